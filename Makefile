@@ -1,0 +1,59 @@
+# plume: everything a newcomer needs. `make demo` and `make test` set up what they use.
+#
+#   make demo [EXPORT=file]   install, then the main job on the embedded defaults, CPU only
+#   make test                 install, then the tests that need no GPU (under 30 minutes)
+#   make test-long            fuzzing, full simulations, load and stress; run once per issue
+#   make lint                 ruff, as CI runs it
+#   make constraints          resolve requirements/constraints.txt anew
+#   make clean                remove what runs left in var/ (the virtual environment stays)
+
+PYTHON ?= python3.11
+EXPORT ?= datasets/sample/export.json
+BIN    := .venv/bin
+
+# A machine with an NVIDIA GPU gets the official vLLM; any other gets its CPU build.
+GPU    := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo yes)
+EXTRAS := train,eval,dev,$(if $(GPU),serve,serve-cpu)
+
+# uv does not read pip's find-links: hand it over. Where there is none, uv picks torch's build for this machine.
+ifneq ($(strip $(PIP_FIND_LINKS)),)
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+TORCH  :=
+else ifneq ($(strip $(UV_FIND_LINKS)),)
+TORCH  :=
+else
+TORCH  := --torch-backend $(if $(GPU),auto,cpu)
+endif
+
+.PHONY: demo test test-long lint install constraints clean
+demo test test-long lint: install
+
+demo:
+	$(BIN)/python -m plume.demo "$(EXPORT)"
+
+test:
+	$(BIN)/python -m pytest -m "not long and not gpu" $(PYTEST_ARGS)
+
+test-long:
+	$(BIN)/python -m pytest -m "long and not gpu" $(PYTEST_ARGS)
+
+lint:
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml requirements/constraints.txt requirements/overrides.txt Makefile
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv==0.13.9
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install $(TORCH) --constraint requirements/constraints.txt \
+	    --override requirements/overrides.txt --editable '.[$(EXTRAS)]'
+	touch $@
+
+constraints: .venv/installed
+	$(BIN)/uv pip compile pyproject.toml --extra train --extra eval --extra serve-cpu --extra dev $(TORCH) --upgrade \
+	    --override requirements/overrides.txt --python-version 3.11 --no-header --no-annotate --quiet \
+	    --output-file requirements/constraints.txt
+	sed -i 's/^\(torch==[0-9.]*\)+.*/\1/' requirements/constraints.txt
+
+clean:
+	rm -rf var

@@ -1,0 +1,110 @@
+"""`plume eval …`: from a system to drafts, scores, a verdict, and the alias that serving follows."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plume.command import say
+
+app = typer.Typer(no_args_is_help=True, help="Drafts, scores, verdict and promotion; the time saved.")
+
+Data = Annotated[Path, typer.Option(help="Dataset folder.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
+EXIT = {"PASS": 0, "FAIL": 10, "INCONCLUSIVE": 20}
+
+
+@app.command()
+def generate(
+    system: Annotated[
+        str, typer.Option(help="base, an adapter folder, a version or alias of plume-reply, or a YAML file.")
+    ],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="drafts.jsonl to write, or to go on with.")],
+    prompt: Annotated[str | None, typer.Option(help="Prompt version, by default the adapter's (base: v1).")] = None,
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    max_new_tokens: Annotated[int, typer.Option(min=1)] = 320,
+    batch_size: Annotated[int, typer.Option(min=1, help="Drafts generated at once.")] = 8,
+    force: Force = False,
+) -> None:
+    """Write a system's draft for every review of a split."""
+    from eval.generate import Decoding
+    from eval.generate import generate as generate_drafts
+    from eval.systems import resolve
+
+    resolved = resolve(system, prompt=prompt)
+    decoding = Decoding(max_new_tokens=max_new_tokens)
+    new = generate_drafts(resolved, data, out, decoding, split=split, batch_size=batch_size, force=force)
+    say(f"{out}: {resolved.name}, prompt {resolved.prompt.version}, {new} new drafts")
+
+
+@app.command()
+def score(
+    drafts: Annotated[Path, typer.Argument(help="drafts.jsonl")],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="scores.jsonl to write.")],
+    force: Force = False,
+) -> None:
+    """Score drafts with plume's four metric modules: chrF, ROUGE, edit rate, reply checks."""
+    from eval.score import score as score_drafts
+
+    score_drafts(drafts, data, out, force=force)
+
+
+@app.command()
+def compare(
+    champion: Annotated[Path, typer.Argument(metavar="CHAMPION_DRAFTS")],
+    challenger: Annotated[Path, typer.Argument(metavar="CHALLENGER_DRAFTS")],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for verdict.json and report.html.")],
+    gate: Annotated[Path, typer.Option(help="The rule.")] = Path("configs/eval/gate.yaml"),
+    force: Force = False,
+) -> None:
+    """May the challenger replace the champion? Exit code 0 PASS, 10 FAIL, 20 INCONCLUSIVE, 2 cannot say."""
+    from eval.compare import compare as compare_drafts
+    from eval.ledger import log_comparison
+    from plume.paths import in_clone
+
+    verdict = compare_drafts(champion, challenger, data, in_clone(gate), out, force=force)
+    log_comparison(verdict, champion, challenger, out)
+    say(f"{verdict.outcome}: {out / 'verdict.json'}, {out / 'report.html'}")
+    for reason in verdict.reasons:
+        say(f"- {reason}")
+    raise typer.Exit(EXIT[verdict.outcome])
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="Version of plume-reply.")],
+    verdict: Annotated[Path | None, typer.Option(help="verdict.json of a comparison with the champion.")] = None,
+    initial: Annotated[bool, typer.Option("--initial", help="Set the first champion.")] = False,
+    override: Annotated[bool, typer.Option("--override", help="Go against the verdict.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why; kept as a tag.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who decides; kept as a tag.")] = None,
+) -> None:
+    """Make a version the champion, which serving follows."""
+    from eval.promote import promote as move_alias
+    from plume import tracking
+
+    tracking.connect()
+    number, former = move_alias(version, verdict=verdict, initial=initial, override=override, reason=reason, by=by)
+    say(f"champion: version {number}" + (f" (was {former})" if former else " (the first)"))
+
+
+@app.command()
+def time(
+    export: Annotated[Path, typer.Argument(help="The platform's export.")],
+    out: Annotated[Path, typer.Option(help="Folder for time.json and time.html.")],
+    claims: Annotated[Path, typer.Option(help="The pilot's claims.")] = Path("configs/baselines/pilot-2023.yaml"),
+    extracted_on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of the export, by default its latest date.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Observed delays, before and after the pilot's start, beside the pilot's claims."""
+    from eval.time.run import run
+    from plume.paths import in_clone
+
+    run(export, out, claims=in_clone(claims), extracted_on=extracted_on and extracted_on.date(), force=force)
+    say(f"{out / 'time.html'}, {out / 'time.json'}")

@@ -1,0 +1,81 @@
+"""`plume eval promote`: the alias `champion` moves on a PASS that is about this very version, or on somebody's word."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from plume import tracking
+from plume.errors import InputError
+
+ALIAS = "champion"
+
+
+def promote(
+    reference: str,
+    *,
+    verdict: Path | None = None,
+    initial: bool = False,
+    override: bool = False,
+    reason: str | None = None,
+    by: str | None = None,
+) -> tuple[int, int | None]:
+    """Move `champion` to a version; returns its number and the former champion's (None if there was none).
+
+    A PASS whose challenger is this version's adapter needs nothing more. `initial` sets the first champion and `override`
+    goes against a verdict: both want a reason and a name, kept as tags of the version. Raises InputError otherwise.
+    """
+    version = tracking.find_version(reference)
+    former = _champion()
+    signed = bool(reason and reason.strip() and by and by.strip())
+    tags = {"promoted.at": datetime.now(UTC).isoformat(timespec="seconds"), "promoted.former": str(former or "")}
+    if initial:
+        if former is not None:
+            raise InputError(
+                f"version {former} is champion already; promote with --verdict verdict.json, not --initial"
+            )
+        if not signed:
+            raise InputError("--initial needs --reason and --by: nobody's evidence stands behind a first champion")
+        tags |= {"promoted.how": "initial"}
+    elif verdict is None:
+        raise InputError("give --verdict verdict.json, or --initial with --reason and --by if there is no champion yet")
+    else:
+        why_not = _objection(_read(verdict), version, former)
+        if why_not and not override:
+            raise InputError(f"{verdict}: {why_not}; go against it only with --override --reason … --by …")
+        if why_not and not signed:
+            raise InputError("--override needs --reason and --by")
+        tags |= {"promoted.how": "override" if why_not else "verdict", "promoted.objection": why_not or ""}
+    if signed:
+        tags |= {"promoted.reason": reason.strip(), "promoted.by": by.strip()}
+    tracking.set_alias(ALIAS, version.number, {k: v for k, v in tags.items() if v})
+    return version.number, former
+
+
+def _champion() -> int | None:
+    try:
+        return tracking.find_version(ALIAS).number
+    except InputError:
+        return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        verdict = json.loads(path.read_text(encoding="utf-8"))
+        return {"outcome": verdict["outcome"], "inputs": verdict["inputs"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not a verdict ({error}); write one with: plume eval compare") from None
+
+
+def _objection(verdict: dict[str, Any], version: tracking.Version, former: int | None) -> str:
+    """Why a verdict does not allow this version to become champion; "" if it does."""
+    if verdict["outcome"] != "PASS":
+        return f"the verdict is {verdict['outcome']}, not PASS"
+    inputs = verdict["inputs"]
+    if inputs.get("challenger_adapter_sha256") != version.tags.get(tracking.ADAPTER_HASH):
+        return f"the verdict is about another adapter than version {version.number}'s"
+    if former is not None:
+        champion = tracking.find_version(str(former))
+        if inputs.get("champion_adapter_sha256") != champion.tags.get(tracking.ADAPTER_HASH):
+            return f"the verdict compares with another system than the champion, version {former}"
+    return ""

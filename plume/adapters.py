@@ -1,0 +1,68 @@
+"""The adapter folder: a PEFT adapter with what it was trained from. Written once, then immutable."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from plume.errors import InputError
+from plume.models import Base
+
+CONFIG, WEIGHTS, TRAINING, TEMPLATE = (
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "training.json",
+    "chat_template.jinja",
+)
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A LoRA adapter on disk.
+
+    Attributes:
+        folder: holds `adapter_config.json`, `adapter_model.safetensors`, `chat_template.jinja`, `training.json`, card.
+        base: the model that it was trained on.
+        prompt: the prompt version that it was trained with.
+        rank: the LoRA rank that a server must allow.
+        training: `training.json`: resolved config, dataset digests, template hash, base revision, counts.
+    """
+
+    folder: Path
+    base: Base
+    prompt: str
+    rank: int
+    training: dict[str, Any]
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Adapter":
+        """Read an adapter folder. Raises InputError if it is none or if a file of it is damaged."""
+        folder = Path(folder)
+        missing = [name for name in (CONFIG, WEIGHTS, TRAINING, TEMPLATE) if not (folder / name).is_file()]
+        if missing:
+            raise InputError(f"{folder}: not an adapter folder of plume (no {', no '.join(missing)})")
+        try:
+            training = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
+            peft = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            base = Base.model_validate(training["base"])
+            return cls(folder, base, training["prompt"]["version"], int(peft["r"]), training)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{folder}: {TRAINING} or {CONFIG} is damaged ({error}); fetch the adapter again"
+            ) from None
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash over the names and contents of the folder's files."""
+        return folder_sha256(self.folder)
+
+
+def folder_sha256(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,115 @@
+"""Typed configs: YAML plus `key=value` overrides, every error at once, with the nearest valid key."""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from plume.errors import InputError
+
+
+class Config(BaseModel):
+    """Base of every config. Unknown keys are errors; values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def load(cls, path: str | Path | None, overrides: Iterable[str] = ()) -> Self:
+        """Read a YAML file (or start from the defaults if `path` is None) and apply `a.b=value` overrides.
+
+        Raises InputError with one line per error of the file and of the overrides.
+        """
+        values = read_yaml(path) if path else {}
+        where = str(path) if path else cls.__name__
+        problems = []
+        for override in overrides:
+            key, separator, text = override.partition("=")
+            if not separator or not key:
+                problems.append(f"{override!r}: an override is written key=value")
+                continue
+            try:
+                _set(values, key.split("."), yaml.safe_load(text))
+            except (yaml.YAMLError, TypeError):
+                problems.append(f"{override!r}: cannot be read as key=value")
+        try:
+            config = cls.model_validate(values)
+        except ValidationError as error:
+            problems += [_explain(cls, e) for e in error.errors()]
+        if problems:
+            count = f"{len(problems)} error{'s' if len(problems) > 1 else ''}"
+            raise InputError("\n  ".join([f"{where}: {count}", *problems]))
+        return config
+
+    def to_yaml(self) -> str:
+        """The resolved config, in the order of its declaration."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    def flat(self) -> dict[str, Any]:
+        """The resolved config with dotted keys, as MLflow's parameters want it."""
+        return dict(_flatten(self.model_dump(mode="json")))
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """A YAML file that holds a mapping. Raises InputError."""
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        near = sorted(str(p) for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        hint = f"; in that folder: {', '.join(near)}" if near else ""
+        raise InputError(f"{path}: no such config{hint}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise InputError(f"{path}{line}: not valid YAML ({getattr(error, 'problem', error)})") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: a config is a mapping of keys to values, not a {type(values).__name__}")
+    return values
+
+
+def _set(values: dict, keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        values = values.setdefault(key, {})
+        if not isinstance(values, dict):
+            raise TypeError(key)
+    values[keys[-1]] = value
+
+
+def _flatten(values: dict, prefix: str = ""):
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def keys_of(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Every dotted key that a config of this type accepts."""
+    keys = []
+    for name, field in model.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += keys_of(field.annotation, f"{prefix}{name}.")
+    return keys
+
+
+def _explain(model: type[BaseModel], error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        known = keys_of(model)
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        by_leaf = [k for k in known if k.split(".")[-1] == key.split(".")[-1]]
+        hint = by_leaf or near
+        return f"{key}: unknown key" + (f"; did you mean {hint[0]}?" if hint else f"; known keys: {', '.join(known)}")
+    if error["type"] == "missing":
+        return f"{key}: missing; give it in the file or as {key}=value"
+    message = error["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    return f"{key}: {message} (got {error['input']!r})" if key else message

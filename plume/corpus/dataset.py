@@ -1,0 +1,144 @@
+"""The dataset folder: train, validation, test and quarantine as JSON lines, a manifest, and a card.
+
+`datasets.load_dataset(FOLDER)` loads the three splits with the features declared in the card's header.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plume.corpus.split import SPLITS
+from plume.errors import InputError
+
+FILES = (*(f"{split}.jsonl" for split in SPLITS), "quarantine.jsonl", "manifest.json", "README.md")
+
+# name -> type of `datasets.Value`. What is absent is null.
+FEATURES = {
+    "id": "string",
+    "network": "string",
+    "structure": "string",
+    "department": "string",
+    "sentiment": "string",
+    "title": "string",
+    "review": "string",
+    "reply": "string",
+    "written_on": "string",
+    "published_on": "string",
+    "replied_on": "string",
+    "ai_offered": "bool",
+    "ai_similarity": "int64",
+    "author_vote": "string",
+}
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def file_sha256(path: str | Path) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def to_jsonl(rows: Iterable[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def read_jsonl(path: str | Path, *, needs: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """The rows of a JSON-lines file. Raises InputError that names the line, and the key of `needs` that it lacks."""
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(f"{path}, line {number}: not JSON ({error.msg}); one object a line is expected") from None
+        if not isinstance(row, dict) or any(key not in row for key in needs):
+            raise InputError(f"{path}, line {number}: an object with the keys {', '.join(needs)} is expected")
+        rows.append(row)
+    return rows
+
+
+def read_manifest(folder: str | Path) -> dict[str, Any]:
+    """The manifest of a dataset folder. Raises InputError if the folder is none, or if a split was changed since."""
+    folder = Path(folder)
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise InputError(
+            f"{folder}: not a dataset folder (no manifest.json); make one with: plume data build EXPORT --out DIR"
+        )
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for split in SPLITS:
+        file = folder / f"{split}.jsonl"
+        if not file.is_file() or file_sha256(file) != manifest["splits"][split]["sha256"]:
+            raise InputError(f"{file}: is not what manifest.json describes; build the dataset folder again")
+    return manifest
+
+
+def read_split(folder: str | Path, split: str) -> list[dict[str, Any]]:
+    """The pairs of one split, in file order."""
+    return read_jsonl(Path(folder) / f"{split}.jsonl", needs=("id", "review", "reply"))
+
+
+def card(manifest: dict[str, Any]) -> str:
+    """The dataset card (README.md): header that `datasets` reads, then what the folder holds and what it is not."""
+    counts = manifest["counts"]
+    header = {
+        "language": ["fr"],
+        "task_categories": ["text-generation"],
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [{"split": s, "path": f"{s}.jsonl"} for s in SPLITS if manifest["splits"][s]["pairs"]],
+            }
+        ],
+        "dataset_info": {"features": [{"name": name, "dtype": dtype} for name, dtype in FEATURES.items()]},
+    }
+    reasons = "\n".join(f"| {reason} | {n} |" for reason, n in counts["quarantine"].items()) or "| – | 0 |"
+    masked = "\n".join(f"| {kind} | {n} |" for kind, n in counts["masked"].items()) or "| – | 0 |"
+    splits = "\n".join(
+        f"| {s} | {manifest['splits'][s]['pairs']} | {manifest['splits'][s]['from'] or '–'} | "
+        f"{manifest['splits'][s]['to'] or '–'} |"
+        for s in SPLITS
+    )
+    return f"""---
+{yaml.safe_dump(header, sort_keys=False, allow_unicode=True)}---
+# Review/reply pairs built by plume
+
+Source: `{manifest["source"]["name"]}` (SHA-256 `{manifest["source"]["sha256"][:16]}…`):
+{counts["experiences"]} experiences, {counts["rows"]} rows (experience × structure) = {counts["pairs"]} pairs + {counts["quarantined"]} quarantined.
+
+**Pseudonymised and minimised, not anonymous.** Direct identifiers were replaced by typed placeholders (`[USAGER]`,
+`[TEL]` …) numbered inside each pair; no table that would lead back was kept. What remains of a story may still single a
+person out, and the source is published: treat this folder as personal data. Erasure goes by the experience's id.
+
+| split | pairs | first written on | last written on |
+|---|---|---|---|
+{splits}
+
+Splits hold whole experiences; test holds the most recent ones.
+
+| quarantined because | rows |
+|---|---|
+{reasons}
+
+| masked | occurrences |
+|---|---|
+{masked}
+
+`quarantine.jsonl` names each row left out and why, without its text: the text is in the export. Closing formulas and
+signatures were separated from {counts["closings_removed"]} replies (the platform adds them itself).
+Names were found by {"rules and " + manifest["versions"]["ner"] if manifest["versions"]["ner"] else "rules only"}.
+"""

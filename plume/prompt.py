@@ -1,0 +1,112 @@
+"""The prompt: what the model reads before it writes, the same token ids in training, evaluation and serving.
+
+A prompt version is a file of `plume/prompts/`; a changed text is a new version. The chat format is ChatML, the format of
+OpenHermes 2 and of the embedded default model.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from plume.errors import InputError
+
+IM_START, IM_END = "<|im_start|>", "<|im_end|>"
+
+# ChatML. Tokenizers of the Llama family want one beginning-of-sequence token, written here because text rendered by a
+# template is tokenised without special tokens; SmolLM2 declares <|im_start|> itself as that token and wants none.
+CHAT_TEMPLATE = (
+    "{% if bos_token and bos_token != '<|im_start|>' %}{{ bos_token }}{% endif %}"
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' }}"
+    "{% if message['role'] == 'assistant' %}"
+    "{% generation %}{{ message['content'] + '<|im_end|>' }}{% endgeneration %}{{ '\n' }}"
+    "{% else %}{{ message['content'] + '<|im_end|>\n' }}{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+# The same for servers, whose Jinja does not know {% generation %}.
+SERVING_TEMPLATE = CHAT_TEMPLATE.replace("{% generation %}", "").replace("{% endgeneration %}", "")
+
+
+def template_sha256() -> str:
+    """Hash of the chat template that servers use; kept with every adapter."""
+    return hashlib.sha256(SERVING_TEMPLATE.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt version: its name and the system text."""
+
+    version: str
+    system: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.system.encode()).hexdigest()
+
+    def messages(self, pair: dict[str, Any]) -> list[dict[str, str]]:
+        """Chat messages up to the reply, for a pair or any mapping with `review` and optionally network, structure, title."""
+        service = pair.get("structure") or pair.get("network") or "service public"
+        network = pair.get("network")
+        if network and network.casefold() not in service.casefold():
+            service = f"{service} ({network})"
+        lines = [f"Service : {service}"]
+        if pair.get("title"):
+            lines.append(f"Titre : {_inert(pair['title'])}")
+        lines.append(f"Avis : {_inert(pair['review'])}")
+        return [{"role": "system", "content": self.system}, {"role": "user", "content": "\n".join(lines)}]
+
+    def text(self, pair: dict[str, Any]) -> str:
+        """What the model was given, as one text: the checks compare a draft's facts with it."""
+        return "\n".join(m["content"] for m in self.messages(pair))
+
+
+def _inert(text: str) -> str:
+    """A citizen's text cannot open or close a turn of the conversation."""
+    return text.replace("<|", "< |").replace("|>", "| >")
+
+
+@cache
+def versions() -> tuple[str, ...]:
+    return tuple(
+        sorted(f.name.removesuffix(".txt") for f in files("plume.prompts").iterdir() if f.name.endswith(".txt"))
+    )
+
+
+@cache
+def load_prompt(version: str) -> Prompt:
+    """A prompt version by name. Raises InputError that names the known ones."""
+    if version not in versions():
+        raise InputError(f"prompt {version!r}: unknown version; known ones: {', '.join(versions())}")
+    return Prompt(version, files("plume.prompts").joinpath(f"{version}.txt").read_text(encoding="utf-8").strip())
+
+
+def encode_prompt(tokenizer: Any, prompt: Prompt, pair: dict[str, Any]) -> list[int]:
+    """Token ids up to and including the header of the assistant's turn."""
+    return _ids(tokenizer, _render(tokenizer, prompt.messages(pair), header=True))
+
+
+def encode_sample(tokenizer: Any, prompt: Prompt, pair: dict[str, Any]) -> tuple[list[int], list[int]]:
+    """Token ids of the prompt, and of the reply with its end-of-turn token: what training learns from.
+
+    Both are tokenised together, as the model will see them. Raises ValueError if a token spans the border, because
+    serving would then start from other ids than training did.
+    """
+    start = encode_prompt(tokenizer, prompt, pair)
+    messages = [*prompt.messages(pair), {"role": "assistant", "content": _inert(pair["reply"])}]
+    whole = _ids(tokenizer, _render(tokenizer, messages, header=False).rstrip("\n"))
+    if whole[: len(start)] != start or whole[-1] != tokenizer.convert_tokens_to_ids(IM_END):
+        raise ValueError("the reply does not start on a token border")
+    return start, whole[len(start) :]
+
+
+def _render(tokenizer: Any, messages: list[dict[str, str]], *, header: bool) -> str:
+    return tokenizer.apply_chat_template(
+        messages, chat_template=SERVING_TEMPLATE, tokenize=False, add_generation_prompt=header
+    )
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
+    return tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -1,0 +1,215 @@
+"""MLflow: the ledger of runs and the registry of versions. Nothing that decides reads its aggregates."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from plume.adapters import folder_sha256
+from plume.errors import InputError
+from plume.paths import ROOT, home
+
+MODEL_NAME = "plume-reply"
+EXPERIMENT = "plume"
+ADAPTER_HASH = "adapter_sha256"  # tag of a version: hash of the adapter folder that it must hold
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version of `plume-reply`."""
+
+    number: int
+    run_id: str
+    source: str
+    tags: dict[str, str] = field(default_factory=dict)
+    aliases: list[str] = field(default_factory=list)
+
+
+def default_uri() -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
+
+
+def connect(uri: str | None = None) -> str:
+    """Point MLflow at a store, make plume's experiment, and return the URI.
+
+    Raises InputError at once, rather than after MLflow's minutes of retries, if the store cannot be reached.
+    """
+    import mlflow
+
+    uri = uri or default_uri()
+    if uri.startswith("sqlite:///"):
+        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    elif uri.startswith(("http://", "https://")):
+        _answers(uri)
+    try:
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        client = mlflow.MlflowClient()
+        if client.get_experiment_by_name(EXPERIMENT) is None:
+            # A local store keeps its artifacts beside it, wherever the command is run from.
+            client.create_experiment(EXPERIMENT, _artifacts(uri))
+        mlflow.set_experiment(EXPERIMENT)
+    except Exception as error:
+        raise InputError(
+            f"MLflow store {uri}: cannot be used ({_first_line(error)}); check MLFLOW_TRACKING_URI"
+        ) from None
+    return uri
+
+
+def _answers(uri: str) -> None:
+    import requests
+
+    try:
+        requests.get(f"{uri.rstrip('/')}/health", timeout=5).raise_for_status()
+    except requests.RequestException:
+        raise InputError(
+            f"MLflow store {uri}: does not answer; start it, or unset MLFLOW_TRACKING_URI to use {home() / 'mlflow.db'}"
+        ) from None
+
+
+def _artifacts(uri: str) -> str | None:
+    if not uri.startswith("sqlite:///"):
+        return None
+    return (Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts").as_uri()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+
+
+@contextmanager
+def run(name: str, *, kind: str, run_id: str | None = None, nested: bool = False) -> Iterator[Any]:
+    """A run that tells how it ended: FINISHED, KILLED on Ctrl-C, FAILED on an error. `run_id` continues a run."""
+    import mlflow
+
+    active = mlflow.start_run(run_id=run_id, run_name=None if run_id else name, nested=nested)
+    try:
+        mlflow.set_tags({"plume.kind": kind, **git_state()})
+        yield active
+    except KeyboardInterrupt:
+        mlflow.end_run("KILLED")
+        raise
+    except BaseException:
+        mlflow.end_run("FAILED")
+        raise
+    mlflow.end_run()
+
+
+def log_params(values: dict[str, Any]) -> None:
+    """Log resolved config keys; MLflow cuts nothing: its limit of 6,000 characters a value is far above ours."""
+    import mlflow
+
+    mlflow.log_params({k: "" if v is None else v for k, v in values.items()})
+
+
+def git_state() -> dict[str, str]:
+    """Tags: the commit of the clone and whether it had changes; empty where plume is not run from a clone."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return {"git.commit": commit, "git.dirty": str(bool(_git("status", "--porcelain"))).lower()}
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+
+
+def _git(*args: str) -> str:
+    return subprocess.run(
+        ["git", *args], cwd=ROOT, capture_output=True, text=True, check=True, timeout=20
+    ).stdout.strip()
+
+
+def register(run_id: str, artifact: str, tags: dict[str, str]) -> int:
+    """Register a run's artifact folder as a new version of `plume-reply`; returns its number."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    client = mlflow.MlflowClient()
+    try:
+        client.create_registered_model(MODEL_NAME, description="LoRA adapters that draft replies to citizens' reviews.")
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    source = f"{client.get_run(run_id).info.artifact_uri}/{artifact}"
+    return int(client.create_model_version(MODEL_NAME, source, run_id, tags=tags).version)
+
+
+def find_version(reference: str) -> Version:
+    """A version by number, alias, or URI (`3`, `champion`, `plume-reply@champion`, `models:/plume-reply/3`)."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    client = mlflow.MlflowClient()
+    key = str(reference).removeprefix("models:/").removeprefix(MODEL_NAME).lstrip("@/")
+    try:
+        if key.isdigit():
+            found = client.get_model_version(MODEL_NAME, key)
+        else:
+            found = client.get_model_version_by_alias(MODEL_NAME, key)
+        # Versions fetched by alias do not carry their aliases: ask again by number.
+        found = client.get_model_version(MODEL_NAME, found.version)
+    except MlflowException:
+        raise InputError(
+            f"{MODEL_NAME}: no version or alias {reference!r}; known: {', '.join(_known(client)) or 'none, train one first'}"
+        ) from None
+    return Version(int(found.version), found.run_id, found.source, dict(found.tags), list(found.aliases))
+
+
+def _known(client: Any) -> list[str]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        versions = client.search_model_versions(f"name='{MODEL_NAME}'")
+        aliases = client.get_registered_model(MODEL_NAME).aliases if versions else {}
+    except MlflowException:
+        return []
+    return [*sorted(aliases), *(str(n) for n in sorted(int(v.version) for v in versions))]
+
+
+def set_alias(alias: str, number: int, tags: dict[str, str]) -> None:
+    """Move an alias to a version, with tags on the version that say why."""
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    for key, value in tags.items():
+        client.set_model_version_tag(MODEL_NAME, str(number), key, value)
+    client.set_registered_model_alias(MODEL_NAME, alias, str(number))
+
+
+def fetch_adapter(version: Version) -> Path:
+    """The version's adapter in `<home>/adapters/<number>-<hash>`, its hash verified against the version's tag.
+
+    The folder is made once and never changed: servers keep reading it while they know its name.
+    Raises InputError if the artifact is gone or is not what was registered.
+    """
+    import mlflow
+
+    expected = version.tags.get(ADAPTER_HASH)
+    if not expected:
+        raise InputError(
+            f"{MODEL_NAME} version {version.number}: has no tag {ADAPTER_HASH}; it was not registered by plume train"
+        )
+    target = home() / "adapters" / f"{version.number}-{expected[:12]}"
+    if target.is_dir() and folder_sha256(target) == expected:
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as partial:
+        try:
+            source = Path(mlflow.artifacts.download_artifacts(artifact_uri=version.source, dst_path=partial))
+        except Exception as error:
+            raise InputError(
+                f"{MODEL_NAME} version {version.number}: its adapter cannot be fetched from {version.source} ({_first_line(error)})"
+            ) from None
+        if (actual := folder_sha256(source)) != expected:
+            raise InputError(
+                f"{MODEL_NAME} version {version.number}: the stored adapter is {actual[:12]}…, registered was {expected[:12]}…; "
+                "it was changed after training: do not use it, train again"
+            )
+        for path in source.rglob("*"):  # PEFT writes weights 0600; servers run under another user
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target)
+    return target
