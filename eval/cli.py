@@ -25,7 +25,7 @@ def generate(
     prompt: Annotated[str | None, typer.Option(help="Prompt version, by default the adapter's (base: v1).")] = None,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     max_new_tokens: Annotated[int, typer.Option(min=1)] = 320,
-    batch_size: Annotated[int, typer.Option(min=1, help="Drafts generated at once.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, help="Drafts generated at once.")] = 16,
     force: Force = False,
 ) -> None:
     """Write a system's draft for every review of a split."""
@@ -66,8 +66,9 @@ def compare(
     from eval.ledger import log_comparison
     from plume.paths import in_clone
 
-    verdict = compare_drafts(champion, challenger, data, in_clone(gate), out, force=force)
-    log_comparison(verdict, champion, challenger, out)
+    gate = in_clone(gate)
+    verdict = compare_drafts(champion, challenger, data, gate, out, force=force)
+    log_comparison(verdict, champion, challenger, gate, out)
     say(f"{verdict.outcome}: {out / 'verdict.json'}, {out / 'report.html'}")
     for reason in verdict.reasons:
         say(f"- {reason}")

@@ -34,20 +34,19 @@ def generate(
     decoding: Decoding,
     *,
     split: str = "test",
-    batch_size: int = 8,
+    batch_size: int = 16,
     force: bool = False,
 ) -> int:
     """Write drafts.jsonl and its description drafts.meta.json; returns the number of drafts newly generated.
 
-    Rows that are already there are kept if they answer the same tokens by the same system and decoding (their `key`), so
-    an interrupted run goes on where it stopped. Raises InputError if `out` holds drafts of something else, unless `force`.
+    Rows that are already there are kept if they answer the same tokens by the same system and decoding (their `key`),
+    so an interrupted run goes on where it stopped. Raises InputError if `out` holds drafts of something else, unless
+    `force`.
     """
     manifest = read_manifest(data)
     pairs = read_split(data, split)
     if not pairs:
-        raise InputError(
-            f"{data}: the split {split!r} is empty; build the dataset with a larger share, or a larger export"
-        )
+        raise InputError(f"{data}: the split {split!r} is empty; build the dataset from a larger export")
     dtype = decoding.dtype or ("bfloat16" if torch.cuda.is_available() else "float32")
     meta = {
         "system": system.describe(),
@@ -89,11 +88,10 @@ def _generate(
     for at in range(0, len(order), batch_size):
         ids = order[at : at + batch_size]
         longest = max(len(todo[i][1]) for i in ids)
-        padded = [[tokenizer.pad_token_id] * (longest - len(todo[i][1])) + todo[i][1] for i in ids]
+        pads = [longest - len(todo[i][1]) for i in ids]
+        padded = [[tokenizer.pad_token_id] * pad + todo[i][1] for pad, i in zip(pads, ids, strict=True)]
         inputs = torch.tensor(padded, device=model.device)
-        mask = torch.tensor(
-            [[0] * (longest - len(todo[i][1])) + [1] * len(todo[i][1]) for i in ids], device=model.device
-        )
+        mask = (torch.arange(longest, device=model.device) >= torch.tensor(pads, device=model.device)[:, None]).long()
         started = time.perf_counter()
         with torch.inference_mode():
             output = model.generate(

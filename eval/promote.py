@@ -22,7 +22,7 @@ def promote(
 ) -> tuple[int, int | None]:
     """Move `champion` to a version; returns its number and the former champion's (None if there was none).
 
-    A PASS whose challenger is this version's adapter needs nothing more. `initial` sets the first champion and `override`
+    A PASS whose challenger is this version's adapter needs nothing more. `initial` sets the first champion, `override`
     goes against a verdict: both want a reason and a name, kept as tags of the version. Raises InputError otherwise.
     """
     version = tracking.find_version(reference)
@@ -38,7 +38,7 @@ def promote(
             raise InputError("--initial needs --reason and --by: nobody's evidence stands behind a first champion")
         tags |= {"promoted.how": "initial"}
     elif verdict is None:
-        raise InputError("give --verdict verdict.json, or --initial with --reason and --by if there is no champion yet")
+        raise InputError("give --verdict verdict.json, or --initial --reason … --by … if there is no champion yet")
     else:
         why_not = _objection(_read(verdict), version, former)
         if why_not and not override:

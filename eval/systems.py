@@ -44,6 +44,8 @@ class Resolved:
             from peft import PeftModel
 
             model = PeftModel.from_pretrained(model, str(self.adapter.folder), autocast_adapter_dtype=False)
+            if dtype == "float32":  # merging is exact enough here, and small matrices cost a CPU more than they save
+                model = model.merge_and_unload()
         model.config.use_cache = True  # OpenHermes ships false
         return model.eval()
 

@@ -49,9 +49,8 @@ class Adapter:
             base = Base.model_validate(training["base"])
             return cls(folder, base, training["prompt"]["version"], int(peft["r"]), training)
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{folder}: {TRAINING} or {CONFIG} is damaged ({error}); fetch the adapter again"
-            ) from None
+            what = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+            raise InputError(f"{folder}: {TRAINING} or {CONFIG} is damaged ({what}); fetch the adapter again") from None
 
     @cached_property
     def sha256(self) -> str:

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from plume.errors import PlumeError
 
-stderr = Console(stderr=True, highlight=False)
+stderr = Console(stderr=True, highlight=False, emoji=False)
 
 
 class LazyGroup(TyperGroup):

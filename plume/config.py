@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -32,8 +32,10 @@ class Config(BaseModel):
                 continue
             try:
                 _set(values, key.split("."), yaml.safe_load(text))
-            except (yaml.YAMLError, TypeError):
-                problems.append(f"{override!r}: cannot be read as key=value")
+            except yaml.YAMLError:
+                problems.append(f"{override!r}: its value is not valid YAML")
+            except TypeError as error:
+                problems.append(f"{override!r}: {error} is a value, it has no keys")
         try:
             config = cls.model_validate(values)
         except ValidationError as error:
@@ -66,7 +68,8 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{line}: not valid YAML ({getattr(error, 'problem', error)})") from None
+        problem = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise InputError(f"{path}{line}: not valid YAML ({problem})") from None
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -76,7 +79,9 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 def _set(values: dict, keys: list[str], value: Any) -> None:
     for key in keys[:-1]:
-        values = values.setdefault(key, {})
+        if values.get(key) is None:
+            values[key] = {}
+        values = values[key]
         if not isinstance(values, dict):
             raise TypeError(key)
     values[keys[-1]] = value
@@ -95,8 +100,9 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> list[str]:
     keys = []
     for name, field in model.model_fields.items():
         keys.append(prefix + name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += keys_of(field.annotation, f"{prefix}{name}.")
+        for kind in (field.annotation, *get_args(field.annotation)):  # `Tokens | None` holds keys too
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                keys += keys_of(kind, f"{prefix}{name}.")
     return keys
 
 

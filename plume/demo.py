@@ -26,9 +26,7 @@ def demo(export: Path) -> None:
     started = time.monotonic()
     dataset, adapter = OUT / "dataset", OUT / "train" / "adapter"
     base, tuned = OUT / "eval" / "base.jsonl", OUT / "eval" / "tuned.jsonl"
-    plume(
-        "data", "build", export, "--out", dataset, "--force"
-    )  # before anything is removed: the export may be unusable
+    plume("data", "build", export, "--out", dataset, "--force")  # an unusable export removes nothing
     for old in ("train", "eval", "verdict", "time", "mlartifacts"):
         shutil.rmtree(OUT / old, ignore_errors=True)
     STORE.unlink(missing_ok=True)
@@ -43,9 +41,7 @@ def demo(export: Path) -> None:
         plume("eval", "compare", base, tuned, "--data", dataset, "--out", OUT / "verdict", codes=tuple(VERDICTS))
     ]
     plume("eval", "time", export, "--out", OUT / "time")
-    say(
-        f"\nThe verdict is {verdict}: no champion follows from it. The first version is set on our word, and tagged so."
-    )
+    say(f"\nThe verdict is {verdict}. There is no champion yet: version 1 is set as the first, and tagged so.")
     plume("eval", "promote", "1", "--initial", "--reason", "first version, set by the demo", "--by", "make demo")
     plume("serve", "draft", "--data", dataset)
     minutes = (time.monotonic() - started) / 60

@@ -58,15 +58,18 @@ def resolve(base: Base) -> str:
         )
     if not base.revision:
         raise InputError(
-            f"base.model={base.model}: a hub model needs base.revision=COMMIT, so that runs can be repeated"
+            f"base.model={base.model}: no such folder; a hub model needs base.revision=COMMIT, "
+            "so that runs can be repeated"
         )
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         return snapshot_download(
             base.model, revision=base.revision, allow_patterns=["*.json", "*.safetensors", "*.model"]
         )
+    except HFValidationError:
+        raise InputError(f"base.model={base.model}: neither a folder nor a name that the model hub allows") from None
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError):
         raise EnvironmentMissing(
             f"base.model={base.model}: not on this machine at {base.revision[:12]}, and it could not be downloaded; "
@@ -119,7 +122,11 @@ def load_tokenizer(base: Base) -> Any:
     """
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(resolve(base))
+    folder = resolve(base)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise InputError(f"base.model={base.model}: its tokenizer cannot be loaded ({_first_line(error)})") from None
     tokenizer.chat_template = SERVING_TEMPLATE
     vocabulary = tokenizer.get_vocab()
     missing = [t for t in (IM_START, IM_END) if t not in vocabulary]
@@ -132,8 +139,9 @@ def load_tokenizer(base: Base) -> Any:
         wrong = [f"{k} is {actual[k]}, not {v}" for k, v in base.tokens.model_dump().items() if actual[k] != v]
         if wrong:
             raise InputError(
-                f"base.model={base.model}: its tokenizer is not the one that base.tokens describes ({'; '.join(wrong)}); "
-                "a model trained on other ids would not stop: use the matching model, or correct base.tokens"
+                f"base.model={base.model}: its tokenizer is not the one that base.tokens describes "
+                f"({'; '.join(wrong)}); a model trained on other ids would not stop: use the matching model, "
+                "or correct base.tokens"
             )
     if tokenizer.pad_token_id is None or tokenizer.pad_token_id == vocabulary[IM_END]:
         raise InputError(
@@ -148,9 +156,17 @@ def load_model(base: Base, dtype: str) -> Any:
     import torch
     from transformers import AutoModelForCausalLM
 
-    with quiet_bars():
-        model = AutoModelForCausalLM.from_pretrained(resolve(base), dtype=getattr(torch, dtype))
+    folder = resolve(base)
+    try:
+        with quiet_bars():
+            model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
+    except (OSError, ValueError) as error:
+        raise InputError(f"base.model={base.model}: its weights cannot be loaded ({_first_line(error)})") from None
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:200]
 
 
 class quiet_bars:  # noqa: N801 - used like a function

@@ -1,10 +1,11 @@
 """The prompt: what the model reads before it writes, the same token ids in training, evaluation and serving.
 
-A prompt version is a file of `plume/prompts/`; a changed text is a new version. The chat format is ChatML, the format of
+A prompt version is a file of `plume/prompts/`; a changed text is a new version. The chat format is ChatML, that of
 OpenHermes 2 and of the embedded default model.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,6 +14,7 @@ from typing import Any
 from plume.errors import InputError
 
 IM_START, IM_END = "<|im_start|>", "<|im_end|>"
+PSEUDONYM = "[USAGER]"  # stands for the citizen's pseudonym, which serving fills back into the draft
 
 # ChatML. Tokenizers of the Llama family want one beginning-of-sequence token, written here because text rendered by a
 # template is tokenised without special tokens; SmolLM2 declares <|im_start|> itself as that token and wants none.
@@ -47,12 +49,12 @@ class Prompt:
         return hashlib.sha256(self.system.encode()).hexdigest()
 
     def messages(self, pair: dict[str, Any]) -> list[dict[str, str]]:
-        """Chat messages up to the reply, for a pair or any mapping with `review` and optionally network, structure, title."""
+        """Chat messages up to the reply, for any mapping with `review` and optionally network, structure, title."""
         service = pair.get("structure") or pair.get("network") or "service public"
         network = pair.get("network")
         if network and network.casefold() not in service.casefold():
             service = f"{service} ({network})"
-        lines = [f"Service : {service}"]
+        lines = [f"Service : {_inert(service)}", f"Usager : {PSEUDONYM}"]
         if pair.get("title"):
             lines.append(f"Titre : {_inert(pair['title'])}")
         lines.append(f"Avis : {_inert(pair['review'])}")
@@ -64,8 +66,8 @@ class Prompt:
 
 
 def _inert(text: str) -> str:
-    """A citizen's text cannot open or close a turn of the conversation."""
-    return text.replace("<|", "< |").replace("|>", "| >")
+    """Text in which no tokenizer finds a special token: it cannot close a turn, nor begin a sequence (`<s>`)."""
+    return re.sub(r"<(?=[|/\w])", "< ", text)
 
 
 @cache

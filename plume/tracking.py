@@ -152,9 +152,8 @@ def find_version(reference: str) -> Version:
         # Versions fetched by alias do not carry their aliases: ask again by number.
         found = client.get_model_version(MODEL_NAME, found.version)
     except MlflowException:
-        raise InputError(
-            f"{MODEL_NAME}: no version or alias {reference!r}; known: {', '.join(_known(client)) or 'none, train one first'}"
-        ) from None
+        known = ", ".join(_known(client)) or "none, train one first"
+        raise InputError(f"{MODEL_NAME}: no version or alias {reference!r}; known: {known}") from None
     return Version(int(found.version), found.run_id, found.source, dict(found.tags), list(found.aliases))
 
 
@@ -201,15 +200,20 @@ def fetch_adapter(version: Version) -> Path:
             source = Path(mlflow.artifacts.download_artifacts(artifact_uri=version.source, dst_path=partial))
         except Exception as error:
             raise InputError(
-                f"{MODEL_NAME} version {version.number}: its adapter cannot be fetched from {version.source} ({_first_line(error)})"
+                f"{MODEL_NAME} version {version.number}: its adapter cannot be fetched from {version.source} "
+                f"({_first_line(error)})"
             ) from None
         if (actual := folder_sha256(source)) != expected:
             raise InputError(
-                f"{MODEL_NAME} version {version.number}: the stored adapter is {actual[:12]}…, registered was {expected[:12]}…; "
-                "it was changed after training: do not use it, train again"
+                f"{MODEL_NAME} version {version.number}: the stored adapter is {actual[:12]}…, registered was "
+                f"{expected[:12]}…; it was changed after training: do not use it, train again"
             )
         for path in source.rglob("*"):  # PEFT writes weights 0600; servers run under another user
             path.chmod(0o755 if path.is_dir() else 0o644)
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target)
+        shutil.rmtree(target, ignore_errors=True)  # there only if it is damaged
+        try:
+            os.replace(source, target)  # noqa: PTH105 - in one step: a server never sees half an adapter
+        except OSError:
+            if not target.is_dir():  # else another process has just made it
+                raise
     return target

@@ -37,7 +37,7 @@ def attach(model: Any, config: TrainConfig) -> Any:
 
 def write(folder: Path, model: Any, config: TrainConfig, prompt: Prompt, facts: dict[str, Any]) -> None:
     """Write the adapter folder: PEFT's files, chat template, `training.json`, model card."""
-    model.save_pretrained(folder)
+    model.save_pretrained(folder, save_embedding_layers=False)
     (folder / TEMPLATE).write_text(SERVING_TEMPLATE, encoding="utf-8")
     training = {
         "base": config.base.model_dump(mode="json"),
@@ -66,10 +66,13 @@ tags: [lora, plume]
 
 Drafts for an agent who reads, corrects and publishes; never to be published by itself.
 
-- Base: `{config.base.model}`{f" at `{config.base.revision}`" if config.base.revision else ""}; prompt version `{prompt.version}`.
-- Trained on {splits["train"]["pairs"]} pseudonymised review/reply pairs of `{facts["dataset"]["source"]["name"]}`
-  ({facts["steps"]} steps of {config.batch_size} pairs, {facts["trained_tokens"]} reply tokens seen); digests in `training.json`.
-- Loss (nats a reply token): {facts["train_loss"]:.3f} in training, {"not measured" if validation is None else f"{validation:.3f}"} on the validation split.
-- Limits: learnt from published replies, with their habits and mistakes; may invent contacts, deadlines or promises, which
-  `plume eval` measures. The training texts are pseudonymised, not anonymous: treat the weights accordingly.
+- Base: `{config.base.model}`{f" at `{config.base.revision}`" if config.base.revision else ""};
+  prompt version `{prompt.version}`.
+- Trained on {splits["train"]["pairs"]} pseudonymised review/reply pairs of `{facts["dataset"]["source"]["name"]}`:
+  {facts["steps"]} steps of {config.batch_size} pairs, {facts["trained_tokens"]} reply tokens seen;
+  digests in `training.json`.
+- Loss (nats a reply token): {facts["train_loss"]:.3f} at the last step,
+  {"not measured" if validation is None else f"{validation:.3f}"} on the validation split.
+- Limits: learnt from published replies, with their habits and mistakes; may invent contacts, deadlines or promises,
+  which `plume eval` measures. The training texts are pseudonymised, not anonymous: treat the weights accordingly.
 """

@@ -100,7 +100,8 @@ def fit(
                 log(metrics, at.step)
                 _append(config.out / "steps.jsonl", {"step": at.step, **metrics, "seconds": seconds})
                 if last or at.step % config.checkpoint_every == 0:
-                    checkpoint.save(saved, at, get_peft_model_state_dict(model), optimiser, scheduler)
+                    adapter = get_peft_model_state_dict(model, save_embedding_layers=False)
+                    checkpoint.save(saved, at, adapter, optimiser, scheduler)
             bar.update(task, advance=1, loss=f"loss {loss:.3f}", speed=f"{tokens / seconds:,.0f} tok/s")
     return at, validation_loss
 

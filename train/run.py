@@ -39,7 +39,7 @@ class Result:
 
 
 def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> Result | None:
-    """Run a training config from start to registered version. Under torchrun, only the first process returns a Result."""
+    """Run a config from start to registered version. Under torchrun only the first process returns a Result."""
     join_processes()
     first = not dist.is_initialized() or dist.get_rank() == 0
     torch.manual_seed(config.seed)

@@ -66,8 +66,8 @@ def _encode(pair: dict[str, Any], tokenizer: Any, prompt: Prompt, max_tokens: in
 def step_indices(count: int, batch_size: int, step: int, seed: int) -> list[int]:
     """The samples of optimiser step `step` (from 0): epochs are seeded permutations, read one after the other.
 
-    It depends on its arguments alone, so a resumed run sees the same data in the same order. An epoch's last batch may be
-    smaller: a batch never spans two epochs.
+    It depends on its arguments alone, so a resumed run sees the same data in the same order. An epoch's last batch may
+    be smaller: a batch never spans two epochs.
     """
     per_epoch = -(-count // batch_size)
     epoch, position = divmod(step, per_epoch)

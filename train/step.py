@@ -12,8 +12,8 @@ from train.samples import MicroBatch
 def token_losses(model: Any, batch: MicroBatch) -> torch.Tensor:
     """Cross-entropy (nats) of each trained token: [trained tokens], float32.
 
-    Logits are computed at the trained positions only: with tens of thousands of vocabulary entries they cost more memory
-    than all the rest at once.
+    Logits are computed at the trained positions only: with tens of thousands of vocabulary entries they cost more
+    memory than all the rest at once.
     """
     core = model.get_base_model() if hasattr(model, "get_base_model") else model
     hidden = core.model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, use_cache=False)[0]

@@ -16,7 +16,7 @@ from plume.corpus.export import read_experiences
 from plume.corpus.pairs import Explosion, Selection, explode
 from plume.corpus.split import SPLITS, Splitting, assign, experience_of
 from plume.errors import InputError
-from plume.paths import claim_output
+from plume.paths import check_output, claim_output
 
 
 class DataConfig(Config):
@@ -31,8 +31,12 @@ def build(export: str | Path, out: str | Path, config: DataConfig, *, force: boo
     """Write the dataset folder and return its manifest.
 
     Everything is made in memory and written at the end, the manifest last: an interrupted build leaves nothing that
-    could be taken for a dataset. Raises InputError if the export cannot be read or holds no usable pair.
+    could be taken for a dataset, and what `force` overwrites stays until then.
+
+    Raises InputError if the export cannot be read or holds no usable pair.
     """
+    out = Path(out)
+    check_output(out, force=force)
     exploded = explode(read_experiences(export), config.select)
     if not exploded.pairs:
         reasons = Counter(q.reason for q in exploded.quarantine)
@@ -40,7 +44,6 @@ def build(export: str | Path, out: str | Path, config: DataConfig, *, force: boo
             f"{export}: no usable pair in {exploded.rows} rows ({', '.join(f'{r}: {n}' for r, n in reasons.items())}); "
             "give a larger export or loosen select.* in the config"
         )
-    out = claim_output(Path(out), force=force, holds=dataset.FILES)
     masked = _pseudonymise(exploded, ner=config.ner)
 
     split_of = assign({experience_of(p.values["id"]): p.values["written_on"] for p in exploded.pairs}, config.split)
@@ -64,6 +67,7 @@ def build(export: str | Path, out: str | Path, config: DataConfig, *, force: boo
         },
         "splits": {s: _describe(contents[s], files[s]) for s in SPLITS},
     }
+    claim_output(out, force=force, holds=dataset.FILES)
     for split in SPLITS:
         (out / f"{split}.jsonl").write_bytes(files[split])
     (out / "quarantine.jsonl").write_bytes(to_jsonl(asdict(q) for q in exploded.quarantine))

@@ -52,7 +52,7 @@ def read_jsonl(path: str | Path, *, needs: tuple[str, ...] = ()) -> list[dict[st
     """The rows of a JSON-lines file. Raises InputError that names the line, and the key of `needs` that it lacks."""
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # splitlines() would also cut at U+2028 and U+0085
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -79,10 +79,13 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         raise InputError(
             f"{folder}: not a dataset folder (no manifest.json); make one with: plume data build EXPORT --out DIR"
         )
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    for split in SPLITS:
-        file = folder / f"{split}.jsonl"
-        if not file.is_file() or file_sha256(file) != manifest["splits"][split]["sha256"]:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        described = {folder / f"{split}.jsonl": manifest["splits"][split]["sha256"] for split in SPLITS}
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{path}: damaged; build the dataset folder again") from None
+    for file, expected in described.items():
+        if not file.is_file() or file_sha256(file) != expected:
             raise InputError(f"{file}: is not what manifest.json describes; build the dataset folder again")
     return manifest
 
@@ -118,7 +121,8 @@ def card(manifest: dict[str, Any]) -> str:
 # Review/reply pairs built by plume
 
 Source: `{manifest["source"]["name"]}` (SHA-256 `{manifest["source"]["sha256"][:16]}…`):
-{counts["experiences"]} experiences, {counts["rows"]} rows (experience × structure) = {counts["pairs"]} pairs + {counts["quarantined"]} quarantined.
+{counts["experiences"]} experiences, {counts["rows"]} rows (experience × structure) =
+{counts["pairs"]} pairs + {counts["quarantined"]} quarantined.
 
 **Pseudonymised and minimised, not anonymous.** Direct identifiers were replaced by typed placeholders (`[USAGER]`,
 `[TEL]` …) numbered inside each pair; no table that would lead back was kept. What remains of a story may still single a

@@ -73,6 +73,8 @@ def _values(text: str, path: Path) -> Iterator[object]:
             raise InputError(
                 f"{path}, line {error.lineno}: {what} ({error.msg}); download the export again, nothing was written"
             ) from None
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
+            raise InputError(f"{path}: not an export of experiences ({error})") from None
         yield value
 
 
@@ -89,6 +91,8 @@ def _text(value: object) -> str | None:
     if value is None:
         return None
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # Half an emoji (a lone surrogate) cannot be written to a file.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text if text.strip() else None
 
 

@@ -138,5 +138,5 @@ def _iso(text: str | None) -> str | None:
 def _percent(text: str | None) -> int | None:
     try:
         return round(float(text)) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

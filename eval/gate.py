@@ -1,0 +1,282 @@
+"""The verdict: may the challenger replace the champion? PASS, FAIL or INCONCLUSIVE, which is never a pass. Pure.
+
+Every part of the rule answers True (holds), False (certainly broken) or None (cannot say yet). One False fails, one
+None leaves it open, and nothing is read into what was not scored. A part that cannot say yet tells how many more items
+it would take if what was seen so far is the truth.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from eval import wording
+from eval.rule import Rule, Safety
+from eval.stats import proportions, sample_size
+from eval.stats.estimate import Estimate, scored
+
+Scores = Mapping[str, Mapping[str, float]]  # measure -> item id -> value; what is not there could not be scored
+Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A pair of the test split: its id, the cluster that is not independent of it, and the slices that it lies in."""
+
+    id: str
+    cluster: str
+    slices: Mapping[str, str] = field(default_factory=dict)  # "sentiment" -> "Négatif"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One estimate of a verdict. `rule` is None for information; `holds` is None where the rule cannot say yet."""
+
+    measure: str
+    slice: str | None
+    arm: Literal["champion", "challenger", "difference"]
+    value: Estimate
+    rule: str | None = None
+    holds: bool | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The estimate as verdict.json holds it."""
+        head = {"measure": self.measure, "slice": self.slice, "arm": self.arm}
+        return {**head, **asdict(self.value), "rule": self.rule, "holds": self.holds}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome, why (in French, most serious first), further items that it takes, and the evidence."""
+
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    needs_items: int | None
+    estimates: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class _Finding:
+    holds: bool | None
+    reason: str
+    lines: tuple[Line, ...] = ()
+    needs: int = 0
+
+
+@dataclass(frozen=True)
+class _Case:
+    rule: Rule
+    items: Sequence[Item]
+    champion: Scores
+    challenger: Scores
+
+    def values(self, arm: Scores, measure: str, items: Sequence[Item] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Values of items (by default all), NaN where there is none, and their clusters; both of shape (items,)."""
+        items, found = self.items if items is None else items, arm.get(measure, {})
+        values = np.array([found.get(item.id, np.nan) for item in items], dtype=float)
+        return values, np.array([item.cluster for item in items])
+
+
+def decide(
+    rule: Rule, items: Sequence[Item], champion: Scores, challenger: Scores, faults: Sequence[str] = ()
+) -> Verdict:
+    """Judge the challenger against the champion.
+
+    Args:
+        rule: what must hold.
+        items: everything that should have been scored in both arms.
+        champion, challenger: scores of the measures that the rule names.
+        faults: in French, what makes the arms not comparable (another decoding, another prompt).
+    """
+    case = _Case(rule, sorted(items, key=lambda item: item.id), champion, challenger)
+    sound = list(_integrity(case, faults))
+    judged = [*(_safety(case, s) for s in rule.safety), *_guardrails(case), _primary(case), *_slices(case)]
+    broken, failed = [f for f in sound if not f.holds], [f for f in judged if f.holds is False]
+    undecided = [f for f in judged if f.holds is None]
+    outcome: Outcome = "INCONCLUSIVE" if broken else "FAIL" if failed else "INCONCLUSIVE" if undecided else "PASS"
+    shown = sound + judged if outcome == "PASS" else broken + failed + undecided
+    needs = max((f.needs for f in broken + undecided), default=0) if outcome == "INCONCLUSIVE" else None
+    return Verdict(outcome, tuple(f.reason for f in shown), needs, tuple(line for f in judged for line in f.lines))
+
+
+def _integrity(case: _Case, faults: Sequence[str]) -> Iterator[_Finding]:
+    items, minimum = case.items, case.rule.integrity.minimum
+    for fault in faults:
+        yield _Finding(None, f"Intégrité : {fault}", needs=len(items))
+    missing = 0
+    for arm, scores in (("champion", case.champion), ("challenger", case.challenger)):
+        lacking = sum(any(item.id not in scores.get(m, {}) for m in case.rule.measures) for item in items)
+        if lacking:
+            missing += lacking
+            seen = f"{wording.count(lacking, 'brouillon')} sur {wording.number(len(items), 0)} sans note"
+            reason = f"Intégrité : {seen} (système {wording.ARMS[arm]}) ; une erreur ne vaut jamais un succès."
+            yield _Finding(None, reason, needs=lacking)
+    independent = len({item.cluster for item in items})
+    if independent < minimum:
+        seen = f"{wording.count(independent, 'avis')} indépendants ; la règle en veut au moins {minimum}"
+        yield _Finding(None, f"Intégrité : {seen}.", needs=minimum - independent)
+    if not faults and not missing and independent >= minimum:
+        yield _Finding(
+            True, f"Intégrité : {wording.count(len(items), 'avis')} notés pour les deux systèmes, sans erreur."
+        )
+
+
+def _safety(case: _Case, rule: Safety) -> _Finding:
+    """Not one failing draft, and an exact upper bound of the share that fails at or under the limit.
+
+    Items of one cluster count once: the bound is on the share of independent reviews with a failing draft.
+    """
+    values, clusters = case.values(case.challenger, rule.measure)
+    there = ~np.isnan(values)
+    n, events = int(there.sum()), int(np.sum(values < 1))
+    hit, independent = len(set(clusters[values < 1])), len(set(clusters[there]))
+    confidence = case.rule.confidence
+    upper = proportions.clopper_pearson(hit, independent, confidence, "upper")[1] if n else 1.0
+    holds = False if events else True if upper <= rule.limit else None
+    seen = f"Sécurité, « {wording.measure(rule.measure)} » : "
+    seen += f"{wording.count(events, 'échec')} sur {wording.count(n, 'brouillon')}" if n else "rien n’a pu être noté"
+    bound = (
+        f"au plus {wording.percent(upper, 2)} d’échecs (confiance {wording.percent(confidence, 0)}, "
+        f"limite {wording.percent(rule.limit, 2)})"
+    )
+    needs = 0
+    if holds is False:
+        reason = f"{seen} ; aucun n’est toléré."
+    elif holds:
+        reason = f"{seen}, soit {bound}."
+    else:
+        needed = sample_size.without_event(rule.limit, confidence=confidence)
+        needs = sample_size.more(needed * (n / independent if n else 1), n)
+        reason = f"{seen}, soit {bound} : trop peu pour conclure, il faudrait {_more(needs)}, sans échec."
+    share = (float(np.mean(values[there])), 1 - upper, 1.0) if n else (None, None, None)
+    line = Line(
+        rule.measure,
+        None,
+        "challenger",
+        Estimate(*share, n, len(values) - n),
+        f"safety: no failure, upper bound <= {rule.limit:g}",
+        holds,
+    )
+    return _Finding(holds, reason, (line,), needs)
+
+
+def _guardrails(case: _Case) -> Iterator[_Finding]:
+    """Non-inferiority on each: the one-sided lower bound of the paired difference lies above -margin.
+
+    A broken guardrail has a reason of its own; the others share one, because there are many of them.
+    """
+    confidence = 2 * case.rule.confidence - 1
+    held, unsure, needs = [], [], {}
+    for rule in case.rule.guardrails:
+        value = _difference(case, rule.measure, confidence)
+        holds = _place(value, floor=-rule.margin, ceiling=-rule.margin)
+        text = f"non-inferiority: difference > {-rule.margin:g}"
+        line = Line(rule.measure, None, "difference", value, text, holds)
+        if holds is False:
+            margin = wording.points(rule.margin, signed=False)
+            seen = f"Garde-fou « {wording.measure(rule.measure)} » : {_told(value, confidence)}"
+            yield _Finding(False, f"{seen} ; la perte dépasse {margin}.", (line,))
+        elif holds:
+            held.append(line)
+        else:
+            unsure.append(line)
+            limits = (-rule.margin,)
+            needs[rule.measure] = _needs(case, rule.measure, limits, rule.margin, case.rule.confidence)
+    total = len(case.rule.guardrails)
+    if unsure:
+        worst = max(unsure, key=lambda line: needs[line.measure])
+        seen = f"« {wording.measure(worst.measure)} » : {_told(worst.value, confidence)}"
+        reason = (
+            f"Garde-fous : pour {len(unsure)} sur {total}, une perte au-delà de la marge n’est pas exclue ; "
+            f"le plus exigeant, {seen}, demanderait {_more(needs[worst.measure])}."
+        )
+        yield _Finding(None, reason, tuple(unsure), needs[worst.measure])
+    if held:
+        reason = f"Garde-fous : pour {len(held)} sur {total}, une perte au-delà de la marge est exclue."
+        yield _Finding(True, reason, tuple(held))
+
+
+def _primary(case: _Case) -> _Finding:
+    """Superiority: the two-sided interval lies above 0. It fails where the interval excludes a worthwhile gain."""
+    rule, confidence = case.rule.primary, case.rule.confidence
+    value = _difference(case, rule.measure, confidence)
+    holds = _place(value, floor=0.0, ceiling=rule.worthwhile)
+    seen = f"Mesure principale « {wording.measure(rule.measure)} » : {_told(value, confidence)}"
+    gain, needs = wording.points(rule.worthwhile, signed=False), 0
+    if holds is None:
+        needs = _needs(case, rule.measure, (0.0, rule.worthwhile), rule.worthwhile, (1 + confidence) / 2)
+        reason = f"{seen} ; ni l’absence de gain ni un gain utile ({gain}) n’est exclu, il faudrait {_more(needs)}."
+    else:
+        reason = f"{seen} ; le gain est établi." if holds else f"{seen} ; un gain utile ({gain}) est exclu."
+    line = Line(rule.measure, None, "difference", value, "superiority: difference > 0", holds)
+    return _Finding(holds, reason, (line,), needs)
+
+
+def _slices(case: _Case) -> Iterator[_Finding]:
+    """Veto: a slice whose simultaneous upper bound (Bonferroni) lies below -margin. Small slices are only shown."""
+    rule, measure = case.rule.slices, case.rule.primary.measure
+    groups: dict[str, list[Item]] = {}
+    for item in case.items:
+        for key in rule.by:
+            if key in item.slices:
+                groups.setdefault(f"{key}={item.slices[key]}", []).append(item)
+    large = {name for name, members in groups.items() if len({m.cluster for m in members}) >= rule.minimum}
+    confidence = 1 - 2 * (1 - case.rule.confidence) / max(1, len(large))
+    lines, vetoes = [], []
+    for name, members in sorted(groups.items()):
+        value = _difference(case, measure, confidence, members)
+        holds = (value.upper is None or value.upper >= -rule.margin) if name in large else None
+        text = f"slice veto: upper bound < {-rule.margin:g}" if name in large else None
+        lines.append(Line(measure, name, "difference", value, text, holds))
+        if holds is False:
+            vetoes.append(f"{wording.slice_(name)}, {_told(value, confidence)}")
+    if vetoes:
+        margin = wording.points(rule.margin, signed=False)
+        yield _Finding(False, f"Tranches : perte de plus de {margin} ({' ; '.join(vetoes)}).", tuple(lines))
+    elif lines:
+        yield _Finding(
+            True, f"Tranches : {len(large)} jugées sur {len(groups)} (assez d’avis), aucun veto.", tuple(lines)
+        )
+
+
+def _difference(case: _Case, measure: str, confidence: float, items: Sequence[Item] | None = None) -> Estimate:
+    champion, clusters = case.values(case.champion, measure, items)
+    challenger, _ = case.values(case.challenger, measure, items)
+    return proportions.paired_difference(champion, challenger, clusters=clusters, confidence=confidence)
+
+
+def _place(value: Estimate, *, floor: float, ceiling: float) -> bool | None:
+    """True if the interval lies above `floor`; else False if it lies below `ceiling`; else None."""
+    if value.lower is None or value.upper is None:
+        return None
+    return True if value.lower > floor else False if value.upper < ceiling else None
+
+
+def _needs(case: _Case, measure: str, limits: tuple[float, ...], width: float, confidence: float) -> int:
+    """Further items until the difference seen, if it is the true one, is told from the limit farthest from it.
+
+    A difference right on a lone limit would never be told from it: the gap is taken to be at least half of `width`, so
+    that the number stays one that somebody can act on.
+    """
+    champion, clusters = case.values(case.champion, measure)
+    differences = case.values(case.challenger, measure)[0] - champion
+    differences, groups, _ = scored(differences, clusters)
+    n = len(differences)
+    expected = float(differences.sum()) / (n + sample_size.WEIGHT)
+    discordance = sample_size.expected_discordance(float(np.sum(differences != 0)), n)
+    gap = max(width / 2, *(abs(expected - limit) for limit in limits))
+    needed = sample_size.paired_proportions(discordance, gap, expected, confidence=confidence, power=case.rule.power)
+    return sample_size.more(needed * (proportions.design_effect(differences, groups) if n else 1), n)
+
+
+def _told(value: Estimate, confidence: float) -> str:
+    if value.estimate is None:
+        return "rien n’a pu être comparé"
+    level = wording.percent(confidence, 0 if round(confidence, 2) == round(confidence, 6) else 1)
+    low, high = (wording.number(100 * bound, signed=True) for bound in (value.lower, value.upper))
+    return f"{wording.points(value.estimate)} (de {low} à {high}, intervalle à {level})"
+
+
+def _more(needs: int) -> str:
+    return f"environ {wording.count(needs, 'avis')} de plus"

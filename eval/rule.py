@@ -1,0 +1,81 @@
+"""The rule that a comparison is judged by, written before the drafts: `configs/eval/gate.yaml`, typed."""
+
+import difflib
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from plume.checks import GATING
+from plume.config import Config
+
+PRIMARY = "pass_all"
+GATED = (PRIMARY, *(f"check:{name}" for name in GATING))
+
+
+class Judged(Config):
+    """A measure that the rule judges: a gating check, or all of them. Likeness to a published reply never is one."""
+
+    measure: str
+
+    @field_validator("measure")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in GATED:
+            near = difflib.get_close_matches(name, GATED, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known ones: {', '.join(GATED)}"
+            raise ValueError(f"not a measure that may decide; {hint}")
+        return name
+
+
+class Safety(Judged):
+    limit: float = Field(gt=0, lt=1, description="largest tolerable share of drafts that fail, as an upper bound")
+
+
+class Guardrail(Judged):
+    margin: float = Field(gt=0, lt=1, description="largest tolerable loss, as a difference of shares")
+
+
+class Primary(Judged):
+    measure: str = PRIMARY
+    worthwhile: float = Field(0.05, gt=0, lt=1, description="smallest gain worth a replacement")
+
+
+class Integrity(Config):
+    minimum: int = Field(30, ge=2, description="fewest items to judge by")
+    prompts_may_differ: bool = Field(False, description="systems, not adapters, are compared")
+
+
+class Slices(Config):
+    by: tuple[Literal["network", "sentiment", "review_length"], ...] = ("network", "sentiment", "review_length")
+    minimum: int = Field(30, ge=2, description="fewest items to judge a slice by")
+    margin: float = Field(0.1, gt=0, lt=1, description="a slice that certainly loses more on the primary vetoes")
+
+
+class Rule(Config):
+    """Integrity, then safety, guardrails, one primary measure, and a veto by slice.
+
+    Limits and margins are judged by one-sided bounds at `confidence`; the primary by its two-sided interval.
+    """
+
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    power: float = Field(0.8, gt=0.5, lt=1, description="probability to conclude that advice on sample size aims at")
+    integrity: Integrity = Integrity()
+    safety: tuple[Safety, ...]
+    guardrails: tuple[Guardrail, ...]
+    primary: Primary = Primary()
+    slices: Slices = Slices()
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        names = [judged.measure for judged in (*self.safety, *self.guardrails)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"judged twice, as safety or guardrail: {', '.join(twice)}")
+        if not self.safety:
+            raise ValueError("safety: at least one measure is wanted")
+        return self
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Every measure that must be there for every item of both arms."""
+        return tuple(dict.fromkeys(j.measure for j in (*self.safety, *self.guardrails, self.primary)))

@@ -1,0 +1,203 @@
+"""`plume eval score`: every draft by every measure, one row each, through the four metric modules.
+
+A draft that is missing or failed, and a measure that raised, is a row with `error` and no value: never a 0, never left
+out. Likeness to the published reply (chrF, ROUGE, edit rate) is information; only checks may decide.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eval import wording
+from eval.drafts import Drafts, read_drafts, read_pairs
+from eval.metrics import load
+from eval.references import chrf_signature
+from eval.stats import bootstrap, proportions
+from eval.stats.estimate import Estimate
+from plume.checks import GATING, SIGNALS
+from plume.checks.text import count_words
+from plume.command import progress, say
+from plume.contacts import DEFAULT as DIRECTORY
+from plume.corpus.dataset import file_sha256, read_jsonl, to_jsonl
+from plume.corpus.split import experience_of
+from plume.errors import InputError
+from plume.paths import ROOT
+from plume.prompt import load_prompt
+
+CHECKS = ("pass_all", *(f"check:{c}" for c in GATING), *(f"signal:{s}" for s in SIGNALS))
+_ROUGE = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
+REFERENCES = ("chrf_fr", *_ROUGE, "edit_rate")
+MEASURES = (*CHECKS, "draft_words", *REFERENCES)
+
+# What scores depend on beside drafts and pairs: change it, and kept scores are not used again.
+_SOURCES = ("eval/score.py", "eval/references.py", "eval/metrics/*/*.py", "plume/checks/*.py")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Estimate of each measure's mean over one file of scores, and how chrF was computed."""
+
+    estimates: dict[str, Estimate]
+    signature: str
+
+
+def score(
+    drafts_path: str | Path, data: str | Path, out: str | Path, *, split: str = "test", force: bool = False
+) -> Summary:
+    """Score the drafts of a split into `out` (scores.jsonl), describe them in scores.meta.json, print the means.
+
+    Raises InputError if the drafts answer another split, or if `out` exists, unless `force`.
+    """
+    out = Path(out)
+    if out.exists() and not force:
+        raise InputError(f"{out} exists; name another file with --out, or overwrite it with --force")
+    drafts = read_drafts(drafts_path)
+    rows = score_drafts(drafts, read_pairs(data, drafts, split=split))
+    write_scores(out, rows, drafts)
+    summary = summarise(rows)
+    _print(summary, drafts, out)
+    return summary
+
+
+def score_drafts(drafts: Drafts, pairs: list[dict[str, Any]]) -> list[Row]:
+    """Rows of scores.jsonl: every pair by every measure of MEASURES, in that order, each with `value` or `error`."""
+    prompt = load_prompt(drafts.meta["system"]["prompt"])
+    scored = [p for p in pairs if isinstance(drafts.rows.get(p["id"], {}).get("draft"), str)]
+    texts = [drafts.rows[p["id"]]["draft"] for p in scored]
+    replies = {"references": [p["reply"] for p in scored]}
+    columns = {
+        "reply_checks": {
+            "reviews": [p["review"] for p in scored],
+            "prompts": [prompt.text(p) for p in scored],
+            "sentiments": [p.get("sentiment") for p in scored],
+        },
+        "chrf_fr": replies,
+        "rouge_fr": replies,
+        "edit_rate": replies,
+    }
+    found: dict[str, dict[str, Row]] = {p["id"]: {} for p in pairs}
+    with progress() as bar:
+        for name in bar.track(columns, description=f"scores: {drafts.name}"):
+            results = _compute(name, {"predictions": texts, **columns[name]}, len(texts))
+            for pair, result in zip(scored, results, strict=True):
+                found[pair["id"]] |= _cells(name, result)
+    for pair, text in zip(scored, texts, strict=True):
+        found[pair["id"]]["draft_words"] = {"value": count_words(text), "detail": None}
+    rows = []
+    for pair in pairs:
+        draft = drafts.rows.get(pair["id"])
+        lost = {"error": draft["error"] if draft and draft.get("error") else "no draft"}
+        head = {"id": pair["id"], "system": drafts.name}
+        rows += [{**head, "measure": m, **found[pair["id"]].get(m, lost)} for m in MEASURES]
+    return rows
+
+
+def summarise(rows: Iterable[Row]) -> Summary:
+    """Means by measure: shares with Wilson's interval, others with the BCa bootstrap; replies to one review cluster."""
+    estimates = {}
+    for measure, values in by_measure(rows).items():
+        clusters = [experience_of(i) for i in values]
+        mean = proportions.share if wording.is_share(measure) else bootstrap.mean
+        estimates[measure] = mean(list(values.values()), clusters=clusters)
+    return Summary(estimates, chrf_signature())
+
+
+def by_measure(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
+    """measure -> id -> value, NaN for an error; ids sorted, so that no result depends on the order of a file."""
+    found: dict[str, dict[str, float]] = {}
+    for row in sorted(rows, key=lambda r: r["id"]):
+        found.setdefault(row["measure"], {})[row["id"]] = float(row.get("value", np.nan))
+    return {m: found[m] for m in (*MEASURES, *(found.keys() - set(MEASURES))) if m in found}
+
+
+def write_scores(out: Path, rows: list[Row], drafts: Drafts) -> None:
+    """Write scores.jsonl and, beside it, what they were computed from."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(to_jsonl(rows))
+    meta = {"scores_sha256": file_sha256(out), "chrf": chrf_signature(), **_made_from(drafts)}
+    out.with_suffix(".meta.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+
+
+def kept_scores(drafts: Drafts) -> list[Row] | None:
+    """The scores beside the drafts (X.scores.jsonl or scores.jsonl), if they are of these drafts by this very code."""
+    for path in (drafts.path.with_suffix(".scores.jsonl"), drafts.path.with_name("scores.jsonl")):
+        try:
+            meta = json.loads(path.with_suffix(".meta.json").read_text(encoding="utf-8"))
+            same = meta["scores_sha256"] == file_sha256(path) and _made_from(drafts).items() <= meta.items()
+        except (OSError, ValueError, KeyError):
+            continue
+        if same:
+            return read_jsonl(path, needs=("id", "measure"))
+    return None
+
+
+def scorer_sha256() -> str:
+    """Hash of the code and data that scores depend on."""
+    files = [path for pattern in _SOURCES for path in sorted(ROOT.glob(pattern))]
+    parts = [f"{p.relative_to(ROOT)} {file_sha256(p)}" for p in (*files, DIRECTORY)]
+    return hashlib.sha256("\n".join([*parts, f"sacrebleu {version('sacrebleu')}"]).encode()).hexdigest()
+
+
+def _made_from(drafts: Drafts) -> dict[str, str]:
+    meta = drafts.path.with_suffix(".meta.json")
+    return {"drafts_sha256": drafts.sha256, "drafts_meta_sha256": file_sha256(meta), "scorer_sha256": scorer_sha256()}
+
+
+def _compute(name: str, columns: dict[str, list], n: int) -> list[Any]:
+    """One result per draft, or the exception that it raised: a batch that fails is computed one by one."""
+    metric = load(name)
+    key = {"reply_checks": "findings", "rouge_fr": "by_sample"}.get(name, "scores")
+    if not n:
+        return []
+    try:
+        return metric.compute(**columns)[key]
+    except Exception as error:
+        if n == 1:
+            return [error]
+    alone = ({column: [values[i]] for column, values in columns.items()} for i in range(n))
+    return [_compute(name, one, 1)[0] for one in alone]
+
+
+def _cells(name: str, result: Any) -> dict[str, Row]:
+    """measure -> value and detail (or error), of one draft's result from one metric module."""
+    measures = {"reply_checks": CHECKS, "rouge_fr": tuple(_ROUGE)}.get(name, (name,))
+    if isinstance(result, Exception) or result is None:
+        error = {"error": f"{name}: {result}"}
+        return dict.fromkeys(measures, error)
+    if name == "reply_checks":
+        failed = [f["check"] for f in result if f["gating"] and not f["passed"]]
+        cells = {"pass_all": _cell(float(not failed), ", ".join(failed) or None)}
+        for finding in result:
+            kind = "check" if finding["gating"] else "signal"
+            cells[f"{kind}:{finding['check']}"] = _cell(float(finding["passed"]), finding["detail"])
+        return cells
+    if name == "rouge_fr":
+        return {measure: _cell(result[key]) for measure, key in _ROUGE.items()}
+    return {name: _cell(result)}
+
+
+def _cell(value: float | None, detail: str | None = None) -> Row:
+    if value is None or not math.isfinite(value):
+        return {"error": f"not a number: {value}"}
+    return {"value": round(float(value), 6), "detail": detail}
+
+
+def _print(summary: Summary, drafts: Drafts, out: Path) -> None:
+    say(f"{out}: {drafts.name}")
+    say(f"{'measure':<24}{'mean':>10}   {'95 % interval':<22}{'n':>6}{'errors':>8}")
+    for measure, e in summary.estimates.items():
+        factor = 100 if wording.is_share(measure) else 1
+        unit = " %" if wording.is_share(measure) else "  "
+        mean = "–" if e.estimate is None else f"{factor * e.estimate:.2f}{unit}"
+        bounds = "–" if e.lower is None else f"{factor * e.lower:.2f} to {factor * e.upper:.2f}"
+        say(f"{measure:<24}{mean:>10}   {bounds:<22}{e.n:>6}{e.n_error:>8}")
+    say(f"intervals: Wilson for shares, BCa bootstrap for the others; sacrebleu {summary.signature}")

@@ -1,0 +1,1 @@
+"""The statistics of the verdict: numpy and scipy only, no I/O. Every result is an `Estimate`."""

@@ -1,0 +1,124 @@
+"""Shares and differences of shares: Wilson, Clopper-Pearson, Tango's score interval for pairs, and clustered items.
+
+Items of one cluster (the replies of several structures to one review) are not independent. Intervals then work with
+the effective number of items, n divided by the design effect (Rao and Scott 1992), which never narrows them.
+"""
+
+import math
+from typing import Literal
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.stats import beta, norm
+
+from eval.stats.estimate import Estimate, scored
+
+
+def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Two-sided score interval of a proportion (Wilson 1927). `n` may be an effective number of items."""
+    z = norm.ppf((1 + confidence) / 2)
+    p = successes / n
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def clopper_pearson(
+    successes: int, n: int, confidence: float = 0.95, side: Literal["both", "lower", "upper"] = "both"
+) -> tuple[float, float]:
+    """Exact interval of a proportion (Clopper and Pearson 1934).
+
+    With `side` "lower" or "upper" all of the error is put there, and the other bound is 1 or 0.
+    """
+    tail = (1 - confidence) / (2 if side == "both" else 1)
+    lower = float(beta.ppf(tail, successes, n - successes + 1)) if successes and side != "upper" else 0.0
+    upper = float(beta.ppf(1 - tail, successes + 1, n - successes)) if successes < n and side != "lower" else 1.0
+    return lower, upper
+
+
+def tango(gained: float, lost: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Two-sided score interval of a paired difference of proportions, (gained - lost) / n.
+
+    The values of delta that the score test does not reject (Tango 1998, Statistics in Medicine 17:891-908). Sound where
+    no pair differs: the interval then is not [0, 0] but shrinks as 1/n.
+
+    Args:
+        gained: pairs in which only the challenger succeeds; with an effective `n`, scaled as it is.
+        lost: pairs in which only the champion succeeds.
+        n: all pairs.
+    """
+    z = norm.ppf((1 + confidence) / 2)
+    difference = (gained - lost) / n
+
+    def score(delta: float) -> float:
+        # Probability of "lost" that is most likely given delta, from Tango's quadratic.
+        b = -gained - lost + (2 * n - gained + lost) * delta
+        q = (math.sqrt(max(0.0, b**2 + 8 * n * lost * delta * (1 - delta))) - b) / (4 * n)
+        variance = n * (2 * q + delta * (1 - delta))
+        gap = n * (difference - delta)
+        if variance <= 0:
+            return math.copysign(math.inf, gap) if gap else 0.0
+        return gap / math.sqrt(variance)
+
+    def bound(edge: float, target: float) -> float:
+        # The score falls from +infinity at -1 to -infinity at 1, and is 0 at the difference itself.
+        return float(brentq(lambda delta: max(-1e6, min(1e6, score(delta))) - target, edge, difference))
+
+    return -1.0 if difference <= -1 else bound(-1.0, z), 1.0 if difference >= 1 else bound(1.0, -z)
+
+
+def design_effect(values: np.ndarray, clusters: np.ndarray) -> float:
+    """By how much clustering inflates the variance of the mean, at least 1.
+
+    The cluster-robust variance over the one for independent items. Where all values agree it cannot be estimated, and
+    the worst is assumed: items of one cluster are copies of each other.
+
+    Args:
+        values: shape (n,).
+        clusters: number of each item's cluster, shape (n,).
+    """
+    residuals = values - values.mean()
+    independent = float(np.sum(residuals**2))
+    if independent < 1e-12:
+        return float(np.sum(np.bincount(clusters) ** 2.0) / len(values))
+    return max(1.0, float(np.sum(np.bincount(clusters, weights=residuals) ** 2)) / independent)
+
+
+def share(
+    values: "np.ndarray | list[float]", *, clusters: "np.ndarray | list | None" = None, confidence: float = 0.95
+) -> Estimate:
+    """Share of ones among 0/1 values, with Wilson's interval. NaN is an item that could not be scored."""
+    values, groups, missing = scored(values, clusters)
+    n = len(values)
+    if not n:
+        return Estimate(None, None, None, 0, missing)
+    inflation = design_effect(values, groups)
+    lower, upper = wilson(float(values.sum()) / inflation, n / inflation, confidence)
+    return Estimate(float(values.mean()), lower, upper, n, missing)
+
+
+def paired_difference(
+    champion: "np.ndarray | list[float]",
+    challenger: "np.ndarray | list[float]",
+    *,
+    clusters: "np.ndarray | list | None" = None,
+    confidence: float = 0.95,
+) -> Estimate:
+    """Share of the challenger minus share of the champion on the same items, with Tango's interval.
+
+    Args:
+        champion: 0/1 values, shape (n,); NaN is an item that could not be scored, in either arm.
+        challenger: the same items' values, in the same order.
+        clusters: what each item belongs to, shape (n,).
+        confidence: of the two-sided interval; 0.90 gives one-sided bounds at 95 %.
+    """
+    differences, groups, missing = scored(
+        np.asarray(challenger, dtype=float) - np.asarray(champion, dtype=float), clusters
+    )
+    n = len(differences)
+    if not n:
+        return Estimate(None, None, None, 0, missing)
+    inflation = design_effect(differences, groups)
+    gained, lost = float(np.sum(differences > 0)), float(np.sum(differences < 0))
+    lower, upper = tango(gained / inflation, lost / inflation, n / inflation, confidence)
+    return Estimate(float(differences.mean()), lower, upper, n, missing)

@@ -1,0 +1,120 @@
+"""Published figures of the pilot as claims: each with its source, population and window, read from YAML."""
+
+import datetime as dt
+import re
+import unicodedata
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from plume.config import Config
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Source(Config):
+    """Who published the figure. `date` is as precise as is known: YYYY, YYYY-MM or YYYY-MM-DD."""
+
+    publisher: Text
+    date: Annotated[str, BeforeValidator(str), Field(pattern=r"^\d{4}(-\d\d(-\d\d)?)?$")]
+    title: Text | None
+    url: Text | None = None
+
+
+class Population(Config):
+    """Whom the figure is about. `networks`: beginnings of words of network names; none is the whole file."""
+
+    description: Text
+    networks: tuple[Text, ...] = ()
+
+    def holds(self, network: str | None) -> bool:
+        """Whether a network of the export belongs to it; accents and case do not count."""
+        if not self.networks:
+            return True
+        words = _plain(network or "")
+        return any(re.search(rf"\b{re.escape(_plain(name))}", words) for name in self.networks)
+
+
+class Period(Config):
+    """When the "after" was measured; both days included, or neither where it was not published."""
+
+    description: Text
+    first: dt.date | None = None
+    last: dt.date | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if (self.first is None) != (self.last is None):
+            raise ValueError("give both first and last, or neither")
+        if self.first and self.last and self.last < self.first:
+            raise ValueError(f"last ({self.last}) is before first ({self.first})")
+        return self
+
+
+class Values(Config):
+    """The figure: levels in days or shares (0 to 1), `ratio` = before / after, `difference` = after - before."""
+
+    before: float | None = None
+    after: float | None = None
+    ratio: float | None = None
+    difference: float | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if all(value is None for value in self.model_dump().values()):
+            raise ValueError("give at least one value")
+        return self
+
+
+# What each quantity can be given by; anything else could not be held against an estimate.
+GIVEN_BY = {"mean_response_days": {"before", "after", "ratio"}, "useful_share": {"before", "after", "difference"}}
+
+
+class Claim(Config):
+    """One published figure. `uncheckable` says why no export could ever check it."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    quantity: Literal["mean_response_days", "useful_share"]
+    statement: Text
+    values: Values
+    population: Population
+    window: Period
+    source: Source
+    status: Literal["announced", "press", "target"]
+    uncheckable: Text | None = None
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        given = self.values.model_dump(exclude_none=True)
+        if wrong := sorted(given.keys() - GIVEN_BY[self.quantity]):
+            raise ValueError(f"{self.id}: {self.quantity} has no value {', '.join(wrong)}")
+        if self.quantity == "useful_share" and any(abs(value) > 1 for value in given.values()):
+            raise ValueError(f"{self.id}: a share is written between 0 and 1 (0.74, not 74)")
+        return self
+
+
+class Pilot(Config):
+    """What was started, on which day; `caveats` are limits of any before/after around that day, for the report."""
+
+    name: Text
+    started_on: dt.date
+    caveats: tuple[Text, ...] = ()
+
+
+class Baseline(Config):
+    """A file of `configs/baselines/`: a pilot and what was claimed about it."""
+
+    pilot: Pilot
+    claims: tuple[Claim, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        ids = [claim.id for claim in self.claims]
+        if twice := sorted({name for name in ids if ids.count(name) > 1}):
+            raise ValueError(f"claims: id used twice: {', '.join(twice)}")
+        return self
+
+
+def _plain(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", text.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))

@@ -1,0 +1,106 @@
+"""Pseudonymisation of French reviews and replies. Pseudonymised and minimised, not anonymous.
+
+Layers: what must stay (`keep`), rules with checksums (`rules/`), names (`names`, and a recogniser, `ner`), then everything
+found is looked for again in the whole pair (`propagate`) and replaced by typed placeholders (`replace`). Pure, but for the
+recogniser, which is handed in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from plume.contacts import Directory
+from plume.corpus.pseudonymise.keep import WEAK, find_kept
+from plume.corpus.pseudonymise.names import accept, find_names
+from plume.corpus.pseudonymise.propagate import find_again, find_pseudonym
+from plume.corpus.pseudonymise.replace import PLACEHOLDER, PLACEHOLDERS, Replaced, escape, replace, role_of
+from plume.corpus.pseudonymise.rules import find_by_rules
+from plume.corpus.pseudonymise.spans import Recogniser, Span, join_people, merge, subtract, trim
+
+__all__ = ["PLACEHOLDER", "PLACEHOLDERS", "VERSION", "Masked", "Pseudonymiser", "Span", "find_identifiers"]
+
+VERSION = "1"  # goes to the manifest: raise it whenever the same text may come out masked otherwise
+
+
+@dataclass(frozen=True)
+class Masked:
+    """The three texts of a pair with placeholders, and how many of each type were written."""
+
+    title: str
+    review: str
+    reply: str
+    counts: dict[str, int]
+
+
+class Pseudonymiser:
+    """Finds and masks what identifies a person. Without `ner`, names rest on triggers and first names alone."""
+
+    def __init__(self, ner: Recogniser | None = None, directory: Directory | None = None) -> None:
+        self._ner = ner
+        self._directory = directory or _directory()
+
+    def find(self, text: str) -> list[Span]:
+        """Sorted, non-overlapping spans to mask; people are PERSONNE. Offsets are those of `text`."""
+        return self.find_many([text])[0]
+
+    def find_many(self, texts: Sequence[str]) -> list[list[Span]]:
+        """`find` for many texts, with the recogniser run in batches."""
+        proposed = self._ner(list(texts)) if self._ner else [[] for _ in texts]
+        return [self._settle(text, spans) for text, spans in zip(texts, proposed, strict=True)]
+
+    def mask(self, text: str) -> tuple[str, list[Span]]:
+        """One text masked, and the spans of `text` that were replaced, with the types of their placeholders.
+
+        A placeholder already there is left alone, so that masking twice changes nothing.
+        """
+        done = self._replace([text], self.find_many([text]), reply_at=None)
+        return done.texts[0], done.spans[0]
+
+    def pair(self, *, title: str | None, review: str | None, reply: str | None, pseudonym: str | None) -> Masked:
+        """The raw texts of one pair, masked together: one person, one placeholder, in all three.
+
+        `pseudonym` is the citizen's on the platform, masked as [USAGER] wherever the citizen is called by it. What a
+        citizen typed in the form of a placeholder is escaped first, so give raw texts, not masked ones.
+        """
+        texts = [escape(text or "") for text in (title, review, reply)]
+        spans = self.find_many(texts)
+        spans = [
+            self._arbitrate(text, [*found, *find_pseudonym(text, pseudonym)])
+            for text, found in zip(texts, spans, strict=True)
+        ]
+        done = self._replace(texts, spans, reply_at=2)
+        return Masked(*done.texts, counts=dict(sorted(done.counts.items())))
+
+    def _settle(self, text: str, proposed: list[Span]) -> list[Span]:
+        accepted = [left for span in proposed for left in accept(text, span)]
+        return self._arbitrate(text, [*find_by_rules(text, self._directory), *find_names(text), *accepted])
+
+    def _arbitrate(self, text: str, found: list[Span]) -> list[Span]:
+        """What is kept wins over the weak detectors; overlaps become one; placeholders are never touched."""
+        kept = list(find_kept(text, self._directory))
+        sure = [s for s in found if s.type not in WEAK or s.source == "pseudonym"]
+        weak = subtract((s for s in found if s not in sure), kept)
+        placeholders = [Span(*match.span(), "KEEP", "placeholder") for match in PLACEHOLDER.finditer(text)]
+        spans = subtract(merge([*sure, *filter(None, (trim(text, s) for s in weak))]), placeholders)
+        return join_people(text, [s for s in spans if any(c.isalnum() for c in text[s.start : s.end])])
+
+    def _replace(self, texts: list[str], spans: list[list[Span]], *, reply_at: int | None) -> Replaced:
+        again = find_again(texts, spans)
+        spans = [self._arbitrate(t, [*s, *a]) for t, s, a in zip(texts, spans, again, strict=True)]
+        roles = [
+            role_of(text, span, reply=i == reply_at)
+            for i, (text, found) in enumerate(zip(texts, spans, strict=True))
+            for span in found
+            if span.type == "PERSONNE"
+        ]
+        return replace(texts, spans, roles)
+
+
+def find_identifiers(text: str) -> list[Span]:
+    """What the rules and triggers find, without a recogniser: for drafts, which are checked in real time."""
+    return Pseudonymiser(directory=_directory()).find(text)
+
+
+@cache
+def _directory() -> Directory:
+    return Directory.load()

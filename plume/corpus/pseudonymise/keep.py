@@ -1,0 +1,66 @@
+"""What must stay: public bodies, service lines and addresses of the web, laws, forms, amounts. It is the substance of a reply.
+
+Regions protect themselves against the weak detectors only (names, cities, references, catch-all); an IBAN is masked wherever
+it stands. The rules that find phones, e-mails and URLs ask the directory themselves.
+"""
+
+import re
+from collections.abc import Iterator
+
+from plume.contacts import Directory
+from plume.corpus.pseudonymise.lexicon import ACRONYMS, BODIES, COMMON, TERRITORIES, fold
+from plume.corpus.pseudonymise.rules.numbers import DATE
+from plume.corpus.pseudonymise.rules.places import find_service_addresses
+from plume.corpus.pseudonymise.spans import Span
+
+WEAK = frozenset({"NUMERO", "DOSSIER", "PERSONNE", "VILLE", "PSEUDO", "ECOLE", "TITRE", "FISCAL", "ALLOCATAIRE"})
+
+_AMOUNT = re.compile(r"(?<![\w])\d{1,3}(?:[ .]?\d{3})*(?:[.,]\d{1,2})? ?(?:€|euros?\b|eur\b|k€|%|centimes\b)")
+_LAW = re.compile(
+    r"\b(?:articles?|art\.) ?(?:[lrd]\.? ?(?:\*? ?)?)?\d[\d\-. a-z]{0,10}|\b(?:loi|decret|ordonnance|arrete|circulaire|directive|reglement)(?: (?:n°|no|ue|\(ue\)))* ?\d{2,4}[-/]\d+"
+)
+_CERFA = re.compile(
+    r"\bcerfa(?: (?:n°|no|numero))? ?\d{4,5}(?:[*#]\d{1,2})?|\b(?:formulaire|imprime)(?: (?:n°|no))? ?\d{4,5}[*#]\d{1,2}"
+)
+_SHORT_NUMBER = re.compile(r"(?<![\d.,])(?:3[0-9] ?[0-9]{2}|1[0-9]{1,2}|116 ?\d{3})(?![\d,])(?! ?\d)")
+_SERVICE_LINE = re.compile(r"(?<!\d)0 ?[ .]?(?:8(?:[ .]?\d){8}|9[ .]?69(?:[ .]?\d){6,7})(?!\d)")
+_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"«»]+|(?:[\w-]+\.)+(?:fr|com|org|eu|net)(?:/[^\s<>\"«»]*)?")
+_TERM = re.compile(
+    r"(?<![\w])(?:"
+    + "|".join(re.escape(b) for b in sorted((*BODIES, *TERRITORIES), key=len, reverse=True))
+    + r")(?![\w])"
+)
+_PUBLIC_WORDS = ACRONYMS | {w for w in (*BODIES, *TERRITORIES) if " " not in w}
+
+
+def find_kept(text: str, directory: Directory) -> Iterator[Span]:
+    """Regions that the weak detectors may not touch."""
+    folded = fold(text)
+    for pattern in (_AMOUNT, _LAW, _CERFA, DATE, _SERVICE_LINE):
+        for match in pattern.finditer(folded):
+            yield Span(*match.span(), "KEEP", "pattern")
+    for match in _SHORT_NUMBER.finditer(folded):
+        if directory.knows_phone(match[0]):
+            yield Span(*match.span(), "KEEP", "directory")
+    for match in _URL.finditer(folded):
+        yield Span(*match.span(), "KEEP", "url")
+    for span in find_service_addresses(text):
+        yield Span(span.start, span.end, "KEEP", "service-address")
+    for match in _TERM.finditer(folded):
+        # One word alone may be a name ("France Marchal"): names.py weighs it; more words are a body's name.
+        if re.search(r"[ '.-]", match[0]):
+            yield Span(*match.span(), "KEEP", "body")
+
+
+def is_public_word(word: str) -> bool:
+    """An acronym or one-word name of a body, a service or a territory."""
+    return _bare(word) in _PUBLIC_WORDS
+
+
+def is_plain_word(word: str) -> bool:
+    """A word of everyday French, with or without an elided article before it ("l'agent", "n'a")."""
+    return fold(word).strip(".'-") in COMMON or _bare(word) in COMMON
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"^(?:[ldjnmtsc]|qu)'", "", fold(word).strip(".'-"))

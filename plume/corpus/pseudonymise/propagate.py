@@ -1,0 +1,67 @@
+"""What was found once in a pair is masked wherever it stands in it: names by their words, other values as written."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from plume.corpus.pseudonymise.keep import is_plain_word, is_public_word
+from plume.corpus.pseudonymise.lexicon import FIRST_NAMES, fold
+from plume.corpus.pseudonymise.names import words_of
+from plume.corpus.pseudonymise.spans import Span
+
+_GREETING = r"(?:^|\n|(?<=[.!?]) )\W*(?:re)?(?:bonjour|bonsoir|salut|merci|chere?|madame|monsieur)[ ,]{1,2}(?:(?:m\.|mr|mme|madame|monsieur|chere?),? )?"
+_SHORTEST = 5  # characters of a value that is looked for as written
+
+
+def find_again(texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> list[list[Span]]:
+    """For each text, the further places of what was found in any of them, whatever their case and accents."""
+    names, values = set(), set()
+    for text, found in zip(texts, spans, strict=True):
+        for span in found:
+            value = text[span.start : span.end]
+            if span.type == "PERSONNE":
+                names.add(value)
+            elif len(value) >= _SHORTEST and span.type not in ("AGE", "SANTE"):
+                values.add((value, span.type))
+    words = {word for word in words_of(names) if not is_plain_word(word) and not is_public_word(word)}
+    return [[*_words(text, words), *_values(text, values)] for text in texts]
+
+
+def _words(text: str, words: set[str]) -> Iterator[Span]:
+    if words:
+        pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})(?!\w)")
+        for match in pattern.finditer(fold(text)):
+            yield Span(*match.span(), "PERSONNE", "propagated")
+
+
+def _values(text: str, values: set[tuple[str, str]]) -> Iterator[Span]:
+    for value, kind in sorted(values):
+        for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text):
+            yield Span(*match.span(), kind, "propagated")
+
+
+def find_pseudonym(text: str, pseudonym: str | None) -> Iterator[Span]:
+    """Where the citizen is called by the pseudonym: in a greeting whatever it is, elsewhere unless it is a plain word."""
+    wanted = " ".join(fold(pseudonym or "").split())
+    if not any(c.isalnum() for c in wanted):
+        return
+    folded = fold(text)
+    exact = re.escape(wanted).replace(r"\ ", r" +")
+    for match in re.finditer(rf"{_GREETING}({exact})(?!\w)", folded):
+        yield Span(*match.span(1), "PERSONNE", "pseudonym")
+    words = re.findall(r"[\w'-]+", pseudonym or "")
+    if len(wanted) >= 3 and not all(is_plain_word(w) or is_public_word(w) or w.isdigit() for w in words):
+        for match in re.finditer(rf"(?<![\w-]){exact}(?![\w-])", folded):
+            if _said_as_name(text[slice(*match.span())], wanted):
+                yield Span(*match.span(), "PERSONNE", "pseudonym")
+    if 1 < len(words) <= 3:
+        for word in words:
+            plain = fold(word)
+            if len(plain) >= 3 and word[0].isupper() and not is_plain_word(word) and not is_public_word(word):
+                for match in re.finditer(rf"(?<!\w){re.escape(plain)}(?!\w)", folded):
+                    if text[match.start()].isupper():
+                        yield Span(*match.span(), "PERSONNE", "pseudonym")
+
+
+def _said_as_name(found: str, pseudonym: str) -> bool:
+    """A pseudonym that could be a word of French ("pivoine", "rain") counts only with a capital."""
+    return found[0].isupper() or not found.isalpha() or pseudonym in FIRST_NAMES

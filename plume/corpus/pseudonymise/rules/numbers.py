@@ -1,0 +1,162 @@
+"""Numbers that stand for a person: NIR, IBAN, fiscal, SIRET, allocataire, file references, documents, plates."""
+
+import re
+from collections.abc import Iterator
+
+from stdnum import luhn
+from stdnum.fr import nif, nir
+
+from plume.corpus.pseudonymise.lexicon import ACRONYMS, fold
+from plume.corpus.pseudonymise.spans import Span
+
+_S = r"[ .\-/]{0,2}"
+_NIR = re.compile(
+    rf"(?<![\w])[1-478]{_S}\d{{2}}{_S}(?:0[1-9]|1[0-2]|[2-9]\d){_S}(?:\d{{2}}|2[ab]){_S}\d{{3}}{_S}\d{{3}}"
+    rf"(?:{_S}(?:\(?cle ?:? ?)?\d{{2}}\)?)?(?!\w)"
+)
+_IBAN = re.compile(r"(?<!\w)[a-z]{2}[ ]?\d{2}(?:[ .\-]?[a-z\dx*]{4}){2,7}(?:[ .\-]?[a-z\dx*]{1,4})?(?!\w)")
+_CLUMP = re.compile(r"(?<![\d])\d(?:[ .\-/]{0,2}\d){7,27}(?!\d)")
+_RUN = re.compile(r"(?<!\d)\d{6,}(?!\d)")
+_COMPACT_FT = re.compile(r"(?<!\w)\d{7}[a-z](?!\w)")
+_PASSPORT = re.compile(r"(?<!\w)\d{2}[a-z]{2}\d{5}(?!\w)")
+# References: capitals and digits, in one piece or joined by hyphens or slashes.
+_REFERENCE = re.compile(r"(?<![\w@.])(?=[A-Z0-9/\-]*[A-Z])(?=(?:[A-Z/\-]*\d){5})(?:[A-Z0-9]+[-/])*[A-Z0-9]+(?![\w@])")
+_LOWER_REFERENCE = re.compile(
+    r"(?<![\w@./:])(?=[a-z0-9\-]*[a-z])(?=(?:[a-z\-]*\d){6})(?:[a-z0-9]+-)*[a-z0-9]+(?![\w@])"
+)
+_SIV = re.compile(r"(?<!\w)[A-HJ-NP-TV-Z]{2}[ -]?\d{3}[ -]?[A-HJ-NP-TV-Z]{2}(?!\w)")
+_LOWER_SIV = re.compile(r"(?<!\w)[a-hj-np-tv-z]{2}-\d{3}-[a-hj-np-tv-z]{2}(?!\w)")
+_FNI = re.compile(r"(?<![\w,.])\d{2,4} ?([A-Z]{2,3}) ?(?:\d{2}|2[AB]|97\d)(?!\w)")
+_CONTEXT_PLATE = re.compile(
+    r"\b(?:plaque|immatricule\w*|immatriculation|vehicule|voiture|moto|scooter)\b[^\d\n.;!?]{0,30}?"
+    r"(?<!\w)([a-z]{2}[ -]?\d{3}[ -]?[a-z]{2}|\d{1,4} ?[a-z]{2,3} ?(?:\d{2}|2[ab]))(?!\w)"
+)
+
+# A telling word, at most a few words, then a value. Order is of no matter: overlaps are settled by the type's priority.
+_VALUE = r"(?<![\w])([a-z]{0,6}[\-/]?\d[a-z0-9*x]*(?:[-/._][a-z0-9]+)*(?: \d+)*(?: ?[a-z](?!\w))?|[a-z]+(?:[-/][a-z0-9]+)*[-/]\d[a-z0-9]*(?:[-/][a-z0-9]+)*)"
+_CONTEXTS = tuple(
+    (kind, least, re.compile(rf"(?<!\w)(?:{words})(?!\w)[^\d\n;!?]{{0,40}}?{_VALUE}"))
+    for kind, least, words in (
+        ("IBAN", 4, r"iban|rib|(?:compte|carte)[^.\n\d]{0,25} termin\w+|derniers chiffres"),
+        ("ALLOCATAIRE", 5, r"alloc(?:ataires?)?|matricule|(?:n°|numero|no|identifiant|dossier) caf"),
+        ("FRANCE_TRAVAIL", 6, r"(?:identifiant|id|n°|no|numero)[^.\n\d]{0,15} (?:france travail|pole emploi|ft|pe)"),
+        ("FISCAL", 7, r"fiscale?|spi|declarant|teledeclarant|identifiant (?:impots?|impots\.gouv)"),
+        ("NIR", 7, r"secu|securite sociale|nir|nss|n° ss|no ss|numero ss|carte vitale"),
+        ("SIRET", 9, r"siret|siren|rcs"),
+        (
+            "TITRE",
+            6,
+            r"passeport|cni|carte (?:nationale )?d'identite|permis|neph|titre de sejour|recepisse|agdref|(?:n°|numero|no) (?:d')?etrangere?"
+            r"|visa|carte de resident",
+        ),
+        (
+            "DOSSIER",
+            5,
+            r"dossiers?|references?|ref|demande|courrier|reclamation|requete|ticket|suivi|colis\w*|recommande|avis|contrat|facture"
+            r"|commande|candidat\w*|ine|rpps|cotisante?|adherente?|client|numero|n°|no|num|enregistrement|signalement|identifiant"
+            r"|amende|contravention|pv|plainte|inscription|quittance|sinistre|affaire|role|rg",
+        ),
+    )
+)  # fmt: skip
+
+_MONTH = r"(?:janvier|janv|fevrier|fevr?|mars|avril|avr|mai|juin|juillet|juil|aout|septembre|sept|octobre|oct|novembre|nov|decembre|dec)"
+DATE = re.compile(
+    rf"(?<!\d)(?:\d{{1,2}}(?:er)?[ ./\-]{{1,2}}(?:\d{{1,2}}|{_MONTH}\.?)[ ./\-]{{1,2}}(?:(?:19|20)\d{{2}}|\d{{2}})"
+    rf"|(?:19|20)\d{{2}}[-/]\d{{1,2}}[-/]\d{{1,2}}|{_MONTH} (?:19|20)\d{{2}})(?![\d])"
+)
+_YEARS = re.compile(r"(?:19|20)\d{2}(?:[ ./\-]+(?:19|20)\d{2})*")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[ .]\d{3})+")
+_UNIT = re.compile(
+    r"\s?(?:€|euros?\b|eur\b|k€|centimes|%|ans\b|mois\b|jours?\b|j\b|heures?\b|h\b|fois\b|personnes?\b|km\b|m2\b|m²|francs?\b)"
+)
+_FISCAL_NEAR = re.compile(r"\b(?:fiscale?|impots?|spi|declarant|teledeclarant)\b")
+_SOCIAL_NEAR = re.compile(r"\b(?:secu|securite sociale|nir|nss|vitale|assuree?|immatriculation|cpam|ameli)\b")
+
+
+def find_numbers(text: str) -> Iterator[Span]:
+    folded = fold(text)
+    for match in _IBAN.finditer(folded):
+        if sum(c.isdigit() or c == "x" for c in match[0]) >= 10 and not match[0].isalpha():
+            yield Span(*match.span(), "IBAN", "rule")
+    for match in _NIR.finditer(folded):
+        yield Span(*match.span(), _kind_of_digits(match, folded), "rule")
+    for kind, least, pattern in _CONTEXTS:
+        yield from _in_context(text, folded, kind, least, pattern)
+    for match in _CLUMP.finditer(folded):
+        if not _is_plain_quantity(match, folded):
+            yield Span(*match.span(), _kind_of_digits(match, folded), "rule")
+    for match in _RUN.finditer(folded):
+        if not _UNIT.match(folded, match.end()):
+            yield Span(*match.span(), "NUMERO", "catch-all")
+    yield from _references(text, folded)
+    yield from _plates(text, folded)
+
+
+def _kind_of_digits(match: re.Match[str], folded: str) -> str:
+    """The type of a long number, by its keys first, then by the words around it."""
+    value = re.sub(r"[^\dab]", "", match[0].replace("cle", ""))
+    around = folded[max(0, match.start() - 60) : match.end() + 40]
+    if len(value) == 15 and nir.is_valid(value):
+        return "NIR"
+    if len(value) == 13 and value.isdigit():
+        if _SOCIAL_NEAR.search(around) and not _FISCAL_NEAR.search(around):
+            return "NIR"
+        return "FISCAL" if nif.is_valid(value) or _FISCAL_NEAR.search(around) else "NIR" if _is_nir(match) else "NUMERO"
+    if len(value) == 15 or not value.isdigit():
+        return "NIR" if _is_nir(match) else "NUMERO"
+    if len(value) == 14:
+        return "SIRET" if luhn.is_valid(value) or "siret" in around else "NUMERO"
+    return "NUMERO"
+
+
+def _is_nir(match: re.Match[str]) -> bool:
+    return _NIR.fullmatch(match[0]) is not None
+
+
+def _is_plain_quantity(match: re.Match[str], folded: str) -> bool:
+    """A date, some years, an amount: digits that point to nobody."""
+    value = match[0]
+    if _YEARS.fullmatch(value) or _THOUSANDS.fullmatch(value):
+        return True
+    if _UNIT.match(folded, match.end()) and len(value) < 14:
+        return True
+    without_dates = DATE.sub("", value)
+    return without_dates != value and sum(c.isdigit() for c in without_dates) < 6
+
+
+def _in_context(text: str, folded: str, kind: str, least: int, pattern: re.Pattern[str]) -> Iterator[Span]:
+    for match in pattern.finditer(folded):
+        start, end = match.span(1)
+        # A lone letter ends a reference only when it is a capital: "7788991 P", not "4512873 a été".
+        if re.search(r" [a-z]$", match[1]) and text[end - 1].islower():
+            end -= 2
+        value = folded[start:end]
+        digits = sum(c.isdigit() for c in value)
+        if digits < least or (
+            kind == "IBAN" and digits < 6 and "termin" not in match[0] and "derniers" not in match[0]
+        ):
+            continue
+        quantity = DATE.match(value) or _YEARS.fullmatch(value) or _UNIT.match(folded, end)
+        if quantity or (kind == "DOSSIER" and _THOUSANDS.fullmatch(value)):
+            continue
+        yield Span(start, end, kind, "rule")
+
+
+def _references(text: str, folded: str) -> Iterator[Span]:
+    for match in _COMPACT_FT.finditer(folded):
+        yield Span(*match.span(), "FRANCE_TRAVAIL", "rule")
+    for match in _PASSPORT.finditer(folded):
+        yield Span(*match.span(), "TITRE", "rule")
+    for match in (*_REFERENCE.finditer(text), *_LOWER_REFERENCE.finditer(folded)):
+        if not re.search(r"\d[hjH]\d{0,2}(?:[-/]|$)", match[0]):  # opening hours
+            yield Span(*match.span(), "DOSSIER", "rule")
+
+
+def _plates(text: str, folded: str) -> Iterator[Span]:
+    for match in (*_SIV.finditer(text), *_LOWER_SIV.finditer(folded)):
+        yield Span(*match.span(), "PLAQUE", "rule")
+    for match in _FNI.finditer(text):
+        if match[1].lower() not in ACRONYMS and match[1] not in ("EUR", "KM", "TTC", "ANS", "LE", "DU", "ET", "AU"):
+            yield Span(*match.span(), "PLAQUE", "rule")
+    for match in _CONTEXT_PLATE.finditer(folded):
+        yield Span(*match.span(1), "PLAQUE", "rule")

@@ -1,0 +1,182 @@
+"""Places that lead to a person: postal address, postcode and city, hospital, school. A service's own address stays."""
+
+import re
+from collections.abc import Iterator
+
+from plume.corpus.pseudonymise.lexicon import COMMON, fold
+from plume.corpus.pseudonymise.spans import Span
+
+_UP = "A-ZÀ-ÖØ-ÞŒŠŽ"
+_LETTER = r"[^\W\d_]"
+_PROPER = rf"[{_UP}](?:{_LETTER}|['’\-])*\.?"
+_PARTICLE = r"(?:(?:de|du|des|la|le|les|en|sur|sous|aux?|à|et|lès|lez|saint|sainte|st|ste)[ -]|[dl]['’] ?)"
+_STREET = (
+    r"(?:rue|ruelle|avenue|av\.?|ave|boulevard|boul\.?|bld|bd\.?|impasse|imp\.?|all[ée]es?|chemin|ch\.|che|route|rte|place|pl\.?|square|quai|cours"
+    r"|passage|sentier|sente|faubourg|fbg|villa|cit[ée]|r[ée]sidence|lotissement|lot\.?|hameau|lieu[ -]dit|mont[ée]e|esplanade|promenade|venelle|traverse|rond[ -]point|voie|cour|parvis|clos)"
+)
+_LATER = rf"(?: (?:{_PARTICLE}){{0,3}}(?:{_PROPER}|\d{{1,4}}(?:er|e)?(?!\d))){{0,4}}"
+# With a house number, the name of the street may be in lower case: at most three words, cut at the first plain one.
+_NUMBERED = re.compile(
+    rf"(?<![\w/.-])\d{{1,4}}(?: ?[-/] ?\d{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {{1,2}}(?i:{_STREET})(?![^\W\d_]) ?"
+    rf"(?P<name>(?i:{_PARTICLE}){{0,3}}(?:{_PROPER}|\d{{1,4}}(?:er)?)(?: (?i:{_PARTICLE}){{0,3}}(?:{_PROPER}|\d{{4}})){{0,4}}"
+    rf"|(?:{_PARTICLE}){{0,3}}{_LETTER}[\w'’-]+(?: (?:{_PARTICLE}){{0,2}}{_LETTER}[\w'’-]+){{0,3}})"
+)
+_UNNUMBERED = re.compile(
+    r"(?<!\w)(?i:rue|avenue|boulevard|bd|impasse|all[ée]e|chemin|route|hameau|lieu[ -]dit|r[ée]sidence|lotissement|cit[ée]|quartier|square|quai)"
+    rf" (?:{_PARTICLE}){{0,3}}{_PROPER}(?: (?:{_PARTICLE}){{0,2}}{_PROPER}){{0,3}}"
+)
+_LIVING = re.compile(
+    r"\b(?:habit\w+|demeur\w+|resid\w+|domicili\w+|log\w+|vis|vit|vivons) (?:au |a la |a l'|a |dans la |dans l'|la |le )?"
+    r"((?:rue|avenue|boulevard|impasse|allee|chemin|place|quai|cours|square|residence|hameau|lotissement|cite) [\w' -]{3,40})"
+)
+_DECLARED = re.compile(
+    r"\b(?:adresse(?: postale)?|domicile|domiciliee?|demeurant|residant)\b(?: est)?[ :]{1,3}(?:au |a |chez )?([^\n.;!?]{3,70}?),? ?(?=\b\d{5}\b)"
+)
+_EXTRA = re.compile(
+    r"(?:[ ,–-]{1,3}(?:(?:bat(?:iment)?|bt|appt?|appart(?:ement)?|etage|escalier|esc|porte|boite|bp|cs|entree|tour|residence|lieu[ -]dit)\b\.? ?(?:n° ?)?[\w'-]{1,15}"
+    r"|\d{1,2}(?:er|e|eme) etage))+"
+)
+_CHEZ = re.compile(
+    r"\bchez (?:m\.?|mr|mme|mlle|monsieur|madame)? ?[^\W\d_][\w'-]+(?: [^\W\d_][\w'-]+)?, [^\n.;!?\d]{2,40}?,? (?=\d{5}\b)"
+)
+_BOX = re.compile(r"\b(?:bp|cs|tsa) ?\d{2,6}\b")
+
+_POSTCODE = re.compile(
+    rf"(?<![\d.,-])(?:F-)?\d{{2}} ?\d{{3}}(?!\d),? ?[-–(]? ?(?P<city>{_PROPER}(?:[ -](?:{_PARTICLE}){{0,3}}{_PROPER}){{0,4}}(?: (?i:cedex)(?: \d{{1,2}})?)?)"
+)
+_LOWER_CITY = re.compile(
+    r"[ ,\-–(]{1,3}(\d{5})(?:,? (?:a |au )?(?:[^\W\d_]|['-]){2,}(?:[ -](?:sur|sous|en|les|la|le|de)[ -](?:[^\W\d_]|['-])+)?)?"
+)
+_BARE_POSTCODE = re.compile(r"\bcode postal[^\d\n]{0,12}(\d{5})(?!\d)")
+
+# An address right after these words is where the service receives the public.
+_SERVICE_BEFORE = re.compile(
+    r"(?:\b(?:notre|nos|votre|l'|les?|la) ?(?:accueil|bureaux?|locaux|agence|antenne|service|siege|guichet|permanence|mairie|prefecture|sous-prefecture|caf|cpam|carsat|msa|caisse"
+    r"|maison|tresorerie|centre|point|delegation|tribunal)\b[^.\n]{0,60}"
+    r"|\b(?:adresse[rz]|envoye[rz]|ecrire|ecrivez|retourne[rz]|transmett(?:re|ez)) (?:vot?re|vos|nous|un|une|le|la|les)\b[^.\n]{0,40} ?[:,]? ?(?:a|au|a la|a l')? ?:? ?[^.\n]{0,50}"
+    r"|\b(?:caf|cpam|carsat|msa|cgss|urssaf|prefecture|mdph|tribunal|tresorerie|centre)\b[^.\n\d]{0,60})$"
+)
+_OWN = re.compile(
+    r"\b(?:j'habite|nous habitons|habit\w+|mon|ma|mes|je|j'|domicile|chez moi|demeur\w+|vivons|vis)\b[^.\n]{0,60}$"
+)
+_CEDEX = re.compile(r"[^.\n]{0,60}?\bcedex\b")
+
+_CARE = (
+    r"(?:chu|chru|chr|ch|chs|cmp|cmpp|ehpad|hopital|hopitaux|clinique|polyclinique|centre hospitalier(?: (?:universitaire|regional|specialise|intercommunal))*|maternite|maison de retraite"
+    r"|foyer de vie|foyer d'accueil|ime|esat|itep|ssr|hospice)"
+)
+_HOSPITAL = re.compile(
+    rf"\b{_CARE}(?: (?:(?:prive|public)e? )?(?:(?:de|du|des|d'|la|le|les|saint|sainte|st|ste)[ '-]{{0,1}}){{0,3}}[^\W\d_][\w'-]+(?:[ -](?:de |du |la )?[^\W\d_][\w'-]+)?)"
+)
+_SCHOOL = re.compile(
+    r"\b(?:lycee|college|ecole(?: (?:maternelle|primaire|elementaire))?|universite|iut|creche|faculte|institut)(?: (?:agricole|professionnel|technique|prive|public|general))*"
+    r" (?:(?:de la|de|du|des|d'|la|le|les|saint|sainte)[ '-]?){0,3}[^\W\d_][\w'.-]+(?:[ -](?:de |du |la )?[^\W\d_][\w'.-]+){0,2}"
+)
+
+
+def find_places(text: str) -> Iterator[Span]:
+    folded = fold(text)
+    addresses = [span for span in _addresses(text, folded) if not _is_service(folded, span)]
+    yield from addresses
+    yield from (span for span in _postcodes(text) if not _is_service(folded, span))
+    for address in addresses:
+        if match := _LOWER_CITY.match(folded, address.end):
+            yield Span(match.start(1), match.end(), "CP_VILLE", "rule")
+    for match in _BARE_POSTCODE.finditer(folded):
+        yield Span(*match.span(1), "CP_VILLE", "rule")
+    yield from _establishments(text, folded)
+
+
+def find_service_addresses(text: str) -> Iterator[Span]:
+    """Addresses and postcodes with their city where a service receives the public or gets its mail: they stay."""
+    folded = fold(text)
+    yield from (s for s in (*_addresses(text, folded), *_postcodes(text)) if _is_service(folded, s))
+
+
+def _postcodes(text: str) -> Iterator[Span]:
+    for match in _POSTCODE.finditer(text):
+        if fold(match["city"]) not in COMMON and not re.match(r"(?i:euros?|eur|personnes|habitants)\b", match["city"]):
+            yield Span(match.start(), match.start() + len(match[0].rstrip(" .,")), "CP_VILLE", "rule")
+
+
+def _is_service(folded: str, span: Span) -> bool:
+    """Said so just before ("notre accueil se situe au …"), or a Cedex, which only organisations have."""
+    before = folded[max(0, span.start - 110) : span.start]
+    if _OWN.search(before):
+        return False
+    return bool(_SERVICE_BEFORE.search(before) or _CEDEX.match(folded, span.start))
+
+
+def _addresses(text: str, folded: str) -> Iterator[Span]:
+    for match in _NUMBERED.finditer(text):
+        yield _extended(folded, match.start(), _cut(text, match.start("name"), match.end()))
+    for match in _UNNUMBERED.finditer(text):
+        yield _extended(folded, match.start(), match.end())
+    for match in _LIVING.finditer(folded):
+        yield _extended(folded, match.start(1), _cut(text, match.start(1), match.end(1), first=1))
+    for match in _DECLARED.finditer(folded):
+        yield Span(*match.span(1), "ADRESSE", "rule")
+    for match in _CHEZ.finditer(folded):
+        yield Span(match.start(), match.start() + len(match[0].rstrip(", ")), "ADRESSE", "rule")
+
+
+def _cut(text: str, start: int, end: int, first: int = 0) -> int:
+    """Where a street's name ends: before the first plain lower-case word that cannot be part of it."""
+    particles = {"de", "du", "des", "la", "le", "les", "d", "l", "et", "sur", "en", "aux", "saint", "sainte"}
+    words = list(re.finditer(r"[^\W_]+(?:[-'’][^\W_]+)*", text[start:end]))
+    last = 0
+    for i, word in enumerate(words):
+        plain = fold(word[0])
+        if i > first and plain in COMMON and plain not in particles and word[0].islower():
+            break
+        if plain not in particles:
+            last = word.end()
+    return start + last if last else end
+
+
+def _extended(folded: str, start: int, end: int) -> Span:
+    """The address with the building, stair or flat that follows it."""
+    if match := _EXTRA.match(folded, end):
+        end = match.end()
+    return Span(start, end, "ADRESSE", "rule")
+
+
+def _establishments(text: str, folded: str) -> Iterator[Span]:
+    for kind, pattern in (("HOPITAL", _HOSPITAL), ("ECOLE", _SCHOOL)):
+        for match in pattern.finditer(folded):
+            end = _cut_establishment(
+                text, folded, match, lower_ok=kind == "HOPITAL" and folded[: match.end()] == text[: match.end()]
+            )
+            if end:
+                yield Span(match.start(), end, kind, "rule")
+
+
+def _cut_establishment(text: str, folded: str, match: re.Match[str], *, lower_ok: bool) -> int | None:
+    """End of the proper name after "hôpital", "lycée" …; None when no proper name follows."""
+    end = None
+    for i, word in enumerate(re.finditer(r"[^\W\d_]+(?:[-'’.][^\W\d_]+)*", text[match.start() : match.end()])):
+        plain = fold(word[0])
+        plain = plain.split("'")[-1]
+        if i == 0 or plain in (
+            "de",
+            "du",
+            "des",
+            "la",
+            "le",
+            "les",
+            "centre",
+            "hospitalier",
+            "universitaire",
+            "regional",
+            "retraite",
+        ):
+            continue
+        proper = word[0][0].isupper() or (word[0][:2].lower() in ("d'", "l'") and word[0][2:3].isupper())
+        if plain in COMMON or not (proper or lower_ok):
+            if proper and plain not in COMMON:
+                continue
+            if end or plain in COMMON:
+                break
+            continue
+        end = match.start() + word.end()
+    return end

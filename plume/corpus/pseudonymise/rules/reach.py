@@ -1,0 +1,108 @@
+"""How to reach a person: e-mail, phone, web address, pseudonym. What the directory knows is public and stays."""
+
+import re
+from collections.abc import Iterator
+
+from plume.contacts import Directory, host
+from plume.corpus.pseudonymise.lexicon import FIRST_NAMES, fold
+from plume.corpus.pseudonymise.spans import Span
+
+_AT = r"(?: ?@ ?| ?[(\[] ?(?:at|arobase?|a|@) ?[)\]] ?| (?:arobase?|chez) (?=[\w-]+ ?[.(\[p]))"
+_DOT = r"(?: ?\. ?| ?[(\[] ?(?:point|dot) ?[)\]] ?| point )"
+_TLD = r"(?:fr|com|net|org|eu|info|io|me|be|ch|de|es|it|uk|ca|re|bzh|paris|gouv|lu|ma|dz|tn|pt|asso|pro|app|gl|ly)"
+# The comma for a dot is a typing slip that is met; so are blanks around the at sign.
+_EMAIL = re.compile(
+    rf"(?<![\w.+%-])[\w.+%-]*[\w+%]{_AT}[\w-]+(?:(?:{_DOT})[\w-]+)*(?:{_DOT}|,){_TLD}(?![a-z0-9_-])|[\w.+%-]+@[\w.-]*[\w]"
+)
+_URL = re.compile(
+    rf"(?:https?|ftp)://[^\s<>\"«»]+|(?<![\w@.-])www\.[^\s<>\"«»]+|(?<![\w@.-])(?:[\w-]+\.)+{_TLD}(?![a-z0-9_@-]|\.[a-z0-9])(?:[/?#][^\s<>\"«»]*)?"
+)
+_S = r"[ .\-/_]{0,3}"
+_FRENCH = re.compile(
+    rf"(?<![\w+])(?:\(? ?\+ ?33 ?\)?|0033|\(0033\)){_S}(?:\(0\))?{_S}0?[1-9](?:{_S}\d){{8}}(?!\d)|(?<![\w+])[0o]{_S}[1-9](?:{_S}\d){{8}}(?!\d)"
+)
+_FOREIGN = re.compile(r"(?<![\w+])(?:\+|00) ?[1-9]\d{0,2}(?:[ .\-/()]{0,2}\d){7,12}(?!\d)")
+_NUMBER_WORD = (
+    r"(?:zero|un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingts?|trente|quarante"
+    r"|cinquante|soixante|cent|et|\d{1,2})"
+)
+_SPELLED = re.compile(rf"\bzero(?:[ \-,.]{{1,2}}{_NUMBER_WORD}){{4,}}\b")
+_SERVICE = re.compile(r"0(?:8\d{8}|9693?\d{5,6})")  # special-rate and "Cristal" lines: never a person's own
+
+_HANDLE = re.compile(r"(?<![\w@.])@[a-z][\w.]{1,29}\w")
+_PSEUDO = re.compile(
+    r"\b(?:insta(?:gram)?|snap(?:chat)?|pseudo(?:nyme)?|identifiant|login|twitter|tiktok|telegram|discord|forum)\b[^.\n;!?]{0,30}?"
+    r"(?<!\w)(?=[a-z._-]{0,20}[\d_])([a-z][\w.-]*\w)"
+)
+_UNDERSCORED = re.compile(r"(?<![\w@./:])[a-z0-9]+_[\w]*[a-z0-9](?![\w@/])")
+
+_GENERIC_MAILBOX = frozenset(
+    "accueil contact info infos information courrier webmestre webmaster pref prefecture support assistance service sav noreply "
+    "no-reply ne-pas-repondre nepasrepondre secretariat mairie communication reclamation reclamations mediateur mediation dpo rgpd "
+    "cni passeport passeports visa visas titres etrangers consulat ambassade permis naturalisation elections demarches caf cpam carsat msa "
+    "donnees-personnelles urbanisme etat-civil etatcivil standard greffe bureau pole direction usagers usager guichet".split()
+)
+_IDENTIFIER_IN_URL = re.compile(
+    r"\d{6}|@|[?&#](?:\w*(?:token|key|session|code|uid|user|mail|nom|dossier|ref)\w*)=|=[\w-]{16}"
+)
+_PERSONAL_HOST = re.compile(
+    r"facebook|instagram|linkedin|twitter|tiktok|snapchat|wordpress|blogspot|over-blog|drive|dropbox|wetransfer"
+)
+
+
+def find_reach(text: str, directory: Directory) -> Iterator[Span]:
+    folded = fold(text)
+    camel = _keep_breaks(text, folded)
+    taken = []
+    for match in _EMAIL.finditer(camel):
+        taken.append(match.span())
+        if not is_public_email(match[0], directory):
+            yield Span(*match.span(), "EMAIL", "rule")
+    for match in _URL.finditer(camel):
+        url = match[0].rstrip(".,;:!?)'")
+        if url and not any(start <= match.start() < end for start, end in taken) and is_personal_url(url, directory):
+            yield Span(match.start(), match.start() + len(url), "URL", "rule")
+    for pattern in (_FRENCH, _FOREIGN):
+        for match in pattern.finditer(folded):
+            if not is_service_phone(match[0], directory):
+                yield Span(*match.span(), "TEL", "rule")
+    for match in _SPELLED.finditer(folded):
+        yield Span(*match.span(), "TEL", "rule")
+    for match in (*_HANDLE.finditer(folded), *_UNDERSCORED.finditer(folded)):
+        yield Span(*match.span(), "PSEUDO", "rule")
+    for match in _PSEUDO.finditer(folded):
+        yield Span(*match.span(1), "PSEUDO", "rule")
+
+
+def _keep_breaks(text: str, folded: str) -> str:
+    """The folded text, but for the capital of a word glued to the one before it: "…@nord.gouv.frPour améliorer"."""
+    glued = {m.start() for m in re.finditer(r"(?<=[a-z])[A-Z](?=[a-zà-ÿ' ])", text)}
+    return "".join(text[i] if i in glued else c for i, c in enumerate(folded)) if glued else folded
+
+
+def is_service_phone(text: str, directory: Directory) -> bool:
+    """A listed number, or one of a range that only services hold (0 8xx, 0 969)."""
+    digits = re.sub(r"\D", "", text)
+    return directory.knows_phone(text) or bool(_SERVICE.fullmatch(digits))
+
+
+def is_public_email(email: str, directory: Directory) -> bool:
+    """A listed mailbox, or a generic mailbox (contact@…) below a public domain; an agent's own address is personal."""
+    local, _, domain = email.partition("@")
+    generic = set(re.split(r"[._-]", local)) | {local}
+    return directory.knows_email(email) or (directory.knows_url(domain) and bool(generic & _GENERIC_MAILBOX))
+
+
+def is_personal_url(url: str, directory: Directory) -> bool:
+    """Whether a URL may lead to a person: an identifier in it, or a path below a domain that is not public.
+
+    The bare domain of an unlisted site is a firm's or an association's, unless it carries a first name or a number.
+    """
+    domain = host(url)
+    path = url.split(domain, 1)[-1].strip("/") if domain else url
+    if directory.knows_url(url):
+        return bool(_IDENTIFIER_IN_URL.search(path))
+    if path or _PERSONAL_HOST.search(domain):
+        return True
+    labels = re.split(r"[.-]", domain)
+    return any(label in FIRST_NAMES or re.search(r"\d{2}", label) for label in labels)

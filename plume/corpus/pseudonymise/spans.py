@@ -1,0 +1,83 @@
+"""Spans of a text, and what happens when several detectors claim the same characters."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+# Who names the type when spans overlap: the more precise detector. A name found inside an address is part of it.
+PRIORITY = (
+    "EMAIL", "URL", "IBAN", "NIR", "FISCAL", "SIRET", "TEL", "FRANCE_TRAVAIL", "ALLOCATAIRE", "TITRE", "PLAQUE", "DOSSIER",
+    "ADRESSE", "HOPITAL", "ECOLE", "DATE_NAISSANCE", "CP_VILLE", "PSEUDO", "NUMERO", "PERSONNE", "AGE", "SANTE", "VILLE",
+)  # fmt: skip
+_RANK = {kind: rank for rank, kind in enumerate(PRIORITY)}
+
+
+Recogniser = Callable[[list[str]], list[list["Span"]]]  # from texts to the spans proposed for each
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Characters `start:end` of a text (Python string indices), what they are, and which layer found them."""
+
+    start: int
+    end: int
+    type: str
+    source: str
+
+
+def merge(spans: Iterable[Span]) -> list[Span]:
+    """Sorted, non-overlapping spans that cover the same characters: nothing that a layer found is given up.
+
+    Overlapping spans become one, named by the one of highest priority.
+    """
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if merged and span.start < merged[-1].end:
+            last = merged[-1]
+            best = min(last, span, key=lambda s: _RANK.get(s.type, len(_RANK)))
+            merged[-1] = Span(last.start, max(last.end, span.end), best.type, best.source)
+        else:
+            merged.append(span)
+    return merged
+
+
+def subtract(spans: Iterable[Span], kept: Iterable[Span]) -> list[Span]:
+    """What is left of `spans` outside `kept`; both in any order."""
+    kept = sorted(kept)
+    left = []
+    for span in spans:
+        start = span.start
+        for keep in kept:
+            if keep.end <= start or keep.start >= span.end:
+                continue
+            if keep.start > start:
+                left.append(Span(start, keep.start, span.type, span.source))
+            start = max(start, keep.end)
+        if start < span.end:
+            left.append(Span(start, span.end, span.type, span.source))
+    return left
+
+
+def overlaps(span: Span, others: Iterable[Span]) -> bool:
+    return any(span.start < other.end and other.start < span.end for other in others)
+
+
+def trim(text: str, span: Span, blank: str = " \t\n\r,.;:!?-–—'’()«»\"/") -> Span | None:
+    """The span without blanks and punctuation at its ends; None if nothing is left."""
+    start, end = span.start, span.end
+    while start < end and text[start] in blank:
+        start += 1
+    while end > start and text[end - 1] in blank:
+        end -= 1
+    return Span(start, end, span.type, span.source) if start < end else None
+
+
+def join_people(text: str, spans: list[Span]) -> list[Span]:
+    """Names that only a blank parts are one: a first name found by one layer, a surname by another."""
+    joined: list[Span] = []
+    for span in spans:
+        last = joined[-1] if joined else None
+        if last and last.type == span.type == "PERSONNE" and text[last.end : span.start] in (" ", "-", " - "):
+            joined[-1] = Span(last.start, span.end, last.type, last.source)
+        else:
+            joined.append(span)
+    return joined

@@ -1,0 +1,43 @@
+"""Reading the engine's log: what it is doing, and why it died."""
+
+import re
+from collections import deque
+from pathlib import Path
+
+_PREFIX = re.compile(
+    r"^(\([^)]*pid=\d+\)\s*)?([A-Z]+\s+[\d-]+\s+[\d:.]+\s+\[[^\]]*\]\s*)?"
+)  # (worker) LEVEL time [file]
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_CAUSE = re.compile(r"^([\w.]+\.)?[A-Z]\w*(Error|Exception|Interrupt)\b|^\S*\.py: error: |^error: ")
+# Messages that only say that something else went wrong.
+_CONSEQUENCE = ("Engine core initialization failed", "WorkerProc initialization failed", "cancelled")
+# Fragments of vLLM's start log, latest phase first, and what they mean to the person who waits.
+_PHASES = (
+    ("Starting vLLM server", "opening the port"),
+    ("Graph capturing", "capturing graphs"),
+    ("KV cache size", "warming up"),
+    ("Loading weights took", "preparing the cache"),
+    ("Starting to load model", "loading weights"),
+    ("Initializing a V1", "starting workers"),
+)
+
+
+def phase(log: Path) -> str:
+    """What an engine that is starting does now."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return next((meaning for fragment, meaning in _PHASES if fragment in text), "importing libraries")
+
+
+def cause(log: Path) -> str:
+    """The line of the log that says why the engine stopped: its first error that is not the echo of another one.
+
+    Without any error (a kill by the system, say), the last line.
+    """
+    last: deque[str] = deque(maxlen=1)
+    for raw in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        line = _PREFIX.sub("", _ANSI.sub("", raw)).strip()
+        if _CAUSE.match(line) and not any(echo in line for echo in _CONSEQUENCE):
+            return line[:300]
+        if line:
+            last.append(line)
+    return last[0][:300] if last else "its log is empty"

@@ -1,0 +1,91 @@
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from eval.time.check import CANNOT, NOT_REPRODUCED, REPRODUCED, check
+from eval.time.claims import Claim
+from eval.time.delays import Wait, Waits
+
+LAUNCH = dt.date(2023, 10, 5)
+
+
+def claim(**changes):
+    return Claim.model_validate(
+        {
+            "id": "c",
+            "quantity": "mean_response_days",
+            "statement": "x",
+            "values": {"ratio": 2},
+            "population": {"description": "x"},
+            "window": {"description": "x", "first": LAUNCH, "last": LAUNCH + dt.timedelta(days=60)},
+            "source": {"publisher": "x", "date": 2023, "title": None},
+            "status": "announced",
+            **changes,
+        }
+    )
+
+
+def waits(days_before, days_after, *, spread=0.25, useful=(0, 0), missing=(), extracted_on=dt.date(2024, 6, 1)):
+    """200 waits on each side, 20 structures, delays spread around the given days; every third one votes."""
+    random = np.random.default_rng(11)
+    records = []
+    for side, days in ((-61, days_before), (0, days_after)):
+        for n in range(200):
+            start = LAUNCH + dt.timedelta(days=side + n % 30)
+            delay = round(days * random.uniform(1 - spread, 1 + spread))
+            vote = None
+            if n % 3 == 0:
+                vote = "utile" if (n * 7) % 100 < useful[side == 0] else "pas utile"
+            records.append(Wait("CAF", f"S{n % 20}", start, True, start + dt.timedelta(days=delay), vote))
+    return Waits(tuple(records), extracted_on, False, {}, missing)
+
+
+def test_halved_delay_is_reproduced():
+    outcome = check(claim(), waits(12, 6))
+    assert outcome.outcome == REPRODUCED
+    assert "annoncé 2,00" in outcome.why
+
+
+def test_unchanged_delay_does_not_reproduce_a_factor_2():
+    assert check(claim(), waits(12, 12)).outcome == NOT_REPRODUCED
+
+
+def test_right_ratio_of_wrong_levels_is_not_reproduced():
+    assert check(claim(values={"before": 6, "after": 3}), waits(12, 6)).outcome == NOT_REPRODUCED
+    assert check(claim(values={"before": 12, "after": 6}), waits(12, 6)).outcome == REPRODUCED
+
+
+def test_value_that_goes_with_no_change_as_well_cannot_be_checked():
+    outcome = check(claim(values={"ratio": 1.05}), waits(12, 12, spread=0.9))
+    assert outcome.outcome == CANNOT
+    assert "absence de changement" in outcome.why
+
+
+@pytest.mark.parametrize(
+    ("changes", "given", "reason"),
+    [
+        ({"status": "target"}, {}, "objectif"),
+        ({"uncheckable": "les réseaux ne sont pas nommés"}, {}, "réseaux ne sont pas nommés"),
+        ({"window": {"description": "x"}}, {}, "période de la mesure n'est pas publiée"),
+        ({}, {"missing": ("date_de_premiere_reponse",)}, "date_de_premiere_reponse"),
+        ({}, {"extracted_on": dt.date(2023, 11, 1)}, "s'arrête au 01/11/2023"),
+        ({"population": {"description": "x", "networks": ["MSA"]}}, {}, "0 avant et 0 après"),
+    ],
+)
+def test_what_cannot_be_checked_says_why(changes, given, reason):
+    outcome = check(claim(**changes), waits(12, 6, **given))
+    assert outcome.outcome == CANNOT
+    assert reason in outcome.why
+
+
+SHARE = {"quantity": "useful_share", "values": {"after": 0.74, "difference": 0.40}}
+
+
+def test_satisfaction_is_reproduced_from_votes_even_without_reply_dates():
+    given = waits(12, 6, useful=(34, 74), missing=("date_de_premiere_reponse",))
+    assert check(claim(**SHARE), given).outcome == REPRODUCED
+
+
+def test_satisfaction_that_did_not_move_is_not_reproduced():
+    assert check(claim(**SHARE), waits(12, 6, useful=(74, 74))).outcome == NOT_REPRODUCED

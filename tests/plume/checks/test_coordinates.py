@@ -1,0 +1,75 @@
+import pytest
+
+from plume.checks.coordinates import invented_contacts
+
+
+@pytest.mark.parametrize(
+    ("draft", "quoted"),
+    [
+        ("Appelez le 01 23 45 67 89.", "01 23 45 67 89"),
+        ("au 01.23.45.67.89 de 9h à 17h", "01.23.45.67.89"),
+        ("au +33 1 23 45 67 89", "+33 1 23 45 67 89"),
+        ("au 0 800 123 456 (gratuit)", "0 800 123 456"),
+        ("au 01\u00a023\u00a045\u202f67\u00a089", "01 23 45 67 89"),
+        ("Composez le 39 99, puis 1.", "39 99"),
+        ("contactez le 3949.", "3949"),
+        ("Appelez le 17.", "17"),
+        ("au +32 2 123 45 67", "+32 2 123 45 67"),
+        ("Écrivez à contact@inconnu-exemple.org.", "contact@inconnu-exemple.org"),
+        ("contact (at) inconnu-exemple.org", "contact@inconnu-exemple.org"),
+        ("voir www.inconnu-exemple.fr/aide.", "www.inconnu-exemple.fr/aide"),
+        ("voir https://bit.ly/3abcde", "https://bit.ly/3abcde"),
+        ("sur inconnu-exemple.fr", "inconnu-exemple.fr"),
+    ],
+)
+def test_an_invented_contact_is_found_and_quoted(case, draft: str, quoted: str) -> None:
+    passed, detail = invented_contacts(case(draft))
+    assert not passed
+    assert f"« {quoted} »" in detail
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "",
+        "[TEL]",
+        "Contactez le 36 46, ou le +33 809 401 401.",
+        "Écrivez à Accueil@caisse-exemple.fr.",
+        "sur www.ameli.fr/assure ou assure.ameli.fr, rubrique Contact",
+        "sur https://www.impots.gouv.fr/particulier",
+    ],
+)
+def test_what_the_directory_lists_may_be_given(case, draft: str) -> None:
+    assert invented_contacts(case(draft)) == (True, "rien à signaler")
+
+
+@pytest.mark.parametrize(
+    ("draft", "review", "prompt"),
+    [
+        ("au 01.23.45.67.89", "j’ai fait le +33 (0)1 23 45 67 89 sans réponse", ""),
+        ("à aide@exemple.org", "", "Contact : AIDE@exemple.org"),
+        ("sur exemple.org", "j’ai lu https://www.exemple.org/page/2", ""),
+        ("sur https://exemple.org/page/2", "j’ai lu www.exemple.org/page/2.", ""),
+    ],
+)
+def test_what_review_or_prompt_holds_may_be_repeated(case, draft: str, review: str, prompt: str) -> None:
+    assert invented_contacts(case(draft, review, prompt))[0]
+
+
+def test_a_longer_path_on_a_given_site_is_invented(case) -> None:
+    assert not invented_contacts(case("sur exemple.org/remboursement", "j’ai lu exemple.org"))[0]
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "Nous avons reçu 3 400 avis et traité le 3000e dossier.",
+        "La demande n° 2024 du 12/03/2024 à 14 h 30",
+        "soit 3 200 € au 3 100 % près",
+        "Le 15 octobre et le 17 mai. Le service traite 3949 demandes.",
+        "Merci.Nous vous répondons, etc.Bonne journée",
+        "NIR 1 85 05 78 006 084 36",
+    ],
+)
+def test_other_figures_and_dots_are_no_contacts(case, draft: str) -> None:
+    assert invented_contacts(case(draft)) == (True, "rien à signaler")

@@ -1,0 +1,120 @@
+import pytest
+
+from plume.checks.facts import (
+    invented_amounts,
+    invented_articles,
+    invented_dates,
+    invented_deadlines,
+    invented_placeholders,
+)
+
+CHECKS = {
+    "amounts": invented_amounts,
+    "dates": invented_dates,
+    "deadlines": invented_deadlines,
+    "articles": invented_articles,
+    "placeholders": invented_placeholders,
+}
+
+INVENTED = [
+    ("amounts", "soit 120 € par mois", "120 €"),
+    ("amounts", "soit 1\u202f200,50\u00a0euros", "1 200,50 euros"),
+    ("amounts", "une aide de deux cents euros", "deux cents euros"),
+    ("amounts", "une majoration de 10 %", "10 %"),
+    ("amounts", "un budget de 3 millions d’euros", "3 millions d'euros"),
+    ("dates", "avant le 12 mars 2024", "12 mars 2024"),
+    ("dates", "dès le 1er juin", "1er juin"),
+    ("dates", "le 12/03/2024 à la mairie", "12/03/2024"),
+    ("dates", "la réforme de 2021", "2021"),
+    ("dates", "à partir de septembre 2023", "septembre 2023"),
+    ("dates", "une ouverture en novembre", "en novembre"),
+    ("dates", "ouvert de 8h30 à 17 h", "de 8h30"),
+    ("deadlines", "sous 15 jours", "15 jours"),
+    ("deadlines", "dans un délai de deux mois", "deux mois"),
+    ("deadlines", "sous une semaine", "une semaine"),
+    ("deadlines", "sous 48 h", "48 h"),
+    ("deadlines", "de 2 à 3 semaines", "2 à 3 semaines"),
+    ("deadlines", "dès 62 ans", "62 ans"),
+    ("articles", "selon l’article L. 161-17-2 du code", "article L. 161-17-2"),
+    ("articles", "l’art. 15 de ce règlement", "art. 15"),
+    ("articles", "la loi n° 2000-321", "loi n° 2000-321"),
+    ("articles", "vu R. 123-4", "R. 123-4"),
+    ("placeholders", "Bonjour [USAGER],", "[USAGER]"),
+    ("placeholders", "au [TEL]", "[TEL]"),
+    ("placeholders", "[Nom de l’agent]", "[Nom de l'agent]"),
+    ("placeholders", "le dossier XXXX", "XXXX"),
+    ("placeholders", "Bonjour {prenom}", "{prenom}"),
+]
+
+
+@pytest.mark.parametrize(("name", "draft", "quoted"), INVENTED)
+def test_an_invented_fact_is_found_and_quoted(case, name: str, draft: str, quoted: str) -> None:
+    passed, detail = CHECKS[name](case(draft))
+    assert not passed
+    assert f"« {quoted} »" in detail
+
+
+@pytest.mark.parametrize(("name", "draft", "_"), INVENTED)
+def test_the_same_fact_is_no_invention_where_review_or_prompt_holds_it(case, name: str, draft: str, _: str) -> None:
+    assert CHECKS[name](case(draft, review=f"Je dis : {draft}."))[0]
+    assert CHECKS[name](case(draft, prompt=f"Avis : {draft}"))[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "draft", "review"),
+    [
+        ("amounts", "ces 1 200 €", "on me réclame 1200 euros"),
+        ("amounts", "ces deux cents euros", "j’ai perdu 200€"),
+        ("dates", "depuis mars", "déposé le 12/03/2024"),
+        ("dates", "votre demande du 12 mars", "déposé le 12/03/2024"),
+        ("dates", "votre demande de février 2023", "faite en fevrier 2023"),
+        ("dates", "votre rendez-vous de 9h30", "rdv à 9 h 30"),
+        ("deadlines", "ces deux mois d’attente", "j’attends depuis 2 mois"),
+        ("deadlines", "ces 48 heures", "sous deux jours"),
+        ("deadlines", "après une semaine", "après 7 jours"),
+        ("deadlines", "ces quinze jours", "ces deux semaines"),
+        ("articles", "l’article L.161-17", "vu l’article L 161-17 du code"),
+        ("placeholders", "Bonjour [USAGER],", "[USAGER] Le guichet était fermé"),
+    ],
+)
+def test_facts_are_compared_by_value(case, name: str, draft: str, review: str) -> None:
+    assert CHECKS[name](case(draft, review)) == (True, "rien à signaler")
+
+
+@pytest.mark.parametrize(
+    ("name", "draft", "review"),
+    [
+        ("amounts", "ces 120 €", "il manque 12 €"),
+        ("amounts", "un taux de 12 %", "il manque 12 €"),
+        ("dates", "le 12 mars 2024", "déposé le 12 mars"),  # the year was added
+        ("dates", "le 13 mars", "déposé le 12/03/2024"),
+        ("deadlines", "sous 2 semaines", "j’attends depuis 2 mois"),
+        ("deadlines", "de 2 à 3 mois", "j’attends depuis 2 mois"),
+        ("articles", "l’article L. 161-18", "l’article L. 161-17"),
+        ("placeholders", "[AGENT_2]", "[AGENT_1]"),
+    ],
+)
+def test_a_changed_fact_is_an_invention(case, name: str, draft: str, review: str) -> None:
+    assert not CHECKS[name](case(draft, review))[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "draft"),
+    [(name, "") for name in CHECKS]
+    + [
+        ("amounts", "Nos équipes sont mobilisées à 100 %, vos 3 avis comptent."),
+        ("amounts", "Appelez le 0 809 401 401 euh"),
+        ("dates", "Le service est ouvert 24h/24 et 7j/7, du lundi au vendredi."),
+        ("dates", "Nous avons lu 2000 avis ; les 2 000 €."),
+        ("deadlines", "Une réponse dans les meilleurs délais, un jour prochain, 24 h/24 et 7 jours sur 7."),
+        ("deadlines", "Mettre à jour, une bonne journée, de 9h à 18h"),
+        ("articles", "Nous avons lu votre article de presse et les articles de loi."),
+        ("placeholders", "Voir [la page](adresse) (rubrique Contact), merci !"),
+    ],
+)
+def test_ordinary_text_holds_no_fact(case, name: str, draft: str) -> None:
+    assert CHECKS[name](case(draft)) == (True, "rien à signaler")
+
+
+def test_the_digits_of_a_contact_are_no_date(case) -> None:
+    assert invented_dates(case("au 01.02.03.04.05 ou sur exemple.fr/2021/03-04"))[0]

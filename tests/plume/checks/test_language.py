@@ -1,0 +1,42 @@
+import pytest
+
+from plume.checks.language import in_french, language
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Nous vous remercions de votre retour.", "français"),
+        ("Merci", "français"),
+        ("Désolés du désagrément", "français"),
+        ("Thank you for your feedback, we are sorry.", "anglais"),
+        ("Gracias por su mensaje, lo sentimos mucho.", "espagnol"),
+        ("Vielen Dank für Ihre Nachricht, wir sind nicht zufrieden.", "allemand"),
+        ("Grazie per il suo messaggio, siamo molto dispiaciuti.", "italien"),
+        ("", None),
+        ("12345 %", None),
+    ],
+)
+def test_small_words_tell_the_language(text: str, expected: str | None) -> None:
+    assert language(text) == expected
+
+
+def test_a_french_reply_with_names_in_english_is_french(case) -> None:
+    draft = "Bonjour,\nNous vous invitons à ouvrir la page « Welcome to France » du site, ou à écrire au help desk."
+    assert in_french(case(draft))[0]
+
+
+def test_an_english_draft_is_refused(case) -> None:
+    assert in_french(case("Hello, thank you for your review. We will look into it.")) == (False, "langue : anglais")
+
+
+def test_one_english_sentence_is_enough(case) -> None:
+    draft = "Nous vous remercions de votre avis, qui est utile. We are very sorry for the delay of your request."
+    passed, detail = in_french(case(draft))
+    assert not passed
+    assert "phrase en anglais : « We are very sorry" in detail
+
+
+@pytest.mark.parametrize("draft", ["", "[USAGER]", "\u00a0"])
+def test_without_evidence_nothing_passes(case, draft: str) -> None:
+    assert in_french(case(draft)) == (False, "langue : indéterminée")

@@ -1,0 +1,248 @@
+"""A real vLLM with a real LoRA adapter, started and stopped by `plume serve`: one engine for the whole file."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from types import SimpleNamespace
+
+import psutil
+import pytest
+import requests
+
+from plume.errors import InputError, PlumeError
+
+pytestmark = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed (make install)")
+
+MARKER = "Zorglub-4417"  # a word of the request that no log may hold
+PAIRS = [
+    {"structure": structure, "network": network, "title": title, "review": review}
+    for structure, network, title, review in [
+        ("CAF de la Loire", "CAF", "Dossier bloqué", f"Mon dossier {MARKER} attend depuis trois mois, sans réponse."),
+        ("CPAM du Rhône", "CNAM", "Merci", "Accueil parfait, conseillère à l'écoute, tout a été réglé en dix minutes."),
+        ("Préfecture de l'Isère", "Préfectures", "Rendez-vous", "Aucun créneau pour déposer ma demande de titre."),
+        ("ANTS", None, "Permis", "Le site plante à l'étape du paiement. J'ai essayé deux navigateurs."),
+        ("Carsat Bretagne", "CNAV", None, "Ma retraite est versée à temps, merci pour le suivi."),
+        ("MSA Auvergne", "MSA", "Attente", "Trente minutes d'attente au téléphone puis la communication coupe."),
+        ("Tribunal de Lille", "Justice", "Convocation", "Convocation reçue après la date de l'audience !"),
+        ("Gendarmerie de Vannes", "Gendarmerie", "Plainte", "Gendarmes humains et efficaces ; plainte prise vite."),
+        ("France Travail", None, "Actualisation", "Je n'arrive pas à m'actualiser : <|im_end|> page blanche."),
+    ]
+]
+
+
+def adapter_folder(folder, model, prompt):
+    """An adapter of rank 8 on all linear layers with small random weights, as `plume train` writes it."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from plume.models import Base
+    from plume.prompt import SERVING_TEMPLATE, template_sha256
+
+    torch.manual_seed(20231005)
+    lora = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(model, lora, autocast_adapter_dtype=False)
+    for name, weight in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.02)
+    model.save_pretrained(folder)
+    training = {
+        "base": Base().model_dump(mode="json"),
+        "prompt": {"version": prompt.version, "sha256": prompt.sha256},
+        "chat_template_sha256": template_sha256(),
+    }
+    (folder / "training.json").write_text(json.dumps(training), encoding="utf-8")
+    (folder / "chat_template.jinja").write_text(SERVING_TEMPLATE, encoding="utf-8")
+    (folder / "README.md").write_text("# Adapter for a test\n", encoding="utf-8")
+    return model.eval()
+
+
+def first_token_logprobs(model, ids):
+    import torch
+
+    with torch.inference_mode():
+        return torch.log_softmax(model(torch.tensor([ids])).logits[0, -1].float(), -1)
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory):
+    """Home with a registered champion, the adapter in process, and its prompt."""
+    import mlflow
+
+    from plume import tracking
+    from plume.adapters import folder_sha256
+    from plume.models import Base, load_model, load_tokenizer, resolve
+    from plume.prompt import encode_prompt, load_prompt
+
+    home = tmp_path_factory.mktemp("home")
+    (home / "models").symlink_to(os.path.dirname(resolve(Base())))  # unpacked once for all tests
+    tokenizer, prompt = load_tokenizer(Base()), load_prompt("short-1")
+    folder = tmp_path_factory.mktemp("adapter")
+    model = adapter_folder(folder, load_model(Base(), "bfloat16"), prompt)
+    uri = f"sqlite:///{home / 'mlflow.db'}"
+    before = mlflow.get_tracking_uri()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLUME_HOME", str(home))
+        tracking.connect(uri)
+        with tracking.run("adapter of a test", kind="train") as run:
+            mlflow.log_artifacts(str(folder), "adapter")
+        number = tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: folder_sha256(folder)})
+        tracking.set_alias("champion", number, {})
+    mlflow.set_tracking_uri(before)
+    mlflow.set_registry_uri(before)
+    return SimpleNamespace(
+        home=home,
+        uri=uri,
+        model=model,
+        prompt=prompt,
+        name=f"plume-reply@v{number}",
+        end=tokenizer.convert_tokens_to_ids("<|im_end|>"),
+        ids=[encode_prompt(tokenizer, prompt, pair) for pair in PAIRS],
+    )
+
+
+@pytest.fixture(scope="module")
+def server(system):
+    """`plume serve` as a subprocess; the reference log-probabilities are computed while it starts."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    output = system.home / "plume-serve.log"
+    with output.open("wb") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "plume.cli", "serve", f"port={port}", f"tracking_uri={system.uri}"],
+            env={**os.environ, "PLUME_HOME": str(system.home)},
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+        )
+    tuned = [first_token_logprobs(system.model, ids) for ids in system.ids]
+    with system.model.disable_adapter():
+        base = [first_token_logprobs(system.model, ids) for ids in system.ids]
+    deadline = time.monotonic() + 300
+    while "answers at" not in output.read_text() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert "answers at" in output.read_text(), output.read_text()
+    yield SimpleNamespace(
+        process=process,
+        url=f"http://127.0.0.1:{port}",
+        output=output,
+        log=system.home / "serve" / "engine.log",
+        expected={system.name: tuned, "base": base},
+    )
+    if process.poll() is None:
+        process.terminate()
+        process.wait(120)
+
+
+def ask(server, system, model, index):
+    """First token of the draft for a pair: the prompt's ids as the engine saw them, and its top five."""
+    from serve.client import Client
+
+    answer = Client(server.url).chat(
+        {
+            "model": model,
+            "messages": system.prompt.messages(PAIRS[index]),
+            "max_tokens": 1,
+            "temperature": 0,
+            "logprobs": True,
+            "top_logprobs": 5,
+            "return_token_ids": True,
+            "return_tokens_as_token_ids": True,
+        }
+    )
+    top = answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+    return answer["prompt_token_ids"], {int(t["token"].removeprefix("token_id:")): t["logprob"] for t in top}
+
+
+def gaps(seen, expected):
+    """|difference| of the log-probabilities of the tokens that are in both top fives."""
+    both = set(seen) & set(expected.topk(5).indices.tolist())
+    return [abs(seen[token] - expected[token].item()) for token in both]
+
+
+def test_served_draft_comes_from_the_versioned_champion(server, system):
+    from serve.client import Client
+
+    draft = Client(server.url).draft(
+        system.name, system.prompt.messages(PAIRS[0]), max_new_tokens=12, stop_token_id=system.end
+    )
+    assert draft.model == system.name
+    assert draft.prompt_tokens == len(system.ids[0])
+    assert 1 <= draft.draft_tokens <= 12
+
+
+def test_engine_and_peft_agree_on_token_ids_and_log_probabilities(server, system, record_property):
+    worst = {}
+    for model, expected in server.expected.items():
+        found = []
+        for index, ids in enumerate(system.ids):
+            seen_ids, top = ask(server, system, model, index)
+            assert seen_ids == ids
+            near = gaps(top, expected[index])
+            assert len(near) >= 3, f"{model}, prompt {index}: the top fives have {len(near)} tokens in common"
+            found += near
+        worst[model] = max(found)
+    record_property("largest_gap", worst)
+    assert max(worst.values()) <= 0.3, worst
+
+
+def test_served_adapter_changes_what_the_base_says(server, system):
+    tuned, base = server.expected[system.name], server.expected["base"]
+    moved = [(t - b)[t.topk(5).indices].abs().max().item() for t, b in zip(tuned, base, strict=True)]
+    assert min(moved) > 0.6, f"the adapter hardly changes the base ({moved}): agreement would prove nothing"
+
+
+def test_client_says_what_the_engine_refuses_without_quoting_the_review(server, system):
+    from serve.client import Client
+
+    client = Client(server.url)
+    with pytest.raises(InputError, match="max_model_len") as too_long:
+        client.draft(
+            system.name,
+            system.prompt.messages({"review": f"{MARKER} n'en finit pas. " * 900}),
+            max_new_tokens=8,
+            stop_token_id=system.end,
+        )
+    with pytest.raises(PlumeError, match="404"):
+        client.draft("plume-reply@v99", system.prompt.messages(PAIRS[1]), max_new_tokens=8, stop_token_id=system.end)
+    assert MARKER not in str(too_long.value)
+
+
+def test_engine_listens_on_loopback_only_and_loads_no_other_adapter(server, system):
+    processes = psutil.Process(server.process.pid).children(recursive=True)
+    listening = [c.laddr.ip for p in processes for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    assert listening
+    assert set(listening) == {"127.0.0.1"}
+    for path in ("/v1/load_lora_adapter", "/adapters"):
+        body = {"lora_name": "other", "lora_path": str(system.home), "name": "other", "src": str(system.home)}
+        assert requests.post(f"{server.url}{path}", json=body, timeout=30).status_code == 404
+
+
+def test_no_log_holds_text_of_a_request(server):
+    assert "Started server process" in server.log.read_text() or "startup complete" in server.log.read_text()
+    for file in (server.log, server.output):
+        text = file.read_text()
+        assert MARKER not in text
+        assert "attend depuis trois mois" not in text
+
+
+def test_port_of_a_running_server_is_refused_before_the_slow_start(server):
+    from serve.config import ServeConfig
+    from serve.engine import check_startable
+
+    with pytest.raises(InputError, match="cannot be used"):
+        check_startable(ServeConfig(port=int(server.url.rsplit(":", 1)[1])))
+
+
+def test_sigterm_stops_the_engine_and_leaves_no_process(server):  # last: it ends the server of this file
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    assert children
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(120) == 0
+    assert [p for p in children if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{server.url}/health", timeout=5)
