@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/pseudonymise.py GOLD.jsonl [--no-ner] [--show]
 
-GOLD: lines {"text", "spans": [{"start", "end", "type", "ident"}], "keep": [{"start", "end"}]}. A span counts as found when
-every character of it that is a letter or a digit is masked, whatever the label. `--show` prints what was missed.
+GOLD: lines {"text", "spans": [{"start", "end", "type", "ident"}], "keep": [{"start", "end"}]}. A span counts as found
+when every character of it that is a letter or a digit is masked, whatever the label. `--show` prints what was missed.
 """
 
 import argparse
@@ -78,7 +78,8 @@ def main() -> None:
         rates.append(len(texts) / (time.perf_counter() - start))
     mean = sum(map(len, texts)) / len(texts)
     say(
-        f"speed: {min(rates):.0f}-{max(rates):.0f} texts/s of {mean:.0f} characters, n={len(texts)} x 3 runs, one process; "
+        f"speed: {min(rates):.0f}-{max(rates):.0f} texts/s of {mean:.0f} characters, n={len(texts)} x 3 runs, "
+        "one process; "
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     )
 

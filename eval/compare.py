@@ -10,7 +10,7 @@ from eval import report, wording
 from eval.drafts import Drafts, read_drafts, read_pairs
 from eval.gate import Item, Line, Verdict, decide
 from eval.rule import Rule
-from eval.score import MEASURES, REFERENCES, Row, by_measure, kept_scores, score_drafts, scorer_sha256, summarise
+from eval.score import MEASURES, Row, by_measure, kept_scores, score_drafts, scorer_sha256, summarise
 from eval.stats import bootstrap, proportions
 from plume.checks.text import count_words
 from plume.corpus.dataset import file_sha256, sha256, to_jsonl
@@ -37,7 +37,8 @@ def compare(
     rule = Rule.load(gate)
     arms = {"champion": read_drafts(champion_drafts), "challenger": read_drafts(challenger_drafts)}
     split = arms["champion"].meta["data"]["split"]
-    pairs = [read_pairs(data, drafts, split=split) for drafts in arms.values()][0]
+    for drafts in arms.values():
+        pairs = read_pairs(data, drafts, split=split)
     if not pairs:
         raise InputError(f"{data}: {split}.jsonl holds no pair; build the dataset from a larger export")
     out = Path(out)
@@ -51,7 +52,7 @@ def compare(
     }
     judged = decide(rule, items_of(pairs), **there, faults=_faults(rule, **arms))
     verdict = Verdict(
-        judged.outcome, judged.reasons, judged.needs_items, (*judged.estimates, *_information(rows, scores))
+        judged.outcome, judged.reasons, judged.needs_items, (*judged.estimates, *_information(judged, rows, scores))
     )
     files = {f"{arm}.scores.jsonl": to_jsonl(found) for arm, found in rows.items()}
     inputs = _inputs(arms, gate, files)
@@ -93,19 +94,21 @@ def _faults(rule: Rule, champion: Drafts, challenger: Drafts) -> list[str]:
     return faults
 
 
-def _information(rows: dict[str, list[Row]], scores: dict[str, dict[str, dict[str, float]]]) -> list[Line]:
+def _information(
+    judged: Verdict, rows: dict[str, list[Row]], scores: dict[str, dict[str, dict[str, float]]]
+) -> list[Line]:
     """Every measure of either arm, and the paired differences that the rule does not judge. Never decides."""
     lines = []
     for arm, found in rows.items():
         lines += [Line(m, None, arm, estimate) for m, estimate in summarise(found).estimates.items()]
-    for measure in MEASURES:
-        if measure in REFERENCES or measure == "draft_words" or measure.startswith("signal:"):
-            pair = scores["champion"][measure], scores["challenger"][measure]
-            difference = proportions if wording.is_share(measure) else bootstrap
-            estimate = difference.paired_difference(
-                *(list(values.values()) for values in pair), clusters=[experience_of(i) for i in pair[0]]
-            )
-            lines.append(Line(measure, None, "difference", estimate))
+    known = {line.measure for line in judged.estimates if line.arm == "difference"}
+    for measure in (m for m in MEASURES if m not in known):
+        pair = scores["champion"][measure], scores["challenger"][measure]
+        difference = proportions if wording.is_share(measure) else bootstrap
+        estimate = difference.paired_difference(
+            *(list(values.values()) for values in pair), clusters=[experience_of(i) for i in pair[0]]
+        )
+        lines.append(Line(measure, None, "difference", estimate))
     return lines
 
 

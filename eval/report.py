@@ -20,7 +20,7 @@ from eval.drafts import Drafts
 from eval.gate import Line, Verdict
 from eval.references import chrf_signature
 from eval.rule import Rule
-from eval.score import REFERENCES, Row
+from eval.score import NO_DRAFT, REFERENCES, Row
 from plume.checks import GATING
 
 REGRESSIONS = 20
@@ -33,6 +33,7 @@ OUTCOMES = {
 }
 _HOLDS = {True: ("●", "respectée"), False: ("■", "enfreinte"), None: ("◇", "sans conclusion")}
 _TIERS = {"safety": "Sécurité", "non-inferiority": "Garde-fou", "superiority": "Mesure principale"}
+_TEXT, _DEL, _INS = Markup("{}"), Markup("<del>{}</del>"), Markup("<ins>{}</ins>")  # format() escapes
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,12 @@ class Side:
 def render(
     verdict: Verdict,
     rule: Rule,
-    champion: Drafts,
-    challenger: Drafts,
+    drafts: dict[str, Drafts],
     pairs: list[dict[str, Any]],
     rows: dict[str, list[Row]],
     inputs: dict[str, Any],
 ) -> str:
-    """The page. `rows` holds the scores of either arm ("champion", "challenger"); `pairs` the split's, in its order."""
+    """The page. `drafts` and `rows` (of scores) hold "champion" and "challenger"; `pairs` is the split in its order."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -62,7 +62,6 @@ def render(
     ruled.sort(key=lambda line: list(_TIERS).index(_tier(line)))
     title, meaning = OUTCOMES[verdict.outcome]
     cells = {arm: _cells(found) for arm, found in rows.items()}
-    drafts = {"champion": champion, "challenger": challenger}
     regressions, total = _regressions(pairs, drafts, cells)
     return environment.get_template("report.html.j2").render(
         title=title,
@@ -118,7 +117,7 @@ def _limit(line: Line) -> str:
     number = float(line.rule.rsplit(" ", 1)[1])
     if _tier(line) == "safety":
         return f"aucun échec, et au moins {wording.percent(1 - number)} de réussite"
-    return f"plus de {wording.points(number)}"
+    return f"perte de moins de {wording.points(-number, signed=False)}" if number else "gain"
 
 
 def _measures(verdict: Verdict, prefix: str) -> list[str]:
@@ -128,9 +127,10 @@ def _measures(verdict: Verdict, prefix: str) -> list[str]:
 def _arms(verdict: Verdict, measures: Iterable[str]) -> list[dict[str, str]]:
     """One table row per measure: both arms and their difference."""
     found = {
-        (line.measure, line.arm): line for line in verdict.estimates if not line.slice and line.arm == "difference"
+        (line.measure, line.arm): line
+        for line in verdict.estimates
+        if not line.slice and (line.arm == "difference" or not line.rule)
     }
-    found |= {(line.measure, line.arm): line for line in verdict.estimates if not line.slice and not line.rule}
     table = []
     for measure in measures:
         row = {"label": wording.measure(measure)}
@@ -211,35 +211,33 @@ def _regressions(
     for pair in pairs:
         before, after = (cells[arm][pair["id"]] for arm in ("champion", "challenger"))
         lost = [m for m in _failed(after) if before[m].get("value") == 1]
-        errors = "error" in after["pass_all"] and "error" not in before["pass_all"]
-        gain = after["chrf_fr"].get("value", 0.0) - before["chrf_fr"].get("value", 0.0)
-        if errors or lost or gain < 0:
-            worse.append((-errors, -len(lost), gain, pair["id"], pair, lost))
+        missing = "error" in after["pass_all"] and "error" not in before["pass_all"]
+        chrf = [found["chrf_fr"].get("value") for found in (after, before)]
+        gain = None if None in chrf else chrf[0] - chrf[1]
+        if missing or lost or (gain or 0) < 0:
+            worse.append((not missing, -len(lost), gain or 0, pair["id"], pair, lost, gain))
     worse.sort(key=lambda w: w[:4])
     shown = []
-    for *_, gain, _, pair, lost in worse[:REGRESSIONS]:
+    for *_, pair, lost, gain in worse[:REGRESSIONS]:
         texts = {arm: d.rows.get(pair["id"], {}).get("draft") or "" for arm, d in drafts.items()}
         marked = mark_differences(texts["champion"], texts["challenger"])
         sides = {}
-        for arm, text in zip(("champion", "challenger"), marked or map(_escaped, texts.values()), strict=True):
+        for arm, text in zip(("champion", "challenger"), marked or map(_TEXT.format, texts.values()), strict=True):
             found = cells[arm][pair["id"]]
             failed = [(wording.measure(m), detail) for m, detail in _failed(found).items()]
             chrf = wording.value("chrf_fr", found["chrf_fr"].get("value"))
-            sides[arm] = Side(text, found["pass_all"].get("error"), failed, chrf)
+            error = found["pass_all"].get("error")
+            sides[arm] = Side(text, "aucun brouillon" if error == NO_DRAFT else error, failed, chrf)
         shown.append(
             {
                 "pair": pair,
                 "sides": sides,
                 "lost": [wording.measure(m) for m in lost],
-                "gain": wording.value("chrf_fr", gain, difference=True),
-                "alike": marked is not None,
+                "gain": "sans note" if gain is None else wording.value("chrf_fr", gain, difference=True),
+                "alike": marked is not None if all(texts.values()) else None,
             }
         )
     return shown, len(worse)
-
-
-def _escaped(text: str) -> Markup:
-    return Markup("{}").format(text)
 
 
 def mark_differences(before: str, after: str) -> tuple[Markup, Markup] | None:
@@ -250,8 +248,7 @@ def mark_differences(before: str, after: str) -> tuple[Markup, Markup] | None:
         return None
     sides: tuple[list[Markup], list[Markup]] = ([], [])
     for kind, i, j, k, m in matcher.get_opcodes():
-        for tag, out, words in (("del", sides[0], left[i:j]), ("ins", sides[1], right[k:m])):
-            text = "".join(words)
-            if text:
-                out.append(_escaped(text) if kind == "equal" else Markup(f"<{tag}>{{}}</{tag}>").format(text))
+        for marked, out, words in ((_DEL, sides[0], left[i:j]), (_INS, sides[1], right[k:m])):
+            if words:
+                out.append((_TEXT if kind == "equal" else marked).format("".join(words)))
     return Markup("").join(sides[0]), Markup("").join(sides[1])

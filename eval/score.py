@@ -7,6 +7,7 @@ out. Likeness to the published reply (chrF, ROUGE, edit rate) is information; on
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -34,10 +35,18 @@ from plume.prompt import load_prompt
 CHECKS = ("pass_all", *(f"check:{c}" for c in GATING), *(f"signal:{s}" for s in SIGNALS))
 _ROUGE = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
 REFERENCES = ("chrf_fr", *_ROUGE, "edit_rate")
+NO_DRAFT = "no draft"
 MEASURES = (*CHECKS, "draft_words", *REFERENCES)
 
 # What scores depend on beside drafts and pairs: change it, and kept scores are not used again.
-_SOURCES = ("eval/score.py", "eval/references.py", "eval/metrics/*/*.py", "plume/checks/*.py")
+_SOURCES = (
+    "eval/score.py",
+    "eval/references.py",
+    "eval/metrics/*/*.py",
+    "plume/checks/*.py",
+    "plume/contacts.py",
+    "plume/corpus/pseudonymise/**/*.py",
+)
 
 Row = dict[str, Any]
 
@@ -64,7 +73,7 @@ def score(
     rows = score_drafts(drafts, read_pairs(data, drafts, split=split))
     write_scores(out, rows, drafts)
     summary = summarise(rows)
-    _print(summary, drafts, out)
+    _print(summary, rows, drafts, out)
     return summary
 
 
@@ -95,7 +104,7 @@ def score_drafts(drafts: Drafts, pairs: list[dict[str, Any]]) -> list[Row]:
     rows = []
     for pair in pairs:
         draft = drafts.rows.get(pair["id"])
-        lost = {"error": draft["error"] if draft and draft.get("error") else "no draft"}
+        lost = {"error": draft["error"] if draft and draft.get("error") else NO_DRAFT}
         head = {"id": pair["id"], "system": drafts.name}
         rows += [{**head, "measure": m, **found[pair["id"]].get(m, lost)} for m in MEASURES]
     return rows
@@ -128,15 +137,19 @@ def write_scores(out: Path, rows: list[Row], drafts: Drafts) -> None:
 
 
 def kept_scores(drafts: Drafts) -> list[Row] | None:
-    """The scores beside the drafts (X.scores.jsonl or scores.jsonl), if they are of these drafts by this very code."""
+    """The scores beside the drafts (X.scores.jsonl or scores.jsonl), if they are of these drafts by this very code.
+
+    Scores with errors are not taken: what failed may have been the machine.
+    """
     for path in (drafts.path.with_suffix(".scores.jsonl"), drafts.path.with_name("scores.jsonl")):
         try:
             meta = json.loads(path.with_suffix(".meta.json").read_text(encoding="utf-8"))
             same = meta["scores_sha256"] == file_sha256(path) and _made_from(drafts).items() <= meta.items()
         except (OSError, ValueError, KeyError):
             continue
-        if same:
-            return read_jsonl(path, needs=("id", "measure"))
+        rows = read_jsonl(path, needs=("id", "measure")) if same else []
+        if rows and not any("error" in row for row in rows):
+            return rows
     return None
 
 
@@ -191,7 +204,7 @@ def _cell(value: float | None, detail: str | None = None) -> Row:
     return {"value": round(float(value), 6), "detail": detail}
 
 
-def _print(summary: Summary, drafts: Drafts, out: Path) -> None:
+def _print(summary: Summary, rows: list[Row], drafts: Drafts, out: Path) -> None:
     say(f"{out}: {drafts.name}")
     say(f"{'measure':<24}{'mean':>10}   {'95 % interval':<22}{'n':>6}{'errors':>8}")
     for measure, e in summary.estimates.items():
@@ -200,4 +213,7 @@ def _print(summary: Summary, drafts: Drafts, out: Path) -> None:
         mean = "–" if e.estimate is None else f"{factor * e.estimate:.2f}{unit}"
         bounds = "–" if e.lower is None else f"{factor * e.lower:.2f} to {factor * e.upper:.2f}"
         say(f"{measure:<24}{mean:>10}   {bounds:<22}{e.n:>6}{e.n_error:>8}")
+    errors = Counter(row["error"] for row in rows if "error" in row)
+    for error, n in errors.most_common(3):
+        say(f"error in {n} scores: {error}")
     say(f"intervals: Wilson for shares, BCa bootstrap for the others; sacrebleu {summary.signature}")

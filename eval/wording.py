@@ -86,6 +86,8 @@ def interval(name: str, estimate: Estimate, *, difference: bool = False) -> str:
     """`de 12,0 % à 15,0 %`, or why there is none."""
     if estimate.lower is None or estimate.upper is None:
         return "sans intervalle"
+    if difference and is_share(name):
+        return f"de {number(100 * estimate.lower, signed=True)} à {number(100 * estimate.upper, signed=True)}"
     low, high = (value(name, bound, difference=difference) for bound in (estimate.lower, estimate.upper))
     return f"de {low} à {high}"
 

@@ -7,13 +7,16 @@ import os
 
 __version__ = "0.1.0"
 
-# No telemetry and no network at run time unless the user names a remote model: set before any library is imported.
+# No telemetry, no chatter, and no network at run time unless the user names a remote model: set before any library is
+# imported.
 for _name, _value in {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_DATASETS_OFFLINE": "1",
     "HF_EVALUATE_OFFLINE": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",  # plume shows its own, and only on a terminal
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
     "TOKENIZERS_PARALLELISM": "false",

@@ -33,8 +33,9 @@ def demo(export: Path) -> None:
 
     plume("train", "configs/train/demo.yaml", f"data={dataset}", f"out={OUT / 'train'}")
     prompt = json.loads((adapter / "training.json").read_text(encoding="utf-8"))["prompt"]["version"]
-    plume("eval", "generate", "--system", "base", "--prompt", prompt, "--data", dataset, "--out", base)
-    plume("eval", "generate", "--system", "1", "--data", dataset, "--out", tuned)
+    short = ("--data", dataset, "--max-new-tokens", 256)
+    plume("eval", "generate", "--system", "base", "--prompt", prompt, *short, "--out", base)
+    plume("eval", "generate", "--system", "1", *short, "--out", tuned)
     for drafts in (base, tuned):
         plume("eval", "score", drafts, "--data", dataset, "--out", drafts.with_suffix(".scores.jsonl"))
     verdict = VERDICTS[

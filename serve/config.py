@@ -18,7 +18,9 @@ class ServeConfig(Config):
         None, ge=16, description="tokens of prompt and draft together; by default 4096 on a GPU, 2048 on a CPU"
     )
     max_new_tokens: int = Field(320, ge=1, description="tokens of a draft, at most")
-    dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
+    dtype: Literal["bfloat16", "float16", "float32"] | None = Field(
+        None, description="by default bfloat16 on a GPU, float32 on a CPU, as in evaluation"
+    )
     gpu_memory_utilization: float = Field(0.9, gt=0, lt=1, description="share of the GPU's memory that vLLM takes")
     cpu_kv_cache_gib: int = Field(2, ge=1, description="memory for the attention cache where there is no GPU")
     max_queued_requests: int = Field(256, ge=1, description="more than this waiting: refused at once (503)")

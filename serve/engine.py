@@ -57,7 +57,7 @@ def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
         "--served-model-name": BASE_NAME,
         "--host": config.host,
         "--port": config.port,
-        "--dtype": config.dtype,
+        "--dtype": config.dtype or ("bfloat16" if gpu else "float32"),
         "--max-model-len": config.max_model_len or (4096 if gpu else 2048),
         "--max-lora-rank": max_lora_rank(served.adapter.rank),
         "--max-loras": 1,

@@ -1,7 +1,6 @@
 """`plume eval time`: an export and the pilot's claims in; time.json and time.html out."""
 
 import datetime as dt
-import hashlib
 import json
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from eval.time.delays import WRITTEN, read_waits
 from eval.time.estimate import naive, satisfaction, waiting, widest
 from eval.time.report import Findings, render
 from plume.command import status
+from plume.corpus.dataset import file_sha256
 from plume.corpus.export import parse_date, read_experiences
 from plume.errors import InputError
 from plume.paths import claim_output, in_clone
@@ -49,7 +49,7 @@ def run(
             rows += naive(waits.records, start, waits.extracted_on)
         rows += satisfaction(waits.records, *windows) if windows else []
         outcomes = [check(claim, waits) for claim in baseline.claims]
-    inputs = {"export": _sha256(export), "claims": _sha256(claims)}
+    inputs = {"export": file_sha256(export), "claims": file_sha256(claims)}
     result = {
         "estimates": [row.row() for row in rows],
         "claims": [vars(outcome) for outcome in outcomes],
@@ -74,7 +74,3 @@ def _date(value: dt.date | str | None) -> dt.date | None:
     if day is None:
         raise InputError(f"--extracted-on {value!r}: not a date; write it YYYY-MM-DD")
     return day
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -16,7 +16,8 @@ _LOST_AFTER_GREETING = re.compile(
 )
 # A capital must begin a word of French, so that acronyms and addresses ("S.N.C.F", "www.Ameli.fr") stay as they are.
 _LOST_AFTER_SENTENCE = re.compile(
-    rf"(?<=[a-zà-ÿ0-9)»]{{2}})([.!?…]+)(?={_CAPITAL}(?:[a-zà-ÿ]{{1,30}}(?=[ ,'’\n]|$)|['’]|\s))"
+    rf"(?<=[a-zà-ÿ0-9)»]{{2}})((?:[.…]| ?[!?])+)"
+    rf"(?={_CAPITAL}(?:[a-zà-ÿ]{{1,30}}(?=[ ,'’\n]|-(?:vous|nous|moi|le|la|les|en|y)\b|$)|['’]|\s))"
 )
 # Addresses run on into the next sentence; only words that open sentences are cut off, for paths may hold capitals.
 _LOST_AFTER_ADDRESS = re.compile(

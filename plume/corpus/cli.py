@@ -44,8 +44,12 @@ def anonymise(
     from plume.corpus.dataset import read_jsonl, to_jsonl
     from plume.corpus.pseudonymise import Pseudonymiser
     from plume.corpus.pseudonymise.ner import load_ner
+    from plume.errors import InputError
 
     rows = read_jsonl(texts, needs=("id", "text"))
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row["text"], str):
+            raise InputError(f"{texts}: object {number}: its text is a {type(row['text']).__name__}, not a string")
     pseudonymiser = Pseudonymiser(load_ner() if ner else None)
     results = []
     with progress() as bar:
@@ -58,5 +62,6 @@ def anonymise(
                     "spans": [{"start": s.start, "end": s.end, "type": s.type} for s in spans],
                 }
             )
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(to_jsonl(results))
     say(f"{out}: {len(results)} texts, {sum(len(r['spans']) for r in results)} spans masked")

@@ -16,7 +16,8 @@ from plume.errors import InputError
 
 FILES = (*(f"{split}.jsonl" for split in SPLITS), "quarantine.jsonl", "manifest.json", "README.md")
 
-# name -> type of `datasets.Value`. What is absent is null.
+# name -> type of `datasets.Value`. What is absent is null. Dates are declared as such: `datasets` reads ISO dates as
+# timestamps, and would give "2024-03-01 00:00:00" where text is declared.
 FEATURES = {
     "id": "string",
     "network": "string",
@@ -26,9 +27,9 @@ FEATURES = {
     "title": "string",
     "review": "string",
     "reply": "string",
-    "written_on": "string",
-    "published_on": "string",
-    "replied_on": "string",
+    "written_on": "date32",
+    "published_on": "date32",
+    "replied_on": "date32",
     "ai_offered": "bool",
     "ai_similarity": "int64",
     "author_vote": "string",

@@ -14,8 +14,9 @@ GOOD = (
     "dossier {}."
 )
 WORSE = "Votre avis est noté, dossier {}."  # too short, no greeting
-REPLY = "Bonjour, nous vous remercions de votre avis. Nous regrettons l'attente au guichet, dossier {}. " + (
-    "Nos équipes travaillent à une meilleure organisation de l'accueil et restent à votre écoute pour toute question."
+REPLY = (
+    "Bonjour, nous vous remercions de votre avis. Nous regrettons l'attente au guichet, dossier {}. Nos équipes "
+    "travaillent à une meilleure organisation de l'accueil et restent à votre écoute pour toute question."
 )
 
 

@@ -1,8 +1,8 @@
 """Pseudonymisation of French reviews and replies. Pseudonymised and minimised, not anonymous.
 
-Layers: what must stay (`keep`), rules with checksums (`rules/`), names (`names`, and a recogniser, `ner`), then everything
-found is looked for again in the whole pair (`propagate`) and replaced by typed placeholders (`replace`). Pure, but for the
-recogniser, which is handed in.
+Layers: what must stay (`keep`), rules with checksums (`rules/`), names (`names`, and a recogniser, `ner`). Then
+everything that was found is looked for again in the whole pair (`propagate`) and replaced by typed placeholders
+(`replace`). Pure, but for the recogniser, which is handed in.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from plume.contacts import Directory
+from plume.corpus.pseudonymise.blind import find_blind
 from plume.corpus.pseudonymise.keep import WEAK, find_kept
 from plume.corpus.pseudonymise.names import accept, find_names
 from plume.corpus.pseudonymise.propagate import find_again, find_pseudonym
@@ -20,6 +21,7 @@ from plume.corpus.pseudonymise.spans import Recogniser, Span, join_people, merge
 __all__ = ["PLACEHOLDER", "PLACEHOLDERS", "VERSION", "Masked", "Pseudonymiser", "Span", "find_identifiers"]
 
 VERSION = "1"  # goes to the manifest: raise it whenever the same text may come out masked otherwise
+_ROUNDS = 5  # two do for nearly every text
 
 
 @dataclass(frozen=True)
@@ -73,20 +75,30 @@ class Pseudonymiser:
 
     def _settle(self, text: str, proposed: list[Span]) -> list[Span]:
         accepted = [left for span in proposed for left in accept(text, span)]
-        return self._arbitrate(text, [*find_by_rules(text, self._directory), *find_names(text), *accepted])
+        return self._arbitrate(text, [*find_blind(text, _placeholders(text), self._rules), *accepted])
+
+    def _rules(self, text: str) -> list[Span]:
+        return [*find_by_rules(text, self._directory), *find_names(text)]
 
     def _arbitrate(self, text: str, found: list[Span]) -> list[Span]:
         """What is kept wins over the weak detectors; overlaps become one; placeholders are never touched."""
         kept = list(find_kept(text, self._directory))
-        sure = [s for s in found if s.type not in WEAK or s.source == "pseudonym"]
+        sure = [s for s in found if s.source == "pseudonym" or not (s.type in WEAK or s.source == "context")]
         weak = subtract((s for s in found if s not in sure), kept)
-        placeholders = [Span(*match.span(), "KEEP", "placeholder") for match in PLACEHOLDER.finditer(text)]
-        spans = subtract(merge([*sure, *filter(None, (trim(text, s) for s in weak))]), placeholders)
+        spans = subtract(merge([*sure, *filter(None, (trim(text, s) for s in weak))]), _placeholders(text))
         return join_people(text, [s for s in spans if any(c.isalnum() for c in text[s.start : s.end])])
 
     def _replace(self, texts: list[str], spans: list[list[Span]], *, reply_at: int | None) -> Replaced:
-        again = find_again(texts, spans)
-        spans = [self._arbitrate(t, [*s, *a]) for t, s, a in zip(texts, spans, again, strict=True)]
+        """Look for what was found in the other texts, and for what the rules see once it is masked; then write."""
+        for _ in range(_ROUNDS):
+            again = find_again(texts, spans)
+            wider = [
+                self._arbitrate(text, [*found, *more, *self._further(text, found)])
+                for text, found, more in zip(texts, spans, again, strict=True)
+            ]
+            if wider == spans:
+                break
+            spans = wider
         roles = [
             role_of(text, span, reply=i == reply_at)
             for i, (text, found) in enumerate(zip(texts, spans, strict=True))
@@ -94,6 +106,14 @@ class Pseudonymiser:
             if span.type == "PERSONNE"
         ]
         return replace(texts, spans, roles)
+
+    def _further(self, text: str, found: list[Span]) -> list[Span]:
+        masked = merge([*found, *_placeholders(text)])
+        return find_blind(text, masked, self._rules) if found else []
+
+
+def _placeholders(text: str) -> list[Span]:
+    return [Span(*match.span(), "KEEP", "placeholder") for match in PLACEHOLDER.finditer(text)]
 
 
 def find_identifiers(text: str) -> list[Span]:

@@ -1,7 +1,7 @@
-"""What must stay: public bodies, service lines and addresses of the web, laws, forms, amounts. It is the substance of a reply.
+"""What must stay, the substance of a reply: public bodies, their lines and addresses, laws, forms, dates, amounts.
 
-Regions protect themselves against the weak detectors only (names, cities, references, catch-all); an IBAN is masked wherever
-it stands. The rules that find phones, e-mails and URLs ask the directory themselves.
+What is kept is kept from the weak detectors only (names, cities, schools, references, catch-all); an IBAN is masked
+wherever it stands. The rules that find phones, e-mails and URLs ask the directory themselves.
 """
 
 import re
@@ -11,20 +11,24 @@ from plume.contacts import Directory
 from plume.corpus.pseudonymise.lexicon import ACRONYMS, BODIES, COMMON, TERRITORIES, fold
 from plume.corpus.pseudonymise.rules.numbers import DATE
 from plume.corpus.pseudonymise.rules.places import find_service_addresses
+from plume.corpus.pseudonymise.rules.reach import is_personal_url, is_public_email
 from plume.corpus.pseudonymise.spans import Span
 
-WEAK = frozenset({"NUMERO", "DOSSIER", "PERSONNE", "VILLE", "PSEUDO", "ECOLE", "TITRE", "FISCAL", "ALLOCATAIRE"})
+WEAK = frozenset({"NUMERO", "DOSSIER", "PERSONNE", "VILLE", "PSEUDO", "ECOLE"})
 
 _AMOUNT = re.compile(r"(?<![\w])\d{1,3}(?:[ .]?\d{3})*(?:[.,]\d{1,2})? ?(?:€|euros?\b|eur\b|k€|%|centimes\b)")
 _LAW = re.compile(
-    r"\b(?:articles?|art\.) ?(?:[lrd]\.? ?(?:\*? ?)?)?\d[\d\-. a-z]{0,10}|\b(?:loi|decret|ordonnance|arrete|circulaire|directive|reglement)(?: (?:n°|no|ue|\(ue\)))* ?\d{2,4}[-/]\d+"
+    r"\b(?:articles?|art\.) ?(?:[lrd]\.? ?(?:\*? ?)?)?\d[\d\-. a-z]{0,10}|\b(?:loi|decret|ordonnance|arrete"
+    r"|circulaire|directive|reglement)(?: (?:n°|no|ue|\(ue\)))* ?\d{2,4}[-/]\d+"
 )
 _CERFA = re.compile(
-    r"\bcerfa(?: (?:n°|no|numero))? ?\d{4,5}(?:[*#]\d{1,2})?|\b(?:formulaire|imprime)(?: (?:n°|no))? ?\d{4,5}[*#]\d{1,2}"
+    r"\bcerfa(?: (?:n°|no|numero))? ?\d{4,5}(?:[*#]\d{1,2})?|\b(?:formulaire|imprime)(?: (?:n°"
+    r"|no))? ?\d{4,5}[*#]\d{1,2}"
 )
 _SHORT_NUMBER = re.compile(r"(?<![\d.,])(?:3[0-9] ?[0-9]{2}|1[0-9]{1,2}|116 ?\d{3})(?![\d,])(?! ?\d)")
 _SERVICE_LINE = re.compile(r"(?<!\d)0 ?[ .]?(?:8(?:[ .]?\d){8}|9[ .]?69(?:[ .]?\d){6,7})(?!\d)")
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"«»]+|(?:[\w-]+\.)+(?:fr|com|org|eu|net)(?:/[^\s<>\"«»]*)?")
+_EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[a-z]{2,}")
 _TERM = re.compile(
     r"(?<![\w])(?:"
     + "|".join(re.escape(b) for b in sorted((*BODIES, *TERRITORIES), key=len, reverse=True))
@@ -43,7 +47,11 @@ def find_kept(text: str, directory: Directory) -> Iterator[Span]:
         if directory.knows_phone(match[0]):
             yield Span(*match.span(), "KEEP", "directory")
     for match in _URL.finditer(folded):
-        yield Span(*match.span(), "KEEP", "url")
+        if not is_personal_url(match[0], directory):
+            yield Span(*match.span(), "KEEP", "url")
+    for match in _EMAIL.finditer(folded):
+        if is_public_email(match[0], directory):
+            yield Span(*match.span(), "KEEP", "email")
     for span in find_service_addresses(text):
         yield Span(span.start, span.end, "KEEP", "service-address")
     for match in _TERM.finditer(folded):

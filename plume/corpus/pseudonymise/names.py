@@ -4,89 +4,117 @@ import re
 from collections.abc import Iterable, Iterator
 
 from plume.corpus.pseudonymise.keep import is_plain_word, is_public_word
-from plume.corpus.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold
+from plume.corpus.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold, words
 from plume.corpus.pseudonymise.spans import Span, trim
 
 _LETTER = r"[^\W\d_]"
 _WORD = re.compile(rf"{_LETTER}\.(?:-?{_LETTER}\.)*|{_LETTER}+(?:['’\-]{_LETTER}+)*")
-_PARTICLES = frozenset(
-    "de du des d la le les el al ben bel bent da das dos do di del della van von der den ter ten st saint sainte abd abu ibn ould".split()
+_PARTICLES = words(
+    "ait de du des d la le les el al ben bel bent da das dos do di del della van von der den ter ten st "
+    "saint sainte abd abu ibn ould"
 )
 _ELIDED = re.compile(r"[dDlL]['’](?=[^\W\d_])")
 _MAX_WORDS = 5
 
 # Words after a civility that are an office, not a name: "Madame la Directrice", "Monsieur le Préfet".
-_OFFICE = frozenset(
-    "maire directeur directrice prefet prefete president presidente ministre juge procureur procureure professeur docteur medecin conseiller "
-    "conseillere agent responsable inspecteur inspectrice recteur rectrice commissaire sous-prefet sous-prefete secretaire depute deputee senateur "
-    "senatrice mediateur mediatrice chef cheffe trésorier percepteur receveur monsieur madame messieurs mesdames tout toute".split()
+_OFFICE = words(
+    "maire directeur directrice prefet prefete president presidente ministre juge procureur procureure professeur "
+    "docteur medecin conseiller conseillere agent responsable inspecteur inspectrice recteur rectrice commissaire "
+    "sous-prefet sous-prefete secretaire depute deputee senateur senatrice mediateur mediatrice chef cheffe "
+    "trésorier percepteur receveur monsieur madame messieurs mesdames tout toute"
 )
 KIN = (
-    r"mari|femme|epoux|epouse|fils|fille|filles|enfants?|pere|mere|papa|maman|frere|soeur|oncle|tante|cousine?|conjointe?|ex-conjointe?|ex-mari|ex-femme|ex"
-    r"|compagnon|compagne|concubine?|beau-pere|belle-mere|beau-frere|belle-soeur|beau-fils|belle-fille|grand-pere|grand-mere|petit[ -]?fils|petite[ -]fille"
-    r"|petit[ -]neveu|neveu|niece|parrain|marraine|bebe|fiancee?|ami|amie|voisine?|colocataire|gendre|partenaire|filleule?"
+    r"mari|femme|epoux|epouse|fils|fille|filles|enfants?|pere|mere|papa|maman|frere|soeur|oncle|tante|cousine?"
+    r"|conjointe?|ex-conjointe?|ex-mari|ex-femme|ex|compagnon|compagne|concubine?|beau-pere|belle-mere|beau-frere"
+    r"|belle-soeur|beau-fils|belle-fille|grand-pere|grand-mere|petit[ -]?fils|petite[ -]fille|petit[ -]neveu|neveu"
+    r"|niece|parrain|marraine|bebe|fiancee?|ami|amie|voisine?|colocataire|gendre|partenaire|filleule?"
 )
 _ROLE = (
-    r"agente?|conseillere?|gestionnaire|interlocuteur|interlocutrice|inspecteur|inspectrice|controleur|controleuse|chirurgien(?:ne)?|tuteur|tutrice"
-    r"|curateur|curatrice|responsable|guichetiere?|assistante? sociale?|assistante?|conciliateur|conciliatrice|avocate?|notaire|huissier|referente?|directeur"
-    r"|directrice|chef|cheffe|adjointe?|technicien(?:ne)?|secretaire|hotesse|collegue|educateur|educatrice|infirmiere?|medecin|mandataire|facteur|operateur|operatrice"
-    r"|teleconseillere?|mediateur|mediatrice|employee?|stagiaire|contact|dame|monsieur|maire|officier"
+    r"agente?|conseillere?|gestionnaire|interlocuteur|interlocutrice|inspecteur|inspectrice|controleur|controleuse"
+    r"|chirurgien(?:ne)?|tuteur|tutrice|curateur|curatrice|responsable|guichetiere?|assistante? sociale?|assistante?"
+    r"|conciliateur|conciliatrice|avocate?|notaire|huissier|referente?|directeur|directrice|chef|cheffe|adjointe?"
+    r"|technicien(?:ne)?|secretaire|hotesse|collegue|educateur|educatrice|infirmiere?|medecin|mandataire|facteur"
+    r"|operateur|operatrice|teleconseillere?|mediateur|mediatrice|employee?|stagiaire|contact|dame|monsieur|maire"
+    r"|officier"
 )
 # A word that makes a firm of what the recogniser takes for a person.
-_FIRM = frozenset("bank banque assurance assurances mutuelle sa sas sarl eurl groupe group company services express immobilier".split())
-# (trigger in folded text, whether a name in lower case is believed, what is known of the role)
-_TRIGGERS = tuple(
-    (re.compile(pattern), lower)
-    for pattern, lower in (
-        (r"(?<![\w.'-])(?:m\.|mr\.?|mme\.?|mlle\.?|melle|mademoiselle|monsieur|madame|dr\.?|docteure?|pr\.|professeure?|maitre|mgr)(?: et (?:mme|madame))? (?=\S)", True),
-        (r"(?<![\w.'-])(?:m|me)(?: et (?:mme|madame))? (?=\S)", False),
-        (r"\bje m'appell?e |\bm'appelant |\bmon (?:nom|prenom)(?: de famille)?(?: est|:| :) ?|\bje me (?:nomme|prenomme) |\b(?:ici|moi c'est|c'est moi|bjr c|bonjour c) ", True),
-        (r"\b(?:je )?soussignee?,? (?:(?:mme|mr|m\.|madame|monsieur) )?", True),
-        (r"\b(?:nom d'usage|nom de (?:jeune fille|naissance|famille)|nom marital|prenoms?|nom|nomme|nommee|prenomme|prenommee|denommee?)(?: est)? ?:? ", False),
-        (r"\b(?:nee|epouse|veuve) ", False),
-        (r"\b(?:je suis|moi-meme|soussigne|je|nous sommes),? ", False),
-        (r"\bun(?:e)? certaine? |\bun monsieur |\bune dame |\bau nom de |\bpour le compte de ", False),
-        (rf"\b(?:mon|ma|mes|notre|nos|sa|son|ses|leur|votre|vos|feu|feue|l'|le|la|les|d'un|un|une) ?(?:{KIN})(?: (?:jumelle|jumeau|ainee?|cadette?|unique|defunte?|decedee?))?(?: ?[,:(] ?| )", False),
-        (rf"\b(?:{_ROLE})(?: (?:nommee?|prenommee?|appelee?))?(?: ?[,:(] ?| )", False),
-        (r"(?:^|[\n.!?,]) ?(?:bien |tres )?(?:cordialement|sincerement|respectueusement|amicalement|salutations?|signe|signature|bien a vous|a vous lire)[ ,.:;!\n-]{1,4}", True),
-        (r"^(?:bonjour|bonsoir|bjr|cher|chere)[ ,]{1,2}(?:(?:m\.|mr|mme|monsieur|madame),? )?", False),
-    )
-)  # fmt: skip
+_FIRM = words(
+    "bank banque assurance assurances mutuelle sa sas sarl eurl groupe group company services express immobilier"
+)
+# What announces a name, in folded text. After these, a name in lower case is believed:
+_SURE_TRIGGERS = (
+    (
+        r"(?<![\w.'-])(?:m\.|mr\.?|mme\.?|mlle\.?|melle|mademoiselle|monsieur|madame|dr\.?|docteure?|pr\.|professeure?"
+        r"|maitre|mgr)(?: et (?:mme|madame))? (?=\S)"
+    ),
+    r"\b(?:je m'|m'|s'|s)appel\w+ |\bmon (?:nom|prenom)(?: de famille)?(?: est|:| :) ?|\bje me (?:nomme|prenomme) ",
+    r"\b(?:ici|moi c'est|c'est moi|bjr c|bonjour c) |\b(?:je )?soussignee?,? (?:(?:mme|mr|m\.|madame|monsieur) )?",
+    (
+        r"(?:^|[\n.!?,]) ?(?:bien |tres )?(?:cordialement|sincerement|respectueusement|amicalement|salutations?|signe"
+        r"|signature|bien a vous|a vous lire)[ ,.:;!\n-]{1,4}"
+    ),
+    r"^(?:bonjour|bonsoir) (?=[^\W\d_][\w'-]* ?,)",
+)
+# After these, only one with a capital:
+_TRIGGERS = (
+    r"(?<![\w.'-])(?:m|me)(?: et (?:mme|madame))? (?=\S)",
+    (
+        r"\b(?:nom d'usage|nom de (?:jeune fille|naissance|famille)|nom marital|prenoms?|nom|nommee?|prenommee?"
+        r"|denommee?)(?: est)? ?:? "
+    ),
+    r"\b(?:nee|epouse|veuve) |\b(?:je suis|moi-meme|je|nous sommes),? ",
+    r"\bun(?:e)? certaine? |\bun monsieur |\bune dame |\bau nom de |\bpour le compte de ",
+    (
+        rf"\b(?:mon|ma|mes|notre|nos|sa|son|ses|leur|votre|vos|feu|feue|l'|le|la|les|d'un|un|une) ?(?:{KIN})"
+        r"(?: (?:jumelle|jumeau|ainee?|cadette?|unique|defunte?|decedee?))?(?: ?[,:(] ?| )"
+    ),
+    rf"\b(?:{_ROLE})(?: (?:nommee?|prenommee?|appelee?))?(?: ?[,:(] ?| )",
+    r"^(?:bonjour|bonsoir|bjr|cher|chere)[ ,]{1,2}(?:(?:m\.|mr|mme|monsieur|madame),? )?",
+)
+_ANNOUNCERS = tuple((re.compile(p), sure) for ps, sure in ((_SURE_TRIGGERS, True), (_TRIGGERS, False)) for p in ps)
 _MORE = re.compile(r"(?: ?, ?| et | ou | puis |, puis )(?:(?:de |d'|avec |a )?)")
 _INITIAL_NAME = re.compile(r"(?<![\w.])(?:[A-ZÀ-Þ]\.[ -]?){1,2}(?=[A-ZÀ-Þ][^\W\d_]{2})")
+_MAYBE_FIRST_NAME = re.compile(rf"(?<![\w@./'-]){_LETTER}+(?:-{_LETTER}+)?(?![\w@/])")
+_MAYBE_AMBIGUOUS = re.compile(rf"(?<![\w@./'-])[A-ZÀ-Þ]{_LETTER}+(?![\w@/])")
+_PRESENTED = re.compile(r", (?:vot?re|pour|conseill|agent|responsable|gestionnaire|du service|de l'equipe)")
+_LOWER_AMBIGUOUS = re.compile(
+    r"\b(?:avec|merci(?: a)?|par|conseill\w+|agente?|collegue|monsieur|nomme\w*) "
+    r"(camille|capucine|clemence|clement|guy|hortense|lambert|laure|lou|marine|martin|max|pierre|rene|sam|tom)\b(?!-)"
+)
 
 
 def find_names(text: str) -> Iterator[Span]:
     """Names that a trigger or a first name gives away; no recogniser needed."""
     folded = fold(text)
     shouting = is_shouting(text)
-    for pattern, lower in _TRIGGERS:
+    for pattern, lower in _ANNOUNCERS:
         for match in pattern.finditer(folded):
-            civil = lower or match[0].startswith(("m ", "me "))
             if match[0].startswith("me ") and text[match.start()] != "M":  # "on me réclame" is no "Me Martin"
                 continue
-            start = match.end()
-            for _ in range(4):  # "Maëlys, Timéo et Léa": what the trigger announces goes on
-                end = read_name(text, start, lower_ok=lower, trusted=civil and not shouting)
-                if end is None:
-                    break
-                yield Span(start, end, "PERSONNE", "trigger")
-                more = _MORE.match(folded, end)
-                if more is None or not text[more.end() : more.end() + 1].isupper() or shouting:
-                    break
-                start = more.end()
+            civility = lower or match[0].startswith(("m ", "me "))
+            yield from _announced(text, folded, match.end(), lower_ok=lower, trusted=civility and not shouting)
     for match in _INITIAL_NAME.finditer(text):
-        if end := read_name(text, match.end(), lower_ok=False, trusted=True):
+        end = read_name(text, match.end(), lower_ok=False, trusted=True)
+        if end and match[0].strip() != "M.":
             yield Span(match.start(), end, "PERSONNE", "initial")
     yield from _first_names(text, folded)
     if not shouting:
-        yield from _ambiguous_first_names(text)
+        yield from _ambiguous_first_names(text, folded)
+
+
+def _announced(text: str, folded: str, start: int, *, lower_ok: bool, trusted: bool) -> Iterator[Span]:
+    """The name at `start`, and those that go on after it: "mes enfants Maëlys, Timéo et Léa"."""
+    while end := read_name(text, start, lower_ok=lower_ok, trusted=trusted):
+        yield Span(start, end, "PERSONNE", "trigger")
+        more = _MORE.match(folded, end)
+        if more is None or not text[more.end() : more.end() + 1].isupper() or is_shouting(text):
+            return
+        start, trusted = more.end(), False
 
 
 def _first_names(text: str, folded: str) -> Iterator[Span]:
-    for match in re.finditer(rf"(?<![\w@./'-]){_LETTER}+(?:-{_LETTER}+)?(?![\w@/])", folded):
-        head = match[0].split("-")[0]
-        if head not in FIRST_NAMES or (match[0] != head and match[0].split("-")[1] not in FIRST_NAMES):
+    for match in _MAYBE_FIRST_NAME.finditer(folded):
+        if any(part not in FIRST_NAMES for part in match[0].split("-")):
             continue
         end = match.end()
         if text[match.start()].isupper():
@@ -94,87 +122,80 @@ def _first_names(text: str, folded: str) -> Iterator[Span]:
         yield Span(match.start(), max(end, match.end()), "PERSONNE", "first-name")
 
 
-def _ambiguous_first_names(text: str) -> Iterator[Span]:
-    for match in re.finditer(rf"(?<![\w@./'-])[A-ZÀ-Þ]{_LETTER}+(?![\w@/])", text):
+def _ambiguous_first_names(text: str, folded: str) -> Iterator[Span]:
+    """First names that are words too: with a surname after them, a capital in mid-sentence, or a telling neighbour."""
+    for match in _MAYBE_AMBIGUOUS.finditer(text):
         if fold(match[0]) not in AMBIGUOUS_FIRST_NAMES or not match[0].istitle():
             continue
-        following = _WORD.match(text, match.end() + 1) if text[match.end() : match.end() + 1] == " " else None
-        surname = (
-            following
-            and following[0][0].isupper()
-            and not is_plain_word(following[0])
-            and not is_public_word(following[0])
-        )
-        # Inside a sentence: after a word in lower case, or after a comma.
+        after = match.end() + 1
+        surname = text[after : after + 1].isupper() and read_name(text, after, lower_ok=False, trusted=False)
         inside = re.search(rf"(?:{_LETTER}|,) $", text[: match.start()][-2:]) and match[0] != "France"
-        if surname:
-            yield Span(
-                match.start(),
-                read_name(text, following.start(), lower_ok=False, trusted=True) or following.end(),
-                "PERSONNE",
-                "first-name",
-            )
-        elif inside:
-            yield Span(*match.span(), "PERSONNE", "first-name")
+        if surname or inside or _PRESENTED.match(folded, match.end()):
+            yield Span(match.start(), surname or match.end(), "PERSONNE", "first-name")
+    for match in _LOWER_AMBIGUOUS.finditer(folded):
+        yield Span(*match.span(1), "PERSONNE", "first-name")
 
 
 def read_name(text: str, start: int, *, lower_ok: bool, trusted: bool) -> int | None:
     """End of the name that starts at `start`, or None.
 
-    `lower_ok` believes up to two words in lower case; `trusted` (a civility in mixed case) believes a capitalised first word
-    that is also a plain one ("Mme Petit").
+    `lower_ok` believes up to two words in lower case; `trusted` (a civility in mixed case) believes a capitalised first
+    word that is also a plain one ("Mme Petit").
     """
-    position, end, words, lowered, after_first_name = start, None, 0, 0, False
-    while words < _MAX_WORDS:
-        if (elided := _ELIDED.match(text, position)) and (lower_ok or text[elided.end()].isupper()):
+    position, end, lowered, after_first_name = start, None, 0, False
+    for _ in range(_MAX_WORDS):
+        elided = _ELIDED.match(text, position)
+        if elided and (lower_ok or text[elided.end()].isupper()):
             position = elided.end()
         match = _WORD.match(text, position)
         if match is None:
             break
         word, plain = match[0], fold(match[0])
-        follows = text[match.end() : match.end() + 1]
-        if plain.strip(".") in _PARTICLES and follows == " ":
+        goes_on = text[match.end() : match.end() + 1] == " "
+        if plain.strip(".") in _PARTICLES and goes_on:
             position = match.end() + 1
-            words += 1
             continue
-        if is_public_word(word) and not (end and word.istitle()) and not (trusted and word.istitle()):
-            if not (word.istitle() and plain in ("france",)):
-                break
-        first = end is None
-        believed = (trusted and first) or after_first_name
-        plain_word = is_plain_word(word)
-        if plain in _OFFICE or (plain_word and not (believed and word.istitle())):
+        if not _may_name(word, plain, believed=(trusted and end is None) or after_first_name, first=end is None):
             break
         if word[0].islower() and not elided:
-            if not lower_ok or lowered >= 2 or (not first and not lowered):
+            if not lower_ok or lowered >= 2 or (end is not None and not lowered):
                 break
             lowered += 1
-        end = match.end()
-        words += 1
-        after_first_name = plain in FIRST_NAMES and word.istitle()
-        if follows != " ":
+        end, after_first_name = match.end(), plain in FIRST_NAMES and word.istitle()
+        if not goes_on:
             break
         position = end + 1
     return end
 
 
+def _may_name(word: str, plain: str, *, believed: bool, first: bool) -> bool:
+    """Whether a word may be part of a name, as far as the word lists know."""
+    if plain in _OFFICE:
+        return False
+    if is_public_word(word) and not (word.istitle() and (believed or not first)):
+        return False
+    return not is_plain_word(word) or (believed and word.istitle())
+
+
 def accept(text: str, span: Span) -> Iterator[Span]:
     """A span of the recogniser, weighed against the word lists: nothing, or what of it may be a person or a city."""
-    words = [w for w in re.finditer(rf"{_LETTER}+(?:['’\-]{_LETTER}+)*\.?", text[span.start : span.end])]
-    doubtful = [is_plain_word(w[0]) or is_public_word(w[0]) or fold(w[0]) in _PARTICLES for w in words]
-    if all(doubtful) or any(fold(w[0]) in _FIRM for w in words):
+    parts = list(_WORD.finditer(text, span.start, span.end))
+    certain = [not (is_plain_word(w[0]) or is_public_word(w[0]) or fold(w[0]) in _PARTICLES) for w in parts]
+    if not any(certain) or any(fold(w[0]) in _FIRM for w in parts):
         return
-    first, last = 0, len(words) - 1
-    while is_plain_word(words[first][0]) or _is_acronym(words[first][0]) or (span.type == "VILLE" and doubtful[first]):
+    first, last = 0, len(parts) - 1
+
+    def goes(word: str) -> bool:
+        return is_plain_word(word) or _is_acronym(word)
+
+    # A city is cut to its sure words; a name may begin with a particle or with "France".
+    while not certain[first] and (span.type == "VILLE" or goes(parts[first][0])):
         first += 1
-    while is_plain_word(words[last][0]) or _is_acronym(words[last][0]) or fold(words[last][0]) in _PARTICLES:
+    while not certain[last] and (fold(parts[last][0]) in _PARTICLES or goes(parts[last][0])):
         last -= 1
-    trimmed = trim(
-        text,
-        Span(span.start + words[first].start(), span.start + words[last].end(), span.type, span.source),
-        " \t\n,;:!?",
-    )
-    if trimmed:
+    if span.type == "VILLE" and parts[first][0].islower() and text[span.start].isupper():
+        return  # "Nationalité du consultat": the capital was not the city's
+    if trimmed := trim(text, Span(parts[first].start(), parts[last].end(), span.type, span.source)):
         yield trimmed
 
 

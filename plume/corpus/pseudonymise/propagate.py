@@ -8,7 +8,10 @@ from plume.corpus.pseudonymise.lexicon import FIRST_NAMES, fold
 from plume.corpus.pseudonymise.names import words_of
 from plume.corpus.pseudonymise.spans import Span
 
-_GREETING = r"(?:^|\n|(?<=[.!?]) )\W*(?:re)?(?:bonjour|bonsoir|salut|merci|chere?|madame|monsieur)[ ,]{1,2}(?:(?:m\.|mr|mme|madame|monsieur|chere?),? )?"
+_GREETING = (
+    r"(?:^|\n|(?<=[.!?]) )\W*(?:re)?(?:bonjour|bonsoir|salut|merci|chere?|madame|monsieur)[ ,]{1,2}(?:(?:m\.|mr|mme"
+    r"|madame|monsieur|chere?),? )?"
+)
 _SHORTEST = 5  # characters of a value that is looked for as written
 
 
@@ -19,7 +22,8 @@ def find_again(texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> list[li
         for span in found:
             value = text[span.start : span.end]
             if span.type == "PERSONNE":
-                names.add(value)
+                # A pseudonym may be any word: `find_pseudonym` has said where it is one.
+                names.update([value] if span.source != "pseudonym" else [])
             elif len(value) >= _SHORTEST and span.type not in ("AGE", "SANTE"):
                 values.add((value, span.type))
     words = {word for word in words_of(names) if not is_plain_word(word) and not is_public_word(word)}
@@ -40,7 +44,7 @@ def _values(text: str, values: set[tuple[str, str]]) -> Iterator[Span]:
 
 
 def find_pseudonym(text: str, pseudonym: str | None) -> Iterator[Span]:
-    """Where the citizen is called by the pseudonym: in a greeting whatever it is, elsewhere unless it is a plain word."""
+    """Where the citizen is called by the pseudonym: in a greeting always, elsewhere unless it is a plain word."""
     wanted = " ".join(fold(pseudonym or "").split())
     if not any(c.isalnum() for c in wanted):
         return

@@ -9,11 +9,13 @@ from plume.corpus.pseudonymise.lexicon import fold
 from plume.corpus.pseudonymise.names import KIN, words_of
 from plume.corpus.pseudonymise.spans import Span
 
-_PEOPLE = ("USAGER", "AGENT", "TIERS")
 PLACEHOLDERS = frozenset(
     {
-        *_PEOPLE, "TEL", "EMAIL", "URL", "PSEUDO", "NIR", "IBAN", "FISCAL", "SIRET", "ALLOCATAIRE", "FRANCE_TRAVAIL", "DOSSIER",
-        "TITRE", "PLAQUE", "NUMERO", "ADRESSE", "CP_VILLE", "VILLE", "DATE_NAISSANCE", "AGE", "HOPITAL", "ECOLE", "SANTE",
+        "USAGER", "AGENT", "TIERS",
+        "TEL", "EMAIL", "URL", "PSEUDO",
+        "NIR", "IBAN", "FISCAL", "SIRET", "ALLOCATAIRE", "FRANCE_TRAVAIL", "DOSSIER", "TITRE", "PLAQUE", "NUMERO",
+        "ADRESSE", "CP_VILLE", "VILLE", "HOPITAL", "ECOLE",
+        "DATE_NAISSANCE", "AGE", "SANTE",
     }
 )  # fmt: skip
 _TYPES = "|".join(sorted(PLACEHOLDERS, key=len, reverse=True))
@@ -22,8 +24,8 @@ _TYPED_BY_HAND = re.compile(rf"\[((?:{_TYPES})(?:_\d+)?)\]", re.IGNORECASE)
 
 
 def escape(text: str) -> str:
-    """Bracketed text that someone typed and that looks like a placeholder: "[TEL]" -> "(TEL)"; same length."""
-    return _TYPED_BY_HAND.sub(r"(\1)", text)
+    """Bracketed text that someone typed and that looks like a placeholder: "[AGENT_1]" -> "(AGENT 1)"; same length."""
+    return _TYPED_BY_HAND.sub(lambda match: f"({match[1].replace('_', ' ')})", text)
 
 
 def replace(texts: Sequence[str], spans: Sequence[Sequence[Span]], roles: Sequence["Role"]) -> "Replaced":
@@ -106,18 +108,23 @@ class People:
 
 
 _KIN_BEFORE = re.compile(
-    rf"\b(?:mon|ma|mes|notre|nos|sa|son|ses|votre|vos|feu|feue|leur|la|le|l'|un|une|d'un)[ ]?(?:{KIN})\b[^.!?\n]{{0,25}}$"
+    rf"\b(?:mon|ma|mes|notre|nos|sa|son|ses|votre|vos|feu|feue|leur|la|le|l'|un|une|d'un)[ ]?"
+    rf"(?:{KIN})\b[^.!?\n]{{0,25}}$"
 )
 _SELF_BEFORE = re.compile(
-    r"(?:\bje m'appell?e|\bmon (?:nom|prenom)\b[^.\n]{0,12}|\bje suis|\bsoussignee?,?|\bmoi-meme,?|\bje,|\bbjr c|\bbonjour c|\b(?:je me nomme))[ :]*(?:m\.|mr|mme|monsieur|madame)? ?$"
+    r"(?:\bje m'appell?e|\bmon (?:nom|prenom)\b[^.\n]{0,12}|\bje suis|\bsoussignee?,?|\bmoi-meme,?|\bje,|\bbjr c"
+    r"|\bbonjour c|\b(?:je me nomme))[ :]*(?:m\.|mr|mme|monsieur|madame)? ?$"
 )
 _SIGNED_BEFORE = re.compile(
-    r"(?:\bcordialement|\bsalutations?|\bsigne|\bsincerement|\brespectueusement|\bbien a vous)\b[^.!?]{0,30}$"
+    r"(?:\bcordialement|\bsalutations?|\bsigne\w*|signature|\bsincerement|\brespectueusement"
+    r"|\bbien a vous)\b[^.!?]{0,30}$"
 )
 _GREETED_BEFORE = re.compile(r"(?:^|\n)\W*(?:bonjour|bonsoir|chere?)[ ,]*(?:m\.|mr|mme|mlle|monsieur|madame)? ?$")
+_GREETED_AFTER = re.compile(r" ?(?:[,.!:\n-]|$)")
 _SERVICE_NEAR = re.compile(
-    r"\b(?:agente?|conseill\w+|guichet|accueil\w*|interlocut\w+|gestionnaire|inspect\w+|responsable|directeur|directrice|remerci\w+|merci|felicit\w+|bravo|equipe"
-    r"|recue? par|par|service|bureau|caf|cpam|mairie|prefecture|msa|carsat|rendez-vous|telephone|appel\w*)\b"
+    r"\b(?:agente?|conseill\w+|guichet|accueil\w*|interlocut\w+|gestionnaire|inspect\w+|responsable|directeur"
+    r"|directrice|remerci\w+|merci|felicit\w+|bravo|equipe|recue? par|par|service|bureau|caf|cpam|mairie|prefecture"
+    r"|msa|carsat|rendez-vous|telephone|appel\w*)\b"
 )
 _CIVIL_BEFORE = re.compile(r"\b(?:m\.?|mr\.?|mme|mlle|monsieur|madame|mademoiselle) $")
 
@@ -129,7 +136,7 @@ def role_of(text: str, span: Span, *, reply: bool) -> Role:
     before, after = folded[max(0, span.start - 70) : span.start], folded[span.end : span.end + 50]
     if span.source == "pseudonym":
         return Role(name, "USAGER", 4)
-    if _GREETED_BEFORE.search(before):
+    if _GREETED_BEFORE.search(before) and _GREETED_AFTER.match(after):
         return Role(name, "USAGER" if reply else "AGENT", 3)
     if _SIGNED_BEFORE.search(before) or (span.start > 0 and not after.strip(" .!\n") and "\n" in before[-2:]):
         return Role(name, "AGENT" if reply else "USAGER", 3)

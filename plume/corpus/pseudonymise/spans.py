@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 # Who names the type when spans overlap: the more precise detector. A name found inside an address is part of it.
 PRIORITY = (
-    "EMAIL", "URL", "IBAN", "NIR", "FISCAL", "SIRET", "TEL", "FRANCE_TRAVAIL", "ALLOCATAIRE", "TITRE", "PLAQUE", "DOSSIER",
-    "ADRESSE", "HOPITAL", "ECOLE", "DATE_NAISSANCE", "CP_VILLE", "PSEUDO", "NUMERO", "PERSONNE", "AGE", "SANTE", "VILLE",
+    "EMAIL", "URL", "IBAN", "NIR", "FISCAL", "SIRET", "TEL", "FRANCE_TRAVAIL", "ALLOCATAIRE", "TITRE", "PLAQUE",
+    "ADRESSE", "CP_VILLE", "DOSSIER", "HOPITAL", "ECOLE", "DATE_NAISSANCE", "PSEUDO", "NUMERO", "SANTE", "PERSONNE",
+    "AGE", "VILLE",
 )  # fmt: skip
 _RANK = {kind: rank for rank, kind in enumerate(PRIORITY)}
 
@@ -62,12 +63,18 @@ def overlaps(span: Span, others: Iterable[Span]) -> bool:
 
 
 def trim(text: str, span: Span, blank: str = " \t\n\r,.;:!?-–—'’()«»\"/") -> Span | None:
-    """The span without blanks and punctuation at its ends; None if nothing is left."""
+    """The span without blanks and punctuation at its ends, but for the dot of an initial; None if nothing is left."""
     start, end = span.start, span.end
     while start < end and text[start] in blank:
         start += 1
     while end > start and text[end - 1] in blank:
         end -= 1
+    if (
+        end < span.end
+        and text[end] == "."
+        and (text[start:end][-2:-1] in ("", " ", ".", "-") and text[end - 1].isupper())
+    ):
+        end += 1
     return Span(start, end, span.type, span.source) if start < end else None
 
 

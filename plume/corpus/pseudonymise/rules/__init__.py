@@ -1,7 +1,7 @@
 """Rules: identifiers that have a shape, a checksum or a telling word before them. Pure.
 
-Each module finds one family: how to reach a person, numbers, places, facts of a life. A failed checksum changes the type
-of a number, it never clears it.
+Each module finds one family: how to reach a person, numbers, places, facts of a life. A failed checksum changes the
+type of a number, it never clears it.
 """
 
 from plume.contacts import Directory

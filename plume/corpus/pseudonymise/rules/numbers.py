@@ -14,7 +14,9 @@ _NIR = re.compile(
     rf"(?<![\w])[1-478]{_S}\d{{2}}{_S}(?:0[1-9]|1[0-2]|[2-9]\d){_S}(?:\d{{2}}|2[ab]){_S}\d{{3}}{_S}\d{{3}}"
     rf"(?:{_S}(?:\(?cle ?:? ?)?\d{{2}}\)?)?(?!\w)"
 )
-_IBAN = re.compile(r"(?<!\w)[a-z]{2}[ ]?\d{2}(?:[ .\-]?[a-z\dx*]{4}){2,7}(?:[ .\-]?[a-z\dx*]{1,4})?(?!\w)")
+_IBAN = re.compile(
+    r"(?<!\w)(?:[a-z]{2}|fr )\d{2}(?:[ .\-]?(?=[a-z]{0,3}[\dx*])[a-z\d*]{4}){2,7}(?:[ .\-]?(?=[a-z]{0,3}[\dx*])[a-z\d*]{1,4})?(?!\w)"
+)
 _CLUMP = re.compile(r"(?<![\d])\d(?:[ .\-/]{0,2}\d){7,27}(?!\d)")
 _RUN = re.compile(r"(?<!\d)\d{6,}(?!\d)")
 _COMPACT_FT = re.compile(r"(?<!\w)\d{7}[a-z](?!\w)")
@@ -32,34 +34,38 @@ _CONTEXT_PLATE = re.compile(
     r"(?<!\w)([a-z]{2}[ -]?\d{3}[ -]?[a-z]{2}|\d{1,4} ?[a-z]{2,3} ?(?:\d{2}|2[ab]))(?!\w)"
 )
 
-# A telling word, at most a few words, then a value. Order is of no matter: overlaps are settled by the type's priority.
-_VALUE = r"(?<![\w])([a-z]{0,6}[\-/]?\d[a-z0-9*x]*(?:[-/._][a-z0-9]+)*(?: \d+)*(?: ?[a-z](?!\w))?|[a-z]+(?:[-/][a-z0-9]+)*[-/]\d[a-z0-9]*(?:[-/][a-z0-9]+)*)"
+# A telling word, at most a few words, then a value with at least so many digits. Their order is of no matter: overlaps
+# are settled by the type's priority.
+_VALUE = (
+    r"(?<!\w)([a-z]{0,6}[\-/]?\d[a-z0-9*x]*(?:[-/._][a-z0-9]+)*(?: \d+)*(?: ?[a-z](?!\w))?"
+    r"|[a-z]+(?:[-/][a-z0-9]+)*[-/]\d[a-z0-9]*(?:[-/][a-z0-9]+)*)"
+)
+_TELLING = {
+    ("IBAN", 4): r"iban|rib|(?:compte|carte)[^.\n\d]{0,25} termin\w+|derniers chiffres",
+    ("ALLOCATAIRE", 5): r"alloc(?:ataires?)?|matricule|(?:n°|numero|no|identifiant|dossier) caf",
+    ("FRANCE_TRAVAIL", 6): r"(?:identifiant|id|n°|no|numero)[^.\n\d]{0,15} (?:france travail|pole emploi|ft|pe)",
+    ("FISCAL", 7): r"fiscale?|spi|declarant|teledeclarant|identifiant (?:impots?|impots\.gouv)",
+    ("NIR", 7): r"secu|securite sociale|nir|nss|n° ss|no ss|numero ss|carte vitale",
+    ("SIRET", 9): r"siret|siren|rcs",
+    ("TITRE", 6): (
+        r"passeport|cni|carte (?:nationale )?d'identite|carte de resident|permis|neph|titre de sejour|recepisse|visa"
+        r"|agdref|(?:n°|numero|no) (?:d')?etrangere?"
+    ),
+    ("DOSSIER", 5): (
+        r"dossiers?|references?|ref|demande|courrier|reclamation|requete|ticket|suivi|colis\w*|recommande|avis|contrat"
+        r"|facture|commande|candidat\w*|ine|rpps|cotisante?|adherente?|client|numero|n°|no|num|enregistrement"
+        r"|signalement|identifiant|amende|contravention|pv|plainte|inscription|quittance|sinistre|affaire|role|rg"
+    ),
+}
 _CONTEXTS = tuple(
-    (kind, least, re.compile(rf"(?<!\w)(?:{words})(?!\w)[^\d\n;!?]{{0,40}}?{_VALUE}"))
-    for kind, least, words in (
-        ("IBAN", 4, r"iban|rib|(?:compte|carte)[^.\n\d]{0,25} termin\w+|derniers chiffres"),
-        ("ALLOCATAIRE", 5, r"alloc(?:ataires?)?|matricule|(?:n°|numero|no|identifiant|dossier) caf"),
-        ("FRANCE_TRAVAIL", 6, r"(?:identifiant|id|n°|no|numero)[^.\n\d]{0,15} (?:france travail|pole emploi|ft|pe)"),
-        ("FISCAL", 7, r"fiscale?|spi|declarant|teledeclarant|identifiant (?:impots?|impots\.gouv)"),
-        ("NIR", 7, r"secu|securite sociale|nir|nss|n° ss|no ss|numero ss|carte vitale"),
-        ("SIRET", 9, r"siret|siren|rcs"),
-        (
-            "TITRE",
-            6,
-            r"passeport|cni|carte (?:nationale )?d'identite|permis|neph|titre de sejour|recepisse|agdref|(?:n°|numero|no) (?:d')?etrangere?"
-            r"|visa|carte de resident",
-        ),
-        (
-            "DOSSIER",
-            5,
-            r"dossiers?|references?|ref|demande|courrier|reclamation|requete|ticket|suivi|colis\w*|recommande|avis|contrat|facture"
-            r"|commande|candidat\w*|ine|rpps|cotisante?|adherente?|client|numero|n°|no|num|enregistrement|signalement|identifiant"
-            r"|amende|contravention|pv|plainte|inscription|quittance|sinistre|affaire|role|rg",
-        ),
-    )
-)  # fmt: skip
+    (kind, least, re.compile(rf"(?<!\w)(?:{telling})(?!\w)[^\d\n;!?]{{0,40}}?{_VALUE}"))
+    for (kind, least), telling in _TELLING.items()
+)
 
-_MONTH = r"(?:janvier|janv|fevrier|fevr?|mars|avril|avr|mai|juin|juillet|juil|aout|septembre|sept|octobre|oct|novembre|nov|decembre|dec)"
+_MONTH = (
+    r"(?:janvier|janv|fevrier|fevr?|mars|avril|avr|mai|juin|juillet|juil|aout|septembre|sept|octobre|oct|novembre|nov"
+    r"|decembre|dec)"
+)
 DATE = re.compile(
     rf"(?<!\d)(?:\d{{1,2}}(?:er)?[ ./\-]{{1,2}}(?:\d{{1,2}}|{_MONTH}\.?)[ ./\-]{{1,2}}(?:(?:19|20)\d{{2}}|\d{{2}})"
     rf"|(?:19|20)\d{{2}}[-/]\d{{1,2}}[-/]\d{{1,2}}|{_MONTH} (?:19|20)\d{{2}})(?![\d])"
@@ -67,7 +73,8 @@ DATE = re.compile(
 _YEARS = re.compile(r"(?:19|20)\d{2}(?:[ ./\-]+(?:19|20)\d{2})*")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[ .]\d{3})+")
 _UNIT = re.compile(
-    r"\s?(?:€|euros?\b|eur\b|k€|centimes|%|ans\b|mois\b|jours?\b|j\b|heures?\b|h\b|fois\b|personnes?\b|km\b|m2\b|m²|francs?\b)"
+    r"\s?(?:€|euros?\b|eur\b|k€|centimes|%|ans\b|mois\b|jours?\b|j\b|heures?\b|h\b|fois\b|personnes?\b|km\b|m2\b|m²"
+    r"|francs?\b)"
 )
 _FISCAL_NEAR = re.compile(r"\b(?:fiscale?|impots?|spi|declarant|teledeclarant)\b")
 _SOCIAL_NEAR = re.compile(r"\b(?:secu|securite sociale|nir|nss|vitale|assuree?|immatriculation|cpam|ameli)\b")
@@ -132,14 +139,15 @@ def _in_context(text: str, folded: str, kind: str, least: int, pattern: re.Patte
             end -= 2
         value = folded[start:end]
         digits = sum(c.isdigit() for c in value)
-        if digits < least or (
+        coded = digits >= 2 and len(value) >= 8 and text[start:end].isupper() and " " not in value  # "XKFT45RE2"
+        if (digits < least and not coded) or (
             kind == "IBAN" and digits < 6 and "termin" not in match[0] and "derniers" not in match[0]
         ):
             continue
         quantity = DATE.match(value) or _YEARS.fullmatch(value) or _UNIT.match(folded, end)
         if quantity or (kind == "DOSSIER" and _THOUSANDS.fullmatch(value)):
             continue
-        yield Span(start, end, kind, "rule")
+        yield Span(start, end, kind, "context")
 
 
 def _references(text: str, folded: str) -> Iterator[Span]:

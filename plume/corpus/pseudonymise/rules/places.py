@@ -11,50 +11,61 @@ _LETTER = r"[^\W\d_]"
 _PROPER = rf"[{_UP}](?:{_LETTER}|['’\-])*\.?"
 _PARTICLE = r"(?:(?:de|du|des|la|le|les|en|sur|sous|aux?|à|et|lès|lez|saint|sainte|st|ste)[ -]|[dl]['’] ?)"
 _STREET = (
-    r"(?:rue|ruelle|avenue|av\.?|ave|boulevard|boul\.?|bld|bd\.?|impasse|imp\.?|all[ée]es?|chemin|ch\.|che|route|rte|place|pl\.?|square|quai|cours"
-    r"|passage|sentier|sente|faubourg|fbg|villa|cit[ée]|r[ée]sidence|lotissement|lot\.?|hameau|lieu[ -]dit|mont[ée]e|esplanade|promenade|venelle|traverse|rond[ -]point|voie|cour|parvis|clos)"
+    r"(?:rue|ruelle|avenue|av\.?|ave|boulevard|boul\.?|bld|bd\.?|impasse|imp\.?|all[ée]es?|chemin|ch\.|che|route|rte"
+    r"|place|pl\.?|square|quai|cours|passage|sentier|sente|faubourg|fbg|villa|cit[ée]|r[ée]sidence|lotissement|lot\.?"
+    r"|hameau|lieu[ -]dit|mont[ée]e|esplanade|promenade|venelle|traverse|rond[ -]point|voie|cour|parvis|clos)"
 )
 _LATER = rf"(?: (?:{_PARTICLE}){{0,3}}(?:{_PROPER}|\d{{1,4}}(?:er|e)?(?!\d))){{0,4}}"
 # With a house number, the name of the street may be in lower case: at most three words, cut at the first plain one.
 _NUMBERED = re.compile(
-    rf"(?<![\w/.-])\d{{1,4}}(?: ?[-/] ?\d{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {{1,2}}(?i:{_STREET})(?![^\W\d_]) ?"
-    rf"(?P<name>(?i:{_PARTICLE}){{0,3}}(?:{_PROPER}|\d{{1,4}}(?:er)?)(?: (?i:{_PARTICLE}){{0,3}}(?:{_PROPER}|\d{{4}})){{0,4}}"
+    rf"(?<![\w/.-])\d{{1,4}}(?: ?[-/] ?\d{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {{1,2}}(?i:{_STREET})"
+    rf"(?![^\W\d_]) ?"
+    rf"(?P<name>(?i:{_PARTICLE}){{0,3}}(?:{_PROPER}|\d{{1,4}}(?:er)?)(?: (?i:{_PARTICLE}){{0,3}}(?:{_PROPER}|\d{{4}}"
+    rf"(?!\d))){{0,4}}"
     rf"|(?:{_PARTICLE}){{0,3}}{_LETTER}[\w'’-]+(?: (?:{_PARTICLE}){{0,2}}{_LETTER}[\w'’-]+){{0,3}})"
 )
 _UNNUMBERED = re.compile(
-    r"(?<!\w)(?i:rue|avenue|boulevard|bd|impasse|all[ée]e|chemin|route|hameau|lieu[ -]dit|r[ée]sidence|lotissement|cit[ée]|quartier|square|quai)"
+    r"(?<!\w)(?i:rue|avenue|boulevard|bd|impasse|all[ée]e|chemin|route|hameau|lieu[ -]dit|r[ée]sidence|lotissement"
+    r"|cit[ée]|quartier|square|quai)"
     rf" (?:{_PARTICLE}){{0,3}}{_PROPER}(?: (?:{_PARTICLE}){{0,2}}{_PROPER}){{0,3}}"
 )
 _LIVING = re.compile(
-    r"\b(?:habit\w+|demeur\w+|resid\w+|domicili\w+|log\w+|vis|vit|vivons) (?:au |a la |a l'|a |dans la |dans l'|la |le )?"
-    r"((?:rue|avenue|boulevard|impasse|allee|chemin|place|quai|cours|square|residence|hameau|lotissement|cite) [\w' -]{3,40})"
+    r"\b(?:habit\w+|demeur\w+|resid\w+|domicili\w+|log\w+|vis|vit|vivons) (?:au |a la |a l'|a |dans la |dans l'|la "
+    r"|le )?"
+    r"((?:rue|avenue|boulevard|impasse|allee|chemin|place|quai|cours|square|residence|hameau|lotissement"
+    r"|cite) [\w' -]{3,40})"
 )
 _DECLARED = re.compile(
-    r"\b(?:adresse(?: postale)?|domicile|domiciliee?|demeurant|residant)\b(?: est)?[ :]{1,3}(?:au |a |chez )?([^\n.;!?]{3,70}?),? ?(?=\b\d{5}\b)"
+    r"\b(?:adresse(?: postale)?|domicile|domiciliee?|demeurant|residant)\b(?: est)?[ :]{1,3}(?:au |a "
+    r"|chez )?([^\n.;!?]{3,70}?),? ?(?=\b\d{5}\b)"
 )
 _EXTRA = re.compile(
-    r"(?:[ ,–-]{1,3}(?:(?:bat(?:iment)?|bt|appt?|appart(?:ement)?|etage|escalier|esc|porte|boite|bp|cs|entree|tour|residence|lieu[ -]dit)\b\.? ?(?:n° ?)?[\w'-]{1,15}"
-    r"|\d{1,2}(?:er|e|eme) etage))+"
+    r"(?:[ ,–-]{1,3}(?:(?:bat(?:iment)?|bt|app?t|appart(?:ement)?|etage|escalier|esc|porte|boite|bp|cs|entree|tour"
+    r"|residence|lieu[ -]dit)\b\.? ?(?:n° ?)?[\w'-]{1,15}|\d{1,2}(?:er|e|eme) etage))+"
 )
 _CHEZ = re.compile(
-    r"\bchez (?:m\.?|mr|mme|mlle|monsieur|madame)? ?[^\W\d_][\w'-]+(?: [^\W\d_][\w'-]+)?, [^\n.;!?\d]{2,40}?,? (?=\d{5}\b)"
+    r"\bchez (?:m\.?|mr|mme|mlle|monsieur|madame)? ?[^\W\d_][\w'-]+(?: [^\W\d_][\w'-]+)?, [^\n.;!?\d]{2,40}?,? "
+    r"(?=\d{5}\b)"
 )
 _BOX = re.compile(r"\b(?:bp|cs|tsa) ?\d{2,6}\b")
 
 _POSTCODE = re.compile(
-    rf"(?<![\d.,-])(?:F-)?\d{{2}} ?\d{{3}}(?!\d),? ?[-–(]? ?(?P<city>{_PROPER}(?:[ -](?:{_PARTICLE}){{0,3}}{_PROPER}){{0,4}}(?: (?i:cedex)(?: \d{{1,2}})?)?)"
+    rf"(?<![\d.,-])(?:F-)?\d{{2}} ?\d{{3}}(?!\d),? ?[-–(]? ?(?P<city>{_PROPER}(?:[ -]"
+    rf"(?:{_PARTICLE}){{0,3}}{_PROPER}){{0,4}}(?: (?i:cedex)(?: \d{{1,2}})?)?)"
 )
 _LOWER_CITY = re.compile(
-    r"[ ,\-–(]{1,3}(\d{5})(?:,? (?:a |au )?(?:[^\W\d_]|['-]){2,}(?:[ -](?:sur|sous|en|les|la|le|de)[ -](?:[^\W\d_]|['-])+)?)?"
+    r"[ ,\-–(]{1,3}(\d{5})(?:,? (?:a |au )?(?:[^\W\d_]|['-]){2,}(?:[ -](?:sur|sous|en|les|la|le|de)[ -](?:[^\W\d_]"
+    r"|['-])+)?)?"
 )
 _BARE_POSTCODE = re.compile(r"\bcode postal[^\d\n]{0,12}(\d{5})(?!\d)")
 
 # An address right after these words is where the service receives the public.
 _SERVICE_BEFORE = re.compile(
-    r"(?:\b(?:notre|nos|votre|l'|les?|la) ?(?:accueil|bureaux?|locaux|agence|antenne|service|siege|guichet|permanence|mairie|prefecture|sous-prefecture|caf|cpam|carsat|msa|caisse"
-    r"|maison|tresorerie|centre|point|delegation|tribunal)\b[^.\n]{0,60}"
-    r"|\b(?:adresse[rz]|envoye[rz]|ecrire|ecrivez|retourne[rz]|transmett(?:re|ez)) (?:vot?re|vos|nous|un|une|le|la|les)\b[^.\n]{0,40} ?[:,]? ?(?:a|au|a la|a l')? ?:? ?[^.\n]{0,50}"
-    r"|\b(?:caf|cpam|carsat|msa|cgss|urssaf|prefecture|mdph|tribunal|tresorerie|centre)\b[^.\n\d]{0,60})$"
+    r"(?:\b(?:notre|nos|votre|l'|les?|la) ?(?:accueil|bureaux?|locaux|agence|antenne|service|siege|guichet|permanence"
+    r"|mairie|prefecture|sous-prefecture|caf|cpam|carsat|msa|caisse|maison|tresorerie|centre|point|delegation"
+    r"|tribunal)\b[^.\n]{0,60}|\b(?:adresse[rz]|envoye[rz]|ecrire|ecrivez|retourne[rz]|transmett(?:re|ez)) (?:vot?re"
+    r"|vos|nous|un|une|le|la|les)\b[^.\n]{0,40} ?[:,]? ?(?:a|au|a la|a l')? ?:? ?[^.\n]{0,50}|\b(?:caf|cpam|carsat"
+    r"|msa|cgss|urssaf|prefecture|mdph|tribunal|tresorerie|centre)\b[^.\n\d]{0,60})$"
 )
 _OWN = re.compile(
     r"\b(?:j'habite|nous habitons|habit\w+|mon|ma|mes|je|j'|domicile|chez moi|demeur\w+|vivons|vis)\b[^.\n]{0,60}$"
@@ -62,15 +73,23 @@ _OWN = re.compile(
 _CEDEX = re.compile(r"[^.\n]{0,60}?\bcedex\b")
 
 _CARE = (
-    r"(?:chu|chru|chr|ch|chs|cmp|cmpp|ehpad|hopital|hopitaux|clinique|polyclinique|centre hospitalier(?: (?:universitaire|regional|specialise|intercommunal))*|maternite|maison de retraite"
+    r"(?:chu|chru|chr|ch|chs|cmp|cmpp|ehpad|hopital|hopitaux|clinique|polyclinique|centre hospitalier(?: "
+    r"(?:universitaire|regional|specialise|intercommunal))*|maternite|maison de retraite"
     r"|foyer de vie|foyer d'accueil|ime|esat|itep|ssr|hospice)"
 )
 _HOSPITAL = re.compile(
-    rf"\b{_CARE}(?: (?:(?:prive|public)e? )?(?:(?:de|du|des|d'|la|le|les|saint|sainte|st|ste)[ '-]{{0,1}}){{0,3}}[^\W\d_][\w'-]+(?:[ -](?:de |du |la )?[^\W\d_][\w'-]+)?)"
+    rf"\b{_CARE}(?: (?:(?:prive|public)e? )?(?:(?:de|du|des|d'|la|le|les|saint|sainte|st"
+    rf"|ste)[ '-]{{0,1}}){{0,3}}[^\W\d_][\w'-]+(?:[ -](?:de |du |la )?[^\W\d_][\w'-]+)?)"
 )
 _SCHOOL = re.compile(
-    r"\b(?:lycee|college|ecole(?: (?:maternelle|primaire|elementaire))?|universite|iut|creche|faculte|institut)(?: (?:agricole|professionnel|technique|prive|public|general))*"
-    r" (?:(?:de la|de|du|des|d'|la|le|les|saint|sainte)[ '-]?){0,3}[^\W\d_][\w'.-]+(?:[ -](?:de |du |la )?[^\W\d_][\w'.-]+){0,2}"
+    r"\b(?:lycee|college|ecole(?: (?:maternelle|primaire|elementaire))?|universite|iut|creche|faculte|institut)(?: "
+    r"(?:agricole|professionnel|technique|prive|public|general))*"
+    r" (?:(?:de la|de|du|des|d'|la|le|les|saint|sainte)[ '-]?){0,3}[^\W\d_][\w'.-]+(?:[ -](?:de |du "
+    r"|la )?[^\W\d_][\w'.-]+){0,2}"
+)
+
+_LINKS = frozenset(
+    ("de", "du", "des", "la", "le", "les", "centre", "hospitalier", "universitaire", "regional", "retraite")
 )
 
 
@@ -144,39 +163,24 @@ def _extended(folded: str, start: int, end: int) -> Span:
 def _establishments(text: str, folded: str) -> Iterator[Span]:
     for kind, pattern in (("HOPITAL", _HOSPITAL), ("ECOLE", _SCHOOL)):
         for match in pattern.finditer(folded):
-            end = _cut_establishment(
-                text, folded, match, lower_ok=kind == "HOPITAL" and folded[: match.end()] == text[: match.end()]
-            )
-            if end:
+            lower_ok = kind == "HOPITAL" and text[match.start() : match.end()].islower()
+            if end := _end_of_proper_name(text, match.start(), match.end(), lower_ok=lower_ok):
                 yield Span(match.start(), end, kind, "rule")
 
 
-def _cut_establishment(text: str, folded: str, match: re.Match[str], *, lower_ok: bool) -> int | None:
-    """End of the proper name after "hôpital", "lycée" …; None when no proper name follows."""
-    end = None
-    for i, word in enumerate(re.finditer(r"[^\W\d_]+(?:[-'’.][^\W\d_]+)*", text[match.start() : match.end()])):
-        plain = fold(word[0])
-        plain = plain.split("'")[-1]
-        if i == 0 or plain in (
-            "de",
-            "du",
-            "des",
-            "la",
-            "le",
-            "les",
-            "centre",
-            "hospitalier",
-            "universitaire",
-            "regional",
-            "retraite",
-        ):
+def _end_of_proper_name(text: str, start: int, end: int, *, lower_ok: bool) -> int | None:
+    """End of the proper name after "hôpital", "lycée" …; None when none follows ("le lycée de mon fils")."""
+    last = None
+    words = list(re.finditer(r"[^\W\d_]+(?:[-'’.][^\W\d_]+)*", text[start:end]))
+    for word in words[1:]:
+        bare = re.split(r"['’]", word[0])[-1]
+        plain = fold(bare)
+        if plain in _LINKS:
             continue
-        proper = word[0][0].isupper() or (word[0][:2].lower() in ("d'", "l'") and word[0][2:3].isupper())
-        if plain in COMMON or not (proper or lower_ok):
-            if proper and plain not in COMMON:
-                continue
-            if end or plain in COMMON:
-                break
-            continue
-        end = match.start() + word.end()
-    return end
+        if plain in COMMON:
+            break
+        if bare[0].isupper() or lower_ok:
+            last = start + word.end()
+        elif last:
+            break
+    return last

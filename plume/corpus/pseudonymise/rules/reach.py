@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from plume.contacts import Directory, host
-from plume.corpus.pseudonymise.lexicon import FIRST_NAMES, fold
+from plume.corpus.pseudonymise.lexicon import FIRST_NAMES, fold, words
 from plume.corpus.pseudonymise.spans import Span
 
 _AT = r"(?: ?@ ?| ?[(\[] ?(?:at|arobase?|a|@) ?[)\]] ?| (?:arobase?|chez) (?=[\w-]+ ?[.(\[p]))"
@@ -12,35 +12,40 @@ _DOT = r"(?: ?\. ?| ?[(\[] ?(?:point|dot) ?[)\]] ?| point )"
 _TLD = r"(?:fr|com|net|org|eu|info|io|me|be|ch|de|es|it|uk|ca|re|bzh|paris|gouv|lu|ma|dz|tn|pt|asso|pro|app|gl|ly)"
 # The comma for a dot is a typing slip that is met; so are blanks around the at sign.
 _EMAIL = re.compile(
-    rf"(?<![\w.+%-])[\w.+%-]*[\w+%]{_AT}[\w-]+(?:(?:{_DOT})[\w-]+)*(?:{_DOT}|,){_TLD}(?![a-z0-9_-])|[\w.+%-]+@[\w.-]*[\w]"
+    rf"(?<![\w.+%-])[\w.+%-]*[\w+%]{_AT}[\w-]+(?:(?:{_DOT})[\w-]+)*(?:{_DOT}|,){_TLD}(?![a-z0-9_-])"
+    rf"|[\w.+%-]+@[\w.-]*[\w]"
 )
 _URL = re.compile(
-    rf"(?:https?|ftp)://[^\s<>\"«»]+|(?<![\w@.-])www\.[^\s<>\"«»]+|(?<![\w@.-])(?:[\w-]+\.)+{_TLD}(?![a-z0-9_@-]|\.[a-z0-9])(?:[/?#][^\s<>\"«»]*)?"
+    rf"(?:https?|ftp)://[^\s<>\"«»]+|(?<![\w@.-])www\.[^\s<>\"«»]+|(?<![\w@.-])(?:[\w-]+\.)+{_TLD}(?![a-z0-9_@-]"
+    rf"|\.[a-z0-9])(?:[/?#][^\s<>\"«»]*)?"
 )
 _S = r"[ .\-/_]{0,3}"
 _FRENCH = re.compile(
-    rf"(?<![\w+])(?:\(? ?\+ ?33 ?\)?|0033|\(0033\)){_S}(?:\(0\))?{_S}0?[1-9](?:{_S}\d){{8}}(?!\d)|(?<![\w+])[0o]{_S}[1-9](?:{_S}\d){{8}}(?!\d)"
+    rf"(?<![\w+])(?:\(? ?\+ ?33 ?\)?|0033|\(0033\)){_S}(?:\(0\))?{_S}0?[1-9](?:{_S}\d){{8}}(?!\d)|"
+    rf"(?<![\w+])[0o]{_S}[1-9](?:{_S}\d){{8}}(?!\d)"
 )
 _FOREIGN = re.compile(r"(?<![\w+])(?:\+|00) ?[1-9]\d{0,2}(?:[ .\-/()]{0,2}\d){7,12}(?!\d)")
 _NUMBER_WORD = (
-    r"(?:zero|un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingts?|trente|quarante"
-    r"|cinquante|soixante|cent|et|\d{1,2})"
+    r"(?:zero|un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingts?|trente"
+    r"|quarante|cinquante|soixante|cent|et|\d{1,2})"
 )
 _SPELLED = re.compile(rf"\bzero(?:[ \-,.]{{1,2}}{_NUMBER_WORD}){{4,}}\b")
 _SERVICE = re.compile(r"0(?:8\d{8}|9693?\d{5,6})")  # special-rate and "Cristal" lines: never a person's own
 
 _HANDLE = re.compile(r"(?<![\w@.])@[a-z][\w.]{1,29}\w")
 _PSEUDO = re.compile(
-    r"\b(?:insta(?:gram)?|snap(?:chat)?|pseudo(?:nyme)?|identifiant|login|twitter|tiktok|telegram|discord|forum)\b[^.\n;!?]{0,30}?"
+    r"\b(?:insta(?:gram)?|snap(?:chat)?|pseudo(?:nyme)?|identifiant|login|twitter|tiktok|telegram|discord"
+    r"|forum)\b[^.\n;!?]{0,30}?"
     r"(?<!\w)(?=[a-z._-]{0,20}[\d_])([a-z][\w.-]*\w)"
 )
 _UNDERSCORED = re.compile(r"(?<![\w@./:])[a-z0-9]+_[\w]*[a-z0-9](?![\w@/])")
 
-_GENERIC_MAILBOX = frozenset(
-    "accueil contact info infos information courrier webmestre webmaster pref prefecture support assistance service sav noreply "
-    "no-reply ne-pas-repondre nepasrepondre secretariat mairie communication reclamation reclamations mediateur mediation dpo rgpd "
-    "cni passeport passeports visa visas titres etrangers consulat ambassade permis naturalisation elections demarches caf cpam carsat msa "
-    "donnees-personnelles urbanisme etat-civil etatcivil standard greffe bureau pole direction usagers usager guichet".split()
+_GENERIC_MAILBOX = words(
+    "accueil contact info infos information courrier webmestre webmaster pref prefecture support assistance service "
+    "sav noreply no-reply ne-pas-repondre nepasrepondre secretariat mairie communication reclamation reclamations "
+    "mediateur mediation dpo rgpd cni passeport passeports visa visas titres etrangers consulat ambassade permis "
+    "naturalisation elections demarches caf cpam carsat msa donnees-personnelles urbanisme etat-civil etatcivil "
+    "standard greffe bureau pole direction usagers usager guichet"
 )
 _IDENTIFIER_IN_URL = re.compile(
     r"\d{6}|@|[?&#](?:\w*(?:token|key|session|code|uid|user|mail|nom|dossier|ref)\w*)=|=[\w-]{16}"

@@ -1,0 +1,170 @@
+"""What the tests of every stage share: the two exports, a home of their own, the command line, a tiny OpenHermes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from plume.corpus import dataset
+from plume.corpus.dataset import FEATURES, sha256, to_jsonl
+from plume.corpus.split import SPLITS
+from plume.paths import ROOT
+
+SAMPLE = ROOT / "datasets" / "sample" / "export.json"
+REAL = ROOT.parent / "shared" / "spplus" / "export_sample.json"
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def sample_export() -> Path:
+    """The invented export that the project carries."""
+    return SAMPLE
+
+
+@pytest.fixture(scope="session")
+def real_export() -> Path:
+    """Real records, kept beside the clone and never in it."""
+    if not REAL.is_file():
+        pytest.skip("no real export beside the clone (../shared/spplus/export_sample.json)")
+    return REAL
+
+
+@pytest.fixture(scope="session")
+def embedded_model() -> Path:
+    """The folder of the clone that holds the embedded model, unpacked once a machine."""
+    from plume.models import Base, resolve
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLUME_HOME", str(ROOT / "var"))
+        return Path(resolve(Base()))
+
+
+@pytest.fixture
+def plume_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded_model: Path) -> Path:
+    """A PLUME_HOME of the test's own, with the clone's unpacked models."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "models").symlink_to(embedded_model.parent, target_is_directory=True)
+    monkeypatch.setenv("PLUME_HOME", str(home))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return home
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """Run `plume ARGS…` as users do, in a process of its own: `cli("data", "build", …, cwd=…, timeout=…, env={…})`."""
+
+    def call(*args: object, cwd: Path = ROOT, timeout: float = 300, env: dict[str, str] | None = None):
+        command = [sys.executable, "-m", "plume.cli", *(str(a) for a in args)]
+        return subprocess.run(
+            command, cwd=cwd, env=os.environ | (env or {}), capture_output=True, text=True, timeout=timeout
+        )
+
+    return call
+
+
+@pytest.fixture
+def refused(cli: Cli) -> Callable[..., str]:
+    """Run `plume ARGS…`, assert that it refuses as it must (exit 2, one line, no traceback), and return the line."""
+
+    def call(*args: object, code: int = 2, **options) -> str:
+        done = cli(*args, **options)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        lines = done.stderr.strip().splitlines()
+        assert len(lines) == 1, done.stderr
+        return lines[0]
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def tiny_mistral(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random MistralForCausalLM of 2 layers, shaped like OpenHermes 2: vocabulary, special tokens, sliding window."""
+    import mistral_common
+    import torch
+    from transformers import LlamaTokenizer, MistralConfig, MistralForCausalLM
+
+    source = tmp_path_factory.mktemp("mistral-v1")
+    shutil.copy(Path(mistral_common.__file__).parent / "data" / "tokenizer.model.v1", source / "tokenizer.model")
+    tokenizer = LlamaTokenizer.from_pretrained(str(source))
+    tokenizer.add_special_tokens(
+        {"eos_token": "<|im_end|>", "pad_token": "</s>", "additional_special_tokens": ["<|im_start|>"]}
+    )
+    assert len(tokenizer) == 32002
+    assert tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|im_start|>", "</s>", "<s>"]) == [32000, 32001, 2, 1]
+    assert (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id) == (1, 32000, 2)
+
+    config = MistralConfig(
+        vocab_size=32002,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=4096,
+        sliding_window=64,
+        bos_token_id=1,
+        eos_token_id=32000,
+        pad_token_id=2,
+        use_cache=False,  # as in the published config
+    )
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("tiny-mistral")
+    MistralForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+SUBJECTS = ["ma carte grise", "le guichet", "une attestation", "mon rendez-vous", "le formulaire", "la hotline"]
+
+
+def _pair(i: int) -> dict[str, object]:
+    subject = SUBJECTS[i % len(SUBJECTS)]
+    pair = dict.fromkeys(FEATURES)
+    return pair | {
+        "id": f"{900 + i}-1",
+        "network": "CAF",
+        "structure": "CAF du Nord",
+        "sentiment": "Négatif",
+        "title": subject.capitalize(),
+        "review": f"Bonjour, {subject} pose problème depuis {i + 2} semaines. " * (1 + i % 3),
+        "reply": f"Bonjour, nous regrettons que {subject} vous ait demandé tant de temps. " * (1 + i % 2),
+        "written_on": f"2023-0{1 + i % 9}-15",
+    }
+
+
+@pytest.fixture(scope="session")
+def small_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset folder made by hand, without the pseudonymiser: 13 training, 3 validation and 3 test pairs."""
+    folder = tmp_path_factory.mktemp("dataset")
+    pairs = [_pair(i) for i in range(19)]
+    parts = {"train": pairs[:13], "validation": pairs[13:16], "test": pairs[16:]}
+    splits = {}
+    for name in SPLITS:
+        data = to_jsonl(parts[name])
+        (folder / f"{name}.jsonl").write_bytes(data)
+        splits[name] = {"pairs": len(parts[name]), "from": None, "to": None, "sha256": sha256(data)}
+    manifest = {
+        "source": {"name": "by-hand.json", "sha256": "0" * 64},
+        "versions": {"plume": "test", "ner": None},
+        "counts": {
+            "experiences": 19,
+            "rows": 19,
+            "pairs": 19,
+            "quarantined": 0,
+            "quarantine": {},
+            "masked": {},
+            "closings_removed": 0,
+        },
+        "splits": splits,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (folder / "README.md").write_text(dataset.card(manifest), encoding="utf-8")
+    return folder

@@ -1,0 +1,205 @@
+"""From two files of drafts to verdict.json and report.html, through the real metrics."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from eval.compare import compare, items_of
+from eval.gate import decide
+from eval.report import mark_differences
+from eval.rule import Rule
+from eval.score import MEASURES
+from plume.errors import InputError
+
+GATE = Path(__file__).parents[2] / "configs" / "eval" / "gate.yaml"
+VOID = {"meta", "line", "circle", "rect", "path", "br"}
+
+
+@pytest.fixture
+def easy(tmp_path):
+    """The project's rule with limits and margins that 60 items can establish."""
+    text = re.sub(r"(limit|margin): 0\.\d+", r"\1: 0.1", GATE.read_text(encoding="utf-8"))
+    path = tmp_path / "easy.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+class Page(HTMLParser):
+    """Open tags must close in order; keeps the tags with their attributes, and the text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.stack, self.tags, self.text = [], [], ""
+        self.feed(text)
+        assert not self.stack
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.stack:
+            self.text += data
+
+
+def every(n, good, worse):
+    return lambda i: (worse if i % n == 0 else good).format(i)
+
+
+def test_a_better_challenger_passes_and_the_verdict_file_has_the_designs_keys(
+    make_data, make_drafts, texts, easy, tmp_path
+):
+    data = make_data(60)
+    champion = make_drafts(data, "base", every(2, texts["good"], texts["worse"]))
+    challenger = make_drafts(data, "tuned", every(30, texts["good"], texts["worse"]))
+    out = tmp_path / "verdict"
+    verdict = compare(champion, challenger, data, easy, out)
+    assert verdict.outcome == "PASS"
+
+    document = json.loads((out / "verdict.json").read_text(encoding="utf-8"))
+    assert list(document) == ["outcome", "reasons", "needs_items", "estimates", "inputs"]
+    assert document["outcome"] == "PASS"
+    assert document["needs_items"] is None
+    keys = ["measure", "slice", "arm", "estimate", "lower", "upper", "n", "n_error", "rule", "holds"]
+    assert all(list(row) == keys for row in document["estimates"])
+    whole = {(r["measure"], r["arm"]) for r in document["estimates"] if not r["slice"]}
+    assert {(m, arm) for m in MEASURES for arm in ("champion", "challenger", "difference")} <= whole
+    gain = next(r for r in document["estimates"] if (r["measure"], r["arm"]) == ("chrf_fr", "difference"))
+    assert gain["rule"] is None  # information, never a gate
+    assert gain["lower"] > 0
+    assert document["inputs"]["challenger_adapter_sha256"] is None
+    assert len(document["inputs"]["gate_sha256"]) == 64
+
+    # The other way round it fails, and every difference is the negative.
+    swapped = compare(challenger, champion, data, easy, tmp_path / "swapped")
+    assert swapped.outcome == "FAIL"
+    forth = {(x.measure, x.slice): x.value for x in verdict.estimates if x.arm == "difference"}
+    back = {(x.measure, x.slice): x.value for x in swapped.estimates if x.arm == "difference"}
+    for key, value in forth.items():
+        assert (value.lower, value.upper) == pytest.approx((-back[key].upper, -back[key].lower), abs=1e-6)
+
+
+def test_the_report_is_one_accessible_french_page_without_anything_from_outside(
+    make_data, make_drafts, texts, easy, tmp_path
+):
+    data = make_data(40)
+    champion = make_drafts(data, "base", lambda i: texts["good"].format(i))
+    bad = texts["good"].replace("guichet", "<script>alert(1)</script> comptoir") + " Appelez le 01 99 00 12 34."
+    challenger = make_drafts(data, "tuned", every(5, texts["good"], bad))
+    verdict = compare(champion, challenger, data, easy, tmp_path / "out")
+    assert verdict.outcome == "FAIL"
+    html = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    page = Page(html)
+
+    assert ("html", {"lang": "fr"}) in page.tags
+    assert "script" not in {tag for tag, _ in page.tags}  # a draft's markup is shown, never run
+    assert not [a for _, attributes in page.tags for a in attributes if a in ("src", "href", "srcset", "action")]
+    assert not re.search(r"https?://|//cdn|@import|url\(", html)
+    assert all(a.get("scope") in ("col", "row") for tag, a in page.tags if tag == "th")
+    assert [a["role"] for tag, a in page.tags if tag == "svg"] == ["img"]
+    tables = [tag for tag, _ in page.tags if tag in ("table", "caption")]
+    assert tables.count("table") == tables.count("caption") >= 6
+
+    assert "Remplacement refusé" in page.text
+    for reason in verdict.reasons:
+        assert reason in page.text
+    assert "8 échecs" in page.text.replace("\u00a0", " ") or "16 échecs" in page.text.replace("\u00a0", " ")
+    assert "01 99 00 12 34" in page.text
+    assert "<ins>" in html  # the regression's changed words are marked
+    assert "<del>guichet " in html
+    assert json.loads((tmp_path / "out" / "verdict.json").read_text())["inputs"]["split_sha256"] in page.text
+
+
+def test_too_few_items_say_how_many_more_in_verdict_and_report(make_data, make_drafts, texts, tmp_path):
+    data = make_data(40)
+    champion = make_drafts(data, "base", every(2, texts["good"], texts["worse"]))
+    challenger = make_drafts(data, "tuned", lambda i: texts["good"].format(i))
+    verdict = compare(champion, challenger, data, GATE, tmp_path / "out")
+    assert verdict.outcome == "INCONCLUSIVE"
+    assert verdict.needs_items == 299 - 40
+    text = Page((tmp_path / "out" / "report.html").read_text(encoding="utf-8")).text.replace("\u00a0", " ")
+    assert "il faudrait environ 259 avis de plus" in text
+
+
+def test_drafts_that_failed_are_errors_and_the_verdict_is_inconclusive(make_data, make_drafts, texts, easy, tmp_path):
+    data = make_data(40)
+    champion = make_drafts(data, "base", every(2, texts["good"], texts["worse"]))
+    challenger = make_drafts(data, "tuned", lambda i: RuntimeError("cut off") if i == 3 else texts["good"].format(i))
+    assert compare(champion, challenger, data, easy, tmp_path / "one").outcome == "INCONCLUSIVE"
+    nothing = make_drafts(data, "none", lambda i: None)
+    verdict = compare(nothing, nothing, data, easy, tmp_path / "all")
+    assert verdict.outcome == "INCONCLUSIVE"
+    assert verdict.needs_items >= 40
+    document = (tmp_path / "all" / "verdict.json").read_text(encoding="utf-8")
+    assert "NaN" not in document
+    assert "Infinity" not in document
+
+
+def test_other_decoding_or_another_prompt_is_no_pass_unless_the_rule_compares_systems(
+    make_data, make_drafts, texts, easy, tmp_path
+):
+    data = make_data(60)
+    better = every(30, texts["good"], texts["worse"])
+    base = make_drafts(data, "base", every(2, texts["good"], texts["worse"]))
+    sampled = make_drafts(data, "sampled", better, decoding={"strategy": "sample"}, fingerprint="g")
+    prompted = make_drafts(data, "prompted", better, fingerprint="g")
+    for name, drafts, cause in (("a", sampled, "réglages"), ("b", prompted, "consigne")):
+        verdict = compare(base, drafts, data, easy, tmp_path / name)
+        assert verdict.outcome == "INCONCLUSIVE"
+        assert cause in verdict.reasons[0]
+    systems = tmp_path / "systems.yaml"
+    systems.write_text(easy.read_text().replace("prompts_may_differ: false", "prompts_may_differ: true"))
+    assert compare(base, prompted, data, systems, tmp_path / "c").outcome == "PASS"
+    assert compare(base, sampled, data, systems, tmp_path / "d").outcome == "INCONCLUSIVE"
+
+
+def test_a_full_folder_is_refused_unless_forced_and_another_dataset_always(
+    make_data, make_drafts, texts, easy, tmp_path
+):
+    data = make_data(30)
+    drafts = make_drafts(data, "base", lambda i: texts["good"].format(i))
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="--force"):
+        compare(drafts, drafts, data, easy, out)
+    compare(drafts, drafts, data, easy, out, force=True)
+    assert {f.name for f in out.iterdir()} == {
+        "notes.txt",
+        "verdict.json",
+        "report.html",
+        "champion.scores.jsonl",
+        "challenger.scores.jsonl",
+    }
+    with pytest.raises(InputError, match="another dataset"):
+        compare(drafts, drafts, make_data(31, name="other"), easy, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_replies_to_one_review_are_one_cluster_and_reviews_are_sliced_by_terciles():
+    pairs = [
+        {"id": f"{i // 2}-{i % 2 + 1}", "review": "mot " * (i + 1), "network": "CAF", "sentiment": None}
+        for i in range(9)
+    ]
+    items = items_of(pairs)
+    assert [item.cluster for item in items[:4]] == ["0", "0", "1", "1"]
+    assert [item.slices["review_length"] for item in items] == ["court"] * 3 + ["moyen"] * 3 + ["long"] * 3
+    assert "sentiment" not in items[0].slices
+    assert decide(Rule.load(GATE), items, {}, {}).outcome == "INCONCLUSIVE"
+
+
+def test_words_that_differ_are_marked_and_unlike_texts_are_left_alone():
+    before, after = mark_differences("Bonjour, le guichet est fermé.", "Bonjour, le guichet est ouvert & calme.")
+    assert str(before) == "Bonjour, le guichet est <del>fermé.</del>"
+    assert str(after) == "Bonjour, le guichet est <ins>ouvert &amp; calme.</ins>"
+    assert mark_differences("un deux trois", "quatre cinq six") is None

@@ -1,0 +1,98 @@
+"""Who may become champion, on a real MLflow store."""
+
+import json
+
+import mlflow
+import pytest
+
+from eval.promote import promote
+from plume import tracking
+from plume.errors import InputError
+
+
+@pytest.fixture
+def versions(tmp_path, monkeypatch):
+    """Three registered versions, whose adapters have the hashes aaa, bbb and ccc."""
+    monkeypatch.setenv("PLUME_HOME", str(tmp_path))
+    tracking.connect(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    for digest in ("aaa", "bbb", "ccc"):
+        with tracking.run("train", kind="train") as run:
+            mlflow.log_text(digest, "adapter/weights")
+        tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: digest})
+    return tmp_path
+
+
+def _verdict(folder, outcome, challenger="bbb", champion="aaa"):
+    path = folder / "verdict.json"
+    inputs = {"challenger_adapter_sha256": challenger, "champion_adapter_sha256": champion}
+    path.write_text(json.dumps({"outcome": outcome, "inputs": inputs}))
+    return path
+
+
+def _champion():
+    return tracking.find_version("champion")
+
+
+def test_the_first_champion_is_signed_and_tagged(versions):
+    assert promote("1", initial=True, reason="first", by="Ada") == (1, None)
+    assert _champion().number == 1
+    tags = _champion().tags
+    assert (tags["promoted.how"], tags["promoted.reason"], tags["promoted.by"]) == ("initial", "first", "Ada")
+
+
+@pytest.mark.parametrize("signature", [{}, {"reason": "r"}, {"by": "b"}, {"reason": " ", "by": "b"}])
+def test_initial_needs_a_reason_and_a_name(versions, signature):
+    with pytest.raises(InputError, match="--reason"):
+        promote("1", initial=True, **signature)
+    with pytest.raises(InputError):
+        _champion()
+
+
+def test_initial_is_refused_when_there_is_a_champion(versions):
+    promote("1", initial=True, reason="first", by="Ada")
+    with pytest.raises(InputError, match="--verdict"):
+        promote("2", initial=True, reason="again", by="Ada")
+
+
+def test_a_pass_about_this_version_moves_the_alias(versions):
+    promote("1", initial=True, reason="first", by="Ada")
+    assert promote("2", verdict=_verdict(versions, "PASS")) == (2, 1)
+    assert _champion().number == 2
+    assert _champion().tags["promoted.former"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "message"),
+    [
+        ({"outcome": "FAIL"}, "FAIL, not PASS"),
+        ({"outcome": "INCONCLUSIVE"}, "INCONCLUSIVE, not PASS"),
+        ({"outcome": "PASS", "challenger": "ccc"}, "another adapter than version 2"),
+        ({"outcome": "PASS", "champion": "ccc"}, "another system than the champion"),
+    ],
+)
+def test_anything_else_moves_nothing_without_an_override(versions, verdict, message):
+    promote("1", initial=True, reason="first", by="Ada")
+    path = _verdict(versions, **verdict)
+    with pytest.raises(InputError, match=message):
+        promote("2", verdict=path)
+    with pytest.raises(InputError, match="--reason"):
+        promote("2", verdict=path, override=True)
+    assert _champion().number == 1
+    promote("2", verdict=path, override=True, reason="the minister asks", by="Ada")
+    assert _champion().number == 2
+    assert _champion().tags["promoted.how"] == "override"
+    assert message in _champion().tags["promoted.objection"]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "not json"])
+def test_a_damaged_verdict_is_an_input_error(versions, content):
+    (versions / "verdict.json").write_text(content)
+    with pytest.raises(InputError, match="not a verdict"):
+        promote("2", verdict=versions / "verdict.json")
+
+
+def test_no_evidence_at_all_is_refused(versions):
+    with pytest.raises(InputError, match="--initial"):
+        promote("1")
+    with pytest.raises(InputError, match="known: 1, 2, 3"):
+        promote("9", initial=True, reason="r", by="b")

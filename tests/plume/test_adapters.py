@@ -1,0 +1,67 @@
+"""The adapter folder: read back as it was written, told apart from any other folder, hashed by names and contents."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from plume.adapters import CONFIG, TEMPLATE, TRAINING, WEIGHTS, Adapter, folder_sha256
+from plume.errors import InputError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "adapter"
+    path.mkdir()
+    training = {"base": {"model": "a/b", "revision": "0" * 40, "tokens": None}, "prompt": {"version": "v1"}}
+    (path / TRAINING).write_text(json.dumps(training))
+    (path / CONFIG).write_text(json.dumps({"r": 16}))
+    (path / WEIGHTS).write_bytes(b"weights")
+    (path / TEMPLATE).write_text("template")
+    return path
+
+
+def test_an_adapter_says_what_it_was_trained_on(folder):
+    adapter = Adapter.load(str(folder))
+    assert (adapter.base.model, adapter.base.revision, adapter.prompt, adapter.rank) == ("a/b", "0" * 40, "v1", 16)
+    assert adapter.folder == folder
+    assert adapter.sha256 == folder_sha256(folder)
+
+
+@pytest.mark.parametrize("name", [CONFIG, WEIGHTS, TRAINING, TEMPLATE])
+def test_a_folder_that_lacks_a_file_is_no_adapter(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(InputError, match=f"not an adapter folder of plume \\(no {name}\\)"):
+        Adapter.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        (TRAINING, "{", "damaged"),
+        (TRAINING, "[]", "damaged"),
+        (TRAINING, "{}", "no 'base'"),
+        (TRAINING, '{"base": {"model": 3, "nope": 1}, "prompt": {"version": "v1"}}', "damaged"),
+        (CONFIG, '{"r": "many"}', "damaged"),
+        (CONFIG, "{}", "no 'r'"),
+    ],
+)
+def test_a_damaged_file_is_one_line(folder, name, content, told):
+    (folder / name).write_text(content)
+    with pytest.raises(InputError, match=told) as caught:
+        Adapter.load(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_hash_sees_contents_names_and_places_but_not_dates(folder):
+    hashes = [folder_sha256(folder)]
+    (folder / WEIGHTS).touch()
+    assert folder_sha256(folder) == hashes[0]
+    (folder / WEIGHTS).write_bytes(b"other weights")
+    hashes.append(folder_sha256(folder))
+    (folder / TEMPLATE).rename(folder / "renamed")
+    hashes.append(folder_sha256(folder))
+    (folder / "deep").mkdir()
+    (folder / "renamed").rename(folder / "deep" / "renamed")
+    hashes.append(folder_sha256(folder))
+    assert len(set(hashes)) == 4

@@ -1,0 +1,135 @@
+"""Configs: every error at once, each with its key, the nearest valid key, and what was given."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field
+
+from plume.config import Config, keys_of
+from plume.errors import InputError
+
+
+class Ids(Config):
+    pad: int
+
+
+class Lora(Config):
+    rank: int = Field(16, ge=1)
+    dropout: float = 0.0
+
+
+class Recipe(Config):
+    data: str
+    lora: Lora = Lora()
+    ids: Ids | None = None
+    epochs: int = 3
+    shuffle: bool = True
+
+
+def problems(path: Path | None, *overrides: str) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        Recipe.load(path, overrides)
+    assert caught.value.exit_code == 2
+    return [line.strip() for line in str(caught.value).splitlines()]
+
+
+@pytest.fixture
+def recipe(tmp_path: Path):
+    def write(text: str) -> Path:
+        path = tmp_path / "recipe.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_overrides_reach_nested_keys_and_are_typed_as_yaml(recipe):
+    config = Recipe.load(recipe("data: d\nlora: {rank: 8}\n"), ["lora.rank=32", "shuffle=false", "lora.dropout=1e-1"])
+    assert (config.lora.rank, config.shuffle, config.lora.dropout) == (32, False, 0.1)
+    assert config.epochs == 3
+
+
+def test_override_of_a_section_that_the_file_leaves_empty(recipe):
+    assert Recipe.load(recipe("data: d\nids: null\n"), ["ids.pad=2"]).ids == Ids(pad=2)
+
+
+def test_override_may_hold_an_equals_sign_and_an_empty_value():
+    assert Recipe.load(None, ["data=a=b"]).data == "a=b"
+    assert Recipe.load(None, ["data=d", "ids="]).ids is None
+
+
+def test_every_error_of_file_and_overrides_is_told_at_once(recipe):
+    path = recipe("data: d\nlora: {rnak: 8}\nepochs: many\nshufle: true\n")
+    first, *others = problems(path, "lora.rank=0", "nonsense", "epochs.more=1")
+    assert first == f"{path}: 6 errors"
+    told = "\n".join(others)
+    assert "lora.rnak: unknown key; did you mean lora.rank?" in told
+    assert "shufle: unknown key; did you mean shuffle?" in told
+    assert "epochs: " in told
+    assert "(got 'many')" in told
+    assert "lora.rank: " in told
+    assert "(got 0)" in told
+    assert "'nonsense': an override is written key=value" in told
+    assert "'epochs.more=1': epochs is a value, it has no keys" in told
+    assert len(others) == 6
+
+
+def test_a_key_written_at_the_wrong_level_is_found_by_its_last_part():
+    assert "rank: unknown key; did you mean lora.rank?" in problems(None, "data=d", "rank=8")
+
+
+def test_a_key_like_no_other_gets_the_list_of_known_ones():
+    [line] = problems(None, "data=d", "qqqqqqq=8")[1:]
+    assert line.startswith("qqqqqqq: unknown key; known keys: data, lora, lora.rank")
+
+
+def test_missing_key_says_how_to_give_it():
+    assert "data: missing; give it in the file or as data=value" in problems(None)
+
+
+def test_keys_of_optional_sections_are_known():
+    assert "ids.pad" in keys_of(Recipe)
+    assert "ids.pda: unknown key; did you mean ids.pad?" in problems(None, "data=d", "ids={pad: 1, pda: 2}")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("data: [1,\n", "not valid YAML"),
+        ("data: d\n\tlora: 1\n", "line 2: not valid YAML"),
+        ("- a\n- b\n", "a config is a mapping of keys to values, not a list"),
+        ("data: \x00\n", "not valid YAML"),
+    ],
+)
+def test_a_file_that_is_no_config_is_one_line(recipe, text, told):
+    [line] = problems(recipe(text))
+    assert told in line
+
+
+def test_a_file_that_is_not_there_names_its_neighbours(recipe, tmp_path):
+    path = recipe("data: d\n")
+    [line] = problems(tmp_path / "recpie.yaml")
+    assert "no such config" in line
+    assert str(path) in line
+
+
+def test_a_folder_or_a_binary_file_is_refused(tmp_path):
+    assert "cannot be read" in problems(tmp_path)[0]
+    (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00")
+    assert "cannot be read" in problems(tmp_path / "x.yaml")[0]
+
+
+def test_an_empty_file_is_the_defaults(recipe):
+    assert Recipe.load(recipe("# nothing\n"), ["data=d"]).lora.rank == 16
+
+
+def test_the_resolved_config_reads_back_as_itself(recipe):
+    config = Recipe.load(None, ["data=é", "ids.pad=2", "lora.dropout=0.05"])
+    assert Recipe.load(recipe(config.to_yaml())) == config
+    assert config.flat()["lora.dropout"] == 0.05
+    assert config.flat()["ids.pad"] == 2
+
+
+def test_a_config_does_not_change_after_loading():
+    with pytest.raises(ValueError, match="frozen"):
+        Recipe.load(None, ["data=d"]).epochs = 4

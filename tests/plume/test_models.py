@@ -1,0 +1,120 @@
+"""Base models: found, loaded without network, and refused when their tokens are not those of the recipe."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from plume.errors import EnvironmentMissing, InputError
+from plume.models import EMBEDDED, Base, Tokens, load_model, load_tokenizer, resolve
+from plume.prompt import IM_END, IM_START, SERVING_TEMPLATE
+
+OPENHERMES = Tokens(im_end=32000, im_start=32001, pad=2)
+
+
+def copy_of(model: Path, to: Path, **tokenizer_config) -> Base:
+    """A copy of a model folder's tokenizer (weights left out) with changed settings."""
+    shutil.copytree(model, to, ignore=shutil.ignore_patterns("*.safetensors"))
+    path = to / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | tokenizer_config))
+    return Base(model=str(to))
+
+
+def test_the_embedded_model_pads_with_a_token_that_ends_no_turn(plume_home):
+    tokenizer = load_tokenizer(Base())
+    vocabulary = tokenizer.get_vocab()
+    assert (vocabulary[IM_START], vocabulary[IM_END]) == (1, 2)
+    assert tokenizer.pad_token_id == 0
+    assert tokenizer.pad_token_id != vocabulary[IM_END]
+    assert tokenizer.chat_template == SERVING_TEMPLATE
+    assert Path(resolve(Base())) == plume_home / "models" / EMBEDDED
+
+
+def test_the_embedded_model_writes_text_and_is_what_the_tokenizer_expects(plume_home):
+    import torch
+
+    model, tokenizer = load_model(Base(), "float32"), load_tokenizer(Base())
+    assert model.config.vocab_size >= len(tokenizer)
+    prompt = tokenizer("The capital of France is", return_tensors="pt").to(model.device)
+    with torch.no_grad():
+        best = model(**prompt).logits[0, -1].argmax().item()
+    assert tokenizer.decode([best]).strip() == "Paris"
+
+
+def test_openhermes_tokens_are_accepted_from_a_folder(tiny_mistral):
+    tokenizer = load_tokenizer(Base(model=str(tiny_mistral), tokens=OPENHERMES))
+    assert (tokenizer.bos_token_id, tokenizer.pad_token_id) == (1, 2)
+    model = load_model(Base(model=str(tiny_mistral)), "bfloat16")
+    assert model.config.sliding_window == 64
+    assert model.get_input_embeddings().weight.shape[0] == 32002
+
+
+def test_a_tokenizer_with_other_ids_is_refused(tiny_mistral):
+    swapped = Base(model=str(tiny_mistral), tokens=Tokens(im_end=32001, im_start=32000, pad=0))
+    with pytest.raises(InputError) as caught:
+        load_tokenizer(swapped)
+    for told in ("im_end is 32000, not 32001", "im_start is 32001, not 32000", "pad is 2, not 0", "base.tokens"):
+        assert told in str(caught.value)
+
+
+def test_the_embedded_tokenizer_is_refused_by_the_openhermes_recipe(plume_home):
+    with pytest.raises(InputError, match="im_end is 2, not 32000"):
+        load_tokenizer(Base(tokens=OPENHERMES))
+
+
+def test_padding_with_the_end_of_turn_is_refused(tiny_mistral, tmp_path):
+    with pytest.raises(InputError, match=r"padding token.*never learns to stop"):
+        load_tokenizer(copy_of(tiny_mistral, tmp_path / "m", pad_token=IM_END))
+
+
+def test_a_tokenizer_without_chatml_is_refused(tiny_mistral, tmp_path):
+    no_chatml = {"eos_token": "</s>", "additional_special_tokens": [], "extra_special_tokens": []}
+    base = copy_of(tiny_mistral, tmp_path / "m", **no_chatml)
+    path = tmp_path / "m" / "tokenizer.json"
+    content = json.loads(path.read_text())
+    content["added_tokens"] = [t for t in content["added_tokens"] if not t["content"].startswith("<|im_")]
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="its tokenizer has no"):
+        load_tokenizer(base)
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("./nowhere", "no such folder; give a folder, a hub name"),
+        ("/nowhere/at/all", "no such folder"),
+        ("nowhere", "no such folder"),
+        ("owner/name", "needs base.revision=COMMIT"),
+    ],
+)
+def test_a_model_that_is_not_there_is_told(model, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=told):
+        resolve(Base(model=model))
+
+
+def test_a_name_that_no_hub_allows_is_told():
+    with pytest.raises(InputError, match="neither a folder nor a name"):
+        resolve(Base(model="own er/na me", revision="0" * 40))
+
+
+def test_a_folder_that_is_no_model_is_told(tmp_path):
+    with pytest.raises(InputError, match=r"no config\.json"):
+        resolve(Base(model=str(tmp_path)))
+
+
+def test_a_folder_without_tokenizer_or_weights_is_told_in_one_line(tiny_mistral, tmp_path):
+    (tmp_path / "bare").mkdir()
+    shutil.copy(tiny_mistral / "config.json", tmp_path / "bare")
+    for load in (load_tokenizer, lambda base: load_model(base, "float32")):
+        with pytest.raises(InputError, match="cannot be loaded") as caught:
+            load(Base(model=str(tmp_path / "bare")))
+        assert "\n" not in str(caught.value)
+
+
+def test_a_hub_model_while_offline_is_something_missing_here(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(EnvironmentMissing, match=r"HF_HUB_OFFLINE=0.*base\.model=FOLDER") as caught:
+        resolve(Base(model="teknium/OpenHermes-2-Mistral-7B", revision="0" * 40))
+    assert caught.value.exit_code == 3

@@ -1,0 +1,266 @@
+"""The ledger and the registry, on a real sqlite store and on a real MLflow server."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from plume import tracking
+from plume.adapters import folder_sha256
+from plume.errors import InputError
+from plume.tracking import ADAPTER_HASH, MODEL_NAME, Version, connect, fetch_adapter, find_version, register, set_alias
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory) -> Path:
+    """A store with plume's experiment; making its tables takes most of the time, so it is made once and copied."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    connect(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def store(empty_store, tmp_path, monkeypatch) -> str:
+    """A sqlite store of the test's own, in a home of its own whose name holds a space."""
+    home = tmp_path / "a home"
+    home.mkdir()
+    monkeypatch.setenv("PLUME_HOME", str(home))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(tracking, "EXPERIMENT", f"plume-{tmp_path.name}")  # its artifacts go beside the copied file
+    (home / "mlflow.db").write_bytes(empty_store.read_bytes())
+    yield connect()
+    while mlflow.active_run():
+        mlflow.end_run()
+
+
+def registered(folder: Path, content: str = "weights") -> int:
+    """Log an adapter-like folder in a run and register it."""
+    folder.mkdir(exist_ok=True)
+    (folder / "adapter_model.safetensors").write_text(content)
+    (folder / "deep").mkdir(exist_ok=True)
+    (folder / "deep" / "notes.md").write_text("a file below")
+    with tracking.run("train", kind="train") as active:
+        mlflow.log_artifacts(str(folder), "adapter")
+    return register(active.info.run_id, "adapter", {ADAPTER_HASH: folder_sha256(folder), "base": "tiny"})
+
+
+def status_of(run_id: str) -> str:
+    return mlflow.MlflowClient().get_run(run_id).info.status
+
+
+def test_the_store_is_in_plumes_home_by_default(store, tmp_path):
+    assert store == f"sqlite:///{tmp_path}/a home/mlflow.db"
+    assert mlflow.get_tracking_uri() == store
+
+
+def test_the_environment_names_another_store(empty_store, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{empty_store}")
+    assert connect() == f"sqlite:///{empty_store}"
+
+
+def test_a_run_tells_how_it_ended(store):
+    with tracking.run("fine", kind="train") as fine:
+        tracking.log_params({"lora.rank": 16, "base.revision": None})
+    with pytest.raises(ZeroDivisionError), tracking.run("broken", kind="train") as broken:
+        _ = 1 / 0
+    with pytest.raises(KeyboardInterrupt), tracking.run("stopped", kind="train") as stopped:
+        raise KeyboardInterrupt
+    assert [status_of(r.info.run_id) for r in (fine, broken, stopped)] == ["FINISHED", "FAILED", "KILLED"]
+    assert mlflow.active_run() is None
+    data = mlflow.MlflowClient().get_run(fine.info.run_id).data
+    assert data.params == {"lora.rank": "16", "base.revision": ""}
+    assert data.tags["plume.kind"] == "train"
+
+
+def test_a_run_is_continued_under_its_id(store):
+    with tracking.run("long", kind="train") as first:
+        mlflow.log_metric("loss", 2.0, step=1)
+    with tracking.run("long", kind="train", run_id=first.info.run_id) as second:
+        mlflow.log_metric("loss", 1.0, step=2)
+    assert second.info.run_id == first.info.run_id
+    assert status_of(first.info.run_id) == "FINISHED"
+    history = mlflow.MlflowClient().get_metric_history(first.info.run_id, "loss")
+    assert [m.value for m in history] == [2.0, 1.0]
+
+
+def test_a_version_is_found_by_number_alias_and_uri(store, tmp_path):
+    first, second = registered(tmp_path / "one"), registered(tmp_path / "two", "other weights")
+    assert (first, second) == (1, 2)
+    set_alias("champion", 2, {"promotion": "initial", "reason": "no champion yet"})
+    for reference in (
+        "2",
+        "champion",
+        f"{MODEL_NAME}@champion",
+        f"models:/{MODEL_NAME}/2",
+        f"models:/{MODEL_NAME}@champion",
+    ):
+        found = find_version(reference)
+        assert (found.number, found.aliases, found.tags["reason"]) == (2, ["champion"], "no champion yet")
+    assert find_version("1").aliases == []
+    set_alias("champion", 1, {})
+    assert find_version("champion").number == 1
+    assert find_version("2").aliases == []
+
+
+@pytest.mark.parametrize("reference", ["7", "challenger", "", "models:/another/1", f"{MODEL_NAME}@", "no such alias"])
+def test_an_unknown_version_names_the_known_ones(store, tmp_path, reference):
+    with pytest.raises(InputError, match=r"known: none, train one first"):
+        find_version(reference)
+    registered(tmp_path / "one")
+    set_alias("champion", 1, {})
+    with pytest.raises(InputError, match=r"known: champion, 1$"):
+        find_version(reference)
+
+
+def test_the_adapter_is_fetched_whole_once_and_readable_by_servers(store, tmp_path):
+    number = registered(tmp_path / "one")
+    version = find_version(str(number))
+    folder = fetch_adapter(version)
+    assert folder == tmp_path / "a home" / "adapters" / f"1-{version.tags[ADAPTER_HASH][:12]}"
+    assert folder_sha256(folder) == version.tags[ADAPTER_HASH]
+    assert (folder / "adapter_model.safetensors").stat().st_mode & 0o444 == 0o444
+    inode = (folder / "adapter_model.safetensors").stat().st_ino
+    assert fetch_adapter(version) == folder
+    assert (folder / "adapter_model.safetensors").stat().st_ino == inode
+    assert [p.name for p in folder.parent.iterdir()] == [folder.name]  # nothing half-made is left
+
+
+def test_a_damaged_local_copy_is_fetched_again(store, tmp_path):
+    version = find_version(str(registered(tmp_path / "one")))
+    folder = fetch_adapter(version)
+    (folder / "adapter_model.safetensors").write_text("scratched")
+    assert folder_sha256(fetch_adapter(version)) == version.tags[ADAPTER_HASH]
+
+
+def test_an_artifact_changed_after_training_is_refused(store, tmp_path):
+    version = find_version(str(registered(tmp_path / "one")))
+    [stored] = (tmp_path / "a home" / "mlartifacts").rglob("adapter_model.safetensors")
+    stored.write_text("tampered with")
+    with pytest.raises(InputError, match="changed after training"):
+        fetch_adapter(version)
+    assert list((tmp_path / "a home" / "adapters").iterdir()) == []
+
+
+def test_an_artifact_that_is_gone_is_told(store, tmp_path):
+    version = find_version(str(registered(tmp_path / "one")))
+    [stored] = (tmp_path / "a home" / "mlartifacts").rglob("adapter")
+    stored.rename(stored.with_name("moved"))
+    with pytest.raises(InputError, match="cannot be fetched") as caught:
+        fetch_adapter(version)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_version_that_plume_did_not_register_is_refused(store):
+    with pytest.raises(InputError, match=f"no tag {ADAPTER_HASH}"):
+        fetch_adapter(Version(3, "run", "file:///nowhere"))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def unusable_stores(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "no.db").write_text("this is no database" * 100)
+    (tmp_path / "file").write_text("")
+    return {
+        "server that is down": f"http://127.0.0.1:{free_port()}",
+        "not a database": f"sqlite:///{tmp_path}/no.db",
+        "below a file": f"sqlite:///{tmp_path}/file/mlflow.db",
+        "unknown scheme": "nonsense://store",
+    }
+
+
+@pytest.mark.parametrize("kind", ["server that is down", "not a database", "below a file", "unknown scheme"])
+def test_a_store_that_cannot_be_used_is_one_clear_line(tmp_path, kind):
+    uri = unusable_stores(tmp_path)[kind]
+    with pytest.raises(InputError) as caught:
+        connect(uri)
+    assert uri in str(caught.value)
+    assert "MLFLOW_TRACKING_URI" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_is_something_else_is_refused(tmp_path):
+    port = free_port()
+    other = subprocess.Popen(
+        [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(port, other)
+        with pytest.raises(InputError, match="does not answer"):
+            connect(f"http://127.0.0.1:{port}")
+    finally:
+        other.kill()
+        other.wait()
+
+
+@pytest.fixture
+def server(empty_store, tmp_path):
+    """A real MLflow server with a sqlite store, serving artifacts itself; yields its URI."""
+    port = free_port()
+    (tmp_path / "server.db").write_bytes(empty_store.read_bytes())
+    log = (tmp_path / "server.log").open("wb")
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += [
+        "--backend-store-uri",
+        f"sqlite:///{tmp_path}/server.db",
+        "--artifacts-destination",
+        str(tmp_path / "served"),
+    ]
+    alone = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # its job runners are not needed, and are slow
+    process = subprocess.Popen(command, stdout=log, stderr=log, env=alone, start_new_session=True)
+    try:
+        _wait_for(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(60)
+        log.close()
+
+
+def _wait_for(port: int, process: subprocess.Popen) -> None:
+    for _ in range(1500):
+        assert process.poll() is None, "the server ended before it answered"
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    pytest.fail("the server did not open its port")
+
+
+def test_the_same_ledger_through_a_server(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("PLUME_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    monkeypatch.setattr(tracking, "EXPERIMENT", "plume-served")  # the copied store's own experiment points elsewhere
+    _until_healthy(server)
+    assert connect() == server
+    number = registered(tmp_path / "one")
+    set_alias("champion", number, {"reason": "first"})
+    version = find_version("champion")
+    assert version.number == number
+    assert folder_sha256(fetch_adapter(version)) == version.tags[ADAPTER_HASH]
+    [stored] = (tmp_path / "served").rglob("adapter_model.safetensors")
+    stored.write_text("tampered with")
+    (tmp_path / "home" / "adapters").rename(tmp_path / "away")
+    with pytest.raises(InputError, match="changed after training"):
+        fetch_adapter(version)
+    with pytest.raises(InputError, match="known: champion, 1"):
+        find_version("challenger")
+
+
+def _until_healthy(uri: str) -> None:
+    for _ in range(300):
+        try:
+            return tracking._answers(uri)
+        except InputError:
+            time.sleep(0.2)
+    return tracking._answers(uri)

@@ -1,0 +1,146 @@
+"""vLLM's command and environment, the config they come from, and what is read from its log."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from plume.adapters import Adapter
+from plume.errors import InputError
+from plume.models import Base
+from plume.paths import ROOT
+from serve import log as engine_log
+from serve.champion import Served
+from serve.config import ServeConfig
+from serve.engine import command, environment, max_lora_rank
+
+
+def served(rank=16, folder="/adapters/3-abc"):
+    adapter = Adapter(Path(folder), Base(), "v1", rank, {})
+    return Served(name="plume-reply@v3", model="/models/base", adapter=adapter, stop_token_id=2)
+
+
+def options(words):
+    """--name value pairs of a command line; a flag's value is None."""
+    found = {}
+    for at, word in enumerate(words):
+        if word.startswith("--"):
+            value = words[at + 1] if at + 1 < len(words) and not words[at + 1].startswith("--") else None
+            found[word] = value
+    return found
+
+
+@pytest.mark.parametrize(("rank", "allowed"), [(1, 8), (8, 8), (9, 16), (12, 16), (33, 64), (128, 128), (200, 256)])
+def test_rank_is_rounded_up_to_what_vllm_accepts(rank, allowed):
+    assert max_lora_rank(rank) == allowed
+
+
+def test_rank_that_vllm_cannot_serve_is_refused():
+    with pytest.raises(InputError, match="300"):
+        max_lora_rank(300)
+
+
+def test_adapter_is_served_under_a_versioned_name_and_the_base_under_its_own():
+    found = options(command(served(folder="/tmp/a=b,c/3-abc"), ServeConfig(), gpu=False))
+    assert json.loads(found["--lora-modules"]) == {
+        "name": "plume-reply@v3",
+        "path": "/tmp/a=b,c/3-abc",
+        "base_model_name": "base",
+    }
+    assert found["--served-model-name"] == "base"
+    assert found["--chat-template"] == "/tmp/a=b,c/3-abc/chat_template.jinja"
+    assert found["--max-lora-rank"] == "16"
+
+
+def test_server_stays_on_loopback_logs_no_request_and_drains():
+    found = options(command(served(), ServeConfig(port=8400, drain_timeout=7), gpu=True))
+    assert (found["--host"], found["--port"], found["--shutdown-timeout"]) == ("127.0.0.1", "8400", "7")
+    assert "--disable-uvicorn-access-log" in found
+    assert not [name for name in found if name.startswith(("--enable-log", "--trust"))]
+
+
+def test_sampling_is_plumes_and_not_the_base_models():
+    found = options(command(served(), ServeConfig(max_new_tokens=99), gpu=True))
+    assert found["--generation-config"] == "vllm"
+    assert json.loads(found["--override-generation-config"]) == {"temperature": 0.0, "max_new_tokens": 99}
+
+
+def test_cpu_and_gpu_differ_only_where_they_must():
+    config = ServeConfig()
+    cpu, gpu = (options(command(served(), config, gpu=gpu)) for gpu in (False, True))
+    assert set(cpu) ^ set(gpu) == {"--enforce-eager", "--gpu-memory-utilization"}
+    assert {name for name in set(cpu) & set(gpu) if cpu[name] != gpu[name]} == {"--max-model-len", "--dtype"}
+    assert (cpu["--dtype"], gpu["--dtype"]) == ("float32", "bfloat16")
+
+
+@pytest.mark.parametrize("gpu", [True, False])
+def test_config_decides_over_what_the_machine_suggests(gpu):
+    found = options(command(served(), ServeConfig(max_model_len=512, dtype="bfloat16"), gpu=gpu))
+    assert (found["--max-model-len"], found["--dtype"]) == ("512", "bfloat16")
+
+
+def test_environment_drops_what_would_open_the_engine_or_log_texts():
+    inherited = {
+        "PATH": "/bin",
+        "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
+        "VLLM_SERVER_DEV_MODE": "1",
+        "VLLM_DEBUG_LOG_API_SERVER_RESPONSE": "1",
+        "VLLM_LOGGING_LEVEL": "DEBUG",
+    }
+    found = environment(inherited, ServeConfig(), cache=Path("/cache"), gpu=True, cores=[0])
+    assert found["PATH"] == "/bin"
+    assert not {"VLLM_ALLOW_RUNTIME_LORA_UPDATING", "VLLM_SERVER_DEV_MODE"} & set(found)
+    assert "VLLM_DEBUG_LOG_API_SERVER_RESPONSE" not in found
+    assert found["VLLM_LOGGING_LEVEL"] == "INFO"
+    assert (found["HF_HUB_OFFLINE"], found["VLLM_NO_USAGE_STATS"]) == ("1", "1")
+    assert "VLLM_CPU_KVCACHE_SPACE" not in found
+    assert inherited["VLLM_SERVER_DEV_MODE"] == "1"
+
+
+def test_cpu_build_gets_its_cache_size_and_its_cores():
+    found = environment({}, ServeConfig(cpu_kv_cache_gib=3), cache=Path("/cache"), gpu=False, cores=[0, 2, 3])
+    assert (found["VLLM_CPU_KVCACHE_SPACE"], found["VLLM_CPU_OMP_THREADS_BIND"]) == ("3", "0,2,3")
+
+
+def test_default_yaml_says_the_defaults_and_starts_with_its_command():
+    path = ROOT / "configs/serve/default.yaml"
+    assert ServeConfig.load(path) == ServeConfig()
+    assert path.read_text().splitlines()[0] == "# plume serve --config configs/serve/default.yaml"
+    assert set(ServeConfig.model_fields) == {line.split(":")[0] for line in path.read_text().splitlines()[1:]}
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4"])
+def test_host_that_others_reach_is_refused(host):
+    with pytest.raises(InputError, match="loopback"):
+        ServeConfig.load(None, [f"host={host}"])
+
+
+def test_version_may_be_a_bare_number():
+    assert ServeConfig.load(None, ["version=3"]).version == "3"
+
+
+LOG = """\
+(APIServer pid=12) INFO 11-22 20:42:37 [api_utils.py:286] non-default args: {}
+(EngineCore pid=13) INFO 11-22 20:45:05 [core.py:133] Initializing a V1 LLM engine (v0.32.0)
+(Worker pid=14) ERROR 11-22 20:46:08 [core.py:900] EngineCore failed to start.
+(Worker pid=14) ERROR 11-22 20:46:08 [core.py:900] Traceback (most recent call last):
+(Worker pid=14) ERROR 11-22 20:46:08 [core.py:900]     raise ValueError(
+(Worker pid=14) ERROR 11-22 20:46:08 [core.py:900] ValueError: LoRA rank 64 is greater than max_lora_rank 16.
+(APIServer pid=12) Traceback (most recent call last):
+(APIServer pid=12) RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}
+"""
+
+
+def test_log_gives_the_root_cause_and_not_its_echo(tmp_path):
+    log = tmp_path / "engine.log"
+    log.write_text(LOG)
+    assert engine_log.cause(log) == "ValueError: LoRA rank 64 is greater than max_lora_rank 16."
+    assert engine_log.phase(log) == "starting workers"
+
+
+def test_log_without_an_error_gives_its_last_line(tmp_path):
+    log = tmp_path / "engine.log"
+    log.write_text("(APIServer pid=12) INFO 11-22 20:42:37 [a.py:1] loading\n\n")
+    assert engine_log.cause(log) == "loading"
+    log.write_text("")
+    assert engine_log.cause(log) == "its log is empty"
