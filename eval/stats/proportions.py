@@ -1,4 +1,4 @@
-"""Shares and differences of shares: Wilson, Clopper-Pearson, Tango's score interval for pairs, and clustered items.
+"""Shares and their differences: Wilson, Clopper-Pearson, Newcombe for two groups, Tango for pairs, clustered items.
 
 Items of one cluster (the replies of several structures to one review) are not independent. Intervals then work with
 the effective number of items, n divided by the design effect (Rao and Scott 1992), which never narrows them.
@@ -21,6 +21,20 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float,
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def newcombe(before: tuple[int, int], after: tuple[int, int], confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of share(after) - share(before) of two independent groups, each (successes, n).
+
+    Newcombe 1998, Statistics in Medicine 17:873-890, hybrid score (method 10).
+    """
+    (share_0, share_1) = (successes / n for successes, n in (before, after))
+    (low_0, high_0), (low_1, high_1) = wilson(*before, confidence), wilson(*after, confidence)
+    difference = share_1 - share_0
+    return (
+        difference - math.hypot(share_1 - low_1, high_0 - share_0),
+        difference + math.hypot(high_1 - share_1, share_0 - low_0),
+    )
 
 
 def clopper_pearson(

@@ -9,10 +9,10 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from eval.stats.proportions import newcombe
 from eval.time.claims import Claim
 from eval.time.delays import Wait, Waits
 from eval.time.estimate import Estimate, Window, count_structures, mirrored, satisfaction, timed_in, voted, waiting
-from eval.time.proportions import newcombe
 
 REPRODUCED, NOT_REPRODUCED, CANNOT = "reproduced", "not reproduced", "cannot be checked"
 

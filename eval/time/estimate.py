@@ -14,8 +14,8 @@ from math import isfinite
 
 import numpy as np
 
+from eval.stats.proportions import wilson
 from eval.time.delays import Wait
-from eval.time.proportions import wilson
 from eval.time.survival import DRAWS, SEED, interval, mean_of, median, resample, rmst, tally
 
 TAUS = (7, 15, 30)

@@ -12,6 +12,7 @@ from functools import cache
 from plume.contacts import Directory
 from plume.corpus.pseudonymise.blind import find_blind
 from plume.corpus.pseudonymise.keep import WEAK, find_kept
+from plume.corpus.pseudonymise.lexicon import plain
 from plume.corpus.pseudonymise.names import accept, find_names
 from plume.corpus.pseudonymise.propagate import find_again, find_pseudonym
 from plume.corpus.pseudonymise.replace import PLACEHOLDER, PLACEHOLDERS, Replaced, escape, replace, role_of
@@ -47,7 +48,8 @@ class Pseudonymiser:
 
     def find_many(self, texts: Sequence[str]) -> list[list[Span]]:
         """`find` for many texts, with the recogniser run in batches."""
-        proposed = self._ner(list(texts)) if self._ner else [[] for _ in texts]
+        texts = [plain(text) for text in texts]
+        proposed = self._ner(texts) if self._ner else [[] for _ in texts]
         return [self._settle(text, spans) for text, spans in zip(texts, proposed, strict=True)]
 
     def mask(self, text: str) -> tuple[str, list[Span]]:
@@ -68,7 +70,7 @@ class Pseudonymiser:
         spans = self.find_many(texts)
         spans = [
             self._arbitrate(text, [*found, *find_pseudonym(text, pseudonym)])
-            for text, found in zip(texts, spans, strict=True)
+            for text, found in zip(map(plain, texts), spans, strict=True)
         ]
         done = self._replace(texts, spans, reply_at=2)
         return Masked(*done.texts, counts=dict(sorted(done.counts.items())))
@@ -90,18 +92,19 @@ class Pseudonymiser:
 
     def _replace(self, texts: list[str], spans: list[list[Span]], *, reply_at: int | None) -> Replaced:
         """Look for what was found in the other texts, and for what the rules see once it is masked; then write."""
+        plains = [plain(text) for text in texts]
         for _ in range(_ROUNDS):
-            again = find_again(texts, spans)
+            again = find_again(plains, spans)
             wider = [
                 self._arbitrate(text, [*found, *more, *self._further(text, found)])
-                for text, found, more in zip(texts, spans, again, strict=True)
+                for text, found, more in zip(plains, spans, again, strict=True)
             ]
             if wider == spans:
                 break
             spans = wider
         roles = [
             role_of(text, span, reply=i == reply_at)
-            for i, (text, found) in enumerate(zip(texts, spans, strict=True))
+            for i, (text, found) in enumerate(zip(plains, spans, strict=True))
             for span in found
             if span.type == "PERSONNE"
         ]

@@ -27,8 +27,8 @@ _CERFA = re.compile(
 )
 _SHORT_NUMBER = re.compile(r"(?<![\d.,])(?:3[0-9] ?[0-9]{2}|1[0-9]{1,2}|116 ?\d{3})(?![\d,])(?! ?\d)")
 _SERVICE_LINE = re.compile(r"(?<!\d)0 ?[ .]?(?:8(?:[ .]?\d){8}|9[ .]?69(?:[ .]?\d){6,7})(?!\d)")
-_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"«»]+|(?:[\w-]+\.)+(?:fr|com|org|eu|net)(?:/[^\s<>\"«»]*)?")
-_EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[a-z]{2,}")
+_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"«»]+|(?<![\w.-])(?:[\w-]+\.)+(?:fr|com|org|eu|net)(?:/[^\s<>\"«»]*)?")
+_EMAIL = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]+\.[a-z]{2,}")
 _TERM = re.compile(
     r"(?<![\w])(?:"
     + "|".join(re.escape(b) for b in sorted((*BODIES, *TERRITORIES), key=len, reverse=True))

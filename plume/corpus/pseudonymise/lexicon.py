@@ -6,13 +6,25 @@ Everything is in lower case without accents (see `fold`), so that a lookup ignor
 import unicodedata
 
 
+_PLAIN = {
+    **dict.fromkeys((0x09, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " "),
+    **dict.fromkeys(map(ord, "’‘ʼ´`"), "'"),
+    **dict.fromkeys(map(ord, "\u2010\u2011\ufe63\uff0d"), "-"),
+}
+
+
+def plain(text: str) -> str:
+    """Every blank a space, every apostrophe and hyphen the plain one; same length, case and accents kept."""
+    return text.translate(_PLAIN)
+
+
 class _Folding(dict):
     """For str.translate: a character's lower case without its accent, always one character; filled as they are met."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        if char in "’‘ʼ´`":
-            folded = "'"
+        if code in _PLAIN:
+            folded = _PLAIN[code]
         elif char.isspace() and char != "\n":
             folded = " "
         else:

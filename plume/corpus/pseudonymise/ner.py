@@ -9,6 +9,7 @@ Sentences are read one by one, and one that holds a placeholder is not read agai
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from plume.corpus.pseudonymise.casing import Frequencies
 from plume.corpus.pseudonymise.replace import PLACEHOLDER
@@ -23,8 +24,12 @@ _TYPES = {"PER": "PERSONNE", "LOC": "VILLE"}
 _END = re.compile(r"(?<!\b[^\W\d_])(?<!\b(?:Mr|Dr|Pr|St|av|bd))(?<!\b(?:Mme|tel|art))[.!?…]+\s+|\n+", re.IGNORECASE)
 
 
+@cache
 def load_ner(batch_size: int = 128) -> Recogniser:
-    """A function from texts to their spans of people and places. Raises EnvironmentMissing without the model."""
+    """A function from texts to their spans of people and places; loaded once.
+
+    Raises EnvironmentMissing without the model.
+    """
     try:
         import spacy
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest, norm
 
-from eval.stats.proportions import clopper_pearson, design_effect, paired_difference, share, tango, wilson
+from eval.stats.proportions import clopper_pearson, design_effect, newcombe, paired_difference, share, tango, wilson
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (3, 10), (10, 10), (74, 100), (1, 299)])
@@ -129,3 +129,13 @@ def test_what_was_not_scored_is_counted_and_never_a_zero():
     assert share([nan]).estimate is None
     with pytest.raises(ValueError, match="2 values for 1 clusters"):
         share([1, 0], clusters=["a"])
+
+
+def test_newcombe_matches_the_worked_example_of_its_paper():
+    # Newcombe 1998, table II (a): 56/70 against 48/80, difference 0.2000, method 10: 0.0524 to 0.3339.
+    assert newcombe((48, 80), (56, 70)) == pytest.approx((0.0524, 0.3339), abs=1e-4)
+
+
+def test_newcombe_mirrors_when_the_groups_are_swapped():
+    lower, upper = newcombe((3, 40), (9, 35))
+    assert newcombe((9, 35), (3, 40)) == pytest.approx((-upper, -lower))

@@ -149,6 +149,22 @@ def test_the_recogniser_leaves_public_bodies_and_masks_cities(full):
     assert "préfecture" in masked
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "au\u00a006\u00a039\u202f98\u00a011\u00a022",
+        "J’habite\u00a014\u00a0bis\u00a0rue du Vieux‑Puits",
+        "M.\u00a0Lebrun m’a reçue",
+        "au ０６ ３９ ９８ １１ ２２",
+    ],
+)
+def test_typography_hides_nothing(rules, text):
+    masked, spans = rules.mask(text)
+    assert len(spans) == 1
+    assert not any(c.isdigit() for c in masked)
+    assert "Lebrun" not in masked
+
+
 def test_a_failed_checksum_classifies_and_never_clears():
     valid, invalid = "185077800608491", "185077800608400"
     assert found(f"le {valid}")[0][0] == "NIR"
@@ -294,9 +310,9 @@ def test_true_case_keeps_the_length_and_knows_names_from_words():
 PIECES = [
     *(marked.replace("⟦", "").replace("⟧", "") for _, marked in POSITIVE),
     *NEGATIVE,
-    "[TEL]", "[USAGER]", "[ ]", "@", "\n", "\t", "\u00a0", "\u202f", "€", "’", "«", "…", "é", "É", "œ", "ß", "İ", "ŉ", "ﬁ", "½", "²",
-    "🙂", "\u0301", "\u200b", "\x00", "\ud800", "１２３", "٣٤", "ФИО", "名前",
-    "0" * 40, "06" * 30, "a" * 300, "M. " * 20, "12 rue " * 10, "[[[[", "]]]]", "n° " * 30, ",,,,", "@@@@", "://", "www.", "né le ", "....",
+    "[TEL]", "[USAGER]", "[ ]", "@", "\n", "\t", "\u00a0", "\u202f", "€", "’", "«", "…", "é", "É", "œ", "ß", "İ", "ŉ", "ﬁ",
+    "½", "²", "🙂", "\u0301", "\u200b", "\x00", "\ud800", "１２３", "٣٤", "ФИО", "名前", "0" * 40, "06" * 30, "a" * 300,
+    "M. " * 20, "12 rue " * 10, "[[[[", "]]]]", "n° " * 30, ",,,,", "@@@@", "://", "www.", "né le ", "....",
 ]  # fmt: skip
 
 
@@ -336,12 +352,12 @@ def test_any_text_is_masked_once_and_for_all(rules, block):
 
 
 def test_any_text_with_the_recogniser(full):
-    for seed in range(1000, 1150):
+    for seed in range(1000, 1080):
         check_any_text(full, noise(seed))
 
 
 def test_any_pair_is_masked_without_raising(full):
-    for seed in range(60):
+    for seed in range(30):
         masked = full.pair(title=noise(seed), review=noise(seed + 1), reply=noise(seed + 2), pseudonym=noise(seed + 3))
         assert sum(masked.counts.values()) == sum(
             len(PLACEHOLDER.findall(t)) for t in (masked.title, masked.review, masked.reply)

@@ -8,8 +8,8 @@ from plume.corpus.pseudonymise.rules.numbers import DATE
 from plume.corpus.pseudonymise.spans import Span
 
 _BORN = re.compile(
-    r"\b(?:nee?s?(?: (?:a|au|aux|en) [\w' -]{2,30}?)??|date de naissance|naissance(?= ?(?::|le ))|ddn|d\.d\.n\.?)(?: (?:est"
-    r"|etait))?[ :,(]{0,3}(?:le |en |vers |du |au |mois de )*"
+    r"\b(?:nee?s?(?: (?:a|au|aux|en) [\w' -]{2,30}?)??|date de naissance|naissance(?= ?(?::|le ))|ddn|d\.d\.n\.?)"
+    r"(?: (?:est|etait))?[ :,(]{0,3}(?:le |en |vers |du |au |mois de )*"
     rf"({DATE.pattern}|(?:19|20)\d{{2}}|\d{{8}})"
 )
 # Whoever writes on the platform was born before it opened: a full date this old is a birth date, or as telling as one.

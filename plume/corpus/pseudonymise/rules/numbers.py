@@ -14,17 +14,18 @@ _NIR = re.compile(
     rf"(?<![\w])[1-478]{_S}\d{{2}}{_S}(?:0[1-9]|1[0-2]|[2-9]\d){_S}(?:\d{{2}}|2[ab]){_S}\d{{3}}{_S}\d{{3}}"
     rf"(?:{_S}(?:\(?cle ?:? ?)?\d{{2}}\)?)?(?!\w)"
 )
-_IBAN = re.compile(
-    r"(?<!\w)(?:[a-z]{2}|fr )\d{2}(?:[ .\-]?(?=[a-z]{0,3}[\dx*])[a-z\d*]{4}){2,7}(?:[ .\-]?(?=[a-z]{0,3}[\dx*])[a-z\d*]{1,4})?(?!\w)"
-)
+_GROUP = r"[ .\-]?(?=[a-z]{0,3}[\dx*])[a-z\d*]"  # some of it may be crossed out: "XXXX"
+_IBAN = re.compile(rf"(?<!\w)(?:[a-z]{{2}}|fr )\d{{2}}(?:{_GROUP}{{4}}){{2,7}}(?:{_GROUP}{{1,4}})?(?!\w)")
 _CLUMP = re.compile(r"(?<![\d])\d(?:[ .\-/]{0,2}\d){7,27}(?!\d)")
 _RUN = re.compile(r"(?<!\d)\d{6,}(?!\d)")
 _COMPACT_FT = re.compile(r"(?<!\w)\d{7}[a-z](?!\w)")
 _PASSPORT = re.compile(r"(?<!\w)\d{2}[a-z]{2}\d{5}(?!\w)")
 # References: capitals and digits, in one piece or joined by hyphens or slashes.
-_REFERENCE = re.compile(r"(?<![\w@.])(?=[A-Z0-9/\-]*[A-Z])(?=(?:[A-Z/\-]*\d){5})(?:[A-Z0-9]+[-/])*[A-Z0-9]+(?![\w@])")
+_REFERENCE = re.compile(
+    r"(?<![\w@.])(?=[A-Z0-9])(?=[0-9/\-]{0,40}[A-Z])(?=(?:[A-Z/\-]{0,20}\d){5})(?:[A-Z0-9]+[-/])*[A-Z0-9]+(?![\w@])"
+)
 _LOWER_REFERENCE = re.compile(
-    r"(?<![\w@./:])(?=[a-z0-9\-]*[a-z])(?=(?:[a-z\-]*\d){6})(?:[a-z0-9]+-)*[a-z0-9]+(?![\w@])"
+    r"(?<![\w@./:])(?=[a-z0-9])(?=[0-9\-]{0,40}[a-z])(?=(?:[a-z\-]{0,20}\d){6})(?:[a-z0-9]+-)*[a-z0-9]+(?![\w@])"
 )
 _SIV = re.compile(r"(?<!\w)[A-HJ-NP-TV-Z]{2}[ -]?\d{3}[ -]?[A-HJ-NP-TV-Z]{2}(?!\w)")
 _LOWER_SIV = re.compile(r"(?<!\w)[a-hj-np-tv-z]{2}-\d{3}-[a-hj-np-tv-z]{2}(?!\w)")

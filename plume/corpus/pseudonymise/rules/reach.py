@@ -13,7 +13,7 @@ _TLD = r"(?:fr|com|net|org|eu|info|io|me|be|ch|de|es|it|uk|ca|re|bzh|paris|gouv|
 # The comma for a dot is a typing slip that is met; so are blanks around the at sign.
 _EMAIL = re.compile(
     rf"(?<![\w.+%-])[\w.+%-]*[\w+%]{_AT}[\w-]+(?:(?:{_DOT})[\w-]+)*(?:{_DOT}|,){_TLD}(?![a-z0-9_-])"
-    rf"|[\w.+%-]+@[\w.-]*[\w]"
+    rf"|[\w.+%-]{1, 64}@[\w.-]*\w"
 )
 _URL = re.compile(
     rf"(?:https?|ftp)://[^\s<>\"«»]+|(?<![\w@.-])www\.[^\s<>\"«»]+|(?<![\w@.-])(?:[\w-]+\.)+{_TLD}(?![a-z0-9_@-]"
