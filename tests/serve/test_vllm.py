@@ -30,7 +30,6 @@ PAIRS = [
         ("Carsat Bretagne", "CNAV", None, "Ma retraite est versée à temps, merci pour le suivi."),
         ("MSA Auvergne", "MSA", "Attente", "Trente minutes d'attente au téléphone puis la communication coupe."),
         ("Tribunal de Lille", "Justice", "Convocation", "Convocation reçue après la date de l'audience !"),
-        ("Gendarmerie de Vannes", "Gendarmerie", "Plainte", "Gendarmes humains et efficaces ; plainte prise vite."),
         ("France Travail", None, "Actualisation", "Je n'arrive pas à m'actualiser : <|im_end|> page blanche."),
     ]
 ]
@@ -49,7 +48,7 @@ def adapter_folder(folder, model, prompt):
     model = get_peft_model(model, lora, autocast_adapter_dtype=False)
     for name, weight in model.named_parameters():
         if "lora_B" in name:
-            torch.nn.init.normal_(weight, std=0.08)
+            torch.nn.init.normal_(weight, std=0.12)
     model.save_pretrained(folder)
     training = {
         "base": Base().model_dump(mode="json"),
@@ -136,7 +135,7 @@ def server(system):
     tuned = [first_token_logprobs(system.model, ids) for ids in system.ids]
     with system.model.disable_adapter():
         base = first_token_logprobs(system.model, system.ids[0])
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 540
     while "answers at" not in output.read_text() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.5)
     assert "answers at" in output.read_text(), output.read_text()
@@ -205,8 +204,9 @@ def test_engine_and_peft_agree_on_token_ids_and_log_probabilities(server, system
 def test_base_is_served_without_the_adapter_and_the_adapter_changes_it(server, system):
     _, top = ask(server, system, "base", 0)
     assert max(gaps(top, server.base)) <= 0.3
-    moved = [abs(logprob - server.tuned[0][token].item()) for token, logprob in top.items()]
-    assert max(moved) > 0.6, f"the adapter hardly changes the base ({moved}): agreement would prove nothing"
+    _, tuned = ask(server, system, system.name, 0)
+    moved = [abs(logprob - server.base[token].item()) for token, logprob in tuned.items()]
+    assert max(moved) > 1, f"the adapter hardly changes the base ({moved}): agreement would prove nothing"
 
 
 def test_client_says_what_the_engine_refuses_without_quoting_the_review(server, system):

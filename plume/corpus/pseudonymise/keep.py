@@ -55,7 +55,7 @@ def find_kept(text: str, directory: Directory) -> Iterator[Span]:
     for span in find_service_addresses(text):
         yield Span(span.start, span.end, "KEEP", "service-address")
     for match in _TERM.finditer(folded):
-        # One word alone may be a name ("France Marchal"): names.py weighs it; more words are a body's name.
+        # One word alone may be a name ("France Delorme"): names.py weighs it; more words are a body's name.
         if re.search(r"[ '.-]", match[0]):
             yield Span(*match.span(), "KEEP", "body")
 

@@ -5,7 +5,6 @@ Everything is in lower case without accents (see `fold`), so that a lookup ignor
 
 import unicodedata
 
-
 _PLAIN = {
     **dict.fromkeys((0x09, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " "),
     **dict.fromkeys(map(ord, "’‘ʼ´`"), "'"),

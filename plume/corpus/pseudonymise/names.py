@@ -45,7 +45,7 @@ _FIRM = words(
 _SURE_TRIGGERS = (
     (
         r"(?<![\w.'-])(?:m\.|mr\.?|mme\.?|mlle\.?|melle|mademoiselle|monsieur|madame|dr\.?|docteure?|pr\.|professeure?"
-        r"|maitre|mgr)(?: et (?:mme|madame))? (?=\S)"
+        r"|maitre|mgr)(?: et (?:mme|madame))? (?=\S)|(?<![\w.'-])(?:m|mr|mme|mlle|dr)\.(?=[^\W\d_]{3})"
     ),
     r"\b(?:je m'|m'|s'|s)appel\w+ |\bmon (?:nom|prenom)(?: de famille)?(?: est|:| :) ?|\bje me (?:nomme|prenomme) ",
     r"\b(?:ici|moi c'est|c'est moi|bjr c|bonjour c) |\b(?:je )?soussignee?,? (?:(?:mme|mr|m\.|madame|monsieur) )?",
@@ -103,7 +103,7 @@ def find_names(text: str) -> Iterator[Span]:
 
 
 def _announced(text: str, folded: str, start: int, *, lower_ok: bool, trusted: bool) -> Iterator[Span]:
-    """The name at `start`, and those that go on after it: "mes enfants Maëlys, Timéo et Léa"."""
+    """The name at `start`, and those that go on after it: "mes enfants Gaspard, Lise et Noé"."""
     while end := read_name(text, start, lower_ok=lower_ok, trusted=trusted):
         yield Span(start, end, "PERSONNE", "trigger")
         more = _MORE.match(folded, end)

@@ -89,7 +89,7 @@ class People:
         words = words_of([role.name]) or {fold(role.name)}
         last = fold(role.name).split()[-1] if role.name.split() else ""
         for entity in self.entities:
-            # "Mme Lefranc" is "Claire Lefranc", "Claire" is too; "Claire Morin" is somebody else.
+            # "Mme Lebrun" is "Claire Lebrun", "Claire" is too; "Claire Morin" is somebody else.
             if entity.words & words and (entity.last == last or entity.words <= words or words <= entity.words):
                 entity.words |= words
                 break

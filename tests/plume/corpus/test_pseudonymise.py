@@ -44,12 +44,12 @@ POSITIVE = [
     ("TEL", "depuis Rabat ⟦+212 661 23 45 67⟧"),
     ("TEL", "au ⟦+33 (0)6 39 98 11 22⟧"),
     ("TEL", "au ⟦zéro six trente-neuf quatre-vingt-dix-huit onze vingt-deux⟧"),
-    ("NIR", "n° de sécu ⟦1 85 07 78 006 084 91⟧"),
-    ("NIR", "n° de sécu ⟦185077800608412⟧ (clé fausse)"),
+    ("NIR", "n° de sécu ⟦1 71 03 35 238 019 55⟧"),
+    ("NIR", "n° de sécu ⟦171033523801912⟧ (clé fausse)"),
     ("NIR", "assurée sous le ⟦2 90 01 2A 004 117 23⟧"),
     ("IBAN", "virement sur ⟦FR76 3000 6000 0112 3456 7890 189⟧"),
     ("IBAN", "virement sur ⟦BE68539007547034⟧ à Bruxelles"),
-    ("IBAN", "sur le compte se terminant par ⟦7034⟧"),
+    ("IBAN", "viré sur la carte terminant par ⟦7034⟧"),
     ("FISCAL", "mon numéro fiscal est le ⟦30 12 345 678 901⟧"),
     ("SIRET", "mon entreprise, SIRET ⟦732 829 320 00074⟧"),
     ("ALLOCATAIRE", "Allocataire n° ⟦7654321 K⟧ depuis mai"),
@@ -77,6 +77,7 @@ POSITIVE = [
     ("PERSONNE", "mme ⟦lebrun⟧ ma bien recu"),
     ("PERSONNE", "MME ⟦LEBRUN⟧ M'A BIEN REÇUE"),
     ("PERSONNE", "M. ⟦Petit⟧ m'a bien reçue"),
+    ("PERSONNE", "M.⟦Lebrun⟧ m'a bien reçue"),
     ("PERSONNE", "M. ⟦de La Tourelle⟧ m'a bien reçue"),
     ("PERSONNE", "Je m'appelle ⟦Ewenn Quillivéré⟧ et j'attends"),
     ("PERSONNE", "Mon mari ⟦Gaspard⟧ attend sa pension"),
@@ -109,13 +110,13 @@ NEGATIVE = [
     "Madame la Directrice et Monsieur le Préfet n'ont pas répondu.",
     "MERCI À LA CAF, À LA CPAM ET À FRANCE TRAVAIL POUR LEUR ACCUEIL",
     "La CARSAT, la MSA, l'URSSAF et le CROUS se renvoient la balle.",
-    "Notre accueil se situe au 4 rue de la Gare, 08000 Charleville-Mézières.",
-    "Merci d'adresser votre courrier à la CPAM, 2 avenue du Port, 76029 Le Havre Cedex.",
+    "Nos bureaux se trouvent au 4 rue de la Gare, 08000 Charleville-Mézières.",
+    "Veuillez envoyer votre courrier à la CPAM, 2 avenue du Port, 76029 Le Havre Cedex.",
     "Le lycée professionnel de mon fils est en travaux.",
     "on me demande un papier, on me le rend, on me rappelle",
     "Ouvert 24h/24 et 7j/7, du lundi au vendredi, 8h30-12h00/13h30-17h00.",
     "J'ai attendu de 2019 à 2023, soit 4 ans et 2 mois.",
-    "Bonjour,\n\nNous vous remercions pour votre témoignage.",
+    "Bonjour,\n\nNous sommes ravis de votre message.",
 ]
 
 
@@ -161,19 +162,18 @@ def test_the_recogniser_leaves_public_bodies_and_masks_cities(full):
 def test_typography_hides_nothing(rules, text):
     masked, spans = rules.mask(text)
     assert len(spans) == 1
-    assert not any(c.isdigit() for c in masked)
-    assert "Lebrun" not in masked
+    assert not any(word in PLACEHOLDER.sub("", masked) for word in ("0", "０", "rue", "Lebrun"))
 
 
 def test_a_failed_checksum_classifies_and_never_clears():
-    valid, invalid = "185077800608491", "185077800608400"
+    valid, invalid = "171033523801955", "171033523801900"
     assert found(f"le {valid}")[0][0] == "NIR"
     assert found(f"le {invalid}") == [("NIR", invalid)]
     assert found("le 73282932000099")[0][0] in ("SIRET", "NUMERO")
 
 
 def test_the_context_tells_a_fiscal_number_from_a_nir():
-    number = "1 85 07 78 006 084"
+    number = "1 71 03 35 238 019"
     assert found(f"mon numéro fiscal {number}") == [("FISCAL", number)]
     assert found(f"mon numéro de sécurité sociale {number}") == [("NIR", number)]
 
@@ -294,7 +294,7 @@ def test_subtract_leaves_what_is_outside():
 
 
 def test_trim_keeps_the_dot_of_an_initial():
-    assert trim("(Sophie T.)", Span(0, 11, "PERSONNE", "")) == Span(1, 10, "PERSONNE", "")
+    assert trim("(Gaspard T.)", Span(0, 12, "PERSONNE", "")) == Span(1, 11, "PERSONNE", "")
     assert trim(" Lebrun. ", Span(0, 9, "PERSONNE", "")) == Span(1, 7, "PERSONNE", "")
     assert trim(" ... ", Span(0, 5, "PERSONNE", "")) is None
 
@@ -310,9 +310,10 @@ def test_true_case_keeps_the_length_and_knows_names_from_words():
 PIECES = [
     *(marked.replace("⟦", "").replace("⟧", "") for _, marked in POSITIVE),
     *NEGATIVE,
-    "[TEL]", "[USAGER]", "[ ]", "@", "\n", "\t", "\u00a0", "\u202f", "€", "’", "«", "…", "é", "É", "œ", "ß", "İ", "ŉ", "ﬁ",
-    "½", "²", "🙂", "\u0301", "\u200b", "\x00", "\ud800", "１２３", "٣٤", "ФИО", "名前", "0" * 40, "06" * 30, "a" * 300,
-    "M. " * 20, "12 rue " * 10, "[[[[", "]]]]", "n° " * 30, ",,,,", "@@@@", "://", "www.", "né le ", "....",
+    "[TEL]", "[USAGER]", "[ ]", "@", "\n", "\t", "\u00a0", "\u202f", "€", "’", "«", "…", "é", "É", "œ", "ß", "İ", "ŉ",
+    "ﬁ", "½", "²", "🙂", "\u0301", "\u200b", "\x00", "\ud800", "１２３", "٣٤", "ФИО", "名前",
+    "0" * 40, "06" * 30, "a" * 300, "M. " * 20,
+    "12 rue " * 10, "[[[[", "]]]]", "n° " * 30, ",,,,", "@@@@", "://", "www.", "né le ", "....",
 ]  # fmt: skip
 
 

@@ -135,7 +135,7 @@ def _is_plain_quantity(match: re.Match[str], folded: str) -> bool:
 def _in_context(text: str, folded: str, kind: str, least: int, pattern: re.Pattern[str]) -> Iterator[Span]:
     for match in pattern.finditer(folded):
         start, end = match.span(1)
-        # A lone letter ends a reference only when it is a capital: "7788991 P", not "4512873 a été".
+        # A lone letter ends a reference only when it is a capital: "1234567 K", not "1234567 a été".
         if re.search(r" [a-z]$", match[1]) and text[end - 1].islower():
             end -= 2
         value = folded[start:end]

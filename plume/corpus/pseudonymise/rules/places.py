@@ -119,7 +119,7 @@ def _postcodes(text: str) -> Iterator[Span]:
 
 
 def _is_service(folded: str, span: Span) -> bool:
-    """Said so just before ("notre accueil se situe au …"), or a Cedex, which only organisations have."""
+    """Said so just before ("nos bureaux sont au …"), or a Cedex, which only organisations have."""
     before = folded[max(0, span.start - 110) : span.start]
     if _OWN.search(before):
         return False
