@@ -8,7 +8,9 @@ import typer
 
 from plume.command import say
 
-app = typer.Typer(no_args_is_help=True, help="Drafts, scores, verdict and promotion; the time saved.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Drafts, scores, verdict and promotion; the time saved."
+)
 
 Data = Annotated[Path, typer.Option(help="Dataset folder.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]

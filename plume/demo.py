@@ -26,14 +26,14 @@ def demo(export: Path) -> None:
     started = time.monotonic()
     dataset, adapter = OUT / "dataset", OUT / "train" / "adapter"
     base, tuned = OUT / "eval" / "base.jsonl", OUT / "eval" / "tuned.jsonl"
-    plume("data", "build", export, "--out", dataset, "--force")  # an unusable export removes nothing
+    plume("data", "build", export, "split.test=0.15", "--out", dataset, "--force")  # an unusable export removes nothing
     for old in ("train", "eval", "verdict", "time", "mlartifacts"):
         shutil.rmtree(OUT / old, ignore_errors=True)
     STORE.unlink(missing_ok=True)
 
     plume("train", "configs/train/demo.yaml", f"data={dataset}", f"out={OUT / 'train'}")
     prompt = json.loads((adapter / "training.json").read_text(encoding="utf-8"))["prompt"]["version"]
-    short = ("--data", dataset, "--max-new-tokens", 256)
+    short = ("--data", dataset, "--max-new-tokens", 192, "--batch-size", 24)
     plume("eval", "generate", "--system", "base", "--prompt", prompt, *short, "--out", base)
     plume("eval", "generate", "--system", "1", *short, "--out", tuned)
     for drafts in (base, tuned):

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     cls=DefaultGroup,
-    help="vLLM with the champion's adapter. `plume serve [key=value …]` is `plume serve run …`.",
+    add_completion=False,
+    help="vLLM with the champion's adapter. `plume serve KEY=VALUE …` is `plume serve run KEY=VALUE …`.",
 )
 
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Config overrides.")]

@@ -78,36 +78,37 @@ def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
     return [*module, *(str(word) for pair in words.items() for word in pair), *flags]
 
 
-def environment(
-    inherited: Mapping[str, str], config: ServeConfig, *, cache: Path, gpu: bool, cores: Sequence[int]
-) -> dict[str, str]:
-    """The engine's whole environment: the inherited one, made safe and offline. Pure.
+def variables(config: ServeConfig, *, cache: Path, gpu: bool, cores: Sequence[int]) -> dict[str, str]:
+    """The environment variables that plume decides on. Pure.
 
     `cores` are the ids that the CPU build may use; `cache` holds compiled code and must be private.
     """
-    values = {key: value for key, value in inherited.items() if key not in UNSAFE}
-    values |= {
+    values = {
         "DO_NOT_TRACK": "1",
         "VLLM_NO_USAGE_STATS": "1",
+        "HF_HUB_OFFLINE": "1",  # the base model and the adapter are folders by now
         "VLLM_LOGGING_LEVEL": "INFO",  # DEBUG writes prompts
         "VLLM_HOST_IP": "127.0.0.1",  # the workers' own sockets
         "VLLM_CACHE_ROOT": str(cache),
         "VLLM_MAX_N_SEQUENCES": "4",
     }
-    values.setdefault("HF_HUB_OFFLINE", "1")
     if not gpu:
         values["VLLM_CPU_KVCACHE_SPACE"] = str(config.cpu_kv_cache_gib)
         values["VLLM_CPU_OMP_THREADS_BIND"] = ",".join(str(core) for core in cores)
     return values
 
 
+def environment(inherited: Mapping[str, str], decided: Mapping[str, str]) -> dict[str, str]:
+    """The engine's whole environment: the inherited one without what is unsafe, then what plume decides. Pure."""
+    return {key: value for key, value in inherited.items() if key not in UNSAFE} | dict(decided)
+
+
 def shown(served: Served, config: ServeConfig) -> str:
-    """Command and changed variables as a line for a shell."""
-    gpu, inherited = has_gpu(), dict(os.environ)
-    wanted = environment(inherited, config, cache=_folder() / "cache", gpu=gpu, cores=_cores())
-    changed = [f"{key}={shlex.quote(value)}" for key, value in wanted.items() if inherited.get(key) != value]
-    dropped = [f"-u {key}" for key in inherited if key not in wanted]
-    return " ".join(["env", *dropped, *changed, shlex.join(command(served, config, gpu=gpu))])
+    """The command with its variables, as a line for a shell."""
+    gpu = has_gpu()
+    without = [word for name in UNSAFE for word in ("-u", name)]
+    decided = [f"{key}={value}" for key, value in _variables(config, gpu=gpu).items()]
+    return shlex.join(["env", *without, *decided, *command(served, config, gpu=gpu)])
 
 
 def has_gpu() -> bool:
@@ -121,8 +122,8 @@ def _folder() -> Path:
     return home() / "serve"
 
 
-def _cores() -> list[int]:
-    return sorted(os.sched_getaffinity(0))
+def _variables(config: ServeConfig, *, gpu: bool) -> dict[str, str]:
+    return variables(config, cache=_folder() / "cache", gpu=gpu, cores=sorted(os.sched_getaffinity(0)))
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def running(served: Served, config: ServeConfig) -> Iterator[Engine]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command(served, config, gpu=gpu),
-            env=environment(os.environ, config, cache=_folder() / "cache", gpu=gpu, cores=_cores()),
+            env=environment(os.environ, _variables(config, gpu=gpu)),
             cwd=log.parent,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -1,7 +1,7 @@
 """Reading the engine's log: what it is doing, and why it died."""
 
 import re
-from collections import deque
+from itertools import pairwise
 from pathlib import Path
 
 _PREFIX = re.compile(
@@ -11,6 +11,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _CAUSE = re.compile(r"^([\w.]+\.)?[A-Z]\w*(Error|Exception|Interrupt)\b|^\S*\.py: error: |^error: ")
 # Messages that only say that something else went wrong.
 _CONSEQUENCE = ("Engine core initialization failed", "WorkerProc initialization failed", "cancelled")
+_WIDTH = 300
 # Fragments of vLLM's start log, latest phase first, and what they mean to the person who waits.
 _PHASES = (
     ("Starting vLLM server", "opening the port"),
@@ -33,11 +34,10 @@ def cause(log: Path) -> str:
 
     Without any error (a kill by the system, say), the last line.
     """
-    last: deque[str] = deque(maxlen=1)
-    for raw in log.read_text(encoding="utf-8", errors="replace").splitlines():
-        line = _PREFIX.sub("", _ANSI.sub("", raw)).strip()
+    text = _ANSI.sub("", log.read_text(encoding="utf-8", errors="replace"))
+    lines = [line for raw in text.splitlines() if (line := _PREFIX.sub("", raw).strip())]
+    for line, following in pairwise([*lines, ""]):
         if _CAUSE.match(line) and not any(echo in line for echo in _CONSEQUENCE):
-            return line[:300]
-        if line:
-            last.append(line)
-    return last[0][:300] if last else "its log is empty"
+            told = following if "validation error" in line else line  # pydantic tells in the next line
+            return told.removeprefix("Value error, ")[:_WIDTH]
+    return lines[-1][:_WIDTH] if lines else "its log is empty"

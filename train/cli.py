@@ -7,7 +7,9 @@ import typer
 
 from plume.command import DefaultGroup, say
 
-app = typer.Typer(cls=DefaultGroup, help="From pairs to a LoRA adapter: plume train CONFIG [key=value …].")
+app = typer.Typer(
+    cls=DefaultGroup, add_completion=False, help="From pairs to a LoRA adapter: plume train CONFIG [key=value …]."
+)
 
 
 @app.callback()

@@ -7,7 +7,11 @@ import typer
 
 from plume.command import progress, say
 
-app = typer.Typer(no_args_is_help=True, help="From the platform's export to pseudonymised, cleaned, split pairs.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="From the platform's export to pseudonymised, cleaned, split pairs.",
+)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """vLLM's command and environment, the config they come from, and what is read from its log."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ from plume.adapters import Adapter
 from plume.errors import InputError
 from plume.models import Base
 from plume.paths import ROOT
+from serve import engine
 from serve import log as engine_log
 from serve.champion import Served
 from serve.config import ServeConfig
-from serve.engine import command, environment, max_lora_rank
+from serve.engine import UNSAFE, command, environment, max_lora_rank, variables
 
 
 def served(rank=16, folder="/adapters/3-abc"):
@@ -80,26 +82,27 @@ def test_config_decides_over_what_the_machine_suggests(gpu):
 
 
 def test_environment_drops_what_would_open_the_engine_or_log_texts():
-    inherited = {
-        "PATH": "/bin",
-        "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
-        "VLLM_SERVER_DEV_MODE": "1",
-        "VLLM_DEBUG_LOG_API_SERVER_RESPONSE": "1",
-        "VLLM_LOGGING_LEVEL": "DEBUG",
-    }
-    found = environment(inherited, ServeConfig(), cache=Path("/cache"), gpu=True, cores=[0])
+    inherited = {"PATH": "/bin", "VLLM_LOGGING_LEVEL": "DEBUG", **dict.fromkeys(UNSAFE, "1")}
+    found = environment(inherited, variables(ServeConfig(), cache=Path("/cache"), gpu=True, cores=[0]))
     assert found["PATH"] == "/bin"
-    assert not {"VLLM_ALLOW_RUNTIME_LORA_UPDATING", "VLLM_SERVER_DEV_MODE"} & set(found)
-    assert "VLLM_DEBUG_LOG_API_SERVER_RESPONSE" not in found
+    assert not set(UNSAFE) & set(found)
+    assert {"VLLM_ALLOW_RUNTIME_LORA_UPDATING", "VLLM_SERVER_DEV_MODE"} <= set(UNSAFE)
     assert found["VLLM_LOGGING_LEVEL"] == "INFO"
     assert (found["HF_HUB_OFFLINE"], found["VLLM_NO_USAGE_STATS"]) == ("1", "1")
     assert "VLLM_CPU_KVCACHE_SPACE" not in found
-    assert inherited["VLLM_SERVER_DEV_MODE"] == "1"
 
 
 def test_cpu_build_gets_its_cache_size_and_its_cores():
-    found = environment({}, ServeConfig(cpu_kv_cache_gib=3), cache=Path("/cache"), gpu=False, cores=[0, 2, 3])
+    found = variables(ServeConfig(cpu_kv_cache_gib=3), cache=Path("/cache"), gpu=False, cores=[0, 2, 3])
     assert (found["VLLM_CPU_KVCACHE_SPACE"], found["VLLM_CPU_OMP_THREADS_BIND"]) == ("3", "0,2,3")
+
+
+def test_shown_line_is_the_command_and_environment_that_are_started(monkeypatch):
+    monkeypatch.setattr(engine, "has_gpu", lambda: False)
+    words = shlex.split(engine.shown(served(), ServeConfig()))
+    assert words[0] == "env"
+    assert words[-len(command(served(), ServeConfig(), gpu=False)) :] == command(served(), ServeConfig(), gpu=False)
+    assert {"HF_HUB_OFFLINE=1", "VLLM_NO_USAGE_STATS=1", "VLLM_CPU_KVCACHE_SPACE=2"} <= set(words)
 
 
 def test_default_yaml_says_the_defaults_and_starts_with_its_command():
@@ -136,6 +139,15 @@ def test_log_gives_the_root_cause_and_not_its_echo(tmp_path):
     log.write_text(LOG)
     assert engine_log.cause(log) == "ValueError: LoRA rank 64 is greater than max_lora_rank 16."
     assert engine_log.phase(log) == "starting workers"
+
+
+def test_log_with_a_refused_setting_tells_it_and_not_that_there_is_one(tmp_path):
+    log = tmp_path / "engine.log"
+    log.write_text(
+        "(APIServer pid=12) pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig\n"
+        "(APIServer pid=12)   Value error, User-specified max_model_len (100000) is greater than 8192.\n"
+    )
+    assert engine_log.cause(log) == "User-specified max_model_len (100000) is greater than 8192."
 
 
 def test_log_without_an_error_gives_its_last_line(tmp_path):
