@@ -32,6 +32,8 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
     datasets.disable_progress_bars()
     manifest = read_manifest(config.data)
     sources = dict(datasets.load_dataset(str(Path(config.data).resolve())))
+    for split, rows in sources.items():
+        assert len(rows) == manifest["splits"][split]["pairs"], f"{split}: not the pairs of the manifest"
     dropped: list[dict[str, Any]] = []
     encoded = {}
     for split in ("train", "validation"):

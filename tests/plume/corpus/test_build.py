@@ -306,3 +306,17 @@ def test_anonymise_gives_spans_of_the_input(cli, refused, tmp_path):
     source.write_bytes(to_jsonl([{"id": "1", "text": None}]))
     told = refused("data", "anonymise", source, "--out", tmp_path / "out.jsonl", cwd=tmp_path)
     assert "object 1: its text is a NoneType" in told
+
+
+def test_a_folder_that_was_built_again_is_loaded_as_it_is_now(plume_home, sample_export):
+    """`datasets` caches by path: its cache must not serve the folder's former content."""
+    folder = plume_home / "data"
+    sizes = []
+    for share in (0.3, 0.1):
+        manifest = build(sample_export, folder, DataConfig(ner=False, split={"test": share}), force=True)
+        loaded = datasets.load_dataset(str(folder))
+        assert {name: len(rows) for name, rows in loaded.items()} == {
+            name: split["pairs"] for name, split in manifest["splits"].items()
+        }
+        sizes.append(len(loaded["test"]))
+    assert sizes[0] > sizes[1]
