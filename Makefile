@@ -15,9 +15,13 @@ BIN    := .venv/bin
 GPU    := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo yes)
 EXTRAS := train,eval,dev,$(if $(GPU),serve,serve-cpu)
 
-# uv does not read pip's find-links: hand it over. Where there is none, uv picks torch's build for this machine.
+COMMA := ,
+EMPTY :=
+SPACE := $(EMPTY) $(EMPTY)
+
+# uv does not read pip's find-links (blanks between them; uv wants commas): hand it over. Where there is none, uv picks torch's build for this machine.
 ifneq ($(strip $(PIP_FIND_LINKS)),)
-export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+export UV_FIND_LINKS ?= $(subst $(SPACE),$(COMMA),$(strip $(PIP_FIND_LINKS)))
 TORCH  :=
 else ifneq ($(strip $(UV_FIND_LINKS)),)
 TORCH  :=

@@ -66,8 +66,10 @@ def compare(
     """May the challenger replace the champion? Exit code 0 PASS, 10 FAIL, 20 INCONCLUSIVE, 2 cannot say."""
     from eval.compare import compare as compare_drafts
     from eval.ledger import log_comparison
+    from plume import tracking
     from plume.paths import in_clone
 
+    tracking.connect()  # before the work: its ledger must be there
     gate = in_clone(gate)
     verdict = compare_drafts(champion, challenger, data, gate, out, force=force)
     log_comparison(verdict, champion, challenger, gate, out)

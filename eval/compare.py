@@ -86,6 +86,8 @@ def items_of(pairs: list[dict[str, Any]]) -> list[Item]:
 def _faults(rule: Rule, champion: Drafts, challenger: Drafts) -> list[str]:
     """In French, what makes the arms not comparable."""
     faults = []
+    if champion.meta["data"]["split"] != "test":
+        faults.append("les brouillons ne répondent pas au jeu de test ; refaire les deux avec --split test.")
     if champion.meta["decoding"] != challenger.meta["decoding"]:
         faults.append("les brouillons n’ont pas été générés avec les mêmes réglages ; refaire ceux d’un des systèmes.")
     elif champion.meta["fingerprint"] != challenger.meta["fingerprint"] and not rule.integrity.prompts_may_differ:
@@ -127,6 +129,7 @@ def _inputs(arms: dict[str, Drafts], gate: str | Path, files: dict[str, bytes]) 
             f"{arm}_drafts_sha256": drafts.sha256,
             f"{arm}_scores_sha256": sha256(files[f"{arm}.scores.jsonl"]),
             f"{arm}_adapter_sha256": system.get("adapter_sha256"),
+            f"{arm}_prompt": system.get("prompt"),
             f"{arm}_system_sha256": sha256(json.dumps(system, sort_keys=True).encode()),
             f"{arm}_fingerprint": drafts.meta["fingerprint"],
         }

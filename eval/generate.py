@@ -13,7 +13,7 @@ from pydantic import Field
 from eval.systems import Resolved
 from plume.command import progress
 from plume.config import Config
-from plume.corpus.dataset import read_jsonl, read_manifest, read_split
+from plume.corpus.dataset import read_manifest, read_split
 from plume.errors import InputError
 from plume.models import load_tokenizer
 from plume.prompt import IM_END, encode_prompt
@@ -127,14 +127,23 @@ def _generate(
 def _kept(out: Path, keys: dict[str, str], *, force: bool) -> list[dict[str, Any]]:
     if not out.is_file() or force:
         return []
-    text = out.read_text(encoding="utf-8")
-    if text and not text.endswith("\n"):  # killed in the middle of a line: that draft is done again
-        out.write_text(text[: text.rfind("\n") + 1], encoding="utf-8")
-    rows = read_jsonl(out, needs=("id", "key"))
-    if any(keys.get(row["id"]) != row["key"] for row in rows):
-        raise InputError(
-            f"{out}: holds drafts of another system, prompt, decoding or dataset; name another --out, or --force"
-        )
+    other = InputError(
+        f"{out}: holds no drafts of this system, prompt, decoding and dataset; name another --out, or --force"
+    )
+    rows = []
+    lines = out.read_text(encoding="utf-8").split("\n")
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line) if line else None
+        except json.JSONDecodeError:
+            if number < len(lines) or number == 1:
+                raise other from None
+            continue  # killed in the middle of its last line: that draft is done again
+        if row is None:
+            continue
+        if not isinstance(row, dict) or "id" not in row or keys.get(row["id"]) != row.get("key"):
+            raise other
+        rows.append(row)
     return rows
 
 

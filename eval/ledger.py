@@ -16,7 +16,6 @@ def log_comparison(verdict: Verdict, champion: Path, challenger: Path, gate: Pat
     """
     import mlflow
 
-    tracking.connect()
     with tracking.run(f"compare {out.name}", kind="compare") as parent:
         mlflow.set_tag("outcome", verdict.outcome)
         mlflow.set_tag("reasons", "\n".join(verdict.reasons)[:5000])

@@ -72,7 +72,12 @@ def _objection(verdict: dict[str, Any], version: tracking.Version, former: int |
     if verdict["outcome"] != "PASS":
         return f"the verdict is {verdict['outcome']}, not PASS"
     inputs = verdict["inputs"]
-    if inputs.get("challenger_adapter_sha256") != version.tags.get(tracking.ADAPTER_HASH):
+    if inputs.get("split") != "test":
+        return f"the verdict is on the split {inputs.get('split')!r}, not on test"
+    if inputs.get("challenger_prompt") != version.tags.get("prompt"):
+        return f"the verdict is on another prompt than version {version.number}'s, which serving would use"
+    digest = version.tags.get(tracking.ADAPTER_HASH)
+    if not digest or inputs.get("challenger_adapter_sha256") != digest:
         return f"the verdict is about another adapter than version {version.number}'s"
     if former is not None:
         champion = tracking.find_version(str(former))

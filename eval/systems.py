@@ -72,6 +72,7 @@ def resolve(system: str, *, prompt: str | None = None, tracking_uri: str | None 
         version = tracking.find_version(reference)
         adapter, number = Adapter.load(tracking.fetch_adapter(version)), version.number
         name = f"{tracking.MODEL_NAME}@v{number}"
+    adapter.check_prompt()
     base = adapter.base
     if spec and "base" in spec.model_fields_set:
         if spec.base.model != base.model and not Path(spec.base.model).is_dir():

@@ -9,6 +9,7 @@ from typing import Any
 
 from plume.errors import InputError
 from plume.models import Base
+from plume.prompt import load_prompt, template_sha256
 
 CONFIG, WEIGHTS, TRAINING, TEMPLATE = (
     "adapter_config.json",
@@ -51,6 +52,15 @@ class Adapter:
         except (ValueError, KeyError, TypeError) as error:
             what = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
             raise InputError(f"{folder}: {TRAINING} or {CONFIG} is damaged ({what}); fetch the adapter again") from None
+
+    def check_prompt(self) -> None:
+        """Raise InputError if what the model reads has changed since the adapter was trained."""
+        for what, then, now in (
+            (f"prompt {self.prompt}", self.training["prompt"].get("sha256"), load_prompt(self.prompt).sha256),
+            ("the chat template", self.training.get("chat_template_sha256"), template_sha256()),
+        ):
+            if then != now:
+                raise InputError(f"{self.folder}: {what} has changed since training; restore it, or train again")
 
     @cached_property
     def sha256(self) -> str:

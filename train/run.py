@@ -16,7 +16,7 @@ from plume.command import stderr
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.models import load_model, load_tokenizer, quiet_bars
-from plume.paths import claim_output
+from plume.paths import check_output, claim_output
 from plume.prompt import load_prompt, template_sha256
 from train import adapter, checkpoint
 from train.config import TrainConfig
@@ -46,9 +46,12 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
     prompt = load_prompt(config.prompt)
     tokenizer = load_tokenizer(config.base)
     samples = load_samples(config, tokenizer, prompt)
-    run_id = _claim(config, samples, resume=resume, force=force) if first else None
-    tracking.connect(config.tracking_uri)
+    if first:
+        if not resume:
+            check_output(config.out, force=force, option="out=")
+        tracking.connect(config.tracking_uri)
     model = adapter.attach(load_model(config.base, config.dtype), config)
+    run_id = _claim(config, samples, resume=resume, force=force) if first else None
     if not first:
         fit(model, samples, config, tokenizer.pad_token_id, "", lambda *_: None, resume=resume)
         return None
@@ -69,7 +72,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
     with tracking.run(config.out.name, kind="train", run_id=run_id) as run:
         _log_inputs(config, samples, resumed=resume)
         try:
-            progress, validation_loss = fit(
+            progress = fit(
                 model,
                 samples,
                 config,
@@ -89,7 +92,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             "tokens": progress.tokens,
             "trained_tokens": progress.trained_tokens,
             "train_loss": progress.losses[-1],
-            "validation_loss": validation_loss,
+            "validation_loss": progress.validation_loss,
             "run_id": run.info.run_id,
             "git": tracking.git_state(),
         }
@@ -111,25 +114,28 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
                     "train_split_sha256": samples.manifest["splits"]["train"]["sha256"],
                 },
             )
-        return Result(folder, run.info.run_id, version, progress.losses[-1], validation_loss, len(samples.dropped))
+        losses = progress.losses[-1], progress.validation_loss
+        return Result(folder, run.info.run_id, version, *losses, len(samples.dropped))
 
 
 def _claim(config: TrainConfig, samples: Samples, *, resume: bool, force: bool) -> str | None:
     """Make the run's folder ready; returns the MLflow run to continue, if any."""
     saved = config.out / "checkpoint.pt"
     if not resume:
-        claim_output(config.out, force=force, holds=FILES)
+        claim_output(config.out, force=force, holds=FILES, option="out=")
         shutil.rmtree(config.out / "adapter", ignore_errors=True)
         (config.out / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
         rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in samples.dropped)
         (config.out / "dropped.jsonl").write_text(rows, encoding="utf-8")
         return None
     if not saved.is_file():
-        raise InputError(f"{config.out}: no checkpoint to resume from; start without --resume")
+        raise InputError(f"{config.out}: no checkpoint to resume from; start again with --force")
     if (config.out / "config.yaml").read_text(encoding="utf-8") != config.to_yaml():
         raise InputError(
             f"{config.out}: was started with another config ({config.out / 'config.yaml'}); resume with that one"
         )
+    if (config.out / "adapter").is_dir():
+        raise InputError(f"{config.out}: is finished, its adapter is never rewritten; train anew with another out=")
     progress: checkpoint.Progress = checkpoint.load(saved)["progress"]
     log = config.out / "steps.jsonl"  # steps after the checkpoint are done again
     log.write_text(

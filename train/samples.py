@@ -9,6 +9,7 @@ import torch
 import datasets
 from plume.corpus.dataset import read_manifest
 from plume.errors import InputError
+from plume.paths import home
 from plume.prompt import Prompt, encode_sample
 from train.config import TrainConfig
 
@@ -31,7 +32,7 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
     """
     datasets.disable_progress_bars()
     manifest = read_manifest(config.data)
-    sources = dict(datasets.load_dataset(str(Path(config.data).resolve())))
+    sources = dict(datasets.load_dataset(str(Path(config.data).resolve()), cache_dir=str(home() / "datasets")))
     for split, rows in sources.items():
         assert len(rows) == manifest["splits"][split]["pairs"], f"{split}: not the pairs of the manifest"
     dropped: list[dict[str, Any]] = []

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from plume.command import progress, say
+from plume.errors import InputError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,8 +49,9 @@ def anonymise(
     from plume.corpus.dataset import read_jsonl, to_jsonl
     from plume.corpus.pseudonymise import Pseudonymiser
     from plume.corpus.pseudonymise.ner import load_ner
-    from plume.errors import InputError
 
+    if out.resolve() == texts.resolve():
+        raise InputError(f"--out {out}: is the input itself; name another file")
     rows = read_jsonl(texts, needs=("id", "text"))
     for number, row in enumerate(rows, 1):
         if not isinstance(row["text"], str):

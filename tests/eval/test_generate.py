@@ -87,3 +87,12 @@ def test_unknown_system_is_one_line_that_names_the_known_ones(tmp_path, monkeypa
     monkeypatch.setenv("PLUME_HOME", str(tmp_path))
     with pytest.raises(InputError, match="train one first"):
         resolve("42", tracking_uri=f"sqlite:///{tmp_path / 'm.db'}")
+
+
+@pytest.mark.parametrize("content", ['{"kept": "by the user"}', "not json at all", "[1, 2]\n"])
+def test_a_file_that_holds_no_drafts_is_left_alone(system, small_dataset, tmp_path, content):
+    out = tmp_path / "mine.json"
+    out.write_text(content)
+    with pytest.raises(InputError, match="--force"):
+        generate(system, small_dataset, out, DECODING)
+    assert out.read_text() == content

@@ -18,13 +18,18 @@ def versions(tmp_path, monkeypatch):
     for digest in ("aaa", "bbb", "ccc"):
         with tracking.run("train", kind="train") as run:
             mlflow.log_text(digest, "adapter/weights")
-        tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: digest})
+        tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: digest, "prompt": "v1"})
     return tmp_path
 
 
-def _verdict(folder, outcome, challenger="bbb", champion="aaa"):
+def _verdict(folder, outcome, challenger="bbb", champion="aaa", split="test", prompt="v1"):
     path = folder / "verdict.json"
-    inputs = {"challenger_adapter_sha256": challenger, "champion_adapter_sha256": champion}
+    inputs = {
+        "split": split,
+        "challenger_prompt": prompt,
+        "challenger_adapter_sha256": challenger,
+        "champion_adapter_sha256": champion,
+    }
     path.write_text(json.dumps({"outcome": outcome, "inputs": inputs}))
     return path
 
@@ -68,6 +73,9 @@ def test_a_pass_about_this_version_moves_the_alias(versions):
         ({"outcome": "INCONCLUSIVE"}, "INCONCLUSIVE, not PASS"),
         ({"outcome": "PASS", "challenger": "ccc"}, "another adapter than version 2"),
         ({"outcome": "PASS", "champion": "ccc"}, "another system than the champion"),
+        ({"outcome": "PASS", "split": "train"}, "not on test"),
+        ({"outcome": "PASS", "prompt": "short-1"}, "another prompt"),
+        ({"outcome": "PASS", "challenger": None}, "another adapter than version 2"),
     ],
 )
 def test_anything_else_moves_nothing_without_an_override(versions, verdict, message):

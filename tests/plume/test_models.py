@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plume.errors import EnvironmentMissing, InputError
+from plume.errors import InputError
 from plume.models import EMBEDDED, Base, Tokens, load_model, load_tokenizer, resolve
 from plume.prompt import IM_END, IM_START, SERVING_TEMPLATE
 
@@ -115,6 +115,6 @@ def test_a_folder_without_tokenizer_or_weights_is_told_in_one_line(tiny_mistral,
 
 def test_a_hub_model_while_offline_is_something_missing_here(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(EnvironmentMissing, match=r"HF_HUB_OFFLINE=0.*base\.model=FOLDER") as caught:
+    with pytest.raises(InputError, match=r"HF_HUB_OFFLINE=0.*base\.model=FOLDER") as caught:
         resolve(Base(model="teknium/OpenHermes-2-Mistral-7B", revision="0" * 40))
     assert caught.value.exit_code == 3

@@ -16,6 +16,7 @@ from plume import tracking
 from plume.adapters import Adapter, folder_sha256
 from plume.errors import EnvironmentMissing, InputError, PlumeError
 from plume.models import Base
+from plume.prompt import load_prompt, template_sha256
 from serve import champion, engine
 from serve.client import Client
 from serve.config import ServeConfig
@@ -228,7 +229,11 @@ def registry(tmp_path_factory):
 
     def add(base):
         folder = tmp_path_factory.mktemp("adapter")
-        training = {"base": base, "prompt": {"version": "short-1", "sha256": "0"}}
+        training = {
+            "base": base,
+            "prompt": {"version": "short-1", "sha256": load_prompt("short-1").sha256},
+            "chat_template_sha256": template_sha256(),
+        }
         (folder / "training.json").write_text(json.dumps(training))
         (folder / "adapter_config.json").write_text('{"r": 8}')
         (folder / "adapter_model.safetensors").write_bytes(os.urandom(64))
@@ -276,5 +281,5 @@ def test_adapter_that_is_gone_is_refused(registry):
 
 def test_base_model_missing_while_offline_is_the_environments_fault(registry):
     number = registry.add({"model": "plume-tests/absent", "revision": "0" * 40})
-    with pytest.raises(EnvironmentMissing, match="plume-tests/absent"):
+    with pytest.raises(InputError, match="plume-tests/absent"):
         champion.resolve(registry.config.model_copy(update={"version": str(number)}))
