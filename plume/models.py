@@ -171,8 +171,8 @@ def load_model(base: Base, dtype: str) -> Any:
 def _keep_freed_memory() -> None:
     """Make glibc keep large freed blocks rather than give them back to the kernel.
 
-    Every step on a CPU frees and asks again for the same megabytes; faulting them in anew took more than half of the time
-    of drafting (docs/log.md). Elsewhere than with glibc, nothing happens.
+    Every step on a CPU frees and asks again for the same megabytes; faulting them in anew took more than half of the
+    time of drafting (docs/log.md). Elsewhere than with glibc, nothing happens.
     """
     trim_threshold, top_pad, mmap_max = -1, -2, -4  # names of mallopt(3)
     with suppress(OSError, AttributeError):
