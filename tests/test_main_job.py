@@ -54,7 +54,8 @@ def test_from_export_to_champion(plume, plume_home, sample_export, tiny_mistral)
         "difference",
     }
 
-    client = mlflow.MlflowClient(f"sqlite:///{plume_home / 'mlflow.db'}")
+    uri = f"sqlite:///{plume_home / 'mlflow.db'}"
+    client = mlflow.MlflowClient(uri, registry_uri=uri)
     kinds = [r.data.tags.get("plume.kind") for r in client.search_runs(["1"])]
     assert sorted(kinds) == ["compare", "system", "system", "train"]
 

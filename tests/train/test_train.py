@@ -100,7 +100,8 @@ def _steps(folder: Path) -> list[dict]:
 
 
 def _store(home):
-    return mlflow.MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    uri = f"sqlite:///{home / 'mlflow.db'}"
+    return mlflow.MlflowClient(uri, registry_uri=uri)
 
 
 def test_recipe_trains_the_openhermes_shaped_model(trained):
