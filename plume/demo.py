@@ -45,7 +45,7 @@ def demo(export: Path) -> None:
     plume("eval", "time", export, "--out", OUT / "time")
     say(f"\nThe verdict is {verdict}. There is no champion yet: version 1 is set as the first, and tagged so.")
     plume("eval", "promote", "1", "--initial", "--reason", "first version, set by the demo", "--by", "make demo")
-    plume("serve", "draft", "--data", dataset, f"port={_free_port()}")
+    plume("serve", "draft", "--data", dataset, f"port={_free_port()}", "max_new_tokens=128")
     minutes = (time.monotonic() - started) / 60
     say(
         f"""

@@ -113,8 +113,8 @@ def test_a_folder_without_tokenizer_or_weights_is_told_in_one_line(tiny_mistral,
         assert "\n" not in str(caught.value)
 
 
-def test_a_hub_model_while_offline_is_something_missing_here(tmp_path, monkeypatch):
+def test_a_hub_model_while_offline_is_told_with_the_way_out(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(InputError, match=r"HF_HUB_OFFLINE=0.*base\.model=FOLDER") as caught:
         resolve(Base(model="teknium/OpenHermes-2-Mistral-7B", revision="0" * 40))
-    assert caught.value.exit_code == 3
+    assert caught.value.exit_code == 2
