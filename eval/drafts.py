@@ -43,11 +43,12 @@ def read_drafts(path: str | Path) -> Drafts:
     return Drafts(path, by_id, meta, file_sha256(path))
 
 
-def read_pairs(data: str | Path, drafts: Drafts, *, split: str) -> list[dict[str, Any]]:
-    """The pairs of the split that drafts answer. Raises InputError if they answer another one."""
+def read_pairs(data: str | Path, drafts: Drafts, *, split: str | None = None) -> list[dict[str, Any]]:
+    """The pairs of the split that drafts answer. Raises InputError if they answer another one than `split`."""
     manifest = read_manifest(data)
     described = drafts.meta["data"]
-    if described["split"] != split or described["sha256"] != manifest["splits"][split]["sha256"]:
+    split = split or described["split"]
+    if described["split"] != split or described["sha256"] != manifest["splits"].get(split, {}).get("sha256"):
         raise InputError(
             f"{drafts.path}: written for the split {described['split']!r} of another dataset than {data} ({split!r}); "
             "name the dataset that they were generated from, or generate them again"

@@ -60,18 +60,20 @@ class Summary:
     signature: str
 
 
-def score(
-    drafts_path: str | Path, data: str | Path, out: str | Path, *, split: str = "test", force: bool = False
-) -> Summary:
+def score(drafts_path: str | Path, data: str | Path, out: str | Path, *, force: bool = False) -> Summary:
     """Score the drafts of a split into `out` (scores.jsonl), describe them in scores.meta.json, print the means.
 
-    Raises InputError if the drafts answer another split, or if `out` exists, unless `force`.
+    Raises InputError if the drafts answer another dataset, or if `out` exists, unless `force`.
     """
-    out = Path(out)
+    drafts_path, out = Path(drafts_path), Path(out)
+    if out.with_suffix(".meta.json").resolve() == drafts_path.with_suffix(".meta.json").resolve():
+        raise InputError(
+            f"--out {out}: its description would replace that of the drafts; use {drafts_path.stem}.scores.jsonl"
+        )
     if out.exists() and not force:
         raise InputError(f"{out} exists; name another file with --out, or overwrite it with --force")
     drafts = read_drafts(drafts_path)
-    rows = score_drafts(drafts, read_pairs(data, drafts, split=split))
+    rows = score_drafts(drafts, read_pairs(data, drafts))
     write_scores(out, rows, drafts)
     summary = summarise(rows)
     _print(summary, rows, drafts, out)
@@ -185,7 +187,7 @@ def _cells(name: str, result: Any) -> dict[str, Row]:
     """measure -> value and detail (or error), of one draft's result from one metric module."""
     measures = {"reply_checks": CHECKS, "rouge_fr": tuple(_ROUGE)}.get(name, (name,))
     if isinstance(result, Exception) or result is None:
-        error = {"error": f"{name}: {result}"}
+        error = {"error": f"{name}: {type(result).__name__}"}  # its message may quote the draft
         return dict.fromkeys(measures, error)
     if name == "reply_checks":
         failed = [f["check"] for f in result if f["gating"] and not f["passed"]]

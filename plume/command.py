@@ -42,6 +42,12 @@ class DefaultGroup(TyperGroup):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The group's help, then that of `run`: its options are what most people look for."""
+        super().format_help(ctx, formatter)
+        run = self.commands["run"]
+        run.format_help(run.make_context("run", [], parent=ctx, resilient_parsing=True), formatter)
+
 
 def run(app: typer.Typer, name: str) -> None:
     """Run an app: PlumeError becomes its line(s) on stderr and its exit code; Ctrl-C becomes 130."""

@@ -112,7 +112,7 @@ def git_state() -> dict[str, str]:
     try:
         commit = _git("rev-parse", "HEAD")
         return {"git.commit": commit, "git.dirty": str(bool(_git("status", "--porcelain"))).lower()}
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return {}
 
 

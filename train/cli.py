@@ -8,7 +8,7 @@ import typer
 from plume.command import DefaultGroup, say
 
 app = typer.Typer(
-    cls=DefaultGroup, add_completion=False, help="From pairs to a LoRA adapter: plume train CONFIG [key=value …]."
+    cls=DefaultGroup, add_completion=False, help="From pairs to a LoRA adapter: plume train CONFIG KEY=VALUE …."
 )
 
 
@@ -23,7 +23,7 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the run's folder.")] = False,
 ) -> None:
-    """Train (the default command): plume train CONFIG [key=value …]."""
+    """Train (the default command): plume train CONFIG KEY=VALUE …."""
     from train.config import TrainConfig
 
     resolved = TrainConfig.load(config, overrides or ())

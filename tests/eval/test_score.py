@@ -65,13 +65,13 @@ def test_a_draft_on_which_a_metric_raises_is_an_error_and_the_others_are_scored(
 
         def compute(self, **columns):
             if self.name == "chrf_fr" and any("dossier 2" in text for text in columns["predictions"]):
-                raise ValueError("cannot")
+                raise ValueError(f"cannot read {columns}")
             return self.metric.compute(**columns)
 
     monkeypatch.setattr(scoring, "load", Fragile)
     rows = score_drafts(drafts, read_pairs(data, drafts, split="test"))
     broken = [(r["id"], r["measure"], r["error"]) for r in rows if "error" in r]
-    assert broken == [("0002-1", "chrf_fr", "chrf_fr: cannot")]
+    assert broken == [("0002-1", "chrf_fr", "chrf_fr: ValueError")]  # a log must not quote the draft
     assert len(rows) == 4 * len(MEASURES)
 
 
@@ -126,6 +126,9 @@ def test_what_cannot_be_scored_is_refused_in_one_line(make_data, make_drafts, te
 
     assert "another dataset" in refusal(drafts, make_data(4, name="other"), out)
     assert "no such file" in refusal(tmp_path / "none.jsonl", data, out)
+    described = drafts.with_suffix(".meta.json").read_bytes()
+    assert "use tuned.scores.jsonl" in refusal(drafts, data, drafts.with_suffix(".json"), force=True)
+    assert drafts.with_suffix(".meta.json").read_bytes() == described
     out.write_text("mine", encoding="utf-8")
     assert "--force" in refusal(drafts, data, out)
     assert out.read_text(encoding="utf-8") == "mine"

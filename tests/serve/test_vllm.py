@@ -1,6 +1,5 @@
 """A real vLLM with a real LoRA adapter, started and stopped by `plume serve`: one engine for the whole file."""
 
-import json
 import os
 import signal
 import socket
@@ -36,28 +35,26 @@ PAIRS = [
 
 
 def adapter_folder(folder, model, prompt):
-    """An adapter of rank 8 on all linear layers with small random weights, as `plume train` writes it."""
+    """An adapter of rank 8 on all linear layers, attached and written by `plume train`'s own code, weights random."""
     import torch
-    from peft import LoraConfig, get_peft_model
 
-    from plume.models import Base
-    from plume.prompt import SERVING_TEMPLATE, template_sha256
+    from train import adapter
+    from train.config import Lora, TrainConfig
 
+    config = TrainConfig(data=folder, out=folder, prompt=prompt.version, lora=Lora(rank=8, alpha=16))
     torch.manual_seed(20231005)
-    lora = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
-    model = get_peft_model(model, lora, autocast_adapter_dtype=False)
+    model = adapter.attach(model, config)
     for name, weight in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.12)
-    model.save_pretrained(folder)
-    training = {
-        "base": Base().model_dump(mode="json"),
-        "prompt": {"version": prompt.version, "sha256": prompt.sha256},
-        "chat_template_sha256": template_sha256(),
+    facts = {
+        "dataset": {"splits": {"train": {"pairs": 0}}, "source": {"name": "none"}},
+        "steps": 0,
+        "trained_tokens": 0,
+        "train_loss": 0.0,
+        "validation_loss": None,
     }
-    (folder / "training.json").write_text(json.dumps(training), encoding="utf-8")
-    (folder / "chat_template.jinja").write_text(SERVING_TEMPLATE, encoding="utf-8")
-    (folder / "README.md").write_text("# Adapter for a test\n", encoding="utf-8")
+    adapter.write(folder, model, config, prompt, facts)
     return model.eval().float()  # the reference: the same weights, without bfloat16's rounding of what is computed
 
 

@@ -194,11 +194,12 @@ def test_two_processes_train_as_one(trained, small_dataset, tiny_mistral, home):
     ]
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29511"),
+            *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"),
             *("-m", "train", RECIPE, *overrides),
         ],
         cwd=ROOT,
-        env={**os.environ, "PLUME_HOME": str(home), "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}"},
+        # a store that nobody has opened yet: the two must not both create it
+        env={**os.environ, "PLUME_HOME": str(home), "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'fresh.db'}"},
         capture_output=True,
         text=True,
         timeout=300,
