@@ -46,10 +46,11 @@ lint:
 
 install: .venv/installed
 
+# Compiled once here: where Python may not write bytecode, every start would spend 15 s of CPU on compiling torch and transformers.
 .venv/installed: pyproject.toml requirements/constraints.txt requirements/overrides.txt Makefile
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv==0.13.9
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install $(TORCH) --constraint requirements/constraints.txt \
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --compile-bytecode $(TORCH) --constraint requirements/constraints.txt \
 	    --override requirements/overrides.txt --editable '.[$(EXTRAS)]'
 	touch $@
 
