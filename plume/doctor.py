@@ -184,9 +184,13 @@ def _not_made_yet(uri: str) -> bool:
     return uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists()
 
 
+def chromium() -> str | None:
+    """Path of a Chromium, by any of the names that distributions give it; pages are tested in it."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 def _chromium() -> Line:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
+    found = chromium()
     if found:
         return Line("Chromium", "OK", found)
     return Line("Chromium", "optional", "none: pages are not looked at by the tests", "apt-get install chromium")

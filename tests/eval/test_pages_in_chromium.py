@@ -1,13 +1,13 @@
 """The pages that people sign, in a real browser: they render, fit their width, and ask the network for nothing."""
 
 import json
-import shutil
 import subprocess
 
 import pytest
 
 from eval.compare import compare
 from eval.time.run import run
+from plume.doctor import chromium
 from plume.paths import ROOT
 
 # The page measures itself and writes the result into its title.
@@ -20,8 +20,8 @@ PROBE = """<script>addEventListener("load", () => { document.title = JSON.string
 
 @pytest.fixture
 def rendered(tmp_path):
-    chromium = shutil.which("chromium")
-    if not chromium:
+    browser = chromium()
+    if not browser:
         pytest.skip("needs Debian's chromium: apt-get install chromium")
 
     def render(page):
@@ -29,7 +29,7 @@ def rendered(tmp_path):
         probed.write_text(page.read_text(encoding="utf-8").replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
         done = subprocess.run(
             [
-                *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+                *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
                 *("--disable-component-update", "--disable-sync", "--no-first-run", "--window-size=1000,900"),
                 *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000", "--dump-dom"),
                 probed.as_uri(),
