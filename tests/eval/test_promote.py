@@ -10,15 +10,25 @@ from plume import tracking
 from plume.errors import InputError
 
 
-@pytest.fixture
-def versions(tmp_path, monkeypatch):
-    """Three registered versions, whose adapters have the hashes aaa, bbb and ccc."""
-    monkeypatch.setenv("PLUME_HOME", str(tmp_path))
-    tracking.connect(f"sqlite:///{tmp_path / 'mlflow.db'}")
+@pytest.fixture(scope="module")
+def three_versions(tmp_path_factory, empty_store):
+    """A store with three registered versions, whose adapters have the hashes aaa, bbb and ccc."""
+    path = tmp_path_factory.mktemp("registry") / "mlflow.db"
+    path.write_bytes(empty_store.read_bytes())
+    tracking.connect(f"sqlite:///{path}")
     for digest in ("aaa", "bbb", "ccc"):
         with tracking.run("train", kind="train") as run:
             mlflow.log_text(digest, "adapter/weights")
         tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: digest, "prompt": "v1"})
+    return path
+
+
+@pytest.fixture
+def versions(tmp_path, monkeypatch, three_versions):
+    """The three versions in a store of the test's own."""
+    monkeypatch.setenv("PLUME_HOME", str(tmp_path))
+    (tmp_path / "mlflow.db").write_bytes(three_versions.read_bytes())
+    tracking.connect(f"sqlite:///{tmp_path / 'mlflow.db'}")
     return tmp_path
 
 

@@ -28,7 +28,7 @@ def test_an_unusable_export_leaves_what_an_earlier_demo_made(tmp_path):
     done = _demo(tmp_path, tmp_path / "none.json")
     _, err = done.communicate(timeout=120)
     assert done.returncode == 2
-    assert "no such file" in err
+    assert "no such export" in err
     assert adapter.is_dir()
 
 

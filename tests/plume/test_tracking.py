@@ -16,14 +16,6 @@ from plume.errors import InputError
 from plume.tracking import ADAPTER_HASH, MODEL_NAME, Version, connect, fetch_adapter, find_version, register, set_alias
 
 
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory) -> Path:
-    """A store with plume's experiment; making its tables takes most of the time, so it is made once and copied."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    connect(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
 def store(empty_store, tmp_path, monkeypatch) -> str:
     """A sqlite store of the test's own, in a home of its own whose name holds a space."""
@@ -31,7 +23,6 @@ def store(empty_store, tmp_path, monkeypatch) -> str:
     home.mkdir()
     monkeypatch.setenv("PLUME_HOME", str(home))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(tracking, "EXPERIMENT", f"plume-{tmp_path.name}")  # its artifacts go beside the copied file
     (home / "mlflow.db").write_bytes(empty_store.read_bytes())
     yield connect()
     while mlflow.active_run():
@@ -58,9 +49,11 @@ def test_the_store_is_in_plumes_home_by_default(store, tmp_path):
     assert mlflow.get_tracking_uri() == store
 
 
-def test_the_environment_names_another_store(empty_store, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{empty_store}")
-    assert connect() == f"sqlite:///{empty_store}"
+def test_the_environment_names_another_store(empty_store, tmp_path, monkeypatch):
+    other = tmp_path / "other.db"
+    other.write_bytes(empty_store.read_bytes())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other}")
+    assert connect() == f"sqlite:///{other}"
 
 
 def test_a_run_tells_how_it_ended(store):
