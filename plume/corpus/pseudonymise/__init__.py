@@ -5,8 +5,8 @@ everything that was found is looked for again in the whole pair (`propagate`) an
 (`replace`). Pure, but for the recogniser, which is handed in.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 
 from plume.contacts import Directory
@@ -27,12 +27,18 @@ _ROUNDS = 5  # two do for nearly every text
 
 @dataclass(frozen=True)
 class Masked:
-    """The three texts of a pair with placeholders, and how many of each type were written."""
+    """The three texts of a pair with placeholders; how many of each type were written, and which layers found them.
+
+    `age_band` is the decade that the citizen's age falls into ("60-69"), None if the review tells none: it is for counting
+    how many people share a row's quasi-identifiers, and is written to no pair.
+    """
 
     title: str
     review: str
     reply: str
     counts: dict[str, int]
+    layers: dict[str, int] = field(default_factory=dict)
+    age_band: str | None = None
 
 
 class Pseudonymiser:
@@ -74,6 +80,10 @@ class Pseudonymiser:
         ]
         done = self._replace(texts, spans, reply_at=2)
         return Masked(*done.texts, counts=dict(sorted(done.counts.items())))
+
+    def pairs(self, raw: Iterable[dict[str, str | None]]) -> list[Masked]:
+        """`pair` for many, each a dict of its arguments, with the recogniser run in batches."""
+        return [self.pair(**texts) for texts in raw]
 
     def _settle(self, text: str, proposed: list[Span]) -> list[Span]:
         accepted = [left for span in proposed for left in accept(text, span)]
