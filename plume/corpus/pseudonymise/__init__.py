@@ -29,8 +29,8 @@ _ROUNDS = 5  # two do for nearly every text
 class Masked:
     """The three texts of a pair with placeholders; how many of each type were written, and which layers found them.
 
-    `age_band` is the decade that the citizen's age falls into ("60-69"), None if the review tells none: it is for counting
-    how many people share a row's quasi-identifiers, and is written to no pair.
+    `age_band` is the decade that the citizen's age falls into ("60-69"), None if the review tells none: it is for
+    counting how many people share a row's quasi-identifiers, and is written to no pair.
     """
 
     title: str
