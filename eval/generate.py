@@ -53,7 +53,7 @@ def generate(
         "decoding": {**decoding.model_dump(), "dtype": dtype},
         "data": {"split": split, "sha256": manifest["splits"][split]["sha256"]},
     }
-    meta["fingerprint"] = _sha({"decoding": meta["decoding"], "prompt": system.prompt.sha256})
+    meta["fingerprint"] = _sha({"decoding": meta["decoding"], "prompt": system.prompt.shown_sha256})
     tokenizer = load_tokenizer(system.base)
     todo = {}
     for pair in pairs:

@@ -1,7 +1,8 @@
 """The prompt: what the model reads before it writes, the same token ids in training, evaluation and serving.
 
-A prompt version is a file of `plume/prompts/`; a changed text is a new version. The chat format is ChatML, that of
-OpenHermes 2 and of the embedded default model.
+A prompt version is a file of `plume/prompts/`; a changed text is a new version. A header (`contacts: 4`) makes it show
+that many verified contacts of the structure. The chat format is ChatML, that of OpenHermes 2 and of the embedded default
+model.
 """
 
 import hashlib
@@ -11,6 +12,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import yaml
+
+from plume.contacts import Directory
 from plume.errors import InputError
 
 IM_START, IM_END = "<|im_start|>", "<|im_end|>"
@@ -39,14 +43,23 @@ def template_sha256() -> str:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt version: its name and the system text."""
+    """A prompt version: its name, the system text, and how many verified contacts of the structure it shows."""
 
     version: str
     system: str
+    contacts: int = 0
 
     @property
     def sha256(self) -> str:
-        return hashlib.sha256(self.system.encode()).hexdigest()
+        """Hash of the version: it must not change between training and serving."""
+        text = f"{self.contacts}\0{self.system}" if self.contacts else self.system
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def shown_sha256(self) -> str:
+        """Hash of all that a prompt shows beside the pair: the version and its directory, which may be updated."""
+        shown = f"{self.sha256} {_directory().sha256}" if self.contacts else self.sha256
+        return hashlib.sha256(shown.encode()).hexdigest()
 
     def messages(self, pair: dict[str, Any]) -> list[dict[str, str]]:
         """Chat messages up to the reply, for any mapping with `review` and optionally network, structure, title."""
@@ -57,6 +70,10 @@ class Prompt:
         lines = [f"Service : {_inert(service)}", f"Usager : {PSEUDONYM}"]
         if pair.get("title"):
             lines.append(f"Titre : {_inert(pair['title'])}")
+        if self.contacts:
+            verified = _directory().of(network, pair.get("structure"))
+            shown = [f"{c.value} ({c.label})" for c in verified if c.network][: self.contacts]
+            lines.append(f"Contacts vérifiés : {_inert(' ; '.join(shown) or 'aucun')}")
         lines.append(f"Avis : {_inert(pair['review'])}")
         return [{"role": "system", "content": self.system}, {"role": "user", "content": "\n".join(lines)}]
 
@@ -82,7 +99,16 @@ def load_prompt(version: str) -> Prompt:
     """A prompt version by name. Raises InputError that names the known ones."""
     if version not in versions():
         raise InputError(f"prompt {version!r}: unknown version; known ones: {', '.join(versions())}")
-    return Prompt(version, files("plume.prompts").joinpath(f"{version}.txt").read_text(encoding="utf-8").strip())
+    text = files("plume.prompts").joinpath(f"{version}.txt").read_text(encoding="utf-8").strip()
+    if not text.startswith("---\n"):
+        return Prompt(version, text)
+    _, header, system = text.split("---\n", 2)
+    return Prompt(version, system.strip(), **yaml.safe_load(header))
+
+
+@cache
+def _directory() -> Directory:
+    return Directory.load()
 
 
 def encode_prompt(tokenizer: Any, prompt: Prompt, pair: dict[str, Any]) -> list[int]:

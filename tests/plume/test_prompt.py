@@ -2,6 +2,7 @@
 
 import pytest
 
+from plume.contacts import Directory
 from plume.errors import InputError
 from plume.models import Base, load_tokenizer
 from plume.prompt import (
@@ -156,3 +157,23 @@ def test_generation_mask_of_the_training_template_covers_the_reply(smollm2):
 def test_a_reply_whose_first_token_merges_with_the_header_is_refused(smollm2):
     with pytest.raises(ValueError, match="token border"):
         encode_sample(smollm2, load_prompt("v1"), PAIR | {"reply": "\n\nBonjour"})
+
+
+def test_a_version_with_contacts_shows_those_of_the_structure_first_and_no_others():
+    prompt = load_prompt("v2")
+    assert prompt.contacts == 4
+    assert "contacts:" not in prompt.system
+    [line] = [x for x in prompt.text(PAIR).split("\n") if x.startswith("Contacts vérifiés")]
+    assert "caf.fr" in line
+    assert line.count(" ; ") <= 3
+    assert "Contacts vérifiés : aucun" in prompt.text(PAIR | {"network": "Inconnu", "structure": "Inconnue"})
+    assert "Contacts vérifiés :" not in load_prompt("v1").text(PAIR)
+
+
+def test_what_a_prompt_shows_changes_with_the_directory_and_its_version_does_not(monkeypatch):
+    prompt, plain = load_prompt("v2"), load_prompt("v1")
+    before = [(p.sha256, p.shown_sha256) for p in (prompt, plain)]
+    monkeypatch.setattr("plume.prompt._directory", Directory)
+    after = [(p.sha256, p.shown_sha256) for p in (prompt, plain)]
+    assert [a[0] == b[0] for a, b in zip(before, after, strict=True)] == [True, True]
+    assert [a[1] == b[1] for a, b in zip(before, after, strict=True)] == [False, True]
