@@ -1,8 +1,8 @@
 """The prompt: what the model reads before it writes, the same token ids in training, evaluation and serving.
 
 A prompt version is a file of `plume/prompts/`; a changed text is a new version. A header (`contacts: 4`) makes it show
-that many verified contacts of the structure. The chat format is ChatML, that of OpenHermes 2 and of the embedded default
-model.
+that many verified contacts of the structure. The chat format is ChatML, that of OpenHermes 2 and of the embedded
+default model.
 """
 
 import hashlib

@@ -46,8 +46,8 @@ def _urls(text: str) -> list[str]:
     return [m.group().rstrip("/.,;:!?'*_") for m in URL.finditer(EMAIL.sub(" ", text))]
 
 
-def invented_contacts(case: Case) -> Result:
-    """Contact details that stand neither in review or prompt nor in the directory.
+def invented(case: Case) -> list[str]:
+    """Contact details of a draft that stand neither in review or prompt nor in the directory, as written.
 
     A web address may also be the bare site of one that was given; a longer path on such a site is an invention.
     """
@@ -61,5 +61,9 @@ def invented_contacts(case: Case) -> Result:
 
     known = {national(m.group()) for m in PHONE.finditer(case.given)}
     phones = [m.group() for m in PHONE.finditer(URL.sub(" ", EMAIL.sub(" ", case.draft)))]
-    faults += [p for p in phones if national(p) not in known and not case.directory.knows_phone(p)]
-    return none_of(faults, "coordonnées absentes de l'avis, de la consigne et de l'annuaire")
+    return faults + [p for p in phones if national(p) not in known and not case.directory.knows_phone(p)]
+
+
+def invented_contacts(case: Case) -> Result:
+    """The check: no invented contact detail."""
+    return none_of(invented(case), "coordonnées absentes de l'avis, de la consigne et de l'annuaire")

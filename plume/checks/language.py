@@ -4,6 +4,7 @@ from plume.checks.case import NOTHING, Case, Result
 from plume.checks.text import sentences, words
 
 # Function words, and the words that open and close letters. Words shared by several languages count for each of them.
+FRENCH = "français"
 _SMALL_WORDS = {
     "français": """le la les un une des du de d l au aux et ou mais donc car que qui quoi dont où ce cet cette ces c s n
         qu je j nous vous il elle on ils elles me m se y en lui leur leurs mon ma mes votre vos notre nos son sa ses ne

