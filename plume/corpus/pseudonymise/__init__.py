@@ -7,7 +7,7 @@ everything that was found is looked for again in the whole pair (`propagate`) an
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 from plume.contacts import Directory
 from plume.corpus.pseudonymise.blind import find_blind
@@ -47,6 +47,9 @@ class Pseudonymiser:
     def __init__(self, ner: Recogniser | None = None, directory: Directory | None = None) -> None:
         self._ner = ner
         self._directory = directory or _directory()
+        # The rounds of one pair look at the same texts again and again.
+        self._kept = lru_cache(maxsize=64)(lambda text: list(find_kept(text, self._directory)))
+        self._found = lru_cache(maxsize=256)(lambda text, masked: find_blind(text, masked, self._rules))
 
     def find(self, text: str) -> list[Span]:
         """Sorted, non-overlapping spans to mask; people are PERSONNE. Offsets are those of `text`."""
@@ -87,14 +90,14 @@ class Pseudonymiser:
 
     def _settle(self, text: str, proposed: list[Span]) -> list[Span]:
         accepted = [left for span in proposed for left in accept(text, span)]
-        return self._arbitrate(text, [*find_blind(text, _placeholders(text), self._rules), *accepted])
+        return self._arbitrate(text, [*self._found(text, tuple(_placeholders(text))), *accepted])
 
     def _rules(self, text: str) -> list[Span]:
         return [*find_by_rules(text, self._directory), *find_names(text)]
 
     def _arbitrate(self, text: str, found: list[Span]) -> list[Span]:
         """What is kept wins over the weak detectors; overlaps become one; placeholders are never touched."""
-        kept = list(find_kept(text, self._directory))
+        kept = self._kept(text)
         sure = [s for s in found if s.source == "pseudonym" or not (s.type in WEAK or s.source == "context")]
         weak = subtract((s for s in found if s not in sure), kept)
         spans = subtract(merge([*sure, *filter(None, (trim(text, s) for s in weak))]), _placeholders(text))
@@ -122,7 +125,7 @@ class Pseudonymiser:
 
     def _further(self, text: str, found: list[Span]) -> list[Span]:
         masked = merge([*found, *_placeholders(text)])
-        return find_blind(text, masked, self._rules) if found else []
+        return self._found(text, tuple(masked)) if found else []
 
 
 def _placeholders(text: str) -> list[Span]:

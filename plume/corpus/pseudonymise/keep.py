@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from plume.contacts import Directory
 from plume.corpus.pseudonymise.lexicon import ACRONYMS, BODIES, COMMON, TERRITORIES, fold
-from plume.corpus.pseudonymise.rules.numbers import DATE
+from plume.corpus.pseudonymise.rules.numbers import DATE, has_digit
 from plume.corpus.pseudonymise.rules.places import find_service_addresses
 from plume.corpus.pseudonymise.rules.reach import is_personal_url, is_public_email
 from plume.corpus.pseudonymise.spans import Span
@@ -40,16 +40,17 @@ _PUBLIC_WORDS = ACRONYMS | {w for w in (*BODIES, *TERRITORIES) if " " not in w}
 def find_kept(text: str, directory: Directory) -> Iterator[Span]:
     """Regions that the weak detectors may not touch."""
     folded = fold(text)
-    for pattern in (_AMOUNT, _LAW, _CERFA, DATE, _SERVICE_LINE):
+    digits = has_digit(text)
+    for pattern in (_AMOUNT, _LAW, _CERFA, DATE, _SERVICE_LINE) if digits else ():
         for match in pattern.finditer(folded):
             yield Span(*match.span(), "KEEP", "pattern")
-    for match in _SHORT_NUMBER.finditer(folded):
+    for match in _SHORT_NUMBER.finditer(folded) if digits else ():
         if directory.knows_phone(match[0]):
             yield Span(*match.span(), "KEEP", "directory")
     for match in _URL.finditer(folded):
         if not is_personal_url(match[0], directory):
             yield Span(*match.span(), "KEEP", "url")
-    for match in _EMAIL.finditer(folded):
+    for match in _EMAIL.finditer(folded) if "@" in text else ():
         if is_public_email(match[0], directory):
             yield Span(*match.span(), "KEEP", "email")
     for span in find_service_addresses(text):

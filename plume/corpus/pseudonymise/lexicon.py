@@ -4,6 +4,7 @@ Everything is in lower case without accents (see `fold`), so that a lookup ignor
 """
 
 import unicodedata
+from functools import lru_cache
 
 _PLAIN = {
     **dict.fromkeys((0x09, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " "),
@@ -41,6 +42,16 @@ _FOLDING = _Folding()
 
 def fold(text: str) -> str:
     """Lower case without accents, one character for one: offsets into the folded text hold in the original."""
+    return _fold_word(text) if len(text) < 32 else _fold_text(text)
+
+
+@lru_cache(maxsize=1 << 16)
+def _fold_word(text: str) -> str:
+    return text.translate(_FOLDING)
+
+
+@lru_cache(maxsize=128)
+def _fold_text(text: str) -> str:
     return text.translate(_FOLDING)
 
 

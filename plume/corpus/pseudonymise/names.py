@@ -205,8 +205,8 @@ def _is_acronym(word: str) -> bool:
 
 def is_shouting(text: str) -> bool:
     """Mostly capitals: case tells nothing there."""
-    letters = [c for c in text if c.isalpha()]
-    return len(letters) > 5 and sum(c.isupper() for c in letters) > 0.6 * len(letters)
+    letters = sum(map(str.isalpha, text))
+    return letters > 5 and sum(map(str.isupper, text)) > 0.6 * letters
 
 
 def words_of(names: Iterable[str]) -> set[str]:

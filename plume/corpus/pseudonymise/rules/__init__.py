@@ -6,7 +6,7 @@ type of a number, it never clears it.
 
 from plume.contacts import Directory
 from plume.corpus.pseudonymise.rules.life import find_life
-from plume.corpus.pseudonymise.rules.numbers import find_numbers
+from plume.corpus.pseudonymise.rules.numbers import find_numbers, has_digit
 from plume.corpus.pseudonymise.rules.places import find_places
 from plume.corpus.pseudonymise.rules.reach import find_reach
 from plume.corpus.pseudonymise.spans import Span
@@ -14,4 +14,5 @@ from plume.corpus.pseudonymise.spans import Span
 
 def find_by_rules(text: str, directory: Directory) -> list[Span]:
     """Every span that a rule claims, overlapping ones included."""
-    return [*find_reach(text, directory), *find_numbers(text), *find_places(text), *find_life(text)]
+    numbers = find_numbers(text) if has_digit(text) else ()
+    return [*find_reach(text, directory), *numbers, *find_places(text), *find_life(text)]

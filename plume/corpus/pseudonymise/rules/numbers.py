@@ -81,6 +81,14 @@ _FISCAL_NEAR = re.compile(r"\b(?:fiscale?|impots?|spi|declarant|teledeclarant)\b
 _SOCIAL_NEAR = re.compile(r"\b(?:secu|securite sociale|nir|nss|vitale|assuree?|immatriculation|cpam|ameli)\b")
 
 
+_DIGIT = re.compile(r"\d")
+
+
+def has_digit(text: str) -> bool:
+    """Most texts hold none, and need not be looked at by rules for numbers."""
+    return _DIGIT.search(text) is not None
+
+
 def find_numbers(text: str) -> Iterator[Span]:
     folded = fold(text)
     for match in _IBAN.finditer(folded):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from plume.contacts import Directory, host
 from plume.corpus.pseudonymise.lexicon import FIRST_NAMES, fold, words
+from plume.corpus.pseudonymise.rules.numbers import has_digit
 from plume.corpus.pseudonymise.spans import Span
 
 _AT = r"(?: ?@ ?| ?[(\[] ?(?:at|arobase?|a|@) ?[)\]] ?| (?:arobase?|chez) (?=[\w-]+ ?[.(\[p]))"
@@ -40,6 +41,8 @@ _PSEUDO = re.compile(
 )
 _UNDERSCORED = re.compile(r"(?<![\w@./:])[a-z0-9]+_[\w]*[a-z0-9](?![\w@/])")
 
+_AT_SIGN = re.compile(r"@|arobas|chez|[(\[] ?(?:at|a) ?[)\]]")
+
 _GENERIC_MAILBOX = words(
     "accueil contact info infos information courrier webmestre webmaster pref prefecture support assistance service "
     "sav noreply no-reply ne-pas-repondre nepasrepondre secretariat mairie communication reclamation reclamations "
@@ -59,21 +62,21 @@ def find_reach(text: str, directory: Directory) -> Iterator[Span]:
     folded = fold(text)
     camel = _keep_breaks(text, folded)
     taken = []
-    for match in _EMAIL.finditer(camel):
+    for match in _EMAIL.finditer(camel) if _AT_SIGN.search(folded) else ():
         taken.append(match.span())
         if not is_public_email(match[0], directory):
             yield Span(*match.span(), "EMAIL", "rule")
-    for match in _URL.finditer(camel):
+    for match in _URL.finditer(camel) if "." in text or ":" in text else ():
         url = match[0].rstrip(".,;:!?)'")
         if url and not any(start <= match.start() < end for start, end in taken) and is_personal_url(url, directory):
             yield Span(match.start(), match.start() + len(url), "URL", "rule")
-    for pattern in (_FRENCH, _FOREIGN):
+    for pattern in (_FRENCH, _FOREIGN) if has_digit(text) else ():
         for match in pattern.finditer(folded):
             if not is_service_phone(match[0], directory):
                 yield Span(*match.span(), "TEL", "rule")
-    for match in _SPELLED.finditer(folded):
+    for match in _SPELLED.finditer(folded) if "zero" in folded else ():
         yield Span(*match.span(), "TEL", "rule")
-    for match in (*_HANDLE.finditer(folded), *_UNDERSCORED.finditer(folded)):
+    for match in (*_HANDLE.finditer(folded), *_UNDERSCORED.finditer(folded)) if "@" in text or "_" in text else ():
         yield Span(*match.span(), "PSEUDO", "rule")
     for match in _PSEUDO.finditer(folded):
         yield Span(*match.span(1), "PSEUDO", "rule")
