@@ -30,14 +30,14 @@ _KIN = (
     r"|etudiante?|jeune|ado|tutrice|tuteur|neveu|niece|petite?[ -]fil\w+|handicape\w*)"
 )
 _HAS = (
-    r"(?:j'ai|j ai|jai|a|ai|ont|avait|aura|aurai|feter?|bientot|presque|deja|avoir|mes|ses|nos)"
+    r"(?:avons|avez|j'ai|j ai|jai|a|ai|ont|avait|aura|aurai|feter?|bientot|presque|deja|avoir|mes|ses|nos)"
     r"(?: (?:bientot|presque|plus de|deja|maintenant|moins de|environ))?"
 )
 # "j'ai 42 ans de carrière", "il a 20 ans qu'on attend": a duration, not an age.
 _NO_AGE_AFTER = (
     r"(?! ?(?:de|d'|que|qu'|apres|plus tard|revolus|au|a|en|dans|pour|j'|je|sans|et demi d|pass|ferme|avec|avant)\b)"
 )
-_AT_AGE = re.compile(r"\ba ((?:7|8|9|10)\d ans)\b(?! (?:d'|de ))")
+_AT_AGE = re.compile(rf"\ba ((?:7|8|9|10)\d ans|{_TENS} ans)\b(?! (?:d'|de |revolus))")
 _AGES = tuple(
     re.compile(pattern)
     for pattern in (
@@ -71,7 +71,7 @@ _HEALTH = tuple(
             rf"|d'|de la |de l'|du |de |pour (?:une? )?)?)?(?:(?:maladie d'|maladie de |troubles? |etat )?"
             rf"(?:{_DISEASE}))\b(?! ?(?:info|service))"
         ),
-        r"\benceinte(?: de \d+ (?:mois|semaines))?\b(?! de (?:la|l'|notre|nos|votre|vos))",
+        r"\benceinte(?: de (?:\d+|[a-z]{2,8}(?:[ -][a-z]{2,6})?) (?:mois|semaines))?\b(?! de (?:la|l'|notre|nos|votre|vos))",
         r"\b(?:travailleu\w+ )?handicape\w*(?: a| de)? \d{2,3} ?%",
         r"\b(?:taux d')?(?:invalidite|incapacite) (?:de |a )?\d{2,3} ?%",
         r"\b(?:en |sous )(?:dialyse|chimio\w*|radiotherapie|fauteuil roulant|morphine|oxygene|hemodialyse)\b",

@@ -72,7 +72,7 @@ DATE = re.compile(
     rf"|(?:19|20)\d{{2}}[-/]\d{{1,2}}[-/]\d{{1,2}}|{_MONTH} (?:19|20)\d{{2}})(?![\d])"
 )
 _YEARS = re.compile(r"(?:19|20)\d{2}(?:[ ./\-]+(?:19|20)\d{2})*")
-_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[ .]\d{3})+")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}[ .]\d{3}|[1-9]\d?(?:[ .]000){2,}")  # "884 120 776" counts nothing
 _UNIT = re.compile(
     r"\s?(?:€|euros?\b|eur\b|k€|centimes|%|ans\b|mois\b|jours?\b|j\b|heures?\b|h\b|fois\b|personnes?\b|km\b|m2\b|m²"
     r"|francs?\b)"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from plume.corpus.pseudonymise.insee import communes
 from plume.corpus.pseudonymise.lexicon import COMMON, fold
 from plume.corpus.pseudonymise.spans import Span
 
@@ -57,6 +58,11 @@ _LOWER_CITY = re.compile(
     r"[ ,\-–(]{1,3}(\d{5})(?:,? (?:a |au )?(?:[^\W\d_]|['-]){2,}(?:[ -](?:sur|sous|en|les|la|le|de)[ -](?:[^\W\d_]"
     r"|['-])+)?)?"
 )
+_LIVES_IN = re.compile(
+    r"\b(?:habit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nee?s?|installee?s?"
+    r"|demenag\w+|emmenag\w+|ville|commune|village|hameau|mairie)(?: (?:bien|ici|actuellement|desormais|depuis peu))?"
+    r"(?: (?:a|au|aux|de|d'|sur|en|dans|vers|pres de|a cote de|non loin de|le|la|les))* ?(?=[a-z])|\b\d{5},? (?=[a-z])"
+)
 _BARE_POSTCODE = re.compile(r"\bcode postal[^\d\n]{0,12}(\d{5})(?!\d)")
 
 # An address right after these words is where the service receives the public.
@@ -101,6 +107,7 @@ def find_places(text: str) -> Iterator[Span]:
     for address in addresses:
         if match := _LOWER_CITY.match(folded, address.end):
             yield Span(match.start(1), match.end(), "CP_VILLE", "rule")
+    yield from (span for span in _communes(folded) if not _is_service(folded, span))
     for match in _BARE_POSTCODE.finditer(folded):
         yield Span(*match.span(1), "CP_VILLE", "rule")
     yield from _establishments(text, folded)
@@ -110,6 +117,21 @@ def find_service_addresses(text: str) -> Iterator[Span]:
     """Addresses and postcodes with their city where a service receives the public or gets its mail: they stay."""
     folded = fold(text)
     yield from (s for s in (*_addresses(text, folded), *_postcodes(text)) if _is_service(folded, s))
+
+
+def _communes(folded: str) -> Iterator[Span]:
+    """A commune, in whatever case, after what announces where somebody lives, or after its postcode."""
+    for match in _LIVES_IN.finditer(folded):
+        words = list(re.finditer(r"[a-z]+", folded[match.end() : match.end() + 60]))[:6]
+        for count in range(len(words), 0, -1):
+            end = match.end() + words[count - 1].end()
+            name = re.sub(r"[-']", " ", folded[match.end() : end])
+            if name in communes() and (count > 1 or (len(name) > 3 and name not in COMMON)):
+                numbered = match[0][0].isdigit()
+                yield Span(
+                    match.start() if numbered else match.end(), end, "CP_VILLE" if numbered else "VILLE", "insee"
+                )
+                break
 
 
 def _postcodes(text: str) -> Iterator[Span]:
@@ -163,9 +185,15 @@ def _extended(folded: str, start: int, end: int) -> Span:
 def _establishments(text: str, folded: str) -> Iterator[Span]:
     for kind, pattern in (("HOPITAL", _HOSPITAL), ("ECOLE", _SCHOOL)):
         for match in pattern.finditer(folded):
-            lower_ok = kind == "HOPITAL" and text[match.start() : match.end()].islower()
+            lower_ok = text[match.start() : match.end()].islower() and (kind == "HOPITAL" or _is_commune(match[0]))
             if end := _end_of_proper_name(text, match.start(), match.end(), lower_ok=lower_ok):
                 yield Span(match.start(), end, kind, "rule")
+
+
+def _is_commune(name: str) -> bool:
+    """Whether a name ends in a commune: "universite de perpignan"."""
+    words = re.sub(r"[-']", " ", name).split()
+    return any(" ".join(words[i:]) in communes() for i in range(1, len(words)))
 
 
 def _end_of_proper_name(text: str, start: int, end: int, *, lower_ok: bool) -> int | None:

@@ -23,7 +23,7 @@ _URL = re.compile(
 _S = r"[ .\-/_]{0,3}"
 _FRENCH = re.compile(
     rf"(?<![\w+])(?:\(? ?\+ ?33 ?\)?|0033|\(0033\)){_S}(?:\(0\))?{_S}0?[1-9](?:{_S}\d){{8}}(?!\d)|"
-    rf"(?<![\w+])[0o]{_S}[1-9](?:{_S}\d){{8}}(?!\d)"
+    rf"(?<![\w+])[0o]{_S}[1-9](?:{_S}[\do]){{8}}(?![\do])"
 )
 _FOREIGN = re.compile(r"(?<![\w+])(?:\+|00) ?[1-9]\d{0,2}(?:[ .\-/()]{0,2}\d){7,12}(?!\d)")
 _NUMBER_WORD = (
@@ -32,6 +32,17 @@ _NUMBER_WORD = (
 )
 _SPELLED = re.compile(rf"\bzero(?:[ \-,.]{{1,2}}{_NUMBER_WORD}){{4,}}\b")
 _SERVICE = re.compile(r"0(?:8\d{8}|9693?\d{5,6})")  # special-rate and "Cristal" lines: never a person's own
+
+_LANDLINE = re.compile(r"\(?(?:0|\+ ?33[ .(0)]*)[ .]?[1-59]")
+_PRESENTED = re.compile(
+    r"(?:\b(?:notre|nos|votre|le|la|les|l'|du|de la|de l') ?(?:services?|accueil|standard|guichet|agence|antenne|mairie"
+    r"|caf|cpam|msa|carsat|caisse|tresorerie|greffe|secretariat|plateforme|permanence|bureaux?|etat[ -]civil|prefecture"
+    r"|sous-prefecture|tribunal|consulat|centre|maison|conseillers)\b[^.]{0,70}\b(?:joignables?|repond|repondent|telephone"
+    r"|appel|tel|numero|disposition|au)\b"
+    r"|\b(?:contacte[rz]|joindre|joignez|appele[rz])(?:[- ]nous|-les| notre| nos| le service| l'accueil| la mairie| le greffe"
+    r"| le secretariat)\b)[^.\d]{0,30}$"
+)
+_ONESELF = re.compile(r"\b(?:je|me|moi|mon|ma|mes)\b|\b[jm]'")
 
 _HANDLE = re.compile(r"(?<![\w@.])@[a-z][\w.]{1,29}\w")
 _PSEUDO = re.compile(
@@ -72,7 +83,7 @@ def find_reach(text: str, directory: Directory) -> Iterator[Span]:
             yield Span(match.start(), match.start() + len(url), "URL", "rule")
     for pattern in (_FRENCH, _FOREIGN) if has_digit(text) else ():
         for match in pattern.finditer(folded):
-            if not is_service_phone(match[0], directory):
+            if not is_service_phone(match[0], directory) and not _is_presented_line(folded, match):
                 yield Span(*match.span(), "TEL", "rule")
     for match in _SPELLED.finditer(folded) if "zero" in folded else ():
         yield Span(*match.span(), "TEL", "rule")
@@ -86,6 +97,14 @@ def _keep_breaks(text: str, folded: str) -> str:
     """The folded text, but for the capital of a word glued to the one before it: "…@nord.gouv.frPour améliorer"."""
     glued = {m.start() for m in re.finditer(r"(?<=[a-z])[A-Z](?=[a-zà-ÿ' ])", text)}
     return "".join(text[i] if i in glued else c for i, c in enumerate(folded)) if glued else folded
+
+
+def _is_presented_line(folded: str, match: re.Match[str]) -> bool:
+    """A landline that a sentence presents as a service's own; a mobile never is, nor one in a sentence about oneself."""
+    if not _LANDLINE.match(match[0]):
+        return False
+    before = re.split(r"[.!?;\n]", folded[max(0, match.start() - 140) : match.start()])[-1]
+    return bool(_PRESENTED.search(before)) and not _ONESELF.search(before)
 
 
 def is_service_phone(text: str, directory: Directory) -> bool:
