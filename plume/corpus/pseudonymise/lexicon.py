@@ -29,7 +29,7 @@ class _Folding(dict):
             folded = " "
         else:
             decomposed = unicodedata.normalize("NFKD", char)
-            folded = decomposed[0].lower()
+            folded = "i" if char == "ı" else decomposed[0].lower()
             # "œ", "½" and the like stand for several letters or digits: they stay, so that the length does.
             if len(folded) != 1 or sum(c.isalnum() for c in decomposed) > 1:
                 folded = char

