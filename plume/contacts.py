@@ -4,9 +4,12 @@ Used by the pseudonymiser (what to keep), the checks (which contacts a draft may
 limits are described in `datasets/contacts/README.md`.
 """
 
+import hashlib
 import json
 import re
-from dataclasses import dataclass, fields
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import asdict, astuple, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -30,6 +33,9 @@ class Contact:
     label: str
     source: str
     checked_on: str | None
+
+
+_FIELDS = tuple(f.name for f in fields(Contact))
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,11 @@ class Directory:
     def domains(self) -> frozenset[str]:
         return frozenset(host(c.value) for c in self.contacts if c.kind == "domain")
 
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the contacts: what was kept, checked or shown with one directory may not be with another."""
+        return hashlib.sha256(to_json(self.contacts).encode()).hexdigest()
+
     def knows_phone(self, text: str) -> bool:
         """Whether a number, however it is spaced or prefixed, is listed."""
         return national(text) in self.phones
@@ -81,8 +92,16 @@ class Directory:
     def of(self, network: str | None, structure: str | None) -> list[Contact]:
         """Contacts for a structure: its own first, then its network's, then those of use to all."""
         scopes = [_key(network, structure), _key(network, None), _key(None, None)]
-        found = [c for scope in dict.fromkeys(scopes) for c in self.contacts if _key(c.network, c.structure) == scope]
+        found = [c for scope in dict.fromkeys(scopes) for c in self._by_scope.get(scope, ())]
         return list(dict.fromkeys(found))
+
+    @cached_property
+    def _by_scope(self) -> dict[tuple[str, str], list[Contact]]:
+        """An imported directory has tens of thousands of structures: a prompt must not look through them all."""
+        index: dict[tuple[str, str], list[Contact]] = {}
+        for contact in self.contacts:
+            index.setdefault(_key(contact.network, contact.structure), []).append(contact)
+        return index
 
 
 def national(phone: str) -> str:
@@ -99,13 +118,25 @@ def host(url: str) -> str:
     return match[1].lower().strip(".").removeprefix("www.") if match else ""
 
 
+def to_json(contacts: Iterable[Contact]) -> str:
+    """The text of a contacts.json: one contact a line, sorted, so that two versions can be compared."""
+    ordered = sorted(contacts, key=lambda contact: [part or "" for part in astuple(contact)])
+    return "[\n" + ",\n".join(f" {json.dumps(asdict(c), ensure_ascii=False)}" for c in ordered) + "\n]\n"
+
+
 def _key(network: str | None, structure: str | None) -> tuple[str, str]:
-    return (network or "").strip().casefold(), (structure or "").strip().casefold()
+    return _fold(network or ""), _fold(structure or "")
+
+
+def _fold(name: str) -> str:
+    """Without case, accents, and differences of blanks, hyphens or apostrophes: "Préfecture de l’Ain" in any hand."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return " ".join(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))
 
 
 def _contact(entry: object, where: str) -> Contact:
-    names = [f.name for f in fields(Contact)]
-    if not isinstance(entry, dict) or sorted(entry) != sorted(names):
+    names = _FIELDS
+    if not isinstance(entry, dict) or entry.keys() != set(names):
         raise InputError(f"{where}: exactly these keys are wanted: {', '.join(names)}")
     for name in names:
         if not isinstance(entry[name], str) and not (

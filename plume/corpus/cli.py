@@ -1,12 +1,17 @@
 """`plume data …`: from the platform's export to a dataset folder."""
 
+import json
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from plume.command import progress, say
 from plume.errors import InputError
+
+_BATCH = 256  # texts that the recogniser reads together
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,6 +43,10 @@ def build(
     )
     say("splits: " + ", ".join(f"{name} {s['pairs']}" for name, s in manifest["splits"].items()))
     say("quarantined: " + (", ".join(f"{reason} {n}" for reason, n in counts["quarantine"].items()) or "none"))
+    if counts["unknown_columns"]:
+        say("columns that plume does not know: " + ", ".join(counts["unknown_columns"]))
+    if counts["bytes_not_utf8"]:
+        say(f"{counts['bytes_not_utf8']} bytes were not UTF-8 and were read as Windows-1252")
 
 
 @app.command()
@@ -46,29 +55,149 @@ def anonymise(
     out: Annotated[Path, typer.Option(help='Lines {"id", "text", "spans": [{"start", "end", "type"}]}.')] = ...,  # type: ignore[assignment]
     ner: Annotated[bool, typer.Option("--ner/--no-ner", help="French NER beside the rules.")] = True,
 ) -> None:
-    """Pseudonymise texts on their own; spans index the input text."""
-    from plume.corpus.dataset import read_jsonl, to_jsonl
+    """Pseudonymise texts on their own; spans index the input text.
+
+    One line out for each line in, in the same order; OUT.jsonl is there only once it is whole.
+    """
+    from plume.corpus.dataset import read_jsonl
     from plume.corpus.pseudonymise import Pseudonymiser
     from plume.corpus.pseudonymise.ner import load_ner
 
     if out.resolve() == texts.resolve():
         raise InputError(f"--out {out}: is the input itself; name another file")
+    if out.is_dir():
+        raise InputError(f"--out {out}: is a folder; name a file")
     rows = read_jsonl(texts, needs=("id", "text"))
     for number, row in enumerate(rows, 1):
         if not isinstance(row["text"], str):
-            raise InputError(f"{texts}: object {number}: its text is a {type(row['text']).__name__}, not a string")
+            found = "null" if row["text"] is None else f"a {type(row['text']).__name__}"
+            raise InputError(f"{texts}: object {number}: its text is {found}, not a string; mend or remove that line")
     pseudonymiser = Pseudonymiser(load_ner() if ner else None)
-    results = []
-    with progress() as bar:
-        for row in bar.track(rows, description="anonymising"):
-            text, spans = pseudonymiser.mask(row["text"])
-            results.append(
-                {
-                    "id": row["id"],
-                    "text": text,
-                    "spans": [{"start": s.start, "end": s.end, "type": s.type} for s in spans],
-                }
-            )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(to_jsonl(results))
-    say(f"{out}: {len(results)} texts, {sum(len(r['spans']) for r in results)} spans masked")
+    partial = out.with_name(f".{out.name}.partial")
+    masked = 0
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with progress() as bar, partial.open("wb") as file:
+            task = bar.add_task("anonymising", total=len(rows))
+            for start in range(0, len(rows), _BATCH):
+                batch = rows[start : start + _BATCH]
+                for row, (text, spans) in zip(batch, pseudonymiser.mask_many([r["text"] for r in batch]), strict=True):
+                    places = [{"start": s.start, "end": s.end, "type": s.type} for s in spans]
+                    file.write(_line({"id": row["id"], "text": text, "spans": places}))
+                    masked += len(spans)
+                bar.advance(task, len(batch))
+        partial.replace(out)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}); name another file with --out") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    say(f"{out}: {len(rows)} texts, {masked} spans masked")
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    """A line of JSON in UTF-8; half a surrogate pair, which UTF-8 cannot hold, is written as its escape."""
+    text = json.dumps(row, ensure_ascii=False)
+    if not text.isascii() and _SURROGATE.search(text):
+        text = json.dumps(row)
+    return f"{text}\n".encode()
+
+
+@app.command()
+def audit(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Dataset folder.")],
+    n: Annotated[int | None, typer.Option("--n", min=1, help="Pairs to read, drawn at random; 300 by default.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Which random sample; 1 by default.")] = None,
+) -> None:
+    """Read a random sample of masked pairs, the doubtful first, and bound the share of pairs with a leak.
+
+    Answers are kept at once in DIR/audit.jsonl; the same command goes on. Without a terminal, lines of the standard
+    input are the keys: o (nothing leaks), m and the letter of a type (missed), s (over-masked), b (back), q (quit).
+    """
+    from plume.corpus import privacy, review
+    from plume.corpus.audit import Audit
+    from plume.corpus.dataset import read_manifest
+
+    manifest = read_manifest(folder)
+    known = Audit.open(folder, manifest, n, seed)
+    try:
+        bound = review.run(folder, known)
+    finally:
+        privacy.write_report(folder, manifest)
+    say(review.say_bound(bound))
+    say(f"{folder / privacy.FILE}: rewritten")
+
+
+@app.command()
+def forget(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Experiences to forget (id_experience).")],
+    folders: Annotated[
+        list[Path] | None, typer.Option("--in", help="Where to look; by default here and in PLUME_HOME.")
+    ] = None,
+) -> None:
+    """Remove experiences from every dataset folder, and name the versions trained on them.
+
+    Exit code 3: they are removed, but the MLflow store could not be asked which versions were trained on them.
+    """
+    from plume.corpus import forget as forgetting
+    from plume.corpus import traces
+    from plume.errors import EnvironmentMissing
+    from plume.paths import home
+
+    for root in folders or ():
+        if not root.is_dir():
+            raise InputError(f"--in {root}: no such folder")
+    roots = folders or [Path.cwd(), home()]
+    found, faults = forgetting.find(ids, traces.dataset_folders(roots))
+    versions, missing = [], None
+    try:
+        versions = forgetting.name_versions(found)
+    except InputError as error:
+        missing = str(error)
+    for line in versions:  # first: should the rest be cut off, this could not be asked again
+        say(line)
+    if traces.remove_cached_copies():
+        say(f"{home() / 'datasets'}: removed, cached copies of splits; training makes them again")
+    for here in found:
+        erased = forgetting.forget(here)
+        say(f"{here.folder}: {len(here.rows)} of the {len(set(ids))} experiences, {erased} rows forgotten")
+    for folder, fault in faults.items():
+        say(f"{folder}: not searched ({fault})")
+    for path in traces.mentions(ids, roots, [here.folder for here in found]):
+        say(f"{path}: names a forgotten experience; erase it, or make it again")
+    if missing:
+        digests = ", ".join(sorted({digest for here in found for digest in here.train_digests}))
+        raise EnvironmentMissing(
+            f"forgotten, but {missing}; then look for versions whose tag train_split_sha256 is one of: {digests}"
+        )
+
+
+contacts = typer.Typer(no_args_is_help=True, help="The directory of public contacts.")
+app.add_typer(contacts, name="contacts")
+
+
+@contacts.callback()
+def _contacts() -> None: ...
+
+
+@contacts.command("import")
+def import_contacts(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The public-service directory's open data.")],
+    out: Annotated[Path | None, typer.Option(help="contacts.json to add to; by default the project's own.")] = None,
+) -> None:
+    """Add the State's directory of public services to the contacts; what an earlier import added is replaced.
+
+    Give the national and the local file together. What could be a person's own is rejected, with a reason, to
+    OUT.rejected.jsonl.
+    """
+    from plume.contacts import DEFAULT, Directory
+    from plume.corpus import contacts_import
+
+    out = out or DEFAULT
+    curated = Directory.load(out if out.is_file() else DEFAULT)
+    imports = [contacts_import.read_directory(path) for path in files]
+    merged = contacts_import.merge(curated, imports)
+    rejected = contacts_import.write(out, merged, imports)
+    for path, imported in zip(files, imports, strict=True):
+        reasons = ", ".join(f"{reason} {n}" for reason, n in imported.reasons.items()) or "none"
+        say(f"{path}: {imported.services} services, {len(imported.contacts)} contacts; rejected: {reasons}")
+    say(f"{out}: {len(merged)} contacts, {len(curated.contacts)} before; {rejected}: what was rejected and why")

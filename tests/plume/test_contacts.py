@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from plume.contacts import KINDS, Contact, Directory, host, national
+from plume.contacts import KINDS, Contact, Directory, host, national, to_json
 from plume.errors import InputError
 
 ENTRY = {
@@ -132,3 +132,58 @@ def test_a_faulty_file_is_named_with_its_entry(tmp_path, content, message):
 def test_a_missing_file_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         Directory.load(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize(
+    ("network", "value"),
+    [
+        ("CPAM", "3646"),
+        ("CAF", "3230"),
+        ("Carsat", "3960"),
+        ("CNAV", "3960"),
+        ("Agence France Travail (AFT)", "3949"),
+        ("France Titres - ANTS", "3400"),
+        ("Impots.gouv.fr", "0 809 401 401"),
+        ("Service des Impôts des particuliers", "0 809 401 401"),
+        ("Service-public.fr", "3939"),
+        ("MSA", "msa.fr"),
+        ("Préfecture", "interieur.gouv.fr"),
+        ("Réseau consulaire", "diplomatie.gouv.fr"),
+        ("Justice", "justice.fr"),
+        ("Tribunal judiciaire", "justice.fr"),
+        ("DILA", "dila.gouv.fr"),
+        ("Gendarmerie nationale", "gendarmerie.interieur.gouv.fr"),
+    ],
+)
+def test_the_shipped_directory_knows_the_lines_and_sites_of_each_network(directory, network, value):
+    assert value in {c.value for c in directory.of(network, "quelque part") if c.network}
+
+
+def test_scopes_are_compared_without_case_accents_blanks_and_apostrophes():
+    own = Contact("Préfecture", "Préfecture de l'Ain", "phone", "1", "", "exemple.fr", None)
+    assert Directory((own,)).of("PREFECTURE", "préfecture  de l’Ain") == [own]
+    assert Directory((own,)).of("Préfecture", "Préfecture de l'Aisne") == []
+
+
+def test_a_directory_of_many_structures_is_indexed_once():
+    many = tuple(
+        Contact("Mairie", f"Mairie - {i}", "phone", f"01 99 {i}", "", "exemple.fr", None) for i in range(70_000)
+    )
+    directory = Directory(many)
+    assert directory.of("Mairie", "Mairie - 69999") == [many[-1]]
+    assert sum(len(directory.of("Mairie", f"Mairie - {i}")) for i in range(0, 70_000, 7)) == 10_000
+
+
+def test_the_written_form_is_sorted_one_contact_a_line_and_read_back(directory, tmp_path):
+    path = tmp_path / "contacts.json"
+    path.write_text(to_json(reversed(directory.contacts)), encoding="utf-8")
+    again = Directory.load(path)
+    assert again.contacts == directory.contacts
+    assert again.sha256 == directory.sha256 != Directory().sha256
+    assert len(path.read_text(encoding="utf-8").splitlines()) == len(directory.contacts) + 2
+
+
+def test_an_empty_directory_is_written_and_read(tmp_path):
+    path = tmp_path / "contacts.json"
+    path.write_text(to_json([]))
+    assert Directory.load(path).contacts == ()

@@ -1,0 +1,307 @@
+"""`plume data contacts import`: the open data of the State's directory of public services becomes a contacts.json.
+
+The directory (annuaire de l'administration, DILA, Licence Ouverte) is published as a national and a local file, JSON
+`{"service": [...]}`, and as an export whose nested fields are JSON in a string (array or CSV). What is read of a
+service: `nom`, `telephone`, `adresse_courriel`, `site_internet`, `pivot[].type_service_local`, `date_modification`.
+
+Being listed makes a value public for the pseudonymiser: it will not be masked. So what could be somebody's own is
+refused, even though the directory prints it: mobile numbers, mailboxes that bear a name, pages on shared sites.
+"""
+
+import csv
+import gzip
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from plume.contacts import Contact, Directory, host, national, to_json
+from plume.corpus.dataset import to_jsonl
+from plume.corpus.pseudonymise.lexicon import FIRST_NAMES, fold, words
+from plume.errors import InputError
+
+SOURCE = "lannuaire.service-public.fr"
+PERSONAL = frozenset({"mobile_phone", "mailbox_of_a_person"})  # reasons whose value the quarantine does not repeat
+
+# Code of the directory -> network, as the platform's export names it.
+NETWORKS = {
+    "caf": "CAF", "cpam": "CPAM", "msa": "MSA", "carsat": "Carsat", "cnav": "CNAV", "cicas": "AGIRC-ARRCO",
+    "urssaf": "URSSAF", "prefecture": "Préfecture", "sous_pref": "Préfecture", "prefecture_region": "Préfecture",
+    "prefecture_greffe_associations": "Préfecture", "paris_ppp": "Préfecture",
+    "sip": "Service des Impôts des particuliers", "sie": "Impots.gouv.fr", "tresorerie": "Impots.gouv.fr",
+    "dd_fip": "Impots.gouv.fr", "dr_fip": "Impots.gouv.fr", "centre_impots_fonciers": "Cadastre.gouv.fr",
+    "pole_emploi": "Agence France Travail (AFT)", "france_travail": "Agence France Travail (AFT)",
+    "tj": "Tribunal judiciaire", "tgi": "Tribunal judiciaire", "ti": "Tribunal judiciaire",
+    "tribunal_judiciaire": "Tribunal judiciaire", "tprox": "Tribunal judiciaire", "mjd": "Justice",
+    "cour_appel": "Justice", "prud_hommes": "Justice", "tribunal_commerce": "Justice", "ta": "Justice", "te": "Justice",
+    "gendarmerie": "Gendarmerie nationale", "commissariat_police": "Police nationale",
+    "consulat": "Réseau consulaire", "ambassade": "Réseau consulaire",
+    "mairie": "Mairie", "mairie_com": "Mairie", "paris_mairie": "Mairie", "ccas": "CCAS",
+    "maison_handicapees": "MDPH", "msap": "France services", "france_services": "France services",
+    "crous": "CROUS", "ofii": "OFII", "banque_de_france": "Banque de France", "anah": "Anah",
+    "mission_locale": "Mission locale", "rectorat": "Rectorat", "cg": "Département", "cr": "Région",
+}  # fmt: skip
+
+# The directory spells names out; the export of reviews writes "CAF du Nord".
+_SPELLED_OUT = (
+    ("CAF", r"caisse d'allocations familiales"),
+    ("CPAM", r"caisse primaire d'assurance maladie"),
+    ("Carsat", r"caisse d'assurance retraite et de la sant[ée] au travail"),
+    ("MSA", r"(?:caisse de )?(?:la )?mutualit[ée] sociale agricole"),
+    ("SIP", r"service des imp[ôo]ts des particuliers"),
+    ("URSSAF", r"union de recouvrement des cotisations de s[ée]curit[ée] sociale et d'allocations familiales|urssaf"),
+)
+_SHORTENED = tuple(
+    (short, re.compile(rf"^(?:{spelled})(?: ?\({short}\))?(?: ?- ?| )?", re.IGNORECASE))
+    for short, spelled in _SPELLED_OUT
+)
+
+_EMAIL = re.compile(r"[a-z0-9][a-z0-9._%+-]*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+_SHORT_NUMBER = re.compile(r"3\d{3}|10\d{2}|1[1-9]\d?|116\d{3}|118\d{3}")
+_NATIONAL = re.compile(r"0[1-589]\d{8}")
+_ABROAD = re.compile(r"[1-9]\d{7,14}")
+_OVERSEAS = re.compile(r"(?:00)?(?:262|590|594|596)(\d{9})")  # dialled 0 and these nine digits within France
+_PACIFIC_MOBILE = re.compile(r"(?:00)?(?:687[789]|689(?:87|89))")
+# Sites that anybody may open a page on: listing their host would clear everybody's page.
+_SHARED_SITES = re.compile(
+    r"(?:^|\.)(?:facebook|instagram|linkedin|twitter|x|tiktok|youtube|youtu|google|goo|wixsite|wix|wordpress|blogspot|"
+    r"over-blog|jimdo|jimdofree|e-monsite|weebly|webnode|free|orange|wanadoo|pagesperso-orange|sfr|"
+    r"helloasso|doctolib|calameo|issuu|linktr|dropbox|canva|eklablog|canalblog|skyrock|numericable|bbox)\.[a-z]{2,3}$"
+)
+_SUFFIXES = frozenset(
+    {"gouv.fr", "asso.fr", "com.fr", "nom.fr", "tm.fr"}
+)  # listed, they would stand for all below them
+_SERVICE_WORDS = words("""
+    mairie commune ville village agglo agglomeration accueil contact info infos secretariat courrier direction standard
+    guichet bureau reservation etat-civil etatcivil urbanisme scolarite administration greffe ccas cias prefecture pref
+    sip sie tresorerie tribunal epci communaute syndicat office maison services service mission locale adil caue ddt
+    ddpp ddets dreets dsden ars cci cma chambre mdph departement conseil region rectorat academie gendarmerie
+    commissariat police consulat ambassade caf cpam carsat urssaf msa usagers usager public mediateur dpo bibliotheque
+    mediatheque ecole college lycee musee centre pole point webmaster
+""")
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A value that was not taken. It is left out where it could be a person's own."""
+
+    service: str
+    kind: str
+    value: str | None
+    reason: str
+
+
+@dataclass
+class Imported:
+    """What came of a directory's file: `services` read, contacts, rejected values."""
+
+    services: int = 0
+    contacts: list[Contact] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        return dict(sorted(Counter(r.reason for r in self.rejected).items()))
+
+
+def read_directory(path: str | Path) -> Imported:
+    """The contacts of a file of the directory (JSON or CSV, gzip of either), each value once for a service.
+
+    Raises InputError if the file cannot be read or holds no service.
+    """
+    path = Path(path)
+    result = Imported()
+    seen: set[Contact] = set()
+    for service in _services(path):
+        result.services += 1
+        for outcome in _outcomes(service):
+            if isinstance(outcome, Rejected):
+                result.rejected.append(outcome)
+            elif outcome not in seen:
+                seen.add(outcome)
+                result.contacts.append(outcome)
+    if not result.services:
+        raise InputError(f'{path}: no service in it; give the directory\'s JSON ({{"service": [...]}}) or its export')
+    return result
+
+
+def merge(curated: Directory, imports: Iterable[Imported]) -> list[Contact]:
+    """The contacts kept by hand, and those of the imports that they do not hold yet. An earlier import is replaced."""
+    kept = [c for c in curated.contacts if c.source != SOURCE]
+    known = {_identity(c) for c in kept}
+    merged = list(kept)
+    for contact in (c for imported in imports for c in imported.contacts):
+        if _identity(contact) not in known:
+            known.add(_identity(contact))
+            merged.append(contact)
+    return merged
+
+
+def write(out: Path, contacts: list[Contact], imports: Iterable[Imported]) -> Path:
+    """Write a contacts.json, and beside it what was rejected; returns the path of the latter."""
+    rejected = out.with_name(f"{out.stem}.rejected.jsonl")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for path, data in (
+        (rejected, to_jsonl(asdict(r) for imported in imports for r in imported.rejected)),
+        (out, to_json(contacts).encode()),
+    ):
+        partial_file = path.with_name(f".{path.name}.part")
+        partial_file.write_bytes(data)
+        partial_file.replace(path)
+    return rejected
+
+
+def _identity(contact: Contact) -> tuple[str, ...]:
+    value = national(contact.value) if contact.kind == "phone" else contact.value.lower()
+    return contact.network or "", (contact.structure or "").casefold(), contact.kind, value
+
+
+def _outcomes(service: dict[str, Any]) -> Iterator[Contact | Rejected]:
+    name = " ".join(str(service.get("nom") or "").split())
+    if not name:
+        yield Rejected(str(service.get("id") or "?"), "service", None, "no_name")
+        return
+    codes = [p["type_service_local"] for p in _listed(service.get("pivot")) if _has(p, "type_service_local")]
+    code = str(codes[0] if codes else service.get("type_service_local") or "").strip().lower()
+    # A national service is a network of its own; null would offer its contacts to every structure.
+    network, structure = (NETWORKS.get(code, code), _short(name)) if code else (name, None)
+    changed = _date(service.get("date_modification"))
+    for column, kind, settle in (
+        ("telephone", "phone", _phone),
+        ("adresse_courriel", "email", partial(_email, service=name)),
+        ("site_internet", "domain", _domain),
+    ):
+        for entry in _listed(service.get(column)):
+            raw, label = (entry.get("valeur"), entry.get("libelle")) if isinstance(entry, dict) else (entry, None)
+            for piece in _pieces(str(raw or ""), kind):
+                value, reason = settle(piece)
+                if reason:
+                    yield Rejected(name, kind, None if reason in PERSONAL else piece, reason)
+                else:
+                    yield Contact(network, structure, kind, value, str(label or "").strip() or name, SOURCE, changed)
+
+
+def _phone(raw: str) -> tuple[str, str | None]:
+    digits = national(raw)
+    abroad = bool(re.match(r"\s*\(?(?:\+|00)", raw))
+    if abroad and (overseas := _OVERSEAS.fullmatch(digits)):
+        digits = f"0{overseas[1]}"
+    if re.match(r"0[67]", digits) or (abroad and _PACIFIC_MOBILE.match(digits)):
+        return "", "mobile_phone"
+    if _SHORT_NUMBER.fullmatch(digits):
+        return digits, None
+    if _NATIONAL.fullmatch(digits):
+        groups = [digits[0], digits[1:4], digits[4:7], digits[7:]] if digits[1] == "8" else re.findall(r"\d\d", digits)
+        return " ".join(groups), None
+    if abroad and _ABROAD.fullmatch(digits.removeprefix("00")):
+        return f"+{digits.removeprefix('00')}", None
+    return "", "not_a_phone"
+
+
+def _email(raw: str, service: str) -> tuple[str, str | None]:
+    value = raw.strip().lower().removeprefix("mailto:")
+    if not _EMAIL.fullmatch(value):
+        return "", "not_an_email"
+    return (value, None) if _is_of_a_service(value.partition("@")[0], service) else ("", "mailbox_of_a_person")
+
+
+def _is_of_a_service(local: str, service: str) -> bool:
+    """Whether a mailbox says by its name that it is a service's: a word of services, or only words of its name.
+
+    In doubt it is a person's: such an address is masked wherever it stands, which harms nobody.
+    """
+    named = set(re.findall(r"[a-z]+", fold(service)))
+    parts = re.findall(r"[a-z]+", fold(local))
+    strange = [part for part in parts if part not in named and part not in _SERVICE_WORDS]
+    if any(part in FIRST_NAMES for part in strange) or not parts:
+        return False
+    if len(strange) < len(parts) or "".join(parts) in re.sub(r"[^a-z]", "", fold(service)):
+        return True
+    return any(part.startswith(word) for part in parts for word in _SERVICE_WORDS if len(word) > 4)  # mairiedelens@
+
+
+def _domain(raw: str) -> tuple[str, str | None]:
+    value = host(raw.strip())
+    if not _DOMAIN.fullmatch(value):
+        return "", "not_a_domain"
+    return ("", "shared_site") if value in _SUFFIXES or _SHARED_SITES.search(value) else (value, None)
+
+
+def _pieces(raw: str, kind: str) -> list[str]:
+    """A field may hold several values: "01 99 00 10 20 / 01 99 00 10 21"."""
+    pattern = {"phone": r"[/;,]|\bou\b|\n", "email": r"[;,\s]", "domain": r"[;\n]"}[kind]
+    return [piece.strip() for piece in re.split(pattern, raw) if piece.strip()]
+
+
+def _short(name: str) -> str:
+    plain = name.replace("’", "'")
+    for short, pattern in _SHORTENED:
+        if match := pattern.match(plain):
+            return f"{short} {plain[match.end() :]}".strip()
+    return name
+
+
+def _date(text: Any) -> str | None:
+    """The ISO date of "20/05/2024 08:23:11" or of an ISO timestamp."""
+    for pattern in ("%d/%m/%Y", "%Y-%m-%d"):
+        try:
+            return datetime.strptime(str(text or "").strip()[:10], pattern).date().isoformat()  # noqa: DTZ007 - a date
+        except ValueError:
+            continue
+    return None
+
+
+def _has(entry: Any, key: str) -> bool:
+    return isinstance(entry, dict) and bool(entry.get(key))
+
+
+def _listed(value: Any) -> list[Any]:
+    """A field as a list: it may be a list, one object, a text, or any of them as JSON in a text."""
+    if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return [value]
+    if value is None or value == "":
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _services(path: Path) -> Iterator[dict[str, Any]]:
+    import ijson
+
+    try:
+        with _open(path) as file:
+            start = file.peek(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+            if start in (b"{", b"["):
+                if file.peek(3).startswith(b"\xef\xbb\xbf"):
+                    file.read(3)
+                rows: Iterable[Any] = ijson.items(file, "service.item" if start == b"{" else "item")
+            else:
+                text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+                csv.field_size_limit(2**24)
+                rows = csv.DictReader(text, delimiter=";")
+            yield from (row for row in rows if isinstance(row, dict))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, EOFError) as error:
+        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    except (ijson.JSONError, csv.Error, UnicodeDecodeError) as error:
+        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path}: damaged ({detail[:120]}); download the file again") from None
+
+
+def _open(path: Path) -> io.BufferedReader:
+    raw: BinaryIO = path.open("rb")
+    if raw.read(2) == b"\x1f\x8b":
+        raw.seek(0)
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw))  # type: ignore[arg-type]
+    raw.seek(0)
+    return raw  # type: ignore[return-value]

@@ -1,0 +1,240 @@
+"""`plume data forget ID…`: an experience leaves every dataset folder, and the versions trained on it are named.
+
+In each folder that holds it, in a pair or in the quarantine, every row of the experience goes, its id too: the
+manifest keeps only how many rows were forgotten (`counts.forgotten`: rows in = pairs + quarantined + forgotten) and the
+digests that the train split had before (`history`), so that a version trained before an earlier erasure is still found.
+Digests, card, `privacy.html` and `audit.jsonl` follow. Statistics of the build (`masked`, `layers`, `k`) stay.
+
+A folder changes in one step. Its new files are written to `.forget.part`, which becomes `.forget` when it is complete:
+from then on the erasure is decided. The files are then moved to their places; if that is cut off, the next `plume data
+forget` in that folder finishes it.
+
+Which versions were trained on it: `plume.corpus.trained`. Where else it may stand: `plume.corpus.traces`.
+"""
+
+import json
+import re
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from plume.corpus import audit, dataset, privacy, trained
+from plume.corpus.dataset import read_jsonl, read_manifest, read_split, sha256, to_jsonl
+from plume.corpus.split import SPLITS, experience_of
+from plume.corpus.traces import STAGED, mention_of
+from plume.errors import InputError
+from plume.tracking import MODEL_NAME, default_uri
+
+_PARTIAL, _OF = f"{STAGED}.part", ".of"  # `.of` holds the digest of the manifest that the erasure starts from
+
+_PAIR = re.compile(r".+-[1-9]")
+
+
+@dataclass
+class Found:
+    """A dataset folder that holds some of the experiences.
+
+    Attributes:
+        rows: how many rows of each experience, by split or "quarantine".
+        train_digests: digests that its train split has and had, newest first; empty if no experience was in it.
+        source: SHA-256 of the export that it was built from.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+    rows: dict[str, Counter] = field(default_factory=dict)
+    train_digests: list[str] = field(default_factory=list)
+    source: str = ""
+
+
+def name_versions(found: list[Found]) -> list[str]:
+    """Lines that tell which registered versions were, or may have been, trained on what is found.
+
+    Raises InputError if the MLflow store cannot be used.
+    """
+    digests = {digest for here in found for digest in here.train_digests}
+    sources = {here.source for here in found if here.source and here.train_digests}
+    if not digests:
+        return ["in no train split: no version was trained on them from these folders"]
+    if not trained.store_is_there():
+        elsewhere = f"if versions are registered elsewhere, look for {trained.DIGEST} in {', '.join(sorted(digests))}"
+        return [f"no MLflow store at {default_uri()}: no version is known; {elsewhere}"]
+    lines = []
+    for version in trained.trained_on(digests, sources):
+        aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
+        what = "was trained on them" if version.sure else "may have been trained on them"
+        lines.append(
+            f"{MODEL_NAME} version {version.number}{aliases}: {what}, {version.why}; train again or withdraw it"
+        )
+    return lines or [f"{MODEL_NAME}: no version was trained on them"]
+
+
+def find(ids: Iterable[str], folders: Iterable[Path]) -> tuple[list[Found], dict[Path, str]]:
+    """Which folders hold which experiences, and the folders that could not be read, with why.
+
+    An erasure that was cut off is finished first. Raises InputError, and nothing is changed, if an id is in none of the
+    folders.
+    """
+    wanted, found, faults = dict.fromkeys(ids), [], {}
+    present: set[str] = set()
+    for folder in folders:
+        _finish(folder)
+        try:
+            manifest = read_manifest(folder)
+            rows = {split: read_split(folder, split) for split in SPLITS}
+            rows["quarantine"] = _quarantine(folder)
+        except InputError as error:
+            faults[folder] = str(error)
+            continue
+        present |= {experience_of(row["id"]) for content in rows.values() for row in content}
+        here = Found(folder, manifest, source=manifest.get("source", {}).get("sha256", ""))
+        for part, content in rows.items():
+            for row in content:
+                if experience := _experience(row["id"], wanted):
+                    here.rows.setdefault(experience, Counter())[part] += 1
+        if not here.rows:
+            continue
+        if any(counts["train"] for counts in here.rows.values()):
+            here.train_digests = [manifest["splits"]["train"]["sha256"], *manifest.get("history", [])]
+        found.append(here)
+    known = {experience for here in found for experience in here.rows}
+    known -= {i for i in known if _PAIR.fullmatch(i) and experience_of(i) in present}  # half an experience
+    if unknown := [experience for experience in wanted if experience not in known]:
+        raise InputError(_explain(unknown, faults))
+    return found, faults
+
+
+def forget(found: Found) -> int:
+    """Take the experiences out of one folder; returns the number of rows erased.
+
+    Ctrl-C leaves the folder whole, as it was before or as it is after.
+    """
+    folder, manifest, gone = found.folder, json.loads(json.dumps(found.manifest)), set(found.rows)
+    counts, splits = manifest["counts"], manifest["splits"]
+    contents = {split: _without(read_split(folder, split), gone) for split in SPLITS}
+    quarantine = _without(_quarantine(folder), gone)
+    for row in quarantine:
+        row["detail"] = _scrub(row.get("detail") or "", gone)
+    erased = sum(sum(parts.values()) for parts in found.rows.values())
+
+    before = splits["train"]["sha256"]
+    files = {f"{split}.jsonl": to_jsonl(contents[split]) for split in SPLITS}
+    for split in SPLITS:
+        splits[split] |= _describe(contents[split], files[f"{split}.jsonl"])
+    if splits["train"]["sha256"] != before:
+        manifest["history"] = [before, *(d for d in manifest.get("history", []) if d != before)]
+    counts["pairs"] = sum(len(rows) for rows in contents.values())
+    counts["quarantined"] = len(quarantine)
+    counts["quarantine"] = dict(sorted(Counter(row["reason"] for row in quarantine).items()))
+    counts["forgotten"] = counts.get("forgotten", 0) + erased
+
+    staged = folder / _PARTIAL
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir()
+    for name, data in files.items():
+        (staged / name).write_bytes(data)
+    (staged / "quarantine.jsonl").write_bytes(to_jsonl(quarantine))
+    _stage_audit(found, staged, manifest, gone)
+    (staged / "README.md").write_text(dataset.card(manifest), encoding="utf-8")
+    privacy.write_report(staged, manifest)
+    (staged / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    (staged / _OF).write_text(dataset.file_sha256(folder / "manifest.json"), encoding="utf-8")
+    staged.replace(folder / STAGED)  # from here on the erasure is decided
+    _finish(folder)
+    return erased
+
+
+def _stage_audit(found: Found, staged: Path, manifest: dict[str, Any], gone: set[str]) -> None:
+    """The audit goes on: an erasure leaves the sample a random one (see plume.corpus.audit)."""
+    try:
+        known = audit.Audit.load(found.folder, found.manifest)
+    except InputError:  # of other splits already; privacy.html says so
+        known = None
+    if known:
+        known.folder, known.splits = staged, audit.digest(manifest)
+        known.answers = {i: row for i, row in known.answers.items() if not _experience(i, gone)}
+        known.save()
+    elif (path := found.folder / audit.FILE).is_file():
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        kept = [line for line in lines if not any(mention_of(experience).search(line) for experience in gone)]
+        (staged / audit.FILE).write_text("".join(kept), encoding="utf-8")
+
+
+def _finish(folder: Path) -> None:
+    """Move what was decided to its place; nothing to do if no erasure was cut off."""
+    staged = folder / STAGED
+    if not staged.is_dir():
+        return
+    with _uninterrupted():
+        of = staged / _OF
+        # Else the manifest, which comes last, is in its place already, or the folder was built again since.
+        if of.is_file() and of.read_text(encoding="utf-8") == dataset.file_sha256(folder / "manifest.json"):
+            files = (path for path in staged.iterdir() if path != of)
+            for path in sorted(files, key=lambda p: (p.name == "manifest.json", p.name)):
+                path.replace(folder / path.name)
+        shutil.rmtree(staged)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back for the moment that a few renames take."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _describe(pairs: list[dict[str, Any]], data: bytes) -> dict[str, Any]:
+    dates = sorted(date for pair in pairs if (date := pair.get("written_on")))
+    return {
+        "pairs": len(pairs),
+        "experiences": len({experience_of(pair["id"]) for pair in pairs}),
+        "from": dates[0] if dates else None,
+        "to": dates[-1] if dates else None,
+        "sha256": sha256(data),
+    }
+
+
+def _without(rows: list[dict[str, Any]], gone: set[str]) -> list[dict[str, Any]]:
+    return [row for row in rows if not _experience(row["id"], gone)]
+
+
+def _experience(row_id: str, wanted: Iterable[str]) -> str | None:
+    """Which of the experiences a row belongs to: its id is the experience's, or that and the structure's number."""
+    if row_id in wanted:
+        return row_id
+    experience = experience_of(row_id)
+    return experience if experience in wanted and re.fullmatch(r"-[1-9]", row_id[len(experience) :]) else None
+
+
+def _quarantine(folder: Path) -> list[dict[str, Any]]:
+    path = folder / "quarantine.jsonl"
+    return read_jsonl(path, needs=("id", "reason")) if path.is_file() else []
+
+
+def _scrub(detail: str, gone: set[str]) -> str:
+    for experience in gone:
+        detail = mention_of(experience).sub("(forgotten)", detail)
+    return detail
+
+
+def _explain(unknown: list[str], faults: dict[Path, str]) -> str:
+    pairs = [i for i in unknown if _PAIR.fullmatch(i)]
+    if pairs:
+        hint = f"; {pairs[0]} looks like a pair: give its experience, {experience_of(pairs[0])}"
+    elif faults:
+        hint = f"; {len(faults)} folders could not be read, the first: {next(iter(faults.values()))}"
+    else:
+        hint = "; name other folders with --in, or check the ids"
+    several = "experiences" if len(unknown) > 1 else "experience"
+    return f"{several} {', '.join(unknown)}: in no dataset folder, nothing was changed{hint}"

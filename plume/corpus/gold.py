@@ -1,0 +1,157 @@
+"""Recall of the pseudonymiser on a gold set: invented sentences whose spans are known (`datasets/gold/README.md`).
+
+A span counts as found when every letter and digit of it is masked, whatever the label: a name masked as a file number
+leaks nothing.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from plume import contacts
+from plume.corpus.dataset import file_sha256, read_jsonl
+from plume.corpus.pseudonymise import Pseudonymiser, Span
+from plume.paths import ROOT, home
+
+GOLD = ROOT / "datasets" / "gold" / "pseudonymisation.jsonl"
+CONFIDENCE = 0.95
+_NAMES = "PERSONNE"
+_SOURCES = ROOT / "plume" / "corpus" / "pseudonymise"
+
+
+@dataclass(frozen=True)
+class Miss:
+    """What a reader of the figures wants to see: a span missed, or one touched that should have stayed."""
+
+    kind: str  # the type of the span, "KEEP" or "CLEAN"
+    text: str
+    start: int
+    end: int
+    found: list[Span]
+
+
+@dataclass
+class Measured:
+    """Hits and totals, by group and key, and the misses.
+
+    `counts` holds, for recall, the groups `ident` (direct, quasi, health …), `type`, `names` (all, and by casing:
+    title, lower, upper) and `documents` (`direct_masked`: texts with a direct identifier that show none of them); and
+    for over-masking, where a hit is a fault, the group `over` (`keep_spans`, `clean_sentences`).
+    """
+
+    counts: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
+    missed: list[Miss] = field(default_factory=list)
+
+    def add(self, group: str, key: str, hit: bool) -> None:
+        hits, n = self.counts.setdefault(group, {}).get(key, (0, 0))
+        self.counts[group][key] = hits + hit, n + 1
+
+
+def measure(rows: Sequence[dict[str, Any]], pseudonymiser: Pseudonymiser) -> Measured:
+    """Hits of `pseudonymiser` on the rows of a gold set.
+
+    Rows are {"text", "spans": [{"start", "end", "type", "ident"}], "keep": [{"start", "end"}]}; `keep` may be absent.
+    """
+    result = Measured()
+    for row, found in zip(rows, pseudonymiser.find_many([row["text"] for row in rows]), strict=True):
+        text, masked = row["text"], {i for span in found for i in range(span.start, span.end)}
+        all_direct = True
+        for wanted in row["spans"]:
+            start, end, kind = wanted["start"], wanted["end"], wanted["type"]
+            hit = all(i in masked for i in range(start, end) if text[i].isalnum())
+            result.add("ident", wanted["ident"], hit)
+            result.add("type", kind, hit)
+            if kind == _NAMES:
+                result.add("names", "all", hit)
+                result.add("names", casing(text[start:end]), hit)
+            all_direct &= hit or wanted["ident"] != "direct"
+            if not hit:
+                result.missed.append(Miss(kind, text, start, end, found))
+        if any(wanted["ident"] == "direct" for wanted in row["spans"]):
+            result.add("documents", "direct_masked", all_direct)
+        for kept in row.get("keep", ()):
+            touched = any(i in masked for i in range(kept["start"], kept["end"]))
+            result.add("over", "keep_spans", touched)
+            if touched:
+                result.missed.append(Miss("KEEP", text, kept["start"], kept["end"], found))
+        if not row["spans"]:
+            result.add("over", "clean_sentences", bool(found))
+            result.missed += [Miss("CLEAN", text, span.start, span.end, found) for span in found[:1]]
+    return result
+
+
+def casing(name: str) -> str:
+    """How a name is written: "upper", "lower" or "title"."""
+    return "upper" if name.isupper() and len(name) > 1 else "lower" if name.islower() else "title"
+
+
+def figures(pseudonymiser: Pseudonymiser, ner_version: str | None, path: str | Path = GOLD) -> dict[str, Any]:
+    """What a manifest records of the gold set, measured once for each version of the code, the data and the recogniser.
+
+    Returns {"file", "sha256", "sentences", "confidence", "shares": {group: {key: {"hits", "n", "lower", "upper"}}}};
+    lower and upper are two-sided Clopper-Pearson limits. Kept under <home>/gold.
+
+    Args:
+        ner_version: names the recogniser that `pseudonymiser` was given; None without one.
+
+    Raises InputError if the gold set cannot be read.
+    """
+    path = Path(path)
+    kept = home() / "gold" / f"{_fingerprint(path, ner_version)}.json"
+    try:
+        return json.loads(kept.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # not measured yet, or an interrupted write
+        pass
+    rows = read_jsonl(path, needs=("text", "spans"))
+    counts = measure(rows, pseudonymiser).counts
+    result = {
+        "file": path.name,
+        "sha256": file_sha256(path),
+        "sentences": len(rows),
+        "confidence": CONFIDENCE,
+        "shares": {
+            group: {key: share(*counts[group][key]) for key in sorted(counts[group])} for group in sorted(counts)
+        },
+    }
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    partial = kept.with_suffix(f".{os.getpid()}.part")
+    partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    partial.replace(kept)
+    return result
+
+
+def share(hits: int, n: int) -> dict[str, Any]:
+    """A share with its two-sided interval, as `figures` and the privacy page hold it."""
+    lower, upper = clopper_pearson(hits, n)
+    return {"hits": hits, "n": n, "lower": round(lower, 6), "upper": round(upper, 6)}
+
+
+def clopper_pearson(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Exact two-sided limits of a share, from the beta distribution (Clopper and Pearson, 1934); (0, 1) if n is 0."""
+    tail = (1 - confidence) / 2
+    return (
+        0.0 if hits == 0 else 1 - upper_bound(n - hits, n, 1 - tail),
+        upper_bound(hits, n, 1 - tail),
+    )
+
+
+def upper_bound(hits: int, n: int, confidence: float = CONFIDENCE) -> float:
+    """Exact one-sided upper limit of a share: 0 of 300 gives 0.00994, 1 of 473 gives 0.00999."""
+    from scipy.stats import beta
+
+    return 1.0 if hits >= n else float(beta.ppf(confidence, hits + 1, n - hits))
+
+
+def _fingerprint(path: Path, ner_version: str | None) -> str:
+    digest = hashlib.sha256(f"1 {ner_version}\n".encode())  # raise 1 when this module counts otherwise
+    for file in (path, contacts.DEFAULT, ROOT / "plume" / "contacts.py", *_python_sources()):
+        digest.update(f"{file.name} {file_sha256(file)}\n".encode() if file.is_file() else b"\n")
+    return digest.hexdigest()[:32]
+
+
+def _python_sources() -> Iterator[Path]:
+    yield from sorted(_SOURCES.rglob("*.py"))

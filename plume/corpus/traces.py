@@ -1,0 +1,85 @@
+"""Where an experience may stand: dataset folders, the cached copies of their splits, and other files that name it."""
+
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from plume.corpus import audit, dataset
+from plume.paths import home
+
+STAGED = ".forget"  # the new files of a dataset folder whose erasure was decided
+_SKIPPED = frozenset({"node_modules", "__pycache__", "mlartifacts", "models"})
+_TEXT = frozenset({".jsonl", ".json", ".html", ".csv", ".txt", ".md", ".yaml", ".tsv"})
+_DATASET_FILES = frozenset({*dataset.FILES, audit.FILE})
+
+
+def dataset_folders(roots: Iterable[Path]) -> list[Path]:
+    """Every dataset folder at or below the roots, those whose erasure was cut off included; each once."""
+    folders: dict[Path, None] = {}
+    for root in roots:
+        for folder, names in _walk(root):
+            if "manifest.json" in names and ("train.jsonl" in names or STAGED in names):
+                folders[folder.resolve()] = None
+    return sorted(folders)
+
+
+def remove_cached_copies() -> bool:
+    """Remove the copies of splits that training keeps under <home>/datasets; the next training makes them again.
+
+    Returns whether there were any.
+    """
+    cache = home() / "datasets"
+    there = cache.is_dir()
+    shutil.rmtree(cache, ignore_errors=True)
+    return there
+
+
+def mentions(experiences: Iterable[str], roots: Iterable[Path], folders: Iterable[Path]) -> list[Path]:
+    """Text files at or below the roots that name one of the experiences: exports, drafts, scores, reports.
+
+    The files of the dataset folders `folders` are not among them: they are rewritten. Compressed files are not read.
+    """
+    known = [re.compile(mention_of(experience).pattern.encode()) for experience in experiences]
+    erased = {folder / name for folder in folders for name in _DATASET_FILES}
+    found: dict[Path, None] = {}
+    for root in roots:
+        for folder, names in _walk(root.resolve()):
+            for path in (folder / name for name in names if Path(name).suffix in _TEXT):
+                if path not in erased and path.is_file() and _names_one(path, known):
+                    found[path] = None
+    return sorted(found)
+
+
+def mention_of(experience: str) -> re.Pattern[str]:
+    """A mention of an experience by its id; a short id counts only with the number of a structure, as in "12-1"."""
+    tail = r"(?:-[1-9])?" if len(experience) > 4 else "-[1-9]"
+    return re.compile(rf"(?<![\w-]){re.escape(experience)}{tail}(?![\w-])")
+
+
+def _names_one(path: Path, known: list[re.Pattern[bytes]]) -> bool:
+    try:
+        with path.open("rb") as file:
+            return any(pattern.search(line) for line in file for pattern in known)
+    except OSError:  # not ours to read
+        return False
+
+
+def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Folders at or below a root with the names in them; hidden folders and links are not entered."""
+    stack = [root]
+    while stack:
+        folder = stack.pop()
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError:  # gone, or not ours to read
+            continue
+        yield folder, [entry.name for entry in entries]
+        stack += [
+            entry
+            for entry in entries
+            if not entry.name.startswith(".")
+            and entry.name not in _SKIPPED
+            and entry.is_dir()
+            and not entry.is_symlink()
+        ]

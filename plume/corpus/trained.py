@@ -1,0 +1,95 @@
+"""Which registered versions of `plume-reply` were trained on an experience that is to be forgotten.
+
+A version carries the digest of its train split as a tag, and the digest of the export in its `training.json`. A
+version whose train split is one that the folder has or had was trained on the experience. One that was trained on
+another split of the same export may have been (the folder was built again since, or lies elsewhere), and so may one
+that does not say.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plume import tracking
+from plume.errors import InputError
+
+DIGEST = "train_split_sha256"  # the tag that plume train gives a version
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A version to train again or to withdraw; `sure` or only possible, and why."""
+
+    number: int
+    aliases: tuple[str, ...]
+    sure: bool
+    why: str
+
+
+def store_is_there() -> bool:
+    """Whether there is a store to ask; the default one is a file, which the first training makes."""
+    uri = tracking.default_uri()
+    return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).is_file()
+
+
+def trained_on(digests: set[str], sources: set[str]) -> list[Trained]:
+    """Versions trained on one of these train splits, or perhaps on another of these exports, the newest first.
+
+    Raises InputError if the MLflow store cannot be used.
+    """
+    tracking.connect()
+    trained = []
+    for number, aliases, tags, source in _versions():
+        digest = tags.get(DIGEST)
+        if digest in digests:
+            trained.append(Trained(number, aliases, True, f"its train split is {digest[:12]}…"))
+            continue
+        training = _read_training(source)
+        if training is None:
+            trained.append(Trained(number, aliases, False, "what it was trained on cannot be read"))
+        elif _export_of(training) in sources:
+            trained.append(Trained(number, aliases, False, "trained on another train split of the same export"))
+    return sorted(trained, key=lambda version: -version.number)
+
+
+def _versions() -> Iterator[tuple[int, tuple[str, ...], dict[str, str], str]]:
+    """Number, aliases, tags and artifact of every version."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    client, token = mlflow.MlflowClient(), None
+    try:
+        aliases = client.get_registered_model(tracking.MODEL_NAME).aliases
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":  # nothing was registered yet
+            return
+        raise InputError(f"MLflow store {tracking.default_uri()}: its registry cannot be read") from None
+    while True:
+        page = client.search_model_versions(f"name='{tracking.MODEL_NAME}'", page_token=token)
+        for version in page:
+            named = tuple(sorted(alias for alias, number in aliases.items() if str(number) == str(version.version)))
+            yield int(version.version), named, dict(version.tags), version.source
+        if not (token := page.token):
+            return
+
+
+def _read_training(source: str) -> dict[str, Any] | None:
+    import mlflow
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            path = mlflow.artifacts.download_artifacts(artifact_uri=f"{source}/training.json", dst_path=folder)
+            training = json.loads(Path(path).read_text(encoding="utf-8"))
+        except Exception:  # an artifact store may fail in any way: the version is then only possible, never passed over
+            return None
+    return training if isinstance(training, dict) and _export_of(training) else None
+
+
+def _export_of(training: dict[str, Any]) -> str | None:
+    try:
+        return training["dataset"]["source"]["sha256"]
+    except (KeyError, TypeError):
+        return None

@@ -1,0 +1,167 @@
+"""The State's directory of public services becomes contacts: all its shapes, and nothing that may be a person's own."""
+
+import csv
+import gzip
+import json
+
+import pytest
+
+from plume.contacts import DEFAULT, Contact, Directory, to_json
+from plume.corpus.contacts_import import SOURCE, merge, read_directory
+from plume.errors import InputError
+
+
+def service(name, code=None, **fields):
+    pivot = [{"type_service_local": code, "code_insee_commune": ["99001"]}] if code else []
+    return {"id": "0000-aaaa", "nom": name, "pivot": pivot, "adresse": [{"code_postal": "99001"}], **fields}
+
+
+SERVICES = [
+    service(
+        "Caisse d'allocations familiales (CAF) de la Lande-Haute",
+        "caf",
+        telephone=[{"valeur": "01 99 00 10 20 / 01 99 00 10 21", "description": "prix d'un appel local"}],
+        site_internet=[{"libelle": "Site de la caisse", "valeur": "https://www.caf-lande-haute.fr/accueil"}],
+        adresse_courriel=["accueil@caf-lande-haute.fr"],
+        date_modification="20/05/2024 08:23:11",
+    ),
+    service(
+        "Mairie - Val-sur-Orge",
+        "mairie",
+        telephone=[{"valeur": "06 39 98 10 20"}, {"valeur": "+262 692 00 10 20"}, {"valeur": "f"}],
+        site_internet=[{"libelle": "", "valeur": "https://www.facebook.com/valsurorge"}, {"valeur": "pas un site"}],
+        adresse_courriel=["jeanne.durand@exemple.fr;valsurorge@exemple.fr", "mairie.val@exemple.fr", "rien"],
+    ),
+    service("Caisse nationale des exemples", telephone=[{"valeur": "3646"}], date_modification="2024-05-20T08:00:00Z"),
+    service("Office des exemples", "type_nouveau", telephone=[{"valeur": "0809401401"}]),
+    service("Consulat général de France à Exempleville", "consulat", telephone=[{"valeur": "+49 30 590 039 000"}]),
+    service(" "),
+]
+COLUMNS = ("id", "nom", "pivot", "telephone", "site_internet", "adresse_courriel", "date_modification")
+
+
+def as_text(value):
+    return value if isinstance(value, str) or value is None else json.dumps(value, ensure_ascii=False)
+
+
+@pytest.fixture(params=["service", "array", "strings", "csv", "gzip", "bom"])
+def file(request, tmp_path):
+    path = tmp_path / f"directory.{request.param}"
+    flat = [{name: as_text(row.get(name, "")) for name in COLUMNS} for row in SERVICES]
+    for row, original in zip(flat, SERVICES, strict=True):  # the export writes mail addresses as a plain text
+        row["adresse_courriel"] = ";".join(original.get("adresse_courriel", []))
+    whole = json.dumps({"service": SERVICES}).encode()
+    if request.param == "csv":
+        with path.open("w", encoding="utf-8-sig", newline="") as out:
+            writer = csv.DictWriter(out, COLUMNS, delimiter=";")
+            writer.writeheader()
+            writer.writerows(flat)
+    else:
+        path.write_bytes(
+            {
+                "service": whole,
+                "array": json.dumps(SERVICES).encode(),
+                "strings": json.dumps(flat).encode(),
+                "gzip": gzip.compress(whole),
+                "bom": b"\xef\xbb\xbf" + whole,
+            }[request.param]
+        )
+    return path
+
+
+def test_every_shape_gives_the_same_contacts(file):
+    imported = read_directory(file)
+    caf = ("CAF", "CAF de la Lande-Haute")
+    assert imported.services == 6
+    assert [(c.network, c.structure, c.kind, c.value) for c in imported.contacts] == [
+        (*caf, "phone", "01 99 00 10 20"),
+        (*caf, "phone", "01 99 00 10 21"),
+        (*caf, "email", "accueil@caf-lande-haute.fr"),
+        (*caf, "domain", "caf-lande-haute.fr"),
+        ("Mairie", "Mairie - Val-sur-Orge", "email", "valsurorge@exemple.fr"),
+        ("Mairie", "Mairie - Val-sur-Orge", "email", "mairie.val@exemple.fr"),
+        ("Caisse nationale des exemples", None, "phone", "3646"),
+        ("type_nouveau", "Office des exemples", "phone", "0 809 401 401"),
+        ("Réseau consulaire", "Consulat général de France à Exempleville", "phone", "+4930590039000"),
+    ]
+    assert imported.contacts[0].checked_on == imported.contacts[6].checked_on == "2024-05-20"
+    assert {c.source for c in imported.contacts} == {SOURCE}
+    assert imported.reasons == {
+        "mailbox_of_a_person": 1,
+        "mobile_phone": 2,
+        "no_name": 1,
+        "not_a_domain": 1,
+        "not_a_phone": 1,
+        "not_an_email": 1,
+        "shared_site": 1,
+    }
+
+
+def test_what_may_be_a_persons_own_is_not_even_repeated_in_the_quarantine(file):
+    rejected = read_directory(file).rejected
+    assert {r.value for r in rejected if r.reason in ("mobile_phone", "mailbox_of_a_person")} == {None}
+    assert [r.value for r in rejected if r.reason == "not_a_phone"] == ["f"]
+
+
+def contact(network, value, source, structure=None):
+    return Contact(network, structure, "phone", value, "label", source, None)
+
+
+def test_what_was_kept_by_hand_wins_and_an_earlier_import_is_replaced(tmp_path):
+    path = tmp_path / "directory.json"
+    rows = [service("Caisse nationale", telephone=[{"valeur": "36 46"}, {"valeur": "3230"}])]
+    path.write_text(json.dumps({"service": rows}))
+    by_hand, earlier = contact("Caisse nationale", "3646", "ameli.fr"), contact("Ancien", "3960", SOURCE)
+    merged = merge(Directory((by_hand, earlier)), [read_directory(path)])
+    assert [(c.value, c.source) for c in merged] == [("3646", "ameli.fr"), ("3230", SOURCE)]
+    assert merge(Directory(tuple(merged)), [read_directory(path)]) == merged
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no service"),
+        (b'{"service": []}', "no service"),
+        (b'{"autre": [1, 2]}', "no service"),
+        (b'{"service": [{"nom": "x"}', "damaged"),
+        (b'[{"nom": }]', "damaged"),
+        (b"\x1f\x8bnot gzip", "cannot be read"),
+        (b'"nom";"telephone"\n\xff\xfe;1\n', "damaged"),
+    ],
+)
+def test_a_file_that_is_none_is_refused(tmp_path, content, message):
+    path = tmp_path / "odd"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_directory(path)
+
+
+def test_odd_records_are_no_crash(tmp_path):
+    odd = [1, None, "x", {"nom": "A", "telephone": {"valeur": "3646"}}, {"nom": "B", "telephone": "[{", "pivot": [3]}]
+    odd += [{"nom": "C", "site_internet": [None, 5, {"valeur": None}], "date_modification": 20}]
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps({"service": odd}))
+    imported = read_directory(path)
+    assert imported.services == 3
+    assert [c.value for c in imported.contacts] == ["3646"]
+
+
+def test_the_command_adds_to_the_curated_file_and_says_what_it_did(tmp_path, cli, file):
+    out = tmp_path / "contacts.json"
+    done = cli("data", "contacts", "import", file, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "6 services, 9 contacts; rejected: mailbox_of_a_person 1, mobile_phone 2" in done.stdout
+    directory = Directory.load(out)
+    assert set(Directory.load(DEFAULT).contacts) < set(directory.contacts)
+    assert directory.knows_phone("01 99 00 10 20")
+    assert not directory.knows_phone("06 39 98 10 20")
+    assert out.read_text(encoding="utf-8") == to_json(directory.contacts)
+    rejected = (tmp_path / "contacts.rejected.jsonl").read_text(encoding="utf-8")
+    assert '"mobile_phone"' in rejected
+    assert "39 98" not in rejected
+
+
+def test_a_missing_file_is_named(refused, tmp_path):
+    out = tmp_path / "contacts.json"
+    assert "no such file" in refused("data", "contacts", "import", tmp_path / "absent.json", "--out", out)
+    assert not out.exists()

@@ -1,0 +1,166 @@
+"""privacy.html: says what manifest, gold set and audit say; tolerates older folders; renders in a real browser."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from plume.corpus import audit, policy, privacy
+from plume.corpus.dataset import read_manifest
+from plume.corpus.gold import share
+from plume.corpus.pseudonymise import PLACEHOLDERS
+from plume.doctor import chromium
+
+K = {
+    "smallest": 1,
+    "below_5": {"pairs": 7, "share": 0.3684},
+    "groups": 9,
+    "histogram": {"1": 4, "2-4": 2, "5-9": 2, "10+": 1},
+}
+
+
+@pytest.fixture
+def folder(small_dataset, tmp_path) -> Path:
+    return Path(shutil.copytree(small_dataset, tmp_path / "data"))
+
+
+@pytest.fixture
+def full(folder):
+    """A manifest with all that the page can show."""
+    manifest = read_manifest(folder)
+    manifest["counts"] |= {
+        "rows": 23,
+        "quarantined": 4,
+        "quarantine": {"no_reply": 3, "a_new_reason": 1},
+        "masked": {"TEL": 3, "AGENT": 12},
+        "layers": {"rule": 5, "ner": 10},
+    }
+    manifest["k"] = {"department,structure,month": K, "department,structure,month,age": K}
+    manifest["gold"] = {
+        "file": "gold.jsonl",
+        "sha256": "a" * 64,
+        "sentences": 286,
+        "confidence": 0.95,
+        "shares": {
+            "ident": {"direct": share(169, 173), "quasi": share(47, 54), "health": share(6, 7)},
+            "names": {"all": share(94, 97), "title": share(68, 70)},
+            "type": {"PERSONNE": share(94, 97), "NIR": share(8, 8)},
+            "documents": {"direct_masked": share(159, 163)},
+            "over": {"keep_spans": share(0, 42), "clean_sentences": share(0, 72)},
+        },
+    }
+    return manifest
+
+
+def text_of(page: str) -> str:
+    bare = re.sub(r"<[^>]+>", " ", page.partition("<body>")[2]).replace("&nbsp;", " ").replace("\u202f", " ")
+    return " ".join(bare.replace("&#39;", "'").split())
+
+
+def test_the_page_says_what_the_manifest_says(full):
+    text = text_of(privacy.render(full))
+    assert "pseudonymisées et minimisées, non anonymes" in text
+    assert "23 lignes (une expérience, une structure) = 19 couples conservés + 4 lignes écartées." in text
+    assert "Sans réponse 3" in text
+    assert "a_new_reason 1" in text  # a reason without French words is not left out
+    assert "Agent nommé 12 Téléphone 3" in text
+    assert "Noms : reconnaissance par modèle 10" in text
+    assert "Identifiants directs 169 sur 173 97,7 %" in text
+    assert "Numéro de sécurité sociale 8 sur 8 100,0 %" in text
+    assert "Phrases sans donnée personnelle, touchées 0 sur 72 0,0 % 0,0 % à 5,0 %" in text
+    assert "Département, structure, mois, tranche d'âge 9 1 7 (36,8 %)" in text
+    assert "Aucun audit n'a été fait." in text
+    for criterion in ("Individualisation", "Corrélation", "Inférence"):
+        assert criterion in text
+    assert "plume data forget" in text
+    assert "signature du délégué" in text
+
+
+def test_older_folders_lack_keys_and_the_page_says_so(folder):
+    text = text_of(privacy.render(read_manifest(folder)))
+    assert "La répartition par couche n'est pas connue" in text
+    assert "Le rappel n'a pas été mesuré" in text
+    assert "Ce compte n'a pas été fait" in text
+
+
+def test_same_folder_same_bytes(folder, full):
+    privacy.write_report(folder, full)
+    first = (folder / privacy.FILE).read_bytes()
+    privacy.write_report(folder, json.loads(json.dumps(full)))
+    assert (folder / privacy.FILE).read_bytes() == first
+    assert read_manifest(folder)["splits"] == full["splits"]
+
+
+def test_the_audit_is_shown_with_its_bound_and_one_of_other_splits_is_not_counted(folder):
+    manifest = read_manifest(folder)
+    known, pairs = audit.Audit.open(folder, manifest, 300, None), audit.read_pairs(folder)
+    for pair in known.sample(pairs)[:18]:
+        known.answer(pair["id"], "ok")
+    privacy.write_report(folder, manifest)
+    text = text_of((folder / privacy.FILE).read_text(encoding="utf-8"))
+    assert "19 couples tirés au hasard parmi 19, sans remise ; 18 relus" in text
+    assert "Audit non terminé : 1 couple reste à lire." in text
+    known.answer(known.sample(pairs)[18]["id"], "missed", ["AUTRE"])
+    privacy.write_report(folder, manifest)
+    text = text_of((folder / privacy.FILE).read_text(encoding="utf-8"))
+    assert "au plus 22,64 %" in text  # 1 of 19: root of (1-p)^19 + 19 p (1-p)^18 = 0.05
+    assert "Autre donnée 1" in text
+    known.splits = "0" * 64
+    known.save()
+    privacy.write_report(folder, manifest)
+    text = text_of((folder / privacy.FILE).read_text(encoding="utf-8"))
+    assert "Aucun audit n'a été fait. Le relevé présent dans le dossier porte sur une autre version" in text
+
+
+def test_a_name_cannot_inject_markup(full):
+    full["source"]["name"] = "<script>alert(1)</script>.json"
+    page = privacy.render(full)
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_every_placeholder_has_its_line_in_the_policy():
+    assert set(policy.MASKED) == PLACEHOLDERS
+
+
+def test_the_page_is_accessible(full):
+    page = privacy.render(full)
+    assert '<html lang="fr">' in page
+    assert not re.search(r"<th(?! scope=)", page.replace("<thead>", ""))
+    assert page.count("<table>") == page.count("<caption>")
+    assert [int(level) for level in re.findall(r"<h(\d)", page)] == [1] + [2] * 11
+    assert "@media print" in page
+    assert not re.search(r'(?:src|href)="', page)
+
+
+PROBE = """<script>addEventListener("load", () => { document.title = JSON.stringify({
+    heading: document.querySelector("h1").innerText,
+    overflow: document.documentElement.scrollWidth - innerWidth,
+    requests: performance.getEntriesByType("resource").length }) })</script>"""
+
+
+def test_the_page_renders_in_chromium(full, tmp_path):
+    browser = chromium()
+    if not browser:
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    probed = tmp_path / "probed.html"
+    probed.write_text(privacy.render(full).replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
+    for width in (1000, 500):
+        done = subprocess.run(
+            [
+                *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+                *("--disable-component-update", "--disable-sync", "--no-first-run", f"--window-size={width},900"),
+                *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000", "--dump-dom"),
+                probed.as_uri(),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        title = json.loads(done.stdout.partition("<title>")[2].partition("</title>")[0])
+        assert title["heading"].startswith("Protection des données")
+        assert title["overflow"] <= 0
+        assert title["requests"] == 0
