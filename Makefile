@@ -13,7 +13,7 @@ BIN    := .venv/bin
 
 # A machine with an NVIDIA GPU gets the official vLLM; any other gets its CPU build.
 GPU    := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo yes)
-EXTRAS := train,eval,bench,dev,$(if $(GPU),serve,serve-cpu)
+EXTRAS := train,eval,dev,$(if $(GPU),serve,serve-cpu)
 
 COMMA := ,
 EMPTY :=

@@ -1,7 +1,7 @@
 """The prompt: what the model reads before it writes, the same token ids in training, evaluation and serving.
 
 A prompt version is a file of `plume/prompts/`; a changed text is a new version. A header (`contacts: 4`) makes it show
-that many verified contacts of the structure. The chat format is ChatML, that of OpenHermes 2 and of the embedded
+that many official contacts of the structure. The chat format is ChatML, that of OpenHermes 2 and of the embedded
 default model.
 """
 
@@ -43,7 +43,7 @@ def template_sha256() -> str:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt version: its name, the system text, and how many verified contacts of the structure it shows."""
+    """A prompt version: its name, the system text, and how many official contacts of the structure it shows."""
 
     version: str
     system: str
@@ -73,7 +73,7 @@ class Prompt:
         if self.contacts:
             verified = _directory().of(network, pair.get("structure"))
             shown = [f"{c.value} ({c.label})" for c in verified if c.network][: self.contacts]
-            lines.append(f"Contacts vérifiés : {_inert(' ; '.join(shown) or 'aucun')}")
+            lines.append(f"Contacts officiels : {_inert(' ; '.join(shown) or 'aucun')}")
         lines.append(f"Avis : {_inert(pair['review'])}")
         return [{"role": "system", "content": self.system}, {"role": "user", "content": "\n".join(lines)}]
 

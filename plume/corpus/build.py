@@ -2,27 +2,29 @@
 
 import hashlib
 import os
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from plume import __version__
-from plume.command import progress
+from plume.command import progress, status
 from plume.config import Config
 from plume.contacts import Directory
 from plume.corpus import dataset
 from plume.corpus.dataset import file_sha256
 from plume.corpus.export import Columns, Row, Unreadable, read_rows
+from plume.corpus.formats import Progress
 from plume.corpus.mask import Masker
 from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
+from plume.corpus.privacy import write_report
 from plume.corpus.split import SPLITS, Splitting
 from plume.corpus.spool import Spool
 from plume.errors import InputError
-from plume.paths import check_output, claim_output, home
+from plume.paths import check_output, claim_output
 
 _CHUNK = 128  # pairs masked together
 
@@ -40,33 +42,38 @@ def build(
 ) -> dict[str, Any]:
     """Write the dataset folder and return its manifest.
 
-    Everything is made in a temporary folder and moved at the end, the manifest last: an interrupted build leaves
-    nothing that could be taken for a dataset, and what `force` overwrites stays until then. `workers` processes mask
-    the texts of a large export (by default one a core).
+    Everything is made in a temporary folder beside `out` and moved at the end, the manifest last: an interrupted build
+    leaves nothing that could be taken for a dataset, and what `force` overwrites stays until then. `workers` processes
+    mask the texts of a large export (by default one a core).
 
     Raises InputError if the export cannot be read or holds no usable pair.
     """
     out = Path(out)
     check_output(out, force=force)
-    home().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".build-", dir=home()) as folder:
-        made = Path(folder)
+    beside = next(folder for folder in out.resolve().parents if folder.is_dir())  # the same disk: moving is renaming
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=beside) as folder:
+        made = Path(folder) / out.name
+        made.mkdir()
         manifest = _make(Path(export), made, config, workers or os.cpu_count() or 1)
         claim_output(out, force=force, holds=dataset.FILES)
         for name in dataset.FILES:  # the manifest last
             if (made / name).is_file():
-                shutil.move(made / name, out / name)
+                (made / name).replace(out / name)
     return manifest
 
 
 def _make(export: Path, made: Path, config: DataConfig, workers: int) -> dict[str, Any]:
-    columns = Columns()
-    with Spool(made) as spool:
-        experiences = _read_all(export, spool, columns, config, workers)
-        spool.cap_near_duplicates(config.select.near_duplicate, config.select.near_duplicates_per_structure)
-        spool.assign_splits(config.split)
-        spool.part_near_duplicates(config.select.near_duplicate)
-        spool.settle()
+    columns, reading = Columns(), Progress()
+    select = config.select
+    with Spool(made.parent) as spool:
+        experiences = _read_all(export, spool, columns, reading, config, workers)
+        with status("corpus: near-duplicates and splits"):
+            near = spool.cap_near_duplicates(
+                select.near_duplicate, select.near_duplicates_per_structure, select.near_duplicates_in_all
+            )
+            spool.assign_splits(config.split)
+            spool.part_near_duplicates(select.near_duplicate)
+            spool.settle()
         described = {split: spool.describe(split) for split in SPLITS}
         pairs = sum(d["pairs"] for d in described.values())
         if not pairs:
@@ -91,29 +98,33 @@ def _make(export: Path, made: Path, config: DataConfig, workers: int) -> dict[st
                 "quarantine": spool.reasons(),
                 "closings_removed": facts["other"]["closings"],
                 "unlisted_contacts": facts["other"]["unlisted"],
+                "near_duplicate_replies": near,
                 "masked": dict(sorted(facts["masked"].items())),
                 "layers": dict(sorted(facts["layers"].items())),
                 "unknown_columns": dict(sorted(columns.unknown.items())),
+                "bytes_not_utf8": reading.not_utf8,
             },
             "splits": described,
             "k": {
                 "department,structure,month": spool.k_anonymity(age=False),
                 "department,structure,month,age": spool.k_anonymity(age=True),
             },
+            "gold": gold_figures(config.ner),
         }
     (made / "README.md").write_text(dataset.card(manifest), encoding="utf-8")
+    write_report(made, manifest)
     (made / "manifest.json").write_text(dataset.manifest_text(manifest), encoding="utf-8")
     return manifest
 
 
-def _read_all(export: Path, spool: Spool, columns: Columns, config: DataConfig, workers: int) -> int:
+def _read_all(export: Path, spool: Spool, columns: Columns, reading: Progress, config: DataConfig, workers: int) -> int:
     """Every record into the spool, pairs masked; returns the number of experiences (records) read."""
     directory = Directory.load()
     experiences = 0
 
     def rows() -> Iterator[tuple[int, Pair | Quarantined]]:
         nonlocal experiences
-        for experiences, row in enumerate(read_rows(export, columns), 1):
+        for experiences, row in enumerate(read_rows(export, columns, reading), 1):
             for outcome in _outcomes(row, experiences, config.select, directory, spool.is_repeated):
                 yield spool.next_seq(), outcome
 
@@ -124,14 +135,15 @@ def _read_all(export: Path, spool: Spool, columns: Columns, config: DataConfig, 
             else:
                 yield seq, outcome
 
-    with progress() as bar, Masker(ner=config.ner, workers=workers) as masker:
-        task = bar.add_task("corpus: pseudonymising", total=None)
-        source = to_mask()
+    masker = Masker(ner=config.ner, threshold=config.select.near_duplicate, workers=workers)
+    with progress("pairs") as bar, closing(to_mask()) as source:
+        task = bar.add_task("corpus: % of the export read", total=100, pairs="")
         chunks = iter(lambda: list(islice(source, _CHUNK)), [])
-        for chunk in masker.map(chunks):
-            for seq, pair in chunk:
-                spool.add_pair(seq, pair)
-            bar.advance(task, len(chunk))
+        with closing(masker.map(chunks)) as done:
+            for chunk in done:
+                for seq, outcome in chunk:
+                    spool.add(seq, outcome)
+                bar.update(task, completed=int(100 * reading.share), pairs=f"{spool.rows} rows")
     return experiences
 
 
@@ -159,6 +171,16 @@ def _write(path: Path, lines: Iterator[str]) -> str:
             digest.update(data)
             file.write(data)
     return digest.hexdigest()
+
+
+def gold_figures(ner: bool) -> dict[str, Any]:
+    """What the pseudonymiser finds in the gold set, measured once for each version of it."""
+    from plume.corpus.gold import figures
+    from plume.corpus.mask import pseudonymiser
+    from plume.corpus.pseudonymise.ner import describe
+
+    with status("corpus: measuring the pseudonymiser on the gold set"):
+        return figures(pseudonymiser(ner), describe() if ner else None)
 
 
 def _versions(config: DataConfig) -> dict[str, Any]:

@@ -1,13 +1,19 @@
-"""Cleaning that changes no meaning: entities, no-break spaces, line ends, lost breaks, dead link labels, signatures."""
+"""Cleaning that changes no meaning: decoding, entities, blanks, line ends, lost breaks, dead links, signatures."""
 
 import html
 import re
 from html.entities import html5
 
+from ftfy import fix_encoding
+
 _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|([A-Za-z][A-Za-z0-9]+));")
 _BLANKS = re.compile(r"[ \t\f\v\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2060\ufeff]")
 _LINE_END = re.compile(r"\r\n|[\r\x85\u2028\u2029]")
+
+# How the first byte of a letter beyond ASCII, and the second, look when UTF-8 was read as Windows-1252 or Latin-1. The
+# repair is ftfy's; it is asked only where this is met, for it reads the whole text.
+_MOJIBAKE = re.compile(r"[ÂÃÅâÄËÐðï][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|Ã ")
 
 # The editor loses the break between two paragraphs: "Bonjour,Nous", "possible.Nous", "impots.gouv.frSi".
 _CAPITAL = "[A-ZÀÂÇÉÈÊËÎÏÔÖÙÛÜŒ]"
@@ -52,12 +58,21 @@ _LINE_WORDS, _CLOSING_LINES = 14, 5  # longer than this, what follows a formula 
 
 def clean(text: str | None) -> str:
     """Text with entities decoded, blanks and line ends made plain. Idempotent; words are never changed."""
-    text = text or ""
-    while (decoded := _ENTITY.sub(_decode, text)) != text:  # "&amp;nbsp;" is met: entities encoded twice
+    text = repair(text or "")
+    while (decoded := repair(_ENTITY.sub(_decode, text))) != text:  # "&amp;nbsp;" is met: entities encoded twice
         text = decoded
     text = _INVISIBLE.sub("", _LINE_END.sub("\n", text))
     lines = [_BLANKS.sub(" ", line).strip() for line in text.split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def repair(text: str) -> str:
+    """Text that was decoded wrongly once or twice, "trÃ¨s" -> "très"; any other is given back as it is."""
+    for _ in range(4):  # deeper was never met
+        if not _MOJIBAKE.search(text) or (repaired := fix_encoding(text)) == text:
+            break
+        text = repaired
+    return text
 
 
 def _decode(entity: re.Match) -> str:

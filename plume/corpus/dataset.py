@@ -14,7 +14,11 @@ import yaml
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 
-FILES = (*(f"{split}.jsonl" for split in SPLITS), "quarantine.jsonl", "README.md", "privacy.html", "manifest.json")
+# What a build writes, the manifest last, and the audit of what it replaces.
+FILES = (
+    *(f"{split}.jsonl" for split in SPLITS),
+    *("quarantine.jsonl", "README.md", "privacy.html", "audit.jsonl", "manifest.json"),
+)
 
 # name -> type of `datasets.Value`. What is absent is null. Dates are declared as such: `datasets` reads ISO dates as
 # timestamps, and would give "2024-03-01 00:00:00" where text is declared.
@@ -30,8 +34,10 @@ FEATURES = {
     "written_on": "date32",
     "published_on": "date32",
     "replied_on": "date32",
+    "ai_enabled": "bool",
     "ai_offered": "bool",
     "ai_similarity": "int64",
+    "agent_vote": "string",
     "author_vote": "string",
 }
 
@@ -149,7 +155,8 @@ person out, and the source is published: treat this folder as personal data. Era
 |---|---|---|---|
 {splits}
 
-Splits hold whole experiences; test holds the most recent ones.
+Splits hold whole experiences; test holds the most recent ones. No review or reply of one split is a near-duplicate of
+one in another.
 
 | quarantined because | rows |
 |---|---|
@@ -161,5 +168,6 @@ Splits hold whole experiences; test holds the most recent ones.
 
 `quarantine.jsonl` names each row left out and why, without its text: the text is in the export. Closing formulas and
 signatures were separated from {counts["closings_removed"]} replies (the platform adds them itself).
+`privacy.html`, in French, is for the data-protection officer.
 Names were found by {"rules and " + manifest["versions"]["ner"] if manifest["versions"]["ner"] else "rules only"}.
 """

@@ -12,8 +12,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from plume.corpus.formats import read_records
+from plume.corpus.clean import repair
+from plume.corpus.formats import Progress, read_records
 from plume.errors import InputError
 
 Row = dict[str, str | None]
@@ -36,20 +38,27 @@ _PER_STRUCTURE = """
     taux_de_similarite_reponse_ia_structure_{n} vote_de_l_agent_reponse_ia_structure_{n}
 """
 KNOWN = frozenset([*_ONCE.split(), *(s.format(n=n) for n in STRUCTURES for s in _PER_STRUCTURE.split())])
-# Spellings of other years and of hand-made extracts -> today's slug.
-ALIASES = {
-    **dict.fromkeys(("identifiant_experience", "id_de_l_experience", "identifiant_de_l_experience"), "id_experience"),
-    **dict.fromkeys(("ecrite_le", "date_d_ecriture", "date_de_l_experience", "redige_le"), "ecrit_le"),
-    **dict.fromkeys(("publie_le", "publiee_le", "date_publication"), "date_de_publication"),
-    **dict.fromkeys(
-        ("date_premiere_reponse", "date_de_la_premiere_reponse", "date_de_1ere_reponse"), "date_de_premiere_reponse"
-    ),
+_SMALL_WORDS = frozenset(["a", "au", "d", "de", "des", "du", "l", "la", "le", "les", "n", "no", "numero", "par"])
+_OTHER_WORDS = {"1ere": "premiere", "identifiant": "id", "pseudo": "pseudonyme", "ecrite": "ecrit"}
+
+
+def _key(slug: str) -> str:
+    """What two spellings of a column share: its words, without small ones and plurals."""
+    words = (_OTHER_WORDS.get(word, word) for word in slug.split("_") if word and word not in _SMALL_WORDS)
+    return "_".join(word.rstrip("s") or word for word in words)
+
+
+# Spellings of other years and of hand-made extracts -> today's slug; those that `_key` does not bring together.
+_ALIASES = {
+    **dict.fromkeys(("date_d_ecriture", "date_de_l_experience", "redige_le", "date_de_redaction"), "ecrit_le"),
+    **dict.fromkeys(("publie_le", "publiee_le"), "date_de_publication"),
+    **dict.fromkeys(("premiere_reponse_le", "date_de_reponse"), "date_de_premiere_reponse"),
     **dict.fromkeys(("titre_de_l_experience", "titre_experience"), "titre"),
     **dict.fromkeys(("description_de_l_experience", "description_experience"), "description"),
-    **dict.fromkeys(("pseudonyme", "pseudonyme_de_l_usager", "pseudo_usager"), "pseudonyme_usager"),
-    **dict.fromkeys(("ressenti", "ressenti_de_l_usager"), "ressenti_usager"),
-    **dict.fromkeys(("etat_de_l_experience", "etat"), "etat_experience"),
-    **dict.fromkeys(("statut_experience", "statut"), "statut_de_l_experience"),
+    **dict.fromkeys(("pseudonyme",), "pseudonyme_usager"),
+    **dict.fromkeys(("ressenti",), "ressenti_usager"),
+    **dict.fromkeys(("etat",), "etat_experience"),
+    **dict.fromkeys(("statut",), "statut_de_l_experience"),
     **dict.fromkeys(("departement_usager", "departement"), "intitule_departement_usager"),
     **dict.fromkeys(("code_departement_usager", "code_departement"), "code_insee_departement_usager"),
     **{
@@ -59,14 +68,13 @@ ALIASES = {
             ("typologie", "intitule_typologie"),
             ("structure", "intitule_structure"),
             ("reponse", "reponse_structure"),
-            ("reponse_de_la_structure", "reponse_structure"),
             ("statut_reponse", "statut_reponse_structure"),
-            ("statut_de_la_reponse_structure", "statut_reponse_structure"),
             ("canaux", "canaux_typologie"),
             ("taux_de_similarite_ia_structure", "taux_de_similarite_reponse_ia_structure"),
         )
     },
 }
+_BY_KEY = {_key(slug): slug for slug in KNOWN} | {_key(old): new for old, new in _ALIASES.items()}
 
 # The fields of structure N, without their suffix's place: some carry N in the middle of their name.
 STRUCTURE_FIELDS = {
@@ -75,6 +83,7 @@ STRUCTURE_FIELDS = {
     "channels": "canaux_typologie_{n}",
     "status": "statut_reponse_structure_{n}",
     "reply": "reponse_structure_{n}",
+    "ai_enabled": "top_ia_structure_{n}",
     "ai_offered": "aide_ia_proposee_reponse_structure_{n}",
     "ai_similarity": "taux_de_similarite_reponse_ia_structure_{n}",
     "agent_vote": "vote_de_l_agent_reponse_ia_structure_{n}",
@@ -92,30 +101,44 @@ class Unreadable:
 
 
 class Columns:
-    """The columns met in an export: which hold an experience's fields, and which are none that plume knows."""
+    """The columns met in an export: which hold an experience's fields, and which are none that plume knows.
+
+    Of those only name and number are kept: what they hold may be about a person.
+    """
+
+    _MOST = 100  # names: a damaged file may hold thousands
 
     def __init__(self) -> None:
         self.unknown: Counter[str] = Counter()  # slug -> records in which it holds something
         self._slugs: dict[str, str] = {}
 
-    def row(self, fields: dict[str, object]) -> tuple[Row, bool]:
-        """The fields under their slugs, and whether a byte of them could not be read."""
+    def row(self, fields: dict[str, object]) -> Row:
+        """The fields under their slugs. Of two spellings of one column, the first that holds something."""
         row: Row = {}
-        damaged = False
         for name, value in fields.items():
-            slug = self._slugs.get(name)
-            if slug is None:
-                slug = self._slugs[name] = slug_of(name)
-            text, bad = _text(value)
-            damaged |= bad
-            if slug not in KNOWN and text is not None:
-                self.unknown[slug] += 1
-            if row.get(slug) is None:  # two spellings of one column: the first that holds something
+            slug = self._slugs.get(name) or self._learn(name)
+            text = _text(value)
+            if slug not in KNOWN:
+                if text is not None:
+                    self._count(slug)
+            elif row.get(slug) is None:
                 row[slug] = text
-        return row, damaged
+        return row
+
+    def _learn(self, name: str) -> str:
+        slug = slug_of(name)
+        if len(self._slugs) < 10 * self._MOST:
+            self._slugs[name] = slug
+        return slug
+
+    def _count(self, slug: str) -> None:
+        known = slug in self.unknown or len(self.unknown) < self._MOST
+        self.unknown[slug[:60] if known else "(others)"] += 1
 
 
-def read_rows(path: str | Path, columns: Columns | None = None) -> Iterator[Row | Unreadable]:
+def read_rows(
+    path: str | Path, columns: Columns | None = None, progress: Progress | None = None
+) -> Iterator[Row | Unreadable]:
     """Every record of an export, in file order, those that are no experience included.
 
     Raises InputError if the file is missing, unreadable, empty or truncated, or if no record has the required fields.
@@ -123,21 +146,17 @@ def read_rows(path: str | Path, columns: Columns | None = None) -> Iterator[Row 
     columns = columns or Columns()
     count = 0
     missing: list[str] | None = None  # in every record so far
-    for record in read_records(path):
+    for record in read_records(path, progress):
         count += 1
         if record.fields is None:
-            yield Unreadable(record.line, "not_a_record", record.problem or "")
+            yield Unreadable(record.line, "unreadable_record", record.problem or "")
             continue
-        row, damaged = columns.row(record.fields)
+        row = columns.row(record.fields)
         lacking = [name for name in REQUIRED if name not in row]
+        missing = lacking if missing is None else [name for name in missing if name in lacking]
         if lacking:
-            missing = lacking if missing is None else [name for name in missing if name in lacking]
             yield Unreadable(record.line, "missing_field", f"line {record.line} has no field {', '.join(lacking)}")
-        elif damaged:
-            missing = []
-            yield Unreadable(record.line, "undecodable", f"line {record.line} holds bytes that are not UTF-8")
         else:
-            missing = []
             yield row
     if not count:
         raise InputError(f"{path}: holds no experience; download the export again")
@@ -150,28 +169,24 @@ def read_rows(path: str | Path, columns: Columns | None = None) -> Iterator[Row 
 
 
 def read_experiences(path: str | Path) -> Iterator[Row]:
-    """The experiences of an export, without the records that are none (see `read_rows`)."""
+    """The experiences of an export, without the records that are none (`read_rows` tells those)."""
     return (row for row in read_rows(path) if not isinstance(row, Unreadable))
 
 
 def slug_of(label: str) -> str:
     """The API's name of a column: lower case, without accents, other characters `_`; older spellings as today's."""
-    letters = unicodedata.normalize("NFKD", label.strip().lower().replace("œ", "oe"))
+    letters = unicodedata.normalize("NFKD", repair(label).strip().lower().replace("œ", "oe"))
     slug = re.sub(r"[^a-z0-9]+", "_", "".join(c for c in letters if not unicodedata.combining(c))).strip("_")
-    return ALIASES.get(slug, slug)
+    return slug if slug in KNOWN else _BY_KEY.get(_key(slug), slug)
 
 
-def _text(value: object) -> tuple[str | None, bool]:
-    """A value as text, None if it is empty; and whether a byte of it was not UTF-8 (see `formats`)."""
+def _text(value: object) -> str | None:
     if value is None:
-        return None, False
+        return None
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if text.isascii():
-        return (text if text.strip() else None), False
-    damaged = any("\udc80" <= c <= "\udcff" for c in text)
-    # Half an emoji (a lone surrogate) cannot be written to a file.
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return (text if text.strip() else None), damaged
+    if not text.isascii():  # half an emoji (a lone surrogate) cannot be written to a file
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text if text.strip() else None
 
 
 def structures(row: Row) -> list[dict[str, str | None]]:
@@ -184,21 +199,32 @@ def structures(row: Row) -> list[dict[str, str | None]]:
     return found
 
 
-_DATES = (
-    (re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ].*)?$"), (1, 2, 3)),
-    (re.compile(r"(\d\d)/(\d\d)/(\d{4})(?:[T ].*)?$"), (3, 2, 1)),
-)
+_FRANCE = ZoneInfo("Europe/Paris")
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](.*))?$", re.DOTALL)
+_DAY_FIRST = re.compile(r"(\d\d)/(\d\d)/(\d{4})(?:[T ].*)?$", re.DOTALL)
 
 
 def parse_date(text: str | None) -> dt.date | None:
-    """A date as the platform has written it over the years: `YYYY-MM-DD`, ISO with a time, `DD/MM/YYYY`; else None."""
-    if not text:
-        return None
-    text = text.strip()
-    for pattern, order in _DATES:
-        if match := pattern.match(text):
-            try:
-                return dt.date(*(int(match[i]) for i in order))
-            except ValueError:
-                return None
+    """A date as the platform has written it over the years: `YYYY-MM-DD`, ISO with a time, `DD/MM/YYYY`; else None.
+
+    A time with a zone is told in France's: the API writes midnight of 6 October as `2023-10-05T22:00:00+00:00`.
+    """
+    text = (text or "").strip()
+    try:
+        if match := _ISO.match(text):
+            day = dt.date.fromisoformat(match[1])
+            return _in_france(text) or day if match[2] else day
+        if match := _DAY_FIRST.match(text):
+            return dt.date(int(match[3]), int(match[2]), int(match[1]))
+    except ValueError:
+        pass
     return None
+
+
+def _in_france(text: str) -> dt.date | None:
+    """The day of a time with a zone; None if it has none or cannot be read."""
+    try:
+        moment = dt.datetime.fromisoformat(text)
+        return moment.astimezone(_FRANCE).date() if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None

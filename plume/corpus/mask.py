@@ -1,80 +1,105 @@
-"""Masking chunks of pairs, in this process or, once an export proves large, in several."""
+"""Masking chunks of pairs, in this process or, once an export proves large, in several.
 
+Chunks are the same and come back in the same order whatever the number of processes: the bytes written are the same.
+"""
+
+import os
 import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import TYPE_CHECKING
 
 from plume.corpus.dataset import FEATURES
-from plume.corpus.pairs import Pair
-from plume.corpus.similar import bands
+from plume.corpus.pairs import Pair, Quarantined
+from plume.corpus.similar import band_keys
 from plume.corpus.spool import Spooled
 
 if TYPE_CHECKING:
-    from plume.corpus.pseudonymise import Pseudonymiser
+    from plume.corpus.pseudonymise import Masked, Pseudonymiser
 
 _SMALL = 16  # chunks: below, starting processes would take longer than they save
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Chunk = list[tuple[int, Pair]]
-Masked = list[tuple[int, Spooled]]
+Done = list[tuple[int, Spooled | Quarantined]]
 
 
 class Masker:
     """`map` gives chunks back masked, in the order in which they came; few are held at a time."""
 
-    def __init__(self, *, ner: bool, workers: int) -> None:
-        self._ner, self._workers = ner, workers
-        self._stack = ExitStack()
+    def __init__(self, *, ner: bool, threshold: float, workers: int) -> None:
+        self._ner, self._threshold, self._workers = ner, threshold, workers
 
-    def __enter__(self) -> "Masker":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def map(self, chunks: Iterator[Chunk]) -> Iterator[Masked]:
+    def map(self, chunks: Iterator[Chunk]) -> Iterator[Done]:
         for number, chunk in enumerate(chunks, 1):
-            yield mask(chunk, ner=self._ner)
+            yield mask(chunk, self._ner, self._threshold)
             if number == _SMALL and self._workers > 1:
-                break
-        else:
-            return
+                yield from self._map_in_processes(chunks)
+
+    def _map_in_processes(self, chunks: Iterator[Chunk]) -> Iterator[Done]:
+        others = set(active_children())
+        given = {name: os.environ.get(name) for name in _THREADS}
+        os.environ.update(dict.fromkeys(_THREADS, "1"))  # a process a core is enough
         pool = ProcessPoolExecutor(self._workers, mp_context=get_context("spawn"), initializer=_ignore_ctrl_c)
-        self._stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-        waiting: deque[Future[Masked]] = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(mask, chunk, ner=self._ner))
-            if len(waiting) > 2 * self._workers:
+        try:
+            waiting: deque[Future[Done]] = deque()
+            for chunk in chunks:
+                waiting.append(pool.submit(mask, chunk, self._ner, self._threshold))
+                if len(waiting) > 2 * self._workers:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        except BaseException:  # Ctrl-C, a full disk: do not wait for texts that nobody will read
+            for process in set(active_children()) - others:
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            for name, value in given.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def mask(chunk: Chunk, *, ner: bool) -> Masked:
+def mask(chunk: Chunk, ner: bool, threshold: float) -> Done:
     """The pairs with their texts masked; nothing of the raw texts goes on."""
-    raw = [
-        {**{name: pair.values[name] for name in ("title", "review", "reply")}, "pseudonym": pair.pseudonym}
-        for _, pair in chunk
-    ]
-    done = []
-    for (seq, pair), masked in zip(chunk, _pseudonymiser(ner).pairs(raw), strict=True):
-        values = pair.values | {"title": masked.title, "review": masked.review, "reply": masked.reply}
+    done: Done = []
+    for (seq, pair), masked in zip(chunk, _masked([pair for _, pair in chunk], pseudonymiser(ner)), strict=True):
+        values = pair.values
+        if isinstance(masked, str):
+            told = Quarantined(values["id"], "not_masked", masked, values["network"], values["structure"])
+            done.append((seq, told))
+            continue
+        values = values | {"title": masked.title, "review": masked.review, "reply": masked.reply}
         facts = {
             "masked": masked.counts,
             "layers": masked.layers,
             "other": {"closings": int(bool(pair.closing)), "unlisted": int(bool(pair.unlisted_contacts))},
         }
-        values = {name: values[name] for name in FEATURES}
-        done.append((seq, Spooled(values, bands(masked.reply), bands(masked.review), facts, masked.age_band)))
+        bands = [band_keys(text, threshold) for text in (masked.reply, masked.review)]
+        done.append((seq, Spooled({name: values[name] for name in FEATURES}, *bands, facts, masked.age_band)))
     return done
 
 
+def _masked(pairs: list[Pair], by: "Pseudonymiser") -> "list[Masked | str]":
+    """What the pseudonymiser makes of each pair, or why it could not: one text must not stop an export."""
+    raw = [
+        {**{name: pair.values[name] for name in ("title", "review", "reply")}, "pseudonym": pair.pseudonym}
+        for pair in pairs
+    ]
+    try:
+        return list(by.pairs(raw))
+    except Exception as error:  # errors are values where a batch must go on
+        if len(pairs) == 1:  # the type alone: a message may quote the text
+            return [f"the pseudonymiser failed on it ({type(error).__name__})"]
+        return [told for pair in pairs for told in _masked([pair], by)]
+
+
 @cache
-def _pseudonymiser(ner: bool) -> "Pseudonymiser":
+def pseudonymiser(ner: bool) -> "Pseudonymiser":
+    """The one of this process, loaded once."""
+
     from plume.corpus.pseudonymise import Pseudonymiser
     from plume.corpus.pseudonymise.ner import load_ner
 

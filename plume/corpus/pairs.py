@@ -1,5 +1,6 @@
 """From rows of the export to review/reply pairs, or to the quarantine with a reason."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from pydantic import Field
 from plume.checks.case import Case
 from plume.checks.coordinates import invented
 from plume.checks.language import FRENCH, language
+from plume.checks.text import fold
 from plume.config import Config
 from plume.contacts import Directory
 from plume.corpus.clean import clean, clean_reply
@@ -19,6 +21,8 @@ from plume.corpus.placeholders import is_placeholder
 class Selection(Config):
     """Which pairs are good to learn from."""
 
+    placeholders: bool = Field(False, description="keep the platform's placeholder replies")
+    unpublished: bool = Field(False, description="keep withdrawn replies, and reviews that moderation rejected")
     min_reply_words: int = Field(15, ge=1, description="shorter replies are left out")
     max_reply_words: int = Field(400, ge=1, description="longer replies are left out")
     min_review_words: int = Field(5, ge=1, description="shorter reviews are left out")
@@ -36,6 +40,7 @@ class Selection(Config):
     near_duplicates_per_structure: int = Field(
         3, ge=1, description="pairs of one structure that may have nearly the same reply; the others are left out"
     )
+    near_duplicates_in_all: int = Field(30, ge=1, description="the same, of all structures together")
 
 
 @dataclass
@@ -59,6 +64,13 @@ class Quarantined:
     structure: str | None = None
 
 
+_ID = re.compile(r"[\w.:-]{1,64}")
+_DEPARTMENT = re.compile(r"\d[\dAB]\d?")
+_NAME = 150  # characters: what is longer is no name of a network or a structure
+_TELLING = 12  # words, among which French has a small one
+_WORD = 20  # characters a word may take, blanks included, before a text counts as too long
+
+
 def outcomes(
     row: Row, number: int, selection: Selection, directory: Directory, is_repeated: Callable[[str], bool]
 ) -> Iterator[Pair | Quarantined]:
@@ -69,6 +81,9 @@ def outcomes(
     experience = (row.get("id_experience") or "").strip()
     if not experience:
         yield Quarantined(f"record-{number}", "no_id", f"record {number} has no id_experience")
+        return
+    if not _ID.fullmatch(experience):  # text in its place: the columns are shifted, and it must not be written
+        yield Quarantined(f"record-{number}", "bad_id", f"record {number}: its id_experience is no identifier")
         return
     if is_repeated(experience):
         yield Quarantined(experience, "duplicate_experience", f"record {number} repeats an id_experience")
@@ -83,36 +98,45 @@ def outcomes(
 def _outcome(
     row: Row, pair_id: str, structure: dict[str, str | None], selection: Selection, directory: Directory
 ) -> Pair | Quarantined:
-    def out(reason: str, detail: str) -> Quarantined:
-        return Quarantined(pair_id, reason, detail, structure["network"], structure["structure"])
+    network, name = _name(structure["network"]), _name(structure["structure"])
+    status = fold(clean(structure["status"]))
 
-    review = clean(row.get("description"))
+    def out(reason: str, detail: str) -> Quarantined:
+        return Quarantined(pair_id, reason, detail, network, name)
+
+    if (network is None) != (structure["network"] is None) or (name is None) != (structure["structure"] is None):
+        return out("bad_structure", "text where the name of a network or a structure is meant")
+    title, review = clean(row.get("titre")), clean(row.get("description"))
+    if _is_longer(title + review, selection.max_review_words):
+        return out("review_too_long", f"at most {selection.max_review_words} words wanted")
+    if _is_longer(structure["reply"] or "", selection.max_reply_words):
+        return out("reply_too_long", f"at most {selection.max_reply_words} words wanted")
     reply, closing = clean_reply(structure["reply"])
-    written_on = parse_date(row.get("ecrit_le"))
-    similarity = _percent(structure["ai_similarity"])
     if not reply:
-        return out("no_reply", f"status: {structure['status'] or 'none'}")
-    if is_placeholder(structure["reply"]):
+        return out("no_reply", f"status: {_STATUSES.get(status, 'none' if not status else 'unknown')}")
+    if not selection.placeholders and is_placeholder(structure["reply"]):
         return out("placeholder_reply", "the platform's placeholder, not a reply")
-    if (structure["status"] or "").startswith("Réponse dépubliée"):
+    if not selection.unpublished and status.startswith("reponse depubliee"):
         return out("unpublished_reply", "the reply was withdrawn")
-    if row.get("motif_de_rejet"):
+    if not selection.unpublished and row.get("motif_de_rejet"):
         return out("rejected_experience", "the platform's moderation rejected the review")
+    written_on = parse_date(row.get("ecrit_le"))
     if written_on is None:
         return out("bad_date", "ecrit_le is absent or is not a date")
-    words = len(reply.split())
-    if words < selection.min_reply_words:
-        return out("reply_too_short", f"{words} words, at least {selection.min_reply_words} wanted")
-    if words > selection.max_reply_words:
-        return out("reply_too_long", f"{words} words, at most {selection.max_reply_words} wanted")
-    words = len(review.split())
-    if words < selection.min_review_words:
-        return out("review_too_short", f"{words} words, at least {selection.min_review_words} wanted")
-    if words > selection.max_review_words:
-        return out("review_too_long", f"{words} words, at most {selection.max_review_words} wanted")
-    for name, text in (("review", review), ("reply", reply)):
-        if selection.french_only and (found := language(text)) not in (None, FRENCH):
-            return out(f"{name}_not_french", f"in {found}, as its small words tell")
+    for what, text, least, most in (
+        ("reply", reply, selection.min_reply_words, selection.max_reply_words),
+        ("review", review, selection.min_review_words, selection.max_review_words),
+    ):
+        words = len(text.split())
+        if words < least:
+            return out(f"{what}_too_short", f"{words} words, at least {least} wanted")
+        if words > most:
+            return out(f"{what}_too_long", f"{words} words, at most {most} wanted")
+    for what, text in (("review", review), ("reply", reply)):
+        found = language(text) if selection.french_only else FRENCH
+        if found != FRENCH and (found or len(text.split()) >= _TELLING):  # a short one may just hold no small word
+            return out(f"{what}_not_french", f"in {found or 'no language known'}, as its small words tell")
+    similarity = _percent(structure["ai_similarity"])
     if similarity is not None and similarity >= selection.ai_similarity_below:
         return out(
             "written_by_ai", f"{similarity} % similar to an AI draft, less than {selection.ai_similarity_below} wanted"
@@ -120,22 +144,26 @@ def _outcome(
     unlisted = unlisted_contacts(reply, review, directory)
     if unlisted and selection.unlisted_contacts == "quarantine":
         return out("unlisted_contact", f"{unlisted} contacts that neither directory nor review holds")
+    # What is written as it is must be what its column says, so that shifted columns cannot carry text past the masks.
+    department = (row.get("code_insee_departement_usager") or "").strip().upper()
     return Pair(
         {
             "id": pair_id,
-            "network": structure["network"],
-            "structure": structure["structure"],
-            "department": row.get("code_insee_departement_usager"),
-            "sentiment": row.get("ressenti_usager"),
-            "title": clean(row.get("titre")),
+            "network": network,
+            "structure": name,
+            "department": department if _DEPARTMENT.fullmatch(department) else None,
+            "sentiment": _SENTIMENTS.get(fold(clean(row.get("ressenti_usager")))),
+            "title": title,
             "review": review,
             "reply": reply,
             "written_on": written_on.isoformat(),
             "published_on": _iso(row.get("date_de_publication")),
             "replied_on": _iso(row.get("date_de_premiere_reponse")),
-            "ai_offered": {"O": True, "N": False}.get((structure["ai_offered"] or "").strip().upper()),
+            "ai_enabled": _yes_or_no(structure["ai_enabled"]),
+            "ai_offered": _yes_or_no(structure["ai_offered"]),
             "ai_similarity": similarity,
-            "author_vote": (structure["author_vote"] or "").strip().lower() or None,
+            "agent_vote": _VOTES.get(clean(structure["agent_vote"]).lower()),
+            "author_vote": _VOTES.get(clean(structure["author_vote"]).lower()),
         },
         row.get("pseudonyme_usager"),
         closing,
@@ -143,8 +171,36 @@ def _outcome(
     )
 
 
+_STATUSES = {
+    fold(status): status
+    for status in ("Réponse apportée", "En attente de réponse", "Réponse dépubliée", "Réponse adoptée")
+}
+_SENTIMENTS = {fold(sentiment): sentiment for sentiment in ("Positif", "Neutre", "Négatif")}
+_VOTES = {"utile": "utile", "pas utile": "pas utile", "inutile": "pas utile"}
+
+
+def _name(text: str | None) -> str | None:
+    name = clean(text)
+    return name if name and len(name) <= _NAME and "\n" not in name else None
+
+
+def _is_longer(text: str, words: int) -> bool:
+    """Whether a text is far too long: told before it is cleaned and read, which takes time."""
+    return len(text) > _WORD * words
+
+
+def _yes_or_no(text: str | None) -> bool | None:
+    return {"o": True, "oui": True, "n": False, "non": False}.get((text or "").strip().lower())
+
+
+# What every phone, e-mail and web address holds, told fast.
+_MAY_BE_CONTACT = re.compile(r"\d\d|@|\w\.\w|://|\b(?:at|arobase|appele[rz]|compose[rz])\b", re.IGNORECASE)
+
+
 def unlisted_contacts(reply: str, review: str, directory: Directory) -> int:
     """How many phones, e-mails and web addresses of a reply stand neither in the directory nor in the review."""
+    if not _MAY_BE_CONTACT.search(reply):
+        return 0
     return len(invented(Case.of(reply, review, "", directory, None)))
 
 
@@ -155,6 +211,7 @@ def _iso(text: str | None) -> str | None:
 
 def _percent(text: str | None) -> int | None:
     try:
-        return round(float(text)) if text else None
+        value = round(float(text.replace(",", ".").rstrip(" %\u00a0\u202f"))) if text else None
     except (ValueError, OverflowError):
         return None
+    return value if value is None or 0 <= value <= 100 else None

@@ -16,14 +16,14 @@ from struct import pack, unpack
 from typing import Any
 
 from plume.corpus.pairs import Quarantined
-from plume.corpus.similar import similarity
+from plume.corpus.similar import scheme, similarity
 from plume.corpus.split import Splitting, experience_of, fraction
 
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA temp_store = FILE;
-PRAGMA cache_size = -65536;
+PRAGMA cache_size = -16384;
 CREATE TABLE experience (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE pair (
     seq INTEGER PRIMARY KEY, id TEXT, experience TEXT, written_on TEXT, fraction REAL,
@@ -78,8 +78,11 @@ class Spool:
         line = json.dumps(asdict(row), ensure_ascii=False)
         self._db.execute("INSERT INTO quarantine VALUES (?, ?, ?)", (seq, row.reason, line))
 
-    def add_pair(self, seq: int, pair: Spooled) -> None:
-        values = pair.values
+    def add(self, seq: int, row: Spooled | Quarantined) -> None:
+        if isinstance(row, Quarantined):
+            self.add_quarantined(seq, row)
+            return
+        pair, values = row, row.values
         experience = experience_of(values["id"])
         self._db.execute(
             "INSERT INTO pair VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL,NULL)",
@@ -93,27 +96,35 @@ class Spool:
 
     # --- leaving out
 
-    def cap_near_duplicates(self, threshold: float, per_structure: int) -> None:
-        """Leave out pairs of a structure whose reply is nearly that of `per_structure` others; which, a hash decides.
+    def cap_near_duplicates(self, threshold: float, per_structure: int, in_all: int) -> dict[str, int]:
+        """Leave out pairs whose reply is nearly that of many others, of one structure or of all; a hash decides which.
 
         A reply joins the first earlier one that it resembles by `threshold` or more, else it founds a cluster.
+        Returns how many clusters of two and more there are, the pairs that they hold, and the size of the largest.
         """
         self._db.execute("DELETE FROM band")
         for seq, bands, line in self._kept("seq, reply_bands, line"):
             keys = _unpacked(bands)
             reply = json.loads(line)["reply"]
-            near = next((s for s in self._sharing(keys) if similarity(reply, self._text(s)[0]) >= threshold), None)
+            sharing = self._sharing(keys, threshold)
+            near = next((s for s in sharing if similarity(reply, self._text(s)[0]) >= threshold), None)
             self._db.execute("UPDATE pair SET cluster = ? WHERE seq = ?", (near or seq, seq))
             if near is None:
                 self._index(seq, keys)
-        self._db.execute(
-            """UPDATE pair SET reason = 'near_duplicate_reply', detail = 'its structure has ' || ? ||
-               ' pairs with nearly this reply already'
-               WHERE seq IN (SELECT seq FROM (SELECT seq, ROW_NUMBER() OVER
-                   (PARTITION BY structure, cluster ORDER BY fraction, seq) AS place FROM pair WHERE reason IS NULL)
-                   WHERE place > ?)""",
-            (per_structure, per_structure),
-        )
+        sizes = "SELECT COUNT(*) AS n FROM pair WHERE reason IS NULL GROUP BY cluster HAVING n > 1"
+        [found] = self._db.execute(f"SELECT COUNT(*), COALESCE(SUM(n), 0), COALESCE(MAX(n), 0) FROM ({sizes})")  # noqa: S608
+        for among, most, whose in (
+            ("network, structure, cluster", per_structure, "its structure has"),
+            ("cluster", in_all, "the corpus has"),
+        ):
+            self._db.execute(
+                f"""UPDATE pair SET reason = 'near_duplicate_reply', detail = ?
+                    WHERE seq IN (SELECT seq FROM (SELECT seq, ROW_NUMBER() OVER
+                        (PARTITION BY {among} ORDER BY fraction, seq) AS place FROM pair WHERE reason IS NULL)
+                        WHERE place > ?)""",  # noqa: S608
+                (f"{whose} {most} pairs with nearly this reply already", most),
+            )
+        return dict(zip(("clusters", "pairs", "largest"), found, strict=True))
 
     def assign_splits(self, shares: Splitting) -> None:
         """The most recent experiences to test; of the others, validation by hash of the id, and the rest to train."""
@@ -137,7 +148,8 @@ class Spool:
                     self._index(seq, _unpacked(bands))
                 for seq, bands in self._kept(f"seq, {column}", others):
                     text = self._text(seq)[place]
-                    near = (similarity(text, self._text(s)[place]) for s in self._sharing(_unpacked(bands)))
+                    sharing = self._sharing(_unpacked(bands), threshold)
+                    near = (similarity(text, self._text(s)[place]) for s in sharing)
                     if any(value >= threshold for value in near):
                         detail = f"its {('reply', 'review')[place]} is nearly that of a pair of {held}"
                         self._db.execute(
@@ -175,11 +187,12 @@ class Spool:
         return {"pairs": pairs, "experiences": experiences, "from": first, "to": last}
 
     def k_anonymity(self, *, age: bool) -> dict[str, Any]:
-        """How many pairs share department, structure and month (and age band): groups by size, and pairs below 5."""
+        """How many experiences share department, structure and month (and age band): groups by size, pairs below 5."""
         columns = "department, structure, substr(written_on, 1, 7)" + (", age_band" if age else "")
-        sizes = f"SELECT COUNT(*) AS k FROM pair WHERE reason IS NULL GROUP BY {columns}"  # noqa: S608
+        sizes = f"""SELECT COUNT(DISTINCT experience) AS k, COUNT(*) AS pairs
+                    FROM pair WHERE reason IS NULL GROUP BY {columns}"""  # noqa: S608
         [(groups, smallest, pairs, below)] = self._db.execute(
-            f"SELECT COUNT(*), MIN(k), SUM(k), SUM(CASE WHEN k < 5 THEN k ELSE 0 END) FROM ({sizes})"  # noqa: S608
+            f"SELECT COUNT(*), MIN(k), SUM(pairs), SUM(CASE WHEN k < 5 THEN pairs ELSE 0 END) FROM ({sizes})"  # noqa: S608
         )
         names = {"1": (1, 1), "2-4": (2, 4), "5-9": (5, 9), "10+": (10, 1 << 60)}
         count = f"SELECT COUNT(*) FROM ({sizes}) WHERE k BETWEEN ? AND ?"  # noqa: S608
@@ -211,10 +224,12 @@ class Spool:
     def _index(self, seq: int, keys: list[int]) -> None:
         self._db.executemany("INSERT INTO band VALUES (?, ?)", [(key, seq) for key in keys])
 
-    def _sharing(self, keys: list[int]) -> list[int]:
-        """The indexed pairs that share a band with these keys, in file order."""
-        query = f"SELECT DISTINCT seq FROM band WHERE key IN ({', '.join('?' * len(keys))}) ORDER BY seq"  # noqa: S608
-        return [seq for (seq,) in self._db.execute(query, keys)]
+    def _sharing(self, keys: list[int], threshold: float) -> list[int]:
+        """The indexed pairs that share enough bands with these keys, those that share most first."""
+        query = f"""SELECT seq FROM band WHERE key IN ({", ".join("?" * len(keys))})
+                    GROUP BY seq HAVING COUNT(*) >= ? ORDER BY COUNT(*) DESC, seq"""  # noqa: S608
+        *_, shared = scheme(threshold)
+        return [seq for (seq,) in self._db.execute(query, (*keys, shared))]
 
 
 def _packed(keys: list[int]) -> bytes:

@@ -163,11 +163,11 @@ def test_a_version_with_contacts_shows_those_of_the_structure_first_and_no_other
     prompt = load_prompt("v2")
     assert prompt.contacts == 4
     assert "contacts:" not in prompt.system
-    [line] = [x for x in prompt.text(PAIR).split("\n") if x.startswith("Contacts vérifiés")]
+    [line] = [x for x in prompt.text(PAIR).split("\n") if x.startswith("Contacts officiels")]
     assert "caf.fr" in line
     assert line.count(" ; ") <= 3
-    assert "Contacts vérifiés : aucun" in prompt.text(PAIR | {"network": "Inconnu", "structure": "Inconnue"})
-    assert "Contacts vérifiés :" not in load_prompt("v1").text(PAIR)
+    assert "Contacts officiels : aucun" in prompt.text(PAIR | {"network": "Inconnu", "structure": "Inconnue"})
+    assert "Contacts officiels :" not in load_prompt("v1").text(PAIR)
 
 
 def test_what_a_prompt_shows_changes_with_the_directory_and_its_version_does_not(monkeypatch):

@@ -5,6 +5,7 @@ everything that was found is looked for again in the whole pair (`propagate`) an
 (`replace`). Pure, but for the recogniser, which is handed in.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -12,11 +13,12 @@ from functools import cache, lru_cache
 from plume.contacts import Directory
 from plume.corpus.pseudonymise.blind import find_blind
 from plume.corpus.pseudonymise.keep import WEAK, find_kept
-from plume.corpus.pseudonymise.lexicon import plain
 from plume.corpus.pseudonymise.names import accept, find_names
 from plume.corpus.pseudonymise.propagate import find_again, find_pseudonym
+from plume.corpus.pseudonymise.reading import Reading, read
 from plume.corpus.pseudonymise.replace import PLACEHOLDER, PLACEHOLDERS, Replaced, escape, replace, role_of
 from plume.corpus.pseudonymise.rules import find_by_rules
+from plume.corpus.pseudonymise.rules.life import own_age
 from plume.corpus.pseudonymise.spans import Recogniser, Span, join_people, merge, subtract, trim
 
 __all__ = ["PLACEHOLDER", "PLACEHOLDERS", "VERSION", "Masked", "Pseudonymiser", "Span", "find_identifiers"]
@@ -57,7 +59,14 @@ class Pseudonymiser:
 
     def find_many(self, texts: Sequence[str]) -> list[list[Span]]:
         """`find` for many texts, with the recogniser run in batches."""
-        texts = [plain(text) for text in texts]
+        readings = [read(text) for text in texts]
+        return [
+            [reading.original(span) for span in spans]
+            for reading, spans in zip(readings, self._find(readings), strict=True)
+        ]
+
+    def _find(self, readings: Sequence[Reading]) -> list[list[Span]]:
+        texts = [reading.text for reading in readings]
         proposed = self._ner(texts) if self._ner else [[] for _ in texts]
         return [self._settle(text, spans) for text, spans in zip(texts, proposed, strict=True)]
 
@@ -66,8 +75,17 @@ class Pseudonymiser:
 
         A placeholder already there is left alone, so that masking twice changes nothing.
         """
-        done = self._replace([text], self.find_many([text]), reply_at=None)
-        return done.texts[0], done.spans[0]
+        return self.mask_many([text])[0]
+
+    def mask_many(self, texts: Sequence[str]) -> list[tuple[str, list[Span]]]:
+        """`mask` for many texts, each on its own, with the recogniser run in batches."""
+        readings = [read(text) for text in texts]
+        found = self._find(readings)
+        done = [
+            self._replace([text], [reading], [spans], reply_at=None)
+            for text, reading, spans in zip(texts, readings, found, strict=True)
+        ]
+        return [(replaced.texts[0], replaced.spans[0]) for replaced in done]
 
     def pair(self, *, title: str | None, review: str | None, reply: str | None, pseudonym: str | None) -> Masked:
         """The raw texts of one pair, masked together: one person, one placeholder, in all three.
@@ -75,18 +93,37 @@ class Pseudonymiser:
         `pseudonym` is the citizen's on the platform, masked as [USAGER] wherever the citizen is called by it. What a
         citizen typed in the form of a placeholder is escaped first, so give raw texts, not masked ones.
         """
-        texts = [escape(text or "") for text in (title, review, reply)]
-        spans = self.find_many(texts)
-        spans = [
-            self._arbitrate(text, [*found, *find_pseudonym(text, pseudonym)])
-            for text, found in zip(map(plain, texts), spans, strict=True)
-        ]
-        done = self._replace(texts, spans, reply_at=2)
-        return Masked(*done.texts, counts=dict(sorted(done.counts.items())))
+        raw = {"title": title, "review": review, "reply": reply, "pseudonym": pseudonym}
+        return self.pairs([raw])[0]
 
     def pairs(self, raw: Iterable[dict[str, str | None]]) -> list[Masked]:
-        """`pair` for many, each a dict of its arguments, with the recogniser run in batches."""
-        return [self.pair(**texts) for texts in raw]
+        """`pair` for many, each a dict of its arguments, with the recogniser run in batches over all their texts."""
+        raw = list(raw)
+        texts = [escape(pair[name] or "") for pair in raw for name in ("title", "review", "reply")]
+        readings = [read(text) for text in texts]
+        spans = self._find(readings)
+        return [
+            self._pair(texts[i : i + 3], readings[i : i + 3], spans[i : i + 3], pair["pseudonym"])
+            for i, pair in zip(range(0, len(texts), 3), raw, strict=True)
+        ]
+
+    def _pair(
+        self, texts: list[str], readings: list[Reading], spans: list[list[Span]], pseudonym: str | None
+    ) -> Masked:
+        if pseudonym:
+            spans = [
+                self._arbitrate(reading.text, [*found, *find_pseudonym(reading.text, pseudonym)])
+                for reading, found in zip(readings, spans, strict=True)
+            ]
+        done = self._replace(texts, readings, spans, reply_at=2)
+        layers = Counter(span.source for found in done.spans for span in found)
+        age = next(filter(None, (own_age(reading.text) for reading in readings[:2])), None)
+        return Masked(
+            *done.texts,
+            counts=dict(sorted(done.counts.items())),
+            layers=dict(sorted(layers.items())),
+            age_band=f"{age // 10 * 10}-{age // 10 * 10 + 9}" if age else None,
+        )
 
     def _settle(self, text: str, proposed: list[Span]) -> list[Span]:
         accepted = [left for span in proposed for left in accept(text, span)]
@@ -103,10 +140,12 @@ class Pseudonymiser:
         spans = subtract(merge([*sure, *filter(None, (trim(text, s) for s in weak))]), _placeholders(text))
         return join_people(text, [s for s in spans if any(c.isalnum() for c in text[s.start : s.end])])
 
-    def _replace(self, texts: list[str], spans: list[list[Span]], *, reply_at: int | None) -> Replaced:
+    def _replace(
+        self, texts: list[str], readings: Sequence[Reading], spans: list[list[Span]], *, reply_at: int | None
+    ) -> Replaced:
         """Look for what was found in the other texts, and for what the rules see once it is masked; then write."""
-        plains = [plain(text) for text in texts]
-        for _ in range(_ROUNDS):
+        plains = [reading.text for reading in readings]
+        for _ in range(_ROUNDS if any(spans) else 0):
             again = find_again(plains, spans)
             wider = [
                 self._arbitrate(text, [*found, *more, *self._further(text, found)])
@@ -121,7 +160,8 @@ class Pseudonymiser:
             for span in found
             if span.type == "PERSONNE"
         ]
-        return replace(texts, spans, roles)
+        places = [[r.original(span) for span in found] for r, found in zip(readings, spans, strict=True)]
+        return replace(texts, places, roles)
 
     def _further(self, text: str, found: list[Span]) -> list[Span]:
         masked = merge([*found, *_placeholders(text)])
@@ -134,7 +174,12 @@ def _placeholders(text: str) -> list[Span]:
 
 def find_identifiers(text: str) -> list[Span]:
     """What the rules and triggers find, without a recogniser: for drafts, which are checked in real time."""
-    return Pseudonymiser(directory=_directory()).find(text)
+    return _rules_alone().find(text)
+
+
+@cache
+def _rules_alone() -> Pseudonymiser:
+    return Pseudonymiser()
 
 
 @cache

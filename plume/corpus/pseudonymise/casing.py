@@ -2,21 +2,71 @@
 
 `Frequencies` ranks word forms with their case ("Didier" is far more frequent than "didier", "dossier" than
 "Dossier"), so that a text in capitals or in lower case can be given back the case that a recogniser was trained on.
-Pure.
+INSEE's lists help where the ranks are silent. Pure.
 """
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 
+from plume.corpus.pseudonymise.insee import spaced
 from plume.corpus.pseudonymise.keep import is_plain_word, is_public_word
-from plume.corpus.pseudonymise.lexicon import fold
-from plume.corpus.pseudonymise.names import is_shouting
+from plume.corpus.pseudonymise.names import REST_OF_WORD, is_shouting
 from plume.corpus.pseudonymise.spans import Span
 
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]+(?:c['’]h[^\W\d_]*)?")  # "Guivarc'h" is one word
+_PRONOUNS = frozenset(
+    [
+        "je",
+        "tu",
+        "il",
+        "elle",
+        "on",
+        "nous",
+        "vous",
+        "ils",
+        "elles",
+        "moi",
+        "toi",
+        "lui",
+        "leur",
+        "y",
+        "en",
+        "ce",
+        "ci",
+        "là",
+        "la",
+        "le",
+        "les",
+        "t",
+        "non",
+        "ex",
+    ]
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: spaCy cannot read it
 _FREQUENT = 3000  # ranks of words that nobody is taken to be called after a first name: "sonia merci"
+_RARE = 30_000  # ranks of words that are hardly ever written in lower case
 _SURELY = 4  # how much more frequent a form must be than another to be preferred
+_REMEMBERED = 1 << 16  # word forms whose verdicts are kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What is known of one word form, worked out once."""
+
+    usual: bool  # an everyday word, or a public body's
+    unknown: bool
+    wants_capital: bool
+    rare: bool  # in lower case, and unknown, wanting a capital or hardly ever written so
+    rather_name: bool
+    calm: str  # the form in its more likely case, in a text of usual case
+    shouted: str  # and in one that is mostly capitals
+    first_name: bool  # listed, and no usual word
+    maybe_first_name: bool  # listed, and not too frequent a word: "ping"
+    odd: bool  # no usual word, or listed and not too frequent
+    surname: bool  # the same of surnames: "blanchard"
+    sure_surname: bool  # listed, and no usual word
 
 
 class Frequencies:
@@ -25,9 +75,10 @@ class Frequencies:
     def __init__(
         self, forms: Iterable[str], first_names: frozenset[str] = frozenset(), surnames: frozenset[str] = frozenset()
     ) -> None:
-        """`first_names` and `surnames` are folded."""
+        """`first_names` and `surnames` are `spaced`."""
         self._ranks = {form: rank for rank, form in enumerate(forms)}
         self._first_names, self._surnames = first_names, surnames
+        self._verdicts: dict[str, _Verdict] = {}
 
     def rank(self, form: str) -> int:
         """0 for the most frequent form; an unknown one stands after all known ones."""
@@ -43,74 +94,76 @@ class Frequencies:
         title = word.capitalize()
         return self.rank(word) < self.rank(title) or (len(word) <= 5 and not self.knows(title))
 
-    def is_unknown(self, word: str) -> bool:
-        """A word in lower case that is in no list: a typing slip, or a rare name."""
-        return (
-            word.islower() and len(word) > 3 and not (self.knows(word) or is_plain_word(word) or is_public_word(word))
-        )
-
-    def wants_capital(self, word: str) -> bool:
-        """A word in lower case that is met far more often with a capital."""
-        if not word.islower() or len(word) < 3 or is_plain_word(word) or is_public_word(word):
-            return False
-        title = word.capitalize()
-        if not self.knows(word):
-            return self.knows(title)
-        return self.rank(title) * _SURELY < self.rank(word)
-
     def may_be_name(self, text: str) -> bool:
         """Whether some word of what a recogniser proposes is rather a name than a common word or an acronym."""
         words = _WORD.findall(text)
-        if len(words) == 1 and self.is_unknown(words[0]):  # a typing slip more often than a name
-            return False
-        return any(self._is_rather_name(word) for word in words)
+        verdicts = [self._of(word) for word in words]
+        # Two words that a recogniser takes for a name are believed on weaker grounds than one: "hui vo".
+        return any(v.rather_name for v in verdicts) or (len(words) > 1 and not any(v.usual for v in verdicts))
 
     def may_hold_name(self, sentence: str, copy: str) -> bool:
-        """Whether a sentence deserves the recogniser: badly cased, or a capital of its copy could be a name's."""
-        if not sentence[:1].isupper() or is_shouting(sentence):
+        """Whether a sentence deserves the recogniser: a capital of its copy could be a name's, or a word is unknown."""
+        if any(word[0].isupper() and self._of(word).rather_name for word in _WORD.findall(copy)):
             return True
-        return any(word[0].isupper() and self._is_rather_name(word) for word in _WORD.findall(copy))
-
-    def _is_rather_name(self, word: str) -> bool:
-        if is_public_word(word) or self.is_acronym(word):
-            return False
-        title = word.capitalize()
-        if word.islower() and self.knows(title):
-            return self.wants_capital(word)
-        return not self.knows(word.lower()) or self.rank(word.lower()) >= self.rank(title)
+        return not sentence[:1].isupper() and any(self._of(word).unknown for word in _WORD.findall(copy))
 
     def listed_names(self, text: str) -> Iterator[Span]:
-        """Listed first names where case tells nothing, with the surname after them: "au bout du fil zoran", "ida carré".
+        """Listed first names, with the surname after them: "au bout du fil zoran", "IDA CARRÉ", "Maialen Le Bras".
 
-        The surname may be an everyday word, but none of the most frequent.
+        In lower case and in capitals the surname may be an everyday word, but none of the most frequent.
         """
-        if is_shouting(text):
-            lower = text.lower()
-            text = lower if len(lower) == len(text) else text
+        text = _hushed(text)
         words = list(_WORD.finditer(text))
-        for word, after in zip(words, [*words[1:], None], strict=True):
-            if fold(word[0]) not in self._first_names or not (self.wants_capital(word[0]) or self.is_unknown(word[0])):
+        for i, word in enumerate(words):
+            if self._of(word[0]).first_name:
+                first, last = _compound(text, words, i)
+                end = self._end_of_surname(text, words[last : last + 4]) or words[last].end()
+                yield Span(words[first].start(), end, "PERSONNE", "insee")
+            if i and text[words[i - 1].end() : word.start()] == " " and self._are_name(words[i - 1][0], word[0]):
+                yield Span(words[i - 1].start(), word.end(), "PERSONNE", "insee")
+
+    def _are_name(self, word: str, after: str) -> bool:
+        """Whether two words, neither of them surely a first name, are one person's: "ping yang", "Melodie Blanc"."""
+        one, two = self._of(word), self._of(after)
+        if (one.odd and two.sure_surname) or (one.sure_surname and two.maybe_first_name):
+            return True
+        return word.istitle() and after.istitle() and one.maybe_first_name and spaced(after) in self._surnames
+
+    def _end_of_surname(self, text: str, words: list[re.Match[str]]) -> int | None:
+        """Where the surname ends that follows the first of some words, None if none does."""
+        for count in range(len(words) - 1, 0, -1):
+            between = [text[a.end() : b.start()] for a, b in pairwise(words[: count + 1])]
+            parts = [word[0] for word in words[1 : count + 1]]
+            if any(blank not in (" ", "-") for blank in between):
                 continue
-            goes_on = after is not None and text[word.end() : after.start()] in (" ", "-")
-            named = goes_on and fold(after[0]) in self._surnames and self.rank(after[0]) > _FREQUENT
-            yield Span(word.start(), after.end() if named else word.end(), "PERSONNE", "insee")
+            if count > 1:
+                found = spaced(" ".join(parts)) in self._surnames and (parts[0][0].isupper() or len(parts[-1]) > 3)
+            else:
+                cased = words[0][0][0].isupper() and parts[0].istitle() and not is_public_word(parts[0])
+                found = self._of(parts[0]).surname or (cased and spaced(parts[0]) in self._surnames)
+            if found:
+                rest = REST_OF_WORD.match(text, words[count].end())
+                return rest.end() if rest else words[count].end()
+        return None
 
     def name_runs(self, text: str) -> Iterator[Span]:
-        """Two adjacent words in lower case, or more, that want a capital or are unknown: "régis thibaudeau"."""
+        """Two adjacent words in lower case, or more, that are no usual words: "régis thibaudeau", "trang vang".
+
+        At least one of them wants a capital or is unknown; the others are at least rare.
+        """
+        text = _hushed(text)
         run: list[re.Match[str]] = []
-        for word in [*_WORD.finditer(text), None]:
-            fits = word is not None and (self.wants_capital(word[0]) or self.is_unknown(word[0]))
-            if fits and run and text[run[-1].end() : word.start()] not in (" ", "-"):
+        for word in _WORD.finditer(text):
+            fits = self._of(word[0]).rare
+            if run and not (fits and text[run[-1].end() : word.start()] in (" ", "-")):
                 yield from self._name(run)
                 run = []
             if fits:
                 run.append(word)
-            else:
-                yield from self._name(run)
-                run = []
+        yield from self._name(run)
 
     def _name(self, run: list[re.Match[str]]) -> Iterator[Span]:
-        if len(run) > 1:
+        if len(run) > 1 and any(self._of(word[0]).unknown or self._of(word[0]).wants_capital for word in run):
             yield Span(run[0].start(), run[-1].end(), "PERSONNE", "frequency")
 
     def true_case(self, text: str) -> str:
@@ -118,8 +171,8 @@ class Frequencies:
         shouting = is_shouting(text)
 
         def cased(match: re.Match[str]) -> str:
-            new = self._cased(match[0], shouting=shouting)
-            return new if len(new) == len(match[0]) else match[0]  # "ß" becomes "SS"
+            verdict = self._of(match[0])
+            return verdict.shouted if shouting else verdict.calm
 
         text = _WORD.sub(cased, _SURROGATE.sub("?", text))
         for run in self.name_runs(text):
@@ -128,13 +181,80 @@ class Frequencies:
             )
         return text
 
-    def _cased(self, word: str, *, shouting: bool) -> str:
+    def _of(self, word: str) -> _Verdict:
+        verdict = self._verdicts.get(word)
+        if verdict is None:
+            if len(self._verdicts) >= _REMEMBERED:
+                self._verdicts.clear()
+            verdict = self._verdicts[word] = self._judge(word)
+        return verdict
+
+    def _judge(self, word: str) -> _Verdict:
         lower, title = word.lower(), word.capitalize()
-        if word.isupper() and shouting:
-            if is_public_word(word) and not is_plain_word(word):
-                return word
-            common = self.knows(lower) and self.rank(lower) <= self.rank(title) * _SURELY
-            return lower if common or is_plain_word(word) or len(word) == 1 else title
+        plain, public = is_plain_word(word), is_public_word(word)
+        unknown = word.islower() and len(word) > 3 and not (self.knows(word) or plain or public)
+        wants_capital = False
+        if word.islower() and len(word) >= 3 and not plain and not public:
+            known = self.knows(word)
+            wants_capital = self.rank(title) * _SURELY < self.rank(word) if known else self.knows(title)
+        if public or self.is_acronym(word):
+            rather_name = False
+        elif word.islower() and self.knows(title):
+            rather_name = wants_capital or self._is_rare(lower, title)
+        else:
+            rather_name = not self.knows(lower) or self.rank(lower) >= self.rank(title)
+        folded = spaced(word)
+        calm = self._calm(word, title, wants_capital=wants_capital, public=public)
+        shouted = self._shouted(word, lower, title, plain=plain, public=public) if word.isupper() else calm
+        listed = folded in self._first_names or folded in self._surnames
+        unusual = wants_capital or unknown or self._is_rare(lower, title)
+        return _Verdict(
+            usual=plain or public,
+            unknown=unknown,
+            wants_capital=wants_capital,
+            rare=word.islower() and unusual and not plain and not public,
+            rather_name=rather_name,
+            calm=calm if len(calm) == len(word) else word,  # "ß" becomes "SS"
+            shouted=shouted if len(shouted) == len(word) else word,
+            first_name=folded in self._first_names and unusual,
+            maybe_first_name=folded in self._first_names and self.rank(lower) > _FREQUENT,
+            odd=not plain and not public and (unusual or (listed and self.rank(lower) > _FREQUENT)),
+            surname=folded in self._surnames and self.rank(word) > (_FREQUENT if len(word) > 2 else _RARE),
+            sure_surname=folded in self._surnames and (unusual or self.rank(lower) > _RARE),
+        )
+
+    def _is_rare(self, lower: str, title: str) -> bool:
+        return self.rank(lower) > _RARE and self.rank(lower) >= self.rank(title)
+
+    def _calm(self, word: str, title: str, *, wants_capital: bool, public: bool) -> str:
         if word.isupper() and len(word) > 1:
-            return word if is_public_word(word) or self.is_acronym(word) else title
-        return title if self.wants_capital(word) else word
+            return word if public or self.is_acronym(word) else title
+        return title if wants_capital else word
+
+    def _shouted(self, word: str, lower: str, title: str, *, plain: bool, public: bool) -> str:
+        if public and not plain:
+            return word
+        common = (
+            self.knows(lower) and self.rank(lower) <= self.rank(title) * _SURELY and not self._is_rare(lower, title)
+        )
+        return lower if common or plain or len(word) == 1 else title
+
+
+def _compound(text: str, words: list[re.Match[str]], i: int) -> tuple[int, int]:
+    """Indices of the first and the last word that hyphens join with the one at `i`: "marie-claire"."""
+    first = last = i
+    while first and text[words[first - 1].end() : words[first].start()] == "-":
+        first -= 1
+    while last + 1 < len(words) and text[words[last].end() : words[last + 1].start()] == "-":
+        last += 1
+    return (
+        (first, last)
+        if last - first < 3 and not _PRONOUNS & {w[0].lower() for w in words[first : last + 1]}
+        else (i, i)
+    )
+
+
+def _hushed(text: str) -> str:
+    """A text that is mostly capitals in lower case, if that keeps its length; any other as it is."""
+    lower = text.lower() if is_shouting(text) else text
+    return lower if len(lower) == len(text) else text

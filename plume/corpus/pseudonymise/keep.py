@@ -11,7 +11,7 @@ from plume.contacts import Directory
 from plume.corpus.pseudonymise.lexicon import ACRONYMS, BODIES, COMMON, TERRITORIES, fold
 from plume.corpus.pseudonymise.rules.numbers import DATE, has_digit
 from plume.corpus.pseudonymise.rules.places import find_service_addresses
-from plume.corpus.pseudonymise.rules.reach import is_personal_url, is_public_email
+from plume.corpus.pseudonymise.rules.reach import find_public_phones, is_personal_url, is_public_email
 from plume.corpus.pseudonymise.spans import Span
 
 WEAK = frozenset({"NUMERO", "DOSSIER", "PERSONNE", "VILLE", "PSEUDO", "ECOLE"})
@@ -23,10 +23,15 @@ _LAW = re.compile(
 )
 _CERFA = re.compile(
     r"\bcerfa(?: (?:n°|no|numero))? ?\d{4,5}(?:[*#]\d{1,2})?|\b(?:formulaire|imprime)(?: (?:n°"
-    r"|no))? ?\d{4,5}[*#]\d{1,2}"
+    r"|no))? ?\d{4,5}[*#]\d{1,2}|(?<!\w)\d{4,5}[*#]\d{1,2}(?!\d)"
+)
+# The seat of a mission abroad is its name: "le consulat de Milan".
+_MISSION = re.compile(
+    r"\b(?:consul\w+|ambassade|alliance francaise)(?: general\w*)?(?: de france)?(?: de la| de| d'| a| au| aux| en) ?"
+    r"[^\W\d_]+(?:-[^\W\d_]+)*"
 )
 _SHORT_NUMBER = re.compile(r"(?<![\d.,])(?:3[0-9] ?[0-9]{2}|1[0-9]{1,2}|116 ?\d{3})(?![\d,])(?! ?\d)")
-_SERVICE_LINE = re.compile(r"(?<!\d)0 ?[ .]?(?:8(?:[ .]?\d){8}|9[ .]?69(?:[ .]?\d){6,7})(?!\d)")
+_SERVICE_LINE = re.compile(r"(?<!\d)(?<!\d[ .\-])0 ?[ .]?(?:8(?:[ .]?\d){8}|9[ .]?69(?:[ .]?\d){6,7})(?!\d)")
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"«»]+|(?<![\w.-])(?:[\w-]+\.)+(?:fr|com|org|eu|net)(?:/[^\s<>\"«»]*)?")
 _EMAIL = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]+\.[a-z]{2,}")
 _TERM = re.compile(
@@ -47,12 +52,15 @@ def find_kept(text: str, directory: Directory) -> Iterator[Span]:
     for match in _SHORT_NUMBER.finditer(folded) if digits else ():
         if directory.knows_phone(match[0]):
             yield Span(*match.span(), "KEEP", "directory")
+    yield from find_public_phones(text, directory)
     for match in _URL.finditer(folded):
         if not is_personal_url(match[0], directory):
             yield Span(*match.span(), "KEEP", "url")
     for match in _EMAIL.finditer(folded) if "@" in text else ():
         if is_public_email(match[0], directory):
             yield Span(*match.span(), "KEEP", "email")
+    for match in _MISSION.finditer(folded):
+        yield Span(*match.span(), "KEEP", "body")
     for span in find_service_addresses(text):
         yield Span(span.start, span.end, "KEEP", "service-address")
     for match in _TERM.finditer(folded):

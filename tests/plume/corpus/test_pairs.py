@@ -1,10 +1,13 @@
 """From rows to pairs: nothing gets lost, and each row left out says why."""
 
+from dataclasses import asdict
+
 import pytest
 
+from plume.contacts import Directory
 from plume.corpus.dataset import FEATURES
 from plume.corpus.export import read_experiences, structures
-from plume.corpus.pairs import Selection, explode
+from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
 from plume.corpus.placeholders import is_placeholder
 from plume.corpus.split import experience_of
 
@@ -32,8 +35,19 @@ def row(number: str | None = "1", n: int = 1, **fields: str | None) -> dict:
     } | fields
 
 
+def explode(rows: list[dict], selection: Selection) -> tuple[list[Pair], list[Quarantined]]:
+    """The pairs and the quarantined rows that come of some rows."""
+    directory, seen = Directory.load(), set()
+
+    def is_repeated(experience: str) -> bool:
+        return experience in seen or seen.add(experience) is not None
+
+    found = [o for n, row in enumerate(rows, 1) for o in outcomes(row, n, selection, directory, is_repeated)]
+    return [o for o in found if isinstance(o, Pair)], [o for o in found if isinstance(o, Quarantined)]
+
+
 def reasons(*rows: dict, **selection) -> list[str]:
-    return [q.reason for q in explode(rows, Selection(**selection)).quarantine]
+    return [q.reason for q in explode(list(rows), Selection(**selection))[1]]
 
 
 def test_a_pair_carries_every_declared_feature():
@@ -43,11 +57,13 @@ def test_a_pair_carries_every_declared_feature():
         ressenti_usager="Négatif",
         code_insee_departement_usager="93",
         aide_ia_proposee_reponse_structure_1="O",
+        top_ia_structure_1="N",
         taux_de_similarite_reponse_ia_structure_1="41",
+        vote_de_l_agent_reponse_ia_structure_1="utile",
         evaluation_reponse_structure_1_par_auteur="Utile ",
         reponse_structure_1=REPLY + "\r\nCordialement,\r\nAna",
     )
-    [pair] = explode([full], Selection()).pairs
+    [pair], _ = explode([full], Selection())
     assert pair.values == {
         "id": "1-1",
         "network": "France Titres - ANTS",
@@ -60,8 +76,10 @@ def test_a_pair_carries_every_declared_feature():
         "written_on": "2024-03-01",
         "published_on": "2024-03-02",
         "replied_on": "2024-03-05",
+        "ai_enabled": False,
         "ai_offered": True,
         "ai_similarity": 41,
+        "agent_vote": "utile",
         "author_vote": "utile",
     }
     assert list(pair.values) == list(FEATURES)
@@ -69,14 +87,15 @@ def test_a_pair_carries_every_declared_feature():
 
 
 def test_what_is_absent_is_null():
-    [pair] = explode([row()], Selection()).pairs
-    absent = ("department", "sentiment", "published_on", "replied_on", "ai_offered", "ai_similarity", "author_vote")
+    [pair], _ = explode([row()], Selection())
+    absent = ["department", "sentiment", "published_on", "replied_on"]
+    absent += ["ai_enabled", "ai_offered", "ai_similarity", "agent_vote", "author_vote"]
     assert all(pair.values[name] is None for name in absent)
 
 
 def test_three_structures_make_three_pairs_of_one_experience():
     both = row("12") | row("12", 2) | row("12", 3)
-    pairs = explode([both], Selection()).pairs
+    pairs, _ = explode([both], Selection())
     assert [p.values["id"] for p in pairs] == ["12-1", "12-2", "12-3"]
     assert {experience_of(p.values["id"]) for p in pairs} == {"12"}
 
@@ -95,30 +114,44 @@ def test_three_structures_make_three_pairs_of_one_experience():
         ({"description": "Nul."}, "review_too_short"),
         ({"description": None}, "review_too_short"),
         ({"taux_de_similarite_reponse_ia_structure_1": "50"}, "written_by_ai"),
+        ({"statut_reponse_structure_1": "REPONSE DEPUBLIEE"}, "unpublished_reply"),
+        ({"motif_de_rejet": "Propos injurieux"}, "rejected_experience"),
+        ({"reponse_structure_1": "mot&nbsp;" * 10**6}, "reply_too_long"),
+        ({"description": "mot " * 701}, "review_too_long"),
+        ({"titre": "x" * 10**6}, "review_too_long"),
+        ({"description": "I have been waiting for my card since March and nobody answers."}, "review_not_french"),
+        ({"description": "привет " * 12}, "review_not_french"),
+        (
+            {"reponse_structure_1": "We are sorry for the delay. Your card is on its way to you. Thank you all."},
+            "reply_not_french",
+        ),
+        ({"reponse_structure_1": REPLY + " Écrivez à zoe@exemple-inconnu.fr."}, "unlisted_contact"),
         ({"id_experience": None}, "no_id"),
         ({"id_experience": " "}, "no_id"),
+        ({"id_experience": "Je suis venu lundi"}, "bad_id"),
+        ({"intitule_structure_1": "mot " * 50}, "bad_structure"),
     ],
 )
 def test_each_row_left_out_says_why(fields, reason):
-    result = explode([row(**fields)], Selection())
-    assert (result.rows, len(result.pairs)) == (1, 0)
-    [left_out] = result.quarantine
+    pairs, [left_out] = explode([row(**fields)], Selection())
+    assert not pairs
     assert left_out.reason == reason
     assert left_out.detail
 
 
 def test_an_experience_sent_nowhere_or_given_twice_is_accounted_for():
     nowhere = {"id_experience": "5", "description": REVIEW, "ecrit_le": "2024-03-01"}
-    result = explode([nowhere, row("6"), row("6")], Selection())
-    assert (result.experiences, result.rows, len(result.pairs)) == (3, 3, 1)
-    assert [(q.id, q.reason) for q in result.quarantine] == [("5", "no_structure"), ("6", "duplicate_experience")]
+    pairs, quarantine = explode([nowhere, row("6"), row("6")], Selection())
+    assert [p.values["id"] for p in pairs] == ["6-1"]
+    assert [(q.id, q.reason) for q in quarantine] == [("5", "no_structure"), ("6", "duplicate_experience")]
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"), [("49", 49), ("0", 0), ("12.6", 13), ("", None), ("?", None), ("inf", None), ("nan", None)]
+    ("given", "kept"),
+    [("49", 49), ("0", 0), ("12.6", 13), ("", None), ("?", None), ("inf", None), ("nan", None), ("41 %", 41)],
 )
 def test_similarity_is_a_whole_percentage_or_unknown(given, kept):
-    [pair] = explode([row(taux_de_similarite_reponse_ia_structure_1=given or None)], Selection()).pairs
+    [pair], _ = explode([row(taux_de_similarite_reponse_ia_structure_1=given or None)], Selection())
     assert pair.values["ai_similarity"] == kept
 
 
@@ -129,12 +162,57 @@ def test_the_selection_decides():
     assert reasons(row(), min_reply_words=100) == ["reply_too_short"]
     assert reasons(row(), max_reply_words=16) == ["reply_too_long"]
     assert reasons(row(), min_review_words=50) == ["review_too_short"]
+    assert reasons(row(), max_review_words=6) == ["review_too_long"]
+    unlisted = row(reponse_structure_1=REPLY + " Écrivez à zoe@exemple-inconnu.fr.")
+    assert reasons(unlisted) == ["unlisted_contact"]
+    assert reasons(unlisted, unlisted_contacts="keep") == []
+    assert reasons(unlisted | {"description": REVIEW + " J'ai écrit à zoe@exemple-inconnu.fr."}) == []
+    assert reasons(row(reponse_structure_1=PLACEHOLDER), placeholders=True) == []
+    assert reasons(row(statut_reponse_structure_1="Réponse dépubliée"), unpublished=True) == []
+    english = row(description="I have been waiting for my card since March and nobody answers.")
+    assert reasons(english, french_only=False) == []
+    assert reasons(row(description="OK RAS parfait top nickel")) == []  # too short to be told another language
+
+
+def test_contacts_outside_the_directory_are_counted_where_they_are_kept():
+    unlisted = row(reponse_structure_1=REPLY + " Écrivez à zoe@exemple-inconnu.fr ou au 01 99 00 12 34.")
+    [pair], _ = explode([unlisted], Selection(unlisted_contacts="keep"))
+    assert pair.unlisted_contacts == 2
 
 
 def test_the_quarantine_holds_no_text_of_a_person():
     marked = row(reponse_structure_1="Secretissime", description="Secretissime", pseudonyme_usager="Secretissime")
-    [left_out] = explode([marked], Selection()).quarantine
+    _, [left_out] = explode([marked], Selection())
     assert "Secretissime" not in str(left_out)
+
+
+TEXT = "Je m'appelle Zoé Tournesol et ceci est tout un avis. " * 4
+
+
+@pytest.mark.parametrize("column", list(row(code_insee_departement_usager="1", ressenti_usager="1")))
+def test_text_in_a_column_that_is_written_unmasked_goes_nowhere(column):
+    """Shifted columns must not carry a citizen's words past the pseudonymiser."""
+    masked = {"titre", "description", "reponse_structure_1", "pseudonyme_usager"}
+    pairs, quarantine = explode([row(**{column: TEXT})], Selection())
+    assert len(pairs) + len(quarantine) == 1
+    for pair in pairs:
+        assert "Tournesol" not in str({k: v for k, v in pair.values.items() if k not in ("title", "review", "reply")})
+        assert column in masked or "Tournesol" not in str(pair.values)
+    assert "Tournesol" not in str([asdict(q) for q in quarantine])
+
+
+def test_what_the_columns_say_is_brought_to_one_spelling():
+    odd = row(ressenti_usager="NEGATIF ", code_insee_departement_usager="2a", intitule_structure_1="CAF&nbsp;du Nord")
+    odd |= {"top_ia_structure_1": "Oui", "vote_de_l_agent_reponse_ia_structure_1": "Pas utile"}
+    [pair], _ = explode([odd], Selection())
+    found = {k: pair.values[k] for k in ("sentiment", "department", "structure", "ai_enabled", "agent_vote")}
+    assert found == {
+        "sentiment": "Négatif",
+        "department": "2A",
+        "structure": "CAF du Nord",
+        "ai_enabled": True,
+        "agent_vote": "pas utile",
+    }
 
 
 @pytest.mark.parametrize(
@@ -143,6 +221,13 @@ def test_the_quarantine_holds_no_text_of_a_person():
         (PLACEHOLDER, True),
         (PLACEHOLDER.replace("’", "'").replace(" ", "\u00a0"), True),
         ("Bonjour,\r\n" + PLACEHOLDER, True),
+        (PLACEHOLDER.upper(), True),
+        (PLACEHOLDER.replace("é", "e").replace("’", " "), True),
+        (PLACEHOLDER.replace("’", "â€™").replace("é", "Ã©"), True),
+        ("Les services publics concernés ne sont pas encore en mesure de vous répondre.", True),
+        ("Le service public visé par votre avis n'est pas en mesure de vous apporter une réponse.", True),
+        ("Nous voulons que tous les services publics puissent vous répondre. Camille", True),
+        ("Le service public est là pour vous, mais nous ne sommes pas encore en mesure de vous répondre.", False),
         ("Bonjour, nous ne sommes pas encore en mesure de vous répondre : votre dossier est à l'étude.", False),
         (REPLY, False),
         (None, False),
@@ -156,11 +241,10 @@ def test_the_platforms_placeholder_is_no_reply(reply, expected):
 @pytest.mark.parametrize("name", ["sample_export", "real_export"])
 def test_every_experience_and_every_structure_is_accounted_for(name, request):
     rows = list(read_experiences(request.getfixturevalue(name)))
-    result = explode(rows, Selection())
-    ids = [p.values["id"] for p in result.pairs] + [q.id for q in result.quarantine]
-    assert len(ids) == len(set(ids)) == result.rows == len(result.pairs) + len(result.quarantine)
+    pairs, quarantine = explode(rows, Selection())
+    ids = [p.values["id"] for p in pairs] + [q.id for q in quarantine]
+    assert len(ids) == len(set(ids)) == sum(max(1, len(structures(r))) for r in rows)
     assert {experience_of(i) for i in ids} == {r["id_experience"] for r in rows}
-    assert result.rows == sum(max(1, len(structures(r))) for r in rows)
-    for pair in result.pairs:
+    for pair in pairs:
         assert pair.values["reply"]
         assert not is_placeholder(pair.values["reply"])

@@ -71,7 +71,10 @@ _HEALTH = tuple(
             rf"|d'|de la |de l'|du |de |pour (?:une? )?)?)?(?:(?:maladie d'|maladie de |troubles? |etat )?"
             rf"(?:{_DISEASE}))\b(?! ?(?:info|service))"
         ),
-        r"\benceinte(?: de (?:\d+|[a-z]{2,8}(?:[ -][a-z]{2,6})?) (?:mois|semaines))?\b(?! de (?:la|l'|notre|nos|votre|vos))",
+        (
+            r"\benceinte(?: de (?:\d+|[a-z]{2,8}(?:[ -][a-z]{2,6})?) (?:mois|semaines))?\b"
+            r"(?! de (?:la|l'|notre|nos|votre|vos))"
+        ),
         r"\b(?:travailleu\w+ )?handicape\w*(?: a| de)? \d{2,3} ?%",
         r"\b(?:taux d')?(?:invalidite|incapacite) (?:de |a )?\d{2,3} ?%",
         r"\b(?:en |sous )(?:dialyse|chimio\w*|radiotherapie|fauteuil roulant|morphine|oxygene|hemodialyse)\b",
@@ -100,6 +103,17 @@ _STEMS = re.compile(
 )
 
 
+_I = re.compile(r"\b(?:je|jai|moi)\b|\bj'")
+_OTHERS = re.compile(rf"\b(?:{_KIN}|il|elle|son|sa|ses|lui|amie?s?|voisine?s?|cousine?|parents?|beau-\w+|belle-\w+)\b")
+_UNITS = (
+    *("zero", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix"),
+    *("onze", "douze", "treize", "quatorze", "quinze", "seize"),
+)
+_SPELLED = {word: value for value, word in enumerate(_UNITS)} | {
+    "vingt": 20, "vingts": 20, "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60,
+}  # fmt: skip
+
+
 def find_life(text: str) -> Iterator[Span]:
     folded = fold(text)
     digits = has_digit(text)
@@ -119,3 +133,28 @@ def find_life(text: str) -> Iterator[Span]:
     for pattern in _HEALTH if _STEMS.search(folded) else ():
         for match in pattern.finditer(folded):
             yield Span(*match.span(match.lastindex or 0), "SANTE", "rule")
+
+
+def own_age(text: str) -> int | None:
+    """The age in years that the writer of a text gives as the writer's own, None if there is none; to count with."""
+    folded = fold(text)
+    for span in find_life(text) if "ans" in folded else ():
+        if span.type != "AGE":
+            continue
+        start = max(folded.rfind(sign, 0, span.start) for sign in ".!?;\n") + 1
+        sentence = re.split(r"[.!?;\n]", folded[start:])[0]
+        if _I.search(sentence) and not _OTHERS.search(folded[start : span.start]):
+            age = _years(folded[span.start : span.end])
+            if age is not None and 12 <= age <= 110:
+                return age
+    return None
+
+
+def _years(folded: str) -> int | None:
+    if digits := re.search(r"\d{1,3}", folded):
+        return int(digits[0])
+    total = 0
+    for word in re.split(r"[ -]+", folded):
+        # "quatre-vingts" is four times twenty, "soixante-douze" sixty and twelve.
+        total = total * 20 if word in ("vingt", "vingts") and total == 4 else total + _SPELLED.get(word, 0)
+    return total or None

@@ -6,20 +6,24 @@ from collections.abc import Iterator
 from stdnum import luhn
 from stdnum.fr import nif, nir
 
-from plume.corpus.pseudonymise.lexicon import ACRONYMS, fold
+from plume.corpus.pseudonymise.lexicon import ACRONYMS, COMMON, fold, words
 from plume.corpus.pseudonymise.spans import Span
 
 _S = r"[ .\-/]{0,2}"
 _NIR = re.compile(
     rf"(?<![\w])[1-478]{_S}\d{{2}}{_S}(?:0[1-9]|1[0-2]|[2-9]\d){_S}(?:\d{{2}}|2[ab]){_S}\d{{3}}{_S}\d{{3}}"
-    rf"(?:{_S}(?:\(?cle ?:? ?)?\d{{2}}\)?)?(?!\w)"
+    rf"(?:[ .\-/]{{0,3}}(?:\(?cle ?:? ?)?\d{{2}}\)?)?(?!\w)"
 )
 _GROUP = r"[ .\-]?(?=[a-z]{0,3}[\dx*])[a-z\d*]"  # some of it may be crossed out: "XXXX"
 _IBAN = re.compile(rf"(?<!\w)(?:[a-z]{{2}}|fr )\d{{2}}(?:{_GROUP}{{4}}){{2,7}}(?:{_GROUP}{{1,4}})?(?!\w)")
+# However it is spaced: a French IBAN has 27 signs, the RIB in it 23.
+_FRENCH_IBAN = re.compile(r"(?<!\w)f ?r ?(?:[ .\-]{0,2}\d){2}(?:[ .\-]{0,2}[a-z\d*]){23}(?!\w)")
+_RIB = re.compile(r"(?<!\w)\d{5}[ \-]?\d{5}[ \-]?(?=(?:[a-z]*\d){7})[a-z\d]{11}[ \-]?\d{2}(?!\w)")
 _CLUMP = re.compile(r"(?<![\d])\d(?:[ .\-/]{0,2}\d){7,27}(?!\d)")
 _RUN = re.compile(r"(?<!\d)\d{6,}(?!\d)")
 _COMPACT_FT = re.compile(r"(?<!\w)\d{7}[a-z](?!\w)")
-_PASSPORT = re.compile(r"(?<!\w)\d{2}[a-z]{2}\d{5}(?!\w)")
+_PASSPORT = re.compile(r"(?<!\w)\d{2} ?[a-z]{2} ?\d{5}(?!\w)")
+_ENDING = re.compile(r"termin|finiss|finit|derniers")
 # References: capitals and digits, in one piece or joined by hyphens or slashes.
 _REFERENCE = re.compile(
     r"(?<![\w@.])(?=[A-Z0-9])(?=[0-9/\-]{0,40}[A-Z])(?=(?:[A-Z/\-]{0,20}\d){5})(?:[A-Z0-9]+[-/])*[A-Z0-9]+(?![\w@])"
@@ -35,6 +39,14 @@ _CONTEXT_PLATE = re.compile(
     r"(?<!\w)([a-z]{2}[ -]?\d{3}[ -]?[a-z]{2}|\d{1,4} ?[a-z]{2,3} ?(?:\d{2}|2[ab]))(?!\w)"
 )
 
+_CODE_BEFORE = re.compile(r"(?<![\w/.,'’-])([A-Z]{1,4}\d{0,3}|\d{1,3}[A-Z]{1,3}\d{0,3}|\d{2,4})[ -]$")
+_CODE_AFTER = re.compile(r"[ -]([A-Z]{2,3}|\d{1,5}[A-Z]{1,3}|[A-Z]{1,3}\d{1,6}|\d{2,6})(?![\w'’/]|[.,:]\d| ?(?:h|€|%))")
+_WORDS_LIKE = frozenset({"LE", "LA", "DU", "DE", "ET", "EN", "AU", "OU"})
+_LABELS = words(
+    "n no num tel rib ref nir cni neph spi siret siren ine rpps pv id rg cp bp cs le la les du de des au et en ou mr"
+    " mme iban bic swift code cle mon ma un une a y il on"
+)
+
 # A telling word, at most a few words, then a value with at least so many digits. Their order is of no matter: overlaps
 # are settled by the type's priority.
 _VALUE = (
@@ -42,7 +54,7 @@ _VALUE = (
     r"|[a-z]+(?:[-/][a-z0-9]+)*[-/]\d[a-z0-9]*(?:[-/][a-z0-9]+)*)"
 )
 _TELLING = {
-    ("IBAN", 4): r"iban|rib|(?:compte|carte)[^.\n\d]{0,25} termin\w+|derniers chiffres",
+    ("IBAN", 3): r"iban|rib|(?:compte|carte|rib|iban)[^.\n\d]{0,30} (?:termin\w+|finiss\w+|finit)|derniers chiffres",
     ("ALLOCATAIRE", 5): r"alloc(?:ataires?)?|matricule|(?:n°|numero|no|identifiant|dossier) caf",
     ("FRANCE_TRAVAIL", 6): r"(?:identifiant|id|n°|no|numero)[^.\n\d]{0,15} (?:france travail|pole emploi|ft|pe)",
     ("FISCAL", 7): r"fiscale?|spi|declarant|teledeclarant|identifiant (?:impots?|impots\.gouv)",
@@ -67,9 +79,12 @@ _MONTH = (
     r"(?:janvier|janv|fevrier|fevr?|mars|avril|avr|mai|juin|juillet|juil|aout|septembre|sept|octobre|oct|novembre|nov"
     r"|decembre|dec)"
 )
+_DAY, _MONTH_NUMBER, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d{2}"
 DATE = re.compile(
-    rf"(?<!\d)(?:\d{{1,2}}(?:er)?[ ./\-]{{1,2}}(?:\d{{1,2}}|{_MONTH}\.?)[ ./\-]{{1,2}}(?:(?:19|20)\d{{2}}|\d{{2}})"
-    rf"|(?:19|20)\d{{2}}[-/]\d{{1,2}}[-/]\d{{1,2}}|{_MONTH} (?:19|20)\d{{2}})(?![\d])"
+    rf"(?<![\d./])(?<!\d[ -])(?:{_DAY}(?: ?[./\-] ?){_MONTH_NUMBER}(?: ?[./\-] ?)(?:{_YEAR}|\d{{2}})"
+    rf"|{_DAY} {_MONTH_NUMBER} (?:{_YEAR}|\d{{2}}))(?![ ./\-]?\d)"
+    rf"|(?<!\d){_DAY}(?:er)?[ .\-]{{0,2}}{_MONTH}\.?[ .\-]{{0,2}}(?:{_YEAR}|\d{{2}})(?!\d)"
+    rf"|(?<!\d){_YEAR}[-/]\d{{1,2}}[-/]\d{{1,2}}(?!\d)|(?<!\w){_MONTH} {_YEAR}(?!\d)"
 )
 _YEARS = re.compile(r"(?:19|20)\d{2}(?:[ ./\-]+(?:19|20)\d{2})*")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}[ .]\d{3}|[1-9]\d?(?:[ .]000){2,}")  # "884 120 776" counts nothing
@@ -90,8 +105,32 @@ def has_digit(text: str) -> bool:
 
 
 def find_numbers(text: str) -> Iterator[Span]:
+    shouting = text.isupper()
+    for span in _find_numbers(text):
+        yield span if span.type in ("PLAQUE", "SIRET") else _grown(text, span, shouting=shouting)
+
+
+def _grown(text: str, span: Span, *, shouting: bool) -> Span:
+    """The number with the short codes that stand right before and after it: "CT 2024 558 712", "… 0000157845Z 02"."""
+    start, end = span.start, span.end
+    while (before := _CODE_BEFORE.search(text, max(0, start - 9), start)) and _is_code(before[1], shouting=shouting):
+        start = before.start(1)
+    while (after := _CODE_AFTER.match(text, end)) and _is_code(after[1], shouting=shouting):
+        if _UNIT.match(text, after.end()) or (after[1].isdigit() and len(after[1]) < 2) or after[1] in _WORDS_LIKE:
+            break
+        end = after.end(1)
+    return Span(start, end, span.type, span.source) if (start, end) != (span.start, span.end) else span
+
+
+def _is_code(token: str, *, shouting: bool) -> bool:
+    if token.isalpha():
+        return not shouting and fold(token) not in _LABELS and fold(token) not in ACRONYMS | COMMON
+    return not token.isdigit() or len(token) < 4 or not _YEARS.fullmatch(token)
+
+
+def _find_numbers(text: str) -> Iterator[Span]:
     folded = fold(text)
-    for match in _IBAN.finditer(folded):
+    for match in (*_IBAN.finditer(folded), *_FRENCH_IBAN.finditer(folded), *_RIB.finditer(folded)):
         if sum(c.isdigit() or c == "x" for c in match[0]) >= 10 and not match[0].isalpha():
             yield Span(*match.span(), "IBAN", "rule")
     for match in _NIR.finditer(folded):
@@ -149,11 +188,9 @@ def _in_context(text: str, folded: str, kind: str, least: int, pattern: re.Patte
         value = folded[start:end]
         digits = sum(c.isdigit() for c in value)
         coded = digits >= 2 and len(value) >= 8 and text[start:end].isupper() and " " not in value  # "XKFT45RE2"
-        if (digits < least and not coded) or (
-            kind == "IBAN" and digits < 6 and "termin" not in match[0] and "derniers" not in match[0]
-        ):
+        if (digits < least and not coded) or (kind == "IBAN" and digits < 6 and not _ENDING.search(match[0])):
             continue
-        quantity = DATE.match(value) or _YEARS.fullmatch(value) or _UNIT.match(folded, end)
+        quantity = DATE.fullmatch(value) or _YEARS.fullmatch(value) or _UNIT.match(folded, end)
         if quantity or (kind == "DOSSIER" and _THOUSANDS.fullmatch(value)):
             continue
         yield Span(start, end, kind, "context")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from plume.corpus.pseudonymise.insee import communes
-from plume.corpus.pseudonymise.lexicon import COMMON, fold
+from plume.corpus.pseudonymise.lexicon import COMMON, TERRITORIES, fold
 from plume.corpus.pseudonymise.spans import Span
 
 _UP = "A-ZÀ-ÖØ-ÞŒŠŽ"
@@ -60,15 +60,20 @@ _LOWER_CITY = re.compile(
 )
 _LIVES_IN = re.compile(
     r"\b(?:habit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nee?s?|installee?s?"
-    r"|demenag\w+|emmenag\w+|ville|commune|village|hameau|mairie)(?: (?:bien|ici|actuellement|desormais|depuis peu))?"
+    r"|demenag\w+|emmenag\w+|ville|commune|village|hameau|mairie|caf|cpam|msa|carsat|urssaf|(?:sous-)?prefecture|tribunal"
+    r"|impots"
+    r"|services?|agence|antenne|tresorerie|gendarmerie|commissariat|la poste|mdph|ccas|travail|commune nouvelle)\b"
+    r"(?: (?:bien|ici|actuellement|desormais|depuis peu))?"
     r"(?: (?:a|au|aux|de|d'|sur|en|dans|vers|pres de|a cote de|non loin de|le|la|les))* ?(?=[a-z])|\b\d{5},? (?=[a-z])"
 )
+_PART = re.compile(r"[a-z]+")
+_TOWARDS = re.compile(r",? (?:a |sur )?(?=[a-z])")
 _BARE_POSTCODE = re.compile(r"\bcode postal[^\d\n]{0,12}(\d{5})(?!\d)")
 
 # An address right after these words is where the service receives the public.
 _SERVICE_BEFORE = re.compile(
     r"(?:\b(?:notre|nos|votre|l'|les?|la) ?(?:accueil|bureaux?|locaux|agence|antenne|service|siege|guichet|permanence"
-    r"|mairie|prefecture|sous-prefecture|caf|cpam|carsat|msa|caisse|maison|tresorerie|centre|point|delegation"
+    r"|mairie|prefecture|sous-prefecture|caf|cpam|carsat|msa|caisse|maison|tresorerie|centre|point|delegation|direction|structure|equipe|adresse|etablissement"
     r"|tribunal)\b[^.\n]{0,60}|\b(?:adresse[rz]|envoye[rz]|ecrire|ecrivez|retourne[rz]|transmett(?:re|ez)) (?:vot?re"
     r"|vos|nous|un|une|le|la|les)\b[^.\n]{0,40} ?[:,]? ?(?:a|au|a la|a l')? ?:? ?[^.\n]{0,50}|\b(?:caf|cpam|carsat"
     r"|msa|cgss|urssaf|prefecture|mdph|tribunal|tresorerie|centre)\b[^.\n\d]{0,60})$"
@@ -107,7 +112,9 @@ def find_places(text: str) -> Iterator[Span]:
     for address in addresses:
         if match := _LOWER_CITY.match(folded, address.end):
             yield Span(match.start(1), match.end(), "CP_VILLE", "rule")
-    yield from (span for span in _communes(folded) if not _is_service(folded, span))
+        elif match := _TOWARDS.match(folded, address.end):
+            yield from _commune_at(folded, match.end())
+    yield from (s for s in _communes(folded) if s.type == "VILLE" or not _is_service(folded, s))
     for match in _BARE_POSTCODE.finditer(folded):
         yield Span(*match.span(1), "CP_VILLE", "rule")
     yield from _establishments(text, folded)
@@ -122,16 +129,26 @@ def find_service_addresses(text: str) -> Iterator[Span]:
 def _communes(folded: str) -> Iterator[Span]:
     """A commune, in whatever case, after what announces where somebody lives, or after its postcode."""
     for match in _LIVES_IN.finditer(folded):
-        words = list(re.finditer(r"[a-z]+", folded[match.end() : match.end() + 60]))[:6]
-        for count in range(len(words), 0, -1):
-            end = match.end() + words[count - 1].end()
-            name = re.sub(r"[-']", " ", folded[match.end() : end])
-            if name in communes() and (count > 1 or (len(name) > 3 and name not in COMMON)):
-                numbered = match[0][0].isdigit()
-                yield Span(
-                    match.start() if numbered else match.end(), end, "CP_VILLE" if numbered else "VILLE", "insee"
-                )
-                break
+        for span in _commune_at(folded, match.end()):
+            if match[0][0].isdigit():
+                span = Span(match.start(), span.end, "CP_VILLE", span.source)
+            yield span
+
+
+def _commune_at(folded: str, start: int) -> Iterator[Span]:
+    """The longest name of a commune that starts here, if one does."""
+    words = list(_PART.finditer(folded, start, start + 60))[:6]
+    for count in range(len(words), 0, -1):
+        end = words[count - 1].end()
+        name = re.sub(r"[-']", " ", folded[start:end])
+        if (
+            words[0].start() == start
+            and name in communes()
+            and name not in TERRITORIES
+            and (count > 1 or (len(name) > 3 and name not in COMMON))
+        ):
+            yield Span(start, end, "VILLE", "insee")
+            return
 
 
 def _postcodes(text: str) -> Iterator[Span]:

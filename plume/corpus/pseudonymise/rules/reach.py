@@ -8,29 +8,43 @@ from plume.corpus.pseudonymise.lexicon import FIRST_NAMES, fold, words
 from plume.corpus.pseudonymise.rules.numbers import has_digit
 from plume.corpus.pseudonymise.spans import Span
 
-_AT = r"(?: ?@ ?| ?[(\[] ?(?:at|arobase?|a|@) ?[)\]] ?| (?:arobase?|chez) (?=[\w-]+ ?[.(\[p]))"
-_DOT = r"(?: ?\. ?| ?[(\[] ?(?:point|dot) ?[)\]] ?| point )"
+_AT = (
+    r"(?: ?@ ?| ?[(\[{{<] ?(?:at|arr?obase?|a|@) ?[)\]}}>] ?| (?:arr?obase?|a commercial|chez|at) (?=[\w-]+ ?[.(\[pd]))"
+)
+_DOT = r"(?: ?\. ?| ?[(\[{{<] ?(?:point|dot|\.) ?[)\]}}>] ?| (?:point|dot) )"
 _TLD = r"(?:fr|com|net|org|eu|info|io|me|be|ch|de|es|it|uk|ca|re|bzh|paris|gouv|lu|ma|dz|tn|pt|asso|pro|app|gl|ly)"
 # The comma for a dot is a typing slip that is met; so are blanks around the at sign.
 _EMAIL = re.compile(
-    rf"(?<![\w.+%-])[\w.+%-]*[\w+%]{_AT}[\w-]+(?:(?:{_DOT})[\w-]+)*(?:{_DOT}|,){_TLD}(?![a-z0-9_-])"
-    rf"|[\w.+%-]{1, 64}@[\w.-]*\w"
+    rf"(?<![\w.+%-])(?:[\w+%-]+ (?:point|dot|tiret(?: du bas| bas)?|underscore) ){{0,4}}[\w.+%-]*[\w+%]"
+    rf"{_AT}[\w-]+(?:(?:{_DOT})[\w-]+)*(?:{_DOT}|,){_TLD}(?![a-z0-9_-])"
+    rf"|[\w.+%-]{{1,64}}@[\w.-]*\w"
 )
 _URL = re.compile(
     rf"(?:https?|ftp)://[^\s<>\"«»]+|(?<![\w@.-])www\.[^\s<>\"«»]+|(?<![\w@.-])(?:[\w-]+\.)+{_TLD}(?![a-z0-9_@-]"
     rf"|\.[a-z0-9])(?:[/?#][^\s<>\"«»]*)?"
 )
-_S = r"[ .\-/_]{0,3}"
+_S = r"[ .,:;()\-–/_*|]{0,3}"
 _FRENCH = re.compile(
     rf"(?<![\w+])(?:\(? ?\+ ?33 ?\)?|0033|\(0033\)){_S}(?:\(0\))?{_S}0?[1-9](?:{_S}\d){{8}}(?!\d)|"
-    rf"(?<![\w+])[0o]{_S}[1-9](?:{_S}[\do]){{8}}(?![\do])"
+    rf"(?<![\w+])[0o]{_S}[1-9](?=(?:[^\d\n]{{0,4}}\d){{5}})(?:{_S}[\doil]){{8}}(?!\w)"
 )
 _FOREIGN = re.compile(r"(?<![\w+])(?:\+|00) ?[1-9]\d{0,2}(?:[ .\-/()]{0,2}\d){7,12}(?!\d)")
 _NUMBER_WORD = (
     r"(?:zero|un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingts?|trente"
     r"|quarante|cinquante|soixante|cent|et|\d{1,2})"
 )
-_SPELLED = re.compile(rf"\bzero(?:[ \-,.]{{1,2}}{_NUMBER_WORD}){{4,}}\b")
+# "zéro six, deux fois douze, …", "06 trente-neuf 98 12 12": a zero, then at least four words or pairs of digits.
+_SPELLED = re.compile(
+    rf"(?<!\w)(?:zero|plus trente[ -]trois|[0o] ?[1-9](?=[^\d]{{1,3}}))"
+    rf"(?:[ \-,./:;]{{1,3}}(?:{_NUMBER_WORD}|fois|double|triple|puis)(?!\w)){{4,}}"
+)
+_NUMERAL = re.compile(r"[a-z]{3,}")
+# Nine digits whose zero was left out, or typed apart.
+_WITHOUT_ZERO = re.compile(
+    r"\b(?:tel\w*|portable|mobile|numero|num|n°|appel\w*|joign\w*|joindre|sms|whatsapp|contact\w*|mon 0[67])"
+    r"[^\d\n]{0,25}?"
+    r"(?<![\d.,])([67](?:[ .\-]?\d{2}){4})(?![ .\-]?\d)"
+)
 _SERVICE = re.compile(r"0(?:8\d{8}|9693?\d{5,6})")  # special-rate and "Cristal" lines: never a person's own
 
 _LANDLINE = re.compile(r"\(?(?:0|\+ ?33[ .(0)]*)[ .]?[1-59]")
@@ -39,7 +53,8 @@ _PRESENTED = re.compile(
     r"|caf|cpam|msa|carsat|caisse|tresorerie|greffe|secretariat|plateforme|permanence|bureaux?|etat[ -]civil|prefecture"
     r"|sous-prefecture|tribunal|consulat|centre|maison|conseillers)\b[^.]{0,70}\b(?:joignables?|repond|repondent|telephone"
     r"|appel|tel|numero|disposition|au)\b"
-    r"|\b(?:contacte[rz]|joindre|joignez|appele[rz])(?:[- ]nous|-les| notre| nos| le service| l'accueil| la mairie| le greffe"
+    r"|\b(?:contacte[rz]|joindre|joignez|appele[rz])(?:[- ]nous|-les| notre| nos| le service| l'accueil| la mairie"
+    r"| le greffe"
     r"| le secretariat)\b)[^.\d]{0,30}$"
 )
 _ONESELF = re.compile(r"\b(?:je|me|moi|mon|ma|mes)\b|\b[jm]'")
@@ -47,12 +62,12 @@ _ONESELF = re.compile(r"\b(?:je|me|moi|mon|ma|mes)\b|\b[jm]'")
 _HANDLE = re.compile(r"(?<![\w@.])@[a-z][\w.]{1,29}\w")
 _PSEUDO = re.compile(
     r"\b(?:insta(?:gram)?|snap(?:chat)?|pseudo(?:nyme)?|identifiant|login|twitter|tiktok|telegram|discord"
-    r"|forum)\b[^.\n;!?]{0,30}?"
+    r"|forum|facebook|fb|messenger|linkedin|youtube|twitch)\b[^.\n;!?]{0,30}?"
     r"(?<!\w)(?=[a-z._-]{0,20}[\d_])([a-z][\w.-]*\w)"
 )
 _UNDERSCORED = re.compile(r"(?<![\w@./:])[a-z0-9]+_[\w]*[a-z0-9](?![\w@/])")
 
-_AT_SIGN = re.compile(r"@|arobas|chez|[(\[] ?(?:at|a) ?[)\]]")
+_AT_SIGN = re.compile(r"@|arr?obas|commercial|chez|\bat\b|[(\[{<] ?(?:at|a) ?[)\]}>]")
 
 _GENERIC_MAILBOX = words(
     "accueil contact info infos information courrier webmestre webmaster pref prefecture support assistance service "
@@ -81,16 +96,33 @@ def find_reach(text: str, directory: Directory) -> Iterator[Span]:
         url = match[0].rstrip(".,;:!?)'")
         if url and not any(start <= match.start() < end for start, end in taken) and is_personal_url(url, directory):
             yield Span(match.start(), match.start() + len(url), "URL", "rule")
-    for pattern in (_FRENCH, _FOREIGN) if has_digit(text) else ():
-        for match in pattern.finditer(folded):
-            if not is_service_phone(match[0], directory) and not _is_presented_line(folded, match):
-                yield Span(*match.span(), "TEL", "rule")
-    for match in _SPELLED.finditer(folded) if "zero" in folded else ():
-        yield Span(*match.span(), "TEL", "rule")
+    for match, public in _phones(text, folded, directory):
+        if not public:
+            yield Span(*match.span(), "TEL", "rule")
+    for match in _SPELLED.finditer(folded):
+        if _NUMERAL.search(match[0].replace("zero", "", 1)) or match[0].startswith("zero"):
+            yield Span(*match.span(), "TEL", "rule")
+    for match in _WITHOUT_ZERO.finditer(folded) if has_digit(text) else ():
+        yield Span(*match.span(1), "TEL", "rule")
     for match in (*_HANDLE.finditer(folded), *_UNDERSCORED.finditer(folded)) if "@" in text or "_" in text else ():
         yield Span(*match.span(), "PSEUDO", "rule")
     for match in _PSEUDO.finditer(folded):
         yield Span(*match.span(1), "PSEUDO", "rule")
+
+
+def find_public_phones(text: str, directory: Directory) -> Iterator[Span]:
+    yield from (
+        Span(*match.span(), "KEEP", "phone") for match, public in _phones(text, fold(text), directory) if public
+    )
+
+
+def _phones(text: str, folded: str, directory: Directory) -> Iterator[tuple[re.Match[str], bool]]:
+    """Phone numbers, and whether each is a service's."""
+    for pattern in (_FRENCH, _FOREIGN) if has_digit(text) else ():
+        for match in pattern.finditer(folded):
+            inside = re.search(r"\d[ .\-]?$", folded[max(0, match.start() - 2) : match.start()])  # of a longer number
+            service = not inside and (is_service_phone(match[0], directory) or _is_presented_line(folded, match))
+            yield match, service
 
 
 def _keep_breaks(text: str, folded: str) -> str:
@@ -100,7 +132,7 @@ def _keep_breaks(text: str, folded: str) -> str:
 
 
 def _is_presented_line(folded: str, match: re.Match[str]) -> bool:
-    """A landline that a sentence presents as a service's own; a mobile never is, nor one in a sentence about oneself."""
+    """A landline that a sentence presents as a service's own; no mobile, and not in a sentence about oneself."""
     if not _LANDLINE.match(match[0]):
         return False
     before = re.split(r"[.!?;\n]", folded[max(0, match.start() - 140) : match.start()])[-1]

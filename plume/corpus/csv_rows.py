@@ -1,0 +1,132 @@
+"""Rows of the export's CSV, also where stray line ends and quotation marks broke them.
+
+The platform writes `;` between cells, quotes texts, and does not quote them always: a text's own line ends then cut its
+row in pieces. Pieces are glued until a row has the header's cells; a row that never fits is told, and costs no other.
+"""
+
+import csv
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from plume.corpus.formats import AGAIN, RECORD, Record, Source
+from plume.errors import InputError
+
+csv.field_size_limit(RECORD)
+
+_LINES = 2_000  # a row of more lines is a quotation that was never closed
+_DATE = r'"?(?:\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4})'
+_GLUE = "\u2028"  # the csv module takes no bare line end outside quotation marks; cleaning reads this one as such
+
+
+def read_csv(source: Source, path: Path) -> Iterator[Record]:
+    """Raises InputError if the first line is no header, or if the file ends in the middle of a row."""
+    lines = _Lines(source, path)
+    text = next(line for _, line in lines if line.strip())
+    delimiter = max(";,\t|", key=text.count)
+    header = [name.strip() for name in next(csv.reader([text], delimiter=delimiter), [])]
+    if len(header) < 3:
+        raise InputError(f"{path}: not an export of experiences; give the platform's JSON or CSV")
+    id_first = header[0].strip('"').lower().startswith("id")
+    begins = re.compile(rf'"?\d+"?{re.escape(delimiter)}' if id_first else "")
+    surely = re.compile(rf'"?\d+"?{re.escape(delimiter)}{_DATE}')  # the second column is a date
+    row, first, count = "", 0, 0
+    for number, text in _assemble(lines, surely, lambda text: _count(text, delimiter) == len(header)):
+        # What does not begin like a row goes on with the one before, if that is short of cells.
+        if row and not begins.match(text) and number - first < _LINES and len(row) < RECORD:
+            row += _GLUE + text
+        elif row:
+            yield _record(row, first, header, delimiter)
+            row, first = text, number
+        else:
+            row, first = text, number
+        count = _count(row, delimiter)
+        if count >= len(header):
+            yield _record(row, first, header, delimiter)
+            row = ""
+    if row:
+        record = _record(row, first, header, delimiter)
+        if record.fields is None and not lines.closed:
+            raise InputError(f"{path}, line {first}: truncated; {AGAIN}, nothing was written")
+        yield record
+
+
+class _Lines:
+    """Numbered lines without their ends. `closed`: whether the last one had an end."""
+
+    def __init__(self, source: Source, path: Path) -> None:
+        self._source, self._path = source, path
+        self.closed = True
+        self._all = enumerate(self._read(), 1)
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        return self._all
+
+    def _read(self) -> Iterator[str]:
+        rest = ""
+        while chunk := self._source.read():
+            *whole, rest = (rest + chunk).split("\n")
+            yield from whole
+            if len(rest) > RECORD:
+                raise InputError(f"{self._path}: not an export of experiences; give the platform's JSON or CSV")
+        if rest:
+            self.closed = False
+            yield rest
+
+
+def _assemble(
+    lines: Iterable[tuple[int, str]], surely: re.Pattern[str], fits: Callable[[str], bool]
+) -> Iterator[tuple[int, str]]:
+    """Lines joined while a quotation is open: (number of the first line, text). Blank lines between rows are skipped.
+
+    A line inside that surely begins a row may be a citizen's own, if all that was joined `fits`; else it ends a
+    quotation that was never closed, and reading goes on from there, so that one bad row costs no other.
+    """
+    source, again = iter(lines), deque[tuple[int, str]]()
+    pieces: list[tuple[int, str]] = []
+    quotes = size = 0
+    while True:
+        numbered = again.popleft() if again else next(source, None)
+        if numbered is not None:
+            if not pieces and not numbered[1].strip():
+                continue
+            pieces.append(numbered)
+            quotes += numbered[1].count('"')
+            size += len(numbered[1])
+            if quotes % 2 and len(pieces) < _LINES and size < RECORD:
+                continue
+        if pieces:
+            text = "\n".join(line for _, line in pieces)
+            inside = next((i for i, (_, line) in enumerate(pieces) if i and surely.match(line)), None)
+            if inside is not None and not fits(text):
+                again.extendleft(reversed(pieces[inside:]))
+                text = "\n".join(line for _, line in pieces[:inside])
+            yield pieces[0][0], text
+            pieces, quotes, size = [], 0, 0
+        elif numbered is None:
+            return
+
+
+def _count(row: str, delimiter: str) -> int:
+    """The cells of a row, 0 if a quotation in it is still open or misplaced."""
+    try:
+        return len(next(csv.reader([row], delimiter=delimiter, strict=True), []))
+    except csv.Error:
+        return 0
+
+
+def _record(row: str, line: int, header: list[str], delimiter: str) -> Record:
+    try:
+        cells = next(csv.reader([row], delimiter=delimiter), [])
+    except csv.Error as error:
+        return Record(line, None, f"line {line} is not a row of CSV ({error})")
+    while len(cells) > len(header) and not cells[-1].strip():
+        cells.pop()
+    if len(cells) != len(header):
+        return Record(line, None, f"line {line} has {len(cells)} cells, the header {len(header)}")
+    fields: dict[str, object] = {}
+    for name, cell in zip(header, cells, strict=True):
+        if cell or name not in fields:  # a label that stands twice: the first cell that holds something
+            fields[name] = fields.get(name) or cell
+    return Record(line, fields)
