@@ -15,7 +15,7 @@ from plume.errors import InputError
 
 csv.field_size_limit(RECORD)
 
-_LINES = 2_000  # a row of more lines is a quotation that was never closed
+_LINES = 20_000  # a row of more lines is a quotation that was never closed
 _DATE = r'"?(?:\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4})'
 _GLUE = "\u2028"  # the csv module takes no bare line end outside quotation marks; cleaning reads this one as such
 

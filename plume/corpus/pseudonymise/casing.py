@@ -46,6 +46,7 @@ _PRONOUNS = frozenset(
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: spaCy cannot read it
 _FREQUENT = 3000  # ranks of words that nobody is taken to be called after a first name: "sonia merci"
+_SHORT = 4
 _RARE = 30_000  # ranks of words that are hardly ever written in lower case
 _SURELY = 4  # how much more frequent a form must be than another to be preferred
 _REMEMBERED = 1 << 16  # word forms whose verdicts are kept
@@ -55,7 +56,6 @@ _REMEMBERED = 1 << 16  # word forms whose verdicts are kept
 class _Verdict:
     """What is known of one word form, worked out once."""
 
-    usual: bool  # an everyday word, or a public body's
     unknown: bool
     wants_capital: bool
     rare: bool  # in lower case, and unknown, wanting a capital or hardly ever written so
@@ -64,6 +64,7 @@ class _Verdict:
     shouted: str  # and in one that is mostly capitals
     first_name: bool  # listed, and no usual word
     maybe_first_name: bool  # listed, and not too frequent a word: "ping"
+    short: bool  # of at most four letters, and no frequent word
     odd: bool  # no usual word, or listed and not too frequent
     surname: bool  # the same of surnames: "blanchard"
     sure_surname: bool  # listed, and no usual word
@@ -96,10 +97,7 @@ class Frequencies:
 
     def may_be_name(self, text: str) -> bool:
         """Whether some word of what a recogniser proposes is rather a name than a common word or an acronym."""
-        words = _WORD.findall(text)
-        verdicts = [self._of(word) for word in words]
-        # Two words that a recogniser takes for a name are believed on weaker grounds than one: "hui vo".
-        return any(v.rather_name for v in verdicts) or (len(words) > 1 and not any(v.usual for v in verdicts))
+        return any(self._of(word).rather_name for word in _WORD.findall(text))
 
     def may_hold_name(self, sentence: str, copy: str) -> bool:
         """Whether a sentence deserves the recogniser: a capital of its copy could be a name's, or a word is unknown."""
@@ -126,6 +124,8 @@ class Frequencies:
         """Whether two words, neither of them surely a first name, are one person's: "ping yang", "Melodie Blanc"."""
         one, two = self._of(word), self._of(after)
         if (one.odd and two.sure_surname) or (one.sure_surname and two.maybe_first_name):
+            return True
+        if one.short and two.rare and two.sure_surname:  # names of one syllable: "hui zheng"
             return True
         return word.istitle() and after.istitle() and one.maybe_first_name and spaced(after) in self._surnames
 
@@ -209,7 +209,6 @@ class Frequencies:
         listed = folded in self._first_names or folded in self._surnames
         unusual = wants_capital or unknown or self._is_rare(lower, title)
         return _Verdict(
-            usual=plain or public,
             unknown=unknown,
             wants_capital=wants_capital,
             rare=word.islower() and unusual and not plain and not public,
@@ -218,6 +217,7 @@ class Frequencies:
             shouted=shouted if len(shouted) == len(word) else word,
             first_name=folded in self._first_names and unusual,
             maybe_first_name=folded in self._first_names and self.rank(lower) > _FREQUENT,
+            short=len(word) <= _SHORT and not plain and not public and self.rank(lower) > _FREQUENT,
             odd=not plain and not public and (unusual or (listed and self.rank(lower) > _FREQUENT)),
             surname=folded in self._surnames and self.rank(word) > (_FREQUENT if len(word) > 2 else _RARE),
             sure_surname=folded in self._surnames and (unusual or self.rank(lower) > _RARE),

@@ -21,7 +21,7 @@ from plume.command import progress
 from plume.corpus.pseudonymise import casing, insee, lexicon, origins, sentences
 from plume.paths import home
 
-SETTINGS = {"sentences": 4500, "epochs": 2, "batch": 32, "drop": 0.2, "seed": 20231005}
+SETTINGS = {"sentences": 4500, "epochs": 2, "batch": 32, "drop": 0.2, "dimmed": 0.25, "seed": 20231005}
 _PIPE = "ner"
 
 
@@ -70,6 +70,14 @@ def _keep(nlp: Any, folder: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def _dim(text: str, span: tuple[int, int, str]) -> str:
+    """The text with the first word of a name in lower case: a word that `copy` took for a usual one, "hui Zheng"."""
+    start, end, _ = span
+    end = start + len(text[start:end].split(" ")[0])
+    lower = text[start:end].lower()
+    return text[:start] + lower + text[end:] if len(lower) == end - start else text
+
+
 def _learn(nlp: Any, copy: Callable[[str], str]) -> None:
     import spacy.util
     from spacy.training import Example
@@ -79,7 +87,10 @@ def _learn(nlp: Any, copy: Callable[[str], str]) -> None:
     labelled = list(sentences.sentences(SETTINGS["sentences"], seed=SETTINGS["seed"]))
     examples = []
     for text, spans in labelled:
-        doc, reference = nlp.make_doc(copy(text)), nlp.make_doc(copy(text))
+        read = copy(text)
+        if spans and draw.random() < SETTINGS["dimmed"]:
+            read = _dim(read, draw.choice(spans))
+        doc, reference = nlp.make_doc(read), nlp.make_doc(read)
         found = (reference.char_span(*span, alignment_mode="expand") for span in spans)
         reference.set_ents([span for span in found if span is not None])
         examples.append(Example(doc, reference))

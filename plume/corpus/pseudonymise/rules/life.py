@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from plume.corpus.pseudonymise.lexicon import fold
+from plume.corpus.pseudonymise.lexicon import COMMON, fold
 from plume.corpus.pseudonymise.rules.numbers import DATE, has_digit
 from plume.corpus.pseudonymise.spans import Span
 
@@ -12,6 +12,7 @@ _BORN = re.compile(
     r"(?: (?:est|etait))?[ :,(]{0,3}(?:le |en |vers |du |au |mois de )*"
     rf"({DATE.pattern}|(?:19|20)\d{{2}}|\d{{8}})"
 )
+_BORN_AT = re.compile(r",? ?(?:a|au) ((?:(?:la|le|el|saint|sainte)[ -])?[a-z][a-z'-]{2,}(?:-[a-z]+)*)")
 # Whoever writes on the platform was born before it opened: a full date this old is a birth date, or as telling as one.
 _FULL_DATE = re.compile(r"(?<!\d)\d{1,2}(?:er)?[ ./\-](?:\d{1,2}|[a-z]{3,9})[ ./\-]((?:19|20)\d{2})(?!\d)")
 _OLD = 2005
@@ -119,6 +120,8 @@ def find_life(text: str) -> Iterator[Span]:
     digits = has_digit(text)
     for match in _BORN.finditer(folded) if digits else ():
         yield Span(*match.span(1), "DATE_NAISSANCE", "rule")
+        if (place := _BORN_AT.match(folded, match.end(1))) and place[1] not in COMMON:
+            yield Span(*place.span(1), "VILLE", "rule")
     for match in _FULL_DATE.finditer(folded) if digits else ():
         if int(match[1]) <= _OLD and not _LEGAL.search(folded[max(0, match.start() - 40) : match.start()]):
             yield Span(*match.span(), "DATE_NAISSANCE", "rule")

@@ -62,9 +62,11 @@ _LIVES_IN = re.compile(
     r"\b(?:habit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nee?s?|installee?s?"
     r"|demenag\w+|emmenag\w+|ville|commune|village|hameau|mairie|caf|cpam|msa|carsat|urssaf|(?:sous-)?prefecture|tribunal"
     r"|impots"
-    r"|services?|agence|antenne|tresorerie|gendarmerie|commissariat|la poste|mdph|ccas|travail|commune nouvelle)\b"
+    r"|services?|agence|antenne|tresorerie|gendarmerie|commissariat|la poste|mdph|ccas|travail"
+    r"|aller|vais|venir|rendre|deplacer|retourner|partir|renvoyee?|envoyee?|commune nouvelle)\b"
     r"(?: (?:bien|ici|actuellement|desormais|depuis peu))?"
-    r"(?: (?:a|au|aux|de|d'|sur|en|dans|vers|pres de|a cote de|non loin de|le|la|les))* ?(?=[a-z])|\b\d{5},? (?=[a-z])"
+    r"(?: (?:a|au|aux|de|d'|sur|en|dans|vers|pres de|a cote de|non loin de|le|la|les)\b)* ?(?=[a-z])"
+    r"|\b\d{5},? (?=[a-z])"
 )
 _PART = re.compile(r"[a-z]+")
 _TOWARDS = re.compile(r",? (?:a |sur )?(?=[a-z])")
