@@ -151,8 +151,8 @@ class Pseudonymiser:
                 self._arbitrate(text, [*found, *more, *self._further(text, found)])
                 for text, found, more in zip(plains, spans, again, strict=True)
             ]
-            if wider == spans:
-                break
+            if _places(wider) == _places(spans):
+                break  # at most another layer claims what was found
             spans = wider
         roles = [
             role_of(text, span, reply=i == reply_at)
@@ -166,6 +166,10 @@ class Pseudonymiser:
     def _further(self, text: str, found: list[Span]) -> list[Span]:
         masked = merge([*found, *_placeholders(text)])
         return self._found(text, tuple(masked)) if found else []
+
+
+def _places(spans: list[list[Span]]) -> list[list[tuple[int, int, str]]]:
+    return [[(span.start, span.end, span.type) for span in found] for found in spans]
 
 
 def _placeholders(text: str) -> list[Span]:

@@ -34,10 +34,18 @@ _SHORT_NUMBER = re.compile(r"(?<![\d.,])(?:3[0-9] ?[0-9]{2}|1[0-9]{1,2}|116 ?\d{
 _SERVICE_LINE = re.compile(r"(?<!\d)(?<!\d[ .\-])0 ?[ .]?(?:8(?:[ .]?\d){8}|9[ .]?69(?:[ .]?\d){6,7})(?!\d)")
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"«»]+|(?<![\w.-])(?:[\w-]+\.)+(?:fr|com|org|eu|net)(?:/[^\s<>\"«»]*)?")
 _EMAIL = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]+\.[a-z]{2,}")
-_TERM = re.compile(
-    r"(?<![\w])(?:"
-    + "|".join(re.escape(b) for b in sorted((*BODIES, *TERRITORIES), key=len, reverse=True))
-    + r")(?![\w])"
+_TERMS: dict[str, list[str]] = {}  # bodies and territories by their first word, the longest first
+for _term in sorted((*BODIES, *TERRITORIES), key=len, reverse=True):
+    _TERMS.setdefault(re.match(r"\w+", _term)[0], []).append(_term)
+_WORD = re.compile(r"\w+")
+_SEVERAL = re.compile(r"[ '.-]")
+# Patterns that want a digit, and what to look for first, which costs far less.
+_WITH_DIGITS = (
+    (_AMOUNT, re.compile(r"€|eur|%|centimes")),
+    (_LAW, re.compile(r"\bart|loi|decret|ordonnance|arrete|circulaire|directive|reglement")),
+    (_CERFA, re.compile(r"cerfa|[*#]")),
+    (DATE, None),
+    (_SERVICE_LINE, None),
 )
 _PUBLIC_WORDS = ACRONYMS | {w for w in (*BODIES, *TERRITORIES) if " " not in w}
 
@@ -46,8 +54,8 @@ def find_kept(text: str, directory: Directory) -> Iterator[Span]:
     """Regions that the weak detectors may not touch."""
     folded = fold(text)
     digits = has_digit(text)
-    for pattern in (_AMOUNT, _LAW, _CERFA, DATE, _SERVICE_LINE) if digits else ():
-        for match in pattern.finditer(folded):
+    for pattern, telling in _WITH_DIGITS if digits else ():
+        for match in pattern.finditer(folded) if telling is None or telling.search(folded) else ():
             yield Span(*match.span(), "KEEP", "pattern")
     for match in _SHORT_NUMBER.finditer(folded) if digits else ():
         if directory.knows_phone(match[0]):
@@ -63,10 +71,25 @@ def find_kept(text: str, directory: Directory) -> Iterator[Span]:
         yield Span(*match.span(), "KEEP", "body")
     for span in find_service_addresses(text):
         yield Span(span.start, span.end, "KEEP", "service-address")
-    for match in _TERM.finditer(folded):
+    for span in _terms(folded):
         # One word alone may be a name ("France Delorme"): names.py weighs it; more words are a body's name.
-        if re.search(r"[ '.-]", match[0]):
-            yield Span(*match.span(), "KEEP", "body")
+        if _SEVERAL.search(folded, span.start, span.end):
+            yield span
+
+
+def _terms(folded: str) -> Iterator[Span]:
+    """Names of bodies and territories, the longest that starts at a word."""
+    position = 0
+    for word in _WORD.finditer(folded):
+        if word.start() < position:
+            continue
+        for term in _TERMS.get(word[0], ()):
+            position = word.start() + len(term)
+            if folded.startswith(term, word.start()) and not _WORD.match(folded, position):
+                yield Span(word.start(), position, "KEEP", "body")
+                break
+        else:
+            position = word.end()
 
 
 def is_public_word(word: str) -> bool:

@@ -1,7 +1,7 @@
 """Spans of a text, and what happens when several detectors claim the same characters."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # Who names the type when spans overlap: the more precise detector. A name found inside an address is part of it.
 PRIORITY = (
@@ -15,8 +15,7 @@ _RANK = {kind: rank for rank, kind in enumerate(PRIORITY)}
 Recogniser = Callable[[list[str]], list[list["Span"]]]  # from texts to the spans proposed for each
 
 
-@dataclass(frozen=True, order=True)
-class Span:
+class Span(NamedTuple):
     """Characters `start:end` of a text (Python string indices), what they are, and which layer found them."""
 
     start: int

@@ -81,10 +81,11 @@ _MONTH = (
 )
 _DAY, _MONTH_NUMBER, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d{2}"
 DATE = re.compile(
+    r"(?=[\djfmasond])(?:"  # most characters begin no date
     rf"(?<![\d./])(?<!\d[ -])(?:{_DAY}(?: ?[./\-] ?){_MONTH_NUMBER}(?: ?[./\-] ?)(?:{_YEAR}|\d{{2}})"
     rf"|{_DAY} {_MONTH_NUMBER} (?:{_YEAR}|\d{{2}}))(?![ ./\-]?\d)"
     rf"|(?<!\d){_DAY}(?:er)?[ .\-]{{0,2}}{_MONTH}\.?[ .\-]{{0,2}}(?:{_YEAR}|\d{{2}})(?!\d)"
-    rf"|(?<!\d){_YEAR}[-/]\d{{1,2}}[-/]\d{{1,2}}(?!\d)|(?<!\w){_MONTH} {_YEAR}(?!\d)"
+    rf"|(?<!\d){_YEAR}[-/]\d{{1,2}}[-/]\d{{1,2}}(?!\d)|(?<!\w){_MONTH} {_YEAR}(?!\d))"
 )
 _YEARS = re.compile(r"(?:19|20)\d{2}(?:[ ./\-]+(?:19|20)\d{2})*")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}[ .]\d{3}|[1-9]\d?(?:[ .]000){2,}")  # "884 120 776" counts nothing

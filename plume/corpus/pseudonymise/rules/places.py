@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from plume.corpus.pseudonymise.insee import communes
 from plume.corpus.pseudonymise.lexicon import COMMON, TERRITORIES, fold
+from plume.corpus.pseudonymise.rules.numbers import has_digit
 from plume.corpus.pseudonymise.spans import Span
 
 _UP = "A-ZÀ-ÖØ-ÞŒŠŽ"
@@ -108,7 +110,7 @@ _LINKS = frozenset(
 
 def find_places(text: str) -> Iterator[Span]:
     folded = fold(text)
-    addresses = [span for span in _addresses(text, folded) if not _is_service(folded, span)]
+    addresses = [span for span in _addresses(text) if not _is_service(folded, span)]
     yield from addresses
     yield from (span for span in _postcodes(text) if not _is_service(folded, span))
     for address in addresses:
@@ -125,7 +127,7 @@ def find_places(text: str) -> Iterator[Span]:
 def find_service_addresses(text: str) -> Iterator[Span]:
     """Addresses and postcodes with their city where a service receives the public or gets its mail: they stay."""
     folded = fold(text)
-    yield from (s for s in (*_addresses(text, folded), *_postcodes(text)) if _is_service(folded, s))
+    yield from (s for s in (*_addresses(text), *_postcodes(text)) if _is_service(folded, s))
 
 
 def _communes(folded: str) -> Iterator[Span]:
@@ -154,7 +156,7 @@ def _commune_at(folded: str, start: int) -> Iterator[Span]:
 
 
 def _postcodes(text: str) -> Iterator[Span]:
-    for match in _POSTCODE.finditer(text):
+    for match in _POSTCODE.finditer(text) if has_digit(text) else ():
         if fold(match["city"]) not in COMMON and not re.match(r"(?i:euros?|eur|personnes|habitants)\b", match["city"]):
             yield Span(match.start(), match.start() + len(match[0].rstrip(" .,")), "CP_VILLE", "rule")
 
@@ -167,7 +169,12 @@ def _is_service(folded: str, span: Span) -> bool:
     return bool(_SERVICE_BEFORE.search(before) or _CEDEX.match(folded, span.start))
 
 
-def _addresses(text: str, folded: str) -> Iterator[Span]:
+@lru_cache(maxsize=64)  # what a person gives and what a service gives are both asked of the same text
+def _addresses(text: str) -> list[Span]:
+    return list(_find_addresses(text, fold(text)))
+
+
+def _find_addresses(text: str, folded: str) -> Iterator[Span]:
     for match in _NUMBERED.finditer(text):
         yield _extended(folded, match.start(), _cut(text, match.start("name"), match.end()))
     for match in _UNNUMBERED.finditer(text):
