@@ -32,7 +32,7 @@ def scheme(threshold: float) -> tuple[int, int, int]:
     raise ValueError(f"no bands for a threshold of {threshold}; give 0.3 or more")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)  # some 15 kB each
 def triples(text: str) -> frozenset[str]:
     """The text's runs of three words, without case and accents; of a shorter text, all its words as one."""
     found = words(fold(text))

@@ -56,7 +56,7 @@ class Spool:
         self._db.executescript(_SCHEMA)
         self._db.execute("BEGIN")
         self.rows = 0
-        self._text = lru_cache(maxsize=4096)(self._read_text)
+        self._text = lru_cache(maxsize=512)(self._read_text)
 
     def __enter__(self) -> "Spool":
         return self

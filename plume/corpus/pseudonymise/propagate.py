@@ -49,10 +49,12 @@ def find_pseudonym(text: str, pseudonym: str | None) -> Iterator[Span]:
     if not any(c.isalnum() for c in wanted):
         return
     folded = fold(text)
+    words = re.findall(r"[\w'-]+", pseudonym or "")
+    if not any(fold(word) in folded for word in words):  # nearly always: patterns are dear to compile
+        return
     exact = re.escape(wanted).replace(r"\ ", r" +")
     for match in re.finditer(rf"{_GREETING}({exact})(?!\w)", folded):
         yield Span(*match.span(1), "PERSONNE", "pseudonym")
-    words = re.findall(r"[\w'-]+", pseudonym or "")
     if len(wanted) >= 3 and not all(is_plain_word(w) or is_public_word(w) or w.isdigit() for w in words):
         for match in re.finditer(rf"(?<![\w-]){exact}(?![\w-])", folded):
             if _said_as_name(text[slice(*match.span())], wanted):
