@@ -75,6 +75,8 @@ _TRIGGERS = (
 _ANNOUNCERS = tuple((re.compile(p), sure) for ps, sure in ((_SURE_TRIGGERS, True), (_TRIGGERS, False)) for p in ps)
 _MORE = re.compile(r"(?: ?, ?| et | ou | puis |, puis )(?:(?:de |d'|avec |a )?)")
 REST_OF_WORD = re.compile(rf"{_LETTER}+|['’]{_LETTER}{{1,2}}(?!{_LETTER})")
+# Initials on a last line of their own.
+_SIGNED = re.compile(r"\n[^\S\n]*([A-ZÀ-Þ]{2,3}|(?:[A-ZÀ-Þ]\.[ -]?){2,3})\s*\Z")
 _ONE_LETTER = re.compile(r"(?<!\w)(?:Mme|Mlle|Mr|M\.|Monsieur|Madame|Mademoiselle) ([A-ZÀ-Þ])(?![\w'’])")
 _INITIAL_NAME = re.compile(r"(?<![\w.])(?:[A-ZÀ-Þ]\.[ -]?){1,2}(?=[A-ZÀ-Þ][^\W\d_]{2})")
 _MAYBE_FIRST_NAME = re.compile(rf"(?<![\w@./'-]){_LETTER}+(?:-{_LETTER}+)?(?![\w@/])")
@@ -104,6 +106,8 @@ def find_names(text: str) -> Iterator[Span]:
             yield Span(match.start(), end, "PERSONNE", "initial")
     for match in _ONE_LETTER.finditer(text):
         yield Span(*match.span(1), "PERSONNE", "initial")
+    if (signed := _SIGNED.search(text)) and not is_plain_word(signed[1]) and not is_public_word(signed[1]):
+        yield Span(*signed.span(1), "PERSONNE", "initial")
     yield from _first_names(text, folded)
     if not shouting:
         yield from _ambiguous_first_names(text, folded)

@@ -85,6 +85,8 @@ POSITIVE = [
     ("PERSONNE", "C'est long.\nCordialement,\n⟦Solveig Aubanel⟧"),
     ("PERSONNE", "j'ai parlé à ⟦Nathalie⟧ hier"),
     ("PERSONNE", "L'agent ⟦J.-P. Kerouanton⟧ a refusé"),
+    ("PERSONNE", "Merci de votre réponse.\n\n⟦RTB⟧"),
+    ("PERSONNE", "Merci de votre réponse.\n⟦R. T.-B.⟧ "),
 ]
 
 
@@ -117,6 +119,8 @@ NEGATIVE = [
     "Ouvert 24h/24 et 7j/7, du lundi au vendredi, 8h30-12h00/13h30-17h00.",
     "J'ai attendu de 2019 à 2023, soit 4 ans et 2 mois.",
     "Bonjour,\n\nNous sommes ravis de votre message.",
+    "À transmettre à la\nCAF",
+    "Répondez-moi,\nSVP",
 ]
 
 

@@ -45,6 +45,10 @@ _AGES = tuple(
         rf"\bagee?s? (?:de |d')?({_YEARS_OLD}(?: (?:et demi|passes))?)",
         rf"\b{_KIN}(?: [a-z]+)? (?:de |d')({_YEARS_OLD}|\d{{1,2}} mois)\b(?! (?:de|d'|que|passes? a))",
         rf"\b{_HAS} ({_YEARS_OLD})\b{_NO_AGE_AFTER}",
+        (
+            rf"\b(?:aurai|aura|auront|fetera?i?|(?:vais|va|viens d'|vient d')(?: ?fete\w* | ?avoir )) ?({_YEARS_OLD})\b"
+            rf"(?! (?:d'|de |que |qu'))"
+        ),
         rf"(?:,|\() ?({_YEARS_OLD})(?= ?(?:,|\)|\.|$|et\b|\n))(?! ?[,.]? (?:apres|plus tard|que|d'attente))",
         rf"\b(?:age|majeur|majeure) ?:? ({_YEARS_OLD})|^({_YEARS_OLD}),",
     )
@@ -62,7 +66,17 @@ _DISEASE = (
     r"|dyslexi\w+|fibromyalgie|endometriose|asthm\w+|bpco|mucoviscidose|crohn|lymphome|paraplegi\w+|tetraplegi\w+"
     r"|hemiplegi\w+|surdite|cecite|malentendante?s?|malvoyante?s?|aveugle|sourde?|anorexi\w+|boulimi\w+|alcooli\w+"
     r"|toxicoman\w+|polyarthrite|spondylarthrite|lupus|covid long|tentative de suicide|suicidaires?|prematuree?s?"
-    r"|fausse[ -]couche|ivg|avortement|demence"
+    r"|fausse[ -]couche|ivg|avortement|demence|hernie discale|sciatique|arthrose|lombalgies?|embolie pulmonaire"
+    r"|phlebite|tuberculose|meningite|glaucome|cataracte|dmla|stomie|pontage(?: coronarien)?|pacemaker"
+)
+_DEGREE = (
+    r"(?: (?:severe|aigue?|chronique|nerveuse|grave|profonde?|majeure|invasi\w+|metastas\w+|precoce|juvenile"
+    r"|generalise\w*|post[ -]partum|de type [12i]+|(?:de |au )?stade \d|en phase terminale|a vie))?"
+)
+_BODY = (
+    r"(?:genoux?|hanches?|coeur|dos|oeil|yeux|pieds?|mains?|epaules?|cheville|poignets?|reins?|foie|prostate|seins?|colon"
+    r"|estomac|cerveau|thyroide|vesicule|ligaments?|menisque|canal carpien|vertebres?|colonne|jambes?|bras|machoire"
+    r"|doigts?|orteils?|femur|tibia|bassin|poumons?|uterus|ovaires?)"
 )
 _HEALTH = tuple(
     re.compile(pattern)
@@ -70,7 +84,7 @@ _HEALTH = tuple(
         (
             rf"\b(?:(?:atteinte?s?|souffr\w+|malade|traitee?|soignee?|opere\w*|suivie?|hospitalise\w*) (?:d'une? "
             rf"|d'|de la |de l'|du |de |pour (?:une? )?)?)?(?:(?:maladie d'|maladie de |troubles? |etat )?"
-            rf"(?:{_DISEASE}))\b(?! ?(?:info|service))"
+            rf"(?:{_DISEASE}))\b(?! ?(?:info|service)){_DEGREE}"
         ),
         (
             r"\benceinte(?: de (?:\d+|[a-z]{2,8}(?:[ -][a-z]{2,6})?) (?:mois|semaines))?\b"
@@ -80,10 +94,16 @@ _HEALTH = tuple(
         r"\b(?:taux d')?(?:invalidite|incapacite) (?:de |a )?\d{2,3} ?%",
         r"\b(?:en |sous )(?:dialyse|chimio\w*|radiotherapie|fauteuil roulant|morphine|oxygene|hemodialyse)\b",
         (
-            r"\b(?:chimiotherapie|radiotherapie|dialyse|mastectomie|amputation|amputee?|greffe (?:de|du|d')\w+"
-            r"|prothese de \w+)\b"
+            r"\b(?:chimiotherapie|radiotherapie|dialyse|mastectomie|amputation|amputee?"
+            r"|greffe (?:de|du|d')\w+|prothese de \w+)\b"
         ),
+        r"\bamput\w+ (?:d'une? |du |de la |des (?:deux )?)\w+",
         r"\bopere\w* (?:du|de la|de l'|des|d'un\w*) (\w+)",
+        (
+            rf"\b(?:operation|intervention|chirurgie|fracture|rupture|entorse|douleurs?|prothese)s? (?:chirurgicale )?"
+            rf"(?:au |aux |a la |a l'|du |des |de la |de l'|d'un\w* )({_BODY})\b"
+        ),
+        r"\b(?:operation|intervention|chirurgie) (?:cardiaque|cardio\w+|chirurgicale|bariatrique)\b",
         (
             r"\btroubles? (?:psych\w+|mentaux|mental|anxieu\w+|cognitifs?|du comportement|autistiques?|dys\w*"
             r"|bipolaires?|alimentaires?|musculo\w*|depressifs?)\b"
@@ -100,7 +120,8 @@ _STEMS = re.compile(
     "|cirrh|insuff|infarct|avc|trisom|dysph|dysl|fibro|endom|asthm|bpco|mucov|crohn|lymph|plegi|surdit|cecit|malent|malvoy"
     "|aveugle|sourd|anorex|boulim|alcool|toxico|arthrit|lupus|covid|suicid|premat|couche|ivg|avort|demenc|enceint"
     "|handicap|invalid|incapac|dialys|chimio|radio|fauteuil|morphin|oxygen|mastect|amput|greff|prothes|oper|troubl"
-    "|accident|crise|maladie|affection"
+    "|accident|crise|maladie|affection|chirurg|interven|fractur|ruptur|entors|douleur|hernie|sciat|arthros|lombalg|embol"
+    "|phleb|tubercul|mening|glauc|catarac|dmla|stomie|pontage|pacemaker"
 )
 
 

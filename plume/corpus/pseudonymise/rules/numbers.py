@@ -33,9 +33,12 @@ _LOWER_REFERENCE = re.compile(
 )
 _SIV = re.compile(r"(?<!\w)[A-HJ-NP-TV-Z]{2}[ -]?\d{3}[ -]?[A-HJ-NP-TV-Z]{2}(?!\w)")
 _LOWER_SIV = re.compile(r"(?<!\w)[a-hj-np-tv-z]{2}-\d{3}-[a-hj-np-tv-z]{2}(?!\w)")
+_SPACED_SIV = re.compile(r"(?<!\w)([a-hj-np-tv-z]{2}) \d{3} ([a-hj-np-tv-z]{2})(?!\w)")
+_TWO_LETTERS = words("km kg cm mm mg ml go mo ko tv mn nd rd th st or et de du la le")
 _FNI = re.compile(r"(?<![\w,.])\d{2,4} ?([A-Z]{2,3}) ?(?:\d{2}|2[AB]|97\d)(?!\w)")
 _CONTEXT_PLATE = re.compile(
-    r"\b(?:plaque|immatricule\w*|immatriculation|vehicule|voiture|moto|scooter)\b[^\d\n.;!?]{0,30}?"
+    r"\b(?:plaque|immatricule\w*|immatriculation|vehicule|voiture|moto|scooter|carte grise|auto|camion\w*|remorque"
+    r"|caravane|camping[- ]car|utilitaire|fourgon\w*|quad|cession)\b[^\d\n.;!?]{0,30}?"
     r"(?<!\w)([a-z]{2}[ -]?\d{3}[ -]?[a-z]{2}|\d{1,4} ?[a-z]{2,3} ?(?:\d{2}|2[ab]))(?!\w)"
 )
 
@@ -210,6 +213,9 @@ def _references(text: str, folded: str) -> Iterator[Span]:
 def _plates(text: str, folded: str) -> Iterator[Span]:
     for match in (*_SIV.finditer(text), *_LOWER_SIV.finditer(folded)):
         yield Span(*match.span(), "PLAQUE", "rule")
+    for match in _SPACED_SIV.finditer(folded):
+        if not {match[1], match[2]} & (COMMON | _TWO_LETTERS | ACRONYMS):
+            yield Span(*match.span(), "PLAQUE", "rule")
     for match in _FNI.finditer(text):
         if match[1].lower() not in ACRONYMS and match[1] not in ("EUR", "KM", "TTC", "ANS", "LE", "DU", "ET", "AU"):
             yield Span(*match.span(), "PLAQUE", "rule")

@@ -14,14 +14,15 @@ _LETTER = r"[^\W\d_]"
 _PROPER = rf"[{_UP}](?:{_LETTER}|['’\-])*\.?"
 _PARTICLE = r"(?:(?:de|du|des|la|le|les|en|sur|sous|aux?|à|et|lès|lez|saint|sainte|st|ste)[ -]|[dl]['’] ?)"
 _STREET = (
-    r"(?:rue|ruelle|avenue|av\.?|ave|boulevard|boul\.?|bld|bd\.?|impasse|imp\.?|all[ée]es?|chemin|ch\.|che|route|rte"
+    r"(?:rue|r\.|ruelle|avenue|av\.?|ave|boulevard|boul\.?|bld|bd\.?|impasse|imp\.?|all[ée]es?|chemin|ch\.|che|route|rte"
     r"|place|pl\.?|square|quai|cours|passage|sentier|sente|faubourg|fbg|villa|cit[ée]|r[ée]sidence|lotissement|lot\.?"
     r"|hameau|lieu[ -]dit|mont[ée]e|esplanade|promenade|venelle|traverse|rond[ -]point|voie|cour|parvis|clos)"
 )
 _LATER = rf"(?: (?:{_PARTICLE}){{0,3}}(?:{_PROPER}|\d{{1,4}}(?:er|e)?(?!\d))){{0,4}}"
 # With a house number, the name of the street may be in lower case: at most three words, cut at the first plain one.
 _NUMBERED = re.compile(
-    rf"(?<![\w/.-])\d{{1,4}}(?: ?[-/] ?\d{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {{1,2}}(?i:{_STREET})"
+    rf"(?<![\w/.-])(?i:num[ée]ro |n° ?)?\d{{1,4}}(?: ?[-/] ?\d{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {{1,2}}"
+    rf"(?i:de la |de l['’]|du |des )?(?i:{_STREET})"
     rf"(?![^\W\d_]) ?"
     rf"(?P<name>(?i:{_PARTICLE}){{0,3}}(?:{_PROPER}|\d{{1,4}}(?:er)?)(?: (?i:{_PARTICLE}){{0,3}}(?:{_PROPER}|\d{{4}}"
     rf"(?!\d))){{0,4}}"
@@ -54,7 +55,7 @@ _BOX = re.compile(r"\b(?:bp|cs|tsa) ?\d{2,6}\b")
 
 _POSTCODE = re.compile(
     rf"(?<![\d.,-])(?:F-)?\d{{2}} ?\d{{3}}(?!\d),? ?[-–(]? ?(?P<city>{_PROPER}(?:[ -]"
-    rf"(?:{_PARTICLE}){{0,3}}{_PROPER}){{0,4}}(?: (?i:cedex)(?: \d{{1,2}})?)?)"
+    rf"(?:{_PARTICLE}){{0,3}}{_PROPER}){{0,4}}(?: (?i:cedex)(?: \d{{1,2}})?| (?:0[1-9]|1\d|20)(?!\d))?)"
 )
 _LOWER_CITY = re.compile(
     r"[ ,\-–(]{1,3}(\d{5})(?:,? (?:a |au )?(?:[^\W\d_]|['-]){2,}(?:[ -](?:sur|sous|en|les|la|le|de)[ -](?:[^\W\d_]"
@@ -63,7 +64,7 @@ _LOWER_CITY = re.compile(
 _LIVES_IN = re.compile(
     r"\b(?:habit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nee?s?|installee?s?"
     r"|demenag\w+|emmenag\w+|ville|commune|village|hameau|mairie|caf|cpam|msa|carsat|urssaf|(?:sous-)?prefecture|tribunal"
-    r"|impots"
+    r"|impots(?: des (?:particuliers|entreprises|professionnels))?|finances publiques|sip|sie|france services|crous"
     r"|services?|agence|antenne|tresorerie|gendarmerie|commissariat|la poste|mdph|ccas|travail"
     r"|aller|vais|venir|rendre|deplacer|retourner|partir|renvoyee?|envoyee?|commune nouvelle)\b"
     r"(?: (?:bien|ici|actuellement|desormais|depuis peu))?"
@@ -83,12 +84,15 @@ _SERVICE_BEFORE = re.compile(
     r"|msa|cgss|urssaf|prefecture|mdph|tribunal|tresorerie|centre)\b[^.\n\d]{0,60})$"
 )
 _OWN = re.compile(
-    r"\b(?:j'habite|nous habitons|habit\w+|mon|ma|mes|je|j'|domicile|chez moi|demeur\w+|vivons|vis)\b[^.\n]{0,60}$"
+    r"\b(?:j'habite|nous habitons|habit\w+|mon|ma|mes|je|j'|domicile|chez moi|demeur\w+|vivons|vis|reexpedi\w+"
+    r"|fai(?:re|s|tes) suivre)\b[^.\n]{0,60}$"
 )
 _CEDEX = re.compile(r"[^.\n]{0,60}?\bcedex\b")
 
 _CARE = (
-    r"(?:chu|chru|chr|ch|chs|cmp|cmpp|ehpad|hopital|hopitaux|clinique|polyclinique|centre hospitalier(?: "
+    r"(?:chu|chru|chr|ch|chs|cmp|cmpp|ehpad|hopital(?: de jour)?|hopitaux|centre medico[ -]psycho\w+"
+    r"|centre de (?:reeducation|soins|dialyse|sante)|maison de sante|cabinet (?:medical|dentaire)"
+    r"|clinique|polyclinique|centre hospitalier(?: "
     r"(?:universitaire|regional|specialise|intercommunal))*|maternite|maison de retraite"
     r"|foyer de vie|foyer d'accueil|ime|esat|itep|ssr|hospice)"
 )
@@ -104,7 +108,30 @@ _SCHOOL = re.compile(
 )
 
 _LINKS = frozenset(
-    ("de", "du", "des", "la", "le", "les", "centre", "hospitalier", "universitaire", "regional", "retraite")
+    (
+        "de",
+        "du",
+        "des",
+        "la",
+        "le",
+        "les",
+        "centre",
+        "hospitalier",
+        "universitaire",
+        "regional",
+        "retraite",
+        "agricole",
+        "professionnel",
+        "technique",
+        "prive",
+        "public",
+        "general",
+        "maternelle",
+        "primaire",
+        "elementaire",
+        "jour",
+        "soins",
+    )
 )
 
 
@@ -119,6 +146,9 @@ def find_places(text: str) -> Iterator[Span]:
         elif match := _TOWARDS.match(folded, address.end):
             yield from _commune_at(folded, match.end())
     yield from (s for s in _communes(folded) if s.type == "VILLE" or not _is_service(folded, s))
+    for match in _BOX.finditer(folded):
+        if _OWN.search(folded[max(0, match.start() - 110) : match.start()]):
+            yield Span(*match.span(), "ADRESSE", "rule")
     for match in _BARE_POSTCODE.finditer(folded):
         yield Span(*match.span(1), "CP_VILLE", "rule")
     yield from _establishments(text, folded)

@@ -13,9 +13,11 @@ _AT = (
 )
 _DOT = r"(?: ?\. ?| ?[(\[{{<] ?(?:point|dot|\.) ?[)\]}}>] ?| (?:point|dot) )"
 _TLD = r"(?:fr|com|net|org|eu|info|io|me|be|ch|de|es|it|uk|ca|re|bzh|paris|gouv|lu|ma|dz|tn|pt|asso|pro|app|gl|ly)"
+_SPELLED_SIGN = r"point|dot|\.|tiret(?: du bas| bas)?|underscore|-|_"
 # The comma for a dot is a typing slip that is met; so are blanks around the at sign.
 _EMAIL = re.compile(
-    rf"(?<![\w.+%-])(?:[\w+%-]+ (?:point|dot|tiret(?: du bas| bas)?|underscore) ){{0,4}}[\w.+%-]*[\w+%]"
+    rf"(?<![\w.+%-])(?:[\w+%-]+(?: (?:{_SPELLED_SIGN}) | ?[(\[{{<] ?(?:{_SPELLED_SIGN}) ?[)\]}}>] ?)){{0,4}}"
+    rf"[\w.+%-]*[\w+%]"
     rf"{_AT}[\w-]+(?:(?:{_DOT})[\w-]+)*(?:{_DOT}|,){_TLD}(?![a-z0-9_-])"
     rf"|[\w.+%-]{{1,64}}@[\w.-]*\w"
 )
@@ -59,12 +61,13 @@ _PRESENTED = re.compile(
 )
 _ONESELF = re.compile(r"\b(?:je|me|moi|mon|ma|mes)\b|\b[jm]'")
 
-_HANDLE = re.compile(r"(?<![\w@.])@[a-z][\w.]{1,29}\w")
+_HANDLE = re.compile(r"(?<![\w@.])@[a-z][\w.]{1,29}\w|(?<![\w@#.])(?=[\d_.]{0,9}[a-z])[\w.]{2,32}#\d{4}(?!\d)")
 _PSEUDO = re.compile(
     r"\b(?:insta(?:gram)?|snap(?:chat)?|pseudo(?:nyme)?|identifiant|login|twitter|tiktok|telegram|discord"
     r"|forum|facebook|fb|messenger|linkedin|youtube|twitch)\b[^.\n;!?]{0,30}?"
     r"(?<!\w)(?=[a-z._-]{0,20}[\d_])([a-z][\w.-]*\w)"
 )
+_SIGN = re.compile("[@_#]")
 _UNDERSCORED = re.compile(r"(?<![\w@./:])[a-z0-9]+_[\w]*[a-z0-9](?![\w@/])")
 
 _AT_SIGN = re.compile(r"@|arr?obas|commercial|chez|\bat\b|[(\[{<] ?(?:at|a) ?[)\]}>]")
@@ -104,7 +107,7 @@ def find_reach(text: str, directory: Directory) -> Iterator[Span]:
             yield Span(*match.span(), "TEL", "rule")
     for match in _WITHOUT_ZERO.finditer(folded) if has_digit(text) else ():
         yield Span(*match.span(1), "TEL", "rule")
-    for match in (*_HANDLE.finditer(folded), *_UNDERSCORED.finditer(folded)) if "@" in text or "_" in text else ():
+    for match in (*_HANDLE.finditer(folded), *_UNDERSCORED.finditer(folded)) if _SIGN.search(text) else ():
         yield Span(*match.span(), "PSEUDO", "rule")
     for match in _PSEUDO.finditer(folded):
         yield Span(*match.span(1), "PSEUDO", "rule")
