@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from plume.corpus.pseudonymise.insee import communes
-from plume.corpus.pseudonymise.lexicon import COMMON, TERRITORIES, fold
+from plume.corpus.pseudonymise.lexicon import COMMON, TERRITORIES, fold, words
 from plume.corpus.pseudonymise.rules.numbers import has_digit
 from plume.corpus.pseudonymise.spans import Span
 
@@ -107,31 +107,9 @@ _SCHOOL = re.compile(
     r"|la )?[^\W\d_][\w'.-]+){0,2}"
 )
 
-_LINKS = frozenset(
-    (
-        "de",
-        "du",
-        "des",
-        "la",
-        "le",
-        "les",
-        "centre",
-        "hospitalier",
-        "universitaire",
-        "regional",
-        "retraite",
-        "agricole",
-        "professionnel",
-        "technique",
-        "prive",
-        "public",
-        "general",
-        "maternelle",
-        "primaire",
-        "elementaire",
-        "jour",
-        "soins",
-    )
+_LINKS = words(
+    "de du des la le les centre hospitalier universitaire regional retraite agricole professionnel technique prive"
+    " public general maternelle primaire elementaire jour soins"
 )
 
 
