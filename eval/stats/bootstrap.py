@@ -1,8 +1,9 @@
 """Bootstrap intervals of a mean and of a paired difference of means (BCa; Efron 1987), clusters resampled whole.
 
 A bootstrap interval of few clusters is too narrow, as a normal one is beside Student's: its levels are expanded by as
-much (Hesterberg 2015). Coverage of the 95 % interval (1,500 samples each): 93.0 to 95.3 % from 20 clusters on for normal,
-exponential and beta values and for clustered ones; of lognormal values (sigma 1) 88 % at 30, 92 % at 60, 94 % at 150.
+much (Hesterberg 2015). Coverage of the 95 % interval (1,500 samples each): 93.0 to 95.3 % from 20 clusters on for
+normal, exponential and beta values and for clustered ones; of lognormal values (sigma 1) 88 % at 30, 92 % at 60 and
+94 % at 150.
 """
 
 import math
