@@ -5,6 +5,7 @@ the effective number of items, n divided by the design effect (Rao and Scott 199
 """
 
 import math
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -50,6 +51,7 @@ def clopper_pearson(
     return lower, upper
 
 
+@lru_cache(maxsize=4096)  # most checks are passed by both arms on every item: the same table again and again
 def tango(gained: float, lost: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
     """Two-sided score interval of a paired difference of proportions, (gained - lost) / n.
 
