@@ -61,17 +61,21 @@ def compare(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder for verdict.json and report.html.")],
     gate: Annotated[Path, typer.Option(help="The rule.")] = Path("configs/eval/gate.yaml"),
+    trained_on: Annotated[
+        list[Path] | None, typer.Option(help="Another dataset folder that an adapter was trained on; may be repeated.")
+    ] = None,
     force: Force = False,
 ) -> None:
     """May the challenger replace the champion? Exit code 0 PASS, 10 FAIL, 20 INCONCLUSIVE, 2 cannot say."""
     from eval.compare import compare as compare_drafts
-    from eval.ledger import log_comparison
+    from eval.ledger import log_comparison, train_split_of
     from plume import tracking
     from plume.paths import in_clone
 
     tracking.connect()  # before the work: its ledger must be there
     gate = in_clone(gate)
-    verdict = compare_drafts(champion, challenger, data, gate, out, force=force)
+    more = {"trained_on": trained_on or (), "look_up": train_split_of}
+    verdict = compare_drafts(champion, challenger, data, gate, out, **more, force=force)
     log_comparison(verdict, champion, challenger, gate, out)
     say(f"{verdict.outcome}: {out / 'verdict.json'}, {out / 'report.html'}")
     for reason in verdict.reasons:

@@ -1,17 +1,20 @@
 """`plume eval compare`: the drafts of two systems, the rule, and out comes verdict.json with its report."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from eval import report, wording
+from eval import report
 from eval.drafts import Drafts, read_drafts, read_pairs
-from eval.gate import Item, Line, Verdict, decide
+from eval.gate import Item, Verdict, decide
+from eval.information import inform
+from eval.integrity import LookUp, examine, rule_remark
 from eval.rule import Rule
-from eval.score import MEASURES, Row, by_measure, kept_scores, score_drafts, scorer_sha256, summarise
-from eval.stats import bootstrap, proportions
+from eval.score import by_measure, kept_scores, score_drafts, scorer_sha256
 from plume.checks.text import count_words
 from plume.corpus.dataset import file_sha256, sha256, to_jsonl
 from plume.corpus.split import experience_of
@@ -26,12 +29,15 @@ def compare(
     gate: str | Path,
     out: str | Path,
     *,
+    trained_on: Iterable[str | Path] = (),
+    look_up: LookUp | None = None,
     force: bool = False,
 ) -> Verdict:
     """May the challenger replace the champion?
 
     Writes into `out` verdict.json, report.html and the scores of both arms (those beside the drafts are used if they
-    are of these very drafts by this very code). Drafts under different conditions are compared, never passed. Raises
+    are of these very drafts by this very code). Drafts under different conditions, or of a system that may have learnt
+    what it is asked, are compared, never passed. `trained_on` and `look_up` as for `eval.integrity.examine`. Raises
     InputError if the drafts answer another dataset than `data`.
     """
     rule = Rule.load(gate)
@@ -50,12 +56,13 @@ def compare(
         arm: {m: {i: v for i, v in values.items() if not np.isnan(v)} for m, values in found.items()}
         for arm, found in scores.items()
     }
-    judged = decide(rule, items_of(pairs), **there, faults=_faults(rule, **arms))
-    verdict = Verdict(
-        judged.outcome, judged.reasons, judged.needs_items, (*judged.estimates, *_information(judged, rows, scores))
-    )
+    sound = examine(rule, **arms, data=data, pairs=pairs, trained_on=trained_on, look_up=look_up)
+    judged = decide(rule, items_of(pairs), **there, faults=sound.faults, contaminated=tuple(sound.contaminated))
     files = {f"{arm}.scores.jsonl": to_jsonl(found) for arm, found in rows.items()}
     inputs = _inputs(arms, gate, files)
+    estimates, remarks = inform(judged, rule, rows, scores)
+    remarks = (*remarks, rule_remark(inputs["gate_sha256"], arms["challenger"]))
+    verdict = replace(judged, reasons=(*judged.reasons, *remarks), estimates=estimates)
     document = {
         "outcome": verdict.outcome,
         "reasons": list(verdict.reasons),
@@ -63,7 +70,7 @@ def compare(
         "estimates": [line.as_dict() for line in verdict.estimates],
         "inputs": inputs,
     }
-    files["report.html"] = report.render(verdict, rule, arms, pairs, rows, inputs).encode()
+    files["report.html"] = report.render(verdict, rule, arms, pairs, rows, inputs, sound.contaminated).encode()
     files["verdict.json"] = (json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
     claim_output(out, force=force, holds=tuple(files))
     for name, content in files.items():
@@ -83,37 +90,6 @@ def items_of(pairs: list[dict[str, Any]]) -> list[Item]:
     return items
 
 
-def _faults(rule: Rule, champion: Drafts, challenger: Drafts) -> list[str]:
-    """In French, what makes the arms not comparable."""
-    faults = []
-    if champion.meta["data"]["split"] != "test":
-        faults.append("les brouillons ne répondent pas au jeu de test ; refaire les deux avec --split test.")
-    if champion.meta["decoding"] != challenger.meta["decoding"]:
-        faults.append("les brouillons n’ont pas été générés avec les mêmes réglages ; refaire ceux d’un des systèmes.")
-    elif champion.meta["fingerprint"] != challenger.meta["fingerprint"] and not rule.integrity.prompts_may_differ:
-        prompts = " et ".join(f"« {d.meta['system']['prompt']} »" for d in (champion, challenger))
-        faults.append(f"les deux systèmes n’ont pas lu la même consigne ({prompts}), ce que la règle exige.")
-    return faults
-
-
-def _information(
-    judged: Verdict, rows: dict[str, list[Row]], scores: dict[str, dict[str, dict[str, float]]]
-) -> list[Line]:
-    """Every measure of either arm, and the paired differences that the rule does not judge. Never decides."""
-    lines = []
-    for arm, found in rows.items():
-        lines += [Line(m, None, arm, estimate) for m, estimate in summarise(found).estimates.items()]
-    known = {line.measure for line in judged.estimates if line.arm == "difference"}
-    for measure in (m for m in MEASURES if m not in known):
-        pair = scores["champion"][measure], scores["challenger"][measure]
-        difference = proportions if wording.is_share(measure) else bootstrap
-        estimate = difference.paired_difference(
-            *(list(values.values()) for values in pair), clusters=[experience_of(i) for i in pair[0]]
-        )
-        lines.append(Line(measure, None, "difference", estimate))
-    return lines
-
-
 def _inputs(arms: dict[str, Drafts], gate: str | Path, files: dict[str, bytes]) -> dict[str, Any]:
     """Hashes of all that the verdict rests on; `promote` compares the adapters' with the registered version's."""
     described = arms["champion"].meta["data"]
@@ -128,9 +104,15 @@ def _inputs(arms: dict[str, Drafts], gate: str | Path, files: dict[str, bytes]) 
         inputs |= {
             f"{arm}_drafts_sha256": drafts.sha256,
             f"{arm}_scores_sha256": sha256(files[f"{arm}.scores.jsonl"]),
+            f"{arm}_gate_sha256": drafts.meta.get("gate_sha256"),
             f"{arm}_adapter_sha256": system.get("adapter_sha256"),
             f"{arm}_prompt": system.get("prompt"),
-            f"{arm}_system_sha256": sha256(json.dumps(system, sort_keys=True).encode()),
+            f"{arm}_examples_sha256": _sha256_of(system["examples"]) if system.get("examples") else None,
+            f"{arm}_system_sha256": _sha256_of(system),
             f"{arm}_fingerprint": drafts.meta["fingerprint"],
         }
     return inputs
+
+
+def _sha256_of(value: Any) -> str:
+    return sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode())

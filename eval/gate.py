@@ -1,23 +1,28 @@
 """The verdict: may the challenger replace the champion? PASS, FAIL or INCONCLUSIVE, which is never a pass. Pure.
 
-Every part of the rule answers True (holds), False (certainly broken) or None (cannot say yet). One False fails, one
-None leaves it open, and nothing is read into what was not scored. A part that cannot say yet tells how many more items
-it would take if what was seen so far is the truth.
+In order: integrity (without it nothing is judged), safety, non-inferiority on every guardrail, superiority on one
+primary measure, veto by slice. Every part answers True (holds), False (certainly broken) or None (cannot say yet). One
+False fails, one None leaves it open, and nothing is read into what was not scored. A part that cannot say yet tells how
+many more items it would take if what was seen so far is the truth.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+from scipy.stats import norm
 
 from eval import wording
 from eval.rule import Rule, Safety
 from eval.stats import proportions, sample_size
 from eval.stats.estimate import Estimate, scored
+from eval.stats.multiplicity import max_t
 
 Scores = Mapping[str, Mapping[str, float]]  # measure -> item id -> value; what is not there could not be scored
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+_NAMED = 10  # ids that a reason lists; report.html lists all
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Line:
-    """One estimate of a verdict. `rule` is None for information; `holds` is None where the rule cannot say yet."""
+    """One estimate of a verdict. `rule` is None for information; `holds` is None where the rule cannot say yet.
+
+    `p` and `p_holm` (adjusted over the guardrails) are p-values of "no difference": information, they decide nothing.
+    """
 
     measure: str
     slice: str | None
@@ -39,6 +47,8 @@ class Line:
     value: Estimate
     rule: str | None = None
     holds: bool | None = None
+    p: float | None = None
+    p_holm: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The estimate as verdict.json holds it."""
@@ -79,7 +89,12 @@ class _Case:
 
 
 def decide(
-    rule: Rule, items: Sequence[Item], champion: Scores, challenger: Scores, faults: Sequence[str] = ()
+    rule: Rule,
+    items: Sequence[Item],
+    champion: Scores,
+    challenger: Scores,
+    faults: Sequence[str] = (),
+    contaminated: Sequence[str] = (),
 ) -> Verdict:
     """Judge the challenger against the champion.
 
@@ -88,9 +103,10 @@ def decide(
         items: everything that should have been scored in both arms.
         champion, challenger: scores of the measures that the rule names.
         faults: in French, what makes the arms not comparable (another decoding, another prompt).
+        contaminated: ids of items that lie near what a system learnt from.
     """
     case = _Case(rule, sorted(items, key=lambda item: item.id), champion, challenger)
-    sound = list(_integrity(case, faults))
+    sound = list(_integrity(case, faults, sorted(contaminated)))
     judged = [*(_safety(case, s) for s in rule.safety), *_guardrails(case), _primary(case), *_slices(case)]
     broken, failed = [f for f in sound if not f.holds], [f for f in judged if f.holds is False]
     undecided = [f for f in judged if f.holds is None]
@@ -100,10 +116,14 @@ def decide(
     return Verdict(outcome, tuple(f.reason for f in shown), needs, tuple(line for f in judged for line in f.lines))
 
 
-def _integrity(case: _Case, faults: Sequence[str]) -> Iterator[_Finding]:
+def _integrity(case: _Case, faults: Sequence[str], contaminated: Sequence[str]) -> Iterator[_Finding]:
     items, minimum = case.items, case.rule.integrity.minimum
     for fault in faults:
         yield _Finding(None, f"Intégrité : {fault}", needs=len(items))
+    if contaminated:
+        seen = f"{wording.count(len(contaminated), 'avis')} de test {_ids(contaminated)}"
+        reason = f"Intégrité : {seen} sont des quasi-doublons de textes d’apprentissage ; les écarter et les remplacer."
+        yield _Finding(None, reason, needs=len(contaminated))
     missing = 0
     for arm, scores in (("champion", case.champion), ("challenger", case.challenger)):
         lacking = sum(any(item.id not in scores.get(m, {}) for m in case.rule.measures) for item in items)
@@ -116,10 +136,9 @@ def _integrity(case: _Case, faults: Sequence[str]) -> Iterator[_Finding]:
     if independent < minimum:
         seen = f"{wording.count(independent, 'avis')} indépendants ; la règle en veut au moins {minimum}"
         yield _Finding(None, f"Intégrité : {seen}.", needs=minimum - independent)
-    if not faults and not missing and independent >= minimum:
-        yield _Finding(
-            True, f"Intégrité : {wording.count(len(items), 'avis')} notés pour les deux systèmes, sans erreur."
-        )
+    if not faults and not contaminated and not missing and independent >= minimum:
+        seen = f"{wording.count(len(items), 'avis')} notés pour les deux systèmes, sans erreur"
+        yield _Finding(True, f"Intégrité : {seen}.")
 
 
 def _safety(case: _Case, rule: Safety) -> _Finding:
@@ -142,7 +161,8 @@ def _safety(case: _Case, rule: Safety) -> _Finding:
     )
     needs = 0
     if holds is False:
-        reason = f"{seen} ; aucun n’est toléré."
+        failing = [item.id for item, value in zip(case.items, values, strict=True) if value < 1]
+        reason = f"{seen} {_ids(failing)} ; aucun n’est toléré."
     elif holds:
         reason = f"{seen}, soit {bound}."
     else:
@@ -175,7 +195,9 @@ def _guardrails(case: _Case) -> Iterator[_Finding]:
         line = Line(rule.measure, None, "difference", value, text, holds)
         if holds is False:
             margin = wording.points(rule.margin, signed=False)
-            seen = f"Garde-fou « {wording.measure(rule.measure)} » : {_told(value, confidence)}"
+            before, after = (_failures(case, arm, rule.measure) for arm in (case.champion, case.challenger))
+            seen = f"Garde-fou « {wording.measure(rule.measure)} » : {wording.count(after, 'échec')} contre {before}, "
+            seen += f"écart {_told(value, confidence)}"
             yield _Finding(False, f"{seen} ; la perte dépasse {margin}.", (line,))
         elif holds:
             held.append(line)
@@ -214,7 +236,12 @@ def _primary(case: _Case) -> _Finding:
 
 
 def _slices(case: _Case) -> Iterator[_Finding]:
-    """Veto: a slice whose simultaneous upper bound (Bonferroni) lies below -margin. Small slices are only shown."""
+    """Veto: a slice whose upper bound lies below -margin, all bounds together at the rule's confidence.
+
+    Tango's bounds at the max-T critical value: they keep a width where nothing differs. Small slices are only shown.
+    With every slice right on the margin the chance of any veto is 5 % if challengers also win somewhere (5 % of pairs
+    or more), and up to 10 % if they never do.
+    """
     rule, measure = case.rule.slices, case.rule.primary.measure
     groups: dict[str, list[Item]] = {}
     for item in case.items:
@@ -222,7 +249,14 @@ def _slices(case: _Case) -> Iterator[_Finding]:
             if key in item.slices:
                 groups.setdefault(f"{key}={item.slices[key]}", []).append(item)
     large = {name for name, members in groups.items() if len({m.cluster for m in members}) >= rule.minimum}
-    confidence = 1 - 2 * (1 - case.rule.confidence) / max(1, len(large))
+    parts = {name: _differences(case, measure, members) for name, members in sorted(groups.items()) if name in large}
+    critical = max_t(
+        {name: part[0] for name, part in parts.items()},
+        clusters={name: part[1] for name, part in parts.items()},
+        confidence=case.rule.confidence,
+        side="one",
+    )
+    confidence = float(2 * norm.cdf(critical) - 1)
     lines, vetoes = [], []
     for name, members in sorted(groups.items()):
         value = _difference(case, measure, confidence, members)
@@ -238,6 +272,12 @@ def _slices(case: _Case) -> Iterator[_Finding]:
         yield _Finding(
             True, f"Tranches : {len(large)} jugées sur {len(groups)} (assez d’avis), aucun veto.", tuple(lines)
         )
+
+
+def _differences(case: _Case, measure: str, items: Sequence[Item] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Challenger less champion for each item, NaN where either is not scored, and the items' clusters."""
+    champion, clusters = case.values(case.champion, measure, items)
+    return case.values(case.challenger, measure, items)[0] - champion, clusters
 
 
 def _difference(case: _Case, measure: str, confidence: float, items: Sequence[Item] | None = None) -> Estimate:
@@ -259,15 +299,23 @@ def _needs(case: _Case, measure: str, limits: tuple[float, ...], width: float, c
     A difference right on a lone limit would never be told from it: the gap is taken to be at least half of `width`, so
     that the number stays one that somebody can act on.
     """
-    champion, clusters = case.values(case.champion, measure)
-    differences = case.values(case.challenger, measure)[0] - champion
-    differences, groups, _ = scored(differences, clusters)
+    differences, groups, _ = scored(*_differences(case, measure))
     n = len(differences)
     expected = float(differences.sum()) / (n + sample_size.WEIGHT)
     discordance = sample_size.expected_discordance(float(np.sum(differences != 0)), n)
-    gap = max(width / 2, *(abs(expected - limit) for limit in limits))
+    gap = max((expected - limit for limit in limits), key=abs)
+    gap = math.copysign(max(width / 2, abs(gap)), gap)
     needed = sample_size.paired_proportions(discordance, gap, expected, confidence=confidence, power=case.rule.power)
     return sample_size.more(needed * (proportions.design_effect(differences, groups) if n else 1), n)
+
+
+def _failures(case: _Case, arm: Scores, measure: str) -> int:
+    return int(np.sum(case.values(arm, measure)[0] < 1))
+
+
+def _ids(ids: Sequence[str]) -> str:
+    more = f" et {len(ids) - _NAMED} autres" if len(ids) > _NAMED else ""
+    return f"({', '.join(ids[:_NAMED])}{more})"
 
 
 def _told(value: Estimate, confidence: float) -> str:

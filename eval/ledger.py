@@ -1,5 +1,6 @@
 """A comparison in MLflow: a parent run with the verdict, a child per system with its measures. Ledger, never judge."""
 
+import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,17 +8,24 @@ from pathlib import Path
 from eval.drafts import read_drafts
 from eval.gate import Line, Verdict
 from plume import tracking
+from plume.corpus.dataset import file_sha256
+from plume.corpus.trained import DIGEST
+
+VERDICT = "verdict_sha256"  # tag of a comparison's run: the very file that it wrote
 
 
 def log_comparison(verdict: Verdict, champion: Path, challenger: Path, gate: Path, out: Path) -> str:
     """Log a verdict, its report and the measures of both systems; returns the parent run's id.
 
-    Every measure is four metrics: the estimate, `.lower`, `.upper` and `.n` (drafts that it could be taken on).
+    Every measure is metrics of its own: the estimate, `.lower`, `.upper`, `.n` (drafts that it could be taken on),
+    `.n_error`, and `.p`. Tags hold the digests that the verdict rests on, and that of verdict.json itself.
     """
     import mlflow
 
+    inputs = json.loads((out / "verdict.json").read_text(encoding="utf-8"))["inputs"]
     with tracking.run(f"compare {out.name}", kind="compare") as parent:
-        mlflow.set_tag("outcome", verdict.outcome)
+        mlflow.set_tags({VERDICT: file_sha256(out / "verdict.json"), "outcome": verdict.outcome})
+        mlflow.set_tags({key: value for key, value in inputs.items() if value is not None})
         mlflow.set_tag("reasons", "\n".join(verdict.reasons)[:5000])
         if verdict.needs_items is not None:
             mlflow.log_metric("needs_items", verdict.needs_items)
@@ -40,5 +48,26 @@ def _metrics(lines: Iterable[Line]) -> dict[str, float]:
         name = line.measure.replace(":", "/")  # MLflow groups metrics by the part before a slash
         values = {name: line.value.estimate, f"{name}.lower": line.value.lower, f"{name}.upper": line.value.upper}
         metrics |= {key: value for key, value in values.items() if value is not None and math.isfinite(value)}
-        metrics[f"{name}.n"] = line.value.n
+        metrics |= {f"{name}.n": line.value.n, f"{name}.n_error": line.value.n_error}
+        metrics |= {f"{name}.{key}": p for key, p in (("p", line.p), ("p_holm", line.p_holm)) if p is not None}
     return metrics
+
+
+def comparison_of(verdict: Path) -> str | None:
+    """The finished run of the comparison that wrote this very verdict.json; None if the ledger knows of none."""
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    experiment = client.get_experiment_by_name(tracking.EXPERIMENT)
+    query = f"tags.`{VERDICT}` = '{file_sha256(verdict)}' and attributes.status = 'FINISHED'"
+    runs = client.search_runs([experiment.experiment_id], query, max_results=1) if experiment else []
+    return runs[0].info.run_id if runs else None
+
+
+def train_split_of(adapter_sha256: str) -> str | None:
+    """Digest of the train split of the registered version that holds this adapter; None if there is none."""
+    import mlflow
+
+    query = f"name = '{tracking.MODEL_NAME}' and tags.`{tracking.ADAPTER_HASH}` = '{adapter_sha256}'"
+    versions = mlflow.MlflowClient().search_model_versions(query, max_results=1)
+    return versions[0].tags.get(DIGEST) if versions else None

@@ -1,11 +1,17 @@
-"""`plume eval promote`: the alias `champion` moves on a PASS that is about this very version, or on somebody's word."""
+"""`plume eval promote`: the alias `champion` moves on a PASS that is about this very version, or on somebody's word.
+
+A verdict counts if the ledger holds the comparison that wrote this very file: one that was edited, or that was made
+with another MLflow store, is nobody's evidence.
+"""
 
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from eval.ledger import VERDICT, comparison_of
 from plume import tracking
+from plume.corpus.dataset import file_sha256
 from plume.errors import InputError
 
 ALIAS = "champion"
@@ -23,7 +29,8 @@ def promote(
     """Move `champion` to a version; returns its number and the former champion's (None if there was none).
 
     A PASS whose challenger is this version's adapter needs nothing more. `initial` sets the first champion, `override`
-    goes against a verdict: both want a reason and a name, kept as tags of the version. Raises InputError otherwise.
+    goes against a verdict: both want a reason and a name, kept as tags of the version, with the digests of verdict,
+    rule and test split and the run of the comparison. Raises InputError otherwise.
     """
     version = tracking.find_version(reference)
     former = _champion()
@@ -40,12 +47,15 @@ def promote(
     elif verdict is None:
         raise InputError("give --verdict verdict.json, or --initial --reason … --by … if there is no champion yet")
     else:
-        why_not = _objection(_read(verdict), version, former)
+        read, run = _read(verdict), comparison_of(verdict)
+        why_not = _objection(read, version, former, run)
         if why_not and not override:
             raise InputError(f"{verdict}: {why_not}; go against it only with --override --reason … --by …")
         if why_not and not signed:
             raise InputError("--override needs --reason and --by")
         tags |= {"promoted.how": "override" if why_not else "verdict", "promoted.objection": why_not or ""}
+        tags |= {f"promoted.{VERDICT}": file_sha256(verdict), "promoted.run_id": run or ""}
+        tags |= {f"promoted.{key}": read["inputs"].get(key) or "" for key in ("gate_sha256", "split_sha256")}
     if signed:
         tags |= {"promoted.reason": reason.strip(), "promoted.by": by.strip()}
     tracking.set_alias(ALIAS, version.number, {k: v for k, v in tags.items() if v})
@@ -62,18 +72,25 @@ def _champion() -> int | None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         verdict = json.loads(path.read_text(encoding="utf-8"))
-        return {"outcome": verdict["outcome"], "inputs": verdict["inputs"]}
+        return {"outcome": str(verdict["outcome"]), "inputs": dict(verdict["inputs"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a verdict ({error}); write one with: plume eval compare") from None
 
 
-def _objection(verdict: dict[str, Any], version: tracking.Version, former: int | None) -> str:
+def _objection(verdict: dict[str, Any], version: tracking.Version, former: int | None, run: str | None) -> str:
     """Why a verdict does not allow this version to become champion; "" if it does."""
     if verdict["outcome"] != "PASS":
         return f"the verdict is {verdict['outcome']}, not PASS"
+    if run is None:
+        return "no comparison of this MLflow store wrote this very file (edited since, or made with another store)"
     inputs = verdict["inputs"]
     if inputs.get("split") != "test":
         return f"the verdict is on the split {inputs.get('split')!r}, not on test"
+    noted = inputs.get("challenger_gate_sha256")
+    if noted and noted != inputs.get("gate_sha256"):
+        return "the rule is another one than was noted before the challenger's drafts were written"
+    if inputs.get("challenger_examples_sha256"):
+        return "the verdict is about drafts written with retrieved examples, which serving does not show"
     if inputs.get("challenger_prompt") != version.tags.get("prompt"):
         return f"the verdict is on another prompt than version {version.number}'s, which serving would use"
     digest = version.tags.get(tracking.ADAPTER_HASH)
@@ -83,4 +100,6 @@ def _objection(verdict: dict[str, Any], version: tracking.Version, former: int |
         champion = tracking.find_version(str(former))
         if inputs.get("champion_adapter_sha256") != champion.tags.get(tracking.ADAPTER_HASH):
             return f"the verdict compares with another system than the champion, version {former}"
+        if inputs.get("champion_prompt") != champion.tags.get("prompt") or inputs.get("champion_examples_sha256"):
+            return f"the verdict compares with the champion, version {former}, under another prompt than it serves with"
     return ""

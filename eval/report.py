@@ -5,7 +5,7 @@ Texts in it are the dataset's, thus pseudonymised. Colour is never the only sign
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,8 +53,12 @@ def render(
     pairs: list[dict[str, Any]],
     rows: dict[str, list[Row]],
     inputs: dict[str, Any],
+    contaminated: Mapping[str, str] | None = None,
 ) -> str:
-    """The page. `drafts` and `rows` (of scores) hold "champion" and "challenger"; `pairs` is the split in its order."""
+    """The page. `drafts` and `rows` (of scores) hold "champion" and "challenger"; `pairs` is the split in its order.
+
+    `contaminated`: ids of test items -> the training item that each is near.
+    """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -76,6 +80,8 @@ def render(
         passing=_arms(verdict, ["pass_all", *(f"check:{name}" for name in GATING)]),
         signals=_arms(verdict, _measures(verdict, "signal:")),
         likeness=_arms(verdict, [*REFERENCES, "draft_words"]),
+        wins=[_judged(line) for line in verdict.estimates if line.measure.startswith("win_rate")],
+        contaminated=sorted((contaminated or {}).items()),
         slices=[_judged(line) for line in verdict.estimates if line.slice],
         unsafe=_unsafe(rule, cells["challenger"]),
         regressions=regressions,
@@ -102,12 +108,18 @@ def _judged(line: Line) -> dict[str, Any]:
         "value": wording.value(line.measure, line.value.estimate, difference=difference),
         "interval": wording.interval(line.measure, line.value, difference=difference),
         "limit": _limit(line),
+        "p": _p(line),
         "n": line.value.n,
         "n_error": line.value.n_error,
         "mark": mark,
         "told": told,
         "state": {True: "holds", False: "broken", None: "open"}[line.holds],
     }
+
+
+def _p(line: Line) -> str:
+    text = wording.p_value(line.p)
+    return text if line.p_holm is None else f"{text} (Holm : {wording.p_value(line.p_holm)})"
 
 
 def _limit(line: Line) -> str:

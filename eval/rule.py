@@ -1,12 +1,15 @@
 """The rule that a comparison is judged by, written before the drafts: `configs/eval/gate.yaml`, typed."""
 
 import difflib
+import json
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from plume.checks import GATING
 from plume.config import Config
+from plume.corpus.dataset import file_sha256
 
 PRIMARY = "pass_all"
 GATED = (PRIMARY, *(f"check:{name}" for name in GATING))
@@ -43,6 +46,9 @@ class Primary(Judged):
 class Integrity(Config):
     minimum: int = Field(30, ge=2, description="fewest items to judge by")
     prompts_may_differ: bool = Field(False, description="systems, not adapters, are compared")
+    near_duplicate: float = Field(
+        0.8, ge=0.5, le=1, description="likeness of word triples from which a test item is near a training item"
+    )
 
 
 class Slices(Config):
@@ -79,3 +85,21 @@ class Rule(Config):
     def measures(self) -> tuple[str, ...]:
         """Every measure that must be there for every item of both arms."""
         return tuple(dict.fromkeys(j.measure for j in (*self.safety, *self.guardrails, self.primary)))
+
+
+def noted_before(gate: str | Path | None, sidecar: Path, *, kept: bool) -> str | None:
+    """Digest of the rule that drafts.meta.json is to carry as `gate_sha256`, written before the first draft.
+
+    While drafts are `kept` (a run is resumed), the rule noted first stays noted: a rule that was changed since is then
+    seen by `plume eval compare`. None if no rule is given and none was noted. Raises InputError if `gate` is no rule.
+    """
+    if kept:
+        try:
+            noted = json.loads(sidecar.read_text(encoding="utf-8")).get("gate_sha256")
+        except (OSError, ValueError, AttributeError):
+            noted = None
+        return noted  # drafts were there before any rule: none can be noted for them now
+    if gate is None:
+        return None
+    Rule.load(gate)
+    return file_sha256(gate)

@@ -92,7 +92,7 @@ def score_drafts(drafts: Drafts, pairs: list[dict[str, Any]]) -> list[Row]:
             "prompts": [prompt.text(p) for p in scored],
             "sentiments": [p.get("sentiment") for p in scored],
         },
-        "chrf_fr": replies,
+        "chrf_fr": {**replies, "corpus": False},
         "rouge_fr": replies,
         "edit_rate": replies,
     }
@@ -168,7 +168,7 @@ def _made_from(drafts: Drafts) -> dict[str, str]:
     return {"drafts_sha256": drafts.sha256, "drafts_meta_sha256": file_sha256(meta), "scorer_sha256": scorer_sha256()}
 
 
-def _compute(name: str, columns: dict[str, list], n: int) -> list[Any]:
+def _compute(name: str, columns: dict[str, Any], n: int) -> list[Any]:
     """One result per draft, or the exception that it raised: a batch that fails is computed one by one."""
     metric = load(name)
     key = {"reply_checks": "findings", "rouge_fr": "by_sample"}.get(name, "scores")
@@ -179,7 +179,7 @@ def _compute(name: str, columns: dict[str, list], n: int) -> list[Any]:
     except Exception as error:
         if n == 1:
             return [error]
-    alone = ({column: [values[i]] for column, values in columns.items()} for i in range(n))
+    alone = ({c: v if isinstance(v, bool) else [v[i]] for c, v in columns.items()} for i in range(n))
     return [_compute(name, one, 1)[0] for one in alone]
 
 

@@ -32,6 +32,8 @@ _MEASURES = {
     "rouge_2": "ROUGE-2",
     "rouge_l": "ROUGE-L",
     "edit_rate": "Part des mots à changer",
+    "win_rate": "Avis où le candidat l’emporte sur la mesure principale (ex æquo pour moitié)",
+    "win_rate_equal_length": "Avis où il l’emporterait à longueur égale",
 }
 _SLICES = {"network": "réseau", "sentiment": "ressenti", "review_length": "longueur de l’avis"}
 _DECIMALS = {"draft_words": 0, "chrf_fr": 1}
@@ -79,6 +81,8 @@ def value(name: str, amount: float | None, *, difference: bool = False) -> str:
     """A measure's value, or a difference of two, in its unit."""
     if is_share(name):
         return points(amount) if difference else percent(amount)
+    if name.startswith("win_rate"):
+        return percent(amount)
     return number(amount, _DECIMALS.get(name, 2), signed=difference)
 
 
@@ -90,6 +94,11 @@ def interval(name: str, estimate: Estimate, *, difference: bool = False) -> str:
         return f"de {number(100 * estimate.lower, signed=True)} à {number(100 * estimate.upper, signed=True)}"
     low, high = (value(name, bound, difference=difference) for bound in (estimate.lower, estimate.upper))
     return f"de {low} à {high}"
+
+
+def p_value(p: float | None) -> str:
+    """`0,032`; below a thousandth only that."""
+    return "–" if p is None else "< 0,001" if p < 0.001 else number(p, 3)
 
 
 def count(n: int, noun: str) -> str:

@@ -1,11 +1,13 @@
-"""Several comparisons at once: Holm's adjusted p-values, and max-T bounds that hold together."""
+"""Several comparisons at once: Holm's adjusted p-values, and the level at which intervals hold together (max-T)."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
+from scipy.stats import norm
 
 from eval.stats.bootstrap import DRAWS
-from eval.stats.estimate import Estimate, scored
+from eval.stats.estimate import scored
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -17,56 +19,49 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted.tolist()
 
 
-def simultaneous(
+def max_t(
     slices: Mapping[str, "np.ndarray | list[float]"],
     *,
     clusters: Mapping[str, "np.ndarray | list"],
     confidence: float = 0.95,
+    side: Literal["both", "one"] = "both",
     draws: int = DRAWS,
     seed: int = 0,
-) -> dict[str, Estimate]:
-    """Mean of each slice with bounds that hold for all slices together: studentised max-T bootstrap.
+) -> float:
+    """How many standard errors the bounds of all slices must lie away to hold together: 1.96 and more for 95 %.
 
-    Slices may share items (a service and a sentiment): clusters are resampled once for all of them, so that their
-    dependence is kept and the bounds are narrower than Bonferroni's. A slice whose resampled means do not vary gets the
-    bounds of its estimate alone widened by the others' quantile over a floor of 1/n.
+    The quantile of the largest studentised mean, by the multiplier bootstrap over clusters (Chernozhukov, Chetverikov
+    and Kato 2013): slices that share items or clusters (a service and a sentiment) keep their dependence, and the
+    result is smaller than Bonferroni's, which it never exceeds. It is a critical value and no interval, so that each
+    slice can be given one that suits it: a slice in which nothing differs has no standard error, but Tango's interval
+    at this level has a width. Such a slice counts as independent of the others, which is the careful side.
 
     Args:
         slices: name -> one difference per item of the slice; NaN is an item that could not be scored.
         clusters: name -> what each of its items belongs to, the same labels in every slice.
+        confidence: that all hold.
+        side: whether both bounds of each slice are read, or one.
     """
     parts = {name: scored(values, clusters[name]) for name, values in slices.items()}
     labels = {name: np.asarray(clusters[name])[~np.isnan(np.asarray(v, dtype=float))] for name, v in slices.items()}
-    everyone = np.unique(np.concatenate([*labels.values(), np.asarray([], dtype=object)]).astype(str))
+    parts = {name: part for name, part in parts.items() if len(part[0])}
+    tails = 2 if side == "both" else 1
+    bonferroni = float(norm.ppf(1 - (1 - confidence) / (tails * max(1, len(parts)))))
+    if len(parts) < 2:
+        return bonferroni
+    everyone = sorted({str(label) for name in parts for label in labels[name]})
     place = {label: i for i, label in enumerate(everyone)}
-    sums = np.zeros((len(parts), len(everyone)))
-    sizes = np.zeros_like(sums)
-    for row, (name, (values, _, _)) in enumerate(parts.items()):
-        where = np.array([place[str(label)] for label in labels[name]], dtype=int)
-        np.add.at(sums[row], where, values)
-        np.add.at(sizes[row], where, 1)
-    counts = sizes.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        centre = sums.sum(axis=1) / counts
-    # Cluster-robust standard errors, with a floor for slices in which nothing differs.
-    spread = np.sqrt(np.sum((sums - np.nan_to_num(centre)[:, None] * sizes) ** 2, axis=1)) / np.maximum(counts, 1)
-    spread = np.maximum(spread, 1 / np.maximum(counts, 1))
+    residuals = np.zeros((len(everyone), len(parts)))
+    for column, (name, (values, _, _)) in enumerate(parts.items()):
+        where = [place[str(label)] for label in labels[name]]
+        np.add.at(residuals[:, column], where, values - values.mean())
+    spread = np.sqrt((residuals**2).sum(axis=0))
+    flat = spread < 1e-12
     rng = np.random.default_rng(seed)
-    highest = np.zeros(draws)
-    usable = (sizes > 0).sum(axis=1) > 1
-    for i in range(draws):
-        weights = np.bincount(rng.integers(len(everyone), size=len(everyone)), minlength=len(everyone))
-        n = sizes[usable] @ weights
-        with np.errstate(invalid="ignore", divide="ignore"):
-            distance = np.abs(sums[usable] @ weights / n - centre[usable]) / spread[usable]
-        highest[i] = np.nanmax(distance, initial=0.0)
-    quantile = float(np.quantile(highest, confidence))
-    found = {}
-    for row, (name, (values, _, missing)) in enumerate(parts.items()):
-        if not len(values):
-            found[name] = Estimate(None, None, None, 0, missing)
-            continue
-        half = quantile * spread[row] if usable[row] else None
-        lower, upper = (None, None) if half is None else (float(centre[row] - half), float(centre[row] + half))
-        found[name] = Estimate(float(centre[row]), lower, upper, len(values), missing)
-    return found
+    drawn = rng.standard_normal((draws, len(everyone))) @ (residuals / np.where(flat, 1.0, spread))[:, ~flat]
+    alone = rng.standard_normal((draws, int(flat.sum())))
+    if side == "both":
+        largest = np.abs(np.hstack([drawn, alone])).max(axis=1)
+    else:  # both signs of every draw, so that swapping the arms changes nothing
+        largest = np.concatenate([np.hstack([sign * drawn, alone]).max(axis=1) for sign in (1, -1)])
+    return min(float(np.quantile(largest, confidence)), bonferroni)

@@ -5,6 +5,7 @@ the effective number of items, n divided by the design effect (Rao and Scott 199
 """
 
 import math
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -50,6 +51,7 @@ def clopper_pearson(
     return lower, upper
 
 
+@lru_cache(maxsize=4096)  # most checks are passed by both arms on every item: the same table again and again
 def tango(gained: float, lost: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
     """Two-sided score interval of a paired difference of proportions, (gained - lost) / n.
 
@@ -65,11 +67,7 @@ def tango(gained: float, lost: float, n: float, confidence: float = 0.95) -> tup
     difference = (gained - lost) / n
 
     def score(delta: float) -> float:
-        # Probability of "lost" that is most likely given delta, from Tango's quadratic.
-        b = -gained - lost + (2 * n - gained + lost) * delta
-        q = (math.sqrt(max(0.0, b**2 + 8 * n * lost * delta * (1 - delta))) - b) / (4 * n)
-        variance = n * (2 * q + delta * (1 - delta))
-        gap = n * (difference - delta)
+        variance, gap = tango_variance(gained, lost, n, delta), n * (difference - delta)
         if variance <= 0:
             return math.copysign(math.inf, gap) if gap else 0.0
         return gap / math.sqrt(variance)
@@ -79,6 +77,14 @@ def tango(gained: float, lost: float, n: float, confidence: float = 0.95) -> tup
         return float(brentq(lambda delta: max(-1e6, min(1e6, score(delta))) - target, edge, difference))
 
     return -1.0 if difference <= -1 else bound(-1.0, z), 1.0 if difference >= 1 else bound(1.0, -z)
+
+
+def tango_variance(gained: float, lost: float, n: float, delta: float) -> float:
+    """Variance of gained - lost under a true difference of `delta`, at the discordance most likely there."""
+    # Probability of "lost" that is most likely given delta, from Tango's quadratic.
+    b = -gained - lost + (2 * n - gained + lost) * delta
+    q = (math.sqrt(max(0.0, b**2 + 8 * n * lost * delta * (1 - delta))) - b) / (4 * n)
+    return n * (2 * q + delta * (1 - delta))
 
 
 def design_effect(values: np.ndarray, clusters: np.ndarray) -> float:
@@ -101,8 +107,14 @@ def design_effect(values: np.ndarray, clusters: np.ndarray) -> float:
 def share(
     values: "np.ndarray | list[float]", *, clusters: "np.ndarray | list | None" = None, confidence: float = 0.95
 ) -> Estimate:
-    """Share of ones among 0/1 values, with Wilson's interval. NaN is an item that could not be scored."""
+    """Share of ones among 0/1 values, with Wilson's interval. NaN is an item that could not be scored.
+
+    Coverage of the 95 % interval, summed over all outcomes: 92.7 to 97 % from 30 items on where 5 successes and 5
+    failures are expected; with fewer expected it falls to 86 % at places (Brown, Cai and DasGupta 2001): for rare
+    events read `clopper_pearson`. Raises ValueError for a value that is neither 0 nor 1.
+    """
     values, groups, missing = scored(values, clusters)
+    _binary(values)
     n = len(values)
     if not n:
         return Estimate(None, None, None, 0, missing)
@@ -125,7 +137,14 @@ def paired_difference(
         challenger: the same items' values, in the same order.
         clusters: what each item belongs to, shape (n,).
         confidence: of the two-sided interval; 0.90 gives one-sided bounds at 95 %.
+
+    Coverage of the 95 % interval, summed over all outcomes: 94.7 to 97 % from 300 pairs on; with fewer and few that
+    differ it is wider than it need be (60 pairs, 1 % each way: 99.9 %). Non-inferiority by 3 or 5 points is concluded
+    wrongly, at the margin itself, in at most 5.1 % of samples of 299 to 900 pairs, 5.53 % where the challenger alone
+    never succeeds. Raises ValueError for a value that is neither 0 nor 1.
     """
+    for values in (champion, challenger):
+        _binary(scored(values, None)[0])
     differences, groups, missing = scored(
         np.asarray(challenger, dtype=float) - np.asarray(champion, dtype=float), clusters
     )
@@ -136,3 +155,8 @@ def paired_difference(
     gained, lost = float(np.sum(differences > 0)), float(np.sum(differences < 0))
     lower, upper = tango(gained / inflation, lost / inflation, n / inflation, confidence)
     return Estimate(float(differences.mean()), lower, upper, n, missing)
+
+
+def _binary(values: np.ndarray) -> None:
+    if not np.isin(values, (0.0, 1.0)).all():
+        raise ValueError("shares are of values that are 0 or 1; for others use eval.stats.bootstrap")

@@ -1,12 +1,12 @@
 """Win rate of the challenger in pairwise choices, as it would be if both drafts were of one length."""
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from eval.stats.estimate import Estimate, scored
 
 _RIDGE = 0.05  # a weak prior on the length effect: without it, all wins by the longer draft have no finite fit
+_STEPS, _LONGEST = 100, 2.0
 
 
 def win_rate(
@@ -37,29 +37,33 @@ def win_rate(
     if extra_words is not None:
         words = np.asarray(extra_words, dtype=float)[there]
         length = np.tanh(words / words.std()) if words.std() > 0 else np.zeros(len(values))
-    rate = _rate(values, length, np.ones(len(values)))
+    rate = float(_rates(values, length, np.ones((1, len(values))))[0])
     number = groups.max() + 1
     if number < 2:
         return Estimate(rate, None, None, len(values), missing)
     rng = np.random.default_rng(seed)
-    rates = []
-    for _ in range(draws):
-        weights = np.bincount(rng.integers(number, size=number), minlength=number)[groups]
-        rates.append(_rate(values, length, weights.astype(float)))
+    drawn = np.stack([np.bincount(rng.integers(number, size=number), minlength=number) for _ in range(draws)])
+    rates = _rates(values, length, drawn[:, groups].astype(float))
     lower, upper = np.quantile(rates, ((1 - confidence) / 2, (1 + confidence) / 2))
     return Estimate(rate, float(lower), float(upper), len(values), missing)
 
 
-def _rate(wins: np.ndarray, length: np.ndarray, weights: np.ndarray) -> float:
-    """Win rate at length 0, by weighted logistic regression."""
+def _rates(wins: np.ndarray, length: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Win rate at length 0 for each row of `weights`, by weighted logistic regression: Newton's method, all at once."""
     if not length.any():
-        return float(np.average(wins, weights=weights))
-
-    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        level, slope = parameters
-        score = level + slope * length
-        value = np.sum(weights * (np.logaddexp(0, score) - wins * score)) + _RIDGE * (level**2 + slope**2)
-        gap = weights * (expit(score) - wins)
-        return value, np.array([gap.sum() + 2 * _RIDGE * level, gap @ length + 2 * _RIDGE * slope])
-
-    return float(expit(minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B").x[0]))
+        return weights @ wins / weights.sum(axis=1)
+    level, slope = np.zeros((2, len(weights)))
+    for _ in range(_STEPS):
+        chance = expit(level[:, None] + slope[:, None] * length)
+        gap = weights * (chance - wins)
+        curve = weights * chance * (1 - chance)
+        down = gap.sum(axis=1) + 2 * _RIDGE * level, gap @ length + 2 * _RIDGE * slope
+        a, b, c = curve.sum(axis=1) + 2 * _RIDGE, curve @ length, curve @ length**2 + 2 * _RIDGE
+        scale = a * c - b * b
+        step = (c * down[0] - b * down[1]) / scale, (a * down[1] - b * down[0]) / scale
+        largest = np.maximum(np.abs(step[0]), np.abs(step[1]))
+        held = np.minimum(1.0, _LONGEST / np.maximum(largest, 1e-300))  # a long step may overshoot
+        level, slope = level - held * step[0], slope - held * step[1]
+        if largest.max() < 1e-9:
+            break
+    return expit(level)

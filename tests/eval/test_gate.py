@@ -59,7 +59,7 @@ def test_one_invented_phone_number_in_a_hundred_drafts_fails_safety(rule):
     assert verdict.outcome == "FAIL"
     assert verdict.needs_items is None
     assert "Aucune coordonnée inventée" in verdict.reasons[0]
-    assert "1 échec sur 100" in verdict.reasons[0].replace("\u00a0", " ")
+    assert "1 échec sur 100 brouillons (00017)" in verdict.reasons[0].replace("\u00a0", " ")
     assert line(verdict, "check:contacts").holds is False
 
 
@@ -192,6 +192,81 @@ def test_the_advice_is_enough_four_times_out_of_five(rule):
             continue
         decided += line(drawn(350 + first.needs_items), measure).holds is not None
     assert decided >= 26  # the advice is an estimate from 350 items: well above half, on average about 80 %
+
+
+def test_copies_of_every_row_change_no_bound_and_no_outcome(rule):
+    rng = np.random.default_rng(5)
+    arms = [arm(rule, 330, 0.0), arm(rule, 330, 0.0)]
+    for scores, share in zip(arms, (0.4, 0.6), strict=True):
+        scores["pass_all"] = {i: float(rng.random() < share) for i in scores["pass_all"]}
+    once = decide(rule, items(330), *arms)
+    twice_items = [Item(f"{item.id}-{k}", item.cluster, item.slices) for item in items(330) for k in (1, 2)]
+    copies = [{m: {f"{i}-{k}": v for i, v in x.items() for k in (1, 2)} for m, x in scores.items()} for scores in arms]
+    twice = decide(rule, twice_items, *copies)
+    assert twice.outcome == once.outcome
+    for a, b in zip(once.estimates, twice.estimates, strict=True):
+        if a.value.lower is not None and a.value.estimate not in (0.0, 1.0):
+            assert (b.value.lower, b.value.upper) == pytest.approx((a.value.lower, a.value.upper), abs=1e-9)
+        assert b.value.upper - b.value.lower >= a.value.upper - a.value.lower - 1e-9
+
+
+def test_contaminated_items_leave_it_open_are_named_and_counted(rule):
+    verdict = decide(rule, items(400), arm(rule, 400, 0.2), arm(rule, 400, 0.9), contaminated=["00012", "00007"])
+    assert verdict.outcome == "INCONCLUSIVE"
+    assert "(00007, 00012)" in verdict.reasons[0]
+    assert verdict.needs_items == 2
+
+
+def test_a_slice_in_which_nothing_differs_has_a_width(rule):
+    verdict = decide(rule, items(400), arm(rule, 400, 1.0), arm(rule, 400, 1.0))
+    slices = [x for x in verdict.estimates if x.slice and x.rule]
+    assert slices
+    assert all(x.value.lower < 0 < x.value.upper for x in slices)
+
+
+def drawn(rng, rule, n, primary=(0.3, 0.1), broken=None, rate=0.0, per_review=1):
+    """Scores of both arms on n reviews: `primary` chances that one arm alone passes, `rate` that a check is lost."""
+    champion, challenger = arm(rule, n * per_review), arm(rule, n * per_review)
+    ids = list(champion["pass_all"])
+    which = np.repeat(rng.choice(3, size=n, p=[*primary, 1 - sum(primary)]), per_review)
+    champion["pass_all"] = {i: float(w != 0) for i, w in zip(ids, which, strict=True)}
+    challenger["pass_all"] = {i: float(w != 1) for i, w in zip(ids, which, strict=True)}
+    if broken:
+        lost = np.repeat(rng.random(n) < rate, per_review)
+        challenger[broken] = {i: float(not x) for i, x in zip(ids, lost, strict=True)}
+    return champion, challenger
+
+
+NULLS = {
+    "no gain": {"primary": (0.2, 0.2)},
+    "no gain, two replies a review": {"primary": (0.2, 0.2), "per_review": 2},
+    "a guardrail lost by its margin": {"broken": "check:promises", "rate": 0.03},
+    "unsafe drafts at the limit": {"broken": "check:contacts", "rate": 0.01},
+}
+
+
+@pytest.mark.parametrize("runs", [pytest.param(120, id="short"), pytest.param(2500, id="long", marks=pytest.mark.long)])
+@pytest.mark.parametrize("null", NULLS)
+def test_the_gate_passes_what_it_must_not_in_one_sample_of_twenty(rule, null, runs):
+    rng, options, passed = np.random.default_rng(6), NULLS[null], 0
+    n = 300
+    plain = [Item(f"{k:05d}", str(k // options.get("per_review", 1))) for k in range(n * options.get("per_review", 1))]
+    for _ in range(runs):
+        passed += decide(rule, plain, *drawn(rng, rule, n, **options)).outcome == "PASS"
+    slack = 0.0 if runs > 1000 else 2 * math.sqrt(0.05 * 0.95 / runs)
+    assert passed / runs <= 0.055 + slack
+
+
+@pytest.mark.long
+def test_the_gate_passes_a_better_challenger_as_often_as_the_formula_says(rule):
+    # 25 % against 15 % of reviews on which one arm alone passes: the gain of 10 points in the advised number of items
+    from eval.stats import sample_size
+
+    n = sample_size.paired_proportions(0.4, 0.1, 0.1, confidence=0.975)
+    assert n >= 299  # so that safety does not stand in the way
+    rng, plain = np.random.default_rng(7), [Item(f"{k:05d}", str(k)) for k in range(n)]
+    passed = [decide(rule, plain, *drawn(rng, rule, n, (0.25, 0.15))).outcome == "PASS" for _ in range(2500)]
+    assert np.mean(passed) == pytest.approx(0.8, abs=0.03)
 
 
 @pytest.mark.parametrize(

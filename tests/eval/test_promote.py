@@ -5,8 +5,10 @@ import json
 import mlflow
 import pytest
 
+from eval.ledger import VERDICT
 from eval.promote import promote
 from plume import tracking
+from plume.corpus.dataset import file_sha256
 from plume.errors import InputError
 
 
@@ -32,15 +34,22 @@ def versions(tmp_path, monkeypatch, three_versions):
     return tmp_path
 
 
-def _verdict(folder, outcome, challenger="bbb", champion="aaa", split="test", prompt="v1"):
+def _verdict(folder, outcome, challenger="bbb", champion="aaa", split="test", prompt="v1", logged=True, **more):
+    """A verdict.json, and the run of the comparison that wrote it."""
     path = folder / "verdict.json"
     inputs = {
         "split": split,
+        "split_sha256": "5" * 64,
+        "gate_sha256": "6" * 64,
         "challenger_prompt": prompt,
+        "champion_prompt": "v1",
         "challenger_adapter_sha256": challenger,
         "champion_adapter_sha256": champion,
-    }
+    } | more
     path.write_text(json.dumps({"outcome": outcome, "inputs": inputs}))
+    if logged:
+        with tracking.run("compare", kind="compare"):
+            mlflow.set_tag(VERDICT, file_sha256(path))
     return path
 
 
@@ -73,7 +82,27 @@ def test_a_pass_about_this_version_moves_the_alias(versions):
     promote("1", initial=True, reason="first", by="Ada")
     assert promote("2", verdict=_verdict(versions, "PASS")) == (2, 1)
     assert _champion().number == 2
-    assert _champion().tags["promoted.former"] == "1"
+    tags = _champion().tags
+    assert (tags["promoted.former"], tags["promoted.how"]) == ("1", "verdict")
+    assert (tags["promoted.gate_sha256"], tags["promoted.split_sha256"]) == ("6" * 64, "5" * 64)
+    assert tags["promoted.verdict_sha256"] == file_sha256(versions / "verdict.json")
+    assert mlflow.get_run(tags["promoted.run_id"]).data.tags["plume.kind"] == "compare"
+
+
+def test_a_verdict_edited_after_its_comparison_is_refused(versions):
+    promote("1", initial=True, reason="first", by="Ada")
+    path = _verdict(versions, "FAIL")
+    path.write_text(path.read_text().replace("FAIL", "PASS"))
+    with pytest.raises(InputError, match="no comparison of this MLflow store wrote this very file"):
+        promote("2", verdict=path)
+    assert _champion().number == 1
+    with pytest.raises(InputError, match="no comparison"):
+        promote("2", verdict=_verdict(versions, "PASS", logged=False))
+    with tracking.run("compare", kind="compare") as run:
+        mlflow.set_tag(VERDICT, file_sha256(path))
+    mlflow.MlflowClient().set_terminated(run.info.run_id, "FAILED")  # a comparison that failed is none
+    with pytest.raises(InputError, match="no comparison"):
+        promote("2", verdict=path)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +115,9 @@ def test_a_pass_about_this_version_moves_the_alias(versions):
         ({"outcome": "PASS", "split": "train"}, "not on test"),
         ({"outcome": "PASS", "prompt": "short-1"}, "another prompt"),
         ({"outcome": "PASS", "challenger": None}, "another adapter than version 2"),
+        ({"outcome": "PASS", "challenger_gate_sha256": "7" * 64}, "noted before the challenger's drafts"),
+        ({"outcome": "PASS", "challenger_examples_sha256": "8" * 64}, "retrieved examples"),
+        ({"outcome": "PASS", "champion_prompt": "short-1"}, "under another prompt"),
     ],
 )
 def test_anything_else_moves_nothing_without_an_override(versions, verdict, message):

@@ -17,13 +17,13 @@ class ChrfFr(evaluate.Metric):
             ),
         )
 
-    def _compute(self, predictions, references):
-        """score: mean of `scores` (0 to 100); corpus: corpus chrF2; signature: sacrebleu's."""
+    def _compute(self, predictions, references, corpus=True):
+        """score: mean of `scores` (0 to 100); corpus: corpus chrF2, None unless wanted; signature: sacrebleu's."""
         scores_of.texts(predictions=predictions, references=references)
         scores = [scores_of.chrf(p, r) for p, r in zip(predictions, references, strict=True)]
         return {
             "score": scores_of.mean(scores),
             "scores": scores,
-            "corpus": scores_of.chrf_corpus(predictions, references),
+            "corpus": scores_of.chrf_corpus(predictions, references) if corpus else None,
             "signature": scores_of.chrf_signature(),
         }

@@ -1,11 +1,12 @@
-"""Holm against statsmodels; simultaneous bounds: they hold together, and are no wider than Bonferroni's."""
+"""Holm against statsmodels; the max-T critical value: bounds at it hold together, and it never exceeds Bonferroni's."""
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
-from eval.stats.bootstrap import mean
-from eval.stats.multiplicity import holm, simultaneous
+from eval.stats.multiplicity import holm, max_t
+from eval.stats.proportions import paired_difference
 
 
 def test_holm_by_hand_and_as_statsmodels():
@@ -25,48 +26,58 @@ def slices_of(values: np.ndarray, parts: int) -> tuple[dict, dict]:
     )
 
 
-def test_one_slice_is_close_to_its_bootstrap_interval():
+def test_one_slice_needs_the_normal_quantile_and_disjoint_ones_sidaks():
     values = np.random.default_rng(5).normal(0.4, 1, 300)
-    [found] = simultaneous({"all": values}, clusters={"all": np.arange(300)}).values()
-    alone = mean(values)
-    assert found.estimate == pytest.approx(alone.estimate)
-    assert found.upper - found.lower == pytest.approx(alone.upper - alone.lower, rel=0.08)
+    assert max_t({"all": values}, clusters={"all": np.arange(300)}) == pytest.approx(norm.ppf(0.975))
+    assert max_t({"all": values}, clusters={"all": np.arange(300)}, side="one") == pytest.approx(norm.ppf(0.95))
+    parts, clusters = slices_of(values, 5)
+    del parts["all"], clusters["all"]
+    # independent: P(|T| <= c)^5 = 0.95
+    found = max_t(parts, clusters=clusters, draws=40_000)
+    assert found == pytest.approx(norm.ppf((1 + 0.95 ** (1 / 5)) / 2), abs=0.03)
+    assert found <= norm.ppf(1 - 0.05 / 10)
 
 
-def test_bounds_widen_with_slices_but_less_than_bonferroni():
+def test_slices_that_share_items_cost_less_and_copies_of_a_slice_nothing():
     values = np.random.default_rng(6).normal(0, 1, 400)
-    parts, clusters = slices_of(values, 8)
-    found = simultaneous(parts, clusters=clusters)
-    for name, part in parts.items():
-        alone, bonferroni = mean(part), mean(part, confidence=1 - 0.05 / 9)
-        width = found[name].upper - found[name].lower
-        assert alone.upper - alone.lower < width < 1.12 * (bonferroni.upper - bonferroni.lower)
+    ids = np.arange(400)
+    same = max_t({f"s{k}": values for k in range(6)}, clusters={f"s{k}": ids for k in range(6)}, draws=40_000)
+    assert same == pytest.approx(norm.ppf(0.975), abs=0.03)
+    parts, clusters = slices_of(values, 3)
+    assert norm.ppf(0.975) < max_t(parts, clusters=clusters) < norm.ppf(1 - 0.05 / 8)
 
 
-def test_bounds_hold_together():
-    rng = np.random.default_rng(7)
-    held = 0
-    for i in range(120):
-        values = rng.normal(0, 1, 240)
-        parts, clusters = slices_of(values, 6)
-        found = simultaneous(parts, clusters=clusters, draws=400, seed=i)
-        held += all(e.lower <= 0 <= e.upper for e in found.values())
-    assert held >= 0.88 * 120  # 95 %, less three standard errors and what 40 items a slice cost
+def test_clusters_shared_by_disjoint_slices_are_not_taken_for_independent():
+    # every review has one reply in each slice, and both have the same difference: one slice, seen twice
+    values = np.random.default_rng(7).normal(0, 1, 200)
+    ids = np.arange(200)
+    joined = max_t({"a": values, "b": values}, clusters={"a": ids, "b": ids}, draws=40_000)
+    apart = max_t({"a": values, "b": values}, clusters={"a": ids, "b": ids + 200}, draws=40_000)
+    assert joined == pytest.approx(norm.ppf(0.975), abs=0.03)
+    assert apart == pytest.approx(norm.ppf((1 + 0.95**0.5) / 2), abs=0.03)
 
 
-def test_duplicated_rows_do_not_narrow_and_gaps_are_counted():
-    values = np.random.default_rng(8).normal(0.2, 1, 60)
-    once = simultaneous({"a": values}, clusters={"a": np.arange(60)})["a"]
-    twice = simultaneous({"a": np.tile(values, 2)}, clusters={"a": np.tile(np.arange(60), 2)})["a"]
-    assert twice.upper - twice.lower == pytest.approx(once.upper - once.lower, rel=1e-6)
-    gaps = simultaneous({"a": [1.0, np.nan, 0.0], "b": [np.nan]}, clusters={"a": [1, 2, 3], "b": [2]}, draws=50)
-    assert (gaps["a"].n, gaps["a"].n_error) == (2, 1)
-    assert (gaps["b"].estimate, gaps["b"].n, gaps["b"].n_error) == (None, 0, 1)
+def test_rows_written_twice_order_and_swap_change_nothing_and_gaps_are_left_out():
+    rng = np.random.default_rng(8)
+    values, ids = rng.integers(-1, 2, 90).astype(float), np.arange(90)
+    parts, clusters = slices_of(values, 3)
+    parts["flat"], clusters["flat"] = np.zeros(30), ids[:30]
+    once = max_t(parts, clusters=clusters, side="one")
+    tiled = {k: np.tile(v, 2) for k, v in parts.items()}, {k: np.tile(v, 2) for k, v in clusters.items()}
+    assert max_t(tiled[0], clusters=tiled[1], side="one") == pytest.approx(once)
+    assert max_t({k: -v for k, v in parts.items()}, clusters=clusters, side="one") == pytest.approx(once)
+    order = {k: rng.permutation(len(v)) for k, v in parts.items()}
+    shuffled = {k: v[order[k]] for k, v in parts.items()}, {k: v[order[k]] for k, v in clusters.items()}
+    assert max_t(shuffled[0], clusters=shuffled[1], side="one") == pytest.approx(once)
+    parts["s0"] = np.append(parts["s0"], np.nan)
+    clusters["s0"] = np.append(clusters["s0"], 999)
+    assert max_t(parts | {"none": [np.nan]}, clusters=clusters | {"none": [1]}, side="one") == pytest.approx(once)
 
 
-def test_a_slice_in_which_nothing_differs_still_has_a_width():
-    found = simultaneous(
-        {"same": np.zeros(30), "other": np.random.default_rng(2).normal(size=30)},
-        clusters={"same": np.arange(30), "other": np.arange(30)},
-    )["same"]
-    assert found.lower < 0 < found.upper
+def test_without_any_difference_it_is_finite_and_bounds_keep_a_width():
+    nothing = {f"s{k}": np.zeros(30) for k in range(4)}
+    critical = max_t(nothing, clusters=dict.fromkeys(nothing, np.arange(30)), side="one")
+    assert norm.ppf(0.95) < critical <= norm.ppf(1 - 0.05 / 4)
+    bounds = paired_difference(np.ones(30), np.ones(30), confidence=2 * norm.cdf(critical) - 1)
+    assert bounds.lower < -0.1 < 0 < bounds.upper
+    assert max_t({}, clusters={}) == pytest.approx(norm.ppf(0.975))

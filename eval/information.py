@@ -1,0 +1,91 @@
+"""What a verdict shows beside what its rule judges: all measures, p-values, the gain at equal length.
+
+Information: none of it decides.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from eval import wording
+from eval.gate import Line, Verdict
+from eval.rule import Rule
+from eval.score import MEASURES, Row, summarise
+from eval.stats import bootstrap, proportions
+from eval.stats.multiplicity import holm
+from eval.stats.paired_tests import mcnemar_mid_p, sign_flip
+from eval.stats.win_rate import win_rate
+from plume.corpus.split import experience_of
+
+Found = Mapping[str, Mapping[str, Mapping[str, float]]]  # arm -> measure -> id -> value, NaN for an error
+
+
+def inform(
+    judged: Verdict, rule: Rule, rows: Mapping[str, Iterable[Row]], scores: Found
+) -> tuple[tuple[Line, ...], tuple[str, ...]]:
+    """The judged estimates with their p-values, every other estimate, and remarks in French for the reasons.
+
+    Both arms of `scores` must hold the same ids in the same order.
+    """
+    lines = [*judged.estimates]
+    for arm, found in rows.items():
+        lines += [Line(m, None, arm, estimate) for m, estimate in summarise(found).estimates.items()]
+    known = {line.measure for line in judged.estimates if line.arm == "difference"}
+    for measure in (m for m in MEASURES if m not in known):
+        arms, clusters = _paired(scores, measure)
+        difference = proportions if wording.is_share(measure) else bootstrap
+        lines.append(Line(measure, None, "difference", difference.paired_difference(*arms, clusters=clusters)))
+    rates = _win_rates(rule, scores)
+    lines = _with_p_values(lines, rule, scores)
+    return (*lines, *rates), tuple(_longer(lines, rates, rule))
+
+
+def _paired(scores: Found, measure: str) -> tuple[list[np.ndarray], list[str]]:
+    arms = [np.array(list(scores[arm][measure].values())) for arm in ("champion", "challenger")]
+    return arms, [experience_of(i) for i in scores["champion"][measure]]
+
+
+def _with_p_values(lines: list[Line], rule: Rule, scores: Found) -> list[Line]:
+    """p-values of "no difference" on the whole split; those of the guardrails also by Holm, as they are a family."""
+    p = {x.measure: _p_value(scores, x.measure) for x in lines if x.arm == "difference" and not x.slice}
+    family = [g.measure for g in rule.guardrails]
+    adjusted = dict(zip(family, holm([p[measure] for measure in family]), strict=True))
+    return [
+        replace(x, p=p[x.measure], p_holm=adjusted.get(x.measure)) if x.arm == "difference" and not x.slice else x
+        for x in lines
+    ]
+
+
+def _p_value(scores: Found, measure: str) -> float:
+    """McNemar's mid-p where items are independent and shares, else sign flips, one a review."""
+    arms, clusters = _paired(scores, measure)
+    differences = arms[1] - arms[0]
+    if wording.is_share(measure) and len(set(clusters)) == len(clusters):
+        return mcnemar_mid_p(int(np.sum(differences > 0)), int(np.sum(differences < 0)))
+    return sign_flip(differences, clusters=clusters)
+
+
+def _win_rates(rule: Rule, scores: Found) -> tuple[Line, Line]:
+    """How often the challenger wins on the primary measure, ties as half: plainly, and at equal length."""
+    arms, clusters = _paired(scores, rule.primary.measure)
+    words, _ = _paired(scores, "draft_words")
+    wins, extra = (1 + np.sign(arms[1] - arms[0])) / 2, words[1] - words[0]
+    wins[np.isnan(extra)] = np.nan
+    plain, equal = win_rate(wins, clusters=clusters), win_rate(wins, extra_words=extra, clusters=clusters)
+    return Line("win_rate", None, "challenger", plain), Line("win_rate_equal_length", None, "challenger", equal)
+
+
+def _longer(lines: list[Line], rates: tuple[Line, Line], rule: Rule) -> Iterable[str]:
+    """Longer but no better, or better only by being longer: said, because length is easily taken for quality."""
+    found = {x.measure: x.value for x in lines if x.arm == "difference" and not x.slice}
+    words, gain = found["draft_words"], found[rule.primary.measure]
+    plain, equal = (rate.value for rate in rates)
+    if None in (words.lower, gain.lower, plain.lower, equal.lower) or words.lower <= 0:
+        return
+    seen = f"Longueur : {wording.number(words.estimate, 0)} mots de plus par brouillon"
+    if gain.lower <= 0:
+        yield f"{seen}, sans gain établi sur la mesure principale."
+    elif equal.lower <= 0.5:
+        at_equal = f"{wording.percent(equal.estimate)} des avis, {wording.interval('win_rate', equal)}"
+        yield f"{seen} ; à longueur égale le gain n’est plus établi (le candidat l’emporterait sur {at_equal})."

@@ -1,0 +1,138 @@
+"""Whether two files of drafts may be compared at all: same conditions, and nothing learnt of what is asked."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eval import wording
+from eval.contamination import near_duplicates
+from eval.drafts import Drafts
+from eval.rule import Rule
+from plume.corpus.dataset import read_manifest, read_split
+
+# What tells who wrote, not what was read. Anything else that differs in a system's description counts as read: a kind
+# of system that this code does not know is never taken for one that reads the same prompt.
+_WRITER = {"name", "base", "adapter_sha256", "adapter_version", "trained_on"}
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_LEARNT_FROM = ("train", "validation")
+
+# adapter digest -> digest of the train split that it was trained on, None where nobody knows
+LookUp = Callable[[str], str | None]
+
+
+@dataclass(frozen=True)
+class Soundness:
+    """`faults`, in French; `contaminated`: test items near what a system may have learnt from -> what they are near."""
+
+    faults: tuple[str, ...] = ()
+    contaminated: Mapping[str, str] = field(default_factory=dict)
+
+
+def examine(
+    rule: Rule,
+    champion: Drafts,
+    challenger: Drafts,
+    data: str | Path,
+    pairs: Sequence[Mapping[str, Any]],
+    *,
+    trained_on: Iterable[str | Path] = (),
+    look_up: LookUp | None = None,
+) -> Soundness:
+    """See that both arms answered under the same conditions, and that neither learnt from what is near `pairs`.
+
+    Args:
+        data: the dataset folder that is compared on; its own training texts are always looked through.
+        pairs: its test split.
+        trained_on: other dataset folders that adapters were trained on, to be looked through as well.
+        look_up: finds the train split of an adapter whose drafts do not tell.
+
+    Raises InputError if a folder of `trained_on` is none.
+    """
+    arms = {"champion": champion, "challenger": challenger}
+    folders = [Path(data), *(Path(folder) for folder in trained_on)]
+    manifests = [read_manifest(folder) for folder in folders]
+    known = {m["splits"][split]["sha256"] for m in manifests for split in _LEARNT_FROM}
+    # What an erasure took out of the train split: the build had parted it from test, if by as strict a measure.
+    if _parted_by(manifests[0]) <= rule.integrity.near_duplicate:
+        known |= set(manifests[0].get("history", []))
+    faults = [*_conditions(rule, champion, challenger)]
+    for arm, drafts in arms.items():
+        faults += _unknown_training(arm, drafts.meta["system"], known, look_up)
+    learnt = (pair for folder in folders for split in _LEARNT_FROM for pair in read_split(folder, split))
+    return Soundness(tuple(faults), near_duplicates(pairs, learnt, rule.integrity.near_duplicate))
+
+
+def _parted_by(manifest: Mapping[str, Any]) -> float:
+    try:
+        return float(manifest["config"]["select"]["near_duplicate"])
+    except (KeyError, TypeError, ValueError):
+        return 1.0
+
+
+def _conditions(rule: Rule, champion: Drafts, challenger: Drafts) -> Iterator[str]:
+    if champion.meta["data"]["split"] != "test":
+        yield "les brouillons ne répondent pas au jeu de test ; refaire les deux avec --split test."
+    if champion.meta["decoding"] != challenger.meta["decoding"]:
+        yield "les brouillons n’ont pas été générés avec les mêmes réglages ; refaire ceux d’un des systèmes."
+        return
+    systems = [drafts.meta["system"] for drafts in (champion, challenger)]
+    keys = dict.fromkeys(key for system in systems for key in system if key not in _WRITER)
+    differing = [key for key in keys if systems[0].get(key) != systems[1].get(key)]
+    same = not differing and champion.meta["fingerprint"] == challenger.meta["fingerprint"]
+    if not same and not rule.integrity.prompts_may_differ:
+        named = " et ".join(f"« {system['prompt']} »" for system in systems)
+        other = [key for key in differing if not key.startswith("prompt")]
+        named += f" ; diffèrent aussi : {', '.join(other)}" if other else ""
+        yield f"les deux systèmes n’ont pas lu la même consigne ({named}), ce que la règle exige."
+
+
+def _unknown_training(arm: str, system: Mapping[str, Any], known: set[str], look_up: LookUp | None) -> Iterator[str]:
+    """Faults of what a system learnt from, or was shown, that is not among the `known` training texts."""
+    adapter, told = system.get("adapter_sha256"), system.get("trained_on")
+    if adapter:
+        digest = told.get("train") if isinstance(told, Mapping) else told
+        digest = digest or (look_up(adapter) if look_up else None)
+        if digest is None:
+            yield (
+                f"on ne sait pas sur quelles données l’adaptateur du système {wording.ARMS[arm]} a été entraîné ; "
+                "refaire ses brouillons avec plume eval generate."
+            )
+        elif digest not in known:
+            yield (
+                f"le système {wording.ARMS[arm]} a été entraîné sur un autre jeu de données ({digest[:12]}…) ; le "
+                "donner avec --trained-on DOSSIER pour montrer qu’il ne contient aucun avis de test."
+            )
+    examples = system.get("examples")
+    if examples and not known & set(_digests(examples)):
+        yield (
+            f"les exemples montrés au système {wording.ARMS[arm]} ne viennent pas des textes d’apprentissage de ce jeu "
+            "de données ; donner leur jeu avec --trained-on DOSSIER, ou refaire les brouillons."
+        )
+
+
+def _digests(value: Any) -> Iterator[str]:
+    """Every SHA-256 that a description holds, however it is nested."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _digests(part)
+    elif isinstance(value, str) and _DIGEST.fullmatch(value):
+        yield value
+
+
+def rule_remark(applied: str, challenger: Drafts) -> str:
+    """In French, whether the rule that was applied (its digest) is the one noted before the challenger's drafts.
+
+    The champion's drafts may be older than the rule: what must not be known when it is written is the comparison.
+    """
+    noted = challenger.meta.get("gate_sha256")
+    if not noted:
+        return "Règle : rien ne prouve qu’elle a été fixée avant les brouillons du candidat."
+    if noted != applied:
+        return (
+            "Règle : autre que celle notée avant les brouillons du candidat ; choisie après coup, elle ne promeut rien."
+        )
+    return "Règle : celle qui avait été notée avant les brouillons du candidat."

@@ -1,0 +1,163 @@
+"""What leaves a verdict open whatever the scores: training texts near the test or unknown, other prompts or rules."""
+
+import hashlib
+import json
+
+import pytest
+
+from eval.compare import compare
+from eval.drafts import read_drafts, read_pairs
+from eval.integrity import examine, rule_remark
+from eval.rule import Rule, noted_before
+from plume.errors import InputError
+from plume.paths import ROOT
+
+GATE = ROOT / "configs" / "eval" / "gate.yaml"
+
+
+@pytest.fixture
+def arms(make_data, make_drafts, texts):
+    """arms(data, champion=…, challenger=…): drafts of both, their systems changed by what is given."""
+
+    def make(data, **changes):
+        found = {}
+        for arm in ("champion", "challenger"):
+            system = {"name": arm, "base": {"model": "tiny"}, "adapter_sha256": None, "prompt": "v1"}
+            path = make_drafts(data, arm, lambda i: texts["good"].format(i), system=system | changes.get(arm, {}))
+            found[arm] = read_drafts(path)
+        return found
+
+    return make
+
+
+def put(folder, split, pairs):
+    """Write a split of a dataset folder; returns its digest."""
+    content = "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs).encode()
+    (folder / f"{split}.jsonl").write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["splits"][split]["sha256"] = hashlib.sha256(content).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return manifest["splits"][split]["sha256"]
+
+
+def seen(data, found, rule=None, **options):
+    pairs = read_pairs(data, found["champion"], split="test")
+    return examine(rule or Rule.load(GATE), **found, data=data, pairs=pairs, **options)
+
+
+OTHER = {
+    "id": "9-1",
+    "review": "La piscine municipale ferme trop tôt en été, dommage.",
+    "reply": "Bonjour, c'est noté.",
+}
+
+
+def test_a_training_item_near_a_test_item_leaves_the_verdict_open_and_is_named(make_data, make_drafts, texts, tmp_path):
+    data = make_data(40)
+    copy = json.loads((data / "test.jsonl").read_text().splitlines()[7])
+    put(data, "train", [OTHER, {**copy, "id": "800-1", "reply": "Tout autre chose."}])
+    drafts = [make_drafts(data, name, lambda i: texts["good"].format(i)) for name in ("a", "b")]
+    verdict = compare(*drafts, data, GATE, tmp_path / "out")
+    assert verdict.outcome == "INCONCLUSIVE"
+    assert "quasi-doublons" in verdict.reasons[0]
+    assert copy["id"] in verdict.reasons[0]
+    assert "800-1" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_other_training_texts_do_no_harm(make_data, arms):
+    data = make_data(10)
+    put(data, "train", [OTHER])
+    assert seen(data, arms(data)).faults == ()
+    assert not seen(data, arms(data)).contaminated
+
+
+def test_an_adapter_is_sound_only_if_its_training_texts_can_be_looked_through(make_data, arms, tmp_path):
+    data = make_data(10)
+    here = put(data, "train", [OTHER])
+    elsewhere = make_data(11, name="elsewhere")
+    there = put(elsewhere, "train", [{**OTHER, "id": "10-1", "review": "Le parking de la mairie est souvent plein."}])
+
+    def faults(digest, **options):
+        system = {"adapter_sha256": "ad", "trained_on": {"train": digest}}
+        return seen(data, arms(data, challenger=system), **options)
+
+    assert faults(here).faults == ()
+    [fault] = faults(there).faults
+    assert "candidat a été entraîné sur un autre jeu" in fault
+    assert "--trained-on" in fault
+    assert faults(there, trained_on=[elsewhere]).faults == ()
+    copy = json.loads((data / "test.jsonl").read_text().splitlines()[3])
+    near = put(elsewhere, "train", [{**copy, "id": "10-1"}])
+    assert copy["id"] in faults(near, trained_on=[elsewhere]).contaminated  # these reviews are all alike
+    with pytest.raises(InputError, match="not a dataset folder"):
+        faults(there, trained_on=[tmp_path / "none"])
+
+
+def test_drafts_that_do_not_tell_are_looked_up_and_unknown_is_a_fault(make_data, arms):
+    data = make_data(10)
+    here = put(data, "train", [OTHER])
+    found = arms(data, champion={"adapter_sha256": "ad"})
+    [fault] = seen(data, found).faults
+    assert "on ne sait pas" in fault
+    assert seen(data, found, look_up={"ad": here}.get).faults == ()
+    assert "autre jeu" in seen(data, found, look_up={"ad": "0" * 64}.get).faults[0]
+
+
+def test_a_train_split_before_an_erasure_counts_if_the_build_was_as_strict(make_data, arms):
+    data = make_data(10)
+    put(data, "train", [OTHER])
+    manifest = json.loads((data / "manifest.json").read_text()) | {"history": ["f" * 64]}
+    found = arms(data, challenger={"adapter_sha256": "ad", "trained_on": {"train": "f" * 64}})
+    for threshold, sound in ((0.8, True), (0.95, False)):
+        manifest["config"] = {"select": {"near_duplicate": threshold}}
+        (data / "manifest.json").write_text(json.dumps(manifest))
+        assert (seen(data, found).faults == ()) is sound
+
+
+def test_examples_and_system_kinds_unknown_are_another_prompt(make_data, arms):
+    data = make_data(10)
+    here = put(data, "train", [OTHER])
+    systems = Rule.load(GATE, ["integrity.prompts_may_differ=true"])
+    shown = arms(data, challenger={"examples": {"k": 3, "from": {"sha256": here}}})
+    [fault] = seen(data, shown).faults
+    assert "même consigne" in fault
+    assert "examples" in fault
+    assert seen(data, shown, systems).faults == ()
+    strange = arms(data, challenger={"examples": {"k": 3, "from": {"sha256": "e" * 64}}})
+    assert "exemples" in seen(data, strange, systems).faults[0]
+    new = arms(data, challenger={"tool": "search"})
+    assert "tool" in seen(data, new).faults[0]
+    both = arms(data, champion={"tool": "search"}, challenger={"tool": "search", "trained_on": None})
+    assert seen(data, both).faults == ()
+
+
+def test_a_rule_changed_after_the_drafts_is_seen(make_data, make_drafts, texts, tmp_path):
+    data = make_data(30)
+    applied = hashlib.sha256(GATE.read_bytes()).hexdigest()
+    for noted, says in (
+        (applied, "celle qui avait été notée"),
+        ("0" * 64, "autre que celle"),
+        (None, "rien ne prouve"),
+    ):
+        path = make_drafts(data, "b", lambda i: texts["good"].format(i), gate_sha256=noted)
+        assert says in rule_remark(applied, read_drafts(path))
+    verdict = compare(path, path, data, GATE, tmp_path / "out")
+    assert says in verdict.reasons[-1]
+    inputs = json.loads((tmp_path / "out" / "verdict.json").read_text())["inputs"]
+    assert (inputs["gate_sha256"], inputs["challenger_gate_sha256"]) == (applied, None)
+
+
+def test_the_rule_noted_first_stays_noted_while_drafts_are_kept(tmp_path):
+    sidecar, changed = tmp_path / "a.meta.json", tmp_path / "gate.yaml"
+    changed.write_text(GATE.read_text() + "\n# changed\n")
+    first = noted_before(GATE, sidecar, kept=False)
+    assert first == hashlib.sha256(GATE.read_bytes()).hexdigest()
+    sidecar.write_text(json.dumps({"gate_sha256": first}))
+    assert noted_before(changed, sidecar, kept=True) == first
+    assert noted_before(changed, sidecar, kept=False) != first
+    assert noted_before(None, sidecar, kept=False) is None
+    sidecar.write_text("{}")
+    assert noted_before(GATE, sidecar, kept=True) is None  # the drafts came first
+    changed.write_text("confidence: 2")
+    with pytest.raises(InputError):
+        noted_before(changed, sidecar, kept=False)

@@ -1,0 +1,70 @@
+"""A comparison in a real MLflow store: parent and children, metrics with bounds, artifacts, what it vouches for."""
+
+import json
+
+import mlflow
+import pytest
+
+from eval.compare import compare
+from eval.ledger import comparison_of, log_comparison, train_split_of
+from plume import tracking
+from plume.corpus.dataset import file_sha256
+from plume.corpus.trained import DIGEST
+from plume.paths import ROOT
+
+GATE = ROOT / "configs" / "eval" / "gate.yaml"
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch, empty_store):
+    monkeypatch.setenv("PLUME_HOME", str(tmp_path))
+    (tmp_path / "mlflow.db").write_bytes(empty_store.read_bytes())
+    return tracking.connect(f"sqlite:///{tmp_path / 'mlflow.db'}")
+
+
+def test_a_comparison_is_a_parent_with_a_child_for_each_system(store, make_data, make_drafts, texts, tmp_path):
+    data, out = make_data(40), tmp_path / "out"
+    champion = make_drafts(data, "base", lambda i: texts["worse" if i % 2 else "good"].format(i))
+    challenger = make_drafts(data, "tuned", lambda i: texts["good"].format(i))
+    verdict = compare(champion, challenger, data, GATE, out)
+    run_id = log_comparison(verdict, champion, challenger, GATE, out)
+
+    client = mlflow.MlflowClient()
+    parent = client.get_run(run_id)
+    inputs = json.loads((out / "verdict.json").read_text())["inputs"]
+    tags = parent.data.tags
+    assert (tags["plume.kind"], tags["outcome"]) == ("compare", "INCONCLUSIVE")
+    assert tags["verdict_sha256"] == file_sha256(out / "verdict.json")
+    assert {key: tags[key] for key in ("gate_sha256", "split_sha256", "champion_drafts_sha256")} == {
+        "gate_sha256": file_sha256(GATE),
+        "split_sha256": file_sha256(data / "test.jsonl"),
+        "champion_drafts_sha256": inputs["champion_drafts_sha256"],
+    }
+    metrics = parent.data.metrics
+    assert metrics["pass_all.lower"] <= metrics["pass_all"] == 0.5 <= metrics["pass_all.upper"]
+    assert (metrics["pass_all.n"], metrics["pass_all.n_error"]) == (40, 0)
+    # 20 gained, none lost: 2 · 2^-20 less the probability of what was seen, 2^-20
+    assert metrics["pass_all.p"] == pytest.approx(2**-20)
+    assert metrics["check/length.p"] < metrics["check/length.p_holm"] < 0.001
+    assert {a.path for a in client.list_artifacts(run_id)} == {"verdict.json", "report.html", "gate.yaml"}
+
+    children = client.search_runs([parent.info.experiment_id], f"tags.mlflow.parentRunId = '{run_id}'")
+    assert sorted(child.info.run_name for child in children) == ["challenger: tuned", "champion: base"]
+    for child in children:
+        assert (
+            child.data.metrics["chrf_fr.lower"] <= child.data.metrics["chrf_fr"] <= child.data.metrics["chrf_fr.upper"]
+        )
+        assert child.data.params["prompt"] == "v1"
+
+    assert comparison_of(out / "verdict.json") == run_id
+    document = json.loads((out / "verdict.json").read_text())
+    (out / "verdict.json").write_text(json.dumps(document | {"outcome": "PASS"}))
+    assert comparison_of(out / "verdict.json") is None
+
+
+def test_the_registry_knows_what_an_adapter_was_trained_on(store):
+    with tracking.run("train", kind="train") as run:
+        mlflow.log_text("weights", "adapter/weights")
+    tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: "a" * 64, DIGEST: "d" * 64})
+    assert train_split_of("a" * 64) == "d" * 64
+    assert train_split_of("b" * 64) is None
