@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,30 +14,90 @@ app = typer.Typer(
 
 Data = Annotated[Path, typer.Option(help="Dataset folder.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
+Backend = Literal["transformers", "vllm"]
+Api = Literal["completions", "chat"]
 EXIT = {"PASS": 0, "FAIL": 10, "INCONCLUSIVE": 20}
 
 
 @app.command()
 def generate(
     system: Annotated[
-        str, typer.Option(help="base, an adapter folder, a version or alias of plume-reply, or a YAML file.")
+        str,
+        typer.Option(
+            help="base, an adapter folder, a version or alias of plume-reply, a YAML file, or endpoint: "
+            "a model of which only the server knows more than the name."
+        ),
     ],
     data: Data,
     out: Annotated[Path, typer.Option(help="drafts.jsonl to write, or to go on with.")],
     prompt: Annotated[str | None, typer.Option(help="Prompt version, by default the adapter's (base: v1).")] = None,
+    examples: Annotated[
+        int | None, typer.Option(min=0, max=20, help="Similar past replies of the same network to show.")
+    ] = None,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     max_new_tokens: Annotated[int, typer.Option(min=1)] = 320,
-    batch_size: Annotated[int, typer.Option(min=1, help="Drafts generated at once.")] = 16,
+    context: Annotated[
+        int | None, typer.Option(min=16, help="Tokens of prompt and draft; by default the base's, at most 4096.")
+    ] = None,
+    backend: Annotated[Backend, typer.Option(help="What runs the model here, if no endpoint does.")] = "transformers",
+    batch_size: Annotated[int, typer.Option(min=1, help="Drafts at once, with transformers.")] = 16,
+    endpoint: Annotated[str | None, typer.Option(help="OpenAI-compatible server to ask: http://HOST:PORT/v1.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="What the server calls the model; by default what plume serve calls the system.")
+    ] = None,
+    api: Annotated[
+        Api | None, typer.Option(help="What to send: token ids to completions (the default), or messages to chat.")
+    ] = None,
+    key_env: Annotated[str, typer.Option(help="Environment variable that holds the server's key.")] = "PLUME_API_KEY",
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests to the server at once.")] = 8,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds for one request; a draft gets five times that.")
+    ] = 120,
+    reuse: Annotated[
+        list[Path] | None, typer.Option(help="Other drafts.jsonl whose drafts to take where the same.")
+    ] = None,
     force: Force = False,
 ) -> None:
-    """Write a system's draft for every review of a split."""
+    """Write a system's draft for every review of a split. Run again after an interruption or a failure, it goes on."""
     from eval.generate import Decoding
     from eval.generate import generate as generate_drafts
-    from eval.systems import resolve
+    from eval.systems import REMOTE, resolve
+    from plume.errors import InputError
 
-    resolved = resolve(system, prompt=prompt)
-    decoding = Decoding(max_new_tokens=max_new_tokens)
-    new = generate_drafts(resolved, data, out, decoding, split=split, batch_size=batch_size, force=force)
+    if system == REMOTE and not (endpoint and model):
+        raise InputError("--system endpoint: name the server and its model with --endpoint URL --model NAME")
+    resolved = resolve(system, prompt=prompt, examples=examples, model=model)
+    if endpoint:
+        from eval.backends.endpoint import Endpoint
+
+        served = model or resolved.served_name
+        if not served:
+            raise InputError(f"--system {system}: say with --model what the server calls it")
+        api = api or ("chat" if system == REMOTE else "completions")
+        chosen = Endpoint(
+            endpoint, served, api=api, key_env=key_env, concurrency=concurrency, timeout=timeout, limit=5 * timeout
+        )
+    elif model or api:
+        raise InputError("--model and --api are for a server: name it with --endpoint URL")
+    elif backend == "vllm":
+        from eval.backends.vllm_offline import VllmOffline
+
+        chosen = VllmOffline()
+    else:
+        from eval.backends.in_process import InProcess
+
+        chosen = InProcess(batch_size)
+    new = generate_drafts(
+        resolved,
+        data,
+        out,
+        Decoding(max_new_tokens=max_new_tokens),
+        split=split,
+        backend=chosen,
+        context=context,
+        reuse=reuse or (),
+        force=force,
+    )
     say(f"{out}: {resolved.name}, prompt {resolved.prompt.version}, {new} new drafts")
 
 

@@ -3,20 +3,24 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from pydantic import Field
 
+from eval.backends import TOO_LONG, Backend, Job, Row, Work
+from eval.backends.in_process import InProcess
+from eval.drafts import Writing, reusable, writing
 from eval.systems import Resolved
-from plume.command import progress
+from plume.command import progress, status
 from plume.config import Config
 from plume.corpus.dataset import read_manifest, read_split
-from plume.errors import InputError
+from plume.errors import InputError, PlumeError
 from plume.models import load_tokenizer
-from plume.prompt import IM_END, encode_prompt
+from plume.prompt import IM_END, encode_within
+from plume.retrieval import Retriever
 
 
 class Decoding(Config):
@@ -34,117 +38,122 @@ def generate(
     decoding: Decoding,
     *,
     split: str = "test",
-    batch_size: int = 16,
+    backend: Backend | None = None,
+    context: int | None = None,
+    reuse: Sequence[Path] = (),
     force: bool = False,
 ) -> int:
     """Write drafts.jsonl and its description drafts.meta.json; returns the number of drafts newly generated.
 
-    Rows that are already there are kept if they answer the same tokens by the same system and decoding (their `key`),
-    so an interrupted run goes on where it stopped. Raises InputError if `out` holds drafts of something else, unless
-    `force`.
+    Drafts that are already there, or in the files `reuse`, are taken if they answer the same tokens by the same system
+    and decoding (their `key`), so an interrupted run goes on where it stopped. A draft that fails is a row with `error`
+    and is tried again by the next run. `context` limits prompt and draft together (by default to what the base was
+    made for): examples that do not fit are left out, the least similar first.
+
+    Raises InputError if `out` holds drafts of something else, unless `force`; PlumeError, at the end, if drafts failed.
     """
     manifest = read_manifest(data)
     pairs = read_split(data, split)
     if not pairs:
         raise InputError(f"{data}: the split {split!r} is empty; build the dataset from a larger export")
-    dtype = decoding.dtype or ("bfloat16" if torch.cuda.is_available() else "float32")
+    backend = backend or InProcess()
+    if system.base is None and backend.reads_ids:
+        raise InputError(f"{system.name}: plume does not know its tokenizer; ask for it with --endpoint URL --api chat")
+    retriever = Retriever.load(data) if system.k else None
+    dtype = decoding.dtype or default_dtype()
+    work = Work(
+        system,
+        load_tokenizer(system.base) if system.base else None,
+        dtype,
+        decoding.max_new_tokens,
+        system.context(context),
+    )
     meta = {
-        "system": system.describe(),
-        "decoding": {**decoding.model_dump(), "dtype": dtype},
+        "system": {
+            **system.describe(),
+            "context": work.context,
+            "examples": {"k": system.k, **retriever.describe()} if retriever else None,
+            "endpoint": backend.serves(),
+        },
+        "decoding": {**decoding.model_dump(), "stop": [IM_END], **backend.decoding(dtype)},
         "data": {"split": split, "sha256": manifest["splits"][split]["sha256"]},
     }
-    meta["fingerprint"] = _sha({"decoding": meta["decoding"], "prompt": system.prompt.shown_sha256})
-    tokenizer = load_tokenizer(system.base)
-    todo = {}
+    read = {"prompt": system.prompt.shown_sha256, "examples": meta["system"]["examples"]}
+    meta["fingerprint"] = _sha({"decoding": meta["decoding"], **{k: v for k, v in read.items() if v}})
+    with status("prompts"):
+        jobs = _jobs(pairs, meta, work, retriever, by_ids=backend.reads_ids)
+    with writing(out, meta, {job.id: job.key for job in jobs}, name=system.name, force=force) as file:
+        for row in reusable(reuse, {job.key: job.id for job in jobs if job.id not in file.done}):
+            file.add(row)
+        todo = [job for job in jobs if job.id not in file.done]
+        before = len(file.done)
+        too_long = [job for job in todo if _is_too_long(job, work)]
+        if asked := [job for job in todo if not _is_too_long(job, work)]:
+            _write(file, backend, work, asked, total=len(pairs))
+        for job in too_long:
+            file.add({"id": job.id, "error": TOO_LONG})
+    if file.errors:
+        why = ", ".join(f"{error} ({n})" for error, n in Counter(file.errors.values()).most_common(4))
+        raise PlumeError(
+            f"{out}: {len(file.errors)} of {len(pairs)} drafts failed: {why}; the others are kept, the same command "
+            "tries these again"
+        )
+    return len(file.done) - before
+
+
+def default_dtype() -> str:
+    import torch
+
+    return "bfloat16" if torch.cuda.is_available() else "float32"
+
+
+def _jobs(
+    pairs: list[dict[str, Any]], meta: dict[str, Any], work: Work, retriever: Retriever | None, *, by_ids: bool
+) -> list[Job]:
+    system, room = work.system, (work.context or 10**9) - work.max_new_tokens
+    jobs = []
     for pair in pairs:
-        ids = encode_prompt(tokenizer, system.prompt, pair)
-        todo[pair["id"]] = (_sha({"ids": ids, "system": meta["system"], "decoding": meta["decoding"]}), ids)
-    kept = _kept(out, {i: key for i, (key, _) in todo.items()}, force=force)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept), encoding="utf-8")
-    out.with_suffix(".meta.json").write_text(json.dumps(meta, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    for row in kept:
-        del todo[row["id"]]
-    if not todo:
-        return 0
-    model = system.load(dtype)
-    with progress("speed") as bar, out.open("a", encoding="utf-8") as file:
-        task = bar.add_task(f"drafts: {system.name}", total=len(pairs), completed=len(kept), speed="")
-        for rows in _generate(model, tokenizer, todo, decoding, batch_size):
-            for row in rows:
-                file.write(json.dumps({**row, "system": system.name}, ensure_ascii=False) + "\n")
-            file.flush()
-            speed = sum(r["draft_tokens"] for r in rows) / sum(r["seconds"] for r in rows)
-            bar.update(task, advance=len(rows), speed=f"{speed:,.0f} tok/s")
-    return len(todo)
+        examples = retriever.similar(pair, system.k) if retriever else []
+        ids = None
+        if work.tokenizer:
+            ids, examples = encode_within(work.tokenizer, system.prompt, pair, examples, room)
+        job = Job(pair["id"], "", system.prompt, pair, tuple(examples), ids)
+        read = {"ids": ids} if by_ids else {"messages": job.messages}
+        key = _sha({**read, "system": meta["system"], "decoding": meta["decoding"]})
+        jobs.append(Job(pair["id"], key, system.prompt, pair, tuple(examples), ids))
+    return jobs
 
 
-def _generate(
-    model: Any, tokenizer: Any, todo: dict[str, tuple[str, list[int]]], decoding: Decoding, batch_size: int
-) -> Iterator[list[dict[str, Any]]]:
-    """Batches of like length, padded on the left; `seconds` is a draft's share of its batch's time."""
-    end = tokenizer.convert_tokens_to_ids(IM_END)
-    order = sorted(todo, key=lambda i: (-len(todo[i][1]), i))
-    for at in range(0, len(order), batch_size):
-        ids = order[at : at + batch_size]
-        longest = max(len(todo[i][1]) for i in ids)
-        pads = [longest - len(todo[i][1]) for i in ids]
-        padded = [[tokenizer.pad_token_id] * pad + todo[i][1] for pad, i in zip(pads, ids, strict=True)]
-        inputs = torch.tensor(padded, device=model.device)
-        mask = (torch.arange(longest, device=model.device) >= torch.tensor(pads, device=model.device)[:, None]).long()
-        started = time.perf_counter()
-        with torch.inference_mode():
-            output = model.generate(
-                input_ids=inputs,
-                attention_mask=mask,
-                do_sample=False,
-                temperature=None,
-                top_p=None,
-                top_k=None,
-                max_new_tokens=decoding.max_new_tokens,
-                eos_token_id=end,
-                pad_token_id=tokenizer.pad_token_id,
-            )
-        seconds = (time.perf_counter() - started) / len(ids)
-        rows = []
-        for i, sequence in zip(ids, output[:, longest:].tolist(), strict=True):
-            stopped = end in sequence
-            tokens = sequence[: sequence.index(end)] if stopped else sequence
-            rows.append(
-                {
-                    "id": i,
-                    "draft": tokenizer.decode(tokens, skip_special_tokens=True).strip(),
-                    "prompt_tokens": len(todo[i][1]),
-                    "draft_tokens": len(tokens) + stopped,
-                    "seconds": round(seconds, 3),
-                    "stopped": stopped,
-                    "key": todo[i][0],
-                }
-            )
-        yield rows
+def _is_too_long(job: Job, work: Work) -> bool:
+    return bool(work.context and job.ids and len(job.ids) + work.max_new_tokens > work.context)
 
 
-def _kept(out: Path, keys: dict[str, str], *, force: bool) -> list[dict[str, Any]]:
-    if not out.is_file() or force:
-        return []
-    other = InputError(
-        f"{out}: holds no drafts of this system, prompt, decoding and dataset; name another --out, or --force"
-    )
-    rows = []
-    lines = out.read_text(encoding="utf-8").split("\n")
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line) if line else None
-        except json.JSONDecodeError:
-            if number < len(lines) or number == 1:
-                raise other from None
-            continue  # killed in the middle of its last line: that draft is done again
-        if row is None:
-            continue
-        if not isinstance(row, dict) or "id" not in row or keys.get(row["id"]) != row.get("key"):
-            raise other
-        rows.append(row)
-    return rows
+def _write(file: Writing, backend: Backend, work: Work, jobs: list[Job], *, total: int) -> None:
+    """Every row as soon as it is finished; `seconds` is a draft's share of the time since the rows before it."""
+    try:
+        backend.start(work)
+        last = time.perf_counter()
+        with progress("speed") as bar:
+            task = bar.add_task(f"drafts: {work.system.name}", total=total, completed=len(file.done), speed="")
+            for finished in backend.drafts(jobs):
+                now = time.perf_counter()
+                seconds, last = (now - last) / len(finished), now
+                for job, answer in finished:
+                    file.add(_row(job, answer, work.system, seconds))
+                tokens = sum(answer.get("draft_tokens") or 0 for _, answer in finished)
+                bar.update(
+                    task, advance=len(finished), speed=f"{tokens / max(seconds * len(finished), 1e-9):,.0f} tok/s"
+                )
+    finally:
+        backend.close()
+
+
+def _row(job: Job, answer: Row, system: Resolved, seconds: float) -> Row:
+    if "error" in answer:
+        return {"id": job.id, "error": answer["error"]}
+    shown = [past["id"] for past in job.examples]
+    examples = {"examples": shown, "examples_dropped": system.k - len(shown)} if system.k else {}
+    return {"id": job.id, **answer, "seconds": round(seconds, 3), "key": job.key, **examples}
 
 
 def _sha(value: Any) -> str:

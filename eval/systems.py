@@ -1,4 +1,4 @@
-"""What can write a draft: a base model, optionally an adapter, and a prompt version."""
+"""What can write a draft: a base model, optionally an adapter, a prompt version, optionally past replies to follow."""
 
 from pathlib import Path
 from typing import Any
@@ -8,29 +8,56 @@ from pydantic import Field
 from plume.adapters import Adapter
 from plume.config import Config
 from plume.errors import InputError
-from plume.models import Base, load_model
+from plume.models import Base, context_length, load_model
 from plume.prompt import load_prompt
+
+REMOTE = "endpoint"  # names the system of which plume has no part but the prompt
+MAX_CONTEXT = 4096  # tokens: what serving allows a base that could take more
+
+
+class Examples(Config):
+    """Past replies to similar reviews of the same network, shown before the review (`plume.retrieval`)."""
+
+    k: int = Field(0, ge=0, le=20, description="how many; 0 shows none")
 
 
 class System(Config):
-    """A system, written in YAML (`configs/eval/*.yaml`) or named on the command line."""
+    """A system, written in YAML (`configs/eval/systems/*.yaml`) or named on the command line."""
 
     base: Base = Base()
     adapter: str | None = Field(None, description="adapter folder, or a version or alias of plume-reply")
     prompt: str | None = Field(None, description="prompt version; by default the one that the adapter was trained with")
+    examples: Examples = Examples()
 
 
 class Resolved:
-    """A system with everything that its name stands for: what a fingerprint is made of."""
+    """A system with everything that its name stands for: what a fingerprint is made of.
 
-    def __init__(self, name: str, base: Base, adapter: Adapter | None, version: int | None, prompt: str) -> None:
-        self.name, self.base, self.adapter, self.version = name, base, adapter, version
+    `base` is None for a model that only its endpoint knows. `k` past replies are shown as examples.
+    """
+
+    def __init__(
+        self, name: str, base: Base | None, adapter: Adapter | None, version: int | None, prompt: str, *, k: int = 0
+    ) -> None:
+        self.alone, self.name = name, f"{name}+{k}ex" if k else name
+        self.base, self.adapter, self.version, self.k = base, adapter, version, k
         self.prompt = load_prompt(prompt)
+        self.served_name = name if version else None if adapter else "base"  # as `plume serve` calls it
+
+    def context(self, wanted: int | None = None) -> int | None:
+        """Tokens of prompt and draft together: what is wanted, by default what the base was made for, at most 4096.
+
+        None if only the endpoint knows. Raises InputError if more is wanted than the base was made for.
+        """
+        made_for = context_length(self.base) if self.base else None
+        if wanted and made_for and wanted > made_for:
+            raise InputError(f"--context {wanted}: {self.base.model} was made for {made_for} tokens")
+        return wanted or (made_for and min(made_for, MAX_CONTEXT))
 
     def describe(self) -> dict[str, Any]:
         return {
             "name": self.name,
-            "base": self.base.model_dump(mode="json"),
+            "base": self.base.model_dump(mode="json") if self.base else {"model": self.alone},
             "adapter_sha256": self.adapter.sha256 if self.adapter else None,
             "adapter_version": self.version,
             "prompt": self.prompt.version,
@@ -50,17 +77,29 @@ class Resolved:
         return model.eval()
 
 
-def resolve(system: str, *, prompt: str | None = None, tracking_uri: str | None = None) -> Resolved:
-    """Find what a name stands for: `base`, a YAML file, an adapter folder, or a version or alias of `plume-reply`.
+def resolve(
+    system: str,
+    *,
+    prompt: str | None = None,
+    examples: int | None = None,
+    model: str | None = None,
+    tracking_uri: str | None = None,
+) -> Resolved:
+    """Find what a name stands for: `base`, a YAML file, an adapter folder, a version or alias of `plume-reply`.
 
-    Raises InputError if it is none of these, or if the base named for an adapter is not the one that it was trained on.
+    `endpoint` stands for a model of which plume knows only the name that its server gives it, `model`. `prompt` and
+    `examples` go before what a YAML file says. Raises InputError if the name is none of these, or if the base named for
+    an adapter is not the one that it was trained on.
     """
+    if system == REMOTE:
+        return Resolved(f"{REMOTE}:{model}", None, None, None, prompt or "v1", k=examples or 0)
     spec = System.load(system) if system.endswith((".yaml", ".yml")) else None
+    k = examples if examples is not None else spec.examples.k if spec else 0
     reference = spec.adapter if spec else None if system == "base" else system
     if reference is None:
         base = spec.base if spec else Base()
         version = prompt or (spec and spec.prompt) or "v1"
-        return Resolved(f"base:{base.model}", base, None, None, version)
+        return Resolved(f"base:{base.model}", base, None, None, version, k=k)
     number = None
     if Path(reference).is_dir():
         adapter = Adapter.load(reference)
@@ -78,4 +117,4 @@ def resolve(system: str, *, prompt: str | None = None, tracking_uri: str | None 
         if spec.base.model != base.model and not Path(spec.base.model).is_dir():
             raise InputError(f"{system}: base {spec.base.model} is not what the adapter was trained on ({base.model})")
         base = spec.base
-    return Resolved(name, base, adapter, number, prompt or (spec and spec.prompt) or adapter.prompt)
+    return Resolved(name, base, adapter, number, prompt or (spec and spec.prompt) or adapter.prompt, k=k)

@@ -152,6 +152,16 @@ def load_tokenizer(base: Base) -> Any:
     return tokenizer
 
 
+def context_length(base: Base) -> int | None:
+    """Tokens of prompt and draft together that the base was made for; None if its config does not say."""
+    from transformers import AutoConfig
+
+    try:
+        return getattr(AutoConfig.from_pretrained(resolve(base)), "max_position_embeddings", None)
+    except (OSError, ValueError) as error:
+        raise InputError(f"base.model={base.model}: its config cannot be read ({_first_line(error)})") from None
+
+
 def load_model(base: Base, dtype: str) -> Any:
     """The base model in `dtype` ("float32" or "bfloat16"), on the GPU if there is one, else on the CPU."""
     import torch

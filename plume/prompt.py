@@ -7,6 +7,7 @@ default model.
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,6 +20,12 @@ from plume.errors import InputError
 
 IM_START, IM_END = "<|im_start|>", "<|im_end|>"
 PSEUDONYM = "[USAGER]"  # stands for the citizen's pseudonym, which serving fills back into the draft
+
+# Added to the system text where past replies are shown.
+EXAMPLES = (
+    "Les échanges qui précèdent le dernier avis sont des réponses passées du même réseau : suis-en le ton et la "
+    "démarche. Ils concernent d'autres usagers : n'en reprends aucun fait, date, montant, contact ni repère entre crochets."
+)
 
 # ChatML. Tokenizers of the Llama family want one beginning-of-sequence token, written here because text rendered by a
 # template is tokenised without special tokens; SmolLM2 declares <|im_start|> itself as that token and wants none.
@@ -61,8 +68,27 @@ class Prompt:
         shown = f"{self.sha256} {_directory().sha256}" if self.contacts else self.sha256
         return hashlib.sha256(shown.encode()).hexdigest()
 
-    def messages(self, pair: dict[str, Any]) -> list[dict[str, str]]:
-        """Chat messages up to the reply, for any mapping with `review` and optionally network, structure, title."""
+    def messages(self, pair: dict[str, Any], examples: Sequence[dict[str, Any]] = ()) -> list[dict[str, str]]:
+        """Chat messages up to the reply, for any mapping with `review` and optionally network, structure, title.
+
+        `examples` are past pairs with their replies, the most similar first. They are shown as earlier turns, written
+        like the last one, the most similar nearest to it; without any, the messages are what they always were.
+        """
+        system = f"{self.system}\n\n{EXAMPLES}" if examples else self.system
+        turns = [{"role": "system", "content": system}]
+        for past in reversed(examples):
+            turns.append({"role": "user", "content": self._asked(past)})
+            turns.append({"role": "assistant", "content": _inert(past["reply"])})
+        return [*turns, {"role": "user", "content": self._asked(pair)}]
+
+    def text(self, pair: dict[str, Any]) -> str:
+        """What may be said of this case, as one text: the checks compare a draft's facts with it.
+
+        The prompt without examples: what a past reply told somebody else (a date, a phone, `[AGENT_1]`) is not given.
+        """
+        return "\n".join(m["content"] for m in self.messages(pair))
+
+    def _asked(self, pair: dict[str, Any]) -> str:
         service = pair.get("structure") or pair.get("network") or "service public"
         network = pair.get("network")
         if network and network.casefold() not in service.casefold():
@@ -75,11 +101,7 @@ class Prompt:
             shown = [f"{c.value} ({c.label})" for c in verified if c.network][: self.contacts]
             lines.append(f"Contacts officiels : {_inert(' ; '.join(shown) or 'aucun')}")
         lines.append(f"Avis : {_inert(pair['review'])}")
-        return [{"role": "system", "content": self.system}, {"role": "user", "content": "\n".join(lines)}]
-
-    def text(self, pair: dict[str, Any]) -> str:
-        """What the model was given, as one text: the checks compare a draft's facts with it."""
-        return "\n".join(m["content"] for m in self.messages(pair))
+        return "\n".join(lines)
 
 
 def _inert(text: str) -> str:
@@ -111,9 +133,23 @@ def _directory() -> Directory:
     return Directory.load()
 
 
-def encode_prompt(tokenizer: Any, prompt: Prompt, pair: dict[str, Any]) -> list[int]:
+def encode_prompt(
+    tokenizer: Any, prompt: Prompt, pair: dict[str, Any], examples: Sequence[dict[str, Any]] = ()
+) -> list[int]:
     """Token ids up to and including the header of the assistant's turn."""
-    return _ids(tokenizer, _render(tokenizer, prompt.messages(pair), header=True))
+    return _ids(tokenizer, _render(tokenizer, prompt.messages(pair, examples), header=True))
+
+
+def encode_within(
+    tokenizer: Any, prompt: Prompt, pair: dict[str, Any], examples: Sequence[dict[str, Any]], room: int
+) -> tuple[list[int], Sequence[dict[str, Any]]]:
+    """Token ids of the prompt with as many examples as fit in `room` tokens, and those examples.
+
+    The last ones, the least similar, are left out first. The prompt alone is returned even if it does not fit.
+    """
+    while len(ids := encode_prompt(tokenizer, prompt, pair, examples)) > room and examples:
+        examples = examples[:-1]
+    return ids, examples
 
 
 def encode_sample(tokenizer: Any, prompt: Prompt, pair: dict[str, Any]) -> tuple[list[int], list[int]]:

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from plume.adapters import TEMPLATE
 from plume.command import status
+from plume.engine import UNSAFE, max_lora_rank
+from plume.engine import variables as shared_variables
 from plume.errors import EnvironmentMissing, InputError, PlumeError
 from plume.paths import home
 from serve import log as engine_log
@@ -28,25 +30,7 @@ from serve.config import ServeConfig
 # Greedy: a version always writes the same draft for the same review, as in evaluation.
 DECODING = {"temperature": 0.0}
 BASE_NAME = "base"  # the model without its adapter, as clients call it
-RANKS = (8, 16, 32, 64, 128, 256)  # values of --max-lora-rank that vLLM accepts
 KILL_AFTER = 15  # seconds beyond the drain
-# Variables that would open the engine (adapter paths in requests, developer routes) or write requests to its log.
-UNSAFE = (
-    "VLLM_ALLOW_RUNTIME_LORA_UPDATING",
-    "VLLM_LORA_RESOLVER_CACHE_DIR",
-    "VLLM_LORA_RESOLVER_HF_REPO_LIST",
-    "VLLM_SERVER_DEV_MODE",
-    "VLLM_DEBUG_LOG_API_SERVER_RESPONSE",
-    "VLLM_LOGGING_CONFIG_PATH",
-)
-
-
-def max_lora_rank(rank: int) -> int:
-    """The smallest rank that vLLM can be told and that holds an adapter of `rank`."""
-    for allowed in RANKS:
-        if rank <= allowed:
-            return allowed
-    raise InputError(f"the adapter's rank is {rank}; vLLM serves up to {RANKS[-1]}: train with a lower lora.rank")
 
 
 def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
@@ -79,23 +63,8 @@ def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
 
 
 def variables(config: ServeConfig, *, cache: Path, gpu: bool, cores: Sequence[int]) -> dict[str, str]:
-    """The environment variables that plume decides on. Pure.
-
-    `cores` are the ids that the CPU build may use; `cache` holds compiled code and must be private.
-    """
-    values = {
-        "DO_NOT_TRACK": "1",
-        "VLLM_NO_USAGE_STATS": "1",
-        "HF_HUB_OFFLINE": "1",  # the base model and the adapter are folders by now
-        "VLLM_LOGGING_LEVEL": "INFO",  # DEBUG writes prompts
-        "VLLM_HOST_IP": "127.0.0.1",  # the workers' own sockets
-        "VLLM_CACHE_ROOT": str(cache),
-        "VLLM_MAX_N_SEQUENCES": "4",
-    }
-    if not gpu:
-        values["VLLM_CPU_KVCACHE_SPACE"] = str(config.cpu_kv_cache_gib)
-        values["VLLM_CPU_OMP_THREADS_BIND"] = ",".join(str(core) for core in cores)
-    return values
+    """The environment variables that plume decides on. Pure; see `plume.engine.variables`."""
+    return shared_variables(cache=cache, gpu=gpu, cores=cores, cpu_kv_cache_gib=config.cpu_kv_cache_gib)
 
 
 def environment(inherited: Mapping[str, str], decided: Mapping[str, str]) -> dict[str, str]:

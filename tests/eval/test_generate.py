@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from eval import generate as module
 from eval.generate import Decoding, generate
 from eval.systems import Resolved, resolve
 from plume.errors import InputError

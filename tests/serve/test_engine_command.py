@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from plume.adapters import Adapter
+from plume.engine import UNSAFE, max_lora_rank
 from plume.errors import InputError
 from plume.models import Base
 from plume.paths import ROOT
@@ -14,7 +15,7 @@ from serve import engine
 from serve import log as engine_log
 from serve.champion import Served
 from serve.config import ServeConfig
-from serve.engine import UNSAFE, command, environment, max_lora_rank, variables
+from serve.engine import command, environment, variables
 
 
 def served(rank=16, folder="/adapters/3-abc"):

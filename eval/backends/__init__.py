@@ -1,0 +1,99 @@
+"""What turns prompts into drafts: transformers in this process, vLLM in this process, or an OpenAI-compatible endpoint.
+
+All three decode greedily, stop at the end of the turn, and describe a draft alike.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from plume.prompt import IM_END, Prompt, encode_prompt
+
+Row = dict[str, Any]
+TOO_LONG = "the review and a draft do not fit in the model's context"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One draft to be written.
+
+    Attributes:
+        id: of the pair.
+        key: hash of all that the draft depends on.
+        prompt: version of the prompt.
+        pair: what is answered.
+        examples: past pairs that the prompt shows, the most similar first.
+        ids: token ids of the prompt; None where no tokenizer of the model is at hand.
+    """
+
+    id: str
+    key: str
+    prompt: Prompt
+    pair: dict[str, Any]
+    examples: tuple[dict[str, Any], ...] = ()
+    ids: list[int] | None = None
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        return self.prompt.messages(self.pair, self.examples)
+
+    def shorter(self, tokenizer: Any | None) -> "Job":
+        """Without its last example."""
+        examples = self.examples[:-1]
+        ids = encode_prompt(tokenizer, self.prompt, self.pair, examples) if tokenizer else None
+        return replace(self, examples=examples, ids=ids)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a backend must know before it writes.
+
+    Attributes:
+        system: `eval.systems.Resolved`.
+        tokenizer: the base's; None for a model that only its endpoint knows.
+        dtype: "float32" or "bfloat16".
+        max_new_tokens: tokens of a draft, at most, its end of turn among them.
+        context: tokens of prompt and draft together, at most; None if unknown.
+    """
+
+    system: Any
+    tokenizer: Any | None
+    dtype: str
+    max_new_tokens: int
+    context: int | None
+
+    @property
+    def end(self) -> int:
+        """Id of the token that ends a turn."""
+        return self.tokenizer.convert_tokens_to_ids(IM_END)
+
+
+class Backend(Protocol):
+    """Writes drafts. `start` is slow and comes before `drafts`; `close` comes last, however that ended."""
+
+    reads_ids: bool  # whether the model reads the very token ids of training
+
+    def decoding(self, dtype: str) -> dict[str, Any]:
+        """What of the backend changes drafts: part of the decoding that two arms of a comparison must share."""
+
+    def serves(self) -> dict[str, Any] | None:
+        """What it asks for drafts, if that is not of plume's making: part of the system's description."""
+
+    def start(self, work: Work) -> None: ...
+
+    def drafts(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, Row]]]:
+        """Rows as they are finished: `draft` with its counts, or `error`; each with its job, as it was asked."""
+
+    def close(self) -> None: ...
+
+
+def row(tokenizer: Any, end: int, prompt_tokens: int, tokens: list[int]) -> Row:
+    """A draft from generated token ids: what comes before the end of the turn, which is counted if it came."""
+    stopped = end in tokens
+    kept = tokens[: tokens.index(end)] if stopped else tokens
+    return {
+        "draft": tokenizer.decode(kept, skip_special_tokens=True).strip(),
+        "prompt_tokens": prompt_tokens,
+        "draft_tokens": len(kept) + stopped,
+        "stopped": stopped,
+    }

@@ -1,0 +1,199 @@
+"""Any OpenAI-compatible endpoint: bounded concurrency, retries that back off, a limit on the time of a draft.
+
+Token ids of the prompt are sent to /v1/completions, so that the model reads what it was trained on; a server that takes
+only messages (`api="chat"`) renders them by its own template. No error quotes a request, an answer or the key.
+"""
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from eval.backends import TOO_LONG, Job, Row, Work, row
+from plume.errors import InputError
+from plume.prompt import IM_END
+
+KEY = "PLUME_API_KEY"
+RETRIES = 5  # of one draft, on 408, 409, 429, 5xx, timeouts and connection errors: 0.5 s, 1 s … 8 s apart
+GIVE_UP = 25  # drafts that failed in a row, after which the others are not asked for
+# What servers say of a prompt that is too long: vLLM and OpenAI, llama.cpp, others.
+_TOO_LONG = ("context length", "context_length", "context size", "context_size", "context window", "too long")
+
+
+class Endpoint:
+    """A model behind `url` (…/v1), called `model` there.
+
+    Attributes:
+        api: "completions" (token ids) or "chat" (messages).
+        key_env: name of the environment variable that holds the key, if the server wants one.
+        concurrency: requests at once.
+        timeout: seconds that one request may take.
+        limit: seconds that one draft may take, its retries included.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        *,
+        api: Literal["completions", "chat"] = "completions",
+        key_env: str = KEY,
+        concurrency: int = 8,
+        timeout: float = 120,
+        limit: float = 600,
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+            raise InputError(
+                f"--endpoint {parts.scheme or '?'}://{parts.hostname or '?'}: an address such as "
+                "http://127.0.0.1:8300/v1 is wanted; a key goes into an environment variable (--key-env)"
+            )
+        self.url = url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v1"
+        self.model, self.api, self.key_env = model, api, key_env
+        self.concurrency, self.timeout, self.limit = concurrency, timeout, limit
+        self.reads_ids = api == "completions"
+        self.client = self.runner = None
+
+    def decoding(self, dtype: str) -> dict[str, Any]:  # noqa: ARG002 - the server's own, which it does not tell
+        return {"backend": "endpoint", "api": self.api, "dtype": None}
+
+    def serves(self) -> dict[str, Any]:
+        return {"url": self.url, "model": self.model}
+
+    def start(self, work: Work) -> None:
+        """Raises InputError if nothing answers, if the key is refused, or if the server has no such model."""
+        import openai
+
+        logging.getLogger("openai").setLevel(logging.WARNING)  # OPENAI_LOG=debug would write reviews
+        local = urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
+        self.work = work
+        self.runner = asyncio.Runner()
+        self.client = openai.AsyncOpenAI(
+            base_url=self.url,
+            api_key=os.environ.get(self.key_env) or "none",
+            organization="",
+            project="",
+            max_retries=RETRIES,
+            timeout=self.timeout,
+            http_client=openai.DefaultAsyncHttpxClient(trust_env=not local),  # no proxy to this machine
+        )
+        self.runner.run(self._check())
+
+    def drafts(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, Row]]]:
+        answers = self._all(jobs)
+
+        async def step() -> list[tuple[Job, Row]] | None:
+            return await anext(answers, None)
+
+        while (done := self.runner.run(step())) is not None:
+            yield done
+
+    def close(self) -> None:
+        if self.client:
+            self.runner.run(self.client.close())
+        if self.runner:
+            self.runner.close()
+
+    async def _check(self) -> None:
+        import openai
+
+        try:
+            listed = await self.client.with_options(max_retries=1, timeout=15).get("/models", cast_to=str)
+        except openai.APIConnectionError:
+            raise InputError(f"{self.url}: does not answer; start the server, or correct --endpoint") from None
+        except openai.APIStatusError as error:
+            if error.status_code in (401, 403):
+                raise InputError(
+                    f"{self.url}: refuses the key ({error.status_code}); put it into the environment variable "
+                    f"{self.key_env}, or name another one with --key-env"
+                ) from None
+            return  # a server without that list
+        with suppress(ValueError, KeyError, TypeError):
+            known = [entry["id"] for entry in json.loads(listed)["data"]]
+            if known and self.model not in known:
+                names = ", ".join(map(str, known[:5]))
+                raise InputError(f"{self.url}: has no model {self.model!r}, but: {names}; name one with --model")
+
+    async def _all(self, jobs: Sequence[Job]) -> AsyncIterator[list[tuple[Job, Row]]]:
+        waiting, running, failed = iter(jobs), set(), 0
+        while True:
+            while len(running) < self.concurrency and failed < GIVE_UP and (job := next(waiting, None)):
+                running.add(asyncio.create_task(self._answer(job)))
+            if not running:
+                break
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            rows = [task.result() for task in done]
+            for _, answer in rows:
+                failed = failed + 1 if answer.get("error", TOO_LONG) != TOO_LONG else 0
+            yield rows
+        if left := list(waiting):
+            error = {"error": f"not asked for: {GIVE_UP} drafts in a row had failed"}
+            yield [(job, error) for job in left]
+
+    async def _answer(self, job: Job) -> tuple[Job, Row]:
+        """The draft, or what went wrong. The job may have come out with fewer examples than it went in with."""
+        import openai
+
+        try:
+            async with asyncio.timeout(self.limit):
+                while True:
+                    try:
+                        return job, self._read(job, await self._ask(job))
+                    except openai.APIStatusError as error:
+                        if not _is_too_long(error) or not job.examples:
+                            raise
+                        job = job.shorter(self.work.tokenizer)
+        except TimeoutError:
+            error = f"no draft within {self.limit:g} s"
+        except openai.APITimeoutError:
+            error = f"no answer within {self.timeout:g} s"
+        except openai.APIConnectionError:
+            error = "no connection"
+        except openai.APIStatusError as status:
+            error = TOO_LONG if _is_too_long(status) else f"HTTP {status.status_code}"
+            if self.api == "completions" and status.status_code in (400, 404, 405, 422) and error != TOO_LONG:
+                error += " (a server that takes no token ids wants --api chat)"
+        except _AnswerError as bad:
+            error = str(bad)
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as bad:
+            error = f"not an answer of this API ({type(bad).__name__})"
+        return job, {"error": error}
+
+    async def _ask(self, job: Job) -> Any:
+        body = {"model": self.model, "max_tokens": self.work.max_new_tokens, "temperature": 0, "stop": [IM_END]}
+        if self.api == "chat":  # nothing that the standard does not know: strict servers refuse it
+            path, body = "/chat/completions", body | {"messages": job.messages}
+        else:  # vLLM and SGLang stop at the id, and vLLM tells the ids; others stop at the model's own end
+            path = "/completions"
+            body |= {"prompt": job.ids, "stop_token_ids": [self.work.end], "return_token_ids": True}
+        return json.loads(await self.client.post(path, body=body, cast_to=str))
+
+    def _read(self, job: Job, answer: Any) -> Row:
+        choice, usage = answer["choices"][0], answer.get("usage") or {}
+        text = choice["message"]["content"] if self.api == "chat" else choice["text"]
+        if choice["finish_reason"] not in ("stop", "length") or not isinstance(text, str):
+            raise _AnswerError(f"the server ended the draft: {str(choice['finish_reason'])[:20]}")
+        read, sent = usage.get("prompt_tokens"), job.ids and len(job.ids)
+        if self.reads_ids and read not in (None, sent):
+            raise _AnswerError(f"the server read {read} tokens where {sent} were sent")
+        if self.reads_ids and choice.get("token_ids") is not None:
+            return row(self.work.tokenizer, self.work.end, sent, choice["token_ids"])
+        return {
+            "draft": text.partition(IM_END)[0].strip(),
+            "prompt_tokens": sent if self.reads_ids else read,
+            "draft_tokens": usage.get("completion_tokens"),
+            "stopped": choice["finish_reason"] == "stop",
+        }
+
+
+class _AnswerError(Exception):
+    """An answer that cannot be used, in words that quote nothing of it."""
+
+
+def _is_too_long(error: Any) -> bool:
+    said = str(error.body or "").lower()
+    return error.status_code in (400, 413, 422) and any(words in said for words in _TOO_LONG)
