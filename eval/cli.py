@@ -56,6 +56,9 @@ def generate(
     reuse: Annotated[
         list[Path] | None, typer.Option(help="Other drafts.jsonl whose drafts to take where the same.")
     ] = None,
+    gate: Annotated[
+        Path | None, typer.Option(help="The rule that will judge them: its digest is noted before the first draft.")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Write a system's draft for every review of a split. Run again after an interruption or a failure, it goes on."""
@@ -63,6 +66,7 @@ def generate(
     from eval.generate import generate as generate_drafts
     from eval.systems import REMOTE, resolve
     from plume.errors import InputError
+    from plume.paths import in_clone
 
     if system == REMOTE and not (endpoint and model):
         raise InputError("--system endpoint: name the server and its model with --endpoint URL --model NAME")
@@ -96,6 +100,7 @@ def generate(
         backend=chosen,
         context=context,
         reuse=reuse or (),
+        gate=gate and in_clone(gate),
         force=force,
     )
     say(f"{out}: {resolved.name}, prompt {resolved.prompt.version}, {new} new drafts")

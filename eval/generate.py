@@ -13,6 +13,7 @@ from pydantic import Field
 from eval.backends import TOO_LONG, Backend, Job, Row, Work
 from eval.backends.in_process import InProcess
 from eval.drafts import Writing, reusable, writing
+from eval.rule import noted_before
 from eval.systems import Resolved
 from plume.command import progress, status
 from plume.config import Config
@@ -41,6 +42,7 @@ def generate(
     backend: Backend | None = None,
     context: int | None = None,
     reuse: Sequence[Path] = (),
+    gate: Path | None = None,
     force: bool = False,
 ) -> int:
     """Write drafts.jsonl and its description drafts.meta.json; returns the number of drafts newly generated.
@@ -48,7 +50,8 @@ def generate(
     Drafts that are already there, or in the files `reuse`, are taken if they answer the same tokens by the same system
     and decoding (their `key`), so an interrupted run goes on where it stopped. A draft that fails is a row with `error`
     and is tried again by the next run. `context` limits prompt and draft together (by default to what the base was
-    made for): examples that do not fit are left out, the least similar first.
+    made for): examples that do not fit are left out, the least similar first. The digest of the rule `gate` is noted
+    beside the drafts, so that a comparison can show that it was fixed before them.
 
     Raises InputError if `out` holds drafts of something else, unless `force`; PlumeError, at the end, if drafts failed.
     """
@@ -78,6 +81,8 @@ def generate(
         "decoding": {**decoding.model_dump(), "stop": [IM_END], **backend.decoding(dtype)},
         "data": {"split": split, "sha256": manifest["splits"][split]["sha256"]},
     }
+    sidecar = out.with_suffix(".meta.json")
+    meta["gate_sha256"] = noted_before(gate, sidecar, kept=out.is_file() and not force)
     read = {"prompt": system.prompt.shown_sha256, "examples": meta["system"]["examples"]}
     meta["fingerprint"] = _sha({"decoding": meta["decoding"], **{k: v for k, v in read.items() if v}})
     with status("prompts"):

@@ -60,6 +60,7 @@ class Resolved:
             "base": self.base.model_dump(mode="json") if self.base else {"model": self.alone},
             "adapter_sha256": self.adapter.sha256 if self.adapter else None,
             "adapter_version": self.version,
+            "trained_on": _trained_on(self.adapter) if self.adapter else None,
             "prompt": self.prompt.version,
             "prompt_sha256": self.prompt.sha256,
         }
@@ -75,6 +76,12 @@ class Resolved:
                 model = model.merge_and_unload()
         model.config.use_cache = True  # OpenHermes ships false
         return model.eval()
+
+
+def _trained_on(adapter: Adapter) -> dict[str, str] | None:
+    """Digests of the splits that an adapter was trained on, None if it does not tell."""
+    splits = adapter.training.get("dataset", {}).get("splits", {})
+    return {name: split["sha256"] for name, split in splits.items() if "sha256" in split} or None
 
 
 def resolve(
