@@ -38,7 +38,8 @@ def settings(tiny_mistral, small_dataset):
             "prompt": "short-1",
             "batch_size": 4,
             "max_epochs": 2,
-            "validate_every": 4,
+            "validation.every": 4,
+            "validation.draft_tokens": 8,
             "checkpoint_every": 2,
         } | {k.replace("__", "."): v for k, v in overrides.items()}
         return [f"{k}={v}" for k, v in values.items()]
@@ -149,7 +150,7 @@ def test_killed_and_resumed_is_never_interrupted(trained, command, run, home):
     process.send_signal(signal.SIGKILL)
     process.communicate()
     run("--resume", out=folder)
-    timed = ("tokens_per_second", "seconds")
+    timed = ("tokens_per_second", "samples_per_second", "mfu", "peak_memory_gib", "seconds", "seconds_left")
     resumed, whole = ([{k: v for k, v in s.items() if k not in timed} for s in _steps(f)] for f in (folder, trained[0]))
     assert resumed == whole
     weights = "adapter/adapter_model.safetensors"
@@ -189,7 +190,8 @@ def test_two_processes_train_as_one(trained, small_dataset, tiny_mistral, home):
         "micro_batch_tokens=300",
         "max_tokens=300",
         "max_epochs=2",
-        "validate_every=4",
+        "validation.every=4",
+        "validation.draft_tokens=8",
         "register_version=false",
     ]
     done = subprocess.run(
@@ -207,7 +209,7 @@ def test_two_processes_train_as_one(trained, small_dataset, tiny_mistral, home):
     assert done.returncode == 0, done.stderr
     for one, two in zip(_steps(trained[0]), _steps(folder), strict=True):
         assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
-        assert two["tokens"] == one["tokens"]
+        assert two["trained_tokens"] == one["trained_tokens"]
 
 
 @pytest.mark.parametrize(
