@@ -40,7 +40,7 @@ TRL = {
 REPEATED = "plume, prefix repeated"
 PLUME = {"plume": True, REPEATED: False}
 LORA = {"r": 16, "lora_alpha": 32, "target_modules": "all-linear"}
-BUDGET = 8192  # plume's tokens a micro-batch
+BUDGET = 4096  # tokens that plume computes at once
 
 
 def sample_rows(pairs: int, prompt: str | None, folder: Path) -> list[dict[str, Any]]:

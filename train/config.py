@@ -1,7 +1,7 @@
 """`configs/train/*.yaml`, typed."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -24,20 +24,14 @@ UNSERVED = {
 class Lora(Config):
     """What PEFT adapts, kept to what vLLM serves: no DoRA, no `modules_to_save`, no resized vocabulary."""
 
+    refused: ClassVar[dict[str, str]] = UNSERVED
+
     rank: Literal[1, 8, 16, 32, 64, 128, 256] = Field(16, description="ranks that plume serve accepts")
     alpha: int = Field(32, gt=0)
     dropout: float = Field(0.0, ge=0, lt=1)
     rslora: bool = Field(False, description="scale by alpha/√rank rather than alpha/rank")
     qlora: bool = Field(False, description="base weights in 4 bits (bitsandbytes NF4); needs an NVIDIA GPU")
     target_modules: str | list[str] = Field("all-linear", description="all-linear, or names of layers such as q_proj")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _served(cls, values: Any) -> Any:
-        found = [k for k in UNSERVED if isinstance(values, dict) and k in values]
-        if found:
-            raise ValueError("; ".join(f"{k}: {UNSERVED[k]}" for k in found))
-        return values
 
     @field_validator("target_modules")
     @classmethod

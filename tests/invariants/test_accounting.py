@@ -10,19 +10,7 @@ from plume.models import Base, load_tokenizer
 from plume.prompt import load_prompt
 from train.samples import encode
 
-WORDS = ["bonjour", "dossier", "agence", "rendez-vous", "attestation", "délai", "conseiller", "formulaire", "merci"]
-    "bonjour",
-    "dossier",
-    "agence",
-    "rendez-vous",
-    "attestation",
-    "délai",
-    "conseiller",
-    "site",
-    "formulaire",
-    "réponse",
-    "merci",
-]
+WORDS = "bonjour dossier agence rendez-vous attestation délai conseiller formulaire merci".split()  # noqa: SIM905
 COUNT, LIMIT = 10_000, 1024
 
 
