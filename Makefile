@@ -13,11 +13,11 @@ BIN    := .venv/bin
 
 # A machine with an NVIDIA GPU gets the official vLLM; any other gets its CPU build.
 GPU    := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo yes)
-EXTRAS := train,eval,dev,$(if $(GPU),serve,serve-cpu)
 
 COMMA := ,
 EMPTY :=
 SPACE := $(EMPTY) $(EMPTY)
+EXTRAS := train,eval,dev,$(if $(GPU),serve$(COMMA)qlora,serve-cpu)
 
 # uv does not read pip's find-links (blanks between them; uv wants commas): hand it over. Where there is none, uv picks torch's build for this machine.
 ifneq ($(strip $(PIP_FIND_LINKS)),)
@@ -55,7 +55,7 @@ install: .venv/installed
 	touch $@
 
 constraints: .venv/installed
-	$(BIN)/uv pip compile pyproject.toml --extra train --extra eval --extra serve-cpu --extra bench --extra dev $(TORCH) --upgrade \
+	$(BIN)/uv pip compile pyproject.toml --extra train --extra qlora --extra eval --extra serve-cpu --extra bench --extra dev $(TORCH) --upgrade \
 	    --override requirements/overrides.txt --python-version 3.11 --no-header --no-annotate --quiet \
 	    --output-file requirements/constraints.txt
 	sed -i 's/^\(torch==[0-9.]*\)+.*/\1/' requirements/constraints.txt

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, ClassVar, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,6 +15,7 @@ class Config(BaseModel):
     """Base of every config. Unknown keys are errors; values do not change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    refused: ClassVar[dict[str, str]] = {}  # keys that other tools have, and why there is none here
 
     @classmethod
     def load(cls, path: str | Path | None, overrides: Iterable[str] = ()) -> Self:
@@ -95,6 +96,16 @@ def _flatten(values: dict, prefix: str = ""):
             yield f"{prefix}{key}", value
 
 
+def _refusals(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
+    """Every dotted key that is refused with a reason of its own."""
+    found = {prefix + key: why for key, why in getattr(model, "refused", {}).items()}
+    for name, field in model.model_fields.items():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                found |= _refusals(kind, f"{prefix}{name}.")
+    return found
+
+
 def keys_of(model: type[BaseModel], prefix: str = "") -> list[str]:
     """Every dotted key that a config of this type accepts."""
     keys = []
@@ -109,6 +120,8 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> list[str]:
 def _explain(model: type[BaseModel], error: Any) -> str:
     key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
+        if why := _refusals(model).get(key):
+            return f"{key}: {why}"
         known = keys_of(model)
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         by_leaf = [k for k in known if k.split(".")[-1] == key.split(".")[-1]]

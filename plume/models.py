@@ -162,20 +162,41 @@ def context_length(base: Base) -> int | None:
         raise InputError(f"base.model={base.model}: its config cannot be read ({_first_line(error)})") from None
 
 
-def load_model(base: Base, dtype: str) -> Any:
-    """The base model in `dtype` ("float32" or "bfloat16"), on the GPU if there is one, else on the CPU."""
+def load_model(base: Base, dtype: str, *, four_bits: bool = False) -> Any:
+    """The base model in `dtype` ("float32" or "bfloat16"), on the GPU if there is one, else on the CPU.
+
+    `four_bits` loads its weights as bitsandbytes' NF4, for QLoRA. Raises EnvironmentMissing where that cannot be.
+    """
     import torch
     from transformers import AutoModelForCausalLM
 
+    options: dict[str, Any] = {"dtype": getattr(torch, dtype)}
+    if four_bits:
+        options |= {"quantization_config": _nf4(options["dtype"]), "device_map": {"": torch.cuda.current_device()}}
     folder = resolve(base)
     if not torch.cuda.is_available():
         _keep_freed_memory()
     try:
         with quiet_bars():
-            model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
+            model = AutoModelForCausalLM.from_pretrained(folder, **options)
     except (OSError, ValueError) as error:
         raise InputError(f"base.model={base.model}: its weights cannot be loaded ({_first_line(error)})") from None
-    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+    return model if four_bits else model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _nf4(dtype: Any) -> Any:
+    """QLoRA's settings: NF4 weights, quantised twice, computed with in `dtype`."""
+    import torch
+
+    if not torch.cuda.is_available():
+        raise EnvironmentMissing("lora.qlora=true needs an NVIDIA GPU, and this machine has none; use lora.qlora=false")
+    if find_spec("bitsandbytes") is None:
+        raise EnvironmentMissing("lora.qlora=true needs bitsandbytes; install it with: pip install -e '.[qlora]'")
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
+    )
 
 
 def _keep_freed_memory() -> None:

@@ -9,30 +9,51 @@ from plume import __version__
 from plume.adapters import TEMPLATE, TRAINING
 from plume.errors import InputError
 from plume.prompt import SERVING_TEMPLATE, Prompt, template_sha256
+from train import attention, lora
+from train.card import card
 from train.config import TrainConfig
 
 
 def attach(model: Any, config: TrainConfig) -> Any:
-    """The base model with a fresh LoRA adapter; only the adapter is trainable, in the base's dtype.
+    """The base model with a fresh LoRA adapter, ready to be trained on packed rows; only the adapter is trainable.
 
-    PEFT would keep the adapter in float32 and convert every activation on its way in (`autocast_adapter_dtype`).
+    The adapter is float32 and used in the base's precision (`train.lora`). With QLoRA it has the base's precision and
+    PEFT's own layers, which would convert every activation if it were float32. Raises InputError for layers that the
+    model does not have.
     """
     from peft import LoraConfig, get_peft_model
 
-    lora = LoraConfig(
+    layers = LoraConfig(
         r=config.lora.rank,
         lora_alpha=config.lora.alpha,
         lora_dropout=config.lora.dropout,
+        use_rslora=config.lora.rslora,
         target_modules=config.lora.target_modules,
         task_type="CAUSAL_LM",
     )
     try:
-        model = get_peft_model(model, lora, autocast_adapter_dtype=False)
+        model = get_peft_model(model, layers, autocast_adapter_dtype=not config.lora.qlora)
     except ValueError as error:
         raise InputError(f"lora.target_modules={config.lora.target_modules}: {str(error).splitlines()[0]}") from None
     # The name that the user gave, not the folder of this machine that it was resolved to.
     model.peft_config["default"].base_model_name_or_path = config.base.model
+    if not config.lora.qlora:
+        lora.use_fused(model)
+    attention.register()
+    model.get_base_model().set_attn_implementation(attention.NAME)
+    if config.recompute:
+        model.get_base_model().gradient_checkpointing_enable({"use_reentrant": False})
     return model
+
+
+def check_vocabulary(model: Any, tokenizer: Any, base: str) -> None:
+    """Raise InputError if the tokenizer has tokens that the model has no weights for."""
+    rows = model.get_input_embeddings().weight.shape[0]
+    if len(tokenizer) > rows:
+        raise InputError(
+            f"base.model={base}: its tokenizer has {len(tokenizer)} tokens, its weights {rows}; plume does not resize "
+            "vocabularies, because vLLM would not serve the adapter: use the tokenizer that the model was trained with"
+        )
 
 
 def write(folder: Path, model: Any, config: TrainConfig, prompt: Prompt, facts: dict[str, Any]) -> None:
@@ -48,31 +69,6 @@ def write(folder: Path, model: Any, config: TrainConfig, prompt: Prompt, facts: 
         "versions": {"plume": __version__, **{p: version(p) for p in ("torch", "transformers", "peft", "datasets")}},
     }
     (folder / TRAINING).write_text(json.dumps(training, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(_card(config, prompt, facts), encoding="utf-8")
+    (folder / "README.md").write_text(card(config, prompt.version, facts), encoding="utf-8")
     for path in folder.iterdir():  # PEFT writes the weights 0600; servers run under another user
         path.chmod(0o644)
-
-
-def _card(config: TrainConfig, prompt: Prompt, facts: dict[str, Any]) -> str:
-    splits = facts["dataset"]["splits"]
-    validation = facts["validation_loss"]
-    return f"""---
-base_model: {config.base.model}
-library_name: peft
-language: [fr]
-tags: [lora, plume]
----
-# LoRA adapter for drafting replies to citizens' reviews
-
-Drafts for an agent who reads, corrects and publishes; never to be published by itself.
-
-- Base: `{config.base.model}`{f" at `{config.base.revision}`" if config.base.revision else ""};
-  prompt version `{prompt.version}`.
-- Trained on {splits["train"]["pairs"]} pseudonymised review/reply pairs of `{facts["dataset"]["source"]["name"]}`:
-  {facts["steps"]} steps of {config.batch_size} pairs, {facts["trained_tokens"]} reply tokens seen;
-  digests in `training.json`.
-- Loss (nats a reply token): {facts["train_loss"]:.3f} at the last step,
-  {"not measured" if validation is None else f"{validation:.3f}"} on the validation split.
-- Limits: learnt from published replies, with their habits and mistakes; may invent contacts, deadlines or promises,
-  which `plume eval` measures. The training texts are pseudonymised, not anonymous: treat the weights accordingly.
-"""

@@ -1,7 +1,7 @@
 """`plume train …`: from a dataset folder to a registered LoRA adapter."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,11 +22,23 @@ def run(
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Config overrides.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the run's folder.")] = False,
+    preview: Annotated[
+        int | None, typer.Option("--preview", min=0, metavar="N", help="Show N samples, lengths, masks; train nothing.")
+    ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Memory and time; train nothing, load no weights.")
+    ] = False,
+    speed: Annotated[
+        float | None, typer.Option("--speed", min=1, help="Tokens a second, measured or hoped for, for --estimate.")
+    ] = None,
 ) -> None:
     """Train (the default command): plume train CONFIG KEY=VALUE …."""
     from train.config import TrainConfig
 
     resolved = TrainConfig.load(config, overrides or ())
+    if preview is not None or estimate:
+        _look(resolved, preview, estimate, speed)
+        return
     from train.run import train
 
     result = train(resolved, resume=resume, force=force)
@@ -35,7 +47,30 @@ def run(
     loss = f"loss {result.loss:.3f}"
     if result.validation_loss is not None:
         loss += f", validation {result.validation_loss:.3f}"
+    if result.stopped:
+        say(f"stopped early: {result.stopped}")
     say(f"adapter: {result.adapter} ({loss})")
     say(f"MLflow run: {result.run_id}")
     if result.version is not None:
         say(f"version: {result.version}")
+
+
+def _look(config: Any, preview: int | None, estimate: bool, speed: float | None) -> None:
+    """Before training: the samples, and what they will take."""
+    from rich.console import Console
+
+    from plume.models import load_tokenizer
+    from plume.prompt import load_prompt
+    from train.preview import preview as show
+    from train.preview import print_estimate
+    from train.samples import load_samples
+
+    tokenizer = load_tokenizer(config.base)
+    samples = load_samples(config, tokenizer, load_prompt(config.prompt))
+    console = Console(highlight=False, emoji=False)
+    if preview is not None:
+        show(config, samples, tokenizer, preview, console)
+    if estimate:
+        from train.estimate import estimate as work_out
+
+        print_estimate(work_out(config, samples), speed, console)

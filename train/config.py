@@ -1,21 +1,45 @@
 """`configs/train/*.yaml`, typed."""
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from plume.config import Config
 from plume.models import Base
+
+# What PEFT offers and vLLM does not serve: refused here, before a GPU is booked, rather than when it is to be served.
+UNSERVED = {
+    **dict.fromkeys(("dora", "use_dora"), "vLLM serves no DoRA adapter; use lora.rslora=true, or plain LoRA"),
+    **dict.fromkeys(
+        ("modules_to_save", "trainable_token_indices", "bias", "lora_bias"),
+        "vLLM serves low-rank weights alone; leave it out",
+    ),
+    **dict.fromkeys(
+        ("resize_token_embeddings", "added_tokens"), "vLLM serves no adapter over a resized vocabulary; leave it out"
+    ),
+}
 
 
 class Lora(Config):
     """What PEFT adapts, kept to what vLLM serves: no DoRA, no `modules_to_save`, no resized vocabulary."""
 
-    rank: Literal[1, 8, 16, 32, 64, 128] = 16
+    refused: ClassVar[dict[str, str]] = UNSERVED
+
+    rank: Literal[1, 8, 16, 32, 64, 128, 256] = Field(16, description="ranks that plume serve accepts")
     alpha: int = Field(32, gt=0)
     dropout: float = Field(0.0, ge=0, lt=1)
-    target_modules: str | list[str] = "all-linear"
+    rslora: bool = Field(False, description="scale by alpha/√rank rather than alpha/rank")
+    qlora: bool = Field(False, description="base weights in 4 bits (bitsandbytes NF4); needs an NVIDIA GPU")
+    target_modules: str | list[str] = Field("all-linear", description="all-linear, or names of layers such as q_proj")
+
+    @field_validator("target_modules")
+    @classmethod
+    def _only_layers(cls, value: str | list[str]) -> str | list[str]:
+        names = [value] if isinstance(value, str) else value
+        if any(n.split(".")[-1] in ("lm_head", "embed_tokens") for n in names):
+            raise ValueError("vLLM serves no adapter of lm_head or embed_tokens; name layers within the blocks")
+        return value
 
 
 class Optimiser(Config):
@@ -27,6 +51,17 @@ class Optimiser(Config):
     max_grad_norm: float = Field(1.0, gt=0)
 
 
+class Validation(Config):
+    """What happens every `every` steps, and what it decides."""
+
+    every: int = Field(20, ge=1, description="steps")
+    drafts: int = Field(2, ge=0, description="drafts written for the first reviews of the validation split")
+    draft_tokens: int = Field(96, ge=1, description="tokens of such a draft, at most")
+    patience: int | None = Field(
+        None, ge=1, description="stop after so many validations without a lower loss; null: never"
+    )
+
+
 class TrainConfig(Config):
     """A training run. `data` and `out` may also be given on the command line: data=DIR out=DIR."""
 
@@ -36,27 +71,41 @@ class TrainConfig(Config):
     prompt: str = Field("v1", description="prompt version, a file of plume/prompts")
     lora: Lora = Lora()
     optimiser: Optimiser = Optimiser()
-    max_tokens: int = Field(
-        1024, ge=16, description="a longer sample (prompt and reply) is left out, counted and listed"
+    validation: Validation = Validation()
+    max_tokens: int = Field(1024, ge=16, description="of a sample, prompt and reply together")
+    over_length: Literal["drop", "truncate_review", "error"] = Field(
+        "drop", description="what happens to a longer sample; it is counted and listed either way"
     )
     batch_size: int = Field(8, ge=1, description="pairs a step, whatever the number of devices")
-    micro_batch_tokens: int = Field(4096, ge=16, description="tokens, padding included, that a device computes at once")
+    micro_batch_tokens: int = Field(4096, ge=16, description="tokens that a device computes at once")
+    share_prefix: bool = Field(
+        True, description="compute what all samples of a micro-batch start with once; exact, faster"
+    )
+    recompute: bool = Field(False, description="activations made again in the backward pass: less memory, 6N not 4N")
     max_epochs: float = Field(3.0, gt=0)
     max_steps: int | None = Field(None, ge=1, description="stop here, even in the middle of an epoch")
-    validate_every: int = Field(20, ge=1, description="steps")
     checkpoint_every: int = Field(20, ge=1, description="steps")
+    max_loss_jump: float | None = Field(
+        2.0, gt=0, description="nats above the median of the last 20 steps at which a run stops; null: never"
+    )
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
     seed: int = 20231005
+    country: str = Field("FRA", pattern="^[A-Z]{3}$", description="ISO code, for the carbon intensity of electricity")
     tracking_uri: str | None = Field(
         None, description="MLflow store; by default $MLFLOW_TRACKING_URI, else the local one"
     )
     register_version: bool = Field(True, description="register the adapter as a version of plume-reply")
 
     @model_validator(mode="after")
-    def _room_for_one(self) -> "TrainConfig":
+    def _consistent(self) -> "TrainConfig":
+        problems = []
         if self.micro_batch_tokens < self.max_tokens:
-            raise ValueError(
+            problems.append(
                 f"micro_batch_tokens={self.micro_batch_tokens} is less than max_tokens={self.max_tokens}: "
                 "one long sample would not fit; raise the first or lower the second"
             )
+        if self.lora.qlora and self.dtype != "bfloat16":
+            problems.append(f"lora.qlora computes in bfloat16, not dtype={self.dtype}")
+        if problems:
+            raise ValueError("; ".join(problems))
         return self

@@ -3,8 +3,9 @@
 import json
 import math
 import os
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,14 @@ import torch.distributed as dist
 from plume.command import progress as progress_bar
 from plume.errors import PlumeError
 from train import checkpoint
+from train.batches import micro_batches, pack, step_indices, worst_group
 from train.config import TrainConfig
-from train.samples import Samples, micro_batches, step_indices
-from train.step import backward, mean_loss, trainable
+from train.drafts import write_drafts
+from train.samples import Samples
+from train.speed import Cost, machine_limit, peak_memory
+from train.step import backward, mean_loss, token_losses, trainable
+
+Log = Callable[[dict[str, float], int], None]
 
 
 def planned_steps(config: TrainConfig, samples: int) -> int:
@@ -25,84 +31,154 @@ def planned_steps(config: TrainConfig, samples: int) -> int:
     return min(steps, config.max_steps or steps)
 
 
-def fit(
-    model: Any,
-    samples: Samples,
-    config: TrainConfig,
-    pad_id: int,
-    run_id: str,
-    log: Callable[[dict[str, float], int], None],
-    *,
-    resume: bool,
-) -> checkpoint.Progress:
-    """Train the adapter; returns where the run ended.
+def planned_order(config: TrainConfig, samples: int) -> Iterable[list[int]]:
+    """The samples of each planned step."""
+    return (
+        step_indices(samples, config.batch_size, step, config.seed) for step in range(planned_steps(config, samples))
+    )
 
-    `log(metrics, step)` is called after each step; a checkpoint is written every `checkpoint_every` steps.
+
+def fit(
+    model: Any, tokenizer: Any, samples: Samples, config: TrainConfig, run_id: str, log: Log, *, resume: bool
+) -> checkpoint.Progress:
+    """Train the adapter; returns where the run ended, and leaves the model with the best adapter.
+
+    `log(metrics, step)` is called after each step; a checkpoint is written every `checkpoint_every` steps. Raises
+    PlumeError if the loss is no number or jumps.
     """
     from peft import get_peft_model_state_dict, set_peft_model_state_dict
 
     device = next(model.parameters()).device
     steps = planned_steps(config, len(samples.train))
+    weights = trainable(model)
     optimiser = torch.optim.AdamW(
-        trainable(model), lr=config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay
+        weights, lr=config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay, fused=True
     )
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(steps, config.optimiser.warmup_share))
     at = checkpoint.Progress(run_id)
-    saved = config.out / "checkpoint.pt"
     if resume:
-        state = checkpoint.load(saved)
+        state = checkpoint.load(config.out)
         at = state["progress"]
         set_peft_model_state_dict(model, state["adapter"])
         optimiser.load_state_dict(state["optimiser"])
         scheduler.load_state_dict(state["scheduler"])
         torch.set_rng_state(state["rng"])
+        if state["cuda_rng"]:
+            torch.cuda.set_rng_state_all(state["cuda_rng"])
     rank, processes = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-    validation = micro_batches(list(samples.validation), pad_id, config.micro_batch_tokens)
+    validation = micro_batches(list(samples.validation), config.micro_batch_tokens, share=config.share_prefix)
+    shown = list(samples.validation.select(range(min(config.validation.drafts, len(samples.validation)))))
+    cost, limit = Cost.of(model), machine_limit(device.type, config.dtype) * processes
+    adapter = lambda: get_peft_model_state_dict(model, save_embedding_layers=False)  # noqa: E731
+
     model.train()
+    _worst_first(model, samples, config, device)
     with progress_bar("loss", "speed") as bar:
         task = bar.add_task("training", total=steps, completed=at.step, loss="", speed="")
-        while at.step < steps:
+        while at.step < steps and not at.stopped:
             started = time.perf_counter()
             indices = step_indices(len(samples.train), config.batch_size, at.step, config.seed)
-            batches = micro_batches([samples.train[i] for i in indices], pad_id, config.micro_batch_tokens)
-            loss, trained = backward(model, batches[rank::processes], device)
-            if not math.isfinite(loss):
-                raise PlumeError(
-                    f"the loss is {loss} at step {at.step + 1}: lower optimiser.learning_rate, or use dtype=float32; "
-                    f"the last good state is {saved if saved.is_file() else 'not saved yet'}"
-                )
-            norm = torch.nn.utils.clip_grad_norm_(trainable(model), config.optimiser.max_grad_norm)
+            rows = [samples.train[i] for i in indices]
+            batches = micro_batches(rows, config.micro_batch_tokens, share=config.share_prefix)
+            total, trained = backward(model, batches[rank::processes], device)
+            total_norm = torch.nn.utils.clip_grad_norm_(weights, config.optimiser.max_grad_norm)
+            loss, norm = torch.stack([total, total_norm]).tolist()  # the step's one wait for the device
+            _check(loss, norm, at, config)
             rate = scheduler.get_last_lr()[0]
             optimiser.step()
             scheduler.step()
             optimiser.zero_grad(set_to_none=True)
 
-            tokens = sum(b.tokens for b in batches)
             seconds = time.perf_counter() - started
+            tokens = sum(b.tokens for b in batches)
+            useful, _ = cost.flops(batches, recompute=config.recompute)
             at.step += 1
             at.tokens += tokens
             at.trained_tokens += trained
             at.losses.append(loss)
+            at.peak_memory = max(at.peak_memory, peak_memory(device.type))
             metrics = {
                 "loss": loss,
                 "learning_rate": rate,
-                "grad_norm": float(norm),
+                "grad_norm": norm,
                 "tokens": at.tokens,
                 "trained_tokens": at.trained_tokens,
                 "tokens_per_second": tokens / seconds,
+                "samples_per_second": len(rows) / seconds,
+                "mfu": useful / seconds / limit,
+                "peak_memory_gib": at.peak_memory / 2**30,
                 "epoch": at.step / math.ceil(len(samples.train) / config.batch_size),
             }
             last = at.step == steps
-            if validation and (last or at.step % config.validate_every == 0):
-                metrics["validation_loss"] = at.validation_loss = mean_loss(model, validation, device)
+            if validation and (last or at.step % config.validation.every == 0):
+                metrics["validation_loss"] = mean_loss(model, validation, device)
+                _judge(metrics["validation_loss"], at, config)
+                if rank == 0:
+                    if at.best_step == at.step:
+                        checkpoint.save_best(config.out, adapter())
+                    drafts = write_drafts(model, tokenizer, shown, config.validation.draft_tokens)
+                    for row, draft in zip(shown, drafts, strict=True):
+                        _append(config.out / "drafts.jsonl", {"step": at.step, "id": row["id"], "draft": draft})
             if rank == 0:
+                metrics = {k: v for k, v in metrics.items() if not math.isnan(v)}  # no limit known of this GPU: no MFU
                 log(metrics, at.step)
-                _append(config.out / "steps.jsonl", {"step": at.step, **metrics, "seconds": seconds})
-                if last or at.step % config.checkpoint_every == 0:
-                    adapter = get_peft_model_state_dict(model, save_embedding_layers=False)
-                    checkpoint.save(saved, at, adapter, optimiser, scheduler)
-            bar.update(task, advance=1, loss=f"loss {loss:.3f}", speed=f"{tokens / seconds:,.0f} tok/s")
+                left = (steps - at.step) * seconds
+                times = {"seconds": seconds, "seconds_left": left}
+                _append(config.out / "steps.jsonl", {"step": at.step, **metrics, **times})
+                if last or at.stopped or at.step % config.checkpoint_every == 0:
+                    checkpoint.save(config.out, at, adapter(), optimiser, scheduler)
+            speed = f"{tokens / seconds:,.0f} tok/s, MFU {metrics.get('mfu', math.nan):.0%}"
+            bar.update(task, advance=1, loss=f"loss {loss:.3f}", speed=speed)
+    if rank == 0 and at.best_step and at.best_step != at.step:
+        set_peft_model_state_dict(model, checkpoint.load_best(config.out))
     return at
+
+
+def _worst_first(model: Any, samples: Samples, config: TrainConfig, device: Any) -> None:
+    """Compute the run's largest micro-batch once and forget it: what cannot fit fails in the first minute."""
+    state = torch.get_rng_state()
+    prefix = samples.prefix if config.share_prefix else 0
+    order = planned_order(config, len(samples.train))
+    worst = worst_group(samples.lengths, order, prefix, config.micro_batch_tokens)
+    batch = pack([samples.train[i] for i in worst], share=config.share_prefix)
+    try:
+        token_losses(model, batch.to(device)).sum().backward()
+    except torch.OutOfMemoryError:
+        raise PlumeError(
+            f"the largest micro-batch ({batch.tokens} tokens) does not fit in the GPU's memory; lower "
+            "micro_batch_tokens, or use recompute=true; plume train CONFIG --estimate tells what takes how much"
+        ) from None
+    model.zero_grad(set_to_none=True)
+    torch.set_rng_state(state)
+
+
+def _check(loss: float, norm: float, at: checkpoint.Progress, config: TrainConfig) -> None:
+    """Stop before the optimiser takes a step that ruins the adapter."""
+    saved = config.out / checkpoint.LATEST
+    good = f"the last good state is {saved}" if saved.is_file() else "no checkpoint had been written yet"
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        raise PlumeError(
+            f"the loss is {loss} and its gradient's norm {norm} at step {at.step + 1}: lower "
+            f"optimiser.learning_rate, or use dtype=float32, and start again; {good}"
+        )
+    recent = at.losses[-20:]
+    if config.max_loss_jump and len(recent) >= 10 and loss > statistics.median(recent) + config.max_loss_jump:
+        raise PlumeError(
+            f"the loss jumped to {loss:.3f} at step {at.step + 1}, from a median of {statistics.median(recent):.3f} "
+            "over the last 20 steps: lower optimiser.learning_rate and start again, look at that step's pairs, or "
+            f"raise max_loss_jump; {good}"
+        )
+
+
+def _judge(validation_loss: float, at: checkpoint.Progress, config: TrainConfig) -> None:
+    """Note whether this is the best adapter so far, and whether to stop."""
+    at.validation_loss = validation_loss
+    if at.best_loss is None or validation_loss < at.best_loss:
+        at.best_loss, at.best_step, at.stale = validation_loss, at.step, 0
+        return
+    at.stale += 1
+    if config.validation.patience and at.stale >= config.validation.patience:
+        at.stopped = f"no lower validation loss since step {at.best_step}"
 
 
 def _schedule(steps: int, warmup_share: float) -> Callable[[int], float]:
@@ -118,7 +194,7 @@ def _schedule(steps: int, warmup_share: float) -> Callable[[int], float]:
 
 def _append(path: Path, row: dict[str, Any]) -> None:
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def join_processes() -> None:

@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +23,22 @@ from plume.paths import check_output, claim_output
 from plume.prompt import load_prompt, template_sha256
 from train import adapter, checkpoint
 from train.config import TrainConfig
+from train.energy import Energy
+from train.estimate import estimate
 from train.loop import fit, join_processes, planned_steps
 from train.samples import Samples, load_samples
 
-FILES = ("config.yaml", "steps.jsonl", "dropped.jsonl", "checkpoint.pt")
+STEPS, RUN = "steps.jsonl", "run.json"
+FILES = (
+    "config.yaml",
+    STEPS,
+    RUN,
+    "dropped.jsonl",
+    "truncated.jsonl",
+    "drafts.jsonl",
+    checkpoint.LATEST,
+    checkpoint.BEST,
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,7 @@ class Result:
     loss: float
     validation_loss: float | None
     dropped: int
+    stopped: str | None = None
 
 
 def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> Result | None:
@@ -50,10 +66,12 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
         if not resume:
             check_output(config.out, force=force, option="out=")
         tracking.connect(config.tracking_uri)
-    model = adapter.attach(load_model(config.base, config.dtype), config)
+    model = load_model(config.base, config.dtype, four_bits=config.lora.qlora)
+    adapter.check_vocabulary(model, tokenizer, config.base.model)
+    model = adapter.attach(model, config)
     run_id = _claim(config, samples, resume=resume, force=force) if first else None
     if not first:
-        fit(model, samples, config, tokenizer.pad_token_id, "", lambda *_: None, resume=resume)
+        fit(model, tokenizer, samples, config, "", lambda *_: None, resume=resume)
         return None
 
     import mlflow
@@ -63,39 +81,51 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
     stderr.print(
         f"training: {len(samples.train)} pairs, {steps} steps of {config.batch_size}, "
         f"{trainable:,} trainable parameters of {sum(p.numel() for p in model.parameters()):,}"
-        + (
-            f"; {len(samples.dropped)} pairs left out, listed in {config.out / 'dropped.jsonl'}"
-            if samples.dropped
-            else ""
-        )
+        + (f"; {len(samples.truncated)} reviews cut, see {config.out / 'truncated.jsonl'}" if samples.truncated else "")
+        + (f"; {len(samples.dropped)} pairs left out, see {config.out / 'dropped.jsonl'}" if samples.dropped else "")
     )
-    with tracking.run(config.out.name, kind="train", run_id=run_id) as run:
-        _log_inputs(config, samples, resumed=resume)
+    with _terminable(), tracking.run(config.out.name, kind="train", run_id=run_id) as run:
+        (config.out / RUN).write_text(json.dumps({"run_id": run.info.run_id}) + "\n", encoding="utf-8")
+        expected = estimate(config, samples)
+        if run_id is None:
+            _log_inputs(config, samples, expected.as_dict())
         try:
-            progress = fit(
-                model,
-                samples,
-                config,
-                tokenizer.pad_token_id,
-                run.info.run_id,
-                lambda metrics, step: mlflow.log_metrics(metrics, step=step),
-                resume=resume,
-            )
+            with Energy(config.country) as energy:
+                progress = fit(
+                    model,
+                    tokenizer,
+                    samples,
+                    config,
+                    run.info.run_id,
+                    lambda metrics, step: mlflow.log_metrics(metrics, step=step),
+                    resume=resume,
+                )
         except KeyboardInterrupt:
-            hint = "continue with --resume" if (config.out / "checkpoint.pt").is_file() else "start again with --force"
-            stderr.print(f"training: interrupted; {hint}")
+            saved = (config.out / checkpoint.LATEST).is_file()
+            stderr.print(f"training: interrupted; {'continue with --resume' if saved else 'start again with --force'}")
             raise
+        losses = progress.losses[-1], progress.best_loss if progress.best_step else progress.validation_loss
         facts = {
             "dataset": {k: samples.manifest[k] for k in ("source", "splits", "versions")},
+            "samples": samples.summary(),
             "dropped": len(samples.dropped),
             "steps": progress.step,
+            "stopped": progress.stopped,
             "tokens": progress.tokens,
             "trained_tokens": progress.trained_tokens,
-            "train_loss": progress.losses[-1],
-            "validation_loss": progress.validation_loss,
+            "train_loss": losses[0],
+            "validation_loss": losses[1],
+            "best_step": progress.best_step,
+            "memory_gib": {"estimated": expected.total / 2**30, "measured": progress.peak_memory / 2**30},
+            "energy": energy.used,
             "run_id": run.info.run_id,
             "git": tracking.git_state(),
         }
+        mlflow.log_metrics({f"memory_gib.{k}": v for k, v in facts["memory_gib"].items()})
+        if energy.used:
+            mlflow.log_metrics({f"energy.{k}": v for k, v in energy.used.items()})
+        if (config.out / "drafts.jsonl").is_file():
+            mlflow.log_artifact(str(config.out / "drafts.jsonl"))
         folder = config.out / "adapter"
         with tempfile.TemporaryDirectory(prefix=".adapter-", dir=config.out) as partial, quiet_bars():
             adapter.write(Path(partial), model, config, prompt, facts)
@@ -114,19 +144,38 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
                     "train_split_sha256": samples.manifest["splits"]["train"]["sha256"],
                 },
             )
-        losses = progress.losses[-1], progress.validation_loss
-        return Result(folder, run.info.run_id, version, *losses, len(samples.dropped))
+        return Result(folder, run.info.run_id, version, *losses, len(samples.dropped), progress.stopped)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM, as schedulers send it, ends a run as Ctrl-C does: marked in MLflow, with a word on how to go on."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not in the main thread, for example in a notebook's
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _claim(config: TrainConfig, samples: Samples, *, resume: bool, force: bool) -> str | None:
     """Make the run's folder ready; returns the MLflow run to continue, if any."""
-    saved = config.out / "checkpoint.pt"
+    saved = config.out / checkpoint.LATEST
     if not resume:
+        _mark_abandoned(config.out)
         claim_output(config.out, force=force, holds=FILES, option="out=")
         shutil.rmtree(config.out / "adapter", ignore_errors=True)
         (config.out / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
-        rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in samples.dropped)
-        (config.out / "dropped.jsonl").write_text(rows, encoding="utf-8")
+        for name, pairs in (("dropped", samples.dropped), ("truncated", samples.truncated)):
+            rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in pairs)
+            (config.out / f"{name}.jsonl").write_text(rows, encoding="utf-8")
         return None
     if not saved.is_file():
         raise InputError(f"{config.out}: no checkpoint to resume from; start again with --force")
@@ -136,20 +185,35 @@ def _claim(config: TrainConfig, samples: Samples, *, resume: bool, force: bool) 
         )
     if (config.out / "adapter").is_dir():
         raise InputError(f"{config.out}: is finished, its adapter is never rewritten; train anew with another out=")
-    progress: checkpoint.Progress = checkpoint.load(saved)["progress"]
-    log = config.out / "steps.jsonl"  # steps after the checkpoint are done again
-    log.write_text(
-        "".join(log.read_text(encoding="utf-8").splitlines(keepends=True)[: progress.step]), encoding="utf-8"
-    )
+    progress: checkpoint.Progress = checkpoint.load(config.out)["progress"]
+    for name in (STEPS, "drafts.jsonl"):  # what came after the checkpoint is done again
+        log = config.out / name
+        if log.is_file():
+            lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [x for x in lines if x.endswith("\n") and json.loads(x)["step"] <= progress.step]
+            log.write_text("".join(kept), encoding="utf-8")
     return progress.run_id
 
 
-def _log_inputs(config: TrainConfig, samples: Samples, *, resumed: bool) -> None:
+def _mark_abandoned(out: Path) -> None:
+    """A run that was killed still stands as running in MLflow; once its folder is overwritten it has failed."""
+    import mlflow
+
+    if not (out / RUN).is_file():
+        return
+    client = mlflow.MlflowClient()
+    try:
+        run = client.get_run(json.loads((out / RUN).read_text(encoding="utf-8"))["run_id"])
+    except (mlflow.MlflowException, ValueError, KeyError):
+        return  # of another store
+    if run.info.status == "RUNNING":
+        client.set_terminated(run.info.run_id, "FAILED")
+
+
+def _log_inputs(config: TrainConfig, samples: Samples, expected: dict[str, Any]) -> None:
     """Parameters, config file and dataset inputs: what this run was trained on, by digest."""
     import mlflow
 
-    if resumed:
-        return
     tracking.log_params(config.flat())
     mlflow.log_artifact(str(config.out / "config.yaml"))
     tags: dict[str, Any] = {
@@ -165,18 +229,5 @@ def _log_inputs(config: TrainConfig, samples: Samples, *, resumed: bool) -> None
             )
             mlflow.log_input(source, context=contexts[split])
     mlflow.set_tags(tags)
-    mlflow.log_dict(_summary(samples), "samples.json")
-
-
-def _summary(samples: Samples) -> dict[str, Any]:
-    """Counts of what is trained on: pairs, tokens, share of trained tokens, left out."""
-    lengths = [len(ids) for ids in samples.train["input_ids"]]
-    trained = sum(lengths) - sum(samples.train["prompt_length"])
-    return {
-        "train_pairs": len(samples.train),
-        "validation_pairs": len(samples.validation),
-        "dropped": len(samples.dropped),
-        "tokens_per_epoch": sum(lengths),
-        "longest_sample_tokens": max(lengths),
-        "trained_share": trained / sum(lengths),
-    }
+    mlflow.log_dict(samples.summary(), "samples.json")
+    mlflow.log_dict(expected, "estimate.json")

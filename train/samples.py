@@ -1,34 +1,65 @@
-"""From pairs to token ids, to micro-batches: loss on the reply's tokens only, end-of-turn included."""
+"""From pairs to token ids. Every pair is accounted for: kept, truncated or dropped, each with its reason."""
 
+import re
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import datasets
 from plume.corpus.dataset import read_manifest
+from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.paths import home
-from plume.prompt import Prompt, encode_sample
+from plume.prompt import IM_END, Prompt, encode_sample
+from train.batches import common_prefix
 from train.config import TrainConfig
+
+CUT = " […]"  # stands where a review was cut
 
 
 @dataclass
 class Samples:
-    """The tokenised splits, and the pairs left out with the reason."""
+    """The tokenised splits, and what happened to the pairs that are not there as they were."""
 
     train: datasets.Dataset
     validation: datasets.Dataset
-    dropped: list[dict[str, Any]]
+    dropped: list[dict[str, Any]]  # id, split, reason
+    truncated: list[dict[str, Any]]  # the same
     sources: dict[str, datasets.Dataset]  # split -> pairs as loaded, for lineage
     manifest: dict[str, Any]
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """Tokens of each training sample, prompt and reply."""
+        return [len(ids) for ids in self.train["input_ids"]]
+
+    @cached_property
+    def prefix(self) -> int:
+        """Tokens that all training samples start with."""
+        return common_prefix(self.train)
+
+    def summary(self) -> dict[str, Any]:
+        """Counts of what is trained on: pairs, tokens, share of trained tokens, what was left out."""
+        total = sum(self.lengths)
+        return {
+            "train_pairs": len(self.train),
+            "validation_pairs": len(self.validation),
+            "dropped": len(self.dropped),
+            "truncated": len(self.truncated),
+            "tokens_per_epoch": total,
+            "longest_sample_tokens": max(self.lengths),
+            "shared_prefix_tokens": self.prefix,
+            "trained_share": 1 - sum(self.train["prompt_length"]) / total,
+        }
 
 
 def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples:
     """Load a dataset folder and tokenise it through `Dataset.map`.
 
-    Columns: `id`, `input_ids` (prompt and reply), `prompt_length`. Raises InputError if no training sample is left.
+    Columns: `id`, `input_ids` (prompt and reply), `prompt_length`. Raises InputError if no training sample is left, or
+    if one is longer than `max_tokens` and `over_length` is "error".
     """
     datasets.disable_progress_bars()
     manifest = read_manifest(config.data)
@@ -36,92 +67,90 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
     for split, rows in sources.items():
         assert len(rows) == manifest["splits"][split]["pairs"], f"{split}: not the pairs of the manifest"
     dropped: list[dict[str, Any]] = []
+    truncated: list[dict[str, Any]] = []
     encoded = {}
-    for split in ("train", "validation"):
+    end = tokenizer.convert_tokens_to_ids(IM_END)
+    for split in SPLITS[:2]:
         if split not in sources:
             encoded[split] = datasets.Dataset.from_dict({"id": [], "input_ids": [], "prompt_length": []})
             continue
         rows = sources[split].map(
-            lambda pair: _encode(pair, tokenizer, prompt, config.max_tokens),
+            lambda pair: encode(pair, tokenizer, prompt, config.max_tokens, config.over_length),
             remove_columns=[c for c in sources[split].column_names if c != "id"],
             keep_in_memory=True,
         )
-        dropped += [{"id": r["id"], "split": split, "reason": r["reason"]} for r in rows if r["reason"]]
-        encoded[split] = rows.filter(lambda r: not r["reason"], keep_in_memory=True).remove_columns("reason")
+        outcome = rows.select_columns(["id", "fate", "reason"])
+        changed = [{"id": r["id"], "split": split, "reason": r["reason"], "fate": r["fate"]} for r in outcome]
+        dropped += [_without_fate(r) for r in changed if r["fate"] == "dropped"]
+        truncated += [_without_fate(r) for r in changed if r["fate"] == "truncated"]
+        kept = rows.filter(lambda r: r["fate"] != "dropped", keep_in_memory=True).remove_columns(["fate", "reason"])
+        gone = sum(r["fate"] == "dropped" for r in changed)
+        assert len(kept) + gone == len(sources[split]), f"{split}: a pair is neither kept nor dropped"
+        for ids, start in zip(kept["input_ids"], kept["prompt_length"], strict=True):
+            assert 0 < start < len(ids), "a kept sample has trained tokens and a prompt"
+            assert ids[-1] == end, "a kept sample ends its turn"
+        encoded[split] = kept
+    if config.over_length == "error" and (long := [r for r in dropped if "at most" in r["reason"]]):
+        shown = ", ".join(f"{r['id']} ({r['reason']})" for r in long[:5])
+        raise InputError(
+            f"{config.data}: {len(long)} pairs are longer than max_tokens={config.max_tokens}: {shown}"
+            f"{', …' if len(long) > 5 else ''}; raise max_tokens, or over_length=drop or truncate_review"
+        )
     if not len(encoded["train"]):
         raise InputError(
             f"{config.data}: no training sample is left of {manifest['splits']['train']['pairs']} pairs "
             f"({len(dropped)} longer than max_tokens={config.max_tokens}); raise max_tokens or build a larger dataset"
         )
-    return Samples(encoded["train"], encoded["validation"], dropped, sources, manifest)
+    return Samples(encoded["train"], encoded["validation"], dropped, truncated, sources, manifest)
 
 
-def _encode(pair: dict[str, Any], tokenizer: Any, prompt: Prompt, max_tokens: int) -> dict[str, Any]:
+def _without_fate(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in row.items() if k != "fate"}
+
+
+def encode(
+    pair: dict[str, Any], tokenizer: Any, prompt: Prompt, max_tokens: int, over_length: str = "drop"
+) -> dict[str, Any]:
+    """A pair as `input_ids`, `prompt_length`, `fate` ("kept", "truncated" or "dropped") and its `reason`."""
+    if not str(pair.get("reply") or "").strip():
+        return _gone("empty reply")
     try:
         start, reply = encode_sample(tokenizer, prompt, pair)
     except ValueError as error:
-        return {"input_ids": [], "prompt_length": 0, "reason": str(error)}
+        return _gone(str(error))
     length = len(start) + len(reply)
-    reason = f"{length} tokens, at most {max_tokens}" if length > max_tokens else ""
-    return {"input_ids": [] if reason else start + reply, "prompt_length": len(start), "reason": reason}
+    if length <= max_tokens:
+        return {"input_ids": start + reply, "prompt_length": len(start), "fate": "kept", "reason": ""}
+    if over_length != "truncate_review":
+        return _gone(f"{length} tokens, at most {max_tokens}")
+    return _truncate(pair, tokenizer, prompt, max_tokens, length)
 
 
-def step_indices(count: int, batch_size: int, step: int, seed: int) -> list[int]:
-    """The samples of optimiser step `step` (from 0): epochs are seeded permutations, read one after the other.
-
-    It depends on its arguments alone, so a resumed run sees the same data in the same order. An epoch's last batch may
-    be smaller: a batch never spans two epochs.
-    """
-    per_epoch = -(-count // batch_size)
-    epoch, position = divmod(step, per_epoch)
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed + epoch)).tolist()
-    return order[position * batch_size : (position + 1) * batch_size]
-
-
-@dataclass
-class MicroBatch:
-    """Padded on the right. `input_ids`, `attention_mask`: [samples, longest]; `targets`: positions whose next token is
-    learnt, as flat indices into [samples × longest], with their `labels`: [trained tokens]."""
-
-    input_ids: torch.Tensor
-    attention_mask: torch.Tensor
-    targets: torch.Tensor
-    labels: torch.Tensor
-    tokens: int  # without padding
-
-    def to(self, device: Any) -> "MicroBatch":
-        return MicroBatch(
-            self.input_ids.to(device),
-            self.attention_mask.to(device),
-            self.targets.to(device),
-            self.labels.to(device),
-            self.tokens,
-        )
-
-
-def micro_batches(rows: list[dict[str, Any]], pad_id: int, budget: int) -> list[MicroBatch]:
-    """Group samples of like length so that longest × samples stays within `budget` tokens; longest groups first,
-    so that what does not fit in memory fails at the first step."""
-    groups: list[list[dict[str, Any]]] = []
-    for row in sorted(rows, key=lambda r: -len(r["input_ids"])):
-        if groups and len(groups[-1][0]["input_ids"]) * (len(groups[-1]) + 1) <= budget:
-            groups[-1].append(row)
+def _truncate(pair: dict[str, Any], tokenizer: Any, prompt: Prompt, max_tokens: int, length: int) -> dict[str, Any]:
+    """The sample with the longest beginning of its review, cut at a word, that fits. The reply is never cut."""
+    words = pair["review"].split()
+    low, high, best = 0, len(words), None
+    while low < high:
+        keep = (low + high) // 2
+        try:
+            start, reply = encode_sample(tokenizer, prompt, pair | {"review": " ".join(words[:keep]) + CUT})
+        except ValueError as error:
+            return _gone(str(error))
+        if len(start) + len(reply) <= max_tokens:
+            best, low = (keep, start, reply), keep + 1
         else:
-            groups.append([row])
-    return [collate(group, pad_id) for group in groups]
+            high = keep
+    if best is None:
+        return _gone(f"{length} tokens, at most {max_tokens}, and more than that without the review")
+    keep, start, reply = best
+    reason = f"{length} tokens, at most {max_tokens}: review cut from {len(words)} to {keep} words"
+    return {"input_ids": start + reply, "prompt_length": len(start), "fate": "truncated", "reason": reason}
 
 
-def collate(rows: list[dict[str, Any]], pad_id: int) -> MicroBatch:
-    longest = max(len(r["input_ids"]) for r in rows)
-    input_ids = torch.full((len(rows), longest), pad_id)
-    attention_mask = torch.zeros((len(rows), longest), dtype=torch.long)
-    targets, labels = [], []
-    for i, row in enumerate(rows):
-        ids = torch.tensor(row["input_ids"])
-        input_ids[i, : len(ids)] = ids
-        attention_mask[i, : len(ids)] = 1
-        # Position p predicts token p+1: the last prompt position predicts the reply's first token.
-        positions = torch.arange(row["prompt_length"] - 1, len(ids) - 1)
-        targets.append(positions + i * longest)
-        labels.append(ids[row["prompt_length"] :])
-    return MicroBatch(input_ids, attention_mask, torch.cat(targets), torch.cat(labels), int(attention_mask.sum()))
+def _gone(reason: str) -> dict[str, Any]:
+    return {"input_ids": [], "prompt_length": 0, "fate": "dropped", "reason": reason}
+
+
+def reasons(rows: list[dict[str, Any]]) -> dict[str, int]:
+    """How many rows have each kind of reason, numbers left out: "# tokens, at most #" → 3."""
+    return dict(Counter(re.sub(r"\d+", "#", r["reason"]) for r in rows))

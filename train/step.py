@@ -1,60 +1,104 @@
 """One optimiser step: the mean loss over the reply tokens of the whole batch, however it is cut up."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 
-from train.samples import MicroBatch
+from train.batches import MicroBatch
+from train.lora import widen
+
+CHUNK = 1024  # rows of logits at once: 192 MiB in float32 at 49,152 vocabulary entries
+
+
+def hidden_states(model: Any, batch: MicroBatch) -> torch.Tensor:
+    """The last layer's output at the positions that predict a trained token: [trained tokens, hidden size]."""
+    core = model.get_base_model() if hasattr(model, "get_base_model") else model
+    hidden = core.model(
+        input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False, layout=batch.layout
+    )[0]
+    return hidden[0].index_select(0, batch.targets)
 
 
 def token_losses(model: Any, batch: MicroBatch) -> torch.Tensor:
     """Cross-entropy (nats) of each trained token: [trained tokens], float32.
 
-    Logits are computed at the trained positions only: with tens of thousands of vocabulary entries they cost more
-    memory than all the rest at once.
+    Logits are computed at the trained positions only, a chunk at a time: with tens of thousands of vocabulary entries
+    they would cost more memory than all the rest at once.
     """
     core = model.get_base_model() if hasattr(model, "get_base_model") else model
-    hidden = core.model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, use_cache=False)[0]
-    logits = core.lm_head(hidden.flatten(0, 1)[batch.targets])
-    return F.cross_entropy(logits.float(), batch.labels, reduction="none")
+    head = core.lm_head
+    assert type(head) is torch.nn.Linear, "lm_head carries an adapter or is quantised"
+    assert head.bias is None
+    assert not head.weight.requires_grad, "lm_head is frozen"
+    return _HeadLoss.apply(hidden_states(model, batch), head.weight, batch.labels)
 
 
-def backward(model: Any, batches: list[MicroBatch], device: Any) -> tuple[float, int]:
+class _HeadLoss(torch.autograd.Function):
+    """Cross-entropy through a frozen head. The gradient of the hidden states is made while the logits are there:
+    a row's gradient is its upstream gradient times `(softmax - one-hot) @ weight`, so no logits are kept."""
+
+    @staticmethod
+    def forward(ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        losses = torch.empty(len(hidden), dtype=torch.float32, device=hidden.device)
+        wanted = ctx.needs_input_grad[0]
+        gradient = torch.empty_like(hidden) if wanted else None
+        wide = widen(weight)
+        for at in range(0, len(hidden), CHUNK):
+            rows = slice(at, at + CHUNK)
+            logits = F.linear(hidden[rows].to(wide.dtype), wide).float()
+            picked = logits.gather(1, labels[rows, None])
+            norm = logits.logsumexp(1, keepdim=True)
+            losses[rows] = (norm - picked)[:, 0]
+            if wanted:
+                probabilities = logits.sub_(norm).exp_()
+                probabilities.scatter_add_(1, labels[rows, None], torch.full_like(picked, -1.0))
+                gradient[rows] = (probabilities.to(wide.dtype) @ wide).to(hidden.dtype)
+        ctx.save_for_backward(gradient)
+        return losses
+
+    @staticmethod
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[Any, ...]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * upstream[:, None].to(gradient.dtype), None, None
+
+
+def backward(model: Any, batches: Sequence[MicroBatch], device: Any) -> tuple[torch.Tensor, int]:
     """Accumulate the gradient of the mean loss over all trained tokens of a step, on every process together.
 
     Each micro-batch's sum is divided by the step's token count, so 1 × 8 = 8 × 1 = 4 × 2, last partial window included.
-    Returns the mean loss (nats a token) and the number of trained tokens.
+    Returns the mean loss (nats a token, a tensor: reading it waits for the device) and the number of trained tokens.
     """
-    count = torch.tensor([float(sum(len(b.labels) for b in batches))], device=device)
-    _sum_over_processes(count)
+    count = sum(len(b.labels) for b in batches)
+    if dist.is_initialized():
+        counted = torch.tensor([count], dtype=torch.float64, device=device)
+        dist.all_reduce(counted)
+        count = int(counted.item())
     total = torch.zeros(1, device=device)
     for batch in batches:
-        losses = token_losses(model, batch.to(device)).sum() / count[0]
-        losses.backward()
-        total += losses.detach()
-    for parameter in trainable(model):
-        if parameter.grad is None:  # this process had no micro-batch in this step
-            parameter.grad = torch.zeros_like(parameter)
-        _sum_over_processes(parameter.grad)
-    _sum_over_processes(total)
-    return total.item(), int(count.item())
+        loss = token_losses(model, batch.to(device)).sum() / count
+        loss.backward()
+        total += loss.detach()
+    if dist.is_initialized():
+        for parameter in trainable(model):
+            if parameter.grad is None:  # this process had no micro-batch in this step
+                parameter.grad = torch.zeros_like(parameter)
+            dist.all_reduce(parameter.grad)
+        dist.all_reduce(total)
+    return total[0], count
 
 
 @torch.no_grad()
-def mean_loss(model: Any, batches: list[MicroBatch], device: Any) -> float:
+def mean_loss(model: Any, batches: Sequence[MicroBatch], device: Any) -> float:
     """Mean loss over all trained tokens of the batches (nats a token)."""
+    was_training = model.training
     model.eval()
-    total = sum(token_losses(model, b.to(device)).sum().item() for b in batches)
-    model.train()
-    return total / sum(len(b.labels) for b in batches)
+    total = sum(token_losses(model, b.to(device)).sum() for b in batches)
+    model.train(was_training)
+    return float(total) / sum(len(b.labels) for b in batches)
 
 
 def trainable(model: Any) -> list[torch.nn.Parameter]:
     return [p for p in model.parameters() if p.requires_grad]
-
-
-def _sum_over_processes(tensor: torch.Tensor) -> None:
-    if dist.is_initialized():
-        dist.all_reduce(tensor)

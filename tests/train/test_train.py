@@ -2,21 +2,35 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import mlflow
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
+from transformers import AutoTokenizer
 
 from plume.adapters import Adapter, folder_sha256
-from plume.errors import InputError
+from plume.errors import EnvironmentMissing, InputError, PlumeError
+from plume.models import load_model, load_tokenizer
 from plume.paths import ROOT
+from plume.prompt import load_prompt
+from train import adapter, checkpoint, loop
+from train.batches import micro_batches
 from train.config import TrainConfig
+from train.estimate import estimate
+from train.loop import planned_order
 from train.run import train
+from train.samples import load_samples
+from train.step import token_losses
 
 RECIPE = "configs/train/openhermes2-lora.yaml"
 
@@ -38,7 +52,8 @@ def settings(tiny_mistral, small_dataset):
             "prompt": "short-1",
             "batch_size": 4,
             "max_epochs": 2,
-            "validate_every": 4,
+            "validation.every": 4,
+            "validation.draft_tokens": 8,
             "checkpoint_every": 2,
         } | {k.replace("__", "."): v for k, v in overrides.items()}
         return [f"{k}={v}" for k, v in values.items()]
@@ -80,10 +95,10 @@ def run(command):
 def train_here(home, settings, monkeypatch):
     """The same without a process of its own, which saves the seconds of importing torch."""
 
-    def call(resume=False, recipe=RECIPE, **overrides):
+    def call(resume=False, force=False, recipe=RECIPE, **overrides):
         monkeypatch.setenv("PLUME_HOME", str(home))
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
-        return train(TrainConfig.load(recipe, settings(**overrides)), resume=resume)
+        return train(TrainConfig.load(recipe, settings(**overrides)), resume=resume, force=force)
 
     return call
 
@@ -136,28 +151,6 @@ def test_mlflow_knows_config_metrics_inputs_adapter_and_version(trained, home):
     assert {"adapter", "config.yaml"} <= names
 
 
-def test_same_config_and_seed_give_the_same_adapter(trained, train_here, home):
-    train_here(out=home / "again", register_version="false")
-    weights = "adapter/adapter_model.safetensors"
-    assert (home / "again" / weights).read_bytes() == (trained[0] / weights).read_bytes()
-
-
-def test_killed_and_resumed_is_never_interrupted(trained, command, run, home):
-    folder = home / "killed"
-    process = command(out=folder)
-    _wait_for_step(folder, 3, process)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    run("--resume", out=folder)
-    timed = ("tokens_per_second", "seconds")
-    resumed, whole = ([{k: v for k, v in s.items() if k not in timed} for s in _steps(f)] for f in (folder, trained[0]))
-    assert resumed == whole
-    weights = "adapter/adapter_model.safetensors"
-    assert (folder / weights).read_bytes() == (trained[0] / weights).read_bytes()
-    run_id = json.loads((folder / "adapter" / "training.json").read_text())["run_id"]
-    assert len(_store(home).get_metric_history(run_id, "loss")) >= 8  # the same MLflow run goes on
-
-
 def test_ctrl_c_exits_130_says_how_to_go_on_and_marks_the_run(command, run, home):
     folder = home / "stopped"
     process = command(out=folder, max_epochs=200)
@@ -189,7 +182,8 @@ def test_two_processes_train_as_one(trained, small_dataset, tiny_mistral, home):
         "micro_batch_tokens=300",
         "max_tokens=300",
         "max_epochs=2",
-        "validate_every=4",
+        "validation.every=4",
+        "validation.draft_tokens=8",
         "register_version=false",
     ]
     done = subprocess.run(
@@ -207,7 +201,7 @@ def test_two_processes_train_as_one(trained, small_dataset, tiny_mistral, home):
     assert done.returncode == 0, done.stderr
     for one, two in zip(_steps(trained[0]), _steps(folder), strict=True):
         assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
-        assert two["tokens"] == one["tokens"]
+        assert two["trained_tokens"] == one["trained_tokens"]
 
 
 @pytest.mark.parametrize(
@@ -222,6 +216,12 @@ def test_two_processes_train_as_one(trained, small_dataset, tiny_mistral, home):
         ({"lora__target_modules": "[nothing_like_it]"}, "lora.target_modules"),
         ({"micro_batch_tokens": 100}, "micro_batch_tokens=100"),
         ({"tracking_uri": "http://127.0.0.1:9"}, "does not answer"),
+        ({"lora__use_dora": "true"}, "vLLM serves no DoRA adapter"),
+        ({"lora__modules_to_save": "[lm_head]"}, "modules_to_save: vLLM serves low-rank weights alone"),
+        ({"lora__target_modules": "[q_proj, lm_head]"}, "vLLM serves no adapter of lm_head"),
+        ({"lora__qlora": "true"}, "lora.qlora computes in bfloat16, not dtype=float32"),
+        ({"max_tokens": 150, "micro_batch_tokens": 300, "over_length": "error"}, "are longer than max_tokens=150"),
+        ({"country": "France"}, "country"),
     ],
 )
 def test_bad_input_is_told_before_anything_is_trained(train_here, tmp_path, overrides, message):
@@ -233,12 +233,18 @@ def test_bad_input_is_told_before_anything_is_trained(train_here, tmp_path, over
 
 def test_all_errors_of_a_config_are_told_at_once(run, tmp_path):
     config = yaml.safe_load((ROOT / RECIPE).read_text())
-    config |= {"lerning_rate": 1, "seed": "soon", "lora": {"rank": 16, "aplha": 3}}
+    config |= {"lerning_rate": 1, "seed": "soon", "lora": {"rank": 16, "aplha": 3, "use_dora": True}}
     (tmp_path / "bad.yaml").write_text(yaml.safe_dump(config))
     _, err = run(code=2, recipe=str(tmp_path / "bad.yaml"), out=tmp_path / "run")
     assert "Traceback" not in err
-    assert "3 errors" in err
-    for part in ("lerning_rate: unknown key", "optimiser.learning_rate", "lora.alpha", "seed"):
+    assert "4 errors" in err
+    for part in (
+        "lora.use_dora: vLLM serves no DoRA adapter",
+        "lerning_rate: unknown key",
+        "optimiser.learning_rate",
+        "lora.alpha",
+        "seed",
+    ):
         assert part in err
 
 
@@ -265,6 +271,138 @@ def test_resume_refuses_another_config_and_a_run_that_never_started(trained, tra
         train_here(resume=True, out=trained[0])
     with pytest.raises(InputError, match="no checkpoint"):
         train_here(resume=True, out=tmp_path)
+
+
+def test_qlora_without_a_gpu_is_one_clear_line(train_here, tmp_path):
+    with pytest.raises(EnvironmentMissing, match=r"lora\.qlora=true needs an NVIDIA GPU.*lora\.qlora=false") as error:
+        train_here(out=tmp_path / "run", lora__qlora="true", dtype="bfloat16")
+    assert error.value.exit_code == 3
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_tokenizer_larger_than_the_vocabulary_is_refused(train_here, tiny_mistral, tmp_path):
+    grown = tmp_path / "grown"
+    shutil.copytree(tiny_mistral, grown)
+    tokenizer = AutoTokenizer.from_pretrained(grown)
+    tokenizer.add_tokens(["<|new|>"])
+    tokenizer.save_pretrained(grown)
+    with pytest.raises(InputError, match=r"has 32003 tokens, its weights 32002; plume does not resize"):
+        train_here(out=tmp_path / "run", base__model=grown)
+
+
+def test_preview_shows_the_mask_and_what_is_left_out_and_trains_nothing(run, home):
+    out, _ = run("--preview", "2", out=home / "preview", max_tokens=180, micro_batch_tokens=400)
+    assert out.count("⟦") == out.count("<|im_end|>⟧") == 2
+    learnt = out.split("⟦")[1].split("⟧")[0]
+    assert learnt.startswith("Bonjour, nous regrettons")
+    assert "Avis :" not in learnt
+    assert re.search(r"left out: \d+ × # tokens, at most #", out)
+    assert re.search(r"all start with the same \d\d+", " ".join(out.split()))
+    assert not (home / "preview").exists()
+
+
+def test_estimate_needs_no_weights_and_is_near_what_the_run_logs(run, home, trained, tiny_mistral, tmp_path):
+    bare = tmp_path / "bare"
+    shutil.copytree(tiny_mistral, bare, ignore=shutil.ignore_patterns("*.safetensors"))
+    out, _ = run("--estimate", "--speed", "100", out=home / "estimated", base__model=bare)
+    facts = Adapter.load(trained[0] / "adapter").training
+    tokens = int(re.search(r"([\d,]+) tokens in all", out)[1].replace(",", ""))
+    assert tokens == pytest.approx(facts["tokens"], rel=0.02)
+    assert f"{tokens / 100 / 60:.1f} min" in out
+    assert not (home / "estimated").exists()
+    assert facts["memory_gib"]["estimated"] > 0
+    assert facts["memory_gib"]["measured"] > facts["memory_gib"]["estimated"]  # which has no Python and no torch
+
+
+def test_a_traced_forward_keeps_what_the_real_one_keeps(tiny_mistral, small_dataset, tmp_path):
+    """The estimate's activations are those that autograd saves in a real step, to the byte."""
+    settings = {"base": {"model": str(tiny_mistral)}, "prompt": "short-1", "dtype": "float32"}
+    config = TrainConfig(data=small_dataset, out=tmp_path, **settings)
+    samples = load_samples(config, load_tokenizer(config.base), load_prompt(config.prompt))
+    expected = estimate(config, samples)
+    model = adapter.attach(load_model(config.base, config.dtype), config).train()
+    fixed = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    kept, alive = {}, []
+
+    def keep(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in fixed:
+            kept[storage.data_ptr()] = storage.nbytes()
+            alive.append(tensor)
+        return tensor
+
+    steps = [[samples.train[i] for i in order] for order in planned_order(config, len(samples.train))]
+    worst = max((b for rows in steps for b in micro_batches(rows, config.micro_batch_tokens)), key=lambda b: b.tokens)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        token_losses(model, worst)
+    assert expected.worst_tokens == worst.tokens
+    assert expected.activations == pytest.approx(sum(kept.values()), rel=0.01)
+    assert expected.weights == sum(p.numel() * 4 for p in model.parameters() if not p.requires_grad)
+
+
+def test_early_stopping_keeps_the_best_adapter(train_here, home):
+    result = train_here(
+        out=home / "stop",
+        optimiser__learning_rate=0.5,  # ruins the adapter: the validation loss rises at once
+        max_epochs=20,
+        max_loss_jump="null",
+        validation={"every": 1, "patience": 2, "drafts": 1, "draft_tokens": 2},
+    )
+    steps = _steps(home / "stop")
+    losses = [s["validation_loss"] for s in steps]
+    best = losses.index(min(losses)) + 1
+    assert result.stopped == f"no lower validation loss since step {best}"
+    assert len(steps) == best + 2
+    assert result.validation_loss == min(losses)
+    facts = Adapter.load(result.adapter).training
+    assert facts["best_step"] == best
+    kept = load_file(result.adapter / "adapter_model.safetensors")
+    assert all(torch.equal(kept[k], v) for k, v in checkpoint.load_best(home / "stop").items())
+    assert not all(torch.equal(kept[k], v) for k, v in checkpoint.load(home / "stop")["adapter"].items())
+    drafts = [json.loads(line) for line in (home / "stop" / "drafts.jsonl").read_text().splitlines()]
+    assert [d["step"] for d in drafts] == list(range(1, best + 3))
+
+
+def test_a_loss_that_jumps_or_is_no_number_stops_the_run_before_the_step_and_marks_it_failed(
+    train_here, home, monkeypatch
+):
+    real, calls = loop.backward, []
+
+    def broken(value, *arguments):
+        calls.append(1)
+        loss, count = real(*arguments)
+        return (loss + value if len(calls) > 12 else loss), count
+
+    for name, value, told in (("jump", 5.0, "the loss jumped to"), ("nan", float("nan"), "the loss is nan")):
+        calls.clear()
+        monkeypatch.setattr(loop, "backward", partial(broken, value))
+        with pytest.raises(PlumeError, match=told) as error:
+            train_here(out=home / name, max_epochs=6, validation__drafts=0)
+        assert "at step 13" in str(error.value)
+        assert str(home / name / "checkpoint.pt") in str(error.value)
+        assert len(_steps(home / name)) == 12
+        found = _store(home).search_runs(["1"], f"attributes.run_name = '{name}'")
+        assert [r.info.status for r in found] == ["FAILED"]
+
+
+def test_a_killed_run_is_marked_failed_once_its_folder_is_overwritten(command, train_here, home):
+    folder = home / "abandoned"
+    process = command(out=folder, max_epochs=200)
+    _wait_for_step(folder, 1, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    train_here(out=folder, force=True, max_steps=1, register_version="false")
+    runs = _store(home).search_runs(["1"], "attributes.run_name = 'abandoned'", order_by=["start_time ASC"])
+    assert [r.info.status for r in runs] == ["FAILED", "FINISHED"]
+
+
+def test_the_card_tells_data_limits_and_energy(trained):
+    card = (trained[0] / "adapter" / "README.md").read_text()
+    digests = json.loads((trained[0] / "adapter" / "training.json").read_text())["dataset"]["splits"]
+    for split in ("train", "validation", "test"):
+        assert f"| {split} | {digests[split]['pairs']} | `{digests[split]['sha256'][:16]}…` |" in card
+    for told in ("## Limits", "pseudonymised, not anonymous", "kWh", "never to be published by itself"):
+        assert told in card
 
 
 def _wait_for_step(folder: Path, step: int, process: subprocess.Popen) -> None:

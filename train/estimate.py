@@ -1,0 +1,147 @@
+"""`plume train CONFIG --estimate`: memory and time before a GPU is booked. Loads no weights, needs no GPU.
+
+Activations are not guessed: the largest micro-batch of the run is traced through the real model, loss and adapter with
+fake tensors, and what autograd would keep for the backward pass is added up.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from plume.models import quiet_bars, resolve
+from train import adapter
+from train.batches import MicroBatch, group, pack, step_indices, worst_group
+from train.config import TrainConfig
+from train.loop import planned_order, planned_steps
+from train.samples import Samples
+from train.speed import Cost
+from train.step import CHUNK, token_losses, trainable
+
+NF4 = 0.52  # bytes a weight: 4 bits, and double-quantised scales of blocks of 64
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Bytes, unless said otherwise."""
+
+    weights: int
+    adapter: int  # parameters and gradients
+    optimiser: int
+    activations: int  # kept for the backward pass of the largest micro-batch
+    logits: int  # of one chunk, and their gradient
+    worst_tokens: int  # tokens of the largest micro-batch
+    worst_samples: int
+    tokens_per_epoch: int  # computed: prefixes shared
+    unshared_tokens_per_epoch: int
+    steps: int
+    steps_per_epoch: int
+    flops_per_step: float  # useful operations of a mean step (4N)
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.adapter + self.optimiser + self.activations + self.logits
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the whole run."""
+        return round(self.tokens_per_epoch * self.steps / self.steps_per_epoch)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"total": self.total, "tokens": self.tokens}
+
+
+def estimate(config: TrainConfig, samples: Samples) -> Estimate:
+    """What a run of this config on these samples takes."""
+    prefix = samples.prefix if config.share_prefix else 0
+    lengths, steps = samples.lengths, planned_steps(config, len(samples.train))
+    per_epoch = -(-len(lengths) // config.batch_size)
+    tokens = 0
+    for step in range(per_epoch):
+        members = [lengths[i] for i in step_indices(len(lengths), config.batch_size, step, config.seed)]
+        for g in group(members, prefix, config.micro_batch_tokens):
+            tokens += prefix + sum(members[i] - prefix for i in g)
+    worst = worst_group(lengths, planned_order(config, len(lengths)), prefix, config.micro_batch_tokens)
+    batch = pack([samples.train[i] for i in worst], share=config.share_prefix)
+    traced = _trace(config, batch)
+    useful, _ = traced.cost.flops([batch], recompute=False)
+    return Estimate(
+        weights=traced.weights,
+        adapter=2 * traced.adapter,
+        optimiser=2 * traced.adapter,  # AdamW's two moments
+        activations=traced.activations,
+        logits=2 * 4 * min(CHUNK, len(batch.labels)) * traced.vocabulary,
+        worst_tokens=batch.tokens,
+        worst_samples=batch.samples,
+        tokens_per_epoch=tokens,
+        unshared_tokens_per_epoch=sum(lengths),
+        steps=steps,
+        steps_per_epoch=per_epoch,
+        flops_per_step=useful * tokens / per_epoch / batch.tokens,
+    )
+
+
+@dataclass(frozen=True)
+class _Traced:
+    weights: int
+    adapter: int
+    activations: int
+    vocabulary: int
+    cost: Cost
+
+
+def _trace(config: TrainConfig, batch: MicroBatch) -> _Traced:
+    """Run the forward pass with tensors that have shapes and no contents."""
+    settings = AutoConfig.from_pretrained(resolve(config.base))
+    kept: dict[int, int] = {}  # storage -> bytes; tensors that share memory count once
+    plain = config.model_copy(update={"lora": config.lora.model_copy(update={"qlora": False})})
+    state = torch.get_rng_state()
+    with torch.device("meta"), quiet_bars():
+        model = AutoModelForCausalLM.from_config(settings, dtype=getattr(torch, config.dtype))
+        model = adapter.attach(model, plain)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        _place(model.train())
+        fixed = {p.untyped_storage()._cdata: p.untyped_storage().nbytes() for p in model.parameters()}
+        alive = []  # so that no address is used twice
+
+        def keep(tensor: torch.Tensor) -> torch.Tensor:
+            storage = tensor.untyped_storage()
+            if storage._cdata not in fixed:
+                kept[storage._cdata] = storage.nbytes()
+                alive.append(tensor)
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            loss = token_losses(model, batch).sum()
+        learnt = {p.untyped_storage()._cdata for p in trainable(model)}
+        frozen = sum(size for key, size in fixed.items() if key not in learnt)
+        cost = Cost.of(model)
+        del loss
+    torch.set_rng_state(state)
+    return _Traced(
+        weights=_in_four_bits(frozen, cost, config) if config.lora.qlora else frozen,
+        adapter=sum(fixed[key] for key in learnt),
+        activations=sum(kept.values()),
+        vocabulary=settings.vocab_size,
+        cost=cost,
+    )
+
+
+def _place(model: torch.nn.Module) -> None:
+    """Give parameters and buffers of the meta device a place: a kernel of the CPU is chosen, and nothing computed."""
+    placed: dict[int, torch.nn.Parameter] = {}  # tied weights stay tied
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if id(parameter) not in placed:
+                empty = torch.empty_like(parameter, device="cpu")
+                placed[id(parameter)] = torch.nn.Parameter(empty, parameter.requires_grad)
+            setattr(module, name, placed[id(parameter)])
+        for name, buffer in module.named_buffers(recurse=False):
+            setattr(module, name, torch.empty_like(buffer, device="cpu"))
+
+
+def _in_four_bits(frozen: int, cost: Cost, config: TrainConfig) -> int:
+    width = getattr(torch, config.dtype).itemsize
+    return round(frozen - cost.body * (width - NF4))

@@ -1,0 +1,99 @@
+"""How fast a step is, in tokens and in the share of what the machine could do.
+
+The limit counts multiplications of the frozen weights. LoRA needs no gradient of them, so a token costs 4 operations a
+weight (2 forward, 2 for the gradient of the activations), 6 where activations are made again. Attention is counted for
+the pairs that see each other; the adapter's own work, about 1 %, is not.
+"""
+
+import resource
+import sys
+import time
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+
+from train.batches import Layout, MicroBatch
+
+# Dense bfloat16 TFLOP/s as NVIDIA publishes them; sparsity left out.
+GPUS = {
+    "H200": 989,
+    "H100": 989,
+    "H800": 989,
+    "A100": 312,
+    "A800": 312,
+    "L40S": 362,
+    "L4": 121,
+    "A10": 125,
+    "4090": 165,
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a model costs: weights multiplied for every token, for every trained token (the head), and attention."""
+
+    body: int
+    head: int
+    attention_width: int  # layers × heads × head dim
+
+    @classmethod
+    def of(cls, model: Any) -> "Cost":
+        core = model.get_base_model() if hasattr(model, "get_base_model") else model
+        config = core.config
+        heads = config.num_attention_heads
+        dim = getattr(config, "head_dim", None) or config.hidden_size // heads
+        body = sum(_logical_size(m) for m in _frozen_linears(core.model))
+        return cls(body, core.lm_head.weight.numel(), config.num_hidden_layers * heads * dim)
+
+    def flops(self, batches: list[MicroBatch], *, recompute: bool) -> tuple[float, float]:
+        """Operations of a step that are useful (4N), and all that the device does (6N with `recompute`)."""
+        forward = 2.0 * self.body * sum(b.tokens for b in batches)
+        forward += 4.0 * self.attention_width * sum(pairs(b.layout) for b in batches)
+        head = 2.0 * self.head * sum(len(b.labels) for b in batches)
+        backward = forward + 4.0 * self.attention_width * sum(pairs(b.layout) for b in batches)  # attention: twice
+        useful = forward + backward + 2 * head
+        return useful, useful + (forward if recompute else 0.0)
+
+
+def pairs(layout: Layout) -> int:
+    """Query/key pairs that attention must look at."""
+    causal = lambda n: n * (n + 1) // 2  # noqa: E731
+    return causal(layout.prefix) + sum((b - a) * layout.prefix + causal(b - a) for a, b in layout.bounds)
+
+
+def _frozen_linears(module: Any) -> list[Any]:
+    return [m for n, m in module.named_modules() if isinstance(m, torch.nn.Linear) and "lora_" not in n]
+
+
+def _logical_size(linear: Any) -> int:
+    return linear.in_features * linear.out_features  # 4-bit weights are stored two to a byte
+
+
+@cache
+def machine_limit(device: str, dtype: str) -> float:
+    """Operations a second that the device could do: published for GPUs, a matrix product measured here for CPUs."""
+    if device == "cuda":
+        name = torch.cuda.get_device_name()
+        return next((1e12 * v for k, v in GPUS.items() if k in name), float("nan"))
+    # On a CPU, whatever `dtype` is: where bfloat16 is no faster, products are made in float32 (train.lora).
+    left, right = (torch.randn(1024, 1024, dtype=getattr(torch, dtype)) for _ in range(2))
+    if dtype == "bfloat16":
+        from train.lora import widen
+
+        left, right = widen(left), widen(right)
+    best = float("inf")
+    for _ in range(5):
+        started = time.perf_counter()
+        left @ right
+        best = min(best, time.perf_counter() - started)
+    return 2 * 1024**3 / best
+
+
+def peak_memory(device: str) -> int:
+    """Bytes: the GPU's allocator at its fullest, or the process's resident memory at its largest."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
