@@ -21,6 +21,13 @@ _LAW = re.compile(
     r"\b(?:articles?|art\.) ?(?:[lrd]\.? ?(?:\*? ?)?)?\d[\d\-. a-z]{0,10}|\b(?:loi|decret|ordonnance|arrete"
     r"|circulaire|directive|reglement)(?: (?:n°|no|ue|\(ue\)))* ?\d{2,4}[-/]\d+"
 )
+_CODE = re.compile(
+    r"\bcode (?:civil|penal|rural|electoral|general des impots|monetaire et financier|de la route|du travail"
+    r"|de la securite sociale|de la sante publique|de la consommation|de l'urbanisme|de l'education|du sport"
+    r"|des relations entre le public(?: et l'administration)?|de l'action sociale(?: et des familles)?"
+    r"|de l'entree et du sejour des etrangers(?: et du droit d'asile)?|de justice administrative"
+    r"|de procedure (?:civile|penale)|de la construction(?: et de l'habitation)?|de l'environnement)\b"
+)
 _CERFA = re.compile(
     r"\bcerfa(?: (?:n°|no|numero))? ?\d{4,5}(?:[*#]\d{1,2})?|\b(?:formulaire|imprime)(?: (?:n°"
     r"|no))? ?\d{4,5}[*#]\d{1,2}|(?<!\w)\d{4,5}[*#]\d{1,2}(?!\d)"
@@ -67,8 +74,9 @@ def find_kept(text: str, directory: Directory) -> Iterator[Span]:
     for match in _EMAIL.finditer(folded) if "@" in text else ():
         if is_public_email(match[0], directory):
             yield Span(*match.span(), "KEEP", "email")
-    for match in _MISSION.finditer(folded):
-        yield Span(*match.span(), "KEEP", "body")
+    for pattern in (_MISSION, _CODE):
+        for match in pattern.finditer(folded):
+            yield Span(*match.span(), "KEEP", "body")
     for span in find_service_addresses(text):
         yield Span(span.start, span.end, "KEEP", "service-address")
     for span in _terms(folded):

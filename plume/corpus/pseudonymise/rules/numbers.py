@@ -23,6 +23,7 @@ _CLUMP = re.compile(r"(?<![\d])\d(?:[ .\-/]{0,2}\d){7,27}(?!\d)")
 _RUN = re.compile(r"(?<!\d)\d{6,}(?!\d)")
 _COMPACT_FT = re.compile(r"(?<!\w)\d{7}[a-z](?!\w)")
 _PASSPORT = re.compile(r"(?<!\w)\d{2} ?[a-z]{2} ?\d{5}(?!\w)")
+_BOX = re.compile(r"\b(?:tsa|cs|bp) ?(?=\d|$)")
 _ENDING = re.compile(r"termin|finiss|finit|derniers")
 # References: capitals and digits, in one piece or joined by hyphens or slashes.
 _REFERENCE = re.compile(
@@ -31,15 +32,15 @@ _REFERENCE = re.compile(
 _LOWER_REFERENCE = re.compile(
     r"(?<![\w@./:])(?=[a-z0-9])(?=[0-9\-]{0,40}[a-z])(?=(?:[a-z\-]{0,20}\d){6})(?:[a-z0-9]+-)*[a-z0-9]+(?![\w@])"
 )
-_SIV = re.compile(r"(?<!\w)[A-HJ-NP-TV-Z]{2}[ -]?\d{3}[ -]?[A-HJ-NP-TV-Z]{2}(?!\w)")
-_LOWER_SIV = re.compile(r"(?<!\w)[a-hj-np-tv-z]{2}-\d{3}-[a-hj-np-tv-z]{2}(?!\w)")
+_SIV = re.compile(r"(?<!\w)[A-HJ-NP-TV-Z]{2}(?: ?[-.–] ?| )?\d{3}(?: ?[-.–] ?| )?[A-HJ-NP-TV-Z]{2}(?!\w)")
+_LOWER_SIV = re.compile(r"(?<!\w)[a-hj-np-tv-z]{2} ?[-.] ?\d{3} ?[-.] ?[a-hj-np-tv-z]{2}(?!\w)")
 _SPACED_SIV = re.compile(r"(?<!\w)([a-hj-np-tv-z]{2}) \d{3} ([a-hj-np-tv-z]{2})(?!\w)")
 _TWO_LETTERS = words("km kg cm mm mg ml go mo ko tv mn nd rd th st or et de du la le")
 _FNI = re.compile(r"(?<![\w,.])\d{2,4} ?([A-Z]{2,3}) ?(?:\d{2}|2[AB]|97\d)(?!\w)")
 _CONTEXT_PLATE = re.compile(
-    r"\b(?:plaque|immatricule\w*|immatriculation|vehicule|voiture|moto|scooter|carte grise|auto|camion\w*|remorque"
+    r"\b(?:plaque|immat\w*\.?|vehicule|voiture|moto|scooter|carte grise|auto|camion\w*|remorque"
     r"|caravane|camping[- ]car|utilitaire|fourgon\w*|quad|cession)\b[^\d\n.;!?]{0,30}?"
-    r"(?<!\w)([a-z]{2}[ -]?\d{3}[ -]?[a-z]{2}|\d{1,4} ?[a-z]{2,3} ?(?:\d{2}|2[ab]))(?!\w)"
+    r"(?<!\w)([a-z]{1,2}[ .-]{0,3}\d{2,3}[ .-]{0,3}[a-z]{1,2}|\d{1,4} ?[a-z]{2,3} ?(?:\d{2}|2[ab]))(?!\w)"
 )
 
 _CODE_BEFORE = re.compile(r"(?<![\w/.,'’-])([A-Z]{1,4}\d{0,3}|\d{1,3}[A-Z]{1,3}\d{0,3}|\d{2,4})[ -]$")
@@ -132,8 +133,11 @@ def _is_code(token: str, *, shouting: bool) -> bool:
     return not token.isdigit() or len(token) < 4 or not _YEARS.fullmatch(token)
 
 
+_WITH_O = re.compile(r"(?<![a-z])(?=o*\d)[\do]*o[\do]*(?![a-z])")
+
+
 def _find_numbers(text: str) -> Iterator[Span]:
-    folded = fold(text)
+    folded = _WITH_O.sub(lambda m: m[0].replace("o", "0"), fold(text))  # "1 53 O7": the letter for the digit
     for match in (*_IBAN.finditer(folded), *_FRENCH_IBAN.finditer(folded), *_RIB.finditer(folded)):
         if sum(c.isdigit() or c == "x" for c in match[0]) >= 10 and not match[0].isalpha():
             yield Span(*match.span(), "IBAN", "rule")
@@ -194,6 +198,8 @@ def _in_context(text: str, folded: str, kind: str, least: int, pattern: re.Patte
         coded = digits >= 2 and len(value) >= 8 and text[start:end].isupper() and " " not in value  # "XKFT45RE2"
         if (digits < least and not coded) or (kind == "IBAN" and digits < 6 and not _ENDING.search(match[0])):
             continue
+        if _BOX.match(value) or _BOX.search(folded[max(0, start - 5) : start]):
+            continue  # "TSA 70210": where a service gets its mail
         quantity = DATE.fullmatch(value) or _YEARS.fullmatch(value) or _UNIT.match(folded, end)
         if quantity or (kind == "DOSSIER" and _THOUSANDS.fullmatch(value)):
             continue

@@ -14,7 +14,8 @@ _LETTER = r"[^\W\d_]"
 _PROPER = rf"[{_UP}](?:{_LETTER}|['’\-])*\.?"
 _PARTICLE = r"(?:(?:de|du|des|la|le|les|en|sur|sous|aux?|à|et|lès|lez|saint|sainte|st|ste)[ -]|[dl]['’] ?)"
 _STREET = (
-    r"(?:rue|r\.|ruelle|avenue|av\.?|ave|boulevard|boul\.?|bld|bd\.?|impasse|imp\.?|all[ée]es?|chemin|ch\.|che|route|rte"
+    r"(?:rue|r\.|ruelle|avenue|av\.?|ave|boulevard|boul\.?|blvd|bld|bd\.?|impasse|imp\.?|all[ée]es?|all\.|chemin|chem\.?"
+    r"|ch\.|che|route|rte\.?|sq\.?|crs|pass\.|fg|r[ée]s\.|quartier|qu\."
     r"|place|pl\.?|square|quai|cours|passage|sentier|sente|faubourg|fbg|villa|cit[ée]|r[ée]sidence|lotissement|lot\.?"
     r"|hameau|lieu[ -]dit|mont[ée]e|esplanade|promenade|venelle|traverse|rond[ -]point|voie|cour|parvis|clos)"
 )
@@ -29,12 +30,12 @@ _NUMBERED = re.compile(
     rf"|(?:{_PARTICLE}){{0,3}}{_LETTER}[\w'’-]+(?: (?:{_PARTICLE}){{0,2}}{_LETTER}[\w'’-]+){{0,3}})"
 )
 _UNNUMBERED = re.compile(
-    r"(?<!\w)(?i:rue|avenue|boulevard|bd|impasse|all[ée]e|chemin|route|hameau|lieu[ -]dit|r[ée]sidence|lotissement"
-    r"|cit[ée]|quartier|square|quai)"
+    r"(?<!\w)(?i:rue|avenue|boulevard|bd|impasse|all[ée]e|chemin|chem\.|route|rte\.?|hameau|lieu[ -]dit"
+    r"|r[ée]sidence|lotissement|cit[ée]|quartier|square|quai)"
     rf" (?:{_PARTICLE}){{0,3}}{_PROPER}(?: (?:{_PARTICLE}){{0,2}}{_PROPER}){{0,3}}"
 )
 _LIVING = re.compile(
-    r"\b(?:habit\w+|demeur\w+|resid\w+|domicili\w+|log\w+|vis|vit|vivons) (?:au |a la |a l'|a |dans la |dans l'|la "
+    r"\b(?:j?h?abit\w+|demeur\w+|resid\w+|domicili\w+|log\w+|vis|vit|vivons) (?:au |a la |a l'|a |dans la |dans l'|la "
     r"|le )?"
     r"((?:rue|avenue|boulevard|impasse|allee|chemin|place|quai|cours|square|residence|hameau|lotissement"
     r"|cite) [\w' -]{3,40})"
@@ -44,9 +45,11 @@ _DECLARED = re.compile(
     r"|chez )?([^\n.;!?]{3,70}?),? ?(?=\b\d{5}\b)"
 )
 _EXTRA = re.compile(
-    r"(?:[ ,–-]{1,3}(?:(?:bat(?:iment)?|bt|app?t|appart(?:ement)?|etage|escalier|esc|porte|boite|bp|cs|entree|tour"
-    r"|residence|lieu[ -]dit)\b\.? ?(?:n° ?)?[\w'-]{1,15}|\d{1,2}(?:er|e|eme) etage))+"
+    r"(?:[ ,–-]{1,3}(?:(?:bat(?:iment)?|bt|app?t|appart(?:ement)?|etage|escalier|esc|porte|pte|boite|bp|cs|entree|tour"
+    r"|residence|lieu[ -]dit)\b\.? ?(?:n° ?)?[\w'-]{1,15}|\d{1,2}(?:er|e|eme) (?:etage|et\.)"
+    r"(?:,? (?:gauche|droite|face|centre|porte \w+))?))+"
 )
+_TO_POSTCODE = re.compile(r",? [^\d\n.;!?:]{3,40}(?=,? \d{5}\b)")  # a locality, before the postcode
 _CHEZ = re.compile(
     r"\bchez (?:m\.?|mr|mme|mlle|monsieur|madame)? ?[^\W\d_][\w'-]+(?: [^\W\d_][\w'-]+)?, [^\n.;!?\d]{2,40}?,? "
     r"(?=\d{5}\b)"
@@ -62,7 +65,7 @@ _LOWER_CITY = re.compile(
     r"|['-])+)?)?"
 )
 _LIVES_IN = re.compile(
-    r"\b(?:habit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nee?s?|installee?s?"
+    r"\b(?:j?h?abit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nee?s?|installee?s?"
     r"|demenag\w+|emmenag\w+|ville|commune|village|hameau|mairie|caf|cpam|msa|carsat|urssaf|(?:sous-)?prefecture|tribunal"
     r"|impots(?: des (?:particuliers|entreprises|professionnels))?|finances publiques|sip|sie|france services|crous"
     r"|services?|agence|antenne|tresorerie|gendarmerie|commissariat|la poste|mdph|ccas|travail"
@@ -84,7 +87,7 @@ _SERVICE_BEFORE = re.compile(
     r"|msa|cgss|urssaf|prefecture|mdph|tribunal|tresorerie|centre)\b[^.\n\d]{0,60})$"
 )
 _OWN = re.compile(
-    r"\b(?:j'habite|nous habitons|habit\w+|mon|ma|mes|je|j'|domicile|chez moi|demeur\w+|vivons|vis|reexpedi\w+"
+    r"\b(?:j?h?abit\w+|mon|ma|mes|je|j'|domicile|chez moi|demeur\w+|vivons|vis|reexpedi\w+"
     r"|fai(?:re|s|tes) suivre)\b[^.\n]{0,60}$"
 )
 _CEDEX = re.compile(r"[^.\n]{0,60}?\bcedex\b")
@@ -212,6 +215,8 @@ def _cut(text: str, start: int, end: int, first: int = 0) -> int:
 def _extended(folded: str, start: int, end: int) -> Span:
     """The address with the building, stair or flat that follows it."""
     if match := _EXTRA.match(folded, end):
+        end = match.end()
+    if match := _TO_POSTCODE.match(folded, end):
         end = match.end()
     return Span(start, end, "ADRESSE", "rule")
 

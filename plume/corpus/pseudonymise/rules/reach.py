@@ -83,7 +83,8 @@ _IDENTIFIER_IN_URL = re.compile(
     r"\d{6}|@|[?&#](?:\w*(?:token|key|session|code|uid|user|mail|nom|dossier|ref)\w*)=|=[\w-]{16}"
 )
 _PERSONAL_HOST = re.compile(
-    r"facebook|instagram|linkedin|twitter|tiktok|snapchat|wordpress|blogspot|over-blog|drive|dropbox|wetransfer"
+    r"facebook|instagram|linkedin|twitter|tiktok|snapchat|wordpress|blog|drive|dropbox|wetransfer|wix|jimdo|monsite"
+    r"|skyrock|youtube|twitch|\bperso\b|pagesperso"
 )
 
 
