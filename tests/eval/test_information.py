@@ -61,7 +61,10 @@ def test_longer_but_no_better_is_said_and_longer_and_better_is_not():
     assert remarks[0].startswith("Longueur : 19 mots de plus")
     assert "sans gain établi" in remarks[0]
     assert lines["win_rate", "challenger"].value.estimate == pytest.approx(0.5)
+    # all drafts are longer by about as much: what would be at equal length cannot be told, and that is said
     better = np.where(rng.random(200) < 0.8, 1.0, passes)
+    assert "n’est plus établi" in informed({"pass_all": passes}, {"pass_all": better, "draft_words": words})[2][0]
+    words = 80 + rng.normal(8, 25, 200)
     assert informed({"pass_all": passes}, {"pass_all": better, "draft_words": words})[2] == ()
     assert informed({"pass_all": passes}, {"pass_all": passes})[2] == ()
 
