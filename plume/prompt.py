@@ -24,7 +24,8 @@ PSEUDONYM = "[USAGER]"  # stands for the citizen's pseudonym, which serving fill
 # Added to the system text where past replies are shown.
 EXAMPLES = (
     "Les échanges qui précèdent le dernier avis sont des réponses passées du même réseau : suis-en le ton et la "
-    "démarche. Ils concernent d'autres usagers : n'en reprends aucun fait, date, montant, contact ni repère entre crochets."
+    "démarche. Ils concernent d'autres usagers : n'en reprends aucun fait, date, montant, contact ni repère entre "
+    "crochets."
 )
 
 # ChatML. Tokenizers of the Llama family want one beginning-of-sequence token, written here because text rendered by a

@@ -1,13 +1,19 @@
-"""Drafts: resumable, never generated twice, the same in a batch as alone."""
+"""Drafts: resumable, never generated twice, the same in a batch as alone; past replies as examples."""
 
+import fcntl
 import json
 
 import pytest
 
+from eval.backends.in_process import InProcess
 from eval.generate import Decoding, generate
-from eval.systems import Resolved, resolve
-from plume.errors import InputError
+from eval.systems import Resolved, System, resolve
+from plume.corpus.dataset import read_split
+from plume.errors import InputError, PlumeError
 from plume.models import Base
+from plume.paths import ROOT
+from plume.prompt import load_prompt
+from plume.retrieval import Retriever
 
 
 @pytest.fixture
@@ -22,8 +28,18 @@ def _rows(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+def _meta(path):
+    return json.loads(path.with_suffix(".meta.json").read_text())
+
+
 def _texts(path):
     return {row["id"]: row["draft"] for row in _rows(path)}
+
+
+@pytest.fixture
+def never(monkeypatch):
+    """Fails the test if a model is asked for anything from now on."""
+    return lambda: monkeypatch.setattr(InProcess, "start", lambda *a: pytest.fail("generated again"))
 
 
 def test_a_draft_for_every_review_with_its_counts(system, small_dataset, tmp_path):
@@ -33,48 +49,127 @@ def test_a_draft_for_every_review_with_its_counts(system, small_dataset, tmp_pat
     assert {r["id"] for r in rows} == {"916-1", "917-1", "918-1"}
     assert all({"id", "draft", "system", "prompt_tokens", "draft_tokens", "seconds"} <= r.keys() for r in rows)
     assert all(1 <= r["draft_tokens"] <= 12 for r in rows)
-    meta = json.loads((tmp_path / "drafts.meta.json").read_text())
+    assert not any("examples" in r for r in rows)
+    meta = _meta(out)
     assert meta["system"]["prompt"] == "short-1"
     assert meta["system"]["adapter_sha256"] is None
     assert meta["data"]["split"] == "test"
+    assert meta["decoding"] == {
+        "strategy": "greedy",
+        "max_new_tokens": 12,
+        "dtype": "float32",
+        "stop": ["<|im_end|>"],
+        "backend": "transformers",
+    }
 
 
 def test_a_draft_does_not_depend_on_its_batch(system, small_dataset, tmp_path):
-    generate(system, small_dataset, tmp_path / "one.jsonl", DECODING, batch_size=1)
-    generate(system, small_dataset, tmp_path / "all.jsonl", DECODING, batch_size=8)
+    generate(system, small_dataset, tmp_path / "one.jsonl", DECODING, backend=InProcess(1))
+    generate(system, small_dataset, tmp_path / "all.jsonl", DECODING, backend=InProcess(8))
     assert _texts(tmp_path / "one.jsonl") == _texts(tmp_path / "all.jsonl")
+    assert {r["id"]: r["key"] for r in _rows(tmp_path / "one.jsonl")} == {
+        r["id"]: r["key"] for r in _rows(tmp_path / "all.jsonl")
+    }
 
 
-def test_what_is_there_is_not_generated_again(system, small_dataset, tmp_path, monkeypatch):
+def test_what_is_there_is_not_generated_again(system, small_dataset, tmp_path, never):
     out = tmp_path / "drafts.jsonl"
     generate(system, small_dataset, out, DECODING)
     before = out.read_text()
-    monkeypatch.setattr(module, "_generate", lambda *a: pytest.fail("generated again"))
+    never()
     assert generate(system, small_dataset, out, DECODING) == 0
     assert out.read_text() == before
 
 
-def test_an_interrupted_run_goes_on_where_it_stopped(system, small_dataset, tmp_path):
+def test_drafts_of_another_file_are_taken_where_they_answer_the_same(system, small_dataset, tmp_path, never):
+    out, other = tmp_path / "drafts.jsonl", tmp_path / "other.jsonl"
+    generate(system, small_dataset, other, DECODING)
+    other.write_text("".join(other.read_text().splitlines(keepends=True)[:2]))
+    assert generate(system, small_dataset, out, DECODING, reuse=[other]) == 1
+    assert {r["id"]: r["key"] for r in _rows(other)}.items() <= {r["id"]: r["key"] for r in _rows(out)}.items()
+    with pytest.raises(InputError, match="no such file"):
+        generate(system, small_dataset, tmp_path / "third.jsonl", DECODING, reuse=[tmp_path / "missing.jsonl"])
+    never()
+    assert generate(system, small_dataset, tmp_path / "fourth.jsonl", DECODING, reuse=[other, out]) == 0
+
+
+@pytest.mark.parametrize("left", [25, 60])
+@pytest.mark.parametrize("whole_lines", [0, 1])
+def test_an_interrupted_run_goes_on_where_it_stopped(system, small_dataset, tmp_path, left, whole_lines):
     whole, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
     generate(system, small_dataset, whole, DECODING)
-    generate(system, small_dataset, cut, DECODING)
-    lines = cut.read_text().splitlines(keepends=True)
-    cut.write_text(lines[0] + lines[1][:25])  # killed in the middle of the second line
-    assert generate(system, small_dataset, cut, DECODING) == 2
+    lines = whole.read_text().splitlines(keepends=True)
+    cut.write_text("".join(lines[:whole_lines]) + lines[whole_lines][:left])  # killed in the middle of a line
+    assert generate(system, small_dataset, cut, DECODING) == 3 - whole_lines
     assert _texts(cut) == _texts(whole)
 
 
-@pytest.mark.parametrize("change", ["decoding", "prompt"])
+@pytest.mark.parametrize("change", ["decoding", "prompt", "examples", "context"])
 def test_drafts_of_something_else_are_not_mixed_in(system, small_dataset, tmp_path, change):
     out = tmp_path / "drafts.jsonl"
     generate(system, small_dataset, out, DECODING)
-    before = out.read_text()
-    other = Resolved("base:tiny", system.base, None, None, "v1") if change == "prompt" else system
+    before, meta = out.read_text(), _meta(out)
+    other = system
+    if change in ("prompt", "examples"):
+        prompt, k = ("v1", 0) if change == "prompt" else ("short-1", 2)
+        other = Resolved("base:tiny", system.base, None, None, prompt, k=k)
+    options = {"context": 2000} if change == "context" else {}
     decoding = Decoding(max_new_tokens=5) if change == "decoding" else DECODING
     with pytest.raises(InputError, match="--force"):
-        generate(other, small_dataset, out, decoding)
+        generate(other, small_dataset, out, decoding, **options)
     assert out.read_text() == before
-    assert generate(other, small_dataset, out, decoding, force=True) == 3
+    assert _meta(out) == meta
+    assert generate(other, small_dataset, out, decoding, **options, force=True) == 3
+    assert (_meta(out)["fingerprint"] == meta["fingerprint"]) is (change == "context")
+
+
+def test_two_processes_do_not_write_one_file(system, small_dataset, tmp_path):
+    out = tmp_path / "drafts.jsonl"
+    generate(system, small_dataset, out, DECODING)
+    with out.with_suffix(".meta.json").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(InputError, match="another process"):
+            generate(system, small_dataset, out, DECODING)
+    assert generate(system, small_dataset, out, DECODING) == 0
+
+
+def test_a_review_that_does_not_fit_is_an_error_of_its_own(system, small_dataset, tmp_path):
+    out = tmp_path / "drafts.jsonl"
+    generate(system, small_dataset, out, DECODING)
+    sizes = sorted(r["prompt_tokens"] for r in _rows(out))
+    narrow = tmp_path / "narrow.jsonl"
+    with pytest.raises(PlumeError, match=r"1 of 3 drafts failed: the review and a draft do not fit") as failed:
+        generate(system, small_dataset, narrow, DECODING, context=sizes[-1] + 11)
+    assert failed.value.exit_code == 1
+    assert [r["prompt_tokens"] for r in _rows(narrow) if "draft" in r] != []
+    [error] = [r for r in _rows(narrow) if "error" in r]
+    assert error.keys() == {"id", "error", "system"}
+    with pytest.raises(PlumeError, match="1 of 3"):  # tried again, and no row of it stays twice
+        generate(system, small_dataset, narrow, DECODING, context=sizes[-1] + 11)
+    assert len(_rows(narrow)) == 3
+    with pytest.raises(InputError, match="was made for 4096"):
+        generate(system, small_dataset, out, DECODING, context=5000, force=True)
+
+
+def test_drafts_name_the_past_replies_that_were_shown(system, small_dataset, tmp_path):
+    out, narrow = tmp_path / "drafts.jsonl", tmp_path / "narrow.jsonl"
+    shown = Resolved("base:tiny", system.base, None, None, "short-1", k=3)
+    generate(shown, small_dataset, out, DECODING)
+    retriever = Retriever.load(small_dataset)
+    expected = {p["id"]: [e["id"] for e in retriever.similar(p, 3)] for p in read_split(small_dataset, "test")}
+    assert any(expected.values())
+    assert {r["id"]: r["examples"] for r in _rows(out)} == expected
+    assert all(r["examples_dropped"] == 0 for r in _rows(out))
+    described = _meta(out)["system"]
+    assert described["name"] == "base:tiny+3ex"
+    assert described["examples"] == {"k": 3, **retriever.describe()}
+
+    first = max(_rows(out), key=lambda r: r["prompt_tokens"])
+    generate(shown, small_dataset, narrow, DECODING, context=first["prompt_tokens"] + 11)
+    cut = {r["id"]: r for r in _rows(narrow)}[first["id"]]
+    assert cut["examples"] == expected[first["id"]][: len(cut["examples"])]
+    assert cut["examples_dropped"] >= 1
+    assert cut["prompt_tokens"] + 12 <= first["prompt_tokens"] + 11
 
 
 def test_an_empty_or_unknown_split_is_an_input_error(system, small_dataset, tmp_path):
@@ -95,3 +190,23 @@ def test_a_file_that_holds_no_drafts_is_left_alone(system, small_dataset, tmp_pa
     with pytest.raises(InputError, match="--force"):
         generate(system, small_dataset, out, DECODING)
     assert out.read_text() == content
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.json"]
+
+
+def test_the_command_line_goes_before_the_yaml(tmp_path, tiny_mistral):
+    file = tmp_path / "system.yaml"
+    file.write_text(f"base: {{model: {tiny_mistral}}}\nprompt: short-1\nexamples: {{k: 2}}\n")
+    assert (resolve(str(file)).k, resolve(str(file)).prompt.version) == (2, "short-1")
+    assert (resolve(str(file), examples=0, prompt="v1").k, resolve(str(file), prompt="v1").prompt.version) == (0, "v1")
+    assert resolve("base", examples=4).name.endswith("+4ex")
+    file.write_text("examples: {k: -1}\n")
+    with pytest.raises(InputError, match=r"examples\.k"):
+        resolve(str(file))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs/eval/systems").glob("*.yaml")), ids=lambda p: p.stem)
+def test_example_systems_are_valid_and_start_with_their_command(path):
+    spec = System.load(path)
+    load_prompt(spec.prompt or "v1")
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith(f"# plume eval generate --system configs/eval/systems/{path.name} ")

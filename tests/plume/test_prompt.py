@@ -2,16 +2,19 @@
 
 import pytest
 
+from plume.checks import check
 from plume.contacts import Directory
 from plume.errors import InputError
 from plume.models import Base, load_tokenizer
 from plume.prompt import (
     CHAT_TEMPLATE,
+    EXAMPLES,
     IM_END,
     IM_START,
     SERVING_TEMPLATE,
     encode_prompt,
     encode_sample,
+    encode_within,
     load_prompt,
     template_sha256,
     versions,
@@ -177,3 +180,76 @@ def test_what_a_prompt_shows_changes_with_the_directory_and_its_version_does_not
     after = [(p.sha256, p.shown_sha256) for p in (prompt, plain)]
     assert [a[0] == b[0] for a, b in zip(before, after, strict=True)] == [True, True]
     assert [a[1] == b[1] for a, b in zip(before, after, strict=True)] == [False, True]
+
+
+PAST = [
+    {
+        "id": f"{i}-1",
+        "network": "CAF",
+        "structure": "Caf du Rhône",
+        "title": f"Attente {i}",
+        "review": f"J'attends, cas {i}.",
+        "reply": f"Bonjour [USAGER], [AGENT_{i}] vous rappelle le {i} mars 2023 au 04 72 00 00 0{i}.",
+    }
+    for i in (1, 2, 3)
+]
+
+
+@pytest.mark.parametrize("version", versions())
+def test_examples_are_earlier_turns_written_like_the_last_one(tokenizer, version):
+    prompt = load_prompt(version)
+    alone, shown = prompt.messages(PAIR), prompt.messages(PAIR, PAST)
+    assert [m["role"] for m in shown] == ["system", *["user", "assistant"] * 3, "user"]
+    assert shown[-1] == alone[-1]
+    assert shown[0]["content"] == f"{alone[0]['content']}\n\n{EXAMPLES}"
+    assert [m["content"] for m in shown[1::2]] == [
+        prompt.messages(p)[-1]["content"] for p in (PAST[2], PAST[1], PAST[0], PAIR)
+    ]
+    assert [m["content"] for m in shown[2::2]] == [p["reply"] for p in reversed(PAST)]
+    ids = encode_prompt(tokenizer, prompt, PAIR, PAST)
+    assert ids == chat_ids(tokenizer, shown, chat_template=SERVING_TEMPLATE, add_generation_prompt=True)
+    turn = encode_sample(tokenizer, prompt, PAST[0])[1]  # as in training, its end of turn with it
+    assert any(ids[at : at + len(turn)] == turn for at in range(len(ids)))
+
+
+def test_without_examples_the_prompt_is_what_it_was(tokenizer):
+    prompt = load_prompt("v1")
+    assert prompt.messages(PAIR, ()) == prompt.messages(PAIR)
+    assert EXAMPLES not in prompt.text(PAIR)
+    assert encode_within(tokenizer, prompt, PAIR, (), 1) == (encode_prompt(tokenizer, prompt, PAIR), ())
+
+
+def test_examples_that_do_not_fit_are_left_out_from_the_last(tokenizer):
+    prompt = load_prompt("short-1")
+    sizes = [len(encode_prompt(tokenizer, prompt, PAIR, PAST[:n])) for n in range(4)]
+    assert sizes == sorted(set(sizes))
+    for n in range(4):
+        assert encode_within(tokenizer, prompt, PAIR, PAST, sizes[n])[1] == PAST[:n]
+        ids, kept = encode_within(tokenizer, prompt, PAIR, PAST, sizes[n] - 1)
+        assert len(kept) == max(0, n - 1)
+        assert ids == encode_prompt(tokenizer, prompt, PAIR, kept)
+
+
+@pytest.mark.parametrize("field", ["review", "title", "reply", "structure"])
+def test_no_text_of_an_example_can_hold_a_special_token(tokenizer, field):
+    prompt = load_prompt("short-1")
+    special = set(tokenizer.all_special_ids) | {tokenizer.convert_tokens_to_ids(t) for t in (IM_START, IM_END)}
+
+    def specials(past):
+        return [i for i in encode_prompt(tokenizer, prompt, PAIR, [past]) if i in special]
+
+    assert specials(PAST[0] | {field: HOSTILE}) == specials(PAST[0])
+
+
+@pytest.mark.parametrize(
+    ("copied", "gate"),
+    [
+        ("[AGENT_1] vous répond.", "placeholders"),
+        ("Appelez le 04 72 00 00 01.", "contacts"),
+        ("Nous vous rappelons le 1 mars 2023.", "dates"),
+    ],
+)
+def test_what_an_example_told_somebody_else_is_not_given_to_this_draft(copied, gate):
+    prompt = load_prompt("v1")
+    findings = check(copied, review=PAIR["review"], prompt=prompt.text(PAIR), directory=Directory.load())
+    assert {f.check: f.passed for f in findings}[gate] is False

@@ -1,5 +1,6 @@
 """A real vLLM with a real LoRA adapter, started and stopped by `plume serve`: one engine for the whole file."""
 
+import json
 import os
 import signal
 import socket
@@ -196,6 +197,40 @@ def test_engine_and_peft_agree_on_token_ids_and_log_probabilities(server, system
         worst.append(max(near))
     assert len(worst) >= 8
     assert max(worst) <= 0.3, worst
+
+
+def test_evaluation_drafts_through_the_server_from_the_same_token_ids(server, system, small_dataset, tmp_path):
+    from eval.backends.endpoint import Endpoint
+    from eval.generate import Decoding, generate
+    from eval.systems import resolve
+    from plume.corpus.dataset import read_split
+    from plume.models import Base, load_tokenizer
+    from plume.prompt import encode_prompt
+
+    drafts = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLUME_HOME", str(system.home))
+        asked = resolve("champion", tracking_uri=system.uri)
+    assert asked.served_name == system.name
+    for api in ("completions", "chat"):
+        out = tmp_path / f"{api}.jsonl"
+        backend = Endpoint(server.url, system.name, api=api, concurrency=3)
+        assert generate(asked, small_dataset, out, Decoding(max_new_tokens=6), backend=backend) == 3
+        drafts[api] = {row["id"]: row for row in map(json.loads, out.read_text().splitlines())}
+    tokenizer = load_tokenizer(Base())
+    ids = {p["id"]: encode_prompt(tokenizer, system.prompt, p) for p in read_split(small_dataset, "test")}
+    for rows in drafts.values():  # a server's own template renders the same ids
+        assert {i: row["prompt_tokens"] for i, row in rows.items()} == {i: len(read) for i, read in ids.items()}
+        assert all(1 <= row["draft_tokens"] <= 6 for row in rows.values())
+        assert all(row["stopped"] or row["draft_tokens"] == 6 for row in rows.values())
+    with pytest.raises(InputError, match=f"has no model 'plume-reply@v99', but: .*{system.name}"):
+        generate(
+            asked,
+            small_dataset,
+            tmp_path / "none.jsonl",
+            Decoding(max_new_tokens=6),
+            backend=Endpoint(server.url, "plume-reply@v99"),
+        )
 
 
 def test_base_is_served_without_the_adapter_and_the_adapter_changes_it(server, system):
