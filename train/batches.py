@@ -7,6 +7,7 @@ prefix and itself, nothing else.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -59,8 +60,12 @@ def step_indices(count: int, batch_size: int, step: int, seed: int) -> list[int]
     """
     per_epoch = -(-count // batch_size)
     epoch, position = divmod(step, per_epoch)
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed + epoch)).tolist()
-    return order[position * batch_size : (position + 1) * batch_size]
+    return list(_epoch_order(count, seed + epoch)[position * batch_size : (position + 1) * batch_size])
+
+
+@lru_cache(maxsize=2)
+def _epoch_order(count: int, seed: int) -> tuple[int, ...]:
+    return tuple(torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist())
 
 
 def common_prefix(rows: Iterable[Row]) -> int:

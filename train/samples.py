@@ -127,24 +127,32 @@ def encode(
 
 
 def _truncate(pair: dict[str, Any], tokenizer: Any, prompt: Prompt, max_tokens: int, length: int) -> dict[str, Any]:
-    """The sample with the longest beginning of its review, cut at a word, that fits. The reply is never cut."""
+    """The sample with a beginning of its review that fits, cut at a word within 2 % of the longest. The reply stays."""
     words = pair["review"].split()
-    low, high, best = 0, len(words), None
-    while low < high:
-        keep = (low + high) // 2
-        try:
-            start, reply = encode_sample(tokenizer, prompt, pair | {"review": " ".join(words[:keep]) + CUT})
-        except ValueError as error:
-            return _gone(str(error))
-        if len(start) + len(reply) <= max_tokens:
-            best, low = (keep, start, reply), keep + 1
-        else:
-            high = keep
-    if best is None:
-        return _gone(f"{length} tokens, at most {max_tokens}, and more than that without the review")
-    keep, start, reply = best
-    reason = f"{length} tokens, at most {max_tokens}: review cut from {len(words)} to {keep} words"
-    return {"input_ids": start + reply, "prompt_length": len(start), "fate": "truncated", "reason": reason}
+
+    def cut(keep: int) -> tuple[list[int], list[int]]:
+        return encode_sample(tokenizer, prompt, pair | {"review": " ".join(words[:keep]) + CUT})
+
+    try:
+        best, low, high = cut(0), 0, len(words)
+        fewest, most = len(best[0]) + len(best[1]), length
+        if fewest > max_tokens:
+            return _gone(f"{length} tokens, at most {max_tokens}, and more than that without the review")
+        while high - low > max(1, len(words) // 50):
+            # Where the limit would be if all words were of one length; at the ends, a step in any case.
+            keep = low + round((high - low) * (max_tokens - fewest) / (most - fewest))
+            margin = max(1, (high - low) // 10)
+            keep = min(max(keep, low + margin), high - margin)
+            sample = cut(keep)
+            tokens = len(sample[0]) + len(sample[1])
+            if tokens <= max_tokens:
+                best, low, fewest = sample, keep, tokens
+            else:
+                high, most = keep, tokens
+    except ValueError as error:
+        return _gone(str(error))
+    reason = f"{length} tokens, at most {max_tokens}: review cut from {len(words)} to {low} words"
+    return {"input_ids": best[0] + best[1], "prompt_length": len(best[0]), "fate": "truncated", "reason": reason}
 
 
 def _gone(reason: str) -> dict[str, Any]:

@@ -23,8 +23,17 @@ def pairs():
     return [*rows, *({"id": f"e-{i}", "review": "Bonjour", "reply": blank} for i, blank in enumerate(("", " ", "\n")))]
 
 
-@pytest.mark.parametrize("over_length", ["drop", "truncate_review"])
-def test_every_one_of_10000_pairs_is_accounted_for(pairs, tiny_mistral, over_length):
+@pytest.mark.parametrize(
+    ("over_length", "count"),
+    [
+        ("drop", 1000),
+        ("truncate_review", 500),
+        pytest.param("drop", COUNT, marks=pytest.mark.long),
+        pytest.param("truncate_review", COUNT, marks=pytest.mark.long),
+    ],
+)
+def test_every_pair_is_accounted_for(pairs, tiny_mistral, over_length, count):
+    pairs = pairs[-count:]
     tokenizer, prompt = load_tokenizer(Base(model=str(tiny_mistral))), load_prompt("short-1")
     fates: Counter = Counter()
     for pair in pairs:
@@ -39,10 +48,10 @@ def test_every_one_of_10000_pairs_is_accounted_for(pairs, tiny_mistral, over_len
         learnt = row["input_ids"][row["prompt_length"] :]
         assert learnt[-1] == 32000
         assert tokenizer.decode(learnt[:-1]).strip() == pair["reply"]  # whole, whatever happened to the review
-    assert sum(fates.values()) == COUNT
+    assert sum(fates.values()) == count
     assert set(fates) == ({"kept", "dropped"} if over_length == "drop" else {"kept", "truncated", "dropped"})
-    assert fates["kept"] > 1000
-    assert fates["dropped"] > 100
+    assert fates["kept"] > count / 10
+    assert fates["dropped"] > count / 100
 
 
 def test_a_run_counts_what_it_leaves_out(plume_train, small_dataset):
