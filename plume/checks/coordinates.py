@@ -145,9 +145,7 @@ def invented(case: Case) -> list[str]:
     if not (said.urls or said.emails or said.phones or said.handles):
         return []
     urls, mailboxes, numbers = _known(case.given)
-    faults = [
-        u for u in said.urls if address(u) not in urls | {"gouv.fr"} and not case.directory.knows_url(address(u))
-    ]
+    faults = [u for u in said.urls if address(u) not in urls | {"gouv.fr"} and not case.directory.knows_url(address(u))]
     emails = map(mailbox, said.emails)
     faults += [e for e in emails if e not in mailboxes and not case.directory.knows_email(e)]
     faults += [h for h in said.handles if h.lower() not in mailboxes]
