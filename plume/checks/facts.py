@@ -287,31 +287,82 @@ def invented_deadlines(case: Case) -> Result:
     return none_of(faults, "délais ou durées absents de l'avis et de la consigne")
 
 
+_CODES = (
+    r"civil|p[ée]nal|[ée]lectoral|rural|mon[ée]taire|forestier|minier|du travail|du patrimoine|du tourisme|du sport"
+    r"|de (?:la )?(?:s[ée]curit[ée]|consommation|commerce|justice|d[ée]fense|proc[ée]dure|l[ée]gion|voirie|famille"
+    r"|construction|mutualit[ée]|propri[ée]t[ée]|nationalit[ée]|sant[ée])|de l'(?:[ée]ducation|urbanisme|environnement"
+    r"|action|entr[ée]e|[ée]nergie|organisation|habitation|artisanat|aviation)|des (?:relations|douanes|assurances"
+    r"|juridictions|pensions|transports|imp[ôo]ts|march[ée]s|proc[ée]dures|postes|collectivit[ée]s)|g[ée]n[ée]ral d"
+)
+_NUMBERED = r"(?:n° ?|no ?|numéro )"
+_LAW = (
+    r"(?:loi|décret(?:-loi)?|arrêté|ordonnance|circulaire|directive|règlement|instruction)"
+    r"(?: (?:organique|ministériel(?:le)?|interministériel(?:le)?|préfectoral|européenn?e?|constitutionnelle|\(?UE\)?|\(?CE\)?))*"
+)
 _ARTICLE = re.compile(
-    r"\b(?:articles?|art\.) ?(?:[LRDA]\b\.? ?\*?)?\d+(?:er)?(?:[-.]\d+)*\b"
-    r"|\b[LRD]\. ?\d{2,4}(?:-\d+)*\b|\b[LRD] ?\d{2,4}(?:-\d+)+\b"
-    r"|\b(?:loi|décret|arrêté|ordonnance|circulaire) (?:n° ?|no ?|numéro )?\d{2,4}-\d+\b",
+    r"\b(?:articles?|art\.?) ?(?:(?:L\.? ?O|[LRDA])\b\.? ?\*?\.? ?)?(?:\d+(?:er)?(?:[-.]\d+)*|premier)\b"
+    r"|\b(?:L\.O|LO|[LRD])\. ?\*? ?\d{1,4}(?:-\d+)*\b|\b(?:LO|[LRD])\*? ?\d{2,4}(?:-\d+)+\b"
+    rf"|\b{_LAW} {_NUMBERED}?\d{{2,4}}[-/]\d+(?:/[A-Z]+)?\b|\b{_LAW} {_NUMBERED}\d+\b"
+    rf"|\b{_LAW} (?:du (?:\d{{1,2}}|1er) \w+ (?:19|20)\d\d|de (?:19|20)\d\d)\b"
+    rf"|\bcode (?:{_CODES})\w*|\b(?:ceseda|crpa)\b",
     re.IGNORECASE,
 )
+# The further articles of "les articles 12, 13 et L. 14-2".
+_MORE_ARTICLES = re.compile(r"(?:, | et | à | ou )((?:[LRDA]\.? ?)?\d+(?:-\d+)*)\b(?! ?(?:€|%|euros|jours|mois|ans))")
 
 
 def _article(text: str) -> str:
-    return re.sub(r"^(?:articles?|art|loi|decret|arrete|ordonnance|circulaire)(?:no|numero|n)?", "", squeeze(text))
+    text = re.sub(r"^(?:articles?|art)", "", squeeze(text))
+    return re.sub(
+        r"^(?:loi|decretloi|decret|arrete|ordonnance|circulaire|directive|reglement|instruction)(?:no|numero|n)?",
+        "",
+        text,
+    )
+
+
+def _articles(text: str) -> Iterator[str]:
+    for m in _ARTICLE.finditer(text):
+        yield m.group()
+        if m.group().lower().startswith("articles"):
+            position = m.end()
+            while more := _MORE_ARTICLES.match(text, position):
+                yield more[1]
+                position = more.end()
 
 
 def invented_articles(case: Case) -> Result:
-    known = {_article(m.group()) for m in _ARTICLE.finditer(case.given)}
-    faults = [m.group() for m in _ARTICLE.finditer(blank(case.draft)) if _article(m.group()) not in known]
-    return none_of(faults, "textes de loi absents de l'avis et de la consigne")
+    """Articles, laws, decrees and codes. A code is compared by its first words."""
+    said = list(_articles(blank(case.draft)))
+    known = {_article(text) for text in _articles(blank(case.given))} if said else set()
+    return none_of(
+        (text for text in said if _article(text) not in known), "textes de loi absents de l'avis et de la consigne"
+    )
 
 
-# What the pseudonymiser writes ([USAGER], [AGENT_1]) and what models leave to fill in. "[page](adresse)" is a link.
-PLACEHOLDER = re.compile(
-    r"\[[^\[\]\n]{1,60}\](?!\()|\{\{?[^{}\n]{1,40}\}\}?|\bX{3,}\b|_{4,}|\((?:à compléter|nom du service|nom)\)"
+# What the pseudonymiser writes ([USAGER], [AGENT_1]) and what models leave to fill in. "[page](adresse)" is a link;
+# "[sic]" and "[…]" are typography.
+_TO_FILL = (
+    r"nom|prénom|date|lien|url|montant|signature|nom et prénom|prénom et nom|date du jour|votre nom|votre signature"
+    r"|(?:nom|numéro|adresse|lien|date|intitulé|coordonnées|prénom|téléphone|horaires?) (?:de |du |de la |de l'|d'|des |vers )"
+    r"(?:la |le |l')?(?:service|structure|caisse|organisme|agente?|usag[eè]re?|conseill[eè]re?|agence|site|contact|équipe|signataire)"
 )
+PLACEHOLDER = re.compile(
+    r"\[(?!(?:sic|…|\.\.\.|ndlr)[ !]*\])[^\[\]\n]{1,80}\](?!\()"
+    r"|\{\{?[^{}\n]{1,60}\}\}?|\$\{?[A-Z]\w+\}?|%[A-Za-z_]{3,}%|(?<!\w)#[A-Z_]{3,}#"
+    r"|\b[Xx]{3,}\b|\bXX\b|\b0?[1-9]?X(?: ?XX)+\b|_{3,}|\.{5,}|…{2,}"
+    r"|<(?!\|)(?!/?(?:br|p|b|i|u|s|div|span|ul|li|em|strong|html|body|think|a|hr|h\d|reponse|réponse|avis|assistant|user|system)\b)[a-zà-ÿ][\w' à-ÿ-]{1,30}>|(?<=[a-zà-ÿ«] )(?:NOM|PR[ÉE]NOM|INS[ÉE]RER)(?: (?:DE |DU |DE LA |DE L')?[A-ZÉÈ']+)*\b"
+    r"|\b[A-ZÉÈ]{3,}_[A-ZÉÈ_]{2,}(?:_\d+)?\b"
+    r"|\b(?:JJ|jj) ?[/.-] ?(?:MM|mm)(?: ?[/.-] ?(?:AAAA|aaaa|AA|aa))?\b|\bHH[h:]MM\b|__?/__?/__+"
+    rf"|(?<!\])\((?i:(?:à|a) (?:compléter|préciser|remplir|renseigner|adapter|personnaliser|insérer|indiquer|définir|ajouter)[^()\n]{{0,40}}"
+    rf"|(?:insérez?|insérer|indiquez|indiquer|précisez|préciser|complétez|compléter|ajoutez|ajouter|mettre|mettez|renseigner) [^()\n]{{2,60}}"
+    rf"|{_TO_FILL})\)"
+    r"|(?i:\bà compléter par\b)|\b(?:TODO|TBD|lorem ipsum)\b"
+)
+# A bracket that a cut or a slip left open.
+_HALF = re.compile(r"\[[A-ZÉÈ][A-ZÉÈ_0-9 ]{2,}(?![\w\]_ ])|(?<![\w\[_ ])[A-ZÉÈ][A-ZÉÈ_0-9]{2,}\](?!\()")
 
 
 def invented_placeholders(case: Case) -> Result:
-    known = {m.group() for m in PLACEHOLDER.finditer(case.given)}
-    faults = [m.group() for m in PLACEHOLDER.finditer(case.draft) if m.group() not in known]
-    return none_of(faults, "repères absents de la consigne")
+    said = [m.group() for pattern in (PLACEHOLDER, _HALF) for m in pattern.finditer(case.draft)]
+    said = [text for text in said if text not in case.given]
+    return none_of(said, "repères absents de la consigne")
