@@ -49,6 +49,11 @@ class Case:
         return sentences(self.draft)
 
     @cached_property
+    def reviewed(self) -> str:
+        """The review's words, one blank between: what a draft quotes is looked for in it."""
+        return " ".join(words(self.review))
+
+    @cached_property
     def tokens(self) -> list[str]:
         return words(self.draft)
 

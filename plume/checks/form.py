@@ -17,7 +17,7 @@ _START = r"\A(?:[\"«*_#> -]|[\U0001F300-\U0001FAFF])*"
 _CLOSED = r"(?:[ ,]+(?!(?:vous|nous|est|a|sont|ont|qui|de|aux?|à|pour|en|par|et que)\b)[^\s,!.;:?]+){0,6} ?(?:[,!:.]|$)"
 _GREETING = re.compile(
     rf"{_START}(?:(?:re-?|bien le )?(?:bonjours?|bonsoir)\b|bjr\b|salut\b|coucou\b|\[\w+\],? bonjour\b|bienvenue [àa] vous\b"
-    rf"|(?:bien |très )?ch(?:er|[eè]re)s?(?:\([\w·.]*\)|[·.]e?s?)?(?= (?!(?:aux?|à|de|d'|pour|en|par|payée?s?|et)\b)){_CLOSED}"
+    rf"|(?:bien |très )?(?:ch(?:er|[eè]re)s?(?:\([\w·.]*\)|[·.]e?s?)?|chèr[·.]es?)(?= (?!(?:aux?|à|de|d'|pour|en|par|payée?s?|et)\b)){_CLOSED}"
     rf"|(?:madame|monsieur|mesdames|messieurs|mesdemoiselles|mademoiselle|mme|mlle|m\.|mr|docteur|ma[îi]tre)(?![\w-]){_CLOSED})",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -64,33 +64,48 @@ _SAYS = re.compile(
 _BULLET = re.compile(r"[-•*]\s|\d+[.)]\s")
 _DASHED = re.compile(rf"(?<=[.!?…]) [–—-] (?:{_TEAM})\b[^.!?\n]{{0,60}}[.]?$", re.IGNORECASE)
 
-_NUMBER_OF_WORDS = r"(?:\(|\[)?(?:environ |≈ ?)?(?:nombre de mots ?: ?\d+|\d{2,3} mots)(?:\)|\])?"
+_N_WORDS = r"(?:environ |≈ ?)?(?:nombre de mots ?: ?\d+|\d{2,3} mots)"
+_LABEL = (
+    r"(?:système|system|assistant|user|human|utilisateur|instructions?|consignes?|avis(?: de l'usager)?|service|usager"
+    r"|titre|prompt|contacts officiels|output|input|exemple \d|version \d|option \d|variante \d|longueur|nombre de mots"
+    r"|raisonnement|analyse|notes?(?: (?:interne|de l'assistant|pour l'agent|au relecteur|du rédacteur|à l'agent))?"
+    r"|remarques?|commentaires?|réponse(?: (?:proposée|suggérée|type|finale|corrigée|générée|de l'administration"
+    r"|du service|à l'avis))?|(?:projet|proposition|brouillon|modèle)(?: de réponse)?(?: n° ?\d| \d)?)"
+)
+_MODEL = r"(?:modèle|assistante?|robot|chatbot|ia\b|intelligence artificielle|agent conversationnel)"
 _MARKERS = re.compile(
-    r"<\|?/?(?:im_start|im_end|system|assistant|user|endoftext|end|s|eot_id|unk|pad|bos|eos|reponse|réponse|avis|think|br|p|div|html|b|strong|ul|li)\b ?/?\|?>?"
-    r"|<\|\w*\|?>?|\|>|^#+ |###+|\[/?INST\]|<</?SYS>>|```|~~~|^-{3,}$|^={3,}$|^\*{3,}$|\\n|\*\*[^*\n]{1,40} ?:?\*\* ?:?"
-    r"|^\W{0,4}(?:système|system|assistant|user|human|utilisateur|instructions?|consignes?|avis(?: de l'usager)?|service|usager|titre"
-    r"|réponse(?: (?:proposée|suggérée|type|finale|corrigée|générée|de l'administration|du service))?|(?:projet|proposition|brouillon|modèle|exemple)s?"
-    r"(?: de réponse)?(?: n° ?\d| \d)?|prompt|contacts officiels|sortie|output|input|entrée|contexte|exemple \d|version \d|option \d|variante \d"
-    r"|note(?: (?:interne|de l'assistant|pour l'agent|au relecteur|du rédacteur|à l'agent|explicative))?|notes|remarques?|commentaires?|explications?|nb|n\.b\.|p\.-?s\.|analyse|ton|objectif"
-    r"|longueur|nombre de mots|mots|attention|réponse à l'avis|rappel|question|tâche|raisonnement|étape \d)\W{0,3} ?:.{0,40}"
-    rf"|^(?:system|assistant|user|système)\W*$|^[(\[*]*{_NUMBER_OF_WORDS}[)\]*. ]*$|[(\[]{_NUMBER_OF_WORDS}[)\]]"
+    # Signs of a format: chat templates, headings, fences, tags, JSON.
+    r"<\|\w*\|?>?|\|>|</?(?:s|unk|pad|bos|eos|think|reponse|réponse|avis|system|assistant|user|br|p|div|html|b|strong|ul"
+    r"|li) ?/?>|^#+ |###+|\[/?INST\]|<</?SYS>>|```|~~~|^-{3,}$|^={3,}$|^\*{3,}$|\\n"
     r"|^[{\[] ?\"\w+\" ?:|\"(?:reponse|réponse|response|content|role)\" ?:"
-    r"|\btu (?:rédiges|aides|es (?:un|l')|dois|ne dois|réponds)\b|\brègles de rédaction\b|\b(?:entre )?60 (?:et|à) 140 mots\b|\b\d+ mots (?:maximum|au maximum|environ|max)\b"
-    r"|\b(?:voici|ci-dessous|ci-après)(?: donc)?,? (?:une |la |ma |votre |un |le |mon )?(?:autre |nouvelle |courte )?(?:proposition|projet|exemple|brouillon|version|réponse|suggestion|texte|modèle)\b"
-    r"(?! (?:à votre question|à vos questions|que (?:nous|l'on)|apportée))"
-    r"|\ben (?:tant qu|ma qualité d)(?:e (?:modèle|assistante?|robot|chatbot)|'(?:ia|intelligence artificielle|assistante?|agent conversationnel|modèle))"
-    r"|\bmodèle de lang(?:ue|age)\b|\b(?:as an ai|as a language model|i am an ai|language model|chatgpt|openai|mistral ai)\b"
-    r"|\bje suis (?:un |une |l')?(?:ia|assistant|assistante|intelligence artificielle|modèle|robot|agent conversationnel|chatbot)\b"
-    r"|\b(?:selon|conformément à|suivant|d'après|comme (?:demandé|indiqué|précisé|l'exigent|le demandent)(?: dans| par)?|respect\w* (?:de |d')?|tel que demandé dans) ?(?:les|ces|vos|mes|tes|la|cette|ta|votre|toutes les)? ?(?:consignes?|instructions?|prompt|règles de rédaction)\b(?! (?:de|du|des|d'|figurant|jointes?|affichées?|qui|reçues|données|sur))"
-    r"|\bcette réponse (?:respecte|est|contient|comporte|ne contient|ne comporte|n'|compte|fait|évite|reste|suit|tient|ne promet|a été (?:rédigée|générée))"
-    r"|\b(?:cette|la|ma) réponse (?:ci-dessus|ci-dessous|proposée|générée|respecte|ne (?:contient|comporte|promet|mentionne))"
-    r"|\b(?:limite|contrainte|nombre) de (?:mots|longueur|caractères)\b|\bj'ai (?:rédigé|veillé à|respecté|essayé de|évité|adapté|reformulé|tenu compte des consignes|gardé un ton|utilisé un ton)\b"
-    r"|\bj'espère que (?:cette|ma) (?:réponse|proposition|version)|\bsouhaitez-vous que je\b|\bvoulez-vous que je\b|\bje peux (?:aussi |également )?(?:la |le |l'|en )?(?:reformuler|raccourcir|ajuster|modifier|adapter|proposer une autre|rédiger)\b"
-    r"|\bn'hésite[sz]? pas à (?:me (?:demander|dire|préciser)|adapter|modifier|personnaliser|ajuster|compléter cette|reformuler)"
-    r"|\bl'(?:usager|usagère|utilisateur|internaute) (?:exprime|se plaint|décrit|raconte|demande|mentionne|évoque|souligne|remercie|indique|signale)\b"
-    r"|\bje ne (?:peux|suis) pas (?:en mesure de |autorisée? à )?(?:générer|rédiger|répondre à cette demande|fournir cette réponse)"
-    r"|\b(?:ce|le) (?:prompt|brouillon|projet de réponse)\b|\bdonnées d'entraînement\b|\bton (?:empathique|neutre|professionnel|adopté)\b"
-    r"|\A\W*(?:bien sûr|certainement|absolument|d'accord|avec plaisir|ok)\s?[!,.]",
+    # Labels of a prompt, or of a conversation.
+    rf"|^[\"«*#_ (\[]{{0,4}}{_LABEL}[*_ )\]]{{0,3}} ?:.{{0,40}}|^(?:system|assistant|user|système)\W*$"
+    rf"|^[(\[*]*{_N_WORDS}[)\]*. ]*$|[(\[]{_N_WORDS}[)\]]"
+    # Talk about the task, the instructions, the answer as a text.
+    r"|\btu (?:rédiges|aides|es (?:un|l')|dois|ne dois|réponds)\b|\brègles de rédaction\b"
+    r"|\b(?:entre )?60 (?:et|à) 140 mots\b|\b\d+ mots (?:maximum|au maximum|max)\b"
+    r"|\b(?:voici|ci-dessous|ci-après)(?: donc)?,? (?:une |la |ma |votre |un |le |mon )?(?:autre |nouvelle |courte )?"
+    r"(?:(?:proposition|projet|exemple|version|suggestion|texte|modèle) de réponse|(?:réponse|version|proposition"
+    r"|reformulation) (?:proposée|suggérée|corrigée|possible|adaptée|révisée|à l'avis)|réponse ?:|brouillon)\b"
+    r"|\bvoici (?:une |la |ma |votre )?réponse\b(?! (?:à (?:votre|vos) questions?|que (?:nous|l'on)|apportée))"
+    r"|\b(?:selon|conformément (?:à|aux)|suivant|d'après|comme (?:demandé|indiqué|précisé) (?:dans|par)|respect\w* (?:de )?)"
+    r" ?(?:les|ces|vos|mes|tes|la|cette|ta|votre)? ?(?:consignes?|instructions?|prompt)\b"
+    r"(?! (?:de|du|des|d'|figurant|jointes?|affichées?|qui|que|reçues|données|sur|sanitaires))"
+    r"|\b(?:cette|ma|la) réponse (?:respecte (?:les?|la|vos|toutes)|(?:ne )?(?:contient|comporte) (?:aucun|pas|\d+|entre)"
+    r"|ne promet|compte \d|fait \d|a été (?:rédigée|générée) (?:par|selon|en))"
+    r"|\b(?:limite|contrainte|nombre) de (?:mots|longueur|caractères)\b"
+    r"|\bj'ai (?:rédigé|veillé à|respecté|adapté le|reformulé|gardé un ton|utilisé un ton|essayé de (?:respecter|rester))\b"
+    r"|\bj'espère que (?:cette|ma) (?:réponse|proposition|version)"
+    r"|\b(?:souhaitez|voulez)-vous que je (?:reformule|modifie|raccourcisse|adapte|rédige|propose|la|le|change|développe)"
+    r"|\bje peux (?:aussi |également )?(?:la |le |l'|en )?(?:reformuler|raccourcir|ajuster|adapter|rédiger)\b"
+    r"|\bn'hésite[sz]? pas à (?:me (?:demander|dire|préciser)|(?:adapter|modifier|personnaliser|ajuster|reformuler) (?:ce|cette|la))"
+    r"|(?:^|[.!?] )l'(?:usager|usagère|utilisateur|internaute) (?:exprime|se plaint|décrit|raconte|mentionne|évoque)\b"
+    r"|\bton (?:empathique|neutre|professionnel|bienveillant|courtois|adopté)\b"
+    # Talk about oneself.
+    rf"|\ben (?:tant qu|ma qualité d)(?:e |')(?:une? )?{_MODEL}|\bje suis (?:une? |l')?{_MODEL}|\bmodèle de lang(?:ue|age)\b"
+    r"|\b(?:as an ai|as a language model|i am an ai|language model|chatgpt|openai|mistral ai)\b|\bdonnées d'entraînement\b"
+    r"|\bje ne (?:peux|suis) pas (?:en mesure de |autorisée? à )?(?:générer|rédiger|fournir cette réponse)"
+    r"|\b(?:ce|le) (?:prompt|projet de réponse)\b|\A\W*(?:bien sûr|certainement|absolument|d'accord|avec plaisir|ok) ?[!,.:]",
     re.IGNORECASE | re.MULTILINE,
 )
 # plume.prompt writes the system text first, then the citizen's part from this line on.

@@ -80,12 +80,20 @@ def in_french(case: Case) -> Result:
         return False, "passage dans un autre alphabet"
     for sentence in case.sentences:
         tokens = words(sentence)
-        other = _language(tokens) if len(tokens) >= _FOREIGN_SENTENCE else None
+        other = _language(tokens) if len(tokens) >= _FOREIGN_SENTENCE or _surely_foreign(tokens, case) else None
         if other not in (None, FRENCH):
             return False, f"phrase en {other} : « {sentence} »"
     if passage := _foreign_passage(case):
         return False, f"passage étranger : « {passage} »"
     return True, NOTHING
+
+
+def _surely_foreign(tokens: Sequence[str], case: Case) -> bool:
+    """A short sentence of small words that are none of French, and no quotation of the review."""
+    scores = _scores(tokens)
+    return (
+        len(tokens) >= 4 and not scores[FRENCH] and max(scores.values()) >= 3 and " ".join(tokens) not in case.reviewed
+    )
 
 
 def _foreign_passage(case: Case) -> str | None:
@@ -98,6 +106,6 @@ def _foreign_passage(case: Case) -> str | None:
         window = tokens[start : start + _WINDOW]
         scores = _scores(window)
         best = max(scores, key=lambda name: scores[name])
-        if scores[best] >= scores[FRENCH] + _MARGIN and " ".join(window[2:-2]) not in " ".join(words(case.review)):
+        if scores[best] >= scores[FRENCH] + _MARGIN and " ".join(window[2:-2]) not in case.reviewed:
             return " ".join(window)
     return None
