@@ -73,10 +73,10 @@ _PARTICIPLE = "|".join([*map(_participle, _REGULAR), *(p for _, _, p in _IRREGUL
 _DONE = (
     rf"(?:{_PARTICIPLE}|pris en (?:charge|compte)|recontacté|contacté|rappelé|convoqué|averti|prévenu|avisé|donné|apporté|mené"
     r"|clarifié|édité|imprimé|fabriqué|posté|crédité|recalculé|calculé|recrédité|porté|remonté|partagé|entrepris|établi"
-    r"|fourni|débité|prélevé|exécuté|conclu|levé|abouti|enclenché|revérifié|relu|retiré|recruté|prévu|offert|interpellé)e?s?\b"
+    r"|fourni|débité|prélevé|exécuté|conclu|levé|abouti|enclenché|pris(?! en note| note)|revérifié|relu|retiré|recruté|prévu|offert|interpellé)e?s?\b"
 )
 _STATE = (
-    r"(?:complète?s?|incomplète?s?|prêt(?:e|s|es)?|prioritaires?|recevables?|irrecevables?|conformes?|validée?s?|clos(?:e|es)?"
+    r"(?:(?:in)?compl[eè]te?s?|prêt(?:e|s|es)?|prioritaires?|recevables?|irrecevables?|conformes?|validée?s?|clos(?:e|es)?"
     r"|en (?:cours|attente|instance|bonne voie|voie|traitement|instruction|préparation|fabrication|route|règle|suspens|phase)"
     r"|à l'étude|à jour|bloquée?s?|débloquée?s?|suspendue?s?|bien arrivée?s?|bien parvenue?s?|arrivée?s? (?:à|au|dans)"
     r"|ouverts?|ouvertes?|acquise?s?|éligibles?|sur le point d)\b"
@@ -103,7 +103,7 @@ _NOUN = (
     r"(?:dossiers?|demandes?|réclamations?|requêtes?|situation|cas|remboursements?|paiements?|versements?|virements?|allocations?"
     r"|prestations?|pension|retraite|titres?|passeports?|cartes?|permis|aides?|primes?|droits?|rendez-vous|indemnisation"
     r"|indemnités?|recours|amendes?|contravention|compte|factures?|attestations?|certificats?|problèmes?|litige|anomalies?"
-    r"|erreurs?|blocages?|trop-perçu|dettes?|sommes?|pénalités?|majorations?|montants?|acomptes?|signalements?|démarches?"
+    r"|erreurs?|blocages?|dysfonctionnements?|défauts?|pannes?|bugs?|trop-perçu|dettes?|sommes?|pénalités?|majorations?|montants?|acomptes?|signalements?|démarches?"
     r"|courriers?|plainte|inscription|logement|bourse|indus?|prélèvements?|cotisations?|remises?|réductions?|annulation"
     r"|régularisation|vérifications?|enquêtes?|correction|rectification|réponse|suites?|mesures?|nécessaire|point avec"
     r"|solution|décision|colis|lettre|rente|chèque|suivi|déclaration|pièces?|documents?|accord|avis d'imposition|impôts?)\b"
@@ -141,16 +141,17 @@ _SURE = re.compile(
             rf"\b(?:nous allons|je vais|on va) {_ADV}{_ONESELF}{_ADV}(?:{_INFINITIVE}|prendre (?:contact|attache))\b{_NEAR}(?:{_FILE}|\bvous\b|(?=[.,;!]))",
             rf"\b(?:va|vont) {_ADV}{_ONESELF}{_ADV}(?:{_INFINITIVE})\b{_NEAR}(?:{_MINE} \w+|{_FILE})",
             rf"\b(?:allons|vais|va|vont) {_ADV}vous {_ADV}{_TELL_INFINITIVE}\b",
-            rf"\bne manquer(?:ons|ai|a|ont) pas (?:de |d')(?:vous {_TELL_INFINITIVE}|(?:{_INFINITIVE}|faire \w+)\b{_NEAR}{_FILE})",
-            # Un conseiller vous rappellera. Nos services vérifieront les pièces de votre dossier.
-            rf"{_WHO} {_ADV}(?:vous {_TELL}(?:a|ont)\b|{_ONESELF}(?:{_STEM}|prendr|mettr|fer)(?:a|ont)\b{_NEAR}(?:{_FILE}|{_MINE} \w+))",
+            rf"\bne manquer(?:ons|ai|a|ont) pas (?:de |d')(?:vous {_TELL_INFINITIVE}|(?:{_INFINITIVE}|faire \w+)\b[^.!?;\n]{{0,40}})",
+            rf"\b(?:nous nous|je m'|je me|on s'|va s'|allons nous|vais m'|se) ?(?:occup|charge)\w* (?:\w+ment )?(?:{_NEAR}{_MINE} (?!avis)|d'en|de (?:{_INFINITIVE})\b|de (?:cela|tout|ce|cette))|\b(?:on va|nous allons|je vais) (?:nous |m'|s')?en (?:occuper|charger)",
+            rf"{_WHO} (?:vous |se )?(?:passera|viendra|rendra|déplacera|appellera|interviendra)\b{_NEAR}(?:chez|sur place|{_MINE}|pour|vous)",
+            rf"\b(?:nos|les|notre) (?:services?|équipes?|agents?)(?: \w+)? (?:étudient?|traitent?|examinent?|instrui(?:sent|t)|vérifient?|procèdent?|préparent?|corrigent?|finalisent?|recherchent?|travaillent? (?:à|sur)|suivent|suit) {_ADV}[^.!?;\n]{{0,30}}?{_MINE}",
             r"\bprendr(?:ons|ai|a|ont) (?:\w+ ){0,3}(?:contact|attache) avec vous\b",
             rf"\b(?:inter|par)viendr(?:a|ont)\b{_NEAR}{_MINE}",
             # Nous traitons actuellement votre dossier. Nous vous accordons une remise.
             r"\b(?:nous|je) (?:vous )?(?:accord(?:ons|e)|rembours(?:ons|e)|annul(?:ons|e)|valid(?:ons|e)|relan(?:çons|ce)|trait(?:ons|e)"
             r"|réexamin(?:ons|e)|examin(?:ons|e)|étudi(?:ons|e)|instrui(?:sons|s)|régularis(?:ons|e)|rectifi(?:ons|e)|corrige(?:ons)?|proc[éè]d(?:ons|e)"
             r"|transmet(?:tons|s)|envoy(?:ons|e)|vers(?:ons|e)|interven(?:ons)|contact(?:ons|e)|faisons remonter|signal(?:ons|e)"
-            rf"|alert(?:ons|e)|sais(?:issons|is)|débloqu(?:ons|e)|demand(?:ons|e) (?:à|au|aux)) {_ADV}[^.!?;\n]{{0,30}}?{_FILE}",
+            rf"|accédons|prenons en (?:charge|compte)|alert(?:ons|e)|sais(?:issons|is)|débloqu(?:ons|e)|demand(?:ons|e) (?:à|au|aux)) {_ADV}[^.!?;\n]{{0,30}}?{_FILE}",
             # Nous ferons le nécessaire. Je m'engage à résoudre votre problème. Nous vous garantissons un remboursement.
             r"\b(?:ferons|faisons|ferai|fais|fera|feront|font|fait faire) (?:tout )?(?:le nécessaire|notre possible pour que votre)\b",
             rf"\b(?:nous nous engageons|je m'engage|(?:s'engagent?|prenons l'engagement)) (?:à|de){_NEAR}(?:\b(?:{_INFINITIVE}|réexaminer)\b{_NEAR}{_FILE}|{_TELL_INFINITIVE}|{_MINE} {_NOUN})",
@@ -160,7 +161,7 @@ _SURE = re.compile(
             # Nous avons transmis votre demande au service compétent; j'ai relancé l'agence: nobody has.
             rf"(?:\b(?:nous (?:vous )?(?:l')?avons|on a|nos (?:\w+ )?(?:services|équipes|agents) (?:\w+ )?ont|(?:le|la|notre|un) (?:service|équipe|direction|conseill\w+|agent\w*)(?: \w+)? (?:vous )?a|l'(?:équipe|agente?|agence) a)"
             rf"|\bj'ai|\bje (?:vous |l')ai) {_ADV}(?:fait (?:remonter|suivre|part|le nécessaire|parvenir|corriger)|pris (?:contact|attache|rendez-vous|des mesures|les mesures)|demandé (?:à|au|aux|que|la|le|une?)|{_DONE})(?! en compte)[^.!?;\n]{{0,40}}",
-            r"\bvous avez (?:bien )?droit (?:à (?:la|une?|ce|cette|l'|votre)|au|aux)\b|\bvous êtes (?:bien |donc )?éligible|\bvos droits (?:sont|seront|ont été) (?:\w+ )?(?:ouvert|rétabli|maintenu|acquis|recalcul)\w*",
+            r"\bvous avez (?:bien )?droit (?!à la parole|au respect|à (?:un|une) (?:accueil|écoute|explication)|à la considération)(?:à (?:la|une?|ce|cette|l'|votre)|au|aux)\b|\bvous êtes (?:bien |donc )?éligible|\bvos droits (?:sont|seront|ont été) (?:\w+ )?(?:ouvert|rétabli|maintenu|acquis|recalcul)\w*",
         ]
     ),
     re.IGNORECASE,
@@ -170,8 +171,9 @@ _UNLESS = re.compile(
     "|".join(
         [
             # Votre dossier sera traité. Une réduction sera appliquée. Une réponse vous sera apportée.
-            rf"\b(?:votre|vos|le|la|les|l'|un|une|des|ce|cette|ces|il|elle|ils|elles|tout|toutes?)\b ?{_NEAR}\b(?:vous |leur |lui |en |y )?{_BE_DONE} {_ADV}(?:{_DONE}|en cours d)",
-            # Vous serez remboursé. Vous allez être rappelé. Vous recevrez votre titre.
+            rf"\b(?!les (?:demandes|dossiers|usagers|agents|rendez-vous|candidatures))(?:votre|vos|le|la|les|l'|un|une|des|ce|cette|ces|il|elle|ils|elles|tout|toutes?)\b ?{_NEAR}\b(?:vous |leur |lui |en |y )?{_BE_DONE} {_ADV}(?:{_DONE}|en cours d)",
+            rf"{_WHO} {_ADV}(?:vous {_TELL}(?:a|ont)\b|{_ONESELF}(?:{_STEM}|prendr|mettr|fer)(?:a|ont)\b{_NEAR}(?:{_FILE}|{_MINE} \w+))",
+            # Un conseiller vous rappellera. Nos services vérifieront les pièces. Vous serez remboursé. Vous allez être rappelé. Vous recevrez votre titre.
             rf"\bvous (?:serez|allez être) {_ADV}{_TOLD}",
             r"(?<!que )\bvous (?:recevrez|obtiendrez|percevrez|toucherez|récupérerez|aurez (?:bientôt |une réponse|gain|votre|droit|un retour)|bénéficierez|allez (?:\w+ment )?(?:recevoir|obtenir|percevoir|toucher|bénéficier))",
             rf"{_MINE} (?:\w+ )?{_NOUN}{_NEAR} (?:vous |nous )?(?:{_STEM}|aboutir|reprendr|arriver|parviendr|aur|débloquer|partir|avancer)(?:a|ont)\b",
@@ -183,8 +185,12 @@ _UNLESS = re.compile(
 # The state of a file, or what was done to it: no claim either where the review tells it.
 _TOLD_STATE = re.compile(
     rf"{_MINE} (?!propre)[^.!?;\n,]{{1,60}}? {_BEEN} {_ADV}(?:{_DONE}|{_STATE})"
-    rf"|\b(?:le|la|ce|cette) (?:dossier|demande|versement|virement|remboursement|réclamation|titre|passeport|carte|anomalie|erreur|problème|blocage|paiement)"
+    rf"|\b(?:le|la|ce|cette) (?:dossier|nécessaire|demande|versement|virement|remboursement|réclamation|titre|passeport|carte|anomalie|erreur|problème|blocage|paiement)"
     rf"(?: (?:de|d'|qui|que) ?\w+)? (?:a été|ont été|vient d'être|a bien été) {_ADV}{_DONE}"
+    rf"|\b(?:le|la|les|l'|un|une|des|ce|cet|cette|cela|tout) ?(?:\w+'?-? ?){{0,5}}? (?:a|ont) (?:\w+ )?été {_ADV}(?:rappelé|alerté|prévenu|informé|saisi|sensibilisé|relancé|corrigé|résolu|réglé"
+    rf"|transmis|signalé|adressé|traité|annulé|remboursé|sanctionné|fait|levé|retrouvé|débloqué|régularisé|rectifié|recadré)e?s?\b"
+    rf"|\b(?:l'|le |la |cette |ce )(?:\w+ )?{_NOUN} (?:est|sont) {_ADV}(?:annulé|corrigé|résolu|réglé|débloqué|régularisé|levé|rétabli|effacé|accepté|remboursé|rectifié)e?s?\b"
+    rf"|{_MINE} (?:\w+ )?{_NOUN}{_NEAR} (?:est entre les mains|(?:a|ont) (?:bien )?fait l'objet|(?:fait|font|fera|feront) (?:actuellement )?l'objet|vous attend)"
     rf"|\b(?:vous avez été) {_ADV}(?:remboursée?|indemnisée?|radiée?|réintégrée?|exonérée?)\b|\bil (?:vous )?manque {_NEAR}(?:à|dans) votre dossier",
     re.IGNORECASE,
 )
@@ -193,8 +199,10 @@ _CASE = re.compile(
     r"|vérifi\w+|assurez-vous|savoir|voir|consulter|connaître|qui|dont|où|comment|pourquoi|généralement|en général|en principe)\b(?! possible)|\bs'ils?\b|\blorsqu'|\bqu(?:and|'une fois)\b",
     re.IGNORECASE,
 )
+_IF = re.compile(r"\bsi (?:vous|elle|il|la|le|votre)\b|\bs'ils?\b|\bsous réserve|\bà condition", re.IGNORECASE)
+_WITHIN = re.compile(r"\b(?:qui|dont|où|quand|lorsqu\w*)\b", re.IGNORECASE)
 _TOLD_BY = re.compile(
-    r"\b(?:compren\w+|indiqu\w+|regrett\w+|li(?:re|sons|s)|appren\w+|dites|écrivez|signal\w+|expliqu\w+|décri\w+|déplor\w+|raconte\w*|constat\w+|précise\w*|désolée?s?|navrée?s?|content\w*|heureu\w+|rav\w+) [^.!?;]*\b(?:que|qu')",
+    r"\b(?:compren\w+|indiqu\w+|regrett\w+|li(?:re|sons|s)|appren\w+|dites|écrivez|signal\w+|expliqu\w+|décri\w+|déplor\w+|raconte\w*|constat\w+|précise\w*|désolée?s?|navrée?s?|content\w*|heureu\w+|rav\w+|espér\w+|souhait\w+) [^.!?;]*\b(?:que|qu')",
     re.IGNORECASE,
 )
 _ASSERTS = re.compile(
@@ -235,7 +243,8 @@ def _counts(case: Case, sentence: str, match: re.Match[str], pattern: re.Pattern
         return False
     if pattern is _SURE:
         return not _READ.search(said)
-    if not _ASSERTS.search(before) and (_CASE.search(before) or _TOLD_BY.search(before) or _CASE.search(said)):
+    told = _CASE.search(before) or _TOLD_BY.search(before) or _WITHIN.search(said) or _IF.search(sentence, match.start())
+    if told and not _ASSERTS.search(before):
         return False
     return pattern is not _TOLD_STATE or not _was_told(case, said)
 
