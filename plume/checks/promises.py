@@ -243,7 +243,9 @@ def _counts(case: Case, sentence: str, match: re.Match[str], pattern: re.Pattern
         return False
     if pattern is _SURE:
         return not _READ.search(said)
-    told = _CASE.search(before) or _TOLD_BY.search(before) or _WITHIN.search(said) or _IF.search(sentence, match.start())
+    told = (
+        _CASE.search(before) or _TOLD_BY.search(before) or _WITHIN.search(said) or _IF.search(sentence, match.start())
+    )
     if told and not _ASSERTS.search(before):
         return False
     return pattern is not _TOLD_STATE or not _was_told(case, said)
