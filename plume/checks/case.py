@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from plume.checks.text import plain
+from plume.checks.text import plain, sentences, words
 
 if TYPE_CHECKING:
     from plume.contacts import Directory
@@ -43,6 +43,19 @@ class Case:
     def given(self) -> str:
         """Review and prompt: a fact that stands in neither was invented, unless the directory holds it."""
         return f"{self.review}\n{self.prompt}"
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        return sentences(self.draft)
+
+    @cached_property
+    def reviewed(self) -> str:
+        """The review's words, one blank between: what a draft quotes is looked for in it."""
+        return " ".join(words(self.review))
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        return words(self.draft)
 
 
 def none_of(faults: Iterable[str], what: str) -> Result:

@@ -1,67 +1,155 @@
 """Contact details in a draft: phone numbers, e-mail addresses, web addresses that nothing given to the writer holds."""
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 from plume.checks.case import Case, Result, none_of
+from plume.checks.numbers import UNITS, WORDS, value
+from plume.checks.text import squeeze
 from plume.contacts import national
 
-_TLD = "fr|com|org|net|eu|info|be|ch|lu|io|app|re|nc|pf|bzh|paris|alsace|corsica|ly|gov|uk|de|es|it"
-EMAIL = re.compile(r"[\w.+-]+ ?(?:@|\(at\)|\[at\]| arobase ) ?[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+_TLD = (
+    "fr|com|org|net|eu|info|be|ch|lu|mc|io|app|dev|re|gp|gf|mq|yt|pm|wf|nc|pf|bzh|paris|alsace|corsica|ly|gl|gouv|gov|uk"
+    "|de|es|it|pt|nl|ca|us|co|me|tv|ai|eus|cat|asso|biz|online|site|website|tech|xyz|club|shop|ma|dz|tn|sn|int|edu|mobi"
+)
+# Ways to hide an address from robots: "contact (at) exemple.fr", "exemple point fr".
+_AT = (
+    r"(?: ?(?:@|[(\[{<] ?(?:at|@|arr?obase) ?[)\]}>]) ?| (?:arr?obase|a commercial) "
+    r"| at (?=[\w-]+(?:\.\w| point | dot )))"
+)
+_HIDDEN_DOT = r"(?: ?[(\[{<] ?(?:point|dot|\.) ?[)\]}>] ?| (?:point|dot) )"
+_DOT = rf"(?:\.|{_HIDDEN_DOT}| \. ?(?=(?:{_TLD})\b))"
+EMAIL = re.compile(rf"[\w+-]+(?:\.[\w+-]+)*\.?{_AT}[\w-]+(?:{_DOT}[\w-]+)+", re.IGNORECASE)
 URL = re.compile(
-    rf"(?:https?://|www\.)[^\s<>\"«»()\[\]]+|(?<![@\w.-])(?:[\w-]+\.)+(?:{_TLD})\b(?!\.?\w*@)(?:/[^\s<>\"«»()\[\]]*)?",
+    rf"(?:https?://|www\.)[^\s<>\"«»()\[\]]+|(?<![@\w.-])(?:[\w-]+\.)+(?:{_TLD})\b(?!\.?\w*@)(?:/[^\s<>\"«»()\[\]]*)?"
+    rf"|(?<![@\w.-])[\w-]+(?:{_HIDDEN_DOT}[\w-]+)*{_HIDDEN_DOT}(?:fr|com|org|net|eu|gouv)\b",
     re.IGNORECASE,
 )
+_HANDLE = re.compile(r"(?<![\w.@/])@[a-z]\w{2,}(?!\S*@)", re.IGNORECASE)
+# A web address is written in one case: "dossier.De" is a blank forgotten after a full stop.
+_GLUED = re.compile(r"\.[A-Z][a-z]+$")
+
 # Ten digits from 0, or an international form, however they are grouped.
+_SEP = r"(?: ?[.,\-–/_] ?| )?"
+_AFTER = r"(?!\d|[.,-]\d)"
 _LONG = (
-    r"(?<!\d)(?<!\d[ .-])(?:\+33|0033|0)[ .-]?(?:\(0\)[ .-]?)?[1-9](?:[ ./-]?\d){8}(?!\d)"
-    r"|\+\d{1,3}(?:[ ./-]?\d){7,12}(?!\d)"
+    rf"(?<!\d)(?<!\d[ .-])(?:\(?(?:\+|00) ?33\)?{_SEP}(?:\(0\){_SEP}|0{_SEP})?[1-9]|33{_SEP}[1-9](?= \d\d )"
+    rf"|\(?0{_SEP}[1-9])(?:{_SEP}\)?{_SEP}\d){{8}}(?!\d)"
+    r"|(?:\+|(?<!\d)00)\d{1,3}(?:[ ./-]?(?:\(0\) ?)?\d){7,12}(?!\d)"
+    rf"|(?<!\d)0[1-9](?:[ .-]?(?:\d\d|xx|\*\*)){{3}}[ .-]?(?:xx|\*\*)"
 )
 # Short numbers are told from other figures by the words that bring them and by what follows.
-_BROUGHT = r"(?:(?<=\b(?:au|le|du) )|(?<=\bnuméro )|(?<=\bn° )|(?<=\bn°)|(?<=composez )|(?<=appelez )|(?<=: ))"
-_NO_UNIT = r"(?![\d/]|[.,]\d| ?(?:€|%|euros?|personnes|demandes|dossiers|usagers|habitants|agents|ans|mois|jours|h\b))"
-_SHORT = rf"{_BROUGHT}(?:118 ?\d{{3}}|116 ?\d{{3}}|3\d ?\d{{2}}|10\d{{2}}|11[2459])\b{_NO_UNIT}"
+_BROUGHT = (
+    r"(?:(?<=\b(?:au|le|du) )|(?<=\bnuméro )|(?<=\bn° )|(?<=\bn°)|(?<=composez )|(?<=composer )|(?<=appelez )"
+    r"|(?<=appeler )|(?<=: )|(?<=tél )|(?<=tél\. )|(?<=téléphone )|(?<=téléphone \()|(?<=numéro \()|(?<=court \())"
+)
+_NO_UNIT = (
+    r"(?![\d/]|[.,]\d| ?(?:€|%|euros?|personnes|demandes|dossiers|usagers|habitants|agents|avis|ans|mois|jours|heures"
+    r"|minutes|points|premi\w+|h\b))"
+)
+_CUT = rf"{_BROUGHT}0[1-9](?:[ .-]\d\d){{2,3}}{_AFTER}(?! ?[./-] ?\d)"  # a number that lost digits
+_SHORT = rf"{_BROUGHT}(?:118 ?\d{{3}}|116 ?\d{{3}}|3\d ?\d{{2}}|10\d{{2}}|11[024579]|19[16])\b{_NO_UNIT}"
 _EMERGENCY = r"(?:(?<=appelez le )|(?<=appeler le )|(?<=composez le )|(?<=composer le ))1[578]\b"
-PHONE = re.compile(f"{_LONG}|{_SHORT}|{_EMERGENCY}", re.IGNORECASE)
+PHONE = re.compile(f"{_LONG}|{_CUT}|{_SHORT}|{_EMERGENCY}", re.IGNORECASE)
+_UNIT = rf"(?:zéro(?: (?:{UNITS}))?|{WORDS})"
+_SPELLED = re.compile(
+    rf"\bzéro[ -](?:{UNITS})(?:[ ,-]{{1,2}}{_UNIT}){{4,9}}|(?<=\b(?:le|au|du) )trente(?:[ -](?:et[ -])?(?:{UNITS}))? {WORDS}\b",
+    re.IGNORECASE,
+)
+_SHORT_IN_WORDS = re.compile(r"(trente(?:-et)?(?:-\w+)?) (.+)", re.IGNORECASE)
+_CLUMP = re.compile(r"\+?\d(?:[ .\-/()]{0,3}\d)*")
+_TRAIL = "/.,;:!?'*_"
 
 
-@lru_cache(maxsize=8)  # each check of facts reads the same draft and the same prompt
+@dataclass(frozen=True)
+class Details:
+    """The contact details of a text as written, and the text with all of them blanked out, its length kept."""
+
+    emails: tuple[str, ...]
+    urls: tuple[str, ...]
+    phones: tuple[str, ...]
+    handles: tuple[str, ...]
+    rest: str
+
+
+@lru_cache(maxsize=32)  # several checks read the same draft and the same prompt
+def details(text: str) -> Details:
+    """Every contact detail once: what one pattern reads is blanked out for the next. Cheap tests come first."""
+    found: dict[str, tuple[str, ...]] = {}
+    rest, lower = text, text.lower()
+    at = "@" in text or any(sign in lower for sign in ("(at", "[at", "{at", "<at", " at ", "obase", "a commercial"))
+    dots = " point" in lower or "(point" in lower or "dot" in lower or "[point" in lower or re.search(r"\w\.\w", text)
+    digits = re.search(r"\d{2}|\d[ .-]\d", text) is not None
+    for name, wanted, pattern in (
+        ("emails", at, EMAIL),
+        ("urls", dots or "://" in text, URL),
+        ("handles", at, _HANDLE),
+        ("phones", digits, PHONE),
+        ("spelled", "zéro" in lower or "trente" in lower, _SPELLED),
+    ):
+        matches = [m for m in pattern.finditer(rest) if not _GLUED.search(m.group())] if wanted else []
+        found[name] = tuple(m.group() for m in matches)
+        for m in matches:
+            rest = f"{rest[: m.start()]}{' ' * len(m.group())}{rest[m.end() :]}"
+    urls = tuple(url.rstrip(_TRAIL) for url in found["urls"])
+    return Details(found["emails"], urls, found["phones"] + found["spelled"], found["handles"], rest)
+
+
 def blank(text: str) -> str:
     """The text with its contact details blanked out, so that their digits are taken for no amount and no date."""
-    for pattern in (EMAIL, URL, PHONE):
-        text = pattern.sub(lambda m: " " * len(m.group()), text)
-    return text
+    return details(text).rest
 
 
 def address(url: str) -> str:
     """A web address without what does not tell pages apart: scheme, www, case, closing punctuation."""
-    return re.sub(r"^(?:https?://)?(?:www\.)?", "", url.lower()).rstrip("/.,;:!?'*_")
+    url = re.sub(_HIDDEN_DOT, ".", url.lower())
+    return re.sub(r"^(?:https?://)?(?:www\.)?", "", url).rstrip(_TRAIL)
 
 
 def mailbox(email: str) -> str:
-    return re.sub(r" ?(?:@|\(at\)|\[at\]| arobase ) ?", "@", email.lower()).strip(".-")
+    """An e-mail address as a directory writes it, whatever hid it."""
+    return re.sub(_DOT, ".", re.sub(_AT, "@", email.lower())).strip(".-")
 
 
-def _urls(text: str) -> list[str]:
-    return [m.group().rstrip("/.,;:!?'*_") for m in URL.finditer(EMAIL.sub(" ", text))]
+def _number(phone: str) -> str:
+    """What a phone number is compared by: its digits in national form; for one in words, those, or its letters."""
+    if any(c.isdigit() for c in phone):
+        return national(phone)
+    if short := _SHORT_IN_WORDS.fullmatch(phone):
+        return f"{value(short[1]) * 100 + value(short[2]):.0f}"
+    return squeeze(phone)
+
+
+@lru_cache(maxsize=32)
+def _known(text: str) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Web addresses, mailboxes and numbers of what the writer was given; any run of digits may be a number."""
+    given = details(text)
+    urls = {address(u) for u in given.urls}
+    numbers = {_number(p) for p in given.phones} | {national(m.group()) for m in _CLUMP.finditer(text)}
+    handles = {h.lower() for h in given.handles}
+    return (
+        frozenset(urls | {u.split("/")[0] for u in urls}),
+        frozenset({mailbox(e) for e in given.emails} | handles),
+        frozenset(numbers),
+    )
 
 
 def invented(case: Case) -> list[str]:
     """Contact details of a draft that stand neither in review or prompt nor in the directory, as written.
 
     A web address may also be the bare site of one that was given; a longer path on such a site is an invention.
+    "gouv.fr" alone is the name of a domain, and no site.
     """
-    known = {address(u) for u in _urls(case.given)}
-    known |= {u.split("/")[0] for u in known}
-    faults = [u for u in _urls(case.draft) if address(u) not in known and not case.directory.knows_url(u)]
-
-    known = {mailbox(m.group()) for m in EMAIL.finditer(case.given)}
-    emails = [mailbox(m.group()) for m in EMAIL.finditer(case.draft)]
-    faults += [e for e in emails if e not in known and not case.directory.knows_email(e)]
-
-    known = {national(m.group()) for m in PHONE.finditer(case.given)}
-    phones = [m.group() for m in PHONE.finditer(URL.sub(" ", EMAIL.sub(" ", case.draft)))]
-    return faults + [p for p in phones if national(p) not in known and not case.directory.knows_phone(p)]
+    said = details(case.draft)
+    if not (said.urls or said.emails or said.phones or said.handles):
+        return []
+    urls, mailboxes, numbers = _known(case.given)
+    faults = [u for u in said.urls if address(u) not in urls | {"gouv.fr"} and not case.directory.knows_url(address(u))]
+    emails = map(mailbox, said.emails)
+    faults += [e for e in emails if e not in mailboxes and not case.directory.knows_email(e)]
+    faults += [h for h in said.handles if h.lower() not in mailboxes]
+    return faults + [p for p in said.phones if _number(p) not in numbers and not case.directory.knows_phone(_number(p))]
 
 
 def invented_contacts(case: Case) -> Result:

@@ -2,45 +2,115 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from functools import lru_cache
+from itertools import combinations
 
 from plume.checks.case import NOTHING, Case, Result, none_of
-from plume.checks.text import count_words, runs, sentences, words
+from plume.checks.text import count_words, runs, words
 
 LENGTH = (60, 140)  # words; the platform's replies have a median of 94
 
-_GREETING = re.compile(r"^[\"«* ]*(?:bonjour|bonsoir|madame|monsieur|mesdames|ch[eè]re?s?)\b", re.IGNORECASE)
-
-_CLOSING = re.compile(
-    r"(?:^|(?<=[.!?…])\s+)(?:(?:très |bien )?(?:cordialement|respectueusement)\b|sincèrement[ ,.!]*$"
-    r"|bien à vous\b|(?:sincères |cordiales |meilleures )?salutations\b|avec nos (?:sincères|cordiales|meilleures)\b"
-    r"|(?:nous|je) vous pri(?:ons|e)(?: \S+){0,6}? d['e] ?(?:agréer|croire|recevoir|accepter l)"
-    r"|veuillez (?:agréer|croire|recevoir)\b|recevez\b.{0,40}\b(?:salutations|considération|sentiments)\b"
-    r"|signé\b).{0,60}",
+_START = r"\A(?:[\"«*_#> -]|[\U0001F300-\U0001FAFF])*"
+# A title is a greeting where a comma, a "!" or the line's end closes it: "Monsieur le maire vous répond" is none.
+_CLOSED = r"(?:[ ,]+(?!(?:vous|nous|est|a|sont|ont|qui|de|aux?|à|pour|en|par|et que)\b)[^\s,!.;:?]+){0,6} ?(?:[,!:.]|$)"
+_GREETING = re.compile(
+    rf"{_START}(?:(?:re-?|bien le )?(?:bonjours?|bonsoir)\b|bjr\b|salut\b|coucou\b|\[\w+\],? bonjour\b|bienvenue [àa] vous\b"
+    rf"|(?:bien |très )?(?:ch(?:er|[eè]re)s?(?:\([\w·.]*\)|[·.]e?s?)?|chèr[·.]es?)(?= (?!(?:aux?|à|de|d'|pour|en|par|payée?s?|et)\b)){_CLOSED}"
+    rf"|(?:madame|monsieur|mesdames|messieurs|mesdemoiselles|mademoiselle|mme|mlle|m\.|mr|docteur|ma[îi]tre)(?![\w-]){_CLOSED})",
     re.IGNORECASE | re.MULTILINE,
 )
-# A last line without a full stop that names a team, a service or a person.
+
+# A formula stands at the start of a line or of a sentence, and ends the reply or opens what names its writer.
+_WELL = r"(?:très |bien |plus |sincèrement |le plus |avec |en vous souhaitant )*"
+_FEELINGS = r"(?:salutations|considération|sentiments|respects?|hommages|civilités|dévouement)"
+_CLOSING = re.compile(
+    rf"(?:^|(?<=[.!?…;»])\s+)(?:[–—-] ?)?(?:{_WELL}(?:cordialement|respectueusement)\b(?! reçue?| accueillie?)"
+    rf"|(?:cdlt|cdt|bav)\b"
+    rf"|{_WELL}(?:sincèrement|amicalement|chaleureusement|fraternellement|courtoisement)(?: vôtre| à vous)?[ ,.!]*(?:$|(?=\n))"
+    rf"|(?:bien|tout|sincèrement|cordialement|respectueusement) (?:à vous|vôtre)\b"
+    rf"|(?:(?:très|mes|nos|bien|plus) )*(?:(?:sincères|cordiales|respectueuses|meilleures|distinguées|amicales) )?salutations\b"
+    rf"|avec (?:toute )?(?:mes|nos|notre|ma|l'expression d\w+)(?: \S+){{0,4}} {_FEELINGS}\b"
+    rf"|avec (?:nos|mes) (?:sincères|cordiales|meilleurs?|meilleures)\b(?! (?:excuses|regrets))"
+    rf"|(?:(?:dans|en) (?:l'attente|l'espoir|attendant|espérant)[^.\n]{{0,60}}, )?"
+    rf"(?:(?:nous|je) vous (?:pri(?:ons|e)|demand(?:ons|e))(?: \S+){{0,6}}? (?:d['e] ?(?:agréer|croire|recevoir|accepter l|trouver ici)|à croire)"
+    rf"|(?:nous|je) vous (?:adress(?:ons|e)|présent(?:ons|e)|transmet(?:s|tons))[^.\n]{{0,30}}{_FEELINGS}\b"
+    rf"|veuillez(?:, \S+(?: \S+)?,)? (?:agréer|croire|recevoir|accepter|trouver ici)\b(?! (?:nos|mes|toutes nos) (?:plus )?(?:sincères )?(?:excuses|regrets))"
+    rf"|(?:recevez|agréez|croyez|acceptez)\b[^.\n]{{0,60}}\b(?:{_FEELINGS}|l'expression|l'assurance))"
+    rf"|votre (?:tout )?dévouée?\b|p\. ?o\.(?= )|pour ordre\b|signé ?:?(?= \S)|signature ?:)[^\n]{{0,60}}",
+    re.IGNORECASE | re.MULTILINE,
+)
+# A last line that names a team, a service or a person, with or without a full stop.
+_TEAM = (
+    r"l'équipe|votre équipe|notre équipe|l'administration|les? (?:agents?|conseillers?|équipes|services?|directeur|chef|responsable|maire|préfet|président"
+    r"|médiateur|secrétariat|pôle|bureau|centre|greffe|secrétaire)|(?:la|votre|votre) (?:direction|directrice|cheffe|caisse|caf|cpam|msa|préfecture"
+    r"|mairie|conseill\w+|agence|agente?|cellule|mission|présidente|médiatrice|communication|relation|plateforme|maison|rédaction)"
+    r"|votre (?:service|centre|conseiller|interlocut\w+)|service|services|équipe|direction|préfecture|mairie|pôle|cellule|"
+    r"agence|centre|caisse|département|bureau|pour (?:le|la|l')|par délégation|un agent|une agente|votre caf"
+)
 _SIGNATORY = re.compile(
-    r"^(?:[–—] ?)?(?:(?:[lv]'équipe|l'administration|(?:le|votre|la) (?:service|direction|caisse|caf|cpam|préfecture|"
-    r"mairie|conseill\w+|agence|agent)|service|équipe|direction|préfecture|pour (?:le|la)\b)\b.{0,60}"
-    r"|(?:m\.|mme|monsieur|madame) \S.{0,40}|\[(?:AGENT|SIGNATURE|NOM)\w*\].{0,40})$",
+    rf"^(?:{_TEAM})\b.{{0,80}}$|^(?:m\.|mme|mr|monsieur|madame) \S.{{0,40}}$|^\[(?:AGENT|SIGNATURE|NOM|SERVICE|STRUCTURE)\w*\].{{0,40}}$",
     re.IGNORECASE,
 )
-_FULL_NAME = re.compile(r"^[A-ZÀ-Ý][\w'-]+(?: [A-ZÀ-Ý][\w'-]+){1,2},?$")
+_FULL_NAME = re.compile(
+    r"^(?:[A-ZÀ-Ý]\.? ?-?)?[A-ZÀ-Ý][\w'-]+(?: (?:(?:de|du|des|d'|la|le|les|en|et|à|sur|l') ?){0,2}[A-ZÀ-Ý][\w'.-]*){0,4}$"
+)
+# What makes a sentence of a last line: who speaks, who is spoken to, and what a list names after its bullet.
+_SAYS = re.compile(
+    r"\b(?:vous|nous|je|merci|sont|est|n'hésitez|reste|prenez|bonne|bon|courage|à bientôt|bravo|félicitations|belle|beaux?|excellente?|joyeu\w+)\b|^[-•*\d]",
+    re.IGNORECASE,
+)
+_BULLET = re.compile(r"[-•*]\s|\d+[.)]\s")
+_DASHED = re.compile(rf"(?<=[.!?…]) [–—-] (?:{_TEAM})\b[^.!?\n]{{0,60}}[.]?$", re.IGNORECASE)
 
+_N_WORDS = r"(?:environ |≈ ?)?(?:nombre de mots ?: ?\d+|\d{2,3} mots)"
+_LABEL = (
+    r"(?:système|system|assistant|user|human|utilisateur|instructions?|consignes?|avis(?: de l'usager)?|service|usager"
+    r"|titre|prompt|contacts officiels|output|input|exemple \d|version \d|option \d|variante \d|longueur|nombre de mots"
+    r"|raisonnement|analyse|notes?(?: (?:interne|de l'assistant|pour l'agent|au relecteur|du rédacteur|à l'agent))?"
+    r"|remarques?|commentaires?|réponse(?: (?:proposée|suggérée|type|finale|corrigée|générée|de l'administration"
+    r"|du service|à l'avis))?|(?:projet|proposition|brouillon|modèle)(?: de réponse)?(?: n° ?\d| \d)?)"
+)
+_MODEL = r"(?:modèle|assistante?|robot|chatbot|ia\b|intelligence artificielle|agent conversationnel)"
 _MARKERS = re.compile(
-    r"<\|?/?(?:im_start|im_end|system|assistant|user|endoftext|s|eot_id|reponse|réponse|avis)\b\|?>?|\|>|###+|\[/?INST\]"
-    r"|<</?SYS>>|```|^---+$"
-    r"|^\W{0,4}(?:système|system|assistant|user|utilisateur|instructions?|consignes?|avis|service|titre|réponse|"
-    r"projet de réponse|réponse proposée|prompt)\W{0,3} ?:.{0,30}"
-    r"|^(?:system|assistant|user|système)$"
-    r"|\btu (?:rédiges|aides|es un|dois|ne dois)\b|\brègles de rédaction\b|\bentre 60 et 140 mots\b|\b60 à 140 mots\b"
-    r"|\bvoici (?:une |la |ma |votre |un )?(?:proposition de |projet de )?réponse\b"
-    r"|\ben tant qu(?:e modèle|'ia\b|'intelligence artificielle|'assistant)|\bmodèle de langage\b|\bas an ai\b"
-    r"|\b(?:selon|conformément à|suivant) (?:les|ces|vos|mes) (?:consignes|instructions)\b",
+    # Signs of a format: chat templates, headings, fences, tags, JSON.
+    r"<\|\w*\|?>?|\|>|</?(?:s|unk|pad|bos|eos|think|reponse|réponse|avis|system|assistant|user|br|p|div|html|b|strong|ul"
+    r"|li) ?/?>|^#+ |###+|\[/?INST\]|<</?SYS>>|```|~~~|^-{3,}$|^={3,}$|^\*{3,}$|\\n"
+    r"|^[{\[] ?\"\w+\" ?:|\"(?:reponse|réponse|response|content|role)\" ?:"
+    # Labels of a prompt, or of a conversation.
+    rf"|^[\"«*#_ (\[]{{0,4}}{_LABEL}[*_ )\]]{{0,3}} ?:.{{0,40}}|^(?:system|assistant|user|système)\W*$"
+    rf"|^[(\[*]*{_N_WORDS}[)\]*. ]*$|[(\[]{_N_WORDS}[)\]]"
+    # Talk about the task, the instructions, the answer as a text.
+    r"|\btu (?:rédiges|aides|es (?:un|l')|dois|ne dois|réponds)\b|\brègles de rédaction\b"
+    r"|\b(?:entre )?60 (?:et|à) 140 mots\b|\b\d+ mots (?:maximum|au maximum|max)\b"
+    r"|\b(?:voici|ci-dessous|ci-après)(?: donc)?,? (?:une |la |ma |votre |un |le |mon )?(?:autre |nouvelle |courte )?"
+    r"(?:(?:proposition|projet|exemple|version|suggestion|texte|modèle) de réponse|(?:réponse|version|proposition"
+    r"|reformulation) (?:proposée|suggérée|corrigée|possible|adaptée|révisée|à l'avis)|réponse ?:|brouillon)\b"
+    r"|\bvoici (?:une |la |ma |votre )?réponse\b(?! (?:à (?:votre|vos) questions?|que (?:nous|l'on)|apportée))"
+    r"|\b(?:selon|conformément (?:à|aux)|suivant|d'après|comme (?:demandé|indiqué|précisé) (?:dans|par)|respect\w* (?:de )?)"
+    r" ?(?:les|ces|vos|mes|tes|la|cette|ta|votre)? ?(?:consignes?|instructions?|prompt)\b"
+    r"(?! (?:de|du|des|d'|figurant|jointes?|affichées?|qui|que|reçues|données|sur|sanitaires))"
+    r"|\b(?:cette|ma|la) réponse (?:respecte (?:les?|la|vos|toutes)|(?:ne )?(?:contient|comporte) (?:aucun|pas|\d+|entre)"
+    r"|ne promet|compte \d|fait \d|a été (?:rédigée|générée) (?:par|selon|en))"
+    r"|\b(?:limite|contrainte|nombre) de (?:mots|longueur|caractères)\b"
+    r"|\bj'ai (?:rédigé|veillé à|respecté|adapté le|reformulé|gardé un ton|utilisé un ton|essayé de (?:respecter|rester))\b"
+    r"|\bj'espère que (?:cette|ma) (?:réponse|proposition|version)"
+    r"|\b(?:souhaitez|voulez)-vous que je (?:reformule|modifie|raccourcisse|adapte|rédige|propose|la|le|change|développe)"
+    r"|\bje peux (?:aussi |également )?(?:la |le |l'|en )?(?:reformuler|raccourcir|ajuster|adapter|rédiger)\b"
+    r"|\bn'hésite[sz]? pas à (?:me (?:demander|dire|préciser)|(?:adapter|modifier|personnaliser|ajuster|reformuler) (?:ce|cette|la))"
+    r"|(?:^|[.!?] )l'(?:usager|usagère|utilisateur|internaute) (?:exprime|se plaint|décrit|raconte|mentionne|évoque)\b"
+    r"|\bton (?:empathique|neutre|professionnel|bienveillant|courtois|adopté)\b"
+    # Talk about oneself.
+    rf"|\ben (?:tant qu|ma qualité d)(?:e |')(?:une? )?{_MODEL}|\bje suis (?:une? |l')?{_MODEL}|\bmodèle de lang(?:ue|age)\b"
+    r"|\b(?:as an ai|as a language model|i am an ai|language model|chatgpt|openai|mistral ai)\b|\bdonnées d'entraînement\b"
+    r"|\bje ne (?:peux|suis) pas (?:en mesure de |autorisée? à )?(?:générer|rédiger|fournir cette réponse)"
+    r"|\b(?:ce|le) (?:prompt|projet de réponse)\b|\A\W*(?:bien sûr|certainement|absolument|d'accord|avec plaisir|ok) ?[!,.:]",
     re.IGNORECASE | re.MULTILINE,
 )
 # plume.prompt writes the system text first, then the citizen's part from this line on.
 _CITIZENS_PART = re.compile(r"^(?:Service|Titre|Avis) :", re.MULTILINE)
+_INSTRUCTS = re.compile(r"\b(?:tu|ton|tes|rédige|réponds|consignes?|instructions?|règles de)\b", re.IGNORECASE)
 _ECHO = 8  # words in a row that only a copy of the instructions would share with them
 
 
@@ -58,37 +128,87 @@ def greeting(case: Case) -> Result:
 
 
 def signature(case: Case) -> Result:
-    faults = [m.group() for m in _CLOSING.finditer(case.draft)]
-    lines = [line for line in case.draft.split("\n") if line]
-    faults += [line for line in lines[1:][-2:] if _is_signatory(line)]  # a first line is no signature
+    """A closing formula anywhere at the start of a line or sentence, or a last line that names who writes."""
+    faults = [m.group() for m in _CLOSING.finditer(case.draft) if _opens_the_end(case, m)]
+    lines = [line for line in case.draft.split("\n") if line and not _BULLET.match(line)]
+    ends = [line for i, line in enumerate(lines) if i >= max(1, len(lines) - 3)]  # a first line is no signature
+    faults += [line for line in ends if _is_signatory(line) and (line is lines[-1] or not _GREETING.match(line))]
+    if len(lines) > 1 and (line := lines[-1]) not in faults and _is_bare(line, lines[-2]):
+        faults.append(line)
+    faults += [m.group() for m in _DASHED.finditer(case.draft)]
     return none_of(faults, "formule de politesse ou signature")
 
 
+def _opens_the_end(case: Case, match: re.Match[str]) -> bool:
+    """Whether little follows the formula: the same words may open a sentence that goes on to say something."""
+    return len(case.draft[match.end() :].split()) <= 25
+
+
 def _is_signatory(line: str) -> bool:
-    short = len(line.split()) <= 10 and line[-1] not in ".!?…:;"
+    line = re.sub(r"^[–—] ?", "", line).rstrip(",. ")
+    short = len(line.split()) <= 12 and line[-1:] not in "!?…:;" and not _SAYS.search(line)
     return short and bool(_SIGNATORY.search(line) or _FULL_NAME.search(line))
 
 
+def _is_bare(line: str, before: str) -> bool:
+    """A short last line without a full stop, where the paragraph before has one: it can only be a name."""
+    ends = before[-1:] in ".!?…)" or before.lower().rstrip(" ,").endswith(
+        ("cordialement", "à vous", "respectueusement")
+    )
+    return (
+        ends
+        and re.match(r"[–—] |\w", line) is not None
+        and len(line.split()) <= 8
+        and line[-1] not in '.!?…:;»")'
+        and not _SAYS.search(line)
+    )
+
+
 def repetition(case: Case) -> Result:
-    """A sentence twice, six words three times, a word or a sign many times in a row."""
-    faults = []
-    said = Counter(tuple(words(s)) for s in sentences(case.draft))
-    faults += [" ".join(s) for s, n in said.items() if n > 1 and len(s) >= 5]
-    tokens = words(case.draft)
-    six = Counter(runs(tokens, 6))
-    faults += [" ".join(run) for run, n in six.most_common(1) if n >= 3]
-    faults += [" ".join(run) for run in runs(tokens, 4) if len(set(run)) == 1][:1]
-    faults += [m.group()[:12] for m in re.finditer(r"([^\s\d])\1{7,}", case.draft)][:1]
+    """A sentence twice or nearly, a passage of ten words twice, six words three times, words many times in a row."""
+    tokens = case.tokens
+    spoken = [tuple(words(s)) for s in case.sentences]
+    said = Counter(spoken)
+    faults = [" ".join(s) for s, n in said.items() if n > 1 and len(s) >= 5]
+    faults += [" ".join(b) for a, b in combinations(said, 2) if _alike(a, b)][:1]
+    for length, least in ((6, 3), (10, 2)):
+        if len(tokens) > length and (run := Counter(runs(tokens, length)).most_common(1)[0])[1] >= least:
+            faults.append(" ".join(run[0]))
+    if stutter := _STUTTER.search(" ".join(tokens)):
+        faults.append(stutter.group())
+    faults += [m.group()[:12] for m in _SAME_SIGN.finditer(case.draft)][:1]
     return none_of(faults, "répétition")
+
+
+# The same word three times in a row, two words three times, three and more twice.
+_STUTTER = re.compile(
+    r"\b([^\W\d]+)(?: \1){2,}\b|\b([^\W\d]+ [^\W\d]+)(?: \2){2,}\b|\b((?:[^\W\d]+ ){2,8}[^\W\d]{2,}) \3\b"
+)
+_SAME_SIGN = re.compile(r"([^\s\d])\1{7,}")
+_ALIKE = 0.85  # share of words, in order, from which two sentences are one said twice
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two sentences of eight words or more differ by a word or two only."""
+    short, long = sorted((len(one), len(other)))
+    if short < 8 or 2 * short / (short + long) < _ALIKE or len(set(one) & set(other)) < 0.75 * len(set(one)):
+        return False
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _ALIKE
 
 
 def residue(case: Case) -> Result:
     """Markers of a conversation format, talk about the task, instructions copied out."""
-    faults = [m.group() for m in _MARKERS.finditer(case.draft)]
-    cut = _CITIZENS_PART.search(case.prompt)
-    instructions = case.prompt[: cut.start()] if cut else case.prompt.replace(case.review or "\n", "\n")
-    given = set(runs(words(instructions), _ECHO))
-    echoed = next((run for run in runs(words(case.draft), _ECHO) if run in given), None)
+    faults = [m.group() for m in _MARKERS.finditer(case.draft) if m.group().strip() not in case.review]
+    given = _instructions(case.prompt, case.review)
+    echoed = next((run for run in runs(case.tokens, _ECHO) if run in given), None) if given else None
     if echoed:
         faults.append(" ".join(echoed))
     return none_of(faults, "reste de la consigne")
+
+
+@lru_cache(maxsize=32)
+def _instructions(prompt: str, review: str) -> frozenset[tuple[str, ...]]:
+    """Runs of words of the instructions. A prompt of bare facts instructs nobody: a reply may well use their words."""
+    cut = _CITIZENS_PART.search(prompt)
+    text = prompt[: cut.start()] if cut else prompt.replace(review or "\n", "\n")
+    return frozenset(runs(words(text), _ECHO)) if cut or _INSTRUCTS.search(text) else frozenset()

@@ -1,12 +1,15 @@
-"""Which language a text is in, by its small words: five languages, no model, meant for short replies."""
+"""Which language a text is in, by its small words: nine languages, no model, meant for short replies."""
+
+import re
+from collections.abc import Sequence
 
 from plume.checks.case import NOTHING, Case, Result
-from plume.checks.text import sentences, words
+from plume.checks.text import words
 
 # Function words, and the words that open and close letters. Words shared by several languages count for each of them.
 FRENCH = "français"
 _SMALL_WORDS = {
-    "français": """le la les un une des du de d l au aux et ou mais donc car que qui quoi dont où ce cet cette ces c s n
+    FRENCH: """le la les un une des du de d l au aux et ou mais donc car que qui quoi dont où ce cet cette ces c s n
         qu je j nous vous il elle on ils elles me m se y en lui leur leurs mon ma mes votre vos notre nos son sa ses ne
         pas plus très bien est sont été être avez avons avoir a ai ont sera pour par sur sous dans avec sans chez vers
         afin ainsi comme si même tout toute toutes tous à bonjour bonsoir merci madame monsieur remercions remercie
@@ -20,9 +23,37 @@ _SMALL_WORDS = {
         ich es zu mit für von auf bei im in an als auch wird haben hat danke hallo sehr geehrte""",
     "italien": """il lo la i gli le un una e o ma di del della dei che in per con su non è sono siamo ha hanno abbiamo
         suo sua vostro vostra nostro nostra lei voi si più come molto grazie buongiorno gentile""",
+    "portugais": """o os as um uma e ou mas do da dos das no na nos nas em por para com não é são está foi ser ter tem
+        seu sua seus suas nosso nossa você vocês lhe que se mais como muito obrigado obrigada olá bom dia caro pelo pela
+        pedido serviço ao à""",
+    "néerlandais": """de het een en of maar niet is zijn was wij we zij u uw ik dat dit die van voor op bij in met aan te
+        om als ook wordt heeft hebben kan kunt naar er geen bedankt dank hallo geachte onze ons""",
+    "polonais": """i w na z do nie że się jest to za o od dla po przez jak są był pan pani państwo dziękujemy prosimy""",
+    "roumain": """și de la în cu pe nu este sunt un o din pentru că vă mulțumim dumneavoastră ne bună ziua""",
 }
-_SETS = {name: frozenset(words(text)) for name, text in _SMALL_WORDS.items()}
+_LANGUAGES: dict[str, tuple[str, ...]] = {}
+for _name, _text in _SMALL_WORDS.items():
+    for _word in words(_text):
+        _LANGUAGES[_word] = (*_LANGUAGES.get(_word, ()), _name)
 _FOREIGN_SENTENCE = 6  # words: from here on a sentence in another language is no quotation of a name
+_WINDOW, _MARGIN = 10, 4  # a passage inside a French sentence: so many words, so many more small words than French has
+_LETTERS = re.compile(r"[^\W\d_]")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_QUOTED = re.compile(r"«[^»]*»|\"[^\"]*\"|“[^”]*”")
+
+
+def _scores(tokens: Sequence[str]) -> dict[str, float]:
+    """Small words of each language; a word with an accent of French is half a one."""
+    scores = dict.fromkeys(_SMALL_WORDS, 0.0)
+    for token in tokens:
+        for name in _LANGUAGES.get(token, ()):
+            scores[name] += 1
+        if not _ACCENTS.isdisjoint(token):
+            scores[FRENCH] += 0.5
+    return scores
+
+
+_ACCENTS = frozenset("éèêëçœàùîôû")
 
 
 def language(text: str) -> str | None:
@@ -30,20 +61,51 @@ def language(text: str) -> str | None:
 
     Accents count: a word with one of French is half a small word, so that short texts without small words are told.
     """
-    tokens = words(text)
-    scores = {name: float(sum(token in known for token in tokens)) for name, known in _SETS.items()}
-    scores["français"] += 0.5 * sum(any(c in "éèêëçœàùîôû" for c in token) for token in tokens)
+    return _language(words(text))
+
+
+def _language(tokens: Sequence[str]) -> str | None:
+    scores = _scores(tokens)
     best = max(scores, key=lambda name: scores[name])  # French stands first: it wins a tie
     return best if scores[best] else None
 
 
 def in_french(case: Case) -> Result:
-    """The whole draft, and each sentence long enough to be told."""
-    found = language(case.draft)
-    if found != "français":
+    """The whole draft, each sentence long enough to be told, and passages inside a sentence that no quotes mark."""
+    found = _language(case.tokens)
+    if found != FRENCH:
         return False, f"langue : {found or 'indéterminée'}"
-    for sentence in sentences(case.draft):
-        other = language(sentence) if len(words(sentence)) >= _FOREIGN_SENTENCE else None
-        if other not in (None, "français"):
+    letters = _LETTERS.findall(case.draft)
+    if sum(not _LATIN.match(c) for c in letters) >= _FOREIGN_SENTENCE:
+        return False, "passage dans un autre alphabet"
+    for sentence in case.sentences:
+        tokens = words(sentence)
+        other = _language(tokens) if len(tokens) >= _FOREIGN_SENTENCE or _surely_foreign(tokens, case) else None
+        if other not in (None, FRENCH):
             return False, f"phrase en {other} : « {sentence} »"
+    if passage := _foreign_passage(case):
+        return False, f"passage étranger : « {passage} »"
     return True, NOTHING
+
+
+def _surely_foreign(tokens: Sequence[str], case: Case) -> bool:
+    """A short sentence of small words that are none of French, and no quotation of the review."""
+    scores = _scores(tokens)
+    return (
+        len(tokens) >= 4 and not scores[FRENCH] and max(scores.values()) >= 3 and " ".join(tokens) not in case.reviewed
+    )
+
+
+def _foreign_passage(case: Case) -> str | None:
+    """The first run of words that is far from French; quotations, and what the review says so, are left out."""
+    tokens = words(_QUOTED.sub(" ", case.draft))
+    french = [FRENCH in _LANGUAGES.get(t, ()) or not _ACCENTS.isdisjoint(t) for t in tokens]
+    for start in range(0, max(0, len(tokens) - _WINDOW) + 1):
+        if sum(french[start : start + _WINDOW]) > 2:
+            continue
+        window = tokens[start : start + _WINDOW]
+        scores = _scores(window)
+        best = max(scores, key=lambda name: scores[name])
+        if scores[best] >= scores[FRENCH] + _MARGIN and " ".join(window[2:-2]) not in case.reviewed:
+            return " ".join(window)
+    return None

@@ -16,6 +16,7 @@ _VALUES = {
     "vingts": 20,
     "mille": 1000,
 }
+UNITS = "un|une|deux|trois|quatre|cinq|six|sept|huit|neuf"
 _WORD = "|".join(sorted(_VALUES, key=len, reverse=True))
 DIGITS = r"\d{1,3}(?:[ .]\d{3})+(?:,\d+)?(?!\d)|\d+(?:[.,]\d+)?"
 WORDS = rf"(?:{_WORD})(?:(?:-| |-et-| et )(?:{_WORD}))*"

@@ -1,38 +1,204 @@
-"""Personal data in a draft that the writer was not given: memorised from training, or invented."""
+"""Personal data in a draft that the writer was not given: memorised from training, or invented.
+
+What the pseudonymiser's rules find is weighed as a draft wants it: a draft is well cased, speaks of bodies and places all
+the time, and gives a service's number or mailbox (an invented one is for the check of contacts). Names that nothing
+announces are looked for in INSEE's lists.
+"""
 
 import re
+from collections.abc import Iterator
+from functools import cache, lru_cache
 
 from plume.checks.case import Case, Result, none_of
+from plume.checks.coordinates import mailbox
 from plume.checks.facts import PLACEHOLDER
-from plume.checks.text import holds_run, words
+from plume.checks.text import fold, holds_run, words
+from plume.contacts import national
+
+# Places and establishments are no personal data in a reply; web addresses are for the check of contacts.
+_IGNORED = frozenset(("VILLE", "HOPITAL", "ECOLE", "URL"))
+_OF_A_PERSON = frozenset(("AGE", "SANTE"))  # personal only where said of the citizen, or of somebody named
+_SAID_OF = re.compile(
+    r"\b(?:votre|vos|vous (?:êtes|avez|souffrez|étiez|aviez)|son|sa|ses|madame|monsieur|mme|m\.)\b[^.!?;\n]{0,40}$",
+    re.IGNORECASE,
+)
+_IN_CASE = re.compile(r"\b(?:si|lorsque|quand|en cas|pour les|aux personnes|des personnes|dès|ou)\b", re.IGNORECASE)
+
+_FREE_MAIL = re.compile(
+    r"@(?:gmail|hotmail|outlook|live|msn|yahoo|ymail|orange|wanadoo|free|sfr|neuf|laposte|bbox|icloud|me|aol|proton\w*|gmx|numericable"
+    r"|cegetel|club-internet|aliceadsl|voila)\.\w+$"
+)
+_MOBILE = re.compile(r"0[67]\d{8}")
+_MARKER = re.compile(r"<\|[^|>]*\|?>?|</?\w+>")
+
+_NAME = r"[A-ZÀ-ÖØ-ÞŒŠŽ](?:[^\W\d_]+|\.)(?:['’-][^\W\d_]+)*"
+_RUN = re.compile(
+    rf"(?<![\w@./'-]){_NAME}(?:[ -](?:(?:de|du|des|de la|le|la|el|al|ben|bel|van|von|da|dos|di) |[dD]')?{_NAME}){{1,3}}(?![\w@])"
+)
+_ALONE = re.compile(rf"(?<=[a-zà-ÿ,] )({_NAME})(?![\w@'’-]| [A-ZÀ-Þ])")
+# After these a listed surname in capitals or with one is a person's; before a name, these make it a place or a thing.
+_NEAR_NAME = re.compile(
+    r"\b(?:famille|dossier|époux|épouse|consorts|couple|collègue|succession|agente?|conseill[eè]re?|gestionnaire|docteure?|"
+    r"nommée?|prénommée?|appelée?) $",
+    re.IGNORECASE,
+)
+_NAMED_AFTER = re.compile(
+    r"\b(?:h[ôo]pital|clinique|lycée|collège|école|université|rue|avenue|place|boulevard|quai|square|espace|salle|centre|maison|résidence|stade"
+    r"|gymnase|piscine|médiathèque|bibliothèque|théâtre|gare|station|pont|parc|cité|quartier|foyer|institut|fondation|association|prix|loi|plan"
+    r"|livret|ligne|ehpad|crèche|aéroport|fort|caserne|tour|site|campus|chu|chru|chr|groupe|dispositif|programme|pass|carte|compte|application"
+    r"|plateforme|portail|logiciel|opération|service|mission|réseau|musée|collection|commune|ville|village|canton|mairie|agence|antenne|bureau|esplanade"
+    r"|impasse|allée|chemin|route|port|île|mont|lac|saint|sainte|sous-préfecture|préfecture|caf|cpam|msa|carsat|urssaf|pays|région|département)"
+    r"(?: (?:de|du|des|d'|de la|de l'|le|la|les|universitaire|hospitalier|communale?|municipale?|numérique|social|gériatrique|départementale?))* ?['« -]*$",
+    re.IGNORECASE,
+)
+_PSEUDONYM = re.compile(r"\A(?:bonjour|bonsoir|ch[eè]re?),? +(\w*[^\W\d_]\w*\d\w*|\w+_\w+)", re.IGNORECASE)
 
 
 def personal_data(case: Case) -> Result:
-    """What the pseudonymiser's rules find, unless review or prompt hold it or the directory lists it.
+    """What is found of people, unless review or prompt hold it or the directory lists it.
 
     A pseudonym that stands in the prompt is no leak: who fills placeholders before checking passes the filled prompt.
     """
+    draft = case.draft
+    hidden = [m.span() for pattern in (PLACEHOLDER, _MARKER) for m in pattern.finditer(draft)]
+    found = [(s.start, s.end, s.type) for s in _identifiers(draft) if s.type not in _IGNORED]
+    found += [(start, end, "PERSONNE") for start, end in _listed_people(draft)]
+    found += [(*m.span(1), "PSEUDO") for m in _PSEUDONYM.finditer(draft)]
+    people, others = [], []
+    for start, end, kind in sorted(found):
+        start, end = _whole_words(draft, start, end)
+        if any(low < end and start < high for low, high in hidden) or _is_given(case, draft[start:end], kind):
+            continue
+        if kind == "PERSONNE":
+            if not _NAMED_AFTER.search(draft[max(0, start - 60) : start]):
+                people.append((start, end))
+        elif _is_personal(case, start, end, kind):
+            others.append((start, end))
+    # A number or a mailbox beside somebody's name is that person's, whatever it looks like.
+    for start, end, kind in found:
+        sentence = draft.rfind("\n", 0, start) + 1
+        beside = any(sentence <= low and abs(low - start) < 60 for low, _ in people)
+        if kind in ("TEL", "EMAIL") and beside and not _is_given(case, draft[start:end], kind):
+            others.append((start, end))
+    return none_of(
+        (draft[start:end] for start, end in [*people, *others]), "données personnelles absentes de la consigne"
+    )
+
+
+def _identifiers(text: str):
     from plume.corpus.pseudonymise import find_identifiers
 
-    given = words(case.given)
-    digits = re.sub(r"\D", "", case.given)
-    placeholders = [m.span() for m in PLACEHOLDER.finditer(case.draft)]
-    faults = []
-    for span in find_identifiers(case.draft):
-        text = _whole_words(case.draft, span.start, span.end)
-        number = re.sub(r"\D", "", text)
-        known = holds_run(given, words(text)) or (len(number) >= 6 and number in digits)
-        public = case.directory.knows_phone(text) or case.directory.knows_email(text)
-        inside = any(start <= span.start and span.end <= end for start, end in placeholders)
-        if not (known or public or inside):
-            faults.append(text)
-    return none_of(faults, "données personnelles absentes de la consigne")
+    return find_identifiers(text)
 
 
-def _whole_words(text: str, start: int, end: int) -> str:
+def _is_given(case: Case, text: str, kind: str) -> bool:
+    """Whether review or prompt hold it, or the directory. Of a name each word will do, of a number its digits."""
+    if kind == "PERSONNE" and set(words(fold(text))) <= _given_words(case.given):
+        return True
+    number = re.sub(r"\D", "", text)
+    if len(number) >= 6 and number in _given_digits(case.given):
+        return True
+    if kind in ("TEL", "EMAIL") and (case.directory.knows_phone(text) or case.directory.knows_email(text)):
+        return True
+    return holds_run(words(case.given), words(text))
+
+
+@lru_cache(maxsize=32)
+def _given_words(given: str) -> frozenset[str]:
+    return frozenset(words(fold(given)))
+
+
+@lru_cache(maxsize=32)
+def _given_digits(given: str) -> str:
+    return re.sub(r"\D", "", given)
+
+
+def _is_personal(case: Case, start: int, end: int, kind: str) -> bool:
+    """Whether what a rule found is a person's in the register of a reply."""
+    text, before = case.draft[start:end], case.draft[max(0, start - 60) : start]
+    if kind in _OF_A_PERSON:
+        clause = re.split(r"[.!?;\n]", before)[-1]
+        return bool(_SAID_OF.search(clause)) and not _IN_CASE.search(clause)
+    if kind == "TEL":
+        return bool(_MOBILE.fullmatch(national(text)))
+    if kind == "EMAIL":
+        return _is_personal_mailbox(mailbox(text))
+    if kind == "PSEUDO":
+        return not text.isupper() and not text.startswith("@")
+    return True
+
+
+def _is_personal_mailbox(email: str) -> bool:
+    """A mailbox of a free provider, or one with a listed name in it: "jeanne.martin@…", "j.martin@…"."""
+    from plume.corpus.pseudonymise.insee import known_names
+    from plume.corpus.pseudonymise.keep import is_plain_word, is_public_word
+
+    if _FREE_MAIL.search(email):
+        return True
+    parts = [fold(p) for p in re.split(r"[._+\d-]+", email.split("@")[0]) if p]
+    named = [p in known_names() and not (is_plain_word(p) or is_public_word(p)) and len(p) > 2 for p in parts]
+    return len(parts) > 1 and any(named) and (sum(named) > 1 or any(len(p) == 1 or p in _first_names() for p in parts))
+
+
+@cache
+def _first_names(least: int = 200) -> frozenset[str]:
+    """Listed first names that are neither a place nor a word of replies."""
+    from plume.corpus.pseudonymise import insee
+    from plume.corpus.pseudonymise.lexicon import ACRONYMS, COMMON, TERRITORIES
+
+    frequent = frozenset(map(insee.spaced, insee.first_names(5000)))
+    names = frozenset(map(insee.spaced, insee.first_names(least)))
+    places = (insee.communes() - frequent) | {"lorraine", "alsace", "france", "europe", "marianne", "paris", "savoie"}
+    return (
+        names - places - COMMON - ACRONYMS - frozenset(TERRITORIES) - {"val", "mai", "avril", "noel", "ameli", "sante"}
+    )
+
+
+@cache
+def _surnames() -> frozenset[str]:
+    from plume.corpus.pseudonymise import insee
+    from plume.corpus.pseudonymise.lexicon import ACRONYMS, COMMON, TERRITORIES
+
+    return frozenset(map(insee.spaced, insee.surnames(30))) - COMMON - ACRONYMS - frozenset(TERRITORIES)
+
+
+def _listed_people(text: str) -> Iterator[tuple[int, int]]:
+    """A listed first name with a surname, either order; one alone in mid-sentence; a listed surname after "le dossier"."""
+    from plume.corpus.pseudonymise.insee import communes, spaced
+    from plume.corpus.pseudonymise.keep import is_plain_word, is_public_word
+    from plume.corpus.pseudonymise.names import is_shouting
+
+    if is_shouting(text):
+        return
+    for match in _RUN.finditer(text):
+        parts = list(re.finditer(_NAME, match.group()))
+        for one, two in zip(parts, parts[1:], strict=False):
+            a, b = spaced(one[0]), spaced(two[0])
+            if any(is_plain_word(w[0]) or is_public_word(w[0]) for w in (one, two)) or f"{a} {b}" in communes():
+                continue
+            known = (_is_first(a) and (b in _surnames() or a in _first_names(2000))) or (
+                a in _surnames() and _is_first(b)
+            )
+            if known:
+                yield match.start() + one.start(), match.start() + two.end()
+    for match in _ALONE.finditer(text):
+        word = spaced(match[1])
+        if is_plain_word(match[1]) or is_public_word(match[1]) or word in communes() and word not in _first_names(5000):
+            continue
+        if word in _first_names(500) or (
+            word in _surnames() and _NEAR_NAME.search(text, max(0, match.start() - 20), match.start())
+        ):
+            yield match.span(1)
+
+
+def _is_first(name: str) -> bool:
+    return name in _first_names() or (" " in name and all(part in _first_names() for part in name.split()))
+
+
+def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
     """The span, widened to the words it cuts: a pseudonym such as "Lilou34" is given or not as a whole."""
     while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
         start -= 1
     while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
         end += 1
-    return text[start:end]
+    return start, end
