@@ -93,9 +93,7 @@ def main() -> None:
     if arguments.speed:
         directory = Directory.load()
         # A word of its own in each copy: a cache that serves one draft may not serve the next.
-        many = [
-            {**rows[i % len(rows)], "draft": f"{rows[i % len(rows)]['draft']} {i}"} for i in range(arguments.speed)
-        ]
+        many = [{**rows[i % len(rows)], "draft": f"{rows[i % len(rows)]['draft']} {i}"} for i in range(arguments.speed)]
         start = time.process_time()
         decide(many, directory)
         seconds = time.process_time() - start

@@ -75,7 +75,9 @@ def generate(
         "system": {
             **system.describe(),
             "context": work.context,
-            "examples": {"k": system.k, **retriever.describe()} if retriever else None,
+            "examples": {"k": system.k, "train": manifest["splits"]["train"]["sha256"], **retriever.describe()}
+            if retriever
+            else None,
             "endpoint": backend.serves(),
         },
         "decoding": {**decoding.model_dump(), "stop": [IM_END], **backend.decoding(dtype)},
