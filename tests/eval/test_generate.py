@@ -8,7 +8,7 @@ import pytest
 from eval.backends.in_process import InProcess
 from eval.generate import Decoding, generate
 from eval.systems import Resolved, System, resolve
-from plume.corpus.dataset import read_split
+from plume.corpus.dataset import read_manifest, read_split
 from plume.errors import InputError, PlumeError
 from plume.models import Base
 from plume.paths import ROOT
@@ -162,7 +162,8 @@ def test_drafts_name_the_past_replies_that_were_shown(system, small_dataset, tmp
     assert all(r["examples_dropped"] == 0 for r in _rows(out))
     described = _meta(out)["system"]
     assert described["name"] == "base:tiny+3ex"
-    assert described["examples"] == {"k": 3, **retriever.describe()}
+    train = read_manifest(small_dataset)["splits"]["train"]["sha256"]
+    assert described["examples"] == {"k": 3, "train": train, **retriever.describe()}
 
     first = max(_rows(out), key=lambda r: r["prompt_tokens"])
     generate(shown, small_dataset, narrow, DECODING, context=first["prompt_tokens"] + 11)
