@@ -63,7 +63,7 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
     """
     datasets.disable_progress_bars()
     manifest = read_manifest(config.data)
-    sources = dict(datasets.load_dataset(str(Path(config.data).resolve()), cache_dir=str(home() / "datasets")))
+    sources = dict(datasets.load_dataset(str(Path(config.data).resolve()), cache_dir=str(home() / "splits")))
     for split, rows in sources.items():
         assert len(rows) == manifest["splits"][split]["pairs"], f"{split}: not the pairs of the manifest"
     dropped: list[dict[str, Any]] = []

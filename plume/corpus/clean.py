@@ -17,8 +17,10 @@ _MOJIBAKE = re.compile(r"[ÂÃÅâÄËÐðï][\x80-\xbf€‚ƒ„…†‡ˆ‰
 
 # The editor loses the break between two paragraphs: "Bonjour,Nous", "possible.Nous", "impots.gouv.frSi".
 _CAPITAL = "[A-ZÀÂÇÉÈÊËÎÏÔÖÙÛÜŒ]"
+_CIVILITY = r"(?:Mesdames|Messieurs|Madame|Monsieur|Mademoiselle|Mme|M\.)(?!\w)"
 _LOST_AFTER_GREETING = re.compile(
-    rf"^(Bonjour|Bonsoir|Madame|Monsieur|Ch[eè]re?)\b([^,\n]{{0,40}}?) ?,(?:(?=\S)| (?={_CAPITAL}[a-zà-ÿ'’ ]))"
+    rf"^(Bonjour|Bonsoir|Madame|Monsieur|Ch[eè]re?)\b([^,\n]{{0,40}}?(?:, ?{_CIVILITY}[^,\n]{{0,40}}?){{0,2}}) ?,"
+    rf"(?! ?{_CIVILITY})(?:(?=\S)| (?={_CAPITAL}[a-zà-ÿ'’ ]))"
 )
 # A capital must begin a word of French, so that acronyms and addresses ("S.N.C.F", "www.Ameli.fr") stay as they are.
 _LOST_AFTER_SENTENCE = re.compile(

@@ -25,11 +25,11 @@ def dataset_folders(roots: Iterable[Path]) -> list[Path]:
 
 
 def remove_cached_copies() -> bool:
-    """Remove the copies of splits that training keeps under <home>/datasets; the next training makes them again.
+    """Remove the copies of splits that training keeps under <home>/splits; the next training makes them again.
 
     Returns whether there were any.
     """
-    cache = home() / "datasets"
+    cache = home() / "splits"
     there = cache.is_dir()
     shutil.rmtree(cache, ignore_errors=True)
     return there

@@ -66,6 +66,8 @@ def test_text_that_was_decoded_well_is_not_touched(text):
     ("raw", "body"),
     [
         ("Bonjour,Nous vous remercions.", "Bonjour,\n\nNous vous remercions."),
+        ("Madame, Monsieur,Nous vous remercions.", "Madame, Monsieur,\n\nNous vous remercions."),
+        ("Bonjour Madame, Monsieur, Nous lisons.", "Bonjour Madame, Monsieur,\n\nNous lisons."),
         ("Bonjour Zoé ,nous vous remercions.", "Bonjour Zoé,\n\nnous vous remercions."),
         ("Bonjour, Nous vous remercions.", "Bonjour,\n\nNous vous remercions."),
         ("Bonjour Tom59,10/10, quel plaisir.", "Bonjour Tom59,\n\n10/10, quel plaisir."),
@@ -98,6 +100,9 @@ def test_lost_breaks_are_found_again(raw, body):
         "Le site service-public.fr/particuliers/vosdroits/F870 répond.",
         "L'article L.114-5 s'applique ; M.Dupont aussi.",
         "Ici, en cliquant, vous gagnez du temps.",
+        "Madame, Monsieur,\n\nNous vous remercions.",
+        "Bonjour, Madame Dupont, nous vous remercions.",
+        "Cher Monsieur, Madame, nous vous lisons.",
     ],
 )
 def test_what_looks_like_a_lost_break_but_is_none_stays(text):

@@ -213,7 +213,7 @@ def test_without_a_reachable_store_it_forgets_and_exits_3(folder, cli, env):
 
 
 def test_copies_and_mentions(folder, cli, env, tmp_path):
-    cached = tmp_path / "home" / "datasets" / "cached.arrow"
+    cached = tmp_path / "home" / "splits" / "cached.arrow"
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"...")
     drafts = tmp_path / "home" / "eval" / "drafts.jsonl"
