@@ -108,6 +108,7 @@ _ALWAYS_OPEN = re.compile(
     re.IGNORECASE,
 )
 
+_DIGIT = re.compile(r"\d")
 Moment = tuple[int | None, int | None, int | None]  # day, month, year; None where the text does not say
 
 
@@ -121,7 +122,11 @@ def _day(text: str) -> int:
 
 def _dates(text: str) -> Iterator[tuple[str, Moment]]:
     """Every date once: what one pattern reads is blanked out for the vaguer ones that follow."""
-    for pattern, read in _READERS:
+    lower = text.lower()
+    named, digits = any(month in lower for month in _NAMED), _DIGIT.search(text) is not None
+    for pattern, needs_digit, needs_month, read in _READERS:
+        if (needs_digit and not digits) or (needs_month and not named):
+            continue
         matches = list(pattern.finditer(text))
         for m in matches:
             if (date := read(m)) is not None:
@@ -137,18 +142,24 @@ def _numeric(m: re.Match[str]) -> Moment | None:
     return day, month, year + 2000 if year is not None and year < 100 else year
 
 
-_READERS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Moment | None]]] = [
-    (_ISO, lambda m: (int(m[3]), int(m[2]), int(m[1]))),
-    (_DAYS, lambda m: (_day(m[1]), _month(m[2]), None)),
-    (_DAY_MONTH, lambda m: (_day(m[1]), _month(m[2] or m[3]), int(m[4]) if m[4] else None)),
-    (_NUMERIC, _numeric),
-    (_MONTH_YEAR, lambda m: (None, int(m[1]), int(m[2]))),
-    (_DAY_ONLY, lambda m: (_day(m[1] or m[2]), None, None)),
-    (_SPELLED_YEAR, lambda m: (None, None, int(value(m[1])))),
-    (_MONTH_ONLY, lambda m: (None, _month(m[1] or m[3] or m[4]), int(m[2]) if m[2] else None)),
-    (_YEAR_ONLY, lambda m: (None, None, int(m[1]))),
+# A pattern, whether it wants a digit, whether the full name of a month, and how it is read.
+_READERS: list[tuple[re.Pattern[str], bool, bool, Callable[[re.Match[str]], Moment | None]]] = [
+    (_ISO, True, False, lambda m: (int(m[3]), int(m[2]), int(m[1]))),
+    (_DAYS, True, True, lambda m: (_day(m[1]), _month(m[2]), None)),
+    (_DAY_MONTH, False, False, lambda m: (_day(m[1]), _month(m[2] or m[3]), int(m[4]) if m[4] else None)),
+    (_NUMERIC, True, False, _numeric),
+    (_MONTH_YEAR, True, False, lambda m: (None, int(m[1]), int(m[2]))),
+    (_DAY_ONLY, False, False, lambda m: (_day(m[1] or m[2]), None, None)),
+    (_SPELLED_YEAR, False, False, lambda m: (None, None, int(value(m[1])))),
+    (_MONTH_ONLY, False, True, lambda m: (None, _month(m[1] or m[3] or m[4]), int(m[2]) if m[2] else None)),
+    (_YEAR_ONLY, True, False, lambda m: (None, None, int(m[1]))),
 ]
-_MAY_DATE = re.compile(rf"\d|{_MONTH}|{_WEEKDAY}|\bmi(?:di|nuit)\b|heures?\b|\bmille\b|\ble \w+ du mois", re.IGNORECASE)
+_NAMED = (
+    *words(
+        "janvier février fevrier mars avril mai juin juillet août aout septembre octobre novembre décembre decembre"
+    ),
+)
+_HINTS = (*_NAMED, "di", "minuit", "heure", "mille", "du mois")  # "di": every weekday holds it
 
 
 @lru_cache(maxsize=32)
@@ -189,7 +200,8 @@ def _given_times(text: str) -> frozenset[tuple[float, float]]:
 def invented_dates(case: Case) -> Result:
     """Days, months, years and times of day."""
     draft = _ALWAYS_OPEN.sub(" ", blank(case.draft))
-    if not _MAY_DATE.search(draft):
+    lower = draft.lower()
+    if not (_DIGIT.search(draft) or any(hint in lower for hint in _HINTS)):
         return none_of((), "")
     given = blank(case.given)
     known, hours = _given_dates(given), _given_times(given)

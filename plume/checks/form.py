@@ -8,7 +8,8 @@ from functools import lru_cache
 from itertools import combinations
 
 from plume.checks.case import NOTHING, Case, Result, none_of
-from plume.checks.text import count_words, runs, words
+from plume.checks.coordinates import blank
+from plume.checks.text import count_plain, runs, words
 
 LENGTH = (60, 140)  # words; the platform's replies have a median of 94
 
@@ -116,7 +117,7 @@ _ECHO = 8  # words in a row that only a copy of the instructions would share wit
 
 def length(case: Case) -> Result:
     low, high = LENGTH
-    n = count_words(case.draft)
+    n = count_plain(case.draft)
     return low <= n <= high, f"{n} mots (attendu : {low} à {high})"
 
 
@@ -166,7 +167,7 @@ def _is_bare(line: str, before: str) -> bool:
 
 def repetition(case: Case) -> Result:
     """A sentence twice or nearly, a passage of ten words twice, six words three times, words many times in a row."""
-    tokens = case.tokens
+    tokens = words(blank(case.draft))
     spoken = [tuple(words(s)) for s in case.sentences]
     said = Counter(spoken)
     faults = [" ".join(s) for s, n in said.items() if n > 1 and len(s) >= 5]

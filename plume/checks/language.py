@@ -37,8 +37,7 @@ for _name, _text in _SMALL_WORDS.items():
         _LANGUAGES[_word] = (*_LANGUAGES.get(_word, ()), _name)
 _FOREIGN_SENTENCE = 6  # words: from here on a sentence in another language is no quotation of a name
 _WINDOW, _MARGIN = 10, 4  # a passage inside a French sentence: so many words, so many more small words than French has
-_LETTERS = re.compile(r"[^\W\d_]")
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_NOT_LATIN = re.compile(r"[^\W\d_A-Za-zªº\u00b5-\u024f\u1e00-\u1eff\ufb00-\ufb06]")
 _QUOTED = re.compile(r"«[^»]*»|\"[^\"]*\"|“[^”]*”")
 
 
@@ -75,8 +74,7 @@ def in_french(case: Case) -> Result:
     found = _language(case.tokens)
     if found != FRENCH:
         return False, f"langue : {found or 'indéterminée'}"
-    letters = _LETTERS.findall(case.draft)
-    if sum(not _LATIN.match(c) for c in letters) >= _FOREIGN_SENTENCE:
+    if len(_NOT_LATIN.findall(case.draft)) >= _FOREIGN_SENTENCE:
         return False, "passage dans un autre alphabet"
     for sentence in case.sentences:
         tokens = words(sentence)
@@ -100,8 +98,11 @@ def _foreign_passage(case: Case) -> str | None:
     """The first run of words that is far from French; quotations, and what the review says so, are left out."""
     tokens = words(_QUOTED.sub(" ", case.draft))
     french = [FRENCH in _LANGUAGES.get(t, ()) or not _ACCENTS.isdisjoint(t) for t in tokens]
+    counted = sum(french[:_WINDOW])
     for start in range(0, max(0, len(tokens) - _WINDOW) + 1):
-        if sum(french[start : start + _WINDOW]) > 2:
+        if start:
+            counted += french[start + _WINDOW - 1] - french[start - 1]
+        if counted > 2:
             continue
         window = tokens[start : start + _WINDOW]
         scores = _scores(window)

@@ -48,9 +48,10 @@ _NAMED_AFTER = re.compile(
     r"|livret|ligne|ehpad|crèche|aéroport|fort|caserne|tour|site|campus|chu|chru|chr|groupe|dispositif|programme|pass|carte|compte|application"
     r"|plateforme|portail|logiciel|opération|service|mission|réseau|musée|collection|commune|ville|village|canton|mairie|agence|antenne|bureau|esplanade"
     r"|impasse|allée|chemin|route|port|île|mont|lac|saint|sainte|sous-préfecture|préfecture|caf|cpam|msa|carsat|urssaf|pays|région|département)"
-    r"(?: (?:de|du|des|d'|de la|de l'|le|la|les|universitaire|hospitalier|communale?|municipale?|numérique|social|gériatrique|départementale?))* ?['« -]*$",
+    r"(?: (?:de|du|des|d'|de la|de l'|le|la|les|universitaire|hospitalier|communale?|municipale?|numérique|social|gériatrique|départementale?))* ?['« -]*(?:(?-i:[A-ZÀ-Þ])[\w'-]+ )?$",
     re.IGNORECASE,
 )
+_NAVY = re.compile(r"Marine (?:nationale|marchande|Nationale|Marchande)\b")
 _PSEUDONYM = re.compile(r"\A(?:bonjour|bonsoir|ch[eè]re?),? +(\w*[^\W\d_]\w*\d\w*|\w+_\w+)", re.IGNORECASE)
 
 
@@ -70,7 +71,7 @@ def personal_data(case: Case) -> Result:
         if any(low < end and start < high for low, high in hidden) or _is_given(case, draft[start:end], kind):
             continue
         if kind == "PERSONNE":
-            if not _NAMED_AFTER.search(draft[max(0, start - 60) : start]):
+            if not (_NAMED_AFTER.search(draft[max(0, start - 60) : start]) or _NAVY.match(draft, start)):
                 people.append((start, end))
         elif _is_personal(case, start, end, kind):
             others.append((start, end))
