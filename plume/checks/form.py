@@ -168,31 +168,41 @@ def _is_bare(line: str, before: str) -> bool:
 def repetition(case: Case) -> Result:
     """A sentence twice or nearly, a passage of ten words twice, six words three times, words many times in a row."""
     tokens = words(blank(case.draft))
-    spoken = [tuple(words(s)) for s in case.sentences]
-    said = Counter(spoken)
-    faults = [" ".join(s) for s, n in said.items() if n > 1 and len(s) >= 5]
-    faults += [" ".join(b) for a, b in combinations(said, 2) if _alike(a, b)][:1]
-    for length, least in ((6, 3), (10, 2)):
-        if len(tokens) > length and (run := Counter(runs(tokens, length)).most_common(1)[0])[1] >= least:
-            faults.append(" ".join(run[0]))
+    faults = [m.group()[:12] for m in _SAME_SIGN.finditer(case.draft)][:1]
     if stutter := _STUTTER.search(" ".join(tokens)):
         faults.append(stutter.group())
-    faults += [m.group()[:12] for m in _SAME_SIGN.finditer(case.draft)][:1]
+    triples = Counter(runs(tokens, 3))
+    if triples and triples.most_common(1)[0][1] > 1:  # else nothing longer comes twice
+        spoken = [tuple(words(s)) for s in case.sentences]
+        faults += [" ".join(s) for s, n in Counter(spoken).items() if n > 1 and len(s) >= 5]
+        long = [s for s in dict.fromkeys(spoken) if len(s) >= _LONG_SENTENCE]
+        faults += [" ".join(b) for a, b in combinations(long, 2) if _alike(a, b)][:1]
+        for length, least in ((6, 3), (10, 2)):
+            if len(tokens) > length and (run := Counter(runs(tokens, length)).most_common(1)[0])[1] >= least:
+                faults.append(" ".join(run[0]))
+        faults += _said_twice_in_a_row(tokens)
     return none_of(faults, "répétition")
 
 
-# The same word three times in a row, two words three times, three and more twice.
-_STUTTER = re.compile(
-    r"\b([^\W\d]+)(?: \1){2,}\b|\b([^\W\d]+ [^\W\d]+)(?: \2){2,}\b|\b((?:[^\W\d]+ ){2,8}[^\W\d]{2,}) \3\b"
-)
+# The same word three times in a row, or two words.
+_STUTTER = re.compile(r"\b([^\W\d]+)(?: \1){2,}\b|\b([^\W\d]+ [^\W\d]+)(?: \2){2,}\b")
 _SAME_SIGN = re.compile(r"([^\s\d])\1{7,}")
+_LONG_SENTENCE = 8  # words: shorter ones may well resemble each other
 _ALIKE = 0.85  # share of words, in order, from which two sentences are one said twice
 
 
+def _said_twice_in_a_row(tokens: Sequence[str]) -> list[str]:
+    """The first passage of three to nine words that is said again right after it."""
+    for n in range(3, 10):
+        for i in range(len(tokens) - 2 * n + 1):
+            if tokens[i] == tokens[i + n] and tokens[i : i + n] == tokens[i + n : i + 2 * n] and tokens[i].isalpha():
+                return [" ".join(tokens[i : i + 2 * n])]
+    return []
+
+
 def _alike(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether two sentences of eight words or more differ by a word or two only."""
-    short, long = sorted((len(one), len(other)))
-    if short < 8 or 2 * short / (short + long) < _ALIKE or len(set(one) & set(other)) < 0.75 * len(set(one)):
+    """Whether two sentences differ by a word or two only."""
+    if min(len(one), len(other)) / max(len(one), len(other)) < _ALIKE - 0.1 or len(set(one) & set(other)) < 6:
         return False
     return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _ALIKE
 

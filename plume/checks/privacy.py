@@ -8,12 +8,17 @@ announces are looked for in INSEE's lists.
 import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from plume.checks.case import Case, Result, none_of
 from plume.checks.coordinates import mailbox
 from plume.checks.facts import PLACEHOLDER
 from plume.checks.text import fold, holds_run, words
 from plume.contacts import national
+
+if TYPE_CHECKING:
+    from plume.corpus.pseudonymise import Span
 
 # Places and establishments are no personal data in a reply; web addresses are for the check of contacts.
 _IGNORED = frozenset(("VILLE", "HOPITAL", "ECOLE", "URL"))
@@ -32,6 +37,7 @@ _MOBILE = re.compile(r"0[67]\d{8}")
 _MARKER = re.compile(r"<\|[^|>]*\|?>?|</?\w+>")
 
 _NAME = r"[A-ZÀ-ÖØ-ÞŒŠŽ](?:[^\W\d_]+|\.)(?:['’-][^\W\d_]+)*"
+_WORD = re.compile(_NAME)
 _RUN = re.compile(
     rf"(?<![\w@./'-]){_NAME}(?:[ -](?:(?:de|du|des|de la|le|la|el|al|ben|bel|van|von|da|dos|di) |[dD]')?{_NAME}){{1,3}}(?![\w@])"
 )
@@ -86,7 +92,7 @@ def personal_data(case: Case) -> Result:
     )
 
 
-def _identifiers(text: str):
+def _identifiers(text: str) -> list["Span"]:
     from plume.corpus.pseudonymise import find_identifiers
 
     return find_identifiers(text)
@@ -163,32 +169,36 @@ def _surnames() -> frozenset[str]:
     return frozenset(map(insee.spaced, insee.surnames(30))) - COMMON - ACRONYMS - frozenset(TERRITORIES)
 
 
-def _listed_people(text: str) -> Iterator[tuple[int, int]]:
-    """A listed first name with a surname, either order; one alone in mid-sentence; a listed surname after "le dossier"."""
-    from plume.corpus.pseudonymise.insee import communes, spaced
+@lru_cache(maxsize=1 << 14)
+def _read_word(word: str) -> str:
+    """A word as the lists are looked up; "" for one of everyday French or of a public body's name."""
+    from plume.corpus.pseudonymise.insee import spaced
     from plume.corpus.pseudonymise.keep import is_plain_word, is_public_word
+
+    return "" if is_plain_word(word) or is_public_word(word) else spaced(word)
+
+
+def _listed_people(text: str) -> Iterator[tuple[int, int]]:
+    """A listed first name with a surname, in either order; one alone in mid-sentence; a surname after "le dossier"."""
+    from plume.corpus.pseudonymise.insee import communes
     from plume.corpus.pseudonymise.names import is_shouting
 
     if is_shouting(text):
         return
     for match in _RUN.finditer(text):
-        parts = list(re.finditer(_NAME, match.group()))
-        for one, two in zip(parts, parts[1:], strict=False):
-            a, b = spaced(one[0]), spaced(two[0])
-            if any(is_plain_word(w[0]) or is_public_word(w[0]) for w in (one, two)) or f"{a} {b}" in communes():
+        for one, two in pairwise(_WORD.finditer(match.group())):
+            a, b = _read_word(one[0]), _read_word(two[0])
+            if not (a and b) or f"{a} {b}" in communes():
                 continue
-            known = (_is_first(a) and (b in _surnames() or a in _first_names(2000))) or (
-                a in _surnames() and _is_first(b)
-            )
-            if known:
+            surname_after = _is_first(a) and (b in _surnames() or a in _first_names(2000))
+            if surname_after or (a in _surnames() and _is_first(b)):
                 yield match.start() + one.start(), match.start() + two.end()
     for match in _ALONE.finditer(text):
-        word = spaced(match[1])
-        if is_plain_word(match[1]) or is_public_word(match[1]) or word in communes() and word not in _first_names(5000):
+        word = _read_word(match[1])
+        if not word or (word in communes() and word not in _first_names(5000)):
             continue
-        if word in _first_names(500) or (
-            word in _surnames() and _NEAR_NAME.search(text, max(0, match.start() - 20), match.start())
-        ):
+        announced = _NEAR_NAME.search(text, max(0, match.start() - 20), match.start())
+        if word in _first_names(500) or (announced and word in _surnames()):
             yield match.span(1)
 
 
