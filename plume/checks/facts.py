@@ -1,6 +1,6 @@
 """Facts that a reply may not invent: amounts, articles of law, placeholders. Dates and deadlines are in `times`.
 
-Each is compared by value with what review and prompt hold, so "deux cents euros" is known where the review says "200 €".
+Each is compared by value with what review and prompt hold, so "deux cents euros" is known where it says "200 €".
 """
 
 import re
@@ -12,7 +12,10 @@ from plume.checks.numbers import NUMBER, ROUGH, WORDS, value
 from plume.checks.text import squeeze
 
 _SCALED = r"k|m(?=€)|milliers? d'|millions? d'|milliards? d'"
-_CURRENCY = r"€|euros?\b|eur\b|%|pour cent\b|pour 100\b|p\. ?100\b|centimes?\b|francs\b(?: (?:cfp|pacifique)\b)?|franc (?:cfp|suisse|symbolique)\b|xpf\b|dollars?\b"
+_CURRENCY = (
+    r"€|euros?\b|eur\b|%|pour cent\b|pour 100\b|p\. ?100\b|centimes?\b|francs\b(?: (?:cfp|pacifique)\b)?"
+    r"|franc (?:cfp|suisse|symbolique)\b|xpf\b|dollars?\b"
+)
 # A number, perhaps the other end of a range, a currency or "%", perhaps centimes after it: "3 euros 30", "5 à 10 %".
 _AMOUNT = re.compile(
     rf"({NUMBER})(?: ?(?:à|ou|et|-|/) ?({NUMBER}))? ?({_SCALED})? ?({_CURRENCY})"
@@ -57,7 +60,8 @@ _CODES = (
 _NUMBERED = r"(?:n° ?|no ?|numéro )"
 _LAW = (
     r"(?:loi|décret(?:-loi)?|arrêté|ordonnance|circulaire|directive|règlement|instruction)"
-    r"(?: (?:organique|ministériel(?:le)?|interministériel(?:le)?|préfectoral|européenn?e?|constitutionnelle|\(?UE\)?|\(?CE\)?))*"
+    r"(?: (?:organique|ministériel(?:le)?|interministériel(?:le)?|préfectoral|européenn?e?|constitutionnelle"
+    r"|\(?UE\)?|\(?CE\)?))*"
 )
 _ARTICLE = re.compile(
     r"\b(?:articles?|art\.?) ?(?:(?:L\.? ?O|[LRDA])\b\.? ?\*?\.? ?)?(?:\d+(?:er)?(?:[-.]\d+)*|premier)\b"
@@ -103,18 +107,24 @@ def invented_articles(case: Case) -> Result:
 # "[sic]" and "[…]" are typography.
 _TO_FILL = (
     r"nom|prénom|date|lien|url|montant|signature|nom et prénom|prénom et nom|date du jour|votre nom|votre signature"
-    r"|(?:nom|numéro|adresse|lien|date|intitulé|coordonnées|prénom|téléphone|horaires?) (?:de |du |de la |de l'|d'|des |vers )"
-    r"(?:la |le |l')?(?:service|structure|caisse|organisme|agente?|usag[eè]re?|conseill[eè]re?|agence|site|contact|équipe|signataire)"
+    r"|(?:nom|numéro|adresse|lien|date|intitulé|coordonnées|prénom|téléphone|horaires?) (?:de |du |de la |de l'|d'"
+    r"|des |vers )"
+    r"(?:la |le |l')?(?:service|structure|caisse|organisme|agente?|usag[eè]re?|conseill[eè]re?|agence|site|contact"
+    r"|équipe|signataire)"
 )
 PLACEHOLDER = re.compile(
     r"\[(?!(?:sic|…|\.\.\.|ndlr)[ !]*\])[^\[\]\n]{1,80}\](?!\()"
     r"|\{\{?[^{}\n]{1,60}\}\}?|\$\{?[A-Z]\w+\}?|%[A-Za-z_]{3,}%|(?<!\w)#[A-Z_]{3,}#"
     r"|\b[Xx]{3,}\b|\bXX\b|\b0?[1-9]?X(?: ?XX)+\b|_{3,}|\.{5,}|…{2,}"
-    r"|<(?!\|)(?!/?(?:br|p|b|i|u|s|div|span|ul|li|em|strong|html|body|think|a|hr|h\d|reponse|réponse|avis|assistant|user|system)\b)[a-zà-ÿ][\w' à-ÿ-]{1,30}>|(?<=[a-zà-ÿ«] )(?:NOM|PR[ÉE]NOM|INS[ÉE]RER)(?: (?:DE |DU |DE LA |DE L')?[A-ZÉÈ']+)*\b"
+    r"|<(?!\|)(?!/?(?:br|p|b|i|u|s|div|span|ul|li|em|strong|html|body|think|a|hr|h\d|reponse|réponse|avis|assistant"
+    r"|user|system)\b)[a-zà-ÿ][\w' à-ÿ-]{1,30}>|(?<=[a-zà-ÿ«] )(?:NOM|PR[ÉE]NOM|INS[ÉE]RER)(?: (?:DE |DU |DE LA "
+    r"|DE L')?[A-ZÉÈ']+)*\b"
     r"|\b[A-ZÉÈ]{3,}_[A-ZÉÈ_]{2,}(?:_\d+)?\b"
     r"|\b(?:JJ|jj) ?[/.-] ?(?:MM|mm)(?: ?[/.-] ?(?:AAAA|aaaa|AA|aa))?\b|\bHH[h:]MM\b|__?/__?/__+"
-    rf"|(?<!\])\((?i:(?:à|a) (?:compléter|préciser|remplir|renseigner|adapter|personnaliser|insérer|indiquer|définir|ajouter)[^()\n]{{0,40}}"
-    rf"|(?:insérez?|insérer|indiquez|indiquer|précisez|préciser|complétez|compléter|ajoutez|ajouter|mettre|mettez|renseigner) [^()\n]{{2,60}}"
+    rf"|(?<!\])\((?i:(?:à|a) (?:compléter|préciser|remplir|renseigner|adapter|personnaliser|insérer|indiquer|définir"
+    rf"|ajouter)[^()\n]{{0,40}}"
+    rf"|(?:insérez?|insérer|indiquez|indiquer|précisez|préciser|complétez|compléter|ajoutez|ajouter|mettre|mettez"
+    rf"|renseigner) [^()\n]{{2,60}}"
     rf"|{_TO_FILL})\)"
     r"|(?i:\bà compléter par\b)|\b(?:TODO|TBD|lorem ipsum)\b"
 )

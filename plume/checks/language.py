@@ -26,9 +26,10 @@ _SMALL_WORDS = {
     "portugais": """o os as um uma e ou mas do da dos das no na nos nas em por para com não é são está foi ser ter tem
         seu sua seus suas nosso nossa você vocês lhe que se mais como muito obrigado obrigada olá bom dia caro pelo pela
         pedido serviço ao à""",
-    "néerlandais": """de het een en of maar niet is zijn was wij we zij u uw ik dat dit die van voor op bij in met aan te
-        om als ook wordt heeft hebben kan kunt naar er geen bedankt dank hallo geachte onze ons""",
-    "polonais": """i w na z do nie że się jest to za o od dla po przez jak są był pan pani państwo dziękujemy prosimy""",
+    "néerlandais": """de het een en of maar niet is zijn was wij we zij u uw ik dat dit die van voor op bij in met aan
+        te om als ook wordt heeft hebben kan kunt naar er geen bedankt dank hallo geachte onze ons""",
+    "polonais": """i w na z do nie że się jest to za o od dla po przez jak są był pan pani państwo
+        dziękujemy prosimy""",
     "roumain": """și de la în cu pe nu este sunt un o din pentru că vă mulțumim dumneavoastră ne bună ziua""",
 }
 _LANGUAGES: dict[str, tuple[str, ...]] = {}
@@ -99,7 +100,7 @@ def _foreign_passage(case: Case) -> str | None:
     tokens = words(_QUOTED.sub(" ", case.draft))
     french = [FRENCH in _LANGUAGES.get(t, ()) or not _ACCENTS.isdisjoint(t) for t in tokens]
     counted = sum(french[:_WINDOW])
-    for start in range(0, max(0, len(tokens) - _WINDOW) + 1):
+    for start in range(max(0, len(tokens) - _WINDOW) + 1):
         if start:
             counted += french[start + _WINDOW - 1] - french[start - 1]
         if counted > 2:

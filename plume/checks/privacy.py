@@ -1,7 +1,7 @@
 """Personal data in a draft that the writer was not given: memorised from training, or invented.
 
-What the pseudonymiser's rules find is weighed as a draft wants it: a draft is well cased, speaks of bodies and places all
-the time, and gives a service's number or mailbox (an invented one is for the check of contacts). Names that nothing
+What the pseudonymiser's rules find is weighed as a draft wants it: a draft is well cased, speaks of bodies and places
+all the time, and gives a service's number or mailbox (an invented one is for the check of contacts). Names that nothing
 announces are looked for in INSEE's lists.
 """
 
@@ -30,7 +30,8 @@ _SAID_OF = re.compile(
 _IN_CASE = re.compile(r"\b(?:si|lorsque|quand|en cas|pour les|aux personnes|des personnes|dès|ou)\b", re.IGNORECASE)
 
 _FREE_MAIL = re.compile(
-    r"@(?:gmail|hotmail|outlook|live|msn|yahoo|ymail|orange|wanadoo|free|sfr|neuf|laposte|bbox|icloud|me|aol|proton\w*|gmx|numericable"
+    r"@(?:gmail|hotmail|outlook|live|msn|yahoo|ymail|orange|wanadoo|free|sfr|neuf|laposte|bbox|icloud|me|aol"
+    r"|proton\w*|gmx|numericable"
     r"|cegetel|club-internet|aliceadsl|voila)\.\w+$"
 )
 _MOBILE = re.compile(r"0[67]\d{8}")
@@ -39,22 +40,30 @@ _MARKER = re.compile(r"<\|[^|>]*\|?>?|</?\w+>")
 _NAME = r"[A-ZÀ-ÖØ-ÞŒŠŽ](?:[^\W\d_]+|\.)(?:['’-][^\W\d_]+)*"
 _WORD = re.compile(_NAME)
 _RUN = re.compile(
-    rf"(?<![\w@./'-]){_NAME}(?:[ -](?:(?:de|du|des|de la|le|la|el|al|ben|bel|van|von|da|dos|di) |[dD]')?{_NAME}){{1,3}}(?![\w@])"
+    rf"(?<![\w@./'-]){_NAME}(?:[ -](?:(?:de|du|des|de la|le|la|el|al|ben|bel|van|von|da|dos|di) "
+    rf"|[dD]')?{_NAME}){{1,3}}(?![\w@])"
 )
 _ALONE = re.compile(rf"(?<=[a-zà-ÿ,] )({_NAME})(?![\w@'’-]| [A-ZÀ-Þ])")
 # After these a listed surname in capitals or with one is a person's; before a name, these make it a place or a thing.
 _NEAR_NAME = re.compile(
-    r"\b(?:famille|dossier|époux|épouse|consorts|couple|collègue|succession|agente?|conseill[eè]re?|gestionnaire|docteure?|"
+    r"\b(?:famille|dossier|époux|épouse|consorts|couple|collègue|succession|agente?|conseill[eè]re?|gestionnaire"
+    r"|docteure?|"
     r"nommée?|prénommée?|appelée?) $",
     re.IGNORECASE,
 )
 _NAMED_AFTER = re.compile(
-    r"\b(?:h[ôo]pital|clinique|lycée|collège|école|université|rue|avenue|place|boulevard|quai|square|espace|salle|centre|maison|résidence|stade"
-    r"|gymnase|piscine|médiathèque|bibliothèque|théâtre|gare|station|pont|parc|cité|quartier|foyer|institut|fondation|association|prix|loi|plan"
-    r"|livret|ligne|ehpad|crèche|aéroport|fort|caserne|tour|site|campus|chu|chru|chr|groupe|dispositif|programme|pass|carte|compte|application"
-    r"|plateforme|portail|logiciel|opération|service|mission|réseau|musée|collection|commune|ville|village|canton|mairie|agence|antenne|bureau|esplanade"
-    r"|impasse|allée|chemin|route|port|île|mont|lac|saint|sainte|sous-préfecture|préfecture|caf|cpam|msa|carsat|urssaf|pays|région|département)"
-    r"(?: (?:de|du|des|d'|de la|de l'|le|la|les|universitaire|hospitalier|communale?|municipale?|numérique|social|gériatrique|départementale?))* ?['« -]*(?:(?-i:[A-ZÀ-Þ])[\w'-]+ )?$",
+    r"\b(?:h[ôo]pital|clinique|lycée|collège|école|université|rue|avenue|place|boulevard|quai|square|espace|salle"
+    r"|centre|maison|résidence|stade"
+    r"|gymnase|piscine|médiathèque|bibliothèque|théâtre|gare|station|pont|parc|cité|quartier|foyer|institut"
+    r"|fondation|association|prix|loi|plan"
+    r"|livret|ligne|ehpad|crèche|aéroport|fort|caserne|tour|site|campus|chu|chru|chr|groupe|dispositif|programme"
+    r"|pass|carte|compte|application"
+    r"|plateforme|portail|logiciel|opération|service|mission|réseau|musée|collection|commune|ville|village|canton"
+    r"|mairie|agence|antenne|bureau|esplanade"
+    r"|impasse|allée|chemin|route|port|île|mont|lac|saint|sainte|sous-préfecture|préfecture|caf|cpam|msa|carsat"
+    r"|urssaf|pays|région|département)"
+    r"(?: (?:de|du|des|d'|de la|de l'|le|la|les|universitaire|hospitalier|communale?|municipale?|numérique|social"
+    r"|gériatrique|départementale?))* ?['« -]*(?:(?-i:[A-ZÀ-Þ])[\w'-]+ )?$",
     re.IGNORECASE,
 )
 _NAVY = re.compile(r"Marine (?:nationale|marchande|Nationale|Marchande)\b")

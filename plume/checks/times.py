@@ -35,26 +35,36 @@ _DAY_ONLY = re.compile(
     rf"|le ({_DAY})(?= (?:du|de ce|de chaque) mois| (?:prochain|courant)\b))(?: (?:du|de ce|de chaque) mois)?",
     re.IGNORECASE,
 )
-_BRINGS = r"\b(?:en|depuis|fin|début|courant|mi-|dès|d'ici|mois de|mois d'|avant|jusqu'en|jusqu'à|année|pour) ?(?:fin |début |mi-)?"
+_BRINGS = (
+    r"\b(?:en|depuis|fin|début|courant|mi-|dès|d'ici|mois de|mois d'|avant|jusqu'en|jusqu'à|année|pour) ?(?:fin "
+    r"|début |mi-)?"
+)
 _OTHER_MONTH = r"(?<![\w-])(janvier|f[ée]vrier|avril|juin|juillet|ao[ûu]t|septembre|octobre|novembre|d[ée]cembre)\b"
 _MONTH_ONLY = re.compile(
-    rf"(?:{_BRINGS})?{_MONTH} {_YEAR}\b|(?:{_BRINGS}|\b(?:de|entre|et|ou|après) ){_MONTH}(?!-| (?:19|20)\d\d)|{_OTHER_MONTH}",
+    rf"(?:{_BRINGS})?{_MONTH} {_YEAR}\b|(?:{_BRINGS}|\b(?:de|entre|et|ou|après) ){_MONTH}(?!-| (?:19|20)\d\d)"
+    rf"|{_OTHER_MONTH}",
     re.IGNORECASE,
 )
 _YEAR_ONLY = re.compile(
     rf"\b(?:en |depuis )?{_YEAR}\b(?![.,]\d| ?(?:€|%|euros?|personnes|demandes|dossiers|usagers|agents|avis))"
 )
 _SPELLED_YEAR = re.compile(
-    rf"\b(?:en|depuis|année|fin|début|{_MONTH[1:-3]}) (deux mille(?:[- ](?:{WORDS}))?|mille neuf cent(?:[- ](?:{WORDS}))?)\b",
+    rf"\b(?:en|depuis|année|fin|début|{_MONTH[1:-3]}) (deux mille(?:[- ](?:{WORDS}))?"
+    rf"|mille neuf cent(?:[- ](?:{WORDS}))?)\b",
     re.IGNORECASE,
 )
 _RELATIVE_DAY = re.compile(rf"\b({_WEEKDAY}) (?:prochain|dernier)\b", re.IGNORECASE)
-_HOUR = r"\d{1,2}|une|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|dix-sept|dix-huit|dix-neuf|vingt"
+_HOUR = (
+    r"\d{1,2}|une|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|dix-sept"
+    r"|dix-huit|dix-neuf|vingt"
+)
 # A time of day has minutes, or a word before it that no length of time has. "de 9 h" wants an end: "à 12 h".
 _CLOCK = re.compile(
-    rf"(?<![\w,.])(?:(?:(?<!\b[1-5] )(?<!deux )(?<!trois )(?<!quatre )à|(?:dès|jusqu'à|avant|après|vers|entre|et)) ({_HOUR}) ?(?:h|heures?)(?: ?([0-5]\d))?(?! ?/)\b"
+    rf"(?<![\w,.])(?:(?:(?<!\b[1-5] )(?<!deux )(?<!trois )(?<!quatre )à|(?:dès|jusqu'à|avant|après|vers|entre"
+    rf"|et)) ({_HOUR}) ?(?:h|heures?)(?: ?([0-5]\d))?(?! ?/)\b"
     r"(?! (?:de|d'|par|sur|plus)\b| d')"
-    rf"|de ({_HOUR}) ?(?:h|heures?)?(?: ?([0-5]\d))?(?= ?(?:à|-|jusqu'à) ?(?:midi|(?:(?<=h à )(?:{_HOUR})|(?<=h-)(?:{_HOUR})|(?<=\d\d à )(?:{_HOUR})|[89]|1\d|2[0-3]) ?(?:h|heures?)))"
+    rf"|de ({_HOUR}) ?(?:h|heures?)?(?: ?([0-5]\d))?(?= ?(?:à|-|jusqu'à) ?(?:midi|(?:(?<=h à )(?:{_HOUR})"
+    rf"|(?<=h-)(?:{_HOUR})|(?<=\d\d à )(?:{_HOUR})|[89]|1\d|2[0-3]) ?(?:h|heures?)))"
     r"|([01]?\d|2[0-3]) ?(?:h|heures?|:) ?([0-5]\d)(?![\d:])"
     r"|([01]?\d|2[0-3]) ?h(?: ?([0-5]\d))?(?= ?[-–/à] ?(?:[01]?\d|2[0-3]) ?h)|(?<=\dh[-–/])([01]?\d|2[0-3]) ?h\b())",
     re.IGNORECASE,
@@ -206,7 +216,8 @@ _ROUGHLY = re.compile(
 _QUARTERS = re.compile(r"\b(?:(trois quarts)|un quart) d'heure\b", re.IGNORECASE)
 # "un jour" may be an idiom: one of something is a deadline only after such a word, or if it is never an idiom.
 _DEADLINE = re.compile(
-    r"(?:sous|dans|d'ici|en|après|pour|sur|(?:délai|moins|plus|bout|période|durée|validité|maximum|attente|au-delà) d[e']"
+    r"(?:sous|dans|d'ici|en|après|pour|sur|(?:délai|moins|plus|bout|période|durée|validité|maximum|attente"
+    r"|au-delà) d[e']"
     r"|environ|maximum|valables?|pendant|durant|dure|durera|prend|prendra|compte[rz]|attend\w+|tous les) ?$",
     re.IGNORECASE,
 )
