@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/checks.py [--half tune|test] [--show-test] [--speed 1400]
 
 Each pair of a draft and a gating check is one decision: the check stops the draft, or lets it pass. Pooled figures
-count all of them; intervals are Clopper-Pearson, 95 %. Rules are tuned on `tune`; the errors of `test` are told only with
-`--show-test`, after which no rule may be changed and the half be called unseen.
+count all of them; intervals are Clopper-Pearson, 95 %. Rules are tuned on `tune`; the errors of `test` are told only
+with `--show-test`, after which no rule may be changed and the half be called unseen.
 """
 
 import argparse

@@ -7,7 +7,7 @@ module that fits it, and one line in `_GATING` or `_SIGNALS`.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from plume.checks import coordinates, facts, form, language, privacy, promises, signals
+from plume.checks import coordinates, facts, form, language, privacy, promises, signals, times
 from plume.checks.case import Case, Finding, Result
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ _GATING: dict[str, Callable[[Case], Result]] = {
     "french": language.in_french,
     "contacts": coordinates.invented_contacts,
     "amounts": facts.invented_amounts,
-    "dates": facts.invented_dates,
-    "deadlines": facts.invented_deadlines,
+    "dates": times.invented_dates,
+    "deadlines": times.invented_deadlines,
     "articles": facts.invented_articles,
     "placeholders": facts.invented_placeholders,
     "personal_data": privacy.personal_data,

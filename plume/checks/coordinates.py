@@ -54,7 +54,8 @@ _EMERGENCY = r"(?:(?<=appelez le )|(?<=appeler le )|(?<=composez le )|(?<=compos
 PHONE = re.compile(f"{_LONG}|{_CUT}|{_SHORT}|{_EMERGENCY}", re.IGNORECASE)
 _UNIT = rf"(?:zéro(?: (?:{UNITS}))?|{WORDS})"
 _SPELLED = re.compile(
-    rf"\bzéro[ -](?:{UNITS})(?:[ ,-]{{1,2}}{_UNIT}){{4,9}}|(?<=\b(?:le|au|du) )trente(?:[ -](?:et[ -])?(?:{UNITS}))? {WORDS}\b",
+    rf"\bzéro[ -](?:{UNITS})(?:[ ,-]{{1,2}}{_UNIT}){{4,9}}|(?<=\b(?:le|au"
+    rf"|du) )trente(?:[ -](?:et[ -])?(?:{UNITS}))? {WORDS}\b",
     re.IGNORECASE,
 )
 _SHORT_IN_WORDS = re.compile(r"(trente(?:-et)?(?:-\w+)?) (.+)", re.IGNORECASE)

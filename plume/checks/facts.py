@@ -1,19 +1,21 @@
-"""Facts that a reply may not invent: amounts, dates and times, deadlines, articles of law, placeholders.
+"""Facts that a reply may not invent: amounts, articles of law, placeholders. Dates and deadlines are in `times`.
 
-Each is compared by value with what review and prompt hold, so "deux mois" is known where the review says "2 mois".
+Each is compared by value with what review and prompt hold, so "deux cents euros" is known where it says "200 €".
 """
 
 import re
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Iterator
 
 from plume.checks.case import Case, Result, none_of
 from plume.checks.coordinates import blank
-from plume.checks.numbers import NUMBER, WORDS, value
-from plume.checks.text import fold, squeeze, words
+from plume.checks.numbers import NUMBER, ROUGH, WORDS, value
+from plume.checks.text import squeeze
 
 _SCALED = r"k|m(?=€)|milliers? d'|millions? d'|milliards? d'"
-_CURRENCY = r"€|euros?\b|eur\b|%|pour cent\b|pour 100\b|p\. ?100\b|centimes?\b|francs\b(?: (?:cfp|pacifique)\b)?|franc (?:cfp|suisse|symbolique)\b|xpf\b|dollars?\b"
+_CURRENCY = (
+    r"€|euros?\b|eur\b|%|pour cent\b|pour 100\b|p\. ?100\b|centimes?\b|francs\b(?: (?:cfp|pacifique)\b)?"
+    r"|franc (?:cfp|suisse|symbolique)\b|xpf\b|dollars?\b"
+)
 # A number, perhaps the other end of a range, a currency or "%", perhaps centimes after it: "3 euros 30", "5 à 10 %".
 _AMOUNT = re.compile(
     rf"({NUMBER})(?: ?(?:à|ou|et|-|/) ?({NUMBER}))? ?({_SCALED})? ?({_CURRENCY})"
@@ -21,20 +23,13 @@ _AMOUNT = re.compile(
     r"|(?<!\w)()(?:€|eur) ?(\d[\d ]*(?:[.,]\d+)?)",
     re.IGNORECASE,
 )
-# "une centaine d'euros" is the number, said roughly.
-_ROUGH = {"dizaine": 10, "quinzaine": 15, "vingtaine": 20, "trentaine": 30, "quarantaine": 40, "cinquantaine": 50}
-_ROUGH |= {"soixantaine": 60, "centaine": 100}
-_ROUGHLY = re.compile(
-    rf"\b({'|'.join(_ROUGH)}) (d'euros|de francs|de jours|de semaines|de mois|d'heures|d'années|d'ans|de minutes)\b",
-    re.IGNORECASE,
-)
+_ROUGHLY = re.compile(rf"\b({'|'.join(ROUGH)}) (d'euros|de francs)\b", re.IGNORECASE)
 _SCALE = {"k": 1e3, "m": 1e6, "millier": 1e3, "million": 1e6, "milliard": 1e9}
 
 
 def _amounts(text: str) -> Iterator[tuple[str, tuple[float, str]]]:
     for m in _ROUGHLY.finditer(text):
-        if m[2].lower() in ("d'euros", "de francs"):
-            yield m.group(), (_ROUGH[m[1].lower()], "€" if "euro" in m[2].lower() else "franc")
+        yield m.group(), (ROUGH[m[1].lower()], "€" if "euro" in m[2].lower() else "franc")
     for m in _AMOUNT.finditer(text):
         if m[7]:
             yield m.group(), (value(m[7].strip()), "€")
@@ -55,238 +50,6 @@ def invented_amounts(case: Case) -> Result:
     return none_of((text for text, key in said if key not in known), "montants absents de l'avis et de la consigne")
 
 
-_MONTHS = words("janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre")
-_MONTH = r"(janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[ûu]t|septembre|octobre|novembre|d[ée]cembre)\b"
-# As an abbreviation a month is read after its day only.
-_SHORT_MONTH = r"(janv?|f[ée]vr?|avr|juil|sept|oct|nov|d[ée]c)\b\.?"
-_YEAR = r"((?:19|20)\d{2})"
-_WEEKDAY = r"(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)"
-_DAY = rf"\d{{1,2}}|1er|premier|(?<=le ){WORDS}|(?<=du ){WORDS}|(?<=au ){WORDS}"
-_DAY_MONTH = re.compile(rf"\b({_DAY})[ -](?:{_MONTH}|{_SHORT_MONTH})(?:[ -]{_YEAR}\b)?", re.IGNORECASE)
-# Days of a list or a range share the month that is named last: "du 3 au 12 mars", "les 2, 9 et 16 avril".
-_DAYS = re.compile(
-    rf"\b(\d{{1,2}}|1er)(?=(?:(?:, | et | ou | au | - ?|-)(?:le )?(?:\d{{1,2}}|1er)){{1,4}} {_MONTH})", re.IGNORECASE
-)
-_NUMERIC = re.compile(
-    r"(?<![\d/.-])(\d{1,2})( ?[/.-] ?)(\d{1,2})\2(\d{4}|\d{2})(?![\d/-])|(?<![\d/])(\d\d)/(\d\d)(?![\d/])"
-)
-_MONTH_YEAR = re.compile(r"(?<![\d/])(0[1-9]|1[0-2])/((?:19|20)\d\d)(?![\d/])")
-_ISO = re.compile(r"(?<![\d-])(\d{4})[-/](\d\d)[-/](\d\d)(?![\d-])")
-_DAY_ONLY = re.compile(
-    rf"\b(?:{_WEEKDAY} (\d{{1,2}}|1er)\b(?! ?(?:h|heures)\b)"
-    rf"|le ({_DAY})(?= (?:du|de ce|de chaque) mois| (?:prochain|courant)\b))(?: (?:du|de ce|de chaque) mois)?",
-    re.IGNORECASE,
-)
-_BRINGS = r"\b(?:en|depuis|fin|début|courant|mi-|dès|d'ici|mois de|mois d'|avant|jusqu'en|jusqu'à|année|pour) ?(?:fin |début |mi-)?"
-_OTHER_MONTH = r"(?<![\w-])(janvier|f[ée]vrier|avril|juin|juillet|ao[ûu]t|septembre|octobre|novembre|d[ée]cembre)\b"
-_MONTH_ONLY = re.compile(
-    rf"(?:{_BRINGS})?{_MONTH} {_YEAR}\b|(?:{_BRINGS}|\b(?:de|entre|et|ou|après) ){_MONTH}(?!-| (?:19|20)\d\d)|{_OTHER_MONTH}",
-    re.IGNORECASE,
-)
-_YEAR_ONLY = re.compile(
-    rf"\b(?:en |depuis )?{_YEAR}\b(?![.,]\d| ?(?:€|%|euros?|personnes|demandes|dossiers|usagers|agents|avis))"
-)
-_SPELLED_YEAR = re.compile(
-    rf"\b(?:en|depuis|année|fin|début|{_MONTH[1:-3]}) (deux mille(?:[- ](?:{WORDS}))?|mille neuf cent(?:[- ](?:{WORDS}))?)\b",
-    re.IGNORECASE,
-)
-_RELATIVE_DAY = re.compile(rf"\b({_WEEKDAY}) (?:prochain|dernier)\b", re.IGNORECASE)
-_HOUR = r"\d{1,2}|une|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|dix-sept|dix-huit|dix-neuf|vingt"
-# A time of day has minutes, or a word before it that no length of time has. "de 9 h" wants an end: "à 12 h".
-_CLOCK = re.compile(
-    rf"(?<![\w,.])(?:(?:(?<!\b[1-5] )(?<!deux )(?<!trois )(?<!quatre )à|(?:dès|jusqu'à|avant|après|vers|entre|et)) ({_HOUR}) ?(?:h|heures?)(?: ?([0-5]\d))?(?! ?/)\b"
-    r"(?! (?:de|d'|par|sur|plus)\b| d')"
-    rf"|de ({_HOUR}) ?(?:h|heures?)?(?: ?([0-5]\d))?(?= ?(?:à|-|jusqu'à) ?(?:midi|(?:(?<=h à )(?:{_HOUR})|(?<=h-)(?:{_HOUR})|(?<=\d\d à )(?:{_HOUR})|[89]|1\d|2[0-3]) ?(?:h|heures?)))"
-    r"|([01]?\d|2[0-3]) ?(?:h|heures?|:) ?([0-5]\d)(?![\d:])"
-    r"|([01]?\d|2[0-3]) ?h(?: ?([0-5]\d))?(?= ?[-–/à] ?(?:[01]?\d|2[0-3]) ?h)|(?<=\dh[-–/])([01]?\d|2[0-3]) ?h\b())",
-    re.IGNORECASE,
-)
-_NOON = re.compile(r"(?<![\w-])(?:à|jusqu'à|dès|avant|de|entre|et|vers) (midi|minuit)\b(?! et deux)", re.IGNORECASE)
-_ALWAYS_OPEN = re.compile(
-    r"\b(?:24 ?h(?:eures)?(?: ?/ ?| sur )24(?: ?h(?:eures)?)?|7 ?j(?:ours)?(?: ?/ ?| sur )7(?: ?j(?:ours)?)?)\b"
-    r"|\bvingt-quatre heures sur vingt-quatre\b|\bsept jours sur sept\b",
-    re.IGNORECASE,
-)
-
-Moment = tuple[int | None, int | None, int | None]  # day, month, year; None where the text does not say
-
-
-def _month(name: str) -> int:
-    return next(i for i, month in enumerate(_MONTHS, 1) if month.startswith(fold(name)))
-
-
-def _day(text: str) -> int:
-    return 1 if text.lower() in ("1er", "premier") else int(value(text))
-
-
-def _dates(text: str) -> Iterator[tuple[str, Moment]]:
-    """Every date once: what one pattern reads is blanked out for the vaguer ones that follow."""
-    for pattern, read in _READERS:
-        matches = list(pattern.finditer(text))
-        for m in matches:
-            if (date := read(m)) is not None:
-                yield m.group(), date
-        if matches:
-            text = pattern.sub(lambda m: " " * len(m.group()), text)
-
-
-def _numeric(m: re.Match[str]) -> Moment | None:
-    day, month, year = int(m[1] or m[5]), int(m[3] or m[6]), int(m[4]) if m[4] else None
-    if not (1 <= day <= 31 and 1 <= month <= 12):
-        return None
-    return day, month, year + 2000 if year is not None and year < 100 else year
-
-
-_READERS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Moment | None]]] = [
-    (_ISO, lambda m: (int(m[3]), int(m[2]), int(m[1]))),
-    (_DAYS, lambda m: (_day(m[1]), _month(m[2]), None)),
-    (_DAY_MONTH, lambda m: (_day(m[1]), _month(m[2] or m[3]), int(m[4]) if m[4] else None)),
-    (_NUMERIC, _numeric),
-    (_MONTH_YEAR, lambda m: (None, int(m[1]), int(m[2]))),
-    (_DAY_ONLY, lambda m: (_day(m[1] or m[2]), None, None)),
-    (_SPELLED_YEAR, lambda m: (None, None, int(value(m[1])))),
-    (_MONTH_ONLY, lambda m: (None, _month(m[1] or m[3] or m[4]), int(m[2]) if m[2] else None)),
-    (_YEAR_ONLY, lambda m: (None, None, int(m[1]))),
-]
-_MAY_DATE = re.compile(rf"\d|{_MONTH}|{_WEEKDAY}|\bmi(?:di|nuit)\b|heures?\b|\bmille\b|\ble \w+ du mois", re.IGNORECASE)
-
-
-@lru_cache(maxsize=32)
-def _given_dates(text: str) -> frozenset[Moment]:
-    """All dates of a text, and any month or year it so much as names."""
-    named = {(None, _month(m[1]), None) for m in re.finditer(rf"\b{_MONTH}", text, re.IGNORECASE)}
-    years = {(None, None, int(y)) for y in re.findall(rf"(?<!\d){_YEAR}(?!\d)", text)}
-    days = {(_day(d), None, None) for d in re.findall(r"\ble (\d{1,2}|1er)\b", text)}
-    return frozenset({d for _, d in _dates(text)} | named | years | days)
-
-
-def _agrees(said: Moment, given: Moment) -> bool:
-    """A date may be said less exactly than it was given ("en mars" for 12/03/2024), never more exactly."""
-    return all(part is None or part == known for part, known in zip(said, given, strict=True))
-
-
-def _times(text: str) -> Iterator[tuple[str, tuple[float, float], re.Match[str]]]:
-    """Times of day as (hour, minute)."""
-    for m in _CLOCK.finditer(text):
-        hour, minute = next((m[i], m[i + 1]) for i in (1, 3, 5, 7, 9) if m[i])
-        if value(hour) < 24:
-            yield m.group(), (value(hour), value(minute or "0")), m
-
-
-@lru_cache(maxsize=32)
-def _given_times(text: str) -> frozenset[tuple[float, float]]:
-    """Times of a text, and any number of hours or with a colon, whatever it counts."""
-    loose = re.findall(rf"(?<![\d\w])({_HOUR}) ?(?:h|heures?|:)(?: ?(\d\d))?(?!\w)", text, re.IGNORECASE)
-    noon = {"midi": (12.0, 0.0), "minuit": (0.0, 0.0)}
-    return frozenset(
-        {t for _, t, _ in _times(text)}
-        | {(value(h), value(m or "0")) for h, m in loose}
-        | {(value(h), 0.0) for h in re.findall(r"(?:de|entre) (\d{1,2}) (?:à|et) \d{1,2} ?h", text)}
-        | {noon[word] for word in noon if word in text.lower()}
-    )
-
-
-def invented_dates(case: Case) -> Result:
-    """Days, months, years and times of day."""
-    draft = _ALWAYS_OPEN.sub(" ", blank(case.draft))
-    if not _MAY_DATE.search(draft):
-        return none_of((), "")
-    given = blank(case.given)
-    known, hours = _given_dates(given), _given_times(given)
-    faults = [text for text, date in _dates(draft) if not any(_agrees(date, k) for k in known)]
-    faults += [text for text, time, _ in _times(draft) if time not in hours]
-    faults += [
-        m.group() for m in _NOON.finditer(draft) if m[1].lower() not in given.lower() and (12.0, 0.0) not in hours
-    ]
-    faults += [m.group() for m in _RELATIVE_DAY.finditer(draft) if m[1].lower() not in given.lower()]
-    return none_of(faults, "dates ou horaires absents de l'avis et de la consigne")
-
-
-_HOURS = {
-    "seconde": 1 / 3600,
-    "minute": 1 / 60,
-    "min": 1 / 60,
-    "mn": 1 / 60,
-    "demi-heure": 0.5,
-    "h": 1,
-    "heure": 1,
-    "j": 24,
-    "jour": 24,
-    "journée": 24,
-    "nuit": 24,
-    "semaine": 168,
-    "mois": 730,
-    "trimestre": 2190,
-    "semestre": 4380,
-    "an": 8760,
-    "année": 8760,
-    "décennie": 87600,
-    "siècle": 876000,
-}
-_TIME_UNIT = "|".join(sorted((f"{unit}s?" for unit in _HOURS if unit not in ("h", "j", "mois")), key=len, reverse=True))
-_DURATION = re.compile(
-    rf"({NUMBER})(?: ?(?:à|ou|et|-|/) ?({NUMBER}))? ?(mois|{_TIME_UNIT}|h|j)\b( et demie?\b)?(?! ?\d\d\b)",
-    re.IGNORECASE,
-)
-_J_PLUS = re.compile(r"\b(?:J|M) ?\+ ?(\d{1,3})\b")
-_FORTNIGHT = re.compile(r"\b(?:sous|d'ici|dans la) (huitaine|quinzaine)\b", re.IGNORECASE)
-_QUARTERS = re.compile(r"\b(?:(trois quarts)|un quart) d'heure\b", re.IGNORECASE)
-# "un jour" may be an idiom: one of something is a deadline only after such a word, or if it is never an idiom.
-_DEADLINE = re.compile(
-    r"(?:sous|dans|d'ici|en|après|pour|sur|(?:délai|moins|plus|bout|période|durée|validité|maximum|attente|au-delà) d[e']"
-    r"|environ|maximum|valables?|pendant|durant|dure|durera|prend|prendra|compte[rz]|attend\w+|tous les) ?$",
-    re.IGNORECASE,
-)
-_NEVER_IDIOM = frozenset(("mois", "trimestre", "semestre", "semaine", "demi-heure"))
-_IDIOM = re.compile(r" ?(?:ou l'autre|à l'autre|sur l'autre|sur deux|de plus|après l'autre|donnée?)", re.IGNORECASE)
-
-
-def _durations(text: str) -> Iterator[tuple[str, list[float], bool]]:
-    """The text, its one or two lengths in hours, and whether it is surely a duration."""
-    for m in _DURATION.finditer(text):
-        name = m[3].lower() if m[3].lower() == "mois" else m[3].lower().rstrip("s")
-        unit = _HOURS[name]
-        lengths = [value(n) + (0.5 if m[4] else 0) for n in m.groups()[:2] if n]
-        # "huit jours" and "quinze jours" are a week and two.
-        lengths = [{8: 7, 15: 14}.get(n, n) if unit == 24 else n for n in lengths]
-        sure = lengths != [1] or bool(_DEADLINE.search(text[max(0, m.start() - 20) : m.start()]))
-        sure |= name in _NEVER_IDIOM and not _IDIOM.match(text, m.end())
-        yield m.group(), [round(n * unit, 4) for n in lengths], sure
-    for m in _ROUGHLY.finditer(text):
-        unit = _HOURS.get(re.sub("^d(?:e |')", "", m[2].lower()).rstrip("s"), 730 if m[2].lower() == "de mois" else 0)
-        if unit:
-            yield (
-                m.group(),
-                [
-                    ({15: 14}.get(_ROUGH[m[1].lower()], _ROUGH[m[1].lower()]) if unit == 24 else _ROUGH[m[1].lower()])
-                    * unit
-                ],
-                True,
-            )
-    for m in _J_PLUS.finditer(text):
-        yield m.group(), [float(m[1]) * 24], True
-    for m in _QUARTERS.finditer(text):
-        yield m.group(), [0.75 if m[1] else 0.25], True
-    for m in _FORTNIGHT.finditer(text):
-        yield m.group(), [168.0 if m[1].lower() == "huitaine" else 336.0], True
-
-
-@lru_cache(maxsize=32)
-def _given_durations(text: str) -> frozenset[float]:
-    return frozenset(length for _, lengths, _ in _durations(text) for length in lengths)
-
-
-def invented_deadlines(case: Case) -> Result:
-    """Lengths of time, in figures or in words, ages among them."""
-    draft = _ALWAYS_OPEN.sub(" ", blank(case.draft))
-    for _, _, m in list(_times(draft)):
-        draft = draft[: m.start()] + " " * len(m.group()) + draft[m.end() :]
-    said = [(text, lengths) for text, lengths, sure in _durations(draft) if sure]
-    known = _given_durations(blank(case.given)) if said else frozenset()
-    faults = [text for text, lengths in said if not known.issuperset(lengths)]
-    return none_of(faults, "délais ou durées absents de l'avis et de la consigne")
-
-
 _CODES = (
     r"civil|p[ée]nal|[ée]lectoral|rural|mon[ée]taire|forestier|minier|du travail|du patrimoine|du tourisme|du sport"
     r"|de (?:la )?(?:s[ée]curit[ée]|consommation|commerce|justice|d[ée]fense|proc[ée]dure|l[ée]gion|voirie|famille"
@@ -297,7 +60,8 @@ _CODES = (
 _NUMBERED = r"(?:n° ?|no ?|numéro )"
 _LAW = (
     r"(?:loi|décret(?:-loi)?|arrêté|ordonnance|circulaire|directive|règlement|instruction)"
-    r"(?: (?:organique|ministériel(?:le)?|interministériel(?:le)?|préfectoral|européenn?e?|constitutionnelle|\(?UE\)?|\(?CE\)?))*"
+    r"(?: (?:organique|ministériel(?:le)?|interministériel(?:le)?|préfectoral|européenn?e?|constitutionnelle"
+    r"|\(?UE\)?|\(?CE\)?))*"
 )
 _ARTICLE = re.compile(
     r"\b(?:articles?|art\.?) ?(?:(?:L\.? ?O|[LRDA])\b\.? ?\*?\.? ?)?(?:\d+(?:er)?(?:[-.]\d+)*|premier)\b"
@@ -343,18 +107,24 @@ def invented_articles(case: Case) -> Result:
 # "[sic]" and "[…]" are typography.
 _TO_FILL = (
     r"nom|prénom|date|lien|url|montant|signature|nom et prénom|prénom et nom|date du jour|votre nom|votre signature"
-    r"|(?:nom|numéro|adresse|lien|date|intitulé|coordonnées|prénom|téléphone|horaires?) (?:de |du |de la |de l'|d'|des |vers )"
-    r"(?:la |le |l')?(?:service|structure|caisse|organisme|agente?|usag[eè]re?|conseill[eè]re?|agence|site|contact|équipe|signataire)"
+    r"|(?:nom|numéro|adresse|lien|date|intitulé|coordonnées|prénom|téléphone|horaires?) (?:de |du |de la |de l'|d'"
+    r"|des |vers )"
+    r"(?:la |le |l')?(?:service|structure|caisse|organisme|agente?|usag[eè]re?|conseill[eè]re?|agence|site|contact"
+    r"|équipe|signataire)"
 )
 PLACEHOLDER = re.compile(
     r"\[(?!(?:sic|…|\.\.\.|ndlr)[ !]*\])[^\[\]\n]{1,80}\](?!\()"
     r"|\{\{?[^{}\n]{1,60}\}\}?|\$\{?[A-Z]\w+\}?|%[A-Za-z_]{3,}%|(?<!\w)#[A-Z_]{3,}#"
     r"|\b[Xx]{3,}\b|\bXX\b|\b0?[1-9]?X(?: ?XX)+\b|_{3,}|\.{5,}|…{2,}"
-    r"|<(?!\|)(?!/?(?:br|p|b|i|u|s|div|span|ul|li|em|strong|html|body|think|a|hr|h\d|reponse|réponse|avis|assistant|user|system)\b)[a-zà-ÿ][\w' à-ÿ-]{1,30}>|(?<=[a-zà-ÿ«] )(?:NOM|PR[ÉE]NOM|INS[ÉE]RER)(?: (?:DE |DU |DE LA |DE L')?[A-ZÉÈ']+)*\b"
+    r"|<(?!\|)(?!/?(?:br|p|b|i|u|s|div|span|ul|li|em|strong|html|body|think|a|hr|h\d|reponse|réponse|avis|assistant"
+    r"|user|system)\b)[a-zà-ÿ][\w' à-ÿ-]{1,30}>|(?<=[a-zà-ÿ«] )(?:NOM|PR[ÉE]NOM|INS[ÉE]RER)(?: (?:DE |DU |DE LA "
+    r"|DE L')?[A-ZÉÈ']+)*\b"
     r"|\b[A-ZÉÈ]{3,}_[A-ZÉÈ_]{2,}(?:_\d+)?\b"
     r"|\b(?:JJ|jj) ?[/.-] ?(?:MM|mm)(?: ?[/.-] ?(?:AAAA|aaaa|AA|aa))?\b|\bHH[h:]MM\b|__?/__?/__+"
-    rf"|(?<!\])\((?i:(?:à|a) (?:compléter|préciser|remplir|renseigner|adapter|personnaliser|insérer|indiquer|définir|ajouter)[^()\n]{{0,40}}"
-    rf"|(?:insérez?|insérer|indiquez|indiquer|précisez|préciser|complétez|compléter|ajoutez|ajouter|mettre|mettez|renseigner) [^()\n]{{2,60}}"
+    rf"|(?<!\])\((?i:(?:à|a) (?:compléter|préciser|remplir|renseigner|adapter|personnaliser|insérer|indiquer|définir"
+    rf"|ajouter)[^()\n]{{0,40}}"
+    rf"|(?:insérez?|insérer|indiquez|indiquer|précisez|préciser|complétez|compléter|ajoutez|ajouter|mettre|mettez"
+    rf"|renseigner) [^()\n]{{2,60}}"
     rf"|{_TO_FILL})\)"
     r"|(?i:\bà compléter par\b)|\b(?:TODO|TBD|lorem ipsum)\b"
 )

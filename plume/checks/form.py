@@ -8,7 +8,8 @@ from functools import lru_cache
 from itertools import combinations
 
 from plume.checks.case import NOTHING, Case, Result, none_of
-from plume.checks.text import count_words, runs, words
+from plume.checks.coordinates import blank
+from plume.checks.text import count_plain, runs, words
 
 LENGTH = (60, 140)  # words; the platform's replies have a median of 94
 
@@ -16,9 +17,12 @@ _START = r"\A(?:[\"«*_#> -]|[\U0001F300-\U0001FAFF])*"
 # A title is a greeting where a comma, a "!" or the line's end closes it: "Monsieur le maire vous répond" is none.
 _CLOSED = r"(?:[ ,]+(?!(?:vous|nous|est|a|sont|ont|qui|de|aux?|à|pour|en|par|et que)\b)[^\s,!.;:?]+){0,6} ?(?:[,!:.]|$)"
 _GREETING = re.compile(
-    rf"{_START}(?:(?:re-?|bien le )?(?:bonjours?|bonsoir)\b|bjr\b|salut\b|coucou\b|\[\w+\],? bonjour\b|bienvenue [àa] vous\b"
-    rf"|(?:bien |très )?(?:ch(?:er|[eè]re)s?(?:\([\w·.]*\)|[·.]e?s?)?|chèr[·.]es?)(?= (?!(?:aux?|à|de|d'|pour|en|par|payée?s?|et)\b)){_CLOSED}"
-    rf"|(?:madame|monsieur|mesdames|messieurs|mesdemoiselles|mademoiselle|mme|mlle|m\.|mr|docteur|ma[îi]tre)(?![\w-]){_CLOSED})",
+    rf"{_START}(?:(?:re-?|bien le )?(?:bonjours?|bonsoir)\b|bjr\b|salut\b|coucou\b|\[\w+\],? bonjour\b"
+    rf"|bienvenue [àa] vous\b"
+    rf"|(?:bien |très )?(?:ch(?:er|[eè]re)s?(?:\([\w·.]*\)|[·.]e?s?)?|chèr[·.]es?)(?= (?!(?:aux?|à|de|d'|pour|en|par"
+    rf"|payée?s?|et)\b)){_CLOSED}"
+    rf"|(?:madame|monsieur|mesdames|messieurs|mesdemoiselles|mademoiselle|mme|mlle|m\.|mr|docteur"
+    rf"|ma[îi]tre)(?![\w-]){_CLOSED})",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -28,37 +32,48 @@ _FEELINGS = r"(?:salutations|considération|sentiments|respects?|hommages|civili
 _CLOSING = re.compile(
     rf"(?:^|(?<=[.!?…;»])\s+)(?:[–—-] ?)?(?:{_WELL}(?:cordialement|respectueusement)\b(?! reçue?| accueillie?)"
     rf"|(?:cdlt|cdt|bav)\b"
-    rf"|{_WELL}(?:sincèrement|amicalement|chaleureusement|fraternellement|courtoisement)(?: vôtre| à vous)?[ ,.!]*(?:$|(?=\n))"
+    rf"|{_WELL}(?:sincèrement|amicalement|chaleureusement|fraternellement|courtoisement)(?: vôtre"
+    rf"| à vous)?[ ,.!]*(?:$|(?=\n))"
     rf"|(?:bien|tout|sincèrement|cordialement|respectueusement) (?:à vous|vôtre)\b"
-    rf"|(?:(?:très|mes|nos|bien|plus) )*(?:(?:sincères|cordiales|respectueuses|meilleures|distinguées|amicales) )?salutations\b"
+    rf"|(?:(?:très|mes|nos|bien|plus) )*(?:(?:sincères|cordiales|respectueuses|meilleures|distinguées"
+    rf"|amicales) )?salutations\b"
     rf"|avec (?:toute )?(?:mes|nos|notre|ma|l'expression d\w+)(?: \S+){{0,4}} {_FEELINGS}\b"
     rf"|avec (?:nos|mes) (?:sincères|cordiales|meilleurs?|meilleures)\b(?! (?:excuses|regrets))"
     rf"|(?:(?:dans|en) (?:l'attente|l'espoir|attendant|espérant)[^.\n]{{0,60}}, )?"
-    rf"(?:(?:nous|je) vous (?:pri(?:ons|e)|demand(?:ons|e))(?: \S+){{0,6}}? (?:d['e] ?(?:agréer|croire|recevoir|accepter l|trouver ici)|à croire)"
+    rf"(?:(?:nous|je) vous (?:pri(?:ons|e)|demand(?:ons|e))(?: \S+){{0,6}}? (?:d['e] ?(?:agréer|croire|recevoir"
+    rf"|accepter l|trouver ici)|à croire)"
     rf"|(?:nous|je) vous (?:adress(?:ons|e)|présent(?:ons|e)|transmet(?:s|tons))[^.\n]{{0,30}}{_FEELINGS}\b"
-    rf"|veuillez(?:, \S+(?: \S+)?,)? (?:agréer|croire|recevoir|accepter|trouver ici)\b(?! (?:nos|mes|toutes nos) (?:plus )?(?:sincères )?(?:excuses|regrets))"
+    rf"|veuillez(?:, \S+(?: \S+)?,)? (?:agréer|croire|recevoir|accepter|trouver ici)\b(?! (?:nos|mes"
+    rf"|toutes nos) (?:plus )?(?:sincères )?(?:excuses|regrets))"
     rf"|(?:recevez|agréez|croyez|acceptez)\b[^.\n]{{0,60}}\b(?:{_FEELINGS}|l'expression|l'assurance))"
     rf"|votre (?:tout )?dévouée?\b|p\. ?o\.(?= )|pour ordre\b|signé ?:?(?= \S)|signature ?:)[^\n]{{0,60}}",
     re.IGNORECASE | re.MULTILINE,
 )
 # A last line that names a team, a service or a person, with or without a full stop.
 _TEAM = (
-    r"l'équipe|votre équipe|notre équipe|l'administration|les? (?:agents?|conseillers?|équipes|services?|directeur|chef|responsable|maire|préfet|président"
-    r"|médiateur|secrétariat|pôle|bureau|centre|greffe|secrétaire)|(?:la|votre|votre) (?:direction|directrice|cheffe|caisse|caf|cpam|msa|préfecture"
-    r"|mairie|conseill\w+|agence|agente?|cellule|mission|présidente|médiatrice|communication|relation|plateforme|maison|rédaction)"
-    r"|votre (?:service|centre|conseiller|interlocut\w+)|service|services|équipe|direction|préfecture|mairie|pôle|cellule|"
+    r"l'équipe|votre équipe|notre équipe|l'administration|les? (?:agents?|conseillers?|équipes|services?|directeur"
+    r"|chef|responsable|maire|préfet|président"
+    r"|médiateur|secrétariat|pôle|bureau|centre|greffe|secrétaire)|(?:la|votre|votre) (?:direction|directrice|cheffe"
+    r"|caisse|caf|cpam|msa|préfecture"
+    r"|mairie|conseill\w+|agence|agente?|cellule|mission|présidente|médiatrice|communication|relation|plateforme"
+    r"|maison|rédaction)"
+    r"|votre (?:service|centre|conseiller|interlocut\w+)|service|services|équipe|direction|préfecture|mairie|pôle"
+    r"|cellule|"
     r"agence|centre|caisse|département|bureau|pour (?:le|la|l')|par délégation|un agent|une agente|votre caf"
 )
 _SIGNATORY = re.compile(
-    rf"^(?:{_TEAM})\b.{{0,80}}$|^(?:m\.|mme|mr|monsieur|madame) \S.{{0,40}}$|^\[(?:AGENT|SIGNATURE|NOM|SERVICE|STRUCTURE)\w*\].{{0,40}}$",
+    rf"^(?:{_TEAM})\b.{{0,80}}$|^(?:m\.|mme|mr|monsieur|madame) \S.{{0,40}}$|^\[(?:AGENT|SIGNATURE|NOM|SERVICE"
+    rf"|STRUCTURE)\w*\].{{0,40}}$",
     re.IGNORECASE,
 )
 _FULL_NAME = re.compile(
-    r"^(?:[A-ZÀ-Ý]\.? ?-?)?[A-ZÀ-Ý][\w'-]+(?: (?:(?:de|du|des|d'|la|le|les|en|et|à|sur|l') ?){0,2}[A-ZÀ-Ý][\w'.-]*){0,4}$"
+    r"^(?:[A-ZÀ-Ý]\.? ?-?)?[A-ZÀ-Ý][\w'-]+(?: (?:(?:de|du|des|d'|la|le|les|en|et|à|sur"
+    r"|l') ?){0,2}[A-ZÀ-Ý][\w'.-]*){0,4}$"
 )
 # What makes a sentence of a last line: who speaks, who is spoken to, and what a list names after its bullet.
 _SAYS = re.compile(
-    r"\b(?:vous|nous|je|merci|sont|est|n'hésitez|reste|prenez|bonne|bon|courage|à bientôt|bravo|félicitations|belle|beaux?|excellente?|joyeu\w+)\b|^[-•*\d]",
+    r"\b(?:vous|nous|je|merci|sont|est|n'hésitez|reste|prenez|bonne|bon|courage|à bientôt|bravo|félicitations|belle"
+    r"|beaux?|excellente?|joyeu\w+)\b|^[-•*\d]",
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"[-•*]\s|\d+[.)]\s")
@@ -75,7 +90,8 @@ _LABEL = (
 _MODEL = r"(?:modèle|assistante?|robot|chatbot|ia\b|intelligence artificielle|agent conversationnel)"
 _MARKERS = re.compile(
     # Signs of a format: chat templates, headings, fences, tags, JSON.
-    r"<\|\w*\|?>?|\|>|</?(?:s|unk|pad|bos|eos|think|reponse|réponse|avis|system|assistant|user|br|p|div|html|b|strong|ul"
+    r"<\|\w*\|?>?|\|>|</?(?:s|unk|pad|bos|eos|think|reponse|réponse|avis|system|assistant|user|br|p|div|html|b"
+    r"|strong|ul"
     r"|li) ?/?>|^#+ |###+|\[/?INST\]|<</?SYS>>|```|~~~|^-{3,}$|^={3,}$|^\*{3,}$|\\n"
     r"|^[{\[] ?\"\w+\" ?:|\"(?:reponse|réponse|response|content|role)\" ?:"
     # Labels of a prompt, or of a conversation.
@@ -88,24 +104,32 @@ _MARKERS = re.compile(
     r"(?:(?:proposition|projet|exemple|version|suggestion|texte|modèle) de réponse|(?:réponse|version|proposition"
     r"|reformulation) (?:proposée|suggérée|corrigée|possible|adaptée|révisée|à l'avis)|réponse ?:|brouillon)\b"
     r"|\bvoici (?:une |la |ma |votre )?réponse\b(?! (?:à (?:votre|vos) questions?|que (?:nous|l'on)|apportée))"
-    r"|\b(?:selon|conformément (?:à|aux)|suivant|d'après|comme (?:demandé|indiqué|précisé) (?:dans|par)|respect\w* (?:de )?)"
+    r"|\b(?:selon|conformément (?:à|aux)|suivant|d'après|comme (?:demandé|indiqué|précisé) (?:dans|par)"
+    r"|respect\w* (?:de )?)"
     r" ?(?:les|ces|vos|mes|tes|la|cette|ta|votre)? ?(?:consignes?|instructions?|prompt)\b"
     r"(?! (?:de|du|des|d'|figurant|jointes?|affichées?|qui|que|reçues|données|sur|sanitaires))"
-    r"|\b(?:cette|ma|la) réponse (?:respecte (?:les?|la|vos|toutes)|(?:ne )?(?:contient|comporte) (?:aucun|pas|\d+|entre)"
+    r"|\b(?:cette|ma|la) réponse (?:respecte (?:les?|la|vos|toutes)|(?:ne )?(?:contient|comporte) (?:aucun|pas|\d+"
+    r"|entre)"
     r"|ne promet|compte \d|fait \d|a été (?:rédigée|générée) (?:par|selon|en))"
     r"|\b(?:limite|contrainte|nombre) de (?:mots|longueur|caractères)\b"
-    r"|\bj'ai (?:rédigé|veillé à|respecté|adapté le|reformulé|gardé un ton|utilisé un ton|essayé de (?:respecter|rester))\b"
+    r"|\bj'ai (?:rédigé|veillé à|respecté|adapté le|reformulé|gardé un ton|utilisé un ton|essayé de (?:respecter"
+    r"|rester))\b"
     r"|\bj'espère que (?:cette|ma) (?:réponse|proposition|version)"
-    r"|\b(?:souhaitez|voulez)-vous que je (?:reformule|modifie|raccourcisse|adapte|rédige|propose|la|le|change|développe)"
+    r"|\b(?:souhaitez|voulez)-vous que je (?:reformule|modifie|raccourcisse|adapte|rédige|propose|la|le|change"
+    r"|développe)"
     r"|\bje peux (?:aussi |également )?(?:la |le |l'|en )?(?:reformuler|raccourcir|ajuster|adapter|rédiger)\b"
-    r"|\bn'hésite[sz]? pas à (?:me (?:demander|dire|préciser)|(?:adapter|modifier|personnaliser|ajuster|reformuler) (?:ce|cette|la))"
+    r"|\bn'hésite[sz]? pas à (?:me (?:demander|dire|préciser)|(?:adapter|modifier|personnaliser|ajuster"
+    r"|reformuler) (?:ce|cette|la))"
     r"|(?:^|[.!?] )l'(?:usager|usagère|utilisateur|internaute) (?:exprime|se plaint|décrit|raconte|mentionne|évoque)\b"
     r"|\bton (?:empathique|neutre|professionnel|bienveillant|courtois|adopté)\b"
     # Talk about oneself.
-    rf"|\ben (?:tant qu|ma qualité d)(?:e |')(?:une? )?{_MODEL}|\bje suis (?:une? |l')?{_MODEL}|\bmodèle de lang(?:ue|age)\b"
-    r"|\b(?:as an ai|as a language model|i am an ai|language model|chatgpt|openai|mistral ai)\b|\bdonnées d'entraînement\b"
+    rf"|\ben (?:tant qu|ma qualité d)(?:e |')(?:une? )?{_MODEL}|\bje suis (?:une? |l')?{_MODEL}"
+    rf"|\bmodèle de lang(?:ue|age)\b"
+    r"|\b(?:as an ai|as a language model|i am an ai|language model|chatgpt|openai|mistral ai)\b"
+    r"|\bdonnées d'entraînement\b"
     r"|\bje ne (?:peux|suis) pas (?:en mesure de |autorisée? à )?(?:générer|rédiger|fournir cette réponse)"
-    r"|\b(?:ce|le) (?:prompt|projet de réponse)\b|\A\W*(?:bien sûr|certainement|absolument|d'accord|avec plaisir|ok) ?[!,.:]",
+    r"|\b(?:ce|le) (?:prompt|projet de réponse)\b|\A\W*(?:bien sûr|certainement|absolument|d'accord|avec plaisir"
+    r"|ok) ?[!,.:]",
     re.IGNORECASE | re.MULTILINE,
 )
 # plume.prompt writes the system text first, then the citizen's part from this line on.
@@ -116,7 +140,7 @@ _ECHO = 8  # words in a row that only a copy of the instructions would share wit
 
 def length(case: Case) -> Result:
     low, high = LENGTH
-    n = count_words(case.draft)
+    n = count_plain(case.draft)
     return low <= n <= high, f"{n} mots (attendu : {low} à {high})"
 
 
@@ -166,32 +190,42 @@ def _is_bare(line: str, before: str) -> bool:
 
 def repetition(case: Case) -> Result:
     """A sentence twice or nearly, a passage of ten words twice, six words three times, words many times in a row."""
-    tokens = case.tokens
-    spoken = [tuple(words(s)) for s in case.sentences]
-    said = Counter(spoken)
-    faults = [" ".join(s) for s, n in said.items() if n > 1 and len(s) >= 5]
-    faults += [" ".join(b) for a, b in combinations(said, 2) if _alike(a, b)][:1]
-    for length, least in ((6, 3), (10, 2)):
-        if len(tokens) > length and (run := Counter(runs(tokens, length)).most_common(1)[0])[1] >= least:
-            faults.append(" ".join(run[0]))
+    tokens = words(blank(case.draft))
+    faults = [m.group()[:12] for m in _SAME_SIGN.finditer(case.draft)][:1]
     if stutter := _STUTTER.search(" ".join(tokens)):
         faults.append(stutter.group())
-    faults += [m.group()[:12] for m in _SAME_SIGN.finditer(case.draft)][:1]
+    triples = Counter(runs(tokens, 3))
+    if triples and triples.most_common(1)[0][1] > 1:  # else nothing longer comes twice
+        spoken = [tuple(words(s)) for s in case.sentences]
+        faults += [" ".join(s) for s, n in Counter(spoken).items() if n > 1 and len(s) >= 5]
+        long = [s for s in dict.fromkeys(spoken) if len(s) >= _LONG_SENTENCE]
+        faults += [" ".join(b) for a, b in combinations(long, 2) if _alike(a, b)][:1]
+        for length, least in ((6, 3), (10, 2)):
+            if len(tokens) > length and (run := Counter(runs(tokens, length)).most_common(1)[0])[1] >= least:
+                faults.append(" ".join(run[0]))
+        faults += _said_twice_in_a_row(tokens)
     return none_of(faults, "répétition")
 
 
-# The same word three times in a row, two words three times, three and more twice.
-_STUTTER = re.compile(
-    r"\b([^\W\d]+)(?: \1){2,}\b|\b([^\W\d]+ [^\W\d]+)(?: \2){2,}\b|\b((?:[^\W\d]+ ){2,8}[^\W\d]{2,}) \3\b"
-)
+# The same word three times in a row, or two words.
+_STUTTER = re.compile(r"\b([^\W\d]+)(?: \1){2,}\b|\b([^\W\d]+ [^\W\d]+)(?: \2){2,}\b")
 _SAME_SIGN = re.compile(r"([^\s\d])\1{7,}")
+_LONG_SENTENCE = 8  # words: shorter ones may well resemble each other
 _ALIKE = 0.85  # share of words, in order, from which two sentences are one said twice
 
 
+def _said_twice_in_a_row(tokens: Sequence[str]) -> list[str]:
+    """The first passage of three to nine words that is said again right after it."""
+    for n in range(3, 10):
+        for i in range(len(tokens) - 2 * n + 1):
+            if tokens[i] == tokens[i + n] and tokens[i : i + n] == tokens[i + n : i + 2 * n] and tokens[i].isalpha():
+                return [" ".join(tokens[i : i + 2 * n])]
+    return []
+
+
 def _alike(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether two sentences of eight words or more differ by a word or two only."""
-    short, long = sorted((len(one), len(other)))
-    if short < 8 or 2 * short / (short + long) < _ALIKE or len(set(one) & set(other)) < 0.75 * len(set(one)):
+    """Whether two sentences differ by a word or two only."""
+    if min(len(one), len(other)) / max(len(one), len(other)) < _ALIKE - 0.1 or len(set(one) & set(other)) < 6:
         return False
     return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _ALIKE
 

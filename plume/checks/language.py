@@ -26,9 +26,10 @@ _SMALL_WORDS = {
     "portugais": """o os as um uma e ou mas do da dos das no na nos nas em por para com não é são está foi ser ter tem
         seu sua seus suas nosso nossa você vocês lhe que se mais como muito obrigado obrigada olá bom dia caro pelo pela
         pedido serviço ao à""",
-    "néerlandais": """de het een en of maar niet is zijn was wij we zij u uw ik dat dit die van voor op bij in met aan te
-        om als ook wordt heeft hebben kan kunt naar er geen bedankt dank hallo geachte onze ons""",
-    "polonais": """i w na z do nie że się jest to za o od dla po przez jak są był pan pani państwo dziękujemy prosimy""",
+    "néerlandais": """de het een en of maar niet is zijn was wij we zij u uw ik dat dit die van voor op bij in met aan
+        te om als ook wordt heeft hebben kan kunt naar er geen bedankt dank hallo geachte onze ons""",
+    "polonais": """i w na z do nie że się jest to za o od dla po przez jak są był pan pani państwo
+        dziękujemy prosimy""",
     "roumain": """și de la în cu pe nu este sunt un o din pentru că vă mulțumim dumneavoastră ne bună ziua""",
 }
 _LANGUAGES: dict[str, tuple[str, ...]] = {}
@@ -37,8 +38,7 @@ for _name, _text in _SMALL_WORDS.items():
         _LANGUAGES[_word] = (*_LANGUAGES.get(_word, ()), _name)
 _FOREIGN_SENTENCE = 6  # words: from here on a sentence in another language is no quotation of a name
 _WINDOW, _MARGIN = 10, 4  # a passage inside a French sentence: so many words, so many more small words than French has
-_LETTERS = re.compile(r"[^\W\d_]")
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_NOT_LATIN = re.compile(r"[^\W\d_A-Za-zªº\u00b5-\u024f\u1e00-\u1eff\ufb00-\ufb06]")
 _QUOTED = re.compile(r"«[^»]*»|\"[^\"]*\"|“[^”]*”")
 
 
@@ -75,8 +75,7 @@ def in_french(case: Case) -> Result:
     found = _language(case.tokens)
     if found != FRENCH:
         return False, f"langue : {found or 'indéterminée'}"
-    letters = _LETTERS.findall(case.draft)
-    if sum(not _LATIN.match(c) for c in letters) >= _FOREIGN_SENTENCE:
+    if len(_NOT_LATIN.findall(case.draft)) >= _FOREIGN_SENTENCE:
         return False, "passage dans un autre alphabet"
     for sentence in case.sentences:
         tokens = words(sentence)
@@ -100,8 +99,11 @@ def _foreign_passage(case: Case) -> str | None:
     """The first run of words that is far from French; quotations, and what the review says so, are left out."""
     tokens = words(_QUOTED.sub(" ", case.draft))
     french = [FRENCH in _LANGUAGES.get(t, ()) or not _ACCENTS.isdisjoint(t) for t in tokens]
-    for start in range(0, max(0, len(tokens) - _WINDOW) + 1):
-        if sum(french[start : start + _WINDOW]) > 2:
+    counted = sum(french[:_WINDOW])
+    for start in range(max(0, len(tokens) - _WINDOW) + 1):
+        if start:
+            counted += french[start + _WINDOW - 1] - french[start - 1]
+        if counted > 2:
             continue
         window = tokens[start : start + _WINDOW]
         scores = _scores(window)

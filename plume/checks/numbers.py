@@ -16,6 +16,11 @@ _VALUES = {
     "vingts": 20,
     "mille": 1000,
 }
+# "une centaine d'euros" is the number, said roughly.
+ROUGH = {
+    **dict(zip(words("dizaine quinzaine vingtaine trentaine quarantaine"), (10, 15, 20, 30, 40), strict=True)),
+    **dict(zip(words("cinquantaine soixantaine centaine"), (50, 60, 100), strict=True)),
+}
 UNITS = "un|une|deux|trois|quatre|cinq|six|sept|huit|neuf"
 _WORD = "|".join(sorted(_VALUES, key=len, reverse=True))
 DIGITS = r"\d{1,3}(?:[ .]\d{3})+(?:,\d+)?(?!\d)|\d+(?:[.,]\d+)?"

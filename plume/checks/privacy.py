@@ -1,19 +1,24 @@
 """Personal data in a draft that the writer was not given: memorised from training, or invented.
 
-What the pseudonymiser's rules find is weighed as a draft wants it: a draft is well cased, speaks of bodies and places all
-the time, and gives a service's number or mailbox (an invented one is for the check of contacts). Names that nothing
+What the pseudonymiser's rules find is weighed as a draft wants it: a draft is well cased, speaks of bodies and places
+all the time, and gives a service's number or mailbox (an invented one is for the check of contacts). Names that nothing
 announces are looked for in INSEE's lists.
 """
 
 import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from plume.checks.case import Case, Result, none_of
 from plume.checks.coordinates import mailbox
 from plume.checks.facts import PLACEHOLDER
 from plume.checks.text import fold, holds_run, words
 from plume.contacts import national
+
+if TYPE_CHECKING:
+    from plume.corpus.pseudonymise import Span
 
 # Places and establishments are no personal data in a reply; web addresses are for the check of contacts.
 _IGNORED = frozenset(("VILLE", "HOPITAL", "ECOLE", "URL"))
@@ -25,32 +30,43 @@ _SAID_OF = re.compile(
 _IN_CASE = re.compile(r"\b(?:si|lorsque|quand|en cas|pour les|aux personnes|des personnes|dès|ou)\b", re.IGNORECASE)
 
 _FREE_MAIL = re.compile(
-    r"@(?:gmail|hotmail|outlook|live|msn|yahoo|ymail|orange|wanadoo|free|sfr|neuf|laposte|bbox|icloud|me|aol|proton\w*|gmx|numericable"
+    r"@(?:gmail|hotmail|outlook|live|msn|yahoo|ymail|orange|wanadoo|free|sfr|neuf|laposte|bbox|icloud|me|aol"
+    r"|proton\w*|gmx|numericable"
     r"|cegetel|club-internet|aliceadsl|voila)\.\w+$"
 )
 _MOBILE = re.compile(r"0[67]\d{8}")
 _MARKER = re.compile(r"<\|[^|>]*\|?>?|</?\w+>")
 
 _NAME = r"[A-ZÀ-ÖØ-ÞŒŠŽ](?:[^\W\d_]+|\.)(?:['’-][^\W\d_]+)*"
+_WORD = re.compile(_NAME)
 _RUN = re.compile(
-    rf"(?<![\w@./'-]){_NAME}(?:[ -](?:(?:de|du|des|de la|le|la|el|al|ben|bel|van|von|da|dos|di) |[dD]')?{_NAME}){{1,3}}(?![\w@])"
+    rf"(?<![\w@./'-]){_NAME}(?:[ -](?:(?:de|du|des|de la|le|la|el|al|ben|bel|van|von|da|dos|di) "
+    rf"|[dD]')?{_NAME}){{1,3}}(?![\w@])"
 )
 _ALONE = re.compile(rf"(?<=[a-zà-ÿ,] )({_NAME})(?![\w@'’-]| [A-ZÀ-Þ])")
 # After these a listed surname in capitals or with one is a person's; before a name, these make it a place or a thing.
 _NEAR_NAME = re.compile(
-    r"\b(?:famille|dossier|époux|épouse|consorts|couple|collègue|succession|agente?|conseill[eè]re?|gestionnaire|docteure?|"
+    r"\b(?:famille|dossier|époux|épouse|consorts|couple|collègue|succession|agente?|conseill[eè]re?|gestionnaire"
+    r"|docteure?|"
     r"nommée?|prénommée?|appelée?) $",
     re.IGNORECASE,
 )
 _NAMED_AFTER = re.compile(
-    r"\b(?:h[ôo]pital|clinique|lycée|collège|école|université|rue|avenue|place|boulevard|quai|square|espace|salle|centre|maison|résidence|stade"
-    r"|gymnase|piscine|médiathèque|bibliothèque|théâtre|gare|station|pont|parc|cité|quartier|foyer|institut|fondation|association|prix|loi|plan"
-    r"|livret|ligne|ehpad|crèche|aéroport|fort|caserne|tour|site|campus|chu|chru|chr|groupe|dispositif|programme|pass|carte|compte|application"
-    r"|plateforme|portail|logiciel|opération|service|mission|réseau|musée|collection|commune|ville|village|canton|mairie|agence|antenne|bureau|esplanade"
-    r"|impasse|allée|chemin|route|port|île|mont|lac|saint|sainte|sous-préfecture|préfecture|caf|cpam|msa|carsat|urssaf|pays|région|département)"
-    r"(?: (?:de|du|des|d'|de la|de l'|le|la|les|universitaire|hospitalier|communale?|municipale?|numérique|social|gériatrique|départementale?))* ?['« -]*$",
+    r"\b(?:h[ôo]pital|clinique|lycée|collège|école|université|rue|avenue|place|boulevard|quai|square|espace|salle"
+    r"|centre|maison|résidence|stade"
+    r"|gymnase|piscine|médiathèque|bibliothèque|théâtre|gare|station|pont|parc|cité|quartier|foyer|institut"
+    r"|fondation|association|prix|loi|plan"
+    r"|livret|ligne|ehpad|crèche|aéroport|fort|caserne|tour|site|campus|chu|chru|chr|groupe|dispositif|programme"
+    r"|pass|carte|compte|application"
+    r"|plateforme|portail|logiciel|opération|service|mission|réseau|musée|collection|commune|ville|village|canton"
+    r"|mairie|agence|antenne|bureau|esplanade"
+    r"|impasse|allée|chemin|route|port|île|mont|lac|saint|sainte|sous-préfecture|préfecture|caf|cpam|msa|carsat"
+    r"|urssaf|pays|région|département)"
+    r"(?: (?:de|du|des|d'|de la|de l'|le|la|les|universitaire|hospitalier|communale?|municipale?|numérique|social"
+    r"|gériatrique|départementale?))* ?['« -]*(?:(?-i:[A-ZÀ-Þ])[\w'-]+ )?$",
     re.IGNORECASE,
 )
+_NAVY = re.compile(r"Marine (?:nationale|marchande|Nationale|Marchande)\b")
 _PSEUDONYM = re.compile(r"\A(?:bonjour|bonsoir|ch[eè]re?),? +(\w*[^\W\d_]\w*\d\w*|\w+_\w+)", re.IGNORECASE)
 
 
@@ -70,7 +86,7 @@ def personal_data(case: Case) -> Result:
         if any(low < end and start < high for low, high in hidden) or _is_given(case, draft[start:end], kind):
             continue
         if kind == "PERSONNE":
-            if not _NAMED_AFTER.search(draft[max(0, start - 60) : start]):
+            if not (_NAMED_AFTER.search(draft[max(0, start - 60) : start]) or _NAVY.match(draft, start)):
                 people.append((start, end))
         elif _is_personal(case, start, end, kind):
             others.append((start, end))
@@ -85,7 +101,7 @@ def personal_data(case: Case) -> Result:
     )
 
 
-def _identifiers(text: str):
+def _identifiers(text: str) -> list["Span"]:
     from plume.corpus.pseudonymise import find_identifiers
 
     return find_identifiers(text)
@@ -162,32 +178,36 @@ def _surnames() -> frozenset[str]:
     return frozenset(map(insee.spaced, insee.surnames(30))) - COMMON - ACRONYMS - frozenset(TERRITORIES)
 
 
-def _listed_people(text: str) -> Iterator[tuple[int, int]]:
-    """A listed first name with a surname, either order; one alone in mid-sentence; a listed surname after "le dossier"."""
-    from plume.corpus.pseudonymise.insee import communes, spaced
+@lru_cache(maxsize=1 << 14)
+def _read_word(word: str) -> str:
+    """A word as the lists are looked up; "" for one of everyday French or of a public body's name."""
+    from plume.corpus.pseudonymise.insee import spaced
     from plume.corpus.pseudonymise.keep import is_plain_word, is_public_word
+
+    return "" if is_plain_word(word) or is_public_word(word) else spaced(word)
+
+
+def _listed_people(text: str) -> Iterator[tuple[int, int]]:
+    """A listed first name with a surname, in either order; one alone in mid-sentence; a surname after "le dossier"."""
+    from plume.corpus.pseudonymise.insee import communes
     from plume.corpus.pseudonymise.names import is_shouting
 
     if is_shouting(text):
         return
     for match in _RUN.finditer(text):
-        parts = list(re.finditer(_NAME, match.group()))
-        for one, two in zip(parts, parts[1:], strict=False):
-            a, b = spaced(one[0]), spaced(two[0])
-            if any(is_plain_word(w[0]) or is_public_word(w[0]) for w in (one, two)) or f"{a} {b}" in communes():
+        for one, two in pairwise(_WORD.finditer(match.group())):
+            a, b = _read_word(one[0]), _read_word(two[0])
+            if not (a and b) or f"{a} {b}" in communes():
                 continue
-            known = (_is_first(a) and (b in _surnames() or a in _first_names(2000))) or (
-                a in _surnames() and _is_first(b)
-            )
-            if known:
+            surname_after = _is_first(a) and (b in _surnames() or a in _first_names(2000))
+            if surname_after or (a in _surnames() and _is_first(b)):
                 yield match.start() + one.start(), match.start() + two.end()
     for match in _ALONE.finditer(text):
-        word = spaced(match[1])
-        if is_plain_word(match[1]) or is_public_word(match[1]) or word in communes() and word not in _first_names(5000):
+        word = _read_word(match[1])
+        if not word or (word in communes() and word not in _first_names(5000)):
             continue
-        if word in _first_names(500) or (
-            word in _surnames() and _NEAR_NAME.search(text, max(0, match.start() - 20), match.start())
-        ):
+        announced = _NEAR_NAME.search(text, max(0, match.start() - 20), match.start())
+        if word in _first_names(500) or (announced and word in _surnames()):
             yield match.span(1)
 
 

@@ -3,7 +3,7 @@
 import re
 
 from plume.checks.case import NOTHING, Case, Result, none_of
-from plume.checks.text import count_words, fold, sentences, words
+from plume.checks.text import count_plain, fold, words
 
 _THANKS = re.compile(r"\bmerci\b|\bremerci", re.IGNORECASE)
 _REGRET = re.compile(r"désol|regrett|navr|excus|déplor|pardon|fâcheu", re.IGNORECASE)
@@ -70,7 +70,7 @@ def vouvoiement(case: Case) -> Result:
 
 
 def sentence_length(case: Case) -> Result:
-    lengths = [count_words(s) for s in sentences(case.draft)]
+    lengths = [count_plain(s) for s in case.sentences]
     if not lengths:
         return False, "aucune phrase"
     mean, longest = sum(lengths) / len(lengths), max(lengths)

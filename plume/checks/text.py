@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 _BLANKS = re.compile(r"[ \t\f\v\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")
@@ -25,7 +26,12 @@ def words(text: str) -> list[str]:
 
 def count_words(text: str) -> int:
     """Words as an agent counts them: what blanks separate, if it holds a letter or a digit ("l’accueil" is one)."""
-    return sum(any(c.isalnum() for c in token) for token in plain(text).split())
+    return count_plain(plain(text))
+
+
+def count_plain(text: str) -> int:
+    """`count_words` of a text that is `plain` already."""
+    return sum(_WORD.search(token) is not None for token in text.split())
 
 
 def sentences(text: str) -> list[str]:
@@ -43,6 +49,7 @@ def holds_run(tokens: Sequence[str], run: Sequence[str]) -> bool:
     return bool(run) and tuple(run) in runs(tokens, len(run))
 
 
+@lru_cache(maxsize=1 << 14)
 def fold(text: str) -> str:
     """Lower case without accents, for comparing words that a citizen types with words that a model writes."""
     return "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))

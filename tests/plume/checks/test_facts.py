@@ -3,10 +3,9 @@ import pytest
 from plume.checks.facts import (
     invented_amounts,
     invented_articles,
-    invented_dates,
-    invented_deadlines,
     invented_placeholders,
 )
+from plume.checks.times import invented_dates, invented_deadlines
 
 CHECKS = {
     "amounts": invented_amounts,

@@ -1,0 +1,53 @@
+"""What the gating checks reach on the gold drafts, asserted as figures, so that a rule that gets worse is noticed."""
+
+import importlib.util
+
+import pytest
+
+from plume.checks import GATING
+from plume.paths import ROOT
+
+# Failures that may be missed: those that are (see datasets/gold/README.md), and one more of each check.
+MISSED = {"tune": {}, "test": {"dates": 1, "promises": 3, "residue": 1}}
+
+
+def _benchmark():
+    spec = importlib.util.spec_from_file_location("benchmark_checks", ROOT / "benchmarks" / "checks.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def decisions():
+    benchmark = _benchmark()
+    return {half: benchmark.decide(benchmark.read(half)) for half in ("tune", "test")}
+
+
+def _precision_and_recall(decisions) -> tuple[float, float]:
+    right, wrong, missed = _benchmark().counts(decisions)
+    return right / (right + wrong), right / (right + missed)
+
+
+def test_the_half_that_rules_were_tuned_on(decisions) -> None:
+    precision, recall = _precision_and_recall(decisions["tune"])
+    assert precision >= 0.95
+    assert recall >= 0.95
+
+
+def test_the_half_that_no_rule_was_tuned_on(decisions) -> None:
+    precision, recall = _precision_and_recall(decisions["test"])
+    assert precision >= 0.90  # reached: 99/110; 0.95 is wanted, see below
+    assert recall >= 0.95
+
+
+@pytest.mark.xfail(strict=True, reason="precision on the unseen half is 0.90: six false alarms of personal_data in 11")
+def test_precision_that_is_wanted_on_the_unseen_half(decisions) -> None:
+    assert _precision_and_recall(decisions["test"])[0] >= 0.95
+
+
+@pytest.mark.parametrize("half", ["tune", "test"])
+@pytest.mark.parametrize("check", GATING)
+def test_no_check_misses_more_than_it_did(decisions, half: str, check: str) -> None:
+    missed = sum(d.expected and not d.found for d in decisions[half] if d.check == check)
+    assert missed <= MISSED[half].get(check, 0) + 1

@@ -1,0 +1,413 @@
+"""Whole classes of phrasings, written with the rules: what each check must stop, and let pass, besides the gold."""
+
+import pytest
+
+from plume.checks import facts, form, language, privacy, promises, times
+
+BODY = "Bonjour,\n\nNous vous remercions de votre message. Nous regrettons cette attente."
+
+PROMISES = [
+    "Votre dossier va être réexaminé.",
+    "Vous serez recontacté sous peu.",
+    "Votre signalement a été transmis au service concerné.",
+    "Nous avons pris contact avec la mairie.",
+    "J'ai demandé à la direction de corriger cette erreur.",
+    "Nous interviendrons auprès du bailleur.",
+    "Le service vous rappellera demain.",
+    "Un technicien passera chez vous pour réparer la borne.",
+    "Une enquête interne sera menée.",
+    "Des mesures seront prises à l'encontre de l'agent.",
+    "Nous vous ferons parvenir un nouveau titre.",
+    "Votre remboursement interviendra prochainement.",
+    "Votre demande est actuellement en cours d'instruction.",
+    "Votre dossier est complet.",
+    "Votre dossier est bloqué car il manque une pièce.",
+    "Vos droits seront rétablis.",
+    "Vous percevrez un rappel.",
+    "Nous accédons à votre demande.",
+    "Nous vous confirmons que votre demande a été acceptée.",
+    "L'agent concerné a été rappelé à l'ordre.",
+    "Nous avons alerté le service technique.",
+    "Nous allons transmettre votre demande au service compétent.",
+    "La CAF va vous verser la somme.",
+    "On va s'en occuper.",
+    "Nous nous occupons de votre dossier.",
+    "Nous nous chargeons de relancer le service.",
+    "Le nécessaire a été fait.",
+    "Le nécessaire sera fait.",
+    "Votre pension sera réglée.",
+    "Nous ne manquerons pas de vous tenir informée.",
+    "Nous ne manquerons pas de relancer le service instructeur.",
+    "Vous obtiendrez gain de cause.",
+    "La majoration sera annulée.",
+    "L'amende est annulée.",
+    "Votre amende est annulée.",
+    "Nous prenons en charge votre réclamation.",
+    "Un rappel a été adressé aux équipes.",
+    "Votre réclamation a été enregistrée sous peu.",
+    "Soyez assurée que nous réglerons ce problème.",
+    "Vous aurez une réponse rapidement.",
+    "Votre carte vous sera envoyée.",
+    "Votre titre est prêt.",
+    "Votre titre vous attend en mairie.",
+    "Nous avons procédé à la correction.",
+    "Le problème a été résolu.",
+    "L'anomalie est désormais corrigée.",
+    "Un conseiller prendra contact avec vous.",
+    "Nos équipes vont corriger ce dysfonctionnement.",
+    "Nous reprendrons contact avec vous.",
+    "Je me charge personnellement de votre dossier.",
+    "Nous vous garantissons une réponse.",
+    "Votre situation sera régularisée dans les meilleurs délais.",
+    "Nous avons bien pris en compte votre demande et la traitons.",
+    "Nos services étudient votre demande.",
+    "Votre demande est entre les mains de nos équipes.",
+    "Votre dossier fera l'objet d'un nouvel examen.",
+    "Votre dossier a fait l'objet d'une vérification.",
+    "Une suite favorable sera donnée à votre demande.",
+    "Nous vous avons adressé un courrier.",
+    "Votre courrier est bien arrivé et sera lu.",
+]
+NO_PROMISES = [
+    "Nous prenons note de vos remarques.",
+    "Nous transmettrons vos félicitations à l'équipe.",
+    "Nous continuerons à améliorer notre accueil.",
+    "Nous serons heureux de vous accueillir.",
+    "Vos mots seront lus avec plaisir par l'équipe.",
+    "Les demandes sont traitées par ordre d'arrivée.",
+    "Si votre demande a été rejetée, vous pouvez former un recours.",
+    "Vérifiez que votre dossier est complet.",
+    "Une fois votre dossier complet, le suivi en ligne indique chaque étape.",
+    "Vous pourrez suivre votre dossier en ligne.",
+    "Un conseiller pourra vous aider.",
+    "Nous comprenons que votre demande ait été refusée.",
+    "Vous indiquez que votre dossier est bloqué depuis trois mois.",
+    "Nous vous invitons à contacter le service.",
+    "Votre avis a bien été lu.",
+    "Nous avons bien reçu votre avis.",
+    "Votre témoignage sera utile.",
+    "Vous avez droit au respect.",
+    "La décision vous est notifiée par courrier.",
+    "Le récépissé est remis au guichet.",
+    "Un accusé de réception est envoyé par courriel.",
+    "Votre retour est précieux et nous en tiendrons compte.",
+    "Nous espérons que ces indications vous seront utiles.",
+    "Nous resterons attentifs à vos remarques.",
+    "La réponse vous parviendra par courrier si la demande est complète.",
+    "Nous regrettons que votre dossier ait été égaré.",
+    "Votre remarque est entendue.",
+    "Un agent peut reprendre votre dossier avec vous.",
+    "Nous mettons tout en œuvre pour réduire les délais.",
+    "Votre espace personnel indique si votre demande a été validée.",
+    "Nous sommes désolés que votre colis ait été perdu.",
+    "Le service instructeur examine chaque demande.",
+    "Nous ne pouvons pas intervenir sur votre dossier.",
+    "Cette plateforme ne permet pas de traiter votre demande.",
+    "Votre satisfaction est notre priorité.",
+    "Nous espérons que votre situation sera réglée rapidement.",
+    "Nous souhaitons que votre demande aboutisse.",
+    "Votre mobilisation a été essentielle.",
+    "L'équipe sera ravie de lire votre message.",
+    "Votre message nous a beaucoup touchés.",
+    "Votre confiance est appréciée.",
+    "Chaque réclamation est examinée par un médiateur.",
+    "Le médiateur vous répondra par écrit si vous le saisissez.",
+    "Votre enfant sera accueilli avec plaisir.",
+    "Votre attestation est téléchargeable dans votre espace.",
+    "Vos droits sont expliqués sur le site.",
+    "Votre agacement est compréhensible.",
+    "Vous recevrez un accusé si vous déposez la demande en ligne.",
+    "Nous avons à cœur d'améliorer nos services.",
+    "Votre attente a été trop longue.",
+    "Vous avez été mal reçu.",
+]
+LEAKS = [
+    "Merci à Aurélie Schmitt pour son accueil.",
+    "Le dossier Vasseur est suivi.",
+    "Nous avons vu Fatoumata Diallo à l'accueil.",
+    "Votre conseiller Karim saura vous aider.",
+    "Le rendez-vous avec Dimitri était utile.",
+    "M. Le Goff vous a reçu.",
+    "Votre fils Enzo peut venir.",
+    "Bonjour Titoune45480,",
+    "Bonjour Sandrine,",
+    "Bonjour Madame Vasseur,",
+    "Écrivez à sandrine.vasseur@caf-exemple.fr.",
+    "Votre numéro d'allocataire 1234567 est connu.",
+    "Votre IBAN FR76 3000 6000 0112 3456 7890 189.",
+    "Vous habitez 14 rue des Tilleuls à Vesoul.",
+    "Votre mère de 88 ans, atteinte d'un cancer.",
+    "Vous êtes née le 12/03/1954.",
+    "Votre diabète complique la situation.",
+    "La plaque AB-123-CD est enregistrée.",
+    "Comme Jean-Pierre Lambert l'a indiqué.",
+    "Nguyen Thi Linh vous a accueilli.",
+    "Monsieur Yılmaz vous a reçu.",
+    "Nathalie vous recevra.",
+    "Votre dossier n° 2023-CA-556677.",
+    "Merci à Mme B. pour son aide.",
+    "VASSEUR Dimitri vous a reçu.",
+    "Le 04 65 71 33 80 de Mme Schmitt.",
+    "Votre tuteur, Claude Merlin, peut écrire.",
+    "Le docteur Petit a signé.",
+    "L'agente prénommée Coralie.",
+]
+NO_LEAKS = [
+    "La maison France services de Saint-Denis vous accueille.",
+    "Le Défenseur des droits peut être saisi en ligne.",
+    "L'Assurance maladie et la Caisse d'allocations familiales du Val-de-Marne.",
+    "Mon Compte Formation et Parcoursup sont accessibles avec FranceConnect.",
+    "MaPrimeRénov' est gérée par l'Anah, et Action Logement propose Visale.",
+    "Aidants Connect, Pix et les Conseillers numériques vous aident.",
+    "Chorus Pro, Cap emploi, la Mission Locale et l'Apec sont des partenaires.",
+    "L'hôpital Édouard-Herriot et la Pitié-Salpêtrière.",
+    "La station Charles-de-Gaulle-Étoile est desservie par la RATP.",
+    "La Seine-Saint-Denis, l'Île-de-France et la Haute-Savoie.",
+    "Le site Info Retraite, Pronote et le Pass Culture.",
+    "La ville de Saint-Étienne, Aix-en-Provence et La Rochelle.",
+    "Votre carte Vitale, le chèque énergie, la prime d'activité.",
+    "Le préfet de Police et la Direction départementale des territoires.",
+    "La Banque de France et la Banque Postale.",
+    "Le Conseil départemental du Pas-de-Calais.",
+    "La CAF de Vesoul et la CPAM de Nancy.",
+    "Agents et usagers se retrouvent à la mairie de Florence.",
+    "La Carsat Bretagne, l'Urssaf Rhône-Alpes et la MSA Provence Azur.",
+    "Le Trésor public de Lorraine.",
+    "Si vous êtes enceinte, le carnet de santé vous sera utile.",
+    "Les personnes malvoyantes disposent d'une version en gros caractères.",
+    "En cas de maladie chronique, un protocole est ouvert.",
+    "Le centre Simone-Veil et la rue Victor Hugo.",
+    "Le programme Action Cœur de Ville et le plan Vigipirate.",
+    "Le portail Géorisques et l'application TousAntiCovid.",
+    "Le Journal officiel, Légifrance et l'Insee.",
+    "La Poste, Colissimo et Chronopost.",
+    "Le service Allo Service Public répond.",
+    "La borne est près du guichet de l'accueil, au bureau Louise-Michel.",
+    "Le formulaire Cerfa 12101*02 est en ligne, rubrique « Mes attestations ».",
+    "Les Restos du Cœur et le Secours catholique, Emmaüs ou la Croix-Rouge.",
+    "Nos collègues de Pôle emploi, devenu France Travail.",
+    "La Marine nationale et la Gendarmerie.",
+    "Vous pouvez joindre Info Escroqueries ou Pharos.",
+    "Le Point-justice de Saint-Nazaire et la Maison de la justice.",
+    "Le bus de La Défense et le tramway de Rouen.",
+    "Une attestation Pôle Emploi, un extrait Kbis ou un RIB.",
+    "Le Téléservice Mesri, l'ENT Monlycée et Cyclades.",
+    "Le Crédit municipal, Pajemploi et le Cesu.",
+    "Joyeux Noël et bonne année à tous.",
+    "La Sainte-Catherine, la Toussaint et Pâques.",
+    "L'Ukraine, le Maroc et l'Algérie délivrent ces actes.",
+    "Voici Nantes, Rennes, Lille et Martigues.",
+    "Sur Internet, Google Chrome ou Mozilla Firefox conviennent.",
+]
+
+
+@pytest.mark.parametrize("draft", PROMISES)
+def test_promises_in_all_persons_tenses_and_voices(case, draft: str) -> None:
+    assert not promises.promises(case(f"Bonjour,\n{draft}"))[0]
+
+
+@pytest.mark.parametrize("draft", NO_PROMISES)
+def test_advice_rules_and_what_the_citizen_told_are_no_promises(case, draft: str) -> None:
+    assert promises.promises(case(f"Bonjour,\n{draft}")) == (True, "rien à signaler")
+
+
+@pytest.mark.parametrize("draft", LEAKS)
+def test_people_and_their_numbers_are_leaks(case, draft: str) -> None:
+    assert not privacy.personal_data(case(draft if draft.startswith("Bonjour") else f"Bonjour,\n{draft}"))[0]
+
+
+@pytest.mark.parametrize("draft", NO_LEAKS)
+def test_bodies_places_and_programmes_are_no_leaks(case, draft: str) -> None:
+    assert privacy.personal_data(case(f"Bonjour,\n{draft}")) == (True, "rien à signaler")
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        *("le 9 du mois prochain", "mardi 12", "lundi prochain", "le douze mars", "12 janv. 2024", "03/2024"),
+        *("en deux mille vingt-quatre", "14:30", "8h-12h", "ouvert de 9 à 12 heures", "à neuf heures", "jusqu'à midi"),
+        *("du 3 au 12 mars", "le vingt-et-un juin", "de mai à juin", "les 2, 9 et 16 avril", "fin décembre"),
+    ],
+)
+def test_dates_and_times_of_day(case, draft: str) -> None:
+    assert not times.invented_dates(case(draft))[0]
+    assert times.invented_dates(case(draft, review=f"On m'a dit : {draft}."))[0]
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "au Champ-de-Mars",
+        "votre attente de 3 heures",
+        "à 2 heures de route",
+        "entre midi et deux",
+        "le 15 répond",
+        "24/48 h",
+    ],
+)
+def test_no_dates(case, draft: str) -> None:
+    assert times.invented_dates(case(draft))[0]
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        *("accordée pour un an", "une quinzaine de jours", "deux mois et demi", "10 minutes", "J+3", "sous huitaine"),
+        *("trois quarts d'heure", "24/48 h", "une demi-heure", "1 à 2 mois"),
+    ],
+)
+def test_lengths_of_time(case, draft: str) -> None:
+    assert not times.invented_deadlines(case(draft))[0]
+    assert times.invented_deadlines(case(draft, review=f"On m'a dit : {draft}."))[0]
+
+
+@pytest.mark.parametrize(
+    "draft", ["quelques jours", "d'un jour à l'autre", "une semaine sur deux", "une fois par mois", "un jour prochain"]
+)
+def test_no_lengths_of_time(case, draft: str) -> None:
+    assert times.invented_deadlines(case(draft))[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "given"),
+    [
+        ("3 euros 30", "3,30 €"),
+        ("80 centimes", "0,80 €"),
+        ("de 5 à 10 %", "5 % et 10 %"),
+        ("2 M€", "2 millions d'euros"),
+    ],
+)
+def test_amounts_said_otherwise(case, said: str, given: str) -> None:
+    assert not facts.invented_amounts(case(said))[0]
+    assert facts.invented_amounts(case(said, review=given))[0]
+
+
+@pytest.mark.parametrize(
+    ("draft", "found"),
+    [
+        ("le code civil", True),
+        ("articles 12 et 13", True),
+        ("la loi du 6 janvier 1978", True),
+        ("règlement (UE) 2016/679", True),
+        ("le code de la route", False),
+        ("le code postal", False),
+        ("le code d'accès", False),
+    ],
+)
+def test_laws_and_codes(case, draft: str, found: bool) -> None:
+    assert facts.invented_articles(case(draft))[0] is not found
+
+
+@pytest.mark.parametrize(
+    ("draft", "found"),
+    [
+        ("___ %", True),
+        ("XX €", True),
+        ("<nom de l'usager>", True),
+        ("(à préciser)", True),
+        ("JJ/MM/AAAA", True),
+        ("SERVICE_DEPARTEMENT", True),
+        ("[sic]", False),
+        ("[…]", False),
+        ("(nom, prénom)", False),
+        ("(gratuit)", False),
+    ],
+)
+def test_slots(case, draft: str, found: bool) -> None:
+    assert facts.invented_placeholders(case(draft))[0] is not found
+
+
+@pytest.mark.parametrize(
+    ("draft", "greets"),
+    [
+        ("Cher(e) usager(e),", True),
+        ("Mesdames et Messieurs,", True),
+        ("Madame la Directrice,", True),
+        ("M. Petit,", True),
+        ("Chers tous,", True),
+        ("Monsieur le maire vous répond.", False),
+        ("Mme la maire a décidé", False),
+        ("Monsieur Petit a bien raison, nous", False),
+    ],
+)
+def test_greetings(case, draft: str, greets: bool) -> None:
+    assert form.greeting(case(draft))[0] is greets
+
+
+@pytest.mark.parametrize(
+    ("end", "signs"),
+    [
+        ("\n\nL'équipe France Services.", True),
+        ("\n\nSophie", True),
+        ("\n\nCAF de Paris", True),
+        ("\nJ. Martin", True),
+        (" Avec toute notre considération.", True),
+        (" – L'équipe de la CAF.", True),
+        ("\nCdt", True),
+        ("\nBonne journée à vous", False),
+        ("\nMerci", False),
+        ("\nL'équipe vous remercie.", False),
+        (" Veuillez accepter nos excuses.", False),
+        ("\n- le guichet\n- la mairie", False),
+    ],
+)
+def test_ends(case, end: str, signs: bool) -> None:
+    assert form.signature(case(BODY + end))[0] is not signs
+
+
+@pytest.mark.parametrize(
+    ("draft", "left"),
+    [
+        ("(95 mots)", True),
+        ("Bien sûr ! Voici", True),
+        ("**Réponse :**", True),
+        ("<br>", True),
+        ("je suis une IA", True),
+        ("Voici les démarches :", False),
+        ("selon les instructions de la notice", False),
+        ("Rappel : le guichet ferme", False),
+        ("Cette réponse n'est pas satisfaisante", False),
+        ("respecter les consignes de sécurité", False),
+    ],
+)
+def test_residue(case, draft: str, left: bool) -> None:
+    assert form.residue(case(draft))[0] is not left
+
+
+def test_a_prompt_of_bare_facts_may_be_quoted(case) -> None:
+    fact = "code des relations entre le public et l'administration"
+    assert form.residue(case(f"Le {fact} le prévoit.", "merci", f"Texte utile : {fact}."))[0]
+
+
+@pytest.mark.parametrize(
+    ("draft", "loops"),
+    [
+        ("dans les meilleurs délais dans les meilleurs délais", True),
+        ("le guichet le guichet le guichet", True),
+        (
+            (
+                "Nous regrettons vivement cette longue attente au guichet de la caisse. "
+                "Nous regrettons vivement cette longue attente au guichet de la mairie."
+            ),
+            True,
+        ),
+        ("de la mairie et de la mairie", False),
+        ("vous vous êtes", False),
+        ("très très bien", False),
+    ],
+)
+def test_loops(case, draft: str, loops: bool) -> None:
+    assert form.repetition(case(draft))[0] is not loops
+
+
+@pytest.mark.parametrize(
+    ("draft", "french"),
+    [
+        ("Nous vous prions de, according to the rules of the service that you have asked for, revenir ensuite.", False),
+        ("Bonjour merci de votre avis. Спасибо за ваш отзыв.", False),
+        ("Obrigado pela sua mensagem e pelo seu pedido ao serviço.", False),
+        ("Nous utilisons le service de click and collect et la newsletter du Wi-Fi.", True),
+    ],
+)
+def test_languages(case, draft: str, french: bool) -> None:
+    assert language.in_french(case(draft))[0] is french
