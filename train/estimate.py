@@ -97,11 +97,10 @@ def _trace(config: TrainConfig, batch: MicroBatch) -> _Traced:
     settings = AutoConfig.from_pretrained(resolve(config.base))
     kept: dict[int, int] = {}  # storage -> bytes; tensors that share memory count once
     plain = config.model_copy(update={"lora": config.lora.model_copy(update={"qlora": False})})
-    state = torch.get_rng_state()
-    with torch.device("meta"), quiet_bars():
+    with torch.random.fork_rng(), torch.device("meta"), quiet_bars():
         model = AutoModelForCausalLM.from_config(settings, dtype=getattr(torch, config.dtype))
         model = adapter.attach(model, plain)
-    with FakeTensorMode(allow_non_fake_inputs=True):
+    with torch.random.fork_rng(), FakeTensorMode(allow_non_fake_inputs=True):
         _place(model.train())
         fixed = {p.untyped_storage()._cdata: p.untyped_storage().nbytes() for p in model.parameters()}
         alive = []  # so that no address is used twice
@@ -119,7 +118,6 @@ def _trace(config: TrainConfig, batch: MicroBatch) -> _Traced:
         frozen = sum(size for key, size in fixed.items() if key not in learnt)
         cost = Cost.of(model)
         del loss
-    torch.set_rng_state(state)
     return _Traced(
         weights=_in_four_bits(frozen, cost, config) if config.lora.qlora else frozen,
         adapter=sum(fixed[key] for key in learnt),

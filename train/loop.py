@@ -136,20 +136,19 @@ def fit(
 
 def _worst_first(model: Any, samples: Samples, config: TrainConfig, device: Any) -> None:
     """Compute the run's largest micro-batch once and forget it: what cannot fit fails in the first minute."""
-    state = torch.get_rng_state()
     prefix = samples.prefix if config.share_prefix else 0
     order = planned_order(config, len(samples.train))
     worst = worst_group(samples.lengths, order, prefix, config.micro_batch_tokens)
     batch = pack([samples.train[i] for i in worst], share=config.share_prefix)
     try:
-        token_losses(model, batch.to(device)).sum().backward()
+        with torch.random.fork_rng():  # dropout draws: the run's own draws stay as they were
+            token_losses(model, batch.to(device)).sum().backward()
     except torch.OutOfMemoryError:
         raise PlumeError(
             f"the largest micro-batch ({batch.tokens} tokens) does not fit in the GPU's memory; lower "
             "micro_batch_tokens, or use recompute=true; plume train CONFIG --estimate tells what takes how much"
         ) from None
     model.zero_grad(set_to_none=True)
-    torch.set_rng_state(state)
 
 
 def _check(loss: float, norm: float, at: checkpoint.Progress, config: TrainConfig) -> None:

@@ -78,7 +78,7 @@ def machine_limit(device: str, dtype: str) -> float:
         name = torch.cuda.get_device_name()
         return next((1e12 * v for k, v in GPUS.items() if k in name), float("nan"))
     # On a CPU, whatever `dtype` is: where bfloat16 is no faster, products are made in float32 (train.lora).
-    left, right = (torch.randn(1024, 1024, dtype=getattr(torch, dtype)) for _ in range(2))
+    left, right = (torch.ones(1024, 1024, dtype=getattr(torch, dtype)) for _ in range(2))  # draws no random numbers
     if dtype == "bfloat16":
         from train.lora import widen
 
