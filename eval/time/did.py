@@ -151,12 +151,12 @@ class Study:
         return QUASI if self.flat else BEFORE_AFTER
 
     def rows(self) -> list[Estimate]:
-        if not self.effects:
-            return [make(MAIN, "all", "did", None, None, 0, self.grade)]
-        rows = [
-            make(quantity, "all", "did", d.effect.value, d.interval(), d.n, self.grade)
-            for quantity, d in self.effects.items()
-        ]
+        rows = []
+        for quantity in WAITING:
+            if (d := self.effects.get(quantity)) is None:
+                rows.append(make(quantity, "all", "did", None, None, 0, self.grade))
+            else:
+                rows.append(make(quantity, "all", "did", d.effect.value, d.interval(), d.n, self.grade))
         for lead in self.leads:
             group = f"{'lead' if lead.offset < 0 else 'lag'}: {lead.window}"
             rows.append(
@@ -170,7 +170,7 @@ def study(waits: Waits, start: dt.date, draws: int = DRAWS) -> Study:
     arms = arms_of(waits, start)
     timed = waits.where(waits.timed)
     effects = {}
-    for quantity in WAITING:
+    for quantity in WAITING if waits.has_delays else ():
         windows = periods(timed, start, follow_up(quantity))
         if windows is not None:
             masks = tuple(within(timed, window) for window in windows)
