@@ -104,10 +104,8 @@ def main() -> None:
         )
         for number in range(1, arguments.runs + 1):
             seen = measure(export, Path(folder) / "out", arguments.draws)
-            say(
-                f"run {number}: {seen['all']:.1f} s (reading {seen['read_waits']:.1f}, estimates {seen['estimate']:.1f}, "
-                f"page {seen['render']:.1f}), {seen['mib']:.0f} MiB, {seen['rows']} rows"
-            )
+            parts = f"reading {seen['read_waits']:.1f}, estimates {seen['estimate']:.1f}, page {seen['render']:.1f}"
+            say(f"run {number}: {seen['all']:.1f} s ({parts}), {seen['mib']:.0f} MiB, {seen['rows']} rows")
 
 
 if __name__ == "__main__":

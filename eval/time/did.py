@@ -8,6 +8,7 @@ The adopters are those of the whole period after the start, whatever share of th
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from math import comb
 
@@ -95,6 +96,7 @@ def permutation_p(change: np.ndarray, weights: np.ndarray, treated: np.ndarray, 
     return as_large / len(labels) if exact else (as_large + 1) / (len(labels) + 1)
 
 
+@lru_cache(maxsize=2)
 def _labels(n: int, chosen: int, seed: int) -> np.ndarray:
     if comb(n, chosen) <= PERMUTATIONS:
         labels = np.zeros((comb(n, chosen), n), dtype=bool)

@@ -90,7 +90,7 @@ class World:
         return Drawn(self, structure, day, delay, answered, helped, vote)
 
     def rmst(self, tau: int, scale: float = 1.0, faster: float = 0.0) -> float:
-        """Mean of min(whole days waited, tau) over all structures there could be: the truth that intervals must hold."""
+        """Mean of min(whole days waited, tau) over all structures there could be: what intervals must hold."""
         nodes, weights = np.polynomial.hermite_e.hermegauss(61)
         spread = np.hypot(self.spread, self.shock)
         medians = self.median * scale * np.exp(spread * nodes - faster)
@@ -99,9 +99,7 @@ class World:
 
     def answered(self, days: int, scale: float = 1.0) -> float:
         """Share answered after at most so many whole days."""
-        return self.rmst(days + 1, scale) - self.rmst(days, scale) if days < 0 else 1 - (
-            self.rmst(days + 1, scale) - self.rmst(days, scale)
-        )
+        return 1 - (self.rmst(days + 1, scale) - self.rmst(days, scale))
 
     def but(self, **changes) -> "World":
         return replace(self, **changes)
