@@ -171,14 +171,42 @@ def time(
     export: Annotated[Path, typer.Argument(help="The platform's export.")],
     out: Annotated[Path, typer.Option(help="Folder for time.json and time.html.")],
     claims: Annotated[Path, typer.Option(help="The pilot's claims.")] = Path("configs/baselines/pilot-2023.yaml"),
+    constants: Annotated[Path, typer.Option(help="Constants of the modelled minutes.")] = Path(
+        "configs/eval/time.toml"
+    ),
+    decisions: Annotated[
+        Path | None, typer.Option(help="decisions.jsonl: what agents did with drafts, with seconds where timed.")
+    ] = None,
+    pilot_start: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="First day of the pilot, by default the claims file's."),
+    ] = None,
     extracted_on: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of the export, by default its latest date.")
     ] = None,
+    draws: Annotated[int, typer.Option(min=200, help="Resamples of the structures.")] = 1000,
     force: Force = False,
 ) -> None:
-    """Observed delays, before and after the pilot's start, beside the pilot's claims."""
+    """What the pilot changes: citizens' wait, satisfaction, draft reuse, agents' minutes, beside the pilot's claims."""
+    from eval.time.ledger import log_time
     from eval.time.run import run
-    from plume.paths import in_clone
+    from plume import tracking
 
-    run(export, out, claims=in_clone(claims), extracted_on=extracted_on and extracted_on.date(), force=force)
+    tracking.connect()  # before the work: its ledger must be there
+    result = run(
+        export,
+        out,
+        claims=claims,
+        constants_file=constants,
+        decisions=decisions,
+        pilot_start=pilot_start and pilot_start.date(),
+        extracted_on=extracted_on and extracted_on.date(),
+        draws=draws,
+        force=force,
+    )
+    log_time(result, out)
     say(f"{out / 'time.html'}, {out / 'time.json'}")
+    for column in result["missing_columns"]:
+        say(f"- absent or empty: {column}")
+    for claim in result["claims"]:
+        say(f"- {claim['id']}: {claim['outcome']}")

@@ -2,24 +2,23 @@
 
 A claim is reproduced if every value it gives lies in the 95 % interval of its estimate and the interval of the change
 excludes "no change"; not reproduced if a value lies outside; otherwise the file cannot tell. A claimed mean is held
-against the mean restricted to 30 days on equal windows, since the mean over answered reviews moves without any effect.
+against the mean restricted to 30 days with equal follow-up, since the mean over answered reviews moves without effect.
 """
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eval.stats.proportions import newcombe
+import numpy as np
+
 from eval.time.claims import Claim
-from eval.time.delays import Wait, Waits
-from eval.time.estimate import Estimate, Window, count_structures, mirrored, satisfaction, timed_in, voted, waiting
+from eval.time.cohorts import around, follow_up, values, within
+from eval.time.delays import Waits
+from eval.time.effects import Comparison, compare
+from eval.time.resample import DRAWS
+from eval.time.rows import LEAST_RECORDS, LEAST_STRUCTURES, MAIN, Window
+from eval.time.satisfaction import voted
 
 REPRODUCED, NOT_REPRODUCED, CANNOT = "reproduced", "not reproduced", "cannot be checked"
-
-# Below these, per window, a percentile interval is not to be trusted, and no outcome is given.
-LEAST_RECORDS = 20
-LEAST_STRUCTURES = 10
-MEASURE = "rmst_30"
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class _Held:
 
     what: str
     claimed: float
-    estimate: float | None
+    estimate: float
     interval: tuple[float, float] | None
     neutral: float | None
     unit: str
@@ -52,24 +51,36 @@ class _Held:
         return True if self.neutral is None or not low <= self.neutral <= high else None
 
     def __str__(self) -> str:
-        if self.estimate is None or self.interval is None:
+        if not np.isfinite(self.estimate) or self.interval is None:
             return f"{self.what} : non estimable"
         shown = [_show(value, self.unit) for value in (self.estimate, *self.interval, self.claimed)]
         return "{} : {} [{} ; {}], annoncé {}".format(self.what, *shown)
 
 
-def check(claim: Claim, waits: Waits) -> Outcome:
+def check(claim: Claim, waits: Waits, draws: int = DRAWS) -> Outcome:
     """What the export says of one claim."""
     if reason := _out_of_reach(claim, waits):
         return Outcome(claim.id, CANNOT, _sentence(reason))
-    records = [wait for wait in waits.records if claim.population.holds(wait.network)]
-    before, after = mirrored(claim.window.first, claim.window.last)
-    scope = f"Fenêtres {_span(before)} et {_span(after)}"
     timed = claim.quantity == "mean_response_days"
-    counted = [(timed_in if timed else voted)(records, window) for window in (before, after)]
-    if reason := _too_few(counted, "délais observables" if timed else "votes"):
+    tau = follow_up(MAIN) if timed else 0
+    windows = around(waits, claim.window.first, claim.window.last, tau)  # type: ignore[arg-type]
+    if windows is None:
+        reason = f"l'export s'arrête au {_day(waits.extracted_on)} : aucun avis de la période n'est suivi {tau} jours"
+        return Outcome(claim.id, CANNOT, _sentence(reason))
+    before, after = windows
+    holds = np.array([claim.population.holds(network) for network, _ in waits.names], dtype=bool)
+    usable = holds[waits.structure] & (waits.timed if timed else voted(waits))
+    groups = tuple(within(waits, window) & usable for window in windows)
+    if not timed:  # a reply of the pilot to an earlier review is none of "before"
+        early = (waits.reply == 0) | (waits.reply < claim.window.first.toordinal())  # type: ignore[union-attr]
+        groups = groups[0] & early, groups[1]
+    scope = f"Avis publiés {_span(before)} et {_span(after)}"
+    if reason := _too_few(waits, groups, "délais observables" if timed else "votes"):
         return Outcome(claim.id, CANNOT, f"{scope} : {reason}.")
-    held = (_held_days if timed else _held_shares)(claim, records, before, after)
+    value = values(waits, MAIN) if timed else (waits.vote == 1).astype(float)
+    # A published figure is of each period's own mix of services; so is what it is held against.
+    found = compare(waits, value, groups, share=not timed, fixed_mix=False, draws=draws)
+    held = _held_days(claim, found) if timed else _held_shares(claim, found)
     verdicts = [one.agrees() for one in held]
     if False in verdicts:
         outcome, ending = NOT_REPRODUCED, "au moins une valeur annoncée est hors de l'intervalle"
@@ -94,58 +105,42 @@ def _out_of_reach(claim: Claim, waits: Waits) -> str | None:
     return None
 
 
-def enough(*groups: Sequence[Wait]) -> bool:
-    """Whether every group holds enough waits, of enough structures, for an interval to be trusted."""
-    return all(len(group) >= LEAST_RECORDS and count_structures(group) >= LEAST_STRUCTURES for group in groups)
-
-
-def _too_few(counted: list[list[Wait]], noun: str) -> str | None:
-    if enough(*counted):
+def _too_few(waits: Waits, groups: tuple[np.ndarray, np.ndarray], noun: str) -> str | None:
+    sizes = [int(mask.sum()) for mask in groups]
+    structures = [len(np.unique(waits.structure[mask])) for mask in groups]
+    if min(sizes) >= LEAST_RECORDS and min(structures) >= LEAST_STRUCTURES:
         return None
-    sizes, structures = [len(group) for group in counted], [count_structures(group) for group in counted]
     return (
         f"trop peu de données dans l'export pour cette population ({noun} : {sizes[0]} avant et {sizes[1]} après, "
         f"structures : {structures[0]} et {structures[1]} ; il faut au moins {LEAST_RECORDS} et {LEAST_STRUCTURES} "
-        "dans chaque fenêtre)"
+        "dans chaque période)"
     )
 
 
-def _held_days(claim: Claim, records: Sequence[Wait], before: Window, after: Window) -> list[_Held]:
-    rows = [row for row in waiting(records, before, after) if row.quantity == MEASURE]
-    values = claim.values
-    ratio = values.ratio or (values.before / values.after if values.before and values.after else None)
-    wanted = (
-        ("attente moyenne limitée à 30 jours, avant", values.before, None, "days"),
-        ("attente moyenne limitée à 30 jours, après", values.after, None, "days"),
-        ("rapport avant / après", ratio, 1.0, ""),
-    )
-    return [
-        _Held(what, claimed, row.estimate, _interval(row), neutral, unit)
-        for (what, claimed, neutral, unit), row in zip(wanted, rows, strict=True)
-        if claimed is not None
-    ]
-
-
-def _held_shares(claim: Claim, records: Sequence[Wait], before: Window, after: Window) -> list[_Held]:
-    levels = [row for row in satisfaction(records, before, after) if row.comparison == "level"]
-    votes = [voted(records, window) for window in (before, after)]
-    pairs = [(sum(wait.vote == "utile" for wait in group), len(group)) for group in votes]
-    difference = pairs[1][0] / pairs[1][1] - pairs[0][0] / pairs[0][1]
-    values = claim.values
-    held = [
-        _Held(what, claimed, row.estimate, _interval(row), None, "%")
-        for what, claimed, row in zip(
-            ("votes « utile » avant", "votes « utile » après"), (values.before, values.after), levels, strict=True
-        )
-        if claimed is not None
-    ]
-    if values.difference is not None:
-        held.append(_Held("écart", values.difference, difference, newcombe(*pairs), 0.0, "points"))
+def _held_days(claim: Claim, found: Comparison) -> list[_Held]:
+    claimed = claim.values
+    ratio = claimed.ratio or (claimed.before / claimed.after if claimed.before and claimed.after else None)
+    what = "attente moyenne limitée à 30 jours"
+    held = _held_levels(claim, found, what, "days")
+    if ratio is not None:
+        estimate = float(np.exp(found.log_ratio.value))
+        held.append(_Held("rapport avant / après", ratio, estimate, found.ratio_interval(), 1.0, ""))
     return held
 
 
-def _interval(row: Estimate) -> tuple[float, float] | None:
-    return (row.lower, row.upper) if row.lower is not None and row.upper is not None else None
+def _held_shares(claim: Claim, found: Comparison) -> list[_Held]:
+    held = _held_levels(claim, found, "votes « utile »", "%")
+    if (claimed := claim.values.difference) is not None:
+        held.append(_Held("écart", claimed, found.difference.value, found.difference_interval(), 0.0, "points"))
+    return held
+
+
+def _held_levels(claim: Claim, found: Comparison, what: str, unit: str) -> list[_Held]:
+    return [
+        _Held(f"{what}, {side}", claimed, found.levels[i].value, found.level_interval(i), None, unit)
+        for i, (side, claimed) in enumerate((("avant", claim.values.before), ("après", claim.values.after)))
+        if claimed is not None
+    ]
 
 
 def _show(value: float, unit: str) -> str:

@@ -1,4 +1,4 @@
-"""From experiences to waits: one record per experience and structure, with its start, first reply and author's vote.
+"""From experiences to waits: one entry per experience and structure, as columns of numbers; no text is kept.
 
 The clock starts at publication, or at writing where the publication date is absent. Who has no genuine reply is still
 waiting on the day of extraction; the platform's placeholder is not a reply. Dates that cannot be are counted, not used.
@@ -6,11 +6,15 @@ The export dates only the first reply of an experience: where several structures
 """
 
 import datetime as dt
+from array import array
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from plume.corpus.export import Row, parse_date, structures
+import numpy as np
+
+from plume.corpus.export import Row, Unreadable, parse_date, structures
 from plume.corpus.placeholders import is_placeholder
 
 WRITTEN, PUBLISHED, REPLIED = "ecrit_le", "date_de_publication", "date_de_premiere_reponse"
@@ -18,103 +22,246 @@ WRITTEN, PUBLISHED, REPLIED = "ecrit_le", "date_de_publication", "date_de_premie
 # What is counted, in the order of the report. The kinds of IMPOSSIBLE are left out of every delay.
 IMPOSSIBLE = ("no_start", "unreadable_reply", "reply_before_start", "after_extraction")
 COUNTS = (
+    "unreadable",
     "experiences",
+    "duplicate",
+    "rejected",
     "waits",
     "replied",
     "placeholder",
     "unanswered",
     "from_publication",
     "from_writing",
+    "published_before_written",
     "undated_reply",
     "shared_date",
     "date_without_reply",
     *IMPOSSIBLE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """One citizen waiting for one structure. `replied_on` is None if unanswered, or if the reply's date is unusable."""
-
-    network: str | None
-    structure: str | None
-    start: dt.date
-    replied: bool
-    replied_on: dt.date | None
-    vote: str | None
-
-    @property
-    def timed(self) -> bool:
-        """Whether it says something about delays: answered on a known day, or still waiting."""
-        return self.replied_on is not None or not self.replied
+NONE, UNREADABLE = 0, -1  # a reply's day that is absent, or that is no date; else its ordinal
+_NAME = 150  # characters: what is longer is no name of a network or a structure (shifted columns may hold a text)
+_LATE, _GAP = 0.001, 60  # the last 1 ‰ of dates, if they come more than 60 days after all others, are typing errors
 
 
 @dataclass(frozen=True)
 class Waits:
-    """The waits of an export, the day it was extracted on, what was counted, and the date columns that hold nothing."""
+    """The waits of an export, shape (n,) each, and what was counted. Days are proleptic Gregorian ordinals.
 
-    records: tuple[Wait, ...]
+    `reply` is 0 for who is unanswered, or whose reply has no usable date; flags are 1, 0, or -1 where unknown.
+    """
+
+    start: np.ndarray
+    reply: np.ndarray
+    replied: np.ndarray  # bool
+    structure: np.ndarray  # index in `names`
+    vote: np.ndarray  # the author's: 1 utile, 0 pas utile
+    offered: np.ndarray  # an AI draft was proposed
+    agent_vote: np.ndarray
+    similarity: np.ndarray  # of draft and published reply, 0 to 100, NaN
+    review_words: np.ndarray
+    reply_words: np.ndarray
+    names: tuple[tuple[str, str], ...]  # (network, structure)
     extracted_on: dt.date
     extraction_given: bool
     counts: dict[str, int]
-    missing: tuple[str, ...]
+    missing: tuple[str, ...]  # date columns that hold nothing
+    review_words_of: dict[str, int]  # of the pairs asked for
+
+    def __len__(self) -> int:
+        return len(self.start)
 
     @property
     def has_delays(self) -> bool:
         return REPLIED not in self.missing
 
+    @property
+    def timed(self) -> np.ndarray:
+        """Which say something about delays: answered on a known day, or still waiting."""
+        return (self.reply > 0) | ~self.replied
 
-def read_waits(rows: Iterable[Row], extracted_on: dt.date | None = None) -> Waits | None:
-    """Every wait of an export (None if no row has a readable date). `extracted_on` defaults to the latest date seen."""
-    rows = list(rows)
-    missing = tuple(column for column in (PUBLISHED, REPLIED) if not any(row.get(column) for row in rows))
-    seen = [day for row in rows for column in (WRITTEN, PUBLISHED, REPLIED) if (day := parse_date(row.get(column)))]
-    if not seen:
-        return None
-    last = extracted_on or max(seen)
-    counts: Counter[str] = Counter(experiences=len(rows))
-    records = [wait for row in rows for wait in _waits_of(row, last, counts)]
-    counted = {name: counts[name] for name in COUNTS}
-    return Waits(tuple(records), last, extracted_on is not None, counted, missing)
+    @property
+    def end(self) -> int:
+        return self.extracted_on.toordinal()
 
+    @property
+    def network(self) -> np.ndarray:
+        """Index of each wait's network in `networks`."""
+        index = {name: i for i, name in enumerate(self.networks)}
+        of_structure = np.array([index[network] for network, _ in self.names], dtype=np.int64)
+        return of_structure[self.structure] if len(self.names) else np.zeros(0, dtype=np.int64)
 
-def _waits_of(row: Row, last: dt.date, counts: Counter[str]) -> list[Wait]:
-    sent_to = structures(row)
-    counts["waits"] += len(sent_to)
-    published = parse_date(row.get(PUBLISHED))
-    start = published or parse_date(row.get(WRITTEN))
-    if start is None:
-        counts["no_start"] += len(sent_to)
-        return []
-    if start > last:
-        counts["after_extraction"] += len(sent_to)
-        return []
-    counts["from_publication" if published else "from_writing"] += len(sent_to)
-    waits = []
-    for fields in sent_to:
-        text, status = fields["reply"], fields["status"] or ""
-        # An adopted or withdrawn reply may leave no text; its status still says that the citizen was answered.
-        replied = not is_placeholder(text) if text else status.startswith("Réponse")
-        counts["placeholder" if is_placeholder(text) else "replied" if replied else "unanswered"] += 1
-        replied_on = _reply_date(row.get(REPLIED), start, last, counts) if replied else None
-        waits.append(Wait(fields["network"], fields["structure"], start, replied, replied_on, fields["author_vote"]))
-    dated = sum(wait.replied_on is not None for wait in waits)
-    counts["shared_date"] += dated if dated > 1 else 0
-    counts["date_without_reply"] += bool(row.get(REPLIED)) and not any(wait.replied for wait in waits)
-    return waits
+    @property
+    def networks(self) -> tuple[str, ...]:
+        return tuple(sorted({network for network, _ in self.names}))
+
+    def where(self, mask: np.ndarray) -> "Waits":
+        """The waits of a mask; what was counted stays that of the file."""
+        columns = {name: getattr(self, name)[mask] for name in _COLUMNS}
+        return Waits(**{**vars(self), **columns})
 
 
-def _reply_date(text: str | None, start: dt.date, last: dt.date, counts: Counter[str]) -> dt.date | None:
+_COLUMNS = {
+    "start": "i",
+    "reply": "i",
+    "replied": "b",
+    "structure": "i",
+    "vote": "b",
+    "offered": "b",
+    "agent_vote": "b",
+    "similarity": "f",
+    "review_words": "i",
+    "reply_words": "i",
+}
+
+
+def read_waits(
+    rows: Iterable[Row | Unreadable], extracted_on: dt.date | None = None, *, pairs: Iterable[str] = ()
+) -> Waits | None:
+    """Every wait of an export, in one pass; None if no row has a readable date.
+
+    `extracted_on` defaults to the latest date seen, save lone ones far behind all others. `pairs` are ids
+    (`<id_experience>-<1..3>`) of which the words of the review are wanted.
+    """
+    reader = _Reader(frozenset(pairs))
+    for row in rows:
+        if isinstance(row, Unreadable):
+            reader.counts["unreadable"] += 1
+        else:
+            reader.add(row)
+    return reader.finish(extracted_on)
+
+
+class _Reader:
+    def __init__(self, pairs: frozenset[str]) -> None:
+        self.counts: Counter[str] = Counter()
+        self.columns = {name: array(code) for name, code in _COLUMNS.items()}
+        self.names: dict[tuple[str, str], int] = {}
+        self.seen: set[str] = set()
+        self.held: set[str] = set()
+        self.dates = array("i")
+        self.pairs = pairs
+        self.review_words_of: dict[str, int] = {}
+        self.experience = array("i")  # of each wait, to know which share a date
+
+    def add(self, row: Row) -> None:
+        counts, experience = self.counts, row["id_experience"] or ""
+        counts["experiences"] += 1
+        if experience and experience in self.seen:
+            counts["duplicate"] += 1
+            return
+        self.seen.add(experience)
+        if row.get("motif_de_rejet"):
+            counts["rejected"] += 1
+            return
+        written, published, first_reply = (_ordinal(row.get(name)) for name in (WRITTEN, PUBLISHED, REPLIED))
+        self.held.update(name for name in (PUBLISHED, REPLIED) if row.get(name))
+        self.dates.extend(day for day in (written, published, first_reply) if day > 0)
+        sent_to = structures(row)
+        counts["waits"] += len(sent_to)
+        start = published if published > 0 else written
+        if start <= 0:
+            counts["no_start"] += len(sent_to)
+            return
+        counts["from_publication" if published > 0 else "from_writing"] += len(sent_to)
+        counts["published_before_written"] += 0 < published < written
+        review_words = len((row.get("description") or "").split())
+        answered = [self._answered(fields, alone=len(sent_to) == 1, dated=first_reply > 0) for fields in sent_to]
+        counts["date_without_reply"] += bool(row.get(REPLIED)) and not any(answered)
+        for fields, replied in zip(sent_to, answered, strict=True):
+            if (pair := f"{experience}-{fields['number']}") in self.pairs:
+                self.review_words_of[pair] = review_words
+            key = _name(fields["network"]), _name(fields["structure"])
+            self.experience.append(counts["experiences"])
+            for name, value in {
+                "start": start,
+                "reply": first_reply if replied else NONE,
+                "replied": replied,
+                "structure": self.names.setdefault(key, len(self.names)),
+                "vote": _vote(fields["author_vote"]),
+                "offered": _flag(fields["ai_offered"]),
+                "agent_vote": _vote(fields["agent_vote"]),
+                "similarity": _percent(fields["ai_similarity"]),
+                "review_words": review_words,
+                "reply_words": len((fields["reply"] or "").split()),
+            }.items():
+                self.columns[name].append(value)
+
+    def _answered(self, fields: dict[str, str | None], *, alone: bool, dated: bool) -> bool:
+        text, status = fields["reply"], fields["status"]
+        placeholder = is_placeholder(text)
+        if text:
+            replied = not placeholder
+        elif status:  # an adopted or withdrawn reply may leave no text; its status still says that there was one
+            replied = status.startswith("Réponse")
+        else:
+            replied = alone and dated
+        self.counts["placeholder" if placeholder else "replied" if replied else "unanswered"] += 1
+        return replied
+
+    def finish(self, extracted_on: dt.date | None) -> Waits | None:
+        if not self.dates:
+            return None
+        last = extracted_on.toordinal() if extracted_on else _latest(np.array(self.dates))
+        columns = {name: np.array(values) for name, values in self.columns.items()}
+        columns["replied"] = replied = columns["replied"].astype(bool)
+        start, reply = columns["start"], columns["reply"]
+        faults = {
+            "undated_reply": replied & (reply == NONE),
+            "unreadable_reply": replied & (reply == UNREADABLE),
+            "reply_before_start": replied & (reply > 0) & (reply < start),
+            "after_extraction": (start > last) | (replied & (reply > last)),
+        }
+        self.counts.update({name: int(mask.sum()) for name, mask in faults.items()})
+        unusable = np.logical_or.reduce([faults[name] for name in IMPOSSIBLE if name in faults])
+        columns["reply"] = np.where(unusable | (reply < 0), NONE, reply)
+        dated = np.array(self.experience)[columns["reply"] > 0]
+        times = np.bincount(dated, minlength=1)
+        self.counts["shared_date"] = int(times[times > 1].sum())
+        kept = start <= last
+        return Waits(
+            **{name: values[kept] for name, values in columns.items()},
+            names=tuple(self.names),
+            extracted_on=dt.date.fromordinal(last),
+            extraction_given=extracted_on is not None,
+            counts={name: self.counts[name] for name in COUNTS},
+            missing=tuple(name for name in (PUBLISHED, REPLIED) if name not in self.held),
+            review_words_of=self.review_words_of,
+        )
+
+
+def _latest(days: np.ndarray) -> int:
+    """The day of extraction: the latest date, unless a few lie far behind all others."""
+    days = np.sort(days)
+    first = len(days) - max(1, int(_LATE * len(days)))
+    if len(days) >= 100 and (gaps := np.flatnonzero(np.diff(days[first - 1 :]) > _GAP)).size:
+        return int(days[first - 1 + gaps[0]])
+    return int(days[-1])
+
+
+@lru_cache(maxsize=1 << 16)
+def _ordinal(text: str | None) -> int:
     if not text:
-        counts["undated_reply"] += 1
-        return None
+        return NONE
     day = parse_date(text)
-    if day is None:
-        counts["unreadable_reply"] += 1
-    elif day < start:
-        counts["reply_before_start"] += 1
-    elif day > last:
-        counts["after_extraction"] += 1
-    else:
-        return day
-    return None
+    return day.toordinal() if day else UNREADABLE
+
+
+def _name(text: str | None) -> str:
+    name = " ".join((text or "").split())
+    return name if len(name) <= _NAME and "\n" not in (text or "").strip() else "(nom illisible)"
+
+
+def _flag(text: str | None) -> int:
+    return {"o": 1, "oui": 1, "n": 0, "non": 0}.get((text or "").strip().lower(), -1)
+
+
+def _vote(text: str | None) -> int:
+    return {"utile": 1, "pas utile": 0, "inutile": 0}.get((text or "").strip().lower(), -1)
+
+
+def _percent(text: str | None) -> float:
+    try:
+        value = float(text.replace(",", ".").rstrip(" %\u00a0\u202f")) if text else float("nan")
+    except ValueError:
+        return float("nan")
+    return value if 0 <= value <= 100 else float("nan")

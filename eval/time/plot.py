@@ -1,4 +1,4 @@
-"""The figure of the report: the share of citizens still waiting, day after day, before and after the pilot's start."""
+"""The figures of time.html, as `data:` addresses of SVG. Each is drawn from numbers that a table beside it repeats."""
 
 import base64
 import io
@@ -6,26 +6,75 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Dark enough on white to be read (contrast above 4.5:1), and told apart by the dashes, not by the colour alone.
-STYLES = {"avant": {"color": "#8a3d00", "linestyle": "--"}, "après": {"color": "#00428a", "linestyle": "-"}}
+# Dark enough on white to be read (contrast above 4.5:1), and told apart by dashes and marks, not by the colour alone.
+BROWN, BLUE = "#8a3d00", "#00428a"
 LONGEST = 60  # days shown
 
 
-def still_waiting(survival_before: Sequence[float], survival_after: Sequence[float]) -> str:
-    """A `data:` address holding the SVG; each curve gives the share still waiting at the end of day 0, 1, 2 …"""
+def _drawn(height: float, draw) -> str:
     # A fixed salt and no date: the same figures give the same bytes.
     with mpl.rc_context({"svg.hashsalt": "plume", "font.size": 11}):
-        figure = Figure(figsize=(8, 4), layout="constrained")
+        figure = Figure(figsize=(8, height), layout="constrained")
         axes = figure.add_subplot()
-        for (name, style), curve in zip(STYLES.items(), (survival_before, survival_after), strict=True):
-            shown = 100 * np.asarray(curve[: LONGEST + 1])
-            axes.step(range(len(shown)), shown, where="post", linewidth=2, label=f"{name} le lancement", **style)
-        axes.set(xlabel="jours d'attente", ylabel="encore sans réponse (%)", ylim=(0, 101), xlim=(0, None))
+        draw(axes)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.3)
+        out = io.BytesIO()
+        figure.savefig(out, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def still_waiting(before: Sequence[float], after: Sequence[float]) -> str:
+    """Two curves of the share still waiting at the end of day 0, 1, 2 …"""
+
+    def draw(axes: Axes) -> None:
+        styles = ((BROWN, "--", "avant"), (BLUE, "-", "après"))
+        for (color, dashes, name), curve in zip(styles, (before, after), strict=True):
+            shown = 100 * np.asarray(curve[: LONGEST + 1])
+            axes.step(
+                range(len(shown)), shown, dashes, where="post", linewidth=2, color=color, label=f"{name} le lancement"
+            )
+        axes.set(xlabel="jours d'attente", ylabel="encore sans réponse (%)", ylim=(0, 101), xlim=(0, None))
         axes.legend(frameon=False)
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format="svg", metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(drawn.getvalue()).decode("ascii")
+
+    return _drawn(4, draw)
+
+
+Point = tuple[str, float, float | None, float | None]  # label, value, lower, upper
+
+
+def series(points: Sequence[Point], *, ylabel: str, split: int | None = None, zero: bool = False) -> str:
+    """Values with intervals in order. `split`: a vertical line before this point (the pilot's start)."""
+
+    def draw(axes: Axes) -> None:
+        for x, (_, value, low, high) in enumerate(points):
+            late = split is not None and x >= split
+            if low is not None and high is not None:
+                axes.plot((x, x), (low, high), color=BLUE if late else BROWN, linewidth=2)
+            axes.plot(x, value, marker="o" if late else "s", color=BLUE if late else BROWN)
+        if split is not None:
+            axes.axvline(split - 0.5, color="#1b1b1b", linestyle=":")
+        if zero:
+            axes.axhline(0, color="#1b1b1b", linewidth=1)
+        step = max(1, len(points) // 12)
+        axes.set_xticks(range(0, len(points), step), [p[0] for p in points][::step], rotation=40, ha="right")
+        axes.set(ylabel=ylabel)
+
+    return _drawn(4, draw)
+
+
+def tornado(rows: Sequence[tuple[str, float, float]], centre: float) -> str:
+    """Bars from the value at a constant's P10 to that at its P90, widest on top."""
+
+    def draw(axes: Axes) -> None:
+        for y, (_, low, high) in enumerate(reversed(rows)):
+            axes.plot((low, high), (y, y), color=BLUE, linewidth=7, solid_capstyle="butt")
+            axes.plot(low, y, marker="|", color=BROWN, markersize=14, markeredgewidth=3)
+        axes.axvline(centre, color="#1b1b1b", linestyle=":")
+        axes.set_yticks(range(len(rows)), [name for name, _, _ in reversed(rows)])
+        axes.set(xlabel="minutes économisées par réponse (trait brun : valeur basse de la constante)")
+
+    return _drawn(0.45 * len(rows) + 1.2, draw)

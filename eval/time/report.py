@@ -1,64 +1,21 @@
 """time.html: one self-contained French page for readers who are no statisticians; no text of any review or reply."""
 
 import datetime as dt
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
-from eval.time.check import CANNOT, LEAST_RECORDS, LEAST_STRUCTURES, NOT_REPRODUCED, REPRODUCED, Outcome, enough
+from eval.time import tables as t
+from eval.time import wording as w
+from eval.time.check import Outcome
 from eval.time.claims import Baseline
-from eval.time.delays import IMPOSSIBLE, PUBLISHED, REPLIED, Waits
-from eval.time.estimate import (
-    BEFORE_AFTER,
-    BIASED,
-    DESCRIPTIVE,
-    LONGEST,
-    Estimate,
-    Window,
-    replied,
-    table_of,
-    timed_in,
-    voted,
-)
-from eval.time.plot import still_waiting
-from eval.time.survival import DRAWS, survival
-
-SHOWN_DAYS = (0, 1, 3, 7, 15, 30, 60)
-
-QUANTITIES = {
-    "rmst_30": "Attente moyenne limitée à 30 jours (j)",
-    "rmst_15": "Attente moyenne limitée à 15 jours (j)",
-    "rmst_7": "Attente moyenne limitée à 7 jours (j)",
-    "median_days": "Attente médiane (j)",
-}
-OUTCOMES = {REPRODUCED: "reproduit", NOT_REPRODUCED: "non reproduit", CANNOT: "non vérifiable"}
-STATUSES = {"announced": "annonce officielle", "press": "presse", "target": "objectif"}
-GRADES = {
-    DESCRIPTIVE: "description : ce que montre le fichier, sans comparaison",
-    BEFORE_AFTER: "C : comparaison avant/après sans groupe témoin ; n'établit pas la cause",
-    BIASED: "biaisé : montré pour mémoire, à ne pas citer",
-}
-COLUMNS = {PUBLISHED: "date de publication", REPLIED: "date de première réponse"}
-COUNTED = {
-    "experiences": "Expériences lues",
-    "waits": "Attentes (une par expérience et par structure saisie)",
-    "replied": "… avec une réponse",
-    "placeholder": "… avec le seul message d'attente de la plateforme, compté comme sans réponse",
-    "unanswered": "… sans réponse",
-    "from_publication": "Attentes comptées depuis la publication",
-    "from_writing": "Attentes comptées depuis l'écriture, faute de date de publication",
-    "undated_reply": "Réponses sans date, exclues des délais",
-    "shared_date": "Réponses d'expériences à plusieurs réponses, qui portent la date de la première (délai minimal)",
-    "date_without_reply": "Expériences datées d'une réponse qui n'y figure pas, comptées comme sans réponse",
-    "no_start": "Date impossible : ni publication ni écriture lisible",
-    "unreadable_reply": "Date impossible : première réponse illisible",
-    "reply_before_start": "Date impossible : réponse antérieure au départ de l'attente",
-    "after_extraction": "Date impossible : postérieure à l'extraction",
-}
+from eval.time.delays import IMPOSSIBLE, Waits
+from eval.time.did import Study
+from eval.time.minutes import Modelled, Prior
+from eval.time.rows import LEAST_RECORDS, MAIN, Estimate, Window
 
 
 @dataclass(frozen=True)
@@ -70,12 +27,24 @@ class Findings:
     pilot_start: dt.date
     waits: Waits
     windows: tuple[Window, Window] | None
+    curves: Sequence[np.ndarray] | None
+    periods: dict[str, tuple[Window, Window] | None]
     estimates: Sequence[Estimate]
+    differences: Sequence[Estimate]
+    voting: Sequence[dict]
+    study: Study
+    reuse: dict
+    modelled: dict[str, Modelled]
+    prior: Prior
+    calibrated: bool
+    active: Sequence[dict]
+    decided: Sequence[dict]
     outcomes: Sequence[Outcome]
+    draws: int
     inputs: dict[str, str]
 
 
-def render(findings: Findings) -> str:
+def render(f: Findings) -> str:
     """The whole page."""
     folder = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -84,118 +53,98 @@ def render(findings: Findings) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    folder.filters |= {**UNITS, "day": _day, "published": _published, "typography": _typography, "span": _interval}
-    waits, windows = findings.waits, findings.windows
-    rows = _by_quantity(findings.estimates)
+    folder.filters |= {
+        "day": w.day,
+        "published": w.published,
+        "typography": w.typography,
+        "number": w.number,
+        "share": w.share,
+        "said": w.with_interval,
+    }
+    rows, moved = t.Rows(f.estimates), t.Rows(f.differences)
+    delays = f.waits.has_delays
+    modelled = f.modelled.get("decisions") or f.modelled.get("export")
     return folder.get_template("time.html.j2").render(
-        f=findings,
-        waits=waits,
-        windows=windows,
-        answer=_answer(findings, rows),
-        missing=[COLUMNS[column] for column in waits.missing],
-        waiting=[(label, rows[name]) for name, label in QUANTITIES.items() if _estimated(rows, name)],
-        naive=rows["naive_mean_days"] if _estimated(rows, "naive_mean_days") else None,
-        useful=rows.get("useful_share"),
-        votes=[(len(voted(waits.records, w)), len(replied(waits.records, w))) for w in windows or ()],
-        curves=_curves(findings, rows),
-        claims=list(zip(findings.baseline.claims, findings.outcomes, strict=True)),
-        labels=OUTCOMES,
-        statuses=STATUSES,
-        grades=GRADES,
-        counted=[(label, waits.counts[name]) for name, label in COUNTED.items()],
-        impossible=sum(waits.counts[name] for name in IMPOSSIBLE),
+        f=f,
+        w=w,
+        rows=rows,
+        answer=answer(f, rows),
+        missing=[w.COLUMNS[column] for column in f.waits.missing],
+        main=f.periods.get(MAIN),
+        before_after=t.before_after(rows, moved) if delays and f.windows else None,
+        curves=t.waiting_curves(f.curves or ()),
+        months=t.months(rows, f"{f.pilot_start:%Y-%m}"),
+        networks=t.by_group(rows, "network", "Par réseau, sur tout le fichier", "Réseau"),
+        structures=t.by_group(rows, "structure", "Par structure, sur tout le fichier", "Structure"),
+        by_ai=t.by_group(rows, "ai", "Selon l'aide par IA, depuis le lancement", "Aide par IA", _ai),
+        event_study=t.event_study(rows, sum(lead.offset < 0 for lead in f.study.leads)),
+        did=[row for row in f.estimates if row.comparison == "did" and row.group == "all" and row.estimate is not None],
+        associated=[row for row in f.estimates if row.comparison == "ai_vs_not" and row.estimate is not None],
+        satisfaction=t.satisfaction(rows, f.voting),
+        reused=t.shares("Ce que sont devenus les brouillons de la plateforme", f.reuse["shares"], w.FATES),
+        decided=t.shares("Décisions des agents", f.decided, w.DECIDED) if f.decided else None,
+        similar=_similar(f.estimates),
+        modelled=modelled,
+        minutes=t.minutes(modelled) if modelled else None,
+        tornado=t.tornado(modelled, f.prior) if modelled else None,
+        constants=t.constants(f.prior),
+        claims=list(zip(f.baseline.claims, f.outcomes, strict=True)),
+        counted=t.Table("Ce qui a été lu", ["Compte", "Nombre"], _counted(f.waits)),
+        impossible=sum(f.waits.counts[name] for name in IMPOSSIBLE),
         least=LEAST_RECORDS,
-        same_seasons=bool(windows) and windows[1].days == LONGEST,
-        draws=DRAWS,
+        structures_seen=len(np.unique(f.waits.structure)),
     )
 
 
-def _by_quantity(estimates: Sequence[Estimate]) -> dict[str, list[Estimate]]:
-    """quantity -> [before, after, ratio]."""
-    rows: dict[str, list[Estimate]] = {}
-    for row in estimates:
-        rows.setdefault(row.quantity, []).append(row)
-    return rows
+def _ai(name: str) -> str:
+    return {"offered": "proposée", "not offered": "non proposée"}[name]
 
 
-def _estimated(rows: dict[str, list[Estimate]], quantity: str) -> bool:
-    return any(row.estimate is not None for row in rows.get(quantity, ()))
+def _counted(waits: Waits) -> list[list[str]]:
+    return [[label, str(waits.counts[name])] for name, label in w.COUNTED.items()]
 
 
-def _curves(findings: Findings, rows: dict[str, list[Estimate]]) -> dict | None:
-    """The plot, and its data as (day, share before, share after)."""
-    if not findings.windows or not any(_estimated(rows, name) for name in QUANTITIES):
-        return None
-    before, after = (survival(table_of(findings.waits.records, window)) for window in findings.windows)
-    return {
-        "image": still_waiting(before, after),
-        "table": [(day, before[day], after[day]) for day in SHOWN_DAYS if day < len(before)],
-    }
+def _similar(estimates: Sequence[Estimate]) -> t.Table | None:
+    """Mean similarity of all, by month and by structure."""
+    found = [row for row in estimates if row.quantity == "similarity"]
+    named = {"all": "Tous"}
+    body = [
+        [named.get(row.group) or row.group.partition(": ")[2], w.with_interval(row), str(row.n)]
+        for row in found[: 2 * t.MOST]
+    ]
+    heads = ["Groupe", "Similarité moyenne (0 à 100)", "Brouillons"]
+    return t.Table("Similarité entre brouillon et réponse publiée", heads, body) if body else None
 
 
-def _answer(findings: Findings, rows: dict[str, list[Estimate]]) -> str:
+def answer(f: Findings, rows: t.Rows) -> str:
     """The page's first sentence: what the file says of the wait, with its interval."""
-    if not findings.waits.has_delays:
+    if not f.waits.has_delays:
         return (
-            "Ce fichier ne permet de mesurer aucun délai : il ne contient pas "
-            + " ni ".join(f"la {COLUMNS[column]}" for column in findings.waits.missing)
+            "Ce fichier ne permet de vérifier aucun délai : il ne contient pas "
+            + " ni ".join(f"la {w.COLUMNS[column]}" for column in f.waits.missing)
             + "."
         )
-    if not findings.windows:
+    if not f.windows:
         return "Ce fichier ne couvre pas les deux côtés du lancement : aucune comparaison n'est possible."
-    name = next((name for name in QUANTITIES if rows[name][2].lower is not None), None)
-    if name is None or not enough(*(timed_in(findings.waits.records, window) for window in findings.windows)):
+    names = (MAIN, "rmst_15", "rmst_7")
+    found = ((name, rows.get(name, "before_after")) for name in names)
+    name, ratio = next(((n, r) for n, r in found if r and r.lower is not None), (None, None))
+    if name is None or ratio is None:
         return (
-            f"Ce fichier contient trop peu d'avis pour comparer : il en faut au moins {LEAST_RECORDS}, "
-            f"de {LEAST_STRUCTURES} structures, de chaque côté du lancement."
+            "Ce fichier contient trop peu d'avis pour comparer : il faut, de chaque côté du lancement, au moins "
+            f"{LEAST_RECORDS} avis suivis une semaine, de structures présentes des deux côtés."
         )
-    before, after, ratio = rows[name]
-    label = QUANTITIES[name].removesuffix(" (j)").replace("Attente", "l'attente")
-    levels = f"{label} passe de {_number(before.estimate)} à {_number(after.estimate)} jours"
-    bounds = _interval(ratio, "ratio")
-    if ratio.lower <= 1 <= ratio.upper:
+    before, after = rows.get(name, "level", "before"), rows.get(name, "level", "after")
+    label = w.QUANTITIES[name].removesuffix(" (j)").replace("Attente", "l'attente")
+    levels = f"{label} passe de {w.number(before.estimate)} à {w.number(after.estimate)} jours"  # type: ignore[union-attr]
+    bounds = f"[{w.number(ratio.lower, 2)} ; {w.number(ratio.upper, 2)}]"
+    if ratio.lower <= 1 <= ratio.upper:  # type: ignore[operator]
         return (
-            f"Sur deux périodes de même durée, {levels} ; l'intervalle du rapport avant / après, {bounds}, "
-            "contient 1 : ces données ne distinguent pas un changement de l'absence de changement."
+            f"Sur deux périodes de même durée et à services égaux, {levels} ; l'intervalle du rapport avant / après, "
+            f"{bounds}, contient 1 : ces données ne distinguent pas un changement de l'absence de changement."
         )
     change, factor = ("divisée", ratio.estimate) if ratio.estimate > 1 else ("multipliée", 1 / ratio.estimate)
     return (
-        f"Sur deux périodes de même durée, {levels}. "
-        f"Elle est {change} par {_ratio(factor)} (rapport avant / après : {bounds}). "
-        "Rien dans ce fichier ne dit si l'aide par IA en est la cause."
+        f"Sur deux périodes de même durée et à services égaux, {levels}. Elle est {change} par {w.number(factor, 2)} "
+        f"(rapport avant / après : {bounds}). Cela ne dit pas que l'aide par IA en est la cause."
     )
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}".replace(".", ",")
-
-
-def _ratio(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}".replace(".", ",")
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.0f}\N{NO-BREAK SPACE}%"
-
-
-def _day(value: dt.date) -> str:
-    return f"{value:%d/%m/%Y}"
-
-
-def _published(date: str) -> str:
-    """YYYY, YYYY-MM or YYYY-MM-DD as it is written in French."""
-    return "/".join(reversed(date.split("-")))
-
-
-def _typography(page: Markup) -> Markup:
-    """French no-break spaces, so that no line starts with a punctuation mark."""
-    page = re.sub(r"(?<=\S) (?=[;:!?»%])", "\N{NO-BREAK SPACE}", page)
-    return Markup(page.replace("« ", "«\N{NO-BREAK SPACE}"))  # noqa: S704 - already escaped: the rendered template
-
-
-def _interval(row: Estimate, unit: str = "days") -> str:
-    show = UNITS[unit]
-    return "intervalle non estimable" if row.lower is None else f"[{show(row.lower)} ; {show(row.upper)}]"
-
-
-UNITS = {"days": _number, "ratio": _ratio, "share": _share}

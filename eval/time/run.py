@@ -4,16 +4,22 @@ import datetime as dt
 import json
 from pathlib import Path
 
+import numpy as np
+
+from eval.time import active, association, constants, effects, levels, reuse, satisfaction
 from eval.time.check import check
 from eval.time.claims import Baseline
-from eval.time.delays import WRITTEN, read_waits
-from eval.time.estimate import naive, satisfaction, waiting, widest
+from eval.time.delays import WRITTEN, Waits, read_waits
+from eval.time.did import study
+from eval.time.minutes import Modelled, Prior, from_similarity, model
 from eval.time.report import Findings, render
+from eval.time.resample import DRAWS
+from eval.time.rows import MODELLED, Estimate, make
 from plume.command import status
 from plume.corpus.dataset import file_sha256
-from plume.corpus.export import parse_date, read_experiences
+from plume.corpus.export import parse_date, read_rows
 from plume.errors import InputError
-from plume.paths import claim_output, in_clone
+from plume.paths import check_output, claim_output, in_clone
 
 CLAIMS = Path("configs/baselines/pilot-2023.yaml")
 OUTPUTS = ("time.json", "time.html")
@@ -24,47 +30,182 @@ def run(
     out: str | Path,
     *,
     claims: str | Path = CLAIMS,
+    constants_file: str | Path = constants.DEFAULT,
+    decisions: str | Path | None = None,
     pilot_start: dt.date | None = None,
     extracted_on: dt.date | str | None = None,
+    draws: int = DRAWS,
     force: bool = False,
 ) -> dict:
     """Measure, hold the claims against the measures, write OUTPUTS in `out`; return what time.json holds.
 
-    `pilot_start` defaults to the claims file's; `extracted_on` to the latest date of the export. Raises InputError.
+    `pilot_start` defaults to the claims file's; `extracted_on` to the latest date of the export; `decisions` are what
+    agents did with drafts, with their seconds. Raises InputError.
     """
-    export, claims = Path(export), in_clone(claims)
+    export, claims, constants_file = Path(export), in_clone(claims), in_clone(constants_file)
     baseline = Baseline.load(claims)
+    prior = Prior.of(constants.load(constants_file))
     start = pilot_start or baseline.pilot.started_on
+    check_output(Path(out), force=force)
     with status("reading the export"):
-        waits = read_waits(read_experiences(export), _date(extracted_on))
+        pairs = active.ids_of(decisions) if decisions else frozenset()
+        waits = read_waits(read_rows(export), _date(extracted_on), pairs=pairs)
     if waits is None:
         raise InputError(f"{export}: no record has a readable date in {WRITTEN}; give the export, unmodified")
-    if not waits.records:
+    if not len(waits):
         raise InputError(f"{export}: no wait starts by {waits.extracted_on}; give a later day with --extracted-on")
-    with status("estimating the waits"):
-        windows = widest(waits.records, start, waits.extracted_on)
-        rows = []
-        if waits.has_delays:
-            rows += waiting(waits.records, *windows) if windows else []
-            rows += naive(waits.records, start, waits.extracted_on)
-        rows += satisfaction(waits.records, *windows) if windows else []
-        outcomes = [check(claim, waits) for claim in baseline.claims]
-    inputs = {"export": file_sha256(export), "claims": file_sha256(claims)}
-    result = {
-        "estimates": [row.row() for row in rows],
-        "claims": [vars(outcome) for outcome in outcomes],
-        "inputs": inputs,
-        "pilot_start": start.isoformat(),
-        "extracted_on": waits.extracted_on.isoformat(),
-        "missing_columns": list(waits.missing),
-        "counts": waits.counts,
-    }
-    page = render(Findings(export.name, baseline, start, waits, windows, rows, outcomes, inputs))
+    typical = float(prior.constants.review_words.at(0))
+    done = active.read(decisions, waits.review_words_of, typical) if decisions else None
+    with status("estimating"):
+        findings = estimate(waits, start, baseline, prior, done, draws, export.name)
+    findings.inputs.update(
+        {
+            "export": file_sha256(export),
+            "claims": file_sha256(claims),
+            "constants": file_sha256(constants_file),
+            **({"decisions": file_sha256(decisions)} if decisions else {}),
+        }
+    )
+    page = render(findings)
+    result = document(findings)
     folder = claim_output(Path(out), force=force, holds=OUTPUTS)
-    text = json.dumps(result, ensure_ascii=False, indent=2, allow_nan=False)
+    text = json.dumps(result, ensure_ascii=False, indent=1, allow_nan=False)
     (folder / "time.json").write_text(text + "\n", encoding="utf-8")
     (folder / "time.html").write_text(page, encoding="utf-8")
     return result
+
+
+def estimate(
+    waits: Waits,
+    start: dt.date,
+    baseline: Baseline,
+    prior: Prior,
+    done: "active.Decisions | None" = None,
+    draws: int = DRAWS,
+    name: str = "",
+) -> Findings:
+    """All that the page shows. The first row of a quantity and a comparison is that of the whole export."""
+    rows: list[Estimate] = []
+    differences: list[Estimate] = []
+    periods: dict = {}
+    curves, windows = None, effects.mirrored(waits, start)
+    adoption = study(waits, start, draws)
+    if waits.has_delays:
+        flags = adoption.arms.flagged_unanswered
+        rows += levels.waiting(waits, start, flagged_unanswered=flags, draws=draws)
+        found, differences, periods = effects.waiting(waits, start, draws)
+        rows += found
+        if windows:
+            curves = effects.curves(waits, windows)
+            rows += effects.medians(curves)
+        rows += effects.naive(waits, start, draws)
+        rows += adoption.rows()
+        rows += association.waiting(waits, start, flagged_unanswered=flags, draws=draws)
+    groups = {"all": np.ones(len(waits), dtype=bool)}
+    if (sides := satisfaction.votes(waits, start)) is not None:
+        groups |= {"before": sides[0], "after": sides[1]}
+    groups |= _groups(waits, start)
+    useful, voting = satisfaction.levels(waits, groups, draws)
+    compared, moved = satisfaction.compared(waits, start, adoption.arms, draws)
+    rows += useful + compared + reuse.similarity(waits, draws)
+    modelled, calibrated = _modelled(waits, prior, done)
+    for group, one in modelled.items():
+        rows += modelled_rows(one, group)
+    return Findings(
+        export=name,
+        baseline=baseline,
+        pilot_start=start,
+        waits=waits,
+        windows=windows,
+        curves=curves,
+        periods=periods,
+        estimates=rows,
+        differences=differences + moved,
+        voting=voting,
+        study=adoption,
+        reuse=reuse.fates(waits, draws),
+        modelled=modelled,
+        prior=calibrated or prior,
+        calibrated=calibrated is not None,
+        active=active.measured(done, draws) if done else [],
+        decided=active.outcomes(done, draws) if done else [],
+        outcomes=[check(claim, waits, draws) for claim in baseline.claims],
+        draws=draws,
+        inputs={},
+    )
+
+
+def _groups(waits: Waits, start: dt.date) -> dict[str, np.ndarray]:
+    """Networks, months, structures and use of AI, for the shares of votes; those that have one."""
+    counted = satisfaction.voted(waits)
+    found = levels.groups(waits, start, flagged_unanswered=False)
+    return {name: mask for name, mask in found if name != "all" and (mask & counted).any()}
+
+
+def _modelled(waits: Waits, prior: Prior, done: "active.Decisions | None") -> tuple[dict[str, Modelled], Prior | None]:
+    """Of the decisions' texts if there are any, else of the export's similarities; and the constants as timed."""
+    modelled: dict[str, Modelled] = {}
+    calibrated = active.recalibrate(done, prior) if done else None
+    used = calibrated or prior
+    if done and len(done.ids):
+        modelled["decisions"] = model(done.features, np.array(done.ids), used)
+    known = waits.where(reuse.drafted(waits) & (waits.reply_words > 0))
+    if len(known):
+        chars, words = (float(getattr(prior.constants, n).at(0)) for n in ("characters_per_word", "words_per_edit"))
+        features = from_similarity(
+            known.similarity, known.reply_words.astype(float), known.review_words.astype(float), chars, words
+        )
+        modelled["export"] = model(features, known.structure, used)
+    return modelled, calibrated
+
+
+def modelled_rows(one: Modelled, source: str) -> list[Estimate]:
+    """Minutes saved, with the draft and without it, as rows of grade D; medians and 95 % ranges over the constants."""
+    return [
+        make("modelled_minutes", f"{name}, {source}", "level", drawn[2], (drawn[0], drawn[4]), one.n, MODELLED)
+        for name, drawn in (("saved", one.saved), ("with draft", one.with_draft), ("without draft", one.without))
+    ]
+
+
+def document(f: Findings) -> dict:
+    """What time.json holds: the rows of the design, then what has no row there."""
+    study = f.study
+    return {
+        "estimates": [row.row() for row in f.estimates],
+        "claims": [vars(outcome) for outcome in f.outcomes],
+        "inputs": f.inputs,
+        "pilot_start": f.pilot_start.isoformat(),
+        "extracted_on": f.waits.extracted_on.isoformat(),
+        "missing_columns": list(f.waits.missing),
+        "counts": f.waits.counts,
+        "draws": f.draws,
+        "differences": [row.row() for row in f.differences],
+        "periods": {name: [str(w) for w in pair] if pair else None for name, pair in f.periods.items()},
+        "did": {
+            "adopters": study.arms.sizes[0],
+            "others": study.arms.sizes[1],
+            "permutation_p": {name: found.p for name, found in study.effects.items()},
+            "placebo_p": study.leads_p,
+        },
+        "voting": f.voting,
+        "reuse": f.reuse,
+        "decisions": f.decided,
+        "active_minutes": f.active,
+        "minutes": {
+            source: {
+                "n": one.n,
+                "quantiles": ["p02.5", "p10", "p50", "p90", "p97.5"],
+                "saved": one.saved,
+                "with_draft": one.with_draft,
+                "without_draft": one.without,
+                "break_even_edit_rate": one.break_even,
+                "share_of_draws_saving": one.gaining,
+                "tornado": [{"constant": name, "at_p10": low, "at_p90": high} for name, low, high in one.tornado],
+            }
+            for source, one in f.modelled.items()
+        },
+        "constants_recalibrated": f.calibrated,
+    }
 
 
 def _date(value: dt.date | str | None) -> dt.date | None:

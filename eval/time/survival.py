@@ -1,74 +1,154 @@
-"""Waiting times of which some are not over: Kaplan-Meier on the day grid, and a bootstrap over structures. Pure numpy.
+"""Waiting times of which some are not over: Kaplan-Meier on the day grid, with intervals that resample clusters.
 
-Delays are whole days, so a group is a table of counts: `tally[s, 0, d]` citizens of structure s answered after d days,
-`tally[s, 1, d]` last seen still waiting after d days. Resampling structures is then a product of weights with the
+Delays are whole days, so a group is a table of counts: `tally[s, 0, d]` citizens of cluster s answered after d days,
+`tally[s, 1, d]` last seen still waiting after d days. Resampling clusters is then a product of multiplicities with the
 table, and every function works on the last two axes, (2, days), of one table or of thousands of resampled ones at once.
-A reply and the end of observation on the same day: the reply counts first (Kaplan & Meier 1958).
+A reply and the end of observation on the same day: the reply counts first (Kaplan & Meier 1958). Pure numpy.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import t as student
 
-DRAWS = 2000
-SEED = 20231005
-MOST_UNDEFINED = 0.05  # above this share of draws without a value, no interval is given
+from eval.time.resample import DRAWS, SEED, Inference, infer, kish
 
-
-def tally(
-    days: Sequence[int], answered: Sequence[bool], structure: Sequence[int], shape: tuple[int, int]
-) -> np.ndarray:
-    """Counts (structures, 2, days) of `shape` = (structures, days). `days` are whole, from 0 to shape[1] - 1."""
-    table = np.zeros((shape[0], 2, shape[1]))
-    ended = 1 - np.asarray(answered, dtype=int)
-    np.add.at(table, (np.asarray(structure, dtype=int), ended, np.asarray(days, dtype=int)), 1)
-    return table
+HORIZON = 121  # days kept apart; who waits longer is last seen on the last of them
 
 
-def _at_risk(table: np.ndarray) -> np.ndarray:
+def tally(days: Sequence[int], answered: Sequence[bool], cluster: Sequence[int], clusters: int) -> np.ndarray:
+    """Counts (clusters, 2, HORIZON) of waits: whole days from 0, whether answered then, and the cluster's number."""
+    days, ended = np.asarray(days, dtype=np.int64), 1 - np.asarray(answered, dtype=np.int64)
+    ended = np.where(days >= HORIZON, 1, ended)
+    flat = (np.asarray(cluster, dtype=np.int64) * 2 + ended) * HORIZON + np.minimum(days, HORIZON - 1)
+    return np.bincount(flat, minlength=clusters * 2 * HORIZON).reshape(clusters, 2, HORIZON).astype(float)
+
+
+def at_risk(table: np.ndarray) -> np.ndarray:
+    """Still waiting at the start of each day."""
     leaving = table.sum(axis=-2)
     return np.flip(np.cumsum(np.flip(leaving, -1), -1), -1)
 
 
+def _hazard(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    answered, waiting = table[..., 0, :], at_risk(table)
+    return np.divide(answered, waiting, out=np.zeros_like(answered), where=waiting > 0), waiting
+
+
 def survival(table: np.ndarray) -> np.ndarray:
     """Share still waiting at the end of day 0, 1, 2 …: Kaplan-Meier, (..., days). Flat once nobody is at risk."""
-    answered, at_risk = table[..., 0, :], _at_risk(table)
-    hazard = np.divide(answered, at_risk, out=np.zeros_like(answered), where=at_risk > 0)
-    return np.cumprod(1 - hazard, axis=-1)
+    return np.cumprod(1 - _hazard(table)[0], axis=-1)
+
+
+def followed(table: np.ndarray, days: int) -> np.ndarray:
+    """Whether someone was seen for so many days, or all were answered before."""
+    if days > table.shape[-1]:
+        return np.zeros(table.shape[:-2], dtype=bool)
+    return (at_risk(table)[..., days - 1] > 0) | (survival(table)[..., days - 1] == 0)
 
 
 def rmst(table: np.ndarray, tau: int) -> np.ndarray:
     """Mean days waited within the first `tau` (restricted mean survival time); NaN if nobody was followed that long."""
     if tau > table.shape[-1]:
         return np.full(table.shape[:-2], np.nan)
-    waiting = survival(table)
-    followed = (_at_risk(table)[..., tau - 1] > 0) | (waiting[..., tau - 1] == 0)
-    return np.where(followed, waiting[..., :tau].sum(axis=-1), np.nan)
+    return np.where(followed(table, tau), survival(table)[..., :tau].sum(axis=-1), np.nan)
 
 
 def median(table: np.ndarray) -> np.ndarray:
     """First day at whose end at most half are still waiting; NaN if that day was not seen."""
-    reached = survival(table) <= 0.5
+    reached = survival(table) <= 0.5 + 1e-12
     return np.where(reached.any(axis=-1), reached.argmax(axis=-1), np.nan).astype(float)
 
 
-def mean_of(table: np.ndarray) -> np.ndarray:
-    """Total over count, from sums (..., 2): the naive mean over answered reviews, or a share; NaN if the count is 0."""
-    total, count = table[..., 0], table[..., 1]
-    return np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0)
+# --- intervals -------------------------------------------------------------------------------------------------------
 
 
-def resample(tables: Sequence[np.ndarray], draws: int = DRAWS, seed: int = SEED) -> list[np.ndarray]:
-    """Bootstrap totals (draws, ...) of tables with structures on axis 0; one draw takes the same structures in all."""
-    size = len(tables[0])
-    weights = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), size=draws).astype(float)
-    return [np.tensordot(weights, table, axes=1) for table in tables]
+def reach(quantity: str) -> tuple[int, bool]:
+    """How many days a measure looks at, and whether it is the area (else a point) of the curve there."""
+    kind, _, days = quantity.partition("_")
+    return (int(days), True) if kind == "rmst" else (int(days.rstrip("d")) + 1, False)
 
 
-def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float] | None:
-    """Percentile interval of bootstrap values; None if too many draws have no value."""
-    defined = values[np.isfinite(values)]
-    if len(defined) < (1 - MOST_UNDEFINED) * len(values) or not len(defined):
+def of_curve(curve: np.ndarray, quantity: str) -> np.ndarray:
+    """`rmst_<tau>` or `answered_<d>d` of survival curves (..., days), whatever the follow-up."""
+    days, area = reach(quantity)
+    return curve[..., :days].sum(axis=-1) if area else 1 - curve[..., days - 1]
+
+
+def shorten(tables: np.ndarray, days: int) -> np.ndarray:
+    """The first `days` days, and one more on which all who waited longer are last seen: (..., 2, days + 1)."""
+    rest = np.zeros((*tables.shape[:-1], 1))
+    rest[..., 1, 0] = tables[..., days:].sum(axis=(-1, -2))
+    return np.concatenate([tables[..., :days], rest], axis=-1)
+
+
+def influence(tables: np.ndarray, clusters: np.ndarray, quantity: str) -> np.ndarray:
+    """How much each cluster moves a measure of pooled tables: (draws, clusters), to first order.
+
+    Args:
+        tables: pooled counts, (draws, 2, days).
+        clusters: counts of each cluster, (clusters, 2, days).
+        quantity: `rmst_<tau>` or `answered_<d>d`.
+    """
+    days, area = reach(quantity)
+    hazard, waiting = (part[..., :days] for part in _hazard(tables))
+    curve = np.cumprod(1 - hazard, axis=-1)
+    ahead = np.flip(np.cumsum(np.flip(curve, -1), -1), -1) if area else np.broadcast_to(-curve[..., -1:], curve.shape)
+    scale = waiting * (1 - hazard)
+    answer = -np.divide(ahead, scale, out=np.zeros_like(scale), where=scale > 0)
+    small = np.float32  # enough for a standard error, and half the time
+    risk = at_risk(clusters)[:, :days]
+    return answer.astype(small) @ clusters[:, 0, :days].T.astype(small) - (answer * hazard).astype(
+        small
+    ) @ risk.T.astype(small)
+
+
+def measure(tables: np.ndarray, quantity: str, draws: int = DRAWS, seed: int = SEED) -> Inference | None:
+    """A measure of a group's clusters (clusters, 2, HORIZON), all pooled; None if nobody was followed that long."""
+    tables = tables[tables.sum(axis=(1, 2)) > 0]
+    days = reach(quantity)[0]
+    if not len(tables) or not followed(tables.sum(axis=0), days):
         return None
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    tables = shorten(tables, days)
+    total = tables.sum(axis=0)
+
+    def resampled(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        drawn = (counts @ tables.reshape(len(tables), -1).astype(np.float32)).reshape(-1, 2, days + 1).astype(float)
+        moved = influence(drawn, tables, quantity)
+        return of_curve(survival(drawn), quantity), np.sqrt(np.einsum("ij,ij->i", counts, moved**2))
+
+    value = float(of_curve(survival(total), quantity))
+    return infer(value, of_curve(survival(total - tables), quantity), resampled, tables.sum(axis=(1, 2)), draws, seed)
+
+
+def score_interval(share: float, se: float, quantile: float, clusters: float) -> tuple[float, float]:
+    """Wilson's interval of a share with a given standard error: as many items as would have it if independent.
+
+    Where the share is 0 or 1 the error tells nothing, and each cluster counts as one item.
+    """
+    n = share * (1 - share) / se**2 if se > 0 and 0 < share < 1 else clusters
+    z2 = quantile**2 / n
+    centre = (share + z2 / 2) / (1 + z2)
+    half = np.sqrt(z2 * share * (1 - share) + z2**2 / 4) / (1 + z2)
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+
+
+def median_interval(tables: np.ndarray) -> tuple[float, float] | None:
+    """Days that the median may be: those on which the share still waiting cannot be told from a half.
+
+    Brookmeyer and Crowley 1982, with Wilson intervals and jackknife errors over clusters; None if it has no upper end.
+    """
+    tables = tables[tables.sum(axis=(1, 2)) > 0]
+    n = len(tables)
+    if n < 2:
+        return None
+    total = tables.sum(axis=0)
+    curve, left_out = survival(total), survival(total - tables)
+    errors = np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean(axis=0)) ** 2, axis=0))
+    effective = kish(tables.sum(axis=(1, 2)))
+    quantile = float(student.ppf(0.975, max(effective - 1, 1.0)))
+    bounds = np.array([score_interval(s, e, quantile, effective) for s, e in zip(curve, errors, strict=True)])
+    below, surely = bounds[:, 0] <= 0.5, bounds[:, 1] <= 0.5
+    if not surely.any():
+        return None
+    return float(below.argmax()), float(surely.argmax())

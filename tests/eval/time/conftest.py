@@ -1,8 +1,12 @@
 import datetime as dt
 import json
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from scipy.stats import lognorm
+
+from eval.time.delays import COUNTS, Waits
 
 PILOT = dt.date(2023, 10, 5)
 SECRET = "phrase-que-nul-ne-doit-lire"
@@ -27,9 +31,150 @@ def experience(number, *, written, published=None, replied=None, structure="CAF 
     }
 
 
+@dataclass(frozen=True)
+class World:
+    """A simulated platform with a known truth: lognormal delays in days, structures that differ, a pilot on PILOT.
+
+    `effect` multiplies the delays of the reviews that an AI draft helps with: a share `helped` of those that volunteers
+    receive after the start. `trend` multiplies everybody's after the start. Never answered: a share `never`. `shift`
+    is how strongly the mix moves to fast structures after the start; `volunteers_faster` by how much (log) volunteers
+    were faster all along. The export is made `after` days after the start. `shock` is what a structure's delays change
+    by between the periods, on its own (log, standard deviation).
+    """
+
+    structures: int = 40
+    n: int = 4000
+    before: int = 365
+    after: int = 120
+    median: float = 10.0
+    sigma: float = 1.2
+    spread: float = 0.4  # of structures' log medians
+    sizes: float = 0.5  # of structures' log sizes
+    shock: float = 0.0
+    shift: float = 0.0
+    volunteers: float = 0.5
+    volunteers_faster: float = 0.0
+    helped: float = 0.5
+    effect: float = 1.0
+    trend: float = 1.0
+    never: float = 0.0
+    votes: float = 0.1
+    useful: float = 0.7
+    useful_helped: float = 0.7
+    useful_spread: float = 0.0
+    flagged_unanswered: bool = False
+
+    def draw(self, seed: int) -> "Drawn":
+        random = np.random.default_rng(seed)
+        k = self.structures
+        log_median = np.log(self.median) + random.normal(0, self.spread, k)
+        volunteer = random.permutation(k) < round(self.volunteers * k)
+        log_median = log_median - self.volunteers_faster * volunteer
+        size = np.exp(random.normal(0, self.sizes, k))
+        fast = -(log_median - log_median.mean()) / max(self.spread, 1e-9)
+        share = [size / size.sum(), size * np.exp(self.shift * fast)]
+        share[1] /= share[1].sum()
+        day = random.integers(-self.before, self.after, self.n)
+        late = day >= 0
+        structure = np.where(late, random.choice(k, self.n, p=share[1]), random.choice(k, self.n, p=share[0]))
+        shock = random.normal(0, self.shock, (2, k))[late.astype(int), structure]
+        helped = late & volunteer[structure] & (random.random(self.n) < self.helped)
+        scale = np.where(late, self.trend, 1.0) * np.where(helped, self.effect, 1.0)
+        delay = scale * random.lognormal(log_median[structure] + shock, self.sigma)
+        delay = np.where(random.random(self.n) < self.never, 1e6, delay).astype(int)
+        # Extraction the day before `after`, as the last review may be of that day.
+        answered = day + delay < self.after
+        rate = self.useful + random.normal(0, self.useful_spread, k)[structure]
+        useful = random.random(self.n) < np.where(helped, rate + self.useful_helped - self.useful, rate)
+        vote = np.where(answered & (random.random(self.n) < self.votes), useful.astype(int), -1)
+        return Drawn(self, structure, day, delay, answered, helped, vote)
+
+    def rmst(self, tau: int, scale: float = 1.0, faster: float = 0.0) -> float:
+        """Mean of min(whole days waited, tau) over all structures there could be: what intervals must hold."""
+        nodes, weights = np.polynomial.hermite_e.hermegauss(61)
+        spread = np.hypot(self.spread, self.shock)
+        medians = self.median * scale * np.exp(spread * nodes - faster)
+        tails = sum(lognorm.sf(day, self.sigma, scale=medians) for day in range(1, tau + 1))
+        return float(weights @ (self.never * tau + (1 - self.never) * tails) / weights.sum())
+
+    def answered(self, days: int, scale: float = 1.0) -> float:
+        """Share answered after at most so many whole days."""
+        return 1 - (self.rmst(days + 1, scale) - self.rmst(days, scale))
+
+    def but(self, **changes) -> "World":
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One sample of a World, as waits for the statistics and as rows for the command."""
+
+    world: World
+    structure: np.ndarray
+    day: np.ndarray
+    delay: np.ndarray
+    answered: np.ndarray
+    helped: np.ndarray
+    vote: np.ndarray
+
+    @property
+    def offered(self) -> np.ndarray:
+        flag = self.helped.astype(int)
+        return flag if self.world.flagged_unanswered else np.where(self.answered, flag, 0)
+
+    def waits(self) -> Waits:
+        n, start = len(self.day), PILOT.toordinal() + self.day
+        return Waits(
+            start=start,
+            reply=np.where(self.answered, start + self.delay, 0),
+            replied=self.answered,
+            structure=self.structure,
+            vote=self.vote,
+            offered=self.offered,
+            agent_vote=np.full(n, -1),
+            similarity=np.full(n, np.nan),
+            review_words=np.full(n, 80),
+            reply_words=np.full(n, 90),
+            names=tuple(("CAF", f"CAF {i}") for i in range(self.world.structures)),
+            extracted_on=PILOT + dt.timedelta(days=self.world.after - 1),
+            extraction_given=True,
+            counts=dict.fromkeys(COUNTS, 0),
+            missing=(),
+            review_words_of={},
+        )
+
+    def rows(self) -> list[dict]:
+        made = []
+        for i, (structure, day, delay, answered, flag, vote) in enumerate(
+            zip(self.structure, self.day, self.delay, self.answered, self.offered, self.vote, strict=True)
+        ):
+            written = PILOT + dt.timedelta(days=int(day))
+            made.append(
+                experience(
+                    i,
+                    written=written,
+                    published=written,
+                    replied=written + dt.timedelta(days=int(delay)) if answered else None,
+                    structure=f"CAF {structure}",
+                    aide_ia_proposee_reponse_structure_1="O" if flag else "N",
+                    taux_de_similarite_reponse_ia_structure_1=str(40 + i % 61) if flag and answered else None,
+                    evaluation_reponse_structure_1_par_auteur={1: "utile", 0: "pas utile"}.get(int(vote)),
+                )
+            )
+        # The file's latest date is the day of extraction.
+        last = PILOT + dt.timedelta(days=self.world.after - 1)
+        return [*made, experience(len(made), written=last, published=last)]
+
+
 @pytest.fixture
 def make_experience():
     return experience
+
+
+@pytest.fixture(scope="session")
+def world():
+    """The class World: `world(effect=0.5).draw(seed)`."""
+    return World
 
 
 @pytest.fixture
@@ -40,36 +185,3 @@ def write_export(tmp_path):
         return path
 
     return write
-
-
-@pytest.fixture(scope="session")
-def simulate():
-    """Rows whose delays are lognormal, seen on the last day: `scale_after` is the median after the pilot's start."""
-
-    def rows(*, n_before, n_after, days_before=365, days_after=60, scale=10.0, scale_after=10.0, sigma=1.2, seed=7):
-        random = np.random.default_rng(seed)
-        extracted_on = PILOT + dt.timedelta(days=days_after - 1)
-        made = []
-        for first, days, median, n in (
-            (-days_before, days_before, scale, n_before),
-            (0, days_after, scale_after, n_after),
-        ):
-            starts = random.integers(first, first + days, size=n)
-            waits = random.lognormal(np.log(median), sigma, size=n).astype(int)
-            for start, wait in zip(starts.tolist(), waits.tolist(), strict=True):
-                written = PILOT + dt.timedelta(days=start)
-                replied = written + dt.timedelta(days=wait)
-                made.append(
-                    experience(
-                        len(made),
-                        written=written,
-                        published=written,
-                        replied=replied if replied <= extracted_on else None,
-                        structure=f"CAF {random.integers(40)}",
-                    )
-                )
-        # The file's latest date is the day of extraction.
-        made.append(experience(len(made), written=extracted_on, published=extracted_on))
-        return made
-
-    return rows

@@ -5,7 +5,7 @@ import pytest
 
 from eval.time.check import CANNOT, NOT_REPRODUCED, REPRODUCED, check
 from eval.time.claims import Claim
-from eval.time.delays import Wait, Waits
+from eval.time.delays import Waits
 
 LAUNCH = dt.date(2023, 10, 5)
 
@@ -27,18 +27,34 @@ def claim(**changes):
 
 
 def waits(days_before, days_after, *, spread=0.25, useful=(0, 0), missing=(), extracted_on=dt.date(2024, 6, 1)):
-    """200 waits on each side, 20 structures, delays spread around the given days; every third one votes."""
+    """240 waits on each side, 20 structures, delays spread around the given days; every third one votes."""
     random = np.random.default_rng(11)
-    records = []
-    for side, days in ((-61, days_before), (0, days_after)):
-        for n in range(200):
-            start = LAUNCH + dt.timedelta(days=side + n % 30)
-            delay = round(days * random.uniform(1 - spread, 1 + spread))
-            vote = None
-            if n % 3 == 0:
-                vote = "utile" if (n * 7) % 100 < useful[side == 0] else "pas utile"
-            records.append(Wait("CAF", f"S{n % 20}", start, True, start + dt.timedelta(days=delay), vote))
-    return Waits(tuple(records), extracted_on, False, {}, missing)
+    n, side = 240, np.repeat([0, 1], 240)
+    number = np.tile(np.arange(n), 2)
+    start = LAUNCH.toordinal() + np.where(side == 0, -90, 0) + number % 30
+    days = np.where(side == 0, days_before, days_after)
+    delay = np.rint(days * random.uniform(1 - spread, 1 + spread, 2 * n)).astype(int)
+    yes = (number * 7) % 100 < np.array(useful)[side]
+    vote = np.where(number % 3 == 0, yes.astype(int), -1)
+    one = np.full(2 * n, -1)
+    return Waits(
+        start=start,
+        reply=start + delay,
+        replied=np.ones(2 * n, dtype=bool),
+        structure=number % 20,
+        vote=vote,
+        offered=one,
+        agent_vote=one,
+        similarity=np.full(2 * n, np.nan),
+        review_words=one,
+        reply_words=one,
+        names=tuple(("CAF", f"S{i}") for i in range(20)),
+        extracted_on=extracted_on,
+        extraction_given=False,
+        counts={},
+        missing=missing,
+        review_words_of={},
+    )
 
 
 def test_halved_delay_is_reproduced():

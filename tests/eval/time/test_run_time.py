@@ -15,11 +15,12 @@ def ratio(result, quantity):
 
 
 @pytest.fixture(scope="module")
-def unchanged(simulate, tmp_path_factory):
-    """A year before and 60 days after with the same law of delays, extracted on the last day."""
+def unchanged(world, tmp_path_factory):
+    """A year before and 90 days after with the same law of delays, extracted on the last day."""
     folder = tmp_path_factory.mktemp("unchanged")
-    (folder / "export.json").write_text(json.dumps(simulate(n_before=6000, n_after=1000)), encoding="utf-8")
-    return run(folder / "export.json", folder / "out"), folder / "out"
+    rows = world(n=5000, after=90, votes=0.3).draw(8).rows()
+    (folder / "export.json").write_text(json.dumps(rows), encoding="utf-8")
+    return run(folder / "export.json", folder / "out", draws=400), folder / "out"
 
 
 def test_factor_appears_without_effect_in_the_naive_mean_only(unchanged):
@@ -28,17 +29,76 @@ def test_factor_appears_without_effect_in_the_naive_mean_only(unchanged):
     honest = ratio(result, "rmst_30")
     assert honest["lower"] < 1 < honest["upper"]
     assert honest["upper"] - honest["lower"] < 0.3
-    halved = next(claim for claim in result["claims"] if claim["id"] == "itforbusiness-19-to-3-days")
-    assert halved["outcome"] == "cannot be checked"  # its window goes beyond the extraction
+    later = next(claim for claim in result["claims"] if claim["id"] == "itforbusiness-19-to-3-days")
+    assert later["outcome"] == "cannot be checked"  # its window goes beyond the extraction
 
 
-def test_real_halving_is_seen_and_the_right_claims_are_reproduced(simulate, write_export, tmp_path):
-    rows = simulate(n_before=4000, n_after=3000, days_before=300, days_after=120, scale=10, scale_after=4.2, sigma=0.5)
-    result = run(write_export(rows), tmp_path / "out")
-    assert ratio(result, "rmst_30")["lower"] > 1.8
+def test_real_halving_is_seen_and_claims_are_held_against_it(world, write_export, tmp_path):
+    made = world(n=6000, before=300, after=150, trend=0.5, sigma=0.5, spread=0.2)
+    result = run(write_export(made.draw(3).rows()), tmp_path / "out", draws=400)
+    assert ratio(result, "rmst_30")["lower"] > 1.6
     outcomes = {claim["id"]: claim["outcome"] for claim in result["claims"]}
     assert outcomes["ministry-delay-halved"] == "cannot be checked"  # only CAF in this file
     assert outcomes["jdn-13-to-3-days"] == "not reproduced"
+
+
+def test_first_row_of_a_quantity_and_comparison_is_that_of_the_whole_export(unchanged):
+    result, _ = unchanged
+    first = {}
+    for row in result["estimates"]:
+        first.setdefault((row["quantity"], row["comparison"]), row["group"])
+    first = {key: group for key, group in first.items() if key[0] not in ("modelled_minutes", "median_days")}
+    assert {group for (_, comparison), group in first.items() if comparison != "level"} == {"all"}
+    assert first["rmst_30", "level"] == first["useful_share", "level"] == first["similarity", "level"] == "all"
+    assert {key[0] for key in first} >= {"rmst_7", "rmst_60", "answered_3d", "naive_mean_days", "useful_share"}
+    assert {key[1] for key in first} == {"level", "before_after", "did", "ai_vs_not"}
+
+
+def test_the_three_quantities_stand_apart_with_their_grades(unchanged):
+    result, out = unchanged
+    grades = {(row["quantity"], row["comparison"]): row["grade"] for row in result["estimates"]}
+    assert grades["rmst_30", "before_after"] == "C"
+    assert grades["modelled_minutes", "level"] == "D"
+    assert grades["rmst_30", "ai_vs_not"] == "association"
+    assert grades["naive_mean_days", "before_after"] == "biased"
+    assert result["active_minutes"] == []
+    text = (out / "time.html").read_text(encoding="utf-8")
+    assert "Trois quantités, jamais mêlées" in text
+    assert "aucun temps de rédaction n'a été donné" in text.replace("&#39;", "'")
+
+
+def test_decisions_give_active_minutes_and_move_the_constants(world, write_export, tmp_path):
+    export = write_export(world(n=600).draw(1).rows())
+    secret = f"{SECRET} brouillon"
+    lines = [
+        {
+            "id": f"{i}-1",
+            "draft": f"{secret} " + "mot " * (50 + i),
+            "final": f"{secret} " + "mot " * (50 + i) + "ajout " * (i % 9),
+            "outcome": "edited",
+            "version": "4",
+            "seconds": 40.0 + i,
+        }
+        for i in range(40)
+    ]
+    decisions = tmp_path / "decisions.jsonl"
+    decisions.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    result = run(export, tmp_path / "out", decisions=decisions, draws=300)
+    assert result["active_minutes"][0]["n"] == 40
+    assert result["active_minutes"][0]["estimate"] == pytest.approx((40 + 19.5) / 60)
+    assert result["constants_recalibrated"]
+    saved = next(row for row in result["estimates"] if row["quantity"] == "modelled_minutes")
+    assert saved["group"] == "saved, decisions"
+    assert saved["lower"] < saved["estimate"] < saved["upper"]
+    assert result["decisions"][1] == {
+        "group": "edited",
+        "estimate": 1.0,
+        "lower": pytest.approx(0.91, abs=0.01),
+        "upper": 1.0,
+        "n": 40,
+    }
+    for name in ("time.json", "time.html"):
+        assert SECRET not in (tmp_path / "out" / name).read_text(encoding="utf-8")
 
 
 def test_json_holds_the_rows_of_the_design_and_equals_what_is_returned(unchanged):
@@ -46,7 +106,7 @@ def test_json_holds_the_rows_of_the_design_and_equals_what_is_returned(unchanged
     assert json.loads((out / "time.json").read_text(encoding="utf-8")) == result
     assert all(set(row) == KEYS for row in result["estimates"])
     assert all(set(claim) == {"id", "outcome", "why"} for claim in result["claims"])
-    assert set(result["inputs"]) == {"export", "claims"}
+    assert set(result["inputs"]) == {"export", "claims", "constants"}
 
 
 def test_no_text_of_reviews_or_replies_in_the_outputs(unchanged):
@@ -98,12 +158,12 @@ def test_page_is_french_accessible_and_self_contained(unchanged):
     assert page.title
     assert page.headers_without_scope == 0
     assert page.remote == []
-    assert len(page.images) == 1
-    assert page.images[0]["src"].startswith("data:image/svg+xml;base64,")
-    assert page.images[0]["alt"]
-    assert "Données de la figure" in text
+    assert len(page.images) >= 3
+    assert all(image["src"].startswith("data:image/svg+xml;base64,") and image["alt"] for image in page.images)
+    assert text.count("Données de la figure") >= len(page.images)  # each with its table
     assert "sans aucun effet" in text
-    assert "du 06/08/2023 au 04/10/2023" in text  # the window before, as long as the 60 days after
+    assert "du 07/07/2023 au 05/09/2023" in text  # as long as the 61 days after that are followed for 30
+    assert "Limites" in text
 
 
 @pytest.mark.parametrize("drop", [True, False])
@@ -115,12 +175,14 @@ def test_missing_or_empty_date_columns_are_named_and_the_run_goes_on(make_experi
             row.pop(column) if drop else row.update({column: ""})
     result = run(write_export(rows), tmp_path / "out")
     assert result["missing_columns"] == list(columns)
-    assert not [row for row in result["estimates"] if row["quantity"] != "useful_share"]
+    assert not [
+        row for row in result["estimates"] if row["quantity"][:4] in ("rmst", "answ", "medi", "naiv") and row["n"]
+    ]
     delays = [claim for claim in result["claims"] if claim["id"] == "afp-7-to-3-days"]
     assert delays[0]["outcome"] == "cannot be checked"
     text = (tmp_path / "out" / "time.html").read_text(encoding="utf-8")
     assert all(column in text for column in columns)
-    assert "Ce fichier ne permet de mesurer aucun délai" in text
+    assert "Ce fichier ne permet de vérifier aucun délai" in text
 
 
 def test_export_that_starts_after_the_pilot_compares_nothing(make_experience, write_export, tmp_path):
@@ -183,12 +245,38 @@ def test_export_without_a_readable_date_is_refused(write_export, make_experience
         run(write_export([make_experience(1, written="hier")]), tmp_path / "out")
 
 
-def test_run_on_the_sample_export(tmp_path):
-    from plume.paths import ROOT
-
-    export = ROOT / "datasets" / "sample" / "export.json"
-    result = run(export, tmp_path / "out")
+def test_run_on_the_sample_export(sample_export, tmp_path):
+    result = run(sample_export, tmp_path / "out", draws=300)
     assert result["missing_columns"] == []
     assert ratio(result, "rmst_30")["estimate"] is not None
     kinds = result["counts"]
     assert kinds["replied"] + kinds["placeholder"] + kinds["unanswered"] <= kinds["waits"]
+
+
+def test_real_sample_says_what_it_cannot_support_and_the_ledger_keeps_it(cli, real_export, plume_home, tmp_path):
+    done = cli("eval", "time", real_export, "--out", tmp_path / "out", env={"PLUME_HOME": str(plume_home)})
+    assert done.returncode == 0, done.stderr
+    assert "absent or empty: date_de_premiere_reponse" in done.stdout
+    result = json.loads((tmp_path / "out" / "time.json").read_text(encoding="utf-8"))
+    assert {claim["outcome"] for claim in result["claims"]} == {"cannot be checked"}
+    page = (tmp_path / "out" / "time.html").read_text(encoding="utf-8")
+    assert "date_de_premiere_reponse" in page
+    texts = [
+        value[20:80]
+        for row in json.loads(real_export.read_text(encoding="utf-8"))
+        for name, value in row.items()
+        if isinstance(value, str) and len(value) > 100 and name.startswith(("description", "reponse"))
+    ]
+    assert len(texts) > 50
+    for name in ("time.json", "time.html"):
+        held = (tmp_path / "out" / name).read_text(encoding="utf-8")
+        assert not [text for text in texts if text in held]
+
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{plume_home / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("plume").experiment_id
+    (logged,) = client.search_runs([experiment], "tags.`plume.kind` = 'time'")
+    assert logged.data.tags["claim.afp-7-to-3-days"] == "cannot be checked"
+    assert logged.data.metrics["useful_share/level/all.n"] == 7
+    assert {a.path for a in client.list_artifacts(logged.info.run_id)} == {"time.json", "time.html"}

@@ -1,0 +1,152 @@
+"""The agent's active minutes, from timed decisions: what was measured, and what it teaches the model's constants.
+
+`decisions.jsonl` holds what agents did with drafts: accepted, edited or rejected, with seconds of active time or null.
+Nothing in it was drafted without help, so it measures how long the work takes and not what the help saves.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import minimize
+
+from eval.time.constants import NAMES
+from eval.time.minutes import Prior, count, minutes
+from eval.time.resample import DRAWS, ratio_of_sums
+from eval.time.rows import DESCRIPTIVE
+from eval.time.satisfaction import share
+from plume.corpus.dataset import read_jsonl
+from plume.errors import InputError
+
+OUTCOMES = ("accepted", "edited", "rejected")
+LEAST_TIMED = 10  # decisions from which the constants are moved
+_NU = 4.0  # degrees of freedom of the errors of log seconds: long breaks that the timer missed weigh little
+_SPREAD = 0.5  # of those errors, before any data
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What agents did with n drafts. `features` (n, 7) as `minutes.FEATURES`; `seconds` NaN where not timed."""
+
+    ids: tuple[str, ...]
+    outcome: np.ndarray
+    seconds: np.ndarray
+    features: np.ndarray
+    review_known: np.ndarray
+
+    @property
+    def timed(self) -> np.ndarray:
+        return np.isfinite(self.seconds)
+
+
+def ids_of(path: str | Path) -> frozenset[str]:
+    """The pairs that a file of decisions is about."""
+    return frozenset(str(row["id"]) for row in read_jsonl(Path(path), needs=("id",)))
+
+
+def read(path: str | Path, review_words: dict[str, int], typical: float) -> Decisions:
+    """Read decisions; reviews that the export does not hold have the `typical` number of words. Raises InputError."""
+    path = Path(path)
+    rows = read_jsonl(path, needs=("id", "draft", "final", "outcome"))
+    features, seconds, known = [], [], []
+    for line, row in enumerate(rows, 1):
+        if row["outcome"] not in OUTCOMES:
+            raise InputError(f"{path}, line {line}: outcome {row['outcome']!r} is none of {', '.join(OUTCOMES)}")
+        time = row.get("seconds")
+        if time is not None and (isinstance(time, bool) or not isinstance(time, int | float) or not 0 < time < 1e6):
+            raise InputError(f"{path}, line {line}: seconds {time!r} is no number above 0, nor null")
+        words = review_words.get(str(row["id"]))
+        known.append(words is not None)
+        seconds.append(float("nan") if time is None else float(time))
+        draft, final = row["draft"] or "", row["final"] or ""
+        rejected = row["outcome"] == "rejected"
+        features.append(count(draft, final, review_words=typical if words is None else words, rejected=rejected))
+    return Decisions(
+        tuple(str(row["id"]) for row in rows),
+        np.array([row["outcome"] for row in rows]),
+        np.array(seconds),
+        np.array(features, dtype=float).reshape(len(rows), 7),
+        np.array(known, dtype=bool),
+    )
+
+
+def measured(decisions: Decisions, draws: int = DRAWS) -> list[dict]:
+    """Mean active minutes, by outcome: rows like time.json's, of the quantity `active_minutes`."""
+    rows = []
+    experience = np.array([name.rpartition("-")[0] or name for name in decisions.ids])
+    for group in ("all", *OUTCOMES):
+        mask = decisions.timed & ((decisions.outcome == group) | (group == "all"))
+        n = int(mask.sum())
+        interval, mean = None, None
+        if n:
+            numbers = np.unique(experience[mask], return_inverse=True)[1]
+            sums = np.bincount(numbers, weights=decisions.seconds[mask] / 60)
+            found = ratio_of_sums(sums, np.bincount(numbers).astype(float), draws)
+            mean, interval = found.value, found.interval()
+        low, high = interval or (None, None)
+        median = float(np.median(decisions.seconds[mask]) / 60) if n else None
+        rows.append(
+            {
+                "quantity": "active_minutes",
+                "group": group,
+                "comparison": "level",
+                "estimate": mean,
+                "lower": None if low is None else max(0.0, low),
+                "upper": high,
+                "median": median,
+                "n": n,
+                "grade": DESCRIPTIVE,
+            }
+        )
+    return rows
+
+
+def outcomes(decisions: Decisions, draws: int = DRAWS) -> list[dict]:
+    """Share of drafts accepted, edited and rejected, with Wilson's intervals."""
+    experience = np.array([name.rpartition("-")[0] or name for name in decisions.ids])
+    rows = []
+    for outcome in OUTCOMES:
+        point, span = share((decisions.outcome == outcome).astype(float), experience, draws)
+        low, high = span or (None, None)
+        rows.append({"group": outcome, "estimate": point, "lower": low, "upper": high, "n": len(decisions.ids)})
+    return rows
+
+
+def recalibrate(decisions: Decisions, prior: Prior) -> Prior | None:
+    """The constants after the timed decisions; None with fewer than LEAST_TIMED.
+
+    log(seconds) is the model's plus a Student error; the posterior of the constants' z and of the error's spread is
+    taken as normal at its mode (Laplace). What the decisions do not tell keeps its prior.
+    """
+    timed = decisions.timed
+    if timed.sum() < LEAST_TIMED:
+        return None
+    features, seen = decisions.features[timed], np.log(decisions.seconds[timed])
+
+    def loss(x: np.ndarray) -> float:
+        z, spread = x[:-1], _SPREAD * np.exp(x[-1])
+        values = prior.constants.values(np.broadcast_to(z, (len(seen), len(z))))
+        error = (seen - np.log(60 * np.maximum(minutes(features, values)[0], 1e-6))) / spread
+        fit = (_NU + 1) / 2 * np.log1p(error**2 / _NU).sum() + len(seen) * np.log(spread)
+        return float(fit + (z @ z) / 2 + 2 * x[-1] ** 2)
+
+    start = np.zeros(len(NAMES) + 1)
+    mode = minimize(loss, start, method="BFGS", options={"gtol": 1e-4 * max(1, len(seen))}).x
+    mode = minimize(loss, mode, method="Nelder-Mead", options={"maxiter": 0}).x if not np.isfinite(mode).all() else mode
+    values, vectors = np.linalg.eigh(_hessian(loss, mode))
+    covariance = (vectors / np.maximum(values, 1.0)) @ vectors.T  # never wider than the prior
+    size = len(NAMES)
+    root = np.linalg.cholesky(covariance[:size, :size] + 1e-12 * np.eye(size))
+    return Prior(prior.constants, mode[:size], root)
+
+
+def _hessian(f, x: np.ndarray, step: float = 1e-3) -> np.ndarray:
+    """Second derivatives by central differences, symmetric."""
+    n = len(x)
+    eye, out = np.eye(n) * step, np.zeros((n, n))
+    for i in range(n):
+        for j in range(i + 1):
+            out[i, j] = out[j, i] = (
+                f(x + eye[i] + eye[j]) - f(x + eye[i] - eye[j]) - f(x - eye[i] + eye[j]) + f(x - eye[i] - eye[j])
+            ) / (4 * step**2)
+    return out

@@ -1,0 +1,58 @@
+"""Replies written with AI help against those without, in the same structure and month: an association, not an effect.
+
+Agents choose which reviews they draft with AI, so a difference may come from the reviews. Comparing within structure
+and month of publication at least removes what differs between services and over time. Where only answered reviews carry
+the flag, only they are compared: an unanswered one would otherwise always count as "without".
+"""
+
+import datetime as dt
+
+import numpy as np
+
+from eval.time.cohorts import Cells, follow_up, values
+from eval.time.delays import Waits
+from eval.time.resample import DRAWS, ratio_of_sums
+from eval.time.rows import ASSOCIATION, LEAST_RECORDS, WAITING, Estimate, make
+
+
+def months(waits: Waits) -> np.ndarray:
+    """Month in which each wait began, as year * 12 + month - 1."""
+    epoch = dt.date(1970, 1, 1).toordinal()
+    return (waits.start - epoch).astype("datetime64[D]").astype("datetime64[M]").astype(int) + 1970 * 12
+
+
+def with_help(waits: Waits, quantity: str, value: np.ndarray, usable: np.ndarray, draws: int = DRAWS) -> Estimate:
+    """Mean with help less mean without, over strata of structure and month that hold both; structures are resampled.
+
+    `usable` masks the waits on which the value is known. Raises nothing: without a stratum there is no estimate.
+    """
+    known = usable & (waits.offered >= 0)
+    month = months(waits)
+    month = month - (int(month.min()) if len(month) else 0)
+    span = int(month.max()) + 1 if len(month) else 1
+    stratum = waits.structure.astype(np.int64) * span + month
+    groups = known & (waits.offered == 0), known & (waits.offered == 1)
+    cells = Cells.of(stratum, groups, value, len(waits.names) * span)
+    weights, kept = cells.weights, cells.compared
+    of_structure = np.repeat(np.arange(len(waits.names)), span)
+    den = np.bincount(of_structure, weights=weights, minlength=len(waits.names))
+    num = np.bincount(of_structure, weights=weights * cells.differences, minlength=len(waits.names))
+    n = cells.n[:, kept].sum(axis=1)
+    if kept.any() and (den > 0).sum() == 1:  # one structure: its months are resampled
+        num, den = weights * cells.differences, weights
+    found = ratio_of_sums(num, den, draws) if kept.any() else None
+    interval = found.interval() if found and min(n) >= LEAST_RECORDS else None
+    return make(quantity, "all", "ai_vs_not", found.value if found else None, interval, n.sum(), ASSOCIATION)
+
+
+def waiting(waits: Waits, start: dt.date, *, flagged_unanswered: bool, draws: int = DRAWS) -> list[Estimate]:
+    """Every WAITING measure of the reviews since the pilot's start that were seen long enough."""
+    rows = []
+    timed = waits.where(waits.timed & (waits.start >= start.toordinal()))
+    answered = timed.reply > 0
+    for quantity in WAITING:
+        usable = timed.start <= timed.end - follow_up(quantity)
+        if not flagged_unanswered:
+            usable = usable & answered
+        rows.append(with_help(timed, quantity, values(timed, quantity), usable, draws))
+    return rows

@@ -1,0 +1,99 @@
+"""Two periods with the same follow-up: who is compared before and after, and the sums of each structure in both.
+
+To say how long citizens wait within `tau` days, only those are taken whose wait began at least `tau` days before the
+end of observation: each is followed to the end, so nothing is censored, whatever the mix of services does meanwhile.
+"Before" ends with the pilot's start: whose `tau` days reach into it are left out, so it holds no reply of the pilot.
+
+Comparisons weigh each structure the same in both periods, by n_before · n_after / (n_before + n_after) (Mantel and
+Haenszel 1959): a fixed mix of services, in which a structure counts for what it tells. One that is in one period only
+cannot be compared with itself and is left out.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+
+from eval.time.delays import Waits
+from eval.time.rows import Window
+from eval.time.survival import reach
+
+LONGEST = 365  # days: a whole year before and after holds the same seasons
+
+
+def follow_up(quantity: str) -> int:
+    """Days that a wait must be seen for its `quantity` to be known."""
+    return reach(quantity)[0]
+
+
+def periods(waits: Waits, start: dt.date, tau: int, longest: int = LONGEST) -> tuple[Window, Window] | None:
+    """The longest equal periods before and after the pilot's start of which every wait is seen `tau` days; or None."""
+    if not len(waits):
+        return None
+    first = dt.date.fromordinal(int(waits.start.min()))
+    seen_before, seen_after = start - dt.timedelta(days=max(tau, 1)), waits.extracted_on - dt.timedelta(days=tau)
+    days = min((seen_before - first).days + 1, (seen_after - start).days + 1, longest)
+    if days < 1:
+        return None
+    length = dt.timedelta(days=days - 1)
+    return Window(seen_before - length, seen_before), Window(start, start + length)
+
+
+def around(waits: Waits, first: dt.date, last: dt.date, tau: int) -> tuple[Window, Window] | None:
+    """A given period, as far as the export sees it `tau` days, and as long a one before it; None if it sees nothing."""
+    last = min(last, waits.extracted_on - dt.timedelta(days=tau))
+    if last < first:
+        return None
+    after, end = Window(first, last), first - dt.timedelta(days=max(tau, 1))
+    return Window(end - dt.timedelta(days=after.days - 1), end), after
+
+
+def within(waits: Waits, window: Window) -> np.ndarray:
+    """Mask of the waits that began in a window."""
+    first, last = window.ordinals
+    return (waits.start >= first) & (waits.start <= last)
+
+
+def values(waits: Waits, quantity: str) -> np.ndarray:
+    """Of each wait, the days waited within the horizon, or whether it was answered within so many days.
+
+    Meant for timed waits followed to the horizon: unanswered then is unanswered within it.
+    """
+    days, area = reach(quantity)
+    delay = np.where(waits.reply > 0, waits.reply - waits.start, np.iinfo(np.int32).max)
+    return np.minimum(delay, days).astype(float) if area else (delay < days).astype(float)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Counts and sums of a value by structure, in two groups (before and after, or without and with AI help)."""
+
+    n: np.ndarray  # (2, structures)
+    sums: np.ndarray  # (2, structures)
+
+    @classmethod
+    def of(cls, structure: np.ndarray, groups: tuple[np.ndarray, np.ndarray], value: np.ndarray, size: int) -> "Cells":
+        n = [np.bincount(structure[mask], minlength=size) for mask in groups]
+        sums = [np.bincount(structure[mask], weights=value[mask], minlength=size) for mask in groups]
+        return cls(np.array(n, dtype=float), np.array(sums, dtype=float))
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Mantel-Haenszel weights, (structures,)."""
+        total = self.n.sum(axis=0)
+        return np.divide(self.n.prod(axis=0), total, out=np.zeros_like(total), where=total > 0)
+
+    @property
+    def means(self) -> np.ndarray:
+        """(2, structures), 0 where there is nothing."""
+        return np.divide(self.sums, self.n, out=np.zeros_like(self.sums), where=self.n > 0)
+
+    @property
+    def differences(self) -> np.ndarray:
+        """Second group less first, by structure."""
+        return self.means[1] - self.means[0]
+
+    @property
+    def compared(self) -> np.ndarray:
+        """Mask of the structures that are in both groups."""
+        return self.weights > 0

@@ -1,0 +1,242 @@
+"""Before and after the pilot's start, with equal follow-up and a fixed mix of services, and the naive figure beside it.
+
+A ratio is always before / after: 2 means "divided by 2". Rows of the group "all" hold the mix of services fixed; those
+of "all, own mix" let each period have its own, as a pooled figure does, so that both can be seen.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import exp
+
+import numpy as np
+
+from eval.time import resample
+from eval.time.cohorts import Cells, follow_up, periods, values, within
+from eval.time.delays import Waits
+from eval.time.resample import DRAWS, Inference
+from eval.time.rows import (
+    BEFORE_AFTER,
+    BIASED,
+    DESCRIPTIVE,
+    LEAST_RECORDS,
+    WAITING,
+    Estimate,
+    Window,
+    make,
+)
+from eval.time.survival import median, median_interval, score_interval, tally
+
+Interval = tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Levels, ratio (on the log scale) and difference (after - before) of a value in two periods."""
+
+    n: tuple[int, int]
+    structures: int  # compared with themselves
+    left_out: int  # waits of structures that are in one period only
+    levels: tuple[Inference, Inference]
+    log_ratio: Inference
+    difference: Inference
+    share: bool
+
+    @property
+    def enough(self) -> bool:
+        return min(self.n) >= LEAST_RECORDS
+
+    def ratio_interval(self) -> Interval:
+        return self.log_ratio.interval(exp) if self.enough else None
+
+    def difference_interval(self) -> Interval:
+        return self.difference.interval() if self.enough else None
+
+    def level_interval(self, side: int) -> Interval:
+        level = self.levels[side]
+        if self.n[side] < LEAST_RECORDS or not np.isfinite(level.se * level.quantile):
+            return None
+        if self.share:
+            return score_interval(level.value, level.se, level.quantile, level.clusters)
+        low, high = level.interval() or (np.nan, np.nan)
+        return max(0.0, low), high
+
+
+def compare(
+    waits: Waits,
+    value: np.ndarray,
+    groups: tuple[np.ndarray, np.ndarray],
+    *,
+    share: bool,
+    fixed_mix: bool = True,
+    draws: int = DRAWS,
+) -> Comparison:
+    """A value of two groups of waits (masks); structures are resampled, weeks where there is one structure only."""
+    cells = Cells.of(waits.structure, groups, value, len(waits.names))
+    kept = cells.compared if fixed_mix else cells.n.sum(axis=0) > 0
+    left_out = int(cells.n[:, ~kept].sum())
+    n = (int(cells.n[0, kept].sum()), int(cells.n[1, kept].sum()))
+    if kept.sum() < 2:
+        weeks = waits.start // 7
+        weeks = weeks - (weeks.min() if len(weeks) else 0)
+        keep = np.isin(waits.structure, np.flatnonzero(kept))
+        arms = [_by(weeks, mask & keep, value) for mask in groups]
+        levels = [resample.ratio_of_sums(*arm, draws) for arm in arms]
+        difference = resample.two_arms(arms[1], arms[0], draws)
+        ratio = _delta(levels, difference)
+        return Comparison(n, int(kept.sum()), left_out, tuple(levels), ratio, difference, share)  # type: ignore[arg-type]
+    if fixed_mix:
+        weights = (cells.weights, cells.weights)
+        sums = cells.weights * cells.means
+    else:
+        weights, sums = (cells.n[0], cells.n[1]), cells.sums
+    levels = tuple(resample.ratio_of_sums(s, w, draws) for s, w in zip(sums, weights, strict=True))
+    if fixed_mix:
+        ratio = resample.log_ratio_of_sums(sums[0], sums[1], weights[0], draws)
+        difference = resample.ratio_of_sums(sums[1] - sums[0], weights[0], draws)
+    else:
+        ratio, difference = _own_mix(sums, weights, draws)
+    return Comparison(n, int(kept.sum()), left_out, levels, ratio, difference, share)  # type: ignore[arg-type]
+
+
+def _by(cluster: np.ndarray, mask: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.bincount(cluster[mask], weights=value[mask]).astype(float), np.bincount(cluster[mask]).astype(float)
+
+
+def _delta(levels: list[Inference], difference: Inference) -> Inference:
+    """log(before / after) of two independent levels, by the delta method."""
+    before, after = levels
+    if not (before.value > 0 and after.value > 0):
+        return Inference(np.nan, np.nan, np.nan, 0)
+    se = float(np.hypot(before.se / before.value, after.se / after.value))
+    return Inference(float(np.log(before.value / after.value)), se, difference.quantile, difference.clusters)
+
+
+def _own_mix(sums: np.ndarray, weights: tuple[np.ndarray, np.ndarray], draws: int) -> tuple[Inference, Inference]:
+    """Log ratio and difference of two pooled means of the same structures, each with its own mix."""
+    used = weights[0] + weights[1] > 0
+    (s0, s1), (w0, w1) = sums[:, used], (weights[0][used], weights[1][used])
+
+    def both(s0, s1, w0, w1):
+        m0, m1 = s0 / w0, s1 / w1
+        return np.log(m0 / m1), m1 - m0
+
+    def drawn(counts: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        a, b, c, d = (counts @ x for x in (s0, s1, w0, w1))
+        m0, m1 = a / c, b / d
+        u0 = counts @ s0**2 - 2 * m0 * (counts @ (s0 * w0)) + m0**2 * (counts @ w0**2)
+        u1 = counts @ s1**2 - 2 * m1 * (counts @ (s1 * w1)) + m1**2 * (counts @ w1**2)
+        u01 = (
+            counts @ (s0 * s1) - m1 * (counts @ (s0 * w1)) - m0 * (counts @ (w0 * s1)) + m0 * m1 * (counts @ (w0 * w1))
+        )
+        logs = np.sqrt(np.maximum(u0 / a**2 + u1 / b**2 - 2 * u01 / (a * b), 0))
+        days = np.sqrt(np.maximum(u0 / c**2 + u1 / d**2 - 2 * u01 / (c * d), 0))
+        return [(np.log(m0 / m1), logs), (m1 - m0, days)]
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values_ = both(s0.sum(), s1.sum(), w0.sum(), w1.sum())
+        without = both(s0.sum() - s0, s1.sum() - s1, w0.sum() - w0, w1.sum() - w1)
+        size = np.minimum(w0, w1) + (w0 + w1) / 4
+        return tuple(  # type: ignore[return-value]
+            resample.infer(float(values_[i]), without[i], lambda counts, i=i: drawn(counts)[i], size, draws)
+            for i in (0, 1)
+        )
+
+
+def waiting(waits: Waits, start: dt.date, draws: int = DRAWS) -> tuple[list[Estimate], list[Estimate], dict]:
+    """Rows of every WAITING measure before and after, the same as differences in days or shares, and the periods."""
+    rows, differences, shown = [], [], {}
+    timed = waits.where(waits.timed)
+    for quantity in WAITING:
+        windows = periods(timed, start, follow_up(quantity))
+        shown[quantity] = windows
+        if windows is None:
+            rows.append(make(quantity, "all", "before_after", None, None, 0, BEFORE_AFTER))
+            continue
+        value = values(timed, quantity)
+        masks = tuple(within(timed, window) for window in windows)
+        for fixed in (True, False):
+            found = compare(timed, value, masks, share="answered" in quantity, fixed_mix=fixed, draws=draws)
+            mix = "" if fixed else ", own mix"
+            rows += as_rows(found, quantity, mix)
+            differences.append(difference_row(found, quantity, f"all{mix}"))
+        for name, mask in _networks(timed):
+            found = compare(timed, value, (masks[0] & mask, masks[1] & mask), share="answered" in quantity, draws=draws)
+            if min(found.n) >= LEAST_RECORDS:
+                rows.append(ratio_row(found, quantity, f"network: {name}"))
+                differences.append(difference_row(found, quantity, f"network: {name}"))
+    return rows, differences, shown
+
+
+def _networks(waits: Waits) -> Iterator[tuple[str, np.ndarray]]:
+    numbers = waits.network
+    for i, name in enumerate(waits.networks):
+        if name:
+            yield name, numbers == i
+
+
+def as_rows(found: Comparison, quantity: str, mix: str = "", grade: str = BEFORE_AFTER) -> list[Estimate]:
+    """The ratio, and the two levels that it compares."""
+    sides = [
+        make(quantity, f"{name}{mix}", "level", found.levels[i].value, found.level_interval(i), found.n[i], DESCRIPTIVE)
+        for i, name in enumerate(("before", "after"))
+    ]
+    return [ratio_row(found, quantity, f"all{mix}", grade), *sides]
+
+
+def ratio_row(found: Comparison, quantity: str, group: str, grade: str = BEFORE_AFTER) -> Estimate:
+    point = exp(found.log_ratio.value) if np.isfinite(found.log_ratio.value) else None
+    return make(quantity, group, "before_after", point, found.ratio_interval(), sum(found.n), grade)
+
+
+def difference_row(found: Comparison, quantity: str, group: str, grade: str = BEFORE_AFTER) -> Estimate:
+    point = found.difference.value
+    return make(quantity, group, "before_after_difference", point, found.difference_interval(), sum(found.n), grade)
+
+
+def mirrored(waits: Waits, start: dt.date) -> tuple[Window, Window] | None:
+    """The widest equal periods that touch at the pilot's start, a year at most: what the curves show, or None."""
+    return periods(waits, start, 0)
+
+
+def curves(waits: Waits, windows: tuple[Window, Window]) -> list[np.ndarray]:
+    """Counts by structure (structures, 2, HORIZON) of two periods, each seen from its own last day."""
+    tables = []
+    for window in windows:
+        inside = waits.where(within(waits, window) & waits.timed)
+        last = window.ordinals[1]
+        answered = (inside.reply > 0) & (inside.reply <= last)
+        days = np.where(answered, inside.reply, last) - inside.start
+        tables.append(tally(days, answered, inside.structure, len(waits.names)))
+    return tables
+
+
+def medians(tables: list[np.ndarray]) -> list[Estimate]:
+    """Median wait of the two periods of `curves` and their ratio, by intervals of both (MOVER; Donner and Zou 2012)."""
+    sizes = [(int(t.sum()), int(t[:, 1].sum())) for t in tables]
+    points = [float(median(t.sum(axis=0))) if t.sum() else np.nan for t in tables]
+    spans = [median_interval(t) if n >= LEAST_RECORDS else None for t, (n, _) in zip(tables, sizes, strict=True)]
+    ratio, span = np.nan, None
+    if points[0] > 0 and points[1] > 0:
+        ratio = points[0] / points[1]
+        if all(s and s[0] > 0 for s in spans):
+            b, a, (bl, bu), (al, au) = *np.log(points), *np.log(np.array(spans))
+            span = (exp(b - a - np.hypot(b - bl, au - a)), exp(b - a + np.hypot(bu - b, a - al)))
+    n, censored = (sum(column) for column in zip(*sizes, strict=True))
+    rows = [make("median_days", "all, own mix", "before_after", ratio, span, n, BEFORE_AFTER, censored)]
+    for name, point, interval, (n, censored) in zip(("before", "after"), points, spans, sizes, strict=True):
+        rows.append(make("median_days", f"{name}, own mix", "level", point, interval, n, DESCRIPTIVE, censored))
+    return rows
+
+
+def naive(waits: Waits, start: dt.date, draws: int = DRAWS) -> list[Estimate]:
+    """Mean delay of the answered reviews of the whole file, before and after `start`: what censoring biases."""
+    answered, late = waits.reply > 0, waits.start >= start.toordinal()
+    if not answered.any():
+        return []
+    delay = np.where(answered, waits.reply - waits.start, 0).astype(float)
+    found = compare(waits, delay, (answered & ~late, answered & late), share=False, fixed_mix=False, draws=draws)
+    rows = as_rows(found, "naive_mean_days", grade=BIASED)
+    unanswered = [int((~waits.replied & side).sum()) for side in (~late, late)]
+    censored = {"all": sum(unanswered), "before": unanswered[0], "after": unanswered[1]}
+    return [Estimate(**{**row.row(), "grade": BIASED, "censored": censored[row.group]}) for row in rows]

@@ -1,0 +1,204 @@
+"""Minutes of an agent's work with and without a draft, modelled from texts: grade D, a model and no measurement.
+
+    without = read(review) + compose(reply) + proof(reply)
+    with    = read(review) + read(draft) + verify(facts) + edit(draft -> reply) + proof(reply)
+
+after the keystroke-level model (Card, Moran and Newell 1980): an edit costs a mental preparation and a pointing, its
+words are typed, and a share of them composed. Both are linear in what is counted in the texts (FEATURES), so means
+of those and draws of the constants are all that Monte Carlo needs. Similarity is not time: a draft that was kept word for word
+may have taken as long as writing (Bootsma-Robroeks 2025: 157 against 153 s). Pure.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
+
+from eval.stats.estimate import Estimate as Stated
+from eval.time import constants as constants_of
+from eval.time.constants import NAMES, Constants
+from eval.time.resample import SEED, multiplicities
+
+FEATURES = ("review_words", "draft_words", "final_words", "composed_words", "typed_characters", "edits", "facts")
+DRAWS = 10_000
+# What an agent has to check: addresses, e-mails, and figures of any kind.
+_FACT = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|\d[\d .,/:-]*")
+
+
+def count(draft: str, final: str, *, review_words: float = 0.0, rejected: bool = False) -> np.ndarray:
+    """FEATURES of a draft and the text that was published; a rejected draft is read, and the reply composed anew."""
+    before, after = draft.split(), final.split()
+    facts = sum(1 for m in _FACT.finditer(draft) if len(m.group().strip()) > 1)
+    if rejected:
+        return np.array([review_words, len(before), len(after), len(after), 0, 0, 0], dtype=float)
+    typed, edits, inside = 0, 0, False
+    for step in Levenshtein.opcodes(before, after):
+        changed = step.tag != "equal"
+        edits += changed and not inside
+        inside = changed
+        if changed:
+            typed += sum(len(word) + 1 for word in after[step.dest_start : step.dest_end])
+    return np.array([review_words, len(before), len(after), 0, typed, edits, facts], dtype=float)
+
+
+def from_similarity(
+    similarity: np.ndarray, reply_words: np.ndarray, review_words: np.ndarray, chars: float, words_per_edit: float
+) -> np.ndarray:
+    """FEATURES (n, 7) where only the platform's similarity (0 to 100) of draft and reply is known; its rule is not."""
+    changed = (1 - similarity / 100) * reply_words
+    zero = np.zeros_like(changed)
+    return np.stack(
+        [review_words, reply_words, reply_words, zero, changed * chars, changed / words_per_edit, zero], axis=-1
+    )
+
+
+def _rates(values: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds that one unit of each of FEATURES costs, with a draft and without: (..., 7) each."""
+    read, compose = 60 / values["reading_wpm"], 60 / values["composition_wpm"]
+    share, zero = values["composed_share"], np.zeros_like(read)
+    typing = (1 - share) * values["keystroke_seconds"] + share * compose / values["characters_per_word"]
+    edit = values["mental_seconds"] + values["pointing_seconds"]
+    proof = values["proof_share"] * read
+    with_draft = [read, read, proof, compose, typing, edit, values["verify_seconds"] + zero]
+    without = [read, zero, proof + compose, zero, zero, zero, zero]
+    return np.stack(with_draft, axis=-1), np.stack(without, axis=-1)
+
+
+def minutes(features: np.ndarray, values: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Minutes with a draft and without, for FEATURES (..., 7) and values of the constants (...)."""
+    with_draft, without = _rates(values)
+    return (features * with_draft).sum(axis=-1) / 60, (features * without).sum(axis=-1) / 60
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The constants as they are drawn: z ~ N(mean, covariance), standard normal unless timed data moved it."""
+
+    constants: Constants
+    mean: np.ndarray
+    root: np.ndarray  # square root of the covariance
+
+    @classmethod
+    def of(cls, constants: Constants | None = None) -> "Prior":
+        return cls(constants or constants_of.load(), np.zeros(len(NAMES)), np.eye(len(NAMES)))
+
+    def draw(self, draws: int = DRAWS, seed: int = SEED) -> np.ndarray:
+        """z, (draws, constants)."""
+        return self.mean + np.random.default_rng(seed).standard_normal((draws, len(NAMES))) @ self.root.T
+
+    def marginal(self, name: str) -> tuple[float, float, float]:
+        """P10, P50 and P90 of a constant."""
+        i = NAMES.index(name)
+        spread = float(np.sqrt((self.root[i] ** 2).sum()))
+        return tuple(float(getattr(self.constants, name).at(self.mean[i] + k * spread)) for k in (-1.2816, 0, 1.2816))
+
+
+def means_of(features: np.ndarray, clusters: np.ndarray, draws: int, seed: int = SEED) -> np.ndarray:
+    """Resampled means of FEATURES (n, 7), clusters drawn whole: (draws, 7); of one cluster, its mean."""
+    numbers = np.unique(clusters, return_inverse=True)[1]
+    size = int(numbers.max()) + 1
+    if size < 2:
+        return np.broadcast_to(features.mean(axis=0), (draws, features.shape[1]))
+    sums = np.stack([np.bincount(numbers, weights=column) for column in features.T], axis=-1)
+    sizes = np.bincount(numbers).astype(float)
+    few = min(draws, 1000)  # resamples, each met with several draws of the constants
+    counts = multiplicities(size, few, seed)
+    return np.resize(counts @ sums / (counts @ sizes)[:, None], (draws, features.shape[1]))
+
+
+@dataclass(frozen=True)
+class Modelled:
+    """Minutes a reply, as (P2.5, P10, P50, P90, P97.5), their sensitivities, and the break-even edit rate."""
+
+    n: int
+    saved: tuple[float, ...]
+    with_draft: tuple[float, ...]
+    without: tuple[float, ...]
+    tornado: tuple[tuple[str, float, float], ...]  # constant, saved at its P10, at its P90; widest first
+    break_even: tuple[float, ...]  # share of words changed at which nothing is saved
+    gaining: float  # share of draws in which time is saved
+
+
+QUANTILES = (0.025, 0.10, 0.50, 0.90, 0.975)
+
+
+def model(features: np.ndarray, clusters: np.ndarray, prior: Prior | None = None, draws: int = DRAWS) -> Modelled:
+    """Of replies with FEATURES (n, 7), n > 0, of clusters (n,)."""
+    prior = prior or Prior.of()
+    values = prior.constants.values(prior.draw(draws))
+    with_draft, without = minutes(means_of(features, clusters, draws), values)
+    saved = without - with_draft
+    centre = features.mean(axis=0)
+    tornado = []
+    for i, name in enumerate(NAMES):
+        spread = float(np.sqrt((prior.root[i] ** 2).sum()))
+        ends = []
+        for k in (-1.2816, 1.2816):
+            z = prior.mean.copy()
+            z[i] += k * spread
+            at = minutes(centre, prior.constants.values(z))
+            ends.append(float(at[1] - at[0]))
+        tornado.append((name, *ends))
+    tornado.sort(key=lambda row: -abs(row[2] - row[1]))
+    return Modelled(
+        len(features),
+        _quantiles(saved),
+        _quantiles(with_draft),
+        _quantiles(without),
+        tuple(row for row in tornado if abs(row[2] - row[1]) > 1e-9),
+        _quantiles(break_even(centre, values)),
+        float(np.mean(saved > 0)),
+    )
+
+
+def break_even(centre: np.ndarray, values: dict[str, np.ndarray]) -> np.ndarray:
+    """Share of the reply's words changed at which a typical draft saves nothing, by draw; 0 where none ever does."""
+    review, draft, final, *_ = centre
+    with_draft, without = _rates(values)
+    kept = np.array([review, draft, final, 0, 0, 0, centre[6]])
+    gain = (kept * without).sum(axis=-1) - (kept * with_draft).sum(axis=-1)
+    cost = final * (values["characters_per_word"] * with_draft[..., 4] + with_draft[..., 5] / values["words_per_edit"])
+    return np.maximum(gain / cost, 0) if final else np.zeros_like(gain)
+
+
+def _quantiles(drawn: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(q) for q in np.quantile(drawn, QUANTILES))
+
+
+def compare_arms(
+    champion: Sequence[tuple[str, str]],
+    challenger: Sequence[tuple[str, str]],
+    *,
+    clusters: Sequence | None = None,
+    prior: Prior | None = None,
+    draws: int = DRAWS,
+) -> dict[str, Stated]:
+    """Modelled minutes a reply of two systems' drafts on the same reviews: "champion", "challenger", "difference".
+
+    Args:
+        champion: (draft, published reply) of each item.
+        challenger: the same items' pairs, in the same order, so the same replies.
+        clusters: what each item belongs to (the experience); by default each is its own.
+        prior: the constants, by default those of configs/eval/time.toml.
+        draws: of the constants; the same in both arms, so the difference is paired.
+
+    The reply was written without seeing these drafts: another good wording counts as an edit, so the levels overstate
+    the work and only the difference (challenger - champion; negative: less work) is of use. Reading the review is left
+    out, as it is the same. Information of grade D; it never decides. Raises ValueError if the arms differ in length.
+    """
+    if len(champion) != len(challenger):
+        raise ValueError(f"{len(champion)} pairs of the champion for {len(challenger)} of the challenger")
+    if not champion:
+        return dict.fromkeys(("champion", "challenger", "difference"), Stated(None, None, None, 0))
+    prior = prior or Prior.of()
+    groups = np.arange(len(champion)) if clusters is None else np.asarray(clusters)
+    values = prior.constants.values(prior.draw(draws))
+    drawn = {}
+    for arm, pairs in (("champion", champion), ("challenger", challenger)):
+        features = np.array([count(draft, reply) for draft, reply in pairs])
+        drawn[arm] = minutes(means_of(features, groups, draws), values)[0]  # same seed: same items in both arms
+    drawn["difference"] = drawn["challenger"] - drawn["champion"]
+    found = {arm: _quantiles(values_) for arm, values_ in drawn.items()}
+    return {arm: Stated(q[2], q[0], q[4], len(champion)) for arm, q in found.items()}

@@ -1,0 +1,77 @@
+"""A row of time.json: one estimate, with its interval, what stands behind it and its grade of evidence."""
+
+import datetime as dt
+from dataclasses import asdict, dataclass
+from math import isfinite
+
+TAUS = (7, 15, 30, 60)  # days: horizons of the restricted mean
+WITHIN = (3, 7, 15)  # days: shares answered within
+MAIN = "rmst_30"
+WAITING = (*(f"rmst_{tau}" for tau in TAUS), *(f"answered_{days}d" for days in WITHIN))
+
+# Grades of evidence: what a row may be used to say. A (randomised) is never reached from an export.
+QUASI, BEFORE_AFTER, ASSOCIATION = "B", "C", "association"
+DESCRIPTIVE, BIASED, MODELLED = "descriptive", "biased", "D"
+
+# Below these, no interval is given (and no claim is judged).
+LEAST_RECORDS = 20
+LEAST_STRUCTURES = 10
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """`estimate` and its 95 % interval are in days, shares or minutes; for `before_after`, before / after.
+
+    `n` counts the reviews (votes, drafts) behind it, `censored` those of them still unanswered when last seen. What
+    cannot be said is None, never 0.
+    """
+
+    quantity: str
+    group: str
+    comparison: str
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+    n: int
+    censored: int
+    grade: str
+
+    def row(self) -> dict:
+        return asdict(self)
+
+
+def make(
+    quantity: str,
+    group: str,
+    comparison: str,
+    point: float | None,
+    interval: tuple[float, float] | None,
+    n: int,
+    grade: str,
+    censored: int = 0,
+) -> Estimate:
+    """An Estimate in which what is not finite is None."""
+    known = point is not None and isfinite(point)
+    low, high = map(float, interval) if known and interval and all(map(isfinite, interval)) else (None, None)
+    return Estimate(
+        quantity, group, comparison, float(point) if known else None, low, high, int(n), int(censored), grade
+    )
+
+
+@dataclass(frozen=True)
+class Window:
+    """Days on which waits start, both included."""
+
+    first: dt.date
+    last: dt.date
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @property
+    def ordinals(self) -> tuple[int, int]:
+        return self.first.toordinal(), self.last.toordinal()
+
+    def __str__(self) -> str:
+        return f"{self.first}/{self.last}"

@@ -1,0 +1,110 @@
+"""Satisfaction: the share of authors' votes that say "utile", how many authors vote, and the same comparisons.
+
+Few authors vote and they choose to: the voting rate stands beside every share. Votes are not dated; a vote counts with
+the review it is about. "Before" holds only replies published before the pilot's start, where dates say so.
+"""
+
+import datetime as dt
+
+import numpy as np
+from scipy.stats import chi2
+
+from eval.stats.proportions import wilson
+from eval.time import association
+from eval.time.cohorts import Cells, periods, within
+from eval.time.delays import Waits
+from eval.time.did import Arms, did
+from eval.time.effects import as_rows, compare, difference_row
+from eval.time.resample import DRAWS, ratio_of_sums
+from eval.time.rows import BEFORE_AFTER, DESCRIPTIVE, LEAST_RECORDS, Estimate, Window, make
+from eval.time.survival import score_interval
+
+USEFUL = "useful_share"
+CLUSTERED = 0.1
+
+
+def share(
+    value: np.ndarray, cluster: np.ndarray, draws: int = DRAWS
+) -> tuple[float | None, tuple[float, float] | None]:
+    """Share of ones (n,) and Wilson's interval; where clusters (n,) clearly differ, with their error instead.
+
+    Clearly: the shares of the clusters differ by a chi-square test at CLUSTERED. The interval then is Wilson's for as
+    many independent items as have the error of the clusters, resampled whole.
+    """
+    n = len(value)
+    if not n:
+        return None, None
+    point = float(value.mean())
+    plain = wilson(float(value.sum()), n)
+    numbers = np.unique(cluster, return_inverse=True)[1]
+    sums, sizes = np.bincount(numbers, weights=value).astype(float), np.bincount(numbers).astype(float)
+    spread = point * (1 - point)
+    differ = float(np.sum((sums - point * sizes) ** 2 / sizes)) / spread if spread > 0 else 0.0
+    if len(sums) < 2 or chi2.sf(differ, len(sums) - 1) >= CLUSTERED:
+        return point, plain
+    found = ratio_of_sums(sums, sizes, draws)
+    if not np.isfinite(found.se * found.quantile):
+        return point, plain
+    return point, score_interval(point, found.se, found.quantile, len(sums))
+
+
+def voted(waits: Waits) -> np.ndarray:
+    """Mask of the votes: of an author, on a genuine reply."""
+    return waits.replied & (waits.vote >= 0)
+
+
+def votes(waits: Waits, start: dt.date) -> tuple[np.ndarray, np.ndarray] | None:
+    """Masks of the replies of two equal periods on which an author could vote; None if a side holds nothing."""
+    windows = period(waits, start)
+    if windows is None:
+        return None
+    early = (waits.reply == 0) | (waits.reply < start.toordinal())
+    return waits.replied & within(waits, windows[0]) & early, waits.replied & within(waits, windows[1])
+
+
+def period(waits: Waits, start: dt.date) -> tuple[Window, Window] | None:
+    return periods(waits, start, 0)
+
+
+def levels(waits: Waits, groups: dict[str, np.ndarray], draws: int = DRAWS) -> tuple[list[Estimate], list[dict]]:
+    """The share of each group of waits (masks), and its voting rate: votes over replies."""
+    rows, rates = [], []
+    for name, mask in groups.items():
+        counted = voted(waits) & mask
+        point, interval = share((waits.vote[counted] == 1).astype(float), waits.structure[counted], draws)
+        rows.append(make(USEFUL, name, "level", point, interval, counted.sum(), DESCRIPTIVE))
+        replies = waits.replied & mask
+        rate, span = share((waits.vote[replies] >= 0).astype(float), waits.structure[replies], draws)
+        low, high = span or (None, None)
+        rates.append(
+            {
+                "group": name,
+                "estimate": rate,
+                "lower": low,
+                "upper": high,
+                "n": int(replies.sum()),
+                "votes": int(counted.sum()),
+            }
+        )
+    return rows, rates
+
+
+def compared(waits: Waits, start: dt.date, arms: Arms, draws: int = DRAWS) -> tuple[list[Estimate], list[Estimate]]:
+    """Before and after, difference-in-differences, and with AI help or not; then the differences in shares."""
+    value = (waits.vote == 1).astype(float)
+    rows, differences = [], []
+    replies = votes(waits, start)
+    if replies is not None:
+        masks = tuple(mask & voted(waits) for mask in replies)
+        for fixed in (True, False):
+            found = compare(waits, value, masks, share=True, fixed_mix=fixed, draws=draws)
+            mix = "" if fixed else ", own mix"
+            rows.append(as_rows(found, USEFUL, mix)[0])
+            differences.append(difference_row(found, USEFUL, f"all{mix}"))
+        cells = Cells.of(waits.structure, masks, value, len(waits.names))
+        if (found := did(cells, arms.adopted, draws)) is not None:
+            span = found.interval() if found.n >= LEAST_RECORDS else None
+            rows.append(make(USEFUL, "all", "did", found.effect.value, span, found.n, BEFORE_AFTER))
+    usable = voted(waits) & (waits.start >= start.toordinal())
+    rows.append(association.with_help(waits, USEFUL, value, usable, draws))
+    return rows, differences

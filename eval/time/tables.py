@@ -1,0 +1,238 @@
+"""The tables and figures of time.html, built from findings: what the template lays out without knowing its meaning."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from eval.time import plot
+from eval.time import wording as w
+from eval.time.constants import NAMES
+from eval.time.minutes import Modelled, Prior
+from eval.time.rows import MAIN, WAITING, Estimate
+from eval.time.survival import survival
+
+SHOWN_DAYS = (0, 1, 3, 7, 15, 30, 60)
+MOST = 20  # structures shown; all are in time.json
+
+
+@dataclass(frozen=True)
+class Table:
+    """A caption, column heads, and rows whose first cell is their head."""
+
+    caption: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An image (`data:` address), what it shows in words, and the table of its numbers."""
+
+    image: str
+    alt: str
+    caption: str
+    table: Table
+
+
+@dataclass
+class Rows:
+    """Estimates, looked up by quantity, comparison and group."""
+
+    rows: Iterable[Estimate]
+    _by: dict[tuple[str, str, str], Estimate] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            self._by.setdefault((row.quantity, row.comparison, row.group), row)
+
+    def get(self, quantity: str, comparison: str = "level", group: str = "all") -> Estimate | None:
+        return self._by.get((quantity, comparison, group))
+
+    def groups(self, kind: str, quantity: str = MAIN, comparison: str = "level") -> list[Estimate]:
+        """Rows of the groups `kind: …`, in order."""
+        return [
+            r for (q, c, g), r in self._by.items() if q == quantity and c == comparison and g.startswith(f"{kind}: ")
+        ]
+
+    def say(self, quantity: str, comparison: str = "level", group: str = "all") -> str:
+        row = self.get(quantity, comparison, group)
+        return w.with_interval(row) if row else "–"
+
+
+def before_after(rows: Rows, moved: Rows) -> Table:
+    """Every measure before and after, of a fixed mix, its ratio and difference; the ratio of each period's own mix."""
+    body = []
+    for quantity in WAITING:
+        ratio = rows.get(quantity, "before_after")
+        body.append(
+            [
+                w.QUANTITIES[quantity],
+                rows.say(quantity, group="before"),
+                rows.say(quantity, group="after"),
+                rows.say(quantity, "before_after"),
+                moved.say(quantity, "before_after_difference"),
+                rows.say(quantity, "before_after", "all, own mix"),
+                str(ratio.n) if ratio else "0",
+            ]
+        )
+    body.append(
+        [
+            w.QUANTITIES["median_days"],
+            rows.say("median_days", group="before, own mix"),
+            rows.say("median_days", group="after, own mix"),
+            "–",
+            "–",
+            rows.say("median_days", "before_after", "all, own mix"),
+            str(row.n) if (row := rows.get("median_days", "before_after", "all, own mix")) else "0",
+        ]
+    )
+    heads = ["Mesure", "Avant", "Après", "Avant / après", "Écart", "Avant / après, services tels quels", "Avis"]
+    return Table("Attente jusqu'à la première réponse, services à parts égales, intervalles à 95 %", heads, body)
+
+
+def by_group(rows: Rows, kind: str, caption: str, head: str, name: Callable[[str], str] = str) -> Table | None:
+    """Level of the main measures in the groups of a kind; None if there is none."""
+    found = rows.groups(kind)
+    body = [
+        [
+            name(row.group.partition(": ")[2]),
+            w.with_interval(row),
+            rows.say("answered_7d", group=row.group),
+            rows.say("median_days", group=row.group),
+            f"{row.n} ({row.censored})",
+        ]
+        for row in found[:MOST]
+    ]
+    more = f" ; les {MOST} premiers de {len(found)}, tous dans time.json" if len(found) > MOST else ""
+    heads = [head, w.QUANTITIES[MAIN], w.QUANTITIES["answered_7d"], w.QUANTITIES["median_days"], "Avis (sans réponse)"]
+    return Table(caption + more, heads, body) if body else None
+
+
+def months(rows: Rows, start: str) -> Figure | None:
+    """The main measure month by month, around the pilot's start (YYYY-MM)."""
+    found = [row for row in rows.groups("month") if row.estimate is not None]
+    if len(found) < 2:
+        return None
+    names = [row.group.partition(": ")[2] for row in found]
+    points = [(name, row.estimate, row.lower, row.upper) for name, row in zip(names, found, strict=True)]
+    body = [[name, w.with_interval(row), str(row.n)] for name, row in zip(names, found, strict=True)]
+    return Figure(
+        plot.series(points, ylabel="jours", split=next((i for i, n in enumerate(names) if n >= start), None)),
+        "Une valeur par mois de publication, avec son intervalle ; une ligne pointillée marque le lancement. "
+        "Les valeurs sont dans le tableau qui suit.",
+        f"{w.QUANTITIES[MAIN]}, par mois de publication.",
+        Table("Données de la figure : par mois", ["Mois", w.QUANTITIES[MAIN], "Avis"], body),
+    )
+
+
+def waiting_curves(tables: Sequence) -> Figure | None:
+    """Kaplan-Meier curves of the two periods."""
+    if not tables or not all(t.sum() for t in tables):
+        return None
+    before, after = (survival(t.sum(axis=0)) for t in tables)
+    body = [
+        ["Avant", *(w.share(float(before[d])) for d in SHOWN_DAYS)],
+        ["Après", *(w.share(float(after[d])) for d in SHOWN_DAYS)],
+    ]
+    return Figure(
+        plot.still_waiting(before, after),
+        "Deux courbes : part des usagers encore sans réponse selon le nombre de jours d'attente, avant et après le "
+        "lancement. Les valeurs sont dans le tableau qui suit.",
+        "Part des usagers encore sans réponse à la fin de chaque jour d'attente (estimateur de Kaplan-Meier).",
+        Table(
+            "Données de la figure : encore sans réponse à la fin du jour",
+            ["Période", *(f"jour {d}" for d in SHOWN_DAYS)],
+            body,
+        ),
+    )
+
+
+def event_study(rows: Rows, split: int) -> Figure | None:
+    """Adopters less others, stretch by stretch; `split` of the stretches are before the start."""
+    found = [*rows.groups("lead", MAIN, "did"), *rows.groups("lag", MAIN, "did")]
+    if not found:
+        return None
+    names = [row.group.partition(": ")[2].partition("/")[0] for row in found]
+    points = [(name, row.estimate or 0.0, row.lower, row.upper) for name, row in zip(names, found, strict=True)]
+    body = [
+        [name, "avant" if i < split else "après", w.with_interval(row), str(row.n)]
+        for i, (name, row) in enumerate(zip(names, found, strict=True))
+    ]
+    return Figure(
+        plot.series(points, ylabel="jours d'écart", split=split, zero=True),
+        "Écart entre adoptantes et autres, par tranche de 30 jours, avec intervalle, avant et après le lancement. "
+        "Les valeurs sont dans le tableau qui suit.",
+        "Écart entre structures adoptantes et autres (jours), relativement à la dernière tranche avant le lancement. "
+        "Avant le lancement, il devrait être nul.",
+        Table("Données de la figure : écarts", ["Tranche à partir du", "Côté", "Écart (j)", "Avis"], body),
+    )
+
+
+def satisfaction(rows: Rows, voting: Sequence[dict]) -> Table:
+    """Shares of "utile" votes with the voting rate beside each."""
+    names = {"all": "Tout le fichier", "before": "Avant", "after": "Après", "ai: offered": "Avec aide IA proposée"}
+    names["ai: not offered"] = "Sans aide IA proposée"
+    body = []
+    for rate in voting:
+        if rate["group"] in names or rate["group"].startswith("network: "):
+            rated = f"{w.share(rate['estimate'])} ({rate['votes']} / {rate['n']})"
+            name = names.get(rate["group"]) or rate["group"].removeprefix("network: ")
+            body.append([name, rows.say("useful_share", group=rate["group"]), rated])
+    return Table(
+        "Votes des auteurs d'avis sur la réponse reçue (intervalles de Wilson à 95 %)",
+        ["Groupe", "Votes « utile »", "Auteurs qui ont voté (votes / réponses)"],
+        body,
+    )
+
+
+def shares(caption: str, found: Sequence[dict], names: dict[str, str]) -> Table:
+    body = [
+        [names[s["group"]], f"{w.share(s['estimate'])} {w.span(s['lower'], s['upper'], w.share)}", str(s["n"])]
+        for s in found
+    ]
+    return Table(caption, ["Sort", "Part", "Brouillons"], body)
+
+
+def minutes(one: Modelled) -> Table:
+    body = [
+        [name, *(w.number(value, 2) for value in drawn)]
+        for name, drawn in (
+            ("Sans brouillon", one.without),
+            ("Avec brouillon", one.with_draft),
+            ("Économisées", one.saved),
+        )
+    ]
+    heads = ["Minutes par réponse", "2,5 %", "10 %", "médiane", "90 %", "97,5 %"]
+    return Table(f"Minutes modélisées par réponse ({one.n} brouillons), selon les constantes tirées", heads, body)
+
+
+def tornado(one: Modelled, prior: Prior) -> Figure | None:
+    """What the minutes saved depend on most."""
+    rows = [(getattr(prior.constants, name).label, low, high) for name, low, high in one.tornado[:8]]
+    if not rows:
+        return None
+    body = [[name, w.number(low, 2), w.number(high, 2)] for name, low, high in rows]
+    return Figure(
+        plot.tornado(rows, one.saved[2]),
+        "Une barre par constante : minutes économisées quand elle va de sa valeur basse à sa valeur haute. "
+        "Les valeurs sont dans le tableau qui suit.",
+        "De quoi dépendent les minutes modélisées : chaque constante seule, de son 10ᵉ à son 90ᵉ centile.",
+        Table("Données de la figure : minutes économisées", ["Constante", "au 10ᵉ centile", "au 90ᵉ centile"], body),
+    )
+
+
+def constants(prior: Prior) -> Table:
+    """Every constant with its range and its source."""
+    body = []
+    for name in NAMES:
+        constant = getattr(prior.constants, name)
+        low, middle, high = (w.number(v, 2) for v in prior.marginal(name))
+        body.append(
+            [
+                constant.label,
+                f"{middle} [{low} ; {high}] {constant.unit}",
+                w.STATUS_OF_CONSTANT[constant.status],
+                constant.source,
+            ]
+        )
+    heads = ["Constante", "Médiane [10 % ; 90 %]", "Statut", "Source"]
+    return Table("Constantes du modèle, avec leur source", heads, body)

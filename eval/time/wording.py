@@ -1,0 +1,121 @@
+"""How time.html says things: French numbers, labels of measures, counts and grades."""
+
+import datetime as dt
+import re
+
+from markupsafe import Markup
+
+from eval.time.check import CANNOT, NOT_REPRODUCED, REPRODUCED
+from eval.time.delays import PUBLISHED, REPLIED
+from eval.time.rows import ASSOCIATION, BEFORE_AFTER, BIASED, DESCRIPTIVE, MODELLED, QUASI, TAUS, WITHIN, Estimate
+
+NBSP = "\N{NO-BREAK SPACE}"
+QUANTITIES = {
+    **{f"rmst_{tau}": f"Attente moyenne limitée à {tau} jours (j)" for tau in TAUS},
+    **{f"answered_{days}d": f"Réponse en {days} jours au plus" for days in WITHIN},
+    "median_days": "Attente médiane (j)",
+}
+OUTCOMES = {REPRODUCED: "reproduit", NOT_REPRODUCED: "non reproduit", CANNOT: "non vérifiable"}
+STATUSES = {"announced": "annonce officielle", "press": "presse", "target": "objectif"}
+GRADES = {
+    QUASI: "B : structures adoptantes comparées aux autres, tendances antérieures parallèles",
+    BEFORE_AFTER: "C : comparaison sans groupe témoin valable ; n'établit pas la cause",
+    ASSOCIATION: "association : les agents choisissent quand ils se servent de l'IA ; n'établit pas la cause",
+    DESCRIPTIVE: "description : ce que montre le fichier, sans comparaison",
+    MODELLED: "D : calcul à partir de textes et d'hypothèses, non une mesure",
+    BIASED: "biaisé : montré pour mémoire, à ne pas citer",
+}
+SHORT = {
+    QUASI: "B",
+    BEFORE_AFTER: "C",
+    ASSOCIATION: "association",
+    DESCRIPTIVE: "description",
+    MODELLED: "D",
+    BIASED: "biaisé",
+}
+COLUMNS = {PUBLISHED: "date de publication", REPLIED: "date de première réponse"}
+COUNTED = {
+    "unreadable": "Enregistrements illisibles, écartés",
+    "experiences": "Expériences lues",
+    "duplicate": "Expériences déjà lues (même identifiant), écartées",
+    "rejected": "Expériences rejetées par la modération, écartées",
+    "waits": "Attentes (une par expérience et par structure saisie)",
+    "replied": "… avec une réponse",
+    "placeholder": "… avec le seul message d'attente de la plateforme, compté comme sans réponse",
+    "unanswered": "… sans réponse",
+    "from_publication": "Attentes comptées depuis la publication",
+    "from_writing": "Attentes comptées depuis l'écriture, faute de date de publication",
+    "published_before_written": "Expériences publiées avant d'être écrites (incohérentes, gardées)",
+    "undated_reply": "Réponses sans date, exclues des délais",
+    "shared_date": "Réponses d'expériences à plusieurs réponses, qui portent la date de la première (délai minimal)",
+    "date_without_reply": "Expériences datées d'une réponse qui n'y figure pas, comptées comme sans réponse",
+    "no_start": "Date impossible : ni publication ni écriture lisible",
+    "unreadable_reply": "Date impossible : première réponse illisible",
+    "reply_before_start": "Date impossible : réponse antérieure au départ de l'attente",
+    "after_extraction": "Date impossible : postérieure à l'extraction",
+}
+FATES = {"as_is": "publiés tels quels", "edited": "retouchés", "discarded": "réécrits"}
+DECIDED = {
+    "all": "Tous",
+    "accepted": "Brouillon accepté",
+    "edited": "Brouillon retouché",
+    "rejected": "Brouillon rejeté",
+}
+STATUS_OF_CONSTANT = {
+    "published": "publié",
+    "memory": "publié, cité de mémoire",
+    "assumption": "hypothèse",
+}
+
+
+def number(value: float | None, digits: int = 1, *, sign: bool = False) -> str:
+    """1.25 -> "1,3"; what is absent is a dash."""
+    return "–" if value is None else f"{value:{'+' if sign else ''}.{digits}f}".replace(".", ",").replace("-", "−")
+
+
+def share(value: float | None, *, sign: bool = False) -> str:
+    """0.74 -> "74 %"."""
+    return "–" if value is None else number(100 * value, 0, sign=sign) + f"{NBSP}%"
+
+
+def is_share(quantity: str) -> bool:
+    return quantity.startswith("answered") or quantity == "useful_share"
+
+
+def amount(row: Estimate, value: float | None) -> str:
+    """A value of a row as it is read: days, shares, points or a factor."""
+    if row.comparison == "before_after":
+        return number(value, 2)
+    moved = row.comparison != "level"
+    if is_share(row.quantity):
+        text = share(value, sign=moved)
+        return text.replace("%", "pt") if moved else text
+    return number(value, 1, sign=moved)
+
+
+def with_interval(row: Estimate) -> str:
+    """ "8,2 [7,5 ; 8,9]", or why there is no interval."""
+    if row.estimate is None:
+        return "non estimable"
+    if row.lower is None:
+        return f"{amount(row, row.estimate)} (intervalle non estimable)"
+    return f"{amount(row, row.estimate)} [{amount(row, row.lower)} ; {amount(row, row.upper)}]"
+
+
+def span(lower: float | None, upper: float | None, show) -> str:
+    return "intervalle non estimable" if lower is None else f"[{show(lower)} ; {show(upper)}]"
+
+
+def day(value: dt.date) -> str:
+    return f"{value:%d/%m/%Y}"
+
+
+def published(date: str) -> str:
+    """YYYY, YYYY-MM or YYYY-MM-DD as it is written in French."""
+    return "/".join(reversed(date.split("-")))
+
+
+def typography(page: str) -> Markup:
+    """French no-break spaces, so that no line starts with a punctuation mark."""
+    page = re.sub(r"(?<=\S) (?=[;:!?»%])", NBSP, page)
+    return Markup(page.replace("« ", f"«{NBSP}"))  # noqa: S704 - already escaped: the rendered template
