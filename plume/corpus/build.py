@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -51,10 +52,13 @@ def build(
     out = Path(out)
     check_output(out, force=force)
     beside = next(folder for folder in out.resolve().parents if folder.is_dir())  # the same disk: moving is renaming
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=beside) as folder:
-        made = Path(folder) / out.name
+    with tempfile.TemporaryDirectory(prefix=f".{out.resolve().name}-", dir=beside) as folder:
+        made = Path(folder) / "made"
         made.mkdir()
-        manifest = _make(Path(export), made, config, workers or os.cpu_count() or 1)
+        try:
+            manifest = _make(Path(export), made, config, workers or os.cpu_count() or 1)
+        except sqlite3.Error as error:
+            raise InputError(f"{beside}: no room to work in ({error}); free some, or name another --out") from None
         claim_output(out, force=force, holds=dataset.FILES)
         for name in dataset.FILES:  # the manifest last
             if (made / name).is_file():

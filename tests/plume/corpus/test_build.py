@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -451,3 +452,20 @@ def test_a_folder_that_was_built_again_is_loaded_as_it_is_now(plume_home, sample
         }
         sizes.append(len(loaded["test"]))
     assert sizes[0] > sizes[1]
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(small, tmp_path, monkeypatch):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("plume.corpus.spool.Spool.add", full)  # a fault that cannot be provoked without a disk to fill
+    with pytest.raises(InputError, match="database or disk is full"):
+        build(small, tmp_path / "out", RULES_ONLY)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_working_directory_may_become_the_dataset(small, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    build(small, ".", RULES_ONLY)
+    assert (tmp_path / "here" / "manifest.json").is_file()
