@@ -78,8 +78,10 @@ def measure(export: Path, out: Path, draws: int) -> dict[str, float]:
         "started = time.perf_counter()\n"
         f"result = command.run({str(export)!r}, {str(out)!r}, draws={draws}, force=True)\n"
         "seen['all'] = time.perf_counter() - started\n"
+        "used = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "seen['cpu'] = used.ru_utime + used.ru_stime\n"
         "seen['rows'] = len(result['estimates'])\n"
-        "seen['mib'] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
+        "seen['mib'] = used.ru_maxrss / 1024\n"
         "print(json.dumps(seen))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
@@ -105,7 +107,8 @@ def main() -> None:
         for number in range(1, arguments.runs + 1):
             seen = measure(export, Path(folder) / "out", arguments.draws)
             parts = f"reading {seen['read_waits']:.1f}, estimates {seen['estimate']:.1f}, page {seen['render']:.1f}"
-            say(f"run {number}: {seen['all']:.1f} s ({parts}), {seen['mib']:.0f} MiB, {seen['rows']} rows")
+            say(f"run {number}: {seen['all']:.1f} s ({parts})")
+            say(f"  CPU {seen['cpu']:.1f} s, {seen['mib']:.0f} MiB, {seen['rows']} rows")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@
     with    = read(review) + read(draft) + verify(facts) + edit(draft -> reply) + proof(reply)
 
 after the keystroke-level model (Card, Moran and Newell 1980): an edit costs a mental preparation and a pointing, its
-words are typed, and a share of them composed. Both are linear in what is counted in the texts (FEATURES), so means
-of those and draws of the constants are all that Monte Carlo needs. Similarity is not time: a draft that was kept word for word
-may have taken as long as writing (Bootsma-Robroeks 2025: 157 against 153 s). Pure.
+words are typed, and a share of them composed. Both are linear in what is counted in the texts (FEATURES), so means of
+those and draws of the constants are all that Monte Carlo needs. Similarity is not time: a draft that was kept word for
+word may have taken as long as writing (Bootsma-Robroeks 2025: 157 against 153 s). Pure.
 """
 
 import re
