@@ -77,7 +77,7 @@ def personal_data(case: Case) -> Result:
     """
     draft = case.draft
     hidden = [m.span() for pattern in (PLACEHOLDER, _MARKER) for m in pattern.finditer(draft)]
-    found = [(s.start, s.end, s.type) for s in _identifiers(draft) if s.type not in _IGNORED]
+    found = [(s.start, s.end, s.type) for s in _identifiers(case)]
     found += [(start, end, "PERSONNE") for start, end in _listed_people(draft)]
     found += [(*m.span(1), "PSEUDO") for m in _PSEUDONYM.finditer(draft)]
     people, others = [], []
@@ -101,10 +101,15 @@ def personal_data(case: Case) -> Result:
     )
 
 
-def _identifiers(text: str) -> list["Span"]:
+def _identifiers(case: Case) -> list["Span"]:
+    """`find_identifiers`, which weighs what stays, where its rules have found something of interest at all."""
     from plume.corpus.pseudonymise import find_identifiers
+    from plume.corpus.pseudonymise.names import find_names
+    from plume.corpus.pseudonymise.rules import find_by_rules
 
-    return find_identifiers(text)
+    first = (*find_by_rules(case.draft, case.directory), *find_names(case.draft))
+    wanted = any(span.type not in _IGNORED for span in first)
+    return [s for s in find_identifiers(case.draft) if s.type not in _IGNORED] if wanted else []
 
 
 def _is_given(case: Case, text: str, kind: str) -> bool:
