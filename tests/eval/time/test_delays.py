@@ -169,3 +169,11 @@ def test_words_of_the_reviews_asked_for_are_counted(make_experience):
 
 def test_no_readable_date_at_all(make_experience):
     assert read_waits([make_experience(1, written="hier")]) is None
+
+
+def test_structures_are_those_of_the_reader(make_experience, sample_export):
+    from eval.time.delays import _structures
+    from plume.corpus.export import read_experiences, structures
+
+    for row in read_experiences(sample_export):
+        assert _structures(row) == structures(row)
