@@ -8,7 +8,8 @@ import pytest
 GOOD = (
     "Bonjour, merci d'avoir pris le temps de partager votre expérience avec notre accueil. Nous regrettons sincèrement "
     "l'attente que vous décrivez au guichet et le manque d'information sur votre demande. Votre retour est "
-    "précieux et nous aide à mieux comprendre ce que vivent les personnes que nous accueillons. Pour toute question sur votre situation, "
+    "précieux et nous aide à mieux comprendre ce que vivent les personnes que nous "
+    "accueillons. Pour toute question sur votre situation, "
     "vous pouvez consulter votre espace personnel en ligne ou vous présenter à notre accueil aux heures d'ouverture. "
     "Nous restons à votre écoute et espérons que votre prochaine visite se passera dans de meilleures conditions, "
     "dossier {}."
