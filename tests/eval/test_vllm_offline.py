@@ -45,7 +45,8 @@ def system(tiny_mistral, small_dataset, tmp_path_factory):
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.2)
     facts = {"dataset": {"splits": {"train": {"pairs": 0}}, "source": {"name": "none"}}, "steps": 0}
-    facts |= {"trained_tokens": 0, "train_loss": 0.0, "validation_loss": None}
+    facts |= {"trained_tokens": 0, "tokens": 0, "train_loss": 0.0, "validation_loss": None}
+    facts["samples"] = {"dropped": 0, "truncated": 0}
     adapter.write(made, model, config, prompt, facts)
 
     # The token that the model writes fifth becomes the end of the turn: the two rows of the output layer change places.

@@ -50,7 +50,9 @@ def adapter_folder(folder, model, prompt):
             torch.nn.init.normal_(weight, std=0.12)
     facts = {
         "dataset": {"splits": {"train": {"pairs": 0}}, "source": {"name": "none"}},
+        "samples": {"dropped": 0, "truncated": 0},
         "steps": 0,
+        "tokens": 0,
         "trained_tokens": 0,
         "train_loss": 0.0,
         "validation_loss": None,
