@@ -44,7 +44,7 @@ def system(tiny_mistral, small_dataset, tmp_path_factory):
     for name, weight in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.2)
-    facts = {"dataset": {"splits": {"train": {"pairs": 0}}, "source": {"name": "none"}}, "steps": 0}
+    facts = {"dataset": {"splits": {"train": {"pairs": 0, "sha256": "none"}}, "source": {"name": "none"}}, "steps": 0}
     facts |= {"trained_tokens": 0, "tokens": 0, "train_loss": 0.0, "validation_loss": None}
     facts["samples"] = {"dropped": 0, "truncated": 0}
     adapter.write(made, model, config, prompt, facts)

@@ -49,7 +49,7 @@ def adapter_folder(folder, model, prompt):
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.12)
     facts = {
-        "dataset": {"splits": {"train": {"pairs": 0}}, "source": {"name": "none"}},
+        "dataset": {"splits": {"train": {"pairs": 0, "sha256": "none"}}, "source": {"name": "none"}},
         "samples": {"dropped": 0, "truncated": 0},
         "steps": 0,
         "tokens": 0,
