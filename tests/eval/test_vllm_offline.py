@@ -24,6 +24,7 @@ NEW = 10
 def system(tiny_mistral, small_dataset, tmp_path_factory):
     """A YAML system of a tiny base with a random adapter, which ends the draft of one of the test reviews early."""
     import torch
+    from peft import PeftModel
     from transformers import AutoConfig, AutoModelForCausalLM
 
     from train import adapter
@@ -50,7 +51,7 @@ def system(tiny_mistral, small_dataset, tmp_path_factory):
     adapter.write(made, model, config, prompt, facts)
 
     # The token that the model writes fifth becomes the end of the turn: the two rows of the output layer change places.
-    model = model.merge_and_unload().eval()
+    model = PeftModel.from_pretrained(load_model(base, "float32"), str(made)).merge_and_unload().eval()
     ids = torch.tensor([encode_prompt(tokenizer, prompt, read_split(small_dataset, "test")[0])])
     fifth = model.generate(input_ids=ids, do_sample=False, max_new_tokens=NEW, pad_token_id=2)[0, ids.shape[1] + 4]
     plain = AutoModelForCausalLM.from_pretrained(folder / "base")

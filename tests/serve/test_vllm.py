@@ -35,16 +35,21 @@ PAIRS = [
 ]
 
 
-def adapter_folder(folder, model, prompt):
-    """An adapter of rank 8 on all linear layers, attached and written by `plume train`'s own code, weights random."""
-    import torch
+def adapter_folder(folder, prompt):
+    """An adapter of rank 8 on all linear layers, attached and written by `plume train`'s own code, weights random.
 
+    Returns PEFT's own model of what was written: the reference that knows nothing of how plume trains.
+    """
+    import torch
+    from peft import PeftModel
+
+    from plume.models import Base, load_model
     from train import adapter
     from train.config import Lora, TrainConfig
 
     config = TrainConfig(data=folder, out=folder, prompt=prompt.version, lora=Lora(rank=8, alpha=16))
     torch.manual_seed(20231005)
-    model = adapter.attach(model, config)
+    model = adapter.attach(load_model(Base(), "bfloat16"), config)
     for name, weight in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.12)
@@ -58,7 +63,8 @@ def adapter_folder(folder, model, prompt):
         "validation_loss": None,
     }
     adapter.write(folder, model, config, prompt, facts)
-    return model.eval().float()  # the reference: the same weights, without bfloat16's rounding of what is computed
+    model = PeftModel.from_pretrained(load_model(Base(), "bfloat16"), str(folder), autocast_adapter_dtype=False)
+    return model.eval().float()  # the same weights, without bfloat16's rounding of what is computed
 
 
 def first_token_logprobs(model, ids):
@@ -76,7 +82,7 @@ def system(tmp_path_factory):
 
     from plume import paths, tracking
     from plume.adapters import folder_sha256
-    from plume.models import Base, load_model, load_tokenizer, resolve
+    from plume.models import Base, load_tokenizer, resolve
     from plume.prompt import encode_prompt, load_prompt
 
     home = tmp_path_factory.mktemp("home")
@@ -87,7 +93,7 @@ def system(tmp_path_factory):
     (home / "serve" / "cache").symlink_to(cache)
     tokenizer, prompt = load_tokenizer(Base()), load_prompt("short-1")
     folder = tmp_path_factory.mktemp("adapter")
-    model = adapter_folder(folder, load_model(Base(), "bfloat16"), prompt)
+    model = adapter_folder(folder, prompt)
     uri = f"sqlite:///{home / 'mlflow.db'}"
     before = mlflow.get_tracking_uri()
     with pytest.MonkeyPatch.context() as patch:
