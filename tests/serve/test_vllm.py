@@ -138,24 +138,26 @@ def server(system):
             stdout=sink,
             stderr=subprocess.STDOUT,
         )
-    tuned = [first_token_logprobs(system.model, ids) for ids in system.ids]
-    with system.model.disable_adapter():
-        base = first_token_logprobs(system.model, system.ids[0])
-    deadline = time.monotonic() + 540
-    while "answers at" not in output.read_text() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert "answers at" in output.read_text(), output.read_text()
-    yield SimpleNamespace(
-        process=process,
-        url=f"http://127.0.0.1:{port}",
-        output=output,
-        log=system.home / "serve" / "engine.log",
-        tuned=tuned,
-        base=base,
-    )
-    if process.poll() is None:
-        process.terminate()
-        process.wait(120)
+    try:
+        tuned = [first_token_logprobs(system.model, ids) for ids in system.ids]
+        with system.model.disable_adapter():
+            base = first_token_logprobs(system.model, system.ids[0])
+        deadline = time.monotonic() + 540
+        while "answers at" not in output.read_text() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert "answers at" in output.read_text(), output.read_text()
+        yield SimpleNamespace(
+            process=process,
+            url=f"http://127.0.0.1:{port}",
+            output=output,
+            log=system.home / "serve" / "engine.log",
+            tuned=tuned,
+            base=base,
+        )
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(120)
 
 
 def ask(server, system, model, index):
