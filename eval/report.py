@@ -18,6 +18,7 @@ import plume
 from eval import wording
 from eval.drafts import Drafts
 from eval.gate import Line, Verdict
+from eval.information import MINUTES
 from eval.references import chrf_signature
 from eval.rule import Rule
 from eval.score import NO_DRAFT, REFERENCES, Row
@@ -80,6 +81,7 @@ def render(
         passing=_arms(verdict, ["pass_all", *(f"check:{name}" for name in GATING)]),
         signals=_arms(verdict, _measures(verdict, "signal:")),
         likeness=_arms(verdict, [*REFERENCES, "draft_words"]),
+        minutes=_arms(verdict, [MINUTES]),
         wins=[_judged(line) for line in verdict.estimates if line.measure.startswith("win_rate")],
         contaminated=sorted((contaminated or {}).items()),
         slices=[_judged(line) for line in verdict.estimates if line.slice],

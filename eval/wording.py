@@ -32,6 +32,7 @@ _MEASURES = {
     "rouge_2": "ROUGE-2",
     "rouge_l": "ROUGE-L",
     "edit_rate": "Part des mots à changer",
+    "modelled_minutes": "Minutes par réponse",
     "win_rate": "Avis où le candidat l’emporte sur la mesure principale (ex æquo pour moitié)",
     "win_rate_equal_length": "Avis où il l’emporterait à longueur égale",
 }
