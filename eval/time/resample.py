@@ -125,7 +125,7 @@ def infer(
     return Inference(float(value), se, float(np.quantile(ratios, LEVEL)), n)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def multiplicities(clusters: int, draws: int = DRAWS, seed: int = SEED) -> np.ndarray:
     """How often each cluster is drawn, (draws, clusters): as many are drawn, with replacement, as there are."""
     rng = np.random.default_rng(seed)

@@ -117,7 +117,7 @@ class Columns:
         row: Row = {}
         for name, value in fields.items():
             slug = self._slugs.get(name) or self._learn(name)
-            text = _text(value)
+            text = None if value is None else _text(value)  # most fields of most records hold nothing
             if slug not in KNOWN:
                 if text is not None:
                     self._count(slug)
@@ -181,10 +181,10 @@ def slug_of(label: str) -> str:
 
 
 def _text(value: object) -> str | None:
-    if value is None:
-        return None
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if not text.isascii():  # half an emoji (a lone surrogate) cannot be written to a file
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half an emoji (a lone surrogate) cannot be written to a file
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text if text.strip() else None
 
