@@ -55,10 +55,10 @@ def test_every_pair_is_accounted_for(pairs, tiny_mistral, over_length, count):
 
 
 def test_a_run_counts_what_it_leaves_out(plume_train, small_dataset):
-    folder = plume_train("short", max_tokens=150, micro_batch_tokens=300, max_steps=1)
+    folder = plume_train("short", max_tokens=200, micro_batch_tokens=400, max_steps=1)
     dropped = [json.loads(line) for line in (folder / "dropped.jsonl").read_text().splitlines()]
     facts = json.loads((folder / "adapter" / "training.json").read_text())
     assert len(dropped) == facts["samples"]["dropped"] > 0
     kept = facts["samples"]["train_pairs"] + facts["samples"]["validation_pairs"]
     assert kept + len(dropped) == 13 + 3
-    assert all("at most 150" in row["reason"] for row in dropped)
+    assert all("at most 200" in row["reason"] for row in dropped)
