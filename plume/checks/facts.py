@@ -113,7 +113,9 @@ _TO_FILL = (
     r"|équipe|signataire)"
 )
 PLACEHOLDER = re.compile(
-    r"\[(?!(?:sic|…|\.\.\.|ndlr)[ !]*\])[^\[\]\n]{1,80}\](?!\()"
+    # An aside in brackets opens with a preposition ("[sauf le lundi]", "[une par document]"), a slot does not.
+    r"\[(?!(?:sic|…|\.\.\.|ndlr)[ !]*\]|(?:sauf|hors|soit|dont|voir|y compris|et|ou|ainsi|puis|en|une? par|deux par) )"
+    r"[^\[\]\n]{1,80}\](?!\()"
     r"|\{\{?[^{}\n]{1,60}\}\}?|\$\{?[A-Z]\w+\}?|%[A-Za-z_]{3,}%|(?<!\w)#[A-Z_]{3,}#"
     r"|\b[Xx]{3,}\b|\bXX\b|\b0?[1-9]?X(?: ?XX)+\b|_{3,}|\.{5,}|…{2,}"
     r"|<(?!\|)(?!/?(?:br|p|b|i|u|s|div|span|ul|li|em|strong|html|body|think|a|hr|h\d|reponse|réponse|avis|assistant"

@@ -96,7 +96,9 @@ _MARKERS = re.compile(
     r"|^[{\[] ?\"\w+\" ?:|\"(?:reponse|réponse|response|content|role)\" ?:"
     # Labels of a prompt, or of a conversation.
     rf"|^[\"«*#_ (\[]{{0,4}}{_LABEL}[*_ )\]]{{0,3}} ?:.{{0,40}}|^(?:system|assistant|user|système)\W*$"
-    rf"|^[(\[*]*{_N_WORDS}[)\]*. ]*$|[(\[]{_N_WORDS}[)\]]"
+    rf"|^[(\[*]*{_N_WORDS}[)\]*. ]*$|[(\[]{_N_WORDS}[)\]]|^[(\[*][^()\[\]\n]*\b{_N_WORDS}\b[^()\[\]\n]*[)\]*]$"
+    r"|\b(?:réponse|texte|message|brouillon|contenu) (?:(?:ré)?générée?|produite?) (?:automatiquement"
+    r"|par (?:une? )?(?:ia|intelligence|modèle|assistant|algorithme|outil))"
     # Talk about the task, the instructions, the answer as a text.
     r"|\btu (?:rédiges|aides|es (?:un|l')|dois|ne dois|réponds)\b|\brègles de rédaction\b"
     r"|\b(?:entre )?60 (?:et|à) 140 mots\b|\b\d+ mots (?:maximum|au maximum|max)\b"
@@ -192,7 +194,7 @@ def repetition(case: Case) -> Result:
     """A sentence twice or nearly, a passage of ten words twice, six words three times, words many times in a row."""
     tokens = words(blank(case.draft))
     faults = [m.group()[:12] for m in _SAME_SIGN.finditer(case.draft)][:1]
-    if stutter := _STUTTER.search(" ".join(tokens)):
+    if (stutter := _STUTTER.search(" ".join(tokens))) and not _is_echo(case, stutter):
         faults.append(stutter.group())
     triples = Counter(runs(tokens, 3))
     if triples and triples.most_common(1)[0][1] > 1:  # else nothing longer comes twice
@@ -205,6 +207,12 @@ def repetition(case: Case) -> Result:
                 faults.append(" ".join(run[0]))
         faults += _said_twice_in_a_row(tokens)
     return none_of(faults, "répétition")
+
+
+def _is_echo(case: Case, stutter: re.Match[str]) -> bool:
+    """Whether the citizen said a word three times, and the draft takes it up ("Merci, merci, merci")."""
+    said = stutter.group()
+    return said.count(" ") == 2 and said in " ".join(words(blank(case.review)))
 
 
 # The same word three times in a row, or two words.

@@ -104,7 +104,7 @@ _SURE = re.compile(
                 rf"|agente?|agence) a)"
                 rf"|\bj'ai|\bje (?:vous |l')ai) {ADV}(?:fait (?:remonter|suivre|part|le nécessaire|parvenir|corriger)"
                 rf"|pris (?:contact|attache|rendez-vous|des mesures|les mesures)|demandé (?:à|au|aux|que|la|le|une?)"
-                rf"|{DONE})(?! en compte)[^.!?;\n]{{0,40}}"
+                rf"|{DONE})(?! en compte| (?:ce|le|du|son|leur|un|tout) (?:\w+ )?temps)[^.!?;\n]{{0,40}}"
             ),
             (
                 r"\bvous avez (?:bien )?droit (?!à la parole|au respect|à (?:un|une) (?:accueil|écoute|explication)"
@@ -131,6 +131,15 @@ _UNLESS = re.compile(
             ),
             # Un conseiller vous rappellera. Nos services vérifieront les pièces. Vous serez remboursé. Vous recevrez …
             rf"\bvous (?:serez|allez être) {ADV}{TOLD}",
+            # Un système de réservation remplacera la file. Trente tickets seront gardés. Un guichet ouvrira.
+            (
+                r"\b(?:un|une|deux|trois|quatre|cinq|six|dix|vingt|trente|de nouveaux|de nouvelles|des|plusieurs|\d+)"
+                rf" {NEAR}(?:\b(?:remplacera|ouvrira|viendra|viendront|complétera|entrera en|verra le jour|verront le"
+                rf" jour|rejoindr(?:a|ont)|renforcer(?:a|ont)|remplaceront|ouvriront)\b"
+                rf"|(?:sera|seront|va être|vont être) {ADV}(?:mis|mise|gardé|réservé|créé|déployé|affiché|ajouté"
+                rf"|installé|ouvert|recruté"
+                rf"|proposé|organisé|consacré|dédié|formé)e?s?\b)"
+            ),
             (
                 r"(?<!que )\bvous (?:recevrez|obtiendrez|percevrez|toucherez|récupérerez|aurez (?:bientôt |une réponse"
                 r"|gain|votre|droit|un retour)|bénéficierez|allez (?:\w+ment )?(?:recevoir|obtenir|percevoir|toucher"
@@ -232,8 +241,10 @@ def _counts(case: Case, sentence: str, match: re.Match[str], pattern: re.Pattern
 
 
 def _is_claim(said: str) -> bool:
-    """That words were passed on already: "vos remerciements ont été transmis"."""
-    return bool(re.search(r"\b(?:a|ont) (?:\w+ )?été\b", said) and _PASSED_ON.search(said))
+    """That words were or will be passed on: "vos remerciements ont été transmis"."""
+    return bool(
+        re.search(r"\b(?:(?:a|ont) (?:\w+ )?été|sera|seront|vont être|va être)\b", said) and _PASSED_ON.search(said)
+    )
 
 
 def _was_told(case: Case, said: str) -> bool:

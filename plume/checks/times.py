@@ -60,8 +60,8 @@ _HOUR = (
 )
 # A time of day has minutes, or a word before it that no length of time has. "de 9 h" wants an end: "à 12 h".
 _CLOCK = re.compile(
-    rf"(?<![\w,.])(?:(?:(?<!\b[1-5] )(?<!deux )(?<!trois )(?<!quatre )à|(?:dès|jusqu'à|avant|après|vers|entre"
-    rf"|et)) ({_HOUR}) ?(?:h|heures?)(?: ?([0-5]\d))?(?! ?/)\b"
+    rf"(?<![\w,.])(?:(?:(?<!\b[1-5] )(?<!deux )(?<!trois )(?<!quatre )à|(?:dès|jusqu'à|(?:à partir|à compter"
+    rf"|au-delà) de|passé|avant|après|vers|entre|et)) ({_HOUR}) ?(?:h|heures?)(?: ?([0-5]\d))?(?! ?/)\b"
     r"(?! (?:de|d'|par|sur|plus)\b| d')"
     rf"|de ({_HOUR}) ?(?:h|heures?)?(?: ?([0-5]\d))?(?= ?(?:à|-|jusqu'à) ?(?:midi|(?:(?<=h à )(?:{_HOUR})"
     rf"|(?<=h-)(?:{_HOUR})|(?<=\d\d à )(?:{_HOUR})|[89]|1\d|2[0-3]) ?(?:h|heures?)))"

@@ -7,6 +7,9 @@ from plume.checks import facts, form, language, privacy, promises, times
 BODY = "Bonjour,\n\nNous vous remercions de votre message. Nous regrettons cette attente."
 
 PROMISES = [
+    "Un système de réservation remplacera la file.",
+    "Trente tickets seront gardés pour les urgences.",
+    "Vos compliments seront transmis au commandant.",
     "Votre dossier va être réexaminé.",
     "Vous serez recontacté sous peu.",
     "Votre signalement a été transmis au service concerné.",
@@ -69,6 +72,8 @@ PROMISES = [
     "Votre courrier est bien arrivé et sera lu.",
 ]
 NO_PROMISES = [
+    "Savoir que l'agent a pris ce temps nous réjouit.",
+    "Une annonce d'absence devrait être affichée.",
     "Nous prenons note de vos remarques.",
     "Nous transmettrons vos félicitations à l'équipe.",
     "Nous continuerons à améliorer notre accueil.",
@@ -227,6 +232,7 @@ def test_bodies_places_and_programmes_are_no_leaks(case, draft: str) -> None:
         *("le 9 du mois prochain", "mardi 12", "lundi prochain", "le douze mars", "12 janv. 2024", "03/2024"),
         *("en deux mille vingt-quatre", "14:30", "8h-12h", "ouvert de 9 à 12 heures", "à neuf heures", "jusqu'à midi"),
         *("du 3 au 12 mars", "le vingt-et-un juin", "de mai à juin", "les 2, 9 et 16 avril", "fin décembre"),
+        *("ouvert à partir de 9 h", "à compter de 14 heures", "passé 17 h"),
     ],
 )
 def test_dates_and_times_of_day(case, draft: str) -> None:
@@ -308,6 +314,10 @@ def test_laws_and_codes(case, draft: str, found: bool) -> None:
         ("JJ/MM/AAAA", True),
         ("SERVICE_DEPARTEMENT", True),
         ("[sic]", False),
+        ("copies [une par document]", False),
+        ("ouvert tous les jours [sauf le lundi]", False),
+        ("[votre nom]", True),
+        ("[date du rendez-vous]", True),
         ("[…]", False),
         ("(nom, prénom)", False),
         ("(gratuit)", False),
@@ -359,6 +369,9 @@ def test_ends(case, end: str, signs: bool) -> None:
     ("draft", "left"),
     [
         ("(95 mots)", True),
+        ("(Texte empathique — 81 mots)", True),
+        ("Réponse générée automatiquement", True),
+        ("une attestation générée automatiquement", False),
         ("Bien sûr ! Voici", True),
         ("**Réponse :**", True),
         ("<br>", True),
@@ -398,6 +411,12 @@ def test_a_prompt_of_bare_facts_may_be_quoted(case) -> None:
 )
 def test_loops(case, draft: str, loops: bool) -> None:
     assert form.repetition(case(draft))[0] is not loops
+
+
+def test_a_word_that_the_citizen_said_three_times_may_be_taken_up_but_not_a_fourth_time(case) -> None:
+    assert form.repetition(case("Merci, merci, merci à vous !", "merci merci merci à la sécu"))[0]
+    assert not form.repetition(case("Merci, merci, merci à vous !", "merci à la sécu"))[0]
+    assert not form.repetition(case("Nul, nul, nul, nul.", "nul nul nul nul"))[0]
 
 
 @pytest.mark.parametrize(
