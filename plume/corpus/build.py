@@ -25,7 +25,6 @@ from plume.corpus.privacy import write_report
 from plume.corpus.split import SPLITS, Splitting
 from plume.corpus.spool import Spool
 from plume.errors import InputError
-from plume.paths import check_output, claim_output
 
 _CHUNK = 128  # pairs masked together
 
@@ -43,26 +42,28 @@ def build(
 ) -> dict[str, Any]:
     """Write the dataset folder and return its manifest.
 
-    Everything is made in a temporary folder beside `out` and moved at the end, the manifest last: an interrupted build
-    leaves nothing that could be taken for a dataset, and what `force` overwrites stays until then. `workers` processes
-    mask the texts of a large export (by default one a core).
+    Everything is made in a hidden temporary folder on `out`'s own disk (inside `out` if it is there, so that it may be a
+    mount point) and moved at the end: an interrupted build leaves nothing that could be taken for a dataset, and what
+    `force` overwrites stays until the new files are whole. `workers` processes mask the texts of a large export (by
+    default one a core).
 
-    Raises InputError if the export cannot be read or holds no usable pair.
+    Raises InputError if the export cannot be read or holds no usable pair, or if `out` cannot be written.
     """
     out = Path(out)
-    check_output(out, force=force)
-    beside = next(folder for folder in out.resolve().parents if folder.is_dir())  # the same disk: moving is renaming
-    with tempfile.TemporaryDirectory(prefix=f".{out.resolve().name}-", dir=beside) as folder:
-        made = Path(folder) / "made"
-        made.mkdir()
-        try:
-            manifest = _make(Path(export), made, config, workers or os.cpu_count() or 1)
-        except sqlite3.Error as error:
-            raise InputError(f"{beside}: no room to work in ({error}); free some, or name another --out") from None
-        claim_output(out, force=force, holds=dataset.FILES)
-        for name in dataset.FILES:  # the manifest last
-            if (made / name).is_file():
-                (made / name).replace(out / name)
+    dataset.check_folder(out, force=force)
+    try:
+        inside = out if out.is_dir() else next(folder for folder in out.resolve().parents if folder.is_dir())
+        with tempfile.TemporaryDirectory(prefix=".plume-build-", dir=inside) as folder:
+            made = Path(folder) / "made"
+            made.mkdir()
+            try:
+                manifest = _make(Path(export), made, config, workers or os.cpu_count() or 1)
+            except sqlite3.Error as error:
+                raise InputError(f"{inside}: no room to work in ({error}); free some, or name another --out") from None
+            dataset.install(made, out, Path(folder) / "before")
+    except OSError as error:
+        where = error.filename or out
+        raise InputError(f"{where}: cannot be used ({error.strerror}); mend that, or name another --out") from None
     return manifest
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import yaml
 
+from plume.command import uninterrupted
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
+from plume.paths import check_output
 
 # What a build writes, the manifest last, and the audit of what it replaces.
 FILES = (
@@ -105,6 +107,64 @@ def manifest_text(manifest: dict[str, Any]) -> str:
 def read_split(folder: str | Path, split: str) -> list[dict[str, Any]]:
     """The pairs of one split, in file order."""
     return read_jsonl(Path(folder) / f"{split}.jsonl", needs=("id", "review", "reply"))
+
+
+def check_folder(folder: Path, *, force: bool) -> None:
+    """Refuse, before any work, to write over what is no dataset folder of plume's, or over one without `force`.
+
+    With `force`, a folder that holds other things may take a dataset beside them; it is refused if it is no dataset
+    folder and a file there bears a name that a build writes.
+    """
+    check_output(folder, force=force)
+    theirs = [name for name in FILES if (folder / name).exists()]
+    if theirs and not _is_ours(folder):
+        raise InputError(
+            f"{folder}: no dataset folder of plume's, and --force would overwrite its {', '.join(theirs)}; "
+            "name another folder with --out"
+        )
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a build wrote the folder: its manifest tells; where that is damaged or gone, the files that lie there."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        if isinstance(manifest, dict) and {"splits", "counts", "versions"} <= manifest.keys():
+            return True
+    except (OSError, ValueError):
+        pass
+    return all(
+        (folder / name).is_file() for name in FILES if name.endswith((".jsonl", ".html")) and "audit" not in name
+    )
+
+
+def install(made: Path, folder: Path, aside: Path) -> None:
+    """Move a dataset's new files from `made` to `folder`, the manifest last; what they replace goes to `aside` first.
+
+    The three are on one disk, so moving is renaming. If a renaming fails, the old files are put back: there is always
+    the old dataset or the new one. What plume does not write stays. Raises OSError.
+    """
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made.rename(folder)
+        return
+    aside.mkdir()
+    with uninterrupted():
+        new: list[Path] = []
+        try:
+            for name in reversed(FILES):  # the manifest first: half a dataset must not be taken for one
+                if (folder / name).exists():
+                    (folder / name).rename(aside / name)
+            for name in FILES:
+                if (made / name).is_file():
+                    (made / name).rename(folder / name)
+                    new.append(folder / name)
+        except OSError:
+            for path in new:
+                path.unlink()
+            for name in FILES:
+                if (aside / name).exists():
+                    (aside / name).rename(folder / name)
+            raise
 
 
 def _version_of(manifest: dict[str, Any]) -> str:

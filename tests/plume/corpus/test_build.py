@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import errno
 import gzip
 import hashlib
 import json
@@ -12,6 +13,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -226,6 +228,61 @@ def test_force_keeps_the_old_dataset_when_the_new_export_is_bad(refused, small, 
     before = contents(out)
     small.write_text("[{", encoding="utf-8")
     assert "truncated" in refused("data", "build", small, "--out", out, "--force")
+    assert contents(out) == before
+
+
+def test_force_into_a_mount_point_works_on_its_own_disk_and_leaves_its_parent_alone(small, tmp_path, monkeypatch):
+    """As a mounted volume: nothing can be made beside the folder, and nothing be moved into it from another disk."""
+    out = tmp_path / "mounted"
+    build(small, out, RULES_ONLY)
+    made = tempfile.mkdtemp
+
+    def mkdtemp(suffix=None, prefix=None, dir=None):
+        assert Path(dir).resolve() == out, "not on the volume"
+        return made(suffix, prefix, dir)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
+    before = contents(out)
+    build(small, out, DataConfig(ner=False, split={"test": 0.5}), force=True)
+    assert contents(out)["manifest.json"] != before["manifest.json"]
+    assert set(contents(out)) == set(before)
+
+
+@pytest.mark.parametrize("failing", ["manifest.json", "test.jsonl"])
+def test_a_move_that_fails_puts_the_old_dataset_back(small, tmp_path, monkeypatch, failing):
+    out = tmp_path / "out"
+    build(small, out, RULES_ONLY)
+    (out / "audit.jsonl").write_text("{}\n")
+    before, rename = contents(out), Path.rename
+
+    def full(self, target):
+        if self.parent.name == "made" and self.name == failing:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(InputError, match="No space left"):
+        build(small, out, DataConfig(ner=False, split={"test": 0.5}), force=True)
+    assert contents(out) == before
+
+
+def test_force_does_not_write_over_what_is_not_plumes(refused, small, tmp_path):
+    out = tmp_path / "project"
+    out.mkdir()
+    (out / "README.md").write_text("mine")
+    (out / "manifest.json").write_text('{"name": "an extension"}')
+    before = contents(out)
+    line = refused("data", "build", small, "--out", out, "ner=false", "--force")
+    assert "would overwrite its README.md, manifest.json" in line
+    assert contents(out) == before
+
+
+def test_force_mends_a_dataset_folder_whose_manifest_is_damaged(small, tmp_path):
+    out = tmp_path / "out"
+    build(small, out, RULES_ONLY)
+    before = contents(out)
+    (out / "manifest.json").write_text("{")
+    build(small, out, RULES_ONLY, force=True)
     assert contents(out) == before
 
 
