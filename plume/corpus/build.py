@@ -42,8 +42,8 @@ def build(
 ) -> dict[str, Any]:
     """Write the dataset folder and return its manifest.
 
-    Everything is made in a hidden temporary folder on `out`'s own disk (inside `out` if it is there, so that it may be a
-    mount point) and moved at the end: an interrupted build leaves nothing that could be taken for a dataset, and what
+    Everything is made in a hidden temporary folder on `out`'s own disk (inside `out` if it is there: it may be a mount
+    point) and moved at the end: an interrupted build leaves nothing that could be taken for a dataset, and what
     `force` overwrites stays until the new files are whole. `workers` processes mask the texts of a large export (by
     default one a core).
 

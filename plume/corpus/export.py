@@ -103,7 +103,7 @@ class Unreadable:
 class Columns:
     """The columns met in an export: which hold an experience's fields, and which are none that plume knows.
 
-    Of those only name and number are kept: what they hold may be about a person.
+    Of those only name and number are kept: what they hold may be about a person, and so may an odd name.
     """
 
     _MOST = 100  # names: a damaged file may hold thousands
@@ -120,7 +120,7 @@ class Columns:
             text = _text(value)
             if slug not in KNOWN:
                 if text is not None:
-                    self._count(slug)
+                    self._count(name, slug)
             elif row.get(slug) is None:
                 row[slug] = text
         return row
@@ -131,9 +131,12 @@ class Columns:
             self._slugs[name] = slug
         return slug
 
-    def _count(self, slug: str) -> None:
-        known = slug in self.unknown or len(self.unknown) < self._MOST
-        self.unknown[slug[:60] if known else "(others)"] += 1
+    def _count(self, label: str, slug: str) -> None:
+        if slug not in self.unknown:
+            from plume.corpus.columns import column_name
+
+            slug = column_name(label, slug) if len(self.unknown) < self._MOST else "(others)"
+        self.unknown[slug] += 1
 
 
 def read_rows(

@@ -14,6 +14,7 @@ from plume.checks.text import fold
 from plume.config import Config
 from plume.contacts import Directory
 from plume.corpus.clean import clean, clean_reply
+from plume.corpus.columns import body_name, is_id
 from plume.corpus.export import Row, parse_date, structures
 from plume.corpus.placeholders import is_placeholder
 
@@ -64,9 +65,7 @@ class Quarantined:
     structure: str | None = None
 
 
-_ID = re.compile(r"[\w.:-]{1,64}")
 _DEPARTMENT = re.compile(r"\d[\dAB]\d?")
-_NAME = 150  # characters: what is longer is no name of a network or a structure
 _TELLING = 12  # words, among which French has a small one
 _WORD = 20  # characters a word may take, blanks included, before a text counts as too long
 
@@ -82,8 +81,10 @@ def outcomes(
     if not experience:
         yield Quarantined(f"record-{number}", "no_id", f"record {number} has no id_experience")
         return
-    if not _ID.fullmatch(experience):  # text in its place: the columns are shifted, and it must not be written
-        yield Quarantined(f"record-{number}", "bad_id", f"record {number}: its id_experience is no identifier")
+    if not is_id(experience):  # a phone, a name: the columns are shifted, and it must not be written
+        yield Quarantined(
+            f"record-{number}", "bad_id", f"record {number}: its id_experience is not the platform's number"
+        )
         return
     if is_repeated(experience):
         yield Quarantined(experience, "duplicate_experience", f"record {number} repeats an id_experience")
@@ -98,7 +99,7 @@ def outcomes(
 def _outcome(
     row: Row, pair_id: str, structure: dict[str, str | None], selection: Selection, directory: Directory
 ) -> Pair | Quarantined:
-    network, name = _name(structure["network"]), _name(structure["structure"])
+    network, name = body_name(structure["network"]), body_name(structure["structure"])
     status = fold(clean(structure["status"]))
 
     def out(reason: str, detail: str) -> Quarantined:
@@ -177,11 +178,6 @@ _STATUSES = {
 }
 _SENTIMENTS = {fold(sentiment): sentiment for sentiment in ("Positif", "Neutre", "Négatif")}
 _VOTES = {"utile": "utile", "pas utile": "pas utile", "inutile": "pas utile"}
-
-
-def _name(text: str | None) -> str | None:
-    name = clean(text)
-    return name if name and len(name) <= _NAME and "\n" not in name else None
 
 
 def _is_longer(text: str, words: int) -> bool:

@@ -237,9 +237,9 @@ def test_force_into_a_mount_point_works_on_its_own_disk_and_leaves_its_parent_al
     build(small, out, RULES_ONLY)
     made = tempfile.mkdtemp
 
-    def mkdtemp(suffix=None, prefix=None, dir=None):
-        assert Path(dir).resolve() == out, "not on the volume"
-        return made(suffix, prefix, dir)
+    def mkdtemp(suffix, prefix, folder):
+        assert Path(folder).resolve() == out, "not on the volume"
+        return made(suffix, prefix, folder)
 
     monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
     before = contents(out)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from plume.corpus.export import parse_date, read_experiences, structures
+from plume.corpus.columns import NO_LABEL
+from plume.corpus.export import Columns, parse_date, read_experiences, read_rows, structures
 from plume.errors import InputError
 
 
@@ -133,3 +134,18 @@ def test_both_exports_are_read(sample_export, real_export):
         rows = list(read_experiences(path))
         assert len(rows) >= least
         assert all(row["description"] and parse_date(row["ecrit_le"]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "Zoé Tournesol",
+        "0612345678",
+        "zoe.tournesol@exemple.fr",
+        "Je suis allé au guichet hier et on m'a dit de revenir lundi",
+    ],
+)
+def test_an_unknown_column_is_not_named_by_what_somebody_wrote(export, label):
+    columns = Columns()
+    list(read_rows(export([experience(1, **{label: "x", "Numéro interne": "y"})]), columns))
+    assert columns.unknown == {NO_LABEL: 1, "numero_interne": 1}

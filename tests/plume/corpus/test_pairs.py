@@ -5,6 +5,8 @@ from dataclasses import asdict
 import pytest
 
 from plume.contacts import Directory
+from plume.corpus.clean import clean
+from plume.corpus.columns import body_name
 from plume.corpus.dataset import FEATURES
 from plume.corpus.export import read_experiences, structures
 from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
@@ -129,6 +131,10 @@ def test_three_structures_make_three_pairs_of_one_experience():
         ({"id_experience": None}, "no_id"),
         ({"id_experience": " "}, "no_id"),
         ({"id_experience": "Je suis venu lundi"}, "bad_id"),
+        ({"id_experience": "Zoé-Tournesol"}, "bad_id"),
+        ({"id_experience": "0612345678"}, "bad_id"),
+        ({"id_experience": "612345678"}, "bad_id"),  # Excel drops the zero
+        ({"id_experience": "285057800608436"}, "bad_id"),
         ({"intitule_structure_1": "mot " * 50}, "bad_structure"),
     ],
 )
@@ -184,6 +190,47 @@ def test_the_quarantine_holds_no_text_of_a_person():
     marked = row(reponse_structure_1="Secretissime", description="Secretissime", pseudonyme_usager="Secretissime")
     _, [left_out] = explode([marked], Selection())
     assert "Secretissime" not in str(left_out)
+
+
+@pytest.mark.parametrize("odd", ["0612345678", "285057800608436", "Zoé.Tournesol", "zoe@exemple.fr"])
+def test_what_is_no_id_is_not_printed(odd):
+    _, [left_out] = explode([row(odd)], Selection())
+    assert left_out.id == "record-1"
+    assert odd not in str(left_out)
+
+
+@pytest.mark.parametrize("column", ["intitule_structure_1", "intitule_typologie_1"])
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("CAF du Nord 06 12 34 56 78", "CAF du Nord [TEL]"),
+        ("CAF du Nord zoe.tournesol@exemple.fr", "CAF du Nord [EMAIL]"),
+        ("CAF 2 85 05 78 006 084 36", "CAF [NIR]"),
+        ("Madame Zoé Durand, CAF du Nord", "Madame [TIERS], CAF du Nord"),
+        ("Le médiateur - Claude Martin", "Le médiateur - [TIERS]"),
+        ("Zoé Durand", "[TIERS]"),
+        ("DURAND Zoé", "[TIERS]"),
+        ("CCAS Louis Aragon", "CCAS Louis Aragon"),
+        ("France Titres-ANTS", "France Titres-ANTS"),
+        ("Mairie - Saint-Georges-de-Didonne", "Mairie - Saint-Georges-de-Didonne"),
+        ("Lycée Victor Hugo", "Lycée Victor Hugo"),
+        ("CPAM ST LO", "CPAM ST LO"),
+    ],
+)
+def test_a_person_in_the_name_of_a_body_is_masked(column, name, written):
+    [pair], [out] = explode(
+        [row("1", **{column: name}), row("2", **{column: name, "reponse_structure_1": None})], Selection()
+    )
+    field = "structure" if "structure" in column else "network"
+    assert pair.values[field] == getattr(out, field) == written
+
+
+@pytest.mark.parametrize("name", ["sample_export", "real_export"])
+def test_the_names_of_real_bodies_stay(name, request):
+    for row in read_experiences(request.getfixturevalue(name)):
+        for structure in structures(row):
+            for field in ("network", "structure"):
+                assert body_name(structure[field]) == (clean(structure[field]) or None)
 
 
 TEXT = "Je m'appelle Zoé Tournesol et ceci est tout un avis. " * 4
