@@ -51,6 +51,13 @@ def _masked(name: str) -> str:
     return "".join([*masked, name[end:]])
 
 
+def names_a_person(name: str) -> bool:
+    """Whether a body of unknown kind is somebody: "Étude Jean Dupont", but not "Centre social Louis Aragon"."""
+    if body_name(name) != clean(name):
+        return True
+    return not _BODY.search(fold(name)) and any(span.type == "PERSONNE" for span in _found(clean(name)))
+
+
 def column_name(label: str, slug: str) -> str:
     """An unknown column's slug, if its label reads like one and names nobody; else NO_LABEL."""
     plain = clean(label)
