@@ -196,7 +196,7 @@ def _outcomes(service: dict[str, Any]) -> Iterator[Contact | Rejected]:
                 value, reason = ("", "service_of_a_person") if personal else settle(piece)
                 if reason:
                     yield Rejected(
-                        (body_name(name) or "?") if personal else name,
+                        "[TIERS]" if personal else name,
                         kind,
                         None if reason in PERSONAL else piece,
                         reason,

@@ -125,6 +125,35 @@ def test_stray_line_ends_beside_quoted_ones(write):
     assert row["titre"].split() == ["Un", "titre"]
 
 
+LABELLED = {"I": "ID expérience", "W": "Écrit le", "T": "Titre", "D": "Description", "R": "Réponse structure 1"}
+
+
+@pytest.mark.parametrize("order", ["IWTDR", "TIWDR", "DRIW", "DRTWI", "WIDRT", "RDTIW", "IDWR"])
+@pytest.mark.parametrize("broken", ["D", "R"])
+def test_stray_line_ends_are_mended_whatever_the_order_of_the_columns(write, order, broken):
+    cells = [
+        {"I": str(n), "W": f"2024-01-0{n}", "T": f"Titre {n}", "D": f"Avis {n}", "R": f"Bonjour {n}"} for n in (1, 2, 3)
+    ]
+    cells[1][broken] += "\nsuite\n\nfin"
+    lines = [";".join(row[letter] for letter in order) for row in cells]
+    rows = list(read_rows(write("\n".join([";".join(LABELLED[letter] for letter in order), *lines]) + "\n")))
+    assert [row["id_experience"] for row in rows] == ["1", "2", "3"]
+    for row, given in zip(rows, cells, strict=True):
+        assert (row["description"].split(), row["reponse_structure_1"].split()) == (
+            given["D"].split(),
+            given["R"].split(),
+        )
+
+
+def test_one_bad_row_costs_no_other_where_the_id_is_not_first(write):
+    bad = ["T;2;2024-01-02;trop peu", 'T;2;2024-01-02;"jamais fermée;R', "T;2;2024-01-02;D;R;trop;de;cellules"]
+    for row in bad:
+        header = ";".join(LABELLED[letter] for letter in "TIWDR")
+        rows = list(read_rows(write(f"{header}\nT;1;2024-01-01;D;R\n{row}\nT;3;2024-01-03;D;R\n")))
+        assert [r["id_experience"] for r in rows if not isinstance(r, Unreadable)] == ["1", "3"], row
+        assert len(rows) == 3, row
+
+
 @pytest.mark.parametrize(
     "bad",
     [
