@@ -37,6 +37,10 @@ class DataConfig(Config):
     split: Splitting = Splitting()
 
 
+class UntrainableError(InputError):
+    """The export was read, but nothing is left to train on."""
+
+
 def build(
     export: str | Path, out: str | Path, config: DataConfig, *, force: bool = False, workers: int | None = None
 ) -> dict[str, Any]:
@@ -47,17 +51,21 @@ def build(
     `force` overwrites stays until the new files are whole. `workers` processes mask the texts of a large export (by
     default one a core).
 
-    Raises InputError if the export cannot be read or holds no usable pair, or if `out` cannot be written.
+    Raises InputError if the export cannot be read, if `out` cannot be written, or if no pair is left to train on; then
+    an `out` that was empty holds the quarantine alone, which tells why.
     """
     out = Path(out)
     dataset.check_folder(out, force=force)
     try:
         inside = out if out.is_dir() else next(folder for folder in out.resolve().parents if folder.is_dir())
-        with tempfile.TemporaryDirectory(prefix=".plume-build-", dir=inside) as folder:
+        with tempfile.TemporaryDirectory(prefix=dataset.BUILDING, dir=inside) as folder:
             made = Path(folder) / "made"
             made.mkdir()
             try:
                 manifest = _make(Path(export), made, config, workers or os.cpu_count() or 1)
+            except UntrainableError as error:
+                told = dataset.install_quarantine(made, out)
+                raise InputError(f"{error}; {told} tells why" if told else str(error)) from None
             except sqlite3.Error as error:
                 raise InputError(f"{inside}: no room to work in ({error}); free some, or name another --out") from None
             dataset.install(made, out, Path(folder) / "before")
@@ -81,11 +89,15 @@ def _make(export: Path, made: Path, config: DataConfig, workers: int) -> dict[st
             spool.settle()
         described = {split: spool.describe(split) for split in SPLITS}
         pairs = sum(d["pairs"] for d in described.values())
-        if not pairs:
+        if not described["train"]["pairs"]:
+            _write(made / "quarantine.jsonl", spool.quarantine())
             reasons = ", ".join(f"{reason}: {n}" for reason, n in spool.reasons().items())
-            raise InputError(
-                f"{export}: no usable pair in {spool.rows} rows ({reasons}); "
-                "give a larger export or loosen select.* in the config"
+            rest = ", ".join(f"{name} {d['pairs']}" for name, d in described.items() if name != "train")
+            what = f"no pair is left to train on in {spool.rows} rows, {rest}" if pairs else "no usable pair"
+            where = "" if pairs else f" in {spool.rows} rows"
+            loosen = "select.* or split.* in the config" if pairs else "select.* in the config"
+            raise UntrainableError(
+                f"{export}: {what}{where} ({reasons or 'none left out'}); give a larger export or loosen {loosen}"
             )
         facts: dict[str, Counter] = {"masked": Counter(), "layers": Counter(), "other": Counter()}
         for split in SPLITS:

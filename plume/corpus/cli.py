@@ -136,7 +136,8 @@ def forget(
 ) -> None:
     """Remove experiences from every dataset folder, and name the versions trained on them.
 
-    Exit code 3: they are removed, but the MLflow store could not be asked which versions were trained on them.
+    Links to folders are followed. Exit code 2: they are removed where they were found, but the folders named could not
+    be searched. Exit code 3: the MLflow store could not be asked which versions were trained on them.
     """
     from plume.corpus import forget as forgetting
     from plume.corpus import traces
@@ -147,7 +148,8 @@ def forget(
         if not root.is_dir():
             raise InputError(f"--in {root}: no such folder")
     roots = folders or [Path.cwd(), home()]
-    found, faults = forgetting.find(ids, traces.dataset_folders(roots))
+    unread: dict[Path, str] = {}
+    found, faults = forgetting.find(ids, traces.dataset_folders(roots, unread), unread)
     versions, missing = [], None
     try:
         versions = forgetting.name_versions(found)
@@ -168,6 +170,11 @@ def forget(
         digests = ", ".join(sorted({digest for here in found for digest in here.train_digests}))
         raise EnvironmentMissing(
             f"forgotten, but {missing}; then look for versions whose tag train_split_sha256 is one of: {digests}"
+        )
+    if faults:
+        raise InputError(
+            f"forgotten where found, but {len(faults)} folders could not be searched: {', '.join(map(str, faults))}; "
+            "mend or remove them, then run this again"
         )
 
 

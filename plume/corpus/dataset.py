@@ -16,10 +16,12 @@ from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.paths import check_output
 
+QUARANTINE = "quarantine.jsonl"
+BUILDING = ".plume-build-"  # how the name of a build's temporary folder begins
 # What a build writes, the manifest last, and the audit of what it replaces.
 FILES = (
     *(f"{split}.jsonl" for split in SPLITS),
-    *("quarantine.jsonl", "README.md", "privacy.html", "audit.jsonl", "manifest.json"),
+    *(QUARANTINE, "README.md", "privacy.html", "audit.jsonl", "manifest.json"),
 )
 
 # name -> type of `datasets.Value`. What is absent is null. Dates are declared as such: `datasets` reads ISO dates as
@@ -115,7 +117,9 @@ def check_folder(folder: Path, *, force: bool) -> None:
     With `force`, a folder that holds other things may take a dataset beside them; it is refused if it is no dataset
     folder and a file there bears a name that a build writes.
     """
-    check_output(folder, force=force)
+    check_output(folder, force=force or not _holds_something(folder))
+    if not _holds_something(folder):
+        return
     theirs = [name for name in FILES if (folder / name).exists()]
     if theirs and not _is_ours(folder):
         raise InputError(
@@ -167,6 +171,21 @@ def install(made: Path, folder: Path, aside: Path) -> None:
             raise
 
 
+def install_quarantine(made: Path, folder: Path) -> Path | None:
+    """Move the quarantine of a build that left nothing to train on, unless the folder holds something; its path."""
+    if _holds_something(folder):
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    return (made / QUARANTINE).replace(folder / QUARANTINE)
+
+
+def _holds_something(folder: Path) -> bool:
+    """Whether more lies there than what a build leaves that failed: its own temporary folder, a quarantine alone."""
+    return folder.is_dir() and any(
+        path.name != QUARANTINE and not path.name.startswith(BUILDING) for path in folder.iterdir()
+    )
+
+
 def _version_of(manifest: dict[str, Any]) -> str:
     """A version that changes with the splits.
 
@@ -199,13 +218,15 @@ def card(manifest: dict[str, Any]) -> str:
         f"{manifest['splits'][s]['to'] or '–'} |"
         for s in SPLITS
     )
+    forgotten = f" + {counts['forgotten']} forgotten since" if counts.get("forgotten") else ""
+    near = manifest.get("config", {}).get("select", {}).get("near_duplicate", "the configured threshold")
     return f"""---
 {yaml.safe_dump(header, sort_keys=False, allow_unicode=True)}---
 # Review/reply pairs built by plume
 
 Source: `{manifest["source"]["name"]}` (SHA-256 `{manifest["source"]["sha256"][:16]}…`):
 {counts["experiences"]} experiences, {counts["rows"]} rows (experience × structure) =
-{counts["pairs"]} pairs + {counts["quarantined"]} quarantined.
+{counts["pairs"]} pairs + {counts["quarantined"]} quarantined{forgotten}.
 
 **Pseudonymised and minimised, not anonymous.** Direct identifiers were replaced by typed placeholders (`[USAGER]`,
 `[TEL]` …) numbered inside each pair; no table that would lead back was kept. What remains of a story may still single a
@@ -215,8 +236,8 @@ person out, and the source is published: treat this folder as personal data. Era
 |---|---|---|---|
 {splits}
 
-Splits hold whole experiences; test holds the most recent ones. No review or reply of one split is a near-duplicate of
-one in another.
+Splits hold whole experiences; test holds the most recent ones. Near-duplicates across splits were left out: none was
+found by MinHash at a Jaccard similarity of {near} or more of word triples, which does not prove that there is none.
 
 | quarantined because | rows |
 |---|---|

@@ -73,13 +73,15 @@ def name_versions(found: list[Found]) -> list[str]:
     return lines or [f"{MODEL_NAME}: no version was trained on them"]
 
 
-def find(ids: Iterable[str], folders: Iterable[Path]) -> tuple[list[Found], dict[Path, str]]:
-    """Which folders hold which experiences, and the folders that could not be read, with why.
+def find(
+    ids: Iterable[str], folders: Iterable[Path], unread: dict[Path, str] | None = None
+) -> tuple[list[Found], dict[Path, str]]:
+    """Which folders hold which experiences, and the folders that could not be read, with why (those `unread` too).
 
     An erasure that was cut off is finished first. Raises InputError, and nothing is changed, if an id is in none of the
     folders.
     """
-    wanted, found, faults = dict.fromkeys(ids), [], {}
+    wanted, found, faults = dict.fromkeys(ids), [], dict(unread or {})
     present: set[str] = set()
     for folder in folders:
         _finish(folder)

@@ -1,5 +1,6 @@
 """From rows of the export to review/reply pairs, or to the quarantine with a reason."""
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -117,9 +118,9 @@ def _outcome(
         return out("no_reply", f"status: {_STATUSES.get(status, 'none' if not status else 'unknown')}")
     if not selection.placeholders and is_placeholder(structure["reply"]):
         return out("placeholder_reply", "the platform's placeholder, not a reply")
-    if not selection.unpublished and status.startswith("reponse depubliee"):
-        return out("unpublished_reply", "the reply was withdrawn")
-    if not selection.unpublished and row.get("motif_de_rejet"):
+    if not selection.unpublished and _UNPUBLISHED.search(status):
+        return out("unpublished_reply", f"not published; status: {_STATUSES.get(status, 'another')}")
+    if not selection.unpublished and _says_something(row.get("motif_de_rejet")):
         return out("rejected_experience", "the platform's moderation rejected the review")
     written_on = parse_date(row.get("ecrit_le"))
     if written_on is None:
@@ -176,8 +177,18 @@ _STATUSES = {
     fold(status): status
     for status in ("Réponse apportée", "En attente de réponse", "Réponse dépubliée", "Réponse adoptée")
 }
+_UNPUBLISHED = re.compile(
+    r"\b(?:depubli|(?:non|pas) publi|en attente|a valider|retir|supprim|rejet|refus|brouillon|masqu)"
+)
+_NO_REASON = frozenset(
+    ["", "aucun", "aucune", "non", "n", "neant", "sans objet", "sans", "so", "n a", "na", "null", "none", "rien", "0"]
+)
 _SENTIMENTS = {fold(sentiment): sentiment for sentiment in ("Positif", "Neutre", "Négatif")}
 _VOTES = {"utile": "utile", "pas utile": "pas utile", "inutile": "pas utile"}
+
+
+def _says_something(reason: str | None) -> bool:
+    return " ".join(re.findall(r"\w+", fold(clean(reason)))) not in _NO_REASON
 
 
 def _is_longer(text: str, words: int) -> bool:
@@ -206,8 +217,9 @@ def _iso(text: str | None) -> str | None:
 
 
 def _percent(text: str | None) -> int | None:
+    """Whole per cents, rounded down: 49.5 is below 50, and is written so."""
     try:
-        value = round(float(text.replace(",", ".").rstrip(" %\u00a0\u202f"))) if text else None
+        value = math.floor(float(text.replace(",", ".").rstrip(" %\u00a0\u202f"))) if text else None
     except (ValueError, OverflowError):
         return None
     return value if value is None or 0 <= value <= 100 else None

@@ -193,7 +193,7 @@ def test_a_split_without_pairs_does_not_hide_the_others(small, tmp_path):
 
 def test_line_separators_inside_a_text_break_no_line(tmp_path):
     odd = "Bonjour,\u2029nous regrettons tout\x1c\x85puis vous invitons\x0bà joindre la mairie : "
-    rows = [experience(n, n, reponse_structure_1=odd + words(n)) for n in (1, 2)]
+    rows = [experience(n, n, reponse_structure_1=odd + words(n)) for n in (1, 2)]  # one to train on, one to test
     path = tmp_path / "odd.json"
     path.write_text(json.dumps(rows), encoding="utf-8")
     build(path, tmp_path / "out", RULES_ONLY)
@@ -298,9 +298,8 @@ def test_force_mends_a_dataset_folder_whose_manifest_is_damaged(small, tmp_path)
         (gzip.compress(b'[{"id_experience": 1}]')[:-9], "truncated or damaged gzip"),
         (b"\xff\xfe", "not UTF-8"),
         (b'{"results": []}', "no record has the field"),
-        (json.dumps([experience(1, reponse_structure_1=None)]).encode(), "no usable pair in 1 rows (no_reply: 1)"),
     ],
-    ids=["missing", "folder", "empty", "truncated", "table", "fields", "gzip", "not-utf-8", "wrong-shape", "no-pair"],
+    ids=["missing", "folder", "empty", "truncated", "table", "fields", "gzip", "not-utf-8", "wrong-shape"],
 )
 def test_a_bad_export_is_one_line_and_nothing_is_written(refused, tmp_path, content, told):
     path = tmp_path / "bad.json"
@@ -311,6 +310,30 @@ def test_a_bad_export_is_one_line_and_nothing_is_written(refused, tmp_path, cont
     line = refused("data", "build", path, "--out", tmp_path / "out", cwd=tmp_path)
     assert told in line
     assert [p.name for p in tmp_path.iterdir()] in ([], ["bad.json"])
+
+
+@pytest.mark.parametrize(
+    ("number", "fields", "told"),
+    [
+        (3, {"reponse_structure_1": None}, "no usable pair in 3 rows (no_reply: 3)"),
+        (1, {}, "no pair is left to train on in 1 rows, validation 0, test 1 (none left out)"),
+    ],
+    ids=["no-pair", "no-train"],
+)
+def test_what_cannot_be_trained_on_is_refused_and_the_quarantine_says_why(
+    refused, small, tmp_path, number, fields, told
+):
+    path, out = tmp_path / "export.json", tmp_path / "out"
+    path.write_text(json.dumps([experience(n, **fields) for n in range(1, number + 1)]), encoding="utf-8")
+    line = refused("data", "build", path, "--out", out, "ner=false")
+    assert told in line
+    assert "quarantine.jsonl tells why" in line
+    assert [p.name for p in out.iterdir()] == ["quarantine.jsonl"]
+    assert len(read_jsonl(out / "quarantine.jsonl")) == (number if fields else 0)
+    build(small, out, RULES_ONLY)  # into the same folder, without --force
+    before = contents(out)
+    assert "tells why" not in refused("data", "build", path, "--out", out, "ner=false", "--force")
+    assert contents(out) == before
 
 
 def test_all_errors_of_the_config_come_at_once(cli, small, tmp_path):

@@ -88,6 +88,18 @@ def test_a_pair_carries_every_declared_feature():
     assert (pair.pseudonym, pair.closing) == ("Tournesol", "Cordialement,\nAna")
 
 
+@pytest.mark.parametrize(
+    "nothing", ["Aucun", "aucune", "non", "N", "-", "—", "Néant", "Sans objet", "N/A", "null", "."]
+)
+def test_a_reason_that_is_none_rejects_nothing(nothing):
+    assert reasons(row(motif_de_rejet=nothing)) == []
+
+
+@pytest.mark.parametrize("status", ["Réponse apportée", "Réponse adoptée", "Publiée", "Réponse publiée", None])
+def test_published_replies_are_kept_whatever_the_year_calls_them(status):
+    assert reasons(row(statut_reponse_structure_1=status)) == []
+
+
 def test_what_is_absent_is_null():
     [pair], _ = explode([row()], Selection())
     absent = ["department", "sentiment", "published_on", "replied_on"]
@@ -117,6 +129,12 @@ def test_three_structures_make_three_pairs_of_one_experience():
         ({"description": None}, "review_too_short"),
         ({"taux_de_similarite_reponse_ia_structure_1": "50"}, "written_by_ai"),
         ({"statut_reponse_structure_1": "REPONSE DEPUBLIEE"}, "unpublished_reply"),
+        ({"statut_reponse_structure_1": "Dépubliée"}, "unpublished_reply"),
+        ({"statut_reponse_structure_1": "Réponse non publiée"}, "unpublished_reply"),
+        ({"statut_reponse_structure_1": "En attente"}, "unpublished_reply"),
+        ({"statut_reponse_structure_1": "En attente de réponse"}, "unpublished_reply"),
+        ({"statut_reponse_structure_1": "Réponse en attente de validation"}, "unpublished_reply"),
+        ({"statut_reponse_structure_1": "Rejetée"}, "unpublished_reply"),
         ({"motif_de_rejet": "Propos injurieux"}, "rejected_experience"),
         ({"reponse_structure_1": "mot&nbsp;" * 10**6}, "reply_too_long"),
         ({"description": "mot " * 701}, "review_too_long"),
@@ -154,7 +172,18 @@ def test_an_experience_sent_nowhere_or_given_twice_is_accounted_for():
 
 @pytest.mark.parametrize(
     ("given", "kept"),
-    [("49", 49), ("0", 0), ("12.6", 13), ("", None), ("?", None), ("inf", None), ("nan", None), ("41 %", 41)],
+    [
+        ("49", 49),
+        ("0", 0),
+        ("12.6", 12),
+        ("49.5", 49),
+        ("49,99 %", 49),
+        ("", None),
+        ("?", None),
+        ("inf", None),
+        ("nan", None),
+        ("41 %", 41),
+    ],
 )
 def test_similarity_is_a_whole_percentage_or_unknown(given, kept):
     [pair], _ = explode([row(taux_de_similarite_reponse_ia_structure_1=given or None)], Selection())
@@ -274,6 +303,22 @@ def test_what_the_columns_say_is_brought_to_one_spelling():
         ("Les services publics concernés ne sont pas encore en mesure de vous répondre.", True),
         ("Le service public visé par votre avis n'est pas en mesure de vous apporter une réponse.", True),
         ("Nous voulons que tous les services publics puissent vous répondre. Camille", True),
+        ("Le service public concerné n’est pas en capacité de répondre à votre témoignage.", True),
+        (
+            "Le service public concerné par votre témoignage n'est pas en capacité de vous répondre pour l'instant.",
+            True,
+        ),
+        ("Bonjour, le service public concerné ne peut pas encore vous répondre.", True),
+        ("Les services publics visés ne peuvent malheureusement pas encore vous apporter de réponse.", True),
+        ("L'administration concernée par votre avis n'est pas à même de vous répondre à ce jour.", True),
+        ("Le service public destinataire ne sera pas en mesure de vous donner une réponse avant 2022.", True),
+        ("Le service public que vous citez ne répond pas encore aux témoignages.", True),
+        ("Bonjour, il ne nous est pas encore possible de vous répondre.\nCamille, Équipe Services Publics +", True),
+        ("Cet organisme n'est pas encore présent sur la plateforme.\r\nL'équipe Services Publics Plus", True),
+        ("Nous ne pouvons pas vous répondre sur ce dossier : écrivez à la structure concernée.", False),
+        ("Merci ! Nous transmettons à la mairie.\nCamille, Équipe Services Publics +", False),
+        ("Bonjour, nous regrettons que le service public n'ait pas répondu à vos appels.", False),
+        ("Notre service n'est pas en mesure de vous répondre par téléphone le samedi.", False),
         ("Le service public est là pour vous, mais nous ne sommes pas encore en mesure de vous répondre.", False),
         ("Bonjour, nous ne sommes pas encore en mesure de vous répondre : votre dossier est à l'étude.", False),
         (REPLY, False),
