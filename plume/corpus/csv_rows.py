@@ -17,7 +17,7 @@ from plume.errors import InputError
 csv.field_size_limit(RECORD)
 
 _LINES = 20_000  # a row of more lines is a quotation that was never closed
-_DATE = r'"?(?:\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4})'
+_DATE = r'"?(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})'
 _TEXT = re.compile(r"titre|description|reponse_structure_\d|motif_de_rejet")  # columns that people write in
 _GLUE = "\u2028"  # the csv module takes no bare line end outside quotation marks; cleaning reads this one as such
 

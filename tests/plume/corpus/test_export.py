@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plume.corpus.columns import NO_LABEL
-from plume.corpus.export import Columns, parse_date, read_experiences, read_rows, structures
+from plume.corpus.export import Columns, parse_date, read_experiences, read_rows, slug_of, structures
 from plume.errors import InputError
 
 
@@ -149,3 +149,33 @@ def test_an_unknown_column_is_not_named_by_what_somebody_wrote(export, label):
     columns = Columns()
     list(read_rows(export([experience(1, **{label: "x", "Numéro interne": "y"})]), columns))
     assert columns.unknown == {NO_LABEL: 1, "numero_interne": 1}
+
+
+@pytest.mark.parametrize(
+    ("label", "slug"),
+    [
+        ("ID  EXPÉRIENCE ", "id_experience"),
+        ("N° expérience", "id_experience"),
+        ("idExperience", "id_experience"),
+        ("ID exp\ufffdrience", "id_experience"),
+        ("ID exp?rience", "id_experience"),
+        ("E\u0301crit le :", "ecrit_le"),
+        ("Écrit le (date)", "ecrit_le"),
+        ("ReponseStructure1", "reponse_structure_1"),
+        ("R\ufffdponse structure 2", "reponse_structure_2"),
+        ("REPONSE  STRUCTURE N°3", "reponse_structure_3"),
+        ("Autre chose ?", "autre_chose"),
+    ],
+)
+def test_older_and_damaged_spellings_of_a_column(label, slug):
+    assert slug_of(label) == slug
+
+
+@pytest.mark.parametrize("text", ["1/3/2024", "01-03-2024", "1-3-2024", "01.03.2024", "1/3/2024 10:05", "2024/3/1"])
+def test_a_spreadsheets_dates_are_read_day_first(text):
+    assert parse_date(text) == dt.date(2024, 3, 1)
+
+
+@pytest.mark.parametrize("text", ["31/02/2024", "13/13/2024", "1/3/24", "2024", "1/3-2024x"])
+def test_what_is_no_date_is_none(text):
+    assert parse_date(text) is None
