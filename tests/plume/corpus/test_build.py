@@ -297,7 +297,7 @@ def test_force_mends_a_dataset_folder_whose_manifest_is_damaged(small, tmp_path)
         (b"id;titre;texte\n1;x;y\n", "no record has the field"),
         (gzip.compress(b'[{"id_experience": 1}]')[:-9], "truncated or damaged gzip"),
         (b"\xff\xfe", "not UTF-8"),
-        (b'{"results": []}', "no record has the field"),
+        (b'{"results": []}', "holds no experience"),
     ],
     ids=["missing", "folder", "empty", "truncated", "table", "fields", "gzip", "not-utf-8", "wrong-shape"],
 )
@@ -506,7 +506,8 @@ def test_a_bad_line_is_named(tmp_path, line, told):
 def test_anonymise_gives_spans_of_the_input(cli, refused, tmp_path):
     text = "Bonjour, écrivez-moi à zoe.tournesol@example.org ou au 06 12 34 56 78."
     source = tmp_path / "in.jsonl"
-    source.write_bytes(to_jsonl([{"id": 7, "text": text}, {"id": "b", "text": "Rien à cacher."}]))
+    rows = [{"id": 7, "text": text}, {"id": "b", "text": "Rien à cacher à [AGENT_1]."}]
+    source.write_bytes(b"\xef\xbb\xbf" + to_jsonl(rows))
     done = cli("data", "anonymise", source, "--out", tmp_path / "new" / "out.jsonl", "--no-ner", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     first, second = read_jsonl(tmp_path / "new" / "out.jsonl")
@@ -514,7 +515,7 @@ def test_anonymise_gives_spans_of_the_input(cli, refused, tmp_path):
     found = {text[s["start"] : s["end"]]: s["type"] for s in first["spans"]}
     assert found == {"zoe.tournesol@example.org": "EMAIL", "06 12 34 56 78": "TEL"}
     assert "06 12" not in first["text"]
-    assert second == {"id": "b", "text": "Rien à cacher.", "spans": []}
+    assert second == {"id": "b", "text": "Rien à cacher à (AGENT 1).", "spans": []}
     source.write_bytes(to_jsonl([{"id": "1", "text": None}]))
     told = refused("data", "anonymise", source, "--out", tmp_path / "out.jsonl", cwd=tmp_path)
     assert "object 1: its text is" in told

@@ -51,6 +51,10 @@ SHAPES = {
     "an object a line": lambda rows: "\n".join(json.dumps(row) for row in rows),
     "an array, then objects": lambda rows: json.dumps(rows[:3]) + "\n" + "\n".join(map(json.dumps, rows[3:])),
     "array with a byte-order mark": lambda rows: "\ufeff" + json.dumps(rows),
+    "a page of the API": lambda rows: json.dumps({"total_count": len(rows), "results": rows}),
+    "pages of the API": lambda rows: "\n".join(
+        json.dumps({"results": part, "next": "https://x.fr/?offset=2"}, indent=1) for part in (rows[:2], rows[2:])
+    ),
     "CSV": as_csv,
     "CSV, all quoted": lambda rows: as_csv(rows, quoting=csv.QUOTE_ALL),
     "CSV with a byte-order mark": lambda rows: "\ufeff" + as_csv(rows),
