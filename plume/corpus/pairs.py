@@ -24,7 +24,9 @@ class Selection(Config):
     """Which pairs are good to learn from."""
 
     placeholders: bool = Field(False, description="keep the platform's placeholder replies")
-    unpublished: bool = Field(False, description="keep withdrawn replies, and reviews that moderation rejected")
+    unpublished: bool = Field(
+        False, description="keep withdrawn or unpublished replies, and reviews that moderation rejected"
+    )
     min_reply_words: int = Field(15, ge=1, description="shorter replies are left out")
     max_reply_words: int = Field(400, ge=1, description="longer replies are left out")
     min_review_words: int = Field(5, ge=1, description="shorter reviews are left out")
