@@ -190,9 +190,7 @@ class _Reader:
 
     def _answered(self, fields: dict[str, str | None], *, alone: bool, dated: bool) -> bool:
         text, status = fields["reply"], fields["status"]
-        # Every placeholder holds one of these words: most replies need no closer look.
-        likely = bool(text) and any(word in text.lower() for word in ("mesure", "puissent"))
-        placeholder = likely and is_placeholder(text)
+        placeholder = is_placeholder(text)
         if text:
             replied = not placeholder
         elif status:  # an adopted or withdrawn reply may leave no text; its status still says that there was one

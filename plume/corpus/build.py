@@ -25,7 +25,6 @@ from plume.corpus.privacy import write_report
 from plume.corpus.split import SPLITS, Splitting
 from plume.corpus.spool import Spool
 from plume.errors import InputError
-from plume.paths import check_output, claim_output
 
 _CHUNK = 128  # pairs masked together
 
@@ -38,31 +37,41 @@ class DataConfig(Config):
     split: Splitting = Splitting()
 
 
+class UntrainableError(InputError):
+    """The export was read, but nothing is left to train on."""
+
+
 def build(
     export: str | Path, out: str | Path, config: DataConfig, *, force: bool = False, workers: int | None = None
 ) -> dict[str, Any]:
     """Write the dataset folder and return its manifest.
 
-    Everything is made in a temporary folder beside `out` and moved at the end, the manifest last: an interrupted build
-    leaves nothing that could be taken for a dataset, and what `force` overwrites stays until then. `workers` processes
-    mask the texts of a large export (by default one a core).
+    Everything is made in a hidden temporary folder on `out`'s own disk (inside `out` if it is there: it may be a mount
+    point) and moved at the end: an interrupted build leaves nothing that could be taken for a dataset, and what
+    `force` overwrites stays until the new files are whole. `workers` processes mask the texts of a large export (by
+    default one a core).
 
-    Raises InputError if the export cannot be read or holds no usable pair.
+    Raises InputError if the export cannot be read, if `out` cannot be written, or if no pair is left to train on; then
+    an `out` that was empty holds the quarantine alone, which tells why.
     """
     out = Path(out)
-    check_output(out, force=force)
-    beside = next(folder for folder in out.resolve().parents if folder.is_dir())  # the same disk: moving is renaming
-    with tempfile.TemporaryDirectory(prefix=f".{out.resolve().name}-", dir=beside) as folder:
-        made = Path(folder) / "made"
-        made.mkdir()
-        try:
-            manifest = _make(Path(export), made, config, workers or os.cpu_count() or 1)
-        except sqlite3.Error as error:
-            raise InputError(f"{beside}: no room to work in ({error}); free some, or name another --out") from None
-        claim_output(out, force=force, holds=dataset.FILES)
-        for name in dataset.FILES:  # the manifest last
-            if (made / name).is_file():
-                (made / name).replace(out / name)
+    dataset.check_folder(out, force=force)
+    try:
+        inside = out if out.is_dir() else next(folder for folder in out.resolve().parents if folder.is_dir())
+        with tempfile.TemporaryDirectory(prefix=dataset.BUILDING, dir=inside) as folder:
+            made = Path(folder) / "made"
+            made.mkdir()
+            try:
+                manifest = _make(Path(export), made, config, workers or os.cpu_count() or 1)
+            except UntrainableError as error:
+                told = dataset.install_quarantine(made, out)
+                raise InputError(f"{error}; {told} tells why" if told else str(error)) from None
+            except sqlite3.Error as error:
+                raise InputError(f"{inside}: no room to work in ({error}); free some, or name another --out") from None
+            dataset.install(made, out, Path(folder) / "before")
+    except OSError as error:
+        where = error.filename or out
+        raise InputError(f"{where}: cannot be used ({error.strerror}); mend that, or name another --out") from None
     return manifest
 
 
@@ -80,11 +89,15 @@ def _make(export: Path, made: Path, config: DataConfig, workers: int) -> dict[st
             spool.settle()
         described = {split: spool.describe(split) for split in SPLITS}
         pairs = sum(d["pairs"] for d in described.values())
-        if not pairs:
+        if not described["train"]["pairs"]:
+            _write(made / "quarantine.jsonl", spool.quarantine())
             reasons = ", ".join(f"{reason}: {n}" for reason, n in spool.reasons().items())
-            raise InputError(
-                f"{export}: no usable pair in {spool.rows} rows ({reasons}); "
-                "give a larger export or loosen select.* in the config"
+            rest = ", ".join(f"{name} {d['pairs']}" for name, d in described.items() if name != "train")
+            what = f"no pair is left to train on in {spool.rows} rows, {rest}" if pairs else "no usable pair"
+            where = "" if pairs else f" in {spool.rows} rows"
+            loosen = "select.* or split.* in the config" if pairs else "select.* in the config"
+            raise UntrainableError(
+                f"{export}: {what}{where} ({reasons or 'none left out'}); give a larger export or loosen {loosen}"
             )
         facts: dict[str, Counter] = {"masked": Counter(), "layers": Counter(), "other": Counter()}
         for split in SPLITS:

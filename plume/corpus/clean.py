@@ -6,6 +6,8 @@ from html.entities import html5
 
 from ftfy import fix_encoding
 
+from plume.corpus.pseudonymise.lexicon import FIRST_NAMES, fold
+
 _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|([A-Za-z][A-Za-z0-9]+));")
 _BLANKS = re.compile(r"[ \t\f\v\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2060\ufeff]")
@@ -50,12 +52,39 @@ _FORMULA = (
     r"|(?i:(?:(?:nous|je) vous pri(?:ons|e)|veuillez|recevez|agréez)\b[^.\n]{0,120}"
     r"\b(?:salutations|considération|sentiments|respects)\b)"
 )
-_CLOSING = re.compile(_FORMULA)
+# "Restant à votre disposition, nous vous prions…", "Dans l'attente de vous lire, cordialement."
+_LED_IN = r"(?:(?i:restant|demeurant|dans l['’]attente|en vous|en espérant|avec tous)\b[^.\n]{3,110}?, ?)?"
+_WISH = (
+    r"(?i:(?:très |une )?(?:bonne|belle|excellente) (?:journée|soirée|après-midi|semaine|continuation|fin de journée)"
+    r"(?: à (?:vous|tous))?) ?[.,!]*$"
+)
+_CLOSING = re.compile(rf"{_LED_IN}(?:{_FORMULA})|{_WISH}")
 _INLINE_CLOSING = re.compile(rf"(?<=[.!?]) (?={_FORMULA})")
 _SIGNATURE = re.compile(
-    r"(?:L['’][Éé]quipe|Le service|La direction|Le directeur|La directrice|Votre (?:caisse|conseill[eè]re?|agence))\b"
+    r"(?:(?:L['’]|Le |La |Les |Votre |Notre )?(?:[Éée]quipe|[Ss]ervice|[Dd]irect(?:ion|eur|rice)|[Cc]aisse|[Pp]ôle|"
+    r"[Cc]entre|[Aa]gence|[Cc]onseill[eè]re?|[Mm]édiat(?:eur|rice)|[Rr]esponsable|[Gg]estionnaire|[Dd]épartement|[Cc]ellule|"
+    r"[Rr]elations? usagers?|CAF|Caf|CPAM|Cpam|MSA|CARSAT|Carsat|URSSAF|Urssaf|SIP|ANTS|CNAV|Préfecture|Mairie)"
+    r"|L['’][Éé]quipe|Votre (?:caisse|conseill[eè]re?|agence))\b(?! (?:vous|nous|est|sont|a|ont|reste|restent)\b)"
 )
-_LINE_WORDS, _CLOSING_LINES = 14, 5  # longer than this, what follows a formula is substance
+_ROLE = (
+    r"(?:[Vv]otre )?(?:[Cc]onseill|[Aa]gent|[Cc]harg|[Rr]esponsable|[Gg]estionnaire|[Tt]echnicien|[Dd]irect|[Mm]édiat)"
+)
+_NAMED = re.compile(
+    rf"({_CAPITAL}[a-zà-ÿ]+(?:-{_CAPITAL}[a-zà-ÿ]+)?)(?: {_CAPITAL}[\w'’-]*\.?){{0,2}}(?:, {_ROLE}.*)?$"
+)
+_LINE_WORDS, _CLOSING_LINES, _BLOCK_LINES = 14, 5, 12  # longer than this, what follows a formula is substance
+_BLOCK_WORDS = 9  # of a line of an address
+
+# The editor's own tags; what else stands in angle brackets is text ("3 < 4").
+_TAG = re.compile(
+    r"<(/?)(p|br|div|span|b|i|u|em|strong|a|ul|ol|li|font|h[1-6]|table|tbody|thead|tr|td|th|blockquote|sup|sub|hr)"
+    r"\b([^<>]*)>",
+    re.IGNORECASE,
+)
+_LINK = re.compile(r"<a\b[^<>]*?\bhref\s*=\s*[\"']?(https?:[^\"'\s<>]+)[^<>]*>(.*?)</a\s*>", re.IGNORECASE | re.DOTALL)
+_BREAKS = frozenset(
+    ["p", "br", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "table", "blockquote", "hr"]
+)
 
 
 def clean(text: str | None) -> str:
@@ -84,13 +113,28 @@ def _decode(entity: re.Match) -> str:
 
 def clean_reply(text: str | None) -> tuple[str, str]:
     """The body of a reply and its closing (formula and signature, which the platform adds by itself; "" if none)."""
-    body = clean(text)
+    body = clean(_without_tags(clean(text)))
     body = _LOST_AFTER_GREETING.sub(r"\1\2,\n\n", body)
     body = _LOST_AFTER_ADDRESS.sub(r"\1 ", body)
     body = _LOST_AFTER_SENTENCE.sub(r"\1 ", body)
     body = _LOST_IN_LIST.sub(" ", body)
     body = _DEAD_LINK.sub("", body)
     return _split_closing(clean(body))
+
+
+def _without_tags(text: str) -> str:
+    """Text without the editor's HTML: paragraphs and items on lines of their own, a link's address after its label."""
+    if "<" not in text:
+        return text
+    text = _LINK.sub(lambda m: m[2] if m[1] in m[2] else f"{m[2]} ({m[1]})", text)
+    return _TAG.sub(_break, text)
+
+
+def _break(tag: re.Match) -> str:
+    name = tag[2].lower()
+    if name not in _BREAKS:
+        return ""
+    return "\n\n" if name == "p" and tag[1] else "\n- " if name == "li" and not tag[1] else "\n"
 
 
 def _split_closing(body: str) -> tuple[str, str]:
@@ -101,17 +145,40 @@ def _split_closing(body: str) -> tuple[str, str]:
             return body[:at].strip(), body[at:].strip()
     lines = body.split("\n")
     for i in range(1, len(lines)):
-        if _is_closing(lines[i:]):
+        if _is_closing(lines[i:]) or (_ends_a_sentence(lines[:i]) and _is_signature(lines[i:])):
             return "\n".join(lines[:i]).strip(), "\n".join(lines[i:]).strip()
     return body, ""
 
 
 def _is_closing(lines: list[str]) -> bool:
     first, *rest = [line for line in lines if line] or [""]
-    if not lines[0] or len(rest) >= _CLOSING_LINES or any(len(line.split()) > _LINE_WORDS for line in rest):
+    if not lines[0] or not _CLOSING.match(first):
         return False
-    if _CLOSING.match(first):
+    if len(rest) <= _CLOSING_LINES:
+        return all(len(line.split()) <= _LINE_WORDS for line in rest)
+    return len(rest) <= _BLOCK_LINES and all(_is_of_a_block(line) for line in rest)  # name, office, address, hours
+
+
+def _is_of_a_block(line: str) -> bool:
+    return len(line.split()) <= _BLOCK_WORDS and line[-1] not in ".!?:;"
+
+
+def _is_signature(lines: list[str]) -> bool:
+    """A signature without a formula; it must not be taken for a sentence, "L'équipe vous remercie.", nor for a list."""
+    first, *rest = [line for line in lines if line] or [""]
+    if not lines[0] or len(rest) >= _CLOSING_LINES or len(first.split()) > _LINE_WORDS:
+        return False
+    if any(not _is_of_a_block(line) for line in rest) or first[-1] in "!?:;":
+        return False
+    named = _NAMED.match(first)
+    if named and fold(named[1]) in FIRST_NAMES:
         return True
-    # A signature without a formula must not be taken for a sentence: "L'équipe vous remercie."
-    signed = len(first.split()) <= _LINE_WORDS and not any(line[-1] in ".!?:" for line in (first, *rest))
-    return bool(_SIGNATURE.match(first)) and signed
+    return bool(_SIGNATURE.match(first)) and first[-1] != "."
+
+
+def _ends_a_sentence(lines: list[str]) -> bool:
+    """Whether the last line that holds something is whole: after a colon or within a list, lines are substance."""
+    last = next((line for line in reversed(lines) if line), "")
+    if last.startswith(("-", "•", "*")):
+        return False
+    return last[-1:] in tuple(".!?…)»”") or (not lines[-1] and last[-1:] not in tuple(":;,"))

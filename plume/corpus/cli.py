@@ -57,11 +57,13 @@ def anonymise(
 ) -> None:
     """Pseudonymise texts on their own; spans index the input text.
 
-    One line out for each line in, in the same order; OUT.jsonl is there only once it is whole.
+    Give raw texts: what a citizen typed in the form of a placeholder is escaped first, "[TEL]" becomes "(TEL)". One
+    line out for each line in, in the same order; OUT.jsonl is there only once it is whole.
     """
     from plume.corpus.dataset import read_jsonl
     from plume.corpus.pseudonymise import Pseudonymiser
     from plume.corpus.pseudonymise.ner import load_ner
+    from plume.corpus.pseudonymise.replace import escape
 
     if out.resolve() == texts.resolve():
         raise InputError(f"--out {out}: is the input itself; name another file")
@@ -81,7 +83,9 @@ def anonymise(
             task = bar.add_task("anonymising", total=len(rows))
             for start in range(0, len(rows), _BATCH):
                 batch = rows[start : start + _BATCH]
-                for row, (text, spans) in zip(batch, pseudonymiser.mask_many([r["text"] for r in batch]), strict=True):
+                for row, (text, spans) in zip(
+                    batch, pseudonymiser.mask_many([escape(r["text"]) for r in batch]), strict=True
+                ):
                     places = [{"start": s.start, "end": s.end, "type": s.type} for s in spans]
                     file.write(_line({"id": row["id"], "text": text, "spans": places}))
                     masked += len(spans)
@@ -136,7 +140,8 @@ def forget(
 ) -> None:
     """Remove experiences from every dataset folder, and name the versions trained on them.
 
-    Exit code 3: they are removed, but the MLflow store could not be asked which versions were trained on them.
+    Links to folders are followed. Exit code 2: they are removed where they were found, but the folders named could not
+    be searched. Exit code 3: the MLflow store could not be asked which versions were trained on them.
     """
     from plume.corpus import forget as forgetting
     from plume.corpus import traces
@@ -147,7 +152,8 @@ def forget(
         if not root.is_dir():
             raise InputError(f"--in {root}: no such folder")
     roots = folders or [Path.cwd(), home()]
-    found, faults = forgetting.find(ids, traces.dataset_folders(roots))
+    unread: dict[Path, str] = {}
+    found, faults = forgetting.find(ids, traces.dataset_folders(roots, unread), unread)
     versions, missing = [], None
     try:
         versions = forgetting.name_versions(found)
@@ -168,6 +174,11 @@ def forget(
         digests = ", ".join(sorted({digest for here in found for digest in here.train_digests}))
         raise EnvironmentMissing(
             f"forgotten, but {missing}; then look for versions whose tag train_split_sha256 is one of: {digests}"
+        )
+    if faults:
+        raise InputError(
+            f"forgotten where found, but {len(faults)} folders could not be searched: {', '.join(map(str, faults))}; "
+            "mend or remove them, then run this again"
         )
 
 

@@ -5,7 +5,8 @@ The directory (annuaire de l'administration, DILA, Licence Ouverte) is published
 service: `nom`, `telephone`, `adresse_courriel`, `site_internet`, `pivot[].type_service_local`, `date_modification`.
 
 Being listed makes a value public for the pseudonymiser: it will not be masked. So what could be somebody's own is
-refused, even though the directory prints it: mobile numbers, mailboxes that bear a name, pages on shared sites.
+refused, even though the directory prints it: mobile numbers, mailboxes that bear a name, pages on shared sites, and
+whatever belongs to a service that is called like a person.
 """
 
 import csv
@@ -23,12 +24,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from plume.contacts import Contact, Directory, host, national, to_json
+from plume.corpus.clean import clean
+from plume.corpus.columns import body_name, names_a_person
 from plume.corpus.dataset import to_jsonl
-from plume.corpus.pseudonymise.lexicon import FIRST_NAMES, fold, words
+from plume.corpus.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold, words
 from plume.errors import InputError
 
 SOURCE = "lannuaire.service-public.fr"
-PERSONAL = frozenset({"mobile_phone", "mailbox_of_a_person"})  # reasons whose value the quarantine does not repeat
+PERSONAL = frozenset({"mobile_phone", "mailbox_of_a_person", "service_of_a_person"})  # values that are not repeated
 
 # Code of the directory -> network, as the platform's export names it.
 NETWORKS = {
@@ -88,6 +91,8 @@ _SERVICE_WORDS = words("""
     mediatheque ecole college lycee musee centre pole point webmaster
 """)
 
+_MAY_NAME = FIRST_NAMES | AMBIGUOUS_FIRST_NAMES | words("m mr mme mlle madame monsieur me maitre dr docteur")
+
 
 @dataclass(frozen=True)
 class Rejected:
@@ -115,7 +120,7 @@ class Imported:
 def read_directory(path: str | Path) -> Imported:
     """The contacts of a file of the directory (JSON or CSV, gzip of either), each value once for a service.
 
-    Raises InputError if the file cannot be read or holds no service.
+    Raises InputError if the file cannot be read, or holds no service or no contact.
     """
     path = Path(path)
     result = Imported()
@@ -130,6 +135,11 @@ def read_directory(path: str | Path) -> Imported:
                 result.contacts.append(outcome)
     if not result.services:
         raise InputError(f'{path}: no service in it; give the directory\'s JSON ({{"service": [...]}}) or its export')
+    if not result.contacts:
+        raise InputError(
+            f"{path}: no contact in its {result.services} services; give the directory of public services, with the "
+            "columns nom, telephone, adresse_courriel, site_internet"
+        )
     return result
 
 
@@ -174,6 +184,7 @@ def _outcomes(service: dict[str, Any]) -> Iterator[Contact | Rejected]:
     # A national service is a network of its own; null would offer its contacts to every structure.
     network, structure = (NETWORKS.get(code, code), _short(name)) if code else (name, None)
     changed = _date(service.get("date_modification"))
+    personal = _is_somebody(name, code)
     for column, kind, settle in (
         ("telephone", "phone", _phone),
         ("adresse_courriel", "email", partial(_email, service=name)),
@@ -182,11 +193,23 @@ def _outcomes(service: dict[str, Any]) -> Iterator[Contact | Rejected]:
         for entry in _listed(service.get(column)):
             raw, label = (entry.get("valeur"), entry.get("libelle")) if isinstance(entry, dict) else (entry, None)
             for piece in _pieces(str(raw or ""), kind):
-                value, reason = settle(piece)
+                value, reason = ("", "service_of_a_person") if personal else settle(piece)
                 if reason:
-                    yield Rejected(name, kind, None if reason in PERSONAL else piece, reason)
+                    yield Rejected(
+                        "[TIERS]" if personal else name,
+                        kind,
+                        None if reason in PERSONAL else piece,
+                        reason,
+                    )
                 else:
                     yield Contact(network, structure, kind, value, str(label or "").strip() or name, SOURCE, changed)
+
+
+def _is_somebody(name: str, code: str) -> bool:
+    """Whether a service is called like a person ("Office notarial Jean Dupont"), whose line and mailbox it then is."""
+    if not set(re.findall(r"[a-z]+", fold(name))) & _MAY_NAME:  # told fast
+        return False
+    return body_name(name) != clean(name) if code in NETWORKS else names_a_person(name)
 
 
 def _phone(raw: str) -> tuple[str, str | None]:
@@ -218,14 +241,30 @@ def _is_of_a_service(local: str, service: str) -> bool:
 
     In doubt it is a person's: such an address is masked wherever it stands, which harms nobody.
     """
-    named = set(re.findall(r"[a-z]+", fold(service)))
     parts = re.findall(r"[a-z]+", fold(local))
+    whole = fold(service)
+    service = whole if _SERVICE_WORDS.intersection(parts) else _without_people(whole)  # ccas.louis.aragon@
+    named = set(re.findall(r"[a-z]+", service))
     strange = [part for part in parts if part not in named and part not in _SERVICE_WORDS]
     if any(part in FIRST_NAMES for part in strange) or not parts:
         return False
-    if len(strange) < len(parts) or "".join(parts) in re.sub(r"[^a-z]", "", fold(service)):
+    if len(strange) < len(parts) or "".join(parts) in re.sub(r"[^a-z]", "", service):
         return True
     return any(part.startswith(word) for part in parts for word in _SERVICE_WORDS if len(word) > 4)  # mairiedelens@
+
+
+def _without_people(service: str) -> str:
+    """The words of a service's name without first names and what follows them, but those of a town."""
+    if re.match(r"mairie|commune|ville\b", service):
+        return service
+    kept: list[str] = []
+    before, skip = "", False
+    for word in re.findall(r"[a-z]+", service):
+        is_first = word in FIRST_NAMES and before not in ("saint", "sainte", "st", "ste")
+        if not (is_first or skip):
+            kept.append(word)
+        before, skip = word, is_first
+    return " ".join(kept)
 
 
 def _domain(raw: str) -> tuple[str, str | None]:
@@ -288,7 +327,10 @@ def _services(path: Path) -> Iterator[dict[str, Any]]:
             else:
                 text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
                 csv.field_size_limit(2**24)
-                rows = csv.DictReader(text, delimiter=";")
+                header = text.readline()
+                delimiter = max(";,\t", key=header.count)
+                names = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
+                rows = csv.DictReader(text, names, delimiter=delimiter)
             yield from (row for row in rows if isinstance(row, dict))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None

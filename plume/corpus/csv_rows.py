@@ -1,7 +1,8 @@
 """Rows of the export's CSV, also where stray line ends and quotation marks broke them.
 
 The platform writes `;` between cells, quotes texts, and does not quote them always: a text's own line ends then cut its
-row in pieces. Pieces are glued until a row has the header's cells; a row that never fits is told, and costs no other.
+row in pieces. Pieces are glued until a row has the header's cells, whatever the order of the columns; a row that never
+fits is told, and costs no other.
 """
 
 import csv
@@ -16,7 +17,8 @@ from plume.errors import InputError
 csv.field_size_limit(RECORD)
 
 _LINES = 20_000  # a row of more lines is a quotation that was never closed
-_DATE = r'"?(?:\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4})'
+_DATE = r'"?(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})'
+_TEXT = re.compile(r"titre|description|reponse_structure_\d|motif_de_rejet")  # columns that people write in
 _GLUE = "\u2028"  # the csv module takes no bare line end outside quotation marks; cleaning reads this one as such
 
 
@@ -28,28 +30,77 @@ def read_csv(source: Source, path: Path) -> Iterator[Record]:
     header = [name.strip() for name in next(csv.reader([text], delimiter=delimiter), [])]
     if len(header) < 3:
         raise InputError(f"{path}: not an export of experiences; give the platform's JSON or CSV")
-    id_first = header[0].strip('"').lower().startswith("id")
-    begins = re.compile(rf'"?\d+"?{re.escape(delimiter)}' if id_first else "")
-    surely = re.compile(rf'"?\d+"?{re.escape(delimiter)}{_DATE}')  # the second column is a date
-    row, first, count = "", 0, 0
-    for number, text in _assemble(lines, surely, lambda text: _count(text, delimiter) == len(header)):
+    table = _Table(header, delimiter)
+    done = row = ""  # a whole row, which stray lines of its last cell may follow; one that is short of cells
+    done_at = first = 0
+    for number, text in _assemble(lines, table.surely_begins, lambda text: _count(text, delimiter) == len(header)):
+        if done:
+            if lines.closed and len(done) < RECORD and table.may_end_a_row(text) and table.is_row(done + _GLUE + text):
+                done += _GLUE + text
+                continue
+            yield _record(done, done_at, header, delimiter)
+            done = ""
         # What does not begin like a row goes on with the one before, if that is short of cells.
-        if row and not begins.match(text) and number - first < _LINES and len(row) < RECORD:
+        if row and number - first < _LINES and len(row) < RECORD and table.goes_on(row, text):
             row += _GLUE + text
         elif row:
             yield _record(row, first, header, delimiter)
             row, first = text, number
         else:
             row, first = text, number
-        count = _count(row, delimiter)
-        if count >= len(header):
-            yield _record(row, first, header, delimiter)
-            row = ""
+        if _count(row, delimiter) >= len(header):
+            done, done_at, row = row, first, ""
+    if done:
+        yield _record(done, done_at, header, delimiter)
     if row:
         record = _record(row, first, header, delimiter)
         if record.fields is None and not lines.closed:
             raise InputError(f"{path}, line {first}: truncated; {AGAIN}, nothing was written")
         yield record
+
+
+class _Table:
+    """How a row of this file looks, so that a line can be told to begin one, to go on with one, or to be one."""
+
+    def __init__(self, header: list[str], delimiter: str) -> None:
+        from plume.corpus.export import slug_of
+
+        slugs = [slug_of(name.strip('"')) for name in header]
+        self._delimiter, self._width = delimiter, len(header)
+        self._id, self._date = (slugs.index(name) if name in slugs else None for name in ("id_experience", "ecrit_le"))
+        cell = re.escape(delimiter)
+        self._begins = re.compile(rf'"?\d+"?{cell}') if self._id == 0 else None
+        self._surely = re.compile(rf'"?\d+"?{cell}{_DATE}') if (self._id, self._date) == (0, 1) else None
+        self._starts_in_text, self._ends_in_text = (bool(_TEXT.fullmatch(slugs[i])) for i in (0, -1))
+
+    def is_row(self, text: str) -> bool:
+        """Whether it has a row's cells, with an id and a date in their places."""
+        try:
+            cells = next(csv.reader([text], delimiter=self._delimiter), [])
+        except csv.Error:
+            return False
+        return (
+            len(cells) == self._width
+            and (self._id is None or cells[self._id].strip().isdigit())
+            and (self._date is None or bool(re.match(_DATE, cells[self._date].strip() or "0000-00-00")))
+        )
+
+    def surely_begins(self, line: str) -> bool:
+        return bool(self._surely.match(line)) if self._surely else self._id is not None and self.is_row(line)
+
+    def goes_on(self, row: str, text: str) -> bool:
+        """Whether a text goes on with a row that is short of cells."""
+        if self._begins:
+            return not self._begins.match(text)
+        if self._id is None:
+            return False
+        if self.is_row(text):  # it misses at most the beginning of its first cell
+            return self._starts_in_text and self.is_row(row + _GLUE + text)
+        return _count(row + _GLUE + text, self._delimiter) <= self._width
+
+    def may_end_a_row(self, text: str) -> bool:
+        """Whether a text may be stray lines of the last cell. Where a row may begin with text, it may be that, too."""
+        return self._ends_in_text and self._delimiter not in text and not (self._begins and self._begins.match(text))
 
 
 class _Lines:
@@ -76,7 +127,7 @@ class _Lines:
 
 
 def _assemble(
-    lines: Iterable[tuple[int, str]], surely: re.Pattern[str], fits: Callable[[str], bool]
+    lines: Iterable[tuple[int, str]], surely: Callable[[str], bool], fits: Callable[[str], bool]
 ) -> Iterator[tuple[int, str]]:
     """Lines joined while a quotation is open: (number of the first line, text). Blank lines between rows are skipped.
 
@@ -98,7 +149,7 @@ def _assemble(
                 continue
         if pieces:
             text = "\n".join(line for _, line in pieces)
-            inside = next((i for i, (_, line) in enumerate(pieces) if i and surely.match(line)), None)
+            inside = next((i for i, (_, line) in enumerate(pieces) if i and surely(line)), None)
             if inside is not None and not fits(text):
                 again.extendleft(reversed(pieces[inside:]))
                 text = "\n".join(line for _, line in pieces[:inside])

@@ -11,13 +11,17 @@ from typing import Any
 
 import yaml
 
+from plume.command import uninterrupted
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
+from plume.paths import check_output
 
+QUARANTINE = "quarantine.jsonl"
+BUILDING = ".plume-build-"  # how the name of a build's temporary folder begins
 # What a build writes, the manifest last, and the audit of what it replaces.
 FILES = (
     *(f"{split}.jsonl" for split in SPLITS),
-    *("quarantine.jsonl", "README.md", "privacy.html", "audit.jsonl", "manifest.json"),
+    *(QUARANTINE, "README.md", "privacy.html", "audit.jsonl", "manifest.json"),
 )
 
 # name -> type of `datasets.Value`. What is absent is null. Dates are declared as such: `datasets` reads ISO dates as
@@ -59,7 +63,7 @@ def read_jsonl(path: str | Path, *, needs: tuple[str, ...] = ()) -> list[dict[st
     """The rows of a JSON-lines file. Raises InputError that names the line, and the key of `needs` that it lacks."""
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")  # splitlines() would also cut at U+2028 and U+0085
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines() would also cut at U+2028 and U+0085
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -107,6 +111,81 @@ def read_split(folder: str | Path, split: str) -> list[dict[str, Any]]:
     return read_jsonl(Path(folder) / f"{split}.jsonl", needs=("id", "review", "reply"))
 
 
+def check_folder(folder: Path, *, force: bool) -> None:
+    """Refuse, before any work, to write over what is no dataset folder of plume's, or over one without `force`.
+
+    With `force`, a folder that holds other things may take a dataset beside them; it is refused if it is no dataset
+    folder and a file there bears a name that a build writes.
+    """
+    check_output(folder, force=force or not _holds_something(folder))
+    if not _holds_something(folder):
+        return
+    theirs = [name for name in FILES if (folder / name).exists()]
+    if theirs and not _is_ours(folder):
+        raise InputError(
+            f"{folder}: no dataset folder of plume's, and --force would overwrite its {', '.join(theirs)}; "
+            "name another folder with --out"
+        )
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a build wrote the folder: its manifest tells; where that is damaged or gone, the files that lie there."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        if isinstance(manifest, dict) and {"splits", "counts", "versions"} <= manifest.keys():
+            return True
+    except (OSError, ValueError):
+        pass
+    return all(
+        (folder / name).is_file() for name in FILES if name.endswith((".jsonl", ".html")) and "audit" not in name
+    )
+
+
+def install(made: Path, folder: Path, aside: Path) -> None:
+    """Move a dataset's new files from `made` to `folder`, the manifest last; what they replace goes to `aside` first.
+
+    The three are on one disk, so moving is renaming. If a renaming fails, the old files are put back: there is always
+    the old dataset or the new one. What plume does not write stays. Raises OSError.
+    """
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made.rename(folder)
+        return
+    aside.mkdir()
+    with uninterrupted():
+        new: list[Path] = []
+        try:
+            for name in reversed(FILES):  # the manifest first: half a dataset must not be taken for one
+                if (folder / name).exists():
+                    (folder / name).rename(aside / name)
+            for name in FILES:
+                if (made / name).is_file():
+                    (made / name).rename(folder / name)
+                    new.append(folder / name)
+        except OSError:
+            for path in new:
+                path.unlink()
+            for name in FILES:
+                if (aside / name).exists():
+                    (aside / name).rename(folder / name)
+            raise
+
+
+def install_quarantine(made: Path, folder: Path) -> Path | None:
+    """Move the quarantine of a build that left nothing to train on, unless the folder holds something; its path."""
+    if _holds_something(folder):
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    return (made / QUARANTINE).replace(folder / QUARANTINE)
+
+
+def _holds_something(folder: Path) -> bool:
+    """Whether more lies there than what a build leaves that failed: its own temporary folder, a quarantine alone."""
+    return folder.is_dir() and any(
+        path.name != QUARANTINE and not path.name.startswith(BUILDING) for path in folder.iterdir()
+    )
+
+
 def _version_of(manifest: dict[str, Any]) -> str:
     """A version that changes with the splits.
 
@@ -139,13 +218,15 @@ def card(manifest: dict[str, Any]) -> str:
         f"{manifest['splits'][s]['to'] or '–'} |"
         for s in SPLITS
     )
+    forgotten = f" + {counts['forgotten']} forgotten since" if counts.get("forgotten") else ""
+    near = manifest.get("config", {}).get("select", {}).get("near_duplicate", "the configured threshold")
     return f"""---
 {yaml.safe_dump(header, sort_keys=False, allow_unicode=True)}---
 # Review/reply pairs built by plume
 
 Source: `{manifest["source"]["name"]}` (SHA-256 `{manifest["source"]["sha256"][:16]}…`):
 {counts["experiences"]} experiences, {counts["rows"]} rows (experience × structure) =
-{counts["pairs"]} pairs + {counts["quarantined"]} quarantined.
+{counts["pairs"]} pairs + {counts["quarantined"]} quarantined{forgotten}.
 
 **Pseudonymised and minimised, not anonymous.** Direct identifiers were replaced by typed placeholders (`[USAGER]`,
 `[TEL]` …) numbered inside each pair; no table that would lead back was kept. What remains of a story may still single a
@@ -155,8 +236,8 @@ person out, and the source is published: treat this folder as personal data. Era
 |---|---|---|---|
 {splits}
 
-Splits hold whole experiences; test holds the most recent ones. No review or reply of one split is a near-duplicate of
-one in another.
+Splits hold whole experiences; test holds the most recent ones. Near-duplicates across splits were left out: none was
+found by MinHash at a Jaccard similarity of {near} or more of word triples, which does not prove that there is none.
 
 | quarantined because | rows |
 |---|---|

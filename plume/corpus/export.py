@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from plume.checks.text import fold
 from plume.corpus.clean import repair
 from plume.corpus.formats import Progress, read_records
 from plume.errors import InputError
@@ -51,6 +52,8 @@ def _key(slug: str) -> str:
 # Spellings of other years and of hand-made extracts -> today's slug; those that `_key` does not bring together.
 _ALIASES = {
     **dict.fromkeys(("date_d_ecriture", "date_de_l_experience", "redige_le", "date_de_redaction"), "ecrit_le"),
+    **dict.fromkeys(("n_experience", "numero_experience", "experience_id"), "id_experience"),
+    **dict.fromkeys(("ecrit_le_date",), "ecrit_le"),
     **dict.fromkeys(("publie_le", "publiee_le"), "date_de_publication"),
     **dict.fromkeys(("premiere_reponse_le", "date_de_reponse"), "date_de_premiere_reponse"),
     **dict.fromkeys(("titre_de_l_experience", "titre_experience"), "titre"),
@@ -75,6 +78,8 @@ _ALIASES = {
     },
 }
 _BY_KEY = {_key(slug): slug for slug in KNOWN} | {_key(old): new for old, new in _ALIASES.items()}
+
+_BY_LETTERS = {slug.replace("_", ""): slug for slug in KNOWN}  # "reponseStructure1"
 
 # The fields of structure N, without their suffix's place: some carry N in the middle of their name.
 STRUCTURE_FIELDS = {
@@ -103,7 +108,7 @@ class Unreadable:
 class Columns:
     """The columns met in an export: which hold an experience's fields, and which are none that plume knows.
 
-    Of those only name and number are kept: what they hold may be about a person.
+    Of those only name and number are kept: what they hold may be about a person, and so may an odd name.
     """
 
     _MOST = 100  # names: a damaged file may hold thousands
@@ -120,7 +125,7 @@ class Columns:
             text = None if value is None else _text(value)  # most fields of most records hold nothing
             if slug not in KNOWN:
                 if text is not None:
-                    self._count(slug)
+                    self._count(name, slug)
             elif row.get(slug) is None:
                 row[slug] = text
         return row
@@ -131,9 +136,12 @@ class Columns:
             self._slugs[name] = slug
         return slug
 
-    def _count(self, slug: str) -> None:
-        known = slug in self.unknown or len(self.unknown) < self._MOST
-        self.unknown[slug[:60] if known else "(others)"] += 1
+    def _count(self, label: str, slug: str) -> None:
+        if slug not in self.unknown:
+            from plume.corpus.columns import column_name
+
+            slug = column_name(label, slug) if len(self.unknown) < self._MOST else "(others)"
+        self.unknown[slug] += 1
 
 
 def read_rows(
@@ -177,7 +185,19 @@ def slug_of(label: str) -> str:
     """The API's name of a column: lower case, without accents, other characters `_`; older spellings as today's."""
     letters = unicodedata.normalize("NFKD", repair(label).strip().lower().replace("œ", "oe"))
     slug = re.sub(r"[^a-z0-9]+", "_", "".join(c for c in letters if not unicodedata.combining(c))).strip("_")
-    return slug if slug in KNOWN else _BY_KEY.get(_key(slug), slug)
+    if slug in KNOWN:
+        return slug
+    return _BY_KEY.get(_key(slug)) or _BY_LETTERS.get(slug.replace("_", "")) or _unlettered(label) or slug
+
+
+def _unlettered(label: str) -> str | None:
+    """The column of a label whose accents were lost to "?" or "\ufffd", if it can be one only."""
+    if not re.search("[?\ufffd]", label):
+        return None
+    letters = re.sub(r"[^a-z0-9?\ufffd]", "", fold(label))
+    pattern = re.compile(re.sub("[?\ufffd]+", "[a-z]{1,2}", letters))
+    found = [slug for spelling, slug in _BY_LETTERS.items() if pattern.fullmatch(spelling)]
+    return found[0] if len(found) == 1 else None
 
 
 def _text(value: object) -> str | None:
@@ -201,12 +221,14 @@ def structures(row: Row) -> list[dict[str, str | None]]:
 
 _FRANCE = ZoneInfo("Europe/Paris")
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](.*))?$", re.DOTALL)
-_DAY_FIRST = re.compile(r"(\d\d)/(\d\d)/(\d{4})(?:[T ].*)?$", re.DOTALL)
+_YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ,].*)?$", re.DOTALL)
+_DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?:[T ,].*)?$", re.DOTALL)
 
 
 def parse_date(text: str | None) -> dt.date | None:
     """A date as the platform has written it over the years: `YYYY-MM-DD`, ISO with a time, `DD/MM/YYYY`; else None.
 
+    A spreadsheet's `1/3/2024`, `01-03-2024` and `01.03.2024` are read, day first, and `2024/3/1`.
     A time with a zone is told in France's: the API writes midnight of 6 October as `2023-10-05T22:00:00+00:00`.
     """
     text = (text or "").strip()
@@ -216,6 +238,8 @@ def parse_date(text: str | None) -> dt.date | None:
             return _in_france(text) or day if match[2] else day
         if match := _DAY_FIRST.match(text):
             return dt.date(int(match[3]), int(match[2]), int(match[1]))
+        if match := _YEAR_FIRST.match(text):
+            return dt.date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         pass
     return None

@@ -15,14 +15,13 @@ Which versions were trained on it: `plume.corpus.trained`. Where else it may sta
 import json
 import re
 import shutil
-import signal
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plume.command import uninterrupted
 from plume.corpus import audit, dataset, privacy, trained
 from plume.corpus.dataset import read_jsonl, read_manifest, read_split, sha256, to_jsonl
 from plume.corpus.split import SPLITS, experience_of
@@ -74,13 +73,15 @@ def name_versions(found: list[Found]) -> list[str]:
     return lines or [f"{MODEL_NAME}: no version was trained on them"]
 
 
-def find(ids: Iterable[str], folders: Iterable[Path]) -> tuple[list[Found], dict[Path, str]]:
-    """Which folders hold which experiences, and the folders that could not be read, with why.
+def find(
+    ids: Iterable[str], folders: Iterable[Path], unread: dict[Path, str] | None = None
+) -> tuple[list[Found], dict[Path, str]]:
+    """Which folders hold which experiences, and the folders that could not be read, with why (those `unread` too).
 
     An erasure that was cut off is finished first. Raises InputError, and nothing is changed, if an id is in none of the
     folders.
     """
-    wanted, found, faults = dict.fromkeys(ids), [], {}
+    wanted, found, faults = dict.fromkeys(ids), [], dict(unread or {})
     present: set[str] = set()
     for folder in folders:
         _finish(folder)
@@ -170,7 +171,7 @@ def _finish(folder: Path) -> None:
     staged = folder / STAGED
     if not staged.is_dir():
         return
-    with _uninterrupted():
+    with uninterrupted():
         of = staged / _OF
         # Else the manifest, which comes last, is in its place already, or the folder was built again since.
         if of.is_file() and of.read_text(encoding="utf-8") == dataset.file_sha256(folder / "manifest.json"):
@@ -178,20 +179,6 @@ def _finish(folder: Path) -> None:
             for path in sorted(files, key=lambda p: (p.name == "manifest.json", p.name)):
                 path.replace(folder / path.name)
         shutil.rmtree(staged)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back for the moment that a few renames take."""
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _describe(pairs: list[dict[str, Any]], data: bytes) -> dict[str, Any]:

@@ -116,7 +116,10 @@ _OTHERS = {
 
 def _refuse_encodings(path: Path) -> None:
     with path.open("rb") as file:
-        head = file.read(4)
+        head = file.read(400)
+    for first, encoding in ((1, "UTF-16LE"), (0, "UTF-16BE")):  # without a mark, every other byte is none
+        if len(head) > 7 and head[first::2].count(0) > len(head) // 4 and not head[1 - first :: 2].count(0):
+            raise InputError(f"{path}: {encoding}, not UTF-8; convert it first: iconv -f {encoding} -t UTF-8")
     for mark, encoding in _OTHERS.items():
         if head.startswith(mark):
             raise InputError(
@@ -167,13 +170,32 @@ class _Buffer:
         return self.line + self.text.count("\n", self.at, position)
 
 
+# The API's pages hold their records in an object: {"total_count": 2, "results": [...]}.
+_SCALAR = r'(?:"(?:[^"\\]|\\.){0,200}"|[-\w.+]{1,40})'
+_PAGE = re.compile(rf'\{{\s*(?:"\w+"\s*:\s*{_SCALAR}\s*,\s*){{0,20}}"(?:results|records|experiences|data)"\s*:\s*\[')
+_PAGE_END = re.compile(rf'\s*(?:,\s*"\w+"\s*:\s*{_SCALAR}\s*){{0,20}}\}}')
+_PAGE_SIZE = 1 << 13  # characters that either takes at most, about
+
+
 def _read_json(source: Source, path: Path) -> Iterator[Record]:
-    """Values, in arrays or one after the other. One that is broken costs itself alone where the next can be found."""
+    """Values, in arrays, pages or one by one. One that is broken costs itself alone where the next can be found."""
     buffer = _Buffer(source)
-    inside = False  # of an array
+    inside = page = False  # of an array; of a page's array
     starts: re.Pattern[str] | None = None  # what opens a record in this file: a brace and the first field's name
     while buffer.skip():
+        if len(buffer.text) - buffer.at < _PAGE_SIZE:
+            buffer.more()
         char = buffer.text[buffer.at]
+        if not inside and (opening := _PAGE.match(buffer.text, buffer.at)):
+            inside = page = True
+            buffer.move(opening.end())
+            continue
+        if page and char == "]":
+            if not (end := _PAGE_END.match(buffer.text, buffer.at + 1)):
+                break
+            inside = page = False
+            buffer.move(end.end())
+            continue
         if char == ("]" if inside else "["):
             inside = not inside
             buffer.move(buffer.at + 1)

@@ -1,5 +1,6 @@
 """From rows of the export to review/reply pairs, or to the quarantine with a reason."""
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from plume.checks.text import fold
 from plume.config import Config
 from plume.contacts import Directory
 from plume.corpus.clean import clean, clean_reply
+from plume.corpus.columns import body_name, is_id
 from plume.corpus.export import Row, parse_date, structures
 from plume.corpus.placeholders import is_placeholder
 
@@ -22,7 +24,9 @@ class Selection(Config):
     """Which pairs are good to learn from."""
 
     placeholders: bool = Field(False, description="keep the platform's placeholder replies")
-    unpublished: bool = Field(False, description="keep withdrawn replies, and reviews that moderation rejected")
+    unpublished: bool = Field(
+        False, description="keep withdrawn or unpublished replies, and reviews that moderation rejected"
+    )
     min_reply_words: int = Field(15, ge=1, description="shorter replies are left out")
     max_reply_words: int = Field(400, ge=1, description="longer replies are left out")
     min_review_words: int = Field(5, ge=1, description="shorter reviews are left out")
@@ -64,9 +68,7 @@ class Quarantined:
     structure: str | None = None
 
 
-_ID = re.compile(r"[\w.:-]{1,64}")
 _DEPARTMENT = re.compile(r"\d[\dAB]\d?")
-_NAME = 150  # characters: what is longer is no name of a network or a structure
 _TELLING = 12  # words, among which French has a small one
 _WORD = 20  # characters a word may take, blanks included, before a text counts as too long
 
@@ -82,8 +84,10 @@ def outcomes(
     if not experience:
         yield Quarantined(f"record-{number}", "no_id", f"record {number} has no id_experience")
         return
-    if not _ID.fullmatch(experience):  # text in its place: the columns are shifted, and it must not be written
-        yield Quarantined(f"record-{number}", "bad_id", f"record {number}: its id_experience is no identifier")
+    if not is_id(experience):  # a phone, a name: the columns are shifted, and it must not be written
+        yield Quarantined(
+            f"record-{number}", "bad_id", f"record {number}: its id_experience is not the platform's number"
+        )
         return
     if is_repeated(experience):
         yield Quarantined(experience, "duplicate_experience", f"record {number} repeats an id_experience")
@@ -98,7 +102,7 @@ def outcomes(
 def _outcome(
     row: Row, pair_id: str, structure: dict[str, str | None], selection: Selection, directory: Directory
 ) -> Pair | Quarantined:
-    network, name = _name(structure["network"]), _name(structure["structure"])
+    network, name = body_name(structure["network"]), body_name(structure["structure"])
     status = fold(clean(structure["status"]))
 
     def out(reason: str, detail: str) -> Quarantined:
@@ -116,9 +120,9 @@ def _outcome(
         return out("no_reply", f"status: {_STATUSES.get(status, 'none' if not status else 'unknown')}")
     if not selection.placeholders and is_placeholder(structure["reply"]):
         return out("placeholder_reply", "the platform's placeholder, not a reply")
-    if not selection.unpublished and status.startswith("reponse depubliee"):
-        return out("unpublished_reply", "the reply was withdrawn")
-    if not selection.unpublished and row.get("motif_de_rejet"):
+    if not selection.unpublished and _UNPUBLISHED.search(status):
+        return out("unpublished_reply", f"not published; status: {_STATUSES.get(status, 'another')}")
+    if not selection.unpublished and _says_something(row.get("motif_de_rejet")):
         return out("rejected_experience", "the platform's moderation rejected the review")
     written_on = parse_date(row.get("ecrit_le"))
     if written_on is None:
@@ -175,13 +179,18 @@ _STATUSES = {
     fold(status): status
     for status in ("Réponse apportée", "En attente de réponse", "Réponse dépubliée", "Réponse adoptée")
 }
+_UNPUBLISHED = re.compile(
+    r"\b(?:depubli|(?:non|pas) publi|en attente|a valider|retir|supprim|rejet|refus|brouillon|masqu)"
+)
+_NO_REASON = frozenset(
+    ["", "aucun", "aucune", "non", "n", "neant", "sans objet", "sans", "so", "n a", "na", "null", "none", "rien", "0"]
+)
 _SENTIMENTS = {fold(sentiment): sentiment for sentiment in ("Positif", "Neutre", "Négatif")}
 _VOTES = {"utile": "utile", "pas utile": "pas utile", "inutile": "pas utile"}
 
 
-def _name(text: str | None) -> str | None:
-    name = clean(text)
-    return name if name and len(name) <= _NAME and "\n" not in name else None
+def _says_something(reason: str | None) -> bool:
+    return " ".join(re.findall(r"\w+", fold(clean(reason)))) not in _NO_REASON
 
 
 def _is_longer(text: str, words: int) -> bool:
@@ -210,8 +219,9 @@ def _iso(text: str | None) -> str | None:
 
 
 def _percent(text: str | None) -> int | None:
+    """Whole per cents, rounded down: 49.5 is below 50, and is written so."""
     try:
-        value = round(float(text.replace(",", ".").rstrip(" %\u00a0\u202f"))) if text else None
+        value = math.floor(float(text.replace(",", ".").rstrip(" %\u00a0\u202f"))) if text else None
     except (ValueError, OverflowError):
         return None
     return value if value is None or 0 <= value <= 100 else None

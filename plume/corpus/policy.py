@@ -73,7 +73,7 @@ QUARANTINE: dict[str, str] = {
     "no_structure": "Adressée à aucune structure",
     "no_reply": "Sans réponse",
     "placeholder_reply": "Réponse d'attente de la plateforme",
-    "unpublished_reply": "Réponse dépubliée",
+    "unpublished_reply": "Réponse dépubliée ou non publiée",
     "bad_date": "Date absente ou illisible",
     "reply_too_short": "Réponse trop courte",
     "reply_too_long": "Réponse trop longue",

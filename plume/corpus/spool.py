@@ -187,19 +187,27 @@ class Spool:
         return {"pairs": pairs, "experiences": experiences, "from": first, "to": last}
 
     def k_anonymity(self, *, age: bool) -> dict[str, Any]:
-        """How many experiences share department, structure and month (and age band): groups by size, pairs below 5."""
+        """How many experiences share department, structure and month (and age band): groups by size, pairs below 5.
+
+        A pair without department or structure belongs to no group, and is counted as `incomplete`: what is not told is
+        not shared.
+        """
         columns = "department, structure, substr(written_on, 1, 7)" + (", age_band" if age else "")
+        complete = "department IS NOT NULL AND structure IS NOT NULL"
         sizes = f"""SELECT COUNT(DISTINCT experience) AS k, COUNT(*) AS pairs
-                    FROM pair WHERE reason IS NULL GROUP BY {columns}"""  # noqa: S608
+                    FROM pair WHERE reason IS NULL AND {complete} GROUP BY {columns}"""  # noqa: S608
         [(groups, smallest, pairs, below)] = self._db.execute(
-            f"SELECT COUNT(*), MIN(k), SUM(pairs), SUM(CASE WHEN k < 5 THEN pairs ELSE 0 END) FROM ({sizes})"  # noqa: S608
+            f"""SELECT COUNT(*), MIN(k), COALESCE(SUM(pairs), 0), COALESCE(SUM(CASE WHEN k < 5 THEN pairs END), 0)
+                FROM ({sizes})"""  # noqa: S608
         )
+        [(kept,)] = self._db.execute("SELECT COUNT(*) FROM pair WHERE reason IS NULL")
         names = {"1": (1, 1), "2-4": (2, 4), "5-9": (5, 9), "10+": (10, 1 << 60)}
         count = f"SELECT COUNT(*) FROM ({sizes}) WHERE k BETWEEN ? AND ?"  # noqa: S608
         return {
             "smallest": smallest,
             "groups": groups,
-            "below_5": {"pairs": below, "share": round(below / pairs, 4)},
+            "below_5": {"pairs": below, "share": round(below / pairs, 4) if pairs else 0.0},
+            "incomplete": kept - pairs,
             "histogram": {name: self._db.execute(count, limits).fetchone()[0] for name, limits in names.items()},
         }
 

@@ -14,11 +14,14 @@ _TEXT = frozenset({".jsonl", ".json", ".html", ".csv", ".txt", ".md", ".yaml", "
 _DATASET_FILES = frozenset({*dataset.FILES, audit.FILE})
 
 
-def dataset_folders(roots: Iterable[Path]) -> list[Path]:
-    """Every dataset folder at or below the roots, those whose erasure was cut off included; each once."""
+def dataset_folders(roots: Iterable[Path], unread: dict[Path, str] | None = None) -> list[Path]:
+    """Every dataset folder at or below the roots, those whose erasure was cut off included; each once.
+
+    `unread` takes the folders that could not be looked into, with why.
+    """
     folders: dict[Path, None] = {}
     for root in roots:
-        for folder, names in _walk(root):
+        for folder, names in _walk(root, unread):
             if "manifest.json" in names and ("train.jsonl" in names or STAGED in names):
                 folders[folder.resolve()] = None
     return sorted(folders)
@@ -65,21 +68,23 @@ def _names_one(path: Path, known: list[re.Pattern[bytes]]) -> bool:
         return False
 
 
-def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Folders at or below a root with the names in them; hidden folders and links are not entered."""
-    stack = [root]
+def _walk(root: Path, unread: dict[Path, str] | None = None) -> Iterator[tuple[Path, list[str]]]:
+    """Folders at or below a root with the names in them; hidden ones are not entered, links are followed, once."""
+    stack, seen = [root.resolve()], set()
     while stack:
         folder = stack.pop()
+        if folder in seen:
+            continue
+        seen.add(folder)
         try:
             entries = sorted(folder.iterdir())
-        except OSError:  # gone, or not ours to read
+        except OSError as error:  # gone, or not ours to read
+            if unread is not None and not isinstance(error, FileNotFoundError):
+                unread[folder] = error.strerror or type(error).__name__
             continue
         yield folder, [entry.name for entry in entries]
         stack += [
-            entry
+            entry.resolve()
             for entry in entries
-            if not entry.name.startswith(".")
-            and entry.name not in _SKIPPED
-            and entry.is_dir()
-            and not entry.is_symlink()
+            if not entry.name.startswith(".") and entry.name not in _SKIPPED and entry.is_dir()
         ]

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import errno
 import gzip
 import hashlib
 import json
@@ -12,6 +13,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -191,7 +193,7 @@ def test_a_split_without_pairs_does_not_hide_the_others(small, tmp_path):
 
 def test_line_separators_inside_a_text_break_no_line(tmp_path):
     odd = "Bonjour,\u2029nous regrettons tout\x1c\x85puis vous invitons\x0bà joindre la mairie : "
-    rows = [experience(n, n, reponse_structure_1=odd + words(n)) for n in (1, 2)]
+    rows = [experience(n, n, reponse_structure_1=odd + words(n)) for n in (1, 2)]  # one to train on, one to test
     path = tmp_path / "odd.json"
     path.write_text(json.dumps(rows), encoding="utf-8")
     build(path, tmp_path / "out", RULES_ONLY)
@@ -229,6 +231,61 @@ def test_force_keeps_the_old_dataset_when_the_new_export_is_bad(refused, small, 
     assert contents(out) == before
 
 
+def test_force_into_a_mount_point_works_on_its_own_disk_and_leaves_its_parent_alone(small, tmp_path, monkeypatch):
+    """As a mounted volume: nothing can be made beside the folder, and nothing be moved into it from another disk."""
+    out = tmp_path / "mounted"
+    build(small, out, RULES_ONLY)
+    made = tempfile.mkdtemp
+
+    def mkdtemp(suffix, prefix, folder):
+        assert Path(folder).resolve() == out, "not on the volume"
+        return made(suffix, prefix, folder)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
+    before = contents(out)
+    build(small, out, DataConfig(ner=False, split={"test": 0.5}), force=True)
+    assert contents(out)["manifest.json"] != before["manifest.json"]
+    assert set(contents(out)) == set(before)
+
+
+@pytest.mark.parametrize("failing", ["manifest.json", "test.jsonl"])
+def test_a_move_that_fails_puts_the_old_dataset_back(small, tmp_path, monkeypatch, failing):
+    out = tmp_path / "out"
+    build(small, out, RULES_ONLY)
+    (out / "audit.jsonl").write_text("{}\n")
+    before, rename = contents(out), Path.rename
+
+    def full(self, target):
+        if self.parent.name == "made" and self.name == failing:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(InputError, match="No space left"):
+        build(small, out, DataConfig(ner=False, split={"test": 0.5}), force=True)
+    assert contents(out) == before
+
+
+def test_force_does_not_write_over_what_is_not_plumes(refused, small, tmp_path):
+    out = tmp_path / "project"
+    out.mkdir()
+    (out / "README.md").write_text("mine")
+    (out / "manifest.json").write_text('{"name": "an extension"}')
+    before = contents(out)
+    line = refused("data", "build", small, "--out", out, "ner=false", "--force")
+    assert "would overwrite its README.md, manifest.json" in line
+    assert contents(out) == before
+
+
+def test_force_mends_a_dataset_folder_whose_manifest_is_damaged(small, tmp_path):
+    out = tmp_path / "out"
+    build(small, out, RULES_ONLY)
+    before = contents(out)
+    (out / "manifest.json").write_text("{")
+    build(small, out, RULES_ONLY, force=True)
+    assert contents(out) == before
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -240,10 +297,9 @@ def test_force_keeps_the_old_dataset_when_the_new_export_is_bad(refused, small, 
         (b"id;titre;texte\n1;x;y\n", "no record has the field"),
         (gzip.compress(b'[{"id_experience": 1}]')[:-9], "truncated or damaged gzip"),
         (b"\xff\xfe", "not UTF-8"),
-        (b'{"results": []}', "no record has the field"),
-        (json.dumps([experience(1, reponse_structure_1=None)]).encode(), "no usable pair in 1 rows (no_reply: 1)"),
+        (b'{"results": []}', "holds no experience"),
     ],
-    ids=["missing", "folder", "empty", "truncated", "table", "fields", "gzip", "not-utf-8", "wrong-shape", "no-pair"],
+    ids=["missing", "folder", "empty", "truncated", "table", "fields", "gzip", "not-utf-8", "wrong-shape"],
 )
 def test_a_bad_export_is_one_line_and_nothing_is_written(refused, tmp_path, content, told):
     path = tmp_path / "bad.json"
@@ -254,6 +310,30 @@ def test_a_bad_export_is_one_line_and_nothing_is_written(refused, tmp_path, cont
     line = refused("data", "build", path, "--out", tmp_path / "out", cwd=tmp_path)
     assert told in line
     assert [p.name for p in tmp_path.iterdir()] in ([], ["bad.json"])
+
+
+@pytest.mark.parametrize(
+    ("number", "fields", "told"),
+    [
+        (3, {"reponse_structure_1": None}, "no usable pair in 3 rows (no_reply: 3)"),
+        (1, {}, "no pair is left to train on in 1 rows, validation 0, test 1 (none left out)"),
+    ],
+    ids=["no-pair", "no-train"],
+)
+def test_what_cannot_be_trained_on_is_refused_and_the_quarantine_says_why(
+    refused, small, tmp_path, number, fields, told
+):
+    path, out = tmp_path / "export.json", tmp_path / "out"
+    path.write_text(json.dumps([experience(n, **fields) for n in range(1, number + 1)]), encoding="utf-8")
+    line = refused("data", "build", path, "--out", out, "ner=false")
+    assert told in line
+    assert "quarantine.jsonl tells why" in line
+    assert [p.name for p in out.iterdir()] == ["quarantine.jsonl"]
+    assert len(read_jsonl(out / "quarantine.jsonl")) == (number if fields else 0)
+    build(small, out, RULES_ONLY)  # into the same folder, without --force
+    before = contents(out)
+    assert "tells why" not in refused("data", "build", path, "--out", out, "ner=false", "--force")
+    assert contents(out) == before
 
 
 def test_all_errors_of_the_config_come_at_once(cli, small, tmp_path):
@@ -426,7 +506,8 @@ def test_a_bad_line_is_named(tmp_path, line, told):
 def test_anonymise_gives_spans_of_the_input(cli, refused, tmp_path):
     text = "Bonjour, écrivez-moi à zoe.tournesol@example.org ou au 06 12 34 56 78."
     source = tmp_path / "in.jsonl"
-    source.write_bytes(to_jsonl([{"id": 7, "text": text}, {"id": "b", "text": "Rien à cacher."}]))
+    rows = [{"id": 7, "text": text}, {"id": "b", "text": "Rien à cacher à [AGENT_1]."}]
+    source.write_bytes(b"\xef\xbb\xbf" + to_jsonl(rows))
     done = cli("data", "anonymise", source, "--out", tmp_path / "new" / "out.jsonl", "--no-ner", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     first, second = read_jsonl(tmp_path / "new" / "out.jsonl")
@@ -434,7 +515,7 @@ def test_anonymise_gives_spans_of_the_input(cli, refused, tmp_path):
     found = {text[s["start"] : s["end"]]: s["type"] for s in first["spans"]}
     assert found == {"zoe.tournesol@example.org": "EMAIL", "06 12 34 56 78": "TEL"}
     assert "06 12" not in first["text"]
-    assert second == {"id": "b", "text": "Rien à cacher.", "spans": []}
+    assert second == {"id": "b", "text": "Rien à cacher à (AGENT 1).", "spans": []}
     source.write_bytes(to_jsonl([{"id": "1", "text": None}]))
     told = refused("data", "anonymise", source, "--out", tmp_path / "out.jsonl", cwd=tmp_path)
     assert "object 1: its text is" in told

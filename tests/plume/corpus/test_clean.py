@@ -149,6 +149,17 @@ def test_a_link_that_is_alive_or_carries_the_sentence_stays(text):
         "Je vous prie de croire, Madame, en mes sentiments les meilleurs.",
         "L'équipe France Titres",
         "La direction de la caisse du Nord\nService qualité",
+        "Cordialement,\n\nSandrine\nConseillère\nPôle accueil\nCaisse du Nord\n1 rue des Lilas\n59000 Lille\n01 23 45",
+        "Restant à votre disposition, nous vous prions de croire en l'assurance de notre considération.",
+        "Dans l'attente de vous lire, cordialement.",
+        "Très bonne journée à vous,\nL'équipe",
+        "Bonne journée.\nCordialement\nLa Caf",
+        "Sandrine\nService relation usagers",
+        "Sandrine, conseillère à la caisse du Nord",
+        "Jean D.\nCaf de Paris",
+        "Le pôle qualité",
+        "Service relation usagers de la caisse du Nord",
+        "Votre CPAM",
     ],
 )
 def test_closings_are_separated_from_the_body(closing):
@@ -174,11 +185,51 @@ def test_closings_on_the_last_line_of_the_body(glue, closing):
         "Sincèrement désolés de cette attente, nous revoyons l'accueil.",
         "Vous avez été reçu cordialement, et nous en sommes heureux.",
         "Nous vous souhaitons une bonne journée.",
+        "La CAF vous rappellera",
+        "Martine vous attend au guichet.",
+        "Service des titres : ouvert le lundi.",
     ],
 )
 def test_sentences_that_resemble_a_closing_stay(line):
     assert clean_reply(f"{BODY}\n\n{line}") == (f"{BODY}\n\n{line}", "")
     assert clean_reply(f"Bonjour,\n\n{line}\n\nIl est prêt.") == (f"Bonjour,\n\n{line}\n\nIl est prêt.", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{BODY}\nVous pouvez joindre :\nLe service des titres\nLa mairie",
+        f"{BODY}\n- Pôle accueil\n- Service des titres",
+        f"{BODY}\nTrois lieux vous accueillent ;\nCentre du Nord\nCentre du Sud",
+    ],
+)
+def test_a_list_of_services_is_no_signature(text):
+    assert clean_reply(text) == (text, "")
+
+
+@pytest.mark.parametrize(
+    ("raw", "body"),
+    [
+        (
+            "<p>Bonjour,</p><p>Votre titre est <b>prêt</b>.<br/>Merci.</p>",
+            "Bonjour,\n\nVotre titre est prêt.\nMerci.",
+        ),
+        ("&lt;p&gt;Votre titre est prêt.&lt;/p&gt;", "Votre titre est prêt."),
+        (
+            '<div>Voir <a target="_blank" href="https://www.caf.fr/x">le site</a>.</div>',
+            "Voir le site (https://www.caf.fr/x).",
+        ),
+        ('<a href="https://caf.fr">https://caf.fr</a> répond.', "https://caf.fr répond."),
+        (
+            '<span style="color:red">Il faut :</span><ul><li>un titre</li><li>une photo</li></ul>',
+            "Il faut :\n\n- un titre\n\n- une photo",
+        ),
+        ("Le montant est <500 € et 3 < 4 > 2, <Nom> aussi.", "Le montant est <500 € et 3 < 4 > 2, <Nom> aussi."),
+    ],
+)
+def test_tags_of_the_editor_are_taken_out_of_replies(raw, body):
+    assert clean_reply(raw) == (body, "")
+    assert clean_reply(body) == (body, "")
 
 
 def test_a_formula_followed_by_substance_is_no_end():

@@ -103,6 +103,69 @@ def test_what_may_be_a_persons_own_is_not_even_repeated_in_the_quarantine(file):
     assert [r.value for r in rejected if r.reason == "not_a_phone"] == ["f"]
 
 
+@pytest.mark.parametrize(
+    ("name", "code", "kept"),
+    [
+        ("Office notarial Jean Dupont", None, set()),
+        ("Jean DUPONT - conciliateur de justice", "conciliateur_fiscal", set()),
+        ("Maître Zoé Durand", None, set()),
+        ("Mairie - M. Jean Dupont", "mairie", set()),
+        ("Centre social Jean Dupont", "type_nouveau", {"phone", "domain"}),  # bodies bear names too; mailboxes tell
+        ("CCAS Jean Dupont", "ccas", {"phone", "domain"}),
+    ],
+)
+@pytest.mark.parametrize("mailbox", ["jean.dupont@exemple.fr", "jeandupont@exemple.fr", "dupont@exemple.fr"])
+def test_a_service_called_like_a_person_gives_no_contact_of_that_person(tmp_path, name, code, kept, mailbox):
+    fields = {
+        "telephone": [{"valeur": "01 99 00 10 20"}],
+        "adresse_courriel": [mailbox],
+        "site_internet": [{"valeur": "exemple-dupont.fr"}],
+    }
+    path = tmp_path / "directory.json"
+    path.write_text(json.dumps({"service": [service(name, code, **fields), SERVICES[0]]}))
+    imported = read_directory(path)
+    assert {c.kind for c in imported.contacts if c.structure != "CAF de la Lande-Haute"} == kept
+    assert mailbox not in str(imported.contacts + imported.rejected)
+    if not kept:
+        assert imported.reasons == {"service_of_a_person": 3}
+        assert "Dupont" not in str(imported.rejected)
+        assert "Durand" not in str(imported.rejected)
+
+
+@pytest.mark.parametrize(
+    ("name", "mailbox"),
+    [
+        ("Mairie - Saint-Georges-de-Didonne", "saint.georges@exemple.fr"),
+        ("Mairie de Martin-Église", "martin-eglise@exemple.fr"),
+        ("CCAS Louis Aragon", "ccas.louis.aragon@exemple.fr"),
+    ],
+)
+def test_the_mailbox_of_a_town_is_no_persons(tmp_path, name, mailbox):
+    path = tmp_path / "directory.json"
+    path.write_text(json.dumps({"service": [service(name, "mairie", adresse_courriel=[mailbox])]}))
+    assert [c.value for c in read_directory(path).contacts] == [mailbox]
+
+
+def test_csv_with_commas_is_read_as_well(tmp_path):
+    path = tmp_path / "directory.csv"
+    with path.open("w", encoding="utf-8-sig", newline="") as out:
+        writer = csv.DictWriter(out, COLUMNS)
+        writer.writeheader()
+        writer.writerow({"nom": "Caisse nationale", "telephone": json.dumps([{"valeur": "3646"}])})
+    assert [c.value for c in read_directory(path).contacts] == ["3646"]
+
+
+def test_a_wrong_file_is_refused_and_the_earlier_import_stays(refused, cli, tmp_path):
+    out, good, wrong = tmp_path / "contacts.json", tmp_path / "good.json", tmp_path / "wrong.csv"
+    good.write_text(json.dumps({"service": SERVICES}))
+    assert cli("data", "contacts", "import", good, "--out", out).returncode == 0
+    before = out.read_bytes()
+    wrong.write_text("id,titre,description\n1,un avis,du texte\n")
+    assert "no contact in its 1 services" in refused("data", "contacts", "import", wrong, "--out", out)
+    assert "no contact in its 1 services" in refused("data", "contacts", "import", good, wrong, "--out", out)
+    assert out.read_bytes() == before
+
+
 def contact(network, value, source, structure=None):
     return Contact(network, structure, "phone", value, "label", source, None)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from plume.corpus.export import parse_date, read_experiences, structures
+from plume.corpus.columns import NO_LABEL
+from plume.corpus.export import Columns, parse_date, read_experiences, read_rows, slug_of, structures
 from plume.errors import InputError
 
 
@@ -65,7 +66,11 @@ GOOD = json.dumps([experience(1), experience(2)])
         ("[[1]]", "none of its 1 records is an object"),
         ('[{"titre": 1}]', "no record has the field id_experience, description, ecrit_le"),
         ([{"id_experience": 1, "ecrit_le": None}, {"id_experience": 2}], "no record has the field description"),
-        ({"total_count": 1, "results": []}, "no record has the field"),
+        ({"total_count": 1, "results": []}, "holds no experience"),
+        ('{"results": [{"id_experience": 1, "description": "x", "ecrit_le": "2024-01-02"}]', "truncated"),
+        ({"total_count": 1, "resultats": []}, "no record has the field"),
+        (GOOD.encode("utf-16-le"), "UTF-16LE, not UTF-8; convert it first: iconv -f UTF-16LE"),
+        (GOOD.encode("utf-16-be"), "UTF-16BE, not UTF-8; convert it first: iconv -f UTF-16BE"),
     ],
     ids=str,
 )
@@ -133,3 +138,48 @@ def test_both_exports_are_read(sample_export, real_export):
         rows = list(read_experiences(path))
         assert len(rows) >= least
         assert all(row["description"] and parse_date(row["ecrit_le"]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "Zoé Tournesol",
+        "0612345678",
+        "zoe.tournesol@exemple.fr",
+        "Je suis allé au guichet hier et on m'a dit de revenir lundi",
+    ],
+)
+def test_an_unknown_column_is_not_named_by_what_somebody_wrote(export, label):
+    columns = Columns()
+    list(read_rows(export([experience(1, **{label: "x", "Numéro interne": "y"})]), columns))
+    assert columns.unknown == {NO_LABEL: 1, "numero_interne": 1}
+
+
+@pytest.mark.parametrize(
+    ("label", "slug"),
+    [
+        ("ID  EXPÉRIENCE ", "id_experience"),
+        ("N° expérience", "id_experience"),
+        ("idExperience", "id_experience"),
+        ("ID exp\ufffdrience", "id_experience"),
+        ("ID exp?rience", "id_experience"),
+        ("E\u0301crit le :", "ecrit_le"),
+        ("Écrit le (date)", "ecrit_le"),
+        ("ReponseStructure1", "reponse_structure_1"),
+        ("R\ufffdponse structure 2", "reponse_structure_2"),
+        ("REPONSE  STRUCTURE N°3", "reponse_structure_3"),
+        ("Autre chose ?", "autre_chose"),
+    ],
+)
+def test_older_and_damaged_spellings_of_a_column(label, slug):
+    assert slug_of(label) == slug
+
+
+@pytest.mark.parametrize("text", ["1/3/2024", "01-03-2024", "1-3-2024", "01.03.2024", "1/3/2024 10:05", "2024/3/1"])
+def test_a_spreadsheets_dates_are_read_day_first(text):
+    assert parse_date(text) == dt.date(2024, 3, 1)
+
+
+@pytest.mark.parametrize("text", ["31/02/2024", "13/13/2024", "1/3/24", "2024", "1/3-2024x"])
+def test_what_is_no_date_is_none(text):
+    assert parse_date(text) is None

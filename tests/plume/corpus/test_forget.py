@@ -224,10 +224,41 @@ def test_copies_and_mentions(folder, cli, env, tmp_path):
     (broken / "train.jsonl").write_text("changed")
     shutil.copytree(folder, tmp_path / "home" / "copy")
     done = cli("data", "forget", GONE, "--in", folder, "--in", tmp_path / "home", env=env)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 2, done.stderr  # all that could be done was, but somebody must look at one folder
+    assert f"1 folders could not be searched: {broken}" in done.stderr
     assert not cached.exists()
     named = [line.partition(": names")[0] for line in done.stdout.splitlines() if "names a forgotten" in line]
     assert [Path(name).name for name in named if "broken" not in name] == ["drafts.jsonl"]
     assert done.stdout.count("2 rows forgotten") == 2
     assert f"{broken}: not searched" in done.stdout
     assert "no MLflow store" in done.stdout
+
+
+def test_a_linked_dataset_folder_is_found_and_a_loop_ends(folder, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "linked").symlink_to(folder, target_is_directory=True)
+    (root / "loop").symlink_to(root, target_is_directory=True)
+    assert traces.dataset_folders([root]) == [folder.resolve()]
+
+
+def test_a_folder_that_cannot_be_entered_is_named(folder, monkeypatch):
+    locked = folder.parent / "locked"
+    locked.mkdir()
+    listed = Path.iterdir
+
+    def iterdir(self):
+        if self.name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return listed(self)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    unread = {}
+    assert traces.dataset_folders([folder.parent], unread) == [folder.resolve()]
+    assert unread == {locked.resolve(): "Permission denied"}
+    assert forgetting.find([GONE], [folder], unread)[1] == unread
+
+
+def test_the_card_counts_what_was_forgotten(folder):
+    erase(folder, GONE)
+    assert "18 pairs + 1 quarantined + 2 forgotten since" in (folder / "README.md").read_text(encoding="utf-8")

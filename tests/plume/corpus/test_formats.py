@@ -51,6 +51,10 @@ SHAPES = {
     "an object a line": lambda rows: "\n".join(json.dumps(row) for row in rows),
     "an array, then objects": lambda rows: json.dumps(rows[:3]) + "\n" + "\n".join(map(json.dumps, rows[3:])),
     "array with a byte-order mark": lambda rows: "\ufeff" + json.dumps(rows),
+    "a page of the API": lambda rows: json.dumps({"total_count": len(rows), "results": rows}),
+    "pages of the API": lambda rows: "\n".join(
+        json.dumps({"results": part, "next": "https://x.fr/?offset=2"}, indent=1) for part in (rows[:2], rows[2:])
+    ),
     "CSV": as_csv,
     "CSV, all quoted": lambda rows: as_csv(rows, quoting=csv.QUOTE_ALL),
     "CSV with a byte-order mark": lambda rows: "\ufeff" + as_csv(rows),
@@ -123,6 +127,35 @@ def test_stray_line_ends_beside_quoted_ones(write):
     assert row["description"] == "Un avis ;\nen deux lignes"
     assert row["reponse_structure_1"] == "Bonjour,\n1;2024 lignes"
     assert row["titre"].split() == ["Un", "titre"]
+
+
+LABELLED = {"I": "ID expérience", "W": "Écrit le", "T": "Titre", "D": "Description", "R": "Réponse structure 1"}
+
+
+@pytest.mark.parametrize("order", ["IWTDR", "TIWDR", "DRIW", "DRTWI", "WIDRT", "RDTIW", "IDWR"])
+@pytest.mark.parametrize("broken", ["D", "R"])
+def test_stray_line_ends_are_mended_whatever_the_order_of_the_columns(write, order, broken):
+    cells = [
+        {"I": str(n), "W": f"2024-01-0{n}", "T": f"Titre {n}", "D": f"Avis {n}", "R": f"Bonjour {n}"} for n in (1, 2, 3)
+    ]
+    cells[1][broken] += "\nsuite\n\nfin"
+    lines = [";".join(row[letter] for letter in order) for row in cells]
+    rows = list(read_rows(write("\n".join([";".join(LABELLED[letter] for letter in order), *lines]) + "\n")))
+    assert [row["id_experience"] for row in rows] == ["1", "2", "3"]
+    for row, given in zip(rows, cells, strict=True):
+        assert (row["description"].split(), row["reponse_structure_1"].split()) == (
+            given["D"].split(),
+            given["R"].split(),
+        )
+
+
+def test_one_bad_row_costs_no_other_where_the_id_is_not_first(write):
+    bad = ["T;2;2024-01-02;trop peu", 'T;2;2024-01-02;"jamais fermée;R', "T;2;2024-01-02;D;R;trop;de;cellules"]
+    for row in bad:
+        header = ";".join(LABELLED[letter] for letter in "TIWDR")
+        rows = list(read_rows(write(f"{header}\nT;1;2024-01-01;D;R\n{row}\nT;3;2024-01-03;D;R\n")))
+        assert [r["id_experience"] for r in rows if not isinstance(r, Unreadable)] == ["1", "3"], row
+        assert len(rows) == 3, row
 
 
 @pytest.mark.parametrize(

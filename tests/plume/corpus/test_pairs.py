@@ -5,6 +5,8 @@ from dataclasses import asdict
 import pytest
 
 from plume.contacts import Directory
+from plume.corpus.clean import clean
+from plume.corpus.columns import body_name
 from plume.corpus.dataset import FEATURES
 from plume.corpus.export import read_experiences, structures
 from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
@@ -86,6 +88,18 @@ def test_a_pair_carries_every_declared_feature():
     assert (pair.pseudonym, pair.closing) == ("Tournesol", "Cordialement,\nAna")
 
 
+@pytest.mark.parametrize(
+    "nothing", ["Aucun", "aucune", "non", "N", "-", "—", "Néant", "Sans objet", "N/A", "null", "."]
+)
+def test_a_reason_that_is_none_rejects_nothing(nothing):
+    assert reasons(row(motif_de_rejet=nothing)) == []
+
+
+@pytest.mark.parametrize("status", ["Réponse apportée", "Réponse adoptée", "Publiée", "Réponse publiée", None])
+def test_published_replies_are_kept_whatever_the_year_calls_them(status):
+    assert reasons(row(statut_reponse_structure_1=status)) == []
+
+
 def test_what_is_absent_is_null():
     [pair], _ = explode([row()], Selection())
     absent = ["department", "sentiment", "published_on", "replied_on"]
@@ -115,6 +129,12 @@ def test_three_structures_make_three_pairs_of_one_experience():
         ({"description": None}, "review_too_short"),
         ({"taux_de_similarite_reponse_ia_structure_1": "50"}, "written_by_ai"),
         ({"statut_reponse_structure_1": "REPONSE DEPUBLIEE"}, "unpublished_reply"),
+        ({"statut_reponse_structure_1": "Dépubliée"}, "unpublished_reply"),
+        ({"statut_reponse_structure_1": "Réponse non publiée"}, "unpublished_reply"),
+        ({"statut_reponse_structure_1": "En attente"}, "unpublished_reply"),
+        ({"statut_reponse_structure_1": "En attente de réponse"}, "unpublished_reply"),
+        ({"statut_reponse_structure_1": "Réponse en attente de validation"}, "unpublished_reply"),
+        ({"statut_reponse_structure_1": "Rejetée"}, "unpublished_reply"),
         ({"motif_de_rejet": "Propos injurieux"}, "rejected_experience"),
         ({"reponse_structure_1": "mot&nbsp;" * 10**6}, "reply_too_long"),
         ({"description": "mot " * 701}, "review_too_long"),
@@ -129,6 +149,10 @@ def test_three_structures_make_three_pairs_of_one_experience():
         ({"id_experience": None}, "no_id"),
         ({"id_experience": " "}, "no_id"),
         ({"id_experience": "Je suis venu lundi"}, "bad_id"),
+        ({"id_experience": "Zoé-Tournesol"}, "bad_id"),
+        ({"id_experience": "0612345678"}, "bad_id"),
+        ({"id_experience": "612345678"}, "bad_id"),  # Excel drops the zero
+        ({"id_experience": "285057800608436"}, "bad_id"),
         ({"intitule_structure_1": "mot " * 50}, "bad_structure"),
     ],
 )
@@ -148,7 +172,18 @@ def test_an_experience_sent_nowhere_or_given_twice_is_accounted_for():
 
 @pytest.mark.parametrize(
     ("given", "kept"),
-    [("49", 49), ("0", 0), ("12.6", 13), ("", None), ("?", None), ("inf", None), ("nan", None), ("41 %", 41)],
+    [
+        ("49", 49),
+        ("0", 0),
+        ("12.6", 12),
+        ("49.5", 49),
+        ("49,99 %", 49),
+        ("", None),
+        ("?", None),
+        ("inf", None),
+        ("nan", None),
+        ("41 %", 41),
+    ],
 )
 def test_similarity_is_a_whole_percentage_or_unknown(given, kept):
     [pair], _ = explode([row(taux_de_similarite_reponse_ia_structure_1=given or None)], Selection())
@@ -184,6 +219,47 @@ def test_the_quarantine_holds_no_text_of_a_person():
     marked = row(reponse_structure_1="Secretissime", description="Secretissime", pseudonyme_usager="Secretissime")
     _, [left_out] = explode([marked], Selection())
     assert "Secretissime" not in str(left_out)
+
+
+@pytest.mark.parametrize("odd", ["0612345678", "285057800608436", "Zoé.Tournesol", "zoe@exemple.fr"])
+def test_what_is_no_id_is_not_printed(odd):
+    _, [left_out] = explode([row(odd)], Selection())
+    assert left_out.id == "record-1"
+    assert odd not in str(left_out)
+
+
+@pytest.mark.parametrize("column", ["intitule_structure_1", "intitule_typologie_1"])
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("CAF du Nord 06 12 34 56 78", "CAF du Nord [TEL]"),
+        ("CAF du Nord zoe.tournesol@exemple.fr", "CAF du Nord [EMAIL]"),
+        ("CAF 2 85 05 78 006 084 36", "CAF [NIR]"),
+        ("Madame Zoé Durand, CAF du Nord", "Madame [TIERS], CAF du Nord"),
+        ("Le médiateur - Claude Martin", "Le médiateur - [TIERS]"),
+        ("Zoé Durand", "[TIERS]"),
+        ("DURAND Zoé", "[TIERS]"),
+        ("CCAS Louis Aragon", "CCAS Louis Aragon"),
+        ("France Titres-ANTS", "France Titres-ANTS"),
+        ("Mairie - Saint-Georges-de-Didonne", "Mairie - Saint-Georges-de-Didonne"),
+        ("Lycée Victor Hugo", "Lycée Victor Hugo"),
+        ("CPAM ST LO", "CPAM ST LO"),
+    ],
+)
+def test_a_person_in_the_name_of_a_body_is_masked(column, name, written):
+    [pair], [out] = explode(
+        [row("1", **{column: name}), row("2", **{column: name, "reponse_structure_1": None})], Selection()
+    )
+    field = "structure" if "structure" in column else "network"
+    assert pair.values[field] == getattr(out, field) == written
+
+
+@pytest.mark.parametrize("name", ["sample_export", "real_export"])
+def test_the_names_of_real_bodies_stay(name, request):
+    for row in read_experiences(request.getfixturevalue(name)):
+        for structure in structures(row):
+            for field in ("network", "structure"):
+                assert body_name(structure[field]) == (clean(structure[field]) or None)
 
 
 TEXT = "Je m'appelle Zoé Tournesol et ceci est tout un avis. " * 4
@@ -227,6 +303,22 @@ def test_what_the_columns_say_is_brought_to_one_spelling():
         ("Les services publics concernés ne sont pas encore en mesure de vous répondre.", True),
         ("Le service public visé par votre avis n'est pas en mesure de vous apporter une réponse.", True),
         ("Nous voulons que tous les services publics puissent vous répondre. Camille", True),
+        ("Le service public concerné n’est pas en capacité de répondre à votre témoignage.", True),
+        (
+            "Le service public concerné par votre témoignage n'est pas en capacité de vous répondre pour l'instant.",
+            True,
+        ),
+        ("Bonjour, le service public concerné ne peut pas encore vous répondre.", True),
+        ("Les services publics visés ne peuvent malheureusement pas encore vous apporter de réponse.", True),
+        ("L'administration concernée par votre avis n'est pas à même de vous répondre à ce jour.", True),
+        ("Le service public destinataire ne sera pas en mesure de vous donner une réponse avant 2022.", True),
+        ("Le service public que vous citez ne répond pas encore aux témoignages.", True),
+        ("Bonjour, il ne nous est pas encore possible de vous répondre.\nCamille, Équipe Services Publics +", True),
+        ("Cet organisme n'est pas encore présent sur la plateforme.\r\nL'équipe Services Publics Plus", True),
+        ("Nous ne pouvons pas vous répondre sur ce dossier : écrivez à la structure concernée.", False),
+        ("Merci ! Nous transmettons à la mairie.\nCamille, Équipe Services Publics +", False),
+        ("Bonjour, nous regrettons que le service public n'ait pas répondu à vos appels.", False),
+        ("Notre service n'est pas en mesure de vous répondre par téléphone le samedi.", False),
         ("Le service public est là pour vous, mais nous ne sommes pas encore en mesure de vous répondre.", False),
         ("Bonjour, nous ne sommes pas encore en mesure de vous répondre : votre dossier est à l'étude.", False),
         (REPLY, False),

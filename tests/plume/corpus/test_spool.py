@@ -226,11 +226,14 @@ def test_k_counts_experiences_that_share_what_points_at_a_person(spool):
         spool, [spooled(f"{n}-1", structure="CAF", department="59", age_band="60-69" if n else None) for n in range(6)]
     )
     fill(spool, [spooled("7-1", structure="CAF", department="62"), spooled("7-2", structure="CAF", department="62")])
+    fill(spool, [spooled(f"{n}-1", structure="CAF", department=None) for n in range(20, 29)])
+    fill(spool, [spooled("30-1", structure=None, department="59")])
     without, with_age = spool.k_anonymity(age=False), spool.k_anonymity(age=True)
     assert without == {
         "smallest": 1,
         "groups": 2,
         "below_5": {"pairs": 2, "share": 0.25},
+        "incomplete": 10,  # nine without a department do not hide one another
         "histogram": {"1": 1, "2-4": 0, "5-9": 1, "10+": 0},
     }
     assert (with_age["groups"], with_age["below_5"]["pairs"]) == (3, 3)

@@ -1,0 +1,91 @@
+"""What is written of an export's columns without the pair's masking: ids, names of bodies, names of unknown columns.
+
+Shifted columns, or a hand that typed in the wrong field, put a phone or a person there: here it is masked, or refused.
+"""
+
+import re
+from functools import lru_cache
+
+from plume.corpus.clean import clean
+from plume.corpus.policy import MASKED
+from plume.corpus.pseudonymise.lexicon import fold
+from plume.corpus.pseudonymise.spans import Span
+
+_ID = re.compile(r"\d{1,8}")  # the platform counts, at seven digits in 2024; nine are a phone that lost its zero
+_LONGEST = 150  # characters: what is longer is no name of a network or a structure
+_DIRECT = frozenset(kind for kind, masked in MASKED.items() if masked.family == "direct") - {"URL"}
+NO_LABEL = "(not a column's name)"
+
+# Bodies bear the names of the famous dead ("CCAS Louis Aragon"): a person is who is called as one, or stands alone.
+_CALLED = re.compile(
+    r"\b(?P<how>m|mm|mr|mme|mmes|mlle|madame|monsieur|mademoiselle|me|ma[iî]tre|dr|docteur|conseill[eè]re?|agente?|"
+    r"directeur|directrice|r[ée]f[ée]rente?|m[ée]diateur|m[ée]diatrice|gestionnaire|responsable|secr[ée]taire|notaire|"
+    r"avocate?|contact|signature)\.?\s*[:,]?\s+$",
+    re.IGNORECASE,
+)
+_SET_APART = re.compile(r"(?:\s[-–—/|]|[,;:(/|])\s*$")
+_TOWN = re.compile(r"^\s*(?:mairie|commune|ville)\b[^,;:]*$|\bsainte?[\s-]*$", re.IGNORECASE)
+_BODY = re.compile(
+    r"\b(?:mairie|commune|ville|ccas|caf|cpam|msa|carsat|urssaf|france|services?|maison|centre|agence|sip|tribunal|"
+    r"lycee|college|ecole|hopital|chu?|mediatheque|espace|place|rue|saint|sainte|caisse|prefecture|brigade)\b"
+)
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is an experience's id as the platform gives it."""
+    return bool(_ID.fullmatch(text))
+
+
+def body_name(text: str | None) -> str | None:
+    """The name of a network or a structure, what identifies a person in it masked; None for what is no name at all."""
+    name = clean(text)
+    return _masked(name) if name and len(name) <= _LONGEST and "\n" not in name else None
+
+
+@lru_cache(maxsize=4096)
+def _masked(name: str) -> str:
+    masked, end = [], 0
+    for span in _identifying(name):
+        masked += [name[end : span.start], "[TIERS]" if span.type == "PERSONNE" else f"[{span.type}]"]
+        end = span.end
+    return "".join([*masked, name[end:]])
+
+
+def names_a_person(name: str) -> bool:
+    """Whether a body of unknown kind is somebody: "Étude Jean Dupont", but not "Centre social Louis Aragon"."""
+    if body_name(name) != clean(name):
+        return True
+    return not _BODY.search(fold(name)) and any(span.type == "PERSONNE" for span in _found(clean(name)))
+
+
+def column_name(label: str, slug: str) -> str:
+    """An unknown column's slug, if its label reads like one and names nobody; else NO_LABEL."""
+    plain = clean(label)
+    odd = len(slug) > 60 or len(slug.split("_")) > 8 or "@" in plain or re.search(r"\d{3}", plain)
+    named = _found(plain) or [span for span in _found(plain.title()) if span.source != "trigger"]  # "Nom Réel"
+    return NO_LABEL if odd or not slug or named else slug
+
+
+def _identifying(name: str) -> list[Span]:
+    found = _found(name)
+    people = [span for span in found if span.type == "PERSONNE"]
+    if not people:
+        return found
+    rest = name
+    for span in reversed(people):
+        rest = f"{rest[: span.start]} {rest[span.end :]}"
+    if len(re.findall(r"\w+", rest)) <= 1 and not _BODY.search(fold(rest)):  # "Jean Dupont", "DUPONT Jean"
+        return [Span(0, len(name), "PERSONNE", "name")]
+    return [span for span in found if span.type != "PERSONNE" or _is_called(name[: span.start])]
+
+
+def _is_called(before: str) -> bool:
+    if called := _CALLED.search(before):
+        return called["how"] != "DR"  # a "direction régionale"
+    return bool(_SET_APART.search(before)) and not _TOWN.search(before)
+
+
+def _found(text: str) -> list[Span]:
+    from plume.corpus.pseudonymise import find_identifiers
+
+    return [span for span in find_identifiers(text) if span.type == "PERSONNE" or span.type in _DIRECT]
