@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from plume.corpus.columns import body_name
 from plume.corpus.export import STRUCTURE_FIELDS, STRUCTURES, Row, Unreadable, parse_date
 from plume.corpus.placeholders import is_placeholder
 
@@ -39,8 +40,8 @@ COUNTS = (
     *IMPOSSIBLE,
 )
 NONE, UNREADABLE = 0, -1  # a reply's day that is absent, or that is no date; else its ordinal
+NO_NAME = "(nom illisible)"
 _FIELDS = {n: {name: slug.format(n=n) for name, slug in STRUCTURE_FIELDS.items()} for n in STRUCTURES}
-_NAME = 150  # characters: what is longer is no name of a network or a structure (shifted columns may hold a text)
 _LATE, _GAP = 0.001, 60  # the last 1 ‰ of dates, if they come more than 60 days after all others, are typing errors
 
 
@@ -261,9 +262,10 @@ def _ordinal(text: str | None) -> int:
     return day.toordinal() if day else UNREADABLE
 
 
+@lru_cache(maxsize=1 << 14)
 def _name(text: str | None) -> str:
-    name = " ".join((text or "").split())
-    return name if len(name) <= _NAME and "\n" not in (text or "").strip() else "(nom illisible)"
+    """A network's or structure's name as the corpus writes it: no person in it, no text of shifted columns."""
+    return (body_name(text) or NO_NAME) if text else ""
 
 
 def _flag(text: str | None) -> int:

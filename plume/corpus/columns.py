@@ -11,7 +11,9 @@ from plume.corpus.policy import MASKED
 from plume.corpus.pseudonymise.lexicon import fold
 from plume.corpus.pseudonymise.spans import Span
 
-_ID = re.compile(r"\d{1,8}")  # the platform counts, at seven digits in 2024; nine are a phone that lost its zero
+# The platform counts, at seven digits in 2024. Nine that begin with 6 or 7 may be a mobile that lost its zero; an
+# extract may number its rows after a word.
+_ID = re.compile(r"\d{1,8}|[1-589]\d{8}|(?P<word>[a-z]{1,12})[-_.:]?\d{1,8}", re.IGNORECASE)
 _LONGEST = 150  # characters: what is longer is no name of a network or a structure
 _DIRECT = frozenset(kind for kind, masked in MASKED.items() if masked.family == "direct") - {"URL"}
 NO_LABEL = "(not a column's name)"
@@ -32,8 +34,13 @@ _BODY = re.compile(
 
 
 def is_id(text: str) -> bool:
-    """Whether a text is an experience's id as the platform gives it."""
-    return bool(_ID.fullmatch(text))
+    """Whether a text is an experience's id as the platform gives it, or an extract of its own ("ligne-12"); no name."""
+    from plume.corpus.pseudonymise.insee import known_names
+    from plume.corpus.pseudonymise.keep import is_plain_word
+
+    match = _ID.fullmatch(text)
+    word = fold(match["word"] or "") if match else ""
+    return bool(match) and (word not in known_names() or is_plain_word(word))
 
 
 def body_name(text: str | None) -> str | None:

@@ -162,6 +162,11 @@ def test_a_text_in_the_place_of_a_name_is_not_kept(make_experience):
     assert waits.names == (("CAF", "(nom illisible)"),)
 
 
+def test_a_person_in_the_place_of_a_name_is_masked(make_experience):
+    waits = read_waits([make_experience(1, written="2023-01-01", structure="CAF - Mme Jeanne Dupont 06 39 98 12 34")])
+    assert waits.names == (("CAF", "CAF - Mme [TIERS] [TEL]"),)
+
+
 def test_words_of_the_reviews_asked_for_are_counted(make_experience):
     waits = read_waits([make_experience(7, written="2023-01-01", description="un deux trois")], pairs=["7-1", "8-1"])
     assert waits.review_words_of == {"7-1": 3}

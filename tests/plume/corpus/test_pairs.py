@@ -150,6 +150,7 @@ def test_three_structures_make_three_pairs_of_one_experience():
         ({"id_experience": " "}, "no_id"),
         ({"id_experience": "Je suis venu lundi"}, "bad_id"),
         ({"id_experience": "Zoé-Tournesol"}, "bad_id"),
+        ({"id_experience": "dupont-75"}, "bad_id"),
         ({"id_experience": "0612345678"}, "bad_id"),
         ({"id_experience": "612345678"}, "bad_id"),  # Excel drops the zero
         ({"id_experience": "285057800608436"}, "bad_id"),
@@ -161,6 +162,12 @@ def test_each_row_left_out_says_why(fields, reason):
     assert not pairs
     assert left_out.reason == reason
     assert left_out.detail
+
+
+@pytest.mark.parametrize("name", ["7", "3180452", "100000001", "ligne-12", "EXP_0007"])
+def test_ids_of_the_platform_and_of_extracts_are_kept(name):
+    [pair], _ = explode([row(name)], Selection())
+    assert pair.values["id"] == f"{name}-1"
 
 
 def test_an_experience_sent_nowhere_or_given_twice_is_accounted_for():
