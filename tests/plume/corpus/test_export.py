@@ -76,7 +76,7 @@ GOOD = json.dumps([experience(1), experience(2)])
         ("[[1]]", "none of its 1 records is an object"),
         ('[{"titre": 1}]', "no record has the field id_experience, description, ecrit_le"),
         ([{"id_experience": 1, "ecrit_le": None}, {"id_experience": 2}], "no record has the field description"),
-        ({"total_count": 1, "results": []}, "holds no experience"),
+        ({"total_count": 1, "results": []}, "a page of the API, 0 of 1 records"),
         ('{"results": [{"id_experience": 1, "description": "x", "ecrit_le": "2024-01-02"}]', "truncated"),
         ({"total_count": 1, "resultats": []}, "no record has the field"),
         (GOOD.encode("utf-16-le"), "UTF-16LE, not UTF-8; convert it first: iconv -f UTF-16LE"),
