@@ -89,10 +89,12 @@ def test_a_pair_carries_every_declared_feature():
 
 
 @pytest.mark.parametrize(
-    "nothing", ["Aucun", "aucune", "non", "N", "-", "—", "Néant", "Sans objet", "N/A", "null", "."]
+    "nothing",
+    ["Aucun", "aucune", "non", "N", "-", "—", "Néant", "Sans objet", "N/A", "null", ".", "Aucun motif", "pas de rejet"],
 )
 def test_a_reason_that_is_none_rejects_nothing(nothing):
-    assert reasons(row(motif_de_rejet=nothing)) == []
+    told = {"etat_experience": "Traitées", "statut_de_l_experience": "Expérience avec réponse"}
+    assert reasons(row(motif_de_rejet=nothing, **told)) == []
 
 
 @pytest.mark.parametrize("status", ["Réponse apportée", "Réponse adoptée", "Publiée", "Réponse publiée", None])
@@ -136,6 +138,9 @@ def test_three_structures_make_three_pairs_of_one_experience():
         ({"statut_reponse_structure_1": "Réponse en attente de validation"}, "unpublished_reply"),
         ({"statut_reponse_structure_1": "Rejetée"}, "unpublished_reply"),
         ({"motif_de_rejet": "Propos injurieux"}, "rejected_experience"),
+        ({"motif_de_rejet": "Non conforme"}, "rejected_experience"),
+        ({"motif_de_rejet": "Rejeté"}, "rejected_experience"),
+        ({"statut_de_l_experience": "Expérience rejetée"}, "rejected_experience"),
         ({"reponse_structure_1": "mot&nbsp;" * 10**6}, "reply_too_long"),
         ({"description": "mot " * 701}, "review_too_long"),
         ({"titre": "x" * 10**6}, "review_too_long"),
