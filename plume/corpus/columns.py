@@ -46,7 +46,8 @@ def is_id(text: str) -> bool:
 def body_name(text: str | None) -> str | None:
     """The name of a network or a structure, what identifies a person in it masked; None for what is no name at all."""
     name = clean(text)
-    return _masked(name) if name and len(name) <= _LONGEST and "\n" not in name else None
+    masked = _masked(name) if name and len(name) <= _LONGEST and "\n" not in name else None
+    return masked if masked and len(masked) <= _LONGEST else None
 
 
 @lru_cache(maxsize=4096)

@@ -52,7 +52,7 @@ def _key(slug: str) -> str:
 # Spellings of other years and of hand-made extracts -> today's slug; those that `_key` does not bring together.
 _ALIASES = {
     **dict.fromkeys(("date_d_ecriture", "date_de_l_experience", "redige_le", "date_de_redaction"), "ecrit_le"),
-    **dict.fromkeys(("n_experience", "numero_experience", "experience_id"), "id_experience"),
+    **dict.fromkeys(("experience_id",), "id_experience"),
     **dict.fromkeys(("ecrit_le_date",), "ecrit_le"),
     **dict.fromkeys(("publie_le", "publiee_le"), "date_de_publication"),
     **dict.fromkeys(("premiere_reponse_le", "date_de_reponse"), "date_de_premiere_reponse"),
@@ -79,6 +79,10 @@ _ALIASES = {
 }
 _BY_KEY = {_key(slug): slug for slug in KNOWN} | {_key(old): new for old, new in _ALIASES.items()}
 
+# As written only: "expérience", which is all that `_key` leaves of them, heads a column of texts.
+_EXACT = dict.fromkeys(
+    ("n_experience", "n_de_l_experience", "numero_experience", "numero_de_l_experience"), "id_experience"
+)
 _BY_LETTERS = {slug.replace("_", ""): slug for slug in KNOWN}  # "reponseStructure1"
 
 # The fields of structure N, without their suffix's place: some carry N in the middle of their name.
@@ -187,7 +191,10 @@ def slug_of(label: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "_", "".join(c for c in letters if not unicodedata.combining(c))).strip("_")
     if slug in KNOWN:
         return slug
-    return _BY_KEY.get(_key(slug)) or _BY_LETTERS.get(slug.replace("_", "")) or _unlettered(label) or slug
+    # A catalogue once made "id_expa_c_rience" of "ID expÃ©rience", and "a_crit_le" of "Ã‰crit le".
+    mended = re.sub("a_c", "e", re.sub(r"^a_(?=crit|tat|valuation)", "e", slug))
+    by_letters = _BY_LETTERS.get(slug.replace("_", "")) or _BY_LETTERS.get(mended.replace("_", ""))
+    return _EXACT.get(slug) or _BY_KEY.get(_key(slug)) or by_letters or _unlettered(label) or slug
 
 
 def _unlettered(label: str) -> str | None:

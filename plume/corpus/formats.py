@@ -92,6 +92,8 @@ def read_records(path: str | Path, progress: Progress | None = None) -> Iterator
         _refuse_encodings(path)
         with Source(path, progress) as source:
             head = source.peek()
+            if head.startswith(("ÿþ", "þÿ")) or head[:400].count("\0") > len(head[:400]) // 3:  # inside a gzip
+                raise InputError(f"{path}: UTF-16, not UTF-8; unpack it, then convert it: iconv -f UTF-16 -t UTF-8")
             while head and not head.strip():  # a file may begin with blanks; one of blanks alone is empty
                 source.read()
                 head = source.peek()
@@ -174,6 +176,7 @@ class _Buffer:
 _SCALAR = r'(?:"(?:[^"\\]|\\.){0,200}"|[-\w.+]{1,40})'
 _PAGE = re.compile(rf'\{{\s*(?:"\w+"\s*:\s*{_SCALAR}\s*,\s*){{0,20}}"(?:results|records|experiences|data)"\s*:\s*\[')
 _PAGE_END = re.compile(rf'\s*(?:,\s*"\w+"\s*:\s*{_SCALAR}\s*){{0,20}}\}}')
+_TOTAL = re.compile(r'"(?:total_count|nhits)"\s*:\s*(\d+)')
 _PAGE_SIZE = 1 << 13  # characters that either takes at most, about
 
 
@@ -181,6 +184,7 @@ def _read_json(source: Source, path: Path) -> Iterator[Record]:
     """Values, in arrays, pages or one by one. One that is broken costs itself alone where the next can be found."""
     buffer = _Buffer(source)
     inside = page = False  # of an array; of a page's array
+    count = total = 0  # records met, and as many as a page says that there are
     starts: re.Pattern[str] | None = None  # what opens a record in this file: a brace and the first field's name
     while buffer.skip():
         if len(buffer.text) - buffer.at < _PAGE_SIZE:
@@ -188,19 +192,21 @@ def _read_json(source: Source, path: Path) -> Iterator[Record]:
         char = buffer.text[buffer.at]
         if not inside and (opening := _PAGE.match(buffer.text, buffer.at)):
             inside = page = True
+            total = max(total, _total(opening))
             buffer.move(opening.end())
             continue
         if page and char == "]":
             if not (end := _PAGE_END.match(buffer.text, buffer.at + 1)):
                 break
             inside = page = False
+            total = max(total, _total(end))
             buffer.move(end.end())
             continue
         if char == ("]" if inside else "["):
             inside = not inside
             buffer.move(buffer.at + 1)
             continue
-        line = buffer.line
+        line, count = buffer.line, count + 1
         try:
             value = _value(buffer)
         except ValueError as error:
@@ -213,6 +219,8 @@ def _read_json(source: Source, path: Path) -> Iterator[Record]:
             yield Record(line, None, f"line {problem.line} is not valid JSON ({problem.what})")
             continue
         if isinstance(value, dict):
+            if page:
+                value = _unwrapped(value)
             if starts is None and (opening := next(iter(value), None)) is not None:
                 starts = re.compile(r"\{\s*" + re.escape(json.dumps(opening, ensure_ascii=False)) + r"\s*:")
             yield Record(line, value)
@@ -220,6 +228,23 @@ def _read_json(source: Source, path: Path) -> Iterator[Record]:
             yield Record(line, None, f"line {line}: a {type(value).__name__}, not an object of fields")
     if inside:
         raise InputError(f"{path}, line {buffer.line}: truncated; {AGAIN}, nothing was written")
+    if total > count:
+        raise InputError(
+            f"{path}: a page of the API, {count} of {total} records; download the whole export (…/exports/json)"
+        )
+
+
+def _total(part: re.Match[str]) -> int:
+    found = _TOTAL.search(part[0])
+    return int(found[1]) if found else 0
+
+
+def _unwrapped(value: dict[str, object]) -> dict[str, object]:
+    """The fields of a record of a page, which the API's earlier versions put in `fields` or `record.fields`."""
+    for key in ("record", "fields"):
+        if isinstance(inner := value.get(key), dict):
+            value = inner
+    return value
 
 
 def _value(buffer: _Buffer) -> object:

@@ -122,7 +122,7 @@ def _outcome(
         return out("placeholder_reply", "the platform's placeholder, not a reply")
     if not selection.unpublished and _UNPUBLISHED.search(status):
         return out("unpublished_reply", f"not published; status: {_STATUSES.get(status, 'another')}")
-    if not selection.unpublished and _says_something(row.get("motif_de_rejet")):
+    if not selection.unpublished and _is_rejected(row):
         return out("rejected_experience", "the platform's moderation rejected the review")
     written_on = parse_date(row.get("ecrit_le"))
     if written_on is None:
@@ -182,15 +182,20 @@ _STATUSES = {
 _UNPUBLISHED = re.compile(
     r"\b(?:depubli|(?:non|pas) publi|en attente|a valider|retir|supprim|rejet|refus|brouillon|masqu)"
 )
-_NO_REASON = frozenset(
-    ["", "aucun", "aucune", "non", "n", "neant", "sans objet", "sans", "so", "n a", "na", "null", "none", "rien", "0"]
+_REJECTED = re.compile(r"\b(?:depubli|(?:non|pas) publi|supprim|rejet|refus|masqu)")
+_NO_REASON = re.compile(  # folded, without punctuation
+    r"(?:(?:aucune?|pas|sans|non|n|so|na|n a|ras|nul|null|none|nan|rien|neant|false|0)"
+    r"(?: (?:de )?(?:motif|rejet|objet|rejete))?)?"
 )
 _SENTIMENTS = {fold(sentiment): sentiment for sentiment in ("Positif", "Neutre", "Négatif")}
 _VOTES = {"utile": "utile", "pas utile": "pas utile", "inutile": "pas utile"}
 
 
-def _says_something(reason: str | None) -> bool:
-    return " ".join(re.findall(r"\w+", fold(clean(reason)))) not in _NO_REASON
+def _is_rejected(row: Row) -> bool:
+    """Whether moderation rejected a review: a reason is given, or the review's own status says so."""
+    reason = " ".join(re.findall(r"\w+", fold(clean(row.get("motif_de_rejet")))))
+    states = (fold(clean(row.get(name))) for name in ("statut_de_l_experience", "etat_experience"))
+    return not _NO_REASON.fullmatch(reason) or any(_REJECTED.search(state) for state in states)
 
 
 def _is_longer(text: str, words: int) -> bool:

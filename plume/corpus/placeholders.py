@@ -5,36 +5,42 @@ import re
 from plume.checks.text import fold
 from plume.corpus.clean import clean
 
-# Every variant says of the *service* that it cannot answer (yet), or promises that all will; the years, lists and
-# signatures vary. A body that says of itself that it cannot answer yet ("nous ne sommes pas encore en mesure") does
-# reply, unless the platform's own team signs.
-_SERVICE = (
-    r"services? publics?\b(?! ?\+)"
-    r"|(?:service|administration|organisme|etablissement|structure|reseau|entite)s?(?: publi\w+)? "
-    r"(?:concern|vis|destinatair|cit|mentionn|sollicit|competent|interrog|design)\w*"
+_ABOUT = (
+    r"(?:(?:concerne|vise|destinataire|mentionne|cite|interroge|sollicite)e?s?|que vous (?:citez|mentionnez|evoquez))"
 )
-_CANNOT = (  # of others: "nous" says "sommes" and "pouvons"
-    r"\bn(?:e |.?)(?:est|sont|sera|serait|seront|etait|etaient|peut|peuvent|pourra|pourront|pouvait|a|ont|repond|"
-    r"repondent|dispose|disposent)\b(?: \w+)? pas\b"
+_REVIEW = r"(?:temoignages?|experiences?|avis|messages?|retours?|recits?|publications?|contributions?|demandes?)"
+_BODY = (
+    rf"(?:services? publics? {_ABOUT}"
+    rf"|(?:administrations?|organismes?|etablissements?|structures?|services?|institutions?) (?:publi\w+ )?{_ABOUT}"
+    rf" par (?:votre|vos|cette|cet|ce) {_REVIEW})"
 )
-_PLACEHOLDER = re.compile(
-    rf"(?:{_SERVICE})[^.!?]{{0,60}}{_CANNOT}[^.!?]{{0,80}}\brepon(?:d|s)"
-    rf"|(?:{_SERVICE})[^.!?]{{0,60}}{_CANNOT}(?<=repond pas)"
-    r"|tous les services publics puissent (?:vous |y )?(?:apporter (?:une |des )?reponses?|repondre)"
+_NOT = (
+    r"\bn(?:e |.?)(?:est|sont|serait|etait|sera|peut|peuvent|pourra|pourrait|a|ont) "
+    r"(?:\w+ ){0,3}?pas (?:[\w'’]+ ){0,3}?"
 )
-_TEAM = re.compile(r"\bequipe(?: de)? services publics ?(?:\+|plus\b)")
-_NOT_YET = re.compile(
-    r"\bpas (?:\w+ )?(?:encore|en (?:mesure|capacite|etat))\b|\b(?:peut|peuvent|pouvons|pourra|pourrons) (?:\w+ )?pas\b"
+_ABLE = r"(?:(?:en mesure|en capacite|a meme|en position|en etat) (?:de |d.))?"
+_REPLY = (
+    r"(?:vous |y )?(?:(?:repondre|reagir)\b"
+    r"|(?:apporter|donner|adresser|fournir|faire|formuler|publier) (?:de |une |sa |leur |vous )*reponse"
+    r"|(?:encore )?rejoint|(?:encore )?(?:raccorde|engage|inscrit|present|deploye)e?s?\b)"
 )
-_OPENING = 400  # characters: a placeholder comes to the point
-_MAY_BE = re.compile("public|concern|administration|destinataire|organisme", re.IGNORECASE)
+# Every variant seen since 2020 opens with the first clause or holds the second; the years, lists and signatures vary.
+# A body that says of itself that it cannot answer yet ("nous ne sommes pas encore en mesure") does reply.
+_OPENING = re.compile(
+    rf"{_BODY}\b[^.]{{0,60}}?(?:{_NOT}{_ABLE}{_REPLY}|\bne repond(?:ent)? pas encore\b)"
+    r"|tous les services publics puissent vous (?:apporter une reponse|repondre)"
+)
+# Nor is it a body's reply when the platform's own team signs.
+_SIGNED = re.compile(
+    r"\bequipe (?:de )?services? publics? ?(?:\+|plus\b)(?:[\s,;.-]*direction interministerielle[\w\s'’()-]{0,60})?\W*$"
+    r"|\bdirection interministerielle de la transformation publique(?: \(ditp\))?\W*$"
+)
+_TELLING = re.compile(r"publi|concern|transformation", re.IGNORECASE)  # most replies need no cleaning
 
 
 def is_placeholder(reply: str | None) -> bool:
     """Whether a published reply is the platform's placeholder."""
-    if (
-        not reply or not ("pas" in reply.lower() or "puissent" in reply.lower()) or not _MAY_BE.search(reply)
-    ):  # most replies need no cleaning
+    if not reply or not _TELLING.search(reply):
         return False
-    text = " ".join(fold(clean(reply)).split())
-    return bool(_PLACEHOLDER.search(text[:_OPENING]) or (_TEAM.search(text) and _NOT_YET.search(text)))
+    text = " ".join(fold(clean(reply)).replace(",", " ").split())
+    return bool(_OPENING.search(text) or _SIGNED.search(text))

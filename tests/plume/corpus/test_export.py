@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from plume.corpus.columns import NO_LABEL
-from plume.corpus.export import Columns, parse_date, read_experiences, read_rows, slug_of, structures
+from plume.corpus.export import (
+    _ALIASES,
+    _EXACT,
+    KNOWN,
+    Columns,
+    parse_date,
+    read_experiences,
+    read_rows,
+    slug_of,
+    structures,
+)
 from plume.errors import InputError
 
 
@@ -66,7 +76,7 @@ GOOD = json.dumps([experience(1), experience(2)])
         ("[[1]]", "none of its 1 records is an object"),
         ('[{"titre": 1}]', "no record has the field id_experience, description, ecrit_le"),
         ([{"id_experience": 1, "ecrit_le": None}, {"id_experience": 2}], "no record has the field description"),
-        ({"total_count": 1, "results": []}, "holds no experience"),
+        ({"total_count": 1, "results": []}, "a page of the API, 0 of 1 records"),
         ('{"results": [{"id_experience": 1, "description": "x", "ecrit_le": "2024-01-02"}]', "truncated"),
         ({"total_count": 1, "resultats": []}, "no record has the field"),
         (GOOD.encode("utf-16-le"), "UTF-16LE, not UTF-8; convert it first: iconv -f UTF-16LE"),
@@ -169,10 +179,26 @@ def test_an_unknown_column_is_not_named_by_what_somebody_wrote(export, label):
         ("R\ufffdponse structure 2", "reponse_structure_2"),
         ("REPONSE  STRUCTURE N°3", "reponse_structure_3"),
         ("Autre chose ?", "autre_chose"),
+        ("Numéro de l'expérience", "id_experience"),
+        ("Expérience", "experience"),  # a text, not its number
+        ("E\u00b4crit le", "ecrit_le"),
+        ("?crit le", "ecrit_le"),
+        ("id_expa_c_rience", "id_experience"),
+        ("a_crit_le", "ecrit_le"),
+        ("ra_c_ponse_structure_1", "reponse_structure_1"),
+        ("intitula_c_structure_1", "intitule_structure_1"),
     ],
 )
 def test_older_and_damaged_spellings_of_a_column(label, slug):
     assert slug_of(label) == slug
+
+
+def test_every_name_of_a_column_leads_to_one_column():
+    """Also without its blanks, so that no spelling of one column is taken for another's."""
+    seen: dict[str, str] = {}
+    for old, new in ({slug: slug for slug in KNOWN} | _ALIASES | _EXACT).items():
+        assert slug_of(old) == new, old
+        assert seen.setdefault(old.replace("_", ""), new) == new, old
 
 
 @pytest.mark.parametrize("text", ["1/3/2024", "01-03-2024", "1-3-2024", "01.03.2024", "1/3/2024 10:05", "2024/3/1"])

@@ -55,6 +55,12 @@ SHAPES = {
     "pages of the API": lambda rows: "\n".join(
         json.dumps({"results": part, "next": "https://x.fr/?offset=2"}, indent=1) for part in (rows[:2], rows[2:])
     ),
+    "a page of the API's first version": lambda rows: json.dumps(
+        {"nhits": 5, "records": [{"recordid": "a", "fields": row, "record_timestamp": "2024-01-01"} for row in rows]}
+    ),
+    "a page of the API's second version": lambda rows: json.dumps(
+        {"total_count": 5, "records": [{"links": [], "record": {"id": "a", "fields": row}} for row in rows]}
+    ),
     "CSV": as_csv,
     "CSV, all quoted": lambda rows: as_csv(rows, quoting=csv.QUOTE_ALL),
     "CSV with a byte-order mark": lambda rows: "\ufeff" + as_csv(rows),
@@ -268,6 +274,10 @@ def test_one_stray_byte_spoils_no_other_letter(write):
         (b"word " * 10, "not an export"),
         (b"x" * (1 << 24), "not an export"),
         (b"[" * 100_000, "not an export"),
+        (json.dumps({"total_count": 90_000, "results": ROWS}).encode(), "a page of the API, 5 of 90000 records"),
+        (json.dumps({"results": ROWS, "nhits": 6}).encode(), "a page of the API, 5 of 6 records"),
+        (gzip.compress(as_csv(ROWS).encode("utf-16")), "iconv -f UTF-16 -t UTF-8"),
+        (gzip.compress(as_csv(ROWS).encode("utf-16-le")), "iconv -f UTF-16 -t UTF-8"),
         (b"[" + b"7," * 10 + b"7]", "none of its 11 records is an object"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

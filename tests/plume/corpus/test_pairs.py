@@ -89,10 +89,12 @@ def test_a_pair_carries_every_declared_feature():
 
 
 @pytest.mark.parametrize(
-    "nothing", ["Aucun", "aucune", "non", "N", "-", "—", "Néant", "Sans objet", "N/A", "null", "."]
+    "nothing",
+    ["Aucun", "aucune", "non", "N", "-", "—", "Néant", "Sans objet", "N/A", "null", ".", "Aucun motif", "pas de rejet"],
 )
 def test_a_reason_that_is_none_rejects_nothing(nothing):
-    assert reasons(row(motif_de_rejet=nothing)) == []
+    told = {"etat_experience": "Traitées", "statut_de_l_experience": "Expérience avec réponse"}
+    assert reasons(row(motif_de_rejet=nothing, **told)) == []
 
 
 @pytest.mark.parametrize("status", ["Réponse apportée", "Réponse adoptée", "Publiée", "Réponse publiée", None])
@@ -136,6 +138,9 @@ def test_three_structures_make_three_pairs_of_one_experience():
         ({"statut_reponse_structure_1": "Réponse en attente de validation"}, "unpublished_reply"),
         ({"statut_reponse_structure_1": "Rejetée"}, "unpublished_reply"),
         ({"motif_de_rejet": "Propos injurieux"}, "rejected_experience"),
+        ({"motif_de_rejet": "Non conforme"}, "rejected_experience"),
+        ({"motif_de_rejet": "Rejeté"}, "rejected_experience"),
+        ({"statut_de_l_experience": "Expérience rejetée"}, "rejected_experience"),
         ({"reponse_structure_1": "mot&nbsp;" * 10**6}, "reply_too_long"),
         ({"description": "mot " * 701}, "review_too_long"),
         ({"titre": "x" * 10**6}, "review_too_long"),
@@ -323,7 +328,22 @@ def test_what_the_columns_say_is_brought_to_one_spelling():
         ("Bonjour, il ne nous est pas encore possible de vous répondre.\nCamille, Équipe Services Publics +", True),
         ("Cet organisme n'est pas encore présent sur la plateforme.\r\nL'équipe Services Publics Plus", True),
         ("Nous ne pouvons pas vous répondre sur ce dossier : écrivez à la structure concernée.", False),
-        ("Merci ! Nous transmettons à la mairie.\nCamille, Équipe Services Publics +", False),
+        (
+            "Merci ! Nous transmettons à la mairie.\nCamille, Équipe Services Publics +",
+            True,
+        ),  # not the body's own reply
+        ("Merci pour ce partage.\nL’équipe Services Publics&nbsp;+.", True),
+        ("Merci.\r\nÉquipe Services Publics Plus\r\nDirection interministérielle de la transformation publique", True),
+        ("Merci de ce partage.\nCamille, Direction interministérielle de la transformation publique", True),
+        ("Le service public concerné ne peut malheureusement pas, à ce jour, vous apporter de réponse.", True),
+        ("Le service public concerné par votre expérience n'est pas encore à même d'y répondre.", True),
+        ("Le service public concerné par votre témoignage n'a pas encore rejoint la démarche.", True),
+        ("L'équipe Services Publics + nous a transmis votre avis : votre dossier est à l'étude.", False),
+        ("L'équipe Services Publics + nous a transmis votre avis : nous ne pouvons pas encore vous répondre.", False),
+        ("Le service concerné ne peut pas vous répondre sans votre numéro de dossier : appelez-le au 3646.", False),
+        ("Les services publics ne peuvent pas répondre par téléphone le lundi, mais votre carte est prête.", False),
+        ("Le service public n'est pas à la hauteur, et nous vous devons une réponse : votre carte est prête.", False),
+        ("Le service compétent n'a pas reçu votre pièce : répondez à son courrier en la joignant.", False),
         ("Bonjour, nous regrettons que le service public n'ait pas répondu à vos appels.", False),
         ("Notre service n'est pas en mesure de vous répondre par téléphone le samedi.", False),
         ("Le service public est là pour vous, mais nous ne sommes pas encore en mesure de vous répondre.", False),
