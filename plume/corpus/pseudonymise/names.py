@@ -103,7 +103,7 @@ _ANNOUNCERS = tuple(
         civility=p in (_SURE_TRIGGERS[0], _TRIGGERS[0]),
         opening=p.startswith("^"),
         kin=KIN in p,
-        relation=KIN in p or _ROLE in p,
+        relation=KIN in p or _ROLE in p or "nom d'usage" in p,
     )
     for p in (*_SURE_TRIGGERS, *_TRIGGERS)
 )
