@@ -169,7 +169,17 @@ def _first_names(least: int = 200) -> frozenset[str]:
 
     frequent = frozenset(map(insee.spaced, insee.first_names(5000)))
     names = frozenset(map(insee.spaced, insee.first_names(least)))
-    places = (insee.communes() - frequent) | {"lorraine", "alsace", "france", "europe", "marianne", "paris", "savoie"}
+    places = (insee.communes() - frequent) | {
+        "lorraine",
+        "alsace",
+        "france",
+        "europe",
+        "marianne",
+        "paris",
+        "savoie",
+        "franca",
+        "francia",
+    }
     return (
         names - places - COMMON - ACRONYMS - frozenset(TERRITORIES) - {"val", "mai", "avril", "noel", "ameli", "sante"}
     )

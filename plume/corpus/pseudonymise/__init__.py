@@ -12,18 +12,20 @@ from functools import cache, lru_cache
 
 from plume.contacts import Directory
 from plume.corpus.pseudonymise.blind import find_blind
+from plume.corpus.pseudonymise.homonyms import widen
 from plume.corpus.pseudonymise.keep import WEAK, find_kept
-from plume.corpus.pseudonymise.names import accept, find_names
+from plume.corpus.pseudonymise.lexicon import fold
+from plume.corpus.pseudonymise.names import accept, find_names, is_shouting
 from plume.corpus.pseudonymise.propagate import find_again, find_pseudonym
 from plume.corpus.pseudonymise.reading import Reading, read
 from plume.corpus.pseudonymise.replace import PLACEHOLDER, PLACEHOLDERS, Replaced, escape, replace, role_of
 from plume.corpus.pseudonymise.rules import find_by_rules
 from plume.corpus.pseudonymise.rules.life import own_age
-from plume.corpus.pseudonymise.spans import Recogniser, Span, join_people, merge, subtract, trim
+from plume.corpus.pseudonymise.spans import Recogniser, Span, join_people, merge, overlaps, subtract, trim
 
 __all__ = ["PLACEHOLDER", "PLACEHOLDERS", "VERSION", "Masked", "Pseudonymiser", "Span", "find_identifiers"]
 
-VERSION = "2"  # goes to the manifest: raise it whenever the same text may come out masked otherwise
+VERSION = "3"  # goes to the manifest: raise it whenever the same text may come out masked otherwise
 _ROUNDS = 5  # two do for nearly every text
 
 
@@ -137,8 +139,22 @@ class Pseudonymiser:
         kept = self._kept(text)
         sure = [s for s in found if s.source == "pseudonym" or not (s.type in WEAK or s.source == "context")]
         weak = subtract((s for s in found if s not in sure), kept)
-        spans = subtract(merge([*sure, *filter(None, (trim(text, s) for s in weak))]), _placeholders(text))
+        spans = self._widen(text, merge([*sure, *filter(None, (trim(text, s) for s in weak))]), kept)
+        spans = subtract(spans, _placeholders(text))
         return join_people(text, [s for s in spans if any(c.isalnum() for c in text[s.start : s.end])])
+
+    def _widen(self, text: str, spans: list[Span], kept: list[Span]) -> list[Span]:
+        """The spans, those of people with the everyday words beside them that are part of the name."""
+        folded, shouting = fold(text), is_shouting(text)
+        wider = [
+            widen(text, folded, s, shouting=shouting) if s.type == "PERSONNE" and s.source != "pseudonym" else s
+            for s in spans
+        ]
+        return (
+            spans
+            if wider == spans
+            else merge(s if w == s or overlaps(w, kept) else w for s, w in zip(spans, wider, strict=True))
+        )
 
     def _replace(
         self, texts: list[str], readings: Sequence[Reading], spans: list[list[Span]], *, reply_at: int | None

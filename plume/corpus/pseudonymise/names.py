@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from plume.corpus.pseudonymise.insee import communes, known_names
+from plume.corpus.pseudonymise.homonyms import HOMONYMS, is_homonym
+from plume.corpus.pseudonymise.insee import communes, known_names, spaced
 from plume.corpus.pseudonymise.keep import is_plain_word, is_public_word
 from plume.corpus.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold, words
 from plume.corpus.pseudonymise.spans import Span, trim
@@ -14,7 +16,10 @@ _PARTICLES = words(
     "ait de du des d la le les el al ben bel bent da das dos do di del della van von der den ter ten st "
     "saint sainte abd abu ibn ould"
 )
+_ARTICLES = words("du des la le les")
 _ELIDED = re.compile(r"[dDlL]['’](?=[^\W\d_])")
+_CLITIC = re.compile(r"(?:[jmntsc]|qu)['’]", re.IGNORECASE)
+_LEADS_ELSEWHERE = re.compile(r"(?:de|du|des) |d['’]")
 _MAX_WORDS = 5
 
 # Words after a civility that are an office, not a name: "Madame la Directrice", "Monsieur le Préfet".
@@ -22,8 +27,13 @@ _OFFICE = words(
     "maire directeur directrice prefet prefete president presidente ministre juge procureur procureure professeur "
     "docteur medecin conseiller conseillere agent responsable inspecteur inspectrice recteur rectrice commissaire "
     "sous-prefet sous-prefete secretaire depute deputee senateur senatrice mediateur mediatrice chef cheffe "
-    "trésorier percepteur receveur monsieur madame messieurs mesdames tout toute"
+    "trésorier percepteur receveur monsieur madame messieurs mesdames tout toute consul consule vice-consul "
+    "vice-consule ambassadeur ambassadrice batonnier batonniere greffier greffiere huissier chancelier chanceliere "
+    "gouverneur proviseur proviseure delegue deleguee sous-directeur sous-directrice tresorier-payeur colonel "
+    "capitaine commandant commandante commissaire-priseur lieutenant adjudant brigadier gendarme policier facteur"
 )
+# Labels of a form, which stand beside what is filled in.
+_LABELS = words("nom noms prenom prenoms")
 KIN = (
     r"mari|femme|epoux|epouse|fils|fille|filles|enfants?|pere|mere|papa|maman|frere|soeur|oncle|tante|cousine?"
     r"|conjointe?|ex-conjointe?|ex-mari|ex-femme|ex|compagnon|compagne|concubine?|beau-pere|belle-mere|beau-frere"
@@ -48,7 +58,7 @@ _SURE_TRIGGERS = (
         r"(?<![\w.'-])(?:m\.|mr\.?|mme\.?|mlle\.?|melle|mademoiselle|monsieur|madame|dr\.?|docteure?|pr\.|professeure?"
         r"|maitre|mgr)(?: et (?:mme|madame))? (?=\S)|(?<![\w.'-])(?:m|mr|mme|mlle|dr)\.(?=[^\W\d_]{3})"
     ),
-    r"\b(?:je m'|m'|s'|s)appel\w+ |\bmon (?:nom|prenom)(?: de famille)?(?: est|:| :) ?|\bje me (?:nomme|prenomme) ",
+    r"\b(?:je m'|m'|s'|s)app?el\w+ |\bmon (?:nom|prenom)(?: de famille)?(?: est|:| :) ?|\bje me (?:nomme|prenomme) ",
     r"\b(?:ici|moi c'est|c'est moi|bjr c|bonjour c) |\b(?:je )?soussignee?,? (?:(?:mme|mr|m\.|madame|monsieur) )?",
     (
         r"(?:^|[\n.!?,]) ?(?:bien |tres )?(?:cordialement|sincerement|respectueusement|amicalement|salutations?|signe"
@@ -63,6 +73,7 @@ _TRIGGERS = (
         r"\b(?:nom d'usage|nom de (?:jeune fille|naissance|famille)|nom marital|prenoms?|nom|nommee?|prenommee?"
         r"|denommee?)(?: est)? ?:? "
     ),
+    r"\b(?:famille|consorts|succession|indivision) (?=[^\W\d_]+(?: ?[,.;:)\n]|$))",
     r"\b(?:nee|epouse|veuve) |\b(?:je suis|moi-meme|je|nous sommes),? ",
     r"\bun(?:e)? certaine? |\bun monsieur |\bune dame |\bau nom de |\bpour le compte de ",
     (
@@ -72,7 +83,30 @@ _TRIGGERS = (
     rf"\b(?:{_ROLE})(?: (?:nommee?|prenommee?|appelee?))?(?: ?[,:(] ?| )",
     r"^(?:bonjour|bonsoir|bjr|cher|chere)[ ,]{1,2}(?:(?:m\.|mr|mme|monsieur|madame),? )?",
 )
-_ANNOUNCERS = tuple((re.compile(p), sure) for ps, sure in ((_SURE_TRIGGERS, True), (_TRIGGERS, False)) for p in ps)
+
+
+class _Announcer(NamedTuple):
+    """`lower`: a name in lower case is believed after it; `civility`: so is any word with a capital ("Mme Petit")."""
+
+    pattern: re.Pattern[str]
+    lower: bool
+    civility: bool
+    opening: bool  # a sentence may begin after it as well as a name
+    kin: bool
+    relation: bool  # kin or a role, after which "de" leads elsewhere: "le maire de Plougastel"
+
+
+_ANNOUNCERS = tuple(
+    _Announcer(
+        re.compile(p),
+        lower=p in _SURE_TRIGGERS,
+        civility=p in (_SURE_TRIGGERS[0], _TRIGGERS[0]),
+        opening=p.startswith("^"),
+        kin=KIN in p,
+        relation=KIN in p or _ROLE in p or "nom d'usage" in p,
+    )
+    for p in (*_SURE_TRIGGERS, *_TRIGGERS)
+)
 _MORE = re.compile(r"(?: ?, ?| et | ou | puis |, puis )(?:(?:de |d'|avec |a )?)")
 REST_OF_WORD = re.compile(rf"{_LETTER}+|['’]{_LETTER}{{1,2}}(?!{_LETTER})")
 # Initials on a last line of their own.
@@ -94,14 +128,13 @@ def find_names(text: str) -> Iterator[Span]:
     """Names that a trigger or a first name gives away; no recogniser needed."""
     folded = fold(text)
     shouting = is_shouting(text)
-    for pattern, lower in _ANNOUNCERS:
-        for match in pattern.finditer(folded):
+    for announcer in _ANNOUNCERS:
+        for match in announcer.pattern.finditer(folded):
             if match[0].startswith("me ") and text[match.start()] != "M":  # "on me réclame" is no "Me Martin"
                 continue
-            if shouting and not lower and not _is_listed(folded, match.end()):
+            if shouting and not announcer.lower and not _is_listed(folded, match.end()):
                 continue  # "JE SUIS CONTENTE", "MA FILLE ATTEND"
-            civility = lower or match[0].startswith(("m ", "me "))
-            yield from _announced(text, folded, match.end(), lower_ok=lower, trusted=civility and not shouting)
+            yield from _announced(text, folded, match.end(), announcer, shouting=shouting)
     for match in _INITIAL_NAME.finditer(text):
         end = read_name(text, match.end(), lower_ok=False, trusted=True)
         if end and match[0].strip() != "M.":
@@ -123,14 +156,43 @@ def _is_listed(folded: str, start: int) -> bool:
     )
 
 
-def _announced(text: str, folded: str, start: int, *, lower_ok: bool, trusted: bool) -> Iterator[Span]:
+def _announced(text: str, folded: str, start: int, announcer: _Announcer, *, shouting: bool) -> Iterator[Span]:
     """The name at `start`, and those that go on after it: "mes enfants Gaspard, Lise et Noé"."""
-    while end := read_name(text, start, lower_ok=lower_ok, trusted=trusted):
+    led = _LEADS_ELSEWHERE.match(text, start) if announcer.relation else None
+    if led and not _listed_with_particle(folded, start):
+        if not (announcer.kin and text[led.end() : led.end() + 1].isupper()):
+            return
+        start = led.end()  # "la mère de Théo"
+    trusted = announcer.civility and not shouting
+    sure = not announcer.opening
+    if not announcer.lower and sure and (end := _end_of_homonyms(folded, start, text[max(0, start - 2) : start])):
+        yield Span(start, end, "PERSONNE", "trigger")
+    while end := read_name(text, start, lower_ok=announcer.lower, trusted=trusted, homonyms=True, sure=sure):
         yield Span(start, end, "PERSONNE", "trigger")
         more = _MORE.match(folded, end)
-        if more is None or not text[more.end() : more.end() + 1].isupper() or is_shouting(text):
+        if more is None or not text[more.end() : more.end() + 1].isupper() or shouting:
             return
         start, trusted = more.end(), False
+
+
+def _end_of_homonyms(folded: str, start: int, before: str) -> int | None:
+    """End of everyday words that are a name in any case.
+
+    They are two after a relation ("ma conseillère claire petit"), or one after the label of a form ("nom : petit").
+    """
+    one = _WORD.match(folded, start)
+    if one is None:
+        return None
+    two = _WORD.match(folded, one.end() + 1) if folded[one.end() : one.end() + 1] == " " else None
+    if two and one[0] in HOMONYMS | AMBIGUOUS_FIRST_NAMES and is_homonym(two[0], folded, two.end()):
+        return two.end()
+    return one.end() if before == ": " and is_homonym(one[0], folded, one.end()) else None
+
+
+def _listed_with_particle(folded: str, start: int) -> bool:
+    """Whether particles and the word after them are a listed surname: "de oliveira", "le gall"."""
+    words = re.findall(r"[^\W\d_]+", folded[start : start + 40])[:4]
+    return any(" ".join(words[:count]) in known_names() for count in range(2, len(words) + 1))
 
 
 def _first_names(text: str, folded: str) -> Iterator[Span]:
@@ -160,15 +222,21 @@ def _ambiguous_first_names(text: str, folded: str) -> Iterator[Span]:
         yield Span(*match.span(1), "PERSONNE", "first-name")
 
 
-def read_name(text: str, start: int, *, lower_ok: bool, trusted: bool) -> int | None:
+def read_name(
+    text: str, start: int, *, lower_ok: bool, trusted: bool, homonyms: bool = False, sure: bool = True
+) -> int | None:
     """End of the name that starts at `start`, or None.
 
     `lower_ok` believes up to two words in lower case; `trusted` (a civility in mixed case) believes a capitalised first
-    word that is also a plain one ("Mme Petit").
+    word that is also a plain one ("Mme Petit"); `homonyms` believes plain words that are frequent names (see
+    `is_homonym`, also for `sure`).
     """
     position, end, lowered, after_first_name = start, None, 0, False
+    folded, shouting = fold(text), is_shouting(text)
     for _ in range(_MAX_WORDS):
         elided = _ELIDED.match(text, position)
+        if elided and text[elided.end()].islower() and not _listed_with_particle(folded, position):
+            break  # "le contrôleur d'expliquer", "Madame, Monsieur, l'expression"
         if elided and (lower_ok or text[elided.end()].isupper()):
             position = elided.end()
         match = _WORD.match(text, position)
@@ -177,25 +245,49 @@ def read_name(text: str, start: int, *, lower_ok: bool, trusted: bool) -> int | 
         word, plain = match[0], fold(match[0])
         goes_on = text[match.end() : match.end() + 1] == " "
         if plain.strip(".") in _PARTICLES and goes_on:
+            if position == start and _starts_an_office(text, folded, position, match.end() + 1, shouting=shouting):
+                break
             position = match.end() + 1
             continue
-        if not _may_name(word, plain, believed=(trusted and end is None) or after_first_name, first=end is None):
+        believed = (trusted and end is None) or after_first_name
+        homonym = homonyms and end is None and (lower_ok or word[0].isupper())
+        if not _may_name(word, plain, believed=believed, first=end is None, given=after_first_name) and not (
+            homonym and is_homonym(word, folded, match.end(), shouting=shouting, sure=sure)
+        ):
             break
         if word[0].islower() and not elided:
             if not lower_ok or lowered >= 2 or (end is not None and not lowered):
                 break
             lowered += 1
-        end, after_first_name = match.end(), plain in FIRST_NAMES and word.istitle()
+        end = match.end()
+        after_first_name = word.istitle() and (plain in FIRST_NAMES or plain in AMBIGUOUS_FIRST_NAMES)
         if not goes_on:
             break
         position = end + 1
     return end
 
 
-def _may_name(word: str, plain: str, *, believed: bool, first: bool) -> bool:
-    """Whether a word may be part of a name, as far as the word lists know."""
-    if plain in _OFFICE:
+def _starts_an_office(text: str, folded: str, start: int, after: int, *, shouting: bool) -> bool:
+    """Whether the article at `start` (not "de": "monsieur de kerdaniel") starts an office, or a phrase.
+
+    Before a word in lower case it does ("Monsieur le consul", "sincèrement, du fond du cœur"), an article before any
+    word, unless the two are a listed surname ("le gall") and no office ("LE MAIRE").
+    """
+    particle, word = text[start : after - 1], _WORD.match(text, after)
+    if word is None or fold(particle) not in _ARTICLES or particle.istitle():
         return False
+    article = fold(particle) in ("la", "le", "les") and (particle.islower() or shouting)
+    if not article and not (particle.islower() and word[0].islower()):
+        return False
+    return fold(word[0]) in _OFFICE or not _listed_with_particle(folded, start)
+
+
+def _may_name(word: str, plain: str, *, believed: bool, first: bool, given: bool = False) -> bool:
+    """Whether a word may be part of a name, as far as the word lists know; `given`: a first name stands before it."""
+    if plain in _LABELS or (plain in _OFFICE and not (given and plain in ("maire", "juge"))):
+        return False
+    if _CLITIC.match(word) and not word[2:].istitle() and spaced(word) not in known_names():
+        return False  # "docteur Martin m'opère"
     if is_public_word(word) and not (word.istitle() and (believed or not first)):
         return False
     return not is_plain_word(word) or (believed and word.istitle())
@@ -206,14 +298,14 @@ def accept(text: str, span: Span) -> Iterator[Span]:
     if text[max(0, span.start - 2) : span.start].lower() in ("o'", "o’"):  # "o'brien kelly"
         span = span._replace(start=span.start - 2)
     parts = list(_WORD.finditer(text, span.start, span.end))
-    certain = [not (is_plain_word(w[0]) or is_public_word(w[0]) or fold(w[0]) in _PARTICLES) for w in parts]
+    certain = [not (is_plain_word(w[0]) or is_public_word(w[0]) or fold(w[0]) in _PARTICLES | _LABELS) for w in parts]
     after = _WORD.match(text, span.end + 1)
     if not any(certain) or any(fold(w[0]) in _FIRM for w in (*parts, *([after] if after else []))):
         return
     first, last = 0, len(parts) - 1
 
     def goes(word: str) -> bool:
-        return is_plain_word(word) or _is_acronym(word)
+        return is_plain_word(word) or _is_acronym(word) or fold(word) in _LABELS
 
     # A city is cut to its sure words; a name may begin with a particle or with "France".
     while not certain[first] and (span.type == "VILLE" or goes(parts[first][0])):

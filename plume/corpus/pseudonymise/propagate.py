@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from plume.corpus.pseudonymise.homonyms import borne, find_borne
 from plume.corpus.pseudonymise.keep import is_plain_word, is_public_word
 from plume.corpus.pseudonymise.lexicon import FIRST_NAMES, fold
 from plume.corpus.pseudonymise.names import words_of
@@ -27,7 +28,8 @@ def find_again(texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> list[li
             elif len(value) >= _SHORTEST and span.type not in ("AGE", "SANTE"):
                 values.add((value, span.type))
     words = {word for word in words_of(names) if not is_plain_word(word) and not is_public_word(word)}
-    return [[*_words(text, words), *_values(text, values)] for text in texts]
+    plain = borne(names)
+    return [[*_words(text, words), *find_borne(text, plain), *_values(text, values)] for text in texts]
 
 
 def _words(text: str, words: set[str]) -> Iterator[Span]:

@@ -33,7 +33,8 @@ def merge(spans: Iterable[Span]) -> list[Span]:
     for span in sorted(spans):
         if merged and span.start < merged[-1].end:
             last = merged[-1]
-            best = min(last, span, key=lambda s: _RANK.get(s.type, len(_RANK)))
+            # Of two of one type a pseudonym wins: it may end in a bracket, and nothing may trim it.
+            best = min(last, span, key=lambda s: (_RANK.get(s.type, len(_RANK)), s.source != "pseudonym"))
             merged[-1] = Span(last.start, max(last.end, span.end), best.type, best.source)
         else:
             merged.append(span)

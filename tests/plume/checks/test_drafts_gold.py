@@ -8,7 +8,7 @@ from plume.checks import GATING
 from plume.paths import ROOT
 
 # Failures that may be missed: those that are (see datasets/gold/README.md), and one more of each check.
-MISSED = {"tune": {}, "test": {"dates": 1, "promises": 3, "residue": 1}}
+MISSED = {"tune": {}, "test": {"promises": 1}}
 
 
 def _benchmark():
@@ -29,21 +29,11 @@ def _precision_and_recall(decisions) -> tuple[float, float]:
     return right / (right + wrong), right / (right + missed)
 
 
-def test_the_half_that_rules_were_tuned_on(decisions) -> None:
-    precision, recall = _precision_and_recall(decisions["tune"])
+@pytest.mark.parametrize("half", ["tune", "test"])
+def test_precision_and_recall(decisions, half: str) -> None:
+    precision, recall = _precision_and_recall(decisions[half])
     assert precision >= 0.95
     assert recall >= 0.95
-
-
-def test_the_half_that_no_rule_was_tuned_on(decisions) -> None:
-    precision, recall = _precision_and_recall(decisions["test"])
-    assert precision >= 0.90  # reached: 99/110; 0.95 is wanted, see below
-    assert recall >= 0.95
-
-
-@pytest.mark.xfail(strict=True, reason="precision on the unseen half is 0.90: six false alarms of personal_data in 11")
-def test_precision_that_is_wanted_on_the_unseen_half(decisions) -> None:
-    assert _precision_and_recall(decisions["test"])[0] >= 0.95
 
 
 @pytest.mark.parametrize("half", ["tune", "test"])

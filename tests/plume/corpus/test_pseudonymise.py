@@ -85,6 +85,22 @@ POSITIVE = [
     ("PERSONNE", "C'est long.\nCordialement,\n⟦Solveig Aubanel⟧"),
     ("PERSONNE", "j'ai parlé à ⟦Nathalie⟧ hier"),
     ("PERSONNE", "L'agent ⟦J.-P. Kerouanton⟧ a refusé"),
+    ("PERSONNE", "MME ⟦LEBRUN CLAIRE⟧"),
+    ("PERSONNE", "M. ⟦PETIT Franck⟧ m'a reçu"),
+    ("PERSONNE", "Monsieur ⟦PETIT⟧, votre dossier est complet"),
+    ("PERSONNE", "MADAME ⟦PETIT⟧ EST DÉSAGRÉABLE"),
+    ("PERSONNE", "Nom : DUPONT Prénom : ⟦CLAIRE⟧"),
+    ("PERSONNE", "nom : ⟦grand⟧ prénom : noël"),
+    ("PERSONNE", "signé : ⟦aubanel claire⟧"),
+    ("PERSONNE", "cordialement marie ⟦petit⟧".replace("marie ⟦", "⟦marie ")),
+    ("PERSONNE", "le docteur ⟦petit⟧ m'a vu"),
+    ("PERSONNE", "le dr. ⟦martin⟧ m'opère demain"),
+    ("PERSONNE", "ma conseillère ⟦claire petit⟧ est partie"),
+    ("PERSONNE", "Mme ⟦Rose Avril⟧ a été patiente"),
+    ("PERSONNE", "au nom de ⟦Beau Christian⟧ depuis mai"),
+    ("PERSONNE", "monsieur ⟦le gall⟧ n'a rien dit"),
+    ("PERSONNE", "M. ⟦de la Motte-Kerouanton⟧ a tout expliqué"),
+    ("PERSONNE", "la mère de ⟦Théophraste⟧ attend"),
     ("PERSONNE", "Merci de votre réponse.\n\n⟦RTB⟧"),
     ("PERSONNE", "Merci de votre réponse.\n⟦R. T.-B.⟧ "),
 ]
@@ -120,6 +136,16 @@ NEGATIVE = [
     "J'ai attendu de 2019 à 2023, soit 4 ans et 2 mois.",
     "Bonjour,\n\nNous sommes ravis de votre message.",
     "À transmettre à la\nCAF",
+    "Il faut demander au contrôleur d'expliquer, au directeur d'accorder, à l'agente d'escale.",
+    "Veuillez agréer, Madame, Monsieur, l'expression de mes sentiments.",
+    "Monsieur le consul, madame l'ambassadrice et Monsieur le Trésorier-payeur n'ont pas répondu.",
+    "MONSIEUR LE MAIRE EST CONTENT DE LUI",
+    "Merci.\nCordialement,\nVotre Urssaf",
+    "Merci.\nCordialement,\nVos conseillers de la Caf",
+    "Très sincèrement, du fond du cœur.",
+    "Madame, petit rappel, la réponse est claire.",
+    "Bonjour, Petit souci avec la connexion.",
+    "La Caf ne change rien.",
     "Répondez-moi,\nSVP",
 ]
 
@@ -237,6 +263,21 @@ def test_values_are_propagated_too(rules):
 )
 def test_the_pseudonym_becomes_usager(rules, pseudonym, reply, wanted):
     assert pair(rules, "Un avis.", reply, pseudonym=pseudonym).reply == wanted
+
+
+@pytest.mark.parametrize("pseudonym", ["Lucile)", "lucile (maman de 2)", "Lulu [29]", "zoé :)"])
+def test_a_pseudonym_that_ends_in_a_bracket_is_replaced_whole(rules, pseudonym):
+    assert (
+        pair(rules, "Un avis.", f"Bonjour {pseudonym}, merci.", pseudonym=pseudonym).reply == "Bonjour [USAGER], merci."
+    )
+
+
+def test_an_everyday_word_that_somebody_is_called_by_is_found_again_with_a_capital(rules):
+    masked = pair(
+        rules, "M. Petit a dit non, puis Petit a dit oui : un petit oui.", "Nous en parlons à Petit, un Petit mot."
+    )
+    assert masked.review == "M. [AGENT_1] a dit non, puis [AGENT_1] a dit oui : un petit oui."
+    assert masked.reply == "Nous en parlons à [AGENT_1], un Petit mot."
 
 
 def test_the_pseudonym_is_masked_in_the_review_too(rules):

@@ -65,7 +65,8 @@ _LOWER_CITY = re.compile(
     r"|['-])+)?)?"
 )
 _LIVES_IN = re.compile(
-    r"\b(?:j?h?abit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nee?s?|installee?s?"
+    r"\b(?:j?h?abit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nees?|nes"
+    r"|ne(?= (?:a|au|aux|en)\b)|installee?s?"
     r"|demenag\w+|emmenag\w+|ville|commune|village|hameau|mairie|caf|cpam|msa|carsat|urssaf|(?:sous-)?prefecture|tribunal"
     r"|impots(?: des (?:particuliers|entreprises|professionnels))?|finances publiques|sip|sie|france services|crous"
     r"|services?|agence|antenne|tresorerie|gendarmerie|commissariat|la poste|mdph|ccas|travail"

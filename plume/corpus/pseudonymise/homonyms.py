@@ -1,0 +1,115 @@
+"""Names that are words of everyday French: "Mme Dupont Claire", "M. PETIT Franck", "signé : dupont claire".
+
+The word lists clear such a word wherever it stands; here is said where it is a name all the same: beside a name that
+was found, after a civility or the label of a form, and, once somebody is known to bear it, with a capital in
+mid-sentence. Days and months are too often only that: in lower case they are never taken for a name.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from plume.corpus.pseudonymise.insee import known_names
+from plume.corpus.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold, words
+from plume.corpus.pseudonymise.spans import Span
+
+# Everyday words that INSEE lists as frequent surnames or first names, without those of reviews' own vocabulary.
+_ALWAYS = words(
+    "beau cadet claire clair courtois gentil grace grand jeune jumeau long mauvais neveu noel parfait petit petite "
+    "sage vieux voisin compagnon franc blanc roux prudent boucher maire"
+)
+_WITH_CAPITAL = words(
+    "avril bas belle bon bonne bourse bravo dimanche droit expert fevrier fin francais france grave grande janvier "
+    "juillet juin juste mai mars montant nouveau nouvel porte prime vieille"
+)
+_TIMES = words("avril dimanche fevrier janvier juillet juin mai mars noel")
+HOMONYMS = _ALWAYS | _WITH_CAPITAL
+# After a name in lower case or capitals, a word is one more of its words only where the sentence goes on so.
+_GOES_ON = re.compile(
+    r"-?(?: ?(?:$|[.,;:!?)(\n/])| (?:(?:m|n|s|l)')| (?:a|as|ai|ma|ne|n|est|et|qui|ou|de|du|des|pour|au|aux|se|ce|me"
+    r"|avait|etait|sera|va|vous|nous|dans|avec|par|en|jai|je|sans|dont|puis|le|la|les"
+    r"|prenoms?|noms?)\b)"
+)
+_ENDS = re.compile(r" ?(?:$|[,.!\n])")
+_NO_NAME_AFTER = re.compile(
+    r" (?:merci|bravo|courage|accueil|travail|service|rappel|souci|probleme|mot|jour|bonheur|sourire|soulagement)"
+)
+_BEFORE = re.compile(r"(?<![\w@./'’-])([^\W\d_]+)([ -])$")
+_AFTER = re.compile(r"[ -]([^\W\d_]+)(?![\w@'’])")
+_MID_SENTENCE = re.compile(r"[^\W\d_,] $|, $")
+
+
+def is_homonym(word: str, folded: str, end: int, *, shouting: bool = False, sure: bool = True) -> bool:
+    """Whether a word that ends at `end`, where a name is awaited, is one; `folded` is the folded text.
+
+    In lower case, and in a text that is all capitals, what follows decides: "docteur petit m'a vu", "madame petit mot".
+    So it does with a capital where a sentence may begin just as well (not `sure`): "Bonjour, Petit souci".
+    """
+    plain = fold(word)
+    if plain not in HOMONYMS:
+        return False
+    if word.islower() or shouting:
+        return plain in _ALWAYS and bool(_GOES_ON.match(folded, end) or _known_after(folded, end))
+    if not sure:
+        return bool(_ENDS.match(folded, end) or _known_after(folded, end))
+    return not _NO_NAME_AFTER.match(folded, end)
+
+
+def _known_after(folded: str, end: int) -> bool:
+    word = _AFTER.match(folded, end)
+    return bool(word) and (
+        word[1] in FIRST_NAMES
+        or word[1] in AMBIGUOUS_FIRST_NAMES
+        or (word[1] in _ALWAYS and bool(_GOES_ON.match(folded, word.end())))
+    )
+
+
+def widen(text: str, folded: str, span: Span, *, shouting: bool) -> Span:
+    """The span of a person with the homonyms that stand beside it: "DUPONT" of "MME DUPONT CLAIRE"."""
+    start, end = span.start, span.end
+    while match := _AFTER.match(text, end):
+        if not (_alike(text[span.start : span.end], match[1]) and _is_part(match[1], folded, match.end(), shouting)):
+            break
+        end = match.end()
+    while match := _BEFORE.search(text, max(0, start - 30), start):
+        word = match[1]
+        sure = word.isupper() and not shouting and len(word) > 1
+        inside = (
+            word.istitle() and match[2] == " " and _MID_SENTENCE.search(text[max(0, match.start() - 2) : match.start()])
+        )
+        if fold(word) not in HOMONYMS or not (sure or (inside and fold(word) not in _TIMES | {"france"})):
+            break
+        start = match.start()
+    return span if (start, end) == span[:2] else Span(start, end, span.type, span.source)
+
+
+def _is_part(word: str, folded: str, end: int, shouting: bool) -> bool:
+    return is_homonym(word, folded, end, shouting=shouting) and (
+        not (word.islower() or shouting) or bool(_GOES_ON.match(folded, end))
+    )
+
+
+def _alike(name: str, word: str) -> bool:
+    """Whether a word is written as the name before it is; a first name may follow a surname in capitals."""
+    last = re.split(r"[ -]", name)[-1]
+    if word.islower():
+        return last.islower()
+    return last[:1].isupper()
+
+
+def borne(names: Iterable[str]) -> set[str]:
+    """The folded everyday words that somebody's name consists of: "Petit" of "M. Petit"."""
+    return {
+        plain
+        for name in names
+        for plain in map(fold, re.findall(r"[^\W\d_]+", name))
+        if plain in HOMONYMS and plain in known_names()
+    }
+
+
+def find_borne(text: str, words_borne: Iterable[str]) -> Iterator[Span]:
+    """Where such a word stands with a capital in mid-sentence: "j'ai revu Petit au guichet"."""
+    wanted = sorted(set(words_borne) - _TIMES - {"france"})
+    folded = fold(text)
+    for match in re.finditer(rf"(?<=[\w,] )(?:{'|'.join(wanted)})(?![\w'-])", folded) if wanted else ():
+        if text[slice(*match.span())].istitle() and not _NO_NAME_AFTER.match(folded, match.end()):
+            yield Span(*match.span(), "PERSONNE", "propagated")
