@@ -141,7 +141,7 @@ def forget(
     """Remove experiences from every dataset folder, and name the versions trained on them.
 
     Links to folders are followed. Exit code 2: they are removed where they were found, but the folders named could not
-    be searched. Exit code 3: the MLflow store could not be asked which versions were trained on them.
+    be searched or written. Exit code 3: the MLflow store could not be asked which versions were trained on them.
     """
     from plume.corpus import forget as forgetting
     from plume.corpus import traces
@@ -162,14 +162,21 @@ def forget(
     for line in versions:  # first: should the rest be cut off, this could not be asked again
         say(line)
     if traces.remove_cached_copies():
-        say(f"{home() / 'datasets'}: removed, cached copies of splits; training makes them again")
+        say(f"{home() / 'splits'}: removed, cached copies of splits; training makes them again")
+    unwritten: dict[Path, str] = {}
     for here in found:
-        erased = forgetting.forget(here)
+        try:
+            erased = forgetting.forget(here)
+        except InputError as error:  # what can be erased elsewhere is
+            unwritten[here.folder] = str(error)
+            continue
         say(f"{here.folder}: {len(here.rows)} of the {len(set(ids))} experiences, {erased} rows forgotten")
     for folder, fault in faults.items():
         say(f"{folder}: not searched ({fault})")
-    for path in traces.mentions(ids, roots, [here.folder for here in found]):
+    for path in traces.mentions(ids, roots, [here.folder for here in found if here.folder not in unwritten]):
         say(f"{path}: names a forgotten experience; erase it, or make it again")
+    if unwritten:
+        raise InputError(f"not forgotten everywhere: {'; '.join(unwritten.values())}; mend that, then run this again")
     if missing:
         digests = ", ".join(sorted({digest for here in found for digest in here.train_digests}))
         raise EnvironmentMissing(

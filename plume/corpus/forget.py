@@ -113,8 +113,17 @@ def find(
 def forget(found: Found) -> int:
     """Take the experiences out of one folder; returns the number of rows erased.
 
-    Ctrl-C leaves the folder whole, as it was before or as it is after.
+    Ctrl-C leaves the folder whole, as it was before or as it is after. Raises InputError if it cannot be written; it is
+    as it was before then, or the next erasure there finishes this one.
     """
+    try:
+        return _forget(found)
+    except OSError as error:
+        shutil.rmtree(found.folder / _PARTIAL, ignore_errors=True)
+        raise InputError(f"{found.folder}: cannot be written ({error.strerror or error})") from None
+
+
+def _forget(found: Found) -> int:
     folder, manifest, gone = found.folder, json.loads(json.dumps(found.manifest)), set(found.rows)
     counts, splits = manifest["counts"], manifest["splits"]
     contents = {split: _without(read_split(folder, split), gone) for split in SPLITS}

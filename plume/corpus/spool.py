@@ -8,7 +8,6 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -219,10 +218,9 @@ class Spool:
 
     def _read(self, query: str, values: Iterable[Any] = ()) -> Iterator[tuple]:
         """Rows of a query, in pages, so that the table may change while they are looked at."""
-        with closing(self._db.cursor()) as cursor:
-            cursor.execute(query, tuple(values))
-            while page := cursor.fetchmany(1000):
-                yield from page
+        cursor = self._db.execute(query, tuple(values))
+        while page := cursor.fetchmany(1000):
+            yield from page
 
     def _read_text(self, seq: int) -> tuple[str, str]:
         [(line,)] = self._db.execute("SELECT line FROM pair WHERE seq = ?", (seq,))

@@ -1,5 +1,6 @@
 """Erasure: an experience leaves every folder, all or nothing, and the versions trained on it are named."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -262,3 +263,28 @@ def test_a_folder_that_cannot_be_entered_is_named(folder, monkeypatch):
 def test_the_card_counts_what_was_forgotten(folder):
     erase(folder, GONE)
     assert "18 pairs + 1 quarantined + 2 forgotten since" in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_folder_that_cannot_be_written_is_named_and_the_others_are_erased(folder, cli, env, tmp_path, monkeypatch):
+    other = Path(shutil.copytree(folder, tmp_path / "other"))
+    before = everything(folder)
+    write = Path.write_text
+
+    def full(self, *args, **kwargs):
+        if self.parent.parent == folder and self.name == "README.md":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    found, _ = forgetting.find([GONE], [folder, other])
+    with pytest.raises(InputError, match=r"cannot be written \(No space left"):
+        forgetting.forget(found[0])
+    assert everything(folder) == before
+    monkeypatch.undo()
+    (folder / ".forget.part").write_text("a file where a folder is to be made")
+    done = cli("data", "forget", GONE, "--in", folder, "--in", other, env=env)
+    assert done.returncode == 2
+    assert f"not forgotten everywhere: {folder}: cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert read_manifest(other)["counts"]["forgotten"] == 2
+    assert f"{folder / 'train.jsonl'}: names a forgotten experience" in done.stdout
