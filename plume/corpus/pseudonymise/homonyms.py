@@ -14,11 +14,12 @@ from plume.corpus.pseudonymise.spans import Span
 
 # Everyday words that INSEE lists as frequent surnames or first names, without those of reviews' own vocabulary.
 _ALWAYS = words(
-    "beau cadet claire clair courtois gentil grace grand jeune jumeau long mauvais neveu noel parfait petit petite "
+    "beau cadet claire clair cousin courtois gentil grace grand jeune jumeau long mauvais neveu noel parfait "
+    "petit petite "
     "sage vieux voisin compagnon franc blanc roux prudent boucher maire"
 )
 _WITH_CAPITAL = words(
-    "avril bas belle bon bonne bourse bravo dimanche droit expert fevrier fin francais france grave grande janvier "
+    "avril bas belle bon bonne bourse bravo dimanche droit expert fevrier fin france grave grande janvier "
     "juillet juin juste mai mars montant nouveau nouvel porte prime vieille"
 )
 _TIMES = words("avril dimanche fevrier janvier juillet juin mai mars noel")

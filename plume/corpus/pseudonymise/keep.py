@@ -37,6 +37,11 @@ _MISSION = re.compile(
     r"\b(?:consul\w+|ambassade|alliance francaise)(?: general\w*)?(?: de france)?(?: de la| de| d'| a| au| aux| en) ?"
     r"[^\W\d_]+(?:-[^\W\d_]+)*"
 )
+# Whoever holds a public office there is as public as the place: "le maire de Plougastel".
+_OFFICE_OF = re.compile(
+    r"\b(?:maire|prefete?|sous-prefete?|recteur|rectrice|procureure?|batonniere?|consule?)"
+    r" (?:de la |de l'|de |d'|du |des )[^\W\d_]+(?:-[^\W\d_]+)*"
+)
 _SHORT_NUMBER = re.compile(r"(?<![\d.,])(?:3[0-9] ?[0-9]{2}|1[0-9]{1,2}|116 ?\d{3})(?![\d,])(?! ?\d)")
 _SERVICE_LINE = re.compile(r"(?<!\d)(?<!\d[ .\-])0 ?[ .]?(?:8(?:[ .]?\d){8}|9[ .]?69(?:[ .]?\d){6,7})(?!\d)")
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"«»]+|(?<![\w.-])(?:[\w-]+\.)+(?:fr|com|org|eu|net)(?:/[^\s<>\"«»]*)?")
@@ -74,7 +79,7 @@ def find_kept(text: str, directory: Directory) -> Iterator[Span]:
     for match in _EMAIL.finditer(folded) if "@" in text else ():
         if is_public_email(match[0], directory):
             yield Span(*match.span(), "KEEP", "email")
-    for pattern in (_MISSION, _CODE):
+    for pattern in (_MISSION, _OFFICE_OF, _CODE):
         for match in pattern.finditer(folded):
             yield Span(*match.span(), "KEEP", "body")
     for span in find_service_addresses(text):

@@ -73,7 +73,10 @@ _TRIGGERS = (
         r"\b(?:nom d'usage|nom de (?:jeune fille|naissance|famille)|nom marital|prenoms?|nom|nommee?|prenommee?"
         r"|denommee?)(?: est)? ?:? "
     ),
-    r"\b(?:famille|consorts|succession|indivision) (?=[^\W\d_]+(?: ?[,.;:)\n]|$))",
+    (
+        r"\b(?:famille|consorts|succession|indivision) (?=[^\W\d_]+(?: ?[,.;:)\n]|$| (?:n'"
+        r"|(?:ne|a|est|et|attend|vit|qui)\b)))"
+    ),
     r"\b(?:nee|epouse|veuve) |\b(?:je suis|moi-meme|je|nous sommes),? ",
     r"\bun(?:e)? certaine? |\bun monsieur |\bune dame |\bau nom de |\bpour le compte de ",
     (
@@ -82,6 +85,20 @@ _TRIGGERS = (
     ),
     rf"\b(?:{_ROLE})(?: (?:nommee?|prenommee?|appelee?))?(?: ?[,:(] ?| )",
     r"^(?:bonjour|bonsoir|bjr|cher|chere)[ ,]{1,2}(?:(?:m\.|mr|mme|monsieur|madame),? )?",
+)
+
+
+# Right before a name in lower case: a closing formula, and a title that some word makes a common noun.
+_FORMULA = re.compile(
+    r"(?:sincerement|respectueusement|cordialement|amicalement|salutations?|signature|signe)([ ,.:;!\n-]+)$"
+)
+_SOME_TITLE = re.compile(
+    r"\b(?:une?|ce|cet|cette|le|la|les|des|quel|quelle|autre|mon|ma|son|sa|notre|votre|chaque|aucune?) "
+    r"(docteure?|professeure?|maitre|monsieur|madame) $"
+)
+_DESCRIBES = words(
+    "traitant traitante generaliste specialiste remplacant remplacante liberal principal scolaire gentil gentille juste"
+    " electronique manuscrite numerique distinguees distingues respectueuses cordiales republicaines sinceres jeune"
 )
 
 
@@ -119,7 +136,8 @@ _MAYBE_FIRST_NAME = re.compile(rf"(?<![\w@./'-]){_LETTER}+(?:-{_LETTER}+)?(?![\w
 _MAYBE_AMBIGUOUS = re.compile(rf"(?<![\w@./'-])[A-ZÀ-Þ]{_LETTER}+(?![\w@/])")
 _PRESENTED = re.compile(r", (?:vot?re|pour|conseill|agent|responsable|gestionnaire|du service|de l'equipe)")
 _LOWER_AMBIGUOUS = re.compile(
-    r"\b(?:avec|merci(?: a)?|par|conseill\w+|agente?|collegue|monsieur|nomme\w*) "
+    r"\b(?:avec|merci(?: a)?|par|conseill\w+|agente?|collegue|monsieur|nomme\w*"
+    r"|(?:mon|ma|son|sa|notre|votre|leur) (?:mari|femme|fils|fille|frere|soeur|pere|mere|epouse|epoux|compagn\w+)) "
     r"(camille|capucine|clemence|clement|guy|hortense|lambert|laure|lou|marine|martin|max|pierre|rene|sam|tom)\b(?!-)"
 )
 
@@ -158,6 +176,8 @@ def _is_listed(folded: str, start: int) -> bool:
 
 def _announced(text: str, folded: str, start: int, announcer: _Announcer, *, shouting: bool) -> Iterator[Span]:
     """The name at `start`, and those that go on after it: "mes enfants Gaspard, Lise et Noé"."""
+    if text[start : start + 1].islower() and not _is_awaited(folded, start):
+        return
     led = _LEADS_ELSEWHERE.match(text, start) if announcer.relation else None
     if led and not _listed_with_particle(folded, start):
         if not (announcer.kin and text[led.end() : led.end() + 1].isupper()):
@@ -173,6 +193,22 @@ def _announced(text: str, folded: str, start: int, announcer: _Announcer, *, sho
         if more is None or not text[more.end() : more.end() + 1].isupper() or shouting:
             return
         start, trusted = more.end(), False
+
+
+def _is_awaited(folded: str, start: int) -> bool:
+    """Whether a name in lower case may stand at `start`, after a closing formula or a title with an article before it.
+
+    Right after the formula, without a sign between, it must be listed ("sincèrement bluffé par l'accueil"); so it must
+    after "mon docteur", and be no "un monsieur gentil" at all.
+    """
+    if formula := _FORMULA.search(folded, max(0, start - 40), start):
+        line = re.split(r"[\n.,;:!?(]", folded[start : start + 80])[0].split()
+        return not formula[1].isspace() or (len(line) <= 3 and _is_listed(folded, start) and line[0] not in _DESCRIBES)
+    if title := _SOME_TITLE.search(folded, max(0, start - 40), start):
+        word = _WORD.match(folded, start)
+        doctor = title[1] not in ("monsieur", "madame")
+        return doctor and word is not None and word[0] not in _DESCRIBES and _is_listed(folded, start)
+    return True
 
 
 def _end_of_homonyms(folded: str, start: int, before: str) -> int | None:

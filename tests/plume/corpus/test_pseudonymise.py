@@ -84,6 +84,10 @@ POSITIVE = [
     ("PERSONNE", "Mon conseiller ⟦Boubacar Sidibé⟧ est absent"),
     ("PERSONNE", "C'est long.\nCordialement,\n⟦Solveig Aubanel⟧"),
     ("PERSONNE", "j'ai parlé à ⟦Nathalie⟧ hier"),
+    ("PERSONNE", "mon mari ⟦pierre⟧ est décédé en juin"),
+    ("PERSONNE", "La famille ⟦Leroy⟧ n'a toujours pas de logement."),
+    ("PERSONNE", "le docteur ⟦petit⟧ m'a vu cinq minutes"),
+    ("PERSONNE", "bien cordialement ⟦kervella⟧"),
     ("PERSONNE", "L'agent ⟦J.-P. Kerouanton⟧ a refusé"),
     ("PERSONNE", "MME ⟦LEBRUN CLAIRE⟧"),
     ("PERSONNE", "M. ⟦PETIT Franck⟧ m'a reçu"),
@@ -147,6 +151,12 @@ NEGATIVE = [
     "Bonjour, Petit souci avec la connexion.",
     "La Caf ne change rien.",
     "Répondez-moi,\nSVP",
+    "Sincèrement bluffé par la rapidité du service.",
+    "Salutations distinguées",
+    "La signature électronique est refusée.\nSignature électronique refusée trois fois.",
+    "Mon docteur traitant est parti, un monsieur gentil et courtois m'a aidé.",
+    "Le maire de Plougastel et le préfet de la Manche n'ont pas répondu.",
+    "Je suis Français et j'attends.",
 ]
 
 
