@@ -57,13 +57,12 @@ def anonymise(
 ) -> None:
     """Pseudonymise texts on their own; spans index the input text.
 
-    Give raw texts: what a citizen typed in the form of a placeholder is escaped first, "[TEL]" becomes "(TEL)". One
-    line out for each line in, in the same order; OUT.jsonl is there only once it is whole.
+    Placeholders already in a text stay, so that masking twice changes nothing; `plume data build` escapes those that a
+    citizen typed. One line out for each line in, in the same order; OUT.jsonl is there only once it is whole.
     """
     from plume.corpus.dataset import read_jsonl
     from plume.corpus.pseudonymise import Pseudonymiser
     from plume.corpus.pseudonymise.ner import load_ner
-    from plume.corpus.pseudonymise.replace import escape
 
     if out.resolve() == texts.resolve():
         raise InputError(f"--out {out}: is the input itself; name another file")
@@ -83,9 +82,7 @@ def anonymise(
             task = bar.add_task("anonymising", total=len(rows))
             for start in range(0, len(rows), _BATCH):
                 batch = rows[start : start + _BATCH]
-                for row, (text, spans) in zip(
-                    batch, pseudonymiser.mask_many([escape(r["text"]) for r in batch]), strict=True
-                ):
+                for row, (text, spans) in zip(batch, pseudonymiser.mask_many([r["text"] for r in batch]), strict=True):
                     places = [{"start": s.start, "end": s.end, "type": s.type} for s in spans]
                     file.write(_line({"id": row["id"], "text": text, "spans": places}))
                     masked += len(spans)
