@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from plume.corpus.pseudonymise.homonyms import HOMONYMS, is_homonym
@@ -369,6 +370,7 @@ def _is_acronym(word: str) -> bool:
     return (word.isupper() or word.islower()) and is_public_word(word)
 
 
+@lru_cache(maxsize=256)
 def is_shouting(text: str) -> bool:
     """Mostly capitals: case tells nothing there."""
     letters = sum(map(str.isalpha, text))

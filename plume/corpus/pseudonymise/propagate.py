@@ -33,16 +33,31 @@ def find_again(texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> list[li
 
 
 def _words(text: str, words: set[str]) -> Iterator[Span]:
-    if words:
-        pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})(?!\w)")
-        for match in pattern.finditer(fold(text)):
-            yield Span(*match.span(), "PERSONNE", "propagated")
+    folded = fold(text) if words else ""
+    for word in sorted(words):
+        for start, end in _whole(folded, word):
+            yield Span(start, end, "PERSONNE", "propagated")
 
 
 def _values(text: str, values: set[tuple[str, str]]) -> Iterator[Span]:
     for value, kind in sorted(values):
-        for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text):
-            yield Span(*match.span(), kind, "propagated")
+        for start, end in _whole(text, value):
+            yield Span(start, end, kind, "propagated")
+
+
+def _whole(text: str, value: str) -> Iterator[tuple[int, int]]:
+    """Where a value stands as words of its own; a pattern for each would be dear to compile."""
+    start = text.find(value)
+    while start >= 0:
+        end = start + len(value)
+        alone = not (_in_word(text, start - 1) or _in_word(text, end))
+        if alone:
+            yield start, end
+        start = text.find(value, end if alone else start + 1)
+
+
+def _in_word(text: str, at: int) -> bool:
+    return 0 <= at < len(text) and (text[at].isalnum() or text[at] == "_")
 
 
 def find_pseudonym(text: str, pseudonym: str | None) -> Iterator[Span]:
