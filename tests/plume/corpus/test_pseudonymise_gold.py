@@ -10,7 +10,7 @@ from plume.corpus.pseudonymise.ner import load_ner
 from plume.paths import ROOT
 
 GOLD = ROOT.parent / "shared" / "anon" / "gold_dev.jsonl"
-pytestmark = pytest.mark.skipif(not GOLD.is_file(), reason=f"no gold set at {GOLD}")
+pytestmark = pytest.mark.skipif(not GOLD.is_file(), reason="no gold set beside the clone (../shared/anon)")
 
 # A little under what is reached; an unseen set of the same kind is the real measure.
 AT_LEAST = {"direct": 0.97, "quasi": 0.92, "PERSONNE": 0.97, "all": 0.96}
