@@ -123,12 +123,23 @@ def test_intervals_hold_the_truth_where_there_is_no_effect(world, name):
 
 
 @pytest.mark.long
-def test_intervals_hold_a_true_effect(world):
+def test_intervals_hold_an_effect_on_every_structure(world):
+    made = world(effect=0.5, helped=1.0, volunteers=1.0)
+    truths = {("rmst_30", "before_after", mix): made.rmst(30) / made.rmst(30, 0.5) for mix in ("fixed", "own")}
+    held, _, _ = shares_held(made, truths, MANY)
+    assert_held(held, MANY)
+
+
+@pytest.mark.long
+def test_intervals_hold_an_effect_on_half_of_the_structures(world):
     made = world(effect=0.5, helped=1.0, flagged_unanswered=True)
     moved = made.rmst(30, 0.5) - made.rmst(30)
     ratio = made.rmst(30) / (0.5 * made.rmst(30) + 0.5 * made.rmst(30, 0.5))
     truths = {("rmst_30", "did"): moved, ("rmst_30", "before_after", "fixed"): ratio}
     held, means, rejected = shares_held(made, truths, MANY)
+    # Which structures adopt is chance for the ratio, which resamples all of them, and fixed in this world: too wide.
+    share, _ = held.pop(("rmst_30", "before_after", "fixed"))
+    assert share >= 0.93
     assert_held(held, MANY)
     assert rejected > 0.8
     assert means["rmst_30", "did"] == pytest.approx(moved, rel=0.05)
