@@ -72,7 +72,7 @@ DONE = (
     rf"|apporté|mené"
     r"|clarifié|édité|imprimé|fabriqué|posté|crédité|recalculé|calculé|recrédité|porté|remonté|partagé|entrepris|établi"
     r"|fourni|débité|prélevé|exécuté|conclu|levé|abouti|enclenché|pris(?! en note| note)|revérifié|relu|retiré"
-    r"|recruté|prévu|offert|interpellé)e?s?\b"
+    r"|recruté|prévu|offert|interpellé|émis|mandaté|ordonnancé|liquidé|déposé|programmé)e?s?\b"
 )
 STATE = (
     r"(?:(?:in)?compl[eè]te?s?|prêt(?:e|s|es)?|prioritaires?|recevables?|irrecevables?|conformes?|validée?s?"

@@ -60,6 +60,7 @@ _SPELLED = re.compile(
 )
 _SHORT_IN_WORDS = re.compile(r"(trente(?:-et)?(?:-\w+)?) (.+)", re.IGNORECASE)
 _CLUMP = re.compile(r"\+?\d(?:[ .\-/()]{0,3}\d)*")
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b")  # groups of four are no phone
 _TRAIL = "/.,;:!?'*_"
 
 
@@ -78,7 +79,7 @@ class Details:
 def details(text: str) -> Details:
     """Every contact detail once: what one pattern reads is blanked out for the next. Cheap tests come first."""
     found: dict[str, tuple[str, ...]] = {}
-    rest, lower = text, text.lower()
+    rest, lower = _IBAN.sub(lambda m: " " * len(m.group()), text), text.lower()
     at = "@" in text or any(sign in lower for sign in ("(at", "[at", "{at", "<at", " at ", "obase", "a commercial"))
     dots = " point" in lower or "(point" in lower or "dot" in lower or "[point" in lower or re.search(r"\w\.\w", text)
     digits = re.search(r"\d{2}|\d[ .-]\d", text) is not None

@@ -43,10 +43,20 @@ def _amounts(text: str) -> Iterator[tuple[str, tuple[float, str]]]:
             yield m.group(), (round(value(number) * scale + cents, 2), unit)
 
 
+# "la moitié" is 50 %, and a citizen's "276e" an amount.
+_SHARES = {"moitié": 50, "tiers": 33, "deux tiers": 66, "quart": 25, "trois quarts": 75, "double": 200}
+_TERSE = re.compile(r"(?<![\w,.])(\d+(?:[.,]\d+)?) ?e\b", re.IGNORECASE)
+
+
+def _shares(given: str) -> set[tuple[float, str]]:
+    said = {(share, "%") for word, share in _SHARES.items() if re.search(rf"\b{word}s?\b", given, re.IGNORECASE)}
+    return said | {(value(m[1]), "€") for m in _TERSE.finditer(given)}
+
+
 def invented_amounts(case: Case) -> Result:
     """Sums and rates. "100 %" says "entirely" and is no rate."""
     said = list(_amounts(blank(case.draft)))
-    known = {key for _, key in _amounts(blank(case.given))} | {(100, "%")} if said else set()
+    known = {key for _, key in _amounts(blank(case.given))} | {(100, "%")} | _shares(case.given) if said else set()
     return none_of((text for text, key in said if key not in known), "montants absents de l'avis et de la consigne")
 
 
@@ -114,7 +124,8 @@ _TO_FILL = (
 )
 PLACEHOLDER = re.compile(
     # An aside in brackets opens with a preposition ("[sauf le lundi]", "[une par document]"), a slot does not.
-    r"\[(?!(?:sic|…|\.\.\.|ndlr)[ !]*\]|(?:sauf|hors|soit|dont|voir|y compris|et|ou|ainsi|puis|en|une? par|deux par) )"
+    r"\[(?!(?:sic|…|\.\.\.|ndlr)[ !]*\]|/?INST\]"
+    r"|(?:sauf|hors|soit|dont|voir|y compris|et|ou|ainsi|puis|en|une? par|deux par) )"
     r"[^\[\]\n]{1,80}\](?!\()"
     r"|\{\{?[^{}\n]{1,60}\}\}?|\$\{?[A-Z]\w+\}?|%[A-Za-z_]{3,}%|(?<!\w)#[A-Z_]{3,}#"
     r"|\b[Xx]{3,}\b|\bXX\b|\b0?[1-9]?X(?: ?XX)+\b|_{3,}|\.{5,}|…{2,}"
@@ -131,7 +142,7 @@ PLACEHOLDER = re.compile(
     r"|(?i:\bà compléter par\b)|\b(?:TODO|TBD|lorem ipsum)\b"
 )
 # A bracket that a cut or a slip left open.
-_HALF = re.compile(r"\[[A-ZÉÈ][A-ZÉÈ_0-9 ]{2,}(?![\w\]_ ])|(?<![\w\[_ ])[A-ZÉÈ][A-ZÉÈ_0-9]{2,}\](?!\()")
+_HALF = re.compile(r"\[[A-ZÉÈ][A-ZÉÈ_0-9 ]{2,}(?![\w\]_ ])|(?<![\w\[_ /])[A-ZÉÈ][A-ZÉÈ_0-9]{2,}\](?!\()")
 
 
 def invented_placeholders(case: Case) -> Result:

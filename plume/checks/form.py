@@ -62,8 +62,7 @@ _TEAM = (
     r"agence|centre|caisse|département|bureau|pour (?:le|la|l')|par délégation|un agent|une agente|votre caf"
 )
 _SIGNATORY = re.compile(
-    rf"^(?:{_TEAM})\b.{{0,80}}$|^(?:m\.|mme|mr|monsieur|madame) \S.{{0,40}}$|^\[(?:AGENT|SIGNATURE|NOM|SERVICE"
-    rf"|STRUCTURE)\w*\].{{0,40}}$",
+    rf"^(?:{_TEAM})\b.{{0,80}}$|^(?:m\.|mme|mr|monsieur|madame) \S.{{0,40}}$|^\[[^\]\n]{{2,40}}\][^.!?]{{0,40}}$",
     re.IGNORECASE,
 )
 _FULL_NAME = re.compile(
@@ -99,6 +98,7 @@ _MARKERS = re.compile(
     rf"|^[(\[*]*{_N_WORDS}[)\]*. ]*$|[(\[]{_N_WORDS}[)\]]|^[(\[*][^()\[\]\n]*\b{_N_WORDS}\b[^()\[\]\n]*[)\]*]$"
     r"|\b(?:réponse|texte|message|brouillon|contenu) (?:(?:ré)?générée?|produite?) (?:automatiquement"
     r"|par (?:une? )?(?:ia|intelligence|modèle|assistant|algorithme|outil))"
+    r"|^[(\[*_ ]*(?:ton|longueur|sentiment|style|registre|langue)(?: [\wéè]+)?[*_ ]* ?:.{0,60}"
     # Talk about the task, the instructions, the answer as a text.
     r"|\btu (?:rédiges|aides|es (?:un|l')|dois|ne dois|réponds)\b|\brègles de rédaction\b"
     r"|\b(?:entre )?60 (?:et|à) 140 mots\b|\b\d+ mots (?:maximum|au maximum|max)\b"
@@ -217,7 +217,7 @@ def _is_echo(case: Case, stutter: re.Match[str]) -> bool:
 
 # The same word three times in a row, or two words.
 _STUTTER = re.compile(r"\b([^\W\d]+)(?: \1){2,}\b|\b([^\W\d]+ [^\W\d]+)(?: \2){2,}\b")
-_SAME_SIGN = re.compile(r"([^\s\d])\1{7,}")
+_SAME_SIGN = re.compile(r"([^\s\d_.…])\1{7,}")  # a row of dots or underscores is a slot to fill
 _LONG_SENTENCE = 8  # words: shorter ones may well resemble each other
 _ALIKE = 0.85  # share of words, in order, from which two sentences are one said twice
 

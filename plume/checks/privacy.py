@@ -56,7 +56,7 @@ _NAMED_AFTER = re.compile(
     r"|centre|maison|résidence|stade"
     r"|gymnase|piscine|médiathèque|bibliothèque|théâtre|gare|station|pont|parc|cité|quartier|foyer|institut"
     r"|fondation|association|prix|loi|plan"
-    r"|livret|ligne|ehpad|crèche|aéroport|fort|caserne|tour|site|campus|chu|chru|chr|groupe|dispositif|programme"
+    r"|livret|charte|label|baromètre|ligne|ehpad|crèche|aéroport|fort|caserne|tour|site|campus|chu|chru|chr|groupe|dispositif|programme"
     r"|pass|carte|compte|application"
     r"|plateforme|portail|logiciel|opération|service|mission|réseau|musée|collection|commune|ville|village|canton"
     r"|mairie|agence|antenne|bureau|esplanade"

@@ -44,6 +44,11 @@ _SURE = re.compile(
             ),
             rf"\b(?:va|vont) {ADV}{ONESELF}{ADV}(?:{INFINITIVE})\b{NEAR}(?:{MINE} \w+|{FILE})",
             rf"\b(?:allons|vais|va|vont) {ADV}vous {ADV}{TELL_INFINITIVE}\b",
+            # Une équipe va intervenir.
+            (
+                r"\b(?:équipes?|agents?|services?|technicien\w*|entreprise|prestataire|brigade)(?: [\w']+){0,3} (?:va"
+                rf"|vont) {ADV}(?:intervenir|passer|venir|nettoyer|réparer|remédier|corriger|se rendre|procéder)\b"
+            ),
             (
                 rf"\bne manquer(?:ons|ai|a|ont) pas (?:de |d')(?:vous {TELL_INFINITIVE}|(?:{INFINITIVE}"
                 rf"|faire \w+)\b[^.!?;\n]{{0,40}})"
@@ -126,7 +131,8 @@ _UNLESS = re.compile(
                 rf"|y )?{BE_DONE} {ADV}(?:{DONE}|en cours d)"
             ),
             (
-                rf"{WHO} {ADV}(?:vous {TELL}(?:a|ont)\b|{ONESELF}(?:{STEM}|prendr|mettr|fer)(?:a"
+                rf"(?:{WHO}|\b(?:m\.|mme|monsieur|madame) [^.!?;\n]{{2,60}}?) {ADV}(?:vous (?:l[ea]s? |l'|en )?{TELL}"
+                rf"(?:a|ont)\b|{ONESELF}(?:{STEM}|prendr|mettr|fer)(?:a"
                 rf"|ont)\b{NEAR}(?:{FILE}|{MINE} \w+))"
             ),
             # Un conseiller vous rappellera. Nos services vérifieront les pièces. Vous serez remboursé. Vous recevrez …
@@ -179,8 +185,8 @@ _TOLD_STATE = re.compile(
 _HINT = re.compile(r"été|\b(?:est|sont|reste|trouve|demeure|attend|manque|objet)\b|d'être", re.IGNORECASE)
 _CASE = re.compile(
     r"\b(?:si|lorsque|quand|une fois que|dès que|tant que|en cas|sous réserve|à condition|pour que|afin que|avant que"
-    r"|vérifi\w+|assurez-vous|savoir|voir|consulter|connaître|qui|dont|où|comment|pourquoi|généralement|en général"
-    r"|en principe)\b(?! possible)|\bs'ils?\b|\blorsqu'|\bqu(?:and|'une fois)\b",
+    r"|vérifi(?:er|ez)|assurez-vous|savoir|voir|consulter|connaître|qui|dont|où|comment|pourquoi|généralement"
+    r"|en général|en principe)\b(?! possible)|\bs'ils?\b|\blorsqu'|\bqu(?:and|'une fois)\b",
     re.IGNORECASE,
 )
 _IF = re.compile(r"\bsi (?:vous|elle|il|la|le|votre)\b|\bs'ils?\b|\bsous réserve|\bà condition", re.IGNORECASE)

@@ -46,7 +46,8 @@ _MONTH_ONLY = re.compile(
     re.IGNORECASE,
 )
 _YEAR_ONLY = re.compile(
-    rf"\b(?:en |depuis )?{_YEAR}\b(?![.,]\d| ?(?:€|%|euros?|personnes|demandes|dossiers|usagers|agents|avis))"
+    rf"(?<!n°)(?<!n° )(?<!numéro )\b(?:en |depuis )?{_YEAR}\b(?![.,]\d|-\d{{2,4}}\b"
+    r"| ?(?:€|%|euros?|personnes|demandes|dossiers|usagers|agents|avis))"
 )
 _SPELLED_YEAR = re.compile(
     rf"\b(?:en|depuis|année|fin|début|{_MONTH[1:-3]}) (deux mille(?:[- ](?:{WORDS}))?"
