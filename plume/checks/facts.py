@@ -124,7 +124,7 @@ _TO_FILL = (
 )
 PLACEHOLDER = re.compile(
     # An aside in brackets opens with a preposition ("[sauf le lundi]", "[une par document]"), a slot does not.
-    r"\[(?!(?:sic|…|\.\.\.|ndlr)[ !]*\]|/?INST\]"
+    r"\[(?!(?:sic|…|\.\.\.|ndlr)[ !]*\]|/?INST\]|[Ff]in (?:de|du) "
     r"|(?:sauf|hors|soit|dont|voir|y compris|et|ou|ainsi|puis|en|une? par|deux par) )"
     r"[^\[\]\n]{1,80}\](?!\()"
     r"|\{\{?[^{}\n]{1,60}\}\}?|\$\{?[A-Z]\w+\}?|%[A-Za-z_]{3,}%|(?<!\w)#[A-Z_]{3,}#"

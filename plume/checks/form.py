@@ -94,7 +94,8 @@ _MARKERS = re.compile(
     r"|li) ?/?>|^#+ |###+|\[/?INST\]|<</?SYS>>|```|~~~|^-{3,}$|^={3,}$|^\*{3,}$|\\n"
     r"|^[{\[] ?\"\w+\" ?:|\"(?:reponse|réponse|response|content|role)\" ?:"
     # Labels of a prompt, or of a conversation.
-    rf"|^[\"«*#_ (\[]{{0,4}}{_LABEL}[*_ )\]]{{0,3}} ?:.{{0,40}}|^(?:system|assistant|user|système)\W*$"
+    rf"|^[\"«*#_ (\[]{{0,4}}{_LABEL}(?: ?\([^()\n]{{0,60}}\))?[*_ )\]]{{0,3}} ?:.{{0,40}}"
+    rf"|^(?:system|assistant|user|système)\W*$"
     rf"|^[(\[*]*{_N_WORDS}[)\]*. ]*$|[(\[]{_N_WORDS}[)\]]|^[(\[*][^()\[\]\n]*\b{_N_WORDS}\b[^()\[\]\n]*[)\]*]$"
     r"|\b(?:réponse|texte|message|brouillon|contenu) (?:(?:ré)?générée?|produite?) (?:automatiquement"
     r"|par (?:une? )?(?:ia|intelligence|modèle|assistant|algorithme|outil))"

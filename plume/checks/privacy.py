@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from plume.checks.case import Case, Result, none_of
 from plume.checks.coordinates import mailbox
 from plume.checks.facts import PLACEHOLDER
+from plume.checks.numbers import NUMBER, value
 from plume.checks.text import fold, holds_run, words
 from plume.contacts import national
 
@@ -35,6 +36,7 @@ _FREE_MAIL = re.compile(
     r"|cegetel|club-internet|aliceadsl|voila)\.\w+$"
 )
 _MOBILE = re.compile(r"0[67]\d{8}")
+_NUMBER = re.compile(NUMBER, re.IGNORECASE)
 _MARKER = re.compile(r"<\|[^|>]*\|?>?|</?\w+>")
 
 _NAME = r"[A-ZÀ-ÖØ-ÞŒŠŽ](?:[^\W\d_]+|\.)(?:['’-][^\W\d_]+)*"
@@ -116,12 +118,20 @@ def _is_given(case: Case, text: str, kind: str) -> bool:
     """Whether review or prompt hold it, or the directory. Of a name each word will do, of a number its digits."""
     if kind == "PERSONNE" and set(words(fold(text))) <= _given_words(case.given):
         return True
+    if kind == "AGE" and set(_numbers(text)) & set(_numbers(case.given)):
+        return True
     number = re.sub(r"\D", "", text)
     if len(number) >= 6 and number in _given_digits(case.given):
         return True
     if kind in ("TEL", "EMAIL") and (case.directory.knows_phone(text) or case.directory.knows_email(text)):
         return True
     return holds_run(words(case.given), words(text))
+
+
+@lru_cache(maxsize=32)
+def _numbers(text: str) -> tuple[float, ...]:
+    """The numbers of a text, in figures or in words."""
+    return tuple(value(m.group()) for m in _NUMBER.finditer(text))
 
 
 @lru_cache(maxsize=32)

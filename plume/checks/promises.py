@@ -59,7 +59,9 @@ _SURE = re.compile(
                 rf"|cette))|\b(?:on va|nous allons|je vais) (?:nous |m'|s')?en (?:occuper|charger)"
             ),
             (
-                rf"{WHO} (?:vous |se )?(?:passera|viendra|rendra|déplacera|appellera|interviendra)\b{NEAR}(?:chez"
+                rf"{WHO} (?:vous |se )?(?:passera|viendra|rendra|déplacera|appellera|interviendra)\b{NEAR}(?:remplacer"
+                rf"|réparer"
+                rf"|changer|nettoyer|vérifier|constater|contrôler|effectuer|chez"
                 rf"|sur place|{MINE}|pour|vous)"
             ),
             (
@@ -185,7 +187,7 @@ _TOLD_STATE = re.compile(
 _HINT = re.compile(r"été|\b(?:est|sont|reste|trouve|demeure|attend|manque|objet)\b|d'être", re.IGNORECASE)
 _CASE = re.compile(
     r"\b(?:si|lorsque|quand|une fois que|dès que|tant que|en cas|sous réserve|à condition|pour que|afin que|avant que"
-    r"|vérifi(?:er|ez)|assurez-vous|savoir|voir|consulter|connaître|qui|dont|où|comment|pourquoi|généralement"
+    r"|vérifi(?:er|ez)|contrôle[rz]|assurez-vous|savoir|voir|consulter|connaître|qui|dont|où|comment|pourquoi|généralement"
     r"|en général|en principe)\b(?! possible)|\bs'ils?\b|\blorsqu'|\bqu(?:and|'une fois)\b",
     re.IGNORECASE,
 )

@@ -225,6 +225,11 @@ _DEADLINE = re.compile(
 _NEVER_IDIOM = frozenset(("mois", "trimestre", "semestre", "semaine", "demi-heure"))
 _IDIOM = re.compile(r" ?(?:ou l'autre|à l'autre|sur l'autre|sur deux|de plus|après l'autre|donnée?)", re.IGNORECASE)
 
+_THOSE = re.compile(
+    r"(?<!dans )(?<!sous )(?<!pendant )(?<!durant )(?<!après )(?<!avant )(?<!d'ici )(?<!pour )\b[lcs]es $",
+    re.IGNORECASE,
+)
+
 
 def _durations(text: str) -> Iterator[tuple[str, list[float], bool]]:
     """The text, its one or two lengths in hours, and whether it is surely a duration."""
@@ -235,6 +240,8 @@ def _durations(text: str) -> Iterator[tuple[str, list[float], bool]]:
         # "huit jours" and "quinze jours" are a week and two.
         lengths = [{8: 7, 15: 14}.get(n, n) if unit == 24 else n for n in lengths]
         sure = lengths != [1] or bool(_DEADLINE.search(text[max(0, m.start() - 20) : m.start()]))
+        # "les deux années" are those just spoken of; "dans les deux années" is a term.
+        sure &= not (name in ("an", "année") and _THOSE.search(text[max(0, m.start() - 20) : m.start()]))
         sure |= name in _NEVER_IDIOM and not _IDIOM.match(text, m.end())
         yield m.group(), [round(n * unit, 4) for n in lengths], sure
     for m in _ROUGHLY.finditer(text):

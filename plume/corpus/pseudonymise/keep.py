@@ -18,8 +18,10 @@ WEAK = frozenset({"NUMERO", "DOSSIER", "PERSONNE", "VILLE", "PSEUDO", "ECOLE"})
 
 _AMOUNT = re.compile(r"(?<![\w])\d{1,3}(?:[ .]?\d{3})*(?:[.,]\d{1,2})? ?(?:€|euros?\b|eur\b|k€|%|centimes\b)")
 _LAW = re.compile(
-    r"\b(?:articles?|art\.) ?(?:[lrd]\.? ?(?:\*? ?)?)?\d[\d\-. a-z]{0,10}|\b(?:loi|decret|ordonnance|arrete"
-    r"|circulaire|directive|reglement)(?: (?:n°|no|ue|\(ue\)))* ?\d{2,4}[-/]\d+"
+    r"\b(?:articles?|art\.) ?(?:[lrd]\.? ?(?:\*? ?)?)?\d(?:(?! de la loi| du decret)[\d\-. a-z]){0,10}"
+    r"|\b(?:loi|decret|ordonnance|arrete"
+    r"|circulaire|directive|reglement)(?: (?:organique|constitutionnelle|ministeriel|prefectoral|europeenn?e?"
+    r"|n°|no|numero|ue|\(ue\)))* ?\d{2,4}[-/]\d+"
 )
 _CODE = re.compile(
     r"\bcode (?:civil|penal|rural|electoral|general des impots|monetaire et financier|de la route|du travail"
