@@ -1,6 +1,6 @@
 """Precision and recall of the gating checks on hand-written drafts (`datasets/gold/README.md`), and their speed.
 
-    .venv/bin/python benchmarks/checks.py [--half tune|test] [--show-test] [--speed 1400]
+    .venv/bin/python benchmarks/checks.py [--gold FILE] [--half tune|test] [--show-test] [--speed 1400]
 
 Each pair of a draft and a gating check is one decision: the check stops the draft, or lets it pass. Pooled figures
 count all of them; intervals are Clopper-Pearson, 95 %. Rules are tuned on `tune`; the errors of `test` are told only
@@ -73,11 +73,12 @@ def _share(hits: int, n: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gold", type=Path, default=GOLD)
     parser.add_argument("--half", choices=("tune", "test"), default="tune")
     parser.add_argument("--show-test", action="store_true", help="tell the errors of the test half: once, at the end")
     parser.add_argument("--speed", type=int, metavar="N", help="time N drafts: those of the half, again and again")
     arguments = parser.parse_args()
-    rows = read(arguments.half)
+    rows = read(arguments.half, arguments.gold)
     decisions = decide(rows)
 
     say(f"{arguments.half}: {len(rows)} drafts\n{'':14}{'precision':>25}{'recall':>30}")

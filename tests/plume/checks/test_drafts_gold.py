@@ -8,7 +8,7 @@ from plume.checks import GATING
 from plume.paths import ROOT
 
 # Failures that may be missed: those that are (see datasets/gold/README.md), and one more of each check.
-MISSED = {"tune": {}, "test": {"promises": 1}}
+MISSED = {"tune": {}, "test": {"promises": 1}, "second": {"personal_data": 1}}
 
 
 def _benchmark():
@@ -21,7 +21,9 @@ def _benchmark():
 @pytest.fixture(scope="module")
 def decisions():
     benchmark = _benchmark()
-    return {half: benchmark.decide(benchmark.read(half)) for half in ("tune", "test")}
+    found = {half: benchmark.decide(benchmark.read(half)) for half in ("tune", "test")}
+    second = benchmark.GOLD.with_name("drafts-second.jsonl")
+    return found | {"second": [d for half in ("tune", "test") for d in benchmark.decide(benchmark.read(half, second))]}
 
 
 def _precision_and_recall(decisions) -> tuple[float, float]:
@@ -29,14 +31,14 @@ def _precision_and_recall(decisions) -> tuple[float, float]:
     return right / (right + wrong), right / (right + missed)
 
 
-@pytest.mark.parametrize("half", ["tune", "test"])
+@pytest.mark.parametrize("half", ["tune", "test", "second"])
 def test_precision_and_recall(decisions, half: str) -> None:
     precision, recall = _precision_and_recall(decisions[half])
     assert precision >= 0.95
     assert recall >= 0.95
 
 
-@pytest.mark.parametrize("half", ["tune", "test"])
+@pytest.mark.parametrize("half", ["tune", "test", "second"])
 @pytest.mark.parametrize("check", GATING)
 def test_no_check_misses_more_than_it_did(decisions, half: str, check: str) -> None:
     missed = sum(d.expected and not d.found for d in decisions[half] if d.check == check)
