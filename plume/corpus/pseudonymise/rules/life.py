@@ -95,7 +95,8 @@ _HEALTH = tuple(
         r"\b(?:en |sous )(?:dialyse|chimio\w*|radiotherapie|fauteuil roulant|morphine|oxygene|hemodialyse)\b",
         (
             r"\b(?:chimiotherapie|radiotherapie|dialyse|mastectomie|amputation|amputee?"
-            r"|greffe (?:de|du|d')\w+|prothese de \w+)\b"
+            r"|greffe (?:de |du |d'une? |de la )(?:rein|foie|coeur|poumon|moelle|cornee|peau|pancreas|organe"
+            r"|os)\w*|prothese de \w+)\b"
         ),
         r"\bamput\w+ (?:d'une? |du |de la |des (?:deux )?)\w+",
         r"\bopere\w* (?:du|de la|de l'|des|d'un\w*) (\w+)",

@@ -151,6 +151,9 @@ def _communes(folded: str) -> Iterator[Span]:
             yield span
 
 
+_NO_TOWN = {"quartier", "bourg", "secteur", "centre"}  # communes bear these names, but nobody means them
+
+
 def _commune_at(folded: str, start: int) -> Iterator[Span]:
     """The longest name of a commune that starts here, if one does."""
     words = list(_PART.finditer(folded, start, start + 60))[:6]
@@ -161,6 +164,7 @@ def _commune_at(folded: str, start: int) -> Iterator[Span]:
             words[0].start() == start
             and name in communes()
             and name not in TERRITORIES
+            and name not in _NO_TOWN
             and (count > 1 or (len(name) > 3 and name not in COMMON))
         ):
             yield Span(start, end, "VILLE", "insee")

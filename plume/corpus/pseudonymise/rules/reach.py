@@ -57,7 +57,12 @@ _PRESENTED = re.compile(
     r"|appel|tel|numero|disposition|au)\b"
     r"|\b(?:contacte[rz]|joindre|joignez|appele[rz])(?:[- ]nous|-les| notre| nos| le service| l'accueil| la mairie"
     r"| le greffe"
-    r"| le secretariat)\b)[^.\d]{0,30}$"
+    r"| le secretariat)\b|\b(?:le|notre|au|du) (?:standard|secretariat)\b)[^.\d]{0,30}$"
+)
+# "01 …, standard du service"
+_NAMED_AS = re.compile(
+    r"[ ,(–-]{1,3}(?:le |l'|notre )?(?:standard|accueil|secretariat|numero|ligne) (?:(?:telephonique"
+    r"|general) )?(?:du|de|des|d')"
 )
 _ONESELF = re.compile(r"\b(?:je|me|moi|mon|ma|mes)\b|\b[jm]'")
 
@@ -75,7 +80,7 @@ _AT_SIGN = re.compile(r"@|arr?obas|commercial|chez|\bat\b|[(\[{<] ?(?:at|a) ?[)\
 _GENERIC_MAILBOX = words(
     "accueil contact info infos information courrier webmestre webmaster pref prefecture support assistance service "
     "sav noreply no-reply ne-pas-repondre nepasrepondre secretariat mairie communication reclamation reclamations "
-    "mediateur mediation dpo rgpd cni passeport passeports visa visas titres etrangers consulat ambassade permis "
+    "mediateur mediation dpo dpd rgpd cni passeport passeports visa visas titres etrangers consulat ambassade permis "
     "naturalisation elections demarches caf cpam carsat msa donnees-personnelles urbanisme etat-civil etatcivil "
     "standard greffe bureau pole direction usagers usager guichet"
 )
@@ -140,7 +145,8 @@ def _is_presented_line(folded: str, match: re.Match[str]) -> bool:
     if not _LANDLINE.match(match[0]):
         return False
     before = re.split(r"[.!?;\n]", folded[max(0, match.start() - 140) : match.start()])[-1]
-    return bool(_PRESENTED.search(before)) and not _ONESELF.search(before)
+    presented = _PRESENTED.search(before) or _NAMED_AS.match(folded, match.end())
+    return bool(presented) and not _ONESELF.search(before)
 
 
 def is_service_phone(text: str, directory: Directory) -> bool:
