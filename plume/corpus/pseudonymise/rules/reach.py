@@ -84,6 +84,12 @@ _GENERIC_MAILBOX = words(
     "naturalisation elections demarches caf cpam carsat msa donnees-personnelles urbanisme etat-civil etatcivil "
     "standard greffe bureau pole direction usagers usager guichet"
 )
+# The domains of towns and other authorities are too many for the directory.
+_PUBLIC_HOST = re.compile(
+    r"(?:[\w-]+\.)?(?:mairie|ville|commune|agglo|metropole|departement|region|prefecture|ccas|caf|cpam|urssaf)-[\w-]+\.(?:fr|org)$"
+    r"|[\w-]+\.(?:gouv|justice|notaires)\.fr$",
+    re.IGNORECASE,
+)
 _IDENTIFIER_IN_URL = re.compile(
     r"\d{6}|@|[?&#](?:\w*(?:token|key|session|code|uid|user|mail|nom|dossier|ref)\w*)=|=[\w-]{16}"
 )
@@ -158,8 +164,9 @@ def is_service_phone(text: str, directory: Directory) -> bool:
 def is_public_email(email: str, directory: Directory) -> bool:
     """A listed mailbox, or a generic mailbox (contact@…) below a public domain; an agent's own address is personal."""
     local, _, domain = email.partition("@")
-    generic = set(re.split(r"[._-]", local)) | {local}
-    return directory.knows_email(email) or (directory.knows_url(domain) and bool(generic & _GENERIC_MAILBOX))
+    generic = bool((set(re.split(r"[._-]", local)) | {local}) & _GENERIC_MAILBOX)
+    public = directory.knows_url(domain) or bool(_PUBLIC_HOST.match(domain))
+    return directory.knows_email(email) or (generic and public)
 
 
 def is_personal_url(url: str, directory: Directory) -> bool:
