@@ -44,7 +44,7 @@ _OFFICE_OF = re.compile(
     r"\b(?:maire|prefete?|sous-prefete?|recteur|rectrice|procureure?|batonniere?|consule?)"
     r" (?:de la |de l'|de |d'|du |des )[^\W\d_]+(?:-[^\W\d_]+)*"
 )
-_SHORT_NUMBER = re.compile(r"(?<![\d.,])(?:3[0-9] ?[0-9]{2}|1[0-9]{1,2}|116 ?\d{3})(?![\d,])(?! ?\d)")
+_SHORT_NUMBER = re.compile(r"(?<![\w.,])(?:3[0-9] ?[0-9]{2}|1[0-9]{1,2}|116 ?\d{3})(?![\d,])(?! ?\d)")
 _SERVICE_LINE = re.compile(r"(?<!\d)(?<!\d[ .\-])0 ?[ .]?(?:8(?:[ .]?\d){8}|9[ .]?69(?:[ .]?\d){6,7})(?!\d)")
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"«»]+|(?<![\w.-])(?:[\w-]+\.)+(?:fr|com|org|eu|net)(?:/[^\s<>\"«»]*)?")
 _EMAIL = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]+\.[a-z]{2,}")

@@ -157,6 +157,14 @@ NEGATIVE = [
     "Mon docteur traitant est parti, un monsieur gentil et courtois m'a aidé.",
     "Le maire de Plougastel et le préfet de la Manche n'ont pas répondu.",
     "Je suis Français et j'attends.",
+    "Le standard de la sous-préfecture (04 99 00 11 22) répond le matin.",
+    "Composez le 01 99 00 33 44, accueil du rectorat.",
+    "Serveur en panne, greffe débordé : rien ne va.",
+    "L'antenne de quartier a fermé.",
+    "Le dossier est à remettre au 3 rue du Marché, 48000 Mende, contre un récépissé.",
+    "On nous a reçus au 7 avenue du Stade, locaux de la Caf.",
+    "Écrivez à dpd@mairie-exemple.fr pour vos données.",
+    "L'article 25 de la loi organique n° 2011-333 le prévoit.",
 ]
 
 

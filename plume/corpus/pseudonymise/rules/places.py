@@ -87,6 +87,15 @@ _SERVICE_BEFORE = re.compile(
     r"|vos|nous|un|une|le|la|les)\b[^.\n]{0,40} ?[:,]? ?(?:a|au|a la|a l')? ?:? ?[^.\n]{0,50}|\b(?:caf|cpam|carsat"
     r"|msa|cgss|urssaf|prefecture|mdph|tribunal|tresorerie|centre)\b[^.\n\d]{0,60})$"
 )
+# So is one where something is handed in, or that is said to be a body's.
+_HANDED_IN = re.compile(
+    r"\b(?:depose[rz]|remettre|retirer|presenter|presentez-vous|convoquee?s?|rendez-vous)"
+    r" (?:au|a la|a l'|a)\b[^.\n]{0,50}$"
+)
+_BODY_AFTER = re.compile(
+    r",? (?:\d{5} [a-z][a-z -]{1,30})?,? ?\(?(?:siege|locaux|bureaux|accueil|antenne|agence|guichet"
+    r"|aux (?:heures d'ouverture|horaires))\b"
+)
 _OWN = re.compile(
     r"\b(?:j?h?abit\w+|mon|ma|mes|je|j'|domicile|chez moi|demeur\w+|vivons|vis|reexpedi\w+"
     r"|fai(?:re|s|tes) suivre)\b[^.\n]{0,60}$"
@@ -178,11 +187,12 @@ def _postcodes(text: str) -> Iterator[Span]:
 
 
 def _is_service(folded: str, span: Span) -> bool:
-    """Said so just before ("nos bureaux sont au …"), or a Cedex, which only organisations have."""
+    """Said so beside it ("nos bureaux sont au …", "…, siège de la CPAM"), or a Cedex, which only organisations have."""
     before = folded[max(0, span.start - 110) : span.start]
     if _OWN.search(before):
         return False
-    return bool(_SERVICE_BEFORE.search(before) or _CEDEX.match(folded, span.start))
+    said = _SERVICE_BEFORE.search(before) or _HANDED_IN.search(before) or _BODY_AFTER.match(folded, span.end)
+    return bool(said or _CEDEX.match(folded, span.start))
 
 
 @lru_cache(maxsize=64)  # what a person gives and what a service gives are both asked of the same text
@@ -205,11 +215,14 @@ def _find_addresses(text: str, folded: str) -> Iterator[Span]:
 
 def _cut(text: str, start: int, end: int, first: int = 0) -> int:
     """Where a street's name ends: before the first plain lower-case word that cannot be part of it."""
+    inside = {"apt", "appt", "appart", "bat", "etage", "esc", "porte"}  # a part of the building, not the street's name
     particles = {"de", "du", "des", "la", "le", "les", "d", "l", "et", "sur", "en", "aux", "saint", "sainte"}
     words = list(re.finditer(r"[^\W_]+(?:[-'’][^\W_]+)*", text[start:end]))
     last = 0
     for i, word in enumerate(words):
         plain = fold(word[0])
+        if i > first and plain in inside:
+            break
         if i > first and plain in COMMON and plain not in particles and word[0].islower():
             break
         if plain not in particles:

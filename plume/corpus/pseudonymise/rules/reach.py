@@ -150,7 +150,7 @@ def _is_presented_line(folded: str, match: re.Match[str]) -> bool:
     """A landline that a sentence presents as a service's own; no mobile, and not in a sentence about oneself."""
     if not _LANDLINE.match(match[0]):
         return False
-    before = re.split(r"[.!?;\n]", folded[max(0, match.start() - 140) : match.start()])[-1]
+    before = re.split(r"[.!?;](?=\s)|\n", folded[max(0, match.start() - 140) : match.start()])[-1]
     presented = _PRESENTED.search(before) or _NAMED_AS.match(folded, match.end())
     return bool(presented) and not _ONESELF.search(before)
 
