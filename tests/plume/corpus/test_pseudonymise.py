@@ -159,7 +159,7 @@ NEGATIVE = [
     "Je suis Français et j'attends.",
     "Le standard de la sous-préfecture (04 99 00 11 22) répond le matin.",
     "Composez le 01 99 00 33 44, accueil du rectorat.",
-    "Serveur en panne, greffe débordé : rien ne va.",
+    "Le greffe du tribunal est fermé.",
     "L'antenne de quartier a fermé.",
     "Le dossier est à remettre au 3 rue du Marché, 48000 Mende, contre un récépissé.",
     "On nous a reçus au 7 avenue du Stade, locaux de la Caf.",
