@@ -18,7 +18,8 @@ _REGULAR = words(
     récupérer rediriger réduire refuser régulariser relancer relayer rembourser remédier remonter remplacer
     renforcer renouveler réorienter réparer reporter répercuter restaurer restituer rétablir réviser sanctionner
     sensibiliser signaler simplifier solder solliciter solutionner supprimer suspendre traiter transférer
-    valider verser vérifier virer"""
+    valider verser vérifier virer arbitrer dépêcher dresser étendre liquider mandater mobiliser octroyer ordonner
+    prononcer reclasser reconsidérer reverser trancher"""
 )
 _IRREGULAR = [  # infinitive, future stem, participle
     ("envoyer", "enverr", "envoyé"),
@@ -59,7 +60,13 @@ def _future(infinitive: str) -> str:
 def _participle(infinitive: str) -> str:
     if infinitive.endswith("er"):
         return infinitive[:-2] + "é"
-    return {"clore": "clos", "déduire": "déduit", "réduire": "réduit", "rétablir": "rétabli"}.get(
+    return {
+        "clore": "clos",
+        "déduire": "déduit",
+        "étendre": "étendu",
+        "réduire": "réduit",
+        "rétablir": "rétabli",
+    }.get(
         infinitive, infinitive[:-2] + "u"
     )
 
@@ -134,7 +141,8 @@ WHO = (
     r"|caisse|caf|cpam|msa|mairie|préfecture|bailleur|travailleu\w+|référent\w*|interlocut\w+|chef\w*|personne"
     r"|prestataire|médiat\w+"
     r"|administration|secrétariat|pôle|cellule|commission)(?: (?:\w+ ){0,3}\w+)?|l'(?:agente?|équipe|administration"
-    r"|agence|organisme|anah|anef|ants|urssaf)"
+    r"|agence|organisme|anah|anef|ants|urssaf|inspect\w+|établissement|hôpital|assistante?|assureur|enquêt\w+"
+    r"|officier|opérateur|opératrice|huissier)(?: [\w']+){0,3}"
     r"|il|elle|ils|elles)"
 )
 BE_DONE = (

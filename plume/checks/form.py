@@ -21,6 +21,12 @@ _GREETING = re.compile(
     rf"|bienvenue [àa] vous\b"
     rf"|(?:bien |très )?(?:ch(?:er|[eè]re)s?(?:\([\w·.]*\)|[·.]e?s?)?|chèr[·.]es?)(?= (?!(?:aux?|à|de|d'|pour|en|par"
     rf"|payée?s?|et)\b)){_CLOSED}"
+    # A rank or a title before it ("Mon adjudant-chef, bonjour"), other languages: those are for the check of French.
+    rf"|(?:[^\W\d_][\w'’-]*,? ){{1,5}}(?:bonjour|bonsoir)\b"
+    rf"|(?:hello|hi|hey|hallo|hola|ol[áa]|ciao|hej|kaixo|demat|azul|bondj?ou|bonzour|bonghjornu|buongiorno|buonasera"
+    rf"|buen[oa]s (?:d[ií]as|tardes|noches)|bo[mn] dia|boa (?:tarde|noite)|guten (?:tag|morgen|abend)|egun on"
+    rf"|good (?:morning|afternoon|evening|day)|dear|sehr geehrte\w*|liebe[rs]?|estimad[oa]s?|prezad[oa]s?|gentile"
+    rf"|(?:as-?)?salam\w*|مرحبا|السلام|здравствуйте|добр\w+ день|dzień dobry|bună ziua|goede(?:ndag|morgen))(?!\w)"
     rf"|(?:madame|monsieur|mesdames|messieurs|mesdemoiselles|mademoiselle|mme|mlle|m\.|mr|docteur"
     rf"|ma[îi]tre)(?![\w-]){_CLOSED})",
     re.IGNORECASE | re.MULTILINE,
@@ -200,7 +206,7 @@ def repetition(case: Case) -> Result:
     triples = Counter(runs(tokens, 3))
     if triples and triples.most_common(1)[0][1] > 1:  # else nothing longer comes twice
         spoken = [tuple(words(s)) for s in case.sentences]
-        faults += [" ".join(s) for s, n in Counter(spoken).items() if n > 1 and len(s) >= 5]
+        faults += [" ".join(s) for s, n in Counter(spoken).items() if (n > 1 and len(s) >= 5) or (n > 2 and len(s) > 2)]
         long = [s for s in dict.fromkeys(spoken) if len(s) >= _LONG_SENTENCE]
         faults += [" ".join(b) for a, b in combinations(long, 2) if _alike(a, b)][:1]
         for length, least in ((6, 3), (10, 2)):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from plume.checks.case import Case, Result, none_of
 from plume.checks.coordinates import mailbox
 from plume.checks.facts import PLACEHOLDER
+from plume.checks.language import FRENCH, language
 from plume.checks.numbers import NUMBER, value
 from plume.checks.text import fold, holds_run, words
 from plume.contacts import national
@@ -227,7 +228,7 @@ def _listed_people(text: str) -> Iterator[tuple[int, int]]:
             surname_after = _is_first(a) and (b in _surnames() or a in _first_names(2000))
             if surname_after or (a in _surnames() and _is_first(b)):
                 yield match.start() + one.start(), match.start() + two.end()
-    for match in _ALONE.finditer(text):
+    for match in _ALONE.finditer(text) if language(text) == FRENCH else ():  # elsewhere "June" may be a month
         word = _read_word(match[1])
         if not word or (word in communes() and word not in _first_names(5000)):
             continue

@@ -62,7 +62,7 @@ _SURE = re.compile(
                 rf"{WHO} (?:vous |se )?(?:passera|viendra|rendra|déplacera|appellera|interviendra)\b{NEAR}(?:remplacer"
                 rf"|réparer"
                 rf"|changer|nettoyer|vérifier|constater|contrôler|effectuer|chez"
-                rf"|sur place|{MINE}|pour|vous)"
+                rf"|sur place|dans (?:l'|les? |la |cet)|{MINE}|pour|vous)"
             ),
             (
                 rf"\b(?:nos|les|notre) (?:services?|équipes?|agents?)(?: \w+)? (?:étudient?|traitent?|examinent?"
@@ -177,7 +177,7 @@ _TOLD_STATE = re.compile(
     rf"|recadré)e?s?\b"
     rf"|\b(?:l'|le |la |cette |ce )(?:\w+ )?{NOUN} (?:est|sont) {ADV}(?:annulé|corrigé|résolu|réglé|débloqué"
     rf"|régularisé|levé|rétabli|effacé|accepté|remboursé|rectifié)e?s?\b"
-    rf"|{MINE} (?:\w+ )?{NOUN}{NEAR} (?:est entre les mains|(?:a|ont) (?:bien )?fait l'objet|(?:fait|font|fera"
+    rf"|{MINE} (?:\w+ )?{NOUN}{NEAR} (?:est {ADV}entre les mains|(?:a|ont) (?:bien )?fait l'objet|(?:fait|font|fera"
     rf"|feront) (?:actuellement )?l'objet|vous attend)"
     rf"|\b(?:vous avez été) {ADV}(?:remboursée?|indemnisée?|radiée?|réintégrée?|exonérée?)\b"
     rf"|\bil (?:vous )?manque {NEAR}(?:à|dans) votre dossier",
@@ -200,7 +200,7 @@ _TOLD_BY = re.compile(
     re.IGNORECASE,
 )
 _ASSERTS = re.compile(
-    r"\b(?:confirm\w+|inform\w+|assur\w+|sachez|soyez|rassur\w+|garanti\w+|noter?z?)\b[^.!?;]*\bqu", re.IGNORECASE
+    r"\b(?:confirm\w+|inform\w+|assur\w+|sachez|soyez|rassur\w+|garanti\w+|noter?z?)\b[^.!?;]*\bqu(?:e\b|')", re.IGNORECASE
 )
 _NEGATED = re.compile(r"\b(?:ne|ni|sans|aucune?)\b|\bn'", re.IGNORECASE)
 _KEPT_NEGATION = re.compile(r"\bne manquer", re.IGNORECASE)

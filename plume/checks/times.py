@@ -59,6 +59,8 @@ _HOUR = (
     r"\d{1,2}|une|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|dix-sept"
     r"|dix-huit|dix-neuf|vingt"
 )
+_MINUTES = {"quinze": 15, "vingt": 20, "trente": 30, "quarante-cinq": 45, "et quart": 15, "et demie": 30}
+_SPELLED_MINUTES = re.compile(rf" ({'|'.join(_MINUTES)})\b(?! minutes)", re.IGNORECASE)
 # A time of day has minutes, or a word before it that no length of time has. "de 9 h" wants an end: "à 12 h".
 _CLOCK = re.compile(
     rf"(?<![\w,.])(?:(?:(?<!\b[1-5] )(?<!deux )(?<!trois )(?<!quatre )à|(?:dès|jusqu'à|(?:à partir|à compter"
@@ -149,8 +151,10 @@ def _times(text: str) -> Iterator[tuple[str, tuple[float, float], re.Match[str]]
     """Times of day as (hour, minute)."""
     for m in _CLOCK.finditer(text):
         hour, minute = next((m[i], m[i + 1]) for i in (1, 3, 5, 7, 9) if m[i])
+        spelled = None if minute else _SPELLED_MINUTES.match(text, m.end())
         if value(hour) < 24:
-            yield m.group(), (value(hour), value(minute or "0")), m
+            minutes = float(_MINUTES[spelled[1].lower()]) if spelled else value(minute or "0")
+            yield m.group() + (spelled.group() if spelled else ""), (value(hour), minutes), m
 
 
 @lru_cache(maxsize=32)
