@@ -66,9 +66,7 @@ def _participle(infinitive: str) -> str:
         "étendre": "étendu",
         "réduire": "réduit",
         "rétablir": "rétabli",
-    }.get(
-        infinitive, infinitive[:-2] + "u"
-    )
+    }.get(infinitive, infinitive[:-2] + "u")
 
 
 INFINITIVE = "|".join([*_REGULAR, *(i for i, _, _ in _IRREGULAR)])

@@ -200,7 +200,8 @@ _TOLD_BY = re.compile(
     re.IGNORECASE,
 )
 _ASSERTS = re.compile(
-    r"\b(?:confirm\w+|inform\w+|assur\w+|sachez|soyez|rassur\w+|garanti\w+|noter?z?)\b[^.!?;]*\bqu(?:e\b|')", re.IGNORECASE
+    r"\b(?:confirm\w+|inform\w+|assur\w+|sachez|soyez|rassur\w+|garanti\w+|noter?z?)\b[^.!?;]*\bqu(?:e\b|')",
+    re.IGNORECASE,
 )
 _NEGATED = re.compile(r"\b(?:ne|ni|sans|aucune?)\b|\bn'", re.IGNORECASE)
 _KEPT_NEGATION = re.compile(r"\bne manquer", re.IGNORECASE)

@@ -1,11 +1,12 @@
 """Places that lead to a person: postal address, postcode and city, hospital, school. A service's own address stays."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from plume.corpus.pseudonymise.insee import communes
 from plume.corpus.pseudonymise.lexicon import COMMON, TERRITORIES, fold, words
+from plume.corpus.pseudonymise.rules.bodies import BODY
 from plume.corpus.pseudonymise.rules.numbers import has_digit
 from plume.corpus.pseudonymise.spans import Span
 
@@ -85,7 +86,8 @@ _SERVICE_BEFORE = re.compile(
     r"|mairie|prefecture|sous-prefecture|caf|cpam|carsat|msa|caisse|maison|tresorerie|centre|point|delegation|direction|structure|equipe|adresse|etablissement"
     r"|tribunal)\b[^.\n]{0,60}|\b(?:adresse[rz]|envoye[rz]|ecrire|ecrivez|retourne[rz]|transmett(?:re|ez)) (?:vot?re"
     r"|vos|nous|un|une|le|la|les)\b[^.\n]{0,40} ?[:,]? ?(?:a|au|a la|a l')? ?:? ?[^.\n]{0,50}|\b(?:caf|cpam|carsat"
-    r"|msa|cgss|urssaf|prefecture|mdph|tribunal|tresorerie|centre)\b[^.\n\d]{0,60})$"
+    r"|msa|cgss|urssaf|prefecture|mdph|tribunal|tresorerie|centre)\b[^.\n\d]{0,60}"
+    rf"|\b{BODY}\b[^.\n\d]{{0,40}}[,:(] ?(?:situee?s? |sis\w* |installee?s? )?(?:au |a )?)$"
 )
 # So is one where something is handed in, or that is said to be a body's.
 _HANDED_IN = re.compile(
@@ -98,7 +100,10 @@ _BODY_AFTER = re.compile(
 )
 _OWN = re.compile(
     r"\b(?:j?h?abit\w+|mon|ma|mes|je|j'|domicile|chez moi|demeur\w+|vivons|vis|reexpedi\w+"
-    r"|fai(?:re|s|tes) suivre)\b[^.\n]{0,60}$"
+    r"|fai(?:re|s|tes) suivre|votre (?:nouvelle |ancienne )?adresse|(?<!notre )(?:mauvaise|ancienne|nouvelle) adresse"
+    r"|residez|logez"
+    r"|(?:a|ont|est|sont|ete|avons) (?:\w+ )?(?:envoye|expedie|arrive|livre|distribue|parvenu|enregistre)e?s?"
+    r"|mentionn\w+|logement)\b[^.\n]{0,60}$"
 )
 _CEDEX = re.compile(r"[^.\n]{0,60}?\bcedex\b")
 
@@ -128,15 +133,16 @@ _LINKS = words(
 
 def find_places(text: str) -> Iterator[Span]:
     folded = fold(text)
-    addresses = [span for span in _addresses(text) if not _is_service(folded, span)]
+    found = _addresses(text)
+    addresses = [span for span in found if not _is_service(folded, span)]
     yield from addresses
-    yield from (span for span in _postcodes(text) if not _is_service(folded, span))
+    yield from (span for span in _postcodes(text) if not _is_service(folded, span, found))
     for address in addresses:
         if match := _LOWER_CITY.match(folded, address.end):
             yield Span(match.start(1), match.end(), "CP_VILLE", "rule")
         elif match := _TOWARDS.match(folded, address.end):
             yield from _commune_at(folded, match.end())
-    yield from (s for s in _communes(folded) if s.type == "VILLE" or not _is_service(folded, s))
+    yield from (s for s in _communes(folded) if s.type == "VILLE" or not _is_service(folded, s, found))
     for match in _BOX.finditer(folded):
         if _OWN.search(folded[max(0, match.start() - 110) : match.start()]):
             yield Span(*match.span(), "ADRESSE", "rule")
@@ -148,7 +154,8 @@ def find_places(text: str) -> Iterator[Span]:
 def find_service_addresses(text: str) -> Iterator[Span]:
     """Addresses and postcodes with their city where a service receives the public or gets its mail: they stay."""
     folded = fold(text)
-    yield from (s for s in (*_addresses(text), *_postcodes(text)) if _is_service(folded, s))
+    addresses = _addresses(text)
+    yield from (s for s in (*addresses, *_postcodes(text)) if _is_service(folded, s, addresses))
 
 
 def _communes(folded: str) -> Iterator[Span]:
@@ -186,11 +193,13 @@ def _postcodes(text: str) -> Iterator[Span]:
             yield Span(match.start(), match.start() + len(match[0].rstrip(" .,")), "CP_VILLE", "rule")
 
 
-def _is_service(folded: str, span: Span) -> bool:
+def _is_service(folded: str, span: Span, addresses: Sequence[Span] = ()) -> bool:
     """Said so beside it ("nos bureaux sont au …", "…, siège de la CPAM"), or a Cedex, which only organisations have."""
     before = folded[max(0, span.start - 110) : span.start]
     if _OWN.search(before):
         return False
+    if street := next((a for a in addresses if 0 < span.start - a.end < 4), None):
+        return _is_service(folded, street)  # a postcode goes with its street
     said = _SERVICE_BEFORE.search(before) or _HANDED_IN.search(before) or _BODY_AFTER.match(folded, span.end)
     return bool(said or _CEDEX.match(folded, span.start))
 
@@ -201,10 +210,14 @@ def _addresses(text: str) -> list[Span]:
 
 
 def _find_addresses(text: str, folded: str) -> Iterator[Span]:
+    inside: set[int] = set()
     for match in _NUMBERED.finditer(text):
-        yield _extended(folded, match.start(), _cut(text, match.start("name"), match.end()))
+        address = _extended(folded, match.start(), _cut(text, match.start("name"), match.end()))
+        inside.update(range(address.start, address.end))
+        yield address
     for match in _UNNUMBERED.finditer(text):
-        yield _extended(folded, match.start(), match.end())
+        if match.start() not in inside:
+            yield _extended(folded, match.start(), match.end())
     for match in _LIVING.finditer(folded):
         yield _extended(folded, match.start(1), _cut(text, match.start(1), match.end(1), first=1))
     for match in _DECLARED.finditer(folded):

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 
 from plume.contacts import Directory, host
-from plume.corpus.pseudonymise.lexicon import FIRST_NAMES, fold, words
+from plume.corpus.pseudonymise.insee import known_names
+from plume.corpus.pseudonymise.lexicon import COMMON, FIRST_NAMES, fold, words
+from plume.corpus.pseudonymise.rules.bodies import BODY
 from plume.corpus.pseudonymise.rules.numbers import has_digit
 from plume.corpus.pseudonymise.spans import Span
 
@@ -51,18 +53,25 @@ _SERVICE = re.compile(r"0(?:8\d{8}|9693?\d{5,6})")  # special-rate and "Cristal"
 
 _LANDLINE = re.compile(r"\(?(?:0|\+ ?33[ .(0)]*)[ .]?[1-59]")
 _PRESENTED = re.compile(
-    r"(?:\b(?:notre|nos|votre|le|la|les|l'|du|de la|de l') ?(?:services?|accueil|standard|guichet|agence|antenne|mairie"
-    r"|caf|cpam|msa|carsat|caisse|tresorerie|greffe|secretariat|plateforme|permanence|bureaux?|etat[ -]civil|prefecture"
-    r"|sous-prefecture|tribunal|consulat|centre|maison|conseillers)\b[^.]{0,70}\b(?:joignables?|repond|repondent|telephone"
-    r"|appel|tel|numero|disposition|au)\b"
+    rf"(?:\b{BODY}\b.{{0,70}}(?:\b(?:joignables?|repond|repondent|telephone|appel|tel|numero|disposition|ecoute|au)\b|[:(])"
+    rf"|\bnumero\b.{{0,30}}\b{BODY}\b"
     r"|\b(?:contacte[rz]|joindre|joignez|appele[rz])(?:[- ]nous|-les| notre| nos| le service| l'accueil| la mairie"
-    r"| le greffe"
-    r"| le secretariat)\b|\b(?:le|notre|au|du) (?:standard|secretariat)\b)[^.\d]{0,30}$"
+    r"| le greffe| le secretariat)\b|\bnous (?:joindre|appeler|contacter|telephoner)\b|\bcompose[rz] (?:alors )?le\b"
+    r"|\b(?:le|notre|au|du) (?:standard|secretariat)\b)[^\d]{0,30}$"
 )
 # "01 …, standard du service"
 _NAMED_AS = re.compile(
     r"[ ,(–-]{1,3}(?:le |l'|notre )?(?:standard|accueil|secretariat|numero|ligne) (?:(?:telephonique"
     r"|general) )?(?:du|de|des|d')"
+)
+# A body may call somebody: "la mairie a tenté de vous joindre au …", "le service a appelé Mme Roux au …".
+_SOMEBODYS = re.compile(
+    r"\b(?:vous (?:joindre|r?appeler|(?:re)?contacter|r?appellera|(?:re)?contactera)"
+    r"|(?:m\.|mr|mme|mlle|monsieur|madame) [a-z][\w-]*"
+    r"|(?:son|sa|ses|votre|vos|leur) (?:\w+ )?(?:numeros?|telephone|fixe|ligne|portable|mobile|coordonnees|domicile)"
+    r"|tent[ae]\w*|essay\w+|domicile|personnel|famille|fils|fille|pere|mere|mari|epou\w+|conjoint\w*|freres?|soeurs?"
+    r"|compagn\w+|locataire|voisin\w*|tut\w+|curat\w+|avocate?|medecin|patron|employeur|(?<!\[)usag\w+"
+    r"|assuree?s?|allocataires?|demandeu\w+|beneficiaires?|communiquee?s?|transmise?s?|enregistree?s?)\b"
 )
 _ONESELF = re.compile(r"\b(?:je|me|moi|mon|ma|mes)\b|\b[jm]'")
 
@@ -150,9 +159,10 @@ def _is_presented_line(folded: str, match: re.Match[str]) -> bool:
     """A landline that a sentence presents as a service's own; no mobile, and not in a sentence about oneself."""
     if not _LANDLINE.match(match[0]):
         return False
-    before = re.split(r"[.!?;](?=\s)|\n", folded[max(0, match.start() - 140) : match.start()])[-1]
+    before = re.split(r"(?<!\btel)[.!?;](?=\s)|\n", folded[max(0, match.start() - 140) : match.start()])[-1]
     presented = _PRESENTED.search(before) or _NAMED_AS.match(folded, match.end())
-    return bool(presented) and not _ONESELF.search(before)
+    after = re.split(r"[.!?;](?=\s)|\n", folded[match.end() : match.end() + 80])[0]
+    return bool(presented) and not (_ONESELF.search(before) or _ONESELF.search(after) or _SOMEBODYS.search(before))
 
 
 def is_service_phone(text: str, directory: Directory) -> bool:
@@ -162,9 +172,15 @@ def is_service_phone(text: str, directory: Directory) -> bool:
 
 
 def is_public_email(email: str, directory: Directory) -> bool:
-    """A listed mailbox, or a generic mailbox (contact@…) below a public domain; an agent's own address is personal."""
+    """A listed mailbox, or one of a function (contact@…) below a public domain; an agent's own address is personal."""
     local, _, domain = email.partition("@")
-    generic = bool((set(re.split(r"[._-]", local)) | {local}) & _GENERIC_MAILBOX)
+    parts = [fold(part) for part in re.split(r"[._\-\d]+", local) if part]
+    of_function = (
+        len(parts) > 1
+        and any(len(part) > 3 and part in COMMON for part in parts)
+        and not any(part in known_names() or len(part) < 2 for part in parts)
+    )
+    generic = of_function or bool({*parts, local} & _GENERIC_MAILBOX and not FIRST_NAMES.intersection(parts))
     public = directory.knows_url(domain) or bool(_PUBLIC_HOST.match(domain))
     return directory.knows_email(email) or (generic and public)
 
