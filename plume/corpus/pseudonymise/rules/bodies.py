@@ -6,5 +6,6 @@ BODY = (
     r"|mdph|ccas|crous|cdad|adil|cafat|caisse|tresorerie|greffe|secretariat|plateforme|permanence|bureaux?|locaux"
     r"|etat[ -]civil|(?:sous-)?prefecture|tribunal|conseil (?:departemental|regional)|consulat|ambassade|centre"
     r"|maison (?:d|franc)\w+|conseillers|cellule|direction|departement|academie|rectorat|inspection|delegation"
-    r"|commission|mediat(?:eur|rice|ion)|point-justice|point justice|france services|france travail|finances publiques|impots|gendarmerie|commissariat)"
+    r"|commission|mediat(?:eur|rice|ion)|point-justice|point justice|france services|france travail"
+    r"|finances publiques|impots|gendarmerie|commissariat)"
 )
