@@ -161,3 +161,11 @@ def test_the_rule_noted_first_stays_noted_while_drafts_are_kept(tmp_path):
     changed.write_text("confidence: 2")
     with pytest.raises(InputError):
         noted_before(changed, sidecar, kept=False)
+
+
+def test_systems_are_judged_by_the_same_rule_but_for_their_prompts():
+    """configs/eval/gate-systems.yaml may not drift away from gate.yaml."""
+    adapters, systems = (Rule.load(GATE.with_name(name)).model_dump() for name in ("gate.yaml", "gate-systems.yaml"))
+    assert systems["integrity"].pop("prompts_may_differ") is True
+    assert adapters["integrity"].pop("prompts_may_differ") is False
+    assert systems == adapters
