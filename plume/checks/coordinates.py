@@ -65,37 +65,47 @@ _TRAIL = "/.,;:!?'*_"
 
 
 @dataclass(frozen=True)
-class Details:
-    """The contact details of a text as written, and the text with all of them blanked out, its length kept."""
+class Detail:
+    """One contact detail as written: what it is (email, url, phone or handle) and where it stands."""
 
-    emails: tuple[str, ...]
-    urls: tuple[str, ...]
-    phones: tuple[str, ...]
-    handles: tuple[str, ...]
+    kind: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Details:
+    """The contact details of a text, and the text with all of them blanked out, its length kept."""
+
+    found: tuple[Detail, ...]
     rest: str
+
+    def of(self, kind: str) -> list[str]:
+        return [detail.text for detail in self.found if detail.kind == kind]
 
 
 @lru_cache(maxsize=32)  # several checks read the same draft and the same prompt
 def details(text: str) -> Details:
     """Every contact detail once: what one pattern reads is blanked out for the next. Cheap tests come first."""
-    found: dict[str, tuple[str, ...]] = {}
+    found: list[Detail] = []
     rest, lower = _IBAN.sub(lambda m: " " * len(m.group()), text), text.lower()
     at = "@" in text or any(sign in lower for sign in ("(at", "[at", "{at", "<at", " at ", "obase", "a commercial"))
     dots = " point" in lower or "(point" in lower or "dot" in lower or "[point" in lower or re.search(r"\w\.\w", text)
     digits = re.search(r"\d{2}|\d[ .-]\d", text) is not None
-    for name, wanted, pattern in (
-        ("emails", at, EMAIL),
-        ("urls", dots or "://" in text, URL),
-        ("handles", at, _HANDLE),
-        ("phones", digits, PHONE),
-        ("spelled", "zéro" in lower or "trente" in lower, _SPELLED),
+    for kind, wanted, pattern in (
+        ("email", at, EMAIL),
+        ("url", dots or "://" in text, URL),
+        ("handle", at, _HANDLE),
+        ("phone", digits, PHONE),
+        ("phone", "zéro" in lower or "trente" in lower, _SPELLED),
     ):
         matches = [m for m in pattern.finditer(rest) if not _GLUED.search(m.group())] if wanted else []
-        found[name] = tuple(m.group() for m in matches)
         for m in matches:
+            said = m.group().rstrip(_TRAIL) if kind == "url" else m.group()
+            found.append(Detail(kind, m.start(), m.start() + len(said), said))
             rest = f"{rest[: m.start()]}{' ' * len(m.group())}{rest[m.end() :]}"
-    urls = tuple(url.rstrip(_TRAIL) for url in found["urls"])
-    return Details(found["emails"], urls, found["phones"] + found["spelled"], found["handles"], rest)
+    return Details(tuple(found), rest)
 
 
 def blank(text: str) -> str:
@@ -127,33 +137,45 @@ def _number(phone: str) -> str:
 def _known(text: str) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """Web addresses, mailboxes and numbers of what the writer was given; any run of digits may be a number."""
     given = details(text)
-    urls = {address(u) for u in given.urls}
-    numbers = {_number(p) for p in given.phones} | {national(m.group()) for m in _CLUMP.finditer(text)}
-    handles = {h.lower() for h in given.handles}
+    urls = {address(u) for u in given.of("url")}
+    numbers = {_number(p) for p in given.of("phone")} | {national(m.group()) for m in _CLUMP.finditer(text)}
+    handles = {h.lower() for h in given.of("handle")}
     return (
         frozenset(urls | {u.split("/")[0] for u in urls}),
-        frozenset({mailbox(e) for e in given.emails} | handles),
+        frozenset({mailbox(e) for e in given.of("email")} | handles),
         frozenset(numbers),
     )
 
 
-def invented(case: Case) -> list[str]:
-    """Contact details of a draft that stand neither in review or prompt nor in the directory, as written.
+def invented(case: Case) -> list[Detail]:
+    """Contact details of a draft that stand neither in review or prompt nor in the directory.
 
     A web address may also be the bare site of one that was given; a longer path on such a site is an invention.
     "gouv.fr" alone is the name of a domain, and no site.
     """
-    said = details(case.draft)
-    if not (said.urls or said.emails or said.phones or said.handles):
+    said = details(case.draft).found
+    if not said:
         return []
     urls, mailboxes, numbers = _known(case.given)
-    faults = [u for u in said.urls if address(u) not in urls | {"gouv.fr"} and not case.directory.knows_url(address(u))]
-    emails = map(mailbox, said.emails)
-    faults += [e for e in emails if e not in mailboxes and not case.directory.knows_email(e)]
-    faults += [h for h in said.handles if h.lower() not in mailboxes]
-    return faults + [p for p in said.phones if _number(p) not in numbers and not case.directory.knows_phone(_number(p))]
+
+    def known(detail: Detail) -> bool:
+        match detail.kind:
+            case "url":
+                page = address(detail.text)
+                return page in urls or page == "gouv.fr" or case.directory.knows_url(page)
+            case "email":
+                return mailbox(detail.text) in mailboxes or case.directory.knows_email(mailbox(detail.text))
+            case "handle":
+                return detail.text.lower() in mailboxes
+            case _:
+                number = _number(detail.text)
+                return number in numbers or case.directory.knows_phone(number)
+
+    return [detail for detail in said if not known(detail)]
 
 
 def invented_contacts(case: Case) -> Result:
     """The check: no invented contact detail."""
-    return none_of(invented(case), "coordonnées absentes de l'avis, de la consigne et de l'annuaire")
+    return none_of(
+        (detail.text for detail in invented(case)), "coordonnées absentes de l'avis, de la consigne et de l'annuaire"
+    )

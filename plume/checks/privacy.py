@@ -74,7 +74,13 @@ _PSEUDONYM = re.compile(r"\A(?:bonjour|bonsoir|ch[eè]re?),? +(\w*[^\W\d_]\w*\d\
 
 
 def personal_data(case: Case) -> Result:
-    """What is found of people, unless review or prompt hold it or the directory lists it.
+    """The check: nothing of people, unless review or prompt hold it or the directory lists it."""
+    found = find_personal_data(case)
+    return none_of((case.draft[start:end] for start, end, _ in found), "données personnelles absentes de la consigne")
+
+
+def find_personal_data(case: Case) -> list[tuple[int, int, str]]:
+    """What is found of people that nothing given holds: start, end, type; people first.
 
     A pseudonym that stands in the prompt is no leak: who fills placeholders before checking passes the filled prompt.
     """
@@ -90,18 +96,16 @@ def personal_data(case: Case) -> Result:
             continue
         if kind == "PERSONNE":
             if not (_NAMED_AFTER.search(draft[max(0, start - 60) : start]) or _NAVY.match(draft, start)):
-                people.append((start, end))
+                people.append((start, end, kind))
         elif _is_personal(case, start, end, kind):
-            others.append((start, end))
+            others.append((start, end, kind))
     # A number or a mailbox beside somebody's name is that person's, whatever it looks like.
     for start, end, kind in found:
         sentence = draft.rfind("\n", 0, start) + 1
-        beside = any(sentence <= low and abs(low - start) < 60 for low, _ in people)
+        beside = any(sentence <= low and abs(low - start) < 60 for low, _, _ in people)
         if kind in ("TEL", "EMAIL") and beside and not _is_given(case, draft[start:end], kind):
-            others.append((start, end))
-    return none_of(
-        (draft[start:end] for start, end in [*people, *others]), "données personnelles absentes de la consigne"
-    )
+            others.append((start, end, kind))
+    return [*people, *others]
 
 
 def _identifiers(case: Case) -> list["Span"]:

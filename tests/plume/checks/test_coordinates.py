@@ -16,7 +16,7 @@ from plume.checks.coordinates import invented_contacts
         ("Appelez le 17.", "17"),
         ("au +32 2 123 45 67", "+32 2 123 45 67"),
         ("Écrivez à contact@inconnu-exemple.org.", "contact@inconnu-exemple.org"),
-        ("contact (at) inconnu-exemple.org", "contact@inconnu-exemple.org"),
+        ("contact (at) inconnu-exemple.org", "contact (at) inconnu-exemple.org"),
         ("voir www.inconnu-exemple.fr/aide.", "www.inconnu-exemple.fr/aide"),
         ("voir https://bit.ly/3abcde", "https://bit.ly/3abcde"),
         ("sur inconnu-exemple.fr", "inconnu-exemple.fr"),

@@ -1,0 +1,45 @@
+"""What a draft that leaves the house may not hold: personal data and contacts that nobody gave, with their places.
+
+The checks of the same name say that there are some; here they are cut out.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from plume.checks.case import Case
+from plume.checks.coordinates import invented
+from plume.checks.privacy import find_personal_data
+
+if TYPE_CHECKING:
+    from plume.contacts import Directory
+
+_PLACEHOLDERS = {"email": "EMAIL", "url": "URL", "phone": "TEL", "handle": "PSEUDO", "PERSONNE": "TIERS"}
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """Where a placeholder was written instead of something: `start` and `end` index the new text."""
+
+    check: str
+    placeholder: str
+    start: int
+    end: int
+
+
+def withhold(draft: str, *, review: str, prompt: str = "", directory: "Directory") -> tuple[str, list[Withheld]]:
+    """The draft in one typography, with a typed placeholder for each invented contact and each piece of personal data."""
+    case = Case.of(draft, review, prompt, directory, None)
+    found = [(d.start, d.end, "contacts", d.kind) for d in invented(case)]
+    found += [(start, end, "personal_data", kind) for start, end, kind in find_personal_data(case)]
+    pieces, withheld, at, length = [], [], 0, 0
+    for start, end, check, kind in sorted(found):
+        if end <= at:
+            continue  # inside what was cut out before
+        placeholder = f"[{_PLACEHOLDERS.get(kind, kind)}]"
+        before = case.draft[at : max(at, start)]
+        pieces += [before, placeholder]
+        length += len(before)
+        withheld.append(Withheld(check, placeholder, length, length + len(placeholder)))
+        length += len(placeholder)
+        at = end
+    return "".join([*pieces, case.draft[at:]]), withheld
