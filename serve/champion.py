@@ -1,52 +1,158 @@
-"""From a version of the registry to what the engine loads: base model, verified adapter, versioned name."""
+"""From the registry, or from what was served before, to what an engine loads: base model and verified adapters."""
 
+import json
 from dataclasses import dataclass
 
-from plume.adapters import Adapter
+from plume import tracking
+from plume.adapters import CONFIG, Adapter
 from plume.errors import InputError
+from plume.models import Base
+from plume.tracking import Version
+from serve import alias
+from serve.alias import Aliases, Deployed
 from serve.config import ServeConfig
+from serve.state import State
 
 
 @dataclass(frozen=True)
 class Served:
-    """A version of `plume-reply` that is ready to be served.
+    """What an engine starts with.
 
     Attributes:
-        name: what clients ask for, with the version in it: a swap is a new name, never new weights under an old one.
-        model: folder of the base model.
-        adapter: the verified adapter folder; it must not change while an engine knows it.
+        aliases: who answers.
+        adapters: every version that the engine knows from the start, the champion first; names it must not forget.
+        base: the model that all of them were trained on, and `model`, its folder.
         stop_token_id: the tokenizer's end of turn.
     """
 
-    name: str
+    aliases: Aliases
+    adapters: tuple[Deployed, ...]
+    base: Base
     model: str
-    adapter: Adapter
     stop_token_id: int
 
+    @property
+    def name(self) -> str:
+        return self.aliases.champion.name
 
-def resolve(config: ServeConfig) -> Served:
-    """Find the version, fetch and verify its adapter, find its base model.
 
-    Raises InputError if there is no such version or its adapter is missing or changed, or if the base model is
-    not on this machine.
+def resolve(config: ServeConfig, state: State) -> tuple[Served, list[str]]:
+    """What to serve, and remarks for the log.
+
+    What alias.json says is served again if its adapters are whole and it is of the same registry, so that a restart
+    undoes no rollback; then what was served before that; else what the registry says. A dead registry stops no restart.
+    Raises InputError if nothing can be served.
     """
-    from plume import models, tracking
+    remarks: list[str] = []
+    try:
+        aliases = _from_registry(config)
+    except InputError as error:
+        aliases = None
+        remarks.append(str(error))
+    if config.version == "champion" and (recovered := _recover(state, aliases, remarks)):
+        if aliases and recovered.champion != aliases.champion:
+            remarks.append(f"the registry's champion is {aliases.champion.name}; `plume serve sync` follows it")
+        aliases = recovered
+    if aliases is None:
+        raise InputError(remarks[0])
+    adapters = list(dict.fromkeys([*aliases.deployed, *_whole(alias.known(state))]))
+    base = Adapter.load(aliases.champion.folder).base
+    return describe(aliases, [d for d in adapters if Adapter.load(d.folder).base == base]), remarks
+
+
+def describe(aliases: Aliases, adapters: list[Deployed]) -> Served:
+    """Raises InputError if the base model is not on this machine."""
+    from plume import models
     from plume.prompt import IM_END
 
-    tracking.connect(config.tracking_uri)
+    base = Adapter.load(aliases.champion.folder).base
+    stop = models.load_tokenizer(base).convert_tokens_to_ids(IM_END)
+    return Served(aliases, tuple(adapters), base, models.resolve(base), stop)
+
+
+def deploy(version: Version, max_rank: int) -> Deployed:
+    """The version's adapter on this machine, verified and fit to be served. Raises InputError."""
+    adapter = Adapter.load(tracking.fetch_adapter(version))
+    adapter.check_prompt()
+    check_servable(adapter, max_rank)
+    return Deployed(version.number, str(adapter.folder), adapter.sha256)
+
+
+def check_servable(adapter: Adapter, max_rank: int) -> None:
+    """Raise InputError for what vLLM refuses or would serve wrongly: the engine would only say so at a request."""
+    config = json.loads((adapter.folder / CONFIG).read_text(encoding="utf-8"))
+    highest = max(adapter.rank, *config.get("rank_pattern", {}).values(), 0)
+    problems = [
+        (config.get("peft_type", "LORA") != "LORA", f"is {config.get('peft_type')}, not LORA"),
+        (config.get("use_dora"), "uses DoRA"),
+        (config.get("modules_to_save"), "holds whole modules (modules_to_save)"),
+        (config.get("bias", "none") != "none", "trains biases"),
+        (config.get("trainable_token_indices"), "trains tokens"),
+        (config.get("layer_replication"), "replicates layers"),
+        (highest > max_rank, f"has rank {highest}, above the server's max_lora_rank={max_rank}"),
+    ]
+    if found := [text for wrong, text in problems if wrong]:
+        raise InputError(f"{adapter.folder}: cannot be served: {', '.join(found)}; train it again without")
+
+
+def find(reference: str) -> Version:
+    """A version of the registry. Raises InputError that says how to make a first champion."""
     try:
-        version = tracking.find_version(config.version)
+        return tracking.find_version(reference)
     except InputError as error:
-        if config.version != "champion":
+        if reference != "champion":
             raise
         raise InputError(
             f"{error}; there is no champion yet, set one with: plume eval promote VERSION --initial --reason … --by …"
         ) from None
-    adapter = Adapter.load(tracking.fetch_adapter(version))
-    adapter.check_prompt()
-    return Served(
-        name=f"{tracking.MODEL_NAME}@v{version.number}",
-        model=models.resolve(adapter.base),
-        adapter=adapter,
-        stop_token_id=models.load_tokenizer(adapter.base).convert_tokens_to_ids(IM_END),
-    )
+
+
+def _from_registry(config: ServeConfig) -> Aliases:
+    tracking.connect(config.tracking_uri)
+    champion = deploy(find(config.version), config.max_lora_rank)
+    if not config.challenger_weight:
+        return Aliases(champion)
+    try:
+        version = tracking.find_version("challenger")
+    except InputError:
+        return Aliases(champion)
+    return Aliases(champion, deploy(version, config.max_lora_rank), config.challenger_weight)
+
+
+def _recover(state: State, registered: Aliases | None, remarks: list[str]) -> Aliases | None:
+    """The newest of alias.json and what went before it that can be served and is no other registry's."""
+    try:
+        current = alias.read(state)
+        candidates = [*([current] if current else []), *alias.previous(state)]
+    except InputError as error:
+        remarks.append(str(error))
+        return None
+    for candidate in candidates:
+        try:
+            for deployed in candidate.deployed:
+                deployed.check()
+                if registered and not _is_registered(deployed):
+                    raise InputError(f"version {deployed.version} is not the registry's of that number")
+        except InputError as error:
+            remarks.append(f"not served again: {error}")
+        else:
+            return candidate
+    return None
+
+
+def _is_registered(deployed: Deployed) -> bool:
+    try:
+        return tracking.find_version(str(deployed.version)).tags.get(tracking.ADAPTER_HASH) == deployed.sha256
+    except InputError:
+        return False
+
+
+def _whole(adapters: list[Deployed]) -> list[Deployed]:
+    found = []
+    for deployed in adapters:
+        try:
+            deployed.check()
+        except InputError:
+            continue
+        found.append(deployed)
+    return found

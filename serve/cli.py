@@ -1,23 +1,24 @@
-"""`plume serve …`: vLLM with the champion."""
+"""`plume serve …`: vLLM with the champion, behind the guard."""
 
 import signal
 import sys
+import tempfile
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from plume.command import DefaultGroup, say, status
-
-if TYPE_CHECKING:
-    from serve.champion import Served
-    from serve.config import ServeConfig
+from plume.command import DefaultGroup, say, status, stderr
+from plume.errors import InputError, PlumeError
 
 app = typer.Typer(
     cls=DefaultGroup,
     add_completion=False,
     help="vLLM with the champion's adapter. `plume serve KEY=VALUE …` is `plume serve run KEY=VALUE …`.",
 )
+key_app = typer.Typer(add_completion=False, help="Keys of clients; a key is shown once.")
+app.add_typer(key_app, name="key")
 
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Config overrides.")]
 ConfigFile = Annotated[Path | None, typer.Option(help="YAML config; the defaults are configs/serve/default.yaml.")]
@@ -29,21 +30,31 @@ def run(
     config: ConfigFile = None,
     only_print: Annotated[bool, typer.Option("--print", help="Print the engine's exact command and leave.")] = False,
 ) -> None:
-    """Serve the champion until Ctrl-C or SIGTERM; running requests are finished first."""
+    """Become the engine: serve the champion until SIGTERM or Ctrl-C; begun drafts are finished first.
+
+    What alias.json says is served again after a restart, even while MLflow is down; `sync` follows the registry.
+    """
     from serve import engine
+    from serve.champion import resolve
     from serve.config import ServeConfig
+    from serve.state import State
 
     settings = ServeConfig.load(config, overrides or ())
+    state = State(settings.folder)
     if not only_print:
         engine.check_startable(settings)
-    served = _resolve(settings)
+    with status("fetching the adapter"):
+        served, remarks = resolve(settings, state)
+    for remark in remarks:
+        stderr.print(f"plume: {remark}", markup=False, soft_wrap=True)
     if only_print:
         say(engine.shown(served, settings))
         return
-    _leave_on_sigterm(0)
-    with engine.running(served, settings) as started:
-        say(f"{served.name} answers at {started.url}/v1 (log: {started.log}); Ctrl-C stops it")
-        started.wait()
+    engine.write_state(served, settings, state)
+    where = settings.socket or settings.url
+    say(f"{served.name} is started on {where}; it takes requests once {where}/ready answers 200")
+    sys.stdout.flush()
+    engine.become(served, settings)
 
 
 @app.command()
@@ -53,35 +64,149 @@ def draft(
     pair: Annotated[str | None, typer.Option("--id", help="Id of the pair, by default the first one.")] = None,
     config: ConfigFile = None,
 ) -> None:
-    """Start the engine, ask it for one draft through its OpenAI-compatible API, print the draft, stop the engine."""
+    """Start the engine behind its guard, ask it for one draft as a client does, print the draft, stop the engine."""
     from plume.corpus.dataset import read_manifest, read_split
-    from plume.errors import InputError
-    from plume.prompt import load_prompt
     from serve import engine
+    from serve.champion import resolve
     from serve.client import Client
     from serve.config import ServeConfig
+    from serve.state import State
 
     settings = ServeConfig.load(config, overrides or ())
     read_manifest(data)
     chosen = next((row for row in read_split(data, "test") if pair in (None, row["id"])), None)
     if chosen is None:
         raise InputError(f"{data}: {f'no pair {pair!r} in' if pair else 'nothing in'} the test split")
-    engine.check_startable(settings)
-    served = _resolve(settings)
-    messages = load_prompt(served.adapter.prompt).messages(chosen)
+    with tempfile.TemporaryDirectory(prefix="plume-serve-") as folder:  # no state of a server that runs is touched
+        settings = settings.model_copy(update={"state": Path(folder), "socket": None, "maskers": 1})
+        engine.check_startable(settings)
+        with status("fetching the adapter"):
+            served, _ = resolve(settings, State(settings.folder))
+        _leave_on_sigterm(128 + signal.SIGTERM)
+        asked = {key: chosen[key] for key in ("review", "network", "structure", "title") if chosen.get(key)}
+        with engine.running(served, settings), Client(settings) as client, status("drafting"):
+            written = client.draft(asked)
+    failed = ", ".join(dict.fromkeys(f["check"] for f in written["findings"] if f["gating"])) or "none"
+    tokens = written["usage"]["completion_tokens"]
+    say(f"{written['model']}, draft for {chosen['id']} ({tokens} tokens; failed checks: {failed}):\n{written['draft']}")
+
+
+@app.command()
+def sync(
+    overrides: Overrides = None,
+    config: ConfigFile = None,
+    watch: Annotated[float | None, typer.Option(min=1, help="Look again every so many seconds.")] = None,
+) -> None:
+    """Follow the registry: fetch, verify, compare with PEFT, load beside what is served, then switch in one step.
+
+    Whatever is refused, the version in service goes on.
+    """
+    from serve.config import ServeConfig
+    from serve.sync import sync as once
+
+    settings = ServeConfig.load(config, overrides or ())
+    if watch is None:
+        say(once(settings))
+        return
+    told = None
+    while True:
+        try:
+            told, before = once(settings), told
+        except PlumeError as error:
+            told, before = f"not synced: {error}", told
+        if told != before:
+            say(told)
+            sys.stdout.flush()
+        time.sleep(watch)
+
+
+@app.command()
+def rollback(overrides: Overrides = None, config: ConfigFile = None) -> None:
+    """Go back to what was served before the last switch, in one step."""
+    from serve.config import ServeConfig
+    from serve.sync import rollback as back
+
+    say(back(ServeConfig.load(config, overrides or ())))
+
+
+@app.command("status")
+def show_status(overrides: Overrides = None, config: ConfigFile = None) -> None:
+    """Who answers, whether the server takes requests, what it knows, and when it was last synced."""
+    from serve.config import ServeConfig
+    from serve.sync import describe
+
+    say(describe(ServeConfig.load(config, overrides or ())))
+
+
+@app.command()
+def batch(
+    reviews: Annotated[
+        Path, typer.Argument(metavar="REVIEWS.jsonl", help='Lines {"id", "review", …} as for /v1/drafts.')
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Lines {id, draft, findings, …}; what is there already is not asked again.")
+    ],
+    overrides: Overrides = None,
+    config: ConfigFile = None,
+) -> None:
+    """Draft for many reviews, through the same rendering, masking and checks; a stopped batch is resumed."""
+    from serve.batch import batch as run_batch
+    from serve.config import ServeConfig
+
     _leave_on_sigterm(128 + signal.SIGTERM)
-    with engine.running(served, settings) as started, status("drafting"):
-        written = Client(started.url).draft(
-            served.name, messages, max_new_tokens=settings.max_new_tokens, stop_token_id=served.stop_token_id
-        )
-    say(f"{written.model}, draft for {chosen['id']} ({written.draft_tokens} tokens):\n{written.text}")
+    say(run_batch(reviews, out, ServeConfig.load(config, overrides or ())))
 
 
-def _resolve(settings: "ServeConfig") -> "Served":
-    from serve.champion import resolve
+@app.command()
+def decisions(
+    out: Annotated[Path, typer.Option(help="decisions.jsonl")], overrides: Overrides = None, config: ConfigFile = None
+) -> None:
+    """Write what agents made of the drafts: one line a draft that was decided on, pseudonymised."""
+    import json
 
-    with status("fetching the adapter"):
-        return resolve(settings)
+    from serve.config import ServeConfig
+    from serve.guard.journal import Journal
+    from serve.state import State
+
+    state = State(ServeConfig.load(config, overrides or ()).folder)
+    if not state.journal.exists():
+        raise InputError(f"{state.journal}: is not there; no server has run with this state folder")
+    rows = list(Journal(state.journal).decisions())
+    try:
+        partial = out.with_name(f".{out.name}.partial")
+        partial.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        partial.replace(out)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}); name another file with --out") from None
+    say(f"{out}: {len(rows)} decisions")
+
+
+@key_app.command("add")
+def add_key(
+    name: Annotated[str, typer.Argument(help="Who will hold the key.")],
+    overrides: Overrides = None,
+    config: ConfigFile = None,
+    role: Annotated[str, typer.Option(help="client, or metrics for Prometheus.")] = "client",
+) -> None:
+    """Make a key, in place of any that NAME had, and show it: it is kept nowhere."""
+    from serve import keys
+    from serve.config import ServeConfig
+    from serve.state import State
+
+    say(keys.add(State(ServeConfig.load(config, overrides or ()).folder), name, role))
+
+
+@key_app.command("remove")
+def remove_key(
+    name: Annotated[str, typer.Argument(help="Whose key.")], overrides: Overrides = None, config: ConfigFile = None
+) -> None:
+    """Shut a key's holder out, at once."""
+    from serve import keys
+    from serve.config import ServeConfig
+    from serve.state import State
+
+    keys.remove(State(ServeConfig.load(config, overrides or ()).folder), name)
+    say(f"{name}: has no key any more")
 
 
 def _leave_on_sigterm(code: int) -> None:

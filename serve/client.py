@@ -1,62 +1,76 @@
-"""A small client of the engine's OpenAI-compatible chat API. How drafts are sampled is fixed here, not by callers."""
+"""A small client of a running server, for plume's own commands: over its port or its socket, with a key."""
 
-from dataclasses import dataclass
 from typing import Any
 
-import requests
+import httpx
 
 from plume.errors import InputError, PlumeError
-from serve.engine import DECODING
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A draft, the model name that wrote it, and its cost in tokens."""
-
-    text: str
-    model: str
-    prompt_tokens: int
-    draft_tokens: int
+from serve.config import ServeConfig
+from serve.state import State
 
 
 class Client:
-    """Asks one engine for drafts."""
+    """Asks the server of `config` as the admin of its state folder, or with another key."""
 
-    def __init__(self, url: str, timeout: float = 600.0) -> None:
-        self.url, self.timeout = url, timeout
-        self.session = requests.Session()
-        self.session.trust_env = False  # a proxy of the environment is not for loopback
-
-    def draft(self, model: str, messages: list[dict[str, str]], *, max_new_tokens: int, stop_token_id: int) -> Draft:
-        """One draft by `model` for chat `messages`.
-
-        Raises InputError if the conversation and the draft do not fit in the model's length, PlumeError if the engine
-        refuses or does not answer. No message quotes the conversation.
-        """
-        answer = self.chat(
-            {
-                **DECODING,
-                "model": model,
-                "messages": messages,
-                "max_tokens": max_new_tokens,
-                "stop_token_ids": [stop_token_id],
-            }
+    def __init__(self, config: ServeConfig, key: str | None = None, timeout: float = 600.0) -> None:
+        self.where = str(config.socket or config.url)
+        self._http = httpx.Client(
+            base_url=config.url,
+            # No proxy of the environment is for loopback.
+            transport=httpx.HTTPTransport(uds=str(config.socket) if config.socket else None),
+            headers={"Authorization": f"Bearer {key or State(config.folder).admin_key()}"},
+            timeout=timeout,
         )
-        usage = answer["usage"]
-        text = answer["choices"][0]["message"]["content"] or ""
-        return Draft(text.strip(), answer["model"], usage["prompt_tokens"], usage["completion_tokens"])
 
-    def chat(self, body: dict[str, Any]) -> dict[str, Any]:
-        """POST /v1/chat/completions; the answer as a dict."""
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def is_ready(self) -> bool:
+        """Whether it answers and takes new drafts."""
         try:
-            response = self.session.post(f"{self.url}/v1/chat/completions", json=body, timeout=self.timeout)
-        except requests.RequestException as error:
-            raise PlumeError(f"{self.url}: the engine does not answer ({type(error).__name__})") from None
-        if response.status_code == 400 and "context length" in response.text:
-            raise InputError(
-                f"the review and a draft of {body['max_tokens']} tokens are too long for {body['model']}; "
-                "raise max_model_len or lower max_new_tokens"
-            )
-        if not response.ok:
-            raise PlumeError(f"{self.url}: the engine refused the request for {body['model']} ({response.status_code})")
-        return response.json()
+            return self._http.get("/ready", timeout=5).is_success
+        except httpx.HTTPError:
+            return False
+
+    def status(self) -> dict[str, Any]:
+        """GET /status: who answers, what the engine knows, how much it does."""
+        return self._ask("GET", "/status").json()
+
+    def draft(self, case: dict[str, Any]) -> dict[str, Any]:
+        """POST /v1/drafts. Raises InputError for what is too long, PlumeError for any other refusal."""
+        return self._ask("POST", "/v1/drafts", case).json()
+
+    def complete(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The engine itself, from token ids: for `sync`, which compares log-probabilities."""
+        return self._ask("POST", "/engine/v1/completions", body).json()
+
+    def load(self, name: str, folder: str) -> None:
+        """Let the engine know an adapter under a new name; that it knows it already is no error."""
+        if name not in self.known():
+            self._ask("POST", "/engine/v1/load_lora_adapter", {"lora_name": name, "lora_path": folder})
+
+    def unload(self, name: str) -> None:
+        """Let the engine forget a name; requests that it is answering are finished."""
+        self._ask("POST", "/engine/v1/unload_lora_adapter", {"lora_name": name})
+
+    def known(self) -> list[str]:
+        """The names that the engine knows."""
+        return [model["id"] for model in self._ask("GET", "/engine/v1/models").json()["data"]]
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise PlumeError(f"{self.where}: the server does not answer ({type(error).__name__})") from None
+        if response.is_success:
+            return response
+        try:
+            told = response.json()["error"]
+            message = told["message"] if isinstance(told, dict) else str(told)
+        except (ValueError, KeyError, TypeError):
+            message = f"it answered {response.status_code}"
+        kind = InputError if response.status_code in (400, 413, 422) else PlumeError
+        raise kind(f"{self.where}: {message}")

@@ -1,29 +1,42 @@
 """`configs/serve/*.yaml`, typed."""
 
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
 
 from plume.config import Config
+from plume.paths import home
 
 
 class ServeConfig(Config):
     """What is served, where, and with how much of the machine."""
 
     version: str = Field("champion", description="alias or number of a version of plume-reply")
-    host: IPv4Address = Field(IPv4Address("127.0.0.1"), description="a loopback address")
+    challenger_weight: float = Field(
+        0.0, ge=0, le=1, description="share of conversations that the alias `challenger` answers, if there is one"
+    )
+    host: IPv4Address = Field(IPv4Address("127.0.0.1"), description="a loopback address; nginx faces the network")
     port: int = Field(8300, ge=1, le=65535)
+    socket: Path | None = Field(None, description="a unix socket to listen on, instead of host and port")
+    state: Path | None = Field(None, description="folder of alias.json, keys, audit, journal; by default <home>/serve")
     max_model_len: int | None = Field(
         None, ge=16, description="tokens of prompt and draft together; by default 4096 on a GPU, 2048 on a CPU"
     )
     max_new_tokens: int = Field(320, ge=1, description="tokens of a draft, at most")
+    max_lora_rank: int = Field(16, ge=1, le=256, description="adapters of a higher rank are refused by `sync`")
     dtype: Literal["bfloat16", "float16", "float32"] | None = Field(
         None, description="by default bfloat16 on a GPU, float32 on a CPU, as in evaluation"
     )
     gpu_memory_utilization: float = Field(0.9, gt=0, lt=1, description="share of the GPU's memory that vLLM takes")
     cpu_kv_cache_gib: int = Field(2, ge=1, description="memory for the attention cache where there is no GPU")
     max_queued_requests: int = Field(256, ge=1, description="more than this waiting: refused at once (503)")
+    maskers: int = Field(2, ge=1, le=64, description="processes that mask reviews and check drafts")
+    mask_timeout: float = Field(30, gt=0, description="seconds; a review that takes longer is refused (503)")
+    examples: int = Field(0, ge=0, le=10, description="past replies of the same network that the model is shown")
+    examples_from: Path | None = Field(None, description="dataset folder whose training split the examples are of")
+    golden: bool = Field(True, description="`sync` compares a new version's log-probabilities with PEFT's")
     startup_timeout: int = Field(600, ge=1, description="seconds")
     drain_timeout: int = Field(30, ge=0, description="seconds that running requests get to finish at a stop")
     tracking_uri: str | None = Field(None, description="MLflow store; by default $MLFLOW_TRACKING_URI")
@@ -37,9 +50,21 @@ class ServeConfig(Config):
     @classmethod
     def _loopback(cls, value: IPv4Address) -> IPv4Address:
         if not value.is_loopback:
-            raise ValueError("must be a loopback address: the engine asks nobody for a key")
+            raise ValueError("must be a loopback address: nginx faces the network, with TLS")
+        return value
+
+    @field_validator("examples_from")
+    @classmethod
+    def _with_examples(cls, value: Path | None, info) -> Path | None:
+        if value is None and info.data.get("examples"):
+            raise ValueError("a dataset folder is wanted where examples is not 0")
         return value
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        """Where clients ask; behind a socket the host is only a name."""
+        return "http://plume" if self.socket else f"http://{self.host}:{self.port}"
+
+    @property
+    def folder(self) -> Path:
+        return (self.state or home() / "serve").resolve()

@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,35 +22,43 @@ from plume.engine import UNSAFE, max_lora_rank
 from plume.engine import variables as shared_variables
 from plume.errors import EnvironmentMissing, InputError, PlumeError
 from plume.paths import home
+from serve import alias
 from serve import log as engine_log
+from serve import state as files
 from serve.champion import Served
+from serve.client import Client
 from serve.config import ServeConfig
+from serve.state import VARIABLE, State
 
 # Greedy: a version always writes the same draft for the same review, as in evaluation.
 DECODING = {"temperature": 0.0}
+KNOWN = 16  # adapters that the engine may know at once; one that it forgets and cannot find again would end it
 BASE_NAME = "base"  # the model without its adapter, as clients call it
 KILL_AFTER = 15  # seconds beyond the drain
 
 
 def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
     """vLLM's command line. As a module: the `vllm` script of the CPU build does not start. Pure."""
-    adapter = {"name": served.name, "path": str(served.adapter.folder), "base_model_name": BASE_NAME}
+    adapters = [
+        json.dumps({"name": deployed.name, "path": deployed.folder, "base_model_name": BASE_NAME})
+        for deployed in served.adapters
+    ]
     words = {
         "--model": served.model,
         "--served-model-name": BASE_NAME,
-        "--host": config.host,
-        "--port": config.port,
-        "--dtype": config.dtype or ("bfloat16" if gpu else "float32"),
-        "--max-model-len": config.max_model_len or (4096 if gpu else 2048),
-        "--max-lora-rank": max_lora_rank(served.adapter.rank),
-        "--max-loras": 1,
-        "--lora-modules": json.dumps(adapter),
-        "--chat-template": served.adapter.folder / TEMPLATE,
+        **({"--uds": config.socket} if config.socket else {"--host": config.host, "--port": config.port}),
+        "--dtype": dtype(config, gpu=gpu),
+        "--max-model-len": max_model_len(config, gpu=gpu),
+        "--max-lora-rank": max_lora_rank(config.max_lora_rank),
+        "--max-loras": 2,  # champion and challenger in one batch
+        "--max-cpu-loras": KNOWN,
+        "--chat-template": Path(served.aliases.champion.folder) / TEMPLATE,
         "--chat-template-content-format": "string",
         "--generation-config": "vllm",  # not the base's own sampling, but plume's for whoever names none
         "--override-generation-config": json.dumps({**DECODING, "max_new_tokens": config.max_new_tokens}),
         "--max-num-queued-reqs": config.max_queued_requests,
         "--shutdown-timeout": config.drain_timeout,
+        "--middleware": "serve.guard.Guard",
     }
     if gpu:
         words["--gpu-memory-utilization"] = config.gpu_memory_utilization
@@ -59,12 +66,25 @@ def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
     if not gpu:
         flags.append("--enforce-eager")  # compiling takes minutes on a CPU
     module = [sys.executable, "-m", "vllm.entrypoints.launchers.api_server.entry"]
-    return [*module, *(str(word) for pair in words.items() for word in pair), *flags]
+    told = [*module, *(str(word) for pair in words.items() for word in pair), *flags]
+    return [*told, "--lora-modules", *adapters]
+
+
+def dtype(config: ServeConfig, *, gpu: bool) -> str:
+    return config.dtype or ("bfloat16" if gpu else "float32")
+
+
+def max_model_len(config: ServeConfig, *, gpu: bool) -> int:
+    return config.max_model_len or (4096 if gpu else 2048)
 
 
 def variables(config: ServeConfig, *, cache: Path, gpu: bool, cores: Sequence[int]) -> dict[str, str]:
-    """The environment variables that plume decides on. Pure; see `plume.engine.variables`."""
-    return shared_variables(cache=cache, gpu=gpu, cores=cores, cpu_kv_cache_gib=config.cpu_kv_cache_gib)
+    """The environment variables that plume decides on. Pure; see `plume.engine.variables`.
+
+    Adapters may be loaded at run time, which opens routes to anybody: the guard closes them again.
+    """
+    shared = shared_variables(cache=cache, gpu=gpu, cores=cores, cpu_kv_cache_gib=config.cpu_kv_cache_gib)
+    return {**shared, "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1", VARIABLE: str(config.folder)}
 
 
 def environment(inherited: Mapping[str, str], decided: Mapping[str, str]) -> dict[str, str]:
@@ -78,6 +98,31 @@ def shown(served: Served, config: ServeConfig) -> str:
     without = [word for name in UNSAFE for word in ("-u", name)]
     decided = [f"{key}={value}" for key, value in _variables(config, gpu=gpu).items()]
     return shlex.join(["env", *without, *decided, *command(served, config, gpu=gpu)])
+
+
+def write_state(served: Served, config: ServeConfig, state: State) -> None:
+    """What the guard reads when the engine makes it. Raises InputError if the disk refuses."""
+    gpu = has_gpu()
+    state.admin_key()
+    state.drain.unlink(missing_ok=True)
+    alias.write(state, served.aliases)
+    started = {
+        "config": config.model_dump(mode="json"),
+        "base": served.base.model_dump(mode="json"),
+        "stop_token_id": served.stop_token_id,
+        "dtype": dtype(config, gpu=gpu),
+        "max_model_len": max_model_len(config, gpu=gpu),
+        "pid": os.getpid(),
+    }
+    files.write(state.serve, started)
+
+
+def become(served: Served, config: ServeConfig) -> None:
+    """Replace this process by the engine: systemd's signals reach it, and its log is this one's output."""
+    gpu = has_gpu()
+    words = command(served, config, gpu=gpu)
+    os.umask(0o007)  # the socket is for a group shared with nginx, and nobody else
+    os.execvpe(words[0], words, environment(os.environ, _variables(config, gpu=gpu)))  # noqa: S606 - no shell
 
 
 def has_gpu() -> bool:
@@ -95,26 +140,14 @@ def _variables(config: ServeConfig, *, gpu: bool) -> dict[str, str]:
     return variables(config, cache=_folder() / "cache", gpu=gpu, cores=sorted(os.sched_getaffinity(0)))
 
 
-@dataclass(frozen=True)
-class Engine:
-    """A running engine that answers at `url`."""
-
-    url: str
-    log: Path
-    process: subprocess.Popen
-
-    def wait(self) -> None:
-        """Return only by an exception: PlumeError if the engine ends by itself, whatever a signal raises otherwise."""
-        code = self.process.wait()
-        raise PlumeError(
-            f"the engine stopped by itself ({_ending(code)}): {engine_log.cause(self.log)}; log: {self.log}"
-        )
-
-
 def check_startable(config: ServeConfig) -> None:
     """Refuse what is known to fail before the slow start: vLLM not installed, port in use."""
     if find_spec("vllm") is None:
         raise EnvironmentMissing("vLLM is not installed; mend it with: make install")
+    if config.socket:
+        if config.socket.exists() and not config.socket.is_socket():
+            raise InputError(f"socket={config.socket}: is something else already; name another path")
+        return
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -127,11 +160,12 @@ def check_startable(config: ServeConfig) -> None:
 
 
 @contextmanager
-def running(served: Served, config: ServeConfig) -> Iterator[Engine]:
-    """Start the engine, wait until it answers, and stop it at the end of the block, however that is left.
+def running(served: Served, config: ServeConfig) -> Iterator[None]:
+    """Start the engine behind its guard, wait until it is ready, and stop it at the end of the block.
 
     Raises PlumeError with the line of the log that matters, and where the log is, if it does not start.
     """
+    write_state(served, config, State(config.folder))
     gpu, log = has_gpu(), _fresh_log()
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -143,10 +177,9 @@ def running(served: Served, config: ServeConfig) -> Iterator[Engine]:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for plume, which then drains the engine
         )
-    engine = Engine(config.url, log, process)
     try:
-        _wait_ready(engine, config.startup_timeout)
-        yield engine
+        _wait_ready(process, log, config)
+        yield
     finally:
         stop(process, config.drain_timeout)
 
@@ -160,26 +193,19 @@ def _fresh_log() -> Path:
     return log
 
 
-def _wait_ready(engine: Engine, timeout: int) -> None:
-    import requests
-
-    session = requests.Session()
-    session.trust_env = False
+def _wait_ready(process: subprocess.Popen, log: Path, config: ServeConfig) -> None:
     started = time.monotonic()
-    with status("starting the engine") as spinner:
-        while (elapsed := time.monotonic() - started) < timeout:
-            if (code := engine.process.poll()) is not None:
-                raise PlumeError(
-                    f"the engine did not start ({_ending(code)}): {engine_log.cause(engine.log)}; log: {engine.log}"
-                )
-            with suppress(requests.RequestException):
-                if session.get(f"{engine.url}/health", timeout=5).ok:
-                    return
-            spinner.update(f"starting the engine: {engine_log.phase(engine.log)} ({elapsed:.0f} s)")
+    with status("starting the engine") as spinner, Client(config) as client:
+        while (elapsed := time.monotonic() - started) < config.startup_timeout:
+            if (code := process.poll()) is not None:
+                raise PlumeError(f"the engine did not start ({_ending(code)}): {engine_log.cause(log)}; log: {log}")
+            if client.is_ready():
+                return
+            spinner.update(f"starting the engine: {engine_log.phase(log)} ({elapsed:.0f} s)")
             time.sleep(0.5)
     raise PlumeError(
-        f"the engine is not ready after {timeout} s (it was {engine_log.phase(engine.log)}); "
-        f"raise startup_timeout, or see the log: {engine.log}"
+        f"the engine is not ready after {config.startup_timeout} s (it was {engine_log.phase(log)}); "
+        f"raise startup_timeout, or see the log: {log}"
     )
 
 

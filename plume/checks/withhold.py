@@ -27,7 +27,7 @@ class Withheld:
 
 
 def withhold(draft: str, *, review: str, prompt: str = "", directory: "Directory") -> tuple[str, list[Withheld]]:
-    """The draft in one typography, with a typed placeholder for each invented contact and each piece of personal data."""
+    """The draft in one typography, a typed placeholder for each invented contact and each piece of personal data."""
     case = Case.of(draft, review, prompt, directory, None)
     found = [(d.start, d.end, "contacts", d.kind) for d in invented(case)]
     found += [(start, end, "personal_data", kind) for start, end, kind in find_personal_data(case)]

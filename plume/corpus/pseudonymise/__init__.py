@@ -79,12 +79,12 @@ class Pseudonymiser:
         """
         return self.mask_many([text])[0]
 
-    def mask_many(self, texts: Sequence[str]) -> list[tuple[str, list[Span]]]:
-        """`mask` for many texts, each on its own, with the recogniser run in batches."""
+    def mask_many(self, texts: Sequence[str], *, replies: bool = False) -> list[tuple[str, list[Span]]]:
+        """`mask` for many texts, each on its own, with the recogniser run in batches; in `replies` an agent speaks."""
         readings = [read(text) for text in texts]
         found = self._find(readings)
         done = [
-            self._replace([text], [reading], [spans], reply_at=None)
+            self._replace([text], [reading], [spans], reply_at=0 if replies else None)
             for text, reading, spans in zip(texts, readings, found, strict=True)
         ]
         return [(replaced.texts[0], replaced.spans[0]) for replaced in done]

@@ -1,0 +1,100 @@
+"""Drafts for many reviews through the server's own door: same rendering, masking and checks; resumable."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from plume.command import progress
+from plume.corpus.dataset import read_jsonl
+from plume.errors import InputError, PlumeError
+from serve.client import Client
+from serve.config import ServeConfig
+from serve.state import State
+
+_FIELDS = ("review", "network", "structure", "title", "pseudonym")
+_AT_ONCE = 8
+
+
+def batch(reviews: Path, out: Path, config: ServeConfig) -> str:
+    """Write a line of `out` for each line of `reviews`; one line that says how many.
+
+    A running server is asked; without one, an engine is started for as long as it takes. A line of `out` that holds a
+    draft is not asked for again; one that holds an error is. Raises InputError for lines that are no reviews.
+    """
+    rows = _read(reviews)
+    done = _resume(out, {row["id"] for row in rows})
+    left = [row for row in rows if row["id"] not in done]
+    if left:
+        with _server(config) as client, out.open("a", encoding="utf-8") as file, progress() as bar:
+            task = bar.add_task("drafting", total=len(left))
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                for line in pool.map(lambda row: _draft(client, row), left):
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                    file.flush()
+                    bar.advance(task)
+    errors = sum("error" in json.loads(line) for line in out.read_text("utf-8").splitlines()) if rows else 0
+    again = "; run it again to ask for them again" if errors else ""
+    return f"{out}: {len(rows)} reviews, {len(done)} drafted before, {errors} errors{again}"
+
+
+def _read(reviews: Path) -> list[dict[str, Any]]:
+    rows = read_jsonl(reviews, needs=("id", "review"))
+    seen: set[str] = set()
+    for number, row in enumerate(rows, 1):
+        row["id"] = str(row["id"])
+        if not isinstance(row["review"], str) or not row["review"].strip():
+            raise InputError(f"{reviews}: object {number}: its review is no text; mend or remove that line")
+        if row["id"] in seen:
+            raise InputError(f"{reviews}: object {number}: the id {row['id']!r} is there twice; ids must differ")
+        seen.add(row["id"])
+    return rows
+
+
+def _resume(out: Path, wanted: set[str]) -> set[str]:
+    """Ids that have a draft; a line cut off by a kill and lines of errors are taken out of the file."""
+    if not out.exists():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.touch()
+        return set()
+    kept, done = [], set()
+    for line in out.read_text(encoding="utf-8").splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue  # a line cut off by a kill
+        if not isinstance(row, dict) or row.get("id") not in wanted:
+            raise InputError(f"{out}: holds other things than drafts of these reviews; name another file with --out")
+        if "draft" in row:
+            kept.append(line)
+            done.add(row["id"])
+    partial = out.with_name(f".{out.name}.partial")
+    partial.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    partial.replace(out)
+    return done
+
+
+def _draft(client: Client, row: dict[str, Any]) -> dict[str, Any]:
+    asked = {name: row[name] for name in _FIELDS if row.get(name)}
+    try:
+        draft = client.draft(asked)
+        return {**draft, "id": row["id"], "draft_id": draft["id"]}
+    except PlumeError as error:
+        return {"id": row["id"], "error": str(error)}
+
+
+@contextmanager
+def _server(config: ServeConfig) -> Iterator[Client]:
+    from serve import engine
+    from serve.champion import resolve
+
+    with Client(config) as client:
+        if client.is_ready():
+            yield client
+            return
+    engine.check_startable(config)
+    served, _ = resolve(config, State(config.folder))
+    with engine.running(served, config), Client(config) as client:
+        yield client

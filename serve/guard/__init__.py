@@ -1,0 +1,283 @@
+"""The guard: pure ASGI around vLLM's app (`--middleware serve.guard.Guard`). What it does not name is closed.
+
+Clients reach the drafting API alone; the admin of the state folder also a few routes of the engine, below /engine.
+Everything else answers 404, whatever a version of vLLM opens.
+"""
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from plume.errors import InputError
+from plume.models import Base, load_tokenizer
+from serve import alias
+from serve import state as files
+from serve.config import ServeConfig
+from serve.guard.api import app as api
+from serve.guard.api import problem
+from serve.guard.asked import Asked
+from serve.guard.drafting import Desk, Started
+from serve.guard.engine import App, Engine, Receive, Scope
+from serve.guard.journal import Journal
+from serve.guard.pool import Pool
+from serve.guard.routes import ADMIN, CLIENT, ENGINE, METRICS, PUBLIC, route
+from serve.guard.seen import Seen
+from serve.keys import Keys
+from serve.state import VARIABLE, State
+
+BODY = 64 * 1024  # bytes of a request, at most
+
+
+class Guard:
+    """Made by vLLM around its own app; reads the state folder that PLUME_SERVE_STATE names."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        folder = os.environ.get(VARIABLE)
+        if not folder:
+            raise InputError(f"{VARIABLE} names no state folder; start the server with `plume serve`")
+        self.state = State(Path(folder))
+        self.engine = Engine(app)
+        self.seen = Seen(self.state.audit)
+        self.stopping = False
+        self._sender: asyncio.Task | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._running = 0
+        self.desk: Desk | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Callable) -> None:
+        if scope["type"] == "lifespan":
+            await self._start()
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                await self._stop()
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    # --- one request ----------------------------------------------------------------------------------------------
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Callable) -> None:
+        asked = Asked(scope=scope, request=secrets.token_hex(8), started=time.perf_counter())
+
+        async def told(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                asked.status = message["status"]
+                headers = [(b"x-request-id", asked.request.encode())]
+                if asked.version:
+                    headers.append((b"x-plume-version", str(asked.version).encode()))
+                message = {**message, "headers": [*message.get("headers", ()), *headers]}
+            await send(message)
+
+        try:
+            await self._dispatch(asked, receive, told)
+        except Exception as error:
+            asked.error = "internal"
+            print(f"plume: a request failed ({type(error).__name__})", file=sys.stderr)  # noqa: T201
+            if asked.status is None:
+                await self._refuse(asked, 500, "internal", "the server failed; ask again", told)
+        finally:
+            self._note(asked)
+
+    async def _dispatch(self, asked: Asked, receive: Receive, send: Callable) -> None:
+        scope = asked.scope
+        wanted = route(scope["method"], scope["path"])
+        if wanted is None:
+            return await self._refuse(asked, 404, "route", "there is no such route", send)
+        asked.route = wanted.name
+        if wanted.role != PUBLIC:
+            held = self._holder(scope)
+            if held is None:
+                return await self._refuse(asked, 401, "key", "send a known key as `Authorization: Bearer KEY`", send)
+            asked.client, role = held
+            if not wanted.admits(role):
+                return await self._refuse(asked, 404, "route", "there is no such route", send)
+        body = await _read(receive)
+        if body is None:
+            return await self._refuse(asked, 413, "size", f"the body is larger than {BODY // 1024} KB", send)
+        if wanted.role == CLIENT and wanted.begins and self.draining:
+            return await self._refuse(asked, 503, "draining", "the server is stopping; ask again", send)
+        given = _given(body, receive)
+        if wanted.role == ENGINE:
+            inner = {**scope, "path": wanted.path, "raw_path": wanted.path.encode(), "query_string": b""}
+            return await self._app(inner, given, send)
+        if wanted.role in (PUBLIC, ADMIN, METRICS) and wanted.page:
+            return await self._page(wanted.page, asked, given, send)
+        self._running += 1
+        self._idle.clear()
+        try:
+            await api({**scope, "plume": asked, "plume.desk": self.desk, "root_path": ""}, given, send)
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    def _holder(self, scope: Scope) -> tuple[str, str] | None:
+        for name, value in scope["headers"]:
+            if name.lower() == b"authorization":
+                kind, _, key = value.decode("latin-1").partition(" ")
+                return self.keys.holder(key.strip()) if kind.lower() == "bearer" and key.strip() else None
+        return None
+
+    async def _page(self, page: str, asked: Asked, receive: Receive, send: Callable) -> None:
+        match page:
+            case "health":
+                status, body = await self.engine.fetch(asked.scope, receive, "/health")
+                await _send(send, status, body, b"application/json")
+            case "ready":
+                ready = not self.draining
+                status = (await self.engine.fetch(asked.scope, receive, "/health"))[0] if ready else 503
+                word = b"ready" if status == 200 else b"draining" if self.draining else b"not ready"
+                await _send(send, 200 if status == 200 else 503, word + b"\n", b"text/plain")
+            case "metrics":
+                self.seen.restarts.set(self.desk.pool.restarts)
+                self.seen.running.set(self._running)
+                self.seen.draining.set(self.draining)
+                _, engine = await self.engine.fetch(asked.scope, receive, "/metrics")
+                await _send(send, 200, self.seen.text() + engine, b"text/plain; version=0.0.4")
+            case "status":
+                await self._send_json(send, self._status())
+            case _:
+                await self._send_json(send, api.openapi())
+
+    @staticmethod
+    async def _send_json(send: Callable, value: dict[str, Any]) -> None:
+        import json
+
+        await _send(send, 200, json.dumps(value, ensure_ascii=False).encode(), b"application/json")
+
+    def _status(self) -> dict[str, Any]:
+        from dataclasses import asdict
+
+        return {
+            "aliases": asdict(self.desk.aliases.current),
+            "running": self._running,
+            "draining": self.draining,
+            "masker_restarts": self.desk.pool.restarts,
+        }
+
+    async def _refuse(self, asked: Asked, status: int, kind: str, message: str, send: Callable) -> None:
+        asked.error = asked.error or kind
+        await problem(status, kind, message)(asked.scope, _nothing, send)
+
+    def _note(self, asked: Asked) -> None:
+        """Count the request and add its line to the audit; looks at the open pages are not worth a line."""
+        version = str(asked.version or "")
+        self.seen.requests.labels(version, asked.route, str(asked.status)).inc()
+        if asked.error:
+            self.seen.errors.labels(version, asked.error).inc()
+        if asked.route in ("health", "ready", "metrics", "status"):
+            return
+        seconds = round(time.perf_counter() - asked.started, 4)
+        line = {"request": asked.request, "client": asked.client, "route": asked.route, "status": asked.status}
+        self.seen.write(**line, version=asked.version, error=asked.error, seconds=seconds, **asked.audit)
+
+    # --- start and stop -------------------------------------------------------------------------------------------
+
+    @property
+    def draining(self) -> bool:
+        return self.stopping or self.state.drain.exists()
+
+    async def _start(self) -> None:
+        started = files.read(self.state.serve)
+        config = ServeConfig.model_validate(started["config"])
+        self.keys = Keys(self.state)
+        retriever = None
+        if config.examples:
+            from plume.retrieval import Retriever
+
+            retriever = Retriever.load(config.examples_from)
+        facts = Started(
+            tokenizer=load_tokenizer(Base.model_validate(started["base"])),
+            stop_token_id=started["stop_token_id"],
+            max_model_len=started["max_model_len"],
+            max_new_tokens=config.max_new_tokens,
+            examples=config.examples,
+        )
+        self.drain_timeout = config.drain_timeout
+        pool = Pool(config.maskers, config.mask_timeout)
+        await pool.start()
+        journal = await asyncio.to_thread(lambda: Journal(self.state.journal))
+        self.desk = Desk(facts, alias.Watched(self.state), self.engine, pool, journal, self.seen, retriever)
+        self._sender = asyncio.create_task(self._send_on(config.tracking_uri))
+        loop = asyncio.get_running_loop()
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # no main thread: somebody else stops us
+            loop.add_signal_handler(signal.SIGTERM, lambda: loop.create_task(self._drain()))
+
+    async def _drain(self) -> None:
+        """On SIGTERM: not ready any more, begun drafts are finished, then vLLM stops as on Ctrl-C.
+
+        vLLM alone would go on taking requests while it stops, and answer them with 500.
+        """
+        if self.stopping:
+            return
+        self.stopping = True
+        try:
+            async with asyncio.timeout(self.drain_timeout):
+                await self._idle.wait()
+        except TimeoutError:
+            print("plume: some drafts were not finished in time", file=sys.stderr)  # noqa: T201
+        os.kill(os.getpid(), signal.SIGINT)
+
+    async def _send_on(self, uri: str | None) -> None:
+        """Keep the process that sends the journal to MLflow alive."""
+        words = ["-m", "serve.guard.sender", str(self.state.folder), *([uri] if uri else [])]
+        while True:
+            process = await asyncio.create_subprocess_exec(sys.executable, *words, start_new_session=True)
+            await process.wait()
+            await asyncio.sleep(5)
+
+    async def _stop(self) -> None:
+        if self._sender:
+            self._sender.cancel()  # the process itself leaves when it sees us gone, and sends what is left first
+        if self.desk:
+            await self.desk.close()
+            await self.desk.pool.stop()
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The body; None if it is larger than allowed, however it is sent."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return bytes(body)
+        body += message.get("body", b"")
+        if len(body) > BODY:
+            return None
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _given(body: bytes, receive: Receive) -> Receive:
+    """The body that was read, then what the connection says."""
+    sent = False
+
+    async def give() -> dict[str, Any]:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return give
+
+
+async def _nothing() -> dict[str, Any]:
+    return {"type": "http.disconnect"}
+
+
+async def _send(send: Callable, status: int, body: bytes, kind: bytes) -> None:
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

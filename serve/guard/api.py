@@ -1,0 +1,125 @@
+"""The drafting API: a small FastAPI application, called by the guard once a client is known."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.exceptions import HTTPException
+
+from plume.tracking import MODEL_NAME
+from serve.guard.drafting import Desk, Failed
+from serve.guard.schema import (
+    Case,
+    ChatRequest,
+    Decision,
+    DecisionResponse,
+    DraftRequest,
+    DraftResponse,
+    Problem,
+)
+
+if TYPE_CHECKING:
+    from serve.guard.asked import Asked
+
+CONVERSATION = "x-conversation-id"
+_REFUSALS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (401, 413, 422, 502, 503)}
+
+app = FastAPI(
+    title="plume",
+    version="1",
+    summary="Drafts of replies to citizens' reviews, for agents.",
+    description="Send `Authorization: Bearer KEY`. What is sent is pseudonymised before the model reads it; every "
+    "draft is checked as a whole before a word leaves, so a streamed answer comes at once, when it is whole.",
+    docs_url=None,
+    redoc_url=None,
+)
+
+
+def _desk(request: Request) -> Desk:
+    return request.scope["plume.desk"]
+
+
+TheDesk = Annotated[Desk, Depends(_desk)]
+
+
+@app.post("/v1/drafts", responses=_REFUSALS)
+async def create_draft(asked: DraftRequest, request: Request, desk: TheDesk) -> DraftResponse:
+    """A draft for a review, with what the checks found in it and the verified contacts that it names."""
+    return await _draft(asked, asked.conversation, request, desk)
+
+
+@app.post("/v1/drafts/{identity}/decision", responses={**_REFUSALS, 404: {"model": Problem}, 507: {"model": Problem}})
+async def decide(identity: str, decision: Decision, request: Request, desk: TheDesk) -> DecisionResponse:
+    """What the agent made of a draft of this client's; a second decision replaces the first."""
+    await desk.decide(identity, decision, request.scope["plume"].client)
+    return DecisionResponse(id=identity, outcome=decision.outcome)
+
+
+@app.post("/v1/chat/completions", responses=_REFUSALS, response_model=None)
+async def chat(asked: ChatRequest, request: Request, desk: TheDesk) -> JSONResponse | StreamingResponse:
+    """The same in OpenAI's form: one user message, the review; `metadata`: network, structure, title, pseudonym."""
+    if asked.model not in (None, MODEL_NAME):
+        raise Failed(422, "request", f"model: {MODEL_NAME}, or none; which version answers is decided here")
+    case = Case(review=asked.messages[0].content, **(asked.metadata or {}))
+    draft = await _draft(case, asked.user, request, desk)
+    common = {"id": draft.id, "created": int(time.time()), "model": draft.model}
+    message = {"role": "assistant", "content": draft.draft}
+    choice = {"index": 0, "finish_reason": draft.finish_reason, "logprobs": None}
+    extra = draft.model_dump(mode="json", exclude={"draft", "id", "model", "usage"})
+    if asked.stream:
+        chunk = {**common, "object": "chat.completion.chunk"}
+        chunks = [
+            {**chunk, "choices": [{**choice, "finish_reason": None, "delta": message}]},
+            {**chunk, "choices": [{**choice, "delta": {}}], "usage": draft.usage.model_dump(), "plume": extra},
+        ]
+        return StreamingResponse(_events(chunks), media_type="text/event-stream")
+    whole = {**common, "object": "chat.completion", "choices": [{**choice, "message": message}]}
+    return JSONResponse({**whole, "usage": draft.usage.model_dump(), "plume": extra})
+
+
+@app.get("/v1/models")
+async def models(desk: TheDesk) -> dict[str, Any]:
+    """The one model there is; which of its versions answers is told with each draft."""
+    champion = desk.aliases.current.champion
+    entry = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "plume", "version": champion.version}
+    return {"object": "list", "data": [entry]}
+
+
+async def _draft(case: Case, conversation: str | None, request: Request, desk: Desk) -> DraftResponse:
+    asked: Asked = request.scope["plume"]
+    return await desk.draft(case, conversation or request.headers.get(CONVERSATION), asked, request.receive)
+
+
+async def _events(chunks: list[dict[str, Any]]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\n\n"
+    yield b"data: [DONE]\n\n"
+
+
+def problem(status: int, kind: str, message: str) -> JSONResponse:
+    headers = {"Retry-After": "5"} if status == 503 else None
+    return JSONResponse({"error": {"type": kind, "message": message}}, status, headers)
+
+
+@app.exception_handler(Failed)
+async def _failed(request: Request, error: Failed) -> JSONResponse:
+    request.scope["plume"].error = error.kind
+    return problem(error.status, error.kind, str(error))
+
+
+@app.exception_handler(RequestValidationError)
+async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+    """Which field, and why; never its value."""
+    request.scope["plume"].error = "request"
+    told = [f"{'.'.join(str(part) for part in e['loc'][1:]) or 'body'}: {e['msg']}" for e in error.errors()]
+    return problem(422, "request", "; ".join(told[:5]))
+
+
+@app.exception_handler(HTTPException)
+async def _http(request: Request, error: HTTPException) -> JSONResponse:
+    request.scope["plume"].error = "request"
+    return problem(error.status_code, "request", str(error.detail))

@@ -1,0 +1,95 @@
+"""What was drafted and what agents made of it, pseudonymised, on disk before an answer leaves; MLflow gets it later.
+
+A SQLite file is written by the guard and read by `serve.guard.sender`, a process of its own: a dead MLflow neither
+delays nor loses anything.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_SCHEMA = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+CREATE TABLE IF NOT EXISTS draft (
+    id TEXT PRIMARY KEY, made REAL NOT NULL, client TEXT NOT NULL, version INTEGER NOT NULL, row TEXT NOT NULL,
+    trace TEXT
+);
+CREATE TABLE IF NOT EXISTS decision (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL REFERENCES draft (id), made REAL NOT NULL, row TEXT NOT NULL,
+    sent INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS unsent_draft ON draft (made) WHERE trace IS NULL;
+CREATE INDEX IF NOT EXISTS unsent_decision ON decision (seq) WHERE sent = 0;
+"""
+
+
+class Journal:
+    """Used by one thread at a time. Writing raises sqlite3.Error, as where the disk is full."""
+
+    def __init__(self, path: Path) -> None:
+        path.touch(mode=0o600)
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+        self._db.executescript(_SCHEMA)
+
+    def add_draft(self, identity: str, made: float, client: str, version: int, row: dict[str, Any]) -> None:
+        values = (identity, made, client, version, json.dumps(row, ensure_ascii=False))
+        self._db.execute("INSERT INTO draft (id, made, client, version, row) VALUES (?, ?, ?, ?, ?)", values)
+
+    def client_of(self, identity: str) -> str | None:
+        """Who asked for a draft; None if there is no such draft."""
+        found = self._db.execute("SELECT client FROM draft WHERE id = ?", (identity,)).fetchone()
+        return found and found[0]
+
+    def add_decision(self, identity: str, made: float, row: dict[str, Any]) -> None:
+        """A later decision on the same draft replaces the earlier one; both are kept."""
+        values = (identity, made, json.dumps(row, ensure_ascii=False))
+        self._db.execute("INSERT INTO decision (id, made, row) VALUES (?, ?, ?)", values)
+
+    def unsent_drafts(self, most: int = 50) -> list[tuple[str, float, int, dict[str, Any]]]:
+        found = self._db.execute(
+            "SELECT id, made, version, row FROM draft WHERE trace IS NULL ORDER BY made LIMIT ?", (most,)
+        )
+        return [(identity, made, version, json.loads(row)) for identity, made, version, row in found]
+
+    def unsent_decisions(self, most: int = 50) -> list[tuple[int, str, str, dict[str, Any]]]:
+        """Decisions whose draft MLflow has: sequence number, trace, client, row."""
+        found = self._db.execute(
+            "SELECT seq, trace, client, decision.row FROM decision JOIN draft USING (id)"
+            " WHERE sent = 0 AND trace IS NOT NULL ORDER BY seq LIMIT ?",
+            (most,),
+        )
+        return [(seq, trace, client, json.loads(row)) for seq, trace, client, row in found]
+
+    def draft_sent(self, identity: str, trace: str) -> None:
+        self._db.execute("UPDATE draft SET trace = ? WHERE id = ?", (trace, identity))
+
+    def decision_sent(self, seq: int) -> None:
+        self._db.execute("UPDATE decision SET sent = 1 WHERE seq = ?", (seq,))
+
+    def waiting(self) -> int:
+        """How many drafts and decisions MLflow has not got."""
+        drafts = self._db.execute("SELECT count(*) FROM draft WHERE trace IS NULL").fetchone()[0]
+        return drafts + self._db.execute("SELECT count(*) FROM decision WHERE sent = 0").fetchone()[0]
+
+    def decisions(self) -> Iterator[dict[str, Any]]:
+        """Rows of decisions.jsonl: the last decision on each draft, in the order of the drafts."""
+        found = self._db.execute(
+            "SELECT draft.id, version, draft.row, decision.row FROM draft JOIN decision USING (id)"
+            " WHERE seq = (SELECT max(seq) FROM decision AS later WHERE later.id = draft.id) ORDER BY draft.made, seq"
+        )
+        for identity, version, draft, decision in found:
+            written, decided = json.loads(draft), json.loads(decision)
+            yield {
+                "id": identity,
+                "draft": written["draft"],
+                "final": decided["final"],
+                "outcome": decided["outcome"],
+                "version": version,
+                "seconds": decided["seconds"],
+            }
+
+    def close(self) -> None:
+        self._db.close()

@@ -1,0 +1,83 @@
+"""From the journal to MLflow: a trace for each draft, a feedback for each decision. A process of its own.
+
+    python -m serve.guard.sender STATE_FOLDER [TRACKING_URI]
+
+Drafts of the journal that MLflow has not got are sent again until it has; sending twice what was sent just before a
+kill is possible, losing something is not. It leaves when the server that started it is gone.
+"""
+
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+from serve.guard.journal import Journal
+from serve.state import State
+
+_EVERY, _LATER = 1.0, 15.0  # seconds between looks; after MLflow did not answer
+
+
+def main() -> None:
+    state, uri = State(Path(sys.argv[1])), (sys.argv[2] if len(sys.argv) > 2 else None)
+    logging.disable(logging.ERROR)  # MLflow's messages may quote what it was given
+    parent = os.getppid()
+    journal = Journal(state.journal)
+    while True:
+        left = os.getppid() != parent
+        try:
+            send(journal, uri)
+            wait = _EVERY
+        except Exception as error:
+            print(f"plume: MLflow did not take a trace ({type(error).__name__}); it is tried again", file=sys.stderr)  # noqa: T201
+            wait = _LATER
+        if left:
+            return
+        _sleep(wait, parent)
+
+
+def send(journal: Journal, uri: str | None = None) -> int:
+    """Send what MLflow has not got; how many. Raises what MLflow raises."""
+    drafts, sent = journal.unsent_drafts(), 0
+    if not (drafts or journal.unsent_decisions()):
+        return 0
+    import mlflow
+    from mlflow.entities import AssessmentSource
+
+    from plume import tracking
+
+    os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"  # a trace is noted as sent once it is stored
+    tracking.connect(uri)
+    for identity, made, version, row in drafts:
+        shown = {name: row[name] for name in ("network", "structure", "title", "review")}
+        span = mlflow.start_span_no_context(
+            "draft",
+            inputs=shown,
+            start_time_ns=int(made * 1e9),
+            tags={"plume.draft": identity, "plume.version": str(version), "plume.prompt": row["prompt"]},
+        )
+        span.set_outputs({"draft": row["draft"], "failed": row["failed"]})
+        span.end()
+        journal.draft_sent(identity, span.trace_id)
+        sent += 1
+    for seq, trace, client, row in journal.unsent_decisions():
+        mlflow.log_feedback(
+            trace_id=trace,
+            name="decision",
+            value=row["outcome"],
+            source=AssessmentSource(source_type="HUMAN", source_id=client),
+            metadata={name: str(row[name]) for name in ("final", "seconds") if row[name] is not None},
+        )
+        journal.decision_sent(seq)
+        sent += 1
+    return sent
+
+
+def _sleep(seconds: float, parent: int) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and os.getppid() == parent:
+        time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    main()

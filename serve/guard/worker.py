@@ -1,0 +1,61 @@
+"""A process that masks reviews and checks drafts, so that the server's event loop never waits for a recogniser.
+
+One request a line on the standard input, one answer a line on the standard output, both JSON. Texts live here for the
+length of a request and are written nowhere; of an error its type alone is told.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a library prints must not look like an answer
+    operations = _operations()
+    _answer(answers, {"ready": True})
+    for line in sys.stdin:
+        try:
+            request = json.loads(line)
+            answer = operations[request.pop("op")](**request)
+        except Exception as error:
+            answer = {"error": type(error).__name__}
+        _answer(answers, answer)
+
+
+def _answer(answers: Any, value: dict[str, Any]) -> None:
+    answers.write(json.dumps(value) + "\n")
+    answers.flush()
+
+
+def _operations() -> dict[str, Callable[..., dict[str, Any]]]:
+    from dataclasses import asdict
+
+    from plume.checks import check
+    from plume.checks.withhold import withhold
+    from plume.contacts import Directory
+    from plume.corpus.pseudonymise import Pseudonymiser
+    from plume.corpus.pseudonymise.ner import load_ner
+
+    directory = Directory.load()
+    pseudonymiser = Pseudonymiser(load_ner(), directory)
+    pseudonymiser.mask("Bonjour, Mme Durand attend à Lyon.")  # what is loaded at first use is loaded now
+
+    def mask(texts: list[str], *, replies: bool = False) -> dict[str, Any]:
+        """As `plume data anonymise` masks them, each on its own."""
+        masked = pseudonymiser.mask_many(texts, replies=replies)
+        return {"texts": [text for text, _ in masked], "spans": [[s._asdict() for s in spans] for _, spans in masked]}
+
+    def judge(draft: str, review: str, prompt: str) -> dict[str, Any]:
+        """The draft without what it may not hold, where that stood, and every finding on it as it was written."""
+        findings = check(draft, review=review, prompt=prompt, directory=directory)
+        text, withheld = withhold(draft, review=review, prompt=prompt, directory=directory)
+        return {"draft": text, "withheld": [asdict(w) for w in withheld], "findings": [asdict(f) for f in findings]}
+
+    return {"mask": mask, "judge": judge}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""The state folder: what the server, its guard and the commands of ops tell each other, by name.
+
+JSON files are replaced in one step and readable by their owner alone; none holds text of a request but the journal,
+whose texts are pseudonymised.
+"""
+
+import json
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plume.errors import InputError
+
+VARIABLE = "PLUME_SERVE_STATE"  # how the guard, which vLLM makes, is told its folder
+
+
+@dataclass(frozen=True)
+class State:
+    """A state folder and the files in it."""
+
+    folder: Path
+
+    @property
+    def serve(self) -> Path:
+        """What was started: config, base model, address."""
+        return self.folder / "serve.json"
+
+    @property
+    def alias(self) -> Path:
+        return self.folder / "alias.json"
+
+    @property
+    def previous(self) -> Path:
+        """The last three alias files, newest first: what `rollback` goes back to."""
+        return self.folder / "previous.json"
+
+    @property
+    def keys(self) -> Path:
+        return self.folder / "keys.json"
+
+    @property
+    def admin(self) -> Path:
+        """The secret of `sync` and `rollback`, made at the first start."""
+        return self.folder / "admin.key"
+
+    @property
+    def drain(self) -> Path:
+        """While this file is there, no new draft is begun."""
+        return self.folder / "drain"
+
+    @property
+    def audit(self) -> Path:
+        return self.folder / "audit.jsonl"
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "journal.db"
+
+    @property
+    def synced(self) -> Path:
+        return self.folder / "synced.json"
+
+    def admin_key(self) -> str:
+        """The admin's secret; made if there is none."""
+        if not self.admin.exists():
+            write(self.admin, secrets.token_urlsafe(32))
+        return json.loads(self.admin.read_text())
+
+
+def write(path: Path, value: Any) -> None:
+    """Replace a JSON file in one step, readable by its owner alone. Raises InputError if the disk refuses."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made 0600
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(value, file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written ({error.strerror}); what was there is as it was") from None
+
+
+def read(path: Path) -> Any:
+    """A JSON file of the state; None where there is none. Raises InputError if it is damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({type(error).__name__}); mend or remove it") from None

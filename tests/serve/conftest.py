@@ -1,0 +1,51 @@
+"""Adapters for what is served: attached and written by `plume train`'s own code, their weights random."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from plume.adapters import Adapter
+from plume.models import Base
+from plume.prompt import load_prompt
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tiny_mistral: Path) -> Base:
+    """The tiny OpenHermes-shaped model as a base."""
+    return Base(model=str(tiny_mistral))
+
+
+@pytest.fixture(scope="session")
+def make_adapter(tiny_base: Base) -> Callable[..., Adapter]:
+    """make_adapter(folder, seed=1, base=…, rank=8): an adapter of rank 8 on all linear layers in `folder`."""
+
+    def make(
+        folder: Path, *, seed: int = 1, base: Base = tiny_base, prompt: str = "short-1", std: float = 0.12
+    ) -> Adapter:
+        import torch
+
+        from plume.models import load_model
+        from train import adapter
+        from train.config import Lora, TrainConfig
+
+        folder.mkdir(parents=True, exist_ok=True)
+        config = TrainConfig(data=folder, out=folder, prompt=prompt, base=base, lora=Lora(rank=8, alpha=16))
+        torch.manual_seed(seed)
+        model = adapter.attach(load_model(base, "bfloat16"), config)
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(weight, std=std)
+        facts = {
+            "dataset": {"splits": {"train": {"pairs": 0, "sha256": "none"}}, "source": {"name": "none"}},
+            "samples": {"dropped": 0, "truncated": 0},
+            "steps": 0,
+            "tokens": 0,
+            "trained_tokens": 0,
+            "train_loss": 0.0,
+            "validation_loss": None,
+        }
+        adapter.write(folder, model, config, load_prompt(prompt), facts)
+        return Adapter.load(folder)
+
+    return make

@@ -1,0 +1,143 @@
+"""The guard around a stub engine: what vLLM would be asked is recorded, what it would write is scripted."""
+
+import asyncio
+import json
+import threading
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from serve import alias, keys
+from serve import state as files
+from serve.alias import Aliases, Deployed
+from serve.config import ServeConfig
+from serve.state import VARIABLE, State
+
+
+class StubEngine:
+    """An ASGI app with vLLM's routes, all of them open, and its stream of completions."""
+
+    def __init__(self):
+        self.asked, self.loaded, self.seen = [], [], []
+        self.draft = "Bonjour [USAGER],\n\nNous vous remercions de votre avis."
+        self.status, self.cut, self.hold = 200, False, None
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "lifespan":
+            while True:
+                message = await receive()
+                await send({"type": f"{message['type']}.complete"})
+                if message["type"] == "lifespan.shutdown":
+                    return None
+        self.seen.append((scope["method"], scope["path"], dict(scope["headers"])))
+        body = b""
+        if scope["method"] == "POST":
+            body = (await receive())["body"]
+        if scope["path"] == "/v1/completions" and scope["method"] == "POST":
+            return await self.complete(json.loads(body), send)
+        if scope["path"] == "/v1/load_lora_adapter":
+            self.loaded.append(json.loads(body))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        return await send({"type": "http.response.body", "body": b"{}"})
+
+    async def complete(self, body, send):
+        self.asked.append(body)
+        if self.hold:
+            await self.hold.wait()
+        if self.status != 200:
+            await send({"type": "http.response.start", "status": self.status, "headers": []})
+            return await send({"type": "http.response.body", "body": b'{"error": "secret words"}'})
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        parts = [self.draft[i : i + 7] for i in range(0, len(self.draft), 7)]
+        for i, part in enumerate(parts):
+            end = "stop" if i == len(parts) - 1 else None
+            await self.event(send, {"choices": [{"text": part, "finish_reason": end}]})
+            if self.cut:
+                return await send({"type": "http.response.body", "body": b""})
+        usage = {"prompt_tokens": len(body["prompt"]), "completion_tokens": len(parts)}
+        await self.event(send, {"choices": [], "usage": usage})
+        return await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
+
+    @staticmethod
+    async def event(send, value):
+        data = json.dumps(value).encode()
+        # Cut in two: events do not come one a message.
+        await send({"type": "http.response.body", "body": b"data: " + data[:5], "more_body": True})
+        await send({"type": "http.response.body", "body": data[5:] + b"\n\n", "more_body": True})
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base):
+    """The guard, started in an event loop of its own; `ask` is a client with a key, `admin` the admin."""
+    home = tmp_path_factory.mktemp("guard")
+    state = State(home / "state")
+    adapters = [make_adapter(home / f"adapter-{n}", seed=n) for n in (1, 2)]
+    deployed = [Deployed(n, str(a.folder), a.sha256) for n, a in enumerate(adapters, 1)]
+    alias.write(state, Aliases(deployed[0]))
+    config = ServeConfig(
+        state=state.folder, maskers=1, max_new_tokens=64, tracking_uri=f"sqlite:///{home / 'mlflow.db'}"
+    )
+    from plume.models import load_tokenizer
+
+    tokenizer = load_tokenizer(tiny_base)
+    started = {
+        "config": config.model_dump(mode="json"),
+        "base": tiny_base.model_dump(mode="json"),
+        "stop_token_id": tokenizer.convert_tokens_to_ids("<|im_end|>"),
+        "dtype": "float32",
+        "max_model_len": 2048,
+    }
+    files.write(state.serve, started)
+    key, metrics = keys.add(state, "agents"), keys.add(state, "prometheus", "metrics")
+    engine = StubEngine()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(state.folder))
+        patch.setenv("PLUME_HOME", str(embedded_model.parent.parent))
+        from serve.guard import Guard
+
+        guard = Guard(engine)
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, daemon=True)
+        thread.start()
+
+        def run(coroutine, timeout=120):
+            return asyncio.run_coroutine_threadsafe(coroutine, loop).result(timeout)
+
+        run(guard._start())
+        transport = httpx.ASGITransport(guard)
+
+        def request(method, path, *, key=None, **options):
+            async def go():
+                headers = {"Authorization": f"Bearer {key}"} if key else {}
+                async with httpx.AsyncClient(transport=transport, base_url="http://plume") as client:
+                    return await client.request(method, path, headers=headers | options.pop("headers", {}), **options)
+
+            return run(go())
+
+        yield SimpleNamespace(
+            guard=guard,
+            engine=engine,
+            state=state,
+            config=config,
+            tokenizer=tokenizer,
+            deployed=deployed,
+            key=key,
+            metrics=metrics,
+            admin=state.admin_key(),
+            request=request,
+            ask=lambda path, body, **o: request("POST", path, key=key, json=body, **o),
+            run=run,
+            home=home,
+        )
+        run(guard._stop())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+
+
+@pytest.fixture(autouse=True)
+def fresh(request):
+    """Each test begins with the stub's own draft and nothing asked."""
+    if "guarded" in request.fixturenames:
+        engine = request.getfixturevalue("guarded").engine
+        StubEngine.__init__(engine)
