@@ -96,6 +96,7 @@ def sync(
     overrides: Overrides = None,
     config: ConfigFile = None,
     watch: Annotated[float | None, typer.Option(min=1, help="Look again every so many seconds.")] = None,
+    again: Annotated[bool, typer.Option(help="Serve what was rolled back all the same.")] = False,
 ) -> None:
     """Follow the registry: fetch, verify, compare with PEFT, load beside what is served, then switch in one step.
 
@@ -106,7 +107,7 @@ def sync(
 
     settings = ServeConfig.load(config, overrides or ())
     if watch is None:
-        say(once(settings))
+        say(once(settings, again=again))
         return
     told = None
     while True:
@@ -122,7 +123,7 @@ def sync(
 
 @app.command()
 def rollback(overrides: Overrides = None, config: ConfigFile = None) -> None:
-    """Go back to what was served before the last switch, in one step."""
+    """Go back to what was served before the last switch, in one step; `sync` then leaves what was rolled back alone."""
     from serve.config import ServeConfig
     from serve.sync import rollback as back
 

@@ -36,6 +36,7 @@ class ServeConfig(Config):
     mask_timeout: float = Field(30, gt=0, description="seconds; a review that takes longer is refused (503)")
     examples: int = Field(0, ge=0, le=10, description="past replies of the same network that the model is shown")
     examples_from: Path | None = Field(None, description="dataset folder whose training split the examples are of")
+    traces: bool = Field(True, description="drafts and decisions, pseudonymised, become traces and feedback in MLflow")
     golden: bool = Field(True, description="`sync` compares a new version's log-probabilities with PEFT's")
     startup_timeout: int = Field(600, ge=1, description="seconds")
     drain_timeout: int = Field(30, ge=0, description="seconds that running requests get to finish at a stop")

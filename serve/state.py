@@ -60,6 +60,11 @@ class State:
         return self.folder / "journal.db"
 
     @property
+    def held(self) -> Path:
+        """What was rolled back: `sync` leaves it alone until the registry says something else."""
+        return self.folder / "held.json"
+
+    @property
     def synced(self) -> Path:
         return self.folder / "synced.json"
 

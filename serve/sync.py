@@ -4,6 +4,7 @@ import fcntl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 
 from plume import tracking
 from plume.errors import InputError, PlumeError
@@ -17,8 +18,8 @@ from serve.config import ServeConfig
 from serve.state import State
 
 
-def sync(config: ServeConfig) -> str:
-    """Serve what the registry says; one line that says what was done.
+def sync(config: ServeConfig, *, again: bool = False) -> str:
+    """Serve what the registry says; one line that says what was done. What was rolled back is served only `again`.
 
     Raises InputError or PlumeError, with the version in service untouched, if the registry or the server does not
     answer, or if the new version is not what was registered, cannot be served, or does not write as PEFT does.
@@ -30,11 +31,17 @@ def sync(config: ServeConfig) -> str:
         champion = deploy(find("champion"), _started(state).max_lora_rank)
         challenger = _challenger(config, state)
         wanted = Aliases(champion, challenger, config.challenger_weight if challenger else 0.0)
+        if not again and files.read(state.held) == asdict(wanted):
+            return (
+                f"{_told(current)}: what the registry says was rolled back; promote another version, "
+                "or serve it all the same with --again"
+            )
         for deployed in wanted.deployed:
             if deployed not in current.deployed:
                 _load(client, deployed, state)
         if wanted != current:
             alias.write(state, wanted)
+            state.held.unlink(missing_ok=True)
         _forget(client, state)
         files.write(state.synced, {"at": time.time()})
     if wanted == current:
@@ -53,8 +60,9 @@ def rollback(config: ServeConfig) -> str:
         for deployed in wanted.deployed:
             deployed.check()
             client.load(deployed.name, deployed.folder)
+        files.write(state.held, asdict(current))
         alias.write(state, wanted)
-    return f"{_told(wanted)} now, before it {_told(current)}; `plume serve sync` would follow the registry again"
+    return f"{_told(wanted)} now, before it {_told(current)}"
 
 
 def describe(config: ServeConfig) -> str:

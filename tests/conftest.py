@@ -99,8 +99,18 @@ def refused(cli: Cli) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def tiny_mistral(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_mistral(make_tiny_mistral: Callable[..., Path]) -> Path:
     """A random MistralForCausalLM of 2 layers, shaped like OpenHermes 2: vocabulary, special tokens, sliding window."""
+    return make_tiny_mistral()
+
+
+@pytest.fixture(scope="session")
+def make_tiny_mistral(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """make_tiny_mistral(hidden_size=64): the folder of such a model, with 4 heads."""
+    return lambda hidden_size=64: _tiny_mistral(tmp_path_factory, hidden_size)
+
+
+def _tiny_mistral(tmp_path_factory: pytest.TempPathFactory, hidden_size: int) -> Path:
     import mistral_common
     import torch
     from transformers import LlamaTokenizer, MistralConfig, MistralForCausalLM
@@ -117,8 +127,8 @@ def tiny_mistral(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     config = MistralConfig(
         vocab_size=32002,
-        hidden_size=64,
-        intermediate_size=128,
+        hidden_size=hidden_size,
+        intermediate_size=2 * hidden_size,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,

@@ -209,7 +209,8 @@ class Guard:
         await pool.start()
         journal = await asyncio.to_thread(lambda: Journal(self.state.journal))
         self.desk = Desk(facts, alias.Watched(self.state), self.engine, pool, journal, self.seen, retriever)
-        self._sender = asyncio.create_task(self._send_on(config.tracking_uri))
+        if config.traces:
+            self._sender = asyncio.create_task(self._send_on(config.tracking_uri))
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, ValueError):  # no main thread: somebody else stops us
             loop.add_signal_handler(signal.SIGTERM, lambda: loop.create_task(self._drain()))

@@ -75,9 +75,9 @@ def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base):
     adapters = [make_adapter(home / f"adapter-{n}", seed=n) for n in (1, 2)]
     deployed = [Deployed(n, str(a.folder), a.sha256) for n, a in enumerate(adapters, 1)]
     alias.write(state, Aliases(deployed[0]))
-    config = ServeConfig(
-        state=state.folder, maskers=1, max_new_tokens=64, tracking_uri=f"sqlite:///{home / 'mlflow.db'}"
-    )
+    # Traces are sent by the tests that look at them.
+    store = f"sqlite:///{home / 'mlflow.db'}"
+    config = ServeConfig(state=state.folder, maskers=1, max_new_tokens=64, traces=False, tracking_uri=store)
     from plume.models import load_tokenizer
 
     tokenizer = load_tokenizer(tiny_base)
