@@ -36,6 +36,13 @@ _FREE_MAIL = re.compile(
     r"|proton\w*|gmx|numericable"
     r"|cegetel|club-internet|aliceadsl|voila)\.\w+$"
 )
+_LIVES = re.compile(r"\b(?:habit|résid|demeur|domicil|log[ée]|adresse|chez|maison)\w*[^.!?;\n]{0,30}$", re.IGNORECASE)
+# The number of a service, be it a mobile's: an invented one is for the check of contacts.
+_OF_A_SERVICE = re.compile(
+    r"\b(?:assistance|services?|accueil|standard|plateforme|permanence|hotline|ligne|secrétariat|support"
+    r"|centre d'appels)\b[^.!?;\n]{0,30}$",
+    re.IGNORECASE,
+)
 _MOBILE = re.compile(r"0[67]\d{8}")
 _NUMBER = re.compile(NUMBER, re.IGNORECASE)
 _MARKER = re.compile(r"<\|[^|>]*\|?>?|</?\w+>")
@@ -156,7 +163,9 @@ def _is_personal(case: Case, start: int, end: int, kind: str) -> bool:
         clause = re.split(r"[.!?;\n]", before)[-1]
         return bool(_SAID_OF.search(clause)) and not _IN_CASE.search(clause)
     if kind == "TEL":
-        return bool(_MOBILE.fullmatch(national(text)))
+        return bool(_MOBILE.fullmatch(national(text))) and not _OF_A_SERVICE.search(before)
+    if kind == "ADRESSE" and not any(c.isdigit() for c in text):
+        return bool(_LIVES.search(before))  # a street alone is where a service is
     if kind == "EMAIL":
         return _is_personal_mailbox(mailbox(text))
     if kind == "PSEUDO":

@@ -40,7 +40,7 @@ _SURE = re.compile(
             # Nous allons régulariser votre situation. Je vais vous rappeler. L'agence va réétudier votre demande.
             (
                 rf"\b(?:nous allons|je vais|on va) {ADV}{ONESELF}{ADV}(?:{INFINITIVE}|prendre (?:contact"
-                rf"|attache))\b{NEAR}(?:{FILE}|\bvous\b|(?=[.,;!]))"
+                rf"|attache))\b[^.,!?;\n]{{0,60}}"
             ),
             rf"\b(?:va|vont) {ADV}{ONESELF}{ADV}(?:{INFINITIVE})\b{NEAR}(?:{MINE} \w+|{FILE})",
             rf"\b(?:allons|vais|va|vont) {ADV}vous {ADV}{TELL_INFINITIVE}\b",
@@ -113,6 +113,15 @@ _SURE = re.compile(
                 rf"|pris (?:contact|attache|rendez-vous|des mesures|les mesures)|demandé (?:à|au|aux|que|la|le|une?)"
                 rf"|{DONE})(?! en compte| (?:ce|le|du|son|leur|un|tout) (?:\w+ )?temps)[^.!?;\n]{{0,40}}"
             ),
+            # In a passage of another language, the plainest forms.
+            (
+                r"\bwe(?: have|'ve) (?:\w+ )?(?:forwarded|sent|passed|transferred|corrected|updated|processed)"
+                r"|\b(?:we|officer|agent|team|colleague|advis[eo]r|someone|service) will (?:call|contact|get back"
+                r"|process|review|send|reply|refund|handle|take care)"
+                r"|\byour (?:file|application|request|case|refund|claim) (?:will be|has been|is being)"
+                r"|\bhemos (?:transmitido|enviado|corregido|remitido)|\bsu (?:solicitud|expediente) (?:será|ha sido)"
+                r"|\ble llamar(?:á|emos)\b|\babbiamo (?:trasmesso|inviato)"
+            ),
             (
                 r"\bvous avez (?:bien )?droit (?!à la parole|au respect|à (?:un|une) (?:accueil|écoute|explication)"
                 r"|à la considération)(?:à (?:la|une?|ce|cette|l'|votre)|au|aux)\b|\bvous êtes (?:bien |donc )?éligible"
@@ -180,7 +189,10 @@ _TOLD_STATE = re.compile(
     rf"|{MINE} (?:\w+ )?{NOUN}{NEAR} (?:est {ADV}entre les mains|(?:a|ont) (?:bien )?fait l'objet|(?:fait|font|fera"
     rf"|feront) (?:actuellement )?l'objet|vous attend)"
     rf"|\b(?:vous avez été) {ADV}(?:remboursée?|indemnisée?|radiée?|réintégrée?|exonérée?)\b"
-    rf"|\bil (?:vous )?manque {NEAR}(?:à|dans) votre dossier",
+    rf"|\bil (?:vous )?manque {NEAR}(?:à|dans) votre dossier"
+    # Un nouveau code vous a été envoyé.
+    r"|\b(?:une?|le|la|les|des|votre|vos) (?:\w+ ){1,4}vous (?:a|ont) (?:bien |déjà )?été (?:\w+ment )?(?:r?envoyé"
+    r"|adressé|transmis|versé|expédié|délivré|remboursé|attribué|notifié|accordé|remis)e?s?\b",
     re.IGNORECASE,
 )
 # Without one of these no state is told.
@@ -196,7 +208,8 @@ _WITHIN = re.compile(r"\b(?:qui|dont|où|quand|lorsqu\w*)\b", re.IGNORECASE)
 _TOLD_BY = re.compile(
     r"\b(?:compren\w+|indiqu\w+|regrett\w+|li(?:re|sons|s)|appren\w+|dites|écrivez|signal\w+|expliqu\w+|décri\w+"
     r"|déplor\w+|raconte\w*|constat\w+|précise\w*|désolée?s?|navrée?s?|content\w*|heureu\w+|rav\w+|espér\w+"
-    r"|souhait\w+) [^.!?;]*\b(?:que|qu')",
+    r"|souhait\w+) [^.!?;]*\b(?:que|qu')"
+    r"|\bcomme [^.!?;]*\b(?:vous l'(?:a|ont|avez)|vous le (?:dites|décrivez|rappelez|signalez)) ?\w*,",
     re.IGNORECASE,
 )
 _ASSERTS = re.compile(

@@ -227,7 +227,11 @@ _DEADLINE = re.compile(
     re.IGNORECASE,
 )
 _NEVER_IDIOM = frozenset(("mois", "trimestre", "semestre", "semaine", "demi-heure"))
-_IDIOM = re.compile(r" ?(?:ou l'autre|à l'autre|sur l'autre|sur deux|de plus|après l'autre|donnée?)", re.IGNORECASE)
+_IDIOM = re.compile(
+    r" ?(?:ou l'autre|à l'autre|sur l'autre|sur deux|de plus|après l'autre|donnée?|(?:in)?compl[eè]te?\b|manquante?\b"
+    r"|pleine?\b|travaillée?\b|chargée?\b|déjà\b|si |aussi |où\b|comme|sans )",
+    re.IGNORECASE,
+)
 
 _THOSE = re.compile(
     r"(?<!dans )(?<!sous )(?<!pendant )(?<!durant )(?<!après )(?<!avant )(?<!d'ici )(?<!pour )\b[lcs]es $",
@@ -246,7 +250,8 @@ def _durations(text: str) -> Iterator[tuple[str, list[float], bool]]:
         sure = lengths != [1] or bool(_DEADLINE.search(text[max(0, m.start() - 20) : m.start()]))
         # "les deux années" are those just spoken of; "dans les deux années" is a term.
         sure &= not (name in ("an", "année") and _THOSE.search(text[max(0, m.start() - 20) : m.start()]))
-        sure |= name in _NEVER_IDIOM and not _IDIOM.match(text, m.end())
+        idiom = lengths == [1] and _IDIOM.match(text, m.end())
+        sure = (sure or name in _NEVER_IDIOM) and not idiom
         yield m.group(), [round(n * unit, 4) for n in lengths], sure
     for m in _ROUGHLY.finditer(text):
         unit = _HOURS[m[2].lower() if m[2].lower() == "mois" else m[2].lower().rstrip("s")]
