@@ -1,6 +1,7 @@
 """Which version answers: `alias.json`, what went before it, and who gets the challenger."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -77,15 +78,20 @@ def previous(state: State) -> list[Aliases]:
     return [Aliases.of(value) for value in files.read(state.previous) or []]
 
 
-def write(state: State, aliases: Aliases) -> None:
-    """Replace alias.json; what it held goes to the front of previous.json, where three are kept."""
+def write(state: State, aliases: Aliases, among: Collection[Deployed] | None = None) -> None:
+    """Replace alias.json; what it held goes to the front of previous.json, where three are kept.
+
+    `among` are the versions that may be gone back to; what names another one is forgotten.
+    """
     try:
         before = read(state)
     except InputError:
         before = None
-    if before and before != aliases:
-        kept = [before, *(old for old in previous(state) if old not in (before, aliases))][:KEPT]
-        files.write(state.previous, [asdict(old) for old in kept])
+    earlier = [*([before] if before else []), *previous(state)]
+    kept = list(dict.fromkeys(old for old in earlier if old != aliases))
+    if among is not None:
+        kept = [old for old in kept if set(old.deployed) <= set(among)]
+    files.write(state.previous, [asdict(old) for old in kept[:KEPT]])
     files.write(state.alias, asdict(aliases))
 
 

@@ -1,12 +1,15 @@
 """From the registry, or from what was served before, to what an engine loads: base model and verified adapters."""
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-from plume import tracking
+from plume import models, tracking
 from plume.adapters import CONFIG, Adapter
 from plume.errors import InputError
 from plume.models import Base
+from plume.prompt import IM_END
 from plume.tracking import Version
 from serve import alias
 from serve.alias import Aliases, Deployed
@@ -41,7 +44,7 @@ def resolve(config: ServeConfig, state: State) -> tuple[Served, list[str]]:
 
     What alias.json says is served again if its adapters are whole and it is of the same registry, so that a restart
     undoes no rollback; then what was served before that; else what the registry says. A dead registry stops no restart.
-    Raises InputError if nothing can be served.
+    Raises InputError if nothing can be served, or if the base model is not on this machine.
     """
     remarks: list[str] = []
     try:
@@ -49,25 +52,17 @@ def resolve(config: ServeConfig, state: State) -> tuple[Served, list[str]]:
     except InputError as error:
         aliases = None
         remarks.append(str(error))
+    known: list[Deployed] = []
     if config.version == "champion" and (recovered := _recover(state, aliases, remarks)):
         if aliases and recovered.champion != aliases.champion:
             remarks.append(f"the registry's champion is {aliases.champion.name}; `plume serve sync` follows it")
-        aliases = recovered
+        aliases, known = recovered, alias.known(state)
     if aliases is None:
         raise InputError(remarks[0])
-    adapters = list(dict.fromkeys([*aliases.deployed, *_whole(alias.known(state))]))
     base = Adapter.load(aliases.champion.folder).base
-    return describe(aliases, [d for d in adapters if Adapter.load(d.folder).base == base]), remarks
-
-
-def describe(aliases: Aliases, adapters: list[Deployed]) -> Served:
-    """Raises InputError if the base model is not on this machine."""
-    from plume import models
-    from plume.prompt import IM_END
-
-    base = Adapter.load(aliases.champion.folder).base
+    adapters = dict.fromkeys([*aliases.deployed, *_of_base(base, known)])
     stop = models.load_tokenizer(base).convert_tokens_to_ids(IM_END)
-    return Served(aliases, tuple(adapters), base, models.resolve(base), stop)
+    return Served(aliases, tuple(adapters), base, models.resolve(base), stop), remarks
 
 
 def deploy(version: Version, max_rank: int) -> Deployed:
@@ -147,12 +142,10 @@ def _is_registered(deployed: Deployed) -> bool:
         return False
 
 
-def _whole(adapters: list[Deployed]) -> list[Deployed]:
-    found = []
+def _of_base(base: Base, adapters: list[Deployed]) -> Iterator[Deployed]:
+    """Those that are whole and were trained on `base`: one engine can know them all."""
     for deployed in adapters:
-        try:
+        with suppress(InputError):
             deployed.check()
-        except InputError:
-            continue
-        found.append(deployed)
-    return found
+            if Adapter.load(deployed.folder).base == base:
+                yield deployed

@@ -105,7 +105,7 @@ def write_state(served: Served, config: ServeConfig, state: State) -> None:
     gpu = has_gpu()
     state.admin_key()
     state.drain.unlink(missing_ok=True)
-    alias.write(state, served.aliases)
+    alias.write(state, served.aliases, among=served.adapters)
     started = {
         "config": config.model_dump(mode="json"),
         "base": served.base.model_dump(mode="json"),

@@ -6,21 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from plume.adapters import Adapter
 from plume.engine import UNSAFE, max_lora_rank
 from plume.errors import InputError
 from plume.models import Base
 from plume.paths import ROOT
 from serve import engine
 from serve import log as engine_log
+from serve.alias import KEPT, Aliases, Deployed
 from serve.champion import Served
 from serve.config import ServeConfig
 from serve.engine import command, environment, variables
+from serve.state import VARIABLE
 
 
-def served(rank=16, folder="/adapters/3-abc"):
-    adapter = Adapter(Path(folder), Base(), "v1", rank, {})
-    return Served(name="plume-reply@v3", model="/models/base", adapter=adapter, stop_token_id=2)
+def served(folder="/adapters/3-abc"):
+    three, two = Deployed(3, folder, "0" * 64), Deployed(2, "/adapters/2-abc", "0" * 64)
+    return Served(Aliases(three), (three, two), Base(), "/models/base", 2)
 
 
 def options(words):
@@ -43,16 +44,30 @@ def test_rank_that_vllm_cannot_serve_is_refused():
         max_lora_rank(300)
 
 
-def test_adapter_is_served_under_a_versioned_name_and_the_base_under_its_own():
-    found = options(command(served(folder="/tmp/a=b,c/3-abc"), ServeConfig(), gpu=False))
-    assert json.loads(found["--lora-modules"]) == {
-        "name": "plume-reply@v3",
-        "path": "/tmp/a=b,c/3-abc",
-        "base_model_name": "base",
-    }
+def test_adapters_are_served_under_versioned_names_and_the_base_under_its_own():
+    words = command(served(folder="/tmp/a=b,c/3-abc"), ServeConfig(), gpu=False)
+    modules = [json.loads(word) for word in words[words.index("--lora-modules") + 1 :]]
+    assert modules == [
+        {"name": "plume-reply@v3", "path": "/tmp/a=b,c/3-abc", "base_model_name": "base"},
+        {"name": "plume-reply@v2", "path": "/adapters/2-abc", "base_model_name": "base"},
+    ]
+    found = options(words)
     assert found["--served-model-name"] == "base"
     assert found["--chat-template"] == "/tmp/a=b,c/3-abc/chat_template.jinja"
     assert found["--max-lora-rank"] == "16"
+    # More names than alias.json and previous.json can hold: an adapter that is forgotten cannot be read again.
+    assert int(found["--max-cpu-loras"]) > 2 * (KEPT + 1)
+
+
+def test_every_engine_is_behind_the_guard():
+    for gpu in (True, False):
+        assert options(command(served(), ServeConfig(), gpu=gpu))["--middleware"] == "serve.guard.Guard"
+
+
+def test_a_socket_takes_the_place_of_host_and_port():
+    found = options(command(served(), ServeConfig(socket="/run/plume/vllm.sock"), gpu=True))
+    assert found["--uds"] == "/run/plume/vllm.sock"
+    assert not {"--host", "--port"} & set(found)
 
 
 def test_server_stays_on_loopback_logs_no_request_and_drains():
@@ -86,7 +101,8 @@ def test_environment_drops_what_would_open_the_engine_or_log_texts():
     inherited = {"PATH": "/bin", "VLLM_LOGGING_LEVEL": "DEBUG", **dict.fromkeys(UNSAFE, "1")}
     found = environment(inherited, variables(ServeConfig(), cache=Path("/cache"), gpu=True, cores=[0]))
     assert found["PATH"] == "/bin"
-    assert not set(UNSAFE) & set(found)
+    assert set(UNSAFE) & set(found) == {"VLLM_ALLOW_RUNTIME_LORA_UPDATING"}  # which the guard closes
+    assert found[VARIABLE] == str(ServeConfig().folder)
     assert {"VLLM_ALLOW_RUNTIME_LORA_UPDATING", "VLLM_SERVER_DEV_MODE"} <= set(UNSAFE)
     assert found["VLLM_LOGGING_LEVEL"] == "INFO"
     assert (found["HF_HUB_OFFLINE"], found["VLLM_NO_USAGE_STATS"]) == ("1", "1")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -13,13 +12,15 @@ import psutil
 import pytest
 
 from plume import tracking
-from plume.adapters import Adapter, folder_sha256
+from plume.adapters import folder_sha256
 from plume.errors import EnvironmentMissing, InputError, PlumeError
 from plume.models import Base
 from plume.prompt import load_prompt, template_sha256
-from serve import champion, engine
+from serve import alias, champion, engine
+from serve.alias import Aliases, Deployed
 from serve.client import Client
 from serve.config import ServeConfig
+from serve.state import State
 
 # Stands for vLLM: answers every GET and POST as told. argv: port, status of answers, body of answers.
 ANSWERS = """
@@ -41,7 +42,8 @@ subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 DIES = (
     "print('Traceback (most recent call last):'); print('ValueError: max_model_len is too large'); raise SystemExit(1)"
 )
-SERVED = champion.Served("plume-reply@v1", "/base", Adapter(Path("/adapter"), Base(), "v1", 8, {}), 2)
+ONE = Deployed(1, "/adapter", "0" * 64)
+SERVED = champion.Served(Aliases(ONE), (ONE,), Base(), "/base", 2)
 
 
 @pytest.fixture
@@ -113,36 +115,29 @@ def test_engine_that_never_answers_is_stopped_with_its_children(stand_in, port):
 
 def test_engine_that_hangs_at_the_stop_is_killed_with_its_children(stand_in, port):
     stand_in(HANGS + ANSWERS, port, 200, "{}")
-    with engine.running(SERVED, ServeConfig(port=port, drain_timeout=0)) as started:
-        children = psutil.Process(started.process.pid).children()
-        assert len(children) == 1
-    assert started.process.returncode == -signal.SIGKILL
-    psutil.wait_procs(children, timeout=10)
-    assert not [c for c in children if c.is_running() and c.status() != psutil.STATUS_ZOMBIE]
+    before = set(psutil.Process().children(recursive=True))
+    with engine.running(SERVED, ServeConfig(port=port, drain_timeout=0)):
+        started = set(psutil.Process().children(recursive=True)) - before
+        assert len(started) == 2
+    psutil.wait_procs(started, timeout=10)
+    assert not [c for c in started if c.is_running() and c.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_engine_that_ends_while_serving_is_an_error(stand_in, port):
-    stand_in(ANSWERS, port, 200, "{}")
-    with engine.running(SERVED, ServeConfig(port=port)) as started:
-        started.process.kill()
-        with pytest.raises(PlumeError, match=r"stopped by itself \(killed by SIGKILL\)"):
-            started.wait()
-
-
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
-def test_signal_stops_the_engine_and_gives_the_exit_code(sent, code, port, tmp_path):
+def test_serve_becomes_the_engine_and_tells_the_guard_its_state_folder(port, tmp_path):
+    """Signals of a supervisor reach the engine itself: no process of plume's stands between."""
     script = f"""
-import sys
-from pathlib import Path
+import os, sys
 from plume import cli
-from plume.adapters import Adapter
 from plume.models import Base
 from serve import champion, engine
-served = champion.Served("plume-reply@v1", "/base", Adapter(Path("/adapter"), Base(), "v1", 8, {{}}), 2)
-champion.resolve = lambda config: served
+from serve.alias import Aliases, Deployed
+one = Deployed(1, "/adapter", "0" * 64)
+champion.resolve = lambda *_: (champion.Served(Aliases(one), (one,), Base(), "/base", 2), ["a remark"])
 engine.check_startable = lambda config: None
 engine.has_gpu = lambda: False
-engine.command = lambda *_, **__: [sys.executable, "-c", {ANSWERS!r}, "{port}", "200", "{{}}"]
+engine.command = lambda *_, **__: [
+    sys.executable, "-c", "import os; print(os.getpid(), os.environ['PLUME_SERVE_STATE'])"
+]
 sys.argv = ["plume", "serve", "port={port}"]
 cli.main()
 """
@@ -150,46 +145,47 @@ cli.main()
         [sys.executable, "-c", script],
         env={**os.environ, "PLUME_HOME": str(tmp_path)},
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert "plume-reply@v1 answers at" in process.stdout.readline()
-        children = psutil.Process(process.pid).children(recursive=True)
-        assert children
-        process.send_signal(sent)
-        assert process.wait(60) == code
-    assert not [c for c in children if c.is_running() and c.status() != psutil.STATUS_ZOMBIE]
+        said, remarks = process.communicate(timeout=60)
+    first, second = said.splitlines()
+    assert "plume-reply@v1 is started on" in first
+    assert second == f"{process.pid} {tmp_path / 'serve'}"
+    assert "a remark" in remarks
+    state = State(tmp_path / "serve")
+    assert alias.read(state) == Aliases(ONE)
+    assert [file.stat().st_mode & 0o077 for file in (state.serve, state.alias, state.admin)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
     ("status", "body", "error", "says"),
     [
-        (
-            400,
-            '{"error": {"message": "maximum context length is 64 tokens: Avis secret"}}',
-            InputError,
-            "max_model_len",
-        ),
-        (404, '{"error": {"message": "no such model: Avis secret"}}', PlumeError, "404"),
+        (413, '{"error": {"type": "too_long", "message": "at most 64 tokens fit"}}', InputError, "64 tokens"),
+        (503, '{"error": {"type": "busy", "message": "ask again"}}', PlumeError, "ask again"),
         (500, "Avis secret", PlumeError, "500"),
     ],
 )
-def test_refusal_of_the_engine_is_told_without_its_text(stand_in, port, status, body, error, says):
+def test_refusal_of_the_server_is_told_in_one_line(stand_in, port, status, body, error, says):
     stand_in(ANSWERS, port, status, body)
-    with engine.running(SERVED, ServeConfig(port=port)) as started, pytest.raises(error, match=says) as told:
-        Client(started.url).draft("plume-reply@v1", [], max_new_tokens=8, stop_token_id=2)
+    config = ServeConfig(port=port)
+    with engine.running(SERVED, config), Client(config) as client, pytest.raises(error, match=says) as told:
+        client.draft({"review": "Avis secret"})
     assert "secret" not in str(told.value)
 
 
-def test_client_says_that_no_engine_answers(port):
-    with pytest.raises(PlumeError, match="does not answer"):
-        Client(f"http://127.0.0.1:{port}").draft("base", [], max_new_tokens=8, stop_token_id=2)
+def test_client_says_that_no_server_answers(port, tmp_path):
+    config = ServeConfig(port=port, state=tmp_path)
+    with Client(config) as client, pytest.raises(PlumeError, match="does not answer"):
+        client.draft({"review": "Avis"})
 
 
 def test_proxy_of_the_environment_is_not_asked(monkeypatch, stand_in, port):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     stand_in(ANSWERS, port, 200, '{"fine": true}')
-    with engine.running(SERVED, ServeConfig(port=port)) as started:
-        assert Client(started.url).chat({"model": "base"}) == {"fine": True}
+    config = ServeConfig(port=port)
+    with engine.running(SERVED, config), Client(config) as client:
+        assert client.draft({"review": "Avis"}) == {"fine": True}
 
 
 def plume(*arguments, **environment):
@@ -242,7 +238,7 @@ def registry(tmp_path_factory):
             mlflow.log_artifacts(str(folder), "adapter")
         return tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: folder_sha256(folder)})
 
-    yield SimpleNamespace(add=add, config=config, artifacts=home / "mlartifacts")
+    yield SimpleNamespace(add=add, config=config, state=State(config.folder))
     patch.undo()
     mlflow.set_tracking_uri(before)
     mlflow.set_registry_uri(before)
@@ -255,12 +251,12 @@ def artifact(registry, number):
 def test_no_champion_says_how_to_set_one(registry):
     registry.add({})
     with pytest.raises(InputError, match="plume eval promote VERSION --initial --reason … --by …"):
-        champion.resolve(registry.config)
+        champion.resolve(registry.config, registry.state)
 
 
 def test_version_that_does_not_exist_is_named(registry):
     with pytest.raises(InputError, match="'99'") as told:
-        champion.resolve(registry.config.model_copy(update={"version": "99"}))
+        champion.resolve(registry.config.model_copy(update={"version": "99"}), registry.state)
     assert "promote" not in str(told.value)
 
 
@@ -268,7 +264,7 @@ def test_adapter_changed_since_training_is_refused(registry):
     number = registry.add({})
     (artifact(registry, number) / "adapter_model.safetensors").write_bytes(b"other weights")
     with pytest.raises(InputError, match="changed after training"):
-        champion.resolve(registry.config.model_copy(update={"version": str(number)}))
+        champion.resolve(registry.config.model_copy(update={"version": str(number)}), registry.state)
 
 
 def test_adapter_that_is_gone_is_refused(registry):
@@ -276,10 +272,64 @@ def test_adapter_that_is_gone_is_refused(registry):
     for file in artifact(registry, number).iterdir():
         file.unlink()
     with pytest.raises(InputError, match=f"version {number}"):
-        champion.resolve(registry.config.model_copy(update={"version": str(number)}))
+        champion.resolve(registry.config.model_copy(update={"version": str(number)}), registry.state)
 
 
 def test_base_model_missing_while_offline_is_the_environments_fault(registry):
     number = registry.add({"model": "plume-tests/absent", "revision": "0" * 40})
     with pytest.raises(InputError, match="plume-tests/absent"):
-        champion.resolve(registry.config.model_copy(update={"version": str(number)}))
+        champion.resolve(registry.config.model_copy(update={"version": str(number)}), registry.state)
+
+
+def test_a_restart_serves_again_what_was_served_even_without_a_registry(registry, tmp_path):
+    numbers = [registry.add({}) for _ in range(3)]
+    state = State(tmp_path / "state")
+    two, three = (champion.deploy(tracking.find_version(str(n)), 16) for n in numbers[1:])
+    alias.write(state, Aliases(three))
+    alias.write(state, Aliases(two))  # as a rollback leaves it
+    tracking.set_alias("champion", numbers[2], {})
+    served, remarks = champion.resolve(registry.config, state)
+    assert served.aliases == Aliases(two)
+    assert [d.version for d in served.adapters] == [numbers[1], numbers[2]]
+    assert any("plume serve sync" in remark for remark in remarks)
+
+    dead = registry.config.model_copy(update={"tracking_uri": "http://127.0.0.1:9"})
+    served, remarks = champion.resolve(dead, state)
+    assert served.aliases == Aliases(two)
+    assert any("does not answer" in remark for remark in remarks)
+
+    for file in Path(two.folder).iterdir():
+        file.unlink()
+    served, remarks = champion.resolve(dead, state)
+    assert served.aliases == Aliases(three)
+    assert any("changed" in remark for remark in remarks)
+    tracking.connect(registry.config.tracking_uri)
+
+
+def test_a_state_of_another_registry_is_not_served(registry, tmp_path):
+    number = registry.add({})
+    real = champion.deploy(tracking.find_version(str(number)), 16)
+    state = State(tmp_path / "state")
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / "weights").write_text("other")
+    alias.write(state, Aliases(Deployed(number, str(folder), folder_sha256(folder))))
+    tracking.set_alias("champion", number, {})
+    served, remarks = champion.resolve(registry.config, state)
+    assert served.aliases.champion == real
+    assert any("registry's of that number" in remark for remark in remarks)
+
+
+def test_nothing_to_serve_is_one_line(tmp_path):
+    done = plume("serve", PLUME_HOME=tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert done.returncode == 2
+    assert "does not answer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "rollback", "sync"])
+def test_commands_of_ops_say_that_no_server_was_started(command, tmp_path):
+    done = plume("serve", command, PLUME_HOME=tmp_path)
+    assert done.returncode == 2
+    assert "plume serve" in done.stderr
+    assert "Traceback" not in done.stderr
