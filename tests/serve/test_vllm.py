@@ -15,7 +15,11 @@ import psutil
 import pytest
 import requests
 
-from plume.errors import InputError, PlumeError
+from plume.errors import InputError
+from serve.client import Client
+from serve.config import ServeConfig
+from serve.engine import check_startable
+from serve.state import State
 
 pytestmark = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed (make install)")
 
@@ -35,38 +39,6 @@ PAIRS = [
 ]
 
 
-def adapter_folder(folder, prompt):
-    """An adapter of rank 8 on all linear layers, attached and written by `plume train`'s own code, weights random.
-
-    Returns PEFT's own model of what was written: the reference that knows nothing of how plume trains.
-    """
-    import torch
-    from peft import PeftModel
-
-    from plume.models import Base, load_model
-    from train import adapter
-    from train.config import Lora, TrainConfig
-
-    config = TrainConfig(data=folder, out=folder, prompt=prompt.version, lora=Lora(rank=8, alpha=16))
-    torch.manual_seed(20231005)
-    model = adapter.attach(load_model(Base(), "bfloat16"), config)
-    for name, weight in model.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(weight, std=0.12)
-    facts = {
-        "dataset": {"splits": {"train": {"pairs": 0, "sha256": "none"}}, "source": {"name": "none"}},
-        "samples": {"dropped": 0, "truncated": 0},
-        "steps": 0,
-        "tokens": 0,
-        "trained_tokens": 0,
-        "train_loss": 0.0,
-        "validation_loss": None,
-    }
-    adapter.write(folder, model, config, prompt, facts)
-    model = PeftModel.from_pretrained(load_model(Base(), "bfloat16"), str(folder), autocast_adapter_dtype=False)
-    return model.eval().float()  # the same weights, without bfloat16's rounding of what is computed
-
-
 def first_token_logprobs(model, ids):
     import torch
 
@@ -76,24 +48,29 @@ def first_token_logprobs(model, ids):
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory):
+def system(tmp_path_factory, make_adapter):
     """Home with a registered champion, the adapter in process, and its prompt."""
     import mlflow
+    from peft import PeftModel
 
     from plume import paths, tracking
     from plume.adapters import folder_sha256
-    from plume.models import Base, load_tokenizer, resolve
+    from plume.models import Base, load_model, load_tokenizer, resolve
     from plume.prompt import encode_prompt, load_prompt
 
     home = tmp_path_factory.mktemp("home")
     (home / "models").symlink_to(Path(resolve(Base())).parent)  # unpacked once for all tests
     cache = paths.home() / "serve" / "cache"  # what vLLM learnt about the architecture, kept from test to test
     cache.mkdir(parents=True, exist_ok=True)
+    (home / "ner").symlink_to(paths.home() / "ner")
     (home / "serve").mkdir()
     (home / "serve" / "cache").symlink_to(cache)
     tokenizer, prompt = load_tokenizer(Base()), load_prompt("short-1")
-    folder = tmp_path_factory.mktemp("adapter")
-    model = adapter_folder(folder, prompt)
+    folder = make_adapter(tmp_path_factory.mktemp("adapter"), seed=20231005, base=Base()).folder
+    # PEFT's own model of what was written: the reference that knows nothing of how plume trains or serves. The same
+    # weights as the engine's, without bfloat16's rounding of what is computed.
+    model = PeftModel.from_pretrained(load_model(Base(), "bfloat16"), str(folder), autocast_adapter_dtype=False)
+    model = model.eval().float()
     uri = f"sqlite:///{home / 'mlflow.db'}"
     before = mlflow.get_tracking_uri()
     with pytest.MonkeyPatch.context() as patch:
@@ -123,37 +100,24 @@ def server(system):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     output = system.home / "plume-serve.log"
+    config = ServeConfig(port=port, state=system.home / "serve", tracking_uri=system.uri, dtype="bfloat16", maskers=1)
+    told = ("port", "tracking_uri", "dtype", "maskers")
+    words = [sys.executable, "-m", "plume.cli", "serve", *(f"{name}={getattr(config, name)}" for name in told)]
     with output.open("wb") as sink:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "plume.cli",
-                "serve",
-                f"port={port}",
-                f"tracking_uri={system.uri}",
-                "dtype=bfloat16",
-            ],
-            env={**os.environ, "PLUME_HOME": str(system.home)},
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-        )
+        env = {**os.environ, "PLUME_HOME": str(system.home)}
+        process = subprocess.Popen(words, env=env, stdout=sink, stderr=subprocess.STDOUT)
     try:
         tuned = [first_token_logprobs(system.model, ids) for ids in system.ids]
         with system.model.disable_adapter():
             base = first_token_logprobs(system.model, system.ids[0])
         deadline = time.monotonic() + 540
-        while "answers at" not in output.read_text() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.5)
-        assert "answers at" in output.read_text(), output.read_text()
-        yield SimpleNamespace(
-            process=process,
-            url=f"http://127.0.0.1:{port}",
-            output=output,
-            log=system.home / "serve" / "engine.log",
-            tuned=tuned,
-            base=base,
-        )
+        with Client(config) as client:
+            while not client.is_ready() and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.5)
+            assert client.is_ready(), output.read_text()
+            yield SimpleNamespace(
+                process=process, config=config, client=client, url=config.url, output=output, tuned=tuned, base=base
+            )
     finally:
         if process.poll() is None:
             process.terminate()
@@ -161,21 +125,20 @@ def server(system):
 
 
 def ask(server, system, model, index):
-    """First token of the draft for a pair: the prompt's ids as the engine saw them, and its top five."""
-    from serve.client import Client
-
-    answer = Client(server.url).chat(
-        {
-            "model": model,
-            "messages": system.prompt.messages(PAIRS[index]),
-            "max_tokens": 1,
-            "temperature": 0,
-            "logprobs": True,
-            "top_logprobs": 5,
-            "return_token_ids": True,
-            "return_tokens_as_token_ids": True,
-        }
-    )
+    """First token of the draft for a pair: the prompt's ids as the engine's own template renders them, its top five."""
+    body = {
+        "model": model,
+        "messages": system.prompt.messages(PAIRS[index]),
+        "max_tokens": 1,
+        "temperature": 0,
+        "logprobs": True,
+        "top_logprobs": 5,
+        "return_token_ids": True,
+        "return_tokens_as_token_ids": True,
+    }
+    key = State(server.config.folder).admin_key()
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = requests.post(f"{server.url}/engine/v1/chat/completions", json=body, headers=headers, timeout=120).json()
     top = answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
     return answer["prompt_token_ids"], {int(t["token"].removeprefix("token_id:")): t["logprob"] for t in top}
 
@@ -187,14 +150,11 @@ def gaps(seen, expected):
 
 
 def test_served_draft_comes_from_the_versioned_champion(server, system):
-    from serve.client import Client
-
-    draft = Client(server.url).draft(
-        system.name, system.prompt.messages(PAIRS[0]), max_new_tokens=12, stop_token_id=system.end
-    )
-    assert draft.model == system.name
-    assert draft.prompt_tokens == len(system.ids[0])
-    assert 1 <= draft.draft_tokens <= 12
+    asked = {name: PAIRS[1][name] for name in ("review", "structure", "network", "title")}
+    draft = server.client.draft(asked)
+    assert draft["model"] == system.name
+    assert draft["usage"]["prompt_tokens"] == len(system.ids[1])
+    assert draft["draft"]
 
 
 def test_engine_and_peft_agree_on_token_ids_and_log_probabilities(server, system):
@@ -209,7 +169,10 @@ def test_engine_and_peft_agree_on_token_ids_and_log_probabilities(server, system
     assert max(worst) <= 0.3, worst
 
 
-def test_evaluation_drafts_through_the_server_from_the_same_token_ids(server, system, small_dataset, tmp_path):
+def test_evaluation_drafts_through_the_server_from_the_same_token_ids(
+    server, system, small_dataset, tmp_path, monkeypatch
+):
+    """The engine itself, for whoever holds the admin's key."""
     from eval.backends.endpoint import Endpoint
     from eval.generate import Decoding, generate
     from eval.systems import resolve
@@ -217,6 +180,7 @@ def test_evaluation_drafts_through_the_server_from_the_same_token_ids(server, sy
     from plume.models import Base, load_tokenizer
     from plume.prompt import encode_prompt
 
+    monkeypatch.setenv("PLUME_API_KEY", State(server.config.folder).admin_key())
     drafts = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLUME_HOME", str(system.home))
@@ -224,7 +188,7 @@ def test_evaluation_drafts_through_the_server_from_the_same_token_ids(server, sy
     assert asked.served_name == system.name
     for api in ("completions", "chat"):
         out = tmp_path / f"{api}.jsonl"
-        backend = Endpoint(server.url, system.name, api=api, concurrency=3)
+        backend = Endpoint(f"{server.url}/engine/v1", system.name, api=api, concurrency=3)
         assert generate(asked, small_dataset, out, Decoding(max_new_tokens=6), backend=backend) == 3
         drafts[api] = {row["id"]: row for row in map(json.loads, out.read_text().splitlines())}
     tokenizer = load_tokenizer(Base())
@@ -239,7 +203,7 @@ def test_evaluation_drafts_through_the_server_from_the_same_token_ids(server, sy
             small_dataset,
             tmp_path / "none.jsonl",
             Decoding(max_new_tokens=6),
-            backend=Endpoint(server.url, "plume-reply@v99"),
+            backend=Endpoint(f"{server.url}/engine/v1", "plume-reply@v99"),
         )
 
 
@@ -251,46 +215,31 @@ def test_base_is_served_without_the_adapter_and_the_adapter_changes_it(server, s
     assert max(moved) > 1, f"the adapter hardly changes the base ({moved}): agreement would prove nothing"
 
 
-def test_client_says_what_the_engine_refuses_without_quoting_the_review(server, system):
-    from serve.client import Client
-
-    client = Client(server.url)
-    with pytest.raises(InputError, match="max_model_len") as too_long:
-        client.draft(
-            system.name,
-            system.prompt.messages({"review": f"{MARKER} n'en finit pas. " * 900}),
-            max_new_tokens=8,
-            stop_token_id=system.end,
-        )
-    with pytest.raises(PlumeError, match="404"):
-        client.draft("plume-reply@v99", system.prompt.messages(PAIRS[1]), max_new_tokens=8, stop_token_id=system.end)
+def test_a_review_too_long_is_refused_without_quoting_it(server):
+    with pytest.raises(InputError, match="tokens") as too_long:
+        server.client.draft({"review": f"{MARKER} n'en finit pas. " * 600})
     assert MARKER not in str(too_long.value)
 
 
-def test_engine_listens_on_loopback_only_and_loads_no_other_adapter(server, system):
-    processes = psutil.Process(server.process.pid).children(recursive=True)
+def test_everything_listens_on_loopback_only(server):
+    processes = [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)]
     listening = [c.laddr.ip for p in processes for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
     assert listening
     assert set(listening) == {"127.0.0.1"}
-    for path in ("/v1/load_lora_adapter", "/adapters"):
-        body = {"lora_name": "other", "lora_path": str(system.home), "name": "other", "src": str(system.home)}
-        assert requests.post(f"{server.url}{path}", json=body, timeout=30).status_code == 404
 
 
-def test_no_log_holds_text_of_a_request(server):
-    assert "Started server process" in server.log.read_text() or "startup complete" in server.log.read_text()
-    for file in (server.log, server.output):
+def test_no_log_holds_text_of_a_request(server, system):
+    server.client.draft({"review": PAIRS[0]["review"], "title": PAIRS[0]["title"]})
+    for file in (server.output, system.home / "serve" / "audit.jsonl"):
         text = file.read_text()
+        assert text
         assert MARKER not in text
         assert "attend depuis trois mois" not in text
 
 
 def test_port_of_a_running_server_is_refused_before_the_slow_start(server):
-    from serve.config import ServeConfig
-    from serve.engine import check_startable
-
     with pytest.raises(InputError, match="cannot be used"):
-        check_startable(ServeConfig(port=int(server.url.rsplit(":", 1)[1])))
+        check_startable(server.config)
 
 
 def test_sigterm_stops_the_engine_and_leaves_no_process(server):  # last: it ends the server of this file
@@ -298,6 +247,7 @@ def test_sigterm_stops_the_engine_and_leaves_no_process(server):  # last: it end
     assert children
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(120) == 0
-    assert [p for p in children if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
+    _, left = psutil.wait_procs(children, timeout=60)  # what sends to MLflow sends the rest first
+    assert [p for p in left if p.status() != psutil.STATUS_ZOMBIE] == []
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{server.url}/health", timeout=5)
