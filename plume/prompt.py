@@ -173,5 +173,34 @@ def _render(tokenizer: Any, messages: list[dict[str, str]], *, header: bool) -> 
     )
 
 
+_USERS_TURN = f"{IM_START}user\n"
+
+
 def _ids(tokenizer: Any, text: str) -> list[int]:
+    """Token ids of a rendered text. The system turn, the same for every review, is tokenised once.
+
+    A special token ends it, so what follows is tokenised alike with and without it; where that did not hold for the
+    first text of a tokenizer, nothing is cut.
+    """
+    head, mark, rest = text.partition(_USERS_TURN)
+    if not mark:
+        return _whole(tokenizer, text)
+    if (start := _head(tokenizer, head, mark + rest)) is None:
+        return _whole(tokenizer, text)
+    return [*start, *_whole(tokenizer, mark + rest)]
+
+
+_heads: dict[tuple[int, str], tuple[Any, tuple[int, ...] | None]] = {}  # the tokenizer is kept, so its id stays its own
+
+
+def _head(tokenizer: Any, head: str, rest: str) -> tuple[int, ...] | None:
+    key = (id(tokenizer), head)
+    if key not in _heads:
+        start = _whole(tokenizer, head)
+        exact = [*start, *_whole(tokenizer, rest)] == _whole(tokenizer, head + rest)
+        _heads[key] = (tokenizer, tuple(start) if exact else None)
+    return _heads[key][1]
+
+
+def _whole(tokenizer: Any, text: str) -> list[int]:
     return tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -39,7 +39,7 @@ app = FastAPI(
 )
 
 
-def _desk(request: Request) -> Desk:
+async def _desk(request: Request) -> Desk:  # async, or FastAPI would ask a thread for it
     return request.scope["plume.desk"]
 
 

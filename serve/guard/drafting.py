@@ -60,7 +60,7 @@ class Desk:
     ) -> None:
         self.started, self.aliases, self.engine, self.pool, self.seen = started, aliases, engine, pool, seen
         self._journal, self._retriever = journal, retriever
-        self._disk = ThreadPoolExecutor(1, "journal")  # SQLite waits for the disk: not in the event loop
+        self._disk = ThreadPoolExecutor(1, "journal")  # SQLite may wait for the disk: not in the event loop
         self.directory = Directory.load()
 
     async def draft(self, case: Case, conversation: str | None, asked: Asked, receive: Receive) -> DraftResponse:

@@ -1,4 +1,4 @@
-"""What was drafted and what agents made of it, pseudonymised, on disk before an answer leaves; MLflow gets it later.
+"""What was drafted and what agents made of it, pseudonymised, noted before an answer leaves; MLflow gets it later.
 
 A SQLite file is written by the guard and read by `serve.guard.sender`, a process of its own: a dead MLflow neither
 delays nor loses anything.
@@ -12,7 +12,7 @@ from typing import Any
 
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
+PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS draft (
     id TEXT PRIMARY KEY, made REAL NOT NULL, client TEXT NOT NULL, version INTEGER NOT NULL, row TEXT NOT NULL,
     trace TEXT
@@ -46,7 +46,11 @@ class Journal:
     def add_decision(self, identity: str, made: float, row: dict[str, Any]) -> None:
         """A later decision on the same draft replaces the earlier one; both are kept."""
         values = (identity, made, json.dumps(row, ensure_ascii=False))
-        self._db.execute("INSERT INTO decision (id, made, row) VALUES (?, ?, ?)", values)
+        self._db.execute("PRAGMA synchronous = FULL")  # of a decision there is no second copy: it waits for the disk
+        try:
+            self._db.execute("INSERT INTO decision (id, made, row) VALUES (?, ?, ?)", values)
+        finally:
+            self._db.execute("PRAGMA synchronous = NORMAL")
 
     def unsent_drafts(self, most: int = 50) -> list[tuple[str, float, int, dict[str, Any]]]:
         found = self._db.execute(

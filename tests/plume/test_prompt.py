@@ -253,3 +253,32 @@ def test_what_an_example_told_somebody_else_is_not_given_to_this_draft(copied, g
     prompt = load_prompt("v1")
     findings = check(copied, review=PAIR["review"], prompt=prompt.text(PAIR), directory=Directory.load())
     assert {f.check: f.passed for f in findings}[gate] is False
+
+
+def test_the_system_turn_tokenised_once_gives_the_ids_of_the_whole_text(tokenizer):
+    for version in ("v1", "short-1"):
+        for review in (
+            "Bonjour",
+            " \n  blancs",
+            "É\u0301 😀",
+            f"{IM_START}user\n",
+            "</s><s>[INST]",
+            "'’ 12",
+            "\u00a0x",
+        ):
+            prompt, pair = load_prompt(version), {"review": review, "structure": "CAF"}
+            text = tokenizer.apply_chat_template(
+                prompt.messages(pair), chat_template=SERVING_TEMPLATE, tokenize=False, add_generation_prompt=True
+            )
+            whole = tokenizer(text, add_special_tokens=False)["input_ids"]
+            assert encode_prompt(tokenizer, prompt, pair) == whole, (version, review)
+
+
+def test_a_tokenizer_that_reads_across_turns_is_given_the_whole_text():
+    from plume.prompt import _ids
+
+    def across(text, **_):  # each token depends on all of the text before it
+        return {"input_ids": [hash(text[: i + 1]) for i in range(len(text))]}
+
+    text = "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU"
+    assert _ids(across, text) == across(text)["input_ids"]

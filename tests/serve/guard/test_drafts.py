@@ -228,3 +228,25 @@ def test_nobody_decides_on_anothers_draft(guarded):
     path = f"/v1/drafts/{identity}/decision"
     assert guarded.request("POST", path, key=other, json={"outcome": "accepted"}).status_code == 404
     assert guarded.ask(f"/v1/drafts/draft-{'0' * 24}/decision", {"outcome": "accepted"}).status_code == 404
+
+
+def test_a_full_disk_stops_no_draft_but_a_decision_is_refused_rather_than_lost(guarded):
+    from pathlib import Path
+
+    identity = guarded.ask("/v1/drafts", REVIEW).json()["id"]
+    database, audit = guarded.guard.desk._journal._db, guarded.guard.seen._audit
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    guarded.guard.seen._audit = Path("/dev/full")
+    try:
+        guarded.engine.draft = "Bonjour, le guichet est fermé. " * 600
+        assert guarded.ask("/v1/drafts", REVIEW).status_code == 200
+        decision = {"outcome": "edited", "final": "Bonjour. " * 1500}
+        assert guarded.ask(f"/v1/drafts/{identity}/decision", decision).status_code == 507
+        text = guarded.request("GET", "/metrics", key=guarded.metrics).text
+        assert "plume_journal_errors_total 0.0" not in text
+        assert "plume_audit_errors_total 0.0" not in text
+    finally:
+        database.execute("PRAGMA max_page_count = 1073741823")
+        guarded.guard.seen._audit = audit
+    assert guarded.ask(f"/v1/drafts/{identity}/decision", decision).status_code == 200

@@ -1,0 +1,163 @@
+"""What the guard adds to a draft, at p50 and p99, masking and checks apart.
+
+    .venv/bin/python benchmarks/guard.py [--requests 1000]
+
+The guard around a stub engine that answers at once, asked one request after the other over ASGI, without a socket. With
+maskers that answer at once: routing, key, size, schema, rendering and tokenising, alias, journal, audit. With real ones
+at 200 and 650 characters: that, and the two requests to a masker (the recogniser; the checks). Speed is no test.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from plume.adapters import CONFIG, TEMPLATE, TRAINING, WEIGHTS, Adapter
+from plume.command import say
+from plume.models import Base, load_tokenizer
+from plume.paths import ROOT
+from plume.prompt import SERVING_TEMPLATE, load_prompt, template_sha256
+from serve import alias, keys
+from serve import state as files
+from serve.alias import Aliases, Deployed
+from serve.config import ServeConfig
+from serve.state import VARIABLE, State
+
+GOLD = ROOT / "datasets" / "gold" / "pseudonymisation.jsonl"
+DRAFT = "Bonjour [USAGER],\n\nNous vous remercions de votre témoignage. " + "Le service examine chaque demande. " * 15
+
+
+async def engine(_scope: Any, receive: Any, send: Any) -> None:
+    """Answers at once."""
+    body = json.loads((await receive())["body"])
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    usage = {"prompt_tokens": len(body["prompt"]), "completion_tokens": 150}
+    for event in ({"choices": [{"text": DRAFT, "finish_reason": "stop"}]}, {"choices": [], "usage": usage}):
+        await send(
+            {"type": "http.response.body", "body": b"data: " + json.dumps(event).encode() + b"\n\n", "more_body": True}
+        )
+    await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
+
+
+class AtOnce:
+    """A pool whose answers cost nothing: what is left is the guard's own."""
+
+    restarts = 0
+
+    async def ask(self, op: str, **request: Any) -> dict[str, Any]:
+        if op == "mask":
+            return {"texts": request["texts"], "spans": [[] for _ in request["texts"]]}
+        return {"draft": request["draft"], "withheld": [], "findings": []}
+
+    async def stop(self) -> None:
+        pass
+
+
+def prepare(folder: Path) -> tuple[State, str]:
+    """A state folder with an adapter that nobody loads, and a client's key."""
+    adapter = folder / "adapter"
+    adapter.mkdir()
+    prompt = load_prompt("v1")
+    training = {
+        "base": Base().model_dump(),
+        "prompt": {"version": prompt.version, "sha256": prompt.sha256},
+        "chat_template_sha256": template_sha256(),
+    }
+    for name, text in (
+        (TRAINING, json.dumps(training)),
+        (CONFIG, '{"r": 8}'),
+        (TEMPLATE, SERVING_TEMPLATE),
+        (WEIGHTS, ""),
+    ):
+        (adapter / name).write_text(text, encoding="utf-8")
+    state = State(folder / "state")
+    alias.write(state, Aliases(Deployed(1, str(adapter), Adapter.load(adapter).sha256)))
+    config = ServeConfig(state=state.folder, maskers=1, traces=False)
+    stop = load_tokenizer(Base()).convert_tokens_to_ids("<|im_end|>")
+    started = {"config": config.model_dump(mode="json"), "base": Base().model_dump(), "stop_token_id": stop}
+    files.write(state.serve, started | {"dtype": "float32", "max_model_len": 4096})
+    return state, keys.add(state, "benchmark")
+
+
+def reviews(characters: int) -> list[str]:
+    text = " ".join(json.loads(line)["text"] for line in GOLD.read_text("utf-8").splitlines())
+    return [text[i : i + characters] for i in range(0, len(text) - characters, characters)]
+
+
+async def measure(guard: Any, key: str, texts: list[str], requests: int) -> list[float]:
+    """Milliseconds of each request; a tenth as many before are not counted."""
+    found = []
+    transport, headers = httpx.ASGITransport(guard), {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://plume", headers=headers) as client:
+        for i in range(-requests // 10, requests):
+            body = {"review": texts[i % len(texts)], "structure": "CAF de l'Ain", "network": "CAF", "pseudonym": "Zaza"}
+            begun = time.perf_counter()
+            answer = await client.post("/v1/drafts", json=body)
+            seconds = time.perf_counter() - begun
+            answer.raise_for_status()
+            if i >= 0:
+                found.append(seconds * 1000)
+    return found
+
+
+async def client_alone(requests: int) -> list[float]:
+    """The same client and JSON around an application that does nothing: what the benchmark itself costs."""
+
+    async def nothing(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    return await measure(nothing, "none", reviews(650), requests)
+
+
+async def run(requests: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        state, key = prepare(Path(name))
+        os.environ[VARIABLE] = str(state.folder)
+        from serve.guard import Guard
+
+        guard = Guard(engine)
+        await guard._start()
+        real = guard.desk.pool
+        tell("client alone", await client_alone(requests))
+        guard.desk.pool = AtOnce()
+        for characters in (200, 650):
+            tell(
+                f"guard without masking and checks, {characters} characters",
+                await measure(guard, key, reviews(characters), requests),
+            )
+        guard.desk.pool = real
+        for characters in (200, 650):
+            tell(
+                f"guard with both, {characters} characters",
+                await measure(guard, key, reviews(characters), requests // 3),
+            )
+        await guard._stop()
+
+
+def tell(what: str, milliseconds: list[float]) -> None:
+    percentiles = statistics.quantiles(milliseconds, n=100)
+    p50, p90, p99 = (percentiles[i] for i in (49, 89, 98))
+    spread = f"p50 {p50:.2f} ms, p90 {p90:.2f}, p99 {p99:.2f}, max {max(milliseconds):.2f}"
+    say(f"{what}: {spread} (n = {len(milliseconds)})")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=1000)
+    arguments = parser.parse_args()
+    say(f"{platform.machine()}, {os.cpu_count()} cores, load before {os.getloadavg()[0]:.2f}")
+    asyncio.run(run(arguments.requests))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""alias.json: replaced in one step, read again when it was, the last good one kept; who gets the challenger."""
+
+import errno
+import json
+import os
+
+import pytest
+
+from plume.errors import InputError
+from serve import alias, keys
+from serve import state as files
+from serve.alias import KEPT, Aliases, Deployed, Watched
+from serve.state import State
+
+
+def version(number):
+    return Deployed(number, f"/adapters/{number}", str(number) * 64)
+
+
+@pytest.fixture
+def state(tmp_path):
+    return State(tmp_path / "state")
+
+
+def test_what_was_served_before_is_kept_newest_first_and_only_three(state):
+    for number in range(1, 7):
+        alias.write(state, Aliases(version(number)))
+    assert [old.champion.version for old in alias.previous(state)] == [5, 4, 3]
+    assert len(alias.previous(state)) == KEPT
+    assert alias.read(state).champion.version == 6
+    assert [deployed.version for deployed in alias.known(state)] == [6, 5, 4, 3]
+
+
+def test_writing_the_same_again_forgets_nothing(state):
+    for number in (1, 2, 2, 1):
+        alias.write(state, Aliases(version(number)))
+    assert [old.champion.version for old in alias.previous(state)] == [2]
+
+
+def test_only_versions_at_hand_can_be_gone_back_to(state):
+    for number in (1, 2):
+        alias.write(state, Aliases(version(number)))
+    alias.write(state, Aliases(version(3)), among=[version(3), version(2)])
+    assert [old.champion.version for old in alias.previous(state)] == [2]
+
+
+@pytest.mark.parametrize("damage", ["", "{", "null", '{"champion": null}', '{"champion": {"version": 1}}', "[]"])
+def test_a_damaged_file_never_replaces_a_good_one(state, damage):
+    alias.write(state, Aliases(version(1)))
+    watched = Watched(state)
+    assert watched.current.champion.version == 1
+    state.alias.write_text(damage)
+    assert watched.current.champion.version == 1
+    state.alias.unlink()
+    assert watched.current.champion.version == 1
+    alias.write(state, Aliases(version(2)))
+    assert watched.current.champion.version == 2
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(state, monkeypatch):
+    alias.write(state, Aliases(version(1)))
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match="as it was"):
+        files.write(state.alias, {"champion": None})
+    assert alias.read(state).champion.version == 1
+    assert [path.name for path in state.folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_conversation_always_gets_the_same_version_and_shares_are_the_weights():
+    aliases = Aliases(version(1), version(2), 0.3)
+    chosen = [aliases.choose(f"conversation {i}").version for i in range(4000)]
+    assert chosen == [aliases.choose(f"conversation {i}").version for i in range(4000)]
+    assert 0.27 < chosen.count(2) / 4000 < 0.33
+    wider = Aliases(version(1), version(2), 0.6)
+    assert all(wider.choose(f"conversation {i}").version == 2 for i, v in enumerate(chosen) if v == 2)
+    assert {Aliases(version(1), version(2), 0.0).choose(str(i)).version for i in range(50)} == {1}
+    assert {Aliases(version(1), version(2), 1.0).choose(str(i)).version for i in range(50)} == {2}
+
+
+@pytest.mark.parametrize("weight", [-0.1, 1.1, "x"])
+def test_a_weight_that_is_no_share_is_refused(weight):
+    value = {"champion": {"version": 1, "folder": "/a", "sha256": "0"}, "challenger": None, "weight": weight}
+    with pytest.raises(InputError):
+        Aliases.of(value)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../x", "admin", "x" * 41])
+def test_a_key_wants_a_plain_name(state, name):
+    with pytest.raises(InputError, match="name"):
+        keys.add(state, name)
+
+
+def test_a_new_key_takes_the_place_of_the_old_one(state):
+    first, second = keys.add(state, "agents"), keys.add(state, "agents")
+    holders = keys.Keys(state)
+    assert holders.holder(first) is None
+    assert holders.holder(second) == ("agents", "client")
+    assert holders.holder(state.admin_key()) == ("admin", "admin")
+    assert second not in json.dumps(files.read(state.keys))
+    with pytest.raises(InputError, match="known: agents"):
+        keys.remove(state, "nobody")
