@@ -65,6 +65,11 @@ class Retriever:
             "instruction_sha256": hashlib.sha256(EXAMPLES.encode()).hexdigest(),
         }
 
+    def prepare(self) -> None:
+        """Build every index now, for a server whose first question must not wait for it."""
+        for scope in self._by_scope:
+            self._index(scope)
+
     def similar(self, pair: Pair, k: int) -> list[Pair]:
         """At most `k` past pairs of the same network (of the same structure where none is named), most similar first.
 

@@ -196,7 +196,8 @@ class Guard:
         if config.examples:
             from plume.retrieval import Retriever
 
-            retriever = Retriever.load(config.examples_from)
+            retriever = await asyncio.to_thread(Retriever.load, config.examples_from)
+            await asyncio.to_thread(retriever.prepare)
         facts = Started(
             tokenizer=load_tokenizer(Base.model_validate(started["base"])),
             stop_token_id=started["stop_token_id"],

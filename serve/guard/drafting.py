@@ -70,7 +70,8 @@ class Desk:
         asked.version = deployed.version
         prompt = _prompt(deployed)
         shown, fill, masked = await self._mask(case)
-        ids, examples = self._encode(prompt, shown)
+        past = await self._past(shown)
+        ids, examples = self._encode(prompt, shown, past)
         written = await self._write(deployed, ids, asked.scope, receive)
         draft = written.text.strip()
         try:
@@ -154,9 +155,16 @@ class Desk:
         }
         return shown, case.pseudonym or (names[0] if names else None), masked
 
-    def _encode(self, prompt: Prompt, shown: dict[str, Any]) -> tuple[list[int], list[dict[str, Any]]]:
+    async def _past(self, shown: dict[str, Any]) -> list[dict[str, Any]]:
+        """Past replies to similar reviews; looking for them takes too long for the event loop."""
+        if not self._retriever:
+            return []
+        return await asyncio.to_thread(self._retriever.similar, shown, self.started.examples)
+
+    def _encode(
+        self, prompt: Prompt, shown: dict[str, Any], past: list[dict[str, Any]]
+    ) -> tuple[list[int], list[dict[str, Any]]]:
         room = self.started.max_model_len - self.started.max_new_tokens
-        past = self._retriever.similar(shown, self.started.examples) if self._retriever else []
         ids, past = encode_within(self.started.tokenizer, prompt, shown, past, room)
         if len(ids) > room:
             raise Failed(413, "too_long", f"the review makes a prompt of {len(ids)} tokens; at most {room} fit")

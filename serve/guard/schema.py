@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000, strip_whitespace=True)]
+# As it is: the model reads what `plume data anonymise` returns for it, blanks included.
+Text = Annotated[str, StringConstraints(max_length=20_000, pattern=r"\S")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
 
 NOTICE = (
@@ -22,7 +23,7 @@ class Case(_Request):
     review: Text
     network: Name | None = Field(None, description="network of services, such as « CAF »")
     structure: Name | None = Field(None, description="the service that was reviewed")
-    title: Name | None = None
+    title: Text | None = None
     pseudonym: Name | None = Field(None, description="the citizen's, as published; stands in the draft's greeting")
 
 

@@ -250,3 +250,35 @@ def test_a_full_disk_stops_no_draft_but_a_decision_is_refused_rather_than_lost(g
         database.execute("PRAGMA max_page_count = 1073741823")
         guarded.guard.seen._audit = audit
     assert guarded.ask(f"/v1/drafts/{identity}/decision", decision).status_code == 200
+
+
+def test_past_replies_are_shown_named_and_are_no_facts_of_this_case(guarded, small_dataset):
+    from dataclasses import replace
+
+    from plume.retrieval import Retriever
+
+    desk = guarded.guard.desk
+    started = desk.started
+    desk._retriever, desk.started = Retriever.load(small_dataset), replace(started, examples=2)
+    desk._retriever.prepare()
+    guarded.engine.draft = "Bonjour,\n\nNous regrettons 12 semaines d'attente pour le guichet."
+    try:
+        draft = guarded.ask("/v1/drafts", {"review": "Le guichet pose problème.", "network": "CAF"}).json()
+    finally:
+        desk._retriever, desk.started = None, started
+    assert len(draft["examples"]) == 2
+    prompt = guarded.tokenizer.decode(guarded.engine.asked[0]["prompt"])
+    assert prompt.count("<|im_start|> assistant") + prompt.count("<|im_start|>assistant") == 3
+    assert "deadlines" in {f["check"] for f in draft["findings"]}
+
+
+@pytest.mark.parametrize("review", ["  Deux blancs.\n", "\tUn onglet", "\u00a0Insécable\u00a0"])
+def test_blanks_around_a_review_reach_the_model_as_anonymise_leaves_them(guarded, review):
+    guarded.ask("/v1/drafts", {"review": review})
+    expected = encode_prompt(guarded.tokenizer, load_prompt("short-1"), {"review": review})
+    assert guarded.engine.asked[0]["prompt"] == expected
+
+
+@pytest.mark.parametrize("review", ["", "   ", "\n\t"])
+def test_a_review_of_blanks_is_none(guarded, review):
+    assert guarded.ask("/v1/drafts", {"review": review}).status_code == 422
