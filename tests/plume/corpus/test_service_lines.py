@@ -16,6 +16,7 @@ OF_A_SERVICE = [
     "Votre dossier est à envoyer à : Urssaf, 6 rue des Tanneurs, 35000 Rennes.",
     "Écrivez à la commission de recours amiable, 12 rue du Moulin, 44000 Nantes.",
     "Le guichet France services, 8 place du Marché, peut vous aider.",
+    "Sans rendez-vous le matin, nous vous recevons au 11 rue du Moulin, 21000 Dijon.",
     "Envoyez votre demande à l'adresse sg-relation@demarches-exemple.gouv.fr.",
 ]
 OF_A_PERSON = [

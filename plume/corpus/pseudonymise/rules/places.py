@@ -93,6 +93,7 @@ _SERVICE_BEFORE = re.compile(
 _HANDED_IN = re.compile(
     r"\b(?:depose[rz]|remettre|retirer|presenter|presentez-vous|convoquee?s?|rendez-vous)"
     r" (?:au|a la|a l'|a)\b[^.\n]{0,50}$"
+    r"|\bnous vous (?:recevons|accueillons|attendons|recevrons|accueillerons)\b[^.\n]{0,40}$"
 )
 _BODY_AFTER = re.compile(
     r",? (?:\d{5} [a-z][a-z -]{1,30})?,? ?\(?(?:siege|locaux|bureaux|accueil|antenne|agence|guichet"
