@@ -56,7 +56,7 @@ def fit(
     )
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(steps, config.optimiser.warmup_share))
     at = checkpoint.Progress(run_id)
-    if resume:
+    if resume and (config.out / checkpoint.LATEST).is_file():  # killed before the first one, a run begins again
         state = checkpoint.load(config.out)
         at = state["progress"]
         set_peft_model_state_dict(model, state["adapter"])

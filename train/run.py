@@ -87,7 +87,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
     with _terminable(), tracking.run(config.out.name, kind="train", run_id=run_id) as run:
         (config.out / RUN).write_text(json.dumps({"run_id": run.info.run_id}) + "\n", encoding="utf-8")
         expected = estimate(config, samples)
-        if run_id is None:
+        if not run.data.params:  # new, or killed before they were logged
             _log_inputs(config, samples, expected.as_dict())
         try:
             with Energy(config.country) as energy:
@@ -101,8 +101,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
                     resume=resume,
                 )
         except KeyboardInterrupt:
-            saved = (config.out / checkpoint.LATEST).is_file()
-            stderr.print(f"training: interrupted; {'continue with --resume' if saved else 'start again with --force'}")
+            stderr.print("training: interrupted; continue with --resume")
             raise
         losses = progress.losses[-1], progress.best_loss if progress.best_step else progress.validation_loss
         facts = {
@@ -166,8 +165,10 @@ def _terminable() -> Iterator[None]:
 
 
 def _claim(config: TrainConfig, samples: Samples, *, resume: bool, force: bool) -> str | None:
-    """Make the run's folder ready; returns the MLflow run to continue, if any."""
-    saved = config.out / checkpoint.LATEST
+    """Make the run's folder ready; returns the MLflow run to continue, if any.
+
+    A run that was killed before its first checkpoint is continued from its first step, as the same MLflow run.
+    """
     if not resume:
         _mark_abandoned(config.out)
         claim_output(config.out, force=force, holds=FILES, option="out=")
@@ -177,22 +178,33 @@ def _claim(config: TrainConfig, samples: Samples, *, resume: bool, force: bool) 
             rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in pairs)
             (config.out / f"{name}.jsonl").write_text(rows, encoding="utf-8")
         return None
-    if not saved.is_file():
-        raise InputError(f"{config.out}: no checkpoint to resume from; start again with --force")
+    if not (config.out / "config.yaml").is_file():
+        raise InputError(f"{config.out}: no run to resume; start one without --resume")
     if (config.out / "config.yaml").read_text(encoding="utf-8") != config.to_yaml():
         raise InputError(
             f"{config.out}: was started with another config ({config.out / 'config.yaml'}); resume with that one"
         )
     if (config.out / "adapter").is_dir():
         raise InputError(f"{config.out}: is finished, its adapter is never rewritten; train anew with another out=")
-    progress: checkpoint.Progress = checkpoint.load(config.out)["progress"]
+    if (config.out / checkpoint.LATEST).is_file():
+        progress: checkpoint.Progress = checkpoint.load(config.out)["progress"]
+    else:
+        progress = checkpoint.Progress(_started(config.out))
     for name in (STEPS, "drafts.jsonl"):  # what came after the checkpoint is done again
         log = config.out / name
         if log.is_file():
             lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
             kept = [x for x in lines if x.endswith("\n") and json.loads(x)["step"] <= progress.step]
             log.write_text("".join(kept), encoding="utf-8")
-    return progress.run_id
+    return progress.run_id or None
+
+
+def _started(out: Path) -> str:
+    """The MLflow run that `out` belongs to; "" if it was killed before it had one."""
+    try:
+        return json.loads((out / RUN).read_text(encoding="utf-8"))["run_id"]
+    except (OSError, ValueError, KeyError):
+        return ""
 
 
 def _mark_abandoned(out: Path) -> None:

@@ -59,11 +59,15 @@ def test_two_runs_with_one_seed_are_identical_and_with_another_are_not(whole, pl
     assert steps(other) != steps(whole)
 
 
-def test_killed_at_a_random_step_and_resumed_is_never_interrupted(whole, plume_train, steps, words, environment, home):
+@pytest.mark.parametrize("every", [2, 1000], ids=["after a checkpoint", "before any"])
+def test_killed_at_a_random_step_and_resumed_is_never_interrupted(
+    whole, plume_train, steps, words, environment, home, every
+):
     """Losses, learning rates, data order and token counters, to the last bit; the same MLflow run goes on."""
-    name, at = "killed", random.Random().randint(2, 7)
+    name, at = f"killed-{every}", random.Random().randint(2, 7)
+    options = {"lora__dropout": 0.1, "checkpoint_every": every}
     process = subprocess.Popen(
-        [sys.executable, "-m", "plume.cli", *words(out=home / name, lora__dropout=0.1)],
+        [sys.executable, "-m", "plume.cli", *words(out=home / name, **options)],
         cwd=ROOT,
         env=os.environ | environment,
         stderr=subprocess.PIPE,
@@ -81,7 +85,8 @@ def test_killed_at_a_random_step_and_resumed_is_never_interrupted(whole, plume_t
     experiment = client.get_experiment_by_name("plume").experiment_id
     find = lambda: client.search_runs([experiment], f"attributes.run_name = '{name}'")  # noqa: E731
     before = find()
-    resumed = plume_train(name, "--resume", lora__dropout=0.1)
+    assert (home / name / "checkpoint.pt").exists() is (every == 2)
+    resumed = plume_train(name, "--resume", **options)
     assert steps(resumed) == steps(whole), f"killed after step {at}"
     assert (resumed / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
     after = find()

@@ -269,7 +269,7 @@ def test_resume_refuses_another_config_and_a_run_that_never_started(trained, tra
         train_here(resume=True, out=trained[0], seed=1)
     with pytest.raises(InputError, match="is finished"):
         train_here(resume=True, out=trained[0])
-    with pytest.raises(InputError, match="no checkpoint"):
+    with pytest.raises(InputError, match="no run to resume"):
         train_here(resume=True, out=tmp_path)
 
 
