@@ -20,9 +20,7 @@ def group() -> None: ...
 def run(
     config: Annotated[Path, typer.Argument(help="YAML config, for example configs/train/demo.yaml.")],
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Config overrides.")] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run that was stopped.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the run's folder.")] = False,
     preview: Annotated[
         int | None, typer.Option("--preview", min=0, metavar="N", help="Show N samples, lengths, masks; train nothing.")
