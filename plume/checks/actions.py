@@ -18,7 +18,8 @@ _REGULAR = words(
     récupérer rediriger réduire refuser régulariser relancer relayer rembourser remédier remonter remplacer
     renforcer renouveler réorienter réparer reporter répercuter restaurer restituer rétablir réviser sanctionner
     sensibiliser signaler simplifier solder solliciter solutionner supprimer suspendre traiter transférer
-    valider verser vérifier virer arbitrer dépêcher dresser étendre liquider mandater mobiliser octroyer ordonner
+    valider verser vérifier virer arbitrer bloquer désactiver fermer inscrire réinitialiser retirer sécuriser soumettre
+    présenter dépêcher dresser étendre liquider mandater mobiliser octroyer ordonner
     prononcer reclasser reconsidérer reverser trancher"""
 )
 _IRREGULAR = [  # infinitive, future stem, participle
@@ -77,14 +78,15 @@ DONE = (
     rf"|apporté|mené"
     r"|clarifié|édité|imprimé|fabriqué|posté|crédité|recalculé|calculé|recrédité|porté|remonté|partagé|entrepris|établi"
     r"|fourni|débité|prélevé|exécuté|conclu|levé|abouti|enclenché|pris(?! en note| note)|revérifié|relu|retiré"
-    r"|recruté|prévu|offert|interpellé|émis|mandaté|ordonnancé|liquidé|déposé|programmé)e?s?\b"
+    r"|recruté|présenté|inscrit|soumis|fermé|bloqué|prévu|offert|interpellé|émis|mandaté|ordonnancé|liquidé|déposé|programmé)e?s?\b"
 )
 STATE = (
     r"(?:(?:in)?compl[eè]te?s?|prêt(?:e|s|es)?|prioritaires?|recevables?|irrecevables?|conformes?|validée?s?"
     r"|clos(?:e|es)?"
     r"|en (?:cours|attente|instance|bonne voie|voie|traitement|instruction|préparation|fabrication|route|règle"
     r"|suspens|phase)"
-    r"|à l'étude|à jour|bloquée?s?|débloquée?s?|suspendue?s?|bien arrivée?s?|bien parvenue?s?|arrivée?s? (?:à|au|dans)"
+    r"|à l'étude|à l'étape|au stade"
+    r"|au niveau|à jour|bloquée?s?|débloquée?s?|suspendue?s?|bien arrivée?s?|bien parvenue?s?|arrivée?s? (?:à|au|dans)"
     r"|ouverts?|ouvertes?|acquise?s?|éligibles?|sur le point d)\b"
 )
 ADV = (

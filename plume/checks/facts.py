@@ -137,7 +137,17 @@ PLACEHOLDER = re.compile(
 _HALF = re.compile(r"\[[A-ZÉÈ][A-ZÉÈ_0-9 ]{2,}(?![\w\]_ ])|(?<![\w\[_ /])[A-ZÉÈ][A-ZÉÈ_0-9]{2,}\](?!\()")
 
 
+# "rubrique [Mon véhicule]": a name of something to click on.
+_MENU = re.compile(
+    r"\b(?:rubrique|onglet|menu|bouton|page|lien|case|section|cliqu\w+ sur)(?: intitulée?)? ?[«\"]? ?$", re.IGNORECASE
+)
+
+
+def _is_menu(draft: str, text: str) -> bool:
+    return text.startswith("[") and not text.isupper() and bool(_MENU.search(draft[: draft.index(text)]))
+
+
 def invented_placeholders(case: Case) -> Result:
     said = [m.group() for pattern in (PLACEHOLDER, _HALF) for m in pattern.finditer(case.draft)]
-    said = [text for text in said if text not in case.given]
+    said = [text for text in said if text not in case.given and not _is_menu(case.draft, text)]
     return none_of(said, "repères absents de la consigne")

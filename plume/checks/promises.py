@@ -190,6 +190,12 @@ _TOLD_STATE = re.compile(
     rf"|feront) (?:actuellement )?l'objet|vous attend)"
     rf"|\b(?:vous avez été) {ADV}(?:remboursée?|indemnisée?|radiée?|réintégrée?|exonérée?)\b"
     rf"|\bil (?:vous )?manque {NEAR}(?:à|dans) votre dossier"
+    rf"|{MINE} (?:\w+ )?{NOUN}{NEAR} figure (?:en|sur|parmi|au)\b"
+    # Un technicien est passé; le guichet fonctionne de nouveau.
+    r"|\b(?:techniciens?|agents?|équipes?|prestataire|entreprise|inspect\w+|services?)(?: \w+){0,3} (?:est|sont) "
+    r"(?:\w+ment |déjà )?(?:passé|venu|intervenu|allé)e?s?\b"
+    r"|\bfonctionne(?:nt)? (?:à|de) nouveau\b|\b(?:est|sont) (?:à|de) nouveau (?:ouvert|accessible|disponible"
+    r"|opérationnel|en service)"
     # Un nouveau code vous a été envoyé.
     r"|\b(?:une?|le|la|les|des|votre|vos) (?:\w+ ){1,4}vous (?:a|ont) (?:bien |déjà )?été (?:\w+ment )?(?:r?envoyé"
     r"|adressé|transmis|versé|expédié|délivré|remboursé|attribué|notifié|accordé|remis)e?s?\b",
@@ -218,6 +224,7 @@ _ASSERTS = re.compile(
 )
 _NEGATED = re.compile(r"\b(?:ne|ni|sans|aucune?)\b|\bn'", re.IGNORECASE)
 _KEPT_NEGATION = re.compile(r"\bne manquer", re.IGNORECASE)
+_SHARED = re.compile(r"\bpartagée?s? par\b", re.IGNORECASE)
 _MESSAGE = re.compile(
     r"\b(?:votre|vos|ce|ces|cette|leur|vous lire)\b(?: \w+)? ?(?:témoignages?|avis|retours?|remarques?|messages?"
     r"|félicitations|remerciements"
@@ -251,6 +258,8 @@ def _counts(case: Case, sentence: str, match: re.Match[str], pattern: re.Pattern
     if _NEGATED.search(said) and not _KEPT_NEGATION.search(said):
         return False
     if _MESSAGE.search(said) and not _is_claim(said):
+        return False
+    if _SHARED.match(sentence, max(0, match.end() - len(said.split()[-1]))):
         return False
     if pattern is _SURE:
         return not _READ.search(said)

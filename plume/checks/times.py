@@ -215,6 +215,16 @@ _DURATION = re.compile(
 )
 _J_PLUS = re.compile(r"\b(?:J|M) ?\+ ?(\d{1,3})\b")
 _FORTNIGHT = re.compile(r"\b(?:sous|d'ici|dans la) (huitaine|quinzaine)\b", re.IGNORECASE)
+# In a passage in English, the plainest form.
+_ENGLISH_UNITS = {"hour": "heure", "day": "jour", "week": "semaine", "month": "mois", "year": "an"}
+_ENGLISH_NUMBERS = {w: i for i, w in enumerate(words("one two three four five six seven eight nine ten"), 1)} | {
+    str(i): i for i in range(100)
+}
+_ENGLISH = re.compile(
+    rf"\b(?:within|in|for|after) (?:about )?({'|'.join(_ENGLISH_NUMBERS)}) (?:working |business )?"
+    rf"({'|'.join(_ENGLISH_UNITS)})s?\b",
+    re.IGNORECASE,
+)
 _ROUGHLY = re.compile(
     rf"\b({'|'.join(ROUGH)}) d(?:e |')(jours|semaines|mois|heures|années|ans|minutes)\b", re.IGNORECASE
 )
@@ -229,7 +239,7 @@ _DEADLINE = re.compile(
 _NEVER_IDIOM = frozenset(("mois", "trimestre", "semestre", "semaine", "demi-heure"))
 _IDIOM = re.compile(
     r" ?(?:ou l'autre|à l'autre|sur l'autre|sur deux|de plus|après l'autre|donnée?|(?:in)?compl[eè]te?\b|manquante?\b"
-    r"|pleine?\b|travaillée?\b|chargée?\b|déjà\b|si |aussi |où\b|comme|sans )",
+    r"|(?<=journée )d[e'] ?\w|pleine?\b|travaillée?\b|chargée?\b|déjà\b|si |aussi |où\b|comme|sans )",
     re.IGNORECASE,
 )
 
@@ -261,6 +271,8 @@ def _durations(text: str) -> Iterator[tuple[str, list[float], bool]]:
         yield m.group(), [float(m[1]) * 24], True
     for m in _QUARTERS.finditer(text):
         yield m.group(), [0.75 if m[1] else 0.25], True
+    for m in _ENGLISH.finditer(text):
+        yield m.group(), [_ENGLISH_NUMBERS.get(m[1].lower(), -1) * _HOURS[_ENGLISH_UNITS[m[2].lower()]]], True
     for m in _FORTNIGHT.finditer(text):
         yield m.group(), [168.0 if m[1].lower() == "huitaine" else 336.0], True
 

@@ -8,7 +8,14 @@ from plume.checks import GATING
 from plume.paths import ROOT
 
 # Failures that may be missed: those that are (see datasets/gold/README.md), and one more of each check.
-MISSED = {"tune": {}, "test": {}, "second": {"personal_data": 1}, "third": {}, "fourth": {}}
+MISSED = {
+    "tune": {},
+    "test": {},
+    "second": {"personal_data": 1},
+    "third": {},
+    "fourth": {},
+    "fifth": {"personal_data": 1},
+}
 
 
 def _benchmark():
@@ -22,7 +29,7 @@ def _benchmark():
 def decisions():
     benchmark = _benchmark()
     found = {half: benchmark.decide(benchmark.read(half)) for half in ("tune", "test")}
-    for name in ("second", "third", "fourth"):
+    for name in ("second", "third", "fourth", "fifth"):
         path = benchmark.GOLD.with_name(f"drafts-{name}.jsonl")
         found[name] = [d for half in ("tune", "test") for d in benchmark.decide(benchmark.read(half, path))]
     return found
