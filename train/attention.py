@@ -6,7 +6,7 @@ arguments. Grouped-query attention and sliding windows are honoured. The gradien
 keys and values, and so flow into the one computation of the prefix.
 
 One call of torch's attention a sample, on a CPU as on a GPU. On a CPU, own kernels were not faster: blocks of matrix
-products, and unmasked parts merged by their log-sum-exp, took 0.93 and 0.97 of its time (docs/log.md).
+products, and unmasked parts merged by their log-sum-exp, took 0.93 and 0.97 of its time.
 """
 
 from typing import Any

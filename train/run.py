@@ -29,6 +29,7 @@ from train.loop import fit, join_processes, planned_steps
 from train.samples import Samples, load_samples
 
 STEPS, RUN = "steps.jsonl", "run.json"
+_LOGGED = "plume.inputs_logged"  # tag: parameters, inputs and estimate are all in MLflow
 FILES = (
     "config.yaml",
     STEPS,
@@ -87,7 +88,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
     with _terminable(), tracking.run(config.out.name, kind="train", run_id=run_id) as run:
         (config.out / RUN).write_text(json.dumps({"run_id": run.info.run_id}) + "\n", encoding="utf-8")
         expected = estimate(config, samples)
-        if not run.data.params:  # new, or killed before they were logged
+        if _LOGGED not in run.data.tags:  # new, or killed before all of them were logged
             _log_inputs(config, samples, expected.as_dict())
         try:
             with Energy(config.country) as energy:
@@ -173,10 +174,13 @@ def _claim(config: TrainConfig, samples: Samples, *, resume: bool, force: bool) 
         _mark_abandoned(config.out)
         claim_output(config.out, force=force, holds=FILES, option="out=")
         shutil.rmtree(config.out / "adapter", ignore_errors=True)
-        (config.out / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
         for name, pairs in (("dropped", samples.dropped), ("truncated", samples.truncated)):
             rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in pairs)
             (config.out / f"{name}.jsonl").write_text(rows, encoding="utf-8")
+        # Last, and in one step: with it there, the folder holds a run that can be resumed.
+        partial = config.out / ".config.yaml"
+        partial.write_text(config.to_yaml(), encoding="utf-8")
+        partial.replace(config.out / "config.yaml")
         return None
     if not (config.out / "config.yaml").is_file():
         raise InputError(f"{config.out}: no run to resume; start one without --resume")
@@ -243,3 +247,4 @@ def _log_inputs(config: TrainConfig, samples: Samples, expected: dict[str, Any])
     mlflow.set_tags(tags)
     mlflow.log_dict(samples.summary(), "samples.json")
     mlflow.log_dict(expected, "estimate.json")
+    mlflow.set_tag(_LOGGED, "true")
