@@ -6,11 +6,13 @@ The export dates only the first reply of an experience: where several structures
 """
 
 import datetime as dt
+import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -42,6 +44,8 @@ COUNTS = (
 NONE, UNREADABLE = 0, -1  # a reply's day that is absent, or that is no date; else its ordinal
 NO_NAME = "(nom illisible)"
 _FIELDS = {n: {name: slug.format(n=n) for name, slug in STRUCTURE_FIELDS.items()} for n in STRUCTURES}
+_FRANCE = ZoneInfo("Europe/Paris")
+_UNPUBLISHED = re.compile("en attente|non publi", re.IGNORECASE)  # a withdrawn reply had been published
 _LATE, _GAP = 0.001, 60  # the last 1 ‰ of dates, if they come more than 60 days after all others, are typing errors
 
 
@@ -121,8 +125,8 @@ def read_waits(
 ) -> Waits | None:
     """Every wait of an export, in one pass; None if no row has a readable date.
 
-    `extracted_on` defaults to the latest date seen, save lone ones far behind all others. `pairs` are ids
-    (`<id_experience>-<1..3>`) of which the words of the review are wanted.
+    `extracted_on` defaults to the latest date seen, save lone ones far behind all others and those yet to come. `pairs`
+    are ids (`<id_experience>-<1..3>`) of which the words of the review are wanted.
     """
     reader = _Reader(frozenset(pairs))
     for row in rows:
@@ -195,7 +199,7 @@ class _Reader:
         if text:
             replied = not placeholder
         elif status:  # an adopted or withdrawn reply may leave no text; its status still says that there was one
-            replied = status.startswith("Réponse")
+            replied = status.startswith("Réponse") and not _UNPUBLISHED.search(status)
         else:
             replied = alone and dated
         self.counts["placeholder" if placeholder else "replied" if replied else "unanswered"] += 1
@@ -233,8 +237,11 @@ class _Reader:
 
 
 def _latest(days: np.ndarray) -> int:
-    """The day of extraction: the latest date, unless a few lie far behind all others."""
-    days = np.sort(days)
+    """The day of extraction: the latest date up to today, unless a few lie far behind all others."""
+    today = dt.datetime.now(_FRANCE).date().toordinal()
+    days = np.sort(days[days <= today])
+    if not len(days):
+        return today
     first = len(days) - max(1, int(_LATE * len(days)))
     if len(days) >= 100 and (gaps := np.flatnonzero(np.diff(days[first - 1 :]) > _GAP)).size:
         return int(days[first - 1 + gaps[0]])
