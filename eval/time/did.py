@@ -17,7 +17,7 @@ import numpy as np
 from eval.time.cohorts import Cells, follow_up, periods, values, within
 from eval.time.delays import Waits
 from eval.time.resample import DRAWS, SEED, Inference, two_arms
-from eval.time.rows import BEFORE_AFTER, MAIN, QUASI, WAITING, Estimate, Window, make
+from eval.time.rows import BEFORE_AFTER, LEAST_STRUCTURES, MAIN, QUASI, WAITING, Estimate, Window, make
 
 PERMUTATIONS = 4999
 LEAST_ANSWERED = 3  # replies after the start from which a structure is known to use AI help, or not to
@@ -149,7 +149,7 @@ class Study:
 
     @property
     def grade(self) -> str:
-        """B where the placebo leads are flat; otherwise it is no better than a comparison before and after."""
+        """B where the placebo leads are flat and could have been otherwise; else no better than before and after."""
         return QUASI if self.flat else BEFORE_AFTER
 
     def rows(self) -> list[Estimate]:
@@ -210,16 +210,28 @@ def event_study(timed: Waits, start: dt.date, arms: Arms, draws: int = DRAWS) ->
 
 
 def _joint_p(placebo: list[Cells], adopted: np.ndarray) -> float | None:
-    """Of the largest |t| among the leads, labels shuffled once for all of them (Westfall and Young 1993)."""
-    known = np.flatnonzero(adopted >= 0)
-    treated = adopted[known] == 1
-    if not placebo or treated.sum() < 2 or (~treated).sum() < 2:
+    """Of the largest |t| among the leads, labels shuffled once for all of them (Westfall and Young 1993).
+
+    None where so few structures are there that no difference could be seen: flat leads would then mean nothing.
+    """
+    if not placebo:
         return None
-    labels = np.vstack([treated[None], _labels(len(known), int(treated.sum()), SEED)])
+    seen = np.any([cells.compared for cells in placebo], axis=0)
+    known = np.flatnonzero((adopted >= 0) & seen)
+    treated = adopted[known] == 1
+    sizes = int(treated.sum()), int((~treated).sum())
+    ways = comb(len(known), sizes[0])
+    least = (2 if sizes[0] == sizes[1] else 1) / ways  # swapping equal arms gives the same |t|
+    if min(sizes) < 2 or len(known) < LEAST_STRUCTURES or least > FLAT:
+        return None
+    labels = np.vstack([treated[None], _labels(len(known), sizes[0], SEED)])
     largest = np.zeros(len(labels))
     for cells in placebo:
         weights, change = cells.weights[known], cells.differences[known]
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = np.abs(_statistic(change, weights, labels))
         largest = np.maximum(largest, np.nan_to_num(statistic, nan=0.0, posinf=0.0))
-    return float(np.mean(largest[1:] >= largest[0] - 1e-12)) if largest[0] > 0 else None
+    if not largest[0] > 0:
+        return None
+    as_large = float(np.sum(largest[1:] >= largest[0] - 1e-12))
+    return as_large / ways if ways <= PERMUTATIONS else (as_large + 1) / len(labels)

@@ -78,6 +78,15 @@ def test_a_trend_of_adopters_before_the_start_is_seen_and_lowers_the_grade(world
     assert found.grade == "C"
 
 
+def test_too_few_structures_for_the_placebo_to_see_anything_are_never_grade_b(world):
+    # Three against three can be drawn in 20 ways, two of which give the same |t|: p is 0.1 or more, whatever the leads.
+    found = study(world(structures=6, n=6000, after=300).draw(1).waits(), PILOT)
+    assert found.arms.sizes == (3, 3)
+    assert found.effects["rmst_30"].effect.value is not None
+    assert found.leads_p is None
+    assert found.grade == "C"
+
+
 def test_slow_structures_without_many_replies_are_not_taken_for_others(world):
     # All structures have help in half of their replies, and only replies carry the flag.
     waits = world(volunteers=1.0, spread=1.0, n=1500, after=40).draw(5).waits()
