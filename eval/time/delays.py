@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from eval.time.minutes import facts
 from plume.corpus.columns import body_name
 from plume.corpus.export import STRUCTURE_FIELDS, STRUCTURES, Row, Unreadable, parse_date
 from plume.corpus.placeholders import is_placeholder
@@ -66,6 +67,7 @@ class Waits:
     similarity: np.ndarray  # of draft and published reply, 0 to 100, NaN
     review_words: np.ndarray  # 0 where no similarity is known
     reply_words: np.ndarray
+    reply_facts: np.ndarray  # of those, what has to be checked
     names: tuple[tuple[str, str], ...]  # (network, structure)
     extracted_on: dt.date
     extraction_given: bool
@@ -117,6 +119,7 @@ _COLUMNS = {
     "similarity": "f",
     "review_words": "i",
     "reply_words": "i",
+    "reply_facts": "i",
 }
 
 
@@ -190,6 +193,7 @@ class _Reader:
                 "similarity": similarity,
                 "review_words": _words(row.get("description")) if drafted else 0,
                 "reply_words": _words(fields["reply"]) if drafted else 0,
+                "reply_facts": facts(fields["reply"] or "") if drafted else 0,
             }.items():
                 self.columns[name].append(value)
 

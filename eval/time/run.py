@@ -151,10 +151,7 @@ def _modelled(waits: Waits, prior: Prior, done: "active.Decisions | None") -> tu
         modelled["decisions"] = model(done.features, np.array(done.ids), used)
     known = waits.where(reuse.drafted(waits) & (waits.reply_words > 0))
     if len(known):
-        chars, words = (float(getattr(prior.constants, n).at(0)) for n in ("characters_per_word", "words_per_edit"))
-        features = from_similarity(
-            known.similarity, known.reply_words.astype(float), known.review_words.astype(float), chars, words
-        )
+        features = from_similarity(known.similarity, known.reply_words, known.review_words, known.reply_facts)
         modelled["export"] = model(features, known.structure, used)
     return modelled, calibrated
 

@@ -49,6 +49,7 @@ def waits(days_before, days_after, *, spread=0.25, useful=(0, 0), missing=(), ex
         similarity=np.full(2 * n, np.nan),
         review_words=one,
         reply_words=one,
+        reply_facts=one,
         names=tuple(("CAF", f"S{i}") for i in range(20)),
         extracted_on=extracted_on,
         extraction_given=False,
