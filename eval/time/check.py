@@ -108,7 +108,8 @@ def check(claim: Claim, waits: Waits, draws: int = DRAWS) -> Outcome:
     if not timed:  # a reply of the pilot to an earlier review is none of "before"
         early = (waits.reply == 0) | (waits.reply < claim.window.first.toordinal())  # type: ignore[union-attr]
         groups = groups[0] & early, groups[1]
-    scope = f"Avis publiés {_span(before)} et {_span(after)}"
+    whose = "des réseaux nommés" if claim.population.networks else "de toutes les structures du fichier"
+    scope = f"Avis {whose}, publiés {_span(before)} et {_span(after)}"
     if reason := _too_few(waits, groups, "délais observables" if timed else "votes"):
         return Outcome(claim.id, CANNOT, f"{scope} : {reason}.")
     value = values(waits, MAIN) if timed else (waits.vote == 1).astype(float)

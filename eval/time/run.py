@@ -10,7 +10,7 @@ from eval.time import active, association, constants, effects, levels, reuse, sa
 from eval.time.check import check
 from eval.time.claims import Baseline
 from eval.time.delays import WRITTEN, Waits, read_waits
-from eval.time.did import study
+from eval.time.did import Did, study
 from eval.time.minutes import Modelled, Prior, from_similarity, model
 from eval.time.report import Findings, render
 from eval.time.resample import DRAWS
@@ -164,6 +164,13 @@ def modelled_rows(one: Modelled, source: str) -> list[Estimate]:
     ]
 
 
+def _relative(found: Did) -> dict:
+    """The adopters' after / before over the others': 0.5 is "twice as quick, beside the others"."""
+    low, high = found.relative_interval() or (None, None)
+    point = found.relative.value
+    return {"estimate": float(np.exp(point)) if np.isfinite(point) else None, "lower": low, "upper": high}
+
+
 def document(f: Findings) -> dict:
     """What time.json holds: the rows of the design, then what has no row there."""
     study = f.study
@@ -182,6 +189,7 @@ def document(f: Findings) -> dict:
             "adopters": study.arms.sizes[0],
             "others": study.arms.sizes[1],
             "permutation_p": {name: found.p for name, found in study.effects.items()},
+            "in_proportion": {name: _relative(found) for name, found in study.effects.items()},
             "placebo_p": study.leads_p,
         },
         "voting": f.voting,
