@@ -192,6 +192,17 @@ def test_export_that_starts_after_the_pilot_compares_nothing(make_experience, wr
     assert "aucune comparaison" in (tmp_path / "out" / "time.html").read_text(encoding="utf-8")
 
 
+def test_a_ratio_of_a_few_reviews_is_not_held_up_as_the_result(make_experience, write_export, tmp_path):
+    rows = [make_experience(n, written=f"2023-{n:02}-01", replied=f"2023-{n:02}-09") for n in range(1, 13)]
+    result = run(write_export(rows), tmp_path / "out")
+    assert ratio(result, "rmst_30")["estimate"] == pytest.approx(1)
+    assert ratio(result, "rmst_30")["lower"] is None
+    text = (tmp_path / "out" / "time.html").read_text(encoding="utf-8")
+    summary = text[: text.index("Ce qui a été annoncé")]
+    assert "trop peu d'avis comparables" in summary.replace("&#39;", "'")
+    assert not re.search(r"limitée à 30 jours\s:\s1,0", summary)
+
+
 def test_names_in_the_claims_file_are_escaped(make_experience, write_export, tmp_path):
     claims = tmp_path / "claims.yaml"
     claims.write_text(
