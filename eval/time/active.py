@@ -59,6 +59,8 @@ def read(path: str | Path, review_words: dict[str, int], typical: float) -> Deci
         known.append(words is not None)
         seconds.append(float("nan") if time is None else float(time))
         draft, final = row["draft"] or "", row["final"] or ""
+        if not (isinstance(draft, str) and isinstance(final, str)):
+            raise InputError(f"{path}, line {line}: draft and final are texts, or null")
         rejected = row["outcome"] == "rejected"
         features.append(count(draft, final, review_words=typical if words is None else words, rejected=rejected))
     return Decisions(
