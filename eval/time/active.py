@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from eval.time.constants import NAMES
-from eval.time.minutes import Prior, count, minutes
+from eval.time.minutes import FEATURES, Prior, count, minutes
 from eval.time.resample import DRAWS, ratio_of_sums
 from eval.time.rows import DESCRIPTIVE
 from eval.time.satisfaction import share
@@ -26,7 +26,7 @@ _SPREAD = 0.5  # of those errors, before any data
 
 @dataclass(frozen=True)
 class Decisions:
-    """What agents did with n drafts. `features` (n, 7) as `minutes.FEATURES`; `seconds` NaN where not timed."""
+    """What agents did with n drafts. `features` (n, 8) as `minutes.FEATURES`; `seconds` NaN where not timed."""
 
     ids: tuple[str, ...]
     outcome: np.ndarray
@@ -59,13 +59,15 @@ def read(path: str | Path, review_words: dict[str, int], typical: float) -> Deci
         known.append(words is not None)
         seconds.append(float("nan") if time is None else float(time))
         draft, final = row["draft"] or "", row["final"] or ""
+        if not (isinstance(draft, str) and isinstance(final, str)):
+            raise InputError(f"{path}, line {line}: draft and final are texts, or null")
         rejected = row["outcome"] == "rejected"
         features.append(count(draft, final, review_words=typical if words is None else words, rejected=rejected))
     return Decisions(
         tuple(str(row["id"]) for row in rows),
         np.array([row["outcome"] for row in rows]),
         np.array(seconds),
-        np.array(features, dtype=float).reshape(len(rows), 7),
+        np.array(features, dtype=float).reshape(len(rows), len(FEATURES)),
         np.array(known, dtype=bool),
     )
 

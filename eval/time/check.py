@@ -1,8 +1,14 @@
 """Each claim re-estimated on its own population and window: reproduced, not reproduced, or cannot be checked, and why.
 
 A claim is reproduced if every value it gives lies in the 95 % interval of its estimate and the interval of the change
-excludes "no change"; not reproduced if a value lies outside; otherwise the file cannot tell. A claimed mean is held
-against the mean restricted to 30 days with equal follow-up, since the mean over answered reviews moves without effect.
+excludes "no change", at a fixed mix of services too; not reproduced if a value lies outside; otherwise the file cannot
+tell. A claimed mean is held against the mean restricted to 30 days with equal follow-up, since the mean over answered
+reviews moves without effect.
+
+What is restricted is smaller than the mean, and its ratio nearer to 1: where every wait is halved, a lognormal one of
+median 10 days goes from 13.2 to 8.6 days within 30, a ratio of 1.5. So a claimed mean above the interval is refuted
+only if those who still wait after 30 days cannot explain it; and a claimed ratio r is also held against 30 days before
+and 30 / r after, which have the ratio r if every wait was divided by r.
 """
 
 import datetime as dt
@@ -11,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.time.claims import Claim
-from eval.time.cohorts import around, follow_up, values, within
+from eval.time.cohorts import LONGEST, around, follow_up, values, within
 from eval.time.delays import Waits
 from eval.time.effects import Comparison, compare
 from eval.time.resample import DRAWS
@@ -31,8 +37,30 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class _Scaled:
+    """Ratio of means restricted to horizons, in days, that have a claimed ratio; `neutral` if nothing changed."""
+
+    horizons: tuple[int, int]
+    estimate: float
+    interval: tuple[float, float]
+    neutral: float
+
+    def holds(self, value: float) -> bool:
+        return self.interval[0] <= value <= self.interval[1]
+
+    def __str__(self) -> str:
+        shown = [_show(x, "") for x in (self.estimate, *self.interval, self.neutral)]
+        return "limitée à {} jours avant et {} après : {} [{} ; {}], et {} si rien n'avait changé".format(
+            *self.horizons, *shown
+        )
+
+
+@dataclass(frozen=True)
 class _Held:
-    """One claimed value beside its estimate. `neutral`: the value that would mean "no change", None for a level."""
+    """One claimed value beside its estimate. `neutral`: the value that would mean "no change", None for a level.
+
+    `unseen` is what may be missing from a restricted mean; `scaled` is a ratio whose horizon shrinks with the wait.
+    """
 
     what: str
     claimed: float
@@ -40,21 +68,27 @@ class _Held:
     interval: tuple[float, float] | None
     neutral: float | None
     unit: str
+    unseen: float = 0.0
+    scaled: "_Scaled | None" = None
 
     def agrees(self) -> bool | None:
         """True, False, or None where the file cannot tell."""
         if self.interval is None:
             return None
         low, high = self.interval
-        if not low <= self.claimed <= high:
-            return False
-        return True if self.neutral is None or not low <= self.neutral <= high else None
+        still = self.neutral is not None and low <= self.neutral <= high
+        if low <= self.claimed <= high:
+            return None if still else True
+        if self.scaled and self.scaled.holds(self.claimed):
+            return None if still or self.scaled.holds(self.scaled.neutral) else True
+        return None if high < self.claimed <= high + self.unseen else False
 
     def __str__(self) -> str:
         if not np.isfinite(self.estimate) or self.interval is None:
             return f"{self.what} : non estimable"
-        shown = [_show(value, self.unit) for value in (self.estimate, *self.interval, self.claimed)]
-        return "{} : {} [{} ; {}], annoncé {}".format(self.what, *shown)
+        shown = [_show(value, self.unit) for value in (self.estimate, *self.interval)]
+        more = f" ({self.scaled})" if self.scaled else ""
+        return "{} : {} [{} ; {}]{}, annoncé {}".format(self.what, *shown, more, _show(self.claimed, self.unit))
 
 
 def check(claim: Claim, waits: Waits, draws: int = DRAWS) -> Outcome:
@@ -74,18 +108,21 @@ def check(claim: Claim, waits: Waits, draws: int = DRAWS) -> Outcome:
     if not timed:  # a reply of the pilot to an earlier review is none of "before"
         early = (waits.reply == 0) | (waits.reply < claim.window.first.toordinal())  # type: ignore[union-attr]
         groups = groups[0] & early, groups[1]
-    scope = f"Avis publiés {_span(before)} et {_span(after)}"
+    whose = "des réseaux nommés" if claim.population.networks else "de toutes les structures du fichier"
+    scope = f"Avis {whose}, publiés {_span(before)} et {_span(after)}"
     if reason := _too_few(waits, groups, "délais observables" if timed else "votes"):
         return Outcome(claim.id, CANNOT, f"{scope} : {reason}.")
     value = values(waits, MAIN) if timed else (waits.vote == 1).astype(float)
     # A published figure is of each period's own mix of services; so is what it is held against.
     found = compare(waits, value, groups, share=not timed, fixed_mix=False, draws=draws)
-    held = _held_days(claim, found) if timed else _held_shares(claim, found)
+    held = _held_days(claim, found, waits, groups, draws) if timed else _held_shares(claim, found)
     verdicts = [one.agrees() for one in held]
     if False in verdicts:
         outcome, ending = NOT_REPRODUCED, "au moins une valeur annoncée est hors de l'intervalle"
     elif None in verdicts:
-        outcome, ending = CANNOT, "ces données vont avec la valeur annoncée comme avec l'absence de changement"
+        outcome, ending = CANNOT, _undecided(held)
+    elif any(one.neutral is not None for one in held) and (mix := _of_the_mix(waits, value, groups, timed, draws)):
+        outcome, ending = CANNOT, mix
     else:
         outcome, ending = REPRODUCED, "les valeurs annoncées sont dans les intervalles ; cela n'établit pas la cause"
     return Outcome(claim.id, outcome, f"{scope}. {' ; '.join(str(one) for one in held)}. {_sentence(ending)}")
@@ -117,27 +154,81 @@ def _too_few(waits: Waits, groups: tuple[np.ndarray, np.ndarray], noun: str) -> 
     )
 
 
-def _held_days(claim: Claim, found: Comparison) -> list[_Held]:
-    claimed = claim.values
+def _of_the_mix(
+    waits: Waits, value: np.ndarray, groups: tuple[np.ndarray, np.ndarray], timed: bool, draws: int
+) -> str | None:
+    """Why a change that was found may be one of the services that are there, not of any of them; else None."""
+    fixed = compare(waits, value, groups, share=not timed, draws=draws)
+    interval = fixed.ratio_interval() if timed else fixed.difference_interval()
+    if interval is None:
+        return "aucune structure, ou trop peu, n'est des deux périodes : le changement peut venir des services présents"
+    if not interval[0] <= (1.0 if timed else 0.0) <= interval[1]:
+        return None
+    unit, what = ("", "rapport") if timed else ("points", "écart")
+    point = float(np.exp(fixed.log_ratio.value)) if timed else fixed.difference.value
+    return (
+        "à services égaux, aucun changement ne se voit ({} {} [{} ; {}]) : il peut venir des services présents".format(
+            what, *(_show(x, unit) for x in (point, *interval))
+        )
+    )
+
+
+def _undecided(held: list[_Held]) -> str:
+    if any(one.agrees() is None and one.neutral is None and one.interval for one in held):
+        return (
+            f"une moyenne annoncée dépasse l'attente limitée à {follow_up(MAIN)} jours, mais ceux qui attendent encore "
+            "après ces jours peuvent l'expliquer"
+        )
+    return "ces données vont avec la valeur annoncée comme avec l'absence de changement"
+
+
+def _held_days(
+    claim: Claim, found: Comparison, waits: Waits, groups: tuple[np.ndarray, np.ndarray], draws: int
+) -> list[_Held]:
+    claimed, tau = claim.values, follow_up(MAIN)
     ratio = claimed.ratio or (claimed.before / claimed.after if claimed.before and claimed.after else None)
-    what = "attente moyenne limitée à 30 jours"
-    held = _held_levels(claim, found, what, "days")
+    what = f"attente moyenne limitée à {tau} jours"
+    waiting = values(waits, MAIN) >= tau
+    # At most: all who still waited were answered a year after they wrote.
+    unseen = tuple(float(waiting[mask].mean()) * (LONGEST - tau) for mask in groups)
+    held = _held_levels(claim, found, what, "days", unseen)  # type: ignore[arg-type]
     if ratio is not None:
         estimate = float(np.exp(found.log_ratio.value))
-        held.append(_Held("rapport avant / après", ratio, estimate, found.ratio_interval(), 1.0, ""))
+        scaled = _scaled(ratio, tau, waits, groups, draws)
+        held.append(_Held("rapport avant / après", ratio, estimate, found.ratio_interval(), 1.0, "", scaled=scaled))
     return held
 
 
+def _scaled(ratio: float, tau: int, waits: Waits, groups: tuple[np.ndarray, np.ndarray], draws: int) -> _Scaled | None:
+    """Where horizons of the claimed `ratio` would be the same, or there is no interval: None."""
+    if ratio >= 1:
+        after = max(1, int(tau / ratio + 1e-9))
+        before = min(tau, round(after * ratio))
+    else:
+        before = max(1, int(tau * ratio + 1e-9))
+        after = min(tau, round(before / ratio))
+    if before == after:
+        return None
+    long, short = (values(waits, f"rmst_{days}") for days in (before, after))
+    value = np.where(groups[1], short, long)
+    found = compare(waits, value, groups, share=False, fixed_mix=False, draws=draws)
+    interval, unchanged = found.ratio_interval(), float(short[groups[0]].mean())
+    if interval is None or not unchanged > 0:
+        return None
+    neutral = float(long[groups[0]].mean()) / unchanged
+    return _Scaled((before, after), float(np.exp(found.log_ratio.value)), interval, neutral)
+
+
 def _held_shares(claim: Claim, found: Comparison) -> list[_Held]:
-    held = _held_levels(claim, found, "votes « utile »", "%")
+    held = _held_levels(claim, found, "votes « utile »", "%", (0.0, 0.0))
     if (claimed := claim.values.difference) is not None:
         held.append(_Held("écart", claimed, found.difference.value, found.difference_interval(), 0.0, "points"))
     return held
 
 
-def _held_levels(claim: Claim, found: Comparison, what: str, unit: str) -> list[_Held]:
+def _held_levels(claim: Claim, found: Comparison, what: str, unit: str, unseen: tuple[float, float]) -> list[_Held]:
     return [
-        _Held(f"{what}, {side}", claimed, found.levels[i].value, found.level_interval(i), None, unit)
+        _Held(f"{what}, {side}", claimed, found.levels[i].value, found.level_interval(i), None, unit, unseen[i])
         for i, (side, claimed) in enumerate((("avant", claim.values.before), ("après", claim.values.after)))
         if claimed is not None
     ]

@@ -6,14 +6,17 @@ The export dates only the first reply of an experience: where several structures
 """
 
 import datetime as dt
+import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from eval.time.minutes import facts
 from plume.corpus.columns import body_name
 from plume.corpus.export import STRUCTURE_FIELDS, STRUCTURES, Row, Unreadable, parse_date
 from plume.corpus.placeholders import is_placeholder
@@ -42,6 +45,8 @@ COUNTS = (
 NONE, UNREADABLE = 0, -1  # a reply's day that is absent, or that is no date; else its ordinal
 NO_NAME = "(nom illisible)"
 _FIELDS = {n: {name: slug.format(n=n) for name, slug in STRUCTURE_FIELDS.items()} for n in STRUCTURES}
+_FRANCE = ZoneInfo("Europe/Paris")
+_UNPUBLISHED = re.compile("en attente|non publi", re.IGNORECASE)  # a withdrawn reply had been published
 _LATE, _GAP = 0.001, 60  # the last 1 ‰ of dates, if they come more than 60 days after all others, are typing errors
 
 
@@ -62,6 +67,7 @@ class Waits:
     similarity: np.ndarray  # of draft and published reply, 0 to 100, NaN
     review_words: np.ndarray  # 0 where no similarity is known
     reply_words: np.ndarray
+    reply_facts: np.ndarray  # of those, what has to be checked
     names: tuple[tuple[str, str], ...]  # (network, structure)
     extracted_on: dt.date
     extraction_given: bool
@@ -113,6 +119,7 @@ _COLUMNS = {
     "similarity": "f",
     "review_words": "i",
     "reply_words": "i",
+    "reply_facts": "i",
 }
 
 
@@ -121,8 +128,8 @@ def read_waits(
 ) -> Waits | None:
     """Every wait of an export, in one pass; None if no row has a readable date.
 
-    `extracted_on` defaults to the latest date seen, save lone ones far behind all others. `pairs` are ids
-    (`<id_experience>-<1..3>`) of which the words of the review are wanted.
+    `extracted_on` defaults to the latest date seen, save lone ones far behind all others and those yet to come. `pairs`
+    are ids (`<id_experience>-<1..3>`) of which the words of the review are wanted.
     """
     reader = _Reader(frozenset(pairs))
     for row in rows:
@@ -186,6 +193,7 @@ class _Reader:
                 "similarity": similarity,
                 "review_words": _words(row.get("description")) if drafted else 0,
                 "reply_words": _words(fields["reply"]) if drafted else 0,
+                "reply_facts": facts(fields["reply"] or "") if drafted else 0,
             }.items():
                 self.columns[name].append(value)
 
@@ -195,7 +203,7 @@ class _Reader:
         if text:
             replied = not placeholder
         elif status:  # an adopted or withdrawn reply may leave no text; its status still says that there was one
-            replied = status.startswith("Réponse")
+            replied = status.startswith("Réponse") and not _UNPUBLISHED.search(status)
         else:
             replied = alone and dated
         self.counts["placeholder" if placeholder else "replied" if replied else "unanswered"] += 1
@@ -233,8 +241,11 @@ class _Reader:
 
 
 def _latest(days: np.ndarray) -> int:
-    """The day of extraction: the latest date, unless a few lie far behind all others."""
-    days = np.sort(days)
+    """The day of extraction: the latest date up to today, unless a few lie far behind all others."""
+    today = dt.datetime.now(_FRANCE).date().toordinal()
+    days = np.sort(days[days <= today])
+    if not len(days):
+        return today
     first = len(days) - max(1, int(_LATE * len(days)))
     if len(days) >= 100 and (gaps := np.flatnonzero(np.diff(days[first - 1 :]) > _GAP)).size:
         return int(days[first - 1 + gaps[0]])

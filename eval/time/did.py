@@ -10,14 +10,15 @@ import datetime as dt
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
-from math import comb
+from math import comb, exp
 
 import numpy as np
+from scipy.stats import t as student
 
 from eval.time.cohorts import Cells, follow_up, periods, values, within
 from eval.time.delays import Waits
-from eval.time.resample import DRAWS, SEED, Inference, two_arms
-from eval.time.rows import BEFORE_AFTER, MAIN, QUASI, WAITING, Estimate, Window, make
+from eval.time.resample import DRAWS, LEVEL, SEED, Inference, kish, log_ratio_of_sums, two_arms
+from eval.time.rows import BEFORE_AFTER, LEAST_STRUCTURES, MAIN, QUASI, WAITING, Estimate, Window, make
 
 PERMUTATIONS = 4999
 LEAST_ANSWERED = 3  # replies after the start from which a structure is known to use AI help, or not to
@@ -63,9 +64,25 @@ class Did:
     p: float | None
     structures: tuple[int, int]
     n: int
+    relative: Inference  # the same in proportion: log(after / before) of the adopters less that of the others
 
     def interval(self) -> tuple[float, float] | None:
         return self.effect.interval() if min(self.structures) >= 2 else None
+
+    def relative_interval(self) -> tuple[float, float] | None:
+        return self.relative.interval(exp) if min(self.structures) >= 2 else None
+
+    @property
+    def of_the_scale(self) -> bool:
+        """Whether there is a difference in days and none, or the contrary one, in proportion.
+
+        Where all waits shrink by the same share, slow structures gain more days than quick ones (Roth and Sant'Anna
+        2023), so volunteers who were quicker all along would seem to lose.
+        """
+        days, share = self.interval(), self.relative.interval()
+        if days is None or share is None or days[0] <= 0 <= days[1]:
+            return False
+        return share[0] <= 0 <= share[1] or (share[0] > 0) != (days[0] > 0)
 
 
 def did(cells: Cells, adopted: np.ndarray, draws: int = DRAWS) -> Did | None:
@@ -78,7 +95,20 @@ def did(cells: Cells, adopted: np.ndarray, draws: int = DRAWS) -> Did | None:
     sums = weights * change
     effect = two_arms((sums[treated], weights[treated]), (sums[~treated], weights[~treated]), draws)
     p = permutation_p(change, weights, treated)
-    return Did(effect, p, sizes, int(cells.n[:, kept].sum()))
+    before, after = (weights * side[kept] for side in cells.means)
+    relative = _relative(before, after, weights, treated)
+    return Did(effect, p, sizes, int(cells.n[:, kept].sum()), relative)
+
+
+def _relative(before: np.ndarray, after: np.ndarray, weights: np.ndarray, treated: np.ndarray) -> Inference:
+    """Difference of the arms' log ratios: jackknife errors, Student's t with Welch and Satterthwaite's degrees."""
+    arms = [log_ratio_of_sums(after[arm], before[arm], weights[arm], 0) for arm in (treated, ~treated)]
+    value, se = arms[0].value - arms[1].value, float(np.hypot(arms[0].se, arms[1].se))
+    if not (np.isfinite(value) and se > 0):
+        return Inference(value, np.nan, np.nan, len(weights))
+    effective = [max(kish(weights[arm]) - 1, 1.0) for arm in (treated, ~treated)]
+    degrees = se**4 / sum(one.se**4 / e for one, e in zip(arms, effective, strict=True))
+    return Inference(value, se, float(student.ppf((1 + LEVEL) / 2, degrees)), len(weights))
 
 
 def permutation_p(change: np.ndarray, weights: np.ndarray, treated: np.ndarray, seed: int = SEED) -> float | None:
@@ -147,22 +177,24 @@ class Study:
     def flat(self) -> bool | None:
         return None if self.leads_p is None else self.leads_p > FLAT
 
-    @property
-    def grade(self) -> str:
-        """B where the placebo leads are flat; otherwise it is no better than a comparison before and after."""
-        return QUASI if self.flat else BEFORE_AFTER
+    def grade(self, found: Did | None = None) -> str:
+        """B where the placebo leads are flat and could have been otherwise; else no better than before and after.
+
+        Nor is a difference `found` in days that is none in proportion.
+        """
+        return QUASI if self.flat and not (found and found.of_the_scale) else BEFORE_AFTER
 
     def rows(self) -> list[Estimate]:
         rows = []
         for quantity in WAITING:
             if (d := self.effects.get(quantity)) is None:
-                rows.append(make(quantity, "all", "did", None, None, 0, self.grade))
+                rows.append(make(quantity, "all", "did", None, None, 0, self.grade()))
             else:
-                rows.append(make(quantity, "all", "did", d.effect.value, d.interval(), d.n, self.grade))
+                rows.append(make(quantity, "all", "did", d.effect.value, d.interval(), d.n, self.grade(d)))
         for lead in self.leads:
             group = f"{'lead' if lead.offset < 0 else 'lag'}: {lead.window}"
             rows.append(
-                make(MAIN, group, "did", lead.found.effect.value, lead.found.interval(), lead.found.n, self.grade)
+                make(MAIN, group, "did", lead.found.effect.value, lead.found.interval(), lead.found.n, self.grade())
             )
         return rows
 
@@ -210,16 +242,28 @@ def event_study(timed: Waits, start: dt.date, arms: Arms, draws: int = DRAWS) ->
 
 
 def _joint_p(placebo: list[Cells], adopted: np.ndarray) -> float | None:
-    """Of the largest |t| among the leads, labels shuffled once for all of them (Westfall and Young 1993)."""
-    known = np.flatnonzero(adopted >= 0)
-    treated = adopted[known] == 1
-    if not placebo or treated.sum() < 2 or (~treated).sum() < 2:
+    """Of the largest |t| among the leads, labels shuffled once for all of them (Westfall and Young 1993).
+
+    None where so few structures are there that no difference could be seen: flat leads would then mean nothing.
+    """
+    if not placebo:
         return None
-    labels = np.vstack([treated[None], _labels(len(known), int(treated.sum()), SEED)])
+    seen = np.any([cells.compared for cells in placebo], axis=0)
+    known = np.flatnonzero((adopted >= 0) & seen)
+    treated = adopted[known] == 1
+    sizes = int(treated.sum()), int((~treated).sum())
+    ways = comb(len(known), sizes[0])
+    least = (2 if sizes[0] == sizes[1] else 1) / ways  # swapping equal arms gives the same |t|
+    if min(sizes) < 2 or len(known) < LEAST_STRUCTURES or least > FLAT:
+        return None
+    labels = np.vstack([treated[None], _labels(len(known), sizes[0], SEED)])
     largest = np.zeros(len(labels))
     for cells in placebo:
         weights, change = cells.weights[known], cells.differences[known]
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = np.abs(_statistic(change, weights, labels))
         largest = np.maximum(largest, np.nan_to_num(statistic, nan=0.0, posinf=0.0))
-    return float(np.mean(largest[1:] >= largest[0] - 1e-12)) if largest[0] > 0 else None
+    if not largest[0] > 0:
+        return None
+    as_large = float(np.sum(largest[1:] >= largest[0] - 1e-12))
+    return as_large / ways if ways <= PERMUTATIONS else (as_large + 1) / len(labels)

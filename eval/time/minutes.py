@@ -21,18 +21,31 @@ from eval.time import constants as constants_of
 from eval.time.constants import NAMES, Constants
 from eval.time.resample import SEED, multiplicities
 
-FEATURES = ("review_words", "draft_words", "final_words", "composed_words", "typed_characters", "edits", "facts")
+FEATURES = (
+    "review_words",
+    "draft_words",
+    "final_words",
+    "composed_words",
+    "typed_characters",
+    "edits",
+    "facts",
+    "changed_words",  # of which neither the characters nor the edits are known
+)
 DRAWS = 10_000
 # What an agent has to check: addresses, e-mails, and figures of any kind.
 _FACT = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|\d[\d .,/:-]*")
 
 
+def facts(text: str) -> int:
+    """How many things in a text have to be checked."""
+    return sum(1 for m in _FACT.finditer(text) if len(m.group().strip()) > 1)
+
+
 def count(draft: str, final: str, *, review_words: float = 0.0, rejected: bool = False) -> np.ndarray:
     """FEATURES of a draft and the text that was published; a rejected draft is read, and the reply composed anew."""
     before, after = draft.split(), final.split()
-    facts = sum(1 for m in _FACT.finditer(draft) if len(m.group().strip()) > 1)
     if rejected:
-        return np.array([review_words, len(before), len(after), len(after), 0, 0, 0], dtype=float)
+        return np.array([review_words, len(before), len(after), len(after), 0, 0, 0, 0], dtype=float)
     typed, edits, inside = 0, 0, False
     for step in Levenshtein.opcodes(before, after):
         changed = step.tag != "equal"
@@ -40,34 +53,37 @@ def count(draft: str, final: str, *, review_words: float = 0.0, rejected: bool =
         inside = changed
         if changed:
             typed += sum(len(word) + 1 for word in after[step.dest_start : step.dest_end])
-    return np.array([review_words, len(before), len(after), 0, typed, edits, facts], dtype=float)
+    return np.array([review_words, len(before), len(after), 0, typed, edits, facts(draft), 0], dtype=float)
 
 
 def from_similarity(
-    similarity: np.ndarray, reply_words: np.ndarray, review_words: np.ndarray, chars: float, words_per_edit: float
+    similarity: np.ndarray, reply_words: np.ndarray, review_words: np.ndarray, reply_facts: np.ndarray
 ) -> np.ndarray:
-    """FEATURES (n, 7) where only the platform's similarity (0 to 100) of draft and reply is known; its rule is not."""
-    changed = (1 - similarity / 100) * reply_words
-    zero = np.zeros_like(changed)
-    return np.stack(
-        [review_words, reply_words, reply_words, zero, changed * chars, changed / words_per_edit, zero], axis=-1
-    )
+    """FEATURES (n, 8) where only the platform's similarity (0 to 100) of draft and reply is known; its rule is not.
+
+    The reply is taken to be as long as the draft, and as much of its facts to be the draft's as of its words.
+    """
+    kept = similarity / 100
+    zero = np.zeros_like(kept)
+    changed = (1 - kept) * reply_words
+    return np.stack([review_words, reply_words, reply_words, zero, zero, zero, kept * reply_facts, changed], axis=-1)
 
 
 def _rates(values: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds that one unit of each of FEATURES costs, with a draft and without: (..., 7) each."""
+    """Seconds that one unit of each of FEATURES costs, with a draft and without: (..., 8) each."""
     read, compose = 60 / values["reading_wpm"], 60 / values["composition_wpm"]
     share, zero = values["composed_share"], np.zeros_like(read)
     typing = (1 - share) * values["keystroke_seconds"] + share * compose / values["characters_per_word"]
     edit = values["mental_seconds"] + values["pointing_seconds"]
     proof = values["proof_share"] * read
-    with_draft = [read, read, proof, compose, typing, edit, values["verify_seconds"] + zero]
-    without = [read, zero, proof + compose, zero, zero, zero, zero]
+    change = values["characters_per_word"] * typing + edit / values["words_per_edit"]
+    with_draft = [read, read, proof, compose, typing, edit, values["verify_seconds"] + zero, change]
+    without = [read, zero, proof + compose, zero, zero, zero, zero, zero]
     return np.stack(with_draft, axis=-1), np.stack(without, axis=-1)
 
 
 def minutes(features: np.ndarray, values: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Minutes with a draft and without, for FEATURES (..., 7) and values of the constants (...)."""
+    """Minutes with a draft and without, for FEATURES (..., 8) and values of the constants (...)."""
     with_draft, without = _rates(values)
     return (features * with_draft).sum(axis=-1) / 60, (features * without).sum(axis=-1) / 60
 
@@ -96,7 +112,7 @@ class Prior:
 
 
 def means_of(features: np.ndarray, clusters: np.ndarray, draws: int, seed: int = SEED) -> np.ndarray:
-    """Resampled means of FEATURES (n, 7), clusters drawn whole: (draws, 7); of one cluster, its mean."""
+    """Resampled means of FEATURES (n, 8), clusters drawn whole: (draws, 8); of one cluster, its mean."""
     numbers = np.unique(clusters, return_inverse=True)[1]
     size = int(numbers.max()) + 1
     if size < 2:
@@ -125,7 +141,7 @@ QUANTILES = (0.025, 0.10, 0.50, 0.90, 0.975)
 
 
 def model(features: np.ndarray, clusters: np.ndarray, prior: Prior | None = None, draws: int = DRAWS) -> Modelled:
-    """Of replies with FEATURES (n, 7), n > 0, of clusters (n,)."""
+    """Of replies with FEATURES (n, 8), n > 0, of clusters (n,)."""
     prior = prior or Prior.of()
     values = prior.constants.values(prior.draw(draws))
     with_draft, without = minutes(means_of(features, clusters, draws), values)
@@ -157,9 +173,9 @@ def break_even(centre: np.ndarray, values: dict[str, np.ndarray]) -> np.ndarray:
     """Share of the reply's words changed at which a typical draft saves nothing, by draw; 0 where none ever does."""
     review, draft, final, *_ = centre
     with_draft, without = _rates(values)
-    kept = np.array([review, draft, final, 0, 0, 0, centre[6]])
+    kept = np.array([review, draft, final, 0, 0, 0, centre[6], 0])
     gain = (kept * without).sum(axis=-1) - (kept * with_draft).sum(axis=-1)
-    cost = final * (values["characters_per_word"] * with_draft[..., 4] + with_draft[..., 5] / values["words_per_edit"])
+    cost = final * with_draft[..., 7]
     return np.maximum(gain / cost, 0) if final else np.zeros_like(gain)
 
 

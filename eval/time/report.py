@@ -15,7 +15,7 @@ from eval.time.claims import Baseline
 from eval.time.delays import IMPOSSIBLE, Waits
 from eval.time.did import Study
 from eval.time.minutes import Modelled, Prior
-from eval.time.rows import LEAST_RECORDS, MAIN, Estimate, Window
+from eval.time.rows import LEAST_RECORDS, MAIN, QUASI, Estimate, Window
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def render(f: Findings) -> str:
         "number": w.number,
         "share": w.share,
         "said": w.with_interval,
+        "p_value": w.p_value,
     }
     rows, moved = t.Rows(f.estimates), t.Rows(f.differences)
     delays = f.waits.has_delays
@@ -142,9 +143,22 @@ def answer(f: Findings, rows: t.Rows) -> str:
         return (
             f"Sur deux périodes de même durée et à services égaux, {levels} ; l'intervalle du rapport avant / après, "
             f"{bounds}, contient 1 : ces données ne distinguent pas un changement de l'absence de changement."
+            + _adopters(rows)
         )
     change, factor = ("divisée", ratio.estimate) if ratio.estimate > 1 else ("multipliée", 1 / ratio.estimate)
     return (
         f"Sur deux périodes de même durée et à services égaux, {levels}. Elle est {change} par {w.number(factor, 2)} "
-        f"(rapport avant / après : {bounds}). Cela ne dit pas que l'aide par IA en est la cause."
+        f"(rapport avant / après : {bounds}). Cela ne dit pas que l'aide par IA en est la cause." + _adopters(rows)
+    )
+
+
+def _adopters(rows: t.Rows) -> str:
+    """What the better-graded comparison adds to the answer, if it is there and better graded."""
+    found = rows.get(MAIN, "did")
+    if found is None or found.lower is None or found.grade != QUASI:
+        return ""
+    none = " ; cet intervalle contient 0, aucun écart ne se voit" if found.lower <= 0 <= found.upper else ""  # type: ignore[operator]
+    return (
+        " Dans les structures qui se servent de l'aide, par rapport à l'évolution des autres, elle change de "
+        f"{w.with_interval(found)} jours (niveau B){none}."
     )

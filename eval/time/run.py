@@ -10,7 +10,7 @@ from eval.time import active, association, constants, effects, levels, reuse, sa
 from eval.time.check import check
 from eval.time.claims import Baseline
 from eval.time.delays import WRITTEN, Waits, read_waits
-from eval.time.did import study
+from eval.time.did import Did, study
 from eval.time.minutes import Modelled, Prior, from_similarity, model
 from eval.time.report import Findings, render
 from eval.time.resample import DRAWS
@@ -151,10 +151,7 @@ def _modelled(waits: Waits, prior: Prior, done: "active.Decisions | None") -> tu
         modelled["decisions"] = model(done.features, np.array(done.ids), used)
     known = waits.where(reuse.drafted(waits) & (waits.reply_words > 0))
     if len(known):
-        chars, words = (float(getattr(prior.constants, n).at(0)) for n in ("characters_per_word", "words_per_edit"))
-        features = from_similarity(
-            known.similarity, known.reply_words.astype(float), known.review_words.astype(float), chars, words
-        )
+        features = from_similarity(known.similarity, known.reply_words, known.review_words, known.reply_facts)
         modelled["export"] = model(features, known.structure, used)
     return modelled, calibrated
 
@@ -165,6 +162,13 @@ def modelled_rows(one: Modelled, source: str) -> list[Estimate]:
         make("modelled_minutes", f"{name}, {source}", "level", drawn[2], (drawn[0], drawn[4]), one.n, MODELLED)
         for name, drawn in (("saved", one.saved), ("with draft", one.with_draft), ("without draft", one.without))
     ]
+
+
+def _relative(found: Did) -> dict:
+    """The adopters' after / before over the others': 0.5 is "twice as quick, beside the others"."""
+    low, high = found.relative_interval() or (None, None)
+    point = found.relative.value
+    return {"estimate": float(np.exp(point)) if np.isfinite(point) else None, "lower": low, "upper": high}
 
 
 def document(f: Findings) -> dict:
@@ -185,6 +189,7 @@ def document(f: Findings) -> dict:
             "adopters": study.arms.sizes[0],
             "others": study.arms.sizes[1],
             "permutation_p": {name: found.p for name, found in study.effects.items()},
+            "in_proportion": {name: _relative(found) for name, found in study.effects.items()},
             "placebo_p": study.leads_p,
         },
         "voting": f.voting,

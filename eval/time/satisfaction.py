@@ -20,7 +20,8 @@ from eval.time.rows import BEFORE_AFTER, DESCRIPTIVE, LEAST_RECORDS, Estimate, W
 from eval.time.survival import score_interval
 
 USEFUL = "useful_share"
-CLUSTERED = 0.1
+# At 0.1, structures that differ by 10 points were taken for alike too often: intervals held the truth in 90 to 92 %.
+CLUSTERED = 0.3
 
 
 def share(

@@ -58,6 +58,12 @@ class Rows:
         return w.with_interval(row) if row else "–"
 
 
+def own_mix(rows: Rows, quantity: str) -> str:
+    """A ratio of each period's own mix of services, with its number of reviews: it is not that of the fixed mix."""
+    row = rows.get(quantity, "before_after", "all, own mix")
+    return f"{w.with_interval(row)} (n{w.NBSP}={w.NBSP}{row.n})" if row and row.estimate is not None else "–"
+
+
 def before_after(rows: Rows, moved: Rows) -> Table:
     """Every measure before and after, of a fixed mix, its ratio and difference; the ratio of each period's own mix."""
     body = []
@@ -70,7 +76,7 @@ def before_after(rows: Rows, moved: Rows) -> Table:
                 rows.say(quantity, group="after"),
                 rows.say(quantity, "before_after"),
                 moved.say(quantity, "before_after_difference"),
-                rows.say(quantity, "before_after", "all, own mix"),
+                own_mix(rows, quantity),
                 str(ratio.n) if ratio else "0",
             ]
         )

@@ -70,7 +70,15 @@ STATUS_OF_CONSTANT = {
 
 def number(value: float | None, digits: int = 1, *, sign: bool = False) -> str:
     """1.25 -> "1,3"; what is absent is a dash."""
-    return "–" if value is None else f"{value:{'+' if sign else ''}.{digits}f}".replace(".", ",").replace("-", "−")
+    if value is None:
+        return "–"
+    value = round(value, digits) or 0.0  # no "−0"
+    return f"{value:{'+' if sign and value else ''}.{digits}f}".replace(".", ",").replace("-", "−")
+
+
+def p_value(p: float | None) -> str:
+    """0.164 -> "0,164"; never "0,000"."""
+    return "< 0,001" if p is not None and p < 0.001 else number(p, 3)
 
 
 def share(value: float | None, *, sign: bool = False) -> str:

@@ -135,6 +135,7 @@ class Drawn:
             similarity=np.full(n, np.nan),
             review_words=np.full(n, 80),
             reply_words=np.full(n, 90),
+            reply_facts=np.full(n, 2),
             names=tuple(("CAF", f"CAF {i}") for i in range(self.world.structures)),
             extracted_on=PILOT + dt.timedelta(days=self.world.after - 1),
             extraction_given=True,

@@ -108,7 +108,12 @@ def test_too_few_timed_decisions_move_nothing(timed, write):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"outcome": "kept"}, "outcome 'kept'"), ({"seconds": -3}, "seconds -3"), ({"seconds": "vite"}, "seconds 'vite'")],
+    [
+        ({"outcome": "kept"}, "outcome 'kept'"),
+        ({"seconds": -3}, "seconds -3"),
+        ({"seconds": "vite"}, "seconds 'vite'"),
+        ({"draft": ["x"]}, "draft and final"),
+    ],
 )
 def test_bad_decisions_are_refused_with_their_line(write, change, message):
     rows = decisions(3, 60.0)

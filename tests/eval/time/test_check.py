@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,6 +49,7 @@ def waits(days_before, days_after, *, spread=0.25, useful=(0, 0), missing=(), ex
         similarity=np.full(2 * n, np.nan),
         review_words=one,
         reply_words=one,
+        reply_facts=one,
         names=tuple(("CAF", f"S{i}") for i in range(20)),
         extracted_on=extracted_on,
         extraction_given=False,
@@ -70,6 +72,52 @@ def test_unchanged_delay_does_not_reproduce_a_factor_2():
 def test_right_ratio_of_wrong_levels_is_not_reproduced():
     assert check(claim(values={"before": 6, "after": 3}), waits(12, 6)).outcome == NOT_REPRODUCED
     assert check(claim(values={"before": 12, "after": 6}), waits(12, 6)).outcome == REPRODUCED
+
+
+def long_waits(factor, *, median=10.0, **given):
+    """Lognormal waits, of which a good part lasts more than 30 days; those after are `factor` times as long."""
+    made = waits(1, 1, **given)
+    random = np.random.default_rng(3)
+    delay = random.lognormal(np.log(median), 1.2, len(made.start)) * np.repeat([1.0, factor], len(made.start) // 2)
+    return replace(made, reply=made.start + (random.random(len(delay)) + delay).astype(int))
+
+
+def test_long_waits_all_halved_are_reproduced_though_their_restricted_mean_is_not_halved():
+    # Within 30 days the means are 13.2 and 8.6: a ratio of 1.5. Within 30 days before and 15 after, 13.2 and 6.6.
+    outcome = check(claim(), long_waits(0.5))
+    assert outcome.outcome == REPRODUCED
+    assert "limitée à 30 jours avant et 15 après" in outcome.why
+
+
+def test_long_waits_that_did_not_change_do_not_reproduce_a_factor_2():
+    assert check(claim(), long_waits(1.0)).outcome == NOT_REPRODUCED
+
+
+def test_waits_of_which_30_days_show_nothing_cannot_be_checked():
+    # Nobody is answered within 30 days, before or after: what then follows may be anything.
+    assert check(claim(), waits(200, 100, extracted_on=dt.date(2024, 1, 1))).outcome == CANNOT
+
+
+def test_claimed_mean_above_the_restricted_one_is_refuted_only_if_everyone_was_answered():
+    # Lognormal, median 10, sigma 1.2: the mean is 20.5 days, within 30 days 13.2.
+    outcome = check(claim(values={"before": 20.5}), long_waits(0.5))
+    assert outcome.outcome == CANNOT
+    assert "attendent encore" in outcome.why
+    assert check(claim(values={"before": 20.5}), waits(12, 6)).outcome == NOT_REPRODUCED
+    assert check(claim(values={"after": 3}), long_waits(1.0)).outcome == NOT_REPRODUCED
+
+
+def test_change_of_the_mix_of_services_alone_is_not_reproduced():
+    # Half of the structures answer in 18 days, the others in 4; the quick ones receive 1 review in 6, then 5 in 6.
+    made = waits(1, 1)
+    number = np.tile(np.arange(240), 2)
+    late = np.arange(480) >= 240
+    quick = (number % 6 > 0) == late
+    delay = np.where(quick, 4, 18) + number % 3 - 1
+    mixed = replace(made, structure=number * 7 % 10 + np.where(quick, 10, 0), reply=made.start + delay)
+    outcome = check(claim(values={"ratio": 2.4}), mixed)
+    assert outcome.outcome == CANNOT
+    assert "à services égaux" in outcome.why.lower()
 
 
 def test_value_that_goes_with_no_change_as_well_cannot_be_checked():

@@ -1,5 +1,7 @@
 import datetime as dt
 
+import pytest
+
 from eval.time.delays import read_waits
 from plume.corpus.export import Unreadable
 
@@ -59,6 +61,14 @@ def test_one_mistyped_year_among_many_dates_does_not_move_the_extraction(make_ex
     waits = read_waits(rows)
     assert waits.extracted_on == DAY(2023, 1, 1) + dt.timedelta(days=149)
     assert waits.counts["after_extraction"] == 1
+
+
+def test_dates_to_come_do_not_move_the_extraction_however_many(make_experience):
+    rows = [make_experience(n, written=DAY(2023, 1, 1) + dt.timedelta(days=n)) for n in range(10)]
+    rows += [make_experience(20 + n, written="2023-01-03", replied="2199-03-05") for n in range(3)]
+    waits = read_waits(rows)
+    assert waits.extracted_on == DAY(2023, 1, 10)
+    assert waits.counts["after_extraction"] == 3
 
 
 def test_placeholder_is_not_a_reply(make_experience):
@@ -128,6 +138,13 @@ def test_adopted_reply_without_text_counts_as_answered(make_experience):
     row = make_experience(1, written="2023-01-01", replied="2023-01-05", reponse_structure_1=None)
     row["statut_reponse_structure_1"] = "Réponse adoptée"
     assert only(read_waits([row]))[2]
+
+
+@pytest.mark.parametrize("status", ["Réponse non publiée", "Réponse en attente de validation"])
+def test_reply_that_was_never_published_is_none(make_experience, status):
+    row = make_experience(1, written="2023-01-01", replied="2023-01-05", reponse_structure_1=None)
+    row["statut_reponse_structure_1"] = status
+    assert not only(read_waits([row]))[2]
 
 
 def test_dated_reply_counts_where_the_export_has_neither_status_nor_text(make_experience):

@@ -59,7 +59,9 @@ def test_an_effect_on_adopters_is_found_and_leads_are_flat(world):
     truth = made.rmst(30, 0.5) - made.rmst(30)
     low, high = found.effects["rmst_30"].interval()
     assert low < truth < high < 0
-    assert found.grade == "B"
+    low, high = found.effects["rmst_30"].relative_interval()
+    assert low < made.rmst(30, 0.5) / made.rmst(30) < high < 1
+    assert found.rows()[0].grade == "B"
     before = [lead for lead in found.leads if lead.offset < 0]
     assert len(before) >= 4
     assert all(lead.found.interval()[0] < 0 < lead.found.interval()[1] for lead in before)
@@ -75,7 +77,29 @@ def test_a_trend_of_adopters_before_the_start_is_seen_and_lowers_the_grade(world
     sooner = np.where(volunteer & (waits.reply > 0), ((waits.reply - waits.start) * (days + 365) / 500).astype(int), 0)
     found = study(waits.where(waits.timed).__class__(**{**vars(waits), "reply": waits.reply - sooner}), PILOT)
     assert found.leads_p < 0.05
-    assert found.grade == "C"
+    assert found.grade() == "C"
+
+
+def test_a_common_trend_that_is_a_difference_in_days_only_is_not_grade_b(world):
+    # Everybody's waits are halved by something else; volunteers, quicker all along, lose fewer days by it.
+    waits = world(trend=0.5, volunteers_faster=0.9, n=20_000, after=300, flagged_unanswered=True).draw(2).waits()
+    found = study(waits, PILOT)
+    effect = found.effects["rmst_30"]
+    low, high = effect.interval()
+    assert 0 < low < high
+    assert effect.relative_interval()[0] < 1  # in proportion they lose more, or as much
+    assert effect.of_the_scale
+    assert found.flat
+    assert {row.grade for row in found.rows() if row.quantity == "rmst_30" and row.group == "all"} == {"C"}
+
+
+def test_too_few_structures_for_the_placebo_to_see_anything_are_never_grade_b(world):
+    # Three against three can be drawn in 20 ways, two of which give the same |t|: p is 0.1 or more, whatever the leads.
+    found = study(world(structures=6, n=6000, after=300).draw(1).waits(), PILOT)
+    assert found.arms.sizes == (3, 3)
+    assert found.effects["rmst_30"].effect.value is not None
+    assert found.leads_p is None
+    assert found.grade() == "C"
 
 
 def test_slow_structures_without_many_replies_are_not_taken_for_others(world):

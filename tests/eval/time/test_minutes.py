@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from eval.time.constants import DEFAULT, NAMES, Constants, load
-from eval.time.minutes import FEATURES, Prior, break_even, compare_arms, count, minutes, model
+from eval.time.minutes import FEATURES, Prior, break_even, compare_arms, count, from_similarity, minutes, model
 from plume.errors import InputError
 from plume.paths import in_clone
 
@@ -26,10 +26,10 @@ TYPIST = {
 def test_the_worked_example_of_150_words(rate, saved):
     # Typing 150 words takes 252 s and reading the draft 46 s; at 30 %, 45 words are typed (75.6 s) in 6 edits (14.7 s).
     words = 150 * rate
-    features = np.array([0, 150, 150, 0, words * 6, words / 7.5, 0], dtype=float)
+    features = np.array([0, 150, 150, 0, words * 6, words / 7.5, 0, 0], dtype=float)
     with_draft, without = minutes(features, {k: np.array(v) for k, v in TYPIST.items()})
     assert (without - with_draft) * 60 == pytest.approx(saved, abs=1)
-    edge = break_even(np.array([0, 150, 150, 0, 0, 0, 0], dtype=float), {k: np.array(v) for k, v in TYPIST.items()})
+    edge = break_even(np.array([0, 150, 150, 0, 0, 0, 0, 0], dtype=float), {k: np.array(v) for k, v in TYPIST.items()})
     assert edge == pytest.approx(0.684, abs=0.005)  # two thirds rewritten
 
 
@@ -46,7 +46,7 @@ def test_counts_of_a_draft_and_its_published_text():
 
 def test_same_text_costs_no_edit_and_a_rejected_one_is_composed():
     text = "Bonjour, merci de votre avis."
-    assert count(text, text)[3:].tolist() == [0, 0, 0, 0]
+    assert count(text, text)[3:].tolist() == [0, 0, 0, 0, 0]
     assert dict(zip(FEATURES, count(text, "Autre texte.", rejected=True), strict=True))["composed_words"] == 2
 
 
@@ -60,7 +60,7 @@ def test_reading_a_draft_in_vain_always_costs_time():
 def test_break_even_is_where_a_draft_with_that_edit_rate_saves_nothing():
     prior = Prior.of()
     values = prior.constants.values(prior.draw(200))
-    centre = np.array([80, 100, 100, 0, 0, 0, 2], dtype=float)
+    centre = np.array([80, 100, 100, 0, 0, 0, 2, 0], dtype=float)
     rate = break_even(centre, values)
     changed = rate * 100
     features = np.stack(
@@ -69,11 +69,22 @@ def test_break_even_is_where_a_draft_with_that_edit_rate_saves_nothing():
             changed * values["characters_per_word"],
             changed / values["words_per_edit"],
             np.full(200, 2),
+            np.zeros(200),
         ],
         axis=-1,
     )
     with_draft, without = minutes(features, values)
     assert (without - with_draft)[rate > 0] == pytest.approx(0, abs=1e-9)
+
+
+def test_similarity_alone_counts_facts_and_leaves_every_unknown_uncertain():
+    # 30 % of 150 words changed, 7.5 words an edit, 6 keys a word: 116 s saved as above, less 70 % of 3 facts at 10 s.
+    rows = from_similarity(*(np.array([x]) for x in (70.0, 150, 0, 3)))
+    values = TYPIST | {"verify_seconds": 10.0}
+    with_draft, without = minutes(rows, {k: np.array(v) for k, v in values.items()})
+    assert (without - with_draft) * 60 == pytest.approx(116 - 0.7 * 3 * 10, abs=1)
+    shown = {name for name, _, _ in model(rows, np.array([0])).tornado}
+    assert {"words_per_edit", "characters_per_word", "verify_seconds"} <= shown
 
 
 def test_widest_bar_of_the_tornado_comes_first_and_unused_constants_have_none():

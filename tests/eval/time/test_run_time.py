@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from eval.time.run import run
+from eval.time.wording import number, p_value
 from plume.errors import InputError
 
 SECRET = "phrase-que-nul-ne-doit-lire"
@@ -190,6 +191,38 @@ def test_export_that_starts_after_the_pilot_compares_nothing(make_experience, wr
     result = run(write_export([make_experience(1, written="2024-01-01", replied="2024-01-03")]), tmp_path / "out")
     assert not [r for r in result["estimates"] if r["comparison"] == "before_after" and r["estimate"] is not None]
     assert "aucune comparaison" in (tmp_path / "out" / "time.html").read_text(encoding="utf-8")
+
+
+def test_answer_says_what_the_adopters_show_where_it_is_grade_b(world, write_export, tmp_path):
+    made = world(effect=0.3, helped=1.0, n=8000, before=365, after=150, flagged_unanswered=True)
+    result = run(write_export(made.draw(3).rows()), tmp_path / "out", draws=300)
+    row = next(r for r in result["estimates"] if r["quantity"] == "rmst_30" and r["comparison"] == "did")
+    assert row["grade"] == "B"
+    assert row["upper"] < 0
+    share = result["did"]["in_proportion"]["rmst_30"]
+    assert share["lower"] < share["estimate"] < share["upper"] < 1
+    text = (tmp_path / "out" / "time.html").read_text(encoding="utf-8").replace("&#39;", "'")
+    answer = re.search('class="answer">(.*?)</p>', text)[1]
+    assert "structures qui se servent de l'aide" in answer
+    assert "niveau B" in answer
+    assert "0,000" not in text
+    assert "Ces deux lignes ne se comparent pas" in text
+
+
+def test_numbers_have_no_negative_zero_and_no_p_of_nought():
+    assert [number(x, 1, sign=True) for x in (-0.04, 0.04, -0.06, 0.06)] == ["0,0", "0,0", "−0,1", "+0,1"]
+    assert [p_value(p) for p in (0.0002, 0.164, None)] == ["< 0,001", "0,164", "–"]
+
+
+def test_a_ratio_of_a_few_reviews_is_not_held_up_as_the_result(make_experience, write_export, tmp_path):
+    rows = [make_experience(n, written=f"2023-{n:02}-01", replied=f"2023-{n:02}-09") for n in range(1, 13)]
+    result = run(write_export(rows), tmp_path / "out")
+    assert ratio(result, "rmst_30")["estimate"] == pytest.approx(1)
+    assert ratio(result, "rmst_30")["lower"] is None
+    text = (tmp_path / "out" / "time.html").read_text(encoding="utf-8")
+    summary = text[: text.index("Ce qui a été annoncé")]
+    assert "trop peu d'avis comparables" in summary.replace("&#39;", "'")
+    assert not re.search(r"limitée à 30 jours\s:\s1,0", summary)
 
 
 def test_names_in_the_claims_file_are_escaped(make_experience, write_export, tmp_path):

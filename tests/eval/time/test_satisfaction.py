@@ -26,6 +26,18 @@ def test_share_is_wider_where_structures_clearly_differ():
     assert high - low > 2 * (plain[1] - plain[0])
 
 
+def test_share_holds_the_truth_where_a_few_structures_differ_somewhat():
+    # Five structures at 68 %, give or take 10 points, 60 votes: Wilson's alone holds it in 85 of 100 samples.
+    held, truth = [], 0.68
+    for seed in range(500):
+        random = np.random.default_rng(seed)
+        rate, size = random.normal(truth, 0.1, 5), random.gamma(2, 1, 5) + 0.1
+        cluster = random.choice(5, 60, p=size / size.sum())
+        low, high = share((random.random(60) < rate[cluster]).astype(float), cluster, 200)[1]
+        held.append(low <= truth <= high)
+    assert np.mean(held) >= 0.92
+
+
 @pytest.mark.parametrize(("value", "expected"), [([], (None, None)), ([1.0] * 9, (1.0, (0.70, 1.0)))])
 def test_share_of_nothing_and_of_all(value, expected):
     point, interval = share(np.array(value), np.arange(len(value)))
