@@ -33,6 +33,7 @@ from serve.keys import Keys
 from serve.state import VARIABLE, State
 
 BODY = 64 * 1024  # bytes of a request, at most
+_LINGER = 1.0  # seconds: who was just answered and asks again is told 503, not cut off
 
 
 class Guard:
@@ -226,6 +227,8 @@ class Guard:
         self.stopping = True
         try:
             async with asyncio.timeout(self.drain_timeout):
+                await self._idle.wait()
+                await asyncio.sleep(_LINGER)
                 await self._idle.wait()
         except TimeoutError:
             print("plume: some drafts were not finished in time", file=sys.stderr)  # noqa: T201
