@@ -5,6 +5,7 @@ Everything else answers 404, whatever a version of vLLM opens.
 """
 
 import asyncio
+import gc
 import os
 import secrets
 import signal
@@ -211,6 +212,8 @@ class Guard:
         await pool.start()
         journal = await asyncio.to_thread(lambda: Journal(self.state.journal))
         self.desk = Desk(facts, alias.Watched(self.state), self.engine, pool, journal, self.seen, retriever)
+        gc.collect()
+        gc.freeze()  # what was loaded lives as long as the server: looking through it again and again delays requests
         if config.traces:
             self._sender = asyncio.create_task(self._send_on(config.tracking_uri))
         loop = asyncio.get_running_loop()
