@@ -2,8 +2,8 @@
 
     python benchmarks/train.py [--pairs 16] [--repeats 3] [--dtype float32|bfloat16] [--device cuda] [--prompt v1]
 
-Each figure is one optimiser step of `--pairs` samples in a process of its own, loading left out; the systems take
-turns. TRL's SFTTrainer is given its best: tokens ready, the model loaded as plume loads it (keeping freed memory), no
+Each figure is one optimiser step of `--pairs` samples in a process of its own, loading left out (on a GPU the second
+step); the systems take turns. TRL's SFTTrainer is given its best: tokens ready, the model loaded as plume loads it (keeping freed memory), no
 recomputation, and the fastest of its ways that keep samples apart, found by one step each: one sample a micro-batch;
 padded batches of like length; packed rows without padding; torch's attention or the eager one. On a CPU shared with
 others, --threads 1 keeps waiting out of the CPU-seconds. Needs `pip install -e '.[bench]'`.
@@ -38,7 +38,8 @@ TRL = {
     "trl, packed without padding": {"per_device_train_batch_size": 4, "padding_free": True},
 }
 REPEATED = "plume, prefix repeated"
-PLUME = {"plume": True, REPEATED: False}
+FLEX = "plume, FlexAttention"  # GPUs only
+PLUME = {"plume": {}, REPEATED: {"share_prefix": False}, FLEX: {"attention": "flex"}}
 LORA = {"r": 16, "lora_alpha": 32, "target_modules": "all-linear"}
 BUDGET = 4096  # tokens that plume computes at once
 
@@ -102,13 +103,18 @@ def _plume(name: str, model: Any, rows: list[dict[str, Any]], dtype: str) -> dic
     from train.speed import Cost, machine_limit, peak_memory
     from train.step import backward, trainable
 
-    config = TrainConfig(data="-", out="-", dtype=dtype, lora={"rank": LORA["r"], "alpha": LORA["lora_alpha"]})
+    config = TrainConfig(
+        data="-", out="-", dtype=dtype, lora={"rank": LORA["r"], "alpha": LORA["lora_alpha"]}, **PLUME[name]
+    )
     model = adapter.attach(model, config).train()
     device = next(model.parameters()).device
     limit = machine_limit(device.type, dtype)
     optimiser = torch.optim.AdamW(trainable(model), lr=2e-4, fused=True)
+    batches = micro_batches(rows, BUDGET, share=config.share_prefix)
+    if device.type == "cuda":  # kernels are compiled and chosen in a first step, which is not measured
+        backward(model, batches, device)
+        model.zero_grad(set_to_none=True)
     clock = _Clock(device)
-    batches = micro_batches(rows, BUDGET, share=PLUME[name])
     loss, _ = backward(model, batches, device)
     torch.nn.utils.clip_grad_norm_(trainable(model), 1.0)
     optimiser.step()
@@ -154,7 +160,7 @@ def _trl(name: str, model: Any, rows: list[dict[str, Any]], dtype: str) -> dict[
     with tempfile.TemporaryDirectory() as folder:
         arguments = SFTConfig(
             output_dir=folder,
-            max_steps=1,
+            max_steps=2 if device.type == "cuda" else 1,  # the last one is measured
             gradient_accumulation_steps=-(-len(rows) // size),
             learning_rate=2e-4,
             lr_scheduler_type="constant",
@@ -231,7 +237,8 @@ def main() -> None:
         say(f"{machine}, {args.device}, {args.dtype}, {args.pairs} pairs, tokens {shown}")
         tried = {} if args.trl else {name: [_run(name, file, args)] for name in TRL}
         best = args.trl or min(tried, key=lambda name: tried[name][0]["cpu" if args.device == "cpu" else "wall"])
-        measured: dict[str, list[dict[str, Any]]] = {name: [] for name in (*PLUME, best)}
+        ours = [name for name in PLUME if name != FLEX or args.device == "cuda"]
+        measured: dict[str, list[dict[str, Any]]] = {name: [] for name in (*ours, best)}
         for repeat in range(args.repeats):
             for name, runs in measured.items():
                 if repeat == 0 or name != REPEATED:  # measured once: what sharing alone gives

@@ -40,10 +40,21 @@ def attach(model: Any, config: TrainConfig) -> Any:
     if not config.lora.qlora:
         lora.use_fused(model)
     attention.register()
-    model.get_base_model().set_attn_implementation(attention.NAME)
+    model.get_base_model().set_attn_implementation(_attention(model, config))
     if config.recompute:
         model.get_base_model().gradient_checkpointing_enable({"use_reentrant": False})
     return model
+
+
+def _attention(model: Any, config: TrainConfig) -> str:
+    """The name of the attention implementation; InputError where FlexAttention cannot train."""
+    if config.attention == "by_sample":
+        return attention.NAME
+    if next(model.parameters()).device.type == "cpu":
+        raise InputError("attention=flex: torch has no backward pass of it on CPUs; leave it out, or train on a GPU")
+    if dropout := getattr(model.config, "attention_dropout", 0.0):
+        raise InputError(f"attention=flex: it drops nothing, and the model drops {dropout}; use attention=by_sample")
+    return attention.FLEX
 
 
 def check_vocabulary(model: Any, tokenizer: Any, base: str) -> None:

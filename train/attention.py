@@ -5,25 +5,31 @@ its layers pass queries, keys and values of the whole row, and the row's `Layout
 arguments. Grouped-query attention and sliding windows are honoured. The gradients of all samples add up in the prefix's
 keys and values, and so flow into the one computation of the prefix.
 
-One call of torch's attention a sample, on a CPU as on a GPU. On a CPU, own kernels were not faster: blocks of matrix
-products, and unmasked parts merged by their log-sum-exp, took 0.93 and 0.97 of its time.
+`plume` makes one call of torch's attention a sample, on a CPU as on a GPU. On a CPU, own kernels were not faster:
+blocks of matrix products, and unmasked parts merged by their log-sum-exp, took 0.93 and 0.97 of its time. `plume_flex`
+makes one call a row, torch's block-sparse FlexAttention, which has no backward pass on CPUs.
 """
 
+from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 from transformers import AttentionInterface
 
 from train.batches import Layout
 from train.lora import widen
 
 NAME = "plume"
+FLEX = "plume_flex"
 
 
 def register() -> None:
-    """Make the implementation known to transformers, which makes no mask for it: the layout says it all."""
+    """Make the implementations known to transformers, which makes no mask for them: the layout says it all."""
     AttentionInterface.register(NAME, attend)
+    AttentionInterface.register(FLEX, attend_flex)
 
 
 def attend(
@@ -82,3 +88,47 @@ def visible(queries: int, keys: int, window: int | None, device: Any) -> torch.T
         return None
     ahead = torch.arange(keys, device=device) - torch.arange(keys - queries, keys, device=device)[:, None]
     return ahead <= 0 if window is None else (ahead <= 0) & (ahead > -window)
+
+
+def attend_flex(
+    module: Any,  # noqa: ARG001 - of transformers' interface
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    *,
+    layout: Layout,
+    scaling: float,
+    dropout: float = 0.0,
+    sliding_window: int | None = None,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """As `attend`, by one block-sparse kernel: blocks of 128 × 128 that no sample may look at are never computed."""
+    assert attention_mask is None, "the layout replaces the mask"
+    assert dropout == 0.0, "FlexAttention drops nothing"
+    mask = _block_mask(layout, sliding_window, query.device)
+    output = _flex(query.device.type)(query, key, value, block_mask=mask, scale=scaling, enable_gqa=True)
+    return output.transpose(1, 2), None
+
+
+@cache
+def _flex(device: str) -> Callable[..., torch.Tensor]:
+    """The kernel, compiled where there is one to compile; on a CPU its plain form, forward only, for the tests."""
+    return torch.compile(flex_attention) if device == "cuda" else flex_attention
+
+
+@lru_cache(maxsize=2)  # made by a row's first layer, used by the others and again in the backward pass
+def _block_mask(layout: Layout, window: int | None, device: torch.device) -> BlockMask:
+    """Which of a packed row's positions see which: those of the prefix and of their own sample up to themselves."""
+    sample = torch.zeros(layout.tokens, dtype=torch.int32)  # 0: the prefix
+    position = torch.arange(layout.tokens, dtype=torch.int32)
+    for number, (start, end) in enumerate(layout.bounds, 1):
+        sample[start:end] = number
+        position[start:end] = torch.arange(layout.prefix, layout.prefix + end - start)
+    sample, position = sample.to(device), position.to(device)
+
+    def sees(_batch: Any, _head: Any, q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+        seen = (k <= q) & ((sample[k] == 0) | (sample[k] == sample[q]))
+        return seen if window is None else seen & (position[q] - position[k] < window)
+
+    return create_block_mask(sees, None, None, layout.tokens, layout.tokens, device=device)

@@ -81,6 +81,10 @@ class TrainConfig(Config):
     share_prefix: bool = Field(
         True, description="compute what all samples of a micro-batch start with once; exact, faster"
     )
+    attention: Literal["by_sample", "flex"] = Field(
+        "by_sample",
+        description="torch's attention, one call a sample; or one block-sparse FlexAttention a row (NVIDIA GPU)",
+    )
     recompute: bool = Field(False, description="activations made again in the backward pass: less memory, 6N not 4N")
     max_epochs: float = Field(3.0, gt=0)
     max_steps: int | None = Field(None, ge=1, description="stop here, even in the middle of an epoch")

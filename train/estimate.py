@@ -96,7 +96,9 @@ def _trace(config: TrainConfig, batch: MicroBatch) -> _Traced:
     """Run the forward pass with tensors that have shapes and no contents."""
     settings = AutoConfig.from_pretrained(resolve(config.base))
     kept: dict[int, int] = {}  # storage -> bytes; tensors that share memory count once
-    plain = config.model_copy(update={"lora": config.lora.model_copy(update={"qlora": False})})
+    plain = config.model_copy(
+        update={"lora": config.lora.model_copy(update={"qlora": False}), "attention": "by_sample"}
+    )
     with torch.random.fork_rng(), torch.device("meta"), quiet_bars():
         model = AutoModelForCausalLM.from_config(settings, dtype=getattr(torch, config.dtype))
         model = adapter.attach(model, plain)

@@ -103,9 +103,9 @@ def _reference(model, rows):
     return [x.detach() for x in losses], gradients
 
 
-def _ours(model, batches):
+def _ours(model, batches, device="cpu"):
     model.zero_grad()
-    loss, count = backward(model, batches, "cpu")
+    loss, count = backward(model, batches, device)
     return loss.item(), count, [p.grad.clone() for p in trainable(model)]
 
 
@@ -136,6 +136,30 @@ def test_shared_in_bfloat16_is_what_transformers_computes_within_rounding(settin
     assert loss == pytest.approx(unshared_loss, rel=0.01)
     assert _apart(ours, gradients) < 0.06
     assert _apart(ours, unshared) < 0.06
+
+
+@pytest.mark.parametrize("share", [True, False])
+def test_flex_attention_is_what_one_call_a_sample_computes(model, rows, share):
+    """Forward only: torch has no backward pass of FlexAttention on CPUs."""
+    batch = pack(rows, share=share)
+    with torch.no_grad():
+        expected = token_losses(model, batch)
+        model.get_base_model().set_attn_implementation("plume_flex")
+        losses = token_losses(model, batch)
+        model.get_base_model().set_attn_implementation("plume")
+    torch.testing.assert_close(losses, expected, rtol=1e-5, atol=1e-5)
+    assert not torch.equal(losses, expected)  # it is another kernel
+
+
+@pytest.mark.gpu
+def test_flex_attention_has_the_gradients_of_one_call_a_sample(model, rows):
+    model = model.cuda()
+    by_sample = _ours(model, [pack(rows)], "cuda")[2]
+    model.get_base_model().set_attn_implementation("plume_flex")
+    flex = _ours(model, [pack(rows)], "cuda")[2]
+    model.get_base_model().set_attn_implementation("plume")
+    model.cpu()
+    assert _apart(flex, by_sample) < 1e-3  # products of TF32 in the kernel
 
 
 @pytest.mark.parametrize("share", [True, False])

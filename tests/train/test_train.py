@@ -222,6 +222,7 @@ def test_two_processes_train_as_one(trained, small_dataset, tiny_mistral, home):
         ({"lora__qlora": "true"}, "lora.qlora computes in bfloat16, not dtype=float32"),
         ({"max_tokens": 150, "micro_batch_tokens": 300, "over_length": "error"}, "are longer than max_tokens=150"),
         ({"country": "France"}, "country"),
+        ({"attention": "flex"}, "no backward pass of it on CPUs"),
     ],
 )
 def test_bad_input_is_told_before_anything_is_trained(train_here, tmp_path, overrides, message):
