@@ -3,10 +3,10 @@
     python benchmarks/train.py [--pairs 16] [--repeats 3] [--dtype float32|bfloat16] [--device cuda] [--prompt v1]
 
 Each figure is one optimiser step of `--pairs` samples in a process of its own, loading left out (on a GPU the second
-step); the systems take turns. TRL's SFTTrainer is given its best: tokens ready, the model loaded as plume loads it (keeping freed memory), no
-recomputation, and the fastest of its ways that keep samples apart, found by one step each: one sample a micro-batch;
-padded batches of like length; packed rows without padding; torch's attention or the eager one. On a CPU shared with
-others, --threads 1 keeps waiting out of the CPU-seconds. Needs `pip install -e '.[bench]'`.
+step); the systems take turns. TRL's SFTTrainer is given its best: tokens ready, the model loaded as plume loads it
+(keeping freed memory), no recomputation, and the fastest of its ways that keep samples apart, found by one step each:
+one sample a micro-batch; padded batches of like length; packed rows without padding; torch's attention or the eager
+one. On a CPU shared with others, --threads 1 keeps waiting out of the CPU-seconds. Needs `pip install -e '.[bench]'`.
 
 The pairs are of the sample export. Without --prompt, the system prompt is v1 cut to the lengths that the corpus has:
 prefix 263, review 233 and reply 217 tokens on average.
