@@ -74,8 +74,8 @@ INFINITIVE = "|".join([*_REGULAR, *(i for i, _, _ in _IRREGULAR)])
 STEM = "|".join([*map(_future, _REGULAR), *(f for _, f, _ in _IRREGULAR)])
 _PARTICIPLE = "|".join([*map(_participle, _REGULAR), *(p for _, _, p in _IRREGULAR)])
 DONE = (
-    rf"(?:{_PARTICIPLE}|pris en (?:charge|compte)|recontacté|contacté|rappelé|convoqué|averti|prévenu|avisé|donné"
-    rf"|apporté|mené"
+    rf"(?:{_PARTICIPLE}|pris(?:es?)? en (?:charge|compte)|recontacté|contacté|rappelé|convoqué|averti|prévenu|avisé"
+    rf"|donné|apporté|mené|identifié|repéré|localisé|relayé|mis (?:en|à|au|sous)"
     r"|clarifié|édité|imprimé|fabriqué|posté|crédité|recalculé|calculé|recrédité|porté|remonté|partagé|entrepris|établi"
     r"|fourni|débité|prélevé|exécuté|conclu|levé|abouti|enclenché|pris(?! en note| note)|revérifié|relu|retiré"
     r"|recruté|présenté|inscrit|soumis|fermé|bloqué|prévu|offert|interpellé|émis|mandaté|ordonnancé|liquidé|déposé|programmé)e?s?\b"
@@ -87,7 +87,7 @@ STATE = (
     r"|suspens|phase)"
     r"|à l'étude|à l'étape|au stade"
     r"|au niveau|à jour|bloquée?s?|débloquée?s?|suspendue?s?|bien arrivée?s?|bien parvenue?s?|arrivée?s? (?:à|au|dans)"
-    r"|ouverts?|ouvertes?|acquise?s?|éligibles?|sur le point d)\b"
+    r"|confirmée?s?|ouverts?|ouvertes?|acquise?s?|éligibles?|sur le point d)\b"
 )
 ADV = (
     r"(?:(?:bien|donc|aussi|déjà|désormais|enfin|ensuite|très|vite|tout|de suite|également|encore|ainsi|alors"
@@ -149,7 +149,9 @@ BE_DONE = (
     r"(?:sera|seront|serait|va être|vont être|devrait être|devraient être|pourra être annul|vient d'être"
     r"|viennent d'être)"
 )
-BEEN = r"(?:a été|ont été|vient d'être|viennent d'être|est|sont|a bien été|reste|se trouve|demeure)"
+BEEN = (
+    r"(?:a été|ont été|avait été|avaient été|vient d'être|viennent d'être|est|sont|a bien été|reste|se trouve|demeure)"
+)
 NEAR = r"[^.!?;\n]{0,40}?"
 I_FUTURE = (
     r"(?!(?:se|reste|au|continue|poursuiv|demeure|pour|sau|dev|espère|pense|souhaite|manque|tâche|essaie|essaye"

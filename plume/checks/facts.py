@@ -46,11 +46,18 @@ def _amounts(text: str) -> Iterator[tuple[str, tuple[float, str]]]:
 # "la moitié" is 50 %, and a citizen's "276e" an amount.
 _SHARES = {"moitié": 50, "tiers": 33, "deux tiers": 66, "quart": 25, "trois quarts": 75, "double": 200}
 _TERSE = re.compile(r"(?<![\w,.])(\d+(?:[.,]\d+)?) ?e\b", re.IGNORECASE)
+# "majoration à 375 !", "je suis à 12,3 normalement": a number that counts nothing else may be a sum or a rate.
+_BARE = re.compile(
+    r"(?<![\w,./-])(?<!n° )(\d{2,}(?:[.,]\d+)?|\d+[.,]\d+)(?![\w/-]|[.,]\d| ?(?:h|heures?|min|minutes?|j|jours?"
+    r"|semaines?|mois|ans?|années?|fois|personnes?|km|m|kg|e|euros?|pour cent|rue|avenue|bis)\b| ?[€%])",
+    re.IGNORECASE,
+)
 
 
 def _shares(given: str) -> set[tuple[float, str]]:
     said = {(share, "%") for word, share in _SHARES.items() if re.search(rf"\b{word}s?\b", given, re.IGNORECASE)}
-    return said | {(value(m[1]), "€") for m in _TERSE.finditer(given)}
+    said |= {(value(m[1]), "€") for m in _TERSE.finditer(given)}
+    return said | {(value(m[1]), unit) for m in _BARE.finditer(given) for unit in "€%"}
 
 
 def invented_amounts(case: Case) -> Result:
@@ -143,8 +150,14 @@ _MENU = re.compile(
 )
 
 
+_SLOT = re.compile(
+    r"\[(?:intitulé|nom|titre|lien|adresse|numéro|date|à |insér|précis|complét|indiqu|préno)", re.IGNORECASE
+)
+
+
 def _is_menu(draft: str, text: str) -> bool:
-    return text.startswith("[") and not text.isupper() and bool(_MENU.search(draft[: draft.index(text)]))
+    named = text.startswith("[") and not text.isupper() and not _SLOT.match(text)
+    return named and bool(_MENU.search(draft[: draft.index(text)]))
 
 
 def invented_placeholders(case: Case) -> Result:

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from plume.checks.case import NOTHING, Case, Result, none_of
 from plume.checks.coordinates import blank
-from plume.checks.text import count_plain, runs, words
+from plume.checks.text import count_plain, fold, runs, words
 
 LENGTH = (60, 140)  # words; the platform's replies have a median of 94
 
@@ -86,7 +86,9 @@ _DASHED = re.compile(rf"(?<=[.!?…]) [–—-] (?:{_TEAM})\b[^.!?\n]{{0,60}}[.]
 
 _N_WORDS = r"(?:environ |≈ ?)?(?:nombre de mots ?: ?\d+|\d{2,3} mots)"
 _LABEL = (
-    r"(?:système|system|assistant|user|human|utilisateur|instructions?|consignes?|avis(?: de l'usager)?|service|usager"
+    r"(?:système|system|assistant|user|human|utilisateur|instructions?|consignes?|(?:avis|message|question"
+    r"|témoignage)(?: (?:de l'(?:usag[eè]re?|internaute|auteur)|du citoyen|de la citoyenne|initial|reçu))?|service"
+    r"|usager"
     r"|titre|prompt|contacts officiels|output|input|exemple \d|version \d|option \d|variante \d|longueur|nombre de mots"
     r"|raisonnement|analyse|notes?(?: (?:interne|de l'assistant|pour l'agent|au relecteur|du rédacteur|à l'agent))?"
     r"|remarques?|commentaires?|réponse(?: (?:proposée|suggérée|type|finale|corrigée|générée|de l'administration"
@@ -209,7 +211,8 @@ def repetition(case: Case) -> Result:
         faults += [" ".join(s) for s, n in Counter(spoken).items() if (n > 1 and len(s) >= 5) or (n > 2 and len(s) > 2)]
         long = [s for s in dict.fromkeys(spoken) if len(s) >= _LONG_SENTENCE]
         faults += [" ".join(b) for a, b in combinations(long, 2) if _alike(a, b)][:1]
-        for length, least in ((6, 3), (10, 2)):
+        faults += [" ".join(s) for s in _said_anew(spoken)][:1]
+        for length, least in ((4, 4), (6, 3), (10, 2)):
             if len(tokens) > length and (run := Counter(runs(tokens, length)).most_common(1)[0])[1] >= least:
                 faults.append(" ".join(run[0]))
         faults += _said_twice_in_a_row(tokens)
@@ -227,6 +230,13 @@ _STUTTER = re.compile(r"\b([^\W\d]+)(?: \1){2,}\b|\b([^\W\d]+ [^\W\d]+)(?: \2){2
 _SAME_SIGN = re.compile(r"([^\s\d_.…])\1{7,}")  # a row of dots or underscores is a slot to fill
 _LONG_SENTENCE = 8  # words: shorter ones may well resemble each other
 _ALIKE = 0.85  # share of words, in order, from which two sentences are one said twice
+
+
+def _said_anew(spoken: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """A sentence that two others say again with the same words in another order or form."""
+    stems = [frozenset(fold(w)[:5] for w in s if len(w) > 3) for s in spoken]
+    long = [(s, stem) for s, stem in zip(spoken, stems, strict=True) if len(stem) >= 4]
+    return [s for s, mine in long if sum(len(mine & other) >= 0.75 * len(mine | other) for _, other in long) > 2]
 
 
 def _said_twice_in_a_row(tokens: Sequence[str]) -> list[str]:

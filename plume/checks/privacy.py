@@ -17,6 +17,7 @@ from plume.checks.facts import PLACEHOLDER
 from plume.checks.language import FRENCH, language
 from plume.checks.numbers import NUMBER, value
 from plume.checks.text import fold, holds_run, words
+from plume.checks.times import AGE
 from plume.contacts import national
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def find_personal_data(case: Case) -> list[tuple[int, int, str]]:
     found = [(s.start, s.end, s.type) for s in _identifiers(case)]
     found += [(start, end, "PERSONNE") for start, end in _listed_people(draft)]
     found += [(*m.span(1), "PSEUDO") for m in _PSEUDONYM.finditer(draft)]
+    found += [(*m.span(m.lastindex), "AGE DE") for m in AGE.finditer(draft)]
     people, others = [], []
     for start, end, kind in sorted(found):
         start, end = _whole_words(draft, start, end)
@@ -130,7 +132,7 @@ def _is_given(case: Case, text: str, kind: str) -> bool:
     """Whether review or prompt hold it, or the directory. Of a name each word will do, of a number its digits."""
     if kind == "PERSONNE" and set(words(fold(text))) <= _given_words(case.given):
         return True
-    if kind == "AGE" and set(_numbers(text)) & set(_numbers(case.given)):
+    if kind in ("AGE", "AGE DE") and set(_numbers(text)) & set(_numbers(case.given)):
         return True
     number = re.sub(r"\D", "", text)
     if len(number) >= 6 and number in _given_digits(case.given):

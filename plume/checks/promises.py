@@ -31,6 +31,16 @@ from plume.checks.actions import (
 from plume.checks.case import Case, Result, none_of
 from plume.checks.text import fold, words
 
+# What "nous allons" may be followed by without a promise: general effort, and explanations in the reply itself.
+_EFFORT = (
+    r"(?:essayer|tenter|tâcher|continuer|poursuivre|rester|garder|chercher|œuvrer|travailler|veiller|améliorer"
+    r"|progresser"
+    r"|tout (?:faire|mettre)|faire (?:de notre mieux|notre possible|au mieux)|mettre tout|prendre (?:en compte|note)"
+    r"|tenir compte|efforcer"
+    r"|expliquer|préciser|indiquer|rappeler|détailler|donner|apporter|dire|aider|orienter|guider|éclairer|partager"
+    r"|résumer|tirer"
+    r"|être|avoir|pouvoir|devoir|dans|vers|sur)\b"
+)
 # Always a promise or a claim, whatever stands before it.
 _SURE = re.compile(
     "|".join(
@@ -42,6 +52,7 @@ _SURE = re.compile(
                 rf"\b(?:nous allons|je vais|on va) {ADV}{ONESELF}{ADV}(?:{INFINITIVE}|prendre (?:contact"
                 rf"|attache))\b[^.,!?;\n]{{0,60}}"
             ),
+            rf"\b(?:nous allons|je vais) {ADV}{ONESELF}{ADV}(?!{_EFFORT})\w{{2,}}(?:er|ir|re)\b[^.,!?;\n]{{0,60}}",
             rf"\b(?:va|vont) {ADV}{ONESELF}{ADV}(?:{INFINITIVE})\b{NEAR}(?:{MINE} \w+|{FILE})",
             rf"\b(?:allons|vais|va|vont) {ADV}vous {ADV}{TELL_INFINITIVE}\b",
             # Une équipe va intervenir.
@@ -69,7 +80,43 @@ _SURE = re.compile(
                 rf"|instrui(?:sent|t)|vérifient?|procèdent?|préparent?|corrigent?|finalisent?|recherchent?"
                 rf"|travaillent? (?:à|sur)|suivent|suit) {ADV}[^.!?;\n]{{0,30}}?{MINE}"
             ),
-            r"\bprendr(?:ons|ai|a|ont) (?:\w+ ){0,3}(?:contact|attache) avec vous\b",
+            r"\b(?:re)?prendr(?:ons|ai|a|ont) (?:\w+ ){0,3}(?:contact|attache) avec (?:vous\b|l|votre)",
+            # Je me rapproche de la préfecture. Nous revenons vers vous. Vous pouvez compter sur nous pour régler ceci.
+            (
+                r"\b(?:je me rapproche|nous nous rapprochons|je me mets en (?:contact|relation)"
+                r"|nous nous mettons en (?:contact"
+                r"|relation)) (?!de (?:vous|vos attentes|la perfection))[^.!?;\n]{0,40}"
+            ),
+            (
+                r"\b(?:nous|je) (?:prenons|prends|reprenons|reprends) (?:\w+ ){0,3}?(?:contact"
+                r"|attache) avec\b[^.!?;\n]{0,40}"
+            ),
+            (
+                r"\b(?:nous|je) (?:relan(?:çons|ce)|alert(?:ons|e)|sais(?:issons|is)|contact(?:ons|e)"
+                r"|interrog(?:eons|e))"
+                r" (?:\w+ment |aujourd'hui |de nouveau |donc |ce jour )?(?:le|la|les|l'|notre|nos|votre) ?\w+"
+            ),
+            r"\b(?:je m'en occupe|nous nous en occupons|je m'en charge|nous nous en chargeons)\b",
+            (
+                r"\btravaill(?:e|ent|ons) (?:\w+ment )?(?:à|sur) (?:la |le |les |l'|une )?(?:résolution|résoudre"
+                r"|correction"
+                r"|corriger|réparer|réparation|rétablir|rétablissement|remise en service|remplacer)\b"
+            ),
+            r"\b(?:nous revenons|je reviens|nous reprenons contact) (?:\w+ ){0,2}vers vous\b",
+            r"\bcompter sur (?:nous|moi|notre \w+|nos \w+) (?:pour|afin de) \w+[^.!?;\n]{0,40}",
+            (
+                r"\b(?:nous avons|j'ai|il a été|la direction a|le service a) (?:\w+ment |donc )?décidé (?:de|d'|que"
+                r"|qu')[^.!?;\n]{0,40}"
+            ),
+            (
+                r"\bil (?:ressort|apparaît|résulte) (?:\w+ )?(?:de|à la lecture de|à l'examen de|dans"
+                r"|sur) votre (?:dossier|compte|situation)\b"
+            ),
+            (
+                r"\bvotre (?:dossier|compte|demande) (?:ne |n')?(?:comporte|présente|contient"
+                r"|fait apparaître)\b[^.!?;\n]{0,40}"
+            ),
+            r"\baprès (?:vérification|examen|étude|analyse)s? (?:de|du|dans) (?:votre|vos|ton)\b[^.!?;\n]{0,40}",
             rf"\b(?:inter|par)viendr(?:a|ont)\b{NEAR}{MINE}",
             # Nous traitons actuellement votre dossier. Nous vous accordons une remise.
             (
@@ -148,6 +195,43 @@ _UNLESS = re.compile(
             ),
             # Un conseiller vous rappellera. Nos services vérifieront les pièces. Vous serez remboursé. Vous recevrez …
             rf"\bvous (?:serez|allez être) {ADV}{TOLD}",
+            (
+                rf"{WHO} (?:sera|seront) (?:\w+ment )?(?:entendu|convoqué|sanctionné|recadré|reçu|formé|sensibilisé"
+                rf"|rappelé)e?s?\b"
+            ),
+            (
+                r"\b(?:guichet|service|accueil|bureau|agence|site|ligne|mairie|antenne|permanence|piscine"
+                r"|médiathèque|déchèterie)"
+                r"(?: [\w'-]+){0,3} (?:rouvrir|fermer|reprendr|déménager|s'agrandir)(?:a|ont)\b"
+            ),
+            # Les horaires vont être élargis. Ce point sera abordé en réunion. Une réunion aura lieu.
+            (
+                r"\b(?:va|vont) (?:\w+ment |bientôt |aussi )?être (?:\w+ment )?(?!amené|sollicité)\w+(?:é|i|u|is|it"
+                r"|ert)e?s?\b"
+            ),
+            (
+                r"\b(?:ce|cette|ces) (?:points?|sujets?|questions?|difficultés?|problèmes?|dysfonctionnements?|pistes?"
+                rf"|aspects?|situations?) {NEAR}(?:sera|seront) (?:\w+ment |bien |donc )?\w+(?:é|i|u|is|it|ert)e?s?\b"
+            ),
+            (
+                r"\b(?:une?|des|les|deux|trois|plusieurs|de nouve\w+|d'autres) (?:\w+ )?(?:travaux|réunions?"
+                r"|formations?"
+                r"|recrutements?|aménagements?|améliorations?|mises? à jour|interventions?|embauches?|renforts?"
+                r"|enquêtes?"
+                rf"|contrôles?|refontes?|réparations?|vérifications?|nettoyages?)\b{NEAR}(?:aur(?:a|ont) lieu"
+                rf"|débuter(?:a|ont)"
+                r"|(?:est|sont|a été|ont été|sera|seront) (?:\w+ment |déjà |actuellement |d'ores et déjà )?(?:prévu"
+                r"|programmé"
+                r"|planifié|engagé|lancé|en cours\b|ouvert|diligenté|organisé|à l'étude\b|annoncé|commandé|demandé"
+                r"|mené|réalisé)\w*)"
+            ),
+            (
+                r"\b(?:le|votre|un|ce) (?:\w+ )?(?:virement|versement|remboursement|paiement|rappel|règlement"
+                r"|rendez-vous)"
+                r" (?:\w+ ){0,3}?(?:est|a été|vous est|vous a été) (?:\w+ment |déjà |bien )?(?:prévu|programmé"
+                r"|planifié|fixé|réservé"
+                r"|parti|accordé|reprogrammé)\b"
+            ),
             # Un système de réservation remplacera la file. Trente tickets seront gardés. Un guichet ouvrira.
             (
                 r"\b(?:un|une|deux|trois|quatre|cinq|six|dix|vingt|trente|de nouveaux|de nouvelles|des|plusieurs|\d+)"
@@ -163,11 +247,12 @@ _UNLESS = re.compile(
                 r"|bénéficier))"
             ),
             (
-                rf"{MINE} (?:\w+ )?{NOUN}{NEAR} (?:vous |nous )?(?:{STEM}|aboutir|reprendr|arriver|parviendr|aur"
+                rf"{MINE} (?:\w+ )?{NOUN}{NEAR} (?:vous |nous )?(?:{STEM}|aboutir|reprendr|passer|arriver|parviendr|aur"
                 rf"|débloquer|partir|avancer)(?:a|ont)\b"
             ),
             (
-                rf"\b(?:le|un|ce) (?:virement|versement|remboursement|paiement|rappel|règlement){NEAR} (?:interviendra"
+                rf"\b(?:une?|la|le|votre|les|des) (?!plus)(?:\w+ ){{1,4}}vous (?:parviendr|arriver)(?:a|ont)\b"
+                rf"|\b(?:le|un|ce) (?:virement|versement|remboursement|paiement|rappel|règlement){NEAR} (?:interviendra"
                 rf"|arrivera|suivra|aura lieu|vous parviendra|partira)"
             ),
         ]
@@ -180,8 +265,15 @@ _TOLD_STATE = re.compile(
     rf"|\b(?:le|la|ce|cette) (?:dossier|nécessaire|demande|versement|virement|remboursement|réclamation|titre"
     rf"|passeport|carte|anomalie|erreur|problème|blocage|paiement)"
     rf"(?: (?:de|d'|qui|que) ?\w+)? (?:a été|ont été|vient d'être|a bien été) {ADV}{DONE}"
-    rf"|(?<!vous )\b(?:a|ont) (?:\w+ )?été {ADV}(?:rappelé|alerté|prévenu|informé|saisi|sensibilisé|relancé|corrigé"
-    rf"|résolu|réglé"
+    r"|\b(?:il|elle|ils|elles|celui-ci|celle-ci|ceux-ci|celles-ci) (?:nous )?(?:a"
+    r"|ont) (?:\w+ )?été (?:\w+ment )?(?:remis|confié|r?envoyé"
+    r"|enregistré|examiné|classé|validé|rejeté|accepté|expédié|instruit|reçu|vérifié)e?s?\b"
+    r"|\b(?:courrier|lettre|demande|dossier|plainte|réclamation|requête|déclaration|pièces?|documents?|celui-ci"
+    r"|celle-ci|il|elle)"
+    r"(?: \w+){0,2} nous (?:est|sont) (?:bien )?parvenue?s?\b"
+    rf"|(?<!vous )\b(?:a|ont) (?:\w+ )?été {ADV}(?:rappelé|alerté|averti|avisé|prévenu|informé|saisi|sensibilisé"
+    rf"|relancé|corrigé"
+    rf"|résolu|réglé|réparé|rétabli|clôturé|réexaminé|recalculé|reprogrammé|fixé"
     rf"|transmis|signalé|adressé|traité|annulé|remboursé|sanctionné|fait|levé|retrouvé|débloqué|régularisé|rectifié"
     rf"|recadré)e?s?\b"
     rf"|\b(?:l'|le |la |cette |ce )(?:\w+ )?{NOUN} (?:est|sont) {ADV}(?:annulé|corrigé|résolu|réglé|débloqué"
@@ -191,6 +283,11 @@ _TOLD_STATE = re.compile(
     rf"|\b(?:vous avez été) {ADV}(?:remboursée?|indemnisée?|radiée?|réintégrée?|exonérée?)\b"
     rf"|\bil (?:vous )?manque {NEAR}(?:à|dans) votre dossier"
     rf"|{MINE} (?:\w+ )?{NOUN}{NEAR} figure (?:en|sur|parmi|au)\b"
+    rf"|{MINE} (?:\w+ )?{NOUN}{NEAR} (?:est|sont|a été) (?:\w+ment |bien |déjà )?passée?s? (?:en|au|devant|à)\b"
+    r"|\bvotre (?:titre|passeport|carte|permis|document|attestation|diplôme|badge|colis)(?: [\w']+){0,3} (?:est|sont)"
+    r" (?:\w+ment |bien |déjà |désormais )?(?:disponible|à votre disposition|arrivé|à retirer|expédié|partie?)\b"
+    rf"|\b(?:le|la|les|l'|ce|cet|cette|ces) ?(?:\w+ )?(?:{NOUN}|dysfonctionnement) (?:est"
+    rf"|sont) (?:\w+ment )?en cours\b(?! d'année)"
     # Un technicien est passé; le guichet fonctionne de nouveau.
     r"|\b(?:techniciens?|agents?|équipes?|prestataire|entreprise|inspect\w+|services?)(?: \w+){0,3} (?:est|sont) "
     r"(?:\w+ment |déjà )?(?:passé|venu|intervenu|allé)e?s?\b"
@@ -202,19 +299,24 @@ _TOLD_STATE = re.compile(
     re.IGNORECASE,
 )
 # Without one of these no state is told.
-_HINT = re.compile(r"été|\b(?:est|sont|reste|trouve|demeure|attend|manque|objet)\b|d'être", re.IGNORECASE)
+_HINT = re.compile(r"été|parvenu|avai|\b(?:est|sont|reste|trouve|demeure|attend|manque|objet)\b|d'être", re.IGNORECASE)
 _CASE = re.compile(
     r"\b(?:si|lorsque|quand|une fois que|dès que|tant que|en cas|sous réserve|à condition|pour que|afin que|avant que"
-    r"|vérifi(?:er|ez)|contrôle[rz]|assurez-vous|savoir|voir|consulter|connaître|qui|dont|où|comment|pourquoi|généralement"
+    r"|vérifi(?:er|ez)|contrôle[rz]|assurez-vous|savoir|voir|consulter|connaître|qui|dont|où|comment|pourquoi"
+    r"|généralement"
     r"|en général|en principe)\b(?! possible)|\bs'ils?\b|\blorsqu'|\bqu(?:and|'une fois)\b",
     re.IGNORECASE,
 )
-_IF = re.compile(r"\bsi (?:vous|elle|il|la|le|votre)\b|\bs'ils?\b|\bsous réserve|\bà condition", re.IGNORECASE)
+_IF = re.compile(
+    r"\b(?:si (?:vous|elle|il|la|le|votre)|lorsque|quand|une fois)\b|\blorsqu'|\bs'ils?\b|\bsous réserve|\bà condition",
+    re.IGNORECASE,
+)
 _WITHIN = re.compile(r"\b(?:qui|dont|où|quand|lorsqu\w*)\b", re.IGNORECASE)
 _TOLD_BY = re.compile(
     r"\b(?:compren\w+|indiqu\w+|regrett\w+|li(?:re|sons|s)|appren\w+|dites|écrivez|signal\w+|expliqu\w+|décri\w+"
     r"|déplor\w+|raconte\w*|constat\w+|précise\w*|désolée?s?|navrée?s?|content\w*|heureu\w+|rav\w+|espér\w+"
     r"|souhait\w+) [^.!?;]*\b(?:que|qu')"
+    r"|\balors (?:même )?qu(?:e\b|')"
     r"|\bcomme [^.!?;]*\b(?:vous l'(?:a|ont|avez)|vous le (?:dites|décrivez|rappelez|signalez)) ?\w*,",
     re.IGNORECASE,
 )
@@ -223,7 +325,7 @@ _ASSERTS = re.compile(
     re.IGNORECASE,
 )
 _NEGATED = re.compile(r"\b(?:ne|ni|sans|aucune?)\b|\bn'", re.IGNORECASE)
-_KEPT_NEGATION = re.compile(r"\bne manquer", re.IGNORECASE)
+_KEPT_NEGATION = re.compile(r"\bne manquer|\b(?:ne |n')(?:comporte|présente|contient|fait apparaître)", re.IGNORECASE)
 _SHARED = re.compile(r"\bpartagée?s? par\b", re.IGNORECASE)
 _MESSAGE = re.compile(
     r"\b(?:votre|vos|ce|ces|cette|leur|vous lire)\b(?: \w+)? ?(?:témoignages?|avis|retours?|remarques?|messages?"
@@ -239,7 +341,8 @@ _READ = re.compile(
     r"\b(?:bien reçu|reçu votre|lu |noté|pris (?:bonne |bien )?(?:note|connaissance)|compris|entendu)", re.IGNORECASE
 )
 _PASSED_ON = re.compile(
-    r"\b(?:transmis|relayé|remonté|partagé|communiqué|adressé|remis|porté|remonter|part\b)", re.IGNORECASE
+    r"\b(?:pris\w* en compte|transmis|relayé|remonté|partagé|communiqué|adressé|remis|porté|remonter|part\b)",
+    re.IGNORECASE,
 )
 
 
@@ -272,10 +375,11 @@ def _counts(case: Case, sentence: str, match: re.Match[str], pattern: re.Pattern
 
 
 def _is_claim(said: str) -> bool:
-    """That words were or will be passed on: "vos remerciements ont été transmis"."""
-    return bool(
-        re.search(r"\b(?:(?:a|ont) (?:\w+ )?été|sera|seront|vont être|va être)\b", said) and _PASSED_ON.search(said)
-    )
+    """That words were or will be passed on: "vos remerciements ont été transmis", "nous avons relayé votre message"."""
+    passed = r"\b(?:(?:a|ont) (?:\w+ )?été|sera|seront|vont être|va être|nous (?:l')?avons|j'ai|je l'ai|équipes? a)\b"
+    if re.search(r"\b(?:étudi|examin|analys)(?:er|é)(?:ons|ai|a|ont|e?s?)\b", said):
+        return True
+    return bool(re.search(passed, said, re.IGNORECASE) and _PASSED_ON.search(said))
 
 
 def _was_told(case: Case, said: str) -> bool:

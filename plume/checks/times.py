@@ -46,7 +46,8 @@ _MONTH_ONLY = re.compile(
     re.IGNORECASE,
 )
 _YEAR_ONLY = re.compile(
-    rf"(?<!n°)(?<!n° )(?<!numéro )\b(?:en |depuis )?{_YEAR}\b(?![.,]\d|-\d{{2,4}}\b"
+    rf"(?<!n°)(?<!n° )(?<!numéro )(?<!formulaire )(?<!imprimé )(?<!cerfa )(?<!déclaration )\b(?:en "
+    rf"|depuis )?{_YEAR}\b(?![.,]\d|-\d{{2,4}}\b"
     r"| ?(?:€|%|euros?|personnes|demandes|dossiers|usagers|agents|avis))"
 )
 _SPELLED_YEAR = re.compile(
@@ -282,9 +283,26 @@ def _given_durations(text: str) -> frozenset[float]:
     return frozenset(length for _, lengths, _ in _durations(text) for length in lengths)
 
 
+# How old the citizen or somebody of theirs is: told by who answers, it is personal data (`plume.checks.privacy`).
+_RELATIVE = (
+    r"(?:garçon|fils|fille|fillette|enfant|bébé|petit|petite|mère|père|maman|papa|mari|femme|époux|épouse|conjointe?"
+    r"|compagn\w+"
+    r"|frère|sœur|grand-mère|grand-père|neveu|nièce|proche|parente?|ado|adolescente?)"
+)
+AGE = re.compile(
+    rf"\b(?:votre|vos) (?:\w+ )?{_RELATIVE}s?\b[^.!?;\n]{{0,25}}?\b(?:à|de|a|âgée?s? de|ses|d') ?({NUMBER}) (?:ans"
+    rf"|mois)\b"
+    rf"|\b(?:à|malgré|avec|de|du haut de) (?:vos|ses) ({NUMBER}) ans\b|\bvous (?:avez|aviez|aurez"
+    rf"|allez avoir) ({NUMBER}) ans\b(?! (?:de|pour|d'))"
+    rf"|\b(?<!d')(?<!de )(?:âgée? de|à) ({NUMBER}) ans,? (?:vous|votre (?:\w+ )?{_RELATIVE}|il|elle)\b(?! (?:pourr"
+    rf"|dev|est possible|faut))",
+    re.IGNORECASE,
+)
+
+
 def invented_deadlines(case: Case) -> Result:
-    """Lengths of time, in figures or in words, ages among them."""
-    draft = _ALWAYS_OPEN.sub(" ", blank(case.draft))
+    """Lengths of time, in figures or in words, but for somebody's age."""
+    draft = AGE.sub(lambda m: " " * len(m.group()), _ALWAYS_OPEN.sub(" ", blank(case.draft)))
     for _, _, m in list(_times(draft)):
         draft = draft[: m.start()] + " " * len(m.group()) + draft[m.end() :]
     said = [(text, lengths) for text, lengths, sure in _durations(draft) if sure]

@@ -47,8 +47,8 @@ class Engine:
             if first is None and gathered.text:
                 first = time.perf_counter() - started
 
-        asked = {**body, "stream": True, "stream_options": {"include_usage": True}}
-        await self._app(_inner(scope, "/v1/completions", json.dumps(asked).encode()), _once(asked, receive), gather)
+        asked = json.dumps({**body, "stream": True, "stream_options": {"include_usage": True}}).encode()
+        await self._app(_inner(scope, "/v1/completions", asked), _once(asked, receive), gather)
         seconds = time.perf_counter() - started
         if gathered.status != 200 or not gathered.done:
             raise Refused(gathered.status if gathered.status != 200 else 500)
@@ -91,7 +91,7 @@ def _inner(scope: Scope, path: str, body: bytes, method: str = "POST") -> Scope:
     }
 
 
-def _once(asked: dict[str, Any], receive: Receive) -> Receive:
+def _once(body: bytes, receive: Receive) -> Receive:
     """The body, then what the client's connection says: when it leaves, the engine stops writing."""
     sent = False
 
@@ -100,7 +100,7 @@ def _once(asked: dict[str, Any], receive: Receive) -> Receive:
         if sent:
             return await receive()
         sent = True
-        return {"type": "http.request", "body": json.dumps(asked).encode(), "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     return give
 

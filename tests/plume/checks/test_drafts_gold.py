@@ -14,7 +14,9 @@ MISSED = {
     "second": {"personal_data": 1},
     "third": {},
     "fourth": {},
-    "fifth": {"personal_data": 1},
+    "fifth": {},
+    "sixth": {},
+    "seventh": {"promises": 1, "residue": 1},  # held out: no rule was tuned on it
 }
 
 
@@ -29,7 +31,7 @@ def _benchmark():
 def decisions():
     benchmark = _benchmark()
     found = {half: benchmark.decide(benchmark.read(half)) for half in ("tune", "test")}
-    for name in ("second", "third", "fourth", "fifth"):
+    for name in ("second", "third", "fourth", "fifth", "sixth", "seventh"):
         path = benchmark.GOLD.with_name(f"drafts-{name}.jsonl")
         found[name] = [d for half in ("tune", "test") for d in benchmark.decide(benchmark.read(half, path))]
     return found
