@@ -203,4 +203,7 @@ def _head(tokenizer: Any, head: str, rest: str) -> tuple[int, ...] | None:
 
 
 def _whole(tokenizer: Any, text: str) -> list[int]:
+    plain = getattr(tokenizer, "backend_tokenizer", None)
+    if plain is not None and plain.truncation is None and plain.padding is None:  # the same ids, without offsets
+        return plain.encode_batch_fast([text], add_special_tokens=False)[0].ids
     return tokenizer(text, add_special_tokens=False)["input_ids"]

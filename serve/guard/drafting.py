@@ -81,7 +81,7 @@ class Desk:
         failed = [finding["check"] for finding in judged["findings"] if finding["gating"] and not finding["passed"]]
         self._count(deployed, written, masked, judged, failed, time.time() - begun)
         kept = {**shown, "draft": judged["draft"], "failed": failed, "prompt": prompt.version}
-        await self._keep(identity, begun, asked.client or "", deployed, kept)
+        keeping = asyncio.ensure_future(self._keep(identity, begun, asked.client or "", deployed, kept))
         text, places = _filled(judged, fill)
         asked.audit = {
             "id": identity,
@@ -91,7 +91,7 @@ class Desk:
             "failed": failed,
             "withheld": len(places),
         }
-        return DraftResponse(
+        response = DraftResponse(
             id=identity,
             draft=text,
             findings=[*places, *_listed(judged)],
@@ -108,6 +108,8 @@ class Desk:
                 total_tokens=written.prompt_tokens + written.draft_tokens,
             ),
         )
+        await keeping  # noted before an answer leaves
+        return response
 
     async def decide(self, identity: str, decision: Decision, client: str) -> None:
         """Note what the agent made of a draft; `final` is masked first. Raises Failed."""

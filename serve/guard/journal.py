@@ -13,6 +13,7 @@ from typing import Any
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
+PRAGMA wal_autocheckpoint = 4000; -- pages, about one draft in a thousand: each waits for the disk
 CREATE TABLE IF NOT EXISTS draft (
     id TEXT PRIMARY KEY, made REAL NOT NULL, client TEXT NOT NULL, version INTEGER NOT NULL, row TEXT NOT NULL,
     trace TEXT
