@@ -167,7 +167,7 @@ def expected(site, version, review):
     from serve.client import Client
 
     base = Base.model_validate(files.read(site.state.serve)["base"])
-    tokenizer, prompt, shown = load_tokenizer(base), load_prompt("short-1"), {"review": review.strip()}
+    tokenizer, prompt, shown = load_tokenizer(base), load_prompt("short-1"), {"review": review}
     asked = {
         "model": f"plume-reply@v{version}",
         "prompt": encode_prompt(tokenizer, prompt, shown),
