@@ -115,8 +115,14 @@ async def _failed(request: Request, error: Failed) -> JSONResponse:
 async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     """Which field, and why; never its value."""
     request.scope["plume"].error = "request"
-    told = [f"{'.'.join(str(part) for part in e['loc'][1:]) or 'body'}: {e['msg']}" for e in error.errors()]
-    return problem(422, "request", "; ".join(told[:5]))
+    return problem(422, "request", "; ".join(map(_told, error.errors()[:5])))
+
+
+def _told(error: dict[str, Any]) -> str:
+    if error["type"] == "json_invalid":
+        return f"body: no JSON, from character {error['loc'][-1]} on"
+    message = "is empty" if error["type"] == "string_pattern_mismatch" else error["msg"]
+    return f"{'.'.join(str(part) for part in error['loc'][1:]) or 'body'}: {message}"
 
 
 @app.exception_handler(HTTPException)
