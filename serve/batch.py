@@ -35,7 +35,7 @@ def batch(reviews: Path, out: Path, config: ServeConfig) -> str:
                     file.write(json.dumps(line, ensure_ascii=False) + "\n")
                     file.flush()
                     bar.advance(task)
-    errors = sum("error" in json.loads(line) for line in out.read_text("utf-8").splitlines()) if rows else 0
+    errors = sum("error" in row for row in read_jsonl(out))
     again = "; run it again to ask for them again" if errors else ""
     return f"{out}: {len(rows)} reviews, {len(done)} drafted before, {errors} errors{again}"
 
@@ -54,26 +54,37 @@ def _read(reviews: Path) -> list[dict[str, Any]]:
 
 
 def _resume(out: Path, wanted: set[str]) -> set[str]:
-    """Ids that have a draft; a line cut off by a kill and lines of errors are taken out of the file."""
+    """Ids that have a draft; a last line cut off by a kill and lines of errors are taken out of the file."""
     if not out.exists():
         out.parent.mkdir(parents=True, exist_ok=True)
         out.touch()
         return set()
     kept, done = [], set()
-    for line in out.read_text(encoding="utf-8").splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue  # a line cut off by a kill
-        if not isinstance(row, dict) or row.get("id") not in wanted:
-            raise InputError(f"{out}: holds other things than drafts of these reviews; name another file with --out")
+    *lines, last = out.read_bytes().split(b"\n")  # bytes: a kill cuts within a character, too
+    for line in lines:
+        row = _json(line)
+        if not isinstance(row, dict) or row.get("id") not in wanted or not {"draft", "error"} & set(row):
+            raise _foreign(out)
         if "draft" in row:
-            kept.append(line)
+            kept.append(line + b"\n")
             done.add(row["id"])
+    if last and not last.startswith(b'{"id"'):
+        raise _foreign(out)
     partial = out.with_name(f".{out.name}.partial")
-    partial.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    partial.write_bytes(b"".join(kept))
     partial.replace(out)
     return done
+
+
+def _json(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _foreign(out: Path) -> InputError:
+    return InputError(f"{out}: holds other things than drafts of these reviews; name another file with --out")
 
 
 def _draft(client: Client, row: dict[str, Any]) -> dict[str, Any]:

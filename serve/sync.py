@@ -53,7 +53,8 @@ def rollback(config: ServeConfig) -> str:
     """Serve what was served before the last switch. Raises InputError if there is nothing before, or it is damaged."""
     state = State(config.folder)
     with _alone(state), Client(config) as client:
-        current, before = _current(state), alias.previous(state)
+        current = _current(state)
+        before = [old for old in alias.previous(state) if old != current]  # equal where a switch was killed half-way
         if not before:
             raise InputError(f"{state.previous}: nothing was served before; there is nothing to go back to")
         wanted = before[0]

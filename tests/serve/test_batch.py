@@ -1,0 +1,56 @@
+"""What `plume serve batch` finds in the file that it is to go on with; no engine is needed to refuse or to be done."""
+
+import json
+
+import pytest
+
+from plume.errors import InputError
+from serve.batch import batch
+from serve.config import ServeConfig
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    file = tmp_path / "reviews.jsonl"
+    file.write_text(json.dumps({"id": "a", "review": "Un accueil attentif."}) + "\n")
+    return file
+
+
+def _line(**row):
+    return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def test_a_draft_with_a_line_separator_is_one_line_of_the_file(reviews, tmp_path):
+    out = tmp_path / "drafts.jsonl"
+    out.write_text(_line(id="a", draft="Bonjour,\u2028merci.\u0085À bientôt."))
+    before = out.read_bytes()
+    assert batch(reviews, out, ServeConfig()) == f"{out}: 1 reviews, 1 drafted before, 0 errors"
+    assert out.read_bytes() == before
+
+
+def test_a_last_line_cut_within_a_character_is_asked_again(reviews, tmp_path):
+    two = reviews.with_name("two.jsonl")
+    two.write_text(reviews.read_text())
+    out = tmp_path / "drafts.jsonl"
+    whole = _line(id="a", draft="Bonjour.").encode()
+    out.write_bytes(whole + '{"id": "b", "draft": "déjà'.encode()[:-1])
+    batch(two, out, ServeConfig())
+    assert out.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "held", ["Notes de réunion\n", '{"id": "z", "draft": "d"}\n', '{"id": "a", "review": "r"}\n', "[1]\n", "sans fin"]
+)
+def test_a_file_of_something_else_is_left_as_it_is(reviews, tmp_path, held):
+    out = tmp_path / "notes.txt"
+    out.write_text(held)
+    with pytest.raises(InputError, match="holds other things"):
+        batch(reviews, out, ServeConfig())
+    assert out.read_text() == held
+
+
+def test_the_reviews_are_not_overwritten_by_their_drafts(reviews):
+    before = reviews.read_bytes()
+    with pytest.raises(InputError, match="holds other things"):
+        batch(reviews, reviews, ServeConfig())
+    assert reviews.read_bytes() == before
