@@ -16,6 +16,7 @@ from plume.paths import ROOT, home
 
 MODEL_NAME = "plume-reply"
 EXPERIMENT = "plume"
+_KEY = "plume.key"  # tag of a run: what its folder calls it
 ADAPTER_HASH = "adapter_sha256"  # tag of a version: hash of the adapter folder that it must hold
 
 
@@ -83,13 +84,16 @@ def _first_line(error: Exception) -> str:
 
 
 @contextmanager
-def run(name: str, *, kind: str, run_id: str | None = None, nested: bool = False) -> Iterator[Any]:
-    """A run that tells how it ended: FINISHED, KILLED on Ctrl-C, FAILED on an error. `run_id` continues a run."""
+def run(name: str, *, kind: str, run_id: str | None = None, nested: bool = False, key: str = "") -> Iterator[Any]:
+    """A run that tells how it ended: FINISHED, KILLED on Ctrl-C, FAILED on an error. `run_id` continues a run.
+
+    `key` is a tag that the run has from its first moment on: `find_run` finds by it what nobody had the time to note.
+    """
     import mlflow
 
-    active = mlflow.start_run(run_id=run_id, run_name=None if run_id else name, nested=nested)
+    tags = {"plume.kind": kind, **git_state(), **({_KEY: key} if key else {})}
+    active = mlflow.start_run(run_id=run_id, run_name=None if run_id else name, nested=nested, tags=tags)
     try:
-        mlflow.set_tags({"plume.kind": kind, **git_state()})
         yield active
     except KeyboardInterrupt:
         mlflow.end_run("KILLED")
@@ -98,6 +102,17 @@ def run(name: str, *, kind: str, run_id: str | None = None, nested: bool = False
         mlflow.end_run("FAILED")
         raise
     mlflow.end_run()
+
+
+def find_run(key: str) -> str | None:
+    """Id of the run that was opened with `key`; None if there is none."""
+    import mlflow
+
+    experiment = mlflow.get_experiment_by_name(EXPERIMENT)
+    if experiment is None:
+        return None
+    found = mlflow.MlflowClient().search_runs([experiment.experiment_id], f"tags.`{_KEY}` = '{key}'", max_results=1)
+    return found[0].info.run_id if found else None
 
 
 def log_params(values: dict[str, Any]) -> None:
@@ -123,7 +138,7 @@ def _git(*args: str) -> str:
 
 
 def register(run_id: str, artifact: str, tags: dict[str, str]) -> int:
-    """Register a run's artifact folder as a new version of `plume-reply`; returns its number."""
+    """Register a run's artifact folder as a new version of `plume-reply`, once a run; returns its number."""
     import mlflow
     from mlflow.exceptions import MlflowException
 
@@ -133,6 +148,10 @@ def register(run_id: str, artifact: str, tags: dict[str, str]) -> int:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
+    if known := client.search_model_versions(
+        f"name='{MODEL_NAME}' AND run_id='{run_id}'"
+    ):  # killed between this and its end
+        return int(known[0].version)
     source = f"{client.get_run(run_id).info.artifact_uri}/{artifact}"
     return int(client.create_model_version(MODEL_NAME, source, run_id, tags=tags).version)
 

@@ -3,18 +3,20 @@
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
+
+from plume.errors import InputError
 
 LATEST, BEST = "checkpoint.pt", "best.pt"
 
 
 @dataclass
 class Progress:
-    """Where a run stands, and the MLflow run that it belongs to."""
+    """Where a run stands."""
 
-    run_id: str
     step: int = 0  # optimiser steps done
     tokens: int = 0  # computed: shared prefixes once
     trained_tokens: int = 0
@@ -25,7 +27,6 @@ class Progress:
     stale: int = 0  # validations since the best one
     stopped: str | None = None  # why the run ended before its last step
     peak_memory: int = 0  # bytes
-    energy: dict[str, float] = field(default_factory=lambda: {"kwh": 0.0, "kg_co2e": 0.0})
 
 
 def save(folder: Path, progress: Progress, adapter: dict[str, Any], optimiser: Any, scheduler: Any) -> None:
@@ -47,13 +48,24 @@ def save_best(folder: Path, adapter: dict[str, Any]) -> None:
 
 
 def load(folder: Path) -> dict[str, Any]:
-    state = torch.load(folder / LATEST, map_location="cpu", weights_only=True)
+    """What `save` wrote. Raises InputError if it is damaged."""
+    state = _read(folder / LATEST)
     state["progress"] = Progress(**state["progress"])
     return state
 
 
 def load_best(folder: Path) -> dict[str, Any]:
-    return torch.load(folder / BEST, map_location="cpu", weights_only=True)
+    """What `save_best` wrote. Raises InputError if it is damaged."""
+    return _read(folder / BEST)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({type(error).__name__}); remove {LATEST}, then --resume begins the run again"
+        ) from None
 
 
 def _replace(state: Any, path: Path) -> None:

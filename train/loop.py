@@ -39,7 +39,7 @@ def planned_order(config: TrainConfig, samples: int) -> Iterable[list[int]]:
 
 
 def fit(
-    model: Any, tokenizer: Any, samples: Samples, config: TrainConfig, run_id: str, log: Log, *, resume: bool
+    model: Any, tokenizer: Any, samples: Samples, config: TrainConfig, log: Log, *, resume: bool
 ) -> checkpoint.Progress:
     """Train the adapter; returns where the run ended, and leaves the model with the best adapter.
 
@@ -55,7 +55,7 @@ def fit(
         weights, lr=config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay, fused=True
     )
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(steps, config.optimiser.warmup_share))
-    at = checkpoint.Progress(run_id)
+    at = checkpoint.Progress()
     if resume and (config.out / checkpoint.LATEST).is_file():  # killed before the first one, a run begins again
         state = checkpoint.load(config.out)
         at = state["progress"]

@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,9 +71,9 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
     model = load_model(config.base, config.dtype, four_bits=config.lora.qlora)
     adapter.check_vocabulary(model, tokenizer, config.base.model)
     model = adapter.attach(model, config)
-    run_id = _claim(config, samples, resume=resume, force=force) if first else None
+    key, run_id = _claim(config, samples, resume=resume, force=force) if first else ("", None)
     if not first:
-        fit(model, tokenizer, samples, config, "", lambda *_: None, resume=resume)
+        fit(model, tokenizer, samples, config, lambda *_: None, resume=resume)
         return None
 
     import mlflow
@@ -85,8 +86,8 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
         + (f"; {len(samples.truncated)} reviews cut, see {config.out / 'truncated.jsonl'}" if samples.truncated else "")
         + (f"; {len(samples.dropped)} pairs left out, see {config.out / 'dropped.jsonl'}" if samples.dropped else "")
     )
-    with _terminable(), tracking.run(config.out.name, kind="train", run_id=run_id) as run:
-        (config.out / RUN).write_text(json.dumps({"run_id": run.info.run_id}) + "\n", encoding="utf-8")
+    with _terminable(), tracking.run(config.out.name, kind="train", run_id=run_id, key=key) as run:
+        _note(config.out, key=key, run_id=run.info.run_id)
         expected = estimate(config, samples)
         if _LOGGED not in run.data.tags:  # new, or killed before all of them were logged
             _log_inputs(config, samples, expected.as_dict())
@@ -97,7 +98,6 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
                     tokenizer,
                     samples,
                     config,
-                    run.info.run_id,
                     lambda metrics, step: mlflow.log_metrics(metrics, step=step),
                     resume=resume,
                 )
@@ -128,9 +128,11 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             mlflow.log_artifact(str(config.out / "drafts.jsonl"))
         folder = config.out / "adapter"
         with tempfile.TemporaryDirectory(prefix=".adapter-", dir=config.out) as partial, quiet_bars():
-            adapter.write(Path(partial), model, config, prompt, facts)
+            whole = Path(partial) / "adapter"
+            whole.mkdir()
+            adapter.write(whole, model, config, prompt, facts)
             shutil.rmtree(folder, ignore_errors=True)
-            shutil.copytree(partial, folder)
+            whole.rename(folder)
         mlflow.log_artifacts(str(folder), "adapter")
         version = None
         if config.register_version:
@@ -144,6 +146,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
                     "train_split_sha256": samples.manifest["splits"]["train"]["sha256"],
                 },
             )
+        _note(config.out, key=key, run_id=run.info.run_id, finished=True)
         return Result(folder, run.info.run_id, version, *losses, len(samples.dropped), progress.stopped)
 
 
@@ -165,8 +168,8 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _claim(config: TrainConfig, samples: Samples, *, resume: bool, force: bool) -> str | None:
-    """Make the run's folder ready; returns the MLflow run to continue, if any.
+def _claim(config: TrainConfig, samples: Samples, *, resume: bool, force: bool) -> tuple[str, str | None]:
+    """Make the run's folder ready; returns the run's key, and the MLflow run to continue, if any.
 
     A run that was killed before its first checkpoint is continued from its first step, as the same MLflow run.
     """
@@ -177,50 +180,59 @@ def _claim(config: TrainConfig, samples: Samples, *, resume: bool, force: bool) 
         for name, pairs in (("dropped", samples.dropped), ("truncated", samples.truncated)):
             rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in pairs)
             (config.out / f"{name}.jsonl").write_text(rows, encoding="utf-8")
+        key = uuid.uuid4().hex
+        _note(config.out, key=key)
         # Last, and in one step: with it there, the folder holds a run that can be resumed.
-        partial = config.out / ".config.yaml"
-        partial.write_text(config.to_yaml(), encoding="utf-8")
-        partial.replace(config.out / "config.yaml")
-        return None
+        _replace(config.out / "config.yaml", config.to_yaml())
+        return key, None
     if not (config.out / "config.yaml").is_file():
         raise InputError(f"{config.out}: no run to resume; start one without --resume")
     if (config.out / "config.yaml").read_text(encoding="utf-8") != config.to_yaml():
         raise InputError(
             f"{config.out}: was started with another config ({config.out / 'config.yaml'}); resume with that one"
         )
-    if (config.out / "adapter").is_dir():
+    noted = _noted(config.out)
+    if noted.get("finished"):
         raise InputError(f"{config.out}: is finished, its adapter is never rewritten; train anew with another out=")
-    if (config.out / checkpoint.LATEST).is_file():
-        progress: checkpoint.Progress = checkpoint.load(config.out)["progress"]
-    else:
-        progress = checkpoint.Progress(_started(config.out))
+    found = (config.out / checkpoint.LATEST).is_file()
+    step = checkpoint.load(config.out)["progress"].step if found else 0
     for name in (STEPS, "drafts.jsonl"):  # what came after the checkpoint is done again
         log = config.out / name
         if log.is_file():
-            lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [x for x in lines if x.endswith("\n") and json.loads(x)["step"] <= progress.step]
-            log.write_text("".join(kept), encoding="utf-8")
-    return progress.run_id or None
+            *lines, _ = log.read_bytes().split(b"\n")  # the last one is empty, or was cut off by the kill
+            _replace(log, b"".join(line + b"\n" for line in lines if json.loads(line)["step"] <= step).decode())
+    key = noted.get("key", "")
+    return key, noted.get("run_id") or (tracking.find_run(key) if key else None)
 
 
-def _started(out: Path) -> str:
-    """The MLflow run that `out` belongs to; "" if it was killed before it had one."""
+def _note(out: Path, **facts: Any) -> None:
+    """What run.json holds: the run's key, its id in MLflow once it has one, and whether it came to its end."""
+    _replace(out / RUN, json.dumps(facts) + "\n")
+
+
+def _noted(out: Path) -> dict[str, Any]:
     try:
-        return json.loads((out / RUN).read_text(encoding="utf-8"))["run_id"]
-    except (OSError, ValueError, KeyError):
-        return ""
+        return json.loads((out / RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def _mark_abandoned(out: Path) -> None:
     """A run that was killed still stands as running in MLflow; once its folder is overwritten it has failed."""
     import mlflow
 
-    if not (out / RUN).is_file():
+    client, run_id = mlflow.MlflowClient(), _noted(out).get("run_id")
+    if not run_id:
         return
-    client = mlflow.MlflowClient()
     try:
-        run = client.get_run(json.loads((out / RUN).read_text(encoding="utf-8"))["run_id"])
-    except (mlflow.MlflowException, ValueError, KeyError):
+        run = client.get_run(run_id)
+    except mlflow.MlflowException:
         return  # of another store
     if run.info.status == "RUNNING":
         client.set_terminated(run.info.run_id, "FAILED")

@@ -274,6 +274,58 @@ def test_resume_refuses_another_config_and_a_run_that_never_started(trained, tra
         train_here(resume=True, out=tmp_path)
 
 
+@pytest.fixture
+def killed_at(train_here, monkeypatch):
+    """A run that ends as if killed where `name` of train.run is called, moments that no kill hits twice."""
+
+    def call(name, instead, **overrides):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"train.run.{name}", instead)
+            with pytest.raises(KeyboardInterrupt):
+                train_here(**overrides)
+
+    return call
+
+
+def _interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_killed_where_mlflow_and_the_folder_disagree_it_goes_on_as_the_same_run(killed_at, train_here, home, tmp_path):
+    import train.run as module
+
+    options, client = {"out": tmp_path / "run", "max_steps": 2}, _store(home)
+    drafts, weights = (options["out"] / name for name in ("drafts.jsonl", "adapter/adapter_model.safetensors"))
+    before = {run.info.run_id for run in client.search_runs(["1"])}
+    note, register = module._note, module.tracking.register
+
+    killed_at("_note", lambda out, **facts: _interrupt() if "run_id" in facts else note(out, **facts), **options)
+    killed_at("tracking.register", _interrupt, resume=True, **options)
+    with drafts.open("a") as file:  # a draft may hold what other readers take for the end of a line
+        file.write(json.dumps({"step": 2, "id": "x", "draft": "a\u2028b"}, ensure_ascii=False) + '\n{"step": 2, "dr')
+    written = weights.read_bytes()
+    killed_at("tracking.register", lambda *given: _interrupt(register(*given)), resume=True, **options)
+    result = train_here(resume=True, **options)
+
+    (opened,) = {run.info.run_id for run in client.search_runs(["1"])} - before
+    assert result.run_id == opened
+    assert client.get_run(opened).info.status == "FINISHED"
+    assert [int(v.version) for v in client.search_model_versions(f"run_id='{opened}'")] == [result.version]
+    assert weights.read_bytes() == written
+    assert [json.loads(line)["draft"] for line in drafts.open()][-1] == "a\u2028b"
+
+
+def test_a_damaged_checkpoint_is_named(killed_at, train_here, tmp_path):
+    options = {"out": tmp_path / "run", "max_steps": 1}
+    killed_at("adapter.write", _interrupt, **options)
+    checkpoint = options["out"] / "checkpoint.pt"
+    whole = checkpoint.read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], b"no checkpoint"):
+        checkpoint.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be read"):
+            train_here(resume=True, **options)
+
+
 def test_qlora_without_a_gpu_is_one_clear_line(train_here, tmp_path):
     with pytest.raises(EnvironmentMissing, match=r"lora\.qlora=true needs an NVIDIA GPU.*lora\.qlora=false") as error:
         train_here(out=tmp_path / "run", lora__qlora="true", dtype="bfloat16")
