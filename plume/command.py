@@ -51,10 +51,21 @@ class DefaultGroup(TyperGroup):
         run.format_help(run.make_context("run", [], parent=ctx, resilient_parsing=True), formatter)
 
 
+class _Terminated(SystemExit):
+    """SIGTERM, as an exception: what was begun is cleaned up on the way out."""
+
+
 def run(app: typer.Typer, name: str) -> None:
-    """Run an app: PlumeError becomes its line(s) on stderr and its exit code; Ctrl-C becomes 130."""
+    """Run an app: PlumeError becomes its line(s) on stderr and its exit code; Ctrl-C becomes 130.
+
+    SIGTERM leaves as an exception does, so that partial files are removed and engines stopped, then ends the process.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app(prog_name=name)
+    except _Terminated:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
     except PlumeError as error:
         stderr.print(f"{name}: {error}", style="red" if stderr.is_terminal else None, markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
@@ -68,6 +79,10 @@ def run(app: typer.Typer, name: str) -> None:
             raise
         stderr.print(f"{name}: {error.filename}: {error.strerror}", markup=False, soft_wrap=True)
         sys.exit(2)
+
+
+def _terminate(*_: Any) -> None:
+    raise _Terminated
 
 
 def progress(*columns: str) -> Progress:
@@ -106,13 +121,15 @@ class _Silent:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back for the moment that a few renames take."""
+    """Hold Ctrl-C and SIGTERM back for the moment that a few renames take."""
+    held = (signal.SIGINT, signal.SIGTERM)
     try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        before = [signal.signal(each, signal.SIG_IGN) for each in held]
     except ValueError:  # not the main thread
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in zip(held, before, strict=True):
+            signal.signal(each, handler)

@@ -1,6 +1,5 @@
 """`plume serve …`: vLLM with the champion, behind the guard."""
 
-import signal
 import sys
 import tempfile
 import time
@@ -82,7 +81,6 @@ def draft(
         engine.check_startable(settings)
         with status("fetching the adapter"):
             served, _ = resolve(settings, State(settings.folder))
-        _leave_on_sigterm(128 + signal.SIGTERM)
         asked = {key: chosen[key] for key in ("review", "network", "structure", "title") if chosen.get(key)}
         with engine.running(served, settings), Client(settings) as client, status("drafting"):
             written = client.draft(asked)
@@ -154,7 +152,6 @@ def batch(
     from serve.batch import batch as run_batch
     from serve.config import ServeConfig
 
-    _leave_on_sigterm(128 + signal.SIGTERM)
     say(run_batch(reviews, out, ServeConfig.load(config, overrides or ())))
 
 
@@ -208,8 +205,3 @@ def remove_key(
 
     keys.remove(State(ServeConfig.load(config, overrides or ()).folder), name)
     say(f"{name}: has no key any more")
-
-
-def _leave_on_sigterm(code: int) -> None:
-    """SIGTERM leaves like an exception, so that the engine is stopped on the way out."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(code))
