@@ -5,8 +5,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from plume.config import Config
+from plume.config import Config, read_yaml
+from plume.errors import InputError
 from plume.models import Base
+from plume.paths import in_clone
 
 # What PEFT offers and vLLM does not serve: refused here, before a GPU is booked, rather than when it is to be served.
 UNSERVED = {
@@ -94,6 +96,9 @@ class TrainConfig(Config):
     )
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
     seed: int = 20231005
+    server: Path = Field(
+        Path("configs/serve/default.yaml"), description="config of plume serve, whose max_lora_rank holds here too"
+    )
     country: str = Field("FRA", pattern="^[A-Z]{3}$", description="ISO code, for the carbon intensity of electricity")
     tracking_uri: str | None = Field(
         None, description="MLflow store; by default $MLFLOW_TRACKING_URI, else the local one"
@@ -110,6 +115,23 @@ class TrainConfig(Config):
             )
         if self.lora.qlora and self.dtype != "bfloat16":
             problems.append(f"lora.qlora computes in bfloat16, not dtype={self.dtype}")
+        highest = served_rank(self.server)
+        if self.lora.rank > highest:
+            problems.append(
+                f"lora.rank={self.lora.rank} is above max_lora_rank={highest} of {self.server}, so plume serve would "
+                "refuse the adapter; lower it, or raise that one"
+            )
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+
+def served_rank(server: Path) -> int:
+    """`max_lora_rank` of a config of plume serve. Raises ValueError if it names none."""
+    try:
+        rank = read_yaml(in_clone(server)).get("max_lora_rank")
+    except InputError as error:
+        raise ValueError(f"server={error}") from None
+    if not isinstance(rank, int):
+        raise ValueError(f"server={server}: has no max_lora_rank; name a config of plume serve that does")
+    return rank

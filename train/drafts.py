@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 
-from train import attention
 from train.batches import Row
 
 
@@ -22,6 +21,7 @@ def write_drafts(model: Any, tokenizer: Any, rows: Sequence[Row], max_new_tokens
     mask = torch.tensor([[0] * n + [1] * len(p) for n, p in zip(pads, prompts, strict=True)])
     was_training = model.training
     model.eval()
+    before = core.config._attn_implementation
     core.set_attn_implementation("sdpa")  # a packed row has no room for a cache
     try:
         output = model.generate(
@@ -37,6 +37,6 @@ def write_drafts(model: Any, tokenizer: Any, rows: Sequence[Row], max_new_tokens
             pad_token_id=tokenizer.pad_token_id,
         )
     finally:
-        core.set_attn_implementation(attention.NAME)
+        core.set_attn_implementation(before)
         model.train(was_training)
     return [text.strip() for text in tokenizer.batch_decode(output[:, longest:], skip_special_tokens=True)]

@@ -5,9 +5,10 @@ import torch
 
 from plume.models import Base, load_model, load_tokenizer
 from plume.prompt import load_prompt
-from train import adapter
+from train import adapter, attention
 from train.batches import micro_batches, pack
 from train.config import TrainConfig
+from train.drafts import write_drafts
 from train.samples import load_samples
 from train.step import mean_loss, token_losses, trainable
 
@@ -37,6 +38,19 @@ def test_only_the_adapter_is_trained(setting):
     assert names
     assert all("lora_" in n for n in names)
     assert not any("lm_head" in n or "embed" in n for n in names)  # vLLM serves no such adapter
+
+
+@pytest.mark.parametrize("name", [attention.NAME, attention.FLEX])
+def test_drafts_leave_the_attention_and_the_mode_as_they_were(setting, tiny_mistral, name):
+    model, rows = setting
+    core, before = model.get_base_model(), model.get_base_model().config._attn_implementation
+    try:
+        core.set_attn_implementation(name)
+        model.train()
+        assert len(write_drafts(model, load_tokenizer(Base(model=str(tiny_mistral))), rows[:2], 3)) == 2
+        assert (core.config._attn_implementation, model.training) == (name, True)
+    finally:
+        core.set_attn_implementation(before)
 
 
 def test_mean_loss_weighs_by_tokens_and_leaves_training_mode(setting):

@@ -209,6 +209,9 @@ def test_two_processes_train_as_one(trained, small_dataset, tiny_mistral, home):
     [
         ({"lora__rnk": 8}, "did you mean lora.rank?"),
         ({"lora__rank": 12}, "lora.rank"),
+        ({"lora__rank": 32}, "lora.rank=32 is above max_lora_rank=16 of configs/serve/default.yaml"),
+        ({"server": "configs/train/demo.yaml"}, "configs/train/demo.yaml: has no max_lora_rank"),
+        ({"server": "nowhere.yaml"}, "nowhere.yaml: no such config"),
         ({"base__tokens__im_end": 7}, "im_end is 32000, not 7"),
         ({"base__model": "/nowhere/at/all"}, "no such folder"),
         ({"prompt": "v99"}, "unknown version; known ones"),
