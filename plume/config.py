@@ -1,21 +1,48 @@
 """Typed configs: YAML plus `key=value` overrides, every error at once, with the nearest valid key."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from plume.errors import InputError
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without dates (a folder may be named as one), and without the last of two equal keys silently winning."""
+
+    yaml_implicit_resolvers: ClassVar[dict] = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in node.value:
+            name = key.value if isinstance(key, yaml.ScalarNode) else None
+            if name in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {name} is there twice", key.start_mark)
+            seen.add(name or id(key))
+        return super().construct_mapping(node, deep)
 
 
 class Config(BaseModel):
     """Base of every config. Unknown keys are errors; values do not change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     refused: ClassVar[dict[str, str]] = {}  # keys that other tools have, and why there is none here
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_word_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """`rank: yes` is YAML's true, and Python's true is 1."""
+        kinds = set(_kinds(cls.model_fields[info.field_name].annotation))
+        if isinstance(value, bool) and bool not in kinds and kinds & {int, float}:
+            raise ValueError("a number is wanted")
+        return value
 
     @classmethod
     def load(cls, path: str | Path | None, overrides: Iterable[str] = ()) -> Self:
@@ -32,8 +59,8 @@ class Config(BaseModel):
                 problems.append(f"{override!r}: an override is written key=value")
                 continue
             try:
-                _set(values, key.split("."), yaml.safe_load(text))
-            except yaml.YAMLError:
+                _set(values, key.split("."), yaml.load(text, _Loader))  # noqa: S506 - a SafeLoader
+            except (yaml.YAMLError, ValueError):
                 problems.append(f"{override!r}: its value is not valid YAML")
             except TypeError as error:
                 problems.append(f"{override!r}: {error} is a value, it has no keys")
@@ -59,7 +86,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     """A YAML file that holds a mapping. Raises InputError."""
     path = Path(path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError:
         near = sorted(str(p) for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
         hint = f"; in that folder: {', '.join(near)}" if near else ""
@@ -76,6 +103,15 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"{path}: a config is a mapping of keys to values, not a {type(values).__name__}")
     return values
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """The types that an annotation is made of; of a Literal, those of its values."""
+    parts = get_args(annotation)
+    if not parts:
+        yield annotation if isinstance(annotation, type) else type(annotation)
+    for part in parts:
+        yield from _kinds(part)
 
 
 def _set(values: dict, keys: list[str], value: Any) -> None:

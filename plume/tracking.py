@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,8 @@ def connect(uri: str | None = None) -> str:
     if uri.startswith(("http://", "https://")):
         _answers(uri)
     try:
-        if uri.startswith("sqlite:///"):
-            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        if uri.startswith("sqlite:///") and not (file := Path(uri.removeprefix("sqlite:///"))).exists():
+            _create(file)
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
         client = mlflow.MlflowClient()
@@ -60,6 +60,18 @@ def connect(uri: str | None = None) -> str:
             f"MLflow store {uri}: cannot be used ({_first_line(error)}); check MLFLOW_TRACKING_URI"
         ) from None
     return uri
+
+
+def _create(file: Path) -> None:
+    """A new SQLite store, made beside and then named: a kill in the seconds of its migrations leaves no half of one."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{file.name}-", dir=file.parent) as folder:
+        whole = Path(folder) / file.name
+        SqlAlchemyStore(f"sqlite:///{whole}", _artifacts(f"sqlite:///{file}")).engine.dispose()
+        with suppress(FileExistsError):  # another process was faster
+            os.link(whole, file)
 
 
 def _answers(uri: str) -> None:
@@ -115,6 +127,21 @@ def find_run(key: str) -> str | None:
     return found[0].info.run_id if found else None
 
 
+def check_run(run_id: str) -> None:
+    """Raise InputError unless the store has this run, to be continued."""
+    import mlflow
+
+    try:
+        stage = mlflow.MlflowClient().get_run(run_id).info.lifecycle_stage
+    except mlflow.MlflowException:
+        stage = "absent"
+    if stage != "active":
+        raise InputError(
+            f"MLflow store {mlflow.get_tracking_uri()}: the run {run_id} is {stage} there; set MLFLOW_TRACKING_URI to "
+            "the store that it was started with, or bring it back with: mlflow runs restore --run-id ID"
+        )
+
+
 def log_params(values: dict[str, Any]) -> None:
     """Log resolved config keys; MLflow cuts nothing: its limit of 6,000 characters a value is far above ours."""
     import mlflow
@@ -138,7 +165,7 @@ def _git(*args: str) -> str:
 
 
 def register(run_id: str, artifact: str, tags: dict[str, str]) -> int:
-    """Register a run's artifact folder as a new version of `plume-reply`, once a run; returns its number."""
+    """Register a run's artifact folder as a new version of `plume-reply`; returns its number."""
     import mlflow
     from mlflow.exceptions import MlflowException
 
@@ -148,12 +175,16 @@ def register(run_id: str, artifact: str, tags: dict[str, str]) -> int:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    if known := client.search_model_versions(
-        f"name='{MODEL_NAME}' AND run_id='{run_id}'"
-    ):  # killed between this and its end
-        return int(known[0].version)
     source = f"{client.get_run(run_id).info.artifact_uri}/{artifact}"
     return int(client.create_model_version(MODEL_NAME, source, run_id, tags=tags).version)
+
+
+def version_of(run_id: str) -> int | None:
+    """Number of the version that a run registered; None if it has none."""
+    import mlflow
+
+    found = mlflow.MlflowClient().search_model_versions(f"name='{MODEL_NAME}' AND run_id='{run_id}'")
+    return int(found[0].version) if found else None
 
 
 def find_version(reference: str) -> Version:

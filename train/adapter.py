@@ -1,9 +1,12 @@
 """Attaching a LoRA adapter to a base model, and writing the adapter folder."""
 
+import difflib
 import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from plume import __version__
 from plume.adapters import TEMPLATE, TRAINING
@@ -31,10 +34,8 @@ def attach(model: Any, config: TrainConfig) -> Any:
         target_modules=config.lora.target_modules,
         task_type="CAUSAL_LM",
     )
-    try:
-        model = get_peft_model(model, layers, autocast_adapter_dtype=not config.lora.qlora)
-    except ValueError as error:
-        raise InputError(f"lora.target_modules={config.lora.target_modules}: {str(error).splitlines()[0]}") from None
+    _check_targets(model, config.lora.target_modules)
+    model = get_peft_model(model, layers, autocast_adapter_dtype=not config.lora.qlora)
     # The name that the user gave, not the folder of this machine that it was resolved to.
     model.peft_config["default"].base_model_name_or_path = config.base.model
     if not config.lora.qlora:
@@ -44,6 +45,17 @@ def attach(model: Any, config: TrainConfig) -> Any:
     if config.recompute:
         model.get_base_model().gradient_checkpointing_enable({"use_reentrant": False})
     return model
+
+
+def _check_targets(model: Any, targets: str | list[str]) -> None:
+    """Raise InputError for a name that no linear layer has: PEFT refuses only if none of them is found."""
+    linear = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
+    known = sorted({name.rsplit(".", 1)[-1] for name in linear} - {"lm_head"})
+    for target in [] if targets == "all-linear" else targets:
+        if not any(f".{name}".endswith(f".{target}") for name in linear):
+            near = difflib.get_close_matches(target, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: all-linear, or a list of {', '.join(known)}"
+            raise InputError(f"lora.target_modules: the model has no linear layer {target!r}; {hint}")
 
 
 def _attention(model: Any, config: TrainConfig) -> str:

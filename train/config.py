@@ -38,10 +38,12 @@ class Lora(Config):
     @field_validator("target_modules")
     @classmethod
     def _only_layers(cls, value: str | list[str]) -> str | list[str]:
-        names = [value] if isinstance(value, str) else value
+        if value == "all-linear":
+            return value
+        names = [value] if isinstance(value, str) else value  # for PEFT, a string is a regular expression
         if any(n.split(".")[-1] in ("lm_head", "embed_tokens") for n in names):
             raise ValueError("vLLM serves no adapter of lm_head or embed_tokens; name layers within the blocks")
-        return value
+        return names
 
 
 class Optimiser(Config):
@@ -95,7 +97,7 @@ class TrainConfig(Config):
         2.0, gt=0, description="nats above the median of the last 20 steps at which a run stops; null: never"
     )
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
-    seed: int = 20231005
+    seed: int = Field(20231005, ge=0, lt=2**62)
     server: Path = Field(
         Path("configs/serve/default.yaml"), description="config of plume serve, whose max_lora_rank holds here too"
     )

@@ -129,6 +129,8 @@ def fit(
                     checkpoint.save(config.out, at, adapter(), optimiser, scheduler)
             speed = f"{tokens / seconds:,.0f} tok/s, MFU {metrics.get('mfu', math.nan):.0%}"
             bar.update(task, advance=1, loss=f"loss {loss:.3f}", speed=speed)
+    if not all(weight.isfinite().all() for weight in weights):
+        raise PlumeError("the adapter holds numbers that are none: lower optimiser.learning_rate and start again")
     if rank == 0 and at.best_step and at.best_step != at.step:
         set_peft_model_state_dict(model, checkpoint.load_best(config.out))
     return at
@@ -170,7 +172,12 @@ def _check(loss: float, norm: float, at: checkpoint.Progress, config: TrainConfi
 
 
 def _judge(validation_loss: float, at: checkpoint.Progress, config: TrainConfig) -> None:
-    """Note whether this is the best adapter so far, and whether to stop."""
+    """Note whether this is the best adapter so far, and whether to stop. Raises PlumeError if it is no number."""
+    if not math.isfinite(validation_loss):
+        raise PlumeError(
+            f"the validation loss is {validation_loss} after step {at.step}: that step ruined the adapter; lower "
+            "optimiser.learning_rate, or use dtype=float32, and start again"
+        )
     at.validation_loss = validation_loss
     if at.best_loss is None or validation_loss < at.best_loss:
         at.best_loss, at.best_step, at.stale = validation_loss, at.step, 0

@@ -21,7 +21,7 @@ from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.models import load_model, load_tokenizer, quiet_bars
 from plume.paths import check_output, claim_output
-from plume.prompt import load_prompt, template_sha256
+from plume.prompt import Prompt, load_prompt, template_sha256
 from train import adapter, checkpoint
 from train.config import TrainConfig
 from train.energy import Energy
@@ -126,28 +126,30 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             mlflow.log_metrics({f"energy.{k}": v for k, v in energy.used.items()})
         if (config.out / "drafts.jsonl").is_file():
             mlflow.log_artifact(str(config.out / "drafts.jsonl"))
-        folder = config.out / "adapter"
-        with tempfile.TemporaryDirectory(prefix=".adapter-", dir=config.out) as partial, quiet_bars():
-            whole = Path(partial) / "adapter"
-            whole.mkdir()
-            adapter.write(whole, model, config, prompt, facts)
-            shutil.rmtree(folder, ignore_errors=True)
-            whole.rename(folder)
-        mlflow.log_artifacts(str(folder), "adapter")
-        version = None
-        if config.register_version:
-            version = tracking.register(
-                run.info.run_id,
-                "adapter",
-                {
-                    tracking.ADAPTER_HASH: folder_sha256(folder),
-                    "base": config.base.model,
-                    "prompt": prompt.version,
-                    "train_split_sha256": samples.manifest["splits"]["train"]["sha256"],
-                },
-            )
+        folder, version = config.out / "adapter", tracking.version_of(run.info.run_id)
+        if version is None:  # else killed just after it was registered: then it stays as it is
+            _write_adapter(folder, model, config, prompt, facts)
+            mlflow.log_artifacts(str(folder), "adapter")
+        if version is None and config.register_version:
+            tags = {
+                tracking.ADAPTER_HASH: folder_sha256(folder),
+                "base": config.base.model,
+                "prompt": prompt.version,
+                "train_split_sha256": samples.manifest["splits"]["train"]["sha256"],
+            }
+            version = tracking.register(run.info.run_id, "adapter", tags)
         _note(config.out, key=key, run_id=run.info.run_id, finished=True)
         return Result(folder, run.info.run_id, version, *losses, len(samples.dropped), progress.stopped)
+
+
+def _write_adapter(folder: Path, model: Any, config: TrainConfig, prompt: Prompt, facts: dict[str, Any]) -> None:
+    """In one step: a folder of this name is whole."""
+    with tempfile.TemporaryDirectory(prefix=".adapter-", dir=folder.parent) as partial, quiet_bars():
+        whole = Path(partial) / "adapter"
+        whole.mkdir()
+        adapter.write(whole, model, config, prompt, facts)
+        shutil.rmtree(folder, ignore_errors=True)
+        whole.rename(folder)
 
 
 @contextmanager
@@ -202,7 +204,10 @@ def _claim(config: TrainConfig, samples: Samples, *, resume: bool, force: bool) 
             *lines, _ = log.read_bytes().split(b"\n")  # the last one is empty, or was cut off by the kill
             _replace(log, b"".join(line + b"\n" for line in lines if json.loads(line)["step"] <= step).decode())
     key = noted.get("key", "")
-    return key, noted.get("run_id") or (tracking.find_run(key) if key else None)
+    run_id = noted.get("run_id") or (tracking.find_run(key) if key else None)
+    if run_id:
+        tracking.check_run(run_id)
+    return key, run_id
 
 
 def _note(out: Path, **facts: Any) -> None:

@@ -99,11 +99,26 @@ def test_keys_of_optional_sections_are_known():
         ("data: d\n\tlora: 1\n", "line 2: not valid YAML"),
         ("- a\n- b\n", "a config is a mapping of keys to values, not a list"),
         ("data: \x00\n", "not valid YAML"),
+        ("data: d\nlora: {rank: 8}\nlora: {dropout: 0.1}\n", "line 3: not valid YAML (the key lora is there twice)"),
+        ("data: d\nlora:\n  rank: 8\n  rank: 4\n", "line 4: not valid YAML (the key rank is there twice)"),
     ],
 )
 def test_a_file_that_is_no_config_is_one_line(recipe, text, told):
     [line] = problems(recipe(text))
     assert told in line
+
+
+@pytest.mark.parametrize(
+    ("given", "key"), [("epochs=true", "epochs"), ("lora.rank=yes", "lora.rank"), ("lora.dropout=.inf", "lora.dropout")]
+)
+def test_what_is_no_number_is_no_number(given, key):
+    assert problems(None, "data=d", given)[1].startswith(f"{key}: ")
+
+
+@pytest.mark.parametrize("name", ["2023-10-05", "2023-02-30", "9999-99-99"])
+def test_a_folder_may_have_the_name_of_a_day_that_there_is_or_is_not(recipe, name):
+    assert Recipe.load(recipe("data: x\n"), [f"data={name}"]).data == name
+    assert Recipe.load(recipe(f"data: {name}\n")).data == name
 
 
 def test_a_file_that_is_not_there_names_its_neighbours(recipe, tmp_path):

@@ -180,6 +180,19 @@ def test_a_store_that_cannot_be_used_is_one_clear_line(tmp_path, kind):
     assert "\n" not in str(caught.value)
 
 
+def test_a_kill_while_the_store_is_made_leaves_none(tmp_path):
+    file = tmp_path / "mlflow.db"
+    uri = f"sqlite:///{file}"
+    process = subprocess.Popen([sys.executable, "-c", f"from plume import tracking; tracking.connect({uri!r})"])
+    while not list(tmp_path.glob(".mlflow.db-*/mlflow.db")):  # MLflow has begun with its tables
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not file.exists()
+    assert connect(uri) == uri
+
+
 def test_a_server_that_is_something_else_is_refused(tmp_path):
     port = free_port()
     other = subprocess.Popen(

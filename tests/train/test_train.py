@@ -216,7 +216,9 @@ def test_two_processes_train_as_one(trained, small_dataset, tiny_mistral, home):
         ({"base__model": "/nowhere/at/all"}, "no such folder"),
         ({"prompt": "v99"}, "unknown version; known ones"),
         ({"data": "/nowhere"}, "not a dataset folder"),
-        ({"lora__target_modules": "[nothing_like_it]"}, "lora.target_modules"),
+        ({"lora__target_modules": "[nothing_like_it]"}, "no linear layer 'nothing_like_it'; known: all-linear, or a"),
+        ({"lora__target_modules": "[q_proj, v_prj]"}, "no linear layer 'v_prj'; did you mean v_proj?"),
+        ({"lora__target_modules": "'.*(q_proj|lm_head)'"}, "no linear layer '.*(q_proj|lm_head)'"),
         ({"micro_batch_tokens": 100}, "micro_batch_tokens=100"),
         ({"tracking_uri": "http://127.0.0.1:9"}, "does not answer"),
         ({"lora__use_dora": "true"}, "vLLM serves no DoRA adapter"),
@@ -225,6 +227,8 @@ def test_two_processes_train_as_one(trained, small_dataset, tiny_mistral, home):
         ({"lora__qlora": "true"}, "lora.qlora computes in bfloat16, not dtype=float32"),
         ({"max_tokens": 150, "micro_batch_tokens": 300, "over_length": "error"}, "are longer than max_tokens=150"),
         ({"country": "France"}, "country"),
+        ({"seed": 2**70}, "seed"),
+        ({"max_epochs": ".inf"}, "max_epochs"),
         ({"attention": "flex"}, "no backward pass of it on CPUs"),
     ],
 )
@@ -315,7 +319,39 @@ def test_killed_where_mlflow_and_the_folder_disagree_it_goes_on_as_the_same_run(
     assert client.get_run(opened).info.status == "FINISHED"
     assert [int(v.version) for v in client.search_model_versions(f"run_id='{opened}'")] == [result.version]
     assert weights.read_bytes() == written
+    assert client.get_model_version("plume-reply", result.version).tags["adapter_sha256"] == folder_sha256(
+        weights.parent
+    )
     assert [json.loads(line)["draft"] for line in drafts.open()][-1] == "a\u2028b"
+
+
+def test_a_run_that_the_store_does_not_have_is_one_line(killed_at, train_here, home, tmp_path):
+    options = {"out": tmp_path / "run", "max_steps": 1}
+    killed_at("adapter.write", _interrupt, **options)
+    noted = json.loads((options["out"] / "run.json").read_text())["run_id"]
+    _store(home).delete_run(noted)
+    with pytest.raises(InputError, match=rf"the run {noted} is deleted there; set MLFLOW_TRACKING_URI"):
+        train_here(resume=True, **options)
+    _store(home).restore_run(noted)
+    assert train_here(resume=True, **options).run_id == noted
+
+
+@pytest.mark.parametrize(
+    ("every", "told"), [(1, "the validation loss is nan after step 1"), (9, "holds numbers that are")]
+)
+def test_a_last_step_that_ruins_the_adapter_registers_nothing(train_here, home, tmp_path, monkeypatch, every, told):
+    if every == 9:
+        monkeypatch.setattr("train.loop.mean_loss", lambda *_: 1.0)  # as where there is no validation split
+    known = len(_store(home).search_model_versions("name='plume-reply'"))
+    with pytest.raises(PlumeError, match=told):
+        train_here(
+            out=tmp_path / "run",
+            max_steps=1,
+            optimiser__learning_rate="1.0e+38",
+            optimiser__warmup_share=0,
+        )
+    assert not (tmp_path / "run" / "adapter").exists()
+    assert len(_store(home).search_model_versions("name='plume-reply'")) == known
 
 
 def test_a_damaged_checkpoint_is_named(killed_at, train_here, tmp_path):
