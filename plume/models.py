@@ -168,6 +168,7 @@ def load_model(base: Base, dtype: str, *, four_bits: bool = False) -> Any:
     `four_bits` loads its weights as bitsandbytes' NF4, for QLoRA. Raises EnvironmentMissing where that cannot be.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
 
     options: dict[str, Any] = {"dtype": getattr(torch, dtype)}
@@ -179,7 +180,7 @@ def load_model(base: Base, dtype: str, *, four_bits: bool = False) -> Any:
     try:
         with quiet_bars():
             model = AutoModelForCausalLM.from_pretrained(folder, **options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"base.model={base.model}: its weights cannot be loaded ({_first_line(error)})") from None
     return model if four_bits else model.to("cuda" if torch.cuda.is_available() else "cpu")
 

@@ -57,7 +57,7 @@ def connect(uri: str | None = None) -> str:
         mlflow.set_experiment(EXPERIMENT)
     except Exception as error:
         raise InputError(
-            f"MLflow store {uri}: cannot be used ({_first_line(error)}); check MLFLOW_TRACKING_URI"
+            f"MLflow store {uri}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
         ) from None
     return uri
 
@@ -91,7 +91,8 @@ def _artifacts(uri: str) -> str | None:
     return (Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts").as_uri()
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error says, kept to a line."""
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
 
 
@@ -111,7 +112,8 @@ def run(name: str, *, kind: str, run_id: str | None = None, nested: bool = False
         mlflow.end_run("KILLED")
         raise
     except BaseException:
-        mlflow.end_run("FAILED")
+        with suppress(mlflow.MlflowException):  # it may be the store itself that failed
+            mlflow.end_run("FAILED")
         raise
     mlflow.end_run()
 
@@ -140,6 +142,13 @@ def check_run(run_id: str) -> None:
             f"MLflow store {mlflow.get_tracking_uri()}: the run {run_id} is {stage} there; set MLFLOW_TRACKING_URI to "
             "the store that it was started with, or bring it back with: mlflow runs restore --run-id ID"
         )
+
+
+def last_step(run_id: str, metric: str) -> int:
+    """The highest step that a metric was logged at; 0 if at none."""
+    import mlflow
+
+    return max((m.step for m in mlflow.MlflowClient().get_metric_history(run_id, metric)), default=0)
 
 
 def log_params(values: dict[str, Any]) -> None:
@@ -251,7 +260,7 @@ def fetch_adapter(version: Version) -> Path:
         except Exception as error:
             raise InputError(
                 f"{MODEL_NAME} version {version.number}: its adapter cannot be fetched from {version.source} "
-                f"({_first_line(error)})"
+                f"({first_line(error)})"
             ) from None
         if (actual := folder_sha256(source)) != expected:
             raise InputError(

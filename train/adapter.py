@@ -22,7 +22,7 @@ def attach(model: Any, config: TrainConfig) -> Any:
 
     The adapter is float32 and used in the base's precision (`train.lora`). With QLoRA it has the base's precision and
     PEFT's own layers, which would convert every activation if it were float32. Raises InputError for layers that the
-    model does not have.
+    model does not have, or a model of another build.
     """
     from peft import LoraConfig, get_peft_model
 
@@ -34,6 +34,8 @@ def attach(model: Any, config: TrainConfig) -> Any:
         target_modules=config.lora.target_modules,
         task_type="CAUSAL_LM",
     )
+    if not hasattr(model, "model") or not hasattr(model, "lm_head"):
+        raise InputError(f"base.model={config.base.model}: a {type(model).__name__} is not built as Llama or Mistral")
     _check_targets(model, config.lora.target_modules)
     model = get_peft_model(model, layers, autocast_adapter_dtype=not config.lora.qlora)
     # The name that the user gave, not the folder of this machine that it was resolved to.

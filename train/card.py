@@ -58,7 +58,8 @@ def _rows(splits: dict[str, Any]) -> str:
 def _energy(energy: dict[str, float] | None, country: str) -> str:
     if energy is None:
         return "Energy: not measured."
+    part = f" since step {energy['from_step']}, where the run was resumed" if energy.get("from_step") else ""
     return (
-        f"Energy: {energy['kwh']:.4f} kWh, {energy['kg_co2e']:.4f} kg CO₂e at the carbon intensity of {country} "
+        f"Energy{part}: {energy['kwh']:.4f} kWh, {energy['kg_co2e']:.4f} kg CO₂e at the carbon intensity of {country} "
         "(codecarbon, offline; an estimate where the machine has no power counters)."
     )

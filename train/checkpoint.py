@@ -1,10 +1,11 @@
 """What a run needs to go on as if it had never been stopped."""
 
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
+from zipfile import ZipFile
 
 import torch
 
@@ -27,6 +28,7 @@ class Progress:
     stale: int = 0  # validations since the best one
     stopped: str | None = None  # why the run ended before its last step
     peak_memory: int = 0  # bytes
+    resumed_at: int = 0  # the step after which the last process began
 
 
 def save(folder: Path, progress: Progress, adapter: dict[str, Any], optimiser: Any, scheduler: Any) -> None:
@@ -49,20 +51,21 @@ def save_best(folder: Path, adapter: dict[str, Any]) -> None:
 
 def load(folder: Path) -> dict[str, Any]:
     """What `save` wrote. Raises InputError if it is damaged."""
-    state = _read(folder / LATEST)
-    state["progress"] = Progress(**state["progress"])
-    return state
+    return _read(folder / LATEST, lambda state: {**state, "progress": Progress(**state["progress"])})
 
 
 def load_best(folder: Path) -> dict[str, Any]:
     """What `save_best` wrote. Raises InputError if it is damaged."""
-    return _read(folder / BEST)
+    return _read(folder / BEST, lambda state: state)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, understand: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
+        with ZipFile(path) as records:
+            if damaged := records.testzip():  # torch writes checksums and does not look at them
+                raise ValueError(damaged)
+        return understand(torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:  # there are as many kinds as places where a byte may be wrong
         raise InputError(
             f"{path}: cannot be read ({type(error).__name__}); remove {LATEST}, then --resume begins the run again"
         ) from None
@@ -71,5 +74,13 @@ def _read(path: Path) -> dict[str, Any]:
 def _replace(state: Any, path: Path) -> None:
     """Written beside and renamed: a run that is killed while saving keeps what it had."""
     partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    os.replace(partial, path)  # noqa: PTH105
+    try:
+        with partial.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)  # noqa: PTH105
+    except (OSError, RuntimeError) as error:  # a full disk is either, by the place where it is met
+        partial.unlink(missing_ok=True)
+        why = getattr(error, "strerror", None) or "is the disk full?"
+        raise InputError(f"{path}: cannot be written ({why}); make room, then go on with --resume") from None

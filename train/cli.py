@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from plume.command import DefaultGroup, say
+from plume.errors import InputError
 
 app = typer.Typer(
     cls=DefaultGroup, add_completion=False, help="From pairs to a LoRA adapter: plume train CONFIG KEY=VALUE …."
@@ -36,6 +37,10 @@ def run(
     from train.config import TrainConfig
 
     resolved = TrainConfig.load(config, overrides or ())
+    if speed and not estimate:
+        raise InputError("--speed is for --estimate; give both, or neither to train")
+    if (resume or force) and (preview is not None or estimate):
+        raise InputError("--preview and --estimate train nothing; leave out --resume and --force")
     if preview is not None or estimate:
         _look(resolved, preview, estimate, speed)
         return

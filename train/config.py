@@ -94,7 +94,9 @@ class TrainConfig(Config):
     max_steps: int | None = Field(None, ge=1, description="stop here, even in the middle of an epoch")
     checkpoint_every: int = Field(20, ge=1, description="steps")
     max_loss_jump: float | None = Field(
-        2.0, gt=0, description="nats above the median of the last 20 steps at which a run stops; null: never"
+        2.0,
+        gt=0,
+        description="nats above the last 20 losses' median (of under 10: maximum) that stop a run; null: never",
     )
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
     seed: int = Field(20231005, ge=0, lt=2**62)

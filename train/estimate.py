@@ -30,7 +30,7 @@ class Estimate:
     weights: int
     adapter: int  # parameters and gradients
     optimiser: int
-    activations: int  # kept for the backward pass of the largest micro-batch
+    activations: int  # kept for the backward pass of the largest micro-batch; with recompute, one layer's made again
     logits: int  # of one chunk, and their gradient
     worst_tokens: int  # tokens of the largest micro-batch
     worst_samples: int
@@ -38,7 +38,7 @@ class Estimate:
     unshared_tokens_per_epoch: int
     steps: int
     steps_per_epoch: int
-    flops_per_step: float  # useful operations of a mean step (4N)
+    flops_per_step: float  # operations of a mean step: 4N, with recompute 6N
 
     @property
     def total(self) -> int:
@@ -66,12 +66,16 @@ def estimate(config: TrainConfig, samples: Samples) -> Estimate:
     worst = worst_group(lengths, planned_order(config, len(lengths)), prefix, config.micro_batch_tokens)
     batch = pack([samples.train[i] for i in worst], share=config.share_prefix)
     traced = _trace(config, batch)
-    useful, _ = traced.cost.flops([batch], recompute=False)
+    _, done = traced.cost.flops([batch], recompute=config.recompute)
+    activations = traced.activations
+    if config.recompute:  # a layer's own are made again, one layer at a time
+        whole = _trace(config.model_copy(update={"recompute": False}), batch).activations
+        activations += (whole - activations) // traced.layers
     return Estimate(
         weights=traced.weights,
         adapter=2 * traced.adapter,
         optimiser=2 * traced.adapter,  # AdamW's two moments
-        activations=traced.activations,
+        activations=activations,
         logits=2 * 4 * min(CHUNK, len(batch.labels)) * traced.vocabulary,
         worst_tokens=batch.tokens,
         worst_samples=batch.samples,
@@ -79,7 +83,7 @@ def estimate(config: TrainConfig, samples: Samples) -> Estimate:
         unshared_tokens_per_epoch=sum(lengths),
         steps=steps,
         steps_per_epoch=per_epoch,
-        flops_per_step=useful * tokens / per_epoch / batch.tokens,
+        flops_per_step=done * tokens / per_epoch / batch.tokens,
     )
 
 
@@ -89,6 +93,7 @@ class _Traced:
     adapter: int
     activations: int
     vocabulary: int
+    layers: int
     cost: Cost
 
 
@@ -125,6 +130,7 @@ def _trace(config: TrainConfig, batch: MicroBatch) -> _Traced:
         adapter=sum(fixed[key] for key in learnt),
         activations=sum(kept.values()),
         vocabulary=settings.vocab_size,
+        layers=settings.num_hidden_layers,
         cost=cost,
     )
 

@@ -18,6 +18,7 @@ from train import checkpoint
 from train.batches import micro_batches, pack, step_indices, worst_group
 from train.config import TrainConfig
 from train.drafts import write_drafts
+from train.folder import DRAFTS, STEPS
 from train.samples import Samples
 from train.speed import Cost, machine_limit, peak_memory
 from train.step import backward, mean_loss, token_losses, trainable
@@ -59,6 +60,7 @@ def fit(
     if resume and (config.out / checkpoint.LATEST).is_file():  # killed before the first one, a run begins again
         state = checkpoint.load(config.out)
         at = state["progress"]
+        at.resumed_at = at.step
         set_peft_model_state_dict(model, state["adapter"])
         optimiser.load_state_dict(state["optimiser"])
         scheduler.load_state_dict(state["scheduler"])
@@ -118,13 +120,13 @@ def fit(
                         checkpoint.save_best(config.out, adapter())
                     drafts = write_drafts(model, tokenizer, shown, config.validation.draft_tokens)
                     for row, draft in zip(shown, drafts, strict=True):
-                        _append(config.out / "drafts.jsonl", {"step": at.step, "id": row["id"], "draft": draft})
+                        _append(config.out / DRAFTS, {"step": at.step, "id": row["id"], "draft": draft})
             if rank == 0:
                 metrics = {k: v for k, v in metrics.items() if not math.isnan(v)}  # no limit known of this GPU: no MFU
                 log(metrics, at.step)
                 left = (steps - at.step) * seconds
                 times = {"seconds": seconds, "seconds_left": left}
-                _append(config.out / "steps.jsonl", {"step": at.step, **metrics, **times})
+                _append(config.out / STEPS, {"step": at.step, **metrics, **times})
                 if last or at.stopped or at.step % config.checkpoint_every == 0:
                     checkpoint.save(config.out, at, adapter(), optimiser, scheduler)
             speed = f"{tokens / seconds:,.0f} tok/s, MFU {metrics.get('mfu', math.nan):.0%}"
@@ -155,19 +157,19 @@ def _worst_first(model: Any, samples: Samples, config: TrainConfig, device: Any)
 
 def _check(loss: float, norm: float, at: checkpoint.Progress, config: TrainConfig) -> None:
     """Stop before the optimiser takes a step that ruins the adapter."""
-    saved = config.out / checkpoint.LATEST
-    good = f"the last good state is {saved}" if saved.is_file() else "no checkpoint had been written yet"
     if not (math.isfinite(loss) and math.isfinite(norm)):
         raise PlumeError(
             f"the loss is {loss} and its gradient's norm {norm} at step {at.step + 1}: lower "
-            f"optimiser.learning_rate, or use dtype=float32, and start again; {good}"
+            "optimiser.learning_rate, or use dtype=float32, and start again"
         )
+    if not config.max_loss_jump or not at.losses:
+        return
     recent = at.losses[-20:]
-    if config.max_loss_jump and len(recent) >= 10 and loss > statistics.median(recent) + config.max_loss_jump:
+    usual = statistics.median(recent) if len(recent) >= 10 else max(recent)  # the first ones differ most
+    if loss > usual + config.max_loss_jump:
         raise PlumeError(
-            f"the loss jumped to {loss:.3f} at step {at.step + 1}, from a median of {statistics.median(recent):.3f} "
-            "over the last 20 steps: lower optimiser.learning_rate and start again, look at that step's pairs, or "
-            f"raise max_loss_jump; {good}"
+            f"the loss jumped to {loss:.3f} at step {at.step + 1}, from {usual:.3f} in the {len(recent)} steps before: "
+            "lower optimiser.learning_rate and start again, look at that step's pairs, or raise max_loss_jump"
         )
 
 

@@ -1,5 +1,6 @@
 """From pairs to token ids. Every pair is accounted for: kept, truncated or dropped, each with its reason."""
 
+import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -7,10 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import datasets
 from plume.corpus.dataset import read_manifest
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
+from plume.models import context_length
 from plume.paths import home
 from plume.prompt import IM_END, Prompt, encode_sample
 from train.batches import common_prefix
@@ -40,6 +44,16 @@ class Samples:
         """Tokens that all training samples start with."""
         return common_prefix(self.train)
 
+    @cached_property
+    def sha256(self) -> str:
+        """Of every sample's token ids: dataset, prompt, template and tokenizer in one."""
+        digest = hashlib.sha256()
+        for split in (self.train, self.validation):
+            for ids, start in zip(split["input_ids"], split["prompt_length"], strict=True):
+                digest.update(np.array([start, *ids], dtype="<i4").tobytes())
+            digest.update(b"\0")
+        return digest.hexdigest()
+
     def summary(self) -> dict[str, Any]:
         """Counts of what is trained on: pairs, tokens, share of trained tokens, what was left out."""
         total = sum(self.lengths)
@@ -62,7 +76,14 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
     if one is longer than `max_tokens` and `over_length` is "error".
     """
     datasets.disable_progress_bars()
+    context = context_length(config.base)
+    if context and config.max_tokens > context:
+        raise InputError(
+            f"max_tokens={config.max_tokens}: base.model={config.base.model} was made for {context} tokens"
+        )
     manifest = read_manifest(config.data)
+    if not manifest["splits"]["train"]["pairs"]:
+        raise InputError(f"{config.data}: its training split holds no pair; build a larger dataset")
     sources = dict(datasets.load_dataset(str(Path(config.data).resolve()), cache_dir=str(home() / "splits")))
     for split, rows in sources.items():
         assert len(rows) == manifest["splits"][split]["pairs"], f"{split}: not the pairs of the manifest"
@@ -97,9 +118,10 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
             f"{', …' if len(long) > 5 else ''}; raise max_tokens, or over_length=drop or truncate_review"
         )
     if not len(encoded["train"]):
+        told = ", ".join(f"{n} {why}" for why, n in reasons([r for r in dropped if r["split"] == "train"]).items())
         raise InputError(
             f"{config.data}: no training sample is left of {manifest['splits']['train']['pairs']} pairs "
-            f"({len(dropped)} longer than max_tokens={config.max_tokens}); raise max_tokens or build a larger dataset"
+            f"(max_tokens={config.max_tokens}; {told}); raise max_tokens or build a larger dataset"
         )
     return Samples(encoded["train"], encoded["validation"], dropped, truncated, sources, manifest)
 
@@ -112,8 +134,9 @@ def encode(
     pair: dict[str, Any], tokenizer: Any, prompt: Prompt, max_tokens: int, over_length: str = "drop"
 ) -> dict[str, Any]:
     """A pair as `input_ids`, `prompt_length`, `fate` ("kept", "truncated" or "dropped") and its `reason`."""
-    if not str(pair.get("reply") or "").strip():
-        return _gone("empty reply")
+    for field in ("review", "reply"):
+        if not str(pair.get(field) or "").strip():
+            return _gone(f"empty {field}")
     try:
         start, reply = encode_sample(tokenizer, prompt, pair)
     except ValueError as error:

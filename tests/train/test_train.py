@@ -1,5 +1,7 @@
 """`plume train` through the real command, on an OpenHermes-shaped tiny model and a real MLflow store."""
 
+import errno
+import hashlib
 import json
 import os
 import re
@@ -16,9 +18,10 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from plume.adapters import Adapter, folder_sha256
+from plume.corpus import dataset
 from plume.errors import EnvironmentMissing, InputError, PlumeError
 from plume.models import load_model, load_tokenizer
 from plume.paths import ROOT
@@ -27,6 +30,7 @@ from train import adapter, checkpoint, loop
 from train.batches import micro_batches
 from train.config import TrainConfig
 from train.estimate import estimate
+from train.folder import alone
 from train.loop import planned_order
 from train.run import train
 from train.samples import load_samples
@@ -229,6 +233,7 @@ def test_two_processes_train_as_one(trained, small_dataset, tiny_mistral, home):
         ({"country": "France"}, "country"),
         ({"seed": 2**70}, "seed"),
         ({"max_epochs": ".inf"}, "max_epochs"),
+        ({"max_tokens": 50_000, "micro_batch_tokens": 50_000}, "was made for"),
         ({"attention": "flex"}, "no backward pass of it on CPUs"),
     ],
 )
@@ -304,9 +309,9 @@ def test_killed_where_mlflow_and_the_folder_disagree_it_goes_on_as_the_same_run(
     options, client = {"out": tmp_path / "run", "max_steps": 2}, _store(home)
     drafts, weights = (options["out"] / name for name in ("drafts.jsonl", "adapter/adapter_model.safetensors"))
     before = {run.info.run_id for run in client.search_runs(["1"])}
-    note, register = module._note, module.tracking.register
+    note, register = module.folder.note, module.tracking.register
 
-    killed_at("_note", lambda out, **facts: _interrupt() if "run_id" in facts else note(out, **facts), **options)
+    killed_at("folder.note", lambda out, facts: _interrupt() if "run_id" in facts else note(out, facts), **options)
     killed_at("tracking.register", _interrupt, resume=True, **options)
     with drafts.open("a") as file:  # a draft may hold what other readers take for the end of a line
         file.write(json.dumps({"step": 2, "id": "x", "draft": "a\u2028b"}, ensure_ascii=False) + '\n{"step": 2, "dr')
@@ -354,15 +359,79 @@ def test_a_last_step_that_ruins_the_adapter_registers_nothing(train_here, home, 
     assert len(_store(home).search_model_versions("name='plume-reply'")) == known
 
 
+def test_steps_that_are_done_again_stand_once_in_mlflow(killed_at, train_here, home, tmp_path):
+    options = {"out": tmp_path / "run", "max_steps": 3, "checkpoint_every": 2}
+    killed_at("adapter.write", _interrupt, **options)
+    (options["out"] / "checkpoint.pt").unlink()  # as if killed before it was written
+    result = train_here(resume=True, **options)
+    assert [m.step for m in _store(home).get_metric_history(result.run_id, "loss")] == [1, 2, 3]
+    assert [s["step"] for s in _steps(options["out"])] == [1, 2, 3]
+
+
+def test_a_run_goes_on_with_the_samples_that_it_was_started_on(killed_at, train_here, small_dataset, tmp_path):
+    options = {"out": tmp_path / "run", "max_steps": 1, "data": tmp_path / "dataset"}
+    shutil.copytree(small_dataset, options["data"])
+    killed_at("adapter.write", _interrupt, **options)
+    train_split, manifest = options["data"] / "train.jsonl", options["data"] / "manifest.json"
+    train_split.write_bytes(train_split.read_bytes().replace(b"Bonjour", b"Bonsoir", 1))
+    described = json.loads(manifest.read_text())
+    described["splits"]["train"]["sha256"] = hashlib.sha256(train_split.read_bytes()).hexdigest()
+    manifest.write_text(json.dumps(described))
+    (options["data"] / "README.md").write_text(dataset.card(described))  # by it `datasets` knows the folder changed
+    with pytest.raises(InputError, match="was started on other samples"):
+        train_here(resume=True, **options)
+
+
+def test_two_processes_do_not_train_into_one_folder(trained, train_here, tmp_path):
+    with alone(tmp_path / "run"), pytest.raises(InputError, match="another process trains into it"):
+        train_here(out=tmp_path / "run", max_steps=1)
+    with alone(trained[0]), pytest.raises(InputError, match="another process trains into it"):
+        train_here(out=trained[0], force=True)
+
+
 def test_a_damaged_checkpoint_is_named(killed_at, train_here, tmp_path):
     options = {"out": tmp_path / "run", "max_steps": 1}
     killed_at("adapter.write", _interrupt, **options)
     checkpoint = options["out"] / "checkpoint.pt"
     whole = checkpoint.read_bytes()
-    for damaged in (b"", whole[: len(whole) // 2], b"no checkpoint"):
+    zeroed = whole[: len(whole) // 2] + bytes(4096) + whole[len(whole) // 2 + 4096 :]
+    for damaged in (b"", whole[: len(whole) // 2], b"no checkpoint", zeroed):
         checkpoint.write_bytes(damaged)
         with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be read"):
             train_here(resume=True, **options)
+
+
+def test_a_full_disk_at_a_checkpoint_is_one_line_and_leaves_no_half(train_here, tmp_path, monkeypatch):
+    def full(_, file):
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("train.checkpoint.torch.save", full)
+    with pytest.raises(InputError, match=r"best\.pt: cannot be written \(No space left on device\); make room"):
+        train_here(out=tmp_path / "run", max_steps=1)
+    assert not list((tmp_path / "run").glob("*.partial"))
+
+
+def test_a_store_that_goes_away_is_one_line(train_here, tmp_path, monkeypatch):
+    def gone(*_, **__):
+        raise mlflow.MlflowException("connection refused\nby the peer")
+
+    monkeypatch.setattr(mlflow, "log_metrics", gone)
+    with pytest.raises(PlumeError, match=r"does not answer any more \(connection refused\); once it does, --resume"):
+        train_here(out=tmp_path / "run", max_steps=1)
+
+
+def test_weights_that_are_cut_off_and_models_of_another_build_are_refused(train_here, tiny_mistral, tmp_path):
+    base = tmp_path / "base"
+    shutil.copytree(tiny_mistral, base)
+    weights = base / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(InputError, match="its weights cannot be loaded"):
+        train_here(out=tmp_path / "run", base__model=base)
+    weights.unlink()
+    GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=1, n_embd=8, vocab_size=32002, n_positions=4096)).save_pretrained(base)
+    with pytest.raises(InputError, match="a GPT2LMHeadModel is not built as Llama or Mistral"):
+        train_here(out=tmp_path / "run", base__model=base)
 
 
 def test_qlora_without_a_gpu_is_one_clear_line(train_here, tmp_path):
@@ -471,7 +540,6 @@ def test_a_loss_that_jumps_or_is_no_number_stops_the_run_before_the_step_and_mar
         with pytest.raises(PlumeError, match=told) as error:
             train_here(out=home / name, max_epochs=6, validation__drafts=0)
         assert "at step 13" in str(error.value)
-        assert str(home / name / "checkpoint.pt") in str(error.value)
         assert len(_steps(home / name)) == 12
         found = _store(home).search_runs(["1"], f"attributes.run_name = '{name}'")
         assert [r.info.status for r in found] == ["FAILED"]
