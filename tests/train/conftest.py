@@ -1,0 +1,126 @@
+"""`plume train` on an OpenHermes-shaped tiny model and a real MLflow store, in a process of its own or in this one."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from plume.paths import ROOT
+from train.config import TrainConfig
+from train.run import train
+
+RECIPE = "configs/train/openhermes2-lora.yaml"
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("train-home")
+
+
+@pytest.fixture(scope="session")
+def settings(tiny_mistral, small_dataset):
+    """The recipe's overrides for the tiny model, as words of a command line; `a__b` stands for `a.b`."""
+
+    def words(**overrides):
+        values = {
+            "data": small_dataset,
+            "base.model": tiny_mistral,
+            "dtype": "float32",
+            "prompt": "short-1",
+            "batch_size": 4,
+            "max_epochs": 2,
+            "validation.every": 4,
+            "validation.draft_tokens": 8,
+            "checkpoint_every": 2,
+        } | {k.replace("__", "."): v for k, v in overrides.items()}
+        return [f"{k}={v}" for k, v in values.items()]
+
+    return words
+
+
+@pytest.fixture(scope="session")
+def command(home, settings):
+    """Start `plume train` on the OpenHermes recipe with the tiny model; keyword arguments override."""
+
+    def start(*flags, recipe=RECIPE, module="plume.cli", **overrides):
+        words = ["train"] if module == "plume.cli" else []
+        arguments = [*words, recipe, *settings(**overrides), *flags]
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            env={**os.environ, "PLUME_HOME": str(home), "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def run(command):
+    def wait(*flags, code=0, **overrides):
+        process = command(*flags, **overrides)
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == code, err
+        return out, err
+
+    return wait
+
+
+@pytest.fixture
+def train_here(home, settings, monkeypatch):
+    """The same without a process of its own, which saves the seconds of importing torch."""
+
+    def call(resume=False, force=False, recipe=RECIPE, **overrides):
+        monkeypatch.setenv("PLUME_HOME", str(home))
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
+        return train(TrainConfig.load(recipe, settings(**overrides)), resume=resume, force=force)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def trained(run, home):
+    """The recipe, trained without interruption: 13 pairs, batches of 4, 2 epochs = 8 steps."""
+    out, _ = run(out=home / "whole")
+    return home / "whole", out
+
+
+@pytest.fixture(scope="session")
+def store(home):
+    """A client of the store that the runs are in."""
+    uri = f"sqlite:///{home / 'mlflow.db'}"
+    return mlflow.MlflowClient(uri, registry_uri=uri)
+
+
+@pytest.fixture(scope="session")
+def steps_of():
+    """The rows of steps.jsonl in a run's folder."""
+
+    def read(folder: Path) -> list[dict]:
+        return [json.loads(line) for line in (folder / "steps.jsonl").read_text().splitlines()]
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def wait_for_step():
+    """Wait until a run has made so many steps."""
+
+    def wait(folder: Path, step: int, process: subprocess.Popen) -> None:
+        deadline = time.monotonic() + 200
+        while time.monotonic() < deadline:
+            log = folder / "steps.jsonl"
+            if log.is_file() and len(log.read_text().splitlines()) >= step:
+                return
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.01)
+        pytest.fail("the run did not get that far")
+
+    return wait

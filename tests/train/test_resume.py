@@ -1,0 +1,215 @@
+"""Runs that are stopped, killed, spoilt or begun twice: what stands afterwards, and how they go on."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import signal
+from functools import partial
+
+import mlflow
+import pytest
+
+from plume.adapters import folder_sha256
+from plume.corpus import dataset
+from plume.errors import InputError, PlumeError
+from train import loop
+from train.folder import alone
+
+
+def test_ctrl_c_exits_130_says_how_to_go_on_and_marks_the_run(command, run, home, store, wait_for_step):
+    folder = home / "stopped"
+    process = command(out=folder, max_epochs=200)
+    wait_for_step(folder, 3, process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume" in err
+    assert "Traceback" not in err
+    runs = store.search_runs(["1"], "attributes.run_name = 'stopped'")
+    assert [r.info.status for r in runs] == ["KILLED"]
+
+
+def test_a_run_folder_is_not_overwritten_unless_forced(trained, train_here):
+    folder, _ = trained
+    before = folder_sha256(folder)
+    with pytest.raises(InputError, match="--force"):
+        train_here(out=folder)
+    assert folder_sha256(folder) == before
+
+
+def test_resume_refuses_another_config_and_a_run_that_never_started(trained, train_here, tmp_path):
+    with pytest.raises(InputError, match="another config"):
+        train_here(resume=True, out=trained[0], seed=1)
+    with pytest.raises(InputError, match="is finished"):
+        train_here(resume=True, out=trained[0])
+    with pytest.raises(InputError, match="no run to resume"):
+        train_here(resume=True, out=tmp_path)
+
+
+@pytest.fixture
+def killed_at(train_here, monkeypatch):
+    """A run that ends as if killed where `name` of train.run is called, moments that no kill hits twice."""
+
+    def call(name, instead, **overrides):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"train.run.{name}", instead)
+            with pytest.raises(KeyboardInterrupt):
+                train_here(**overrides)
+
+    return call
+
+
+def _interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_killed_where_mlflow_and_the_folder_disagree_it_goes_on_as_the_same_run(killed_at, train_here, tmp_path, store):
+    import train.run as module
+
+    options, client = {"out": tmp_path / "run", "max_steps": 2}, store
+    drafts, weights = (options["out"] / name for name in ("drafts.jsonl", "adapter/adapter_model.safetensors"))
+    before = {run.info.run_id for run in client.search_runs(["1"])}
+    note, register = module.folder.note, module.tracking.register
+
+    killed_at("folder.note", lambda out, facts: _interrupt() if "run_id" in facts else note(out, facts), **options)
+    killed_at("tracking.register", _interrupt, resume=True, **options)
+    with drafts.open("a") as file:  # a draft may hold what other readers take for the end of a line
+        file.write(json.dumps({"step": 2, "id": "x", "draft": "a\u2028b"}, ensure_ascii=False) + '\n{"step": 2, "dr')
+    written = weights.read_bytes()
+    killed_at("tracking.register", lambda *given: _interrupt(register(*given)), resume=True, **options)
+    result = train_here(resume=True, **options)
+
+    (opened,) = {run.info.run_id for run in client.search_runs(["1"])} - before
+    assert result.run_id == opened
+    assert client.get_run(opened).info.status == "FINISHED"
+    assert [int(v.version) for v in client.search_model_versions(f"run_id='{opened}'")] == [result.version]
+    assert weights.read_bytes() == written
+    assert client.get_model_version("plume-reply", result.version).tags["adapter_sha256"] == folder_sha256(
+        weights.parent
+    )
+    assert [json.loads(line)["draft"] for line in drafts.open()][-1] == "a\u2028b"
+
+
+def test_a_run_that_the_store_does_not_have_is_one_line(killed_at, train_here, tmp_path, store):
+    options = {"out": tmp_path / "run", "max_steps": 1}
+    killed_at("adapter.write", _interrupt, **options)
+    noted = json.loads((options["out"] / "run.json").read_text())["run_id"]
+    store.delete_run(noted)
+    with pytest.raises(InputError, match=rf"the run {noted} is deleted there; set MLFLOW_TRACKING_URI"):
+        train_here(resume=True, **options)
+    store.restore_run(noted)
+    assert train_here(resume=True, **options).run_id == noted
+
+
+@pytest.mark.parametrize(("validated", "told"), [(True, "validation loss is nan"), (False, "holds numbers that are")])
+def test_a_last_step_that_ruins_the_adapter_registers_nothing(
+    train_here, tmp_path, monkeypatch, validated, told, store
+):
+    if not validated:
+        monkeypatch.setattr("train.loop.mean_loss", lambda *_: 1.0)  # as where there is no validation split
+    known = len(store.search_model_versions("name='plume-reply'"))
+    with pytest.raises(PlumeError, match=told):
+        train_here(
+            out=tmp_path / "run",
+            max_steps=1,
+            optimiser__learning_rate="1.0e+38",
+            optimiser__warmup_share=0,
+        )
+    assert not (tmp_path / "run" / "adapter").exists()
+    assert len(store.search_model_versions("name='plume-reply'")) == known
+
+
+def test_steps_that_are_done_again_stand_once_in_mlflow(killed_at, train_here, tmp_path, store, steps_of):
+    options = {"out": tmp_path / "run", "max_steps": 3, "checkpoint_every": 2}
+    killed_at("adapter.write", _interrupt, **options)
+    (options["out"] / "checkpoint.pt").unlink()  # as if killed before it was written
+    result = train_here(resume=True, **options)
+    assert [m.step for m in store.get_metric_history(result.run_id, "loss")] == [1, 2, 3]
+    assert [s["step"] for s in steps_of(options["out"])] == [1, 2, 3]
+
+
+def test_a_run_goes_on_with_the_samples_that_it_was_started_on(killed_at, train_here, small_dataset, tmp_path):
+    options = {"out": tmp_path / "run", "max_steps": 1, "data": tmp_path / "dataset"}
+    shutil.copytree(small_dataset, options["data"])
+    killed_at("adapter.write", _interrupt, **options)
+    train_split, manifest = options["data"] / "train.jsonl", options["data"] / "manifest.json"
+    train_split.write_bytes(train_split.read_bytes().replace(b"Bonjour", b"Bonsoir", 1))
+    described = json.loads(manifest.read_text())
+    described["splits"]["train"]["sha256"] = hashlib.sha256(train_split.read_bytes()).hexdigest()
+    manifest.write_text(json.dumps(described))
+    (options["data"] / "README.md").write_text(dataset.card(described))  # by it `datasets` knows the folder changed
+    with pytest.raises(InputError, match="was started on other samples"):
+        train_here(resume=True, **options)
+
+
+def test_two_processes_do_not_train_into_one_folder(trained, train_here, tmp_path):
+    with alone(tmp_path / "run"), pytest.raises(InputError, match="another process trains into it"):
+        train_here(out=tmp_path / "run", max_steps=1)
+    with alone(trained[0]), pytest.raises(InputError, match="another process trains into it"):
+        train_here(out=trained[0], force=True)
+
+
+def test_a_damaged_checkpoint_is_named(killed_at, train_here, tmp_path):
+    options = {"out": tmp_path / "run", "max_steps": 1}
+    killed_at("adapter.write", _interrupt, **options)
+    checkpoint = options["out"] / "checkpoint.pt"
+    whole = checkpoint.read_bytes()
+    zeroed = whole[: len(whole) // 2] + bytes(4096) + whole[len(whole) // 2 + 4096 :]
+    for damaged in (b"", whole[: len(whole) // 2], b"no checkpoint", zeroed):
+        checkpoint.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be read"):
+            train_here(resume=True, **options)
+
+
+def test_a_full_disk_at_a_checkpoint_is_one_line_and_leaves_no_half(train_here, tmp_path, monkeypatch):
+    def full(_, file):
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("train.checkpoint.torch.save", full)
+    with pytest.raises(InputError, match=r"best\.pt: cannot be written \(No space left on device\); make room"):
+        train_here(out=tmp_path / "run", max_steps=1)
+    assert not list((tmp_path / "run").glob("*.partial"))
+
+
+def test_a_store_that_goes_away_is_one_line(train_here, tmp_path, monkeypatch):
+    def gone(*_, **__):
+        raise mlflow.MlflowException("connection refused\nby the peer")
+
+    monkeypatch.setattr(mlflow, "log_metrics", gone)
+    with pytest.raises(PlumeError, match=r"does not answer any more \(connection refused\); once it does, --resume"):
+        train_here(out=tmp_path / "run", max_steps=1)
+
+
+def test_a_loss_that_jumps_or_is_no_number_stops_the_run_before_the_step(
+    train_here, home, monkeypatch, store, steps_of
+):
+    real, calls = loop.backward, []
+
+    def broken(value, *arguments):
+        calls.append(1)
+        loss, count = real(*arguments)
+        return (loss + value if len(calls) > 12 else loss), count
+
+    for name, value, told in (("jump", 5.0, "the loss jumped to"), ("nan", float("nan"), "the loss is nan")):
+        calls.clear()
+        monkeypatch.setattr(loop, "backward", partial(broken, value))
+        with pytest.raises(PlumeError, match=told) as error:
+            train_here(out=home / name, max_epochs=6, validation__drafts=0)
+        assert "at step 13" in str(error.value)
+        assert len(steps_of(home / name)) == 12
+        found = store.search_runs(["1"], f"attributes.run_name = '{name}'")
+        assert [r.info.status for r in found] == ["FAILED"]
+
+
+def test_a_killed_run_is_marked_failed_once_its_folder_is_overwritten(command, train_here, home, store, wait_for_step):
+    folder = home / "abandoned"
+    process = command(out=folder, max_epochs=200)
+    wait_for_step(folder, 1, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    train_here(out=folder, force=True, max_steps=1, register_version="false")
+    runs = store.search_runs(["1"], "attributes.run_name = 'abandoned'", order_by=["start_time ASC"])
+    assert [r.info.status for r in runs] == ["FAILED", "FINISHED"]
