@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -52,7 +53,8 @@ class Aliases:
             weight = float(value["weight"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"alias.json: not understood ({type(error).__name__}: {error})") from None
-        if not champion or not 0 <= weight <= 1:
+        whole = all(isinstance(d.version, int) and isinstance(d.folder, str) for d in (champion, challenger) if d)
+        if not champion or not whole or not 0 <= weight <= 1:
             raise InputError("alias.json: a champion and a weight from 0 to 1 are wanted")
         return cls(champion, challenger, weight)
 
@@ -74,8 +76,11 @@ def read(state: State) -> Aliases | None:
 
 
 def previous(state: State) -> list[Aliases]:
-    """The alias files before this one, newest first."""
-    return [Aliases.of(value) for value in files.read(state.previous) or []]
+    """The alias files before this one, newest first; what is damaged there is no reason to serve nothing."""
+    try:
+        return [Aliases.of(value) for value in files.read(state.previous) or []]
+    except InputError:
+        return []
 
 
 def write(state: State, aliases: Aliases, among: Collection[Deployed] | None = None) -> None:
@@ -83,10 +88,9 @@ def write(state: State, aliases: Aliases, among: Collection[Deployed] | None = N
 
     `among` are the versions that may be gone back to; what names another one is forgotten.
     """
-    try:
+    before = None
+    with suppress(InputError):
         before = read(state)
-    except InputError:
-        before = None
     earlier = [*([before] if before else []), *previous(state)]
     kept = list(dict.fromkeys(old for old in earlier if old != aliases))
     if among is not None:
@@ -97,7 +101,9 @@ def write(state: State, aliases: Aliases, among: Collection[Deployed] | None = N
 
 def known(state: State) -> list[Deployed]:
     """Every version that alias.json or previous.json names, once each, current ones first."""
-    current = read(state)
+    current = None
+    with suppress(InputError):
+        current = read(state)
     every = [current, *previous(state)] if current else previous(state)
     return list(dict.fromkeys(deployed for aliases in every for deployed in aliases.deployed))
 

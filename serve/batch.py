@@ -47,6 +47,10 @@ def _read(reviews: Path) -> list[dict[str, Any]]:
         row["id"] = str(row["id"])
         if not isinstance(row["review"], str) or not row["review"].strip():
             raise InputError(f"{reviews}: object {number}: its review is no text; mend or remove that line")
+        try:
+            json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise InputError(f"{reviews}: object {number}: holds half of a character; mend or remove it") from None
         if row["id"] in seen:
             raise InputError(f"{reviews}: object {number}: the id {row['id']!r} is there twice; ids must differ")
         seen.add(row["id"])

@@ -53,7 +53,10 @@ def resolve(config: ServeConfig, state: State) -> tuple[Served, list[str]]:
         aliases = None
         remarks.append(str(error))
     known: list[Deployed] = []
-    if config.version == "champion" and (recovered := _recover(state, aliases, remarks)):
+    pinned = config.version != "champion"
+    if not (pinned and aliases) and (recovered := _recover(state, aliases, remarks)):
+        if pinned and str(recovered.champion.version) != config.version:
+            raise InputError(f"{remarks[0]}; what was served before is {recovered.champion.name}")
         if aliases and recovered.champion != aliases.champion:
             remarks.append(f"the registry's champion is {aliases.champion.name}; `plume serve sync` follows it")
         aliases, known = recovered, alias.known(state)
@@ -118,11 +121,10 @@ def _recover(state: State, registered: Aliases | None, remarks: list[str]) -> Al
     """The newest of alias.json and what went before it that can be served and is no other registry's."""
     try:
         current = alias.read(state)
-        candidates = [*([current] if current else []), *alias.previous(state)]
     except InputError as error:
         remarks.append(str(error))
-        return None
-    for candidate in candidates:
+        current = None
+    for candidate in [*([current] if current else []), *alias.previous(state)]:
         try:
             for deployed in candidate.deployed:
                 deployed.check()

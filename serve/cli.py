@@ -49,11 +49,12 @@ def run(
     if only_print:
         say(engine.shown(served, settings))
         return
-    engine.write_state(served, settings, state)
-    where = settings.socket or settings.url
-    say(f"{served.name} is started on {where}; it takes requests once {where}/ready answers 200")
-    sys.stdout.flush()
-    engine.become(served, settings)
+    with engine.hold(state):
+        engine.write_state(served, settings, state)
+        where = settings.socket or settings.url
+        say(f"{served.name} is started on {where}; it takes requests once {where}/ready answers 200")
+        sys.stdout.flush()
+        engine.become(served, settings)
 
 
 @app.command()
@@ -111,8 +112,9 @@ def sync(
     while True:
         try:
             told, before = once(settings), told
-        except PlumeError as error:
-            told, before = f"not synced: {error}", told
+        except Exception as error:  # whatever it is, what is served goes on, and so does the watch
+            why = str(error) if isinstance(error, PlumeError) else f"{type(error).__name__}: {error}"
+            told, before = f"not synced: {why}", told
         if told != before:
             say(told)
             sys.stdout.flush()

@@ -3,6 +3,7 @@
 One path for the GPU and the CPU build; they differ by a few flags and variables.
 """
 
+import fcntl
 import json
 import os
 import shlex
@@ -35,6 +36,7 @@ DECODING = {"temperature": 0.0}
 KNOWN = 16  # adapters that the engine may know at once; one that it forgets and cannot find again would end it
 BASE_NAME = "base"  # the model without its adapter, as clients call it
 KILL_AFTER = 15  # seconds beyond the drain
+HAND_OVER = 20  # seconds that what is left of a killed server has to let go of its state folder
 
 
 def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
@@ -100,6 +102,30 @@ def shown(served: Served, config: ServeConfig) -> str:
     return shlex.join(["env", *without, *decided, *command(served, config, gpu=gpu)])
 
 
+@contextmanager
+def hold(state: State) -> Iterator[None]:
+    """One server a state folder: the lock goes on to the process that this one becomes. Raises InputError."""
+    state.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(state.folder, os.O_RDONLY)
+    try:
+        until = time.monotonic() + HAND_OVER
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise InputError(
+                        f"{state.folder}: a server runs with this state folder already; stop it, name its socket or "
+                        "port, or give this one a folder of its own: state=FOLDER"
+                    ) from None
+                time.sleep(0.2)
+        os.set_inheritable(descriptor, True)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def write_state(served: Served, config: ServeConfig, state: State) -> None:
     """What the guard reads when the engine makes it. Raises InputError if the disk refuses."""
     gpu = has_gpu()
@@ -112,7 +138,6 @@ def write_state(served: Served, config: ServeConfig, state: State) -> None:
         "stop_token_id": served.stop_token_id,
         "dtype": dtype(config, gpu=gpu),
         "max_model_len": max_model_len(config, gpu=gpu),
-        "pid": os.getpid(),
     }
     files.write(state.serve, started)
 
@@ -165,7 +190,13 @@ def running(served: Served, config: ServeConfig) -> Iterator[None]:
 
     Raises PlumeError with the line of the log that matters, and where the log is, if it does not start.
     """
-    write_state(served, config, State(config.folder))
+    state = State(config.folder)
+    with hold(state):
+        write_state(served, config, state)
+        yield from _running(served, config)
+
+
+def _running(served: Served, config: ServeConfig) -> Iterator[None]:
     gpu, log = has_gpu(), _fresh_log()
     with log.open("wb") as output:
         process = subprocess.Popen(

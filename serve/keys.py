@@ -20,16 +20,18 @@ def add(state: State, name: str, role: str = "client") -> str:
     if role not in ROLES:
         raise InputError(f"role {role!r}: one of {', '.join(ROLES)} is wanted")
     key = secrets.token_urlsafe(32)
-    files.write(state.keys, (files.read(state.keys) or {}) | {name: {"sha256": _hash(key), "role": role}})
+    with files.alone(state, "keys"):
+        files.write(state.keys, (files.read(state.keys) or {}) | {name: {"sha256": _hash(key), "role": role}})
     return key
 
 
 def remove(state: State, name: str) -> None:
     """Raises InputError if nobody of that name has a key."""
-    known = files.read(state.keys) or {}
-    if name not in known:
-        raise InputError(f"key of {name!r}: there is none; known: {', '.join(sorted(known)) or 'nobody'}")
-    files.write(state.keys, {n: entry for n, entry in known.items() if n != name})
+    with files.alone(state, "keys"):
+        known = files.read(state.keys) or {}
+        if name not in known:
+            raise InputError(f"key of {name!r}: there is none; known: {', '.join(sorted(known)) or 'nobody'}")
+        files.write(state.keys, {n: entry for n, entry in known.items() if n != name})
 
 
 class Keys:
@@ -55,11 +57,15 @@ class Keys:
         try:
             stat = self._state.keys.stat()
             if (seen := (stat.st_mtime_ns, stat.st_ino)) != self._seen:
-                self._known, self._seen = files.read(self._state.keys) or {}, seen
+                self._known, self._seen = _understood(files.read(self._state.keys) or {}), seen
         except FileNotFoundError:
             self._known, self._seen = {}, None
-        except (OSError, InputError):
+        except (OSError, InputError, TypeError, KeyError, AttributeError):
             pass  # a damaged file shuts nobody out who was in
+
+
+def _understood(known: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    return {str(name): {"sha256": str(entry["sha256"]), "role": str(entry["role"])} for name, entry in known.items()}
 
 
 def _hash(key: str) -> str:

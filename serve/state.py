@@ -4,10 +4,13 @@ JSON files are replaced in one step and readable by their owner alone; none hold
 whose texts are pseudonymised.
 """
 
+import fcntl
 import json
 import os
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,9 +78,24 @@ class State:
         return json.loads(self.admin.read_text())
 
 
+@contextmanager
+def alone(state: State, what: str) -> Iterator[None]:
+    """Two commands that read, change and write the same file would undo each other's work: the second waits."""
+    state.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (state.folder / f"{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def write(path: Path, value: Any) -> None:
-    """Replace a JSON file in one step, readable by its owner alone. Raises InputError if the disk refuses."""
+    """Replace a JSON file in one step, readable by its owner alone. Raises InputError if the disk refuses.
+
+    What is there already is not written again: a full disk stops no restart.
+    """
     temporary = None
+    with suppress(InputError):
+        if path.exists() and read(path) == value:
+            return
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made 0600

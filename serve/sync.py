@@ -1,9 +1,7 @@
 """Following the registry while the server runs: verify, compare, load beside, switch in one step; and going back."""
 
-import fcntl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import asdict
 
 from plume import tracking
@@ -25,45 +23,74 @@ def sync(config: ServeConfig, *, again: bool = False) -> str:
     answer, or if the new version is not what was registered, cannot be served, or does not write as PEFT does.
     """
     state = State(config.folder)
-    with _alone(state), Client(config) as client:
+    with files.alone(state, "sync"), Client(config) as client:
         current = _current(state)
         tracking.connect(config.tracking_uri)
-        champion = deploy(find("champion"), _started(state).max_lora_rank)
+        champion = deploy(find(config.version), _started(state).max_lora_rank)
         challenger = _challenger(config, state)
-        wanted = Aliases(champion, challenger, config.challenger_weight if challenger else 0.0)
-        if not again and files.read(state.held) == asdict(wanted):
+        held = set() if again else _held(state)
+        if champion in held:
             return (
-                f"{_told(current)}: what the registry says was rolled back; promote another version, "
+                f"{_told(current)}: the registry's {champion.name} was rolled back; promote another version, "
                 "or serve it all the same with --again"
             )
+        named = {champion, challenger}
+        remark = ""
+        if challenger in held:
+            challenger, remark = None, f"; {challenger.name}, the challenger, was rolled back and is left out"
+        wanted = Aliases(champion, challenger, config.challenger_weight if challenger else 0.0)
         for deployed in wanted.deployed:
-            if deployed not in current.deployed:
+            if current is None or deployed not in current.deployed:
                 _load(client, deployed, state)
         if wanted != current:
             alias.write(state, wanted)
-            state.held.unlink(missing_ok=True)
+        _hold(state, held & named)
         _forget(client, state)
-        files.write(state.synced, {"at": time.time()})
+        with suppress(InputError):  # a full disk
+            files.write(state.synced, {"at": time.time()})
     if wanted == current:
-        return f"{_told(wanted)} already"
-    return f"{_told(wanted)} now, before it {_told(current)}"
+        return f"{_told(wanted)} already{remark}"
+    return f"{_told(wanted)} now, before it {_told(current)}{remark}"
 
 
 def rollback(config: ServeConfig) -> str:
-    """Serve what was served before the last switch. Raises InputError if there is nothing before, or it is damaged."""
+    """Serve the last thing that was served before and not rolled back since.
+
+    Raises InputError if there is nothing before, or all of it is damaged.
+    """
     state = State(config.folder)
-    with _alone(state), Client(config) as client:
-        current = _current(state)
-        before = [old for old in alias.previous(state) if old != current]  # equal where a switch was killed half-way
-        if not before:
-            raise InputError(f"{state.previous}: nothing was served before; there is nothing to go back to")
-        wanted = before[0]
-        for deployed in wanted.deployed:
-            deployed.check()
-            client.load(deployed.name, deployed.folder)
-        files.write(state.held, asdict(current))
-        alias.write(state, wanted)
-    return f"{_told(wanted)} now, before it {_told(current)}"
+    with files.alone(state, "sync"), Client(config) as client:
+        current, held, damaged = _current(state), _held(state), []
+        # Equal to what is served where a switch was killed half-way.
+        before = [old for old in alias.previous(state) if old != current and not held & set(old.deployed)]
+        for wanted in before:
+            try:
+                for deployed in wanted.deployed:
+                    deployed.check()
+            except InputError as error:
+                damaged.append(str(error))
+                continue
+            for deployed in wanted.deployed:
+                client.load(deployed.name, deployed.folder)
+            left = set(current.deployed) - set(wanted.deployed) if current else set()
+            _hold(state, held | left)
+            alias.write(state, wanted)
+            return "; ".join([f"{_told(wanted)} now, before it {_told(current)}", *damaged])
+    raise InputError("; ".join([f"{state.previous}: names nothing else to go back to", *damaged]))
+
+
+def _held(state: State) -> set[Deployed]:
+    """Versions that were rolled back: `sync` leaves them alone until the registry names others."""
+    with suppress(TypeError):
+        return {Deployed(**entry) for entry in files.read(state.held) or []}
+    raise InputError(f"{state.held}: not understood; remove it, and what was rolled back may be served again")
+
+
+def _hold(state: State, versions: set[Deployed]) -> None:
+    if versions:
+        files.write(state.held, [asdict(deployed) for deployed in sorted(versions, key=lambda d: d.version)])
+    else:
+        state.held.unlink(missing_ok=True)
 
 
 def describe(config: ServeConfig) -> str:
@@ -88,20 +115,13 @@ def describe(config: ServeConfig) -> str:
     )
 
 
-@contextmanager
-def _alone(state: State) -> Iterator[None]:
-    """Two of `sync` and `rollback` at once would each undo the other's work: the second waits."""
-    state.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (state.folder / "sync.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _current(state: State) -> Aliases:
-    current = alias.read(state)
-    if current is None:
+def _current(state: State) -> Aliases | None:
+    """What alias.json says; None where it is damaged, which a switch mends. Raises InputError where there is none."""
+    if not state.alias.exists():
         raise InputError(f"{state.alias}: is not there; start the server with `plume serve` first")
-    return current
+    with suppress(InputError):
+        return alias.read(state)
+    return None
 
 
 def _started(state: State) -> ServeConfig:
@@ -121,6 +141,8 @@ def _load(client: Client, deployed: Deployed, state: State) -> None:
     """Known to the engine under its own name, and as PEFT has it; forgotten again if not."""
     started = files.read(state.serve)
     deployed.check()
+    if any(other.name == deployed.name and other != deployed for other in alias.known(state)):
+        raise InputError(f"{deployed.name}: is another adapter than the one that was served; restart the server")
     _same_base(deployed, Base.model_validate(started["base"]))
     fresh = deployed.name not in client.known()
     client.load(deployed.name, deployed.folder)
@@ -153,7 +175,9 @@ def _forget(client: Client, state: State) -> None:
             client.unload(name)
 
 
-def _told(aliases: Aliases) -> str:
+def _told(aliases: Aliases | None) -> str:
+    if aliases is None:
+        return "what a damaged alias.json named"
     if aliases.challenger is None:
         return f"{aliases.champion.name} answers"
     return f"{aliases.champion.name} answers, {aliases.challenger.name} {aliases.weight:.0%} of the conversations"

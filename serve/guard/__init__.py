@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from plume.errors import InputError
+from plume.errors import InputError, PlumeError
 from plume.models import Base, load_tokenizer
 from serve import alias
 from serve import state as files
@@ -53,19 +53,32 @@ class Guard:
         self._idle = asyncio.Event()
         self._idle.set()
         self._running = 0
+        self.pool: Pool | None = None
         self.desk: Desk | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Callable) -> None:
         if scope["type"] == "lifespan":
-            await self._start()
-            try:
-                await self._app(scope, receive, send)
-            finally:
-                await self._stop()
+            await self._live(scope, receive, send)
         elif scope["type"] == "http":
             await self._answer(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008})
+
+    async def _live(self, scope: Scope, receive: Receive, send: Callable) -> None:
+        """Start, let vLLM live, stop. If the guard cannot start, nor may the server: uvicorn would go on without."""
+        try:
+            await self._start()
+        except Exception as error:
+            why = str(error) if isinstance(error, PlumeError) else f"{type(error).__name__}: {error}"
+            print(f"plume: the guard cannot start: {why}", file=sys.stderr)  # noqa: T201
+            await self._stop()
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": "plume's guard cannot start"})
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            await self._stop()
 
     # --- one request ----------------------------------------------------------------------------------------------
 
@@ -137,18 +150,20 @@ class Guard:
                 status, body = await self.engine.fetch(asked.scope, receive, "/health")
                 await _send(send, status, body, b"application/json")
             case "ready":
-                ready = not self.draining
+                ready = self.desk is not None and not self.draining
                 status = (await self.engine.fetch(asked.scope, receive, "/health"))[0] if ready else 503
                 word = b"ready" if status == 200 else b"draining" if self.draining else b"not ready"
                 await _send(send, 200 if status == 200 else 503, word + b"\n", b"text/plain")
             case "metrics":
-                self.seen.restarts.set(self.desk.pool.restarts)
+                self.seen.restarts.set(self.pool.restarts)
+                if (waiting := await self.desk.waiting()) is not None:
+                    self.seen.waiting.set(waiting)
                 self.seen.running.set(self._running)
                 self.seen.draining.set(self.draining)
                 _, engine = await self.engine.fetch(asked.scope, receive, "/metrics")
                 await _send(send, 200, self.seen.text() + engine, b"text/plain; version=0.0.4")
             case "status":
-                await self._send_json(send, self._status())
+                await self._send_json(send, self._status() | {"not_in_mlflow": await self.desk.waiting()})
             case _:
                 await self._send_json(send, api.openapi())
 
@@ -165,7 +180,7 @@ class Guard:
             "aliases": asdict(self.desk.aliases.current),
             "running": self._running,
             "draining": self.draining,
-            "masker_restarts": self.desk.pool.restarts,
+            "masker_restarts": self.pool.restarts,
         }
 
     async def _refuse(self, asked: Asked, status: int, kind: str, message: str, send: Callable) -> None:
@@ -208,10 +223,11 @@ class Guard:
             examples=config.examples,
         )
         self.drain_timeout = config.drain_timeout
-        pool = Pool(config.maskers, config.mask_timeout)
-        await pool.start()
-        journal = await asyncio.to_thread(lambda: Journal(self.state.journal))
-        self.desk = Desk(facts, alias.Watched(self.state), self.engine, pool, journal, self.seen, retriever)
+        aliases, journal = alias.Watched(self.state), Journal(self.state.journal)
+        self.pool = Pool(config.maskers, config.mask_timeout)
+        await self.pool.start()
+        self.desk = Desk(facts, aliases, self.engine, self.pool, journal, self.seen, retriever)
+        await self.desk.open()
         gc.collect()
         gc.freeze()  # what was loaded lives as long as the server: looking through it again and again delays requests
         if config.traces:
@@ -250,7 +266,8 @@ class Guard:
             self._sender.cancel()  # the process itself leaves when it sees us gone, and sends what is left first
         if self.desk:
             await self.desk.close()
-            await self.desk.pool.stop()
+        if self.pool:
+            await self.pool.stop()
 
 
 async def _read(receive: Receive) -> bytes | None:

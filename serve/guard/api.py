@@ -32,7 +32,8 @@ app = FastAPI(
     title="plume",
     version="1",
     summary="Drafts of replies to citizens' reviews, for agents.",
-    description="Send `Authorization: Bearer KEY`. What is sent is pseudonymised before the model reads it; every "
+    description="Send `Authorization: Bearer KEY`. Reviews, titles and final texts are pseudonymised before the model "
+    "or a journal sees them; network and structure, which name a public service, are passed on as they are. Every "
     "draft is checked as a whole before a word leaves, so a streamed answer comes at once, when it is whole.",
     docs_url=None,
     redoc_url=None,

@@ -115,14 +115,17 @@ class Desk:
         """Note what the agent made of a draft; `final` is masked first. Raises Failed."""
         if (decision.outcome == "edited") != (decision.final is not None):
             raise Failed(422, "request", "final: wanted if the outcome is edited, and only then")
-        if await self._on_disk(self._journal.client_of, identity) != client:
+        try:
+            asked_by = await self._on_disk(self._journal.client_of, identity)
+        except sqlite3.Error as error:
+            raise Failed(507, "journal", f"the journal cannot be read ({error}); send it again later") from None
+        if asked_by != client:
             raise Failed(404, "unknown", "no such draft of this client's")
         final = decision.final
         if final is not None:
-            if decision.pseudonym:
-                final = final.replace(decision.pseudonym, PSEUDONYM)
             try:
-                final = (await self.pool.ask("mask", texts=[final], replies=True))["texts"][0]
+                answer = await self.pool.ask("mask", texts=[final], replies=True, pseudonym=decision.pseudonym)
+                final = answer["texts"][0]
             except Unavailable as error:
                 raise Failed(503, "masking", f"the reply could not be masked ({error}); send it again") from None
         row = {"outcome": decision.outcome, "final": final, "seconds": decision.seconds}
@@ -130,6 +133,24 @@ class Desk:
             await self._on_disk(self._journal.add_decision, identity, time.time(), row)
         except sqlite3.Error as error:
             raise Failed(507, "journal", f"the decision could not be kept ({error}); send it again later") from None
+
+    async def open(self) -> None:
+        """The journal is looked at once before the first request; one that cannot be written stops no draft."""
+        await self._on_disk(self._tell_journal)
+
+    def _tell_journal(self) -> None:
+        try:
+            self._journal.waiting()
+        except sqlite3.Error as error:
+            self.seen.journal_errors.inc()
+            print(f"plume: the journal cannot be used ({error}); drafts are written all the same", file=sys.stderr)  # noqa: T201
+
+    async def waiting(self) -> int | None:
+        """How many drafts and decisions MLflow has not got; None if the journal cannot be read."""
+        try:
+            return await self._on_disk(self._journal.waiting)
+        except sqlite3.Error:
+            return None
 
     async def close(self) -> None:
         await self._on_disk(self._journal.close)

@@ -6,6 +6,8 @@ delays nor loses anything.
 
 import json
 import sqlite3
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,12 +30,37 @@ CREATE INDEX IF NOT EXISTS unsent_decision ON decision (seq) WHERE sent = 0;
 
 
 class Journal:
-    """Used by one thread at a time. Writing raises sqlite3.Error, as where the disk is full."""
+    """Used by one thread at a time. All of it raises sqlite3.Error where the disk is full; the next one tries again."""
 
     def __init__(self, path: Path) -> None:
-        path.touch(mode=0o600)
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
-        self._db.executescript(_SCHEMA)
+        self._path, self._opened = path, None
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._opened is None:
+            try:
+                self._opened = self._open()
+            except sqlite3.OperationalError:  # no room, no permission: it may pass
+                raise
+            except sqlite3.DatabaseError:  # no database any more: kept for who can read it, and begun anew
+                aside = self._path.with_name(f"{self._path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
+                self._path.replace(aside)
+                print(f"plume: the journal was damaged; it is kept as {aside}", file=sys.stderr)  # noqa: T201
+                self._opened = self._open()
+        return self._opened
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self._path.touch(mode=0o600)
+        except OSError as error:
+            raise sqlite3.OperationalError(error.strerror) from None
+        opened = sqlite3.connect(self._path, isolation_level=None, timeout=10, check_same_thread=False)
+        try:
+            opened.executescript(_SCHEMA)
+        except sqlite3.Error:
+            opened.close()
+            raise
+        return opened
 
     def add_draft(self, identity: str, made: float, client: str, version: int, row: dict[str, Any]) -> None:
         values = (identity, made, client, version, json.dumps(row, ensure_ascii=False))
@@ -71,8 +98,8 @@ class Journal:
     def draft_sent(self, identity: str, trace: str) -> None:
         self._db.execute("UPDATE draft SET trace = ? WHERE id = ?", (trace, identity))
 
-    def decision_sent(self, seq: int) -> None:
-        self._db.execute("UPDATE decision SET sent = 1 WHERE seq = ?", (seq,))
+    def decision_sent(self, seq: int, *, refused: bool = False) -> None:
+        self._db.execute("UPDATE decision SET sent = ? WHERE seq = ?", (2 if refused else 1, seq))
 
     def waiting(self) -> int:
         """How many drafts and decisions MLflow has not got."""
@@ -97,4 +124,5 @@ class Journal:
             }
 
     def close(self) -> None:
-        self._db.close()
+        if self._opened:
+            self._opened.close()

@@ -39,6 +39,7 @@ class Seen:
         self.journal_errors = make(Counter, "journal_errors", "drafts that could not be kept", ())
         self.audit_errors = make(Counter, "audit_errors", "audit lines that could not be written", ())
         self.restarts = make(Gauge, "masker_restarts", "maskers that died or did not answer", ())
+        self.waiting = make(Gauge, "not_in_mlflow", "drafts and decisions that wait to be sent to MLflow", ())
         self.running = make(Gauge, "running_requests", "requests that are being answered", ())
         self.draining = make(Gauge, "draining", "1 while no new draft is begun", ())
 

@@ -10,11 +10,15 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from serve.guard.journal import Journal
 from serve.state import State
 
+REFUSED = "refused"  # in place of a trace's id; decisions on it are refused like it
+_NEVER = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
 _EVERY, _LATER = 1.0, 15.0  # seconds between looks; after MLflow did not answer
 
 
@@ -41,36 +45,60 @@ def send(journal: Journal, uri: str | None = None) -> int:
     drafts, sent = journal.unsent_drafts(), 0
     if not (drafts or journal.unsent_decisions()):
         return 0
-    import mlflow
-    from mlflow.entities import AssessmentSource
-
     from plume import tracking
 
     os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"  # a trace is noted as sent once it is stored
     tracking.connect(uri)
     for identity, made, version, row in drafts:
-        shown = {name: row[name] for name in ("network", "structure", "title", "review")}
-        span = mlflow.start_span_no_context(
-            "draft",
-            inputs=shown,
-            start_time_ns=int(made * 1e9),
-            tags={"plume.draft": identity, "plume.version": str(version), "plume.prompt": row["prompt"]},
-        )
-        span.set_outputs({"draft": row["draft"], "failed": row["failed"]})
-        span.end()
-        journal.draft_sent(identity, span.trace_id)
+        trace = _unless_refused(lambda: _trace(identity, made, version, row))  # noqa: B023 - called at once
+        journal.draft_sent(identity, trace or REFUSED)
         sent += 1
     for seq, trace, client, row in journal.unsent_decisions():
-        mlflow.log_feedback(
-            trace_id=trace,
-            name="decision",
-            value=row["outcome"],
-            source=AssessmentSource(source_type="HUMAN", source_id=client),
-            metadata={name: str(row[name]) for name in ("final", "seconds") if row[name] is not None},
-        )
-        journal.decision_sent(seq)
+        fed = _unless_refused(lambda: _feedback(trace, client, row))  # noqa: B023
+        journal.decision_sent(seq, refused=fed is None)
         sent += 1
     return sent
+
+
+def _trace(identity: str, made: float, version: int, row: dict[str, Any]) -> str:
+    import mlflow
+
+    span = mlflow.start_span_no_context(
+        "draft",
+        inputs={name: row[name] for name in ("network", "structure", "title", "review")},
+        start_time_ns=int(made * 1e9),
+        tags={"plume.draft": identity, "plume.version": str(version), "plume.prompt": row["prompt"]},
+    )
+    span.set_outputs({"draft": row["draft"], "failed": row["failed"]})
+    span.end()
+    return span.trace_id
+
+
+def _feedback(trace: str, client: str, row: dict[str, Any]) -> bool:
+    import mlflow
+    from mlflow.entities import AssessmentSource
+
+    mlflow.log_feedback(
+        trace_id=trace,
+        name="decision",
+        value=row["outcome"],
+        source=AssessmentSource(source_type="HUMAN", source_id=client),
+        metadata={name: str(row[name]) for name in ("final", "seconds") if row[name] is not None},
+    )
+    return True
+
+
+def _unless_refused(send_one: Callable[[], Any]) -> Any:
+    """What it returns; None where MLflow will never take it, as a decision on a trace that was deleted there."""
+    from mlflow import MlflowException
+
+    try:
+        return send_one()
+    except MlflowException as error:
+        if error.error_code not in _NEVER:
+            raise
+        print(f"plume: MLflow refuses a row of the journal for good ({error.error_code})", file=sys.stderr)  # noqa: T201
+        return None
 
 
 def _sleep(seconds: float, parent: int) -> None:

@@ -38,13 +38,15 @@ def _operations() -> dict[str, Callable[..., dict[str, Any]]]:
     from plume.contacts import Directory
     from plume.corpus.pseudonymise import Pseudonymiser
     from plume.corpus.pseudonymise.ner import load_ner
+    from plume.corpus.pseudonymise.propagate import replace_pseudonym
 
     directory = Directory.load()
     pseudonymiser = Pseudonymiser(load_ner(), directory)
     pseudonymiser.mask("Bonjour, Mme Durand attend à Lyon.")  # what is loaded at first use is loaded now
 
-    def mask(texts: list[str], *, replies: bool = False) -> dict[str, Any]:
-        """As `plume data anonymise` masks them, each on its own."""
+    def mask(texts: list[str], *, replies: bool = False, pseudonym: str | None = None) -> dict[str, Any]:
+        """As `plume data anonymise` masks them, each on its own; a citizen's pseudonym is found as in the corpus."""
+        texts = [replace_pseudonym(text, pseudonym) for text in texts]
         masked = pseudonymiser.mask_many(texts, replies=replies)
         return {"texts": [text for text, _ in masked], "spans": [[s._asdict() for s in spans] for _, spans in masked]}
 

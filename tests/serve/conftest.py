@@ -1,13 +1,19 @@
 """Adapters for what is served: attached and written by `plume train`'s own code, their weights random."""
 
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from plume.adapters import Adapter
+from plume import tracking
+from plume.adapters import Adapter, folder_sha256
 from plume.models import Base
-from plume.prompt import load_prompt
+from plume.prompt import load_prompt, template_sha256
+from serve.config import ServeConfig
+from serve.state import State
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +55,36 @@ def make_adapter(tiny_base: Base) -> Callable[..., Adapter]:
         return Adapter.load(folder)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    """A real store in a home of its own; `add(base)` registers a version with a small adapter folder."""
+    import mlflow
+
+    home = tmp_path_factory.mktemp("home")
+    before = mlflow.get_tracking_uri()
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PLUME_HOME", str(home))
+    config = ServeConfig(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
+    tracking.connect(config.tracking_uri)
+
+    def add(base):
+        folder = tmp_path_factory.mktemp("adapter")
+        training = {
+            "base": base,
+            "prompt": {"version": "short-1", "sha256": load_prompt("short-1").sha256},
+            "chat_template_sha256": template_sha256(),
+        }
+        (folder / "training.json").write_text(json.dumps(training))
+        (folder / "adapter_config.json").write_text('{"r": 8}')
+        (folder / "adapter_model.safetensors").write_bytes(os.urandom(64))
+        (folder / "chat_template.jinja").write_text("{{ messages }}")
+        with tracking.run("test", kind="train") as run:
+            mlflow.log_artifacts(str(folder), "adapter")
+        return tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: folder_sha256(folder)})
+
+    yield SimpleNamespace(add=add, config=config, state=State(config.folder))
+    patch.undo()
+    mlflow.set_tracking_uri(before)
+    mlflow.set_registry_uri(before)

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -55,6 +56,24 @@ def test_a_damaged_file_never_replaces_a_good_one(state, damage):
     assert watched.current.champion.version == 1
     alias.write(state, Aliases(version(2)))
     assert watched.current.champion.version == 2
+
+
+def test_keys_that_are_made_at_once_are_all_kept(state):
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda n: keys.add(state, f"client-{n}"), range(8)))
+    known = keys.Keys(state)
+    assert [known.holder(key) for key in made] == [(f"client-{n}", "client") for n in range(8)]
+
+
+@pytest.mark.parametrize("damage", ["[]", '{"agents": null}', '{"agents": {"role": "client"}}', "{", '"x"'])
+def test_a_damaged_file_of_keys_shuts_nobody_out(state, damage):
+    key = keys.add(state, "agents")
+    known = keys.Keys(state)
+    assert known.holder(key) == ("agents", "client")
+    state.keys.write_text(damage)
+    if damage != "[]":  # which names nobody
+        assert known.holder(key) == ("agents", "client")
+    assert known.holder(state.admin_key()) == ("admin", "admin")
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(state, monkeypatch):

@@ -49,6 +49,13 @@ def test_a_file_of_something_else_is_left_as_it_is(reviews, tmp_path, held):
     assert out.read_text() == held
 
 
+def test_half_a_character_is_told_with_its_place(tmp_path):
+    broken = tmp_path / "reviews.jsonl"
+    broken.write_text('{"id": "a", "review": "Merci"}\n{"id": "b", "review": "Merci \\ud83d"}\n')
+    with pytest.raises(InputError, match="object 2: holds half of a character"):
+        batch(broken, tmp_path / "out.jsonl", ServeConfig())
+
+
 def test_the_reviews_are_not_overwritten_by_their_drafts(reviews):
     before = reviews.read_bytes()
     with pytest.raises(InputError, match="holds other things"):

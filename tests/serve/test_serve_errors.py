@@ -1,12 +1,10 @@
 """Around the engine: bad input, a missing champion, an engine that dies, signals. No vLLM is started here."""
 
-import json
 import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -15,7 +13,6 @@ from plume import tracking
 from plume.adapters import folder_sha256
 from plume.errors import EnvironmentMissing, InputError, PlumeError
 from plume.models import Base
-from plume.prompt import load_prompt, template_sha256
 from serve import alias, champion, engine
 from serve.alias import Aliases, Deployed
 from serve.client import Client
@@ -209,39 +206,6 @@ def test_draft_asks_for_a_dataset_folder_before_anything_slow(tmp_path):
     assert done.returncode == 2
     assert "plume data build" in done.stderr
     assert not (tmp_path / "home").exists()
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    """A real store in a home of its own; `add(base)` registers a version with a small adapter folder."""
-    import mlflow
-
-    home = tmp_path_factory.mktemp("home")
-    before = mlflow.get_tracking_uri()
-    patch = pytest.MonkeyPatch()
-    patch.setenv("PLUME_HOME", str(home))
-    config = ServeConfig(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
-    tracking.connect(config.tracking_uri)
-
-    def add(base):
-        folder = tmp_path_factory.mktemp("adapter")
-        training = {
-            "base": base,
-            "prompt": {"version": "short-1", "sha256": load_prompt("short-1").sha256},
-            "chat_template_sha256": template_sha256(),
-        }
-        (folder / "training.json").write_text(json.dumps(training))
-        (folder / "adapter_config.json").write_text('{"r": 8}')
-        (folder / "adapter_model.safetensors").write_bytes(os.urandom(64))
-        (folder / "chat_template.jinja").write_text("{{ messages }}")
-        with tracking.run("test", kind="train") as run:
-            mlflow.log_artifacts(str(folder), "adapter")
-        return tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: folder_sha256(folder)})
-
-    yield SimpleNamespace(add=add, config=config, state=State(config.folder))
-    patch.undo()
-    mlflow.set_tracking_uri(before)
-    mlflow.set_registry_uri(before)
 
 
 def artifact(registry, number):

@@ -8,6 +8,7 @@ from plume.corpus.pseudonymise.keep import is_plain_word, is_public_word
 from plume.corpus.pseudonymise.lexicon import FIRST_NAMES, fold
 from plume.corpus.pseudonymise.names import words_of
 from plume.corpus.pseudonymise.spans import Span
+from plume.prompt import PSEUDONYM
 
 _GREETING = (
     r"(?:^|\n|(?<=[.!?]) )\W*(?:re)?(?:bonjour|bonsoir|salut|merci|chere?|madame|monsieur)[ ,]{1,2}(?:(?:m\.|mr|mme"
@@ -83,6 +84,16 @@ def find_pseudonym(text: str, pseudonym: str | None) -> Iterator[Span]:
                 for match in re.finditer(rf"(?<!\w){re.escape(plain)}(?!\w)", folded):
                     if text[match.start()].isupper():
                         yield Span(*match.span(), "PERSONNE", "pseudonym")
+
+
+def replace_pseudonym(text: str, pseudonym: str | None) -> str:
+    """The text with its placeholder wherever the citizen is called by the pseudonym."""
+    pieces, at = [], 0
+    for start, end, *_ in sorted(find_pseudonym(text, pseudonym)):
+        if start >= at:
+            pieces += [text[at:start], PSEUDONYM]
+            at = end
+    return "".join([*pieces, text[at:]])
 
 
 def _said_as_name(found: str, pseudonym: str) -> bool:

@@ -9,7 +9,8 @@ from plume.contacts import Directory
 from plume.corpus.pseudonymise import PLACEHOLDER, PLACEHOLDERS, Pseudonymiser, Span, find_identifiers
 from plume.corpus.pseudonymise.casing import Frequencies
 from plume.corpus.pseudonymise.lexicon import fold
-from plume.corpus.pseudonymise.ner import load_ner
+from plume.corpus.pseudonymise.ner import _sentences, load_ner
+from plume.corpus.pseudonymise.propagate import replace_pseudonym
 from plume.corpus.pseudonymise.rules.reach import is_public_email
 from plume.corpus.pseudonymise.spans import PRIORITY, merge, subtract, trim
 
@@ -438,3 +439,28 @@ def test_folding_keeps_every_offset():
         text = noise(seed)
         assert len(fold(text)) == len(text)
     assert fold("ÉCOLE d’Été\u00a0²") == "ecole d'ete 2"
+
+
+@pytest.mark.parametrize(
+    ("text", "pseudonym", "expected"),
+    [
+        (
+            "Bonjour Al,\n\nAlors votre dossier et l'allocation.",
+            "Al",
+            "Bonjour [USAGER],\n\nAlors votre dossier et l'allocation.",
+        ),
+        ("Bonjour zaza92, merci. Zaza92 a raison.", "Zaza92", "Bonjour [USAGER], merci. [USAGER] a raison."),
+        ("Bonjour, la réponse est e.", "e", "Bonjour, la réponse est e."),
+        ("Bonjour Jean-Michel59,", None, "Bonjour Jean-Michel59,"),
+    ],
+)
+def test_a_pseudonym_is_replaced_where_the_citizen_is_called_by_it(text, pseudonym, expected):
+    assert replace_pseudonym(text, pseudonym) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["Bonjour… Merci !! Au revoir.", "M. Durand est venu. Il attend...", "a..... b", "." * 50]
+)
+def test_sentences_hold_every_word_of_the_text(text):
+    found = [text[start:end] for start, end in _sentences(text)]
+    assert [c for part in found for c in part if c.isalnum()] == [c for c in text if c.isalnum()]
