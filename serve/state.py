@@ -75,7 +75,7 @@ class State:
         """The admin's secret; made if there is none."""
         if not self.admin.exists():
             write(self.admin, secrets.token_urlsafe(32))
-        return json.loads(self.admin.read_text())
+        return read(self.admin)
 
 
 @contextmanager
