@@ -90,7 +90,8 @@ STATE = (
     r"|confirmée?s?|ouverts?|ouvertes?|acquise?s?|éligibles?|sur le point d)\b"
 )
 ADV = (
-    r"(?:(?:bien|donc|aussi|déjà|désormais|enfin|ensuite|très|vite|tout|de suite|également|encore|ainsi|alors"
+    r"(?:(?:bien|donc|toutefois|cependant|néanmoins|par ailleurs|en outre|pour autant|bel et bien|aussi|déjà"
+    r"|désormais|enfin|ensuite|très|vite|tout|de suite|également|encore|ainsi|alors"
     r"|bientôt|d'abord"
     r"|d'ores et déjà|sous peu|au plus vite|en priorité|à nouveau|de nouveau|dès (?:demain|aujourd'hui|maintenant"
     r"|que possible"
@@ -126,6 +127,7 @@ NOUN = (
     r"|solution|décision|colis|lettre|rente|chèque|suivi|déclaration|pièces?|documents?|accord|avis d'imposition"
     r"|impôts?)\b"
 )
+PROCEDURE = r"(?:transfert|mutation|procédure|rattachement|jugement|ordonnance|notification|échange|affiliation)s?\b"
 FILE = (
     rf"\b(?:votre|vos|le|la|les|ce|cet|cette|ces|son|un|une|des|du|au|aux|l'|d'une?|toutes les"
     rf"|quelques) ?(?:\w+ )?{NOUN}"

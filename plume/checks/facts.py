@@ -137,7 +137,9 @@ PLACEHOLDER = re.compile(
     rf"|ajouter)[^()\n]{{0,40}}"
     rf"|(?:insérez?|insérer|indiquez|indiquer|précisez|préciser|complétez|compléter|ajoutez|ajouter|mettre|mettez"
     rf"|renseigner) [^()\n]{{2,60}}"
-    rf"|{_TO_FILL})\)"
+    rf"|{_TO_FILL}"
+    r"|(?:adresse|nom|numéro|lien|date|téléphone|coordonnées|horaires|montant|référence)\b[^()\n]{0,40} à"
+    r" (?:compléter|préciser|remplir|renseigner|insérer|indiquer|ajouter)(?: ici)?)\)"
     r"|(?i:\bà compléter par\b)|\b(?:TODO|TBD|lorem ipsum)\b"
 )
 # A bracket that a cut or a slip left open.

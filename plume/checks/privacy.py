@@ -132,6 +132,8 @@ def _is_given(case: Case, text: str, kind: str) -> bool:
     """Whether review or prompt hold it, or the directory. Of a name each word will do, of a number its digits."""
     if kind == "PERSONNE" and set(words(fold(text))) <= _given_words(case.given):
         return True
+    if kind == "SANTE" and words(fold(text))[-1] in _given_words(case.given):
+        return True  # "atteint de la maladie d'Alzheimer" where the review says "mon papa Alzheimer"
     if kind in ("AGE", "AGE DE") and set(_numbers(text)) & set(_numbers(case.given)):
         return True
     number = re.sub(r"\D", "", text)

@@ -21,6 +21,7 @@ from plume.checks.actions import (
     NEAR,
     NOUN,
     ONESELF,
+    PROCEDURE,
     STATE,
     STEM,
     TELL,
@@ -61,7 +62,7 @@ _SURE = re.compile(
                 rf"|vont) {ADV}(?:intervenir|passer|venir|nettoyer|réparer|remédier|corriger|se rendre|procéder)\b"
             ),
             (
-                rf"\bne manquer(?:ons|ai|a|ont) pas (?:de |d')(?:vous {TELL_INFINITIVE}|(?:{INFINITIVE}"
+                rf"\bne manquer(?:ons|ai|a|ont) pas (?:de |d')(?:vous {TELL_INFINITIVE}|revenir vers|(?:{INFINITIVE}"
                 rf"|faire \w+)\b[^.!?;\n]{{0,40}})"
             ),
             (
@@ -172,7 +173,8 @@ _SURE = re.compile(
             (
                 r"\bvous avez (?:bien )?droit (?!à la parole|au respect|à (?:un|une) (?:accueil|écoute|explication)"
                 r"|à la considération)(?:à (?:la|une?|ce|cette|l'|votre)|au|aux)\b|\bvous êtes (?:bien |donc )?éligible"
-                r"|\bvos droits (?:sont|seront|ont été) (?:\w+ )?(?:ouvert|rétabli|maintenu|acquis|recalcul)\w*"
+                r"|\bvos droits (?:sont|seront|restent|resteront|demeurent|ont été) (?:\w+ )?(?:ouvert"
+                r"|rétabli|maintenu|acquis|recalcul)\w*"
             ),
         ]
     ),
@@ -261,7 +263,7 @@ _UNLESS = re.compile(
 )
 # The state of a file, or what was done to it: no claim either where the review tells it.
 _TOLD_STATE = re.compile(
-    rf"{MINE} (?!propre)[^.!?;\n,]{{1,60}}? {BEEN} {ADV}(?:{DONE}|{STATE})"
+    rf"(?<!par )(?<!dans )(?<!sur ){MINE} (?!propre|nom\b|employeur)[^.!?;\n,]{{1,60}}? {BEEN} {ADV}(?:{DONE}|{STATE})"
     rf"|\b(?:le|la|ce|cette) (?:dossier|nécessaire|demande|versement|virement|remboursement|réclamation|titre"
     rf"|passeport|carte|anomalie|erreur|problème|blocage|paiement)"
     rf"(?: (?:de|d'|qui|que) ?\w+)? (?:a été|ont été|vient d'être|a bien été) {ADV}{DONE}"
@@ -278,6 +280,11 @@ _TOLD_STATE = re.compile(
     rf"|recadré)e?s?\b"
     rf"|\b(?:l'|le |la |cette |ce )(?:\w+ )?{NOUN} (?:est|sont) {ADV}(?:annulé|corrigé|résolu|réglé|débloqué"
     rf"|régularisé|levé|rétabli|effacé|accepté|remboursé|rectifié)e?s?\b"
+    # Le transfert entre les deux caisses est lancé. Le jugement concernant vos enfants a bien été rendu.
+    rf"|\b(?:le|la|l'|les|ce|cette|ces) ?(?:\w+ )?(?:{NOUN}|{PROCEDURE}){NEAR} (?:est|sont) {ADV}(?:lancé|enclenché"
+    r"|engagé)e?s?\b"
+    rf"|\b(?:le|la|l'|les|ce|cette|ces) ?(?:\w+ )?(?:{NOUN}|{PROCEDURE}) [^.!?;\n,]{{0,40}}{MINE}"
+    rf" [^.!?;\n,]{{1,40}}? (?:a|ont) (?:bien |bel et bien )?été {ADV}{DONE}"
     rf"|{MINE} (?:\w+ )?{NOUN}{NEAR} (?:est {ADV}entre les mains|(?:a|ont) (?:bien )?fait l'objet|(?:fait|font|fera"
     rf"|feront) (?:actuellement )?l'objet|vous attend)"
     rf"|\b(?:vous avez été) {ADV}(?:remboursée?|indemnisée?|radiée?|réintégrée?|exonérée?)\b"
@@ -301,10 +308,10 @@ _TOLD_STATE = re.compile(
 # Without one of these no state is told.
 _HINT = re.compile(r"été|parvenu|avai|\b(?:est|sont|reste|trouve|demeure|attend|manque|objet)\b|d'être", re.IGNORECASE)
 _CASE = re.compile(
-    r"\b(?:si|lorsque|quand|une fois que|dès que|tant que|en cas|sous réserve|à condition|pour que|afin que|avant que"
+    r"\b(?:si|lorsque|quand|une fois (?:que|la|le|les|votre|vos|ce|cette)|dès que|tant que|en cas"
+    r"|sous réserve|à condition|pour que|afin que|avant que"
     r"|vérifi(?:er|ez)|contrôle[rz]|assurez-vous|savoir|voir|consulter|connaître|qui|dont|où|comment|pourquoi"
-    r"|généralement"
-    r"|en général|en principe)\b(?! possible)|\bs'ils?\b|\blorsqu'|\bqu(?:and|'une fois)\b",
+    r"|généralement|en général|en principe)\b(?! possible)|\bs'ils?\b|\blorsqu'|\bqu(?:and|'une fois)\b",
     re.IGNORECASE,
 )
 _IF = re.compile(

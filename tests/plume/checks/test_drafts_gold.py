@@ -17,6 +17,7 @@ MISSED = {
     "fifth": {},
     "sixth": {},
     "seventh": {"promises": 1, "residue": 1},  # held out: no rule was tuned on it
+    "eighth": {"promises": 1},
 }
 
 
@@ -31,7 +32,7 @@ def _benchmark():
 def decisions():
     benchmark = _benchmark()
     found = {half: benchmark.decide(benchmark.read(half)) for half in ("tune", "test")}
-    for name in ("second", "third", "fourth", "fifth", "sixth", "seventh"):
+    for name in ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"):
         path = benchmark.GOLD.with_name(f"drafts-{name}.jsonl")
         found[name] = [d for half in ("tune", "test") for d in benchmark.decide(benchmark.read(half, path))]
     return found

@@ -42,6 +42,7 @@ INVENTED = [
     ("placeholders", "au [TEL]", "[TEL]"),
     ("placeholders", "[Nom de l’agent]", "[Nom de l'agent]"),
     ("placeholders", "le dossier XXXX", "XXXX"),
+    ("placeholders", "à adresser à (adresse du service à insérer ici)", "(adresse du service à insérer ici)"),
     ("placeholders", "Bonjour {prenom}", "{prenom}"),
 ]
 
@@ -109,6 +110,7 @@ def test_a_changed_fact_is_an_invention(case, name: str, draft: str, review: str
         ("deadlines", "Mettre à jour, une bonne journée, de 9h à 18h"),
         ("articles", "Nous avons lu votre article de presse et les articles de loi."),
         ("placeholders", "Voir [la page](adresse) (rubrique Contact), merci !"),
+        ("placeholders", "Joignez le formulaire (document à compléter en ligne)."),
     ],
 )
 def test_ordinary_text_holds_no_fact(case, name: str, draft: str) -> None:

@@ -10,6 +10,7 @@ from plume.checks.privacy import personal_data
         ("Écrivez à jeanne.martin@exemple.org.", "jeanne.martin@exemple.org"),
         ("Appelez le 06 12 34 56 78.", "06 12 34 56 78"),
         ("Mme Lefranc vous a reçue.", "Lefranc"),
+        ("Votre père est atteint de la maladie d'Alzheimer.", "Alzheimer"),
     ],
 )
 def test_personal_data_that_was_not_given_is_a_leak(case, draft: str, leak: str) -> None:
@@ -24,6 +25,7 @@ def test_personal_data_that_was_not_given_is_a_leak(case, draft: str, leak: str)
         ("Mme Lefranc vous a reçue.", "Merci à Madame LEFRANC !", ""),
         ("Bonjour Titoune45480,", "", "Pseudonyme : Titoune45480"),
         ("au 06.12.34.56.78", "j’ai laissé le 06 12 34 56 78", ""),
+        ("Votre père est atteint de la maladie d'Alzheimer.", "Mon papa Alzheimer s'est perdu.", ""),
     ],
 )
 def test_what_was_given_is_no_leak(case, draft: str, review: str, prompt: str) -> None:

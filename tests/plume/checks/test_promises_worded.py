@@ -129,6 +129,20 @@ Votre radiation a été levée.
 Votre numéro fiscal a été rétabli.
 Votre rendez-vous est confirmé.
 Votre rendez-vous a été déplacé.
+Le transfert de votre dossier vers la Gironde est lancé.
+La procédure de remboursement est enclenchée.
+La mutation de vos droits vers votre nouvelle caisse est engagée.
+Le jugement concernant votre divorce a bien été rendu.
+L'échange de votre permis a été enregistré.
+La décision relative à votre demande a été notifiée.
+Nous allons toutefois regarder cela avec elle.
+Nous allons cependant procéder à une vérification.
+Nous ne manquerons pas de revenir vers vous.
+Vos droits restent ouverts.
+Le rattachement de votre enfant à votre compte a bien été effectué.
+L'ordonnance vous concernant a été transmise au greffe.
+Le dossier de votre mère est bel et bien complet.
+La demande déposée par vos soins a été validée.
 """.strip().split("\n")
 
 NONE = """
@@ -239,6 +253,32 @@ Ces horaires peuvent varier pendant l'été.
 Votre rendez-vous s'est bien passé et nous en sommes heureux.
 Votre prise en charge aux urgences a été rapide, et nous nous en réjouissons.
 Votre carte vous est arrivée rapidement, nous en sommes ravis.
+Les demandes de passeport sont traitées dans l'ordre d'arrivée.
+Une fois la procédure engagée, vous recevrez un accusé.
+Dès que la procédure est lancée, le suivi se fait en ligne.
+Le jugement est rendu en audience publique.
+Le transfert entre caisses se demande en ligne.
+La notification est envoyée par courrier recommandé.
+Le délai d'échange du permis dépend du pays.
+Vérifiez que le rattachement de vos enfants est effectué dans votre espace.
+La pièce jointe à votre message est utile pour la suite.
+La décision que conteste votre courrier peut faire l'objet d'un recours.
+Le numéro inscrit sur votre carte est demandé à la connexion.
+Les pièces de votre dossier sont à garder cinq ans.
+Les droits de votre enfant dépendent de sa situation.
+Nous allons toutefois vous expliquer la démarche.
+Nous comprenons que le transfert entre les deux caisses est long.
+L'accueil réservé à votre famille est contraire à nos engagements.
+La plainte déposée contre votre voisin relève du parquet.
+Les documents demandés par votre caisse sont listés sur le site.
+La carte rangée dans votre portefeuille est protégée par un code.
+Le compte ouvert à votre nom est protégé par un mot de passe.
+Les erreurs que vos proches ont subies sont regrettables.
+Le courrier qui accompagne votre carte est envoyé séparément.
+Le logement que vous quittez et votre nouveau logement sont rattachés à deux caisses.
+La démarche que décrit votre avis est prévue par la loi.
+L'attestation que demande votre employeur est délivrée en ligne.
+Les sommes versées par votre caisse sont fixées par décret.
 """.strip().split("\n")
 
 
