@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from plume import tracking
+from plume import paths, tracking
 from plume.adapters import Adapter, folder_sha256
 from plume.models import Base
 from plume.prompt import load_prompt, template_sha256
@@ -20,6 +20,20 @@ from serve.state import State
 def tiny_base(make_tiny_mistral: Callable[..., Path]) -> Base:
     """The tiny OpenHermes-shaped model as a base, its heads as large as vLLM's CPU attention wants."""
     return Base(model=str(make_tiny_mistral(hidden_size=128)))
+
+
+@pytest.fixture(scope="session")
+def share_caches() -> Callable[[Path], None]:
+    """share_caches(home): the recogniser, and what vLLM learnt about the architectures, kept from test to test."""
+
+    def share(home: Path) -> None:
+        cache = paths.home() / "serve" / "cache"
+        cache.mkdir(parents=True, exist_ok=True)
+        (home / "ner").symlink_to(paths.home() / "ner")
+        (home / "serve").mkdir()
+        (home / "serve" / "cache").symlink_to(cache)
+
+    return share
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -59,11 +61,11 @@ class Service:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, embedded_model, make_adapter):
+def site(tmp_path_factory, embedded_model, make_adapter, share_caches):
     """A registry with four versions, a running service, and a client's key."""
     import mlflow
 
-    from plume import paths, tracking
+    from plume import tracking
     from plume.adapters import folder_sha256
     from serve import keys
     from serve.config import ServeConfig
@@ -71,7 +73,7 @@ def site(tmp_path_factory, embedded_model, make_adapter):
 
     home = tmp_path_factory.mktemp("home")
     (home / "models").symlink_to(embedded_model.parent)
-    (home / "ner").symlink_to(paths.home() / "ner")
+    share_caches(home)
     uri = f"sqlite:///{home / 'mlflow.db'}"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -157,17 +159,22 @@ class Load:
             thread.join(150)
 
 
-def expected(site, version, review):
+def served_tokenizer(site):
+    from plume.models import Base, load_tokenizer
+    from serve import state as files
+
+    return load_tokenizer(Base.model_validate(files.read(site.state.serve)["base"]))
+
+
+def expected(site, tokenizer, key):
     """The draft of a review by a version, asked of the engine itself and checked here."""
     from plume.checks.withhold import withhold
     from plume.contacts import Directory
-    from plume.models import Base, load_tokenizer
     from plume.prompt import encode_prompt, load_prompt
-    from serve import state as files
     from serve.client import Client
 
-    base = Base.model_validate(files.read(site.state.serve)["base"])
-    tokenizer, prompt, shown = load_tokenizer(base), load_prompt("short-1"), {"review": review}
+    version, review = key
+    prompt, shown = load_prompt("short-1"), {"review": review}
     asked = {
         "model": f"plume-reply@v{version}",
         "prompt": encode_prompt(tokenizer, prompt, shown),
@@ -228,16 +235,17 @@ def scenario(site, each):
 def check(site, load, steps, killed, back):
     numbers = [number for number, _, _ in load.done]
     assert len(set(numbers)) == len(numbers)
-    known, wrong = {}, []
+    keys = {(answer["version"], REVIEWS[number % len(REVIEWS)]) for number, answer, _ in load.done}
+    with ThreadPoolExecutor(6) as pool:
+        known = dict(zip(keys, pool.map(partial(expected, site, served_tokenizer(site)), keys), strict=True))
+    wrong = []
     for number, answer, header in load.done:
         review = REVIEWS[number % len(REVIEWS)]
         assert answer["version"] == int(header)
         assert answer["model"] == f"plume-reply@v{answer['version']}"
-        key = (answer["version"], review)
-        if key not in known:
-            known[key] = expected(site, *key)
-        if answer["draft"] != known[key]:
-            wrong.append((number, answer["version"], number % len(REVIEWS), answer["draft"], known[key]))
+        draft = known[answer["version"], review]
+        if answer["draft"] != draft:
+            wrong.append((number, answer["version"], number % len(REVIEWS), answer["draft"], draft))
     of = {text: (version, REVIEWS.index(review)) for (version, review), text in known.items()}
     assert not wrong, [(*row, of.get(row[3])) for row in wrong]
     texts = {version: tuple(sorted(t for (v, _), t in known.items() if v == version)) for version in (1, 2, 3, 4)}

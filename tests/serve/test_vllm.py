@@ -48,23 +48,19 @@ def first_token_logprobs(model, ids):
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory, make_adapter):
+def system(tmp_path_factory, make_adapter, share_caches):
     """Home with a registered champion, the adapter in process, and its prompt."""
     import mlflow
     from peft import PeftModel
 
-    from plume import paths, tracking
+    from plume import tracking
     from plume.adapters import folder_sha256
     from plume.models import Base, load_model, load_tokenizer, resolve
     from plume.prompt import encode_prompt, load_prompt
 
     home = tmp_path_factory.mktemp("home")
     (home / "models").symlink_to(Path(resolve(Base())).parent)  # unpacked once for all tests
-    cache = paths.home() / "serve" / "cache"  # what vLLM learnt about the architecture, kept from test to test
-    cache.mkdir(parents=True, exist_ok=True)
-    (home / "ner").symlink_to(paths.home() / "ner")
-    (home / "serve").mkdir()
-    (home / "serve" / "cache").symlink_to(cache)
+    share_caches(home)
     tokenizer, prompt = load_tokenizer(Base()), load_prompt("short-1")
     folder = make_adapter(tmp_path_factory.mktemp("adapter"), seed=20231005, base=Base()).folder
     # PEFT's own model of what was written: the reference that knows nothing of how plume trains or serves. The same
@@ -100,9 +96,9 @@ def server(system):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     output = system.home / "plume-serve.log"
-    config = ServeConfig(port=port, state=system.home / "serve", tracking_uri=system.uri, dtype="bfloat16", maskers=1)
-    told = ("port", "tracking_uri", "dtype", "maskers")
-    words = [sys.executable, "-m", "plume.cli", "serve", *(f"{name}={getattr(config, name)}" for name in told)]
+    settings = {"port": port, "tracking_uri": system.uri, "dtype": "bfloat16", "maskers": 1, "max_new_tokens": 48}
+    config = ServeConfig(state=system.home / "serve", **settings)
+    words = [sys.executable, "-m", "plume.cli", "serve", *(f"{name}={value}" for name, value in settings.items())]
     with output.open("wb") as sink:
         env = {**os.environ, "PLUME_HOME": str(system.home)}
         process = subprocess.Popen(words, env=env, stdout=sink, stderr=subprocess.STDOUT)
