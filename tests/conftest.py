@@ -18,7 +18,32 @@ from plume.paths import ROOT
 SAMPLE = ROOT / "datasets" / "sample" / "export.json"
 REAL = ROOT.parent / "shared" / "spplus" / "export_sample.json"
 
+# Tests that share an engine, a trained run or a guard stay in one process; what takes longest begins first. Every other
+# file is a group of its own.
+GROUPS = {
+    "tests/serve/test_load.py": "engine",
+    "tests/serve/test_vllm.py": "engine",
+    "tests/train": "train",
+    "tests/invariants": "invariants",
+    "tests/serve/guard": "guard",
+}
+
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group the tests for pytest-xdist (`--dist loadgroup --no-loadscope-reorder`), long groups first."""
+
+    order = list(GROUPS.values())
+
+    def group(item: pytest.Item) -> str:
+        file = item.path.relative_to(ROOT).as_posix()
+        return next((name for start, name in GROUPS.items() if file.startswith(start)), file)
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    # Stable: the order within a group stays.
+    items.sort(key=lambda item: order.index(group(item)) if group(item) in order else len(order))
 
 
 @pytest.fixture(scope="session")

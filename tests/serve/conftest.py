@@ -1,11 +1,18 @@
-"""Adapters for what is served: attached and written by `plume train`'s own code, their weights random."""
+"""Adapters for what is served, attached and written by `plume train`'s own code with random weights; the one engine."""
 
+import itertools
 import json
 import os
+import socket
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import pytest
 
 from plume import paths, tracking
@@ -102,3 +109,171 @@ def registry(tmp_path_factory):
     patch.undo()
     mlflow.set_tracking_uri(before)
     mlflow.set_registry_uri(before)
+
+
+MARKER = "Zorglub-5521"  # a word of every review that no file of the service may hold
+SUBJECTS = ["la carte grise", "le guichet", "une attestation", "un rendez-vous", "le formulaire", "la ligne", "le site"]
+REVIEWS = [
+    f"Depuis {n} semaines {subject} pose problème, {MARKER} attend. " * (1 + n % 3)
+    for n, subject in zip(range(2, 16), itertools.cycle(SUBJECTS))
+]
+
+
+class Service:
+    """`plume serve` as a supervisor runs it: started again whenever it ends by itself."""
+
+    def __init__(self, home, options):
+        self.home, self.options = home, options
+        self.log, self.starts, self.stopped = home / "service.log", 0, False
+        self.process = None
+        self.thread = threading.Thread(target=self.loop, daemon=True)
+        self.thread.start()
+
+    def loop(self):
+        with self.log.open("ab") as sink:
+            while not self.stopped:
+                words = [sys.executable, "-m", "plume.cli", "serve", *self.options]
+                env = {**os.environ, "PLUME_HOME": str(self.home)}
+                self.process = subprocess.Popen(words, env=env, stdout=sink, stderr=subprocess.STDOUT)
+                self.starts += 1
+                self.process.wait()
+                time.sleep(0.5)
+
+    def wait(self, url, starts=1):
+        deadline = time.monotonic() + 540
+        while time.monotonic() < deadline:
+            try:
+                if self.starts >= starts and httpx.get(f"{url}/ready", timeout=5).is_success:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.3)
+        raise AssertionError(self.log.read_text()[-3000:])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, embedded_model, make_adapter, share_caches):
+    """`plume serve` with the first of four versions as champion, and a client's key: one engine for all tests.
+
+    The last test that asks for it stops it (tests/serve/test_vllm.py).
+    """
+    import mlflow
+
+    from serve import keys
+
+    home = tmp_path_factory.mktemp("home")
+    (home / "models").symlink_to(embedded_model.parent)
+    share_caches(home)
+    uri = f"sqlite:///{home / 'mlflow.db'}"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {"port": port, "dtype": "float32", "max_model_len": 1024, "max_new_tokens": 16, "maskers": 1}
+    settings |= {"drain_timeout": 60, "tracking_uri": uri, "state": home / "serve"}
+    before, folders = mlflow.get_tracking_uri(), {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLUME_HOME", str(home))
+        tracking.connect(uri)
+        for n in range(1, 5):
+            folder = make_adapter(tmp_path_factory.mktemp(f"adapter-{n}"), seed=n, std=0.5).folder
+            with tracking.run("adapter of a test", kind="train") as run:
+                mlflow.log_artifacts(str(folder), "adapter")
+            tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: folder_sha256(folder)})
+            folders[n] = folder
+        tracking.set_alias("champion", 1, {})
+        config = ServeConfig(**settings)
+        key = keys.add(State(config.folder), "agents")
+    mlflow.set_tracking_uri(before)
+    mlflow.set_registry_uri(before)
+    service = Service(home, [f"{name}={value}" for name, value in settings.items()])
+    try:
+        service.wait(config.url)
+        yield SimpleNamespace(
+            home=home,
+            uri=uri,
+            config=config,
+            key=key,
+            service=service,
+            state=State(config.folder),
+            folders=folders,
+            reviews=REVIEWS,
+            marker=MARKER,
+        )
+    finally:
+        service.stopped = True
+        if service.process.poll() is None:
+            service.process.terminate()
+            service.process.wait(120)
+
+
+@pytest.fixture
+def at_site(site, monkeypatch):
+    """This process sees the home and the store of the one engine."""
+    import mlflow
+
+    before = mlflow.get_tracking_uri()
+    monkeypatch.setenv("PLUME_HOME", str(site.home))
+    tracking.connect(site.uri)
+    yield site
+    mlflow.set_tracking_uri(before)
+    mlflow.set_registry_uri(before)
+
+
+class Load:
+    """Clients that ask without pause; what came back, and what failed, with the time."""
+
+    def __init__(self, site, clients):
+        self.site, self.done, self.failed, self.refused = site, [], [], []
+        self.numbers, self.over = itertools.count(), threading.Event()
+        self.threads = [threading.Thread(target=self.ask, daemon=True) for _ in range(clients)]
+        for thread in self.threads:
+            thread.start()
+
+    def ask(self):
+        headers = {"Authorization": f"Bearer {self.site.key}"}
+        with httpx.Client(base_url=self.site.config.url, headers=headers, timeout=120) as client:
+            while not self.over.is_set():
+                number = next(self.numbers)
+                body = {"review": self.site.reviews[number % len(self.site.reviews)], "conversation": f"c{number}"}
+                self.once(client, number, body)
+
+    def once(self, client, number, body):
+        """Asks until a draft comes; a refusal to begin (503) or a closed door is no loss, anything else is noted."""
+        while not self.over.is_set():
+            begun = time.monotonic()
+            try:
+                answer = client.post("/v1/drafts", json=body)
+            except httpx.ConnectError:
+                time.sleep(0.3)
+                continue
+            except httpx.HTTPError as error:
+                self.failed.append((begun, type(error).__name__))
+                continue
+            if answer.status_code == 200:
+                self.done.append((number, answer.json(), answer.headers["x-plume-version"]))
+                return None
+            if answer.status_code == 503:
+                self.refused.append((begun, answer.json()["error"]["type"]))
+                if self.refused[-1][1] == "draining":
+                    return self.over.set()  # a proxy would ask another server
+                time.sleep(0.3)
+            else:
+                self.failed.append((begun, answer.json()["error"]["message"]))
+        return None
+
+    def until(self, count):
+        deadline = time.monotonic() + 600
+        while len(self.done) < count:
+            assert time.monotonic() < deadline, (len(self.done), self.failed[-3:])
+            time.sleep(0.1)
+
+    def finish(self):
+        self.over.set()
+        for thread in self.threads:
+            thread.join(150)
+
+
+@pytest.fixture
+def make_load(site):
+    """make_load(clients=6): clients that begin to ask at once."""
+    return lambda clients=6: Load(site, clients)
