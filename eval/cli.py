@@ -208,5 +208,7 @@ def time(
     say(f"{out / 'time.html'}, {out / 'time.json'}")
     for column in result["missing_columns"]:
         say(f"- absent or empty: {column}")
+    for column, n in result["not_understood"].items():
+        say(f"- there and not understood: {column}, {n} records")
     for claim in result["claims"]:
         say(f"- {claim['id']}: {claim['outcome']}")

@@ -10,7 +10,7 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -18,8 +18,9 @@ import numpy as np
 
 from eval.time.minutes import facts
 from plume.corpus.columns import body_name
-from plume.corpus.export import STRUCTURE_FIELDS, STRUCTURES, Row, Unreadable, parse_date
+from plume.corpus.export import STRUCTURE_FIELDS, STRUCTURES, Row, Unreadable
 from plume.corpus.placeholders import is_placeholder
+from plume.corpus.values import parse_date, percent, vote, yes_or_no
 
 WRITTEN, PUBLISHED, REPLIED = "ecrit_le", "date_de_publication", "date_de_premiere_reponse"
 
@@ -74,6 +75,7 @@ class Waits:
     counts: dict[str, int]
     missing: tuple[str, ...]  # date columns that hold nothing
     review_words_of: dict[str, int]  # of the pairs asked for
+    misread: dict[str, int] = field(default_factory=dict)  # column -> records in which it was not understood
 
     def __len__(self) -> int:
         return len(self.start)
@@ -280,16 +282,14 @@ def _name(text: str | None) -> str:
 
 
 def _flag(text: str | None) -> int:
-    return {"o": 1, "oui": 1, "n": 0, "non": 0}.get((text or "").strip().lower(), -1)
+    answer = yes_or_no(text)
+    return -1 if answer is None else int(answer)
 
 
 def _vote(text: str | None) -> int:
-    return {"utile": 1, "pas utile": 0, "inutile": 0}.get((text or "").strip().lower(), -1)
+    return {"utile": 1, "pas utile": 0}.get(vote(text) or "", -1)
 
 
 def _percent(text: str | None) -> float:
-    try:
-        value = float(text.replace(",", ".").rstrip(" %\u00a0\u202f")) if text else float("nan")
-    except ValueError:
-        return float("nan")
-    return value if 0 <= value <= 100 else float("nan")
+    value = percent(text)
+    return float("nan") if value is None else value

@@ -102,7 +102,8 @@ def _ai(name: str) -> str:
 
 
 def _counted(waits: Waits) -> list[list[str]]:
-    return [[label, str(waits.counts[name])] for name, label in w.COUNTED.items()]
+    read = [[label, str(waits.counts[name])] for name, label in w.COUNTED.items()]
+    return read + [[f"Valeurs non comprises, colonne {name}", str(n)] for name, n in waits.misread.items()]
 
 
 def _similar(estimates: Sequence[Estimate]) -> t.Table | None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from eval.time.resample import DRAWS
 from eval.time.rows import MODELLED, Estimate, make
 from plume.command import status
 from plume.corpus.dataset import file_sha256
-from plume.corpus.export import parse_date, read_rows
+from plume.corpus.export import Columns, read_rows
+from plume.corpus.values import parse_date
 from plume.errors import InputError
 from plume.paths import check_output, claim_output, in_clone
 
@@ -49,11 +51,13 @@ def run(
     check_output(Path(out), force=force)
     with status("reading the export"):
         pairs = active.ids_of(decisions) if decisions else frozenset()
-        waits = read_waits(read_rows(export), _date(extracted_on), pairs=pairs)
+        columns = Columns()
+        waits = read_waits(read_rows(export, columns), _date(extracted_on), pairs=pairs)
     if waits is None:
         raise InputError(f"{export}: no record has a readable date in {WRITTEN}; give the export, unmodified")
     if not len(waits):
         raise InputError(f"{export}: no wait starts by {waits.extracted_on}; give a later day with --extracted-on")
+    waits = replace(waits, misread=dict(sorted(columns.misread.items())))
     typical = float(prior.constants.review_words.at(0))
     done = active.read(decisions, waits.review_words_of, typical) if decisions else None
     with status("estimating"):
@@ -182,6 +186,7 @@ def document(f: Findings) -> dict:
         "extracted_on": f.waits.extracted_on.isoformat(),
         "missing_columns": list(f.waits.missing),
         "counts": f.waits.counts,
+        "not_understood": f.waits.misread,
         "draws": f.draws,
         "differences": [row.row() for row in f.differences],
         "periods": {name: [str(w) for w in pair] if pair else None for name, pair in f.periods.items()},

@@ -119,6 +119,7 @@ def _make(export: Path, made: Path, config: DataConfig, workers: int) -> dict[st
                 "masked": dict(sorted(facts["masked"].items())),
                 "layers": dict(sorted(facts["layers"].items())),
                 "unknown_columns": dict(sorted(columns.unknown.items())),
+                "not_understood": dict(sorted(columns.misread.items())),
                 "bytes_not_utf8": reading.not_utf8,
             },
             "splits": described,

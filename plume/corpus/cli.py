@@ -45,6 +45,9 @@ def build(
     say("quarantined: " + (", ".join(f"{reason} {n}" for reason, n in counts["quarantine"].items()) or "none"))
     if counts["unknown_columns"]:
         say("columns that plume does not know: " + ", ".join(counts["unknown_columns"]))
+    if counts["not_understood"]:
+        told = ", ".join(f"{column} {n}" for column, n in counts["not_understood"].items())
+        say(f"values that are there and were not understood, by column: {told}")
     if counts["bytes_not_utf8"]:
         say(f"{counts['bytes_not_utf8']} bytes were not UTF-8 and were read as Windows-1252")
 

@@ -6,6 +6,7 @@ fits is told, and costs no other.
 """
 
 import csv
+import io
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,8 @@ from plume.errors import InputError
 
 csv.field_size_limit(RECORD)
 
+_TOLD = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_HEADER = 1 << 16  # characters of a header, at most
 _LINES = 20_000  # a row of more lines is a quotation that was never closed
 _DATE = r'"?(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})'
 _TEXT = re.compile(r"titre|description|reponse_structure_\d|motif_de_rejet")  # columns that people write in
@@ -25,11 +28,21 @@ _GLUE = "\u2028"  # the csv module takes no bare line end outside quotation mark
 def read_csv(source: Source, path: Path) -> Iterator[Record]:
     """Raises InputError if the first line is no header, or if the file ends in the middle of a row."""
     lines = _Lines(source, path)
-    text = next(line for _, line in lines if line.strip())
-    delimiter = max(";,\t|", key=text.count)
-    header = [name.strip() for name in next(csv.reader([text], delimiter=delimiter), [])]
+    text = next((line for _, line in lines if line.strip()), "")
+    told = _TOLD.fullmatch(text.strip())  # "sep=;", with which Excel is told what separates
+    if told:
+        text = next((line for _, line in lines if line.strip()), "")
+    while text.count('"') % 2 and len(text) < _HEADER:  # a name may hold a line end
+        if (more := next(iter(lines), None)) is None:
+            break
+        text += "\n" + more[1]
+    delimiter = told[1] if told else max(";,\t|", key=text.count)
+    header = [" ".join(name.split()) for name in next(csv.reader(io.StringIO(text), delimiter=delimiter), [])]
     if len(header) < 3:
-        raise InputError(f"{path}: not an export of experiences; give the platform's JSON or CSV")
+        raise InputError(
+            f"{path}: not an export of experiences (no JSON; {len(header)} of a header's columns in its first "
+            "line); give the platform's JSON or CSV"
+        )
     table = _Table(header, delimiter)
     done = row = ""  # a whole row, which stray lines of its last cell may follow; one that is short of cells
     done_at = first = 0
@@ -120,7 +133,10 @@ class _Lines:
             *whole, rest = (rest + chunk).split("\n")
             yield from whole
             if len(rest) > RECORD:
-                raise InputError(f"{self._path}: not an export of experiences; give the platform's JSON or CSV")
+                raise InputError(
+                    f"{self._path}: not an export of experiences (a line of over {RECORD >> 20} million characters); "
+                    "give the platform's JSON or CSV"
+                )
         if rest:
             self.closed = False
             yield rest

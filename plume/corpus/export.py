@@ -1,10 +1,9 @@
 """Reading the platform's export: flat rows, one an experience, with up to three structures each.
 
 Field names are the slugs of the open-data API (`id_experience`, `reponse_structure_1` …). Every value is a string or
-None; what is empty is None. The CSV's French labels become the same slugs. `formats` knows the shapes of file.
+None; what is empty (`values`) is None. The CSV's French labels become the same slugs. `formats` knows the shapes.
 """
 
-import datetime as dt
 import json
 import re
 import unicodedata
@@ -12,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from plume.checks.text import fold
 from plume.corpus.clean import repair
 from plume.corpus.formats import Progress, read_records
+from plume.corpus.values import is_empty, misread, whole
 from plume.errors import InputError
 
 Row = dict[str, str | None]
@@ -119,6 +118,7 @@ class Columns:
 
     def __init__(self) -> None:
         self.unknown: Counter[str] = Counter()  # slug -> records in which it holds something
+        self.misread: Counter[str] = Counter()  # slug -> records in which it holds what is not understood
         self._slugs: dict[str, str] = {}
 
     def row(self, fields: dict[str, object]) -> Row:
@@ -126,12 +126,15 @@ class Columns:
         row: Row = {}
         for name, value in fields.items():
             slug = self._slugs.get(name) or self._learn(name)
-            text = None if value is None else _text(value)  # most fields of most records hold nothing
+            text = None if value is None else _text(value, slug)  # most fields of most records hold nothing
             if slug not in KNOWN:
                 if text is not None:
                     self._count(name, slug)
             elif row.get(slug) is None:
                 row[slug] = text
+        if number := row.get("id_experience"):
+            row["id_experience"] = whole(number)
+        self.misread.update(misread(row))
         return row
 
     def _learn(self, name: str) -> str:
@@ -158,6 +161,7 @@ def read_rows(
     columns = columns or Columns()
     count = 0
     missing: list[str] | None = None  # in every record so far
+    met: set[str] = set()  # columns, while none of the records is an experience
     for record in read_records(path, progress):
         count += 1
         if record.fields is None:
@@ -166,6 +170,8 @@ def read_rows(
         row = columns.row(record.fields)
         lacking = [name for name in REQUIRED if name not in row]
         missing = lacking if missing is None else [name for name in missing if name in lacking]
+        if missing:
+            met.update(KNOWN.intersection(row))
         if lacking:
             yield Unreadable(record.line, "missing_field", f"line {record.line} has no field {', '.join(lacking)}")
         else:
@@ -175,8 +181,10 @@ def read_rows(
     if missing is None:
         raise InputError(f"{path}: none of its {count} records is an object of fields; give the platform's export")
     if missing:
+        known = ", ".join(sorted(met)[:6]) or "none"
         raise InputError(
-            f"{path}: no record has the field {', '.join(missing)}; give the export of experiences, unmodified"
+            f"{path}: no record has the field {', '.join(missing)} ({count} records seen; of an experience's columns "
+            f"they have {known}); give the export of experiences, unmodified"
         )
 
 
@@ -194,7 +202,10 @@ def slug_of(label: str) -> str:
     # A catalogue once made "id_expa_c_rience" of "ID expÃ©rience", and "a_crit_le" of "Ã‰crit le".
     mended = re.sub("a_c", "e", re.sub(r"^a_(?=crit|tat|valuation)", "e", slug))
     by_letters = _BY_LETTERS.get(slug.replace("_", "")) or _BY_LETTERS.get(mended.replace("_", ""))
-    return _EXACT.get(slug) or _BY_KEY.get(_key(slug)) or by_letters or _unlettered(label) or slug
+    found = _EXACT.get(slug) or _BY_KEY.get(_key(slug)) or by_letters or _unlettered(label)
+    if not found and (plain := re.sub(r"\s*\([^()]*\)\s*$", "", label)) != label:  # "Titre (facultatif)"
+        return slug_of(plain) if slug_of(plain) in KNOWN else slug
+    return found or slug
 
 
 def _unlettered(label: str) -> str | None:
@@ -207,13 +218,15 @@ def _unlettered(label: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _text(value: object) -> str | None:
+def _text(value: object, column: str) -> str | None:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if is_empty(text, column):
+        return None
     try:
         text.encode()
     except UnicodeEncodeError:  # half an emoji (a lone surrogate) cannot be written to a file
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text if text.strip() else None
+    return text
 
 
 def structures(row: Row) -> list[dict[str, str | None]]:
@@ -224,38 +237,3 @@ def structures(row: Row) -> list[dict[str, str | None]]:
         if any(fields[name] for name in ("network", "structure", "status", "reply")):
             found.append({"number": str(n), **fields})
     return found
-
-
-_FRANCE = ZoneInfo("Europe/Paris")
-_ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](.*))?$", re.DOTALL)
-_YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ,].*)?$", re.DOTALL)
-_DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?:[T ,].*)?$", re.DOTALL)
-
-
-def parse_date(text: str | None) -> dt.date | None:
-    """A date as the platform has written it over the years: `YYYY-MM-DD`, ISO with a time, `DD/MM/YYYY`; else None.
-
-    A spreadsheet's `1/3/2024`, `01-03-2024` and `01.03.2024` are read, day first, and `2024/3/1`.
-    A time with a zone is told in France's: the API writes midnight of 6 October as `2023-10-05T22:00:00+00:00`.
-    """
-    text = (text or "").strip()
-    try:
-        if match := _ISO.match(text):
-            day = dt.date.fromisoformat(match[1])
-            return _in_france(text) or day if match[2] else day
-        if match := _DAY_FIRST.match(text):
-            return dt.date(int(match[3]), int(match[2]), int(match[1]))
-        if match := _YEAR_FIRST.match(text):
-            return dt.date(int(match[1]), int(match[2]), int(match[3]))
-    except ValueError:
-        pass
-    return None
-
-
-def _in_france(text: str) -> dt.date | None:
-    """The day of a time with a zone; None if it has none or cannot be read."""
-    try:
-        moment = dt.datetime.fromisoformat(text)
-        return moment.astimezone(_FRANCE).date() if moment.tzinfo else None
-    except (ValueError, OverflowError):
-        return None

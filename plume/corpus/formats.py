@@ -53,6 +53,7 @@ class Source:
         self._bytes = gzip.GzipFile(fileobj=self._raw) if zipped else self._raw
         self._text = io.TextIOWrapper(self._bytes, encoding="utf-8-sig", errors="surrogateescape", newline=None)  # type: ignore[arg-type]
         self._kept = ""
+        self.head = ""  # the first characters, whatever they are
 
     def __enter__(self) -> "Source":
         return self
@@ -67,11 +68,17 @@ class Source:
         return self._kept
 
     def read(self) -> str:
-        """The next chunk; "" at the end."""
+        """The next chunk, without what no text holds (_NO_TEXT); "" at the end."""
         if self._kept:
             text, self._kept = self._kept, ""
             return text
-        text = self._text.read(CHUNK)
+        while text := self._text.read(CHUNK):
+            self.head = self.head or text[:400]
+            for character in _NO_TEXT:
+                if character in text:
+                    text = text.replace(character, "")
+            if text:
+                break
         self._progress.share = min(1.0, self._raw.tell() / self._size)
         if _STRAY.search(text):
             self._progress.not_utf8 += len(_STRAY.findall(text))
@@ -79,6 +86,8 @@ class Source:
         return text
 
 
+# Padding, the end of a file of CP/M and DOS, a byte order mark where two files were joined: never a part of a text.
+_NO_TEXT = ("\0", "\x1a", "\ufeff")
 _STRAY = re.compile("[\udc80-\udcff]")  # how "surrogateescape" writes a byte that is not UTF-8
 _WINDOWS_1252 = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 
@@ -92,7 +101,8 @@ def read_records(path: str | Path, progress: Progress | None = None) -> Iterator
         _refuse_encodings(path)
         with Source(path, progress) as source:
             head = source.peek()
-            if head.startswith(("ÿþ", "þÿ")) or head[:400].count("\0") > len(head[:400]) // 3:  # inside a gzip
+            raw = source.head.strip("\0")
+            if raw.startswith(("ÿþ", "þÿ")) or raw.count("\0") > len(raw) // 3:  # inside a gzip
                 raise InputError(f"{path}: UTF-16, not UTF-8; unpack it, then convert it: iconv -f UTF-16 -t UTF-8")
             while head and not head.strip():  # a file may begin with blanks; one of blanks alone is empty
                 source.read()
@@ -133,7 +143,17 @@ def _refuse_encodings(path: Path) -> None:
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
 
-_DECODER = json.JSONDecoder(strict=False)  # a bare line end inside a text is read as one
+
+def _fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object's fields; of a name that stands twice, the first value that says something, as in a CSV."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        fields |= {name: value for name, value in reversed(pairs) if value not in (None, "")}
+    return fields
+
+
+# A bare line end inside a text is read as one.
+_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_fields)
 _BETWEEN = re.compile(r"[\s,]*")
 _FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\\n]|\\.){1,80}")')
 
@@ -172,12 +192,13 @@ class _Buffer:
         return self.line + self.text.count("\n", self.at, position)
 
 
-# The API's pages hold their records in an object: {"total_count": 2, "results": [...]}.
+# The APIs' pages hold their records in an object: {"total_count": 2, "results": [...]}, or, of the State's tabular API,
+# {"data": [...], "links": {...}, "meta": {"page": 1, "total": 2}}.
 _SCALAR = r'(?:"(?:[^"\\]|\\.){0,200}"|[-\w.+]{1,40})'
-_PAGE = re.compile(rf'\{{\s*(?:"\w+"\s*:\s*{_SCALAR}\s*,\s*){{0,20}}"(?:results|records|experiences|data)"\s*:\s*\[')
-_PAGE_END = re.compile(rf'\s*(?:,\s*"\w+"\s*:\s*{_SCALAR}\s*){{0,20}}\}}')
-_TOTAL = re.compile(r'"(?:total_count|nhits)"\s*:\s*(\d+)')
-_PAGE_SIZE = 1 << 13  # characters that either takes at most, about
+_FLAT = rf'(?:{_SCALAR}|\{{\s*(?:"\w+"\s*:\s*{_SCALAR}\s*,?\s*){{0,20}}\}})'
+_PAGE = re.compile(rf'\{{\s*(?:"\w+"\s*:\s*{_FLAT}\s*,\s*){{0,20}}"(?:results|records|experiences|data)"\s*:\s*\[')
+_TOTAL = re.compile(r'"(?:total_count|nhits|total)"\s*:\s*(\d+)')
+_PAGE_SIZE = 1 << 13  # characters that its beginning takes at most, about
 
 
 def _read_json(source: Source, path: Path) -> Iterator[Record]:
@@ -192,15 +213,14 @@ def _read_json(source: Source, path: Path) -> Iterator[Record]:
         char = buffer.text[buffer.at]
         if not inside and (opening := _PAGE.match(buffer.text, buffer.at)):
             inside = page = True
-            total = max(total, _total(opening))
+            total = max(total, _total(opening[0]))
             buffer.move(opening.end())
             continue
         if page and char == "]":
-            if not (end := _PAGE_END.match(buffer.text, buffer.at + 1)):
+            if (end := _page_end(buffer)) is None:
                 break
             inside = page = False
             total = max(total, _total(end))
-            buffer.move(end.end())
             continue
         if char == ("]" if inside else "["):
             inside = not inside
@@ -234,8 +254,25 @@ def _read_json(source: Source, path: Path) -> Iterator[Record]:
         )
 
 
-def _total(part: re.Match[str]) -> int:
-    found = _TOTAL.search(part[0])
+def _page_end(buffer: _Buffer) -> str | None:
+    """Move past what follows a page's records, whatever it is, and return it; None if the file ends before it does."""
+    while True:
+        rest = buffer.text[buffer.at + 1 :]
+        begun = rest.lstrip()
+        opened = "{" + begun.removeprefix(",")
+        try:
+            _, end = _DECODER.raw_decode(opened)
+        except (ValueError, RecursionError):
+            if len(rest) < _PAGE_SIZE * 8 and buffer.more():
+                continue
+            return None
+        length = end - len(opened) + len(rest)
+        buffer.move(buffer.at + 1 + length)
+        return rest[:length]
+
+
+def _total(part: str) -> int:
+    found = _TOTAL.search(part)
     return int(found[1]) if found else 0
 
 

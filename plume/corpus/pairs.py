@@ -16,8 +16,9 @@ from plume.config import Config
 from plume.contacts import Directory
 from plume.corpus.clean import clean, clean_reply
 from plume.corpus.columns import body_name, is_id
-from plume.corpus.export import Row, parse_date, structures
+from plume.corpus.export import Row, structures
 from plume.corpus.placeholders import is_placeholder
+from plume.corpus.values import department, parse_date, percent, sentiment, vote, yes_or_no
 
 
 class Selection(Config):
@@ -68,7 +69,6 @@ class Quarantined:
     structure: str | None = None
 
 
-_DEPARTMENT = re.compile(r"\d[\dAB]\d?")
 _TELLING = 12  # words, among which French has a small one
 _WORD = 20  # characters a word may take, blanks included, before a text counts as too long
 
@@ -149,25 +149,24 @@ def _outcome(
     if unlisted and selection.unlisted_contacts == "quarantine":
         return out("unlisted_contact", f"{unlisted} contacts that neither directory nor review holds")
     # What is written as it is must be what its column says, so that shifted columns cannot carry text past the masks.
-    department = (row.get("code_insee_departement_usager") or "").strip().upper()
     return Pair(
         {
             "id": pair_id,
             "network": network,
             "structure": name,
-            "department": department if _DEPARTMENT.fullmatch(department) else None,
-            "sentiment": _SENTIMENTS.get(fold(clean(row.get("ressenti_usager")))),
+            "department": department(row.get("code_insee_departement_usager")),
+            "sentiment": sentiment(row.get("ressenti_usager")),
             "title": title,
             "review": review,
             "reply": reply,
             "written_on": written_on.isoformat(),
             "published_on": _iso(row.get("date_de_publication")),
             "replied_on": _iso(row.get("date_de_premiere_reponse")),
-            "ai_enabled": _yes_or_no(structure["ai_enabled"]),
-            "ai_offered": _yes_or_no(structure["ai_offered"]),
+            "ai_enabled": yes_or_no(structure["ai_enabled"]),
+            "ai_offered": yes_or_no(structure["ai_offered"]),
             "ai_similarity": similarity,
-            "agent_vote": _VOTES.get(clean(structure["agent_vote"]).lower()),
-            "author_vote": _VOTES.get(clean(structure["author_vote"]).lower()),
+            "agent_vote": vote(structure["agent_vote"]),
+            "author_vote": vote(structure["author_vote"]),
         },
         row.get("pseudonyme_usager"),
         closing,
@@ -187,8 +186,6 @@ _NO_REASON = re.compile(  # folded, without punctuation
     r"(?:(?:aucune?|pas|sans|non|n|so|na|n a|ras|nul|null|none|nan|rien|neant|false|0)"
     r"(?: (?:de )?(?:motif|rejet|objet|rejete))?)?"
 )
-_SENTIMENTS = {fold(sentiment): sentiment for sentiment in ("Positif", "Neutre", "Négatif")}
-_VOTES = {"utile": "utile", "pas utile": "pas utile", "inutile": "pas utile"}
 
 
 def _is_rejected(row: Row) -> bool:
@@ -201,10 +198,6 @@ def _is_rejected(row: Row) -> bool:
 def _is_longer(text: str, words: int) -> bool:
     """Whether a text is far too long: told before it is cleaned and read, which takes time."""
     return len(text) > _WORD * words
-
-
-def _yes_or_no(text: str | None) -> bool | None:
-    return {"o": True, "oui": True, "n": False, "non": False}.get((text or "").strip().lower())
 
 
 # What every phone, e-mail and web address holds, told fast.
@@ -225,8 +218,5 @@ def _iso(text: str | None) -> str | None:
 
 def _percent(text: str | None) -> int | None:
     """Whole per cents, rounded down: 49.5 is below 50, and is written so."""
-    try:
-        value = math.floor(float(text.replace(",", ".").rstrip(" %\u00a0\u202f"))) if text else None
-    except (ValueError, OverflowError):
-        return None
-    return value if value is None or 0 <= value <= 100 else None
+    value = percent(text)
+    return None if value is None else math.floor(value)

@@ -12,12 +12,12 @@ from plume.corpus.export import (
     _EXACT,
     KNOWN,
     Columns,
-    parse_date,
     read_experiences,
     read_rows,
     slug_of,
     structures,
 )
+from plume.corpus.values import parse_date
 from plume.errors import InputError
 
 

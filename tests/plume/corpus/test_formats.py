@@ -344,3 +344,56 @@ def test_thousands_of_unknown_columns_do_not_fill_memory():
 def test_lines_are_those_of_the_file(write):
     assert [r.line for r in read_records(write(as_csv(ROWS)))] == [2, 6, 9, 13, 17]
     assert [r.line for r in read_records(write("\n".join(map(json.dumps, ROWS))))] == [1, 2, 3, 4, 5]
+
+
+RECORD = {"id_experience": "5", "titre": "Titre", "description": "Bonjour à tous", "ecrit_le": "2024-01-02"}
+CSV = "ID expérience;Titre;Description;Ecrit le\n5;Titre;Bonjour à tous;2024-01-02\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "sep=;\n" + CSV,
+        '"sep=;"\n' + CSV,
+        "sep=,\n" + CSV.replace(";", ","),
+        CSV.replace("Ecrit le", '"Ecrit\nle"'),
+        CSV.replace("Titre;D", '"Titre\n(facultatif)";D'),
+        CSV + "\x1a",
+        CSV + "\0" * 500,
+        "\0\0" + CSV,
+        "\ufeff" + CSV + "\ufeff",
+        json.dumps([RECORD]) + "\0" * 900,
+        json.dumps([RECORD]) + "\r\n\x1a",
+        "\ufeff" + json.dumps([RECORD]) + "\n\ufeff",
+        json.dumps({"data": [RECORD], "links": {"next": None}, "meta": {"page": 1, "page_size": 20, "total": 1}}),
+        json.dumps({"meta": {"page": 1, "total": 1}, "links": {"prev": None}, "data": [RECORD]}, indent=1),
+        json.dumps({"data": [RECORD], "facets": [{"deep": [1, {"er": "]}"}]}], "total_count": 1}),
+        json.dumps(RECORD).replace('"titre"', '"titre": "Titre", "titre": null, "x"'),
+    ],
+)
+def test_what_is_not_truncated_is_read(content, write):
+    """What joins, pads or wraps files is no damage, and what says nothing does not hide what does."""
+    (row,) = read_rows(write(content))
+    assert (row["id_experience"], row["titre"], row["description"]) == ("5", "Titre", "Bonjour à tous")
+
+
+@pytest.mark.parametrize("rest", ['"links": {"next": "x"}, "meta": {"page": 1, "total": 58}', '"total_count": 58'])
+def test_a_part_of_the_export_is_refused_as_a_part(rest, write):
+    with pytest.raises(InputError, match=r"1 of 58 records; download the whole export"):
+        list(read_rows(write(f'{{"data": [{json.dumps(RECORD)}], {rest}}}')))
+
+
+@pytest.mark.parametrize(
+    ("content", "seen"),
+    [
+        ('{"type": "FeatureCollection", "features": []}', "1 records seen; of an experience's columns they have none"),
+        ('[{"titre": "a"}, {"titre": "b", "nom": "c"}]', "2 records seen; of an experience's columns they have titre"),
+        ("a;b\n1;2\n", "2 of a header's columns in its first line"),
+        ("sep=;\n", "0 of a header's columns"),
+    ],
+)
+def test_a_refusal_says_what_was_seen_and_not_truncated(content, seen, write):
+    with pytest.raises(InputError) as refused:
+        list(read_rows(write(content)))
+    assert seen in str(refused.value)
+    assert "truncated" not in str(refused.value)

@@ -17,9 +17,10 @@ import pytest
 from plume.contacts import Directory
 from plume.corpus.build import DataConfig, build
 from plume.corpus.dataset import read_jsonl, read_split
-from plume.corpus.export import Unreadable, parse_date, read_rows, structures
+from plume.corpus.export import Unreadable, read_rows, structures
 from plume.corpus.pairs import Pair, Selection, outcomes
 from plume.corpus.split import SPLITS
+from plume.corpus.values import parse_date
 from plume.errors import InputError
 
 ODD = [
