@@ -138,13 +138,14 @@ def forget(
         list[Path] | None, typer.Option("--in", help="Where to look; by default here and in PLUME_HOME.")
     ] = None,
 ) -> None:
-    """Remove experiences from every dataset folder, and name the versions trained on them.
+    """Remove experiences from every dataset folder, and name the runs and versions trained on them.
 
-    Links to folders are followed. Exit code 2: they are removed where they were found, but the folders named could not
-    be searched or written. Exit code 3: the MLflow store could not be asked which versions were trained on them.
+    Links to folders are followed. Asked again for the same experience, it answers again. Exit code 2: they are removed
+    where they were found, but the folders named could not be searched or written. Exit code 3: there is no MLflow
+    store, or it could not be asked which runs and versions were trained on them.
     """
     from plume.corpus import forget as forgetting
-    from plume.corpus import traces
+    from plume.corpus import traces, trained
     from plume.errors import EnvironmentMissing
     from plume.paths import home
 
@@ -165,6 +166,10 @@ def forget(
         say(f"{home() / 'splits'}: removed, cached copies of splits; training makes them again")
     unwritten: dict[Path, str] = {}
     for here in found:
+        if here.before:
+            say(f"{here.folder}: {len(here.before)} of the {len(set(ids))} experiences were forgotten there before")
+        if not here.rows:
+            continue
         try:
             erased = forgetting.forget(here)
         except InputError as error:  # what can be erased elsewhere is
@@ -173,20 +178,25 @@ def forget(
         say(f"{here.folder}: {len(here.rows)} of the {len(set(ids))} experiences, {erased} rows forgotten")
     for folder, fault in faults.items():
         say(f"{folder}: not searched ({fault})")
-    for path in traces.mentions(ids, roots, [here.folder for here in found if here.folder not in unwritten]):
+    stored = [folder for folder in [trained.local_artifacts()] if folder]
+    for path in traces.mentions(
+        ids, [*roots, *stored], [here.folder for here in found if here.folder not in unwritten]
+    ):
         say(f"{path}: names a forgotten experience; erase it, or make it again")
+    for path in traces.arrow_copies(ids):
+        say(f"{path}: may hold a forgotten experience; remove it, datasets.load_dataset makes it again")
     if unwritten:
         raise InputError(f"not forgotten everywhere: {'; '.join(unwritten.values())}; mend that, then run this again")
     if missing:
         digests = ", ".join(sorted({digest for here in found for digest in here.train_digests}))
-        raise EnvironmentMissing(
-            f"forgotten, but {missing}; then look for versions whose tag train_split_sha256 is one of: {digests}"
-        )
+        missing += f"; then look for runs and versions whose tag train_split_sha256 is one of: {digests}"
     if faults:
         raise InputError(
             f"forgotten where found, but {len(faults)} folders could not be searched: {', '.join(map(str, faults))}; "
-            "mend or remove them, then run this again"
+            "mend or remove them, then run this again" + (f"; and {missing}" if missing else "")
         )
+    if missing:
+        raise EnvironmentMissing(f"forgotten, but {missing}")
 
 
 contacts = typer.Typer(no_args_is_help=True, help="The directory of public contacts.")

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from plume.corpus.clean import clean
 from plume.corpus.policy import MASKED
-from plume.corpus.pseudonymise.lexicon import fold
+from plume.corpus.pseudonymise.lexicon import COMMON, fold
 from plume.corpus.pseudonymise.spans import Span
 
 # The platform counts, at seven digits in 2024. Nine that begin with 6 or 7 may be a mobile that lost its zero; an
@@ -66,10 +66,98 @@ def names_a_person(name: str) -> bool:
     return not _BODY.search(fold(name)) and any(span.type == "PERSONNE" for span in _found(clean(name)))
 
 
+# What names of columns are made of, besides everyday words.
+_OF_COLUMNS = frozenset(
+    [
+        "id",
+        "ids",
+        "uuid",
+        "url",
+        "uri",
+        "code",
+        "num",
+        "nb",
+        "json",
+        "xml",
+        "csv",
+        "date",
+        "datetime",
+        "timestamp",
+        "created",
+        "updated",
+        "index",
+        "unnamed",
+        "column",
+        "geo",
+        "lat",
+        "lon",
+        "point",
+        "shape",
+        "insee",
+        "siret",
+        "siren",
+        "iso",
+        "ref",
+        "refs",
+        "tag",
+        "tags",
+        "type",
+        "types",
+        "statut",
+        "etat",
+        "interne",
+        "externe",
+        "version",
+        "source",
+        "champ",
+        "postal",
+        "latitude",
+        "longitude",
+        "commentaire",
+        "commentaires",
+        "libre",
+        "technique",
+        "creation",
+        "modification",
+        "colonne",
+        "libelle",
+        "intitule",
+        "structure",
+        "typologie",
+        "usager",
+        "ia",
+        "top",
+        "taux",
+        "vote",
+        "region",
+        "departement",
+        "commune",
+        "canal",
+        "canaux",
+    ]
+)
+
+
+def _may_be_of_a_column(part: str) -> bool:
+    return (
+        part in _OF_COLUMNS
+        or (len(part) < 3 and not part.isdigit())
+        or part in COMMON
+        or bool(_NUMBERED.fullmatch(part))
+    )
+
+
+_NUMBERED = re.compile(r"\d{1,2}[a-z]?")
+
+
 def column_name(label: str, slug: str) -> str:
-    """An unknown column's slug, if its label reads like one and names nobody; else NO_LABEL."""
+    """An unknown column's slug, if it is made of everyday words alone and its label names nobody; else NO_LABEL.
+
+    A name may stand on no list, so a word that is not known to be a column's is not shown.
+    """
     plain = clean(label)
     odd = len(slug) > 60 or len(slug.split("_")) > 8 or "@" in plain or re.search(r"\d{3}", plain)
+    odd = odd or not all(_may_be_of_a_column(part) for part in slug.split("_"))
     named = _found(plain) or [span for span in _found(plain.title()) if span.source != "trigger"]  # "Nom Réel"
     return NO_LABEL if odd or not slug or named else slug
 

@@ -5,8 +5,9 @@ The directory (annuaire de l'administration, DILA, Licence Ouverte) is published
 service: `nom`, `telephone`, `adresse_courriel`, `site_internet`, `pivot[].type_service_local`, `date_modification`.
 
 Being listed makes a value public for the pseudonymiser: it will not be masked. So what could be somebody's own is
-refused, even though the directory prints it: mobile numbers, mailboxes that bear a name, pages on shared sites, and
-whatever belongs to a service that is called like a person.
+refused, even though the directory prints it: mobile numbers, mailboxes and sites that bear a name, pages on shared
+sites, and whatever belongs to a service that is called like a person or is an office that somebody keeps (a notary's, a
+member of parliament's).
 """
 
 import csv
@@ -27,11 +28,15 @@ from plume.contacts import Contact, Directory, host, national, to_json
 from plume.corpus.clean import clean
 from plume.corpus.columns import body_name, names_a_person
 from plume.corpus.dataset import to_jsonl
+from plume.corpus.pseudonymise.insee import known_names
+from plume.corpus.pseudonymise.keep import is_plain_word
 from plume.corpus.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold, words
 from plume.errors import InputError
 
 SOURCE = "lannuaire.service-public.fr"
-PERSONAL = frozenset({"mobile_phone", "mailbox_of_a_person", "service_of_a_person"})  # values that are not repeated
+PERSONAL = frozenset(
+    {"mobile_phone", "mailbox_of_a_person", "service_of_a_person", "site_of_a_person"}
+)  # values that are not repeated
 
 # Code of the directory -> network, as the platform's export names it.
 NETWORKS = {
@@ -90,6 +95,19 @@ _SERVICE_WORDS = words("""
     commissariat police consulat ambassade caf cpam carsat urssaf msa usagers usager public mediateur dpo bibliotheque
     mediatheque ecole college lycee musee centre pole point webmaster
 """)
+
+# Who works under their own name; not their chambers and orders, nor the bodies that help to find one.
+_OFFICE = re.compile(
+    r"\b(?:selarl|selas|selurl|scp|scm|sarl|eurl|cabinet|etude|office notarial|notaires?|huissiers?|avocate?s?|"
+    r"commissaires? de justice|greffiers? associes?|permanence|depute[es]?|senat(?:eur|rice)|conciliat(?:eur|rice)|"
+    r"medecin|docteur|infirmi(?:er|ere)s?|psychologue|orthophoniste|sage-femme|kinesitherapeute|dentiste|"
+    r"geometres?|architecte|expert-comptable|mandataire|administrat(?:eur|rice) judiciaire|assistante? sociale?)\b"
+)
+_BODY_OF_OFFICES = re.compile(
+    r"\b(?:chambre|ordre|conseil|maison|point|syndicat|federation|union|tribunal|cour|bureau|ecole|institut|centre|"
+    r"ministere|direction|service|mairie|caisse|agence|france|"
+    r"permanence (?:d'acces|juridique|sociale|des? services?))\b"
+)
 
 _MAY_NAME = FIRST_NAMES | AMBIGUOUS_FIRST_NAMES | words("m mr mme mlle madame monsieur me maitre dr docteur")
 
@@ -188,7 +206,7 @@ def _outcomes(service: dict[str, Any]) -> Iterator[Contact | Rejected]:
     for column, kind, settle in (
         ("telephone", "phone", _phone),
         ("adresse_courriel", "email", partial(_email, service=name)),
-        ("site_internet", "domain", _domain),
+        ("site_internet", "domain", partial(_domain, service=name)),
     ):
         for entry in _listed(service.get(column)):
             raw, label = (entry.get("valeur"), entry.get("libelle")) if isinstance(entry, dict) else (entry, None)
@@ -207,9 +225,17 @@ def _outcomes(service: dict[str, Any]) -> Iterator[Contact | Rejected]:
 
 def _is_somebody(name: str, code: str) -> bool:
     """Whether a service is called like a person ("Office notarial Jean Dupont"), whose line and mailbox it then is."""
-    if not set(re.findall(r"[a-z]+", fold(name))) & _MAY_NAME:  # told fast
+    plain = fold(name)
+    if _OFFICE.search(plain) and not _BODY_OF_OFFICES.search(plain):
+        return True
+    if not set(re.findall(r"[a-z]+", plain)) & _MAY_NAME:  # told fast
         return False
+    if any(fold(found[1]) in FIRST_NAMES for found in _FIRST_AND_INITIAL.finditer(name)):
+        return True
     return body_name(name) != clean(name) if code in NETWORKS else names_a_person(name)
+
+
+_FIRST_AND_INITIAL = re.compile(r"(?<![\w-])([^\W\d_]+(?:-[^\W\d_]+)?) [A-ZÀ-Ý](?![\w'’-])")  # "Nadia B."
 
 
 def _phone(raw: str) -> tuple[str, str | None]:
@@ -233,7 +259,10 @@ def _email(raw: str, service: str) -> tuple[str, str | None]:
     value = raw.strip().lower().removeprefix("mailto:")
     if not _EMAIL.fullmatch(value):
         return "", "not_an_email"
-    return (value, None) if _is_of_a_service(value.partition("@")[0], service) else ("", "mailbox_of_a_person")
+    local, _, domain = value.partition("@")
+    if not _is_of_a_service(local, service) or _bears_a_name(domain, service):
+        return "", "mailbox_of_a_person"
+    return value, None
 
 
 def _is_of_a_service(local: str, service: str) -> bool:
@@ -246,11 +275,44 @@ def _is_of_a_service(local: str, service: str) -> bool:
     service = whole if _SERVICE_WORDS.intersection(parts) else _without_people(whole)  # ccas.louis.aragon@
     named = set(re.findall(r"[a-z]+", service))
     strange = [part for part in parts if part not in named and part not in _SERVICE_WORDS]
-    if any(part in FIRST_NAMES for part in strange) or not parts:
+    if any(_is_name(part) for part in strange) or not parts:
         return False
     if len(strange) < len(parts) or "".join(parts) in re.sub(r"[^a-z]", "", service):
         return True
     return any(part.startswith(word) for part in parts for word in _SERVICE_WORDS if len(word) > 4)  # mairiedelens@
+
+
+def _is_name(word: str) -> bool:
+    """Whether a word may be somebody's first name or surname: on a list, and no everyday word."""
+    return word in FIRST_NAMES or (len(word) > 2 and word in known_names() and not is_plain_word(word))
+
+
+def _bears_a_name(domain: str, service: str) -> bool:
+    """Whether a domain is called like a person, whom the service is not called after: "dupont-jean.fr".
+
+    One surname alone says nothing: towns and firms bear surnames.
+    """
+    named = set(re.findall(r"[a-z]+", fold(service)))
+    for label in re.split(r"\.", fold(domain))[:-1]:
+        parts = [part for part in re.findall(r"[a-z]+", label) if part not in named]
+        if len(parts) > 1 and any(part in FIRST_NAMES for part in parts):
+            if not _SERVICE_WORDS.intersection(parts):
+                return True
+        elif len(parts) == 1 and _is_glued_name(parts[0]):
+            return True
+    return False
+
+
+def _is_glued_name(label: str) -> bool:
+    """Whether a label is a first name and a surname without a gap, in any order: "dupontjean", "jeandupont"."""
+    if is_plain_word(label) or label in known_names() or len(label) < 8:
+        return False
+    cuts = ((label[:i], label[i:]) for i in range(3, len(label) - 2))
+    known = known_names()
+    return any(
+        (a in FIRST_NAMES and len(a) > 3 and b in known) or (b in FIRST_NAMES and len(b) > 3 and a in known)
+        for a, b in cuts
+    )
 
 
 def _without_people(service: str) -> str:
@@ -267,10 +329,12 @@ def _without_people(service: str) -> str:
     return " ".join(kept)
 
 
-def _domain(raw: str) -> tuple[str, str | None]:
+def _domain(raw: str, service: str) -> tuple[str, str | None]:
     value = host(raw.strip())
     if not _DOMAIN.fullmatch(value):
         return "", "not_a_domain"
+    if _bears_a_name(value, service):
+        return "", "site_of_a_person"
     return ("", "shared_site") if value in _SUFFIXES or _SHARED_SITES.search(value) else (value, None)
 
 

@@ -17,6 +17,7 @@ from plume.errors import InputError
 from plume.paths import check_output
 
 QUARANTINE = "quarantine.jsonl"
+STAGED = ".forget"  # the new files of a folder whose erasure was decided
 BUILDING = ".plume-build-"  # how the name of a build's temporary folder begins
 # What a build writes, the manifest last, and the audit of what it replaces.
 FILES = (
@@ -104,6 +105,18 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
 def manifest_text(manifest: dict[str, Any]) -> str:
     """The manifest as its file holds it."""
     return json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
+
+
+def forgotten_since(folder: str | Path, manifest: dict[str, Any]) -> bool:
+    """Whether experiences were taken out of a folder's train split (`plume data forget`) since `manifest` was read."""
+    digest = manifest["splits"]["train"]["sha256"]
+    for path in (Path(folder) / "manifest.json", Path(folder) / STAGED / "manifest.json"):
+        try:
+            if digest in json.loads(path.read_text(encoding="utf-8")).get("history", []):
+                return True
+        except (OSError, ValueError, AttributeError):  # gone, or built again as something else: no erasure
+            continue
+    return False
 
 
 def read_split(folder: str | Path, split: str) -> list[dict[str, Any]]:

@@ -1,9 +1,10 @@
 """`plume data forget ID…`: an experience leaves every dataset folder, and the versions trained on it are named.
 
 In each folder that holds it, in a pair or in the quarantine, every row of the experience goes, its id too: the
-manifest keeps only how many rows were forgotten (`counts.forgotten`: rows in = pairs + quarantined + forgotten) and the
-digests that the train split had before (`history`), so that a version trained before an earlier erasure is still found.
-Digests, card, `privacy.html` and `audit.jsonl` follow. Statistics of the build (`masked`, `layers`, `k`) stay.
+manifest keeps only how many rows were forgotten (`counts.forgotten`: rows in = pairs + quarantined + forgotten), the
+digests that the train split had before (`history`), so that a version trained before an earlier erasure is still found,
+and a slow, salted hash of the id (`erased`), so that a second request for it is answered as the first. Digests, card,
+`privacy.html` and `audit.jsonl` follow. Statistics of the build (`masked`, `layers`, `k`) stay.
 
 A folder changes in one step. Its new files are written to `.forget.part`, which becomes `.forget` when it is complete:
 from then on the erasure is decided. The files are then moved to their places; if that is cut off, the next `plume data
@@ -12,20 +13,22 @@ forget` in that folder finishes it.
 Which versions were trained on it: `plume.corpus.trained`. Where else it may stand: `plume.corpus.traces`.
 """
 
+import hashlib
 import json
 import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from plume.command import uninterrupted
 from plume.corpus import audit, dataset, privacy, trained
-from plume.corpus.dataset import read_jsonl, read_manifest, read_split, sha256, to_jsonl
+from plume.corpus.dataset import STAGED, read_jsonl, read_manifest, read_split, sha256, to_jsonl
 from plume.corpus.split import SPLITS, experience_of
-from plume.corpus.traces import STAGED, mention_of
+from plume.corpus.traces import mention_of
 from plume.errors import InputError
 from plume.tracking import MODEL_NAME, default_uri
 
@@ -42,6 +45,7 @@ class Found:
         rows: how many rows of each experience, by split or "quarantine".
         train_digests: digests that its train split has and had, newest first; empty if no experience was in it.
         source: SHA-256 of the export that it was built from.
+        before: experiences that an earlier erasure took out of it.
     """
 
     folder: Path
@@ -49,21 +53,21 @@ class Found:
     rows: dict[str, Counter] = field(default_factory=dict)
     train_digests: list[str] = field(default_factory=list)
     source: str = ""
+    before: list[str] = field(default_factory=list)
 
 
 def name_versions(found: list[Found]) -> list[str]:
-    """Lines that tell which registered versions were, or may have been, trained on what is found.
+    """Lines that tell which runs and registered versions were, or may have been, trained on what is found.
 
-    Raises InputError if the MLflow store cannot be used.
+    Raises InputError if there is no MLflow store, or if it cannot be used.
     """
     digests = {digest for here in found for digest in here.train_digests}
     sources = {here.source for here in found if here.source and here.train_digests}
     if not digests:
         return ["in no train split: no version was trained on them from these folders"]
     if not trained.store_is_there():
-        elsewhere = f"if versions are registered elsewhere, look for {trained.DIGEST} in {', '.join(sorted(digests))}"
-        return [f"no MLflow store at {default_uri()}: no version is known; {elsewhere}"]
-    lines = []
+        raise InputError(f"there is no MLflow store at {default_uri()}; name it with MLFLOW_TRACKING_URI")
+    lines = [str(run) for run in trained.runs_on(digests)]
     for version in trained.trained_on(digests, sources):
         aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
         what = "was trained on them" if version.sure else "may have been trained on them"
@@ -98,12 +102,17 @@ def find(
             for row in content:
                 if experience := _experience(row["id"], wanted):
                     here.rows.setdefault(experience, Counter())[part] += 1
-        if not here.rows:
-            continue
         if any(counts["train"] for counts in here.rows.values()):
             here.train_digests = [manifest["splits"]["train"]["sha256"], *manifest.get("history", [])]
-        found.append(here)
-    known = {experience for here in found for experience in here.rows}
+        erased = {entry["key"]: entry["train_digests"] for entry in manifest.get("erased", [])}
+        for experience in wanted if erased else ():
+            key = _key(experience, here.source)
+            if key in erased and experience not in here.rows:
+                here.before.append(experience)
+                here.train_digests += [digest for digest in erased[key] if digest not in here.train_digests]
+        if here.rows or here.before:
+            found.append(here)
+    known = {experience for here in found for experience in (*here.rows, *here.before)}
     known -= {i for i in known if _PAIR.fullmatch(i) and experience_of(i) in present}  # half an experience
     if unknown := [experience for experience in wanted if experience not in known]:
         raise InputError(_explain(unknown, faults))
@@ -121,6 +130,12 @@ def forget(found: Found) -> int:
     except OSError as error:
         shutil.rmtree(found.folder / _PARTIAL, ignore_errors=True)
         raise InputError(f"{found.folder}: cannot be written ({error.strerror or error})") from None
+
+
+@cache
+def _key(experience: str, source: str) -> str:
+    """A slow hash, salted with the export's: millions of ids are not tried in an hour, one is looked up at once."""
+    return hashlib.scrypt(experience.encode(), salt=source.encode(), n=1 << 14, r=8, p=1, dklen=16).hex()
 
 
 def _forget(found: Found) -> int:
@@ -142,6 +157,10 @@ def _forget(found: Found) -> int:
     counts["quarantined"] = len(quarantine)
     counts["quarantine"] = dict(sorted(Counter(row["reason"] for row in quarantine).items()))
     counts["forgotten"] = counts.get("forgotten", 0) + erased
+    manifest["erased"] = manifest.get("erased", []) + [
+        {"key": _key(experience, found.source), "train_digests": found.train_digests if parts["train"] else []}
+        for experience, parts in sorted(found.rows.items())
+    ]
 
     staged = folder / _PARTIAL
     shutil.rmtree(staged, ignore_errors=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from plume.checks.case import Case
-from plume.checks.coordinates import invented
+from plume.checks.coordinates import invented, mailbox
 from plume.checks.language import FRENCH, language
 from plume.checks.text import fold
 from plume.config import Config
@@ -18,6 +18,7 @@ from plume.corpus.clean import clean, clean_reply
 from plume.corpus.columns import body_name, is_id
 from plume.corpus.export import Row, structures
 from plume.corpus.placeholders import is_placeholder
+from plume.corpus.pseudonymise.rules.reach import is_public_email
 from plume.corpus.values import department, parse_date, percent, sentiment, vote, yes_or_no
 
 
@@ -205,10 +206,14 @@ _MAY_BE_CONTACT = re.compile(r"\d\d|@|\w\.\w|://|\b(?:at|arobase|appele[rz]|comp
 
 
 def unlisted_contacts(reply: str, review: str, directory: Directory) -> int:
-    """How many phones, e-mails and web addresses of a reply stand neither in the directory nor in the review."""
+    """How many phones, e-mails and web addresses of a reply stand neither in the directory nor in the review.
+
+    A mailbox of a function on an official domain ("contact@….gouv.fr") counts as listed: no directory names them all.
+    """
     if not _MAY_BE_CONTACT.search(reply):
         return 0
-    return len(invented(Case.of(reply, review, "", directory, None)))
+    found = invented(Case.of(reply, review, "", directory, None))
+    return sum(not (d.kind == "email" and is_public_email(mailbox(d.text), directory)) for d in found)
 
 
 def _iso(text: str | None) -> str | None:

@@ -1,8 +1,9 @@
 """privacy.html: the French page of a dataset folder that a data-protection officer reads and signs.
 
-It says what the manifest, the gold set and the audit say, and nothing else: same folder, same bytes.
+It says what the manifest, the audit and the first shots on unseen sets say: same folder and version, same bytes.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +11,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from plume.corpus import policy
 from plume.corpus.audit import Audit, Bound, read_pairs
-from plume.corpus.pseudonymise.lexicon import fold
+from plume.corpus.gold import share
 from plume.corpus.review import percent
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
+from plume.paths import ROOT
 
 FILE = "privacy.html"
 _LABELS = {kind: masked.label for kind, masked in policy.MASKED.items()}
 _SPLITS = dict(zip(SPLITS, ("Apprentissage", "Validation", "Test"), strict=True))
-_IDENTS = {
-    "direct": "Identifiants directs",
-    "quasi": "Quasi-identifiants",
-    "health": "Faits de santé",
-    "sensible": "Faits de santé",
-}
-_NAMES = {
-    "all": "Noms de personnes",
-    "title": "Noms, capitale initiale",
-    "upper": "Noms, tout en capitales",
-    "lower": "Noms, tout en minuscules",
-}
-_OVER = {"keep_spans": "Passages à conserver, touchés", "clean_sentences": "Phrases sans donnée personnelle, touchées"}
+_FIRST_SHOTS = ROOT / "datasets" / "gold" / "first-shots.json"
 _QUASI = {
     "department,structure,month": "Département, structure, mois",
     "department,structure,month,age": "Département, structure, mois, tranche d'âge",
@@ -40,7 +30,7 @@ _QUASI = {
 def write_report(folder: str | Path, manifest: dict[str, Any]) -> None:
     """Write `privacy.html` of a dataset folder, from its manifest and its audit.jsonl, if there is one.
 
-    `manifest` need not be on disk yet. Keys that older folders lack are said to be missing: counts.layers, gold, k.
+    `manifest` need not be on disk yet. Keys that older folders lack are said to be missing: counts.layers, k.
     """
     folder = Path(folder)
     (folder / FILE).write_text(render(manifest, *_audit(folder, manifest)), encoding="utf-8")
@@ -62,7 +52,7 @@ def render(manifest: dict[str, Any], audit: Bound | None = None, audit_fault: st
         forgotten=counts.get("forgotten", 0),
         masked=_named(counts.get("masked", {}), _LABELS),
         layers=_named(counts.get("layers", {}), policy.LAYERS),
-        gold=_gold(manifest.get("gold")),
+        first_shots=first_shots(),
         audit=audit,
         audit_fault=audit_fault,
         audit_types=_named(audit.types if audit else {}, _LABELS | {"AUTRE": "Autre donnée"}),
@@ -89,25 +79,21 @@ def _named(counts: dict[str, int], names: dict[str, str]) -> list[tuple[str, int
     return sorted(((names.get(key, key), n) for key, n in counts.items()), key=lambda row: (-row[1], row[0]))
 
 
-def _gold(gold: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The figures of the gold set, in the order and with the names of the page."""
-    if not gold:
-        return None
-    shares = gold["shares"]
-    types = _LABELS | {"PERSONNE": "Nom de personne"}
-    recall = [(name, shares["ident"][key]) for key, name in _IDENTS.items() if key in shares.get("ident", {})]
-    recall += [(name, shares["names"][key]) for key, name in _NAMES.items() if key in shares.get("names", {})]
-    if documents := shares.get("documents", {}).get("direct_masked"):
-        recall.append(("Phrases dont tous les identifiants directs sont masqués", documents))
-    return {
-        **{key: gold.get(key) for key in ("file", "sha256", "sentences", "confidence")},
-        "recall": recall,
-        "types": sorted(
-            ((types.get(kind, kind), share) for kind, share in shares.get("type", {}).items()),
-            key=lambda row: fold(row[0]),
-        ),
-        "over": [(name, shares["over"][key]) for key, name in _OVER.items() if key in shares.get("over", {})],
-    }
+def first_shots() -> list[dict[str, Any]]:
+    """What the pseudonymiser found in each unseen set, the first time that it was tried there, the newest first.
+
+    Each is {"set", "scored_on", "sentences", "author_saw_code"} with, for "direct", "names", "keep" and "clean", a
+    share {"share", "lower", "upper"} and "hits" and "n" where they are known, or None. Limits: Clopper and Pearson.
+    """
+    told = []
+    for row in json.loads(_FIRST_SHOTS.read_text(encoding="utf-8")):
+        found: dict[str, Any] = dict.fromkeys(("direct", "names", "keep", "clean"))
+        for key, (point, lower, upper) in row.get("shares", {}).items():
+            found[key] = {"share": point, "lower": lower, "upper": upper}
+        for key, (hits, n) in row.get("counts", {}).items():
+            found[key] = share(hits, n) | {"share": hits / n}
+        told.append({key: row[key] for key in ("set", "scored_on", "sentences", "author_saw_code")} | found)
+    return sorted(told, key=lambda row: row["scored_on"], reverse=True)
 
 
 def _number(n: int) -> str:

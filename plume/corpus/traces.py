@@ -1,15 +1,17 @@
 """Where an experience may stand: dataset folders, the cached copies of their splits, and other files that name it."""
 
+import mmap
+import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from plume.corpus import audit, dataset
 from plume.paths import home
 
-STAGED = ".forget"  # the new files of a dataset folder whose erasure was decided
-_SKIPPED = frozenset({"node_modules", "__pycache__", "mlartifacts", "models"})
+_SKIPPED = frozenset({"node_modules", "__pycache__", "models"})
 _TEXT = frozenset({".jsonl", ".json", ".html", ".csv", ".txt", ".md", ".yaml", ".tsv"})
 _DATASET_FILES = frozenset({*dataset.FILES, audit.FILE})
 
@@ -22,7 +24,7 @@ def dataset_folders(roots: Iterable[Path], unread: dict[Path, str] | None = None
     folders: dict[Path, None] = {}
     for root in roots:
         for folder, names in _walk(root, unread):
-            if "manifest.json" in names and ("train.jsonl" in names or STAGED in names):
+            if "manifest.json" in names and ("train.jsonl" in names or dataset.STAGED in names):
                 folders[folder.resolve()] = None
     return sorted(folders)
 
@@ -36,6 +38,24 @@ def remove_cached_copies() -> bool:
     there = cache.is_dir()
     shutil.rmtree(cache, ignore_errors=True)
     return there
+
+
+def arrow_copies(experiences: Iterable[str]) -> list[Path]:
+    """Copies that `datasets.load_dataset` keeps in the user's own cache and that hold the id of one of them."""
+    where = (
+        os.environ.get("HF_DATASETS_CACHE") or Path(os.environ.get("HF_HOME") or "~/.cache/huggingface") / "datasets"
+    )
+    ids = [f"{experience}-".encode() for experience in experiences]  # in Arrow, ids stand without a gap
+    found = []  # an empty file is a ValueError
+    for path in sorted(Path(where).expanduser().rglob("*.arrow")):
+        with (
+            suppress(OSError, ValueError),
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
+            if any(data.find(each) >= 0 for each in ids):
+                found.append(path)
+    return found
 
 
 def mentions(experiences: Iterable[str], roots: Iterable[Path], folders: Iterable[Path]) -> list[Path]:

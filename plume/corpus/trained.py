@@ -1,9 +1,13 @@
-"""Which registered versions of `plume-reply` were trained on an experience that is to be forgotten.
+"""Which registered versions of `plume-reply`, and which runs, were trained on an experience that is to be forgotten.
 
 A version carries the digest of its train split as a tag, and the digest of the export in its `training.json`. A
 version whose train split is one that the folder has or had was trained on the experience. One that was trained on
 another split of the same export may have been (the folder was built again since, or lies elsewhere), and so may one
 that does not say.
+
+A run has the digest of its train split as a tag from its first seconds on. One that is running, or that ended without a
+version, leaves checkpoints that hold what it learnt. One that had not opened its run in MLflow yet is not found here:
+training looks at the dataset folder again before it registers (`dataset.forgotten_since`).
 """
 
 import json
@@ -27,6 +31,30 @@ class Trained:
     aliases: tuple[str, ...]
     sure: bool
     why: str
+
+
+RUN_DIGEST = "dataset.train.sha256"  # the tag that plume train gives a run
+_CHECKPOINTS = ("*.pt", "*.partial")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run on the experience: `folder` holds its checkpoints, if that is on this machine.
+
+    `artifacts` names what a server keeps of it that holds drafts; what lies beside a store of this machine is searched.
+    """
+
+    name: str
+    status: str
+    folder: Path | None
+    artifacts: str = ""
+
+    def __str__(self) -> str:
+        what = {"RUNNING": "is training on them, stop it", "SCHEDULED": "is to train on them, stop it"}
+        told = f"run {self.name} ({self.status}): {what.get(self.status, 'trained on them')}"
+        if self.folder:
+            told += f"; remove {self.folder}, which holds its checkpoints"
+        return told + (f"; its {self.artifacts} in MLflow holds drafts, remove it" if self.artifacts else "")
 
 
 def store_is_there() -> bool:
@@ -53,6 +81,41 @@ def trained_on(digests: set[str], sources: set[str]) -> list[Trained]:
         elif _export_of(training) in sources:
             trained.append(Trained(number, aliases, False, "trained on another train split of the same export"))
     return sorted(trained, key=lambda version: -version.number)
+
+
+def runs_on(digests: set[str]) -> list[Run]:
+    """Training runs on one of these train splits, however they ended, but those that left a version and nothing else.
+
+    Raises InputError if the MLflow store cannot be used.
+    """
+    import mlflow
+    from mlflow.entities import ViewType
+
+    tracking.connect()
+    client, found = mlflow.MlflowClient(), []
+    experiment = client.get_experiment_by_name(tracking.EXPERIMENT)
+    for digest in sorted(digests) if experiment else ():
+        runs = client.search_runs([experiment.experiment_id], f"tags.`{RUN_DIGEST}` = '{digest}'", ViewType.ALL)
+        for run in runs:
+            out = Path(run.data.params.get("out", ""))
+            left = out.is_absolute() and any(any(out.glob(pattern)) for pattern in _CHECKPOINTS)
+            has_version = bool(client.search_model_versions(f"run_id='{run.info.run_id}'"))
+            artifacts = "" if local_artifacts() else _drafts_of(client, run.info.run_id)
+            if left or artifacts or not has_version:
+                found.append(Run(run.info.run_name, run.info.status, out if left else None, artifacts))
+    return found
+
+
+def _drafts_of(client: Any, run_id: str) -> str:
+    return next((file.path for file in client.list_artifacts(run_id) if file.path == "drafts.jsonl"), "")
+
+
+def local_artifacts() -> Path | None:
+    """Where a store that is a file keeps its artifacts; None for a server's."""
+    uri = tracking.default_uri()
+    if not uri.startswith("sqlite:///"):
+        return None
+    return Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts"
 
 
 def _versions() -> Iterator[tuple[int, tuple[str, ...], dict[str, str], str]]:

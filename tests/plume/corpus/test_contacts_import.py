@@ -112,6 +112,12 @@ def test_what_may_be_a_persons_own_is_not_even_repeated_in_the_quarantine(file):
         ("Mairie - M. Jean Dupont", "mairie", set()),
         ("Centre social Jean Dupont", "type_nouveau", {"phone", "domain"}),  # bodies bear names too; mailboxes tell
         ("CCAS Jean Dupont", "ccas", {"phone", "domain"}),
+        ("SELARL Dupont & Fils, huissiers", "mairie", set()),
+        ("Assistante sociale Nadia D.", "mairie", set()),
+        ("Accueil social - Nadia D.", "ccas", set()),
+        ("Prénom Nom - permanence parlementaire", "mairie", set()),
+        ("Cabinet Durand, avocats", None, set()),
+        ("Étude Durand, commissaires de justice", None, set()),
     ],
 )
 @pytest.mark.parametrize("mailbox", ["jean.dupont@exemple.fr", "jeandupont@exemple.fr", "dupont@exemple.fr"])
@@ -144,6 +150,45 @@ def test_the_mailbox_of_a_town_is_no_persons(tmp_path, name, mailbox):
     path = tmp_path / "directory.json"
     path.write_text(json.dumps({"service": [service(name, "mairie", adresse_courriel=[mailbox])]}))
     assert [c.value for c in read_directory(path).contacts] == [mailbox]
+
+
+@pytest.mark.parametrize(
+    "name", ["Chambre des notaires du Nord", "Ordre des avocats", "Conseil de l'ordre des médecins"]
+)
+def test_the_bodies_of_those_who_work_under_their_name_are_public(tmp_path, name):
+    path = tmp_path / "directory.json"
+    path.write_text(json.dumps({"service": [service(name, "x", telephone=[{"valeur": "01 99 00 10 20"}])]}))
+    assert [c.value for c in read_directory(path).contacts] == ["01 99 00 10 20"]
+
+
+@pytest.mark.parametrize(
+    ("site", "taken"),
+    [
+        ("dupont-jean.fr", False),
+        ("marie-lecomte-avocate.fr", False),
+        ("jeandupont.fr", False),
+        ("dupontjean.org", False),
+        ("mairie-lens.fr", True),
+        ("villefranche-sur-saone.fr", True),
+        ("ville-saint-georges.fr", True),
+    ],
+)
+def test_a_site_called_like_a_person_is_that_persons(tmp_path, site, taken):
+    path = tmp_path / "directory.json"
+    fields = {"site_internet": [{"valeur": f"https://www.{site}"}], "adresse_courriel": [f"contact@{site}"]}
+    fields |= {"telephone": [{"valeur": "01 99 00 10 20"}]}
+    path.write_text(json.dumps({"service": [service("Mairie - Kervoal", "mairie", **fields)]}))
+    imported = read_directory(path)
+    assert {c.kind for c in imported.contacts} == ({"phone", "domain", "email"} if taken else {"phone"})
+    assert taken or site not in str(imported.rejected)
+
+
+@pytest.mark.parametrize("mailbox", ["secretariat.benali", "contact-lecomte", "accueil.n.benali", "mairie.martinez"])
+def test_a_surname_beside_a_word_of_services_is_a_persons(tmp_path, mailbox):
+    path = tmp_path / "directory.json"
+    fields = {"adresse_courriel": [f"{mailbox}@exemple.fr"], "telephone": [{"valeur": "01 99 00 10 20"}]}
+    path.write_text(json.dumps({"service": [service("Mairie - Kervoal", "mairie", **fields)]}))
+    assert {c.kind for c in read_directory(path).contacts} == {"phone"}
 
 
 def test_csv_with_commas_is_read_as_well(tmp_path):

@@ -209,3 +209,23 @@ def test_a_spreadsheets_dates_are_read_day_first(text):
 @pytest.mark.parametrize("text", ["31/02/2024", "13/13/2024", "1/3/24", "2024", "1/3-2024x"])
 def test_what_is_no_date_is_none(text):
     assert parse_date(text) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("Avis de Zorbladine Quixworthy", NO_LABEL),
+        ("commentaire_karim", NO_LABEL),
+        ("Suivi Benali", NO_LABEL),
+        ("lecomte", NO_LABEL),
+        ("dossier_quixworthy", NO_LABEL),
+        ("Réponse Zorbla", NO_LABEL),
+        ("Numéro interne", "numero_interne"),
+        ("Unnamed: 0", "unnamed_0"),
+        ("Date de traitement", "date_de_traitement"),
+    ],
+)
+def test_the_label_of_an_unknown_column_shows_no_name_even_one_on_no_list(export, label, shown):
+    columns = Columns()
+    list(read_rows(export([experience(1, **{label: "x"})]), columns))
+    assert columns.unknown == {shown: 1}

@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from plume.corpus import audit, traces
+from plume.corpus import audit, dataset, traces
 from plume.corpus import forget as forgetting
 from plume.corpus.dataset import card, read_manifest, to_jsonl
 from plume.errors import InputError
@@ -196,6 +197,110 @@ def test_versions_are_found_by_digest_history_and_source(folder, store, cli, env
     ]
 
 
+@pytest.fixture
+def run_on(store, tmp_path):
+    """run_on(digest, status, out) -> a training run as plume train opens it, that registers nothing."""
+
+    def begin(digest: str, status: str, out: Path) -> None:
+        import mlflow
+
+        uri = f"sqlite:///{tmp_path / 'home' / 'mlflow.db'}"
+        client = mlflow.MlflowClient(uri)
+        known = client.get_experiment_by_name("plume")
+        artifacts = (tmp_path / "home" / "mlartifacts").as_uri()
+        experiment = known.experiment_id if known else client.create_experiment("plume", artifacts)
+        run = client.create_run(experiment, run_name=out.name, tags={"dataset.train.sha256": digest})
+        client.log_param(run.info.run_id, "out", str(out))
+        client.log_text(run.info.run_id, json.dumps({"id": f"{GONE}-1", "draft": "…"}), "drafts.jsonl")
+        if status != "RUNNING":
+            client.set_terminated(run.info.run_id, status)
+
+    return begin
+
+
+@pytest.fixture
+def ask(monkeypatch, env):
+    """ask(ids…, folder) -> (exit code, what is told), in this process."""
+    from plume.cli import app
+
+    def call(*words):
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        done = CliRunner().invoke(app, ["data", "forget", *map(str, words)])
+        return getattr(done.exception, "exit_code", done.exit_code), f"{done.output}{done.exception or ''}"
+
+    return call
+
+
+def test_runs_that_left_no_version_are_named_with_their_checkpoints(folder, run_on, ask, tmp_path):
+    """An erasure during a training: it runs, was killed or failed, and what it learnt lies in its checkpoints."""
+    digest = read_manifest(folder)["splits"]["train"]["sha256"]
+    for status in ("RUNNING", "KILLED", "FAILED"):
+        out = tmp_path / status.lower()
+        out.mkdir()
+        (out / "checkpoint.pt").write_bytes(b"weights")
+        run_on(digest, status, out)
+    run_on("7" * 64, "RUNNING", tmp_path / "another")
+    code, told = ask(GONE, "--in", folder)
+    assert code == 0, told
+    for status in ("RUNNING", "KILLED", "FAILED"):
+        assert f"run {status.lower()} ({status})" in told
+        assert f"remove {tmp_path / status.lower()}, which holds its checkpoints" in told
+    assert "run another" not in told
+    assert told.count("drafts.jsonl: names a forgotten experience") == 4  # artifacts, whoever's run they are
+
+
+def test_asked_twice_it_answers_twice(folder, store, run_on, ask, tmp_path):
+    digest = read_manifest(folder)["splits"]["train"]["sha256"]
+    store(digest, alias="champion")
+    run_on(digest, "RUNNING", tmp_path / "run")
+    answers = [ask(GONE, "--in", folder) for _ in range(3)]
+    for code, told in answers:
+        assert code == 0
+        assert "run run (RUNNING)" in told
+        assert "version 1 (champion): was trained on them" in told
+    assert "1 of the 1 experiences were forgotten there before" in answers[1][1]
+    assert read_manifest(folder)["counts"]["forgotten"] == 2
+    assert GONE not in json.dumps(read_manifest(folder)["erased"])
+
+
+def test_what_was_erased_elsewhere_than_in_train_is_answered_too(folder, store, ask):
+    store(read_manifest(folder)["splits"]["train"]["sha256"])
+    answers = [ask("917", "--in", folder) for _ in range(2)]
+    assert all(code == 0 and "in no train split" in told for code, told in answers)
+
+
+def test_without_a_store_it_forgets_and_exits_3(folder, ask, tmp_path):
+    code, told = ask(GONE, "--in", folder)
+    assert code == 3
+    assert "there is no MLflow store" in told
+    assert not (tmp_path / "home" / "mlflow.db").exists()
+    assert read_manifest(folder)["counts"]["forgotten"] == 2
+
+
+def test_a_training_that_read_the_folder_before_sees_the_erasure(folder):
+    read = read_manifest(folder)
+    assert not dataset.forgotten_since(folder, read)
+    erase(folder, "917")  # of test: nothing that a training learns from
+    assert not dataset.forgotten_since(folder, read)
+    erase(folder, GONE)
+    assert dataset.forgotten_since(folder, read)
+    assert not dataset.forgotten_since(folder, read_manifest(folder))
+    assert not dataset.forgotten_since(folder.parent / "gone", read)
+
+
+def test_copies_that_load_dataset_made_are_named(folder, store, ask, tmp_path, monkeypatch):
+    cache = tmp_path / "datasets" / "data" / "default"
+    cache.mkdir(parents=True)
+    (cache / "train.arrow").write_bytes(b"902-1903-1904-1")
+    (cache / "other.arrow").write_bytes(b"500-1501-1")
+    (cache / "empty.arrow").write_bytes(b"")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "datasets"))
+    _, told = ask(GONE, "--in", folder)
+    assert f"{cache / 'train.arrow'}: may hold a forgotten experience" in told
+    assert told.count("may hold") == 1
+
+
 def test_what_was_only_in_test_was_learnt_by_none(folder, store, cli, env):
     store(read_manifest(folder)["splits"]["train"]["sha256"])
     done = cli("data", "forget", "917", "--in", folder, env=env)
@@ -232,7 +337,7 @@ def test_copies_and_mentions(folder, cli, env, tmp_path):
     assert [Path(name).name for name in named if "broken" not in name] == ["drafts.jsonl"]
     assert done.stdout.count("2 rows forgotten") == 2
     assert f"{broken}: not searched" in done.stdout
-    assert "no MLflow store" in done.stdout
+    assert "there is no MLflow store" in done.stderr
 
 
 def test_a_linked_dataset_folder_is_found_and_a_loop_ends(folder, tmp_path):

@@ -202,6 +202,20 @@ def test_similarity_is_a_whole_percentage_or_unknown(given, kept):
     assert pair.values["ai_similarity"] == kept
 
 
+@pytest.mark.parametrize(
+    ("mailbox", "listed"),
+    [
+        ("pref-courrier@lande.gouv.fr", True),
+        ("cni-passeports.ville-fslt@exemple.gouv.fr", True),
+        ("jean.dupont@lande.gouv.fr", False),
+        ("j.dupont@exemple.gouv.fr", False),
+        ("contact@exemple-gouv.fr", False),
+    ],
+)
+def test_official_mailboxes_of_a_function_need_no_directory(mailbox, listed):
+    assert reasons(row(reponse_structure_1=f"{REPLY} Écrivez à {mailbox}.")) == ([] if listed else ["unlisted_contact"])
+
+
 def test_the_selection_decides():
     similar = row(taux_de_similarite_reponse_ia_structure_1="100")
     assert reasons(similar) == ["written_by_ai"]
