@@ -24,7 +24,8 @@ def record(number: int = 1, **fields: object) -> dict[str, object]:
         "date_de_premiere_reponse": "2024-01-09",
         "intitule_typologie_1": "CAF",
         "intitule_structure_1": "CAF du Nord",
-        "reponse_structure_1": "Bonjour, merci beaucoup de votre avis ; nous regrettons vivement l'attente subie au guichet ce jour-là.",
+        "reponse_structure_1": "Bonjour, merci beaucoup de votre avis ; nous regrettons vivement l'attente subie "
+        "au guichet ce jour-là.",
         "statut_reponse_structure_1": "Réponse apportée",
     } | fields
 
