@@ -188,6 +188,10 @@ def time(
     force: Force = False,
 ) -> None:
     """What the pilot changes: citizens' wait, satisfaction, draft reuse, agents' minutes, beside the pilot's claims."""
+    from eval.time.arguments import refuse
+
+    files = {"claims": claims, "constants_file": constants, "decisions": decisions}
+    refuse(export, out, **files, force=force)
     from eval.time.ledger import log_time
     from eval.time.run import run
     from plume import tracking
@@ -196,9 +200,7 @@ def time(
     result = run(
         export,
         out,
-        claims=claims,
-        constants_file=constants,
-        decisions=decisions,
+        **files,
         pilot_start=pilot_start and pilot_start.date(),
         extracted_on=extracted_on and extracted_on.date(),
         draws=draws,

@@ -27,6 +27,8 @@ def mean(
 ) -> Estimate:
     """Mean with its bias-corrected and accelerated bootstrap interval; percentile interval where BCa is undefined.
 
+    Where all values are equal nothing tells how far others may lie, and there is no interval: never one of no width.
+
     Args:
         values: one number per item, shape (n,); NaN is an item that could not be scored.
         clusters: what each item belongs to, shape (n,). Items of one cluster are not independent: they are resampled
@@ -44,7 +46,20 @@ def mean(
         return Estimate(centre, None, None, len(values), missing)
     means = _resampled(sums, sizes, draws, np.random.default_rng(seed))
     lower, upper = np.quantile(means, _levels(means, centre, sums, sizes, confidence))
-    return Estimate(centre, float(lower), float(upper), len(values), missing)
+    half = _least(values, groups, sums / sizes, confidence)
+    lower, upper = min(float(lower), centre - half), max(float(upper), centre + half)
+    if not upper - lower > 1e-12 * max(1.0, abs(centre)):
+        return Estimate(centre, None, None, len(values), missing)
+    return Estimate(centre, lower, upper, len(values), missing)
+
+
+def _least(values: np.ndarray, groups: np.ndarray, means: np.ndarray, confidence: float) -> float:
+    """Half-width if all that varies were items within their clusters: clusters may agree by chance."""
+    free = len(values) - len(means)
+    if not free:
+        return 0.0
+    inside = float(np.sum((values - means[groups]) ** 2)) / free
+    return float(t.ppf((1 + confidence) / 2, free)) * math.sqrt(inside / len(values))
 
 
 def paired_difference(

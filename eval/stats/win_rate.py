@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import expit
 
 from eval.stats.estimate import Estimate, scored
+from eval.stats.proportions import design_effect, wilson
 
 _RIDGE = 0.05  # a weak prior on the length effect: without it, all wins by the longer draft have no finite fit
 _STEPS, _LONGEST = 100, 2.0
@@ -45,6 +46,11 @@ def win_rate(
     drawn = np.stack([np.bincount(rng.integers(number, size=number), minlength=number) for _ in range(draws)])
     rates = _rates(values, length, drawn[:, groups].astype(float))
     lower, upper = np.quantile(rates, ((1 - confidence) / 2, (1 + confidence) / 2))
+    if (spread := np.bincount(groups, weights=values) / np.bincount(groups)).max() - spread.min() < 1e-12:
+        # Every cluster says the same: resamples agree, and tell nothing. Wilson's with an effective number of choices.
+        n = len(values) / design_effect(values, groups)
+        low, high = wilson(float(values.mean()) * n, n, confidence)
+        lower, upper = min(lower, low, rate), max(upper, high, rate)
     return Estimate(rate, float(lower), float(upper), len(values), missing)
 
 

@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 
 from eval.time.constants import NAMES
 from eval.time.minutes import FEATURES, Prior, count, minutes
-from eval.time.resample import DRAWS, ratio_of_sums
+from eval.time.resample import DRAWS, least_half, ratio_of_sums
 from eval.time.rows import DESCRIPTIVE
 from eval.time.satisfaction import share
 from plume.corpus.dataset import read_jsonl
@@ -82,8 +82,9 @@ def measured(decisions: Decisions, draws: int = DRAWS) -> list[dict]:
         interval, mean = None, None
         if n:
             numbers = np.unique(experience[mask], return_inverse=True)[1]
-            sums = np.bincount(numbers, weights=decisions.seconds[mask] / 60)
-            found = ratio_of_sums(sums, np.bincount(numbers).astype(float), draws)
+            spent = decisions.seconds[mask] / 60
+            count, sums, squares = (np.bincount(numbers, weights=spent**power) for power in (0, 1, 2))
+            found = ratio_of_sums(sums, count, draws, least=least_half(count, sums, squares, count, float(spent.max())))
             mean, interval = found.value, found.interval()
         low, high = interval or (None, None)
         median = float(np.median(decisions.seconds[mask]) / 60) if n else None

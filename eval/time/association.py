@@ -38,9 +38,10 @@ def with_help(waits: Waits, quantity: str, value: np.ndarray, usable: np.ndarray
     den = np.bincount(of_structure, weights=weights, minlength=len(waits.names))
     num = np.bincount(of_structure, weights=weights * cells.differences, minlength=len(waits.names))
     n = cells.n[:, kept].sum(axis=1)
+    least = float(np.hypot(*cells.least((weights, weights), max(1.0, float(value[known].max(initial=0.0))))))
     if kept.any() and (den > 0).sum() == 1:  # one structure: its months are resampled
         num, den = weights * cells.differences, weights
-    found = ratio_of_sums(num, den, draws) if kept.any() else None
+    found = ratio_of_sums(num, den, draws, least=least) if kept.any() else None
     interval = found.interval() if found and min(n) >= LEAST_RECORDS else None
     return make(quantity, "all", "ai_vs_not", found.value if found else None, interval, n.sum(), ASSOCIATION)
 

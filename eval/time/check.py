@@ -1,9 +1,11 @@
-"""Each claim re-estimated on its own population and window: reproduced, not reproduced, or cannot be checked, and why.
+"""Each claim re-estimated on its own population and period: compatible, contradicted, or uncheckable, and why.
 
-A claim is reproduced if every value it gives lies in the 95 % interval of its estimate and the interval of the change
-excludes "no change", at a fixed mix of services too; not reproduced if a value lies outside; otherwise the file cannot
-tell. A claimed mean is held against the mean restricted to 30 days with equal follow-up, since the mean over answered
-reviews moves without effect.
+The days of the claim are held against the same calendar days one year earlier: a summer against an autumn would find a
+season. Where the file does not hold those days the claim is uncheckable. It is compatible if every value it gives lies
+in the 95 % interval of its estimate, no interval is wider than `Widest` says, and the interval of the change excludes
+"no change", at a fixed mix of services too; contradicted if a value lies outside; otherwise the file cannot tell. A
+claimed mean is held against the mean restricted to 30 days with equal follow-up, since the mean over answered reviews
+moves without effect.
 
 What is restricted is smaller than the mean, and its ratio nearer to 1: where every wait is halved, a lognormal one of
 median 10 days goes from 13.2 to 8.6 days within 30, a ratio of 1.5. So a claimed mean above the interval is refuted
@@ -12,28 +14,30 @@ and 30 / r after, which have the ratio r if every wait was divided by r.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eval.time.claims import Claim
-from eval.time.cohorts import LONGEST, around, follow_up, values, within
+from eval.time.claims import Claim, Widest
+from eval.time.cohorts import HOLE, LONGEST, follow_up, values, within, year_earlier
 from eval.time.delays import Waits
 from eval.time.effects import Comparison, compare
 from eval.time.resample import DRAWS
 from eval.time.rows import LEAST_RECORDS, LEAST_STRUCTURES, MAIN, Window
 from eval.time.satisfaction import voted
+from eval.time.shocks import LEAST_MONTHS, seen, widened
 
-REPRODUCED, NOT_REPRODUCED, CANNOT = "reproduced", "not reproduced", "cannot be checked"
+COMPATIBLE, CONTRADICTED, UNCHECKABLE = "compatible", "contradicted", "uncheckable"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A row of time.json's "claims"; `why` is read by evaluators, in French."""
+    """A row of time.json's "claims"; `why` and the answer in a few words, `said`, are read by evaluators, in French."""
 
     id: str
     outcome: str
     why: str
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ class _Scaled:
 class _Held:
     """One claimed value beside its estimate. `neutral`: the value that would mean "no change", None for a level.
 
-    `unseen` is what may be missing from a restricted mean; `scaled` is a ratio whose horizon shrinks with the wait.
+    `unseen` is what may be missing from a restricted mean; `scaled` is a ratio whose horizon shrinks with the wait;
+    `widest` is how wide the interval may be to say that it holds the value: of a ratio, its ends divided.
     """
 
     what: str
@@ -68,8 +73,19 @@ class _Held:
     interval: tuple[float, float] | None
     neutral: float | None
     unit: str
+    widest: float
     unseen: float = 0.0
     scaled: "_Scaled | None" = None
+
+    def too_wide(self) -> bool:
+        """Whether the interval that holds the value holds too much beside it."""
+        interval = self.interval
+        if interval is not None and self.scaled and not interval[0] <= self.claimed <= interval[1]:
+            interval = self.scaled.interval
+        if interval is None:
+            return False
+        low, high = interval
+        return not high <= low * self.widest if self.unit == "" else high - low > self.widest
 
     def agrees(self) -> bool | None:
         """True, False, or None where the file cannot tell."""
@@ -78,9 +94,9 @@ class _Held:
         low, high = self.interval
         still = self.neutral is not None and low <= self.neutral <= high
         if low <= self.claimed <= high:
-            return None if still else True
+            return None if still or self.too_wide() else True
         if self.scaled and self.scaled.holds(self.claimed):
-            return None if still or self.scaled.holds(self.scaled.neutral) else True
+            return None if still or self.scaled.holds(self.scaled.neutral) or self.too_wide() else True
         return None if high < self.claimed <= high + self.unseen else False
 
     def __str__(self) -> str:
@@ -91,16 +107,40 @@ class _Held:
         return "{} : {} [{} ; {}]{}, annoncé {}".format(self.what, *shown, more, _show(self.claimed, self.unit))
 
 
-def check(claim: Claim, waits: Waits, draws: int = DRAWS) -> Outcome:
-    """What the export says of one claim."""
-    if reason := _out_of_reach(claim, waits):
-        return Outcome(claim.id, CANNOT, _sentence(reason))
+@dataclass(frozen=True)
+class _Pair:
+    """The waits of the two periods (masks), and the half-width that shocks common to all structures add to a change."""
+
+    waits: Waits
+    groups: tuple[np.ndarray, np.ndarray]
+    share: bool
+    shocks: float
+    draws: int
+
+    def compare(self, value: np.ndarray, *, fixed_mix: bool = True) -> Comparison:
+        found = compare(self.waits, value, self.groups, share=self.share, fixed_mix=fixed_mix, draws=self.draws)
+        changed = "difference" if self.share else "log_ratio"
+        return replace(found, **{changed: widened(getattr(found, changed), self.shocks)})
+
+
+def check(
+    claim: Claim,
+    waits: Waits,
+    draws: int = DRAWS,
+    *,
+    widest: Widest = Widest(),  # noqa: B008 - frozen
+    started_on: dt.date | None = None,
+) -> Outcome:
+    """What the export says of one claim; `started_on` is the pilot's first day, of which "before" must hold nothing."""
     timed = claim.quantity == "mean_response_days"
     tau = follow_up(MAIN) if timed else 0
-    windows = around(waits, claim.window.first, claim.window.last, tau)  # type: ignore[arg-type]
-    if windows is None:
-        reason = f"l'export s'arrête au {_day(waits.extracted_on)} : aucun avis de la période n'est suivi {tau} jours"
-        return Outcome(claim.id, CANNOT, _sentence(reason))
+    windows = None
+    reason = _out_of_reach(claim, waits, tau)
+    if not reason:
+        windows = year_earlier(waits, claim.window.first, claim.window.last, tau)  # type: ignore[arg-type]
+        reason = _without_year(windows, started_on)
+    if reason or windows is None:
+        return Outcome(claim.id, UNCHECKABLE, _sentence(reason), f"On ne peut pas le dire : {reason}")
     before, after = windows
     holds = np.array([claim.population.holds(network) for network, _ in waits.names], dtype=bool)
     usable = holds[waits.structure] & (waits.timed if timed else voted(waits))
@@ -109,26 +149,54 @@ def check(claim: Claim, waits: Waits, draws: int = DRAWS) -> Outcome:
         early = (waits.reply == 0) | (waits.reply < claim.window.first.toordinal())  # type: ignore[union-attr]
         groups = groups[0] & early, groups[1]
     whose = "des réseaux nommés" if claim.population.networks else "de toutes les structures du fichier"
-    scope = f"Avis {whose}, publiés {_span(before)} et {_span(after)}"
+    scope = f"Avis {whose}, publiés {_span(before)} et, un an plus tard, {_span(after)}"
     if reason := _too_few(waits, groups, "délais observables" if timed else "votes"):
-        return Outcome(claim.id, CANNOT, f"{scope} : {reason}.")
+        return Outcome(claim.id, UNCHECKABLE, f"{scope} : {reason}.", f"On ne peut pas le dire : {reason}")
     value = values(waits, MAIN) if timed else (waits.vote == 1).astype(float)
     # A published figure is of each period's own mix of services; so is what it is held against.
-    found = compare(waits, value, groups, share=not timed, fixed_mix=False, draws=draws)
-    held = _held_days(claim, found, waits, groups, draws) if timed else _held_shares(claim, found)
+    until = min(claim.window.first, started_on or claim.window.first) - dt.timedelta(days=tau)  # type: ignore[type-var]
+    shocks = seen(waits, value, usable, until, share=not timed)
+    if shocks is None:
+        reason = f"il faut {LEAST_MONTHS} mois avant la période pour savoir ce qui varie d'un mois à l'autre pour tous"
+        return Outcome(claim.id, UNCHECKABLE, f"{scope} : {reason}.", f"On ne peut pas le dire : {reason}")
+    both = _Pair(waits, groups, not timed, shocks.half(windows), draws)
+    found = both.compare(value, fixed_mix=False)
+    held = _held_days(claim, found, both, widest) if timed else _held_shares(claim, found, widest)
     verdicts = [one.agrees() for one in held]
     if False in verdicts:
-        outcome, ending = NOT_REPRODUCED, "au moins une valeur annoncée est hors de l'intervalle"
+        outcome, ending = CONTRADICTED, "au moins une valeur annoncée est hors de l'intervalle"
+        outside = [one for one, agrees in zip(held, verdicts, strict=True) if agrees is False]
+        said = f"Non : {_in_words(outside[-1])}"  # of a change, if one was announced
     elif None in verdicts:
-        outcome, ending = CANNOT, _undecided(held)
-    elif any(one.neutral is not None for one in held) and (mix := _of_the_mix(waits, value, groups, timed, draws)):
-        outcome, ending = CANNOT, mix
+        outcome, ending = UNCHECKABLE, _undecided(held)
+        said = f"On ne peut pas le dire : {ending}"
+    elif any(one.neutral is not None for one in held) and (mix := _of_the_mix(both, value)):
+        outcome, ending, said = UNCHECKABLE, mix, f"On ne peut pas le dire : {mix}"
     else:
-        outcome, ending = REPRODUCED, "les valeurs annoncées sont dans les intervalles ; cela n'établit pas la cause"
-    return Outcome(claim.id, outcome, f"{scope}. {' ; '.join(str(one) for one in held)}. {_sentence(ending)}")
+        outcome, ending = COMPATIBLE, "les valeurs annoncées sont dans les intervalles ; cela n'établit pas la cause"
+        said = f"Compatible : {_in_words(held[-1], agrees=True)}"
+    return Outcome(claim.id, outcome, f"{scope}. {' ; '.join(str(one) for one in held)}. {_sentence(ending)}", said)
 
 
-def _out_of_reach(claim: Claim, waits: Waits) -> str | None:
+def _in_words(one: _Held, *, agrees: bool = False) -> str:
+    """ "−19 %, pas de moitié" of a ratio; of another value, what it is and what was announced."""
+    if one.unit == "":
+        half, seen = abs(one.claimed - 2) < 1e-9, _percent(1 / one.estimate - 1)
+        if not agrees:
+            return f"{seen}, pas {'de moitié' if half else f'{_percent(1 / one.claimed - 1)} comme annoncé'}"
+        announced = "la moitié annoncée" if half else f"les {_percent(1 / one.claimed - 1)} annoncés"
+        if one.interval and one.interval[0] <= one.claimed <= one.interval[1]:
+            return f"{seen}, ce qui va avec {announced}"
+        return f"{seen} dans les {follow_up(MAIN)} premiers jours, ce qui va avec {announced} sur toute l'attente"
+    seen, claimed = _show(one.estimate, one.unit), _show(one.claimed, one.unit)
+    return f"{one.what} : {seen}, {'ce qui va avec' if agrees else 'pas'} {claimed}"
+
+
+def _percent(change: float) -> str:
+    return f"{100 * change:+.0f} %".replace("-", "−").replace("+0 %", "0 %").replace("−0 %", "0 %")
+
+
+def _out_of_reach(claim: Claim, waits: Waits, tau: int) -> str | None:
     if claim.status == "target":
         return "c'est un objectif annoncé, non une mesure"
     if claim.uncheckable:
@@ -139,6 +207,22 @@ def _out_of_reach(claim: Claim, waits: Waits) -> str | None:
         return "la période de la mesure n'est pas publiée"
     if claim.window.last > waits.extracted_on:
         return f"l'export s'arrête au {_day(waits.extracted_on)}, la période finit le {_day(claim.window.last)}"
+    if waits.extracted_on - dt.timedelta(days=tau) < claim.window.first:
+        return f"l'export s'arrête au {_day(waits.extracted_on)} : aucun avis de la période n'est suivi {tau} jours"
+    if (claim.window.last - claim.window.first).days > LONGEST:
+        return "la période dure plus d'un an : les mêmes jours un an plus tôt en font partie"
+    return None
+
+
+def _without_year(windows: tuple[Window, Window] | None, started_on: dt.date | None) -> str | None:
+    """Why the same days one year earlier cannot stand for "before"; None if they can."""
+    if windows is None:
+        return (
+            "l'export ne couvre pas la période et les mêmes jours un an plus tôt (il y manque au moins "
+            f"{HOLE} jours de suite) : deux saisons différentes ne se comparent pas"
+        )
+    if started_on and windows[0].last >= started_on:
+        return "un an plus tôt, le pilote avait déjà commencé"
     return None
 
 
@@ -154,11 +238,9 @@ def _too_few(waits: Waits, groups: tuple[np.ndarray, np.ndarray], noun: str) -> 
     )
 
 
-def _of_the_mix(
-    waits: Waits, value: np.ndarray, groups: tuple[np.ndarray, np.ndarray], timed: bool, draws: int
-) -> str | None:
+def _of_the_mix(both: _Pair, value: np.ndarray) -> str | None:
     """Why a change that was found may be one of the services that are there, not of any of them; else None."""
-    fixed = compare(waits, value, groups, share=not timed, draws=draws)
+    fixed, timed = both.compare(value), not both.share
     interval = fixed.ratio_interval() if timed else fixed.difference_interval()
     if interval is None:
         return "aucune structure, ou trop peu, n'est des deux périodes : le changement peut venir des services présents"
@@ -179,27 +261,31 @@ def _undecided(held: list[_Held]) -> str:
             f"une moyenne annoncée dépasse l'attente limitée à {follow_up(MAIN)} jours, mais ceux qui attendent encore "
             "après ces jours peuvent l'expliquer"
         )
+    if any(one.agrees() is None and one.too_wide() for one in held):
+        return "un intervalle est plus large que ce qui est admis pour dire qu'une valeur est retrouvée"
     return "ces données vont avec la valeur annoncée comme avec l'absence de changement"
 
 
-def _held_days(
-    claim: Claim, found: Comparison, waits: Waits, groups: tuple[np.ndarray, np.ndarray], draws: int
-) -> list[_Held]:
+def _held_days(claim: Claim, found: Comparison, both: _Pair, widest: Widest) -> list[_Held]:
     claimed, tau = claim.values, follow_up(MAIN)
     ratio = claimed.ratio or (claimed.before / claimed.after if claimed.before and claimed.after else None)
     what = f"attente moyenne limitée à {tau} jours"
-    waiting = values(waits, MAIN) >= tau
+    waiting = values(both.waits, MAIN) >= tau
     # At most: all who still waited were answered a year after they wrote.
-    unseen = tuple(float(waiting[mask].mean()) * (LONGEST - tau) for mask in groups)
-    held = _held_levels(claim, found, what, "days", unseen)  # type: ignore[arg-type]
+    unseen = tuple(float(waiting[mask].mean()) * (LONGEST - tau) for mask in both.groups)
+    held = _held_levels(claim, found, what, "days", widest.days, unseen)  # type: ignore[arg-type]
     if ratio is not None:
         estimate = float(np.exp(found.log_ratio.value))
-        scaled = _scaled(ratio, tau, waits, groups, draws)
-        held.append(_Held("rapport avant / après", ratio, estimate, found.ratio_interval(), 1.0, "", scaled=scaled))
+        scaled = _scaled(ratio, tau, both)
+        held.append(
+            _Held(
+                "rapport avant / après", ratio, estimate, found.ratio_interval(), 1.0, "", widest.ratio, scaled=scaled
+            )
+        )
     return held
 
 
-def _scaled(ratio: float, tau: int, waits: Waits, groups: tuple[np.ndarray, np.ndarray], draws: int) -> _Scaled | None:
+def _scaled(ratio: float, tau: int, both: _Pair) -> _Scaled | None:
     """Where horizons of the claimed `ratio` would be the same, or there is no interval: None."""
     if ratio >= 1:
         after = max(1, int(tau / ratio + 1e-9))
@@ -209,26 +295,28 @@ def _scaled(ratio: float, tau: int, waits: Waits, groups: tuple[np.ndarray, np.n
         after = min(tau, round(before / ratio))
     if before == after:
         return None
-    long, short = (values(waits, f"rmst_{days}") for days in (before, after))
-    value = np.where(groups[1], short, long)
-    found = compare(waits, value, groups, share=False, fixed_mix=False, draws=draws)
-    interval, unchanged = found.ratio_interval(), float(short[groups[0]].mean())
+    long, short = (values(both.waits, f"rmst_{days}") for days in (before, after))
+    found = both.compare(np.where(both.groups[1], short, long), fixed_mix=False)
+    interval, unchanged = found.ratio_interval(), float(short[both.groups[0]].mean())
     if interval is None or not unchanged > 0:
         return None
-    neutral = float(long[groups[0]].mean()) / unchanged
+    neutral = float(long[both.groups[0]].mean()) / unchanged
     return _Scaled((before, after), float(np.exp(found.log_ratio.value)), interval, neutral)
 
 
-def _held_shares(claim: Claim, found: Comparison) -> list[_Held]:
-    held = _held_levels(claim, found, "votes « utile »", "%", (0.0, 0.0))
+def _held_shares(claim: Claim, found: Comparison, widest: Widest) -> list[_Held]:
+    held = _held_levels(claim, found, "votes « utile »", "%", widest.share, (0.0, 0.0))
     if (claimed := claim.values.difference) is not None:
-        held.append(_Held("écart", claimed, found.difference.value, found.difference_interval(), 0.0, "points"))
+        interval = found.difference_interval()
+        held.append(_Held("écart", claimed, found.difference.value, interval, 0.0, "points", widest.share))
     return held
 
 
-def _held_levels(claim: Claim, found: Comparison, what: str, unit: str, unseen: tuple[float, float]) -> list[_Held]:
+def _held_levels(
+    claim: Claim, found: Comparison, what: str, unit: str, widest: float, unseen: tuple[float, float]
+) -> list[_Held]:
     return [
-        _Held(f"{what}, {side}", claimed, found.levels[i].value, found.level_interval(i), None, unit, unseen[i])
+        _Held(f"{what}, {side}", claimed, found.levels[i].value, found.level_interval(i), None, unit, widest, unseen[i])
         for i, (side, claimed) in enumerate((("avant", claim.values.before), ("après", claim.values.after)))
         if claimed is not None
     ]

@@ -56,7 +56,7 @@ class Values(Config):
 
     before: float | None = None
     after: float | None = None
-    ratio: float | None = None
+    ratio: float | None = Field(None, gt=0)
     difference: float | None = None
 
     @model_validator(mode="after")
@@ -101,10 +101,19 @@ class Pilot(Config):
     caveats: tuple[Text, ...] = ()
 
 
+class Widest(Config):
+    """How wide an interval may be to be called compatible with a value that it holds: a wide one goes with anything."""
+
+    ratio: float = Field(2, gt=1)  # upper end / lower end
+    days: float = Field(4, gt=0)  # upper end - lower end
+    share: float = Field(0.2, gt=0, le=1)  # upper end - lower end, of a share or of a difference of shares
+
+
 class Baseline(Config):
     """A file of `configs/baselines/`: a pilot and what was claimed about it."""
 
     pilot: Pilot
+    widest: Widest = Widest()
     claims: tuple[Claim, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

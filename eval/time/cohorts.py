@@ -15,10 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.time.delays import Waits
-from eval.time.rows import Window
+from eval.time.resample import least_half
+from eval.time.rows import BEFORE_AFTER, SEASONAL, Window
 from eval.time.survival import reach
 
 LONGEST = 365  # days: a whole year before and after holds the same seasons
+HOLE = 10  # days without any review from which a period is not covered
 
 
 def follow_up(quantity: str) -> int:
@@ -39,13 +41,33 @@ def periods(waits: Waits, start: dt.date, tau: int, longest: int = LONGEST) -> t
     return Window(seen_before - length, seen_before), Window(start, start + length)
 
 
-def around(waits: Waits, first: dt.date, last: dt.date, tau: int) -> tuple[Window, Window] | None:
-    """A given period, as far as the export sees it `tau` days, and as long a one before it; None if it sees nothing."""
-    last = min(last, waits.extracted_on - dt.timedelta(days=tau))
+def year_earlier(waits: Waits, first: dt.date, last: dt.date, tau: int) -> tuple[Window, Window] | None:
+    """The same days one year earlier, and a given period as far as the export sees it `tau` days.
+
+    None if nothing is seen that long, or if in either period HOLE days in a row hold no review: the two would not be of
+    one season. Waits of a year earlier are seen `tau` days before the period begins, so it is cut at a year less those.
+    """
+    seen, year = waits.extracted_on - dt.timedelta(days=tau), first + dt.timedelta(days=LONGEST - 1 - max(tau, 1))
+    last = min(last, seen, year)
     if last < first:
         return None
-    after, end = Window(first, last), first - dt.timedelta(days=max(tau, 1))
-    return Window(end - dt.timedelta(days=after.days - 1), end), after
+    windows = Window(_year_before(first), _year_before(last)), Window(first, last)
+    return windows if all(_covered(waits, window) for window in windows) else None
+
+
+def grade_of(windows: tuple[Window, Window] | None) -> str:
+    """C for a year or more before and after; less than that mixes seasons."""
+    return BEFORE_AFTER if windows and min(window.days for window in windows) >= LONGEST else SEASONAL
+
+
+def _year_before(day: dt.date) -> dt.date:
+    return day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
+
+
+def _covered(waits: Waits, window: Window) -> bool:
+    first, last = window.ordinals
+    days = np.unique(waits.start[within(waits, window)])
+    return bool(np.diff(np.r_[first - 1, days, last + 1]).max() <= HOLE)
 
 
 def within(waits: Waits, window: Window) -> np.ndarray:
@@ -70,12 +92,19 @@ class Cells:
 
     n: np.ndarray  # (2, structures)
     sums: np.ndarray  # (2, structures)
+    squares: np.ndarray  # (2, structures)
 
     @classmethod
     def of(cls, structure: np.ndarray, groups: tuple[np.ndarray, np.ndarray], value: np.ndarray, size: int) -> "Cells":
         n = [np.bincount(structure[mask], minlength=size) for mask in groups]
         sums = [np.bincount(structure[mask], weights=value[mask], minlength=size) for mask in groups]
-        return cls(np.array(n, dtype=float), np.array(sums, dtype=float))
+        squares = [np.bincount(structure[mask], weights=value[mask] ** 2, minlength=size) for mask in groups]
+        return cls(np.array(n, dtype=float), np.array(sums, dtype=float), np.array(squares, dtype=float))
+
+    def least(self, weights: tuple[np.ndarray, np.ndarray], top: float) -> tuple[float, float]:
+        """Least half-widths of the mean of either group, its structures weighted so; see `resample.least_half`."""
+        sides = zip(self.n, self.sums, self.squares, weights, strict=True)
+        return tuple(least_half(*side, top) for side in sides)  # type: ignore[return-value]
 
     @property
     def weights(self) -> np.ndarray:

@@ -15,10 +15,12 @@ from math import comb, exp
 import numpy as np
 from scipy.stats import t as student
 
-from eval.time.cohorts import Cells, follow_up, periods, values, within
+from eval.time.cohorts import LONGEST, Cells, follow_up, periods, values, within, year_earlier
+from eval.time.counterfactual import carried
 from eval.time.delays import Waits
 from eval.time.resample import DRAWS, LEVEL, SEED, Inference, kish, log_ratio_of_sums, two_arms
 from eval.time.rows import BEFORE_AFTER, LEAST_STRUCTURES, MAIN, QUASI, WAITING, Estimate, Window, make
+from eval.time.survival import reach
 
 PERMUTATIONS = 4999
 LEAST_ANSWERED = 3  # replies after the start from which a structure is known to use AI help, or not to
@@ -72,29 +74,31 @@ class Did:
     def relative_interval(self) -> tuple[float, float] | None:
         return self.relative.interval(exp) if min(self.structures) >= 2 else None
 
-    @property
-    def of_the_scale(self) -> bool:
-        """Whether there is a difference in days and none, or the contrary one, in proportion.
 
-        Where all waits shrink by the same share, slow structures gain more days than quick ones (Roth and Sant'Anna
-        2023), so volunteers who were quicker all along would seem to lose.
-        """
-        days, share = self.interval(), self.relative.interval()
-        if days is None or share is None or days[0] <= 0 <= days[1]:
-            return False
-        return share[0] <= 0 <= share[1] or (share[0] > 0) != (days[0] > 0)
+def did(
+    cells: Cells,
+    adopted: np.ndarray,
+    draws: int = DRAWS,
+    *,
+    top: float = 1.0,
+    lever: float = 1.0,
+    permuted: bool = True,
+) -> Did | None:
+    """Of two periods; None if an arm has no structure that is in both. Labels are shuffled where `permuted`.
 
-
-def did(cells: Cells, adopted: np.ndarray, draws: int = DRAWS) -> Did | None:
-    """Of two periods; None if an arm has no structure that is in both."""
+    `top` is the greatest value there could be, `lever` what an error of the others' mean moves the counterfactual by.
+    """
     kept = cells.compared & (adopted >= 0)
     weights, change, treated = cells.weights[kept], cells.differences[kept], adopted[kept] == 1
     sizes = int(treated.sum()), int((~treated).sum())
     if not all(sizes):
         return None
+    change = np.where(treated, change, lever * change)
     sums = weights * change
-    effect = two_arms((sums[treated], weights[treated]), (sums[~treated], weights[~treated]), draws)
-    p = permutation_p(change, weights, treated)
+    of_arms = [cells.least((np.where(arm, cells.weights, 0.0),) * 2, top) for arm in (adopted == 1, adopted == 0)]
+    least = float(np.hypot(np.hypot(*of_arms[0]), lever * np.hypot(*of_arms[1])))
+    effect = two_arms((sums[treated], weights[treated]), (sums[~treated], weights[~treated]), draws, least=least)
+    p = permutation_p(change, weights, treated) if permuted else None
     before, after = (weights * side[kept] for side in cells.means)
     relative = _relative(before, after, weights, treated)
     return Did(effect, p, sizes, int(cells.n[:, kept].sum()), relative)
@@ -165,11 +169,29 @@ class Lead:
 
 
 @dataclass(frozen=True)
+class Placebo:
+    """What was seen before there was anything to adopt, and whether a return to the mean could be the effect.
+
+    `trend` compares the earlier with the later half of the days before the start; `given_level` is the effect among
+    structures that were equally slow before it, None where that cannot be fitted.
+    """
+
+    trend: Did | None
+    given_level: Inference | None
+
+
+# Why a difference is no better than a comparison before and after, in the order in which it is asked.
+SEASON, UNSEEN, TREND, POWER, REVERSION = "season", "unseen", "trend", "power", "reversion"
+
+
+@dataclass(frozen=True)
 class Study:
     """The difference-in-differences of every measure, and the event study of the main one."""
 
     arms: Arms
     effects: dict[str, Did]
+    windows: dict[str, tuple[Window, Window]]
+    placebos: dict[str, Placebo]
     leads: tuple[Lead, ...]  # before the start (placebo) and after it, in order
     leads_p: float | None  # joint, of those before
 
@@ -177,20 +199,39 @@ class Study:
     def flat(self) -> bool | None:
         return None if self.leads_p is None else self.leads_p > FLAT
 
-    def grade(self, found: Did | None = None) -> str:
-        """B where the placebo leads are flat and could have been otherwise; else no better than before and after.
+    def weakness(self, quantity: str) -> str | None:
+        """What forbids grade B; None if nothing does.
 
-        Nor is a difference `found` in days that is none in proportion.
+        Flat leads are not enough, as few reviews make any leads flat: the interval of the trend before the start must
+        exclude one as large as the effect found; where none is found, one as large as the interval still allows.
         """
-        return QUASI if self.flat and not (found and found.of_the_scale) else BEFORE_AFTER
+        found, placebo = self.effects.get(quantity), self.placebos.get(quantity)
+        if found is None or (interval := found.interval()) is None or placebo is None or self.flat is None:
+            return UNSEEN
+        if not same_season(self.windows[quantity]):
+            return SEASON
+        if not self.flat:
+            return TREND
+        seen = interval[0] > 0 or interval[1] < 0
+        size = abs(found.effect.value) if seen else max(map(abs, interval))
+        trend = placebo.trend.interval() if placebo.trend else None
+        if trend is None or not -size < trend[0] <= trend[1] < size:
+            return POWER
+        given = placebo.given_level.interval() if placebo.given_level else None
+        same_side = given is not None and (given[0] > 0 if interval[0] > 0 else given[1] < 0)
+        return REVERSION if seen and not same_side else None
+
+    def grade(self, quantity: str = MAIN) -> str:
+        """B where nothing speaks against it; else no better than before and after."""
+        return BEFORE_AFTER if self.weakness(quantity) else QUASI
 
     def rows(self) -> list[Estimate]:
         rows = []
         for quantity in WAITING:
             if (d := self.effects.get(quantity)) is None:
-                rows.append(make(quantity, "all", "did", None, None, 0, self.grade()))
+                rows.append(make(quantity, "all", "did", None, None, 0, BEFORE_AFTER))
             else:
-                rows.append(make(quantity, "all", "did", d.effect.value, d.interval(), d.n, self.grade(d)))
+                rows.append(make(quantity, "all", "did", d.effect.value, d.interval(), d.n, self.grade(quantity)))
         for lead in self.leads:
             group = f"{'lead' if lead.offset < 0 else 'lag'}: {lead.window}"
             rows.append(
@@ -199,30 +240,106 @@ class Study:
         return rows
 
 
-def study(waits: Waits, start: dt.date, draws: int = DRAWS) -> Study:
-    """Every measure that the export allows; empty where nobody, or everybody, adopted."""
+def same_season(windows: tuple[Window, Window]) -> bool:
+    """Whether the second period is of the same calendar days as the first."""
+    return (windows[1].first - windows[0].first).days >= LONGEST
+
+
+def study(waits: Waits, start: dt.date, draws: int = DRAWS, quantities: tuple[str, ...] = WAITING) -> Study:
+    """Every measure that the export allows; empty where nobody, or everybody, adopted.
+
+    The days since the start against the same days one year earlier: their season is the same, and a slow spell for
+    which structures volunteered lies in neither. Where the file does not hold them, against the days just before.
+    """
     arms = arms_of(waits, start)
     timed = waits.where(waits.timed)
-    effects = {}
-    for quantity in WAITING if waits.has_delays else ():
-        windows = periods(timed, start, follow_up(quantity))
-        if windows is not None:
-            masks = tuple(within(timed, window) for window in windows)
-            cells = Cells.of(timed.structure, masks, values(timed, quantity), len(timed.names))
-            if (found := did(cells, arms.adopted, draws)) is not None:
-                effects[quantity] = found
+    effects, windows, placebos = {}, {}, {}
+    for quantity in quantities if waits.has_delays else ():
+        tau = follow_up(quantity)
+        pair = year_earlier(timed, start, timed.extracted_on, tau) or periods(timed, start, tau)
+        if pair is None:
+            continue
+        contrast = Contrast.of(timed, pair, quantity, arms.adopted)
+        if (found := contrast.did(draws, permuted=True)) is not None:
+            effects[quantity], windows[quantity] = found, pair
+            placebos[quantity] = _placebo(timed, start, quantity, contrast, draws)
     leads, p = event_study(timed, start, arms, draws) if effects else ((), None)
-    return Study(arms, effects, leads, p)
+    return Study(arms, effects, windows, placebos, leads, p)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Two periods of both arms: waits of the first as the others' change would have made them."""
+
+    cells: Cells
+    adopted: np.ndarray
+    lever: float
+    top: float
+
+    @classmethod
+    def of(cls, timed: Waits, windows: tuple[Window, Window], quantity: str, adopted: np.ndarray) -> "Contrast":
+        masks = within(timed, windows[0]), within(timed, windows[1])
+        value, lever = carried(timed, masks, quantity, adopted)
+        days, area = reach(quantity)
+        return cls(Cells.of(timed.structure, masks, value, len(timed.names)), adopted, lever, days if area else 1.0)
+
+    def did(self, draws: int = DRAWS, *, permuted: bool = False) -> Did | None:
+        return did(self.cells, self.adopted, draws, top=self.top, lever=self.lever, permuted=permuted)
+
+    @property
+    def change(self) -> np.ndarray:
+        """Of each structure, with the others' spread as it tells in the effect."""
+        return np.where(self.adopted == 1, self.cells.differences, self.lever * self.cells.differences)
+
+
+def _placebo(timed: Waits, start: dt.date, quantity: str, contrast: Contrast, draws: int) -> Placebo:
+    last = start.toordinal() - max(follow_up(quantity), 1)
+    first = max(int(timed.start.min()), start.toordinal() - LONGEST)
+    half = (last - first + 1) // 2
+    if half < LEAD_DAYS:
+        return Placebo(None, None)
+    early, late = (
+        Window(dt.date.fromordinal(last - n * half + 1), dt.date.fromordinal(last - (n - 1) * half)) for n in (2, 1)
+    )
+    trend = Contrast.of(timed, (early, late), quantity, contrast.adopted).did(draws)
+    whole = within(timed, Window(early.first, late.last))
+    sizes = np.bincount(timed.structure[whole], minlength=len(timed.names))
+    sums = np.bincount(timed.structure[whole], weights=values(timed, quantity)[whole], minlength=len(timed.names))
+    kept = contrast.cells.compared & (contrast.adopted >= 0) & (sizes > 0)
+    return Placebo(
+        trend,
+        given_level(
+            contrast.change[kept], contrast.cells.weights[kept], sums[kept] / sizes[kept], contrast.adopted[kept] == 1
+        ),
+    )
+
+
+def given_level(change: np.ndarray, weights: np.ndarray, level: np.ndarray, treated: np.ndarray) -> Inference | None:
+    """The adopters' change less the others' among structures of one `level` before the start (K,); None if unfit.
+
+    Structures that volunteer when they are slow come back to their mean with or without help. Where volunteering goes
+    by the level seen, this is the effect, and the difference in changes is not; where it goes by what structures always
+    were, the other way round (Ding and Li 2019). Weighted least squares with HC3 errors.
+    """
+    design = np.column_stack([np.ones(len(level)), treated, level - level.mean()])
+    free = len(level) - design.shape[1]
+    if free < 2 or np.linalg.matrix_rank(design) < design.shape[1]:
+        return None
+    root = np.sqrt(weights)
+    inverse = np.linalg.inv((design * weights[:, None]).T @ design)
+    fitted = inverse @ (design * weights[:, None]).T @ change
+    leverage = np.minimum(np.einsum("ij,jk,ik->i", design, inverse, design) * weights, 1 - 1e-9)
+    errors = root * (change - design @ fitted) / (1 - leverage)
+    spread = inverse @ (design * (root * errors)[:, None]).T
+    se = float(np.sqrt(np.sum(spread[1] ** 2)))
+    return Inference(float(fitted[1]), se, float(student.ppf((1 + LEVEL) / 2, free)), len(level))
 
 
 def event_study(timed: Waits, start: dt.date, arms: Arms, draws: int = DRAWS) -> tuple[tuple[Lead, ...], float | None]:
     """Stretches of LEAD_DAYS against the last one seen whole before the start, and the joint p-value of the placebo."""
-    tau, value = follow_up(MAIN), values(timed, MAIN)
+    tau = follow_up(MAIN)
     first = int(timed.start.min()) if len(timed) else 0
     begin, day = start.toordinal(), dt.date.fromordinal
-
-    def cells_of(window: Window, reference: Window) -> Cells:
-        return Cells.of(timed.structure, (within(timed, reference), within(timed, window)), value, len(timed.names))
 
     def stretch(opening: int) -> Window:
         return Window(day(opening), day(opening + LEAD_DAYS - 1))
@@ -233,22 +350,22 @@ def event_study(timed: Waits, start: dt.date, arms: Arms, draws: int = DRAWS) ->
     openings += [o for k in range(LEADS) if (o := begin + k * LEAD_DAYS) + LEAD_DAYS - 1 + tau <= timed.end]
     leads, placebo = [], []
     for opening in openings:
-        cells = cells_of(stretch(opening), reference)
-        if (found := did(cells, arms.adopted, draws)) is not None:
+        contrast = Contrast.of(timed, (reference, stretch(opening)), MAIN, arms.adopted)
+        if (found := contrast.did(draws)) is not None:
             leads.append(Lead(opening - begin, stretch(opening), found))
             if opening < begin:
-                placebo.append(cells)
+                placebo.append(contrast)
     return tuple(leads), _joint_p(placebo, arms.adopted)
 
 
-def _joint_p(placebo: list[Cells], adopted: np.ndarray) -> float | None:
+def _joint_p(placebo: list[Contrast], adopted: np.ndarray) -> float | None:
     """Of the largest |t| among the leads, labels shuffled once for all of them (Westfall and Young 1993).
 
     None where so few structures are there that no difference could be seen: flat leads would then mean nothing.
     """
     if not placebo:
         return None
-    seen = np.any([cells.compared for cells in placebo], axis=0)
+    seen = np.any([contrast.cells.compared for contrast in placebo], axis=0)
     known = np.flatnonzero((adopted >= 0) & seen)
     treated = adopted[known] == 1
     sizes = int(treated.sum()), int((~treated).sum())
@@ -258,8 +375,8 @@ def _joint_p(placebo: list[Cells], adopted: np.ndarray) -> float | None:
         return None
     labels = np.vstack([treated[None], _labels(len(known), sizes[0], SEED)])
     largest = np.zeros(len(labels))
-    for cells in placebo:
-        weights, change = cells.weights[known], cells.differences[known]
+    for contrast in placebo:
+        weights, change = contrast.cells.weights[known], contrast.change[known]
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = np.abs(_statistic(change, weights, labels))
         largest = np.maximum(largest, np.nan_to_num(statistic, nan=0.0, posinf=0.0))

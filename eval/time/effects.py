@@ -12,14 +12,14 @@ from math import exp
 import numpy as np
 
 from eval.time import resample
-from eval.time.cohorts import Cells, follow_up, periods, values, within
+from eval.time.cohorts import Cells, follow_up, grade_of, periods, values, within
 from eval.time.delays import Waits
 from eval.time.resample import DRAWS, Inference
 from eval.time.rows import (
-    BEFORE_AFTER,
     BIASED,
     DESCRIPTIVE,
     LEAST_RECORDS,
+    SEASONAL,
     WAITING,
     Estimate,
     Window,
@@ -57,7 +57,7 @@ class Comparison:
         if self.n[side] < LEAST_RECORDS or not np.isfinite(level.se * level.quantile):
             return None
         if self.share:
-            return score_interval(level.value, level.se, level.quantile, level.clusters)
+            return score_interval(level.value, level.half / level.quantile, level.quantile, level.clusters)
         low, high = level.interval() or (np.nan, np.nan)
         return max(0.0, low), high
 
@@ -76,13 +76,16 @@ def compare(
     kept = cells.compared if fixed_mix else cells.n.sum(axis=0) > 0
     left_out = int(cells.n[:, ~kept].sum())
     n = (int(cells.n[0, kept].sum()), int(cells.n[1, kept].sum()))
+    top = 1.0 if share else max(1.0, *(float(value[mask].max(initial=0.0)) for mask in groups))
     if kept.sum() < 2:
         weeks = waits.start // 7
         weeks = weeks - (weeks.min() if len(weeks) else 0)
         keep = np.isin(waits.structure, np.flatnonzero(kept))
         arms = [_by(weeks, mask & keep, value) for mask in groups]
-        levels = [resample.ratio_of_sums(*arm, draws) for arm in arms]
-        difference = resample.two_arms(arms[1], arms[0], draws)
+        by_week = Cells.of(weeks, tuple(mask & keep for mask in groups), value, int(weeks.max(initial=0)) + 1)
+        least = by_week.least((by_week.n[0], by_week.n[1]), top)
+        levels = [resample.ratio_of_sums(*arm, draws, least=one) for arm, one in zip(arms, least, strict=True)]
+        difference = resample.two_arms(arms[1], arms[0], draws, least=float(np.hypot(*least)))
         ratio = _delta(levels, difference)
         return Comparison(n, int(kept.sum()), left_out, tuple(levels), ratio, difference, share)  # type: ignore[arg-type]
     if fixed_mix:
@@ -90,12 +93,19 @@ def compare(
         sums = cells.weights * cells.means
     else:
         weights, sums = (cells.n[0], cells.n[1]), cells.sums
-    levels = tuple(resample.ratio_of_sums(s, w, draws) for s, w in zip(sums, weights, strict=True))
+    least = cells.least(weights, top)
+    levels = tuple(
+        resample.ratio_of_sums(s, w, draws, least=one) for s, w, one in zip(sums, weights, least, strict=True)
+    )
+    apart = float(np.hypot(*least))
+    in_logs = float(
+        np.hypot(*(one / level.value if level.value > 0 else np.nan for one, level in zip(least, levels, strict=True)))
+    )
     if fixed_mix:
-        ratio = resample.log_ratio_of_sums(sums[0], sums[1], weights[0], draws)
-        difference = resample.ratio_of_sums(sums[1] - sums[0], weights[0], draws)
+        ratio = resample.log_ratio_of_sums(sums[0], sums[1], weights[0], draws, least=in_logs)
+        difference = resample.ratio_of_sums(sums[1] - sums[0], weights[0], draws, least=apart)
     else:
-        ratio, difference = _own_mix(sums, weights, draws)
+        ratio, difference = _own_mix(sums, weights, draws, (in_logs, apart))
     return Comparison(n, int(kept.sum()), left_out, levels, ratio, difference, share)  # type: ignore[arg-type]
 
 
@@ -109,10 +119,13 @@ def _delta(levels: list[Inference], difference: Inference) -> Inference:
     if not (before.value > 0 and after.value > 0):
         return Inference(np.nan, np.nan, np.nan, 0)
     se = float(np.hypot(before.se / before.value, after.se / after.value))
-    return Inference(float(np.log(before.value / after.value)), se, difference.quantile, difference.clusters)
+    least = float(np.hypot(before.least / before.value, after.least / after.value))
+    return Inference(float(np.log(before.value / after.value)), se, difference.quantile, difference.clusters, least)
 
 
-def _own_mix(sums: np.ndarray, weights: tuple[np.ndarray, np.ndarray], draws: int) -> tuple[Inference, Inference]:
+def _own_mix(
+    sums: np.ndarray, weights: tuple[np.ndarray, np.ndarray], draws: int, least: tuple[float, float]
+) -> tuple[Inference, Inference]:
     """Log ratio and difference of two pooled means of the same structures, each with its own mix."""
     used = weights[0] + weights[1] > 0
     (s0, s1), (w0, w1) = sums[:, used], (weights[0][used], weights[1][used])
@@ -138,7 +151,9 @@ def _own_mix(sums: np.ndarray, weights: tuple[np.ndarray, np.ndarray], draws: in
         without = both(s0.sum() - s0, s1.sum() - s1, w0.sum() - w0, w1.sum() - w1)
         size = np.minimum(w0, w1) + (w0 + w1) / 4
         return tuple(  # type: ignore[return-value]
-            resample.infer(float(values_[i]), without[i], lambda counts, i=i: drawn(counts)[i], size, draws)
+            resample.infer(
+                float(values_[i]), without[i], lambda counts, i=i: drawn(counts)[i], size, draws, least=least[i]
+            )
             for i in (0, 1)
         )
 
@@ -151,20 +166,21 @@ def waiting(waits: Waits, start: dt.date, draws: int = DRAWS) -> tuple[list[Esti
         windows = periods(timed, start, follow_up(quantity))
         shown[quantity] = windows
         if windows is None:
-            rows.append(make(quantity, "all", "before_after", None, None, 0, BEFORE_AFTER))
+            rows.append(make(quantity, "all", "before_after", None, None, 0, SEASONAL))
             continue
+        grade = grade_of(windows)
         value = values(timed, quantity)
         masks = tuple(within(timed, window) for window in windows)
         for fixed in (True, False):
             found = compare(timed, value, masks, share="answered" in quantity, fixed_mix=fixed, draws=draws)
             mix = "" if fixed else ", own mix"
-            rows += as_rows(found, quantity, mix)
-            differences.append(difference_row(found, quantity, f"all{mix}"))
+            rows += as_rows(found, quantity, mix, grade)
+            differences.append(difference_row(found, quantity, f"all{mix}", grade))
         for name, mask in _networks(timed):
             found = compare(timed, value, (masks[0] & mask, masks[1] & mask), share="answered" in quantity, draws=draws)
             if min(found.n) >= LEAST_RECORDS:
-                rows.append(ratio_row(found, quantity, f"network: {name}"))
-                differences.append(difference_row(found, quantity, f"network: {name}"))
+                rows.append(ratio_row(found, quantity, f"network: {name}", grade))
+                differences.append(difference_row(found, quantity, f"network: {name}", grade))
     return rows, differences, shown
 
 
@@ -175,7 +191,7 @@ def _networks(waits: Waits) -> Iterator[tuple[str, np.ndarray]]:
             yield name, numbers == i
 
 
-def as_rows(found: Comparison, quantity: str, mix: str = "", grade: str = BEFORE_AFTER) -> list[Estimate]:
+def as_rows(found: Comparison, quantity: str, mix: str, grade: str) -> list[Estimate]:
     """The ratio, and the two levels that it compares."""
     sides = [
         make(quantity, f"{name}{mix}", "level", found.levels[i].value, found.level_interval(i), found.n[i], DESCRIPTIVE)
@@ -184,12 +200,12 @@ def as_rows(found: Comparison, quantity: str, mix: str = "", grade: str = BEFORE
     return [ratio_row(found, quantity, f"all{mix}", grade), *sides]
 
 
-def ratio_row(found: Comparison, quantity: str, group: str, grade: str = BEFORE_AFTER) -> Estimate:
+def ratio_row(found: Comparison, quantity: str, group: str, grade: str) -> Estimate:
     point = exp(found.log_ratio.value) if np.isfinite(found.log_ratio.value) else None
     return make(quantity, group, "before_after", point, found.ratio_interval(), sum(found.n), grade)
 
 
-def difference_row(found: Comparison, quantity: str, group: str, grade: str = BEFORE_AFTER) -> Estimate:
+def difference_row(found: Comparison, quantity: str, group: str, grade: str) -> Estimate:
     point = found.difference.value
     return make(quantity, group, "before_after_difference", point, found.difference_interval(), sum(found.n), grade)
 
@@ -211,7 +227,7 @@ def curves(waits: Waits, windows: tuple[Window, Window]) -> list[np.ndarray]:
     return tables
 
 
-def medians(tables: list[np.ndarray]) -> list[Estimate]:
+def medians(tables: list[np.ndarray], grade: str) -> list[Estimate]:
     """Median wait of the two periods of `curves` and their ratio, by intervals of both (MOVER; Donner and Zou 2012)."""
     sizes = [(int(t.sum()), int(t[:, 1].sum())) for t in tables]
     points = [float(median(t.sum(axis=0))) if t.sum() else np.nan for t in tables]
@@ -223,7 +239,7 @@ def medians(tables: list[np.ndarray]) -> list[Estimate]:
             b, a, (bl, bu), (al, au) = *np.log(points), *np.log(np.array(spans))
             span = (exp(b - a - np.hypot(b - bl, au - a)), exp(b - a + np.hypot(bu - b, a - al)))
     n, censored = (sum(column) for column in zip(*sizes, strict=True))
-    rows = [make("median_days", "all, own mix", "before_after", ratio, span, n, BEFORE_AFTER, censored)]
+    rows = [make("median_days", "all, own mix", "before_after", ratio, span, n, grade, censored)]
     for name, point, interval, (n, censored) in zip(("before", "after"), points, spans, sizes, strict=True):
         rows.append(make("median_days", f"{name}, own mix", "level", point, interval, n, DESCRIPTIVE, censored))
     return rows
@@ -236,7 +252,7 @@ def naive(waits: Waits, start: dt.date, draws: int = DRAWS) -> list[Estimate]:
         return []
     delay = np.where(answered, waits.reply - waits.start, 0).astype(float)
     found = compare(waits, delay, (answered & ~late, answered & late), share=False, fixed_mix=False, draws=draws)
-    rows = as_rows(found, "naive_mean_days", grade=BIASED)
+    rows = as_rows(found, "naive_mean_days", "", BIASED)
     unanswered = [int((~waits.replied & side).sum()) for side in (~late, late)]
     censored = {"all": sum(unanswered), "before": unanswered[0], "after": unanswered[1]}
     return [Estimate(**{**row.row(), "grade": BIASED, "censored": censored[row.group]}) for row in rows]

@@ -69,7 +69,7 @@ def describe(waits: Waits, group: str, draws: int = DRAWS) -> list[Estimate]:
                 low, high = found.interval() or (np.nan, np.nan)
                 span = max(0.0, low), min(float(days), high)
             else:
-                span = score_interval(found.value, found.se, found.quantile, found.clusters)
+                span = score_interval(found.value, found.half / found.quantile, found.quantile, found.clusters)
         rows.append(make(quantity, group, "level", found.value, span, n, DESCRIPTIVE, censored))
     point = float(median(tables.sum(axis=0)[None])[0]) if n else np.nan
     rows.append(

@@ -10,12 +10,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from eval.time import tables as t
 from eval.time import wording as w
-from eval.time.check import Outcome
+from eval.time.check import UNCHECKABLE, Outcome
 from eval.time.claims import Baseline
 from eval.time.delays import IMPOSSIBLE, Waits
 from eval.time.did import Study
 from eval.time.minutes import Modelled, Prior
-from eval.time.rows import LEAST_RECORDS, MAIN, QUASI, Estimate, Window
+from eval.time.rows import LEAST_RECORDS, MAIN, QUASI, SEASONAL, Estimate, Window
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,25 @@ def _similar(estimates: Sequence[Estimate]) -> t.Table | None:
 
 
 def answer(f: Findings, rows: t.Rows) -> str:
-    """The page's first sentence: what the file says of the wait, with its interval."""
+    """What the file says of the wait: first, in words, of a claim that it can check; then before and after."""
+    return _of_claims(f) + _of_the_wait(f, rows)
+
+
+def _of_claims(f: Findings) -> str:
+    """ "Non : −19 %, pas de moitié" of the first claim of a wait that can be checked; else why the first cannot."""
+    if not f.waits.has_delays:
+        return ""
+    pairs = zip(f.baseline.claims, f.outcomes, strict=True)
+    timed = [
+        (claim, one) for claim, one in pairs if claim.quantity == "mean_response_days" and claim.status != "target"
+    ]
+    if not timed:
+        return ""
+    claim, outcome = next((pair for pair in timed if pair[1].outcome != UNCHECKABLE), timed[0])
+    return f"{outcome.said} (annonce : « {claim.statement} » {w.OUTCOMES[outcome.outcome].capitalize()}). "
+
+
+def _of_the_wait(f: Findings, rows: t.Rows) -> str:
     if not f.waits.has_delays:
         return (
             "Ce fichier ne permet de vérifier aucun délai : il ne contient pas "
@@ -140,16 +158,20 @@ def answer(f: Findings, rows: t.Rows) -> str:
     label = w.QUANTITIES[name].removesuffix(" (j)").replace("Attente", "l'attente")
     levels = f"{label} passe de {w.number(before.estimate)} à {w.number(after.estimate)} jours"  # type: ignore[union-attr]
     bounds = f"[{w.number(ratio.lower, 2)} ; {w.number(ratio.upper, 2)}]"
+    mixed = " Ces périodes de moins d'un an mêlent les saisons." if ratio.grade == SEASONAL else ""
     if ratio.lower <= 1 <= ratio.upper:  # type: ignore[operator]
         return (
             f"Sur deux périodes de même durée et à services égaux, {levels} ; l'intervalle du rapport avant / après, "
             f"{bounds}, contient 1 : ces données ne distinguent pas un changement de l'absence de changement."
+            + mixed
             + _adopters(rows)
         )
     change, factor = ("divisée", ratio.estimate) if ratio.estimate > 1 else ("multipliée", 1 / ratio.estimate)
     return (
         f"Sur deux périodes de même durée et à services égaux, {levels}. Elle est {change} par {w.number(factor, 2)} "
-        f"(rapport avant / après : {bounds}). Cela ne dit pas que l'aide par IA en est la cause." + _adopters(rows)
+        f"(rapport avant / après : {bounds}). Cela ne dit pas que l'aide par IA en est la cause."
+        + mixed
+        + _adopters(rows)
     )
 
 

@@ -5,6 +5,11 @@ is divided by its own standard error in every resample (bootstrap-t; Efron and T
 the standard error of the estimate itself is the jackknife over clusters (CV3; MacKinnon, Nielsen and Webb 2023). Where
 fewer than TRUSTED effective clusters remain, a resample often holds one cluster only: Student's t then takes over, with
 the effective number of clusters (Kish 1965) less one as degrees of freedom.
+
+Clusters may agree by chance, or because nothing varies at all: two structures of one mean, votes that all say "utile".
+Their spread would then give an interval of no width. `least` stands against it: what as many independent items would
+give, where the clusters give less than half of that; and where all items have one value, what so many clusters cannot
+exclude.
 """
 
 from collections.abc import Callable
@@ -12,6 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.stats import norm
 from scipy.stats import t as student
 
 DRAWS = 1000
@@ -24,17 +30,25 @@ TRUSTED = 10  # effective clusters from which the bootstrap is used
 class Inference:
     """A value on the scale on which it is studentised, its standard error and the quantile of |t| at LEVEL.
 
-    `se` and `quantile` are NaN where a single cluster, or none, tells nothing of the spread.
+    `se` and `quantile` are NaN where a single cluster, or none, tells nothing of the spread. `least` is how far
+    the interval reaches to either side where the clusters agree too well for their number.
     """
 
     value: float
     se: float
     quantile: float
     clusters: int
+    least: float = 0.0
+
+    @property
+    def half(self) -> float:
+        """How far the interval reaches to either side; NaN if there is none."""
+        half = self.quantile * self.se
+        return self.least if half < self.least / 2 else half
 
     def interval(self, back: Callable[[float], float] = float) -> tuple[float, float] | None:
-        """Value ± quantile · se, brought back by a monotone function; None if there is none."""
-        half = self.quantile * self.se
+        """Value ± half, brought back by a monotone function; None if there is none."""
+        half = self.half
         return (back(self.value - half), back(self.value + half)) if np.isfinite(half) else None
 
     @property
@@ -49,7 +63,37 @@ def kish(weights: np.ndarray) -> float:
     return float(np.sum(weights)) ** 2 / squares if squares > 0 else 0.0
 
 
-def ratio_of_sums(num: np.ndarray, den: np.ndarray, draws: int = DRAWS, seed: int = SEED) -> Inference:
+def unvaried(value: float, top: float, clusters: float) -> float:
+    """How far a mean in [0, top] may lie from the one `value` of all items: what so many clusters cannot exclude.
+
+    Clopper and Pearson's: up to 1 - ((1 - LEVEL) / 2)^(1 / clusters) of the others may lie at an end of the range.
+    """
+    return (1 - ((1 - LEVEL) / 2) ** (1 / max(clusters, 1.0))) * max(value, top - value)
+
+
+def least_half(n: np.ndarray, sums: np.ndarray, squares: np.ndarray, weights: np.ndarray, top: float) -> float:
+    """Half-width of a mean of clusters if all that varied were items within them; `unvaried` if none is seen to.
+
+    Args:
+        n: items of each cluster, shape (clusters,); `sums` and `squares` of their values likewise.
+        weights: of each cluster's mean.
+        top: the greatest value there could be; the least is 0.
+    """
+    used = (n > 0) & (weights > 0)
+    n, sums, squares, weights = n[used], sums[used], squares[used], weights[used]
+    if not len(n):
+        return 0.0
+    mean = sums.sum() / n.sum()
+    within, free = float((squares - sums**2 / n).sum()), float((n - 1).sum())
+    if not free or within <= 1e-9 * max(1.0, float(squares.sum())):
+        return unvaried(float(mean), max(top, float(mean)), kish(weights))
+    inside = within / free
+    return float(norm.ppf((1 + LEVEL) / 2) * np.sqrt(inside * np.sum(weights**2 / n)) / weights.sum())
+
+
+def ratio_of_sums(
+    num: np.ndarray, den: np.ndarray, draws: int = DRAWS, seed: int = SEED, least: float = 0.0
+) -> Inference:
     """sum(num) / sum(den), from the sums of each cluster, shape (clusters,): a mean, or a weighted difference."""
     num, den = _used(num, den)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -62,11 +106,16 @@ def ratio_of_sums(num: np.ndarray, den: np.ndarray, draws: int = DRAWS, seed: in
             squares = counts @ (num * num) - 2 * values * (counts @ (num * den)) + values**2 * (counts @ (den * den))
             return values, np.sqrt(np.maximum(squares, 0)) / bottom
 
-        return infer(value, left_out, resampled, den, draws, seed)
+        return infer(value, left_out, resampled, den, draws, seed, least)
 
 
 def log_ratio_of_sums(
-    over: np.ndarray, under: np.ndarray, weights: np.ndarray, draws: int = DRAWS, seed: int = SEED
+    over: np.ndarray,
+    under: np.ndarray,
+    weights: np.ndarray,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    least: float = 0.0,
 ) -> Inference:
     """log(sum(over) / sum(under)) of the same clusters; `weights` say how much each counts, for `kish`."""
     used = weights > 0
@@ -84,7 +133,7 @@ def log_ratio_of_sums(
             )
             return np.log(top / bottom), np.sqrt(np.maximum(squares, 0))
 
-        return infer(value, left_out, resampled, weights, draws, seed)
+        return infer(value, left_out, resampled, weights, draws, seed, least)
 
 
 def infer(
@@ -94,6 +143,7 @@ def infer(
     weights: np.ndarray,
     draws: int = DRAWS,
     seed: int = SEED,
+    least: float = 0.0,
 ) -> Inference:
     """The value with its jackknife error and studentised quantile.
 
@@ -104,6 +154,7 @@ def infer(
         weights: how much each cluster counts, shape (clusters,).
         draws: number of resamples; with none, Student's t.
         seed: same data and seed, same interval.
+        least: as in `Inference`.
     """
     n = len(left_out)
     if n < 2 or not np.isfinite(value):
@@ -114,15 +165,15 @@ def infer(
     se = float(np.sqrt((n - 1) / n * np.sum((known - known.mean()) ** 2)))
     effective = kish(weights)
     if effective < TRUSTED or not draws:
-        return Inference(float(value), se, float(student.ppf((1 + LEVEL) / 2, max(effective - 1, 1.0))), n)
+        return Inference(float(value), se, float(student.ppf((1 + LEVEL) / 2, max(effective - 1, 1.0))), n, least)
     values, errors = resampled(multiplicities(n, draws, seed))
     errors = errors * np.sqrt(n / (n - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.abs(values - value) / errors
     ratios = ratios[np.isfinite(ratios) & (errors > 1e-12)]
     if len(ratios) < 0.95 * draws:
-        return Inference(float(value), se, float(student.ppf((1 + LEVEL) / 2, max(effective - 1, 1.0))), n)
-    return Inference(float(value), se, float(np.quantile(ratios, LEVEL)), n)
+        return Inference(float(value), se, float(student.ppf((1 + LEVEL) / 2, max(effective - 1, 1.0))), n, least)
+    return Inference(float(value), se, float(np.quantile(ratios, LEVEL)), n, least)
 
 
 @lru_cache(maxsize=16)
@@ -149,7 +200,11 @@ def _degrees(quantile: float) -> float:
 
 
 def two_arms(
-    first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray], draws: int = DRAWS, seed: int = SEED
+    first: tuple[np.ndarray, np.ndarray],
+    second: tuple[np.ndarray, np.ndarray],
+    draws: int = DRAWS,
+    seed: int = SEED,
+    least: float = 0.0,
 ) -> Inference:
     """Ratio of sums of the first arm less that of the second, (num, den) by cluster each; arms are resampled apart.
 
@@ -160,11 +215,13 @@ def two_arms(
     value, se = parts[0].value - parts[1].value, float(np.hypot(parts[0].se, parts[1].se))
     clusters = parts[0].clusters + parts[1].clusters
     effective = [kish(den) for _, den in arms]
-    if not np.isfinite(se) or not se > 0:
+    if not np.isfinite(se) or not max(se, least) > 0:
         return Inference(value, np.nan, np.nan, clusters)
+    if not se > 0:
+        return Inference(value, 0.0, 1.0, clusters, least)
     if min(effective) < TRUSTED:
         degrees = se**4 / sum(p.se**4 / max(e - 1, 1.0) for p, e in zip(parts, effective, strict=True))
-        return Inference(value, se, float(student.ppf((1 + LEVEL) / 2, degrees)), clusters)
+        return Inference(value, se, float(student.ppf((1 + LEVEL) / 2, degrees)), clusters, least)
     drawn = []
     with np.errstate(divide="ignore", invalid="ignore"):
         for i, (num, den) in enumerate(arms):
@@ -174,4 +231,4 @@ def two_arms(
             squares = counts @ num**2 - 2 * values * (counts @ (num * den)) + values**2 * (counts @ den**2)
             drawn.append((values, np.maximum(squares, 0) / bottom**2 * len(num) / (len(num) - 1)))
         ratios = np.abs(drawn[0][0] - drawn[1][0] - value) / np.sqrt(drawn[0][1] + drawn[1][1])
-    return Inference(value, se, float(np.nanquantile(ratios[np.isfinite(ratios)], LEVEL)), clusters)
+    return Inference(value, se, float(np.nanquantile(ratios[np.isfinite(ratios)], LEVEL)), clusters, least)

@@ -8,7 +8,7 @@ import numpy as np
 
 from eval.time.association import months
 from eval.time.delays import Waits
-from eval.time.resample import DRAWS, ratio_of_sums
+from eval.time.resample import DRAWS, least_half, ratio_of_sums
 from eval.time.rows import DESCRIPTIVE, LEAST_RECORDS, Estimate, make
 from eval.time.satisfaction import share
 
@@ -49,7 +49,8 @@ def similarity(waits: Waits, draws: int = DRAWS) -> list[Estimate]:
 
 def _mean(waits: Waits, group: str, cluster: np.ndarray, draws: int) -> Estimate:
     numbers = np.unique(cluster, return_inverse=True)[1]
-    found = ratio_of_sums(np.bincount(numbers, weights=waits.similarity), np.bincount(numbers).astype(float), draws)
+    n, sums, squares = (np.bincount(numbers, weights=waits.similarity**power) for power in (0, 1, 2))
+    found = ratio_of_sums(sums, n, draws, least=least_half(n, sums, squares, n, 100.0))
     span = found.interval() if len(waits) >= LEAST_RECORDS else None
     span = (max(0.0, span[0]), min(100.0, span[1])) if span else None
     return make("similarity", group, "level", found.value, span, len(waits), DESCRIPTIVE)

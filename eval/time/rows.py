@@ -10,7 +10,8 @@ MAIN = "rmst_30"
 WAITING = (*(f"rmst_{tau}" for tau in TAUS), *(f"answered_{days}d" for days in WITHIN))
 
 # Grades of evidence: what a row may be used to say. A (randomised) is never reached from an export.
-QUASI, BEFORE_AFTER, ASSOCIATION = "B", "C", "association"
+# SEASONAL: before and after, of less than a year each, so of different seasons.
+QUASI, BEFORE_AFTER, SEASONAL, ASSOCIATION = "B", "C", "mixes seasons", "association"
 DESCRIPTIVE, BIASED, MODELLED = "descriptive", "biased", "D"
 
 # Below these, no interval is given (and no claim is judged).

@@ -10,8 +10,9 @@ import numpy as np
 from eval.time import active, association, constants, effects, levels, reuse, satisfaction
 from eval.time.check import check
 from eval.time.claims import Baseline
+from eval.time.cohorts import grade_of
 from eval.time.delays import WRITTEN, Waits, read_waits
-from eval.time.did import Did, study
+from eval.time.did import Did, Placebo, study
 from eval.time.minutes import Modelled, Prior, from_similarity, model
 from eval.time.report import Findings, render
 from eval.time.resample import DRAWS
@@ -101,7 +102,7 @@ def estimate(
         rows += found
         if windows:
             curves = effects.curves(waits, windows)
-            rows += effects.medians(curves)
+            rows += effects.medians(curves, grade_of(windows))
         rows += effects.naive(waits, start, draws)
         rows += adoption.rows()
         rows += association.waiting(waits, start, flagged_unanswered=flags, draws=draws)
@@ -133,7 +134,7 @@ def estimate(
         calibrated=calibrated is not None,
         active=active.measured(done, draws) if done else [],
         decided=active.outcomes(done, draws) if done else [],
-        outcomes=[check(claim, waits, draws) for claim in baseline.claims],
+        outcomes=[check(claim, waits, draws, widest=baseline.widest, started_on=start) for claim in baseline.claims],
         draws=draws,
         inputs={},
     )
@@ -175,12 +176,20 @@ def _relative(found: Did) -> dict:
     return {"estimate": float(np.exp(point)) if np.isfinite(point) else None, "lower": low, "upper": high}
 
 
+def _trend(placebo: Placebo) -> dict | None:
+    """The adopters' change less the others' between the halves of the days before the start."""
+    if placebo.trend is None:
+        return None
+    low, high = placebo.trend.interval() or (None, None)
+    return {"estimate": placebo.trend.effect.value, "lower": low, "upper": high}
+
+
 def document(f: Findings) -> dict:
     """What time.json holds: the rows of the design, then what has no row there."""
     study = f.study
     return {
         "estimates": [row.row() for row in f.estimates],
-        "claims": [vars(outcome) for outcome in f.outcomes],
+        "claims": [{"id": one.id, "outcome": one.outcome, "why": one.why} for one in f.outcomes],
         "inputs": f.inputs,
         "pilot_start": f.pilot_start.isoformat(),
         "extracted_on": f.waits.extracted_on.isoformat(),
@@ -196,6 +205,9 @@ def document(f: Findings) -> dict:
             "permutation_p": {name: found.p for name, found in study.effects.items()},
             "in_proportion": {name: _relative(found) for name, found in study.effects.items()},
             "placebo_p": study.leads_p,
+            "placebo_trend": {name: _trend(one) for name, one in study.placebos.items()},
+            "periods": {name: [str(w) for w in pair] for name, pair in study.windows.items()},
+            "not_b_because": {name: study.weakness(name) for name in study.effects},
         },
         "voting": f.voting,
         "reuse": f.reuse,

@@ -11,7 +11,7 @@ from scipy.stats import chi2
 
 from eval.stats.proportions import wilson
 from eval.time import association
-from eval.time.cohorts import Cells, periods, within
+from eval.time.cohorts import Cells, grade_of, periods, within
 from eval.time.delays import Waits
 from eval.time.did import Arms, did
 from eval.time.effects import as_rows, compare, difference_row
@@ -96,12 +96,13 @@ def compared(waits: Waits, start: dt.date, arms: Arms, draws: int = DRAWS) -> tu
     rows, differences = [], []
     replies = votes(waits, start)
     if replies is not None:
+        grade = grade_of(period(waits, start))
         masks = tuple(mask & voted(waits) for mask in replies)
         for fixed in (True, False):
             found = compare(waits, value, masks, share=True, fixed_mix=fixed, draws=draws)
             mix = "" if fixed else ", own mix"
-            rows.append(as_rows(found, USEFUL, mix)[0])
-            differences.append(difference_row(found, USEFUL, f"all{mix}"))
+            rows.append(as_rows(found, USEFUL, mix, grade)[0])
+            differences.append(difference_row(found, USEFUL, f"all{mix}", grade))
         cells = Cells.of(waits.structure, masks, value, len(waits.names))
         if (found := did(cells, arms.adopted, draws)) is not None:
             span = found.interval() if found.n >= LEAST_RECORDS else None

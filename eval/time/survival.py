@@ -9,9 +9,10 @@ A reply and the end of observation on the same day: the reply counts first (Kapl
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import norm
 from scipy.stats import t as student
 
-from eval.time.resample import DRAWS, SEED, Inference, infer, kish
+from eval.time.resample import DRAWS, SEED, Inference, infer, kish, unvaried
 
 HORIZON = 121  # days kept apart; who waits longer is last seen on the last of them
 
@@ -117,8 +118,24 @@ def measure(tables: np.ndarray, quantity: str, draws: int = DRAWS, seed: int = S
         moved = influence(drawn, tables, quantity)
         return of_curve(survival(drawn), quantity), np.sqrt(np.einsum("ij,ij->i", counts, moved**2))
 
-    value = float(of_curve(survival(total), quantity))
-    return infer(value, of_curve(survival(total - tables), quantity), resampled, tables.sum(axis=(1, 2)), draws, seed)
+    value, sizes = float(of_curve(survival(total), quantity)), tables.sum(axis=(1, 2))
+    least = _least(total, quantity, kish(sizes))
+    return infer(value, of_curve(survival(total - tables), quantity), resampled, sizes, draws, seed, least)
+
+
+def _least(table: np.ndarray, quantity: str, clusters: float) -> float:
+    """Half-width by Greenwood's error of independent waits, at 95 %; where all waits are alike, `unvaried`."""
+    days, area = reach(quantity)
+    hazard, waiting = (part[:days] for part in _hazard(table))
+    curve = np.cumprod(1 - hazard)
+    scale = waiting * (1 - hazard)
+    terms = np.divide(hazard, scale, out=np.zeros_like(scale), where=scale > 0)
+    if not area:  # 0 at either end, where a share has an interval of its own
+        return float(norm.ppf(0.975) * curve[-1] * np.sqrt(terms.sum()))
+    if not ((hazard > 0) & (hazard < 1)).any():
+        return unvaried(float(curve.sum()), float(days), clusters)
+    ahead = np.flip(np.cumsum(np.flip(curve)))
+    return float(norm.ppf(0.975) * np.sqrt(np.sum(ahead**2 * terms)))
 
 
 def score_interval(share: float, se: float, quantile: float, clusters: float) -> tuple[float, float]:
@@ -137,6 +154,7 @@ def median_interval(tables: np.ndarray) -> tuple[float, float] | None:
     """Days that the median may be: those on which the share still waiting cannot be told from a half.
 
     Brookmeyer and Crowley 1982, with Wilson intervals and jackknife errors over clusters; None if it has no upper end.
+    Where it is one day, half a day to either side, as dates say no more.
     """
     tables = tables[tables.sum(axis=(1, 2)) > 0]
     n = len(tables)
@@ -151,4 +169,5 @@ def median_interval(tables: np.ndarray) -> tuple[float, float] | None:
     below, surely = bounds[:, 0] <= 0.5, bounds[:, 1] <= 0.5
     if not surely.any():
         return None
-    return float(below.argmax()), float(surely.argmax())
+    low, high = float(below.argmax()), float(surely.argmax())
+    return (max(0.0, low - 0.5), high + 0.5) if low == high else (low, high)  # a whole day: no median is known better

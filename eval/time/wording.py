@@ -5,9 +5,21 @@ import re
 
 from markupsafe import Markup
 
-from eval.time.check import CANNOT, NOT_REPRODUCED, REPRODUCED
+from eval.time.check import COMPATIBLE, CONTRADICTED, UNCHECKABLE
 from eval.time.delays import PUBLISHED, REPLIED
-from eval.time.rows import ASSOCIATION, BEFORE_AFTER, BIASED, DESCRIPTIVE, MODELLED, QUASI, TAUS, WITHIN, Estimate
+from eval.time.did import POWER, REVERSION, SEASON, TREND, UNSEEN
+from eval.time.rows import (
+    ASSOCIATION,
+    BEFORE_AFTER,
+    BIASED,
+    DESCRIPTIVE,
+    MODELLED,
+    QUASI,
+    SEASONAL,
+    TAUS,
+    WITHIN,
+    Estimate,
+)
 
 NBSP = "\N{NO-BREAK SPACE}"
 QUANTITIES = {
@@ -15,11 +27,12 @@ QUANTITIES = {
     **{f"answered_{days}d": f"Réponse en {days} jours au plus" for days in WITHIN},
     "median_days": "Attente médiane (j)",
 }
-OUTCOMES = {REPRODUCED: "reproduit", NOT_REPRODUCED: "non reproduit", CANNOT: "non vérifiable"}
+OUTCOMES = {COMPATIBLE: "compatible", CONTRADICTED: "contredit", UNCHECKABLE: "non vérifiable"}
 STATUSES = {"announced": "annonce officielle", "press": "presse", "target": "objectif"}
 GRADES = {
-    QUASI: "B : structures adoptantes comparées aux autres, tendances antérieures parallèles",
+    QUASI: "B : structures adoptantes comparées aux autres, tendances antérieures assez bien connues et parallèles",
     BEFORE_AFTER: "C : comparaison sans groupe témoin valable ; n'établit pas la cause",
+    SEASONAL: "mêle les saisons : avant/après de moins d'un an de chaque côté ; l'écart peut n'être que la saison",
     ASSOCIATION: "association : les agents choisissent quand ils se servent de l'IA ; n'établit pas la cause",
     DESCRIPTIVE: "description : ce que montre le fichier, sans comparaison",
     MODELLED: "D : calcul à partir de textes et d'hypothèses, non une mesure",
@@ -28,10 +41,21 @@ GRADES = {
 SHORT = {
     QUASI: "B",
     BEFORE_AFTER: "C",
+    SEASONAL: "mêle les saisons",
     ASSOCIATION: "association",
     DESCRIPTIVE: "description",
     MODELLED: "D",
     BIASED: "biaisé",
+}
+# Why adopters against others is of grade C.
+WEAK = {
+    SEASON: "le fichier ne contient pas les mêmes jours un an plus tôt, et compare des saisons différentes",
+    UNSEEN: "le fichier remonte trop peu, ou compte trop peu de structures, pour vérifier que les deux groupes "
+    "évoluaient de même avant le lancement",
+    TREND: "avant le lancement, leurs évolutions différaient déjà",
+    POWER: "avant le lancement, une différence d'évolution aussi grande que cet effet ne peut pas être exclue",
+    REVERSION: "entre structures aussi lentes avant le lancement, l'effet ne se voit plus ; les adoptantes, plus "
+    "lentes ou plus rapides que d'habitude, ont pu revenir à leur moyenne sans l'aide",
 }
 COLUMNS = {PUBLISHED: "date de publication", REPLIED: "date de première réponse"}
 COUNTED = {

@@ -75,10 +75,15 @@ def test_degenerate_inputs_say_so_instead_of_inventing_an_interval():
     assert mean([nan, nan]).n_error == 2
     single = mean([3.0, 4.0], clusters=["a", "a"])
     assert (single.estimate, single.lower, single.upper) == (3.5, None, None)
-    constant = mean([2.0] * 10)  # BCa is 0/0 here: the percentile interval is the constant
-    assert (constant.lower, constant.estimate, constant.upper) == (2.0, 2.0, 2.0)
+    constant = mean([2.0] * 10)  # nothing says how far others may lie
+    assert (constant.lower, constant.estimate, constant.upper) == (None, 2.0, None)
     e = paired_difference([1.0, nan, 2.0], [2.0, 2.0, nan])
     assert (e.estimate, e.n, e.n_error) == (1.0, 1, 2)
+
+
+def test_clusters_that_agree_by_chance_leave_the_spread_of_their_items():
+    e = mean([1.0, 3, 1, 3, 1, 3, 2, 2], clusters=["a", "a", "a", "a", "b", "b", "b", "b"])
+    assert e.lower < 1.5 < e.estimate == 2 < 2.5 < e.upper
 
 
 def test_memory_stays_bounded_and_chunks_do_not_change_the_result(monkeypatch):

@@ -16,6 +16,15 @@ def test_ties_count_half_and_gaps_are_counted():
     assert win_rate([1.0]).lower is None
 
 
+@pytest.mark.parametrize("choice", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("length", [False, True])
+def test_choices_that_are_all_alike_have_an_interval(choice, length):
+    words = np.random.default_rng(4).normal(10, 20, 60) if length else None
+    found = win_rate(np.full(60, choice), extra_words=words, clusters=np.arange(60) // 2, draws=200)
+    assert found.lower <= found.estimate <= found.upper
+    assert found.upper - found.lower > 0.05
+
+
 def test_longer_but_no_better_is_no_win_at_equal_length():
     rng = np.random.default_rng(0)
     words = rng.normal(40, 30, 600)  # the challenger is longer

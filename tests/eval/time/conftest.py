@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import lognorm
 
+from eval.time.cohorts import Cells, within
 from eval.time.delays import COUNTS, Waits
 
 PILOT = dt.date(2023, 10, 5)
@@ -40,6 +41,11 @@ class World:
     is how strongly the mix moves to fast structures after the start; `volunteers_faster` by how much (log) volunteers
     were faster all along. The export is made `after` days after the start. `shock` is what a structure's delays change
     by between the periods, on its own (log, standard deviation).
+
+    What makes an effect seem to be there: `season` multiplies all delays by 1 + season at the height of summer and by
+    1 - season in winter; `common` is a shock that all structures share (log, standard deviation), anew every 30 days;
+    `own` is one of each structure, anew every 90 days. With `selected`, the volunteers are the structures that were
+    slowest over so many days before the start, as the file shows them.
     """
 
     structures: int = 40
@@ -63,6 +69,10 @@ class World:
     useful_helped: float = 0.7
     useful_spread: float = 0.0
     flagged_unanswered: bool = False
+    season: float = 0.0
+    common: float = 0.0
+    own: float = 0.0
+    selected: int = 0
 
     def draw(self, seed: int) -> "Drawn":
         random = np.random.default_rng(seed)
@@ -78,16 +88,31 @@ class World:
         late = day >= 0
         structure = np.where(late, random.choice(k, self.n, p=share[1]), random.choice(k, self.n, p=share[0]))
         shock = random.normal(0, self.shock, (2, k))[late.astype(int), structure]
-        helped = late & volunteer[structure] & (random.random(self.n) < self.helped)
-        scale = np.where(late, self.trend, 1.0) * np.where(helped, self.effect, 1.0)
-        delay = scale * random.lognormal(log_median[structure] + shock, self.sigma)
-        delay = np.where(random.random(self.n) < self.never, 1e6, delay).astype(int)
+        assisted = random.random(self.n) < self.helped
+        delay = np.where(late, self.trend, 1.0) * random.lognormal(log_median[structure] + shock, self.sigma)
+        delay = np.where(random.random(self.n) < self.never, 1e6, delay) * self._luck(seed, structure, day)
+        if self.selected:
+            seen = (day >= -self.selected) & ~late
+            pace = np.bincount(structure[seen], np.log1p(delay[seen]), k) / np.maximum(
+                np.bincount(structure[seen], minlength=k), 1
+            )
+            volunteer = np.argsort(np.argsort(-pace)) < round(self.volunteers * k)
+        helped = late & volunteer[structure] & assisted
+        without, delay = delay.astype(int), (delay * np.where(helped, self.effect, 1.0)).astype(int)
         # Extraction the day before `after`, as the last review may be of that day.
         answered = day + delay < self.after
         rate = self.useful + random.normal(0, self.useful_spread, k)[structure]
         useful = random.random(self.n) < np.where(helped, rate + self.useful_helped - self.useful, rate)
         vote = np.where(answered & (random.random(self.n) < self.votes), useful.astype(int), -1)
-        return Drawn(self, structure, day, delay, answered, helped, vote)
+        return Drawn(self, structure, day, delay, without, answered, helped, vote)
+
+    def _luck(self, seed: int, structure: np.ndarray, day: np.ndarray) -> np.ndarray:
+        """What multiplies each delay and is no effect: the season, and the shocks of all and of each structure."""
+        random = np.random.default_rng([seed, 1])
+        of_all = random.normal(0, self.common, 1000)[day // 30]  # days before the start count from the end
+        of_each = random.normal(0, self.own, (self.structures, 400))[structure, day // 90]
+        summer = np.cos(2 * np.pi * (day + PILOT.timetuple().tm_yday - 213) / 365.25)  # at its height on 1 August
+        return (1 + self.season * summer) * np.exp(of_all + of_each)
 
     def rmst(self, tau: int, scale: float = 1.0, faster: float = 0.0) -> float:
         """Mean of min(whole days waited, tau) over all structures there could be: what intervals must hold."""
@@ -113,9 +138,19 @@ class Drawn:
     structure: np.ndarray
     day: np.ndarray
     delay: np.ndarray
+    without: np.ndarray  # the delay that would have been without help
     answered: np.ndarray
     helped: np.ndarray
     vote: np.ndarray
+
+    def on_adopters(self, waits: Waits, windows, adopted: np.ndarray, tau: int) -> float:
+        """The true effect in days, within `tau`, on the adopters' waits of the second period, as `did` weighs them."""
+        timed = waits.timed
+        gained = (np.minimum(self.delay, tau) - np.minimum(self.without, tau))[timed].astype(float)
+        waits = waits.where(timed)
+        cells = Cells.of(waits.structure, tuple(within(waits, w) for w in windows), gained, len(waits.names))
+        weights = np.where(adopted == 1, cells.weights, 0)
+        return float(weights @ cells.means[1] / weights.sum())
 
     @property
     def offered(self) -> np.ndarray:

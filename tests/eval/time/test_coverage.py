@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from eval.time import association, effects, levels, satisfaction
+from eval.time.check import COMPATIBLE, check
+from eval.time.claims import Claim
 from eval.time.cohorts import Cells, follow_up, periods, values, within
-from eval.time.did import arms_of, did
+from eval.time.did import arms_of, did, study
 
 PILOT = dt.date(2023, 10, 5)
 DRAWS = 400
@@ -164,3 +166,98 @@ def test_intervals_hold_the_truth_in_a_few_exports_and_the_naive_mean_does_not(w
     for key, (share, n) in held.items():
         if n == FEW:
             assert share >= 0.86, f"{key}: {share:.2f}"  # 0.95 less three standard errors
+
+
+# What is no effect and looks like one: seasons, shocks that all structures share, structures that volunteer when slow.
+LUCK = {
+    "season": {"season": 0.35},
+    "shared shocks, slow adopters": {"season": 0.35, "common": 0.3, "volunteers_faster": -0.7},
+    "shared shocks, quick adopters": {"season": 0.35, "common": 0.3, "volunteers_faster": 0.7},
+    "short waits": {"season": 0.35, "common": 0.3, "volunteers_faster": -0.7, "median": 3.0, "sigma": 0.8},
+    "few structures": {"season": 0.35, "common": 0.3, "volunteers_faster": -0.7, "structures": 12, "n": 1500},
+    "slow for three months": {"season": 0.35, "common": 0.2, "own": 0.3, "selected": 90},
+    "slow for a year": {"season": 0.35, "common": 0.2, "selected": 365},
+    "an effect": {
+        "season": 0.35,
+        "common": 0.3,
+        "volunteers_faster": -0.5,
+        "effect": 0.5,
+        "helped": 1.0,
+        "flagged_unanswered": True,
+    },
+}
+
+
+def studied(made, runs):
+    """Of so many exports: whether the interval of `did` holds the truth, excludes 0, and is of grade B; (runs, 3)."""
+    rows = []
+    for seed in range(runs):
+        drawn = made.draw(seed)
+        waits = drawn.waits()
+        found = study(waits, PILOT, DRAWS, ("rmst_30",))
+        truth = drawn.on_adopters(waits, found.windows["rmst_30"], found.arms.adopted, 30)
+        low, high = found.effects["rmst_30"].interval()
+        rows.append((low <= truth <= high, not low <= 0 <= high, found.grade() == "B"))
+    return np.array(rows, dtype=float)
+
+
+def halved(**values_):
+    return Claim.model_validate(
+        {
+            "id": "c",
+            "quantity": "mean_response_days",
+            "statement": "x",
+            "values": values_,
+            "population": {"description": "x"},
+            "window": {"description": "x", "first": PILOT, "last": PILOT + dt.timedelta(days=60)},
+            "source": {"publisher": "x", "date": 2023, "title": None},
+            "status": "announced",
+        }
+    )
+
+
+def compatible(made, runs, claim):
+    return [check(claim, made.draw(s).waits(), DRAWS, started_on=PILOT).outcome == COMPATIBLE for s in range(runs)]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", LUCK)
+def test_did_holds_the_truth_whatever_else_moves_the_waits(world, name):
+    rows = studied(world(**LUCK[name]), MANY)
+    noise = 2 * np.sqrt(0.05 * 0.95 / MANY)
+    covered, apart, good = rows.mean(axis=0)
+    # A year of slowness that made structures volunteer cannot be told from what they always were: nearly covered.
+    assert (0.90 if name == "slow for a year" else 0.93) - noise <= covered <= 0.97 + noise
+    if name == "an effect":
+        assert good >= 0.5
+    else:
+        assert (rows[:, 1] * rows[:, 2]).mean() <= 0.045, "false effects of grade B"
+        assert apart <= (0.10 if name == "slow for a year" else 0.07) + noise
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [name for name in LUCK if name != "an effect"])
+def test_no_effect_is_compatible_with_no_claim(world, name):
+    for claim in (halved(ratio=2), halved(ratio=1.5)):
+        assert np.mean(compatible(world(**LUCK[name]), MANY, claim)) <= 0.05
+
+
+@pytest.mark.long
+def test_waits_that_were_halved_are_compatible_with_it_in_any_season(world):
+    made = world(season=0.35, effect=0.5, helped=1.0, volunteers=1.0)
+    assert np.mean(compatible(made, MANY, halved(ratio=2))) >= 0.8
+
+
+def test_a_season_and_shocks_are_no_effect_in_a_few_exports(world):
+    made = world(structures=20, n=2000, season=0.35, common=0.3, volunteers_faster=-0.7)
+    covered, _, _ = studied(made, 30).mean(axis=0)
+    assert covered >= 0.83  # 0.95 less three standard errors
+    assert np.mean(compatible(made, 30, halved(ratio=2))) <= 0.05 + 0.12
+    truly = world(structures=20, n=4000, season=0.35, effect=0.5, helped=1.0, volunteers=1.0)
+    assert np.mean(compatible(truly, 10, halved(ratio=2))) >= 0.6
+
+
+def test_structures_that_volunteer_when_slow_show_no_effect_of_grade_b(world):
+    rows = studied(world(structures=30, n=2000, season=0.35, own=0.3, selected=90), 20)
+    assert rows[:, 0].mean() >= 0.80
+    assert (rows[:, 1] * rows[:, 2]).mean() <= 0.1

@@ -6,7 +6,7 @@ from scipy import stats
 
 from eval.time import effects, levels
 from eval.time.association import waiting as associated
-from eval.time.cohorts import Cells, around, periods, values, within
+from eval.time.cohorts import Cells, periods, values, within, year_earlier
 
 D = dt.date
 PILOT = D(2023, 10, 5)
@@ -39,11 +39,31 @@ def test_periods_are_bounded_by_the_shorter_side_and_by_a_year(world):
     assert periods(world(after=20, n=500).draw(1).waits(), PILOT, 30) is None
 
 
-def test_a_given_period_is_cut_where_the_export_no_longer_sees_it(waits):
-    before, after = around(waits, PILOT, D(2024, 6, 1), 30)
+def test_a_period_is_held_against_the_same_days_a_year_earlier_as_far_as_the_export_sees_both(waits):
+    before, after = year_earlier(waits, PILOT, D(2024, 6, 1), 30)
     assert after.last == waits.extracted_on - dt.timedelta(days=30)
-    assert before.days == after.days
-    assert around(waits, D(2024, 6, 1), D(2024, 7, 1), 30) is None
+    assert (before.first, before.last) == (D(2022, 10, 5), after.last.replace(year=after.last.year - 1))
+    assert year_earlier(waits, D(2024, 6, 1), D(2024, 7, 1), 30) is None
+    assert year_earlier(waits, D(2023, 9, 1), D(2023, 10, 4), 30) is None  # the export begins on 5 October 2022
+    hole = waits.where((waits.start < D(2022, 11, 1).toordinal()) | (waits.start > D(2022, 11, 15).toordinal()))
+    assert year_earlier(hole, PILOT, D(2024, 6, 1), 30) is None
+    lone = waits.where((waits.start == waits.start.min()) | (waits.start > D(2023, 1, 1).toordinal()))
+    assert year_earlier(lone, PILOT, D(2024, 6, 1), 30) is None  # one old date does not make a year
+
+
+def test_a_period_of_a_year_ends_before_its_replies_reach_into_the_pilot(world):
+    long = world(before=800, after=900, n=8000).draw(1).waits()
+    before, after = year_earlier(long, D(2024, 2, 29), D(2025, 2, 27), 30)
+    assert before.first == D(2023, 2, 28)
+    assert before.last.toordinal() + 30 <= after.first.toordinal()
+
+
+def test_less_than_a_year_on_either_side_is_graded_down(world):
+    for days, grade in ((300, "mixes seasons"), (450, "C")):
+        rows, differences, _ = effects.waiting(world(n=3000, before=days, after=days).draw(1).waits(), PILOT, draws=200)
+        assert {r.grade for r in (*rows, *differences) if r.comparison[:6] == "before" and "30" in r.quantity} == {
+            grade
+        }
 
 
 def test_every_wait_compared_is_known_to_the_horizon(waits):
@@ -82,7 +102,7 @@ def test_rows_are_ratio_first_then_the_levels_that_it_divides(waits):
     ratio, before, after = (r for r in rows[:3])
     assert (ratio.comparison, before.group, after.group) == ("before_after", "before", "after")
     assert ratio.estimate == pytest.approx(before.estimate / after.estimate)
-    assert ratio.grade == "C"
+    assert ratio.grade == "mixes seasons"
     assert before.grade == "descriptive"
 
 
@@ -118,7 +138,7 @@ def test_naive_mean_takes_only_the_answered_and_is_marked_biased(world):
 
 def test_medians_of_the_two_curves(world):
     waits = world(n=6000, trend=0.5).draw(5).waits()
-    rows = effects.medians(effects.curves(waits, effects.mirrored(waits, PILOT)))
+    rows = effects.medians(effects.curves(waits, effects.mirrored(waits, PILOT)), "C")
     ratio = rows[0]
     assert (ratio.quantity, ratio.comparison) == ("median_days", "before_after")
     assert 1 < ratio.lower < 2.25 < ratio.upper  # whole days: 9 over 4

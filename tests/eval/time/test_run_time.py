@@ -1,12 +1,16 @@
 import json
 import re
+import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
-from eval.time.run import run
+from eval.time.constants import DEFAULT
+from eval.time.run import CLAIMS, run
 from eval.time.wording import number, p_value
 from plume.errors import InputError
+from plume.paths import in_clone
 
 SECRET = "phrase-que-nul-ne-doit-lire"
 KEYS = {"quantity", "group", "comparison", "estimate", "lower", "upper", "n", "censored", "grade"}
@@ -32,16 +36,78 @@ def test_factor_appears_without_effect_in_the_naive_mean_only(unchanged):
     assert honest["lower"] < 1 < honest["upper"]
     assert honest["upper"] - honest["lower"] < 0.3
     later = next(claim for claim in result["claims"] if claim["id"] == "itforbusiness-19-to-3-days")
-    assert later["outcome"] == "cannot be checked"  # its window goes beyond the extraction
+    assert later["outcome"] == "uncheckable"  # its window goes beyond the extraction
 
 
 def test_real_halving_is_seen_and_claims_are_held_against_it(world, write_export, tmp_path):
-    made = world(n=6000, before=300, after=150, trend=0.5, sigma=0.5, spread=0.2)
+    made = world(n=6000, before=365, after=150, trend=0.5, sigma=0.5, spread=0.2)
     result = run(write_export(made.draw(3).rows()), tmp_path / "out", draws=400)
     assert ratio(result, "rmst_30")["lower"] > 1.6
     outcomes = {claim["id"]: claim["outcome"] for claim in result["claims"]}
-    assert outcomes["ministry-delay-halved"] == "cannot be checked"  # only CAF in this file
-    assert outcomes["jdn-13-to-3-days"] == "not reproduced"
+    assert outcomes["ministry-delay-halved"] == "uncheckable"  # only CAF in this file
+    assert outcomes["jdn-13-to-3-days"] == "contradicted"
+
+
+SEASON = {"season": 0.35, "n": 6000, "after": 150}
+ANSWERS = {
+    "a season": ({}, "contradicted", r"^Non : [−+]?\d+ %, pas de moitié"),
+    "halved": (
+        {"effect": 0.5, "helped": 1.0, "volunteers": 1.0},
+        "compatible",
+        r"^Compatible : −\d+ % dans les 30 premiers jours, ce qui va avec la moitié",
+    ),
+    "no year before": ({"before": 200}, "uncheckable", r"^On ne peut pas le dire : .* un an plus tôt"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_the_first_sentence_answers_the_first_claim_in_words(world, write_export, tmp_path, name):
+    changes, outcome, said = ANSWERS[name]
+    claims = tmp_path / "claims.yaml"
+    text = in_clone(CLAIMS).read_text(encoding="utf-8")
+    claims.write_text(text.replace("networks: [CNAM,", "networks: [CAF, CNAM,"), encoding="utf-8")
+    export = write_export(world(**SEASON | changes).draw(2).rows())
+    result = run(export, tmp_path / "out", claims=claims, draws=300)
+    assert {claim["id"]: claim["outcome"] for claim in result["claims"]}["ministry-delay-halved"] == outcome
+    page = (tmp_path / "out" / "time.html").read_text(encoding="utf-8").replace("&#39;", "'").replace("\u00a0", " ")
+    answer = re.search('class="answer">(.*?)</p>', page, re.DOTALL)[1]
+    assert re.search(said, answer)
+    assert "mêlent les saisons" in answer
+    assert "au plus 2,0 entre les deux bouts d'un rapport, 4 jours, 20 points" in page
+    assert not re.search("reproduit", page, re.IGNORECASE)
+
+
+def test_an_argument_is_refused_before_anything_heavy_is_imported(monkeypatch, sample_export, tmp_path):
+    import eval.time
+    from eval import cli
+
+    for name in ("eval.time.run", "scipy.stats", "matplotlib", "mlflow"):
+        monkeypatch.setitem(sys.modules, name, None)  # to import it is an error
+    for name in ("arguments", "constants", "claims"):
+        monkeypatch.delitem(sys.modules, f"eval.time.{name}", raising=False)
+        monkeypatch.delattr(eval.time, name, raising=False)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    given = {
+        "export": sample_export,
+        "out": tmp_path / "out",
+        "claims": CLAIMS,
+        "constants": DEFAULT,
+        "decisions": None,
+        "pilot_start": None,
+        "extracted_on": None,
+        "draws": 1000,
+        "force": False,
+    }
+    for change, message in (
+        ({"export": tmp_path / "none.json"}, "no such export"),
+        ({"claims": Path("none.yaml")}, "no such config"),
+        ({"constants": Path("none.toml")}, "no such file"),
+        ({"decisions": tmp_path / "none.jsonl"}, "no such file"),
+        ({"out": tmp_path / "full"}, "not empty"),
+    ):
+        with pytest.raises(InputError, match=message):
+            cli.time(**given | change)
 
 
 def test_first_row_of_a_quantity_and_comparison_is_that_of_the_whole_export(unchanged):
@@ -59,7 +125,7 @@ def test_first_row_of_a_quantity_and_comparison_is_that_of_the_whole_export(unch
 def test_the_three_quantities_stand_apart_with_their_grades(unchanged):
     result, out = unchanged
     grades = {(row["quantity"], row["comparison"]): row["grade"] for row in result["estimates"]}
-    assert grades["rmst_30", "before_after"] == "C"
+    assert grades["rmst_30", "before_after"] == "mixes seasons"
     assert grades["modelled_minutes", "level"] == "D"
     assert grades["rmst_30", "ai_vs_not"] == "association"
     assert grades["naive_mean_days", "before_after"] == "biased"
@@ -181,7 +247,7 @@ def test_missing_or_empty_date_columns_are_named_and_the_run_goes_on(make_experi
         row for row in result["estimates"] if row["quantity"][:4] in ("rmst", "answ", "medi", "naiv") and row["n"]
     ]
     delays = [claim for claim in result["claims"] if claim["id"] == "afp-7-to-3-days"]
-    assert delays[0]["outcome"] == "cannot be checked"
+    assert delays[0]["outcome"] == "uncheckable"
     text = (tmp_path / "out" / "time.html").read_text(encoding="utf-8")
     assert all(column in text for column in columns)
     assert "Ce fichier ne permet de vérifier aucun délai" in text
@@ -292,7 +358,7 @@ def test_real_sample_says_what_it_cannot_support_and_the_ledger_keeps_it(cli, re
     assert done.returncode == 0, done.stderr
     assert "absent or empty: date_de_premiere_reponse" in done.stdout
     result = json.loads((tmp_path / "out" / "time.json").read_text(encoding="utf-8"))
-    assert {claim["outcome"] for claim in result["claims"]} == {"cannot be checked"}
+    assert {claim["outcome"] for claim in result["claims"]} == {"uncheckable"}
     page = (tmp_path / "out" / "time.html").read_text(encoding="utf-8")
     assert "date_de_premiere_reponse" in page
     texts = [
@@ -311,6 +377,6 @@ def test_real_sample_says_what_it_cannot_support_and_the_ledger_keeps_it(cli, re
     client = mlflow.MlflowClient(f"sqlite:///{plume_home / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("plume").experiment_id
     (logged,) = client.search_runs([experiment], "tags.`plume.kind` = 'time'")
-    assert logged.data.tags["claim.afp-7-to-3-days"] == "cannot be checked"
+    assert logged.data.tags["claim.afp-7-to-3-days"] == "uncheckable"
     assert logged.data.metrics["useful_share/level/all.n"] == 7
     assert {a.path for a in client.list_artifacts(logged.info.run_id)} == {"time.json", "time.html"}

@@ -1,0 +1,63 @@
+"""What moves all structures at once from month to month, beside the season: no number of structures averages it out.
+
+Resampled structures share every month, so their interval knows nothing of a strike, a reform or a rush that all of them
+met. The file shows it before the pilot: months of 30 days, a yearly wave fitted to them, and what they still differ by
+beyond the sampling of their reviews. A change from one year to the next is told apart from that, or not at all.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t as student
+
+from eval.time.delays import Waits
+from eval.time.resample import LEVEL, Inference
+from eval.time.rows import Window
+
+MONTH = 30  # days
+LEAST_MONTHS, MOST_MONTHS = 8, 36
+LEAST_OF_A_MONTH = 5  # reviews
+
+
+@dataclass(frozen=True)
+class Shocks:
+    """Variance of one month's shock, of the log of a mean or of a share, and the degrees of freedom it rests on."""
+
+    variance: float
+    degrees: int
+
+    def half(self, windows: tuple[Window, Window]) -> float:
+        """Half-width, at LEVEL, of the difference of two periods in which nothing but shocks differs."""
+        months = [max(1.0, window.days / MONTH) for window in windows]
+        spread = self.variance * sum(1 / n for n in months)
+        return float(student.ppf((1 + LEVEL) / 2, self.degrees) * np.sqrt(spread))
+
+
+def seen(waits: Waits, value: np.ndarray, usable: np.ndarray, until: dt.date, *, share: bool) -> Shocks | None:
+    """Of the months before `until`, among `usable` waits; None with fewer than LEAST_MONTHS of them.
+
+    `share` takes the means as they are, else their logarithms.
+    """
+    month = (until.toordinal() - 1 - waits.start) // MONTH
+    kept = usable & (month >= 0) & (month < MOST_MONTHS)
+    month, value = month[kept], value[kept]
+    n, sums, squares = (np.bincount(month, weights=value**power, minlength=MOST_MONTHS) for power in (0, 1, 2))
+    there = (n >= LEAST_OF_A_MONTH) & ((sums > 0) | share)
+    n, sums, squares = n[there], sums[there], squares[there]
+    if len(n) < LEAST_MONTHS:
+        return None
+    means = sums / n
+    sampling = np.maximum(squares - sums**2 / n, 0) / (n - 1) / n
+    if not share:
+        means, sampling = np.log(means), sampling / means**2
+    turn = 2 * np.pi * np.flatnonzero(there) * MONTH / 365.25
+    wave = np.column_stack([np.ones(len(n)), np.cos(turn), np.sin(turn)])
+    left = means - wave @ np.linalg.lstsq(wave, means, rcond=None)[0]
+    degrees = len(n) - wave.shape[1]
+    return Shocks(max(0.0, float(left @ left) / degrees - float(sampling.mean())), degrees)
+
+
+def widened(found: Inference, half: float) -> Inference:
+    """The same value, its interval as much wider as shocks of such a `half`-width make it."""
+    return Inference(found.value, float(np.hypot(found.half, half)) / found.quantile, found.quantile, found.clusters)
