@@ -3,10 +3,13 @@
 import asyncio
 import json
 import threading
+import time
 from types import SimpleNamespace
 
 import httpx
 import pytest
+import uvicorn
+import uvloop
 
 from serve import alias, keys
 from serve import state as files
@@ -21,7 +24,8 @@ class StubEngine:
     def __init__(self):
         self.asked, self.loaded, self.seen = [], [], []
         self.draft = "Bonjour [USAGER],\n\nNous vous remercions de votre avis."
-        self.status, self.cut, self.hold = 200, False, None
+        self.status, self.cut, self.hold, self.health = 200, False, None, 200
+        self.known, self.left = ["base", "plume-reply@v1", "plume-reply@v2"], 0
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
@@ -35,16 +39,20 @@ class StubEngine:
         if scope["method"] == "POST":
             body = (await receive())["body"]
         if scope["path"] == "/v1/completions" and scope["method"] == "POST":
-            return await self.complete(json.loads(body), send)
+            return await self.complete(json.loads(body), receive, send)
         if scope["path"] == "/v1/load_lora_adapter":
             self.loaded.append(json.loads(body))
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        return await send({"type": "http.response.body", "body": b"{}"})
+        answer = {"data": [{"id": name} for name in self.known]} if scope["path"] == "/v1/models" else {}
+        await send({"type": "http.response.start", "status": self.health, "headers": []})
+        return await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
-    async def complete(self, body, send):
+    async def complete(self, body, receive, send):
         self.asked.append(body)
-        if self.hold:
-            await self.hold.wait()
+        if self.hold:  # as vLLM: until the client leaves
+            held, left = asyncio.ensure_future(self.hold.wait()), asyncio.ensure_future(receive())
+            await asyncio.wait({held, left}, return_when=asyncio.FIRST_COMPLETED)
+            self.left += left.done()
+            held.cancel(), left.cancel()
         if self.status != 200:
             await send({"type": "http.response.start", "status": self.status, "headers": []})
             return await send({"type": "http.response.body", "body": b'{"error": "secret words"}'})
@@ -69,7 +77,10 @@ class StubEngine:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base):
-    """The guard, started in an event loop of its own; `ask` is a client with a key, `admin` the admin."""
+    """The guard, started by uvicorn on vLLM's event loop; `ask` is a client with a key, `admin` the admin.
+
+    Requests reach it without a socket, but for those of tests that look at connections: `port`.
+    """
     home = tmp_path_factory.mktemp("guard")
     state = State(home / "state")
     adapters = [make_adapter(home / f"adapter-{n}", seed=n) for n in (1, 2)]
@@ -97,14 +108,22 @@ def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base):
         from serve.guard import Guard
 
         guard = Guard(engine)
-        loop = asyncio.new_event_loop()
+        loop = uvloop.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, daemon=True)
         thread.start()
 
         def run(coroutine, timeout=120):
             return asyncio.run_coroutine_threadsafe(coroutine, loop).result(timeout)
 
-        run(guard._start())
+        async def app(scope, receive, send):
+            await guard({**scope, "app": vllm}, receive, send)
+
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="on"))
+        vllm = SimpleNamespace(state=SimpleNamespace(server=server))  # Starlette's part of vLLM's app
+        serving = asyncio.run_coroutine_threadsafe(server._serve(), loop)  # its signals are pytest's
+        while not server.started:
+            assert not serving.done(), serving.result()
+            time.sleep(0.05)
         transport = httpx.ASGITransport(guard)
 
         def request(method, path, *, key=None, **options):
@@ -129,8 +148,10 @@ def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base):
             ask=lambda path, body, **o: request("POST", path, key=key, json=body, **o),
             run=run,
             home=home,
+            port=server.servers[0].sockets[0].getsockname()[1],
         )
-        run(guard._stop())
+        server.should_exit = True
+        serving.result(60)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
 
