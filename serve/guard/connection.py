@@ -107,9 +107,9 @@ class Limited(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
-        self._count(len(url))
         if len(self.url) > URL:
             self._raise(414, "size", f"the URL is longer than {URL >> 10} KB")
+        self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)

@@ -29,6 +29,8 @@ class Pool:
 
     def __init__(self, size: int, timeout: float, words: tuple[str, ...] = _WORKER) -> None:
         self.size, self.timeout, self._words = size, timeout, words
+        one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        self._env = {**os.environ, **one}
         self._free: asyncio.Queue[Worker] = asyncio.Queue()  # may hold workers that died since: see _next
         self._up: set[Worker] = set()  # free, or being asked
         self._all: set[Worker] = set()
@@ -107,7 +109,7 @@ class Pool:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_LINE,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+            env=self._env,
             start_new_session=True,  # Ctrl-C is for the server, which stops its workers
         )
         self._all.add(worker)

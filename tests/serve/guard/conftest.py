@@ -67,6 +67,10 @@ class StubEngine:
         await self.event(send, {"choices": [], "usage": usage})
         return await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
 
+    async def set(self):
+        """Let go on what is held."""
+        self.hold.set()
+
     @staticmethod
     async def event(send, value):
         data = json.dumps(value).encode()
@@ -75,9 +79,9 @@ class StubEngine:
         await send({"type": "http.response.body", "body": data[5:] + b"\n\n", "more_body": True})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base):
-    """The guard, started by uvicorn on vLLM's event loop; `ask` is a client with a key, `admin` the admin.
+    """One guard for all tests, started by uvicorn on vLLM's event loop; `ask` is a client with a key.
 
     Requests reach it without a socket, but for those of tests that look at connections: `port`.
     """
@@ -124,36 +128,37 @@ def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base):
         while not server.started:
             assert not serving.done(), serving.result()
             time.sleep(0.05)
-        transport = httpx.ASGITransport(guard)
+    transport = httpx.ASGITransport(guard)
 
-        def request(method, path, *, key=None, **options):
-            async def go():
-                headers = {"Authorization": f"Bearer {key}"} if key else {}
-                async with httpx.AsyncClient(transport=transport, base_url="http://plume") as client:
-                    return await client.request(method, path, headers=headers | options.pop("headers", {}), **options)
+    def request(method, path, *, key=None, **options):
+        async def go():
+            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            async with httpx.AsyncClient(transport=transport, base_url="http://plume") as client:
+                return await client.request(method, path, headers=headers | options.pop("headers", {}), **options)
 
-            return run(go())
+        return run(go())
 
-        yield SimpleNamespace(
-            guard=guard,
-            engine=engine,
-            state=state,
-            config=config,
-            tokenizer=tokenizer,
-            deployed=deployed,
-            key=key,
-            metrics=metrics,
-            admin=state.admin_key(),
-            request=request,
-            ask=lambda path, body, **o: request("POST", path, key=key, json=body, **o),
-            run=run,
-            home=home,
-            port=server.servers[0].sockets[0].getsockname()[1],
-        )
-        server.should_exit = True
-        serving.result(60)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+    yield SimpleNamespace(
+        guard=guard,
+        engine=engine,
+        state=state,
+        config=config,
+        tokenizer=tokenizer,
+        deployed=deployed,
+        key=key,
+        metrics=metrics,
+        admin=state.admin_key(),
+        request=request,
+        ask=lambda path, body, **o: request("POST", path, key=key, json=body, **o),
+        run=run,
+        home=home,
+        server=server,
+        port=server.servers[0].sockets[0].getsockname()[1],
+    )
+    server.should_exit = True
+    serving.result(60)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
 
 
 @pytest.fixture(autouse=True)
