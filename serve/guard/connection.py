@@ -22,7 +22,6 @@ _SLACK = 2.0  # seconds beyond the guard's own limit on a body, which is answere
 GRACE = 5  # seconds that answers get to leave once the server stops
 
 _log = logging.getLogger("uvicorn.error.plume")
-_log.setLevel(logging.ERROR)  # anybody can make uvicorn warn of what is no HTTP: counted, not written line by line
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ def limit(server: Any, limits: Limits, refused: Callable[[int], None]) -> None:
     """Have a uvicorn server that does not listen yet hold the limits; `refused` is told each status it answers."""
     server.config.http_protocol_class = partial(Limited, limits, refused)
     server.config.timeout_graceful_shutdown = GRACE
+    _log.setLevel(logging.ERROR)  # anybody can make uvicorn warn of what is no HTTP: counted, not written line by line
 
 
 class _RefusedError(Exception):
@@ -176,7 +176,7 @@ class Limited(HttpToolsProtocol):
         self._told(status)
         if self.transport.is_closing():
             return None
-        if self._busy and (not self._in_body or self.cycle.response_started):
+        if self._busy and (not self._in_body or self.pipeline or self.cycle.response_started):
             return self.transport.close()  # in the middle of another answer there is no place for this one
         if self._busy:
             self.cycle.disconnected = True

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import re
 import signal
@@ -156,6 +157,7 @@ def test_what_is_too_large_is_refused_in_a_line_and_not_read_to_its_end(hurried,
     assert told == status
     assert set(json.loads(body)["error"]) == {"type", "message"}
     assert hurried.engine.asked == []
+    assert not connection._log.isEnabledFor(logging.WARNING)  # none of it is worth a line each
 
 
 def test_a_hundred_megabytes_are_not_taken(guarded):
