@@ -80,10 +80,13 @@ class Guard:
             await receive()
             await send({"type": "lifespan.startup.failed", "message": "plume's guard cannot start"})
             return
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            await self._stop()
+
+        async def told(message: dict[str, Any]) -> None:
+            if message["type"] != "lifespan.startup.complete":
+                await self._stop()  # before it is told: then the event loop may end, and every task with it
+            await send(message)
+
+        await self._app(scope, receive, told)
 
     # --- one request ----------------------------------------------------------------------------------------------
 

@@ -76,16 +76,25 @@ class Pool:
             _kill(worker)
 
     async def _next(self) -> Worker:
-        """A free worker that runs. Raises Unavailable if there is none in time."""
-        try:
-            async with asyncio.timeout(self.timeout):
-                while True:
-                    worker = await self._free.get()
-                    if worker in self._up and _runs(worker):
-                        return worker
-                    self._replace(worker)
-        except TimeoutError:
-            raise Unavailable(f"no masker was free within {self.timeout:g} s") from None
+        """A free worker that runs. Raises Unavailable if none is in time; the time while none is up does not count."""
+        clock = asyncio.get_running_loop().time
+        until, latest = clock() + self.timeout, clock() + self.timeout + _START
+        while True:
+            getting = asyncio.ensure_future(self._free.get())
+            try:
+                while not (await asyncio.wait({getting}, timeout=_LOOK))[0]:
+                    if not self.up():
+                        until = min(clock() + self.timeout, latest)
+                    if clock() > until:
+                        raise Unavailable(f"no masker was free within {self.timeout:g} s")
+            except BaseException:
+                if not getting.cancel():  # it has one
+                    self._free.put_nowait(getting.result())
+                raise
+            worker = getting.result()
+            if worker in self._up and _runs(worker):
+                return worker
+            self._replace(worker)
 
     async def _run(self, worker: Worker, data: bytes) -> dict[str, Any] | None:
         """The worker's answer; None if it was lost over it. Whoever does not answer as wanted is replaced."""

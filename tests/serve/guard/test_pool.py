@@ -91,6 +91,29 @@ def test_what_no_worker_can_answer_is_refused_and_the_next_is_answered(on_loop, 
     assert on_loop(scenario, size=1, timeout=0.3 if asked == "x" else 20)["n"] == 1
 
 
+def test_a_replacement_is_waited_for_longer_than_a_busy_worker(on_loop):
+    """What was written already is not thrown away because a masker loads slowly."""
+
+    async def scenario(pool):
+        pool._words = (sys.executable, "-S", "-c", f"import time; time.sleep(1.5)\n{WORKER}")
+        for worker in pool._up:
+            worker.kill()
+        return [answer["n"] for answer in await asyncio.gather(*(pool.ask("x", n=n) for n in range(3)))]
+
+    assert on_loop(scenario, size=1, timeout=1) == [0, 1, 2]
+
+
+def test_who_finds_all_workers_busy_is_refused_in_time(on_loop):
+    async def scenario(pool):
+        worker = await pool._next()
+        pool.timeout = 0.1
+        with pytest.raises(Unavailable, match=r"free within 0\.1 s"):
+            await pool.ask("x")
+        pool._free.put_nowait(worker)
+
+    on_loop(scenario, size=1)
+
+
 def test_who_leaves_ends_no_exchange_of_the_next(on_loop):
     async def scenario(pool):
         left = asyncio.ensure_future(pool.ask("x", seconds=0.3, n=1))
