@@ -210,16 +210,16 @@ def test_head_of_the_pages_and_limits_on_headers(site):
 
 def test_sigterm_finishes_begun_drafts_refuses_new_ones_and_leaves_no_process(site, make_load):
     """The last test that asks for the engine: it stops it. Half-sent requests are not waited for."""
-    head = f"POST /v1/drafts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {site.key}\r\nContent-Length: 40\r\n"
-    halves = [socket.create_connection(("127.0.0.1", site.config.port)) for _ in range(3)]
-    for half, sent in zip(halves, ["", head, head + "\r\n{"], strict=True):
-        half.sendall(sent.encode())
     load = make_load(clients=4)
     load.until(8)
     children = psutil.Process(site.service.process.pid).children(recursive=True)
     assert children
     site.service.stopped = True
     begun = len(load.done)
+    head = f"POST /v1/drafts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {site.key}\r\nContent-Length: 40\r\n"
+    halves = [socket.create_connection(("127.0.0.1", site.config.port)) for _ in range(3)]
+    for half, sent in zip(halves, ["", head, head + "\r\n{"], strict=True):
+        half.sendall(sent.encode())
     site.service.process.send_signal(signal.SIGTERM)
     assert site.service.process.wait(120) == 0
     load.finish()
