@@ -38,8 +38,11 @@ class ServeConfig(Config):
     examples_from: Path | None = Field(None, description="dataset folder whose training split the examples are of")
     traces: bool = Field(True, description="drafts and decisions, pseudonymised, become traces and feedback in MLflow")
     golden: bool = Field(True, description="`sync` compares a new version's log-probabilities with PEFT's")
+    header_timeout: float = Field(10, gt=0, description="seconds that the headers of a request may take (408)")
+    body_timeout: float = Field(30, gt=0, description="seconds that its body may take (408)")
+    draft_timeout: float = Field(120, gt=0, description="seconds that a draft may take, masking included (504)")
     startup_timeout: int = Field(600, ge=1, description="seconds")
-    drain_timeout: int = Field(30, ge=0, description="seconds that running requests get to finish at a stop")
+    drain_timeout: int = Field(30, ge=0, description="seconds that begun drafts get to finish at a stop")
     tracking_uri: str | None = Field(None, description="MLflow store; by default $MLFLOW_TRACKING_URI")
 
     @field_validator("version", mode="before")

@@ -35,7 +35,8 @@ from serve.state import VARIABLE, State
 DECODING = {"temperature": 0.0}
 KNOWN = 16  # adapters that the engine may know at once; one that it forgets and cannot find again would end it
 BASE_NAME = "base"  # the model without its adapter, as clients call it
-KILL_AFTER = 15  # seconds beyond the drain
+FORCED_AFTER = 20  # seconds beyond the drain, after which the server ends itself
+KILL_AFTER = 25  # and after which it is killed
 HAND_OVER = 20  # seconds that what is left of a killed server has to let go of its state folder
 
 

@@ -6,10 +6,12 @@ Everything else answers 404, whatever a version of vLLM opens.
 
 import asyncio
 import gc
+import multiprocessing
 import os
 import secrets
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +23,7 @@ from plume.models import Base, load_tokenizer
 from serve import alias
 from serve import state as files
 from serve.config import ServeConfig
+from serve.engine import FORCED_AFTER
 from serve.guard.api import app as api
 from serve.guard.api import problem
 from serve.guard.asked import Asked
@@ -28,8 +31,10 @@ from serve.guard.drafting import Desk, Started
 from serve.guard.engine import App, Engine, Receive, Scope
 from serve.guard.journal import Journal
 from serve.guard.pool import Pool
-from serve.guard.routes import ADMIN, CLIENT, ENGINE, METRICS, PUBLIC, route
+from serve.guard.ready import Readiness
+from serve.guard.routes import CLIENT, ENGINE, PUBLIC, route
 from serve.guard.seen import Seen
+from serve.guard.work import Ended, Work, read
 from serve.keys import Keys
 from serve.state import VARIABLE, State
 
@@ -48,11 +53,10 @@ class Guard:
         self.state = State(Path(folder))
         self.engine = Engine(app)
         self.seen = Seen(self.state.audit)
+        self.work = Work()
         self.stopping = False
         self._sender: asyncio.Task | None = None
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._running = 0
+        self._drained: asyncio.Task | None = None
         self.pool: Pool | None = None
         self.desk: Desk | None = None
 
@@ -68,6 +72,7 @@ class Guard:
         """Start, let vLLM live, stop. If the guard cannot start, nor may the server: uvicorn would go on without."""
         try:
             await self._start()
+            self._limit_connections(scope)
         except Exception as error:
             why = str(error) if isinstance(error, PlumeError) else f"{type(error).__name__}: {error}"
             print(f"plume: the guard cannot start: {why}", file=sys.stderr)  # noqa: T201
@@ -75,10 +80,13 @@ class Guard:
             await receive()
             await send({"type": "lifespan.startup.failed", "message": "plume's guard cannot start"})
             return
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            await self._stop()
+
+        async def told(message: dict[str, Any]) -> None:
+            if message["type"] != "lifespan.startup.complete":
+                await self._stop()  # before it is told: then the event loop may end, and every task with it
+            await send(message)
+
+        await self._app(scope, receive, told)
 
     # --- one request ----------------------------------------------------------------------------------------------
 
@@ -92,10 +100,19 @@ class Guard:
                 if asked.version:
                     headers.append((b"x-plume-version", str(asked.version).encode()))
                 message = {**message, "headers": [*message.get("headers", ()), *headers]}
+            elif scope["method"] == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         try:
             await self._dispatch(asked, receive, told)
+        except Ended as ended:
+            if asked.status is None:
+                asked.error = ended.kind
+                await self._refuse(asked, ended.status, ended.kind, str(ended), told)
+        except asyncio.CancelledError:  # uvicorn stops, and would answer with a page of text
+            if asked.status is None:
+                await self._refuse(asked, 503, "draining", "the server is stopping; ask again", told)
         except Exception as error:
             asked.error = "internal"
             print(f"plume: a request failed ({type(error).__name__})", file=sys.stderr)  # noqa: T201
@@ -117,25 +134,18 @@ class Guard:
             asked.client, role = held
             if not wanted.admits(role):
                 return await self._refuse(asked, 404, "route", "there is no such route", send)
-        body = await _read(receive)
-        if body is None:
-            return await self._refuse(asked, 413, "size", f"the body is larger than {BODY // 1024} KB", send)
+        body = await read(receive, BODY, self.config.body_timeout)
         if wanted.role == CLIENT and wanted.begins and self.draining:
             return await self._refuse(asked, 503, "draining", "the server is stopping; ask again", send)
-        given = _given(body, receive)
+        if wanted.page:
+            return await self._page(wanted.page, asked, receive, send)
         if wanted.role == ENGINE:
             inner = {**scope, "path": wanted.path, "raw_path": wanted.path.encode(), "query_string": b""}
-            return await self._app(inner, given, send)
-        if wanted.role in (PUBLIC, ADMIN, METRICS) and wanted.page:
-            return await self._page(wanted.page, asked, given, send)
-        self._running += 1
-        self._idle.clear()
-        try:
-            await api({**scope, "plume": asked, "plume.desk": self.desk, "root_path": ""}, given, send)
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._idle.set()
+            return await self.work.run(self._app, inner, body, receive, send, seconds=None)
+        inner = {**scope, "plume": asked, "plume.desk": self.desk, "root_path": ""}
+        # A decision is noted though its client left; a draft that nobody will read is not written.
+        seconds, needs_client = self.config.draft_timeout, wanted.begins
+        return await self.work.run(api, inner, body, receive, send, seconds=seconds, needs_client=needs_client)
 
     def _holder(self, scope: Scope) -> tuple[str, str] | None:
         for name, value in scope["headers"]:
@@ -150,15 +160,14 @@ class Guard:
                 status, body = await self.engine.fetch(asked.scope, receive, "/health")
                 await _send(send, status, body, b"application/json")
             case "ready":
-                ready = self.desk is not None and not self.draining
-                status = (await self.engine.fetch(asked.scope, receive, "/health"))[0] if ready else 503
-                word = b"ready" if status == 200 else b"draining" if self.draining else b"not ready"
-                await _send(send, 200 if status == 200 else 503, word + b"\n", b"text/plain")
+                why = "draining" if self.draining else await self.ready.missing(asked.scope, receive)
+                text = f"not ready: {why}\n" if why else "ready\n"
+                await _send(send, 503 if why else 200, text.encode(), b"text/plain; charset=utf-8")
             case "metrics":
                 self.seen.restarts.set(self.pool.restarts)
                 if (waiting := await self.desk.waiting()) is not None:
                     self.seen.waiting.set(waiting)
-                self.seen.running.set(self._running)
+                self.seen.running.set(len(self.work))
                 self.seen.draining.set(self.draining)
                 _, engine = await self.engine.fetch(asked.scope, receive, "/metrics")
                 await _send(send, 200, self.seen.text() + engine, b"text/plain; version=0.0.4")
@@ -178,7 +187,7 @@ class Guard:
 
         return {
             "aliases": asdict(self.desk.aliases.current),
-            "running": self._running,
+            "running": len(self.work),
             "draining": self.draining,
             "masker_restarts": self.pool.restarts,
         }
@@ -194,10 +203,13 @@ class Guard:
         if asked.error:
             self.seen.errors.labels(version, asked.error).inc()
         if asked.route in ("health", "ready", "metrics", "status"):
-            return
-        seconds = round(time.perf_counter() - asked.started, 4)
-        line = {"request": asked.request, "client": asked.client, "route": asked.route, "status": asked.status}
-        self.seen.write(**line, version=asked.version, error=asked.error, seconds=seconds, **asked.audit)
+            pass
+        elif asked.client is None:
+            self.seen.stranger(asked.status)
+        else:
+            seconds = round(time.perf_counter() - asked.started, 4)
+            line = {"request": asked.request, "client": asked.client, "route": asked.route, "status": asked.status}
+            self.seen.write(**line, version=asked.version, error=asked.error, seconds=seconds, **asked.audit)
 
     # --- start and stop -------------------------------------------------------------------------------------------
 
@@ -222,36 +234,64 @@ class Guard:
             max_new_tokens=config.max_new_tokens,
             examples=config.examples,
         )
-        self.drain_timeout = config.drain_timeout
+        self.config = config
         aliases, journal = alias.Watched(self.state), Journal(self.state.journal)
         self.pool = Pool(config.maskers, config.mask_timeout)
         await self.pool.start()
         self.desk = Desk(facts, aliases, self.engine, self.pool, journal, self.seen, retriever)
         await self.desk.open()
+        self.ready = Readiness(self.desk, self.pool, self.engine)
         gc.collect()
         gc.freeze()  # what was loaded lives as long as the server: looking through it again and again delays requests
         if config.traces:
             self._sender = asyncio.create_task(self._send_on(config.tracking_uri))
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, ValueError):  # no main thread: somebody else stops us
-            loop.add_signal_handler(signal.SIGTERM, lambda: loop.create_task(self._drain()))
+            loop.add_signal_handler(signal.SIGTERM, self._on_sigterm)
+
+    def _limit_connections(self, scope: Scope) -> None:
+        """vLLM's app knows its server, which does not listen yet. Without limits nobody may reach it."""
+        from serve.guard import connection
+
+        def refused(status: int) -> None:
+            self.seen.requests.labels("", "none", str(status)).inc()
+            self.seen.stranger(status)
+
+        server = getattr(getattr(scope.get("app"), "state", None), "server", None)
+        if server is None:
+            raise PlumeError("this version of vLLM does not tell the guard its HTTP server, which it must limit")
+        limits = connection.Limits(self.config.header_timeout, self.config.body_timeout)
+        connection.limit(server, limits, refused)
+
+    def _on_sigterm(self) -> None:
+        self._drained = self._drained or asyncio.ensure_future(self._drain())
 
     async def _drain(self) -> None:
         """On SIGTERM: not ready any more, begun drafts are finished, then vLLM stops as on Ctrl-C.
 
         vLLM alone would go on taking requests while it stops, and answer them with 500.
         """
-        if self.stopping:
-            return
         self.stopping = True
+        forced = threading.Timer(self.config.drain_timeout + FORCED_AFTER, self._end)
+        forced.daemon = True
+        forced.start()
         try:
-            async with asyncio.timeout(self.drain_timeout):
-                await self._idle.wait()
+            async with asyncio.timeout(self.config.drain_timeout):
+                await self.work.idle()
                 await asyncio.sleep(_LINGER)
-                await self._idle.wait()
+                await self.work.idle()
         except TimeoutError:
             print("plume: some drafts were not finished in time", file=sys.stderr)  # noqa: T201
+        await self.work.end()
         os.kill(os.getpid(), signal.SIGINT)
+
+    def _end(self) -> None:
+        """End the process, whatever it waits for; not the one that sends to MLflow, which leaves by itself."""
+        print("plume: the server does not stop; it is ended", file=sys.stderr, flush=True)  # noqa: T201
+        self.pool.kill()
+        for child in multiprocessing.active_children():  # the engine
+            child.kill()
+        os._exit(1)
 
     async def _send_on(self, uri: str | None) -> None:
         """Keep the process that sends the journal to MLflow alive."""
@@ -264,38 +304,11 @@ class Guard:
     async def _stop(self) -> None:
         if self._sender:
             self._sender.cancel()  # the process itself leaves when it sees us gone, and sends what is left first
+        self.seen.tell_strangers()
         if self.desk:
             await self.desk.close()
         if self.pool:
             await self.pool.stop()
-
-
-async def _read(receive: Receive) -> bytes | None:
-    """The body; None if it is larger than allowed, however it is sent."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return bytes(body)
-        body += message.get("body", b"")
-        if len(body) > BODY:
-            return None
-        if not message.get("more_body"):
-            return bytes(body)
-
-
-def _given(body: bytes, receive: Receive) -> Receive:
-    """The body that was read, then what the connection says."""
-    sent = False
-
-    async def give() -> dict[str, Any]:
-        nonlocal sent
-        if sent:
-            return await receive()
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return give
 
 
 async def _nothing() -> dict[str, Any]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from serve.guard.asked import Asked
 
 CONVERSATION = "x-conversation-id"
-_REFUSALS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (401, 413, 422, 502, 503)}
+_REFUSALS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (401, 408, 413, 422, 502, 503, 504)}
 
 app = FastAPI(
     title="plume",
@@ -102,7 +102,8 @@ async def _events(chunks: list[dict[str, Any]]) -> AsyncIterator[bytes]:
 
 
 def problem(status: int, kind: str, message: str) -> JSONResponse:
-    headers = {"Retry-After": "5"} if status == 503 else None
+    """A refusal in one line of JSON."""
+    headers = {408: {"Connection": "close"}, 503: {"Retry-After": "5"}}.get(status)
     return JSONResponse({"error": {"type": kind, "message": message}}, status, headers)
 
 
@@ -130,3 +131,10 @@ def _told(error: dict[str, Any]) -> str:
 async def _http(request: Request, error: HTTPException) -> JSONResponse:
     request.scope["plume"].error = "request"
     return problem(error.status_code, "request", str(error.detail))
+
+
+@app.exception_handler(Exception)
+async def _broken(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - the guard tells the log
+    """What nobody foresaw. Starlette's own answer would be a page of text."""
+    request.scope["plume"].error = "internal"
+    return problem(500, "internal", "the server failed; ask again")

@@ -68,7 +68,7 @@ class Desk:
         begun, identity = time.time(), f"draft-{secrets.token_hex(12)}"
         deployed = self.aliases.current.choose(conversation or asked.request)
         asked.version = deployed.version
-        prompt = _prompt(deployed)
+        prompt = prompt_of(deployed)
         shown, fill, masked = await self._mask(case)
         past = await self._past(shown)
         ids, examples = self._encode(prompt, shown, past)
@@ -246,7 +246,8 @@ class Desk:
 
 
 @cache
-def _prompt(deployed: Deployed) -> Prompt:
+def prompt_of(deployed: Deployed) -> Prompt:
+    """The prompt that a version was trained with. Raises Failed."""
     try:
         return load_prompt(Adapter.load(deployed.folder).prompt)
     except InputError as error:

@@ -1,6 +1,7 @@
 """Asking vLLM from inside its own process: the app behind the guard, called without a socket."""
 
 import json
+import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Engine:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self.wrote: float | None = None  # when the last token came (time.monotonic)
 
     async def complete(self, scope: Scope, receive: Receive, body: dict[str, Any]) -> Written:
         """Raises Refused. What the engine streams is gathered: a draft is checked as a whole before a word leaves."""
@@ -43,15 +45,23 @@ class Engine:
 
         async def gather(message: MutableMapping[str, Any]) -> None:
             nonlocal first
+            before = len(gathered.text)
             gathered.take(message)
+            if len(gathered.text) > before:
+                self.wrote = time.monotonic()
             if first is None and gathered.text:
                 first = time.perf_counter() - started
 
         asked = json.dumps({**body, "stream": True, "stream_options": {"include_usage": True}}).encode()
-        await self._app(_inner(scope, "/v1/completions", asked), _once(asked, receive), gather)
+        try:
+            await self._app(_inner(scope, "/v1/completions", asked), _once(asked, receive), gather)
+        except Exception as error:  # vLLM's own, or an answer that is none of its stream
+            print(f"plume: the engine failed ({type(error).__name__})", file=sys.stderr)  # noqa: T201
+            raise Refused(500) from None
         seconds = time.perf_counter() - started
         if gathered.status != 200 or not gathered.done:
             raise Refused(gathered.status if gathered.status != 200 else 500)
+        self.wrote = time.monotonic()
         usage = gathered.usage
         return Written(
             text=gathered.text,
@@ -63,7 +73,7 @@ class Engine:
         )
 
     async def fetch(self, scope: Scope, receive: Receive, path: str) -> tuple[int, bytes]:
-        """GET of one of the engine's own pages."""
+        """GET of one of the engine's own pages; 500 if it fails."""
         status, body = 500, bytearray()
 
         async def gather(message: MutableMapping[str, Any]) -> None:
@@ -71,7 +81,11 @@ class Engine:
             status = message.get("status", status)
             body.extend(message.get("body", b""))
 
-        await self._app(_inner(scope, path, b"", method="GET"), receive, gather)
+        try:
+            await self._app(_inner(scope, path, b"", method="GET"), receive, gather)
+        except Exception as error:
+            print(f"plume: the engine failed ({type(error).__name__})", file=sys.stderr)  # noqa: T201
+            return 500, b""
         return status, bytes(body)
 
 

@@ -22,8 +22,8 @@ class Route:
 
 
 _ROUTES = {
-    ("GET", "/health"): Route("health", PUBLIC, page="health"),
-    ("GET", "/ready"): Route("ready", PUBLIC, page="ready"),
+    **dict.fromkeys((("GET", "/health"), ("HEAD", "/health")), Route("health", PUBLIC, page="health")),
+    **dict.fromkeys((("GET", "/ready"), ("HEAD", "/ready")), Route("ready", PUBLIC, page="ready")),
     ("GET", "/openapi.json"): Route("openapi", PUBLIC, page="openapi"),
     ("GET", "/metrics"): Route("metrics", METRICS, page="metrics"),
     ("GET", "/status"): Route("status", ADMIN, page="status"),

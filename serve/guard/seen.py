@@ -1,14 +1,17 @@
 """What ops see: Prometheus metrics by version, and one audit line a request. Never a text of a request or a draft."""
 
+import asyncio
 import json
 import os
 import sys
 import time
+from collections import Counter as Tally
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
+_EVERY = 60.0  # seconds between two audit lines on requests without a key
 _TOKEN_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
 
 
@@ -17,6 +20,7 @@ class Seen:
 
     def __init__(self, audit: Path) -> None:
         self._audit = audit
+        self._strangers: Tally[str] = Tally()
         self.registry = CollectorRegistry()
 
         def make(kind, name, help_text, labels, **options):
@@ -46,6 +50,18 @@ class Seen:
     def text(self) -> bytes:
         """In Prometheus's text format."""
         return generate_latest(self.registry)
+
+    def stranger(self, status: int | None) -> None:
+        """Count a request without a known key: of a scan, one line a minute is told, not one line a request."""
+        if not self._strangers:
+            asyncio.get_running_loop().call_later(_EVERY, self.tell_strangers)
+        self._strangers[str(status)] += 1
+
+    def tell_strangers(self) -> None:
+        """Add the line: how many of them got which answer."""
+        if self._strangers:
+            told, self._strangers = dict(self._strangers), Tally()
+            self.write(without_key=told)
 
     def write(self, **line: object) -> None:
         """Add a line to the audit. A full disk stops no answer; it is counted."""

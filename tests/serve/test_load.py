@@ -206,9 +206,10 @@ def test_batch_asks_each_review_once_and_resumes(site, cli, tmp_path):
     assert done.returncode == 0, done.stderr
     first = out.read_text().splitlines()
     assert [json.loads(line)["id"] for line in first] == [str(i) for i in range(len(site.reviews))]
-    asked = len(site.state.audit.read_text().splitlines())
+    drafted = lambda: site.state.audit.read_text().count('"route": "drafts"')  # noqa: E731
+    asked = drafted()
     out.write_text("\n".join(first[:5]) + "\n" + first[5][:40])  # as a kill leaves it
     assert cli("serve", "batch", reviews, "--out", out, *options).returncode == 0
     again = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["draft"] for row in again] == [json.loads(line)["draft"] for line in first]
-    assert len(site.state.audit.read_text().splitlines()) - asked == len(site.reviews) - 5
+    assert drafted() - asked == len(site.reviews) - 5

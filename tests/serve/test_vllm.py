@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -200,20 +201,32 @@ def test_no_file_of_the_service_holds_text_of_a_request(site, client):
             assert "attend depuis trois mois" not in text, file
 
 
+def test_head_of_the_pages_and_limits_on_headers(site):
+    url = site.config.url
+    assert [requests.head(f"{url}/{page}", timeout=60).status_code for page in ("health", "ready")] == [200, 200]
+    told = requests.get(f"{url}/health", headers={"A": "a" * 70_000}, timeout=60)
+    assert (told.status_code, told.json()["error"]["type"]) == (431, "size")
+
+
 def test_sigterm_finishes_begun_drafts_refuses_new_ones_and_leaves_no_process(site, make_load):
-    """The last test that asks for the engine: it stops it."""
+    """The last test that asks for the engine: it stops it. Half-sent requests are not waited for."""
     load = make_load(clients=4)
     load.until(8)
     children = psutil.Process(site.service.process.pid).children(recursive=True)
     assert children
     site.service.stopped = True
     begun = len(load.done)
+    head = f"POST /v1/drafts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {site.key}\r\nContent-Length: 40\r\n"
+    halves = [socket.create_connection(("127.0.0.1", site.config.port)) for _ in range(3)]
+    for half, sent in zip(halves, ["", head, head + "\r\n{"], strict=True):
+        half.sendall(sent.encode())
     site.service.process.send_signal(signal.SIGTERM)
     assert site.service.process.wait(120) == 0
     load.finish()
     assert load.failed == []
     assert len(load.done) >= begun
     assert {kind for _, kind in load.refused} <= {"draining"}
+    assert "it is ended" not in site.service.log.read_text()
     _, left = psutil.wait_procs(children, timeout=60)  # what sends to MLflow sends the rest first
     assert [p for p in left if p.status() != psutil.STATUS_ZOMBIE] == []
     with pytest.raises(requests.ConnectionError):

@@ -3,10 +3,13 @@
 import asyncio
 import json
 import threading
+import time
 from types import SimpleNamespace
 
 import httpx
 import pytest
+import uvicorn
+import uvloop
 
 from serve import alias, keys
 from serve import state as files
@@ -21,7 +24,8 @@ class StubEngine:
     def __init__(self):
         self.asked, self.loaded, self.seen = [], [], []
         self.draft = "Bonjour [USAGER],\n\nNous vous remercions de votre avis."
-        self.status, self.cut, self.hold = 200, False, None
+        self.status, self.cut, self.hold, self.health = 200, False, None, 200
+        self.known, self.left = ["base", "plume-reply@v1", "plume-reply@v2"], 0
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
@@ -35,16 +39,20 @@ class StubEngine:
         if scope["method"] == "POST":
             body = (await receive())["body"]
         if scope["path"] == "/v1/completions" and scope["method"] == "POST":
-            return await self.complete(json.loads(body), send)
+            return await self.complete(json.loads(body), receive, send)
         if scope["path"] == "/v1/load_lora_adapter":
             self.loaded.append(json.loads(body))
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        return await send({"type": "http.response.body", "body": b"{}"})
+        answer = {"data": [{"id": name} for name in self.known]} if scope["path"] == "/v1/models" else {}
+        await send({"type": "http.response.start", "status": self.health, "headers": []})
+        return await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
-    async def complete(self, body, send):
+    async def complete(self, body, receive, send):
         self.asked.append(body)
-        if self.hold:
-            await self.hold.wait()
+        if self.hold:  # as vLLM: until the client leaves
+            held, left = asyncio.ensure_future(self.hold.wait()), asyncio.ensure_future(receive())
+            await asyncio.wait({held, left}, return_when=asyncio.FIRST_COMPLETED)
+            self.left += left.done()
+            held.cancel(), left.cancel()
         if self.status != 200:
             await send({"type": "http.response.start", "status": self.status, "headers": []})
             return await send({"type": "http.response.body", "body": b'{"error": "secret words"}'})
@@ -59,6 +67,10 @@ class StubEngine:
         await self.event(send, {"choices": [], "usage": usage})
         return await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
 
+    async def set(self):
+        """Let go on what is held."""
+        self.hold.set()
+
     @staticmethod
     async def event(send, value):
         data = json.dumps(value).encode()
@@ -67,9 +79,12 @@ class StubEngine:
         await send({"type": "http.response.body", "body": data[5:] + b"\n\n", "more_body": True})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base):
-    """The guard, started in an event loop of its own; `ask` is a client with a key, `admin` the admin."""
+    """One guard for all tests, started by uvicorn on vLLM's event loop; `ask` is a client with a key.
+
+    Requests reach it without a socket, but for those of tests that look at connections: `port`.
+    """
     home = tmp_path_factory.mktemp("guard")
     state = State(home / "state")
     adapters = [make_adapter(home / f"adapter-{n}", seed=n) for n in (1, 2)]
@@ -97,42 +112,53 @@ def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base):
         from serve.guard import Guard
 
         guard = Guard(engine)
-        loop = asyncio.new_event_loop()
+        loop = uvloop.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, daemon=True)
         thread.start()
 
         def run(coroutine, timeout=120):
             return asyncio.run_coroutine_threadsafe(coroutine, loop).result(timeout)
 
-        run(guard._start())
-        transport = httpx.ASGITransport(guard)
+        async def app(scope, receive, send):
+            await guard({**scope, "app": vllm}, receive, send)
 
-        def request(method, path, *, key=None, **options):
-            async def go():
-                headers = {"Authorization": f"Bearer {key}"} if key else {}
-                async with httpx.AsyncClient(transport=transport, base_url="http://plume") as client:
-                    return await client.request(method, path, headers=headers | options.pop("headers", {}), **options)
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="on"))
+        vllm = SimpleNamespace(state=SimpleNamespace(server=server))  # Starlette's part of vLLM's app
+        serving = asyncio.run_coroutine_threadsafe(server._serve(), loop)  # its signals are pytest's
+        while not server.started:
+            assert not serving.done(), serving.result()
+            time.sleep(0.05)
+    transport = httpx.ASGITransport(guard)
 
-            return run(go())
+    def request(method, path, *, key=None, **options):
+        async def go():
+            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            async with httpx.AsyncClient(transport=transport, base_url="http://plume") as client:
+                return await client.request(method, path, headers=headers | options.pop("headers", {}), **options)
 
-        yield SimpleNamespace(
-            guard=guard,
-            engine=engine,
-            state=state,
-            config=config,
-            tokenizer=tokenizer,
-            deployed=deployed,
-            key=key,
-            metrics=metrics,
-            admin=state.admin_key(),
-            request=request,
-            ask=lambda path, body, **o: request("POST", path, key=key, json=body, **o),
-            run=run,
-            home=home,
-        )
-        run(guard._stop())
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        return run(go())
+
+    yield SimpleNamespace(
+        guard=guard,
+        engine=engine,
+        state=state,
+        config=config,
+        tokenizer=tokenizer,
+        deployed=deployed,
+        key=key,
+        metrics=metrics,
+        admin=state.admin_key(),
+        request=request,
+        ask=lambda path, body, **o: request("POST", path, key=key, json=body, **o),
+        run=run,
+        home=home,
+        server=server,
+        port=server.servers[0].sockets[0].getsockname()[1],
+    )
+    server.should_exit = True
+    serving.result(60)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
 
 
 @pytest.fixture(autouse=True)
