@@ -12,23 +12,42 @@ from plume.corpus.pseudonymise.spans import Span
 
 _UP = "A-ZÀ-ÖØ-ÞŒŠŽ"
 _LETTER = r"[^\W\d_]"
-_PROPER = rf"[{_UP}](?:{_LETTER}|['’\-])*\.?"
-_PARTICLE = r"(?:(?:de|du|des|la|le|les|en|sur|sous|aux?|à|et|lès|lez|saint|sainte|st|ste)[ -]|[dl]['’] ?)"
+# No dot ends a proper name, since one may end the sentence; what is cut short or an initial stands before the name.
+_PROPER = rf"[{_UP}](?:{_LETTER}|['’\-])*"
+_PARTICLE = (
+    r"(?:(?:de|du|des|la|le|les|en|sur|sous|aux?|à|et|lès|lez|saint|sainte|st|ste)[ -]|[dl]['’] ?"
+    r"|(?:ste?|dr|pr|prof|g[ae]l|g[ée]n|mal|mar|cdt|cne|cap|col|lt|pdt|mgr|abb|n\.-d|[a-z])\.[ -]?)"
+)
 _STREET = (
-    r"(?:rue|r\.|ruelle|avenue|av\.?|ave|boulevard|boul\.?|blvd|bld|bd\.?|impasse|imp\.?|all[ée]es?|all\.|chemin|chem\.?"
+    r"(?:rue|r\.|r(?= d[ue]s? | (?-i:[A-ZÀ-Þ]))|ruelle"
+    r"|avenue|av\.?|ave|boulevard|boul\.?|blvd|bld|bd\.?|impasse|imp\.?|all[ée]es?|all\.|chemin|chem\.?"
     r"|ch\.|che|route|rte\.?|sq\.?|crs|pass\.|fg|r[ée]s\.|quartier|qu\."
     r"|place|pl\.?|square|quai|cours|passage|sentier|sente|faubourg|fbg|villa|cit[ée]|r[ée]sidence|lotissement|lot\.?"
     r"|hameau|lieu[ -]dit|mont[ée]e|esplanade|promenade|venelle|traverse|rond[ -]point|voie|cour|parvis|clos)"
 )
 _LATER = rf"(?: (?:{_PARTICLE}){{0,3}}(?:{_PROPER}|\d{{1,4}}(?:er|e)?(?!\d))){{0,4}}"
 # With a house number, the name of the street may be in lower case: at most three words, cut at the first plain one.
-_NUMBERED = re.compile(
-    rf"(?<![\w/.-])(?i:num[ée]ro |n° ?)?\d{{1,4}}(?: ?[-/] ?\d{{1,4}})?(?: ?(?i:bis|ter|quater|[a-d]))?,? {{1,2}}"
-    rf"(?i:de la |de l['’]|du |des )?(?i:{_STREET})"
-    rf"(?![^\W\d_]) ?"
+_NAME = (
     rf"(?P<name>(?i:{_PARTICLE}){{0,3}}(?:{_PROPER}|\d{{1,4}}(?:er)?)(?: (?i:{_PARTICLE}){{0,3}}(?:{_PROPER}|\d{{4}}"
     rf"(?!\d))){{0,4}}"
     rf"|(?:{_PARTICLE}){{0,3}}{_LETTER}[\w'’-]+(?: (?:{_PARTICLE}){{0,2}}{_LETTER}[\w'’-]+){{0,3}})"
+)
+_BIS = r"(?:,? ?(?i:bis|ter|quater|[a-d]))?,? {1,2}"
+_NUMBERED = re.compile(
+    rf"(?<![\w/.-])(?i:num[ée]ro |n° ?)?\d{{1,4}}(?: ?[-/] ?\d{{1,4}})?{_BIS}"
+    rf"(?i:de la |de l['’]|du |des )?(?i:{_STREET})"
+    rf"(?![^\W\d_]) ?{_NAME}"
+)
+# A house number in words: "vingt-deux bis rue du Port".
+_SPELLED = (
+    r"(?:un(?=,)|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingts?|trente"
+    r"|quarante|cinquante|soixante|cent)"
+)
+_WORDED = re.compile(
+    rf"(?<![\w-])(?i:{_SPELLED}(?:[ -](?:et[ -])?(?:{_SPELLED}|une?))*){_BIS}"
+    r"(?i:rue|ruelle|avenue|av\.?|boulevard|bd\.?|impasse|all[ée]e|chemin|route|place|quai|square|venelle|sentier|sente"
+    r"|passage|hameau|lotissement|r[ée]sidence|cit[ée])"
+    rf"(?![^\W\d_]) {_NAME}"
 )
 _UNNUMBERED = re.compile(
     r"(?<!\w)(?i:rue|avenue|boulevard|bd|impasse|all[ée]e|chemin|chem\.|route|rte\.?|hameau|lieu[ -]dit"
@@ -47,18 +66,38 @@ _DECLARED = re.compile(
 )
 _EXTRA = re.compile(
     r"(?:[ ,–-]{1,3}(?:(?:bat(?:iment)?|bt|app?t|appart(?:ement)?|etage|escalier|esc|porte|pte|boite|bp|cs|entree|tour"
-    r"|residence|lieu[ -]dit)\b\.? ?(?:n° ?)?[\w'-]{1,15}|\d{1,2}(?:er|e|eme) (?:etage|et\.)"
+    r"|residence|lieu[ -]dit)\b\.? ?(?:n° ?)?[\w'-]{1,15}|lot\.? ?(?:n° ?)?[a-z]?\d{1,4}[a-z]?\b"
+    r"|\d{1,2}(?:er|e|eme) (?:etage|et\.)"
     r"(?:,? (?:gauche|droite|face|centre|porte \w+))?))+"
+)
+# The same in front of it: "bat B3 esc 4", "Lot 14", "villa Les Mouettes, ".
+_PART = (
+    r"(?:bat(?:iment)?|bt|app?t|appart(?:ement)?|escalier|esc|porte|pte|lot|villa|chambre|entree|hall|tour|bp|etage)"
+)
+_IN_FRONT = re.compile(
+    rf"(?<!\w)(?:(?:{_PART}\.? ?(?:n° ?)?(?:[a-z]?\d[\w-]{{0,5}}|[a-z])|\d{{1,2}}(?:er|e|eme) etage)[ ,–-]{{1,3}})+"
+    r"(?:porte |pte |esc )?$"
+    r"|(?<!\w)(?:lot|appt?|apt) $"
+    r"|(?<!\w)(?:residence|villa|immeuble|domaine|lotissement|hameau|lieu[ -]dit|cite|quartier) [a-z][a-z' -]{1,30}, ?$"
 )
 _TO_POSTCODE = re.compile(r",? [^\d\n.;!?:]{3,40}(?=,? \d{5}\b)")  # a locality, before the postcode
 _CHEZ = re.compile(
     r"\bchez (?:m\.?|mr|mme|mlle|monsieur|madame)? ?[^\W\d_][\w'-]+(?: [^\W\d_][\w'-]+)?, [^\n.;!?\d]{2,40}?,? "
     r"(?=\d{5}\b)"
 )
-_BOX = re.compile(r"\b(?:bp|cs|tsa) ?\d{2,6}\b")
+_BOX = re.compile(r"\b(?:bp|b\. ?p\.|boite postale|cs|tsa) ?(?:n° ?)?\d{1,6}\b")
+# Where houses bear no number: the kilometre of a Polynesian road.
+_KILOMETRE = re.compile(r"\bpk ?\d{1,3}(?:[.,]\d{1,3})?(?:,? cote (?:mer|montagne))?")
+# A plot of the land registry: "parcelle AB 241", "section ZH n° 87".
+_PLOT = r"(?:\d{3} ?)?[a-z]{1,2} ?(?:n° ?|no |numero )?\d{1,4}(?!\w)"
+_CADASTRE = re.compile(
+    rf"\b(?:parcelles?|(?:references? )?cadastr\w+)(?: (?:cadastr\w+|section|n°|numeros?|est|la|le)){{0,4}} ?:? ?"
+    rf"({_PLOT}(?:(?:,| et) {_PLOT}){{0,9}})"
+    rf"|\bsection(?: cadastrale)? ([a-z]{{1,2}} (?:n° ?|no |numero )\d{{1,4}}(?!\w))"
+)
 
 _POSTCODE = re.compile(
-    rf"(?<![\d.,-])(?:F-)?\d{{2}} ?\d{{3}}(?!\d),? ?[-–(]? ?(?P<city>{_PROPER}(?:[ -]"
+    rf"(?<![\d.,-])(?:F-)?\d{{2}} ?\d{{3}}(?!\d),? ?[-–(]? ?(?P<city>(?:Ste?\. ?)?{_PROPER}(?:[ -]"
     rf"(?:{_PARTICLE}){{0,3}}{_PROPER}){{0,4}}(?: (?i:cedex)(?: \d{{1,2}})?| (?:0[1-9]|1\d|20)(?!\d))?)"
 )
 _LOWER_CITY = re.compile(
@@ -76,7 +115,7 @@ _LIVES_IN = re.compile(
     r"(?: (?:a|au|aux|de|d'|sur|en|dans|vers|pres de|a cote de|non loin de|le|la|les)\b)* ?(?=[a-z])"
     r"|\b\d{5},? (?=[a-z])"
 )
-_PART = re.compile(r"[a-z]+")
+_LETTERS = re.compile(r"[a-z]+")
 _TOWARDS = re.compile(r",? (?:a |sur )?(?=[a-z])")
 _BARE_POSTCODE = re.compile(r"\bcode postal[^\d\n]{0,12}(\d{5})(?!\d)")
 
@@ -137,7 +176,8 @@ def find_places(text: str) -> Iterator[Span]:
     found = _addresses(text)
     addresses = [span for span in found if not _is_service(folded, span)]
     yield from addresses
-    yield from (span for span in _postcodes(text) if not _is_service(folded, span, found))
+    postcodes = [span for span in _postcodes(text) if not _is_service(folded, span, found)]
+    yield from postcodes
     for address in addresses:
         if match := _LOWER_CITY.match(folded, address.end):
             yield Span(match.start(1), match.end(), "CP_VILLE", "rule")
@@ -145,8 +185,12 @@ def find_places(text: str) -> Iterator[Span]:
             yield from _commune_at(folded, match.end())
     yield from (s for s in _communes(folded) if s.type == "VILLE" or not _is_service(folded, s, found))
     for match in _BOX.finditer(folded):
-        if _OWN.search(folded[max(0, match.start() - 110) : match.start()]):
+        own = _OWN.search(folded[max(0, match.start() - 110) : match.start()])
+        beside = match[0].startswith("b") and any(0 < s.start - match.end() < 4 for s in (*addresses, *postcodes))
+        if own or beside:
             yield Span(*match.span(), "ADRESSE", "rule")
+    for match in (*_KILOMETRE.finditer(folded), *_CADASTRE.finditer(folded)):
+        yield Span(*match.span(match.lastindex or 0), "ADRESSE", "rule")
     for match in _BARE_POSTCODE.finditer(folded):
         yield Span(*match.span(1), "CP_VILLE", "rule")
     yield from _establishments(text, folded)
@@ -173,7 +217,7 @@ _NO_TOWN = {"quartier", "bourg", "secteur", "centre"}  # communes bear these nam
 
 def _commune_at(folded: str, start: int) -> Iterator[Span]:
     """The longest name of a commune that starts here, if one does."""
-    words = list(_PART.finditer(folded, start, start + 60))[:6]
+    words = list(_LETTERS.finditer(folded, start, start + 60))[:6]
     for count in range(len(words), 0, -1):
         end = words[count - 1].end()
         name = re.sub(r"[-']", " ", folded[start:end])
@@ -191,7 +235,8 @@ def _commune_at(folded: str, start: int) -> Iterator[Span]:
 def _postcodes(text: str) -> Iterator[Span]:
     for match in _POSTCODE.finditer(text) if has_digit(text) else ():
         if fold(match["city"]) not in COMMON and not re.match(r"(?i:euros?|eur|personnes|habitants)\b", match["city"]):
-            yield Span(match.start(), match.start() + len(match[0].rstrip(" .,")), "CP_VILLE", "rule")
+            end = _cut(text, match.start("city"), match.end())
+            yield Span(match.start(), end, "CP_VILLE", "rule")
 
 
 def _is_service(folded: str, span: Span, addresses: Sequence[Span] = ()) -> bool:
@@ -212,13 +257,17 @@ def _addresses(text: str) -> list[Span]:
 
 def _find_addresses(text: str, folded: str) -> Iterator[Span]:
     inside: set[int] = set()
-    for match in _NUMBERED.finditer(text):
-        address = _extended(folded, match.start(), _cut(text, match.start("name"), match.end()))
+    for match in (*_NUMBERED.finditer(text), *_WORDED.finditer(text)):
+        front = _IN_FRONT.search(folded, max(0, match.start() - 70), match.start())
+        start = front.start() if front else match.start()
+        address = _extended(folded, start, _cut(text, match.start("name"), match.end()))
         inside.update(range(address.start, address.end))
         yield address
     for match in _UNNUMBERED.finditer(text):
         if match.start() not in inside:
-            yield _extended(folded, match.start(), match.end())
+            front = _IN_FRONT.search(folded, max(0, match.start() - 70), match.start())
+            start = front.start() if front else match.start()
+            yield _extended(folded, start, _cut(text, match.start(), match.end(), first=1))
     for match in _LIVING.finditer(folded):
         yield _extended(folded, match.start(1), _cut(text, match.start(1), match.end(1), first=1))
     for match in _DECLARED.finditer(folded):
@@ -227,20 +276,34 @@ def _find_addresses(text: str, folded: str) -> Iterator[Span]:
         yield Span(match.start(), match.start() + len(match[0].rstrip(", ")), "ADRESSE", "rule")
 
 
+# Words that begin a sentence and no street's name, whatever their case.
+_OPENERS = words(
+    "je j nous vous il elle on ils elles mon ma mes notre nos votre vos cela ca ce cet cette ces depuis merci bonjour"
+    " bonsoir cordialement personne toujours aucun aucune pourquoi quand que qui comment impossible malgre pourtant"
+    " mais donc alors or car pas rien a"
+)
+_STREET_PARTICLES = words("de du des la le les d l et sur sous en au aux saint sainte st ste")
+
+
 def _cut(text: str, start: int, end: int, first: int = 0) -> int:
-    """Where a street's name ends: before the first plain lower-case word that cannot be part of it."""
+    """Where a street's or a city's name ends: before the first plain word after its own that cannot be part of it.
+
+    The plain word is in lower case or all is in capitals; a word that opens a sentence counts whatever its case.
+    """
     inside = {"apt", "appt", "appart", "bat", "etage", "esc", "porte"}  # a part of the building, not the street's name
-    particles = {"de", "du", "des", "la", "le", "les", "d", "l", "et", "sur", "en", "aux", "saint", "sainte"}
-    words = list(re.finditer(r"[^\W_]+(?:[-'’][^\W_]+)*", text[start:end]))
+    named = text[start:end]
+    shouting = named.isupper()
     last = 0
-    for i, word in enumerate(words):
+    for i, word in enumerate(re.finditer(r"[^\W_]+(?:[-'’][^\W_]+)*", named)):
         plain = fold(word[0])
         if i > first and plain in inside:
             break
-        if i > first and plain in COMMON and plain not in particles and word[0].islower():
+        if plain in _STREET_PARTICLES:
+            continue
+        ends = plain in COMMON and (word[0].islower() or shouting)
+        if i > first and last and (ends or re.split("['’-]", plain)[0] in _OPENERS):
             break
-        if plain not in particles:
-            last = word.end()
+        last = word.end()
     return start + last if last else end
 
 
