@@ -155,8 +155,8 @@ def find_names(text: str) -> Iterator[Span]:
                 continue  # "JE SUIS CONTENTE", "MA FILLE ATTEND"
             yield from _announced(text, folded, match.end(), announcer, shouting=shouting)
     for match in _INITIAL_NAME.finditer(text):
-        end = read_name(text, match.end(), lower_ok=False, trusted=True)
-        if end and match[0].strip() != "M.":
+        end = read_name(text, match.end(), lower_ok=False, trusted=False, homonyms=True)
+        if end and match[0].strip() != "M.":  # the letter may end a sentence: "porte B. Merci"
             yield Span(match.start(), end, "PERSONNE", "initial")
     for match in _ONE_LETTER.finditer(text):
         yield Span(*match.span(1), "PERSONNE", "initial")

@@ -35,7 +35,7 @@ _NAME = (
 _BIS = r"(?:,? ?(?i:bis|ter|quater|[a-d]))?,? {1,2}"
 _NUMBERED = re.compile(
     rf"(?<![\w/.-])(?i:num[ée]ro |n° ?)?\d{{1,4}}(?: ?[-/] ?\d{{1,4}})?{_BIS}"
-    rf"(?i:de la |de l['’]|du |des )?(?i:{_STREET})"
+    rf"(?i:de la |de l['’]|du |des )?(?!cours (?:par|de(?! la)|du) [a-zà-ÿ])(?i:{_STREET})"
     rf"(?![^\W\d_]) ?{_NAME}"
 )
 # A house number in words: "vingt-deux bis rue du Port".
@@ -45,7 +45,8 @@ _SPELLED = (
 )
 _WORDED = re.compile(
     rf"(?<![\w-])(?i:{_SPELLED}(?:[ -](?:et[ -])?(?:{_SPELLED}|une?))*){_BIS}"
-    r"(?i:rue|ruelle|avenue|av\.?|boulevard|bd\.?|impasse|all[ée]e|chemin|route|place|quai|square|venelle|sentier|sente"
+    r"(?i:rue|ruelle|avenue|av\.?|boulevard|bd\.?|impasse|all[ée]e|chemin|route|place(?! de (?:parking|stat))|quai"
+    r"|square|venelle|sentier|sente"
     r"|passage|hameau|lotissement|r[ée]sidence|cit[ée])"
     rf"(?![^\W\d_]) {_NAME}"
 )
