@@ -12,10 +12,10 @@ from functools import cache, lru_cache
 
 from plume.contacts import Directory
 from plume.corpus.pseudonymise.blind import find_blind
-from plume.corpus.pseudonymise.homonyms import widen
+from plume.corpus.pseudonymise.homonyms import is_ambiguous, is_thing, widen
 from plume.corpus.pseudonymise.keep import WEAK, find_kept
 from plume.corpus.pseudonymise.lexicon import fold
-from plume.corpus.pseudonymise.names import accept, find_names, is_shouting
+from plume.corpus.pseudonymise.names import accept, complete, find_names, is_shouting
 from plume.corpus.pseudonymise.propagate import find_again, find_pseudonym
 from plume.corpus.pseudonymise.reading import Reading, read
 from plume.corpus.pseudonymise.replace import PLACEHOLDER, PLACEHOLDERS, Replaced, escape, replace, role_of
@@ -51,6 +51,9 @@ class Pseudonymiser:
     def __init__(self, ner: Recogniser | None = None, directory: Directory | None = None) -> None:
         self._ner = ner
         self._directory = directory or _directory()
+        # The recogniser knows how frequent a word is; without it the lists say what is a word and what a name.
+        self._is_usual = getattr(ner, "is_usual", is_ambiguous)
+        self._may_be_name = getattr(ner, "may_be_name", bool)
         # The rounds of one pair look at the same texts again and again.
         self._kept = lru_cache(maxsize=64)(lambda text: list(find_kept(text, self._directory)))
         self._found = lru_cache(maxsize=256)(lambda text, masked: find_blind(text, masked, self._rules))
@@ -128,7 +131,9 @@ class Pseudonymiser:
         )
 
     def _settle(self, text: str, proposed: list[Span]) -> list[Span]:
-        accepted = [left for span in proposed for left in accept(text, span)]
+        accepted = [
+            left for span in proposed for left in accept(text, span) if not is_thing(text, left, self._is_usual)
+        ]
         return self._arbitrate(text, [*self._found(text, tuple(_placeholders(text))), *accepted])
 
     def _rules(self, text: str) -> list[Span]:
@@ -146,10 +151,13 @@ class Pseudonymiser:
     def _widen(self, text: str, spans: list[Span], kept: list[Span]) -> list[Span]:
         """The spans, those of people with the everyday words beside them that are part of the name."""
         folded, shouting = fold(text), is_shouting(text)
-        wider = [
-            widen(text, folded, s, shouting=shouting) if s.type == "PERSONNE" and s.source != "pseudonym" else s
-            for s in spans
-        ]
+
+        def whole(span: Span) -> Span:
+            if not shouting:
+                span = complete(text, span, self._may_be_name)
+            return widen(text, folded, span, shouting=shouting)
+
+        wider = [whole(s) if s.type == "PERSONNE" and s.source != "pseudonym" else s for s in spans]
         return (
             spans
             if wider == spans
@@ -162,7 +170,7 @@ class Pseudonymiser:
         """Look for what was found in the other texts, and for what the rules see once it is masked; then write."""
         plains = [reading.text for reading in readings]
         for _ in range(_ROUNDS if any(spans) else 0):
-            again = find_again(plains, spans)
+            again = find_again(plains, spans, self._is_usual)
             wider = [
                 self._arbitrate(text, [*found, *more, *self._further(text, found)])
                 for text, found, more in zip(plains, spans, again, strict=True)

@@ -6,7 +6,7 @@ mid-sentence. Days and months are too often only that: in lower case they are ne
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from plume.corpus.pseudonymise.insee import known_names
 from plume.corpus.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold, words
@@ -36,6 +36,15 @@ _NO_NAME_AFTER = re.compile(
 )
 _BEFORE = re.compile(r"(?<![\w@./'’-])([^\W\d_]+)([ -])$")
 _AFTER = re.compile(r"[ -]([^\W\d_]+)(?![\w@'’])")
+# A word in lower case is a thing, not a name, after an article or where a trade is told.
+_ARTICLE = re.compile(
+    r"(?<!\w)(?:(?:le|la|les|un|une|des|du|au|aux|ce|cet|cette|ces|mon|ma|mes|son|sa|ses|notre|nos|votre|vos|leurs?"
+    r"|chaque|quelques?|en|comme|devenir|artisan|apprentie?|ouvriere?"
+    r"|(?:metier|profession|poste|cap|diplome|activite) de) "
+    r"|[ld]')$"
+)
+_COMPOUND = re.compile(r"-[a-z]")
+_GLUED_ARTICLE = re.compile(r"(?:le|du)[a-z]{3}")  # "leroy", "dupont": the article is the name's own
 _MID_SENTENCE = re.compile(r"[^\W\d_,] $|, $")
 
 
@@ -114,3 +123,23 @@ def find_borne(text: str, words_borne: Iterable[str]) -> Iterator[Span]:
     for match in re.finditer(rf"(?<=[\w,] )(?:{'|'.join(wanted)})(?![\w'-])", folded) if wanted else ():
         if text[slice(*match.span())].istitle() and not _NO_NAME_AFTER.match(folded, match.end()):
             yield Span(*match.span(), "PERSONNE", "propagated")
+
+
+def is_thing(text: str, span: Span, is_usual: Callable[[str], bool]) -> bool:
+    """Whether what was taken for a name is a word in lower case after an article: "la rose", "un boulanger".
+
+    `is_usual` says whether French uses the word so; a first name that is no word stays a name ("la sandrine").
+    """
+    word = text[span.start : span.end]
+    if not word.isalpha() or not word.islower() or not is_usual(word):
+        return False
+    plain = fold(word)
+    if plain in FIRST_NAMES or (_GLUED_ARTICLE.match(plain) and plain in known_names()):
+        return False
+    before = fold(text[max(0, span.start - 16) : span.start])
+    return bool(_ARTICLE.search(before) or _COMPOUND.match(text, span.end))
+
+
+def is_ambiguous(word: str) -> bool:
+    """Whether a name is an everyday word too, as far as the lists know."""
+    return fold(word) in AMBIGUOUS_FIRST_NAMES or fold(word) in HOMONYMS

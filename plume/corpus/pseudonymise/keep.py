@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 
 from plume.contacts import Directory
-from plume.corpus.pseudonymise.lexicon import ACRONYMS, BODIES, COMMON, TERRITORIES, fold
+from plume.corpus.pseudonymise.insee import known_names
+from plume.corpus.pseudonymise.lexicon import ACRONYMS, BODIES, COMMON, TERRITORIES, fold, words
 from plume.corpus.pseudonymise.rules.numbers import DATE, has_digit
 from plume.corpus.pseudonymise.rules.places import find_service_addresses
 from plume.corpus.pseudonymise.rules.reach import find_public_phones, is_personal_url, is_public_email
@@ -44,12 +45,36 @@ _OFFICE_OF = re.compile(
     r"\b(?:maire|prefete?|sous-prefete?|recteur|rectrice|procureure?|batonniere?|consule?)"
     r" (?:de la |de l'|de |d'|du |des )[^\W\d_]+(?:-[^\W\d_]+)*"
 )
+# What stands before a number or names a right: in capitals it is no surname.
+LABELS = words(
+    "nir neph nss spi ine nia agdref rne siret siren rpps aspa pch cst drh aesh assmat ddets mdmph bsr naf ape alloc"
+    " anpe cmu css c2s puma oqtf rqth tdah avs atsem num rio apa asi are ass cni"
+)
+_CAPITALS = re.compile(r"(?<![\w'’.-])[A-Z][A-Z\d]{1,6}(?![\w'’-])")
+_NUMBERED = re.compile(r" ?(?:n°|no\b|:)? ?\d{4}", re.IGNORECASE)
+_APART = re.compile(r"(?:[,;:(] ?|^ ?)$")
+_SIGN_OF_ZODIAC = re.compile(
+    r"\bsigne(?: (?:astro\w*|du zodiaque|astral))?(?: (?:est|c'est|:|du|de la|de l'|le|la))* ?:? ?"
+    r"(belier|taureau|gemeaux|cancer|lion|vierge|balance|scorpion|sagittaire|capricorne|verseau|poissons?)\b"
+)
+# Territories overseas that go by one name.
+_ISLANDS = (
+    "nouvelle-caledonie",
+    "polynesie",
+    "polynesie francaise",
+    "tahiti",
+    "wallis et futuna",
+    "wallis-et-futuna",
+    "wallis",
+    "saint-pierre-et-miquelon",
+    "saint-barthelemy",
+)
 _SHORT_NUMBER = re.compile(r"(?<![\w.,])(?:3[0-9] ?[0-9]{2}|1[0-9]{1,2}|116 ?\d{3})(?![\d,])(?! ?\d)")
 _SERVICE_LINE = re.compile(r"(?<!\d)(?<!\d[ .\-])0 ?[ .]?(?:8(?:[ .]?\d){8}|9[ .]?69(?:[ .]?\d){6,7})(?!\d)")
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"«»]+|(?<![\w.-])(?:[\w-]+\.)+(?:fr|com|org|eu|net)(?:/[^\s<>\"«»]*)?")
 _EMAIL = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]+\.[a-z]{2,}")
 _TERMS: dict[str, list[str]] = {}  # bodies and territories by their first word, the longest first
-for _term in sorted((*BODIES, *TERRITORIES), key=len, reverse=True):
+for _term in sorted((*BODIES, *TERRITORIES, *_ISLANDS), key=len, reverse=True):
     _TERMS.setdefault(re.match(r"\w+", _term)[0], []).append(_term)
 _WORD = re.compile(r"\w+")
 _SEVERAL = re.compile(r"[ '.-]")
@@ -61,7 +86,7 @@ _WITH_DIGITS = (
     (DATE, None),
     (_SERVICE_LINE, None),
 )
-_PUBLIC_WORDS = ACRONYMS | {w for w in (*BODIES, *TERRITORIES) if " " not in w}
+_PUBLIC_WORDS = ACRONYMS | LABELS | {w for w in (*BODIES, *TERRITORIES, *_ISLANDS) if " " not in w}
 
 
 def find_kept(text: str, directory: Directory) -> Iterator[Span]:
@@ -84,12 +109,31 @@ def find_kept(text: str, directory: Directory) -> Iterator[Span]:
     for pattern in (_MISSION, _OFFICE_OF, _CODE):
         for match in pattern.finditer(folded):
             yield Span(*match.span(), "KEEP", "body")
+    for match in _CAPITALS.finditer(text):
+        if _is_label(text, match):
+            yield Span(*match.span(), "KEEP", "label")
+    for match in _SIGN_OF_ZODIAC.finditer(folded) if "signe" in folded else ():
+        yield Span(*match.span(1), "KEEP", "label")
     for span in find_service_addresses(text):
         yield Span(span.start, span.end, "KEEP", "service-address")
     for span in _terms(folded):
         # One word alone may be a name ("France Delorme"): names.py weighs it; more words are a body's name.
         if _SEVERAL.search(folded, span.start, span.end):
             yield span
+
+
+def _is_label(text: str, match: re.Match[str]) -> bool:
+    """Whether capitals are a label or an acronym: a known one, or one set apart that no name could be.
+
+    Set apart means after a comma or a bracket; no name is what a number follows, or what has no vowel.
+    """
+    word = fold(match[0])
+    apart = _APART.search(text, max(0, match.start() - 2), match.start())
+    if word in LABELS or word in ACRONYMS:
+        return word not in COMMON and bool(apart or word not in known_names())
+    if not apart or word in known_names():
+        return False
+    return bool(_NUMBERED.match(text, match.end())) or (match.start() > 0 and not set(word) & set("aeiouy"))
 
 
 def _terms(folded: str) -> Iterator[Span]:

@@ -1,7 +1,7 @@
 """Names of people: what a trigger announces, what a first name gives away, and what the recogniser proposes."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -126,6 +126,16 @@ _ANNOUNCERS = tuple(
     for p in (*_SURE_TRIGGERS, *_TRIGGERS)
 )
 _MORE = re.compile(r"(?: ?, ?| et | ou | puis |, puis )(?:(?:de |d'|avec |a )?)")
+_CAPITALISED = rf"[A-ZÀ-ÖØ-ÞŒĀ-Ž]{_LETTER}*(?:['’\-]{_LETTER}+)*"
+_AND_NEXT = re.compile(
+    r"([ -](?:(?i:de la|de|du|des|van der|van den|van|von|el|al|ben|bin|ould|da|dos|das|do|di|della|del|y|e|le|la|ter"
+    r"|ten) )?"
+    rf"(?:[dDlLOo]['’])?)({_CAPITALISED})"
+)
+_AND_BEFORE = re.compile(
+    rf"(?<![\w@./'’-])({_CAPITALISED})[ -]$"
+    r"|(?<=[a-zà-ÿ] )(?:D[eEuU]|DES|Des|L[eEaA]|E[lL]|B[eE][nN]|V[aAoO][nN]) $"
+)
 REST_OF_WORD = re.compile(rf"{_LETTER}+|['’]{_LETTER}{{1,2}}(?!{_LETTER})")
 # Initials on a last line of their own.
 _SIGNED = re.compile(r"\n[^\S\n]*([A-ZÀ-Þ]{2,3}|(?:[A-ZÀ-Þ]\.[ -]?){2,3})\s*\Z")
@@ -328,6 +338,35 @@ def _may_name(word: str, plain: str, *, believed: bool, first: bool, given: bool
     if is_public_word(word) and not (word.istitle() and (believed or not first)):
         return False
     return not is_plain_word(word) or (believed and word.istitle())
+
+
+def complete(text: str, span: Span, may_be_name: Callable[[str], bool]) -> Span:
+    """The span of a person with the capitalised words right beside it: "Muema" of "Chelangat Muema".
+
+    Before it, a word that may begin a sentence is taken only if it is no word in lower case, which `may_be_name` says.
+    """
+    start, end = span.start, span.end
+    for _ in range(_MAX_WORDS):
+        match = _AND_NEXT.match(text, end)
+        if match is None or not _goes_with_name(match[2], may_be_name):
+            break
+        if match[1].strip(" -'’") and spaced(match[2]) in communes():
+            break  # "Nathalie de Bordeaux"
+        end = match.end()
+    while match := _AND_BEFORE.search(text, max(0, start - 40), start):
+        if match[1] and (not _goes_with_name(match[1], may_be_name) or spaced(match[1]) in communes()):
+            break
+        start = match.start()
+    return span if (start, end) == span[:2] else Span(start, end, span.type, span.source)
+
+
+def _goes_with_name(word: str, may_be_name: Callable[[str], bool]) -> bool:
+    plain = fold(word)
+    return (
+        len(word) > 1
+        and not (is_plain_word(word) or is_public_word(word) or plain in _LABELS or plain in _OFFICE)
+        and may_be_name(word)
+    )
 
 
 def accept(text: str, span: Span) -> Iterator[Span]:

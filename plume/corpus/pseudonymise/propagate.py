@@ -1,11 +1,11 @@
 """What was found once in a pair is masked wherever it stands in it: names by their words, other values as written."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from plume.corpus.pseudonymise.homonyms import borne, find_borne
+from plume.corpus.pseudonymise.homonyms import borne, find_borne, is_ambiguous, is_thing
 from plume.corpus.pseudonymise.keep import is_plain_word, is_public_word
-from plume.corpus.pseudonymise.lexicon import FIRST_NAMES, fold
+from plume.corpus.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold
 from plume.corpus.pseudonymise.names import words_of
 from plume.corpus.pseudonymise.spans import Span
 from plume.prompt import PSEUDONYM
@@ -17,8 +17,13 @@ _GREETING = (
 _SHORTEST = 5  # characters of a value that is looked for as written
 
 
-def find_again(texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> list[list[Span]]:
-    """For each text, the further places of what was found in any of them, whatever their case and accents."""
+def find_again(
+    texts: Sequence[str], spans: Sequence[Sequence[Span]], is_usual: Callable[[str], bool] = is_ambiguous
+) -> list[list[Span]]:
+    """For each text, the further places of what was found in any of them, whatever their case and accents.
+
+    A word that is somebody's name and a thing too ("la rose", see `is_thing`) is left where it is the thing.
+    """
     names, values = set(), set()
     for text, found in zip(texts, spans, strict=True):
         for span in found:
@@ -29,15 +34,21 @@ def find_again(texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> list[li
             elif len(value) >= _SHORTEST and span.type not in ("AGE", "SANTE"):
                 values.add((value, span.type))
     words = {word for word in words_of(names) if not is_plain_word(word) and not is_public_word(word)}
+    # "Rose" was found: "rose" is no name, unless somebody's was written so.
+    things = {word for word in words if word in AMBIGUOUS_FIRST_NAMES} - words_of(n for n in names if n.islower())
     plain = borne(names)
-    return [[*_words(text, words), *find_borne(text, plain), *_values(text, values)] for text in texts]
+    return [
+        [*_words(text, words, things, is_usual), *find_borne(text, plain), *_values(text, values)] for text in texts
+    ]
 
 
-def _words(text: str, words: set[str]) -> Iterator[Span]:
+def _words(text: str, words: set[str], things: set[str], is_usual: Callable[[str], bool]) -> Iterator[Span]:
     folded = fold(text) if words else ""
     for word in sorted(words):
         for start, end in _whole(folded, word):
-            yield Span(start, end, "PERSONNE", "propagated")
+            span = Span(start, end, "PERSONNE", "propagated")
+            if not (word in things and text[start:end].islower()) and not is_thing(text, span, is_usual):
+                yield span
 
 
 def _values(text: str, values: set[tuple[str, str]]) -> Iterator[Span]:
