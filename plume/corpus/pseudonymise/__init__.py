@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 
 from plume.contacts import Directory
 from plume.corpus.pseudonymise.blind import find_blind
-from plume.corpus.pseudonymise.homonyms import is_ambiguous, is_thing, widen
+from plume.corpus.pseudonymise.homonyms import find_beside, is_ambiguous, is_thing, widen
 from plume.corpus.pseudonymise.keep import WEAK, find_kept
 from plume.corpus.pseudonymise.lexicon import fold
 from plume.corpus.pseudonymise.names import accept, complete, find_names, is_shouting
@@ -146,6 +146,13 @@ class Pseudonymiser:
         weak = subtract((s for s in found if s not in sure), kept)
         spans = self._widen(text, merge([*sure, *filter(None, (trim(text, s) for s in weak))]), kept)
         spans = subtract(spans, _placeholders(text))
+        for _ in range(_ROUNDS):  # one of a list leads to the next
+            beside = [
+                s for s in find_beside(text, [s for s in spans if s.type == "PERSONNE"]) if not overlaps(s, spans)
+            ]
+            if not beside:
+                break
+            spans = merge([*spans, *beside])
         return join_people(text, [s for s in spans if any(c.isalnum() for c in text[s.start : s.end])])
 
     def _widen(self, text: str, spans: list[Span], kept: list[Span]) -> list[Span]:

@@ -46,6 +46,26 @@ _ARTICLE = re.compile(
 _COMPOUND = re.compile(r"-[a-z]")
 _GLUED_ARTICLE = re.compile(r"(?:le|du)[a-z]{3}")  # "leroy", "dupont": the article is the name's own
 _MID_SENTENCE = re.compile(r"[^\W\d_,] $|, $")
+# Everyday words that are first names where they act: "Prudence m'a aidée", "Constance du service courrier".
+_ALSO_FIRST_NAMES = words("grace esperance constant candide aude lorraine marin melodie harmonie alma celeste oceane")
+WORD_NAMES = AMBIGUOUS_FIRST_NAMES | _ALSO_FIRST_NAMES
+_ACTS = re.compile(
+    r" (?:(?:m'|nous |vous |l'|lui |leur |t')(?:a|ont|avait)\b|(?:ne |n'|me |m'|nous |se )[a-z]"
+    r"|a (?:ete|su|pris|eu|fait|dit|tout|tres|bien|vraiment|toujours|repondu|raccroche|rappele|traite|promis|refuse"
+    r"|resolu|gere)\b|etait (?:la(?= ?[,.!]|$)|au|a l'accueil|tres|super|absente?|adorable|parfaite?|desagreable)\b"
+    r"|est (?:tres|super|vraiment|geniale?|adorable|parfaite?|nulle?|top|au top|absente?|partie?|une perle|desagreable"
+    r"|competente?|gentille?|patiente?|agreable|formidable|odieu\w+)\b"
+    r"|(?:repond|traite|gere|merite|connait|sait|refuse|suit)\b"
+    r"|(?:du|de l'|de la|au) (?:\w+ )?(?:service(?! public)|guichet|accueil|bureau|standard|telephone|caf|cpam|mairie"
+    r"|prefecture)\b)"
+)
+_NO_SUBJECT = words("france noel juste parfait franc")
+NO_THANKS_TO = words("france noel juste parfait franc desire desiree soleil marin constant lorraine")
+_LISTED_AFTER = re.compile(
+    r"(?: et (?:à |a )?|, (?:à |a )?| ?& ?| ?/ ?)([^\W\d_]{3,})"
+    r"(?= ?(?:$|[,.!;:)\n]| (?:et|pour|qui|ont|sont|nous|m'ont)\b))"
+)
+_LISTED_BEFORE = re.compile(r"(?<![\w@./'’-])([^\W\d_]{3,})(?:,? et (?:à |a )?|, (?:à |a )?| ?& ?| ?/ ?)$")
 
 
 def is_homonym(word: str, folded: str, end: int, *, shouting: bool = False, sure: bool = True) -> bool:
@@ -143,3 +163,20 @@ def is_thing(text: str, span: Span, is_usual: Callable[[str], bool]) -> bool:
 def is_ambiguous(word: str) -> bool:
     """Whether a name is an everyday word too, as far as the lists know."""
     return fold(word) in AMBIGUOUS_FIRST_NAMES or fold(word) in HOMONYMS
+
+
+def acts(text: str, folded: str, name: re.Match[str]) -> bool:
+    """Whether a name opens its sentence as somebody who acts; folding makes "à" an "a", which is no verb."""
+    acts = fold(name[0]) not in _NO_SUBJECT and _ACTS.match(folded, name.end())
+    return bool(acts) and text[name.end() + 1 : name.end() + 2] not in ("à", "À")
+
+
+def find_beside(text: str, people: Iterable[Span]) -> Iterator[Span]:
+    """First names that are words too, in one list with somebody found: "Franck, Aude, Maxime"."""
+    for span in people:
+        lower = text[span.start : span.end].islower()
+        before = _LISTED_BEFORE.search(text, max(0, span.start - 30), span.start)
+        for match in filter(None, (_LISTED_AFTER.match(text, span.end), before)):
+            alike = match[1].istitle() or (lower and match[1].islower() and fold(match[1]) not in NO_THANKS_TO)
+            if alike and fold(match[1]) in WORD_NAMES and fold(match[1]) not in _NO_SUBJECT:
+                yield Span(*match.span(1), "PERSONNE", "first-name")

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
-from plume.corpus.pseudonymise.homonyms import HOMONYMS, is_homonym
+from plume.corpus.pseudonymise.homonyms import HOMONYMS, NO_THANKS_TO, WORD_NAMES, acts, is_homonym
 from plume.corpus.pseudonymise.insee import communes, known_names, spaced
 from plume.corpus.pseudonymise.keep import is_plain_word, is_public_word
 from plume.corpus.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold, words
 from plume.corpus.pseudonymise.spans import Span, trim
+from plume.corpus.pseudonymise.triggers import ANNOUNCERS, Announcer
 
 _LETTER = r"[^\W\d_]"
 _WORD = re.compile(rf"{_LETTER}\.(?:-?{_LETTER}\.)*|{_LETTER}+(?:['’\-]{_LETTER}+)*")
@@ -35,60 +35,10 @@ _OFFICE = words(
 )
 # Labels of a form, which stand beside what is filled in.
 _LABELS = words("nom noms prenom prenoms")
-KIN = (
-    r"mari|femme|epoux|epouse|fils|fille|filles|enfants?|pere|mere|papa|maman|frere|soeur|oncle|tante|cousine?"
-    r"|conjointe?|ex-conjointe?|ex-mari|ex-femme|ex|compagnon|compagne|concubine?|beau-pere|belle-mere|beau-frere"
-    r"|belle-soeur|beau-fils|belle-fille|grand-pere|grand-mere|petit[ -]?fils|petite[ -]fille|petit[ -]neveu|neveu"
-    r"|niece|parrain|marraine|bebe|fiancee?|ami|amie|voisine?|colocataire|gendre|partenaire|filleule?"
-)
-_ROLE = (
-    r"agente?|conseillere?|gestionnaire|interlocuteur|interlocutrice|inspecteur|inspectrice|controleur|controleuse"
-    r"|chirurgien(?:ne)?|tuteur|tutrice|curateur|curatrice|responsable|guichetiere?|assistante? sociale?|assistante?"
-    r"|conciliateur|conciliatrice|avocate?|notaire|huissier|referente?|directeur|directrice|chef|cheffe|adjointe?"
-    r"|technicien(?:ne)?|secretaire|hotesse|collegue|educateur|educatrice|infirmiere?|medecin|mandataire|facteur"
-    r"|operateur|operatrice|teleconseillere?|mediateur|mediatrice|employee?|stagiaire|contact|dame|monsieur|maire"
-    r"|officier"
-)
 # A word that makes a firm of what the recogniser takes for a person.
 _FIRM = words(
     "bank banque assurance assurances mutuelle sa sas sarl eurl groupe group company services express immobilier"
 )
-# What announces a name, in folded text. After these, a name in lower case is believed:
-_SURE_TRIGGERS = (
-    (
-        r"(?<![\w.'-])(?:m\.|mr\.?|mme\.?|mlle\.?|melle|mademoiselle|monsieur|madame|dr\.?|docteure?|pr\.|professeure?"
-        r"|maitre|mgr)(?: et (?:mme|madame))? (?=\S)|(?<![\w.'-])(?:m|mr|mme|mlle|dr)\.(?=[^\W\d_]{3})"
-    ),
-    r"\b(?:je m'|m'|s'|s)app?el\w+ |\bmon (?:nom|prenom)(?: de famille)?(?: est|:| :) ?|\bje me (?:nomme|prenomme) ",
-    r"\b(?:ici|moi c'est|c'est moi|bjr c|bonjour c) |\b(?:je )?soussignee?,? (?:(?:mme|mr|m\.|madame|monsieur) )?",
-    (
-        r"(?:^|[\n.!?,]) ?(?:bien |tres )?(?:cordialement|sincerement|respectueusement|amicalement|salutations?|signe"
-        r"|signature|bien a vous|a vous lire)[ ,.:;!\n-]{1,4}"
-    ),
-    r"^(?:bonjour|bonsoir) (?=[^\W\d_][\w'-]* ?,)",
-)
-# After these, only one with a capital:
-_TRIGGERS = (
-    r"(?<![\w.'-])(?:m|me)(?: et (?:mme|madame))? (?=\S)",
-    (
-        r"\b(?:nom d'usage|nom de (?:jeune fille|naissance|famille)|nom marital|prenoms?|nom|nommee?|prenommee?"
-        r"|denommee?)(?: est)? ?:? "
-    ),
-    (
-        r"\b(?:famille|consorts|succession|indivision) (?=[^\W\d_]+(?: ?[,.;:)\n]|$| (?:n'"
-        r"|(?:ne|a|est|et|attend|vit|qui)\b)))"
-    ),
-    r"\b(?:nee|epouse|veuve) |\b(?:je suis|moi-meme|je|nous sommes),? ",
-    r"\bun(?:e)? certaine? |\bun monsieur |\bune dame |\bau nom de |\bpour le compte de ",
-    (
-        rf"\b(?:mon|ma|mes|notre|nos|sa|son|ses|leur|votre|vos|feu|feue|l'|le|la|les|d'un|un|une) ?(?:{KIN})"
-        r"(?: (?:jumelle|jumeau|ainee?|cadette?|unique|defunte?|decedee?))?(?: ?[,:(] ?| )"
-    ),
-    rf"\b(?:{_ROLE})(?: (?:nommee?|prenommee?|appelee?))?(?: ?[,:(] ?| )",
-    r"^(?:bonjour|bonsoir|bjr|cher|chere)[ ,]{1,2}(?:(?:m\.|mr|mme|monsieur|madame),? )?",
-)
-
-
 # Right before a name in lower case: a closing formula, and a title that some word makes a common noun.
 _FORMULA = re.compile(
     r"(?:sincerement|respectueusement|cordialement|amicalement|salutations?|signature|signe)([ ,.:;!\n-]+)$"
@@ -103,28 +53,6 @@ _DESCRIBES = words(
 )
 
 
-class _Announcer(NamedTuple):
-    """`lower`: a name in lower case is believed after it; `civility`: so is any word with a capital ("Mme Petit")."""
-
-    pattern: re.Pattern[str]
-    lower: bool
-    civility: bool
-    opening: bool  # a sentence may begin after it as well as a name
-    kin: bool
-    relation: bool  # kin or a role, after which "de" leads elsewhere: "le maire de Plougastel"
-
-
-_ANNOUNCERS = tuple(
-    _Announcer(
-        re.compile(p),
-        lower=p in _SURE_TRIGGERS,
-        civility=p in (_SURE_TRIGGERS[0], _TRIGGERS[0]),
-        opening=p.startswith("^"),
-        kin=KIN in p,
-        relation=KIN in p or _ROLE in p or "nom d'usage" in p,
-    )
-    for p in (*_SURE_TRIGGERS, *_TRIGGERS)
-)
 _MORE = re.compile(r"(?: ?, ?| et | ou | puis |, puis )(?:(?:de |d'|avec |a )?)")
 _CAPITALISED = rf"[A-ZÀ-ÖØ-ÞŒĀ-Ž]{_LETTER}*(?:['’\-]{_LETTER}+)*"
 _AND_NEXT = re.compile(
@@ -133,19 +61,24 @@ _AND_NEXT = re.compile(
     rf"(?:[dDlLOo]['’])?)({_CAPITALISED})"
 )
 _AND_BEFORE = re.compile(
-    rf"(?<![\w@./'’-])({_CAPITALISED})[ -]$"
-    r"|(?<=[a-zà-ÿ] )(?:D[eEuU]|DES|Des|L[eEaA]|E[lL]|B[eE][nN]|V[aAoO][nN]) $"
+    r"(?<=[a-zà-ÿ] )(?:D[eEuU]|DES|Des|L[eEaA]|E[lL]|B[eE][nN]|V[aAoO][nN]) $"
+    rf"|(?<![\w@./'’-])({_CAPITALISED})[ -]$"
 )
 REST_OF_WORD = re.compile(rf"{_LETTER}+|['’]{_LETTER}{{1,2}}(?!{_LETTER})")
 # Initials on a last line of their own.
 _SIGNED = re.compile(r"\n[^\S\n]*([A-ZÀ-Þ]{2,3}|(?:[A-ZÀ-Þ]\.[ -]?){2,3})\s*\Z")
 _ONE_LETTER = re.compile(r"(?<!\w)(?:Mme|Mlle|Mr|M\.|Monsieur|Madame|Mademoiselle) ([A-ZÀ-Þ])(?![\w'’])")
+_GLUED = re.compile(rf"(?<!\w)(?:Mme|Mlle|Mr|Dr|Monsieur|Madame)(?=[A-ZÀ-Þ]{_LETTER}{{2}})")  # "MmeLacroix"
 _INITIAL_NAME = re.compile(
     r"(?<![\w.])(?:(?:[A-ZÀ-Þ]\.[ -]?){1,2}|(?:Th|Ph|Chr?|Fr|Cl|Fl|Gh|Jn)\.[ -]?)(?=[A-ZÀ-Þ][^\W\d_]{2})"
 )
 _MAYBE_FIRST_NAME = re.compile(rf"(?<![\w@./'-]){_LETTER}+(?:-{_LETTER}+)?(?![\w@/])")
 _MAYBE_AMBIGUOUS = re.compile(rf"(?<![\w@./'-])[A-ZÀ-Þ]{_LETTER}+(?![\w@/])")
 _PRESENTED = re.compile(r", (?:vot?re|pour|conseill|agent|responsable|gestionnaire|du service|de l'equipe)")
+_AMBIGUOUS_AFTER_THANKS = re.compile(
+    r"\b(?:merci|bravo)(?: (?:a|beaucoup a|beaucoup))? ([a-z]{4,})"
+    r"(?= ?(?:$|[,.!;:)\n]| (?:et|pour|du|de la|de l'|qui)\b))"
+)
 _LOWER_AMBIGUOUS = re.compile(
     r"\b(?:avec|merci(?: a)?|par|conseill\w+|agente?|collegue|monsieur|nomme\w*"
     r"|(?:mon|ma|son|sa|notre|votre|leur) (?:mari|femme|fils|fille|frere|soeur|pere|mere|epouse|epoux|compagn\w+)) "
@@ -157,13 +90,16 @@ def find_names(text: str) -> Iterator[Span]:
     """Names that a trigger or a first name gives away; no recogniser needed."""
     folded = fold(text)
     shouting = is_shouting(text)
-    for announcer in _ANNOUNCERS:
+    for announcer in ANNOUNCERS:
         for match in announcer.pattern.finditer(folded):
             if match[0].startswith("me ") and text[match.start()] != "M":  # "on me réclame" is no "Me Martin"
                 continue
             if shouting and not announcer.lower and not _is_listed(folded, match.end()):
                 continue  # "JE SUIS CONTENTE", "MA FILLE ATTEND"
             yield from _announced(text, folded, match.end(), announcer, shouting=shouting)
+    for match in _GLUED.finditer(text) if not shouting else ():
+        if end := read_name(text, match.end(), lower_ok=False, trusted=True):
+            yield Span(match.end(), end, "PERSONNE", "trigger")
     for match in _INITIAL_NAME.finditer(text):
         end = read_name(text, match.end(), lower_ok=False, trusted=False, homonyms=True)
         if end and match[0].strip() != "M.":  # the letter may end a sentence: "porte B. Merci"
@@ -185,7 +121,7 @@ def _is_listed(folded: str, start: int) -> bool:
     )
 
 
-def _announced(text: str, folded: str, start: int, announcer: _Announcer, *, shouting: bool) -> Iterator[Span]:
+def _announced(text: str, folded: str, start: int, announcer: Announcer, *, shouting: bool) -> Iterator[Span]:
     """The name at `start`, and those that go on after it: "mes enfants Gaspard, Lise et Noé"."""
     if text[start : start + 1].islower() and not _is_awaited(folded, start):
         return
@@ -255,7 +191,9 @@ def _first_names(text: str, folded: str) -> Iterator[Span]:
 def _ambiguous_first_names(text: str, folded: str) -> Iterator[Span]:
     """First names that are words too: with a surname after them, a capital in mid-sentence, or a telling neighbour."""
     for match in _MAYBE_AMBIGUOUS.finditer(text):
-        if fold(match[0]) not in AMBIGUOUS_FIRST_NAMES or not match[0].istitle():
+        if not match[0].istitle() or fold(match[0]) not in AMBIGUOUS_FIRST_NAMES:
+            if fold(match[0]) in WORD_NAMES and acts(text, folded, match):
+                yield Span(*match.span(), "PERSONNE", "first-name")
             continue
         after = match.end() + 1
         surname = text[after : after + 1].isupper() and read_name(text, after, lower_ok=False, trusted=False)
@@ -263,8 +201,11 @@ def _ambiguous_first_names(text: str, folded: str) -> Iterator[Span]:
             "france",
             "noel",
         )
-        if surname or inside or _PRESENTED.match(folded, match.end()):
+        if surname or inside or _PRESENTED.match(folded, match.end()) or acts(text, folded, match):
             yield Span(match.start(), surname or match.end(), "PERSONNE", "first-name")
+    for match in _AMBIGUOUS_AFTER_THANKS.finditer(folded) if not text.isupper() else ():
+        if match[1] in WORD_NAMES and match[1] not in NO_THANKS_TO:
+            yield Span(*match.span(1), "PERSONNE", "first-name")
     for match in _LOWER_AMBIGUOUS.finditer(folded):
         yield Span(*match.span(1), "PERSONNE", "first-name")
 

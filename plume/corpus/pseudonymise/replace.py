@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from plume.corpus.pseudonymise.lexicon import fold
-from plume.corpus.pseudonymise.names import KIN, words_of
+from plume.corpus.pseudonymise.names import words_of
 from plume.corpus.pseudonymise.spans import Span
+from plume.corpus.pseudonymise.triggers import KIN
 
 PLACEHOLDERS = frozenset(
     {

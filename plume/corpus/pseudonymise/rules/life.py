@@ -4,13 +4,29 @@ import re
 from collections.abc import Iterator
 
 from plume.corpus.pseudonymise.lexicon import COMMON, fold
-from plume.corpus.pseudonymise.rules.numbers import DATE, has_digit
+from plume.corpus.pseudonymise.rules.numbers import DATE, MONTH, has_digit
 from plume.corpus.pseudonymise.spans import Span
 
 _BORN = re.compile(
     r"\b(?:nee?s?(?: (?:a|au|aux|en) [\w' -]{2,30}?)??|date de naissance|naissance(?= ?(?::|le ))|ddn|d\.d\.n\.?)"
     r"(?: (?:est|etait))?[ :,(]{0,3}(?:le |en |vers |du |au |mois de )*"
     rf"({DATE.pattern}|(?:19|20)\d{{2}}|\d{{8}})"
+)
+# Dates in words: "le quinze août mille neuf cent cinquante", "en mil neuf cent quarante".
+_NUMBER = (
+    r"(?:un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingts?|trente"
+    r"|quarante|cinquante|soixante)"
+)
+_NUMBER_IN_WORDS = rf"{_NUMBER}(?:[ -](?:et[ -])?{_NUMBER}){{0,3}}"
+_YEAR_IN_WORDS = rf"(?:(?:mille?|dix)[ -](?:neuf[ -])?cents?|deux[ -]mille|mille)(?:[ -](?:et[ -])?{_NUMBER_IN_WORDS})?"
+_DAY_IN_WORDS = rf"(?:(?:premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) {MONTH}(?!\w))"
+_BORN_IN_WORDS = re.compile(
+    r"\b(?:nee?s?(?: (?:a|au|aux|en) [\w' -]{2,30}?)??|date de naissance|naissance(?= ?(?::|le ))|ddn)"
+    r"(?: (?:est|etait))?[ :,(]{0,3}(?:le |la |un |en |vers |du |au |mois de )*"
+    rf"({_DAY_IN_WORDS}(?: (?:de l'an )?{_YEAR_IN_WORDS}| (?:19|20)?\d{{2}})?|{_YEAR_IN_WORDS})(?!\w)"
+)
+_WORDED_DATE = re.compile(
+    rf"\b{_DAY_IN_WORDS} (?:mil(?:le)?|dix)[ -](?:neuf[ -])?cents?(?:[ -]{_NUMBER_IN_WORDS})?(?!\w)"
 )
 _BORN_AT = re.compile(r",? ?(?:a|au) ((?:(?:la|le|el|saint|sainte)[ -])?[a-z][a-z'-]{2,}(?:-[a-z]+)*)")
 # Whoever writes on the platform was born before it opened: a full date this old is a birth date, or as telling as one.
@@ -24,7 +40,11 @@ _TENS = (
     r"(?:vingt|trente|quarante|cinquante|soixante(?:[ -](?:et[ -])?(?:dix|onze|douze|treize|quatorze|quinze|seize))?"
     r"|quatre[ -]vingts?(?:[ -]dix)?)(?:[ -](?:et[ -])?\w{2,7})?"
 )
-_YEARS_OLD = rf"(?:\d{{1,3}}|{_TENS}) ?ans"
+_UNDER_TWENTY = (
+    r"(?:deux|trois|quatre|cinq|six|sept|huit|neuf|dix(?:[ -](?:sept|huit|neuf))?|onze|douze|treize|quatorze|quinze"
+    r"|seize)"
+)
+_YEARS_OLD = rf"(?:\d{{1,3}}|{_TENS}|{_UNDER_TWENTY}) ?ans"
 _KIN = (
     r"(?:pere|mere|papa|maman|fils|filles?|enfants?|bebe|frere|soeur|mari|femme|epoux|epouse|conjointe?|compagn\w+"
     r"|veuve?|homme|dame|monsieur|personnes?(?: agees?)?|gar[cç]on|oncle|tante|grand[ -]?(?:pere|mere)|retraitee?"
@@ -60,7 +80,7 @@ _DURATION = re.compile(
 
 # What a person says of a body, in words that are no service's name. Kept short on purpose: the list is a floor.
 _DISEASE = (
-    r"alzheimer|parkinson|cancers?(?: (?:du|de la|de l'|des) \w+)?|tumeurs?|leucemie|diabet\w+|epilep\w+|autis\w+"
+    r"alzheimer|parkinson|cancers?(?: (?:du|de la|de l'|des) \w+)?|tumeurs?(?: (?:au|du|de la|de l'|a la|a l') \w+| cerebrales?| malignes?)?|leucemie|tdah?|diabet\w+|epilep\w+|autis\w+"
     r"|schizophren\w+|bipolaires?|depressi\w+|burn[ -]?out|sclerose en plaques|myopathie|seroposit\w+|vih|sida"
     r"|hepatite [abc]|cirrhose|insuffisance (?:renale|cardiaque|respiratoire)|infarctus|avc|trisomi\w+|dysphasi\w+"
     r"|dyslexi\w+|fibromyalgie|endometriose|asthm\w+|bpco|mucoviscidose|crohn|lymphome|paraplegi\w+|tetraplegi\w+"
@@ -117,7 +137,7 @@ _HEALTH = tuple(
 
 # A text without any of these stems holds no health fact: the patterns need not run.
 _STEMS = re.compile(
-    "alzh|parkin|cancer|tumeur|leuc|diabet|epilep|autis|schizo|bipol|depress|burn|sclerose|myopath|sero|vih|sida|hepat"
+    "alzh|tda|parkin|cancer|tumeur|leuc|diabet|epilep|autis|schizo|bipol|depress|burn|sclerose|myopath|sero|vih|sida|hepat"
     "|cirrh|insuff|infarct|avc|trisom|dysph|dysl|fibro|endom|asthm|bpco|mucov|crohn|lymph|plegi|surdit|cecit|malent|malvoy"
     "|aveugle|sourd|anorex|boulim|alcool|toxico|arthrit|lupus|covid|suicid|premat|couche|ivg|avort|demenc|enceint"
     "|handicap|invalid|incapac|dialys|chimio|radio|fauteuil|morphin|oxygen|mastect|amput|greff|prothes|oper|troubl"
@@ -126,6 +146,7 @@ _STEMS = re.compile(
 )
 
 
+_HUNDREDS_OR_MONTH = re.compile(rf" mil| dix| deux mil| {MONTH}")
 _I = re.compile(r"\b(?:je|jai|moi)\b|\bj'")
 _OTHERS = re.compile(rf"\b(?:{_KIN}|il|elle|son|sa|ses|lui|amie?s?|voisine?s?|cousine?|parents?|beau-\w+|belle-\w+)\b")
 _UNITS = (
@@ -142,8 +163,13 @@ def find_life(text: str) -> Iterator[Span]:
     digits = has_digit(text)
     for match in _BORN.finditer(folded) if digits else ():
         yield Span(*match.span(1), "DATE_NAISSANCE", "rule")
-        if (place := _BORN_AT.match(folded, match.end(1))) and place[1] not in COMMON:
-            yield Span(*place.span(1), "VILLE", "rule")
+        yield from _birthplace(folded, match.end(1))
+    for match in _BORN_IN_WORDS.finditer(folded) if _HUNDREDS_OR_MONTH.search(folded) else ():
+        yield Span(*match.span(1), "DATE_NAISSANCE", "rule")
+        yield from _birthplace(folded, match.end(1))
+    for match in _WORDED_DATE.finditer(folded) if " cent" in folded else ():
+        if not _LEGAL.search(folded[max(0, match.start() - 40) : match.start()]):
+            yield Span(*match.span(), "DATE_NAISSANCE", "rule")
     for match in _FULL_DATE.finditer(folded) if digits else ():
         if int(match[1]) <= _OLD and not _LEGAL.search(folded[max(0, match.start() - 40) : match.start()]):
             yield Span(*match.span(), "DATE_NAISSANCE", "rule")
@@ -158,6 +184,11 @@ def find_life(text: str) -> Iterator[Span]:
     for pattern in _HEALTH if _STEMS.search(folded) else ():
         for match in pattern.finditer(folded):
             yield Span(*match.span(match.lastindex or 0), "SANTE", "rule")
+
+
+def _birthplace(folded: str, end: int) -> Iterator[Span]:
+    if (place := _BORN_AT.match(folded, end)) and place[1] not in COMMON:
+        yield Span(*place.span(1), "VILLE", "rule")
 
 
 def own_age(text: str) -> int | None:

@@ -33,7 +33,7 @@ _LOWER_REFERENCE = re.compile(
     r"(?<![\w@./:])(?=[a-z0-9])(?=[0-9\-]{0,40}[a-z])(?=(?:[a-z\-]{0,20}\d){6})(?:[a-z0-9]+-)*[a-z0-9]+(?![\w@])"
 )
 _SIV = re.compile(r"(?<!\w)[A-HJ-NP-TV-Z]{2}(?: ?[-.–] ?| )?\d{3}(?: ?[-.–] ?| )?[A-HJ-NP-TV-Z]{2}(?!\w)")
-_LOWER_SIV = re.compile(r"(?<!\w)[a-hj-np-tv-z]{2} ?[-.] ?\d{3} ?[-.] ?[a-hj-np-tv-z]{2}(?!\w)")
+_LOWER_SIV = re.compile(r"(?<!\w)[a-hj-np-tv-z]{2}(?:\d{3}| ?[-.] ?\d{3} ?[-.] ?)[a-hj-np-tv-z]{2}(?!\w)")
 _SPACED_SIV = re.compile(r"(?<!\w)([a-hj-np-tv-z]{2}) \d{3} ([a-hj-np-tv-z]{2})(?!\w)")
 _TWO_LETTERS = words("km kg cm mm mg ml go mo ko tv mn nd rd th st or et de du la le")
 _FNI = re.compile(r"(?<![\w,.])\d{2,4} ?([A-Z]{2,3}) ?(?:\d{2}|2[AB]|97\d)(?!\w)")
@@ -43,12 +43,27 @@ _CONTEXT_PLATE = re.compile(
     r"(?<!\w)([a-z]{1,2}[ .-]{0,3}\d{2,3}[ .-]{0,3}[a-z]{1,2}|\d{1,4} ?[a-z]{2,3} ?(?:\d{2}|2[ab]))(?!\w)"
 )
 
+# The codes of a bank account, told one by one, and its key.
+_BANK_CODE = re.compile(r"\b(?:banque|guichet)(?: n°)? ?:? ?(\d{5})(?!\d)")
+_BANK_KEY = re.compile(r"\bcle(?: rib)? ?:? ?(\d{2})(?!\d)")
+_BANK = re.compile(r"\b(?:rib|banque|guichet|compte)\b")
+# Six or eight digits of a phone overseas, beside the word for it or the name of the territory.
+_OVERSEAS = re.compile(
+    r"(?<![\d.,/-])(?<!\d )(?:\d{2}([ .]?)\d{2}\1\d{2}(?:\1\d{2})?|\d{3}([ .])\d{2}\2\d{2})(?![ .]?\d)"
+)
+_TELEPHONE = re.compile(
+    r"\b(?:tel|telephone|portable|mobile|gsm|fixe|whatsapp)\b[^\d\n.;!?]{0,25}\.?[^\d\n.;!?]{0,12}$"
+)
+_TERRITORY = re.compile(
+    r"caledoni|noumea|wallis|futuna|tahiti|papeete|polynesi|moorea|raiatea|miquelon|\bmata-utu\b|\bkone\b|\bdumbea\b"
+)
+
 _CODE_BEFORE = re.compile(r"(?<![\w/.,'’-])([A-Z]{1,4}\d{0,3}|\d{1,3}[A-Z]{1,3}\d{0,3}|\d{2,4})[ -]$")
 _CODE_AFTER = re.compile(r"[ -]([A-Z]{2,3}|\d{1,5}[A-Z]{1,3}|[A-Z]{1,3}\d{1,6}|\d{2,6})(?![\w'’/]|[.,:]\d| ?(?:h|€|%))")
 _WORDS_LIKE = frozenset({"LE", "LA", "DU", "DE", "ET", "EN", "AU", "OU"})
 _LABELS = words(
     "n no num tel rib ref nir cni neph spi siret siren ine rpps pv id rg cp bp cs le la les du de des au et en ou mr"
-    " mme iban bic swift code cle mon ma un une a y il on"
+    " nss ine agdref alloc mme iban bic swift code cle mon ma un une a y il on"
 )
 
 # A telling word, at most a few words, then a value with at least so many digits. Their order is of no matter: overlaps
@@ -79,7 +94,7 @@ _CONTEXTS = tuple(
     for (kind, least), telling in _TELLING.items()
 )
 
-_MONTH = (
+MONTH = (
     r"(?:janvier|janv|fevrier|fevr?|mars|avril|avr|mai|juin|juillet|juil|aout|septembre|sept|octobre|oct|novembre|nov"
     r"|decembre|dec)"
 )
@@ -88,8 +103,8 @@ DATE = re.compile(
     r"(?=[\djfmasond])(?:"  # most characters begin no date
     rf"(?<![\d./])(?<!\d[ -])(?:{_DAY}(?: ?[./\-] ?){_MONTH_NUMBER}(?: ?[./\-] ?)(?:{_YEAR}|\d{{2}})"
     rf"|{_DAY} {_MONTH_NUMBER} (?:{_YEAR}|\d{{2}}))(?![ ./\-]?\d)"
-    rf"|(?<!\d){_DAY}(?:er)?[ .\-]{{0,2}}{_MONTH}\.?[ .\-]{{0,2}}(?:{_YEAR}|\d{{2}})(?!\d)"
-    rf"|(?<!\d){_YEAR}[-/]\d{{1,2}}[-/]\d{{1,2}}(?!\d)|(?<!\w){_MONTH} {_YEAR}(?!\d))"
+    rf"|(?<!\d){_DAY}(?:er)?[ .\-]{{0,2}}{MONTH}\.?[ .\-]{{0,2}}(?:{_YEAR}|\d{{2}})(?!\d)"
+    rf"|(?<!\d){_YEAR}[-/]\d{{1,2}}[-/]\d{{1,2}}(?!\d)|(?<!\w){MONTH} {_YEAR}(?!\d))"
 )
 _YEARS = re.compile(r"(?:19|20)\d{2}(?:[ ./\-]+(?:19|20)\d{2})*")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}[ .]\d{3}|[1-9]\d?(?:[ .]000){2,}")  # "884 120 776" counts nothing
@@ -145,6 +160,12 @@ def _find_numbers(text: str) -> Iterator[Span]:
         yield Span(*match.span(), _kind_of_digits(match, folded), "rule")
     for kind, least, pattern in _CONTEXTS:
         yield from _in_context(text, folded, kind, least, pattern)
+    for match in (*_BANK_CODE.finditer(folded), *(_BANK_KEY.finditer(folded) if _BANK.search(folded) else ())):
+        yield Span(*match.span(1), "IBAN", "rule")
+    for match in _OVERSEAS.finditer(folded):
+        near = folded[max(0, match.start() - 40) : match.end() + 40]
+        if _TELEPHONE.search(folded, max(0, match.start() - 45), match.start()) or _TERRITORY.search(near):
+            yield Span(*match.span(), "TEL", "rule")
     for match in _CLUMP.finditer(folded):
         if not _is_plain_quantity(match, folded):
             yield Span(*match.span(), _kind_of_digits(match, folded), "rule")
