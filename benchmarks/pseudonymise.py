@@ -39,12 +39,16 @@ Finder = Callable[[list[str]], list[list[Span]]]
 
 
 def measure(rows: list[dict], find: "Pseudonymiser | Finder") -> dict[str, tuple[int, int]]:
-    """(hits, n) by type, by "ident", of keep-spans touched, of clean sentences touched; misses under "missed"."""
+    """(hits, n) by type and "ident", of keep-spans, clean sentences and letters outside touched; misses under "missed"."""
     find = find.find_many if isinstance(find, Pseudonymiser) else find
     tally: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     missed = []
     for row, spans in zip(rows, find([r["text"] for r in rows]), strict=True):
         masked = {i for s in spans for i in range(s.start, s.end)}
+        wanted_at = {i for s in row["spans"] for i in range(s["start"], s["end"])}
+        outside = [i for i, char in enumerate(row["text"]) if char.isalnum() and i not in wanted_at]
+        tally["letters outside spans masked"][0] += len(masked.intersection(outside))
+        tally["letters outside spans masked"][1] += len(outside)
         for wanted in row["spans"]:
             letters = [i for i in range(wanted["start"], wanted["end"]) if row["text"][i].isalnum()]
             found = all(i in masked for i in letters)
@@ -132,9 +136,9 @@ def main() -> None:
     for kind, text, wanted, spans in results["plume"].pop("missed"):
         if arguments.show:
             say(f"{kind:16} {wanted!r} in {text!r} -> {[(text[s.start : s.end], s.type, s.source) for s in spans]}")
-    say(f"{'':26}" + "".join(f"{name:>20}" for name in results))
+    say(f"{'':30}" + "".join(f"{name:>20}" for name in results))
     for key in sorted(results["plume"]):
-        say(f"{key:26}" + "".join(f"{h:>8}/{n:<4} {h / n:.3f} " for h, n in (r[key] for r in results.values())))
+        say(f"{key:30}" + "".join(f"{h:>8}/{n:<4} {h / n:.3f} " for h, n in (r[key] for r in results.values())))
 
     texts = joined(rows, 240)
     if arguments.texts:

@@ -43,6 +43,7 @@ _ARTICLE = re.compile(
     r"|(?:metier|profession|poste|cap|diplome|activite) de) "
     r"|[ld]')$"
 )
+_IS = re.compile(r"\b(?:est|etait|ete|sera|tres|si|plus|moins|assez|peu|trop|aussi) $")
 _COMPOUND = re.compile(r"-[a-z]")
 _GLUED_ARTICLE = re.compile(r"(?:le|du)[a-z]{3}")  # "leroy", "dupont": the article is the name's own
 _MID_SENTENCE = re.compile(r"[^\W\d_,] $|, $")
@@ -150,14 +151,15 @@ def is_thing(text: str, span: Span, is_usual: Callable[[str], bool]) -> bool:
 
     `is_usual` says whether French uses the word so; a first name that is no word stays a name ("la sandrine").
     """
-    word = text[span.start : span.end]
-    if not word.isalpha() or not word.islower() or not is_usual(word):
+    written = text[span.start : span.end]
+    if not written.islower() or not all(word.isalpha() and is_usual(word) for word in written.split()):
         return False
-    plain = fold(word)
+    plain = fold(written)
     if plain in FIRST_NAMES or (_GLUED_ARTICLE.match(plain) and plain in known_names()):
         return False
     before = fold(text[max(0, span.start - 16) : span.start])
-    return bool(_ARTICLE.search(before) or _COMPOUND.match(text, span.end))
+    adjective = plain in AMBIGUOUS_FIRST_NAMES and _IS.search(before)
+    return bool(adjective or _ARTICLE.search(before) or _COMPOUND.match(text, span.end))
 
 
 def is_ambiguous(word: str) -> bool:

@@ -54,7 +54,7 @@ _CAPITALS = re.compile(r"(?<![\w'’.-])[A-Z][A-Z\d]{1,6}(?![\w'’-])")
 _NUMBERED = re.compile(r" ?(?:n°|no\b|:)? ?\d{4}", re.IGNORECASE)
 _APART = re.compile(r"(?:[,;:(] ?|^ ?)$")
 _SIGN_OF_ZODIAC = re.compile(
-    r"\bsigne(?: (?:astro\w*|du zodiaque|astral))?(?: (?:est|c'est|:|du|de la|de l'|le|la))* ?:? ?"
+    r"\bsigne(?: (?:astro\w*|du zodiaque|astral))?(?: (?:est|c'est|:|du|de la|de l'|le|la)){0,4} ?:? ?"
     r"(belier|taureau|gemeaux|cancer|lion|vierge|balance|scorpion|sagittaire|capricorne|verseau|poissons?)\b"
 )
 # Territories overseas that go by one name.

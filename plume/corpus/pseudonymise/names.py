@@ -180,7 +180,8 @@ def _listed_with_particle(folded: str, start: int) -> bool:
 
 def _first_names(text: str, folded: str) -> Iterator[Span]:
     for match in _MAYBE_FIRST_NAME.finditer(folded):
-        if any(part not in FIRST_NAMES for part in match[0].split("-")):
+        parts = match[0].split("-")
+        if not FIRST_NAMES.intersection(parts) or not all(p in FIRST_NAMES or p in WORD_NAMES for p in parts):
             continue
         end = match.end()
         if text[match.start()].isupper():
@@ -294,7 +295,10 @@ def complete(text: str, span: Span, may_be_name: Callable[[str], bool]) -> Span:
         if match[1].strip(" -'’") and spaced(match[2]) in communes():
             break  # "Nathalie de Bordeaux"
         end = match.end()
-    while match := _AND_BEFORE.search(text, max(0, start - 40), start):
+    for _ in range(_MAX_WORDS):
+        match = _AND_BEFORE.search(text, max(0, start - 40), start)
+        if match is None:
+            break
         if match[1] and (not _goes_with_name(match[1], may_be_name) or spaced(match[1]) in communes()):
             break
         start = match.start()

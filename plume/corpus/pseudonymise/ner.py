@@ -37,6 +37,7 @@ _ABOUT = re.compile(
     r"|situation|cas|tutelle|compte|nom) de) "
 )
 _NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_NAMES_ARTICLE = re.compile(r"(?:Le|La|El|Ben|De|Du|Van|Von|D['’]) ?(?=[A-ZÀ-Þ])")
 _LABEL = re.compile(rf"\b(?:{'|'.join(sorted(LABELS))})\b", re.IGNORECASE)
 _CARS = words("clio megane sandero alexa siri kia fiesta marianne")
 # The end of a sentence; not after an initial or a title ("M. Durand"), whatever follows.
@@ -106,6 +107,8 @@ def _about(sentence: str, frequencies: Frequencies) -> Iterator[Span]:
     """Capitalised words that are unknown in lower case, after what is about somebody."""
     for about in _ABOUT.finditer(sentence):
         start = end = about.end()
+        if article := _NAMES_ARTICLE.match(sentence, start):
+            start = article.end()
         while word := _NAME.match(sentence, start):
             parts = re.split("['’-]", word[0])
             if not all(part.istitle() for part in parts) or is_plain_word(word[0]) or is_public_word(word[0]):

@@ -94,8 +94,18 @@ def test_what_must_stay_is_counted_when_it_is_touched():
     assert [miss.kind for miss in measured.missed] == ["KEEP", "CLEAN"]
 
 
+def test_letters_masked_outside_the_spans_are_counted():
+    row = {"text": "Vu M. Le Goff, hier.", "spans": [{"start": 6, "end": 13, "type": "PERSONNE", "ident": "direct"}]}
+    for found, letters in (([(6, 13)], 0), ([(6, 19)], 4), ([(3, 13)], 1), ([(0, 20)], 7), ([], 0)):
+        assert gold.measure([row], Finds(found)).letters == (letters, 7)  # "Vu", "M" and "hier"
+    two = [row, {"text": "Rien.", "spans": []}]
+    assert gold.measure(two, Finds([(3, 13)], [(0, 5)])).letters == (5, 11)
+
+
 def test_rules_alone_find_the_numbers_and_leave_the_rest(rows):
-    counts = gold.measure(rows, Pseudonymiser()).counts
+    measured = gold.measure(rows, Pseudonymiser())
+    counts = measured.counts
+    assert measured.letters[0] / measured.letters[1] <= 0.005
     for kind in ("NIR", "IBAN", "EMAIL", "FISCAL", "ALLOCATAIRE", "FRANCE_TRAVAIL"):
         hits, n = counts["type"][kind]
         assert hits == n, kind
@@ -131,6 +141,7 @@ def small_gold(tmp_path, monkeypatch):
 def test_figures_are_measured_once_for_each_version(small_gold):
     first = gold.figures(Finds([(3, 10)]), "model 1", small_gold)
     assert first["shares"]["ident"]["direct"] == {"hits": 1, "n": 1, "lower": 0.025, "upper": 1.0}
+    assert first["over_masked_letters"] == {"hits": 0, "n": 2}
     assert gold.figures(None, "model 1", small_gold) == first  # nothing is measured: there is nothing to measure with
     other = gold.figures(Finds([]), "model 2", small_gold)
     assert other["shares"]["ident"]["direct"]["hits"] == 0

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not GOLD.is_file(), reason="no gold set beside t
 # A little under what is reached; an unseen set of the same kind is the real measure.
 AT_LEAST = {"direct": 0.97, "quasi": 0.92, "PERSONNE": 0.97, "all": 0.96}
 ALWAYS = ("NIR", "IBAN", "EMAIL", "TEL", "NUM_FISCAL", "NUM_ALLOCATAIRE")
-AT_MOST = {"keep-spans touched": 0.04, "clean sentences touched": 0.08}
+AT_MOST = {"keep-spans touched": 0.04, "clean sentences touched": 0.08, "letters outside spans masked": 0.01}
 
 
 @pytest.fixture(scope="module")

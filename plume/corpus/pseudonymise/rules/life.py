@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from plume.corpus.pseudonymise.lexicon import COMMON, fold
-from plume.corpus.pseudonymise.rules.numbers import DATE, MONTH, has_digit
+from plume.corpus.pseudonymise.rules.numbers import DATE, has_digit
 from plume.corpus.pseudonymise.spans import Span
 
 _BORN = re.compile(
@@ -13,13 +13,14 @@ _BORN = re.compile(
     rf"({DATE.pattern}|(?:19|20)\d{{2}}|\d{{8}})"
 )
 # Dates in words: "le quinze août mille neuf cent cinquante", "en mil neuf cent quarante".
+_MONTH = r"(?:janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre)"
 _NUMBER = (
     r"(?:un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingts?|trente"
     r"|quarante|cinquante|soixante)"
 )
 _NUMBER_IN_WORDS = rf"{_NUMBER}(?:[ -](?:et[ -])?{_NUMBER}){{0,3}}"
 _YEAR_IN_WORDS = rf"(?:(?:mille?|dix)[ -](?:neuf[ -])?cents?|deux[ -]mille|mille)(?:[ -](?:et[ -])?{_NUMBER_IN_WORDS})?"
-_DAY_IN_WORDS = rf"(?:(?:premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) {MONTH}(?!\w))"
+_DAY_IN_WORDS = rf"(?:(?:premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) {_MONTH}(?!\w))"
 _BORN_IN_WORDS = re.compile(
     r"\b(?:nee?s?(?: (?:a|au|aux|en) [\w' -]{2,30}?)??|date de naissance|naissance(?= ?(?::|le ))|ddn)"
     r"(?: (?:est|etait))?[ :,(]{0,3}(?:le |la |un |en |vers |du |au |mois de )*"
@@ -44,7 +45,8 @@ _UNDER_TWENTY = (
     r"(?:deux|trois|quatre|cinq|six|sept|huit|neuf|dix(?:[ -](?:sept|huit|neuf))?|onze|douze|treize|quatorze|quinze"
     r"|seize)"
 )
-_YEARS_OLD = rf"(?:\d{{1,3}}|{_TENS}|{_UNDER_TWENTY}) ?ans"
+_YEARS_OLD = rf"(?:\d{{1,3}}|{_TENS}) ?ans"
+_YEARS_OF_SOMEBODY = rf"(?:\d{{1,3}}|{_TENS}|{_UNDER_TWENTY}) ?ans"
 _KIN = (
     r"(?:pere|mere|papa|maman|fils|filles?|enfants?|bebe|frere|soeur|mari|femme|epoux|epouse|conjointe?|compagn\w+"
     r"|veuve?|homme|dame|monsieur|personnes?(?: agees?)?|gar[cç]on|oncle|tante|grand[ -]?(?:pere|mere)|retraitee?"
@@ -62,9 +64,10 @@ _AT_AGE = re.compile(rf"\ba ((?:7|8|9|10)\d ans|{_TENS} ans)\b(?! (?:d'|de |revo
 _AGES = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\bagee?s? (?:de |d')?({_YEARS_OLD}(?: (?:et demi|passes))?)",
+        rf"\bagee?s? (?:de |d')?({_YEARS_OF_SOMEBODY}(?: (?:et demi|passes))?)",
         rf"\b{_KIN}(?: [a-z]+)? (?:de |d')({_YEARS_OLD}|\d{{1,2}} mois)\b(?! (?:de|d'|que|passes? a))",
-        rf"\b{_HAS} ({_YEARS_OLD})\b{_NO_AGE_AFTER}",
+        rf"\b{_HAS} ({_YEARS_OF_SOMEBODY})\b{_NO_AGE_AFTER}",
+        rf"\b(?:mon|ma|mes|notre|nos|son|sa|ses) {_KIN}(?: [a-z]+)? de ({_UNDER_TWENTY} ans)\b(?! (?:de|d'|que)\b)",
         (
             rf"\b(?:aurai|aura|auront|fetera?i?|(?:vais|va|viens d'|vient d')(?: ?fete\w* | ?avoir )) ?({_YEARS_OLD})\b"
             rf"(?! (?:d'|de |que |qu'))"
@@ -80,7 +83,9 @@ _DURATION = re.compile(
 
 # What a person says of a body, in words that are no service's name. Kept short on purpose: the list is a floor.
 _DISEASE = (
-    r"alzheimer|parkinson|cancers?(?: (?:du|de la|de l'|des) \w+)?|tumeurs?(?: (?:au|du|de la|de l'|a la|a l') \w+| cerebrales?| malignes?)?|leucemie|tdah?|diabet\w+|epilep\w+|autis\w+"
+    r"alzheimer|parkinson|cancers?(?: (?:du|de la|de l'|des) \w+)?"
+    r"|tumeurs?(?: (?:au|du|de la|de l'|a la|a l') \w+| cerebrales?| malignes?)?|leucemie|tdah?|diabet\w+"
+    r"|epilep\w+|autis\w+"
     r"|schizophren\w+|bipolaires?|depressi\w+|burn[ -]?out|sclerose en plaques|myopathie|seroposit\w+|vih|sida"
     r"|hepatite [abc]|cirrhose|insuffisance (?:renale|cardiaque|respiratoire)|infarctus|avc|trisomi\w+|dysphasi\w+"
     r"|dyslexi\w+|fibromyalgie|endometriose|asthm\w+|bpco|mucoviscidose|crohn|lymphome|paraplegi\w+|tetraplegi\w+"
@@ -146,7 +151,7 @@ _STEMS = re.compile(
 )
 
 
-_HUNDREDS_OR_MONTH = re.compile(rf" mil| dix| deux mil| {MONTH}")
+_HUNDREDS_OR_MONTH = re.compile(rf" mil| dix| deux mil| {_MONTH}")
 _I = re.compile(r"\b(?:je|jai|moi)\b|\bj'")
 _OTHERS = re.compile(rf"\b(?:{_KIN}|il|elle|son|sa|ses|lui|amie?s?|voisine?s?|cousine?|parents?|beau-\w+|belle-\w+)\b")
 _UNITS = (

@@ -33,7 +33,7 @@ _LOWER_REFERENCE = re.compile(
     r"(?<![\w@./:])(?=[a-z0-9])(?=[0-9\-]{0,40}[a-z])(?=(?:[a-z\-]{0,20}\d){6})(?:[a-z0-9]+-)*[a-z0-9]+(?![\w@])"
 )
 _SIV = re.compile(r"(?<!\w)[A-HJ-NP-TV-Z]{2}(?: ?[-.–] ?| )?\d{3}(?: ?[-.–] ?| )?[A-HJ-NP-TV-Z]{2}(?!\w)")
-_LOWER_SIV = re.compile(r"(?<!\w)[a-hj-np-tv-z]{2}(?:\d{3}| ?[-.] ?\d{3} ?[-.] ?)[a-hj-np-tv-z]{2}(?!\w)")
+_LOWER_SIV = re.compile(r"(?<!\w)[a-hj-np-tv-z]{2} ?[-.] ?\d{3} ?[-.] ?[a-hj-np-tv-z]{2}(?!\w)")
 _SPACED_SIV = re.compile(r"(?<!\w)([a-hj-np-tv-z]{2}) \d{3} ([a-hj-np-tv-z]{2})(?!\w)")
 _TWO_LETTERS = words("km kg cm mm mg ml go mo ko tv mn nd rd th st or et de du la le")
 _FNI = re.compile(r"(?<![\w,.])\d{2,4} ?([A-Z]{2,3}) ?(?:\d{2}|2[AB]|97\d)(?!\w)")
@@ -43,6 +43,7 @@ _CONTEXT_PLATE = re.compile(
     r"(?<!\w)([a-z]{1,2}[ .-]{0,3}\d{2,3}[ .-]{0,3}[a-z]{1,2}|\d{1,4} ?[a-z]{2,3} ?(?:\d{2}|2[ab]))(?!\w)"
 )
 
+_CLOSE_SIV = re.compile(r"(?<!\w)[a-hj-np-tv-z]{2}\d{3}[a-hj-np-tv-z]{2}(?!\w)")  # "gb744rc"
 # The codes of a bank account, told one by one, and its key.
 _BANK_CODE = re.compile(r"\b(?:banque|guichet)(?: n°)? ?:? ?(\d{5})(?!\d)")
 _BANK_KEY = re.compile(r"\bcle(?: rib)? ?:? ?(\d{2})(?!\d)")
@@ -94,7 +95,7 @@ _CONTEXTS = tuple(
     for (kind, least), telling in _TELLING.items()
 )
 
-MONTH = (
+_MONTH = (
     r"(?:janvier|janv|fevrier|fevr?|mars|avril|avr|mai|juin|juillet|juil|aout|septembre|sept|octobre|oct|novembre|nov"
     r"|decembre|dec)"
 )
@@ -103,8 +104,8 @@ DATE = re.compile(
     r"(?=[\djfmasond])(?:"  # most characters begin no date
     rf"(?<![\d./])(?<!\d[ -])(?:{_DAY}(?: ?[./\-] ?){_MONTH_NUMBER}(?: ?[./\-] ?)(?:{_YEAR}|\d{{2}})"
     rf"|{_DAY} {_MONTH_NUMBER} (?:{_YEAR}|\d{{2}}))(?![ ./\-]?\d)"
-    rf"|(?<!\d){_DAY}(?:er)?[ .\-]{{0,2}}{MONTH}\.?[ .\-]{{0,2}}(?:{_YEAR}|\d{{2}})(?!\d)"
-    rf"|(?<!\d){_YEAR}[-/]\d{{1,2}}[-/]\d{{1,2}}(?!\d)|(?<!\w){MONTH} {_YEAR}(?!\d))"
+    rf"|(?<!\d){_DAY}(?:er)?[ .\-]{{0,2}}{_MONTH}\.?[ .\-]{{0,2}}(?:{_YEAR}|\d{{2}})(?!\d)"
+    rf"|(?<!\d){_YEAR}[-/]\d{{1,2}}[-/]\d{{1,2}}(?!\d)|(?<!\w){_MONTH} {_YEAR}(?!\d))"
 )
 _YEARS = re.compile(r"(?:19|20)\d{2}(?:[ ./\-]+(?:19|20)\d{2})*")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}[ .]\d{3}|[1-9]\d?(?:[ .]000){2,}")  # "884 120 776" counts nothing
@@ -239,6 +240,8 @@ def _references(text: str, folded: str) -> Iterator[Span]:
 
 def _plates(text: str, folded: str) -> Iterator[Span]:
     for match in (*_SIV.finditer(text), *_LOWER_SIV.finditer(folded)):
+        yield Span(*match.span(), "PLAQUE", "rule")
+    for match in _CLOSE_SIV.finditer(folded):
         yield Span(*match.span(), "PLAQUE", "rule")
     for match in _SPACED_SIV.finditer(folded):
         if not {match[1], match[2]} & (COMMON | _TWO_LETTERS | ACRONYMS):

@@ -44,7 +44,7 @@ _SPELLED = (
     r"|quarante|cinquante|soixante|cent)"
 )
 _WORDED = re.compile(
-    rf"(?<![\w-])(?i:{_SPELLED}(?:[ -](?:et[ -])?(?:{_SPELLED}|une?))*){_BIS}"
+    rf"(?<![\w-])(?i:{_SPELLED}(?:[ -](?:et[ -])?(?:{_SPELLED}|une?)){{0,4}}){_BIS}"
     r"(?i:rue|ruelle|avenue|av\.?|boulevard|bd\.?|impasse|all[ée]e|chemin|route|place(?! de (?:parking|stat))|quai"
     r"|square|venelle|sentier|sente"
     r"|passage|hameau|lotissement|r[ée]sidence|cit[ée])"
@@ -102,8 +102,8 @@ _POSTCODE = re.compile(
     rf"(?:{_PARTICLE}){{0,3}}{_PROPER}){{0,4}}(?: (?i:cedex)(?: \d{{1,2}})?| (?:0[1-9]|1\d|20)(?!\d))?)"
 )
 _LOWER_CITY = re.compile(
-    r"[ ,\-–(]{1,3}(\d{5})(?:,? (?:a |au )?(?:[^\W\d_]|['-]){2,}(?:[ -](?:sur|sous|en|les|la|le|de)[ -](?:[^\W\d_]"
-    r"|['-])+)?)?"
+    r"[ ,\-–(]{1,3}(\d{5})(?:,? (?:a |au )?(?:(?:las?|les?|saint|sainte|ste?)[ -])?(?:[^\W\d_]|['-]){2,}"
+    r"(?:[ -](?:sur|sous|en|les|la|le|de)[ -](?:[^\W\d_]|['-])+)?)?"
 )
 _LIVES_IN = re.compile(
     r"\b(?:j?h?abit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nees?|nes"
