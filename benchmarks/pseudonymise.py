@@ -39,7 +39,7 @@ Finder = Callable[[list[str]], list[list[Span]]]
 
 
 def measure(rows: list[dict], find: "Pseudonymiser | Finder") -> dict[str, tuple[int, int]]:
-    """(hits, n) by type and "ident", of keep-spans, clean sentences and letters outside touched; misses under "missed"."""
+    """(hits, n) by type and "ident", of keep-spans, clean sentences and letters outside; misses under "missed"."""
     find = find.find_many if isinstance(find, Pseudonymiser) else find
     tally: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     missed = []

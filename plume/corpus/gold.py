@@ -98,7 +98,7 @@ def figures(pseudonymiser: Pseudonymiser, ner_version: str | None, path: str | P
     """What a manifest records of the gold set, measured once for each version of the code, the data and the recogniser.
 
     Returns {"file", "sha256", "sentences", "confidence", "shares": {group: {key: {"hits", "n", "lower", "upper"}}},
-    "over_masked_letters": {"hits", "n"}}; lower and upper are two-sided Clopper-Pearson limits. Letters have none, since
+    "over_masked_letters": {"hits", "n"}}; lower and upper are two-sided Clopper-Pearson limits. Letters have none:
     those of one word are masked together or not at all. Kept under <home>/gold.
 
     Args:

@@ -177,7 +177,9 @@ def find_beside(text: str, people: Iterable[Span]) -> Iterator[Span]:
     """First names that are words too, in one list with somebody found: "Franck, Aude, Maxime"."""
     for span in people:
         lower = text[span.start : span.end].islower()
-        before = _LISTED_BEFORE.search(text, max(0, span.start - 30), span.start)
+        before = None
+        if text.endswith((", ", " et ", " à ", " a ", "& ", "&", "/ ", "/"), 0, span.start):
+            before = _LISTED_BEFORE.search(text, max(0, span.start - 30), span.start)
         for match in filter(None, (_LISTED_AFTER.match(text, span.end), before)):
             alike = match[1].istitle() or (lower and match[1].islower() and fold(match[1]) not in NO_THANKS_TO)
             if alike and fold(match[1]) in WORD_NAMES and fold(match[1]) not in _NO_SUBJECT:

@@ -50,7 +50,7 @@ LABELS = words(
     "nir neph nss spi ine nia agdref rne siret siren rpps aspa pch cst drh aesh assmat ddets mdmph bsr naf ape alloc"
     " anpe cmu css c2s puma oqtf rqth tdah avs atsem num rio apa asi are ass cni"
 )
-_CAPITALS = re.compile(r"(?<![\w'’.-])[A-Z][A-Z\d]{1,6}(?![\w'’-])")
+_CAPITALS = re.compile(r"[A-Z](?<![\w'’.-][A-Z])[A-Z\d]{1,6}(?![\w'’-])")
 _NUMBERED = re.compile(r" ?(?:n°|no\b|:)? ?\d{4}", re.IGNORECASE)
 _APART = re.compile(r"(?:[,;:(] ?|^ ?)$")
 _SIGN_OF_ZODIAC = re.compile(
@@ -68,6 +68,11 @@ _ISLANDS = (
     "wallis",
     "saint-pierre-et-miquelon",
     "saint-barthelemy",
+)
+_NAMED = (
+    (_MISSION, ("consul", "ambassade", "alliance")),
+    (_OFFICE_OF, ("maire", "prefet", "recteur", "rectrice", "procureur", "batonnier", "consul")),
+    (_CODE, ("code ",)),
 )
 _SHORT_NUMBER = re.compile(r"(?<![\w.,])(?:3[0-9] ?[0-9]{2}|1[0-9]{1,2}|116 ?\d{3})(?![\d,])(?! ?\d)")
 _SERVICE_LINE = re.compile(r"(?<!\d)(?<!\d[ .\-])0 ?[ .]?(?:8(?:[ .]?\d){8}|9[ .]?69(?:[ .]?\d){6,7})(?!\d)")
@@ -106,8 +111,8 @@ def find_kept(text: str, directory: Directory) -> Iterator[Span]:
     for match in _EMAIL.finditer(folded) if "@" in text else ():
         if is_public_email(match[0], directory):
             yield Span(*match.span(), "KEEP", "email")
-    for pattern in (_MISSION, _OFFICE_OF, _CODE):
-        for match in pattern.finditer(folded):
+    for pattern, stems in _NAMED:
+        for match in pattern.finditer(folded) if any(stem in folded for stem in stems) else ():
             yield Span(*match.span(), "KEEP", "body")
     for match in _CAPITALS.finditer(text):
         if _is_label(text, match):

@@ -68,7 +68,7 @@ REST_OF_WORD = re.compile(rf"{_LETTER}+|['’]{_LETTER}{{1,2}}(?!{_LETTER})")
 # Initials on a last line of their own.
 _SIGNED = re.compile(r"\n[^\S\n]*([A-ZÀ-Þ]{2,3}|(?:[A-ZÀ-Þ]\.[ -]?){2,3})\s*\Z")
 _ONE_LETTER = re.compile(r"(?<!\w)(?:Mme|Mlle|Mr|M\.|Monsieur|Madame|Mademoiselle) ([A-ZÀ-Þ])(?![\w'’])")
-_GLUED = re.compile(rf"(?<!\w)(?:Mme|Mlle|Mr|Dr|Monsieur|Madame)(?=[A-ZÀ-Þ]{_LETTER}{{2}})")  # "MmeLacroix"
+_GLUED = re.compile(rf"\b(?:M(?:me|lle|r|onsieur|adame)|Dr)(?=[A-ZÀ-Þ]{_LETTER}{{2}})")  # "MmeLacroix"
 _INITIAL_NAME = re.compile(
     r"(?<![\w.])(?:(?:[A-ZÀ-Þ]\.[ -]?){1,2}|(?:Th|Ph|Chr?|Fr|Cl|Fl|Gh|Jn)\.[ -]?)(?=[A-ZÀ-Þ][^\W\d_]{2})"
 )
@@ -204,7 +204,7 @@ def _ambiguous_first_names(text: str, folded: str) -> Iterator[Span]:
         )
         if surname or inside or _PRESENTED.match(folded, match.end()) or acts(text, folded, match):
             yield Span(match.start(), surname or match.end(), "PERSONNE", "first-name")
-    for match in _AMBIGUOUS_AFTER_THANKS.finditer(folded) if not text.isupper() else ():
+    for match in _AMBIGUOUS_AFTER_THANKS.finditer(folded) if "merci" in folded or "bravo" in folded else ():
         if match[1] in WORD_NAMES and match[1] not in NO_THANKS_TO:
             yield Span(*match.span(1), "PERSONNE", "first-name")
     for match in _LOWER_AMBIGUOUS.finditer(folded):
@@ -289,14 +289,15 @@ def complete(text: str, span: Span, may_be_name: Callable[[str], bool]) -> Span:
     """
     start, end = span.start, span.end
     for _ in range(_MAX_WORDS):
-        match = _AND_NEXT.match(text, end)
+        match = _AND_NEXT.match(text, end) if text[end : end + 1] in (" ", "-") else None
         if match is None or not _goes_with_name(match[2], may_be_name):
             break
         if match[1].strip(" -'’") and spaced(match[2]) in communes():
             break  # "Nathalie de Bordeaux"
         end = match.end()
     for _ in range(_MAX_WORDS):
-        match = _AND_BEFORE.search(text, max(0, start - 40), start)
+        last = re.split("[ -]", text[max(0, start - 40) : start])[-2:-1]  # far cheaper than the pattern
+        match = _AND_BEFORE.search(text, max(0, start - 40), start) if last and last[0][:1].isupper() else None
         if match is None:
             break
         if match[1] and (not _goes_with_name(match[1], may_be_name) or spaced(match[1]) in communes()):

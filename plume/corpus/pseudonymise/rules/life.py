@@ -151,7 +151,7 @@ _STEMS = re.compile(
 )
 
 
-_HUNDREDS_OR_MONTH = re.compile(rf" mil| dix| deux mil| {_MONTH}")
+_BIRTHS = ("nee ", "nees ", "ne le ", "nes le ", "ne en ", "ne un ", "ne a ", "ne au ", "ne vers ", "naissance", "ddn")
 _I = re.compile(r"\b(?:je|jai|moi)\b|\bj'")
 _OTHERS = re.compile(rf"\b(?:{_KIN}|il|elle|son|sa|ses|lui|amie?s?|voisine?s?|cousine?|parents?|beau-\w+|belle-\w+)\b")
 _UNITS = (
@@ -169,7 +169,7 @@ def find_life(text: str) -> Iterator[Span]:
     for match in _BORN.finditer(folded) if digits else ():
         yield Span(*match.span(1), "DATE_NAISSANCE", "rule")
         yield from _birthplace(folded, match.end(1))
-    for match in _BORN_IN_WORDS.finditer(folded) if _HUNDREDS_OR_MONTH.search(folded) else ():
+    for match in _BORN_IN_WORDS.finditer(folded) if any(word in folded for word in _BIRTHS) else ():
         yield Span(*match.span(1), "DATE_NAISSANCE", "rule")
         yield from _birthplace(folded, match.end(1))
     for match in _WORDED_DATE.finditer(folded) if " cent" in folded else ():

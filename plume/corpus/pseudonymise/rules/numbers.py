@@ -43,7 +43,8 @@ _CONTEXT_PLATE = re.compile(
     r"(?<!\w)([a-z]{1,2}[ .-]{0,3}\d{2,3}[ .-]{0,3}[a-z]{1,2}|\d{1,4} ?[a-z]{2,3} ?(?:\d{2}|2[ab]))(?!\w)"
 )
 
-_CLOSE_SIV = re.compile(r"(?<!\w)[a-hj-np-tv-z]{2}\d{3}[a-hj-np-tv-z]{2}(?!\w)")  # "gb744rc"
+# "gb744rc"; looked for from its digits on, which are rarer than letters.
+_CLOSE_SIV = re.compile(r"\d{3}(?<=(?<!\w)[a-hj-np-tv-z]{2}\d{3})[a-hj-np-tv-z]{2}(?!\w)")
 # The codes of a bank account, told one by one, and its key.
 _BANK_CODE = re.compile(r"\b(?:banque|guichet)(?: n°)? ?:? ?(\d{5})(?!\d)")
 _BANK_KEY = re.compile(r"\bcle(?: rib)? ?:? ?(\d{2})(?!\d)")
@@ -161,7 +162,7 @@ def _find_numbers(text: str) -> Iterator[Span]:
         yield Span(*match.span(), _kind_of_digits(match, folded), "rule")
     for kind, least, pattern in _CONTEXTS:
         yield from _in_context(text, folded, kind, least, pattern)
-    for match in (*_BANK_CODE.finditer(folded), *(_BANK_KEY.finditer(folded) if _BANK.search(folded) else ())):
+    for match in (*_BANK_CODE.finditer(folded), *_BANK_KEY.finditer(folded)) if _BANK.search(folded) else ():
         yield Span(*match.span(1), "IBAN", "rule")
     for match in _OVERSEAS.finditer(folded):
         near = folded[max(0, match.start() - 40) : match.end() + 40]
@@ -242,7 +243,7 @@ def _plates(text: str, folded: str) -> Iterator[Span]:
     for match in (*_SIV.finditer(text), *_LOWER_SIV.finditer(folded)):
         yield Span(*match.span(), "PLAQUE", "rule")
     for match in _CLOSE_SIV.finditer(folded):
-        yield Span(*match.span(), "PLAQUE", "rule")
+        yield Span(match.start() - 2, match.end(), "PLAQUE", "rule")
     for match in _SPACED_SIV.finditer(folded):
         if not {match[1], match[2]} & (COMMON | _TWO_LETTERS | ACRONYMS):
             yield Span(*match.span(), "PLAQUE", "rule")
