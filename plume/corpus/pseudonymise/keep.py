@@ -69,7 +69,13 @@ _ISLANDS = (
     "saint-pierre-et-miquelon",
     "saint-barthelemy",
 )
+# "Merci Nathalie Bonne journée": a wish, no surname.
+_WISH = re.compile(
+    r"\b(?:bonne|belle|bon|excellente?|joyeu(?:x|ses)) (?:journee|soiree|continuation|annee|fin|semaine|reception|route"
+    r"|chance|courage|week|noel|fetes?|vacances|retour|travail)\b"
+)
 _NAMED = (
+    (_WISH, ("bon", "belle ", "excellent", "joyeu")),
     (_MISSION, ("consul", "ambassade", "alliance")),
     (_OFFICE_OF, ("maire", "prefet", "recteur", "rectrice", "procureur", "batonnier", "consul")),
     (_CODE, ("code ",)),

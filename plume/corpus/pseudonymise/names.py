@@ -229,7 +229,7 @@ def read_name(
         if elided and (lower_ok or text[elided.end()].isupper()):
             position = elided.end()
         match = _WORD.match(text, position)
-        if match is None:
+        if match is None or text[match.end() : match.end() + 1] == "°":
             break
         word, plain = match[0], fold(match[0])
         goes_on = text[match.end() : match.end() + 1] == " "

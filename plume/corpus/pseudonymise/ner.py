@@ -31,12 +31,15 @@ _TYPES = {"PER": "PERSONNE", "LOC": "VILLE"}
 _USUAL = 120_000  # ranks of words that may be a thing after an article: "le mercier"
 _TELLING = 7  # how much more frequent a name may be than its word, for the word to be one
 # What is about somebody: "Plainte de Xochitl Tlaxcalteco", "le dossier Quentrec".
-_ABOUT = re.compile(r"(?:de|[dD]ossier|[aA]ffaire|[fF]amille|[sS]uccession|[iI]ndivision|[cC]onsorts) (?=[A-ZÀ-Þ])")
-_WRITTEN_BY = re.compile(
-    r"\b(?:plainte|r[ée]clamation|avis|t[ée]moignage|demande|recours|requ[êe]te|courriers?|lettre|mail|message"
-    r"|attestation|signalement|candidature|saisine|passeport|dossier|situation|cas|tutelle|compte|nom) $",
-    re.IGNORECASE,
-)
+_ABOUT = re.compile(r"(?:de|à|[dD]ossier|[aA]ffaire|[fF]amille|[sS]uccession|[iI]ndivision|[cC]onsorts) (?=[A-ZÀ-Þ])")
+_BEFORE_ABOUT = {
+    "de ": re.compile(
+        r"\b(?:plainte|r[ée]clamation|avis|t[ée]moignage|demande|recours|requ[êe]te|courriers?|lettre|mail|message"
+        r"|attestation|signalement|candidature|saisine|passeport|dossier|situation|cas|tutelle|compte|nom) $",
+        re.IGNORECASE,
+    ),
+    "à ": re.compile(r"\b(?:merci|bravo|f[ée]licitations|r[ée]ponse) $", re.IGNORECASE),
+}
 _NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NAMES_ARTICLE = re.compile(r"(?:Le|La|El|Ben|De|Du|Van|Von|D['’]) ?(?=[A-ZÀ-Þ])")
 _LABEL = re.compile(rf"\b(?:{'|'.join(sorted(LABELS))})\b", re.IGNORECASE)
@@ -107,7 +110,8 @@ def load_ner(batch_size: int = 128, *, tuned: bool = True) -> Recogniser:
 def _about(sentence: str, frequencies: Frequencies) -> Iterator[Span]:
     """Capitalised words that are unknown in lower case, after what is about somebody."""
     for about in _ABOUT.finditer(sentence):
-        if about[0] == "de " and not _WRITTEN_BY.search(sentence, max(0, about.start() - 14), about.start()):
+        before = _BEFORE_ABOUT.get(about[0])
+        if before and not before.search(sentence, max(0, about.start() - 14), about.start()):
             continue
         start = end = about.end()
         if article := _NAMES_ARTICLE.match(sentence, start):

@@ -65,7 +65,7 @@ _CODE_AFTER = re.compile(r"[ -]([A-Z]{2,3}|\d{1,5}[A-Z]{1,3}|[A-Z]{1,3}\d{1,6}|\
 _WORDS_LIKE = frozenset({"LE", "LA", "DU", "DE", "ET", "EN", "AU", "OU"})
 _LABELS = words(
     "n no num tel rib ref nir cni neph spi siret siren ine rpps pv id rg cp bp cs le la les du de des au et en ou mr"
-    " nss ine agdref alloc mme iban bic swift code cle mon ma un une a y il on"
+    " nss ine agdref alloc ft pe mme iban bic swift code cle mon ma un une a y il on"
 )
 
 # A telling word, at most a few words, then a value with at least so many digits. Their order is of no matter: overlaps

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from plume.corpus.pseudonymise.insee import communes
-from plume.corpus.pseudonymise.lexicon import COMMON, TERRITORIES, fold, words
+from plume.corpus.pseudonymise.lexicon import ACRONYMS, COMMON, TERRITORIES, fold, words
 from plume.corpus.pseudonymise.rules.bodies import BODY
 from plume.corpus.pseudonymise.rules.numbers import has_digit
 from plume.corpus.pseudonymise.spans import Span
@@ -243,7 +243,7 @@ def _commune_at(folded: str, start: int) -> Iterator[Span]:
 def _postcodes(text: str) -> Iterator[Span]:
     for match in _POSTCODE.finditer(text) if has_digit(text) else ():
         if fold(match["city"]) not in COMMON and not re.match(r"(?i:euros?|eur|personnes|habitants)\b", match["city"]):
-            end = _cut(text, match.start("city"), match.end())
+            end = _cut(text, match.start("city"), match.end(), city=True)
             yield Span(match.start(), end, "CP_VILLE", "rule")
 
 
@@ -291,28 +291,40 @@ _OPENERS = words(
     " bonsoir cordialement personne toujours aucun aucune pourquoi quand que qui comment impossible malgre pourtant"
     " mais donc alors or car pas rien a"
 )
+# Plain words that go on a street's name: "rue du pont neuf".
+_IN_STREETS = words(
+    "neuf neuve vieux vieille grand grande grands petit petite petits beau belle bas haut haute poste mairie ecole"
+    " droits homme hommes justice cour port printemps soleil general commandant capitaine docteur president prefet"
+)
 _STREET_PARTICLES = words("de du des la le les d l et sur sous en au aux saint sainte st ste")
 
 
-def _cut(text: str, start: int, end: int, first: int = 0) -> int:
+def _cut(text: str, start: int, end: int, first: int = 0, *, city: bool = False) -> int:
     """Where a street's or a city's name ends: before the first plain word after its own that cannot be part of it.
 
-    The plain word is in lower case or all is in capitals; a word that opens a sentence counts whatever its case.
+    The plain word is in lower case or all is in capitals; an acronym or a word that opens a sentence counts whatever
+    its case, and so does an article after a street's name where all is in capitals ("RUE FOCH LE DOSSIER").
     """
     inside = {"apt", "appt", "appart", "bat", "etage", "esc", "porte"}  # a part of the building, not the street's name
     named = text[start:end]
     shouting = named.isupper()
-    last = 0
+    last, before = 0, ""
     for i, word in enumerate(re.finditer(r"[^\W_]+(?:[-'’][^\W_]+)*", named)):
         plain = fold(word[0])
         if i > first and plain in inside:
             break
         if plain in _STREET_PARTICLES:
+            if shouting and not city and last and plain in ("le", "la", "les") and before not in ("de", "sur", "sous"):
+                break
+            before = plain
             continue
-        ends = plain in COMMON and (word[0].islower() or shouting)
+        own = plain in _IN_STREETS or before[:1].isdigit()  # "11 Novembre"
+        ends = (plain in COMMON and not own and (word[0].islower() or shouting)) or (
+            plain in ACRONYMS and word[0].isupper()
+        )
         if i > first and last and (ends or re.split("['’-]", plain)[0] in _OPENERS):
             break
-        last = word.end()
+        last, before = word.end(), plain
     return start + last if last else end
 
 
