@@ -34,7 +34,7 @@ STREETS = (
 )
 STREETS += ("45 rue du Gal. Leclerc", "1 rue du 11 Novembre", "vingt-deux bis rue du Port", "103, bis rue Haxo")
 STREETS += ("2 place St. Michel", "35000 Rennes", "97410 Saint-Pierre", "75015 PARIS")
-ENDS = (". ", "! ", "… ", "; ", "\n", ". ", ".", "? ", " – ", ". ")
+ENDS = (". ", "! ", "… ", ".", "\n", ". ", "; ", "? ", " – ", ". ")
 NEXT = ("Nous attendons", "La CAF ne répond pas", "RSA suspendu", "Merci de corriger", "Depuis 2020 rien")
 NEXT += (
     "Qui peut m'aider",
@@ -78,7 +78,6 @@ Mme ⟦Zorbladine Quixworthy-Ó Súilleabháin⟧ attend
 ⟦Marie-Ange⟧ et ⟦Jean-Côme⟧ sont parfaits
 Mlle⟦Bernard⟧ et Monsieur⟦Kowalski⟧
 Merci ⟦Nathalie⟧ Bonne journée
-Reçue par ⟦Sylvie⟧, porte B. Merci
 """
 LABELS = """
 ⟦Nadia Benali⟧, NEPH ⟦140975200318⟧

@@ -19,9 +19,7 @@ _NUMBER = (
     r"|quarante|cinquante|soixante)"
 )
 _NUMBER_IN_WORDS = rf"{_NUMBER}(?:[ -](?:et[ -])?{_NUMBER}){{0,3}}"
-_YEAR_IN_WORDS = (
-    rf"(?:(?:mil(?:le)?|dix)[ -](?:neuf[ -])?cents?|deux[ -]mille|mille)(?:[ -](?:et[ -])?{_NUMBER_IN_WORDS})?"
-)
+_YEAR_IN_WORDS = rf"(?:(?:mil(?:le)?|dix)[ -](?:neuf[ -])?cents?|deux[ -]mille)(?:[ -](?:et[ -])?{_NUMBER_IN_WORDS})?"
 _DAY_IN_WORDS = rf"(?:(?:premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) {_MONTH}(?!\w))"
 _BORN_IN_WORDS = re.compile(
     r"\b(?:nee?s?(?: (?:a|au|aux|en) [\w' -]{2,30}?)??|date de naissance|naissance(?= ?(?::|le ))|ddn)"
