@@ -1,12 +1,31 @@
-"""What clients send and get. Unknown fields are refused by name: nobody sets the model, its sampling, its adapters."""
+"""What clients send and get. Unknown fields are refused by name: nobody sets the model, its sampling, its adapters.
 
+No field takes control characters, and only texts take line ends: a name with one could forge a line of the prompt.
+"""
+
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+_LENGTH = 20_000
+_NO_TEXT = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029"
+_NO_LINE = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+
+
+def _some(refused: str) -> str:
+    """A pattern: not blank, and none of the characters that are refused."""
+    return rf"^[^{refused}]*[^\s{refused}][^{refused}]*$"
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s*[\r\n]\s*", " ", text).strip()
+
 
 # As it is: the model reads what `plume data anonymise` returns for it, blanks included.
-Text = Annotated[str, StringConstraints(max_length=20_000, pattern=r"\S")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
+Text = Annotated[str, StringConstraints(max_length=_LENGTH, pattern=_some(_NO_TEXT))]
+Title = Annotated[Text, AfterValidator(_one_line)]
+Name = Annotated[str, StringConstraints(max_length=300, strip_whitespace=True, pattern=_some(_NO_LINE))]
 
 NOTICE = (
     "Brouillon écrit par une intelligence artificielle, à relire et à corriger par un agent avant toute publication."
@@ -23,7 +42,7 @@ class Case(_Request):
     review: Text
     network: Name | None = Field(None, description="network of services, such as « CAF »")
     structure: Name | None = Field(None, description="the service that was reviewed")
-    title: Text | None = None
+    title: Title | None = Field(None, description="line ends in it become blanks")
     pseudonym: Name | None = Field(None, description="the citizen's, as published; stands in the draft's greeting")
 
 
@@ -42,19 +61,58 @@ class Decision(_Request):
     pseudonym: Name | None = Field(None, description="the citizen's: masked in `final`")
 
 
+class Part(_Request):
+    type: Literal["text"]
+    text: Text
+
+
+def _short_enough(parts: list[Part]) -> list[Part]:
+    if sum(len(part.text) for part in parts) > _LENGTH:
+        raise ValueError(f"String should have at most {_LENGTH} characters, all parts together")
+    return parts
+
+
 class Message(_Request):
     role: Literal["user"]
-    content: Text
+    content: Text | Annotated[list[Part], Field(min_length=1, max_length=16), AfterValidator(_short_enough)]
+
+    @property
+    def text(self) -> str:
+        return self.content if isinstance(self.content, str) else "\n".join(part.text for part in self.content)
+
+
+class StreamOptions(_Request):
+    include_usage: bool | None = None
+
+
+class ResponseFormat(_Request):
+    type: Literal["text"]
+
+
+_Zero, _One = Annotated[float, Field(ge=0, le=0)], Annotated[float, Field(ge=1, le=1)]
 
 
 class ChatRequest(_Request):
-    """POST /v1/chat/completions: one message, the review; the rest of OpenAI's fields is decided here."""
+    """POST /v1/chat/completions: one message, the review. Of OpenAI's other fields, what equals the server's choice."""
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=1)]
-    model: Name | None = Field(None, description="`plume-reply`; who answers is decided here")
+    model: Name | None = Field(None, description="`plume-reply`, or the version that answers, as answers name it")
     metadata: dict[Literal["network", "structure", "title", "pseudonym"], Name] | None = None
-    stream: bool = False
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
     user: Name | None = Field(None, description="a conversation: its drafts are written by one version")
+    n: _One | None = None
+    temperature: _Zero | None = Field(None, description="drafts are written greedily")
+    top_p: _One | None = None
+    presence_penalty: _Zero | None = None
+    frequency_penalty: _Zero | None = None
+    max_tokens: int | None = Field(None, description="the server's own `max_new_tokens`")
+    max_completion_tokens: int | None = Field(None, description="the same")
+    store: Literal[False] | None = None
+    logprobs: Literal[False] | None = None
+    stop: None = None
+    tools: None = None
+    response_format: ResponseFormat | None = None
 
 
 class Finding(BaseModel):
