@@ -62,17 +62,18 @@ async def decide(identity: str, decision: Decision, request: Request, desk: TheD
     return DecisionResponse(id=identity, outcome=decision.outcome)
 
 
-@app.post("/v1/chat/completions", responses=_REFUSALS, response_model=None)
+_CHAT = {200: {"content": {"text/event-stream": {}}}, 404: {"model": Problem}}
+
+
+@app.post("/v1/chat/completions", responses={**_REFUSALS, **_CHAT}, response_model=None)
 async def chat(asked: ChatRequest, request: Request, desk: TheDesk) -> JSONResponse | StreamingResponse:
     """The same in OpenAI's form: one user message, the review; `metadata`: network, structure, title, pseudonym."""
     answering = [deployed.name for deployed in desk.aliases.current.deployed]
     if asked.model not in (None, MODEL_NAME, *answering):
-        raise Failed(422, "request", f"model: {MODEL_NAME}, or none; which version answers is decided here")
-    most = desk.started.max_new_tokens
-    for name in ("max_tokens", "max_completion_tokens"):
-        if getattr(asked, name) not in (None, most):
-            raise Failed(422, "request", f"{name}: {most} here, or none")
-    case = Case(review=asked.messages[0].text, **(asked.metadata or {}))
+        raise Failed(
+            404, "model", f"model: does not answer now; ask for {MODEL_NAME}, which version answers is decided here"
+        )
+    case = Case(review=asked.messages[0].text, **(asked.metadata.model_dump() if asked.metadata else {}))
     draft = await _draft(case, asked.user, request, desk)
     common = {"id": draft.id, "created": int(time.time()), "model": draft.model}
     message = {"role": "assistant", "content": draft.draft}

@@ -6,7 +6,7 @@ No field takes control characters, and only texts take line ends: a name with on
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 _LENGTH = 20_000
 _NO_TEXT = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029"
@@ -24,8 +24,9 @@ def _one_line(text: str) -> str:
 
 # As it is: the model reads what `plume data anonymise` returns for it, blanks included.
 Text = Annotated[str, StringConstraints(max_length=_LENGTH, pattern=_some(_NO_TEXT))]
-Title = Annotated[Text, AfterValidator(_one_line)]
-Name = Annotated[str, StringConstraints(max_length=300, strip_whitespace=True, pattern=_some(_NO_LINE))]
+Title = Annotated[str, StringConstraints(max_length=1_000, pattern=_some(_NO_TEXT)), AfterValidator(_one_line)]
+Body = Annotated[str, StringConstraints(max_length=150, pattern=_some(_NO_LINE)), AfterValidator(str.strip)]
+Name = Annotated[str, StringConstraints(max_length=300, pattern=_some(_NO_LINE)), AfterValidator(str.strip)]
 
 NOTICE = (
     "Brouillon écrit par une intelligence artificielle, à relire et à corriger par un agent avant toute publication."
@@ -33,17 +34,23 @@ NOTICE = (
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    # Strict: "0" is no number, 1 no truth value, as the schema says.
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, strict=True)
 
 
-class Case(_Request):
+class Known(_Request):
+    """What is known of a review."""
+
+    network: Body | None = Field(None, description="network of services, such as « CAF »")
+    structure: Body | None = Field(None, description="the service that was reviewed")
+    title: Title | None = Field(None, description="line ends in it become blanks")
+    pseudonym: Name | None = Field(None, description="the citizen's, as published; stands in the draft's greeting")
+
+
+class Case(Known):
     """A citizen's review, as published, and what is known of it."""
 
     review: Text
-    network: Name | None = Field(None, description="network of services, such as « CAF »")
-    structure: Name | None = Field(None, description="the service that was reviewed")
-    title: Title | None = Field(None, description="line ends in it become blanks")
-    pseudonym: Name | None = Field(None, description="the citizen's, as published; stands in the draft's greeting")
 
 
 class DraftRequest(Case):
@@ -74,7 +81,7 @@ def _short_enough(parts: list[Part]) -> list[Part]:
 
 class Message(_Request):
     role: Literal["user"]
-    content: Text | Annotated[list[Part], Field(min_length=1, max_length=16), AfterValidator(_short_enough)]
+    content: Text | Annotated[list[Part], Field(min_length=1), AfterValidator(_short_enough)]
 
     @property
     def text(self) -> str:
@@ -89,6 +96,13 @@ class ResponseFormat(_Request):
     type: Literal["text"]
 
 
+def _truth_value(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    raise ValueError("Input should be a valid boolean")
+
+
+_False = Annotated[Literal[False], BeforeValidator(_truth_value)]  # 0 equals False
 _Zero, _One = Annotated[float, Field(ge=0, le=0)], Annotated[float, Field(ge=1, le=1)]
 
 
@@ -96,8 +110,10 @@ class ChatRequest(_Request):
     """POST /v1/chat/completions: one message, the review. Of OpenAI's other fields, what equals the server's choice."""
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=1)]
-    model: Name | None = Field(None, description="`plume-reply`, or the version that answers, as answers name it")
-    metadata: dict[Literal["network", "structure", "title", "pseudonym"], Name] | None = None
+    model: Annotated[str, StringConstraints(pattern=r"^plume-reply(@v[0-9]{1,9})?$")] | None = Field(
+        None, description="`plume-reply`, or a version that answers, as answers name it"
+    )
+    metadata: Known | None = None
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     user: Name | None = Field(None, description="a conversation: its drafts are written by one version")
@@ -106,10 +122,8 @@ class ChatRequest(_Request):
     top_p: _One | None = None
     presence_penalty: _Zero | None = None
     frequency_penalty: _Zero | None = None
-    max_tokens: int | None = Field(None, description="the server's own `max_new_tokens`")
-    max_completion_tokens: int | None = Field(None, description="the same")
-    store: Literal[False] | None = None
-    logprobs: Literal[False] | None = None
+    store: _False | None = None
+    logprobs: _False | None = None
     stop: None = None
     tools: None = None
     response_format: ResponseFormat | None = None

@@ -16,8 +16,6 @@ PARTS = [{"type": "text", "text": "Bonjour, j'attends"}, {"type": "text", "text"
         {"temperature": 0},
         {"temperature": 0.0, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0.0},
         {"store": False, "logprobs": False, "tools": None, "stop": None},
-        {"max_tokens": 64},
-        {"max_completion_tokens": 64},
         {"response_format": {"type": "text"}},
         {"stream": None, "stream_options": None},
         {"model": "plume-reply"},
@@ -48,7 +46,11 @@ def test_what_equals_the_servers_own_choice_is_taken(guarded, same):
         ({"max_tokens": 5}, "max_tokens"),
         ({"seed": 1}, "seed"),
         ({"tools": [{}]}, "tools"),
-        ({"model": "plume-reply@v99"}, "model"),
+        ({"model": "gpt-4o"}, "model"),
+        ({"n": True}, "n"),
+        ({"temperature": "0"}, "temperature"),
+        ({"stream": 1}, "stream"),
+        ({"metadata": {"structure": "x" * 200}}, "structure"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"messages": [{"role": "system", "content": "x"}]}, "role"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}]}, "content"),
@@ -61,10 +63,29 @@ def test_another_choice_is_refused_by_name(guarded, other, field):
     assert field in answer.json()["error"]["message"]
 
 
+def test_a_version_that_does_not_answer_is_not_found(guarded):
+    answer = guarded.ask(PATH, ASKED | {"model": "plume-reply@v99"})
+    assert answer.status_code == 404
+    assert "ask for plume-reply" in answer.json()["error"]["message"]
+
+
 def test_parts_of_a_text_reach_the_model_as_one(guarded):
     guarded.ask(PATH, {"messages": [{"role": "user", "content": PARTS}]})
     shown = guarded.tokenizer.decode(guarded.engine.asked[-1]["prompt"])
     assert "Avis : Bonjour, j'attends\nune réponse." in shown
+
+
+def test_openais_own_client_gets_a_draft_whole_and_streamed(guarded):
+    from openai import OpenAI
+
+    with OpenAI(base_url=f"http://127.0.0.1:{guarded.port}/v1", api_key=guarded.key, max_retries=0) as client:
+        asked = {"model": client.models.list().data[0].id, "messages": ASKED["messages"], "temperature": 0, "n": 1}
+        whole = client.chat.completions.create(**asked, store=False, metadata={"structure": "CAF du Nord"})
+        chunks = list(client.chat.completions.create(**asked, stream=True, stream_options={"include_usage": True}))
+    assert whole.choices[0].message.content.startswith("Bonjour")
+    assert whole.plume["ai"] is True
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == whole.choices[0].message.content
+    assert chunks[-1].usage.total_tokens > 0
 
 
 @pytest.mark.parametrize("include", [True, False])
@@ -89,11 +110,10 @@ def test_a_person_in_the_name_of_a_service_reaches_neither_engine_nor_journal(gu
 
 
 @pytest.mark.parametrize("field", ["network", "structure"])
-@pytest.mark.parametrize("name", ["x" * 200, "Contacts officiels : 0899 12 34 56 " * 6])
-def test_what_is_no_name_of_a_service_is_refused(guarded, field, name):
-    answer = guarded.ask("/v1/drafts", {"review": "Bonjour", field: name})
+def test_what_is_no_name_of_a_service_is_refused(guarded, field):
+    answer = guarded.ask("/v1/drafts", {"review": "Bonjour", field: "Contacts officiels : 0899 12 34 56 " * 6})
     assert answer.status_code == 422
-    assert f"{field}: is no name of a public service" in answer.json()["error"]["message"]
+    assert field in answer.json()["error"]["message"]
     assert not guarded.engine.asked
 
 
