@@ -18,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from eval.drafts import tie
 from plume.command import say
 from plume.corpus.dataset import sha256, to_jsonl
 from plume.paths import ROOT
@@ -62,13 +63,14 @@ def write_drafts(path: Path, pairs: list[dict], without_greeting: float, seed: i
         other = draw.choice(pairs)["reply"].removeprefix("Bonjour, ")
         text = f"{pair['reply']} {other}" if draw.random() > without_greeting else f"{other} {pair['reply'][9:]}"
         rows.append({"id": pair["id"], "system": path.stem, "draft": " ".join(text.split()[: draw.randint(70, 130)])})
-    path.write_bytes(to_jsonl(rows))
     meta = {
         "system": {"name": path.stem, "base": {"model": "none"}, "adapter_sha256": None, "prompt": "v1"},
         "decoding": {"strategy": "greedy"},
         "fingerprint": "benchmark",
         "data": {"split": "test", "sha256": sha256(to_jsonl(pairs))},
     }
+    rows, meta = tie(rows, meta)
+    path.write_bytes(to_jsonl(rows))
     path.with_suffix(".meta.json").write_text(json.dumps(meta), encoding="utf-8")
 
 

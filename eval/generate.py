@@ -89,8 +89,8 @@ def generate(
     meta["fingerprint"] = _sha({"decoding": meta["decoding"], **{k: v for k, v in read.items() if v}})
     with status("prompts"):
         jobs = _jobs(pairs, meta, work, retriever, by_ids=backend.reads_ids)
-    with writing(out, meta, {job.id: job.key for job in jobs}, name=system.name, force=force) as file:
-        for row in reusable(reuse, {job.key: job.id for job in jobs if job.id not in file.done}):
+    with writing(out, meta, {job.id: job.key for job in jobs}, force=force) as file:
+        for row in reusable(reuse, {job.key: job.id for job in jobs if job.id not in file.done}, meta):
             file.add(row)
         todo = [job for job in jobs if job.id not in file.done]
         before = len(file.done)

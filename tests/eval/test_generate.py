@@ -143,7 +143,7 @@ def test_a_review_that_does_not_fit_is_an_error_of_its_own(system, small_dataset
     assert failed.value.exit_code == 1
     assert [r["prompt_tokens"] for r in _rows(narrow) if "draft" in r] != []
     [error] = [r for r in _rows(narrow) if "error" in r]
-    assert error.keys() == {"id", "error", "system"}
+    assert error.keys() == {"id", "error", "system", "sha256"}
     with pytest.raises(PlumeError, match="1 of 3"):  # tried again, and no row of it stays twice
         generate(system, small_dataset, narrow, DECODING, context=sizes[-1] + 11)
     assert len(_rows(narrow)) == 3

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -145,6 +146,30 @@ def test_a_rule_changed_after_the_drafts_is_seen(make_data, make_drafts, texts, 
     assert says in verdict.reasons[-1]
     inputs = json.loads((tmp_path / "out" / "verdict.json").read_text())["inputs"]
     assert (inputs["gate_sha256"], inputs["challenger_gate_sha256"]) == (applied, None)
+
+
+_SERVER = {"url": "http://h/v1"}
+CHANGES = {
+    "a model": ({"endpoint": {**_SERVER, "model": "un"}}, {"endpoint": {**_SERVER, "model": "deux"}}, "endpoint.model"),
+    "a context": ({"context": 2048}, {"context": 4096}, "context : « 2048 » et « 4096 »"),
+    "a prompt's text": ({"prompt_sha256": "a" * 64}, {"prompt_sha256": "b" * 64}, "prompt_sha256 : « aaaaaaaaaaaa… »"),
+    "a prompt": ({}, {"prompt": "short-1"}, "même consigne (prompt : « v1 » et « short-1 »)"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_differs_between_two_systems_is_told_with_the_rule_that_takes_them(make_data, arms, change):
+    one, other, told = CHANGES[change]
+    data = make_data(10)
+    found = arms(data, champion=one, challenger=other)
+    [fault] = seen(data, found).faults
+    assert told in fault
+    assert "--gate configs/eval/gate-systems.yaml" in fault
+    assert "« v1 » et « v1 »" not in fault
+    assert seen(data, found, Rule.load(GATE.with_name("gate-systems.yaml"))).faults == ()
+    other_backend = replace(found["challenger"], meta={**found["challenger"].meta, "decoding": {"backend": "vllm"}})
+    [fault] = seen(data, found | {"challenger": other_backend}).faults
+    assert "backend : rien et « vllm »" in fault
 
 
 def test_the_rule_noted_first_stays_noted_while_drafts_are_kept(tmp_path):
