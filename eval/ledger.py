@@ -2,19 +2,23 @@
 
 import json
 import math
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eval.drafts import read_drafts
-from eval.gate import Line, Verdict
 from plume import tracking
 from plume.corpus.dataset import file_sha256
 from plume.corpus.trained import DIGEST
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from eval.gate import Line, Verdict
+
 VERDICT = "verdict_sha256"  # tag of a comparison's run: the very file that it wrote
 
 
-def log_comparison(verdict: Verdict, champion: Path, challenger: Path, gate: Path, out: Path) -> str:
+def log_comparison(verdict: "Verdict", champion: Path, challenger: Path, gate: Path, out: Path) -> str:
     """Log a verdict, its report and the measures of both systems; returns the parent run's id.
 
     Every measure is metrics of its own: the estimate, `.lower`, `.upper`, `.n` (drafts that it could be taken on),
@@ -42,7 +46,7 @@ def log_comparison(verdict: Verdict, champion: Path, challenger: Path, gate: Pat
         return parent.info.run_id
 
 
-def _metrics(lines: Iterable[Line]) -> dict[str, float]:
+def _metrics(lines: "Iterable[Line]") -> dict[str, float]:
     metrics = {}
     for line in lines:
         name = line.measure.replace(":", "/")  # MLflow groups metrics by the part before a slash

@@ -152,9 +152,7 @@ def test_where_only_superiority_failed_the_page_says_that_there_is_no_point_in_r
     same = make_drafts(data, "same", every(4, texts["good"], texts["worse"]))
     rule = tmp_path / "wide.yaml"
     rule.write_text(easy.read_text().replace("worthwhile: 0.05", "worthwhile: 0.1"), encoding="utf-8")
-    unsafe = make_drafts(
-        data, "unsafe", lambda i: every(4, texts["good"], texts["worse"])(i) + " Appelez le 01 99 00 12 34."
-    )
+    unsafe = make_drafts(data, "unsafe", every(4, texts["good"] + " Appelez le 01 99 00 12 34.", texts["worse"]))
     for challenger, told in ((same, True), (unsafe, False)):
         verdict = compare(champion, challenger, data, rule, tmp_path / challenger.stem)
         assert verdict.outcome == "FAIL"
