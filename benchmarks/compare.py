@@ -109,7 +109,7 @@ def main() -> None:
         profile.disable()
         compared = time.perf_counter()
         say(f"scores, integrity, statistics, report: {compared - started:.1f} s ({verdict.outcome})")
-        log_comparison(verdict, *paths, gate, folder / "out")
+        log_comparison(verdict, *paths, data, gate, folder / "out")
         say(f"ledger: {time.perf_counter() - compared:.1f} s")
         say(f"in all: {time.perf_counter() - started:.1f} s, of which {time.process_time() - cpu:.1f} s of one core")
         if arguments.profile:

@@ -151,7 +151,7 @@ def compare(
 
     more = {"trained_on": trained_on or (), "look_up": train_split_of}
     verdict = compare_drafts(champion, challenger, data, gate, out, **more, force=force)
-    log_comparison(verdict, champion, challenger, gate, out)
+    log_comparison(verdict, champion, challenger, data, gate, out)
     say(f"{verdict.outcome}: {out / 'verdict.json'}, {out / 'report.html'}")
     for reason in verdict.reasons:
         say(f"- {reason}")

@@ -1,8 +1,10 @@
 """Whether two files of drafts may be compared at all: same conditions, and nothing learnt of what is asked."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,8 @@ from eval import wording
 from eval.contamination import near_duplicates
 from eval.drafts import Drafts
 from eval.rule import Rule
-from plume.corpus.dataset import read_manifest, read_split
+from plume.corpus.dataset import file_sha256, read_manifest, read_split, sha256, to_jsonl
+from plume.paths import ROOT, home
 
 # What tells who wrote, not what was read. Anything else that differs in a system's description counts as read: a kind
 # of system that this code does not know is never taken for one that reads the same prompt.
@@ -20,6 +23,8 @@ _READ = {"prompt", "prompt_sha256", "examples"}
 SYSTEMS = "configs/eval/gate-systems.yaml"  # the rule for systems that differ by more than their adapter
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LEARNT_FROM = ("train", "validation")
+CACHE = "contamination"  # folder of <home>; names experiences by their ids, so that an erasure removes it
+_CODE = tuple(ROOT / path for path in ("eval/contamination.py", "plume/corpus/similar.py", "plume/checks/text.py"))
 
 # adapter digest -> digest of the train split that it was trained on, None where nobody knows
 LookUp = Callable[[str], str | None]
@@ -69,8 +74,32 @@ def examine(
                 "est écrit."
             )
         faults += _unknown_training(arm, drafts.meta["system"], known, look_up)
+    return Soundness(tuple(faults), _contaminated(pairs, folders, manifests, rule.integrity.near_duplicate))
+
+
+def _contaminated(
+    pairs: Sequence[Mapping[str, Any]], folders: Sequence[Path], manifests: Sequence[dict[str, Any]], threshold: float
+) -> dict[str, str]:
+    """`near_duplicates` of the folders' training texts, kept under <home>/contamination by the digests of all it needs.
+
+    Ten thousand training pairs take seconds, and a challenger is compared on the same splits again and again.
+    """
+    digests = [manifest["splits"][split]["sha256"] for manifest in manifests for split in _LEARNT_FROM]
+    code = [file_sha256(path) for path in _CODE]
+    key = sha256(json.dumps([sha256(to_jsonl(map(dict, pairs))), digests, threshold, code]).encode())
+    kept = home() / CACHE / f"{key}.json"
+    with suppress(OSError, ValueError, RecursionError):
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        if isinstance(found, dict) and all(isinstance(other, str) for other in found.values()):
+            return found
     learnt = (pair for folder in folders for split in _LEARNT_FROM for pair in read_split(folder, split))
-    return Soundness(tuple(faults), near_duplicates(pairs, learnt, rule.integrity.near_duplicate))
+    found = near_duplicates(pairs, learnt, threshold)
+    with suppress(OSError):  # a home that cannot be written costs seconds, not the comparison
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_name(f".{kept.name}.{os.getpid()}")
+        partial.write_text(json.dumps(found), encoding="utf-8")
+        partial.replace(kept)
+    return found
 
 
 def _parted_by(manifest: Mapping[str, Any]) -> float:

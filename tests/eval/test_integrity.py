@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from eval import integrity
 from eval.compare import compare
 from eval.drafts import read_drafts, read_pairs
 from eval.integrity import examine, rule_remark
@@ -63,6 +64,28 @@ def test_a_training_item_near_a_test_item_leaves_the_verdict_open_and_is_named(m
     assert "quasi-doublons" in verdict.reasons[0]
     assert copy["id"] in verdict.reasons[0]
     assert "800-1" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_contamination_is_looked_for_once_and_again_when_anything_changed(make_data, arms, tmp_path, monkeypatch):
+    monkeypatch.setenv("PLUME_HOME", str(tmp_path / "home"))
+    data = make_data(10)
+    copy = json.loads((data / "test.jsonl").read_text().splitlines()[7])
+    put(data, "train", [OTHER, {**copy, "id": "800-1"}])
+    found = arms(data)
+    first = seen(data, found).contaminated
+    assert first[copy["id"]] == "800-1"
+    real, asked = integrity.near_duplicates, []
+    monkeypatch.setattr(integrity, "near_duplicates", lambda *a: asked.append(a) or real(*a))
+    assert seen(data, found).contaminated == first
+    assert not asked
+    stricter = Rule.load(GATE, ["integrity.near_duplicate=1.0"])
+    assert seen(data, found, stricter).contaminated != first
+    for kept in (tmp_path / "home" / "contamination").iterdir():
+        kept.write_text("[1")  # damaged: found again
+    assert seen(data, found).contaminated == first
+    put(data, "train", [OTHER])
+    assert seen(data, found).contaminated == {}
+    assert len(asked) == 3
 
 
 def test_other_training_texts_do_no_harm(make_data, arms):
