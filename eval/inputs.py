@@ -39,10 +39,12 @@ def to_generate(data: Path, split: str, out: Path, gate: Path | None) -> Pairs:
 def to_score(drafts: str | Path, data: str | Path, out: str | Path, *, force: bool) -> tuple[Drafts, Pairs]:
     """The drafts and what they answer. Raises InputError, also if `out` exists, unless `force`."""
     path, out = Path(drafts), Path(out)
+    if out.is_dir():
+        raise InputError(f"--out {out}: is a folder; name a file in it, such as {out / 'drafts.scores.jsonl'}")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name its drafts.jsonl")
     if out.with_suffix(".meta.json").resolve() == path.with_suffix(".meta.json").resolve():
         raise InputError(f"--out {out}: its description would replace that of the drafts; use {path.stem}.scores.jsonl")
-    if out.is_dir():
-        raise InputError(f"--out {out}: is a folder; name a file in it, such as {out / f'{path.stem}.scores.jsonl'}")
     if out.exists() and not force:
         raise InputError(f"{out} exists; name another file with --out, or overwrite it with --force")
     found = read_drafts(path)

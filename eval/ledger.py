@@ -43,7 +43,7 @@ def log_comparison(verdict: "Verdict", champion: Path, challenger: Path, data: P
         for arm, path in (("champion", champion), ("challenger", challenger)):
             drafts = read_drafts(path)
             system = drafts.meta["system"]
-            with tracking.run(f"{arm}: {system['name']}", kind="system", nested=True):
+            with tracking.run(f"{arm}: {drafts.name}", kind="system", nested=True):
                 tracking.log_params({k: v for k, v in system.items() if not isinstance(v, dict)})
                 tracking.log_params({"drafts_sha256": drafts.sha256, "fingerprint": drafts.meta["fingerprint"]})
                 mlflow.log_metrics(_metrics(line for line in verdict.estimates if line.arm == arm and not line.slice))

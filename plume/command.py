@@ -176,9 +176,9 @@ class PlainStatus(_Plain):
                 self._tell()
 
     def _tell(self) -> None:
-        elapsed = "" if self._message.endswith(" s)") or not self._told else f" ({_duration(self._since())})"
+        elapsed = f" ({_duration(self._since())})" if self._told else " ..."
         self._told = self._message
-        self._write(f"{self._message}{elapsed}")
+        self._write(self._message if self._message.endswith(" s)") else f"{self._message}{elapsed}")
 
     def _since(self) -> float:
         return time.monotonic() - self._started

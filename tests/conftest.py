@@ -121,7 +121,7 @@ def refused(cli: Cli) -> Callable[..., str]:
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         *told, line = done.stderr.strip().splitlines()
-        assert all(re.search(r": \d+(?:/\d+)?(?:,|$)", each) for each in told), done.stderr
+        assert all(re.search(r": \d+(?:/\d+)?(?:,|$)| \.\.\.$| s\)$", each) for each in told), done.stderr
         return line
 
     return call

@@ -42,9 +42,13 @@ def never(monkeypatch):
     return lambda: monkeypatch.setattr(InProcess, "start", lambda *a: pytest.fail("generated again"))
 
 
-def test_a_draft_for_every_review_with_its_counts(system, small_dataset, tmp_path):
+def test_a_draft_for_every_review_with_its_counts(system, small_dataset, tmp_path, capsys):
     out = tmp_path / "drafts.jsonl"
     assert generate(system, small_dataset, out, DECODING) == 3
+    first, *_, last = capsys.readouterr().err.splitlines()  # no terminal here
+    assert first.startswith("drafts: base:tiny: ")
+    assert last.startswith("drafts: base:tiny: 3/3, ")
+    assert " drafts/s, " in last
     rows = _rows(out)
     assert {r["id"] for r in rows} == {"916-1", "917-1", "918-1"}
     assert all({"id", "draft", "system", "prompt_tokens", "draft_tokens", "seconds"} <= r.keys() for r in rows)

@@ -66,6 +66,8 @@ def test_a_long_wait_tells_each_phase_once_and_a_short_one_nothing(lines, monkey
         wait.update("starting: weights (2 s)")
         wait.update("starting: warm-up (3 s)")
     assert lines() == ["starting: weights (1 s)", "starting: warm-up (3 s)"]
+    with command.status("reading"):
+        assert lines(lambda told: len(told) > 2)[-1] == "reading ..."
 
 
 def test_nothing_wraps_and_nothing_is_drawn_in_a_pipe(lines, monkeypatch):
