@@ -19,7 +19,7 @@ from plume.errors import InputError
 SHA = "sha256"  # key of a row, and of a description: its own digest
 VOUCHED = "drafts"  # key of a description: id -> digest of the row
 _BEGIN = '{"id"'  # how a row begins
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, RecursionError)
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _check_digests(path: Path, sidecar: Path, rows: dict[str, dict[str, Any]], m
             f"{path}: the draft of {identity!r} is not the one that {sidecar.name} vouches for: one of them was "
             "changed; remove that line, then run the same plume eval generate again (with --force for all drafts)"
         )
-    for identity in vouched.keys() - rows.keys():
+    for identity in sorted(vouched.keys() - rows.keys()):
         raise InputError(
             f"{path}: the draft of {identity!r} is gone since {sidecar.name} was written; run the same plume eval "
             "generate again"

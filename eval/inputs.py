@@ -8,6 +8,7 @@ from typing import Any
 from eval.drafts import Drafts, read_drafts, read_pairs
 from eval.rule import Rule
 from plume.corpus.dataset import read_manifest, read_split
+from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.paths import check_output
 
@@ -26,6 +27,8 @@ class Compared:
 def to_generate(data: Path, split: str, out: Path, gate: Path | None) -> Pairs:
     """The pairs that drafts are to answer. Raises InputError."""
     read_manifest(data)
+    if split not in SPLITS:
+        raise InputError(f"--split {split}: unknown; known ones: {', '.join(SPLITS)}")
     pairs = read_split(data, split)
     if not pairs:
         raise InputError(f"{data}: the split {split!r} is empty; build the dataset from a larger export")

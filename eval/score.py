@@ -142,7 +142,7 @@ def kept_scores(drafts: Drafts) -> list[Row] | None:
         try:
             meta = json.loads(path.with_suffix(".meta.json").read_text(encoding="utf-8"))
             same = meta["scores_sha256"] == file_sha256(path) and _made_from(drafts).items() <= meta.items()
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
         rows = read_jsonl(path, needs=("id", "measure")) if same else []
         if rows and all(_is_number(row) for row in rows):

@@ -239,7 +239,7 @@ def check_reference(reference: str, uri: str | None = None) -> None:
         numbers = sorted(number for number, stage in versions if stage != "Deleted_Internal")
         known = [*sorted(alias for (alias,) in aliases), *map(str, numbers)]
         key = _key(reference)
-        if str(int(key)) not in known if key.isdecimal() else key not in known:
+        if (key.lstrip("0") if key.isdigit() else key) not in known:
             raise InputError(_unknown(reference, known))
 
 

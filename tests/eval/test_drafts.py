@@ -179,7 +179,7 @@ def test_odd_rows_are_one_line(drafts, row):
 
 
 ODD_META = ["null", "[]", "{}", '{"system": 1}', "[" * 20000, '{"a": ' + "9" * 5000]
-ODD_META += [json.dumps(META | {"fingerprint": 3}), json.dumps(META | {"decoding": [], "drafts": {}})]
+ODD_META += [json.dumps(META | odd) for odd in ({"system": None}, {"fingerprint": 3}, {"decoding": [], "drafts": {}})]
 
 
 @pytest.mark.parametrize("content", ODD_META, ids=lambda content: content[:16])

@@ -23,7 +23,8 @@ def store(tmp_path, monkeypatch, empty_store):
 
 
 def test_a_comparison_is_a_parent_with_a_child_for_each_system(store, make_data, make_drafts, texts, tmp_path):
-    data, out = make_data(40), tmp_path / "out"
+    odd = "[a-b]*?%20#é"  # a pattern to some, a part of a URL to others
+    data, out = make_data(40, name=f"data {odd}"), tmp_path / f"out {odd}"
     champion = make_drafts(data, "base", lambda i: texts["worse" if i % 2 else "good"].format(i))
     challenger = make_drafts(data, "tuned", lambda i: texts["good"].format(i))
     verdict = compare(champion, challenger, data, GATE, out)
@@ -56,7 +57,7 @@ def test_a_comparison_is_a_parent_with_a_child_for_each_system(store, make_data,
     inputs_of = {entry.tags[0].value: entry.dataset for entry in parent.inputs.dataset_inputs}
     assert set(inputs_of) == {"training", "validation", "testing"}
     assert inputs_of["testing"].digest == file_sha256(data / "test.jsonl")[:36]
-    assert inputs_of["testing"].name == "data-test"
+    assert inputs_of["testing"].name == f"data {odd}-test"
 
     children = client.search_runs([parent.info.experiment_id], f"tags.mlflow.parentRunId = '{run_id}'")
     assert sorted(child.info.run_name for child in children) == ["challenger: tuned", "champion: base"]

@@ -34,6 +34,7 @@ REFUSED = {
     "eval generate --system NO.yaml --data DATA --out OUT/new.jsonl": "NO.yaml",
     "eval generate --system base --data NO --out OUT/new.jsonl": "NO: not a dataset folder",
     "eval generate --system base --data DATA --split tset --out OUT/new.jsonl": "tset",
+    "eval generate --system base --data DATA --split ../train --out OUT/new.jsonl": "known ones: train",
     "eval generate --system base --data DATA --out OUT": "is a folder",
     "eval generate --system base --data DATA --gate NO.yaml --out OUT/new.jsonl": "NO.yaml",
     "eval generate --system base --prompt v99 --data DATA --out OUT/new.jsonl": "v99",
