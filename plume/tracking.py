@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -219,10 +220,11 @@ def find_version(reference: str) -> Version:
 def check_reference(reference: str, uri: str | None = None) -> None:
     """Raise InputError at once if a SQLite store holds no such version or alias: MLflow takes seconds to be imported.
 
-    Any other store, and tables that are not as this reads them, are left to `find_version`. Creates nothing.
+    Any other store, and tables that are not as this reads them, are left to `find_version`, and so is everything once
+    MLflow is there. Creates nothing.
     """
     uri = uri or default_uri()
-    if not uri.startswith("sqlite:///"):
+    if not uri.startswith("sqlite:///") or "mlflow" in sys.modules:
         return
     versions, aliases = [], []
     with suppress(sqlite3.Error):
@@ -239,6 +241,8 @@ def check_reference(reference: str, uri: str | None = None) -> None:
         numbers = sorted(number for number, stage in versions if stage != "Deleted_Internal")
         known = [*sorted(alias for (alias,) in aliases), *map(str, numbers)]
         key = _key(reference)
+        if key.lower() == "latest" and numbers:
+            return
         if (key.lstrip("0") if key.isdigit() else key) not in known:
             raise InputError(_unknown(reference, known))
 
