@@ -137,6 +137,7 @@ class _Plain:
 
     def __enter__(self) -> Self:
         self._started, self._ended, self._lock = time.monotonic(), threading.Event(), threading.RLock()
+        self._stderr = sys.stderr  # what is done meanwhile may silence a library by redirecting it
         if not _is_other_rank():
             threading.Thread(target=self._beat, daemon=True).start()
         return self
@@ -157,8 +158,8 @@ class _Plain:
     def _write(self, line: str) -> None:
         if not _is_other_rank() and not self._ended.is_set():
             with suppress(OSError, ValueError, AttributeError):  # nobody reads it, or stderr is closed
-                sys.stderr.write(" ".join(line.split()) + "\n")
-                sys.stderr.flush()
+                self._stderr.write(" ".join(line.split()) + "\n")
+                self._stderr.flush()
 
 
 class PlainStatus(_Plain):

@@ -1,8 +1,10 @@
 """Progress where there is no terminal: plain lines, never wrapped, from the first moment on and while nothing moves."""
 
+import io
 import os
 import sys
 import time
+from contextlib import redirect_stderr
 
 import pytest
 from rich.progress import Progress
@@ -66,7 +68,7 @@ def test_a_long_wait_tells_each_phase_once_and_a_short_one_nothing(lines, monkey
         wait.update("starting: weights (2 s)")
         wait.update("starting: warm-up (3 s)")
     assert lines() == ["starting: weights (1 s)", "starting: warm-up (3 s)"]
-    with command.status("reading"):
+    with command.status("reading"), redirect_stderr(io.StringIO()):
         assert lines(lambda told: len(told) > 2)[-1] == "reading ..."
 
 
