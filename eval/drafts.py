@@ -33,7 +33,7 @@ class Drafts:
     rows: dict[str, dict[str, Any]]
     meta: dict[str, Any]
     sha256: str
-    tied: bool
+    tied: bool = False
 
     @property
     def name(self) -> str:
