@@ -114,6 +114,7 @@ def resolve(
     else:
         from plume import tracking
 
+        tracking.check_reference(reference, tracking_uri)
         tracking.connect(tracking_uri)
         version = tracking.find_version(reference)
         adapter, number = Adapter.load(tracking.fetch_adapter(version)), version.number

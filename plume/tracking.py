@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -202,7 +204,7 @@ def find_version(reference: str) -> Version:
     from mlflow.exceptions import MlflowException
 
     client = mlflow.MlflowClient()
-    key = str(reference).removeprefix("models:/").removeprefix(MODEL_NAME).lstrip("@/")
+    key = _key(reference)
     try:
         if key.isdigit():
             found = client.get_model_version(MODEL_NAME, key)
@@ -211,9 +213,47 @@ def find_version(reference: str) -> Version:
         # Versions fetched by alias do not carry their aliases: ask again by number.
         found = client.get_model_version(MODEL_NAME, found.version)
     except MlflowException:
-        known = ", ".join(_known(client)) or "none, train one first"
-        raise InputError(f"{MODEL_NAME}: no version or alias {reference!r}; known: {known}") from None
+        raise InputError(_unknown(reference, _known(client))) from None
     return Version(int(found.version), found.run_id, found.source, dict(found.tags), list(found.aliases))
+
+
+def check_reference(reference: str, uri: str | None = None) -> None:
+    """Raise InputError at once if a SQLite store holds no such version or alias: MLflow takes seconds to be imported.
+
+    Any other store, and tables that are not as this reads them, are left to `find_version`, and so is everything once
+    MLflow is there. Creates nothing.
+    """
+    uri = uri or default_uri()
+    if not uri.startswith("sqlite:///") or "mlflow" in sys.modules:
+        return
+    versions, aliases = [], []
+    with suppress(sqlite3.Error):
+        file = Path(uri.removeprefix("sqlite:///")).resolve()
+        if file.exists():
+            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=1)) as store:
+                versions, aliases = (
+                    store.execute(query, [MODEL_NAME]).fetchall()
+                    for query in (
+                        "select version, current_stage from model_versions where name = ?",
+                        "select alias from registered_model_aliases where name = ?",
+                    )
+                )
+        numbers = sorted(number for number, stage in versions if stage != "Deleted_Internal")
+        known = [*sorted(alias for (alias,) in aliases), *map(str, numbers)]
+        key = _key(reference)
+        if key.lower() == "latest" and numbers:
+            return
+        if (key.lstrip("0") if key.isdigit() else key) not in known:
+            raise InputError(_unknown(reference, known))
+
+
+def _key(reference: str) -> str:
+    """The number or the alias that a reference names."""
+    return str(reference).removeprefix("models:/").removeprefix(MODEL_NAME).lstrip("@/")
+
+
+def _unknown(reference: str, known: list[str]) -> str:
+    return f"{MODEL_NAME}: no version or alias {reference!r}; known: {', '.join(known) or 'none, train one first'}"
 
 
 def _known(client: Any) -> list[str]:

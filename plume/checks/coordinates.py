@@ -1,9 +1,10 @@
-"""Contact details in a draft: phone numbers, e-mail addresses, web addresses that nothing given to the writer holds."""
+"""Contact details in a draft that nothing given to the writer holds: phones, e-mail, web and postal addresses."""
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from plume.checks.addresses import invented_addresses
 from plume.checks.case import Case, Result, none_of
 from plume.checks.numbers import UNITS, WORDS, value
 from plume.checks.text import squeeze
@@ -175,7 +176,7 @@ def invented(case: Case) -> list[Detail]:
 
 
 def invented_contacts(case: Case) -> Result:
-    """The check: no invented contact detail."""
-    return none_of(
-        (detail.text for detail in invented(case)), "coordonnées absentes de l'avis, de la consigne et de l'annuaire"
-    )
+    """The check: no invented contact detail, no invented postal address."""
+    found = [detail.text for detail in invented(case)]
+    found += [case.draft[start:end] for start, end in invented_addresses(case)]
+    return none_of(found, "coordonnées absentes de l'avis, de la consigne et de l'annuaire")
