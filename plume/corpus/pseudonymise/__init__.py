@@ -25,7 +25,7 @@ from plume.corpus.pseudonymise.spans import Recogniser, Span, join_people, merge
 
 __all__ = ["PLACEHOLDER", "PLACEHOLDERS", "VERSION", "Masked", "Pseudonymiser", "Span", "find_identifiers"]
 
-VERSION = "3"  # goes to the manifest: raise it whenever the same text may come out masked otherwise
+VERSION = "4"  # goes to the manifest: raise it whenever the same text may come out masked otherwise
 _ROUNDS = 5  # two do for nearly every text
 
 
@@ -70,7 +70,10 @@ class Pseudonymiser:
     def _find(self, readings: Sequence[Reading]) -> list[list[Span]]:
         texts = [reading.text for reading in readings]
         proposed = self._ner(texts) if self._ner else [[] for _ in texts]
-        return [self._settle(text, spans) for text, spans in zip(texts, proposed, strict=True)]
+        return [
+            self._settle(reading.text, [*spans, *reading.spelled])
+            for reading, spans in zip(readings, proposed, strict=True)
+        ]
 
     def mask(self, text: str) -> tuple[str, list[Span]]:
         """One text masked, and the spans of `text` that were replaced, with the types of their placeholders.
