@@ -29,10 +29,8 @@ _FRENCH_IBAN = re.compile(
     rf"|(?<!\w)f{_S}r(?:{_S}\d){{12}}(?:{_S}[a-z\d]){{11}}(?:{_S}\d){{2}}(?!\w)"
 )
 _RIB = re.compile(rf"(?<!\w)\d{{5}}{_S}\d{{5}}{_S}(?=(?:[a-z]*\d){{7}})[a-z\d]{{11}}{_S}\d{{2}}(?!\w)")
-_CLUMP = re.compile(
-    r"(?<![\d])\d(?:[ .\-/]{0,2}\d){7,27}(?!\d)"
-    rf"|(?<!\d)(?=(?:{SIGN}?\d){{9}})\d{{1,4}}({SIGN})\d{{1,4}}(?:\1\d{{1,4}})+(?!\d)"
-)
+_CLUMP = re.compile(r"(?<![\d])\d(?:[ .\-/]{0,2}\d){7,27}(?!\d)")
+_SIGNED_CLUMP = re.compile(rf"\d(?<!\d\d)\d{{0,3}}({SIGN})\d{{1,4}}(?:\1\d{{1,4}})+(?!\d)")  # one sign all along
 _RUN = re.compile(r"(?<!\d)\d{6,}(?!\d)")
 _COMPACT_FT = re.compile(r"(?<!\w)\d{7}[a-z](?!\w)")
 _PASSPORT = re.compile(r"(?<!\w)\d{2} ?[a-z]{2} ?\d{5}(?!\w)")
@@ -135,6 +133,8 @@ _IPV4 = re.compile(
     r"\b(?:ip|ipv4|adresse|connexions?|connecte\w*|serveur|reseau|box)\b[^\d\n]{0,30}?"
     r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?![\w]|\.\d)"
 )
+_FOUR = re.compile(r"\d\.\d{1,3}\.\d{1,3}\.\d")
+_DECIMALS = re.compile(r"\d[.,]\d{3}")
 # Degrees: four decimals tell a house from its neighbour; so do minutes of arc.
 _DEGREES = r"[-+−]?\d{1,3}[.,]\d{4,}(?!\d) ?°?"
 _MINUTES = r"\d{1,3} ?(?:°|deg\w{0,4}\b) ?\d{1,2}(?:[.,]\d+)? ?(?:['′]|min\w{0,4}\b)(?: ?\d{1,2}(?:[.,]\d+)? ?(?:[\"″”]|''))?"
@@ -155,16 +155,17 @@ _PLUS_CODE = re.compile(
 def _positions(text: str) -> Iterator[Span]:
     """Where somebody is, in a network or on a map."""
     folded = fold(text)
-    for match in _MAYBE_IPV6.finditer(folded) if ":" in folded else ():
+    for match in _MAYBE_IPV6.finditer(folded) if folded.count(":") > 1 else ():
         groups = [group for group in re.split(r"[:.]", match[0]) if group]
         if (len(groups) > 3 or (len(groups) > 1 and re.search(r"[a-f]", match[0]))) and _is_ip(match[0]):
             yield Span(*match.span(), "NUMERO", "rule")
-    for match in _IPV4.finditer(folded):
+    for match in _IPV4.finditer(folded) if _FOUR.search(folded) else ():
         if _is_ip(match[1]):
             yield Span(*match.span(1), "NUMERO", "rule")
-    for pattern in (_COORDINATES, _PLUS_CODE):
-        for match in pattern.finditer(folded):
-            yield Span(*match.span(), "ADRESSE", "rule")
+    for match in _COORDINATES.finditer(folded) if "°" in text or "deg" in folded or _DECIMALS.search(folded) else ():
+        yield Span(*match.span(), "ADRESSE", "rule")
+    for match in _PLUS_CODE.finditer(folded) if "+" in text or "///" in text else ():
+        yield Span(*match.span(), "ADRESSE", "rule")
 
 
 def _is_ip(text: str) -> bool:
@@ -204,7 +205,8 @@ def _find_numbers(text: str) -> Iterator[Span]:
         yield Span(*match.span(), _kind_of_digits(match, folded), "rule")
     for kind, least, pattern in _CONTEXTS:
         yield from _in_context(text, folded, kind, least, pattern)
-    for match in _CLUMP.finditer(folded):
+    signed = [m for m in _SIGNED_CLUMP.finditer(folded) if sum(map(str.isdigit, m[0])) > 8]
+    for match in (*_CLUMP.finditer(folded), *signed):
         if not _is_plain_quantity(match, folded):
             yield Span(*match.span(), _kind_of_digits(match, folded), "rule")
     for match in _RUN.finditer(folded):
