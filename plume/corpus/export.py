@@ -219,7 +219,8 @@ def _unlettered(label: str) -> str | None:
 
 
 def _text(value: object, column: str) -> str | None:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A field as text, its accents composed: a decomposed "é" looks the same and is another text everywhere."""
+    text = unicodedata.normalize("NFC", value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if is_empty(text, column):
         return None
     try:

@@ -4,6 +4,7 @@ No field takes control characters, and only texts take line ends: a name with on
 """
 
 import re
+import unicodedata
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -22,11 +23,15 @@ def _one_line(text: str) -> str:
     return re.sub(r"\s*[\r\n]\s*", " ", text).strip()
 
 
-# As it is: the model reads what `plume data anonymise` returns for it, blanks included.
-Text = Annotated[str, StringConstraints(max_length=_LENGTH, pattern=_some(_NO_TEXT))]
-Title = Annotated[str, StringConstraints(max_length=1_000, pattern=_some(_NO_TEXT)), AfterValidator(_one_line)]
-Body = Annotated[str, StringConstraints(max_length=150, pattern=_some(_NO_LINE)), AfterValidator(str.strip)]
-Name = Annotated[str, StringConstraints(max_length=300, pattern=_some(_NO_LINE)), AfterValidator(str.strip)]
+# Accents are composed, as on reading an export: what is masked, rendered, kept and compared is one spelling.
+_COMPOSED = AfterValidator(lambda text: unicodedata.normalize("NFC", text))
+# Otherwise as it is: the model reads what `plume data anonymise` returns for it, blanks included.
+Text = Annotated[str, StringConstraints(max_length=_LENGTH, pattern=_some(_NO_TEXT)), _COMPOSED]
+Title = Annotated[
+    str, StringConstraints(max_length=1_000, pattern=_some(_NO_TEXT)), AfterValidator(_one_line), _COMPOSED
+]
+Body = Annotated[str, StringConstraints(max_length=150, pattern=_some(_NO_LINE)), AfterValidator(str.strip), _COMPOSED]
+Name = Annotated[str, StringConstraints(max_length=300, pattern=_some(_NO_LINE)), AfterValidator(str.strip), _COMPOSED]
 
 NOTICE = (
     "Brouillon écrit par une intelligence artificielle, à relire et à corriger par un agent avant toute publication."
