@@ -21,10 +21,11 @@ _AT = (
 )
 _HIDDEN_DOT = r"(?: ?[(\[{<] ?(?:point|dot|\.) ?[)\]}>] ?| (?:point|dot) )"
 _DOT = rf"(?:\.|{_HIDDEN_DOT}| \. ?(?=(?:{_TLD})\b))"
-EMAIL = re.compile(rf"[\w+-]+(?:\.[\w+-]+)*\.?{_AT}[\w-]+(?:{_DOT}[\w-]+)+", re.IGNORECASE)
+# From the first letter of a run: looked at from each, a long one would be read as many times.
+EMAIL = re.compile(rf"(?<![\w+-])(?<![\w+-]\.)[\w+-]+(?:\.[\w+-]+)*\.?{_AT}[\w-]+(?:{_DOT}[\w-]+)+", re.IGNORECASE)
 URL = re.compile(
     rf"(?:https?://|www\.)[^\s<>\"«»()\[\]]+|(?<![@\w.-])(?:[\w-]+\.)+(?:{_TLD})\b(?!\.?\w*@)(?:/[^\s<>\"«»()\[\]]*)?"
-    rf"|(?<![@\w.-])[\w-]+(?:{_HIDDEN_DOT}[\w-]+)*{_HIDDEN_DOT}(?:fr|com|org|net|eu|gouv)\b",
+    rf"|(?<![@\w.-])[\w-]+(?:{_HIDDEN_DOT}[\w-]+){{0,4}}{_HIDDEN_DOT}(?:fr|com|org|net|eu|gouv)\b",
     re.IGNORECASE,
 )
 _HANDLE = re.compile(r"(?<![\w.@/])@[a-z]\w{2,}(?!\S*@)", re.IGNORECASE)

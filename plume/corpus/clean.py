@@ -32,7 +32,7 @@ _LOST_AFTER_SENTENCE = re.compile(
 )
 # Addresses run on into the next sentence; only words that open sentences are cut off, for paths may hold capitals.
 _LOST_AFTER_ADDRESS = re.compile(
-    r"((?:https?://|www\.)\S*[a-z/]|\b[\w.@-]+\.(?:fr|com|org|eu))"
+    r"((?:https?://|www\.)\S{0,300}[a-z/]|(?<![\w.@-])[\w.@-]+\.(?:fr|com|org|eu))"
     r"(?=(?:Nous|Vous|Votre|Vos|Notre|Nos|Pour|Si|Le|La|Les|Il|Elle|En|Merci|Une?|Afin|Dans|Cette|Ce|Cordialement)\b"
     r"(?![./-]))"
 )

@@ -140,7 +140,7 @@ class Pseudonymiser:
     def _arbitrate(self, text: str, found: list[Span]) -> list[Span]:
         """What is kept wins over the weak detectors; overlaps become one; placeholders are never touched."""
         kept = self._kept(text)
-        sure = [s for s in found if s.source == "pseudonym" or not (s.type in WEAK or s.source == "context")]
+        sure = {s for s in found if s.source == "pseudonym" or not (s.type in WEAK or s.source == "context")}
         weak = subtract((s for s in found if s not in sure), kept)
         spans = self._widen(text, merge([*sure, *filter(None, (trim(text, s) for s in weak))]), kept)
         spans = subtract(spans, _placeholders(text))

@@ -37,6 +37,7 @@ _TO_MEND = re.compile(f"{_ODD}|{_TAG}|{_ENTITY}")
 # A letter, a sign or a few, a letter, the same again: "D-U-P-O-N-T".
 _LETTER = r"[^\W\d_]"
 _SPELLED = re.compile(rf"(?<![\w'])({_LETTER})((?:[^\w\n'’]|_){{1,3}})({_LETTER}(?:\2{_LETTER})+)(?![\w'])")
+_LONGEST = 30  # letters of a name
 _SPELLING = re.compile(r"\b(?:epel\w+|ecri\w+|lettres?|orthograph\w+|(?:pre)?noms?|appell?e\w*)\b[^.!?\n]{0,30}$")
 
 
@@ -124,7 +125,7 @@ def _joined(reading: Reading) -> Reading:
     for match in _SPELLED.finditer(text):
         places = [match.start(), *range(match.start(3), match.end(), len(match[2]) + 1)]
         word = "".join(text[i] for i in places)
-        if len(word) < (3 if word.isupper() else 4) or _is_series(word.lower()):
+        if not (3 if word.isupper() else 4) <= len(word) <= _LONGEST or _is_series(word.lower()):
             continue
         pieces += [text[at : match.start()], word]
         kept += [*range(at, match.start()), *places]

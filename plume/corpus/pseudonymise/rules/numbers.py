@@ -56,6 +56,7 @@ _CONTEXT_PLATE = re.compile(
 
 _CODE_BEFORE = re.compile(r"(?<![\w/.,'’-])([A-Z]{1,4}\d{0,3}|\d{1,3}[A-Z]{1,3}\d{0,3}|\d{2,4})[ -]$")
 _CODE_AFTER = re.compile(r"[ -]([A-Z]{2,3}|\d{1,5}[A-Z]{1,3}|[A-Z]{1,3}\d{1,6}|\d{2,6})(?![\w'’/]|[.,:]\d| ?(?:h|€|%))")
+_GROWTH = 40  # characters
 _WORDS_LIKE = frozenset({"LE", "LA", "DU", "DE", "ET", "EN", "AU", "OU"})
 _LABELS = words(
     "n no num tel rib ref nir cni neph spi siret siren ine rpps pv id rg cp bp cs le la les du de des au et en ou mr"
@@ -178,9 +179,10 @@ def _is_ip(text: str) -> bool:
 def _grown(text: str, span: Span, *, shouting: bool) -> Span:
     """The number with the short codes that stand right before and after it: "CT 2024 558 712", "… 0000157845Z 02"."""
     start, end = span.start, span.end
-    while (before := _CODE_BEFORE.search(text, max(0, start - 9), start)) and _is_code(before[1], shouting=shouting):
+    least, most = start - _GROWTH, end + _GROWTH  # a whole page of "06 06 06 …" is no code
+    while start > least and (before := _CODE_BEFORE.search(text, max(0, start - 9), start)) and _is_code(before[1], shouting=shouting):
         start = before.start(1)
-    while (after := _CODE_AFTER.match(text, end)) and _is_code(after[1], shouting=shouting):
+    while end < most and (after := _CODE_AFTER.match(text, end)) and _is_code(after[1], shouting=shouting):
         if _UNIT.match(text, after.end()) or (after[1].isdigit() and len(after[1]) < 2) or after[1] in _WORDS_LIKE:
             break
         end = after.end(1)
@@ -193,7 +195,7 @@ def _is_code(token: str, *, shouting: bool) -> bool:
     return not token.isdigit() or len(token) < 4 or not _YEARS.fullmatch(token)
 
 
-_WITH_O = re.compile(r"(?<![a-z])(?=o*\d)[\do]*o[\do]*(?![a-z])")
+_WITH_O = re.compile(r"(?<![a-z\d])(?=o*\d)[\do]++(?![a-z])")
 
 
 def _find_numbers(text: str) -> Iterator[Span]:
