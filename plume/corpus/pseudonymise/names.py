@@ -85,8 +85,8 @@ _TRIGGERS = (
         r"|(?:ne|a|est|et|attend|vit|qui)\b)))"
     ),
     (
-        rf"\b(?:dossiers?|affaire) (?!(?:{_STATE})\b)(?=[^\W\d_'-]+(?: ?[/,.;:)!?\n]|$| (?:n'|(?:ne|a|est|et|reste|attend|traine|toujours"
-        r"|encore|depuis|pour|qui)\b)))"
+        rf"\b(?:dossiers?|affaire) (?!(?:{_STATE})\b)(?=[^\W\d_'-]+(?: ?[/,.;:)!?\n]|$"
+        r"| (?:n'|(?:ne|a|est|et|reste|attend|traine|toujours|encore|depuis|pour|qui)\b)))"
     ),
     r"\b(?:nee|epouse|veuve) |\b(?:je suis|moi-meme|je|nous sommes),? ",
     r"\bun(?:e)? certaine? |\bun monsieur |\bune dame |\bau nom de |\bpour le compte de ",

@@ -10,9 +10,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from plume.corpus.pseudonymise.insee import known_names
-from plume.corpus.pseudonymise.lexicon import fold, plain
+from plume.corpus.pseudonymise.lexicon import fold, plain, words
 from plume.corpus.pseudonymise.spans import Span
 
 # What prints nothing though Unicode does not call it a format character, and what prints a blank though it is none.
@@ -25,13 +26,16 @@ _ODD = (
 )
 # HTML's own tags, and those that the text closes itself; "<lea@example.org>" and "3 < 4" are text. A tag is looked
 # through only if it carries nothing beside its looks: what an address or a title says must be read.
-_INLINE = frozenset("a abbr b big code em font i ins label mark s small span strong sub sup tt u".split())
-_BLOCK = frozenset(
+_INLINE = words("a abbr b big code em font i ins label mark s small span strong sub sup tt u")
+_BLOCK = words(
     "article blockquote body center dd div dl dt footer form h1 h2 h3 h4 h5 h6 header hr html li main nav ol p pre section"
-    " table tbody td th thead tr ul".split()
+    " table tbody td th thead tr ul"
 )
 _LOOKS = r"(?:class|style|dir|lang|align|valign|color|size|face|width|height|border|target|rel)"
-_TAG = rf"</?([a-zA-Z][a-zA-Z0-9-]{{0,20}})(?:\s{{1,9}}{_LOOKS}=(?:\"[^\"<>@]{{0,80}}\"|'[^'<>@]{{0,80}}'|\w{{1,20}})){{0,6}}\s{{0,9}}/?>"
+_TAG = (
+    rf"</?([a-zA-Z][a-zA-Z0-9-]{{0,20}})(?:\s{{1,9}}{_LOOKS}=(?:\"[^\"<>@]{{0,80}}\"|'[^'<>@]{{0,80}}'|\w{{1,20}})){{0,6}}"
+    r"\s{0,9}/?>"
+)
 _ENTITY = r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
 _TO_MEND = re.compile(f"{_ODD}|{_TAG}|{_ENTITY}")
 # A letter, a sign or a few, a letter, the same again: "D-U-P-O-N-T".
@@ -145,4 +149,4 @@ def _joined(reading: Reading) -> Reading:
 
 def _is_series(word: str) -> bool:
     """Whether letters count ("A, B, C, D") or are one and the same ("X X X")."""
-    return len(set(word)) == 1 or all(ord(b) - ord(a) == 1 for a, b in zip(word, word[1:], strict=False))
+    return len(set(word)) == 1 or all(ord(b) - ord(a) == 1 for a, b in pairwise(word))

@@ -129,7 +129,9 @@ def find_numbers(text: str) -> Iterator[Span]:
 
 
 # Hexadecimal groups, two at least, perhaps with an IPv4 address after them: what may be an IPv6 address.
-_MAYBE_IPV6 = re.compile(r"(?<![\w:.])(?=[0-9a-f:]{0,6}:)[0-9a-f:]{3,39}(?:(?<=:)\d{1,3}(?:\.\d{1,3}){3})?(?![\w:]|\.\d)")
+_MAYBE_IPV6 = re.compile(
+    r"(?<![\w:.])(?=[0-9a-f:]{0,6}:)[0-9a-f:]{3,39}(?:(?<=:)\d{1,3}(?:\.\d{1,3}){3})?(?![\w:]|\.\d)"
+)
 _IPV4 = re.compile(
     r"\b(?:ip|ipv4|adresse|connexions?|connecte\w*|serveur|reseau|box)\b[^\d\n]{0,30}?"
     r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?![\w]|\.\d)"
@@ -138,7 +140,10 @@ _FOUR = re.compile(r"\d\.\d{1,3}\.\d{1,3}\.\d")
 _DECIMALS = re.compile(r"\d[.,]\d{3}")
 # Degrees: four decimals tell a house from its neighbour; so do minutes of arc.
 _DEGREES = r"[-+−]?\d{1,3}[.,]\d{4,}(?!\d) ?°?"
-_MINUTES = r"\d{1,3} ?(?:°|deg\w{0,4}\b) ?\d{1,2}(?:[.,]\d+)? ?(?:['′]|min\w{0,4}\b)(?: ?\d{1,2}(?:[.,]\d+)? ?(?:[\"″”]|''))?"
+_MINUTES = (
+    r"\d{1,3} ?(?:°|deg\w{0,4}\b) ?\d{1,2}(?:[.,]\d+)? ?(?:['′]|min\w{0,4}\b)"
+    r"(?: ?\d{1,2}(?:[.,]\d+)? ?(?:[\"″”]|''))?"
+)
 _CARDINAL = r"(?: ?\b(?:nord|sud|est|ouest|[nsewo])\b)?"
 _COORDINATES = re.compile(
     rf"(?<![\w.,])(?:[nsewo] ?)?{_DEGREES}{_CARDINAL}{ANY}{{1,4}}(?:(?:et|longitude|long?|lng|[nsewo])\b{ANY}{{0,3}})?"
@@ -180,7 +185,9 @@ def _grown(text: str, span: Span, *, shouting: bool) -> Span:
     """The number with the short codes that stand right before and after it: "CT 2024 558 712", "… 0000157845Z 02"."""
     start, end = span.start, span.end
     least, most = start - _GROWTH, end + _GROWTH  # a whole page of "06 06 06 …" is no code
-    while start > least and (before := _CODE_BEFORE.search(text, max(0, start - 9), start)) and _is_code(before[1], shouting=shouting):
+    while start > least and (before := _CODE_BEFORE.search(text, max(0, start - 9), start)):
+        if not _is_code(before[1], shouting=shouting):
+            break
         start = before.start(1)
     while end < most and (after := _CODE_AFTER.match(text, end)) and _is_code(after[1], shouting=shouting):
         if _UNIT.match(text, after.end()) or (after[1].isdigit() and len(after[1]) < 2) or after[1] in _WORDS_LIKE:

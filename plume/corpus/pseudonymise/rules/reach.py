@@ -12,6 +12,7 @@ from plume.corpus.pseudonymise.spans import Span
 
 # What stands for the at sign, within any signs but those of a sentence: "(at)", "/at/", "* arobase *", "«at»".
 _AROUND = r"[^\w\s.,;:!?']"
+_BRACKET = r"[^\w\s.,;:!?'+%-]"  # the same without what an address itself may hold
 _PROVIDER = (
     r"(?:gmail|hotmail|outlook|yahoo|ymail|orange|wanadoo|free|sfr|laposte|bbox|icloud|proton(?:mail)?|live|msn|gmx|aol"
     r"|neuf|numericable)"
@@ -25,7 +26,7 @@ _TLD = r"(?:fr|com|net|org|eu|info|io|me|be|ch|de|es|it|uk|ca|re|bzh|paris|gouv|
 _SPELLED_SIGN = r"point|dot|\.|tiret(?: du bas| bas)?|underscore|-|_"
 # The comma for a dot is a typing slip that is met; so are blanks around the at sign.
 _EMAIL = re.compile(
-    rf"(?<![\w.+%-])(?:[\w+%-]+(?: (?:{_SPELLED_SIGN}) | ?{_AROUND} ?(?:{_SPELLED_SIGN}) ?{_AROUND} ?)){{0,4}}"
+    rf"(?<![\w.+%-])(?:[\w+%-]+(?: (?:{_SPELLED_SIGN}) | ?{_BRACKET} ?(?:{_SPELLED_SIGN}) ?{_BRACKET} ?)){{0,4}}"
     rf"[\w.+%-]*[\w+%]"
     rf"{_AT}(?:[\w-]+(?:(?:{_DOT})[\w-]+)*(?:{_DOT}|,){_TLD}|{_PROVIDER})(?![a-z0-9_-])"
     rf"|[\w.+%-]{{1,64}}@[\w.-]*\w"
@@ -37,8 +38,9 @@ _URL = re.compile(
 _S = r"[ .,:;()\-–/_*|]{0,3}"
 # Ten digits from 0 with usual signs between; after the country's code, with any.
 _FRENCH = re.compile(
-    rf"(?<![\w+])(?:\(? ?\+ ?33 ?\)?|0033|\(0033\)){ANY}{{0,4}}(?:\(0\))?{ANY}{{0,4}}0?[1-9](?:{ANY}{{0,4}}\d){{8}}(?!\d)|"
-    rf"(?<![\w+])[0o]{_S}[1-9](?=(?:[^\d\n]{{0,4}}\d){{5}})(?:{_S}[\doil]){{8}}(?!\w)"
+    rf"(?<![\w+])(?:\(? ?\+ ?33 ?\)?|0033|\(0033\)){ANY}{{0,4}}(?:\(0\))?{ANY}{{0,4}}"
+    rf"0?[1-9](?:{ANY}{{0,4}}\d){{8}}(?!\d)"
+    rf"|(?<![\w+])[0o]{_S}[1-9](?=(?:[^\d\n]{{0,4}}\d){{5}})(?:{_S}[\doil]){{8}}(?!\w)"
 )
 # With any signs, line ends too: see `_is_grouped`.
 _ODDLY = re.compile(rf"(?<![\w+])0{ANY}{{0,5}}[1-9](?:{ANY}{{0,5}}\d){{8}}(?!\d)")
@@ -107,7 +109,7 @@ _SIGN = re.compile("[@_#]")
 _UNDERSCORED = re.compile(r"(?<![\w@./:])[a-z0-9]+_[\w]*[a-z0-9](?![\w@/])")
 
 _AT_SIGN = re.compile(r"@|arr?obas|commercial|chez|(?<![a-z])at(?![a-z])|[(\[{<] ?a ?[)\]}>]")
-_CHEZ = re.compile(r"([\w.+%-]+) chez ")
+_CHEZ_HOST = re.compile(r"([\w.+%-]+) chez ")
 _MAIL = re.compile(r"\b(?:e?-?mail|mel|courriel|adresse|ecri\w+|contact\w*|joign\w*|joindre)\b[^.!?\n]{0,25}$")
 
 _GENERIC_MAILBOX = words(
@@ -187,7 +189,7 @@ def _is_grouped(number: str) -> bool:
 
 
 def _is_moment(match: re.Match[str], folded: str) -> bool:
-    """Whether the digits are a date or an hour and what goes on after them: "01/02/2023 - 03/04", "5/12 08:30-12:00"."""
+    """Whether the digits are a date or an hour and what follows: "01/02/2023 - 03/04", "5/12 08:30-12:00"."""
     if _FULL_DATE.search(match[0]):
         return True
     going_on = _GOES_ON.match(folded, match.end())
@@ -196,7 +198,7 @@ def _is_moment(match: re.Match[str], folded: str) -> bool:
 
 def _is_mailbox(match: re.Match[str], folded: str) -> bool:
     """Not "acheté chez leboncoin.fr": what stands before "chez" looks like an address, or is said to be one."""
-    chez = _CHEZ.match(match[0])
+    chez = _CHEZ_HOST.match(match[0])
     if chez is None:
         return "://" not in folded[max(0, match.start() - 8) : match.start()] or "@" in match[0]
     odd = re.search(r"[._\d-]", chez[1]) or chez[1] in FIRST_NAMES
