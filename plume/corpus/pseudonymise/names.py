@@ -85,7 +85,7 @@ _TRIGGERS = (
         r"|(?:ne|a|est|et|attend|vit|qui)\b)))"
     ),
     (
-        rf"\b(?:dossiers?|affaire) (?!(?:{_STATE})\b)(?=[^\W\d_'-]+(?: ?[/,.;:)!?\n]|$"
+        rf"\b(?:dossiers?|affaire) (?:: ?)?(?!(?:{_STATE})\b)(?=[^\W\d_'-]+(?: ?[/,.;:)!?\n]|$"
         r"| (?:n'|(?:ne|a|est|et|reste|attend|traine|toujours|encore|depuis|pour|qui)\b)))"
     ),
     r"\b(?:nee|epouse|veuve) |\b(?:je suis|moi-meme|je|nous sommes),? ",

@@ -28,19 +28,25 @@ _ODD = (
 # through only if it carries nothing beside its looks: what an address or a title says must be read.
 _INLINE = words("a abbr b big code em font i ins label mark s small span strong sub sup tt u")
 _BLOCK = words(
-    "article blockquote body center dd div dl dt footer form h1 h2 h3 h4 h5 h6 header hr html li main nav ol p pre section"
-    " table tbody td th thead tr ul"
+    "article blockquote body br center dd div dl dt footer form h1 h2 h3 h4 h5 h6 header hr html li main nav ol p pre"
+    " section table tbody td th thead tr ul"
 )
 _LOOKS = r"(?:class|style|dir|lang|align|valign|color|size|face|width|height|border|target|rel)"
 _TAG = (
     rf"</?([a-zA-Z][a-zA-Z0-9-]{{0,20}})(?:\s{{1,9}}{_LOOKS}=(?:\"[^\"<>@]{{0,80}}\"|'[^'<>@]{{0,80}}'|\w{{1,20}})){{0,6}}"
     r"\s{0,9}/?>"
 )
+# The marks of forums and of Markdown, which stand at a word's border.
+_MARK = (
+    r"\[/?(?:b|i|u|s|color|size|quote|code|center)(?:=[\w#]{1,20})?\]"
+    r"|(?<![^\W_])[*_~`]{1,3}(?=[^\W\d_])|(?<=[^\W\d_])[*_~`]{1,3}(?![\w*_~`])|(?<=[^\W\d_]\.)[*_~`]{1,3}(?![\w*_~`])"
+)
 _ENTITY = r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
-_TO_MEND = re.compile(f"{_ODD}|{_TAG}|{_ENTITY}")
+_CLOSED = re.compile(r"</([a-z][a-z0-9-]{0,20})>")
+_TO_MEND = re.compile(f"{_ODD}|{_TAG}|{_ENTITY}|{_MARK}")
 # A letter, a sign or a few, a letter, the same again: "D-U-P-O-N-T".
 _LETTER = r"[^\W\d_]"
-_SPELLED = re.compile(rf"(?<![\w'])({_LETTER})((?:[^\w\n'’]|_){{1,3}})({_LETTER}(?:\2{_LETTER})+)(?![\w'])")
+_SPELLED = re.compile(rf"(?<![\w'])({_LETTER})((?:[^\w'’]|_){{1,3}})({_LETTER}(?:\2{_LETTER})+)(?![\w'])")
 _LONGEST = 30  # letters of a name
 _SPELLING = re.compile(r"\b(?:epel\w+|ecri\w+|lettres?|orthograph\w+|(?:pre)?noms?|appell?e\w*)\b[^.!?\n]{0,30}$")
 
@@ -67,7 +73,7 @@ def read(text: str) -> Reading:
     """The plain reading of a text; a text without anything hidden, combining, marked up or spelled keeps its length."""
     if not _TO_MEND.search(text):
         return _joined(Reading(plain(text)))
-    lower = text.lower() if "</" in text else ""
+    closed = frozenset(_CLOSED.findall(text.lower())) if "</" in text else frozenset()
     characters: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -77,13 +83,13 @@ def read(text: str) -> Reading:
         starts += range(at, match.start())
         ends += range(at + 1, match.start() + 1)
         at = match.end()
-        seen, hidden = _seen(match, lower)
+        seen, hidden = _seen(match, closed)
         if hidden and characters:
             composed = unicodedata.normalize("NFC", characters[-1] + match[0])
             characters[-1] = composed if len(composed) == 1 else characters[-1]
             ends[-1] = at
-        elif seen == " " and match[1] and characters and characters[-1].isspace():
-            continue  # blanks of the markup are no more than one
+        if match[1] and characters and characters[-1].isspace():
+            seen = seen.lstrip(" ")  # blanks of the markup are no more than one
         characters += seen
         starts += [match.start()] * len(seen)
         ends += [at] * len(seen)
@@ -93,17 +99,19 @@ def read(text: str) -> Reading:
     return _joined(Reading(plain("".join(characters)), tuple(starts), tuple(ends)))
 
 
-def _seen(match: re.Match[str], lower: str) -> tuple[str, bool]:
+def _seen(match: re.Match[str], closed: frozenset[str]) -> tuple[str, bool]:
     """What is read where something odd stands, and whether it prints nothing of its own."""
     if match[1]:
         name = match[1].lower()
         if name in _INLINE:
             return "", False
-        if name in _BLOCK:
-            return "\n", False
-        return (" " if name == "br" or f"</{name}>" in lower else match[0]), False
-    if len(match[0]) > 1:
+        if name in _BLOCK or match[0].startswith("</"):
+            return " ", False
+        return (f" {name} : " if name in closed else match[0]), False  # "<nom>Durand</nom>"
+    if match[0].startswith("&"):
         return html.unescape(match[0]), False
+    if match[0][0] in "[*_~`":
+        return "", False
     return _look(match[0])
 
 

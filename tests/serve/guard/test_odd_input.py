@@ -1,6 +1,10 @@
 """Bodies, headers and paths that nobody sends in earnest: a clear refusal or an ordinary draft, never a failure."""
 
+import unicodedata
+
 import pytest
+
+from serve.guard.schema import DraftRequest
 
 JSON = {"content-type": "application/json"}
 TEXTS = {
@@ -87,3 +91,8 @@ def test_odd_decisions(guarded, decision, status):
 def test_no_other_spelling_of_a_route_is_open(guarded, method, path):
     answer = guarded.request(method, path, content=b'{"review": "x"}', headers=JSON, key=guarded.key)
     assert answer.status_code == 404
+
+
+def test_accents_are_composed_at_the_door():
+    texts = {name: unicodedata.normalize("NFD", "Zoé à Évry") for name in ("review", "title", "network", "pseudonym")}
+    assert set(DraftRequest(**texts).model_dump(include=set(texts)).values()) == {"Zoé à Évry"}

@@ -103,7 +103,7 @@ DATE = re.compile(
     rf"|(?<!\d){_DAY}(?:er)?[ .\-]{{0,2}}{_MONTH}\.?[ .\-]{{0,2}}(?:{_YEAR}|\d{{2}})(?!\d)"
     rf"|(?<!\d){_YEAR}[-/]\d{{1,2}}[-/]\d{{1,2}}(?!\d)|(?<!\w){_MONTH} {_YEAR}(?!\d))"
 )
-_YEARS = re.compile(r"(?:19|20)\d{2}(?:[ ./\-]+(?:19|20)\d{2})*")
+_YEARS = re.compile(rf"(?:19|20)\d{{2}}(?:{ANY}{{1,3}}(?:19|20)\d{{2}})*")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}[ .]\d{3}|[1-9]\d?(?:[ .]000){2,}")  # "884 120 776" counts nothing
 _UNIT = re.compile(
     r"\s?(?:€|euros?\b|eur\b|k€|centimes|%|ans\b|mois\b|jours?\b|j\b|heures?\b|h\b|fois\b|personnes?\b|km\b|m2\b|m²"
@@ -142,11 +142,12 @@ _DECIMALS = re.compile(r"\d[.,]\d{3}")
 _DEGREES = r"[-+−]?\d{1,3}[.,]\d{4,}(?!\d) ?°?"
 _MINUTES = (
     r"\d{1,3} ?(?:°|deg\w{0,4}\b) ?\d{1,2}(?:[.,]\d+)? ?(?:['′]|min\w{0,4}\b)"
-    r"(?: ?\d{1,2}(?:[.,]\d+)? ?(?:[\"″”]|''))?"
+    r"(?: ?\d{1,2}(?:[.,]\d+)? ?(?:[\"″”′]|''))?"
 )
 _CARDINAL = r"(?: ?\b(?:nord|sud|est|ouest|[nsewo])\b)?"
 _COORDINATES = re.compile(
-    rf"(?<![\w.,])(?:[nsewo] ?)?{_DEGREES}{_CARDINAL}{ANY}{{1,4}}(?:(?:et|longitude|long?|lng|[nsewo])\b{ANY}{{0,3}})?"
+    rf"(?<![\w.,])(?:[nsewo] ?)?{_DEGREES}{_CARDINAL}{ANY}{{1,4}}"
+    rf"(?:(?:et|longitude|long?|lng|[nsewoxy])\b{ANY}{{0,3}})?"
     rf"{_DEGREES}{_CARDINAL}(?![\w%€])"
     rf"|\b(?:latitude|lat|longitude|long?|lng|gps)\b{ANY}{{0,4}}[-+−]?\d{{1,3}}[.,]\d{{3,}}(?!\d)"
     rf"|(?<![\w.,])(?:[nsewo] ?)?{_MINUTES}{_CARDINAL}(?:{ANY}{{0,4}}(?:[nsewo] ?)?{_MINUTES}{_CARDINAL})?"

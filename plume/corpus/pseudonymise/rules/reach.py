@@ -152,7 +152,8 @@ def find_reach(text: str, directory: Directory) -> Iterator[Span]:
         if not public:
             yield Span(*match.span(), "TEL", "rule")
     for match in _SPELLED.finditer(folded):
-        if _NUMERAL.search(match[0].replace("zero", "", 1)) or match[0].startswith("zero"):
+        numerals = _NUMERAL.search(match[0].replace("zero", "", 1)) or match[0].startswith("zero")
+        if numerals or match[0].count(" et ") > 2:
             yield Span(*match.span(), "TEL", "rule")
     for match in _WITHOUT_ZERO.finditer(folded) if has_digit(text) else ():
         yield Span(*match.span(1), "TEL", "rule")
@@ -183,9 +184,14 @@ def _phones(text: str, folded: str, directory: Directory) -> Iterator[tuple[re.M
 
 
 def _is_grouped(number: str) -> bool:
-    """Whether ten digits with anything between read as one number: its signs are one sign, or its zero is not alone."""
+    """Whether ten digits with anything between read as one number.
+
+    They do with one sign all along, one by one, or if the first group is no lone zero, as in "0,5 - 1,25".
+    """
     signs = {sign for sign in _GROUPS.split(number)[1:-1] if sign}
-    return len(signs) <= 1 or (len(_GROUPS.search(number)[0]) > 1 and not _HOUR.search(number))
+    groups = _GROUPS.findall(number)
+    alone = all(len(group) == 1 for group in groups)
+    return len(signs) <= 1 or alone or (len(groups[0]) > 1 and not _HOUR.search(number))
 
 
 def _is_moment(match: re.Match[str], folded: str) -> bool:
