@@ -127,7 +127,7 @@ def test_what_is_written_oddly_is_masked(marked):
         "le dossier Parcoursup est perdu, le dossier MDPH est complet",
         "dossier Urgent ! dossier Incomplet, dossier Numérique.",
         "J'ai acheté chez leboncoin.fr un vélo",
-        "l'arrêt est devant chez nous. Ma fille marche",
+        "Rien n'arrive jusque chez elle. Me voilà à attendre",
     ],
 )
 def test_what_only_looks_like_it_stays(text):
