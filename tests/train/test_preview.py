@@ -5,16 +5,18 @@ import shutil
 
 import pytest
 import torch
+from transformers import MistralConfig
 
+import datasets
 from plume.adapters import Adapter
 from plume.models import load_model, load_tokenizer
 from plume.prompt import load_prompt
 from train import adapter
 from train.batches import micro_batches
 from train.config import TrainConfig
-from train.estimate import estimate
+from train.estimate import CUDA, FRAGMENTED, estimate
 from train.loop import planned_order
-from train.samples import load_samples
+from train.samples import Samples, load_samples
 from train.step import token_losses
 
 
@@ -66,6 +68,22 @@ def test_a_traced_forward_keeps_what_the_real_one_keeps(tiny_mistral, small_data
     assert expected.worst_tokens == worst.tokens
     assert expected.activations == pytest.approx(sum(kept.values()), rel=0.01)
     assert expected.weights == sum(p.numel() * 4 for p in model.parameters() if not p.requires_grad)
+
+
+def test_the_recipe_fits_one_80_gb_gpu_with_room(tmp_path):
+    """One layer of Mistral 7B's shape, times 32, beside its weights; the largest micro-batch is as full as can be."""
+    shape = {"hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32, "num_key_value_heads": 8}
+    base = MistralConfig(vocab_size=32002, num_hidden_layers=1, architectures=["MistralForCausalLM"], **shape)
+    base.save_pretrained(tmp_path)
+    words = ["data=x", "out=x", f"base.model={tmp_path}"]
+    config = TrainConfig.load("configs/train/openhermes2-lora.yaml", words)
+    row = {"input_ids": [1] * 264 + [2] * 256, "prompt_length": 265}
+    rows = datasets.Dataset.from_list([row] * config.batch_size)
+    layer = estimate(config, Samples(rows, rows, [], [], {}, {}))
+    assert 0.9 < layer.worst_tokens / config.micro_batch_tokens <= 1
+    assert layer.all_heads == 2 * 24 * 128 * (layer.worst_tokens + layer.worst_samples * 264) * 2
+    kept = 32 * (layer.activations + layer.all_heads)
+    assert FRAGMENTED * (2 * 7.3e9 + kept) + CUDA < 0.8 * 80e9
 
 
 def test_what_recompute_takes_is_estimated_too(tiny_mistral, small_dataset, tmp_path):
