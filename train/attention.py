@@ -57,7 +57,7 @@ def attend(
     if not grouped:
         repeats = query.shape[1] // key.shape[1]
         key, value = key.repeat_interleave(repeats, 1), value.repeat_interleave(repeats, 1)
-    # Cut by `split`: its backward pass writes one gradient; that of slices `t[:, :, a:b]` one of the whole row for each.
+    # Cut by `split`: its backward pass writes one gradient; slices `t[:, :, a:b]` write one of the whole row each.
     sizes = ([layout.prefix] if layout.prefix else []) + [end - start for start, end in layout.bounds]
     queries, keys, values = (t.split(sizes, 2) for t in (query, key, value))
     outputs = []
