@@ -80,7 +80,7 @@ def print_estimate(expected: Estimate, speed: float | None, console: Console) ->
     console.print(table)
     console.print(
         f"the largest micro-batch: {expected.worst_samples} samples, {expected.worst_tokens} tokens; on a GPU "
-        f"{expected.on_gpu / 2**30:.1f} GiB: with keys and values for all heads, a tenth for the allocator, 1 GiB for CUDA"
+        f"{expected.on_gpu / 2**30:.1f} GiB: with keys and values for all heads, a tenth for the allocator, 1 for CUDA"
     )
     saved = 1 - expected.tokens_per_epoch / expected.unshared_tokens_per_epoch
     console.print(
