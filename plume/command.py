@@ -122,10 +122,10 @@ def status(message: str) -> Any:
 
 def _has_terminal() -> bool:
     """Whether stderr can show a bar. FORCE_COLOR asks for colours, not for bars in a log file."""
-    return stderr.is_interactive and sys.stderr.isatty() and not _is_other_rank()
+    return stderr.is_interactive and sys.stderr.isatty() and not is_other_rank()
 
 
-def _is_other_rank() -> bool:
+def is_other_rank() -> bool:
     """Whether torchrun started this process as one of several, and not as the first, which speaks for all."""
     return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK", "0") != "0"
 
@@ -138,7 +138,7 @@ class _Plain:
     def __enter__(self) -> Self:
         self._started, self._ended, self._lock = time.monotonic(), threading.Event(), threading.RLock()
         self._stderr = sys.stderr  # what is done meanwhile may silence a library by redirecting it
-        if not _is_other_rank():
+        if not is_other_rank():
             threading.Thread(target=self._beat, daemon=True).start()
         return self
 
@@ -156,7 +156,7 @@ class _Plain:
         raise NotImplementedError
 
     def _write(self, line: str) -> None:
-        if not _is_other_rank() and not self._ended.is_set():
+        if not is_other_rank() and not self._ended.is_set():
             with suppress(OSError, ValueError, AttributeError):  # nobody reads it, or stderr is closed
                 self._stderr.write(" ".join(line.split()) + "\n")
                 self._stderr.flush()

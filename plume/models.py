@@ -137,11 +137,13 @@ def load_tokenizer(base: Base) -> Any:
     Raises InputError if it lacks the ChatML tokens, if its ids are not those that the recipe counts on, or if padding
     would be taken for the end of a turn.
     """
-    from transformers import AutoTokenizer
-
     folder = resolve(base)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        if base.model == EMBEDDED:  # its class is known: AutoTokenizer imports torch and all models to find it
+            from transformers import PreTrainedTokenizerFast as Tokenizer
+        else:
+            from transformers import AutoTokenizer as Tokenizer
+        tokenizer = Tokenizer.from_pretrained(folder)
     except Exception as error:  # third parties raise as many kinds as a file can be wrong
         raise InputError(f"base.model={base.model}: its tokenizer cannot be loaded ({_first_line(error)})") from None
     tokenizer.chat_template = SERVING_TEMPLATE

@@ -9,19 +9,21 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plume import tracking
 from plume.command import stderr
 from plume.errors import InputError
 from plume.paths import claim_output
-from train import checkpoint
 from train.config import TrainConfig
-from train.samples import Samples
+
+if TYPE_CHECKING:  # they take seconds to import, and a refusal needs neither
+    from train.checkpoint import Progress
+    from train.samples import Samples
 
 CONFIG, RUN, STEPS, DRAFTS, ADAPTER = "config.yaml", "run.json", "steps.jsonl", "drafts.jsonl", "adapter"
 PARTIAL = ".adapter-"  # how a folder's name begins that is to become the adapter
-_TORCH = (checkpoint.LATEST, checkpoint.PREVIOUS, "checkpoint.partial", "best.pt", "best.partial")  # the last: of old
+_TORCH = ("checkpoint.pt", "checkpoint.previous.pt", "checkpoint.partial", "best.pt", "best.partial")  # last: of old
 EXTENDABLE = ("max_steps", "max_epochs", "validation.patience")  # what --resume may change
 FILES = (CONFIG, RUN, STEPS, DRAFTS, "dropped.jsonl", "truncated.jsonl", *_TORCH)
 
@@ -62,7 +64,7 @@ def _comparable(config: TrainConfig) -> dict[str, Any]:
     return {key: value for key, value in config.flat().items() if key != "out"} | {"data": str(config.data.resolve())}
 
 
-def begin(config: TrainConfig, samples: Samples, *, force: bool) -> dict[str, Any]:
+def begin(config: TrainConfig, samples: "Samples", *, force: bool) -> dict[str, Any]:
     """A folder that holds a run which has not made a step; what run.json says of it."""
     _mark_abandoned(config.out)
     ended = [earlier(config.out, step) for step in noted(config.out).get("ended", [])]
@@ -78,13 +80,15 @@ def begin(config: TrainConfig, samples: Samples, *, force: bool) -> dict[str, An
     return begun
 
 
-def resume(config: TrainConfig, samples: Samples, steps: int) -> dict[str, Any]:
+def resume(config: TrainConfig, samples: "Samples", steps: int) -> dict[str, Any]:
     """What run.json says of a run that goes on from its last checkpoint, from its first step if it has none.
 
     `steps` are those that the config plans: a run that has ended goes on if they, or its patience, were raised; its
     step is then among `ended`. Raises InputError if there is nothing to go on with, if the run was started on other
     samples, or if it is not in MLflow's store.
     """
+    from train import checkpoint
+
     begun = noted(config.out)
     state = checkpoint.load(config.out, tell=lambda line: stderr.print(line, markup=False, soft_wrap=True))
     if begun.get("samples_sha256") != samples.sha256:
@@ -107,7 +111,7 @@ def resume(config: TrainConfig, samples: Samples, steps: int) -> dict[str, Any]:
     return begun | {"run_id": run_id}
 
 
-def _check_more(config: TrainConfig, begun: dict[str, Any], at: checkpoint.Progress, steps: int) -> None:
+def _check_more(config: TrainConfig, begun: dict[str, Any], at: "Progress", steps: int) -> None:
     """Raise InputError if the config leaves a run that has ended nothing to do, or ends one before where it stands."""
     if at.step > steps:
         raise InputError(

@@ -4,7 +4,7 @@ What is learnt is green; without colours it stands between ⟦ and ⟧.
 """
 
 import statistics
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -12,8 +12,10 @@ from rich.text import Text
 
 from train.batches import Row
 from train.config import TrainConfig
-from train.estimate import Estimate
 from train.samples import Samples, reasons
+
+if TYPE_CHECKING:  # it takes seconds to import
+    from train.estimate import Estimate
 
 BINS = 12
 
@@ -72,7 +74,7 @@ def _histogram(lengths: list[int]) -> Table:
     return table
 
 
-def print_estimate(expected: Estimate, speed: float | None, console: Console) -> None:
+def print_estimate(expected: "Estimate", speed: float | None, console: Console) -> None:
     """Print an estimate; `speed` in tokens a second, if known, gives the time."""
     table = Table("what", "GiB", title="Memory at the largest micro-batch")
     for name in ("weights", "adapter", "optimiser", "activations", "logits", "total"):
