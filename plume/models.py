@@ -172,30 +172,40 @@ def load_tokenizer(base: Base) -> Any:
 
 def context_length(base: Base) -> int | None:
     """Tokens of prompt and draft together that the base was made for; None if its config does not say."""
-    from transformers import AutoConfig
+    written = _config(base).get("max_position_embeddings")
+    if isinstance(written, int):
+        return written
+    from transformers import (
+        AutoConfig,
+    )  # takes seconds to import: it knows what a kind of model has where nothing is said
 
-    folder = resolve(base)
     try:
-        return getattr(AutoConfig.from_pretrained(folder), "max_position_embeddings", None)
+        return getattr(AutoConfig.from_pretrained(resolve(base)), "max_position_embeddings", None)
     except Exception as error:
         raise InputError(f"base.model={base.model}: its config cannot be read ({_first_line(error)})") from None
 
 
+def _config(base: Base) -> dict[str, Any]:
+    try:
+        config = json.loads((Path(resolve(base)) / "config.json").read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise ValueError("not an object")
+    except (OSError, ValueError) as error:
+        raise InputError(f"base.model={base.model}: its config.json cannot be read ({_first_line(error)})") from None
+    return config
+
+
 def check_unquantised(base: Base) -> None:
     """Raise InputError if the base's weights are quantised (AWQ, GPTQ, bitsandbytes …). Reads no weights."""
-    folder = Path(resolve(base))
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"base.model={base.model}: its config cannot be read ({_first_line(error)})") from None
-    parts = [config, config.get("text_config")] if isinstance(config, dict) else []
+    config = _config(base)
+    parts = [config, config.get("text_config")]
     found = [
         part[key]
         for part in parts
         for key in ("quantization_config", "compression_config")
         if isinstance(part, dict) and part.get(key)
     ]
-    if not found and (folder / "quantize_config.json").is_file():  # as GPTQ once named it
+    if not found and (Path(resolve(base)) / "quantize_config.json").is_file():  # as GPTQ once named it
         found = [{"quant_method": "gptq"}]
     if found:
         method = found[0].get("quant_method") if isinstance(found[0], dict) else None
