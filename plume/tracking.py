@@ -1,5 +1,6 @@
 """MLflow: the ledger of runs and the registry of versions. Nothing that decides reads its aggregates."""
 
+import logging
 import os
 import shutil
 import sqlite3
@@ -90,6 +91,8 @@ def connect(uri: str | None = None) -> str:
 def _drop_leftovers() -> None:
     for name in _DROPPED:
         os.environ.pop(name, None)
+    for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):  # tracebacks and retries, said in a line
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextmanager

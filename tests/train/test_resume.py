@@ -48,7 +48,7 @@ def test_resume_refuses_another_config_and_a_run_that_never_started(trained, tra
     )
     with pytest.raises(InputError, match=other):
         train_here(resume=True, out=trained[0], seed=1, lora__rank=8)
-    with pytest.raises(InputError, match="is finished, .* it has made its 8 steps; to go on, .* more max_epochs"):
+    with pytest.raises(InputError, match="is finished, its adapter is never rewritten: it has made its 8 steps;"):
         train_here(resume=True, out=trained[0])
     with pytest.raises(InputError, match="no run to resume"):
         train_here(resume=True, out=tmp_path)
@@ -185,9 +185,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(two_check
     assert f"{latest}: cannot be read" in told[0]
     assert told[0].endswith("going on from the checkpoint before, of step 1")
     previous.write_bytes(damaged[damage])
-    with pytest.raises(
-        InputError, match=r"checkpoint\.pt: cannot be read .* remove checkpoint\.pt and checkpoint\.prev"
-    ):
+    with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be read .* remove checkpoint\.pt and check"):
         checkpoint.load(latest.parent)
 
 
@@ -239,7 +237,7 @@ def test_a_store_that_goes_away_ends_no_run_and_misses_nothing(
     with pytest.raises(PlumeError, match=r"does not answer any more \(.*no such table.*\); once it does, --resume reg"):
         train_here(**options)
     tables("metrics", here="gone")
-    said = [line for line in capsys.readouterr().err.splitlines() if "step" in line or "MLflow" in line]
+    said = capsys.readouterr().err.splitlines()  # and nothing wraps
     assert said[0].startswith("training: 13 pairs, 4 steps of 4")
     assert said[1] == "training: 0/4"
     assert [line.split("mlflow.db ")[1].split(" (")[0] for line in said if "mlflow.db " in line] == [
