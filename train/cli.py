@@ -1,5 +1,6 @@
 """`plume train …`: from a dataset folder to a registered LoRA adapter."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -97,7 +98,8 @@ def _look(config: Any, preview: int | None, estimate: bool, speed: float | None)
 
     tokenizer = load_tokenizer(config.base)
     samples = load_samples(config, tokenizer, load_prompt(config.prompt))
-    console = Console(highlight=False, emoji=False)
+    wide = None if sys.stdout.isatty() else 1000  # a line stays a line in a pipe
+    console = Console(highlight=False, emoji=False, width=wide)
     if preview is not None:
         show(config, samples, tokenizer, preview, console)
     if estimate:

@@ -44,13 +44,15 @@ class Ledger:
             self._missed, self._again = True, time.monotonic() + RETRY
             return
         if self._again:
-            self._say(f"answers again, and has caught up to step {step}")
+            self._say(f"answers again, and has caught up to step {self._logged}")
         self._missed, self._again = False, 0.0
 
     def finish(self) -> None:
         """Log what the store still lacks. Raises what it raises."""
         if self._missed:
             self._catch_up()
+            if self._again:
+                self._say(f"answers again, and has caught up to step {self._logged}")
 
     def _catch_up(self) -> None:
         self._logged = max(self._logged, self._last())

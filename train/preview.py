@@ -76,7 +76,7 @@ def _histogram(lengths: list[int]) -> Table:
 
 def print_estimate(expected: "Estimate", speed: float | None, console: Console) -> None:
     """Print an estimate; `speed` in tokens a second, if known, gives the time."""
-    table = Table("what", "GiB", title="Memory at the largest micro-batch")
+    table = Table("at the largest micro-batch", "GiB", title="Memory")
     for name in ("weights", "adapter", "optimiser", "activations", "logits", "total"):
         table.add_row(name, f"{getattr(expected, name) / 2**30:.2f}", style="bold" if name == "total" else "")
     console.print(table)
