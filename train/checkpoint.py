@@ -84,6 +84,8 @@ def _read(path: Path) -> dict[str, Any]:
     if "best" not in state:  # an older run's
         best = path.with_name(_BEST)
         state["best"] = _whole(best) if best.is_file() else None
+    if state["best"] is None and state["progress"].best_step:
+        raise ValueError("its best adapter is gone")
     return state
 
 

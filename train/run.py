@@ -16,8 +16,9 @@ import torch
 from plume import tracking
 from plume.adapters import TRAINING, folder_sha256
 from plume.command import status, stderr
+from plume.corpus.dataset import forgotten_since
 from plume.corpus.split import SPLITS
-from plume.errors import PlumeError
+from plume.errors import InputError, PlumeError
 from plume.models import load_model, load_tokenizer, quiet_bars
 from plume.paths import check_output
 from plume.prompt import Prompt, load_prompt, template_sha256
@@ -90,6 +91,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
         except KeyboardInterrupt:
             stderr.print("training: interrupted; continue with --resume")
             raise
+        _check_not_forgotten(config, samples)
         facts = _facts(samples, progress, expected, energy.used, run.info.run_id)
         written = config.out / folder.ADAPTER
         if not _is_written(written, facts):  # else the store did not take it, or the run was killed just after
@@ -150,6 +152,15 @@ def _facts(
     }
 
 
+def _check_not_forgotten(config: TrainConfig, samples: Samples) -> None:
+    """Raise InputError if an erasure came while the run trained: `plume data forget` saw no version to name."""
+    if forgotten_since(config.data, samples.manifest):
+        raise InputError(
+            f"{config.data}: experiences were erased from it while this run trained on them; nothing is registered: "
+            f"remove {config.out}, which holds what was learnt from them, and train anew"
+        )
+
+
 def _is_written(folder: Path, facts: dict[str, Any]) -> bool:
     """Whether the folder, which is whole if it is there, holds the adapter of this run at this step."""
     try:
@@ -184,6 +195,7 @@ def _hand_over(
     mlflow.log_artifacts(str(written), artifact)
     if not config.register_version:
         return None
+    _check_not_forgotten(config, samples)
     tags = {
         tracking.ADAPTER_HASH: folder_sha256(written),
         "base": config.base.model,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 import datasets
 from plume.corpus.dataset import FEATURES, read_manifest, read_split
@@ -134,11 +135,14 @@ def _pairs(folder: Path, split: str) -> datasets.Dataset:
     """
     rows = read_split(folder, split)
     table = {name: [row.get(name) for row in rows] for name in FEATURES}
-    for name, kind in FEATURES.items():
-        if kind == "date32":
-            table[name] = [day and date.fromisoformat(day) for day in table[name]]
     features = {name: datasets.Value(kind) for name, kind in FEATURES.items()}
-    return datasets.Dataset.from_dict(table, features=datasets.Features(features))
+    try:
+        for name, kind in FEATURES.items():
+            if kind == "date32":
+                table[name] = [day and date.fromisoformat(day) for day in table[name]]
+        return datasets.Dataset.from_dict(table, features=datasets.Features(features))
+    except (ValueError, TypeError, pa.ArrowException) as error:  # described by its manifest, and made by hand
+        raise InputError(f"{Path(folder) / split}.jsonl: not the columns of a dataset folder ({error})") from None
 
 
 def _without_fate(row: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def dataset_folders(roots: Iterable[Path], unread: dict[Path, str] | None = None
 
 
 def remove_cached_copies() -> bool:
-    """Remove the copies of splits that training keeps under <home>/splits; the next training makes them again.
+    """Remove the copies of splits that training once kept under <home>/splits; it keeps none any more.
 
     So with what comparisons keep of them under <home>/contamination. Returns whether there were any.
     """

@@ -150,6 +150,26 @@ def test_a_run_goes_on_with_the_samples_that_it_was_started_on(killed_at, train_
         train_here(resume=True, **options)
 
 
+def test_a_run_during_which_someone_was_forgotten_registers_nothing(
+    train_here, small_dataset, tmp_path, monkeypatch, store
+):
+    options = {"out": tmp_path / "run", "max_steps": 1, "data": tmp_path / "dataset", "validation__drafts": 0}
+    shutil.copytree(small_dataset, options["data"])
+    manifest, real = options["data"] / "manifest.json", loop.backward
+
+    def forget(*arguments):  # as `plume data forget` leaves the manifest
+        described = json.loads(manifest.read_text())
+        manifest.write_text(json.dumps(described | {"history": [described["splits"]["train"]["sha256"]]}))
+        return real(*arguments)
+
+    monkeypatch.setattr(loop, "backward", forget)
+    known = len(store.search_model_versions("name='plume-reply'"))
+    with pytest.raises(InputError, match="were erased from it while this run trained"):
+        train_here(**options)
+    assert not (options["out"] / "adapter").exists()
+    assert len(store.search_model_versions("name='plume-reply'")) == known
+
+
 def test_two_processes_do_not_train_into_one_folder(trained, train_here, tmp_path):
     with alone(tmp_path / "run"), pytest.raises(InputError, match="another process trains into it"):
         train_here(out=tmp_path / "run", max_steps=1)
