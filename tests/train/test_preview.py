@@ -20,8 +20,8 @@ from train.samples import Samples, load_samples
 from train.step import token_losses
 
 
-def test_preview_shows_the_mask_and_what_is_left_out_and_trains_nothing(run, home):
-    out, _ = run("--preview", "2", out=home / "preview", max_tokens=180, micro_batch_tokens=400)
+def test_preview_shows_the_mask_and_what_is_left_out_and_trains_nothing(shown, home):
+    out = shown("--preview", "2", out=home / "preview", max_tokens=180, micro_batch_tokens=400)
     assert out.count("⟦") == out.count("<|im_end|>⟧") == 2
     learnt = out.split("⟦")[1].split("⟧")[0]
     assert learnt.startswith("Bonjour, nous regrettons")
@@ -31,10 +31,10 @@ def test_preview_shows_the_mask_and_what_is_left_out_and_trains_nothing(run, hom
     assert not (home / "preview").exists()
 
 
-def test_estimate_needs_no_weights_and_is_near_what_the_run_logs(run, home, trained, tiny_mistral, tmp_path):
+def test_estimate_needs_no_weights_and_is_near_what_the_run_logs(shown, home, trained, tiny_mistral, tmp_path):
     bare = tmp_path / "bare"
     shutil.copytree(tiny_mistral, bare, ignore=shutil.ignore_patterns("*.safetensors"))
-    out, _ = run("--estimate", "--speed", "100", out=home / "estimated", base__model=bare)
+    out = shown("--estimate", "--speed", "100", out=home / "estimated", base__model=bare)
     facts = Adapter.load(trained[0] / "adapter").training
     tokens = int(re.search(r"([\d,]+) tokens in all", out)[1].replace(",", ""))
     assert tokens == pytest.approx(facts["tokens"], rel=0.02)
