@@ -124,10 +124,18 @@ def _announce(config: TrainConfig, model: Any, samples: Samples, steps: int) -> 
         f"{trainable:,} trainable parameters of {sum(p.numel() for p in model.parameters()):,}"
         + (f"; {len(samples.truncated)} reviews cut, see {config.out / 'truncated.jsonl'}" if samples.truncated else "")
         + (f"; {len(samples.dropped)} pairs left out, see {config.out / 'dropped.jsonl'}" if samples.dropped else "")
-        + ("" if len(samples.validation) else "; no pair to validate on: no early stopping, the last weights are kept"),
+        + ("" if len(samples.validation) else "; no pair to validate on: no early stopping, the last weights are kept")
+        + _not_understood(samples.manifest),
         markup=False,
         soft_wrap=True,
     )
+
+
+def _not_understood(manifest: dict[str, Any]) -> str:
+    """What `plume data build` could not read of the export's columns: it is null in the pairs."""
+    columns = manifest["counts"].get("not_understood", {})
+    told = ", ".join(f"{column} {n}" for column, n in columns.items())
+    return f"; values of the export that were not understood, by column: {told}" if told else ""
 
 
 def _facts(

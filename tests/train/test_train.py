@@ -181,3 +181,11 @@ def test_the_other_processes_of_torchrun_refuse_in_silence(tmp_path):
             process.terminate()
         _, err = process.communicate(timeout=60)
         assert len(err.splitlines()) == lines, err
+
+
+def test_what_the_build_did_not_understand_is_told_at_the_start():
+    from train.run import _not_understood
+
+    assert _not_understood({"counts": {}}) == ""  # a folder of before
+    told = _not_understood({"counts": {"not_understood": {"ressenti_usager": 2, "top_ia_structure_1": 3}}})
+    assert told.endswith("by column: ressenti_usager 2, top_ia_structure_1 3")
