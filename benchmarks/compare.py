@@ -18,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from eval.drafts import tie
 from plume.command import say
 from plume.corpus.dataset import sha256, to_jsonl
 from plume.paths import ROOT
@@ -62,13 +63,14 @@ def write_drafts(path: Path, pairs: list[dict], without_greeting: float, seed: i
         other = draw.choice(pairs)["reply"].removeprefix("Bonjour, ")
         text = f"{pair['reply']} {other}" if draw.random() > without_greeting else f"{other} {pair['reply'][9:]}"
         rows.append({"id": pair["id"], "system": path.stem, "draft": " ".join(text.split()[: draw.randint(70, 130)])})
-    path.write_bytes(to_jsonl(rows))
     meta = {
         "system": {"name": path.stem, "base": {"model": "none"}, "adapter_sha256": None, "prompt": "v1"},
         "decoding": {"strategy": "greedy"},
         "fingerprint": "benchmark",
         "data": {"split": "test", "sha256": sha256(to_jsonl(pairs))},
     }
+    rows, meta = tie(rows, meta)
+    path.write_bytes(to_jsonl(rows))
     path.with_suffix(".meta.json").write_text(json.dumps(meta), encoding="utf-8")
 
 
@@ -107,7 +109,7 @@ def main() -> None:
         profile.disable()
         compared = time.perf_counter()
         say(f"scores, integrity, statistics, report: {compared - started:.1f} s ({verdict.outcome})")
-        log_comparison(verdict, *paths, gate, folder / "out")
+        log_comparison(verdict, *paths, data, gate, folder / "out")
         say(f"ledger: {time.perf_counter() - compared:.1f} s")
         say(f"in all: {time.perf_counter() - started:.1f} s, of which {time.process_time() - cpu:.1f} s of one core")
         if arguments.profile:

@@ -62,14 +62,15 @@ def generate(
     force: Force = False,
 ) -> None:
     """Write a system's draft for every review of a split. Run again after an interruption or a failure, it goes on."""
-    from eval.generate import Decoding
-    from eval.generate import generate as generate_drafts
+    from eval.inputs import to_generate
     from eval.systems import REMOTE, resolve
     from plume.errors import InputError
     from plume.paths import in_clone
 
     if system == REMOTE and not (endpoint and model):
         raise InputError("--system endpoint: name the server and its model with --endpoint URL --model NAME")
+    gate = gate and in_clone(gate)
+    to_generate(data, split, out, gate)  # before the slow imports
     resolved = resolve(system, prompt=prompt, examples=examples, model=model)
     if endpoint:
         from eval.backends.endpoint import Endpoint
@@ -91,6 +92,9 @@ def generate(
         from eval.backends.in_process import InProcess
 
         chosen = InProcess(batch_size)
+    from eval.generate import Decoding
+    from eval.generate import generate as generate_drafts
+
     new = generate_drafts(
         resolved,
         data,
@@ -100,7 +104,7 @@ def generate(
         backend=chosen,
         context=context,
         reuse=reuse or (),
-        gate=gate and in_clone(gate),
+        gate=gate,
         force=force,
     )
     say(f"{out}: {resolved.name}, prompt {resolved.prompt.version}, {new} new drafts")
@@ -114,6 +118,9 @@ def score(
     force: Force = False,
 ) -> None:
     """Score drafts with plume's four metric modules: chrF, ROUGE, edit rate, reply checks."""
+    from eval.inputs import to_score
+
+    to_score(drafts, data, out, force=force)  # before the slow imports
     from eval.score import score as score_drafts
 
     score_drafts(drafts, data, out, force=force)
@@ -132,16 +139,19 @@ def compare(
     force: Force = False,
 ) -> None:
     """May the challenger replace the champion? Exit code 0 PASS, 10 FAIL, 20 INCONCLUSIVE, 2 cannot say."""
-    from eval.compare import compare as compare_drafts
-    from eval.ledger import log_comparison, train_split_of
+    from eval.inputs import to_compare
     from plume import tracking
     from plume.paths import in_clone
 
-    tracking.connect()  # before the work: its ledger must be there
     gate = in_clone(gate)
+    to_compare(champion, challenger, data, gate, out, trained_on=trained_on or (), force=force)  # before slow imports
+    tracking.connect()  # before the work: its ledger must be there
+    from eval.compare import compare as compare_drafts
+    from eval.ledger import log_comparison, train_split_of
+
     more = {"trained_on": trained_on or (), "look_up": train_split_of}
     verdict = compare_drafts(champion, challenger, data, gate, out, **more, force=force)
-    log_comparison(verdict, champion, challenger, gate, out)
+    log_comparison(verdict, champion, challenger, data, gate, out)
     say(f"{verdict.outcome}: {out / 'verdict.json'}, {out / 'report.html'}")
     for reason in verdict.reasons:
         say(f"- {reason}")
@@ -158,9 +168,11 @@ def promote(
     by: Annotated[str | None, typer.Option(help="Who decides; kept as a tag.")] = None,
 ) -> None:
     """Make a version the champion, which serving follows."""
+    from eval.promote import check_request
     from eval.promote import promote as move_alias
     from plume import tracking
 
+    check_request(version, verdict=verdict, initial=initial, override=override, reason=reason, by=by)
     tracking.connect()
     number, former = move_alias(version, verdict=verdict, initial=initial, override=override, reason=reason, by=by)
     say(f"champion: version {number}" + (f" (was {former})" if former else " (the first)"))

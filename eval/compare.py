@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 
 from eval import report
-from eval.drafts import Drafts, read_drafts, read_pairs
+from eval.drafts import Drafts
 from eval.gate import Item, Verdict, decide
 from eval.information import inform, modelled_minutes
+from eval.inputs import to_compare
 from eval.integrity import LookUp, examine, rule_remark
-from eval.rule import Rule
 from eval.score import by_measure, kept_scores, score_drafts, scorer_sha256
 from plume.checks.text import count_words
 from plume.corpus.dataset import file_sha256, sha256, to_jsonl
 from plume.corpus.split import experience_of
-from plume.errors import InputError
-from plume.paths import check_output, claim_output
+from plume.paths import claim_output
 
 
 def compare(
@@ -40,16 +39,9 @@ def compare(
     what it is asked, are compared, never passed. `trained_on` and `look_up` as for `eval.integrity.examine`. Raises
     InputError if the drafts answer another dataset than `data`.
     """
-    rule = Rule.load(gate)
-    arms = {"champion": read_drafts(champion_drafts), "challenger": read_drafts(challenger_drafts)}
-    split = arms["champion"].meta["data"]["split"]
-    for drafts in arms.values():
-        pairs = read_pairs(data, drafts, split=split)
-    if not pairs:
-        raise InputError(f"{data}: {split}.jsonl holds no pair; build the dataset from a larger export")
-    out = Path(out)
-    check_output(out, force=force)
-
+    trained_on = [*trained_on]
+    given = to_compare(champion_drafts, challenger_drafts, data, gate, out, trained_on=trained_on, force=force)
+    rule, arms, pairs, out = given.rule, given.arms, given.pairs, Path(out)
     rows = {arm: kept_scores(d) or score_drafts(d, pairs) for arm, d in arms.items()}
     scores = {arm: by_measure(found) for arm, found in rows.items()}
     there = {

@@ -1,26 +1,39 @@
-"""drafts.jsonl: the drafts of one system, as generation appends them and as scoring and comparison read them."""
+"""drafts.jsonl: the drafts of one system, as generation appends them and as scoring and comparison read them.
+
+Every row carries the digest of itself and of the system and decoding that wrote it; drafts.meta.json lists these
+digests by id, and carries its own. So a draft that was edited, added, removed or moved since is seen, and named.
+"""
 
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from plume.corpus.dataset import file_sha256, read_jsonl, read_manifest, read_split
+from plume.corpus.dataset import file_sha256, read_jsonl, read_manifest, read_split, sha256
 from plume.errors import InputError
+
+SHA = "sha256"  # key of a row, and of a description: its own digest
+VOUCHED = "drafts"  # key of a description: id -> digest of the row
+_BEGIN = '{"id"'  # how a row begins
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
 class Drafts:
-    """The drafts of one system: `rows` by id, `meta` as `eval generate` wrote it beside them, hash of the file."""
+    """The drafts of one system: `rows` by id, `meta` as `eval generate` wrote it beside them, hash of the file.
+
+    `tied` is False for drafts from before rows had digests: nothing shows that they are what the system wrote.
+    """
 
     path: Path
     rows: dict[str, dict[str, Any]]
     meta: dict[str, Any]
     sha256: str
+    tied: bool = False
 
     @property
     def name(self) -> str:
@@ -28,23 +41,96 @@ class Drafts:
 
 
 def read_drafts(path: str | Path) -> Drafts:
-    """Read drafts.jsonl and the drafts.meta.json beside it. Raises InputError."""
+    """Read drafts.jsonl and the drafts.meta.json beside it. Raises InputError if they do not belong together."""
     path = Path(path)
     rows = read_jsonl(path, needs=("id",))
-    by_id = {row["id"]: row for row in rows}
-    if len(by_id) < len(rows):
-        twice = next(row["id"] for i, row in enumerate(rows) if row["id"] in {r["id"] for r in rows[:i]})
-        raise InputError(f"{path}: two drafts for {twice}; generate them again with --force")
+    by_id: dict[str, dict[str, Any]] = {}
+    for number, row in enumerate(rows, 1):
+        _check_row(path, number, row)
+        if row["id"] in by_id:
+            raise InputError(f"{path}: two drafts for {row['id']}; generate them again with --force")
+        by_id[row["id"]] = row
     sidecar = path.with_suffix(".meta.json")
+    meta = _read_meta(sidecar)
+    tied = VOUCHED in meta or SHA in meta or any(SHA in row for row in rows)
+    if tied:
+        _check_digests(path, sidecar, by_id, meta)
+    return Drafts(path, by_id, meta, file_sha256(path), tied)
+
+
+def tie(rows: Iterable[dict[str, Any]], meta: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Rows with their digests, and the description that vouches for them."""
+    tied = [{**row, SHA: _row_sha256(row, meta)} for row in rows]
+    return tied, _sealed(meta, {row["id"]: row[SHA] for row in tied})
+
+
+def _row_sha256(row: Mapping[str, Any], meta: Mapping[str, Any]) -> str:
+    return _digest([{k: v for k, v in row.items() if k != SHA}, meta["system"], meta["decoding"]])
+
+
+def _sealed(meta: Mapping[str, Any], vouched: Mapping[str, str]) -> dict[str, Any]:
+    """A description with the digests of its rows, and its own."""
+    meta = {k: v for k, v in meta.items() if k != SHA} | {VOUCHED: dict(sorted(vouched.items()))}
+    return {**meta, SHA: _digest(meta)}
+
+
+def _digest(value: Any) -> str:
+    return sha256(json.dumps(value, sort_keys=True).encode())
+
+
+def _check_row(path: Path, number: int, row: dict[str, Any]) -> None:
+    """Raise InputError unless a row is one of drafts.jsonl that every later step can read and write."""
+    texts = {key: row.get(key) for key in ("id", "draft", "error")}
+    odd = [key for key, text in texts.items() if not isinstance(text, str) and (key == "id" or text is not None)]
+    if odd:
+        raise InputError(f"{path}: object {number}: its {odd[0]} is no text; generate the drafts again with --force")
+    if not _is_utf8(row):
+        raise InputError(
+            f"{path}: object {number}, the draft of {row['id']!r}: holds half of a character (a lone surrogate); "
+            "remove that line, then run the same plume eval generate again"
+        )
+
+
+def _read_meta(sidecar: Path) -> dict[str, Any]:
     try:
         meta = json.loads(sidecar.read_text(encoding="utf-8"))
-        meta["system"]["prompt"], meta["decoding"], meta["fingerprint"], meta["data"]["split"], meta["data"]["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        system, data = meta["system"], meta["data"]
+        name = system.get("name") or system["base"]["model"]
+        texts = name, system["prompt"], meta["fingerprint"], data["split"], data["sha256"]
+        if not all(isinstance(text, str) for text in texts) or not isinstance(meta["decoding"], dict):
+            raise TypeError("a text is expected")
+        if not _is_utf8(meta):
+            raise ValueError("half of a character")
+    except _DAMAGED as error:
         raise InputError(
             f"{sidecar}: does not describe the drafts beside it ({type(error).__name__}: {error}); "
             "write both with: plume eval generate"
         ) from None
-    return Drafts(path, by_id, meta, file_sha256(path))
+    return meta
+
+
+def _check_digests(path: Path, sidecar: Path, rows: dict[str, dict[str, Any]], meta: dict[str, Any]) -> None:
+    vouched = meta.get(VOUCHED)
+    if not isinstance(vouched, dict) or _sealed(meta, vouched)[SHA] != meta.get(SHA):
+        raise InputError(f"{sidecar}: changed since it was written; generate the drafts again, with --force")
+    for identity, row in rows.items():
+        digest = _row_sha256(row, meta)
+        if vouched.get(identity) == digest == row.get(SHA):
+            continue
+        if identity not in vouched and row.get(SHA) == digest:
+            raise InputError(
+                f"{path}: the draft of {identity!r} is not listed in {sidecar.name}: it was added since, or generation "
+                "was interrupted; run the same plume eval generate again"
+            )
+        raise InputError(
+            f"{path}: the draft of {identity!r} is not the one that {sidecar.name} vouches for: one of them was "
+            "changed; remove that line, then run the same plume eval generate again (with --force for all drafts)"
+        )
+    for identity in sorted(vouched.keys() - rows.keys()):
+        raise InputError(
+            f"{path}: the draft of {identity!r} is gone since {sidecar.name} was written; run the same plume eval "
+            "generate again"
+        )
 
 
 def read_pairs(data: str | Path, drafts: Drafts, *, split: str | None = None) -> list[dict[str, Any]]:
@@ -69,13 +155,16 @@ class Writing:
     """A drafts.jsonl that is being written: ids with a draft, and those whose draft failed, with the reason."""
 
     file: TextIO
-    name: str
+    meta: dict[str, Any]
+    vouched: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     errors: dict[str, str] = field(default_factory=dict)
 
     def add(self, row: dict[str, Any]) -> None:
         """Append a row, for good: a process killed afterwards does not lose it."""
-        self.file.write(json.dumps({**row, "system": self.name}, ensure_ascii=False) + "\n")
+        row = {k: v for k, v in row.items() if k != SHA} | {"system": self.meta["system"]["name"]}
+        row[SHA] = self.vouched[row["id"]] = _row_sha256(row, self.meta)
+        self.file.write(_json(row) + "\n")
         self.file.flush()
         if "error" in row:
             self.errors[row["id"]] = row["error"]
@@ -84,64 +173,112 @@ class Writing:
 
 
 @contextmanager
-def writing(
-    out: Path, meta: dict[str, Any], keys: dict[str, str], *, name: str, force: bool = False
-) -> Iterator[Writing]:
-    """Go on with drafts.jsonl, or begin it; its description is written beside it.
+def writing(out: Path, meta: dict[str, Any], keys: dict[str, str], *, force: bool = False) -> Iterator[Writing]:
+    """Go on with drafts.jsonl, or begin it; its description is written beside it, and vouches for every row at the end.
 
     `keys` (id -> key) are the drafts that belong there. Errors of an earlier run and a line that was cut by its end are
     removed. Raises InputError if anything else is there, unless `force`, or if another process is writing.
     """
-    _kept(out, keys, force=force)  # before anything is touched
+    _kept(out, meta, keys, force=force)  # before anything is touched
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.with_suffix(".meta.json").open("a", encoding="utf-8") as description:
         try:
             fcntl.flock(description, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(f"{out}: another process is writing it; wait for it, or name another --out") from None
-        kept = _kept(out, keys, force=force)
-        description.truncate(0)
-        description.write(json.dumps(meta, ensure_ascii=False, indent=1) + "\n")
-        description.flush()
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
+        kept, described = tie(_kept(out, meta, keys, force=force), meta)
+        _describe(description, described)
         partial = out.with_name(f".{out.name}.partial")
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text("".join(_json(row) + "\n" for row in kept), encoding="utf-8")
         os.replace(partial, out)  # noqa: PTH105 - killed here, the drafts are there, in the old file or in the new
         with out.open("a", encoding="utf-8") as file:
-            yield Writing(file, name, {row["id"] for row in kept})
+            written = Writing(file, meta, dict(described[VOUCHED]), {row["id"] for row in kept})
+            try:
+                yield written
+            finally:
+                _describe(description, _sealed(meta, written.vouched))
 
 
-def reusable(paths: Sequence[Path], wanted: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """Drafts of other files whose key is wanted (key -> id here), each once. Raises InputError."""
+def _describe(file: TextIO, meta: dict[str, Any]) -> None:
+    file.truncate(0)
+    file.write(_json(meta, indent=1) + "\n")
+    file.flush()
+
+
+def reusable(paths: Sequence[Path], wanted: dict[str, str], meta: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Drafts of other files whose key is wanted (key -> id here), each once. Raises InputError for an edited one."""
     wanted = dict(wanted)
     for path in paths:
+        vouched = _vouched_by(path)
         for row in read_jsonl(path, needs=("id",)):
-            if "draft" in row and row.get("key") in wanted:
+            if isinstance(row.get("draft"), str) and isinstance(row.get("key"), str) and row["key"] in wanted:
+                _check_kept(path, row, meta, vouched)
                 yield {**row, "id": wanted.pop(row["key"])}
 
 
-def _kept(out: Path, keys: dict[str, str], *, force: bool) -> list[dict[str, Any]]:
+def _kept(out: Path, meta: dict[str, Any], keys: dict[str, str], *, force: bool) -> list[dict[str, Any]]:
     if not out.is_file() or force:
         return []
     other = InputError(
         f"{out}: holds no drafts of this system, prompt, decoding and dataset; name another --out, or --force"
     )
-    rows = {}
-    lines = out.read_text(encoding="utf-8").split("\n")
+    rows, vouched = {}, _vouched_by(out)
+    try:
+        lines = out.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:  # a kill cuts within a character, too
+        read = out.read_bytes()
+        if b"\n" in read[error.start :]:
+            raise other from None
+        lines = read[: error.start].decode().split("\n")
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line) if line else None
-        except json.JSONDecodeError:
-            if number < len(lines) or not line.startswith('{"id"'):
+        except (ValueError, RecursionError):
+            if number < len(lines) or not (line.startswith(_BEGIN) or _BEGIN.startswith(line)):
                 raise other from None
             continue  # killed in the middle of its last line: that draft is done again
         if row is None:
             continue
-        if not isinstance(row, dict) or row.get("id") not in keys:
+        if not isinstance(row, dict) or not isinstance(row.get("id"), str) or row["id"] not in keys:
             raise other
         if "error" in row and "draft" not in row:
             continue  # tried again
         if keys[row["id"]] != row.get("key"):
             raise other
+        _check_kept(out, row, meta, vouched)
         rows[row["id"]] = row
     return list(rows.values())
+
+
+def _vouched_by(path: Path) -> dict[str, str] | None:
+    """The digests that the description beside drafts lists; None if it is of before there were any, or unreadable."""
+    try:
+        found = json.loads(path.with_suffix(".meta.json").read_text(encoding="utf-8"))[VOUCHED]
+    except _DAMAGED:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _check_kept(path: Path, row: dict[str, Any], meta: dict[str, Any], vouched: dict[str, str] | None) -> None:
+    """Raise InputError if a draft was edited since. One from before there were digests is taken as it is."""
+    if SHA not in row and vouched is None:
+        return
+    digest = _row_sha256(row, meta)
+    if row.get(SHA) != digest or (vouched or {}).get(row["id"], digest) != digest:
+        raise InputError(
+            f"{path}: the draft of {row['id']!r} was changed since it was written; remove that line, and the same "
+            "command writes it again"
+        )
+
+
+def _json(value: Any, **options: Any) -> str:
+    """JSON as UTF-8 can hold it: half of a character, as in a name typed in latin-1, is written as its escape."""
+    return json.dumps(value, ensure_ascii=not _is_utf8(value), **options)
+
+
+def _is_utf8(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

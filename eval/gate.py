@@ -3,7 +3,7 @@
 In order: integrity (without it nothing is judged), safety, non-inferiority on every guardrail, superiority on one
 primary measure, veto by slice. Every part answers True (holds), False (certainly broken) or None (cannot say yet). One
 False fails, one None leaves it open, and nothing is read into what was not scored. A part that cannot say yet tells how
-many more items it would take if what was seen so far is the truth.
+many more items it would take if what was seen so far is the truth; items whose draft is missing are not among them.
 """
 
 import math
@@ -119,7 +119,7 @@ def decide(
 def _integrity(case: _Case, faults: Sequence[str], contaminated: Sequence[str]) -> Iterator[_Finding]:
     items, minimum = case.items, case.rule.integrity.minimum
     for fault in faults:
-        yield _Finding(None, f"Intégrité : {fault}", needs=len(items))
+        yield _Finding(None, f"Intégrité : {fault}")
     if contaminated:
         seen = f"{wording.count(len(contaminated), 'avis')} de test {_ids(contaminated)}"
         reason = f"Intégrité : {seen} sont des quasi-doublons de textes d’apprentissage ; les écarter et les remplacer."
@@ -130,8 +130,11 @@ def _integrity(case: _Case, faults: Sequence[str], contaminated: Sequence[str]) 
         if lacking:
             missing += lacking
             seen = f"{wording.count(lacking, 'brouillon')} sur {wording.number(len(items), 0)} sans note"
-            reason = f"Intégrité : {seen} (système {wording.ARMS[arm]}) ; une erreur ne vaut jamais un succès."
-            yield _Finding(None, reason, needs=lacking)
+            yield _Finding(
+                None,
+                f"Intégrité : {seen} (système {wording.ARMS[arm]}) ; relancer la même commande plume eval generate, "
+                "qui n’écrit que ce qui manque, puis la comparaison : une erreur ne vaut jamais un succès.",
+            )
     independent = len({item.cluster for item in items})
     if independent < minimum:
         seen = f"{wording.count(independent, 'avis')} indépendants ; la règle en veut au moins {minimum}"
@@ -167,7 +170,7 @@ def _safety(case: _Case, rule: Safety) -> _Finding:
         reason = f"{seen}, soit {bound}."
     else:
         needed = sample_size.without_event(rule.limit, confidence=confidence)
-        needs = sample_size.more(needed * (n / independent if n else 1), n)
+        needs = _beyond(case, sample_size.more(needed * (n / independent if n else 1), n), n)
         reason = f"{seen}, soit {bound} : trop peu pour conclure, il faudrait {_more(needs)}, sans échec."
     share = (float(np.mean(values[there])), 1 - upper, 1.0) if n else (None, None, None)
     line = Line(
@@ -230,7 +233,8 @@ def _primary(case: _Case) -> _Finding:
         needs = _needs(case, rule.measure, (0.0, rule.worthwhile), rule.worthwhile, (1 + confidence) / 2)
         reason = f"{seen} ; ni l’absence de gain ni un gain utile ({gain}) n’est exclu, il faudrait {_more(needs)}."
     else:
-        reason = f"{seen} ; le gain est établi." if holds else f"{seen} ; un gain utile ({gain}) est exclu."
+        no_gain = f"un gain utile ({gain}) est exclu, pas d’intérêt à remplacer."
+        reason = f"{seen} ; le gain est établi." if holds else f"{seen} ; {no_gain}"
     line = Line(rule.measure, None, "difference", value, "superiority: difference > 0", holds)
     return _Finding(holds, reason, (line,), needs)
 
@@ -306,7 +310,12 @@ def _needs(case: _Case, measure: str, limits: tuple[float, ...], width: float, c
     gap = max((expected - limit for limit in limits), key=abs)
     gap = math.copysign(max(width / 2, abs(gap)), gap)
     needed = sample_size.paired_proportions(discordance, gap, expected, confidence=confidence, power=case.rule.power)
-    return sample_size.more(needed * (proportions.design_effect(differences, groups) if n else 1), n)
+    return _beyond(case, sample_size.more(needed * (proportions.design_effect(differences, groups) if n else 1), n), n)
+
+
+def _beyond(case: _Case, needs: int, n: int) -> int:
+    """Of the items that it takes beyond the `n` scored ones, those that are not in the split already."""
+    return max(0, needs - (len(case.items) - n))
 
 
 def _failures(case: _Case, arm: Scores, measure: str) -> int:
@@ -327,4 +336,4 @@ def _told(value: Estimate, confidence: float) -> str:
 
 
 def _more(needs: int) -> str:
-    return f"environ {wording.count(needs, 'avis')} de plus"
+    return f"environ {wording.count(needs, 'avis')} de plus" if needs else "d’abord les brouillons qui manquent"

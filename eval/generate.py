@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -13,15 +14,18 @@ from pydantic import Field
 from eval.backends import TOO_LONG, Backend, Job, Row, Work
 from eval.backends.in_process import InProcess
 from eval.drafts import Writing, reusable, writing
+from eval.inputs import to_generate
 from eval.rule import noted_before
 from eval.systems import Resolved
 from plume.command import progress, status
 from plume.config import Config
-from plume.corpus.dataset import read_manifest, read_split
+from plume.corpus.dataset import read_manifest
 from plume.errors import InputError, PlumeError
 from plume.models import load_tokenizer
 from plume.prompt import IM_END, encode_within
 from plume.retrieval import Retriever
+
+_HALF = re.compile("[\ud800-\udfff]")  # what UTF-8 cannot hold
 
 
 class Decoding(Config):
@@ -55,10 +59,8 @@ def generate(
 
     Raises InputError if `out` holds drafts of something else, unless `force`; PlumeError, at the end, if drafts failed.
     """
+    pairs = to_generate(data, split, out, gate)
     manifest = read_manifest(data)
-    pairs = read_split(data, split)
-    if not pairs:
-        raise InputError(f"{data}: the split {split!r} is empty; build the dataset from a larger export")
     backend = backend or InProcess()
     if system.base is None and backend.reads_ids:
         raise InputError(f"{system.name}: plume does not know its tokenizer; ask for it with --endpoint URL --api chat")
@@ -89,8 +91,8 @@ def generate(
     meta["fingerprint"] = _sha({"decoding": meta["decoding"], **{k: v for k, v in read.items() if v}})
     with status("prompts"):
         jobs = _jobs(pairs, meta, work, retriever, by_ids=backend.reads_ids)
-    with writing(out, meta, {job.id: job.key for job in jobs}, name=system.name, force=force) as file:
-        for row in reusable(reuse, {job.key: job.id for job in jobs if job.id not in file.done}):
+    with writing(out, meta, {job.id: job.key for job in jobs}, force=force) as file:
+        for row in reusable(reuse, {job.key: job.id for job in jobs if job.id not in file.done}, meta):
             file.add(row)
         todo = [job for job in jobs if job.id not in file.done]
         before = len(file.done)
@@ -138,10 +140,12 @@ def _is_too_long(job: Job, work: Work) -> bool:
 def _write(file: Writing, backend: Backend, work: Work, jobs: list[Job], *, total: int) -> None:
     """Every row as soon as it is finished; `seconds` is a draft's share of the time since the rows before it."""
     try:
-        backend.start(work)
+        with status(f"drafts: {work.system.name}: starting"):
+            backend.start(work)
         last = time.perf_counter()
         with progress("speed") as bar:
-            task = bar.add_task(f"drafts: {work.system.name}", total=total, completed=len(file.done), speed="")
+            told = {"total": total, "completed": len(file.done), "unit": "drafts"}
+            task = bar.add_task(f"drafts: {work.system.name}", **told, speed="")
             for finished in backend.drafts(jobs):
                 now = time.perf_counter()
                 seconds, last = (now - last) / len(finished), now
@@ -158,6 +162,8 @@ def _write(file: Writing, backend: Backend, work: Work, jobs: list[Job], *, tota
 def _row(job: Job, answer: Row, system: Resolved, seconds: float) -> Row:
     if "error" in answer:
         return {"id": job.id, "error": answer["error"]}
+    if _HALF.search(answer["draft"]):
+        return {"id": job.id, "error": "the draft holds half of a character (a lone surrogate)"}
     shown = [past["id"] for past in job.examples]
     examples = {"examples": shown, "examples_dropped": system.k - len(shown)} if system.k else {}
     return {"id": job.id, **answer, "seconds": round(seconds, 3), "key": job.key, **examples}

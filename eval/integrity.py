@@ -1,7 +1,10 @@
 """Whether two files of drafts may be compared at all: same conditions, and nothing learnt of what is asked."""
 
+import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,13 +13,18 @@ from eval import wording
 from eval.contamination import near_duplicates
 from eval.drafts import Drafts
 from eval.rule import Rule
-from plume.corpus.dataset import read_manifest, read_split
+from plume.corpus.dataset import file_sha256, read_manifest, read_split, sha256, to_jsonl
+from plume.paths import ROOT, home
 
 # What tells who wrote, not what was read. Anything else that differs in a system's description counts as read: a kind
 # of system that this code does not know is never taken for one that reads the same prompt.
 _WRITER = {"name", "base", "adapter_sha256", "adapter_version", "trained_on"}
+_READ = {"prompt", "prompt_sha256", "examples"}
+SYSTEMS = "configs/eval/gate-systems.yaml"  # the rule for systems that differ by more than their adapter
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LEARNT_FROM = ("train", "validation")
+CACHE = "contamination"  # folder of <home>; names experiences by their ids, so that an erasure removes it
+_CODE = tuple(ROOT / path for path in ("eval/contamination.py", "plume/corpus/similar.py", "plume/checks/text.py"))
 
 # adapter digest -> digest of the train split that it was trained on, None where nobody knows
 LookUp = Callable[[str], str | None]
@@ -59,9 +67,39 @@ def examine(
         known |= set(manifests[0].get("history", []))
     faults = [*_conditions(rule, champion, challenger)]
     for arm, drafts in arms.items():
+        if not drafts.tied:
+            faults.append(
+                f"rien ne lie les brouillons du système {wording.ARMS[arm]} à leur description (d’une version "
+                "antérieure de plume, ou retouchés) ; relancer la même commande plume eval generate, qui garde ce qui "
+                "est écrit."
+            )
         faults += _unknown_training(arm, drafts.meta["system"], known, look_up)
+    return Soundness(tuple(faults), _contaminated(pairs, folders, manifests, rule.integrity.near_duplicate))
+
+
+def _contaminated(
+    pairs: Sequence[Mapping[str, Any]], folders: Sequence[Path], manifests: Sequence[dict[str, Any]], threshold: float
+) -> dict[str, str]:
+    """`near_duplicates` of the folders' training texts, kept under <home>/contamination by the digests of all it needs.
+
+    Ten thousand training pairs take seconds, and a challenger is compared on the same splits again and again.
+    """
+    digests = [manifest["splits"][split]["sha256"] for manifest in manifests for split in _LEARNT_FROM]
+    code = [file_sha256(path) for path in _CODE]
+    key = sha256(json.dumps([sha256(to_jsonl(map(dict, pairs))), digests, threshold, code]).encode())
+    kept = home() / CACHE / f"{key}.json"
+    with suppress(OSError, ValueError, RecursionError):
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        if isinstance(found, dict) and all(isinstance(other, str) for other in found.values()):
+            return found
     learnt = (pair for folder in folders for split in _LEARNT_FROM for pair in read_split(folder, split))
-    return Soundness(tuple(faults), near_duplicates(pairs, learnt, rule.integrity.near_duplicate))
+    found = near_duplicates(pairs, learnt, threshold)
+    with suppress(OSError):  # a home that cannot be written costs seconds, not the comparison
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_name(f".{kept.name}.{os.getpid()}")
+        partial.write_text(json.dumps(found), encoding="utf-8")
+        partial.replace(kept)
+    return found
 
 
 def _parted_by(manifest: Mapping[str, Any]) -> float:
@@ -74,18 +112,47 @@ def _parted_by(manifest: Mapping[str, Any]) -> float:
 def _conditions(rule: Rule, champion: Drafts, challenger: Drafts) -> Iterator[str]:
     if champion.meta["data"]["split"] != "test":
         yield "les brouillons ne répondent pas au jeu de test ; refaire les deux avec --split test."
-    if champion.meta["decoding"] != challenger.meta["decoding"]:
-        yield "les brouillons n’ont pas été générés avec les mêmes réglages ; refaire ceux d’un des systèmes."
+    differing = _differences(champion.meta["decoding"], challenger.meta["decoding"])
+    if differing:
+        yield (
+            f"les brouillons n’ont pas été générés avec les mêmes réglages ({' ; '.join(differing.values())}) ; "
+            "refaire ceux d’un des systèmes."
+        )
         return
-    systems = [drafts.meta["system"] for drafts in (champion, challenger)]
-    keys = dict.fromkeys(key for system in systems for key in system if key not in _WRITER)
-    differing = [key for key in keys if systems[0].get(key) != systems[1].get(key)]
-    same = not differing and champion.meta["fingerprint"] == challenger.meta["fingerprint"]
-    if not same and not rule.integrity.prompts_may_differ:
-        named = " et ".join(f"« {system['prompt']} »" for system in systems)
-        other = [key for key in differing if not key.startswith("prompt")]
-        named += f" ; diffèrent aussi : {', '.join(other)}" if other else ""
-        yield f"les deux systèmes n’ont pas lu la même consigne ({named}), ce que la règle exige."
+    same_ids = champion.meta["fingerprint"] == challenger.meta["fingerprint"]
+    systems = [{k: v for k, v in d.meta["system"].items() if k not in _WRITER} for d in (champion, challenger)]
+    differing = _differences(*systems)
+    if rule.integrity.prompts_may_differ or (same_ids and not differing):
+        return
+    told = " ; ".join(differing.values()) or "textes montrés"
+    if not differing or any(key.partition(".")[0] in _READ for key in differing):
+        fault = f"les deux systèmes n’ont pas lu la même consigne ({told})"
+    else:
+        fault = f"les deux systèmes ne diffèrent pas seulement par ce que la règle compare ({told})"
+    yield f"{fault}, ce que la règle n’admet pas ; pour comparer deux tels systèmes : --gate {SYSTEMS}."
+
+
+def _differences(champion: Mapping[str, Any], challenger: Mapping[str, Any]) -> dict[str, str]:
+    """Dotted keys of two descriptions whose values differ -> the key and both values, as a reason tells them."""
+    found = {}
+    for key in dict.fromkeys((*champion, *challenger)):
+        before, after = champion.get(key), challenger.get(key)
+        if before == after:
+            continue
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found |= {f"{key}.{name}": f"{key}.{told}" for name, told in _differences(before, after).items()}
+        else:
+            found[key] = f"{key} : {_short(before)} et {_short(after)}"
+    return found
+
+
+def _short(value: Any) -> str:
+    """A value of a description in a few characters."""
+    if value is None:
+        return "rien"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = f"{text[:12]}…" if _DIGEST.fullmatch(text) else f"{text[:60]}…" if len(text) > 60 else text
+    return f"« {text} »"
 
 
 def _unknown_training(arm: str, system: Mapping[str, Any], known: set[str], look_up: LookUp | None) -> Iterator[str]:

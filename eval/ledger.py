@@ -2,20 +2,26 @@
 
 import json
 import math
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from eval.drafts import read_drafts
-from eval.gate import Line, Verdict
 from plume import tracking
-from plume.corpus.dataset import file_sha256
+from plume.corpus.dataset import file_sha256, read_jsonl, read_manifest, read_split
 from plume.corpus.trained import DIGEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from eval.gate import Line, Verdict
 
 VERDICT = "verdict_sha256"  # tag of a comparison's run: the very file that it wrote
 
 
-def log_comparison(verdict: Verdict, champion: Path, challenger: Path, gate: Path, out: Path) -> str:
-    """Log a verdict, its report and the measures of both systems; returns the parent run's id.
+def log_comparison(verdict: "Verdict", champion: Path, challenger: Path, data: Path, gate: Path, out: Path) -> str:
+    """Log a verdict, its report, the measures of both systems and of every item; returns the parent run's id.
+
+    The dataset's splits are the run's inputs. The table of items holds ids and values, no text: `items.json`.
 
     Every measure is metrics of its own: the estimate, `.lower`, `.upper`, `.n` (drafts that it could be taken on),
     `.n_error`, and `.p`. Tags hold the digests that the verdict rests on, and that of verdict.json itself.
@@ -32,17 +38,45 @@ def log_comparison(verdict: Verdict, champion: Path, challenger: Path, gate: Pat
         mlflow.log_metrics(_metrics(line for line in verdict.estimates if line.arm == "difference" and not line.slice))
         for path in (out / "verdict.json", out / "report.html", gate):
             mlflow.log_artifact(str(path))
+        _log_inputs(data)
+        mlflow.log_table(_items(data, inputs["split"], out), "items.json")
         for arm, path in (("champion", champion), ("challenger", challenger)):
             drafts = read_drafts(path)
             system = drafts.meta["system"]
-            with tracking.run(f"{arm}: {system['name']}", kind="system", nested=True):
+            with tracking.run(f"{arm}: {drafts.name}", kind="system", nested=True):
                 tracking.log_params({k: v for k, v in system.items() if not isinstance(v, dict)})
                 tracking.log_params({"drafts_sha256": drafts.sha256, "fingerprint": drafts.meta["fingerprint"]})
                 mlflow.log_metrics(_metrics(line for line in verdict.estimates if line.arm == arm and not line.slice))
         return parent.info.run_id
 
 
-def _metrics(lines: Iterable[Line]) -> dict[str, float]:
+def _log_inputs(data: Path) -> None:
+    """The splits of the dataset folder as inputs of the active run, named and digested as a training run's."""
+    import mlflow.data.sources
+    from mlflow.data.meta_dataset import MetaDataset
+
+    contexts = {"train": "training", "validation": "validation", "test": "testing"}
+    splits, name = read_manifest(data)["splits"], data.resolve().name
+    for split, context in contexts.items():
+        source = mlflow.data.sources.LocalArtifactDatasetSource(str((data / f"{split}.jsonl").resolve()))
+        described = MetaDataset(source, name=f"{name}-{split}"[-500:], digest=splits[split]["sha256"][:36])
+        mlflow.log_input(described, context=context)
+
+
+def _items(data: Path, split: str, out: Path) -> dict[str, list[Any]]:
+    """A row for each pair, both systems' values of each measure in columns; None for an error. No text, no name."""
+    pairs = read_split(data, split)
+    table: dict[str, list[Any]] = {"id": [pair["id"] for pair in pairs]}
+    table |= {key: [pair.get(key) for pair in pairs] for key in ("network", "sentiment")}
+    for arm in ("champion", "challenger"):
+        values: dict[str, dict[str, Any]] = {}
+        for row in read_jsonl(out / f"{arm}.scores.jsonl"):
+            values.setdefault(row["measure"], {})[row["id"]] = row.get("value")
+        table |= {f"{arm}.{measure}": [of.get(i) for i in table["id"]] for measure, of in values.items()}
+    return table
+
+
+def _metrics(lines: "Iterable[Line]") -> dict[str, float]:
     metrics = {}
     for line in lines:
         name = line.measure.replace(":", "/")  # MLflow groups metrics by the part before a slash

@@ -32,34 +32,51 @@ def promote(
     goes against a verdict: both want a reason and a name, kept as tags of the version, with the digests of verdict,
     rule and test split and the run of the comparison. Raises InputError otherwise.
     """
+    signed = check_request(reference, verdict=verdict, initial=initial, override=override, reason=reason, by=by)
     version = tracking.find_version(reference)
     former = _champion()
-    signed = bool(reason and reason.strip() and by and by.strip())
     tags = {"promoted.at": datetime.now(UTC).isoformat(timespec="seconds"), "promoted.former": str(former or "")}
     if initial:
         if former is not None:
             raise InputError(
                 f"version {former} is champion already; promote with --verdict verdict.json, not --initial"
             )
-        if not signed:
-            raise InputError("--initial needs --reason and --by: nobody's evidence stands behind a first champion")
         tags |= {"promoted.how": "initial"}
-    elif verdict is None:
-        raise InputError("give --verdict verdict.json, or --initial --reason … --by … if there is no champion yet")
     else:
         read, run = _read(verdict), comparison_of(verdict)
         why_not = _objection(read, version, former, run)
         if why_not and not override:
             raise InputError(f"{verdict}: {why_not}; go against it only with --override --reason … --by …")
-        if why_not and not signed:
-            raise InputError("--override needs --reason and --by")
         tags |= {"promoted.how": "override" if why_not else "verdict", "promoted.objection": why_not or ""}
         tags |= {f"promoted.{VERDICT}": file_sha256(verdict), "promoted.run_id": run or ""}
-        tags |= {f"promoted.{key}": read["inputs"].get(key) or "" for key in ("gate_sha256", "split_sha256")}
+        tags |= {f"promoted.{key}": str(read["inputs"].get(key) or "") for key in ("gate_sha256", "split_sha256")}
     if signed:
         tags |= {"promoted.reason": reason.strip(), "promoted.by": by.strip()}
     tracking.set_alias(ALIAS, version.number, {k: v for k, v in tags.items() if v})
     return version.number, former
+
+
+def check_request(
+    reference: str,
+    *,
+    verdict: Path | None = None,
+    initial: bool = False,
+    override: bool = False,
+    reason: str | None = None,
+    by: str | None = None,
+) -> bool:
+    """See, before MLflow is asked, that a promotion is complete; returns whether it is signed. Raises InputError."""
+    signed = bool(reason and reason.strip() and by and by.strip())
+    if initial and not signed:
+        raise InputError("--initial needs --reason and --by: nobody's evidence stands behind a first champion")
+    if not initial and verdict is None:
+        raise InputError("give --verdict verdict.json, or --initial --reason … --by … if there is no champion yet")
+    if override and not signed:
+        raise InputError("--override needs --reason and --by")
+    if not initial:
+        _read(verdict)
+    tracking.check_reference(reference)
+    return signed
 
 
 def _champion() -> int | None:
@@ -73,7 +90,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         verdict = json.loads(path.read_text(encoding="utf-8"))
         return {"outcome": str(verdict["outcome"]), "inputs": dict(verdict["inputs"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: not a verdict ({error}); write one with: plume eval compare") from None
 
 

@@ -4,6 +4,7 @@ ROUGE and the edit rate compare words as `plume.checks.text.words` cuts them (lo
 the usual ROUGE packages cut at every accented letter and find "r" and "ponse" in "réponse".
 """
 
+import unicodedata
 from collections import Counter
 from functools import cache
 from statistics import fmean
@@ -28,13 +29,18 @@ def _chrf() -> "CHRF":
 
 
 def chrf(draft: str, reply: str) -> float:
-    """Sentence chrF2 by sacrebleu, 0 to 100."""
-    return _chrf().sentence_score(draft, [reply]).score
+    """Sentence chrF2 by sacrebleu, 0 to 100, of both with their accents composed."""
+    return _chrf().sentence_score(_composed(draft), [_composed(reply)]).score
 
 
 def chrf_corpus(drafts: "Sequence[str]", replies: "Sequence[str]") -> float:
     """Corpus chrF2 by sacrebleu, 0 to 100: n-gram counts are summed first, so it is not the mean of the sentences'."""
-    return _chrf().corpus_score(drafts, [replies]).score
+    return _chrf().corpus_score([*map(_composed, drafts)], [[*map(_composed, replies)]]).score
+
+
+def _composed(text: str) -> str:
+    """NFC: sacrebleu would count an accent that is a sign of its own as a wrong character."""
+    return unicodedata.normalize("NFC", text)
 
 
 def chrf_signature() -> str:

@@ -32,6 +32,11 @@ OUTCOMES = {
     "FAIL": ("Remplacement refusé", "Au moins une règle est enfreinte avec certitude."),
     "INCONCLUSIVE": ("Sans conclusion", "Les preuves ne suffisent pas : le système en service reste en place."),
 }
+# FAIL where the primary measure alone failed: nothing is worse, nothing is certainly better by enough.
+NO_GAIN = (
+    "Pas d’intérêt à remplacer",
+    "Aucune autre règle n’est enfreinte, mais un gain utile est exclu : le système en service reste en place.",
+)
 _HOLDS = {True: ("●", "respectée"), False: ("■", "enfreinte"), None: ("◇", "sans conclusion")}
 _TIERS = {"safety": "Sécurité", "non-inferiority": "Garde-fou", "superiority": "Mesure principale"}
 _TEXT, _DEL, _INS = Markup("{}"), Markup("<del>{}</del>"), Markup("<ins>{}</ins>")  # format() escapes
@@ -65,7 +70,9 @@ def render(
     )
     ruled = [line for line in verdict.estimates if line.rule and not line.slice]
     ruled.sort(key=lambda line: list(_TIERS).index(_tier(line)))
-    title, meaning = OUTCOMES[verdict.outcome]
+    failed = {_tier(line) for line in verdict.estimates if line.rule and line.holds is False}
+    no_gain = verdict.outcome == "FAIL" and failed == {"superiority"}
+    title, meaning = NO_GAIN if no_gain else OUTCOMES[verdict.outcome]
     cells = {arm: _cells(found) for arm, found in rows.items()}
     regressions, total = _regressions(pairs, drafts, cells)
     return environment.get_template("report.html.j2").render(
@@ -102,6 +109,8 @@ def _tier(line: Line) -> str:
 def _judged(line: Line) -> dict[str, Any]:
     difference = line.arm == "difference"
     mark, told = _HOLDS[line.holds] if line.rule else ("", "trop peu d’avis")
+    if line.holds is False and _tier(line) == "superiority":
+        told = "gain utile exclu"
     if line.slice and line.rule:
         mark, told = ("●", "pas de veto") if line.holds else ("■", "veto")
     return {

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from eval import wording
-from eval.drafts import Drafts, read_drafts, read_pairs
+from eval.drafts import Drafts
+from eval.inputs import to_score
 from eval.metrics import load
 from eval.references import chrf_signature
 from eval.stats import bootstrap, proportions
@@ -28,7 +29,6 @@ from plume.command import progress, say
 from plume.contacts import DEFAULT as DIRECTORY
 from plume.corpus.dataset import file_sha256, read_jsonl, to_jsonl
 from plume.corpus.split import experience_of
-from plume.errors import InputError
 from plume.paths import ROOT
 from plume.prompt import load_prompt
 
@@ -65,15 +65,9 @@ def score(drafts_path: str | Path, data: str | Path, out: str | Path, *, force: 
 
     Raises InputError if the drafts answer another dataset, or if `out` exists, unless `force`.
     """
-    drafts_path, out = Path(drafts_path), Path(out)
-    if out.with_suffix(".meta.json").resolve() == drafts_path.with_suffix(".meta.json").resolve():
-        raise InputError(
-            f"--out {out}: its description would replace that of the drafts; use {drafts_path.stem}.scores.jsonl"
-        )
-    if out.exists() and not force:
-        raise InputError(f"{out} exists; name another file with --out, or overwrite it with --force")
-    drafts = read_drafts(drafts_path)
-    rows = score_drafts(drafts, read_pairs(data, drafts))
+    out = Path(out)
+    drafts, pairs = to_score(drafts_path, data, out, force=force)
+    rows = score_drafts(drafts, pairs)
     write_scores(out, rows, drafts)
     summary = summarise(rows)
     _print(summary, rows, drafts, out)
@@ -124,10 +118,10 @@ def summarise(rows: Iterable[Row]) -> Summary:
 
 
 def by_measure(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
-    """measure -> id -> value, NaN for an error; ids sorted, so that no result depends on the order of a file."""
+    """measure -> id -> value, NaN for an error and for what is no number; sorted by id, whatever the file's order."""
     found: dict[str, dict[str, float]] = {}
     for row in sorted(rows, key=lambda r: r["id"]):
-        found.setdefault(row["measure"], {})[row["id"]] = float(row.get("value", np.nan))
+        found.setdefault(row["measure"], {})[row["id"]] = float(row["value"]) if _is_number(row) else np.nan
     return {m: found[m] for m in (*MEASURES, *(found.keys() - set(MEASURES))) if m in found}
 
 
@@ -142,18 +136,23 @@ def write_scores(out: Path, rows: list[Row], drafts: Drafts) -> None:
 def kept_scores(drafts: Drafts) -> list[Row] | None:
     """The scores beside the drafts (X.scores.jsonl or scores.jsonl), if they are of these drafts by this very code.
 
-    Scores with errors are not taken: what failed may have been the machine.
+    Scores with errors, or that are no numbers, are not taken: what failed may have been the machine.
     """
     for path in (drafts.path.with_suffix(".scores.jsonl"), drafts.path.with_name("scores.jsonl")):
         try:
             meta = json.loads(path.with_suffix(".meta.json").read_text(encoding="utf-8"))
             same = meta["scores_sha256"] == file_sha256(path) and _made_from(drafts).items() <= meta.items()
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
         rows = read_jsonl(path, needs=("id", "measure")) if same else []
-        if rows and not any("error" in row for row in rows):
+        if rows and all(_is_number(row) for row in rows):
             return rows
     return None
+
+
+def _is_number(row: Row) -> bool:
+    value = row.get("value")
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def scorer_sha256() -> str:

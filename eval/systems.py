@@ -8,7 +8,7 @@ from pydantic import Field
 from plume.adapters import Adapter
 from plume.config import Config
 from plume.errors import InputError
-from plume.models import Base, context_length, load_model
+from plume.models import Base, context_length, load_model, located
 from plume.prompt import load_prompt
 
 REMOTE = "endpoint"  # names the system of which plume has no part but the prompt
@@ -69,9 +69,7 @@ class Resolved:
         """The model, with the adapter attached, ready to generate."""
         model = load_model(self.base, dtype)
         if self.adapter:
-            from peft import PeftModel
-
-            model = PeftModel.from_pretrained(model, str(self.adapter.folder), autocast_adapter_dtype=False)
+            model = self.adapter.attach(model)
             if dtype == "float32":  # merging is exact enough here, and small matrices cost a CPU more than they save
                 model = model.merge_and_unload()
         model.config.use_cache = True  # OpenHermes ships false
@@ -104,7 +102,7 @@ def resolve(
     k = examples if examples is not None else spec.examples.k if spec else 0
     reference = spec.adapter if spec else None if system == "base" else system
     if reference is None:
-        base = spec.base if spec else Base()
+        base = located(spec.base) if spec else Base()
         version = prompt or (spec and spec.prompt) or "v1"
         return Resolved(f"base:{base.model}", base, None, None, version, k=k)
     number = None
@@ -114,6 +112,7 @@ def resolve(
     else:
         from plume import tracking
 
+        tracking.check_reference(reference, tracking_uri)
         tracking.connect(tracking_uri)
         version = tracking.find_version(reference)
         adapter, number = Adapter.load(tracking.fetch_adapter(version)), version.number
@@ -121,7 +120,7 @@ def resolve(
     adapter.check_prompt()
     base = adapter.base
     if spec and "base" in spec.model_fields_set:
-        if spec.base.model != base.model and not Path(spec.base.model).is_dir():
+        if located(spec.base).model != located(base).model and not Path(spec.base.model).is_dir():
             raise InputError(f"{system}: base {spec.base.model} is not what the adapter was trained on ({base.model})")
-        base = spec.base
+        base = located(spec.base)
     return Resolved(name, base, adapter, number, prompt or (spec and spec.prompt) or adapter.prompt, k=k)

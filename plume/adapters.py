@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -61,6 +62,29 @@ class Adapter:
         ):
             if then != now:
                 raise InputError(f"{self.folder}: {what} has changed since training; restore it, or train again")
+
+    def attach(self, model: Any) -> Any:
+        """The base model with this adapter, for inference. Raises InputError if its file lacks a tensor or is damaged.
+
+        PEFT only warns of one that is missing, and leaves it as it was drawn.
+        """
+        from peft import PeftModel, get_peft_model_state_dict
+        from safetensors import safe_open
+
+        try:
+            with safe_open(self.folder / WEIGHTS, "pt") as weights:
+                held = set(weights.keys())
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model = PeftModel.from_pretrained(model, str(self.folder), autocast_adapter_dtype=False)
+        except Exception as error:  # of PEFT, safetensors, torch: as many kinds as a file can be wrong
+            told = str(error).strip().partition("\n")[0][:200]
+            raise InputError(f"{self.folder}: its adapter cannot be loaded ({told}); fetch it again") from None
+        if lacking := sorted(set(get_peft_model_state_dict(model, save_embedding_layers=False)) - held):
+            raise InputError(
+                f"{self.folder / WEIGHTS}: lacks {len(lacking)} tensors of the adapter ({lacking[0]} …); fetch it again"
+            )
+        return model
 
     @cached_property
     def sha256(self) -> str:

@@ -1,12 +1,16 @@
 """What every command line of plume shares: lazy groups, default commands, one-line errors, progress."""
 
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import typer
 from rich.console import Console
@@ -15,7 +19,11 @@ from typer.core import TyperGroup
 
 from plume.errors import PlumeError
 
-stderr = Console(stderr=True, highlight=False, emoji=False)
+stderr = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)  # a line stays a line, whatever the width
+
+_T = TypeVar("_T")
+_EVERY = 30.0  # seconds between two lines where there is no terminal
+_DIGITS = re.compile(r"\d+")
 
 
 class LazyGroup(TyperGroup):
@@ -67,7 +75,7 @@ def run(app: typer.Typer, name: str) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTERM)
     except PlumeError as error:
-        stderr.print(f"{name}: {error}", style="red" if stderr.is_terminal else None, markup=False, soft_wrap=True)
+        stderr.print(f"{name}: {error}", style="red" if stderr.is_terminal else None, markup=False)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -77,7 +85,7 @@ def run(app: typer.Typer, name: str) -> None:
     except OSError as error:  # a full disk, a folder where a file is meant, no permission
         if error.filename is None:
             raise
-        stderr.print(f"{name}: {error.filename}: {error.strerror}", markup=False, soft_wrap=True)
+        stderr.print(f"{name}: {error.filename}: {error.strerror}", markup=False)
         sys.exit(2)
 
 
@@ -85,8 +93,14 @@ def _terminate(*_: Any) -> None:
     raise _Terminated
 
 
-def progress(*columns: str) -> Progress:
-    """A progress bar on stderr; silent when stderr is not a terminal. `columns` are extra task fields to show."""
+def progress(*columns: str) -> "Progress | PlainProgress":
+    """Progress on stderr: a bar on a terminal; elsewhere a plain line at the start, then every 30 s, and at the end.
+
+    `columns` are extra task fields to show. A task's field `unit` names what is counted ("drafts"); with a field
+    `every`, a line is also written each time that the count has grown by so many.
+    """
+    if not _has_terminal():
+        return PlainProgress(columns)
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -95,28 +109,170 @@ def progress(*columns: str) -> Progress:
         *[TextColumn("{task.fields[" + c + "]}") for c in columns],
         TimeRemainingColumn(),
         console=stderr,
-        disable=not stderr.is_terminal,
     )
+
+
+def status(message: str) -> Any:
+    """A wait without a count, on stderr: a spinner on a terminal; elsewhere a plain line, if it takes a second.
+
+    The line is written again when `update` brings another message (numbers in it do not count), and every 30 s.
+    """
+    return Console(file=sys.stderr).status(message) if _has_terminal() else PlainStatus(message)
+
+
+def _has_terminal() -> bool:
+    """Whether stderr can show a bar. FORCE_COLOR asks for colours, not for bars in a log file."""
+    return stderr.is_interactive and sys.stderr.isatty() and not is_other_rank()
+
+
+def is_other_rank() -> bool:
+    """Whether torchrun started this process as one of several, and not as the first, which speaks for all."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK", "0") != "0"
+
+
+class _Plain:
+    """Writes plain lines to stderr while something lasts; a thread writes one every 30 s, even if nothing moves."""
+
+    delay = 0.0  # seconds before the first line
+
+    def __enter__(self) -> Self:
+        self._started, self._ended, self._lock = time.monotonic(), threading.Event(), threading.RLock()
+        self._stderr = sys.stderr  # what is done meanwhile may silence a library by redirecting it
+        if not is_other_rank():
+            threading.Thread(target=self._beat, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+
+    def _beat(self) -> None:
+        wait = self.delay or _EVERY
+        while not self._ended.wait(wait):
+            with self._lock:
+                self._tell()
+            wait = _EVERY
+
+    def _tell(self) -> None:
+        raise NotImplementedError
+
+    def _write(self, line: str) -> None:
+        if not is_other_rank() and not self._ended.is_set():
+            with suppress(OSError, ValueError, AttributeError):  # nobody reads it, or stderr is closed
+                self._stderr.write(" ".join(line.split()) + "\n")
+                self._stderr.flush()
+
+
+class PlainStatus(_Plain):
+    """What `status` gives off a terminal."""
+
+    delay = 1.0  # most waits are over before: a refusal is to stay one line
+
+    def __init__(self, message: str) -> None:
+        self._message, self._told = message, ""
+
+    def update(self, message: str) -> None:
+        with self._lock:
+            self._message = message
+            if self._told and _DIGITS.sub("", message) != _DIGITS.sub("", self._told):
+                self._tell()
+
+    def _tell(self) -> None:
+        elapsed = f" ({_duration(self._since())})" if self._told else " ..."
+        self._told = self._message
+        self._write(self._message if self._message.endswith(" s)") else f"{self._message}{elapsed}")
+
+    def _since(self) -> float:
+        return time.monotonic() - self._started
+
+
+class PlainProgress(_Plain):
+    """What `progress` gives off a terminal: the methods of rich's Progress that plume uses."""
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self._columns, self._tasks = columns, []
+
+    def __exit__(self, *exc: object) -> None:
+        with self._lock:
+            for task in self._tasks:
+                if task.completed != task.told:
+                    self._line(task)
+        super().__exit__(*exc)
+
+    def add_task(self, description: str, total: float | None = None, completed: float = 0, **fields: Any) -> int:
+        with self._lock:
+            self._tasks.append(_Task(description, total, completed, fields))
+            self._line(self._tasks[-1])
+            return len(self._tasks) - 1
+
+    def update(self, task_id: int, *, advance: float = 0, completed: float | None = None, **fields: Any) -> None:
+        with self._lock:
+            task = self._tasks[task_id]
+            task.completed = task.completed + advance if completed is None else completed
+            task.description = fields.pop("description", task.description)
+            task.total = fields.pop("total", task.total)
+            task.fields |= fields
+            every = task.fields.get("every")
+            if every and task.completed - task.told >= every:
+                self._line(task)
+
+    def advance(self, task_id: int, advance: float = 1) -> None:
+        self.update(task_id, advance=advance)
+
+    def track(self, sequence: Iterable[_T], description: str = "working") -> Iterator[_T]:
+        items = list(sequence)
+        task = self.add_task(description, total=len(items))
+        for item in items:
+            yield item
+            self.advance(task)
+
+    def _tell(self) -> None:
+        for task in self._tasks:
+            if task.total is None or task.completed < task.total:
+                self._line(task)
+
+    def _line(self, task: "_Task") -> None:
+        task.told = task.completed
+        self._write(task.line(self._columns))
+
+
+@dataclass
+class _Task:
+    description: str
+    total: float | None
+    completed: float
+    fields: dict[str, Any]
+    told: float = 0  # the count of the last line
+
+    def __post_init__(self) -> None:
+        self._began, self._from = time.monotonic(), self.completed
+
+    def line(self, columns: tuple[str, ...]) -> str:
+        """`drafts: base: 120/700, 1.9 drafts/s, 812 tok/s, 5 min 5 s left`."""
+        of = "" if self.total is None else f"/{self.total:g}"
+        parts = [f"{self.description}: {self.completed:g}{of}"]
+        elapsed, done = time.monotonic() - self._began, self.completed - self._from
+        if done > 0:
+            rate = done / max(elapsed, 1e-9)
+            parts.append(f"{rate:.3g} {self.fields.get('unit', '')}/s".replace(" /s", "/s"))
+        parts += [str(self.fields[column]) for column in columns if self.fields.get(column)]
+        if done > 0 and self.total is not None:
+            left = self.total - self.completed
+            parts.append(f"{_duration(left / rate)} left" if left > 0 else f"done in {_duration(elapsed)}")
+        elif elapsed >= 1:
+            parts.append(f"{_duration(elapsed)} so far")
+        return ", ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    """`4000` -> `1 h 6 min`."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def say(*parts: object) -> None:
     """Print a result for the user on stdout."""
     typer.echo(" ".join(str(p) for p in parts))
-
-
-def status(message: str) -> Any:
-    """A spinner with a message on stderr, for waits without a count; silent when not on a terminal."""
-    return Console(file=sys.stderr).status(message) if stderr.is_terminal else _Silent()
-
-
-class _Silent:
-    update: Callable[..., None] = staticmethod(lambda *_a, **_k: None)
-
-    def __enter__(self) -> "_Silent":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from plume.errors import InputError
 from plume.paths import ROOT
 
 DEFAULT = ROOT / "datasets" / "contacts" / "contacts.json"
+_LABELS = 127  # that a host may have
 KINDS = ("phone", "email", "domain")
 _HOST = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*://)?(?:[^/?#\s@]*@)?([^/?#:\s]+)", re.IGNORECASE)
 
@@ -86,6 +87,8 @@ class Directory:
     def knows_url(self, text: str) -> bool:
         """Whether the host of a URL or domain is listed, is below a listed one, or is below gouv.fr."""
         labels = host(text).split(".")
+        if len(labels) > _LABELS:
+            return False
         parents = {".".join(labels[i:]) for i in range(len(labels))}
         return bool(parents & self.domains) or (labels[-2:] == ["gouv", "fr"] and len(labels) > 2)
 

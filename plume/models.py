@@ -2,7 +2,9 @@
 
 import ctypes
 import io
+import json
 import os
+import re
 import shutil
 import tempfile
 from contextlib import redirect_stderr, suppress
@@ -12,7 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
-from plume.command import status
+from plume.command import status, stderr
 from plume.config import Config
 from plume.errors import EnvironmentMissing, InputError
 from plume.paths import home
@@ -38,6 +40,20 @@ class Base(Config):
     tokens: Tokens | None = Field(
         None, description="ids that the tokenizer must give to the ChatML tokens and to padding"
     )
+
+
+def located(base: Base) -> Base:
+    """The base with its folder, if it is one, named from the root: a name that holds wherever it is read again."""
+    folder = Path(base.model).expanduser()
+    if base.model == EMBEDDED or not folder.is_dir():
+        return base
+    return base.model_copy(update={"model": str(folder.resolve())})
+
+
+def same_base(one: Base, other: Base) -> bool:
+    """Whether both name one model: the same name and revision, or the same folder however it is written."""
+    one, other = located(one), located(other)
+    return one.model == other.model and (one.revision == other.revision or Path(one.model).is_dir())
 
 
 def resolve(base: Base) -> str:
@@ -121,12 +137,14 @@ def load_tokenizer(base: Base) -> Any:
     Raises InputError if it lacks the ChatML tokens, if its ids are not those that the recipe counts on, or if padding
     would be taken for the end of a turn.
     """
-    from transformers import AutoTokenizer
-
     folder = resolve(base)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError) as error:
+        if base.model == EMBEDDED:  # its class is known: AutoTokenizer imports torch and all models to find it
+            from transformers import PreTrainedTokenizerFast as Tokenizer
+        else:
+            from transformers import AutoTokenizer as Tokenizer
+        tokenizer = Tokenizer.from_pretrained(folder)
+    except Exception as error:  # third parties raise as many kinds as a file can be wrong
         raise InputError(f"base.model={base.model}: its tokenizer cannot be loaded ({_first_line(error)})") from None
     tokenizer.chat_template = SERVING_TEMPLATE
     vocabulary = tokenizer.get_vocab()
@@ -154,23 +172,60 @@ def load_tokenizer(base: Base) -> Any:
 
 def context_length(base: Base) -> int | None:
     """Tokens of prompt and draft together that the base was made for; None if its config does not say."""
-    from transformers import AutoConfig
+    written = _config(base).get("max_position_embeddings")
+    if isinstance(written, int):
+        return written
+    from transformers import (
+        AutoConfig,
+    )  # takes seconds to import: it knows what a kind of model has where nothing is said
 
     try:
         return getattr(AutoConfig.from_pretrained(resolve(base)), "max_position_embeddings", None)
-    except (OSError, ValueError) as error:
+    except Exception as error:
         raise InputError(f"base.model={base.model}: its config cannot be read ({_first_line(error)})") from None
+
+
+def _config(base: Base) -> dict[str, Any]:
+    try:
+        config = json.loads((Path(resolve(base)) / "config.json").read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise ValueError("not an object")
+    except (OSError, ValueError) as error:
+        raise InputError(f"base.model={base.model}: its config.json cannot be read ({_first_line(error)})") from None
+    return config
+
+
+def check_unquantised(base: Base) -> None:
+    """Raise InputError if the base's weights are quantised (AWQ, GPTQ, bitsandbytes …). Reads no weights."""
+    config = _config(base)
+    parts = [config, config.get("text_config")]
+    found = [
+        part[key]
+        for part in parts
+        for key in ("quantization_config", "compression_config")
+        if isinstance(part, dict) and part.get(key)
+    ]
+    if not found and (Path(resolve(base)) / "quantize_config.json").is_file():  # as GPTQ once named it
+        found = [{"quant_method": "gptq"}]
+    if found:
+        method = found[0].get("quant_method") if isinstance(found[0], dict) else None
+        raise InputError(
+            f"base.model={base.model}: its weights are quantised ({method or 'as its config.json says'}); name the "
+            "model that it was made from; lora.qlora=true quantises that one while loading"
+        )
 
 
 def load_model(base: Base, dtype: str, *, four_bits: bool = False) -> Any:
     """The base model in `dtype` ("float32" or "bfloat16"), on the GPU if there is one, else on the CPU.
 
-    `four_bits` loads its weights as bitsandbytes' NF4, for QLoRA. Raises EnvironmentMissing where that cannot be.
+    `four_bits` loads its weights as bitsandbytes' NF4, for QLoRA. Raises EnvironmentMissing where that cannot be, and
+    InputError for weights that are quantised, lack a tensor, or hold one of another shape: transformers would fill it
+    with random numbers.
     """
     import torch
-    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
 
+    check_unquantised(base)
     options: dict[str, Any] = {"dtype": getattr(torch, dtype)}
     if four_bits:
         options |= {"quantization_config": _nf4(options["dtype"]), "device_map": {"": torch.cuda.current_device()}}
@@ -178,11 +233,46 @@ def load_model(base: Base, dtype: str, *, four_bits: bool = False) -> Any:
     if not torch.cuda.is_available():
         _keep_freed_memory()
     try:
-        with quiet_bars():
-            model = AutoModelForCausalLM.from_pretrained(folder, **options)
-    except (OSError, ValueError, SafetensorError) as error:
+        with quiet():
+            model, told = AutoModelForCausalLM.from_pretrained(
+                folder, output_loading_info=True, ignore_mismatched_sizes=True, **options
+            )
+    except Exception as error:  # of safetensors, torch, transformers: as many kinds as a file can be wrong
         raise InputError(f"base.model={base.model}: its weights cannot be loaded ({_first_line(error)})") from None
+    _check_whole(base, model, told)
     return model if four_bits else model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _check_whole(base: Base, model: Any, told: dict[str, Any]) -> None:
+    """Raise InputError unless every tensor of the model was in its files, by what transformers tells of the loading.
+
+    Tensors that the model has no place for are named on stderr; whole layers of them are refused.
+    """
+    counted = {_layer(name) for name, _ in model.named_parameters()}
+    layers = sorted(name for name in told["unexpected_keys"] if _layer(name) and _layer(name) not in counted)
+    for what, names in (
+        ("lack", sorted(told["missing_keys"])),
+        ("have another shape of", sorted(str(name) for name, *_ in told["mismatched_keys"])),
+        ("hold layers that its config.json does not count:", layers),
+    ):
+        if names:
+            raise InputError(
+                f"base.model={base.model}: its weights {what} {_named(names)}; fetch the model again, whole, or mend "
+                "its config.json"
+            )
+    if told["unexpected_keys"]:
+        names = _named(sorted(told["unexpected_keys"]))
+        stderr.print(f"base.model={base.model}: not part of the model, left out: {names}", markup=False, soft_wrap=True)
+
+
+def _layer(name: str) -> str:
+    """`model.layers.3` of `model.layers.3.mlp.up_proj.weight`; empty for what is in no layer."""
+    match = re.match(r".*?\blayers\.\d+\b", name)
+    return match[0] if match else ""
+
+
+def _named(names: list[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _nf4(dtype: Any) -> Any:
@@ -232,3 +322,20 @@ class quiet_bars:  # noqa: N801 - used like a function
 
         if self._was:
             logging.enable_progress_bar()
+
+
+class quiet(quiet_bars):  # noqa: N801
+    """Silences transformers' warnings too: what its report of a loading says, `load_model` says in a line."""
+
+    def __enter__(self) -> None:
+        from transformers.utils import logging
+
+        super().__enter__()
+        self._verbosity = logging.get_verbosity()
+        logging.set_verbosity_error()
+
+    def __exit__(self, *_: object) -> None:
+        from transformers.utils import logging
+
+        logging.set_verbosity(self._verbosity)
+        super().__exit__()

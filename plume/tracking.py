@@ -1,11 +1,14 @@
 """MLflow: the ledger of runs and the registry of versions. Nothing that decides reads its aggregates."""
 
+import logging
 import os
 import shutil
+import sqlite3
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,28 @@ MODEL_NAME = "plume-reply"
 EXPERIMENT = "plume"
 _KEY = "plume.key"  # tag of a run: what its folder calls it
 ADAPTER_HASH = "adapter_sha256"  # tag of a version: hash of the adapter folder that it must hold
+_ABSENT = "RESOURCE_DOES_NOT_EXIST"
+# Variables by which MLflow would write into the run or experiment of whoever set them, or lose what it is told.
+_DROPPED = (
+    "MLFLOW_RUN_ID",
+    "MLFLOW_EXPERIMENT_ID",
+    "MLFLOW_EXPERIMENT_NAME",
+    "MLFLOW_ACTIVE_MODEL_ID",
+    "_MLFLOW_ACTIVE_MODEL_ID",
+    "MLFLOW_RUN_CONTEXT",
+    "MLFLOW_ENABLE_ASYNC_LOGGING",
+)
+
+
+class StoreAway(InputError):  # noqa: N818 - names a state of the store
+    """The store did not answer as it should; `why` is what it said."""
+
+    def __init__(self, uri: str, why: str) -> None:
+        super().__init__(
+            f"MLflow store {uri}: does not answer as it should ({why}); once it does, run the command again, or set "
+            "MLFLOW_TRACKING_URI to another store"
+        )
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -42,6 +67,7 @@ def connect(uri: str | None = None) -> str:
     """
     import mlflow
 
+    _drop_leftovers()
     uri = uri or default_uri()
     if uri.startswith(("http://", "https://")):
         _answers(uri)
@@ -60,6 +86,48 @@ def connect(uri: str | None = None) -> str:
             f"MLflow store {uri}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
         ) from None
     return uri
+
+
+def _drop_leftovers() -> None:
+    for name in _DROPPED:
+        os.environ.pop(name, None)
+    for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):  # tracebacks and retries, said in a line
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """What MLflow, its database and its HTTP client raise becomes one line. Raises StoreAway."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, StoreAway) or not is_of_store(error):
+            raise
+        import mlflow
+
+        raise StoreAway(mlflow.get_tracking_uri(), first_line(error)) from None
+
+
+def is_of_store(error: BaseException) -> bool:
+    """Whether an exception comes from MLflow, its database or its HTTP client."""
+    from mlflow import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return isinstance(error, (StoreAway, MlflowException, RequestException, SQLAlchemyError))
+
+
+@contextmanager
+def hasty() -> Iterator[None]:
+    """MLflow's client asks a server once, for ten seconds at most, instead of again and again for minutes."""
+    wanted = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _create(file: Path) -> None:
@@ -93,6 +161,8 @@ def _artifacts(uri: str) -> str | None:
 
 def first_line(error: Exception) -> str:
     """What an error says, kept to a line."""
+    if isinstance(error, StoreAway):
+        return error.why
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
 
 
@@ -104,20 +174,20 @@ def run(name: str, *, kind: str, run_id: str | None = None, nested: bool = False
     """
     import mlflow
 
+    _drop_leftovers()
     tags = {"plume.kind": kind, **git_state(), **({_KEY: key} if key else {})}
-    active = mlflow.start_run(run_id=run_id, run_name=None if run_id else name, nested=nested, tags=tags)
-    try:
-        yield active
-    except KeyboardInterrupt:
-        mlflow.end_run("KILLED")
-        raise
-    except BaseException:
-        with suppress(mlflow.MlflowException):  # it may be the store itself that failed
-            mlflow.end_run("FAILED")
-        raise
-    mlflow.end_run()
+    with answering():
+        active = mlflow.start_run(run_id=run_id, run_name=None if run_id else name, nested=nested, tags=tags)
+        try:
+            yield active
+        except BaseException as error:
+            with hasty(), suppress(Exception):  # it may be the store itself that failed
+                mlflow.end_run("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+            raise
+        mlflow.end_run()
 
 
+@answering()
 def find_run(key: str) -> str | None:
     """Id of the run that was opened with `key`; None if there is none."""
     import mlflow
@@ -129,13 +199,16 @@ def find_run(key: str) -> str | None:
     return found[0].info.run_id if found else None
 
 
+@answering()
 def check_run(run_id: str) -> None:
     """Raise InputError unless the store has this run, to be continued."""
     import mlflow
 
     try:
         stage = mlflow.MlflowClient().get_run(run_id).info.lifecycle_stage
-    except mlflow.MlflowException:
+    except mlflow.MlflowException as error:
+        if error.error_code != _ABSENT:
+            raise
         stage = "absent"
     if stage != "active":
         raise InputError(
@@ -144,6 +217,7 @@ def check_run(run_id: str) -> None:
         )
 
 
+@answering()
 def last_step(run_id: str, metric: str) -> int:
     """The highest step that a metric was logged at; 0 if at none."""
     import mlflow
@@ -151,6 +225,7 @@ def last_step(run_id: str, metric: str) -> int:
     return max((m.step for m in mlflow.MlflowClient().get_metric_history(run_id, metric)), default=0)
 
 
+@answering()
 def log_params(values: dict[str, Any]) -> None:
     """Log resolved config keys; MLflow cuts nothing: its limit of 6,000 characters a value is far above ours."""
     import mlflow
@@ -173,6 +248,7 @@ def _git(*args: str) -> str:
     ).stdout.strip()
 
 
+@answering()
 def register(run_id: str, artifact: str, tags: dict[str, str]) -> int:
     """Register a run's artifact folder as a new version of `plume-reply`; returns its number."""
     import mlflow
@@ -188,21 +264,23 @@ def register(run_id: str, artifact: str, tags: dict[str, str]) -> int:
     return int(client.create_model_version(MODEL_NAME, source, run_id, tags=tags).version)
 
 
-def version_of(run_id: str) -> int | None:
-    """Number of the version that a run registered; None if it has none."""
+@answering()
+def version_of(run_id: str, artifact: str) -> int | None:
+    """Number of the version that a run registered of its artifact folder; None if it has none."""
     import mlflow
 
     found = mlflow.MlflowClient().search_model_versions(f"name='{MODEL_NAME}' AND run_id='{run_id}'")
-    return int(found[0].version) if found else None
+    return next((int(v.version) for v in found if v.source.endswith(f"/{artifact}")), None)
 
 
+@answering()
 def find_version(reference: str) -> Version:
     """A version by number, alias, or URI (`3`, `champion`, `plume-reply@champion`, `models:/plume-reply/3`)."""
     import mlflow
     from mlflow.exceptions import MlflowException
 
     client = mlflow.MlflowClient()
-    key = str(reference).removeprefix("models:/").removeprefix(MODEL_NAME).lstrip("@/")
+    key = _key(reference)
     try:
         if key.isdigit():
             found = client.get_model_version(MODEL_NAME, key)
@@ -210,10 +288,50 @@ def find_version(reference: str) -> Version:
             found = client.get_model_version_by_alias(MODEL_NAME, key)
         # Versions fetched by alias do not carry their aliases: ask again by number.
         found = client.get_model_version(MODEL_NAME, found.version)
-    except MlflowException:
-        known = ", ".join(_known(client)) or "none, train one first"
-        raise InputError(f"{MODEL_NAME}: no version or alias {reference!r}; known: {known}") from None
+    except MlflowException as error:
+        if error.error_code not in (_ABSENT, "INVALID_PARAMETER_VALUE") and len(key) < 19:  # a number of SQLite's
+            raise
+        raise InputError(_unknown(reference, _known(client))) from None
     return Version(int(found.version), found.run_id, found.source, dict(found.tags), list(found.aliases))
+
+
+def check_reference(reference: str, uri: str | None = None) -> None:
+    """Raise InputError at once if a SQLite store holds no such version or alias: MLflow takes seconds to be imported.
+
+    Any other store, and tables that are not as this reads them, are left to `find_version`, and so is everything once
+    MLflow is there. Creates nothing.
+    """
+    uri = uri or default_uri()
+    if not uri.startswith("sqlite:///") or "mlflow" in sys.modules:
+        return
+    versions, aliases = [], []
+    with suppress(sqlite3.Error):
+        file = Path(uri.removeprefix("sqlite:///")).resolve()
+        if file.exists():
+            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=1)) as store:
+                versions, aliases = (
+                    store.execute(query, [MODEL_NAME]).fetchall()
+                    for query in (
+                        "select version, current_stage from model_versions where name = ?",
+                        "select alias from registered_model_aliases where name = ?",
+                    )
+                )
+        numbers = sorted(number for number, stage in versions if stage != "Deleted_Internal")
+        known = [*sorted(alias for (alias,) in aliases), *map(str, numbers)]
+        key = _key(reference)
+        if key.lower() == "latest" and numbers:
+            return
+        if (key.lstrip("0") if key.isdigit() else key) not in known:
+            raise InputError(_unknown(reference, known))
+
+
+def _key(reference: str) -> str:
+    """The number or the alias that a reference names."""
+    return str(reference).removeprefix("models:/").removeprefix(MODEL_NAME).lstrip("@/")
+
+
+def _unknown(reference: str, known: list[str]) -> str:
+    return f"{MODEL_NAME}: no version or alias {reference!r}; known: {', '.join(known) or 'none, train one first'}"
 
 
 def _known(client: Any) -> list[str]:
@@ -227,6 +345,7 @@ def _known(client: Any) -> list[str]:
     return [*sorted(aliases), *(str(n) for n in sorted(int(v.version) for v in versions))]
 
 
+@answering()
 def set_alias(alias: str, number: int, tags: dict[str, str]) -> None:
     """Move an alias to a version, with tags on the version that say why."""
     import mlflow

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from plume import models, tracking
 from plume.adapters import CONFIG, Adapter
 from plume.errors import InputError
-from plume.models import Base
+from plume.models import Base, same_base
 from plume.prompt import IM_END
 from plume.tracking import Version
 from serve import alias
@@ -149,5 +149,5 @@ def _of_base(base: Base, adapters: list[Deployed]) -> Iterator[Deployed]:
     for deployed in adapters:
         with suppress(InputError):
             deployed.check()
-            if Adapter.load(deployed.folder).base == base:
+            if same_base(Adapter.load(deployed.folder).base, base):
                 yield deployed

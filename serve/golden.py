@@ -5,7 +5,6 @@ first token, where both have it among their five likeliest.
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 from plume.adapters import Adapter
@@ -60,11 +59,7 @@ def reference(adapter: Adapter, prompts: list[list[int]], dtype: str) -> list[An
     The weights are rounded as the engine's, the arithmetic is float32's, on the CPU: the engine keeps its GPU.
     """
     import torch
-    from peft import PeftModel
 
-    model = PeftModel.from_pretrained(
-        load_model(adapter.base, dtype), str(Path(adapter.folder)), autocast_adapter_dtype=False
-    )
-    model = model.eval().float()
+    model = adapter.attach(load_model(adapter.base, dtype)).eval().float()
     with torch.inference_mode():
         return [torch.log_softmax(model(torch.tensor([ids])).logits[0, -1].float(), -1) for ids in prompts]

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from plume import tracking
 from plume.errors import InputError, PlumeError
-from plume.models import Base
+from plume.models import Base, same_base
 from serve import alias, golden
 from serve import state as files
 from serve.alias import Aliases, Deployed
@@ -160,7 +160,7 @@ def _same_base(deployed: Deployed, base: Base) -> None:
     from plume.adapters import Adapter
 
     trained_on = Adapter.load(deployed.folder).base
-    if trained_on != base:
+    if not same_base(trained_on, base):
         raise InputError(
             f"{deployed.name}: was trained on {trained_on.model}, the server has {base.model}; "
             "start another server for it"

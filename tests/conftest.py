@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -110,15 +111,18 @@ def cli(tmp_path: Path) -> Cli:
 
 @pytest.fixture
 def refused(cli: Cli) -> Callable[..., str]:
-    """Run `plume ARGS…`, assert that it refuses as it must (exit 2, one line, no traceback), and return the line."""
+    """Run `plume ARGS…`, assert that it refuses as it must (exit 2, one line, no traceback), and return the line.
+
+    Lines of progress may come before it.
+    """
 
     def call(*args: object, code: int = 2, **options) -> str:
         done = cli(*args, **options)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
-        lines = done.stderr.strip().splitlines()
-        assert len(lines) == 1, done.stderr
-        return lines[0]
+        *told, line = done.stderr.strip().splitlines()
+        assert all(re.search(r": \d+(?:/\d+)?(?:,|$)| \.\.\.$| s\)$", each) for each in told), done.stderr
+        return line
 
     return call
 

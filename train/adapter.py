@@ -20,9 +20,9 @@ from train.config import TrainConfig
 def attach(model: Any, config: TrainConfig) -> Any:
     """The base model with a fresh LoRA adapter, ready to be trained on packed rows; only the adapter is trainable.
 
-    The adapter is float32 and used in the base's precision (`train.lora`). With QLoRA it has the base's precision and
-    PEFT's own layers, which would convert every activation if it were float32. Raises InputError for layers that the
-    model does not have, or a model of another build.
+    The adapter is float32, and so are AdamW's moments of it: in bfloat16 small updates are rounded away and second
+    moments never decay. It is used in the base's precision (`train.lora`). Raises InputError for layers that the model
+    does not have, or a model of another build.
     """
     from peft import LoraConfig, get_peft_model
 
@@ -37,11 +37,10 @@ def attach(model: Any, config: TrainConfig) -> Any:
     if not hasattr(model, "model") or not hasattr(model, "lm_head"):
         raise InputError(f"base.model={config.base.model}: a {type(model).__name__} is not built as Llama or Mistral")
     _check_targets(model, config.lora.target_modules)
-    model = get_peft_model(model, layers, autocast_adapter_dtype=not config.lora.qlora)
+    model = get_peft_model(model, layers, autocast_adapter_dtype=True)
     # The name that the user gave, not the folder of this machine that it was resolved to.
     model.peft_config["default"].base_model_name_or_path = config.base.model
-    if not config.lora.qlora:
-        lora.use_fused(model)
+    lora.use(model)
     attention.register()
     model.get_base_model().set_attn_implementation(_attention(model, config))
     if config.recompute:

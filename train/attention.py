@@ -57,18 +57,19 @@ def attend(
     if not grouped:
         repeats = query.shape[1] // key.shape[1]
         key, value = key.repeat_interleave(repeats, 1), value.repeat_interleave(repeats, 1)
-    shared = ((0, layout.prefix),) if layout.prefix else ()
-    parts = [(0, layout.prefix, shared)] if shared else []
-    parts += [(start, end, (*shared, (start, end))) for start, end in layout.bounds]
+    # Cut by `split`: its backward pass writes one gradient; slices `t[:, :, a:b]` write one of the whole row each.
+    sizes = ([layout.prefix] if layout.prefix else []) + [end - start for start, end in layout.bounds]
+    queries, keys, values = (t.split(sizes, 2) for t in (query, key, value))
     outputs = []
-    for start, end, seen in parts:
-        keys, values = (torch.cat([t[:, :, a:b] for a, b in seen], 2) for t in (key, value))
-        mask = visible(end - start, keys.shape[2], sliding_window, query.device)
+    for part, own in enumerate(queries):
+        seen = [0, part] if layout.prefix and part else [part]  # the prefix, and the sample itself
+        k, v = (torch.cat([t[i] for i in seen], 2) for t in (keys, values))
+        mask = visible(own.shape[2], k.shape[2], sliding_window, query.device)
         outputs.append(
             F.scaled_dot_product_attention(
-                query[:, :, start:end],
-                keys,
-                values,
+                own,
+                k,
+                v,
                 attn_mask=mask,
                 dropout_p=dropout,
                 is_causal=mask is None,

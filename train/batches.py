@@ -8,9 +8,10 @@ prefix and itself, nothing else.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:  # a second and a half that a preview does not need
+    import torch
 
 Row = dict[str, Any]  # `input_ids` (prompt and reply), `prompt_length`
 
@@ -32,10 +33,10 @@ class MicroBatch:
     """One packed row. `input_ids`, `position_ids`: [1, tokens]. `targets`: [trained tokens], the positions whose next
     token is learnt; `labels`: [trained tokens], those next tokens."""
 
-    input_ids: torch.Tensor
-    position_ids: torch.Tensor
-    targets: torch.Tensor
-    labels: torch.Tensor
+    input_ids: "torch.Tensor"
+    position_ids: "torch.Tensor"
+    targets: "torch.Tensor"
+    labels: "torch.Tensor"
     layout: Layout
 
     @property
@@ -65,6 +66,8 @@ def step_indices(count: int, batch_size: int, step: int, seed: int) -> list[int]
 
 @lru_cache(maxsize=2)
 def _epoch_order(count: int, seed: int) -> tuple[int, ...]:
+    import torch
+
     return tuple(torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist())
 
 
@@ -117,6 +120,8 @@ def worst_group(lengths: Sequence[int], steps: Iterable[Sequence[int]], prefix: 
 
 def pack(rows: Sequence[Row], *, share: bool = True) -> MicroBatch:
     """Rows as one packed row; `share=False` repeats the prefix for each, as other toolkits do."""
+    import torch
+
     prefix = common_prefix(rows) if share else 0
     ids, positions = list(rows[0]["input_ids"][:prefix]), list(range(prefix))
     targets, labels, bounds = [], [], []

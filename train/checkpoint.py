@@ -11,7 +11,8 @@ import torch
 
 from plume.errors import InputError
 
-LATEST, BEST = "checkpoint.pt", "best.pt"
+LATEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
+_BEST = "best.pt"  # where checkpoints of older runs have their best adapter
 
 
 @dataclass
@@ -31,55 +32,81 @@ class Progress:
     resumed_at: int = 0  # the step after which the last process began
 
 
-def save(folder: Path, progress: Progress, adapter: dict[str, Any], optimiser: Any, scheduler: Any) -> None:
-    """The whole state of a run, with the random generators'."""
+def save(
+    folder: Path, progress: Progress, adapter: dict[str, Any], best: dict[str, Any] | None, optimiser: Any
+) -> None:
+    """The whole state of a run: with the random generators', and with the adapter of its lowest validation loss.
+
+    The checkpoint before stays beside it.
+    """
     state = {
         "progress": asdict(progress),
         "adapter": adapter,
+        "best": best,
         "optimiser": optimiser.state_dict(),
-        "scheduler": scheduler.state_dict(),
         "rng": torch.get_rng_state(),
         "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    _replace(state, folder / LATEST)
+    _replace(state, folder / LATEST, folder / PREVIOUS)
 
 
-def save_best(folder: Path, adapter: dict[str, Any]) -> None:
-    """The adapter of the lowest validation loss so far."""
-    _replace(adapter, folder / BEST)
+def load(folder: Path, tell: Callable[[str], None] = lambda _: None) -> dict[str, Any] | None:
+    """What `save` wrote last, or before that if the last is damaged or gone, which `tell` is told; None if nothing is.
+
+    Raises InputError if what is there cannot be read.
+    """
+    found = [folder / name for name in (LATEST, PREVIOUS) if (folder / name).is_file()]
+    faults = []
+    for path in found:
+        try:
+            state = _read(path)
+        except Exception as error:  # there are as many kinds as places where a byte may be wrong
+            faults.append(f"{path}: cannot be read ({type(error).__name__})")
+            continue
+        if faults:
+            tell(f"{faults[0]}; going on from the checkpoint before, of step {state['progress'].step}")
+        return state
+    if faults:
+        names = " and ".join(path.name for path in found)
+        raise InputError(f"{'; '.join(faults)}; remove {names}, then --resume begins the run again")
+    return None
 
 
-def load(folder: Path) -> dict[str, Any]:
-    """What `save` wrote. Raises InputError if it is damaged."""
-    return _read(folder / LATEST, lambda state: {**state, "progress": Progress(**state["progress"])})
+def load_best(folder: Path) -> dict[str, Any] | None:
+    """The adapter of the lowest validation loss up to the checkpoint; None if none was measured."""
+    state = load(folder)
+    return state and state["best"]
 
 
-def load_best(folder: Path) -> dict[str, Any]:
-    """What `save_best` wrote. Raises InputError if it is damaged."""
-    return _read(folder / BEST, lambda state: state)
+def _read(path: Path) -> dict[str, Any]:
+    state = _whole(path)
+    state["progress"] = Progress(**state["progress"])
+    if "best" not in state:  # an older run's
+        best = path.with_name(_BEST)
+        state["best"] = _whole(best) if best.is_file() else None
+    if state["best"] is None and state["progress"].best_step:
+        raise ValueError("its best adapter is gone")
+    return state
 
 
-def _read(path: Path, understand: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
-    try:
-        with ZipFile(path) as records:
-            if damaged := records.testzip():  # torch writes checksums and does not look at them
-                raise ValueError(damaged)
-        return understand(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # there are as many kinds as places where a byte may be wrong
-        raise InputError(
-            f"{path}: cannot be read ({type(error).__name__}); remove {LATEST}, then --resume begins the run again"
-        ) from None
+def _whole(path: Path) -> dict[str, Any]:
+    with ZipFile(path) as records:
+        if damaged := records.testzip():  # torch writes checksums and does not look at them
+            raise ValueError(damaged)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def _replace(state: Any, path: Path) -> None:
-    """Written beside and renamed: a run that is killed while saving keeps what it had."""
+def _replace(state: Any, path: Path, previous: Path) -> None:
+    """Written beside and renamed: a run that is killed at any moment of saving keeps what it had."""
     partial = path.with_suffix(".partial")
     try:
         with partial.open("wb") as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, path)  # noqa: PTH105
+        if path.is_file():
+            path.replace(previous)
+        partial.replace(path)
     except (OSError, RuntimeError) as error:  # a full disk is either, by the place where it is met
         partial.unlink(missing_ok=True)
         why = getattr(error, "strerror", None) or "is the disk full?"

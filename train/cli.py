@@ -1,12 +1,16 @@
 """`plume train …`: from a dataset folder to a registered LoRA adapter."""
 
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plume.command import DefaultGroup, say
+from plume.command import DefaultGroup, is_other_rank, say
 from plume.errors import InputError
+
+if TYPE_CHECKING:
+    from train.config import TrainConfig
 
 app = typer.Typer(
     cls=DefaultGroup, add_completion=False, help="From pairs to a LoRA adapter: plume train CONFIG KEY=VALUE …."
@@ -41,7 +45,9 @@ def run(
         raise InputError("--speed is for --estimate; give both, or neither to train")
     if (resume or force) and (preview is not None or estimate):
         raise InputError("--preview and --estimate train nothing; leave out --resume and --force")
-    if preview is not None or estimate:
+    looks = preview is not None or estimate
+    _check(resolved, resume=resume, force=force, looks=looks)
+    if looks:
         _look(resolved, preview, estimate, speed)
         return
     from train.run import train
@@ -60,6 +66,26 @@ def run(
         say(f"version: {result.version}")
 
 
+def _check(config: "TrainConfig", *, resume: bool, force: bool, looks: bool) -> None:
+    """Refuse what can be refused without torch, which takes seconds to import. Reads no weights."""
+    from plume.corpus.dataset import read_manifest
+    from plume.models import EMBEDDED, check_unquantised
+    from plume.paths import check_output
+    from plume.prompt import load_prompt
+    from train import folder
+
+    load_prompt(config.prompt)
+    if config.base.model != EMBEDDED:
+        check_unquantised(config.base)
+    read_manifest(config.data)
+    if looks or is_other_rank():  # the first process writes into the folder
+        return
+    if resume:
+        folder.check_begun(config)
+    else:
+        check_output(config.out, force=force, option="out=")
+
+
 def _look(config: Any, preview: int | None, estimate: bool, speed: float | None) -> None:
     """Before training: the samples, and what they will take."""
     from rich.console import Console
@@ -72,7 +98,8 @@ def _look(config: Any, preview: int | None, estimate: bool, speed: float | None)
 
     tokenizer = load_tokenizer(config.base)
     samples = load_samples(config, tokenizer, load_prompt(config.prompt))
-    console = Console(highlight=False, emoji=False)
+    wide = None if sys.stdout.isatty() else 1000  # a line stays a line in a pipe
+    console = Console(highlight=False, emoji=False, width=wide)
     if preview is not None:
         show(config, samples, tokenizer, preview, console)
     if estimate:

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from plume.config import Config, read_yaml
 from plume.errors import InputError
-from plume.models import Base
+from plume.models import Base, located
 from plume.paths import in_clone
 
 # What PEFT offers and vLLM does not serve: refused here, before a GPU is booked, rather than when it is to be served.
@@ -108,6 +108,12 @@ class TrainConfig(Config):
         None, description="MLflow store; by default $MLFLOW_TRACKING_URI, else the local one"
     )
     register_version: bool = Field(True, description="register the adapter as a version of plume-reply")
+
+    @field_validator("base")
+    @classmethod
+    def _from_the_root(cls, value: Base) -> Base:
+        """`./tiny` in an adapter would mean another folder, or none, to whoever serves it from elsewhere."""
+        return located(value)
 
     @model_validator(mode="after")
     def _consistent(self) -> "TrainConfig":

@@ -21,6 +21,9 @@ from train.speed import Cost
 from train.step import CHUNK, token_losses, trainable
 
 NF4 = 0.52  # bytes a weight: 4 bits, and double-quantised scales of blocks of 64
+# What the trace, which follows a CPU's path, does not see of an NVIDIA GPU: assumed, not measured.
+CUDA = 2**30  # bytes of its context, kernels and cuBLAS's workspaces
+FRAGMENTED = 1.1  # of the allocator's blocks, a tenth is not where it is wanted
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Estimate:
     optimiser: int
     activations: int  # kept for the backward pass of the largest micro-batch; with recompute, one layer's made again
     logits: int  # of one chunk, and their gradient
+    all_heads: int  # on a GPU alone: keys and values repeated for each query head (`attention.attend`)
     worst_tokens: int  # tokens of the largest micro-batch
     worst_samples: int
     tokens_per_epoch: int  # computed: prefixes shared
@@ -45,12 +49,17 @@ class Estimate:
         return self.weights + self.adapter + self.optimiser + self.activations + self.logits
 
     @property
+    def on_gpu(self) -> int:
+        """What the same run takes of an NVIDIA GPU."""
+        return round(FRAGMENTED * (self.total + self.all_heads)) + CUDA
+
+    @property
     def tokens(self) -> int:
         """Tokens of the whole run."""
         return round(self.tokens_per_epoch * self.steps / self.steps_per_epoch)
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"total": self.total, "tokens": self.tokens}
+        return asdict(self) | {"total": self.total, "on_gpu": self.on_gpu, "tokens": self.tokens}
 
 
 def estimate(config: TrainConfig, samples: Samples) -> Estimate:
@@ -77,6 +86,7 @@ def estimate(config: TrainConfig, samples: Samples) -> Estimate:
         optimiser=2 * traced.adapter,  # AdamW's two moments
         activations=activations,
         logits=2 * 4 * min(CHUNK, len(batch.labels)) * traced.vocabulary,
+        all_heads=_all_heads(config, batch) // (traced.layers if config.recompute else 1),
         worst_tokens=batch.tokens,
         worst_samples=batch.samples,
         tokens_per_epoch=tokens,
@@ -85,6 +95,18 @@ def estimate(config: TrainConfig, samples: Samples) -> Estimate:
         steps_per_epoch=per_epoch,
         flops_per_step=done * tokens / per_epoch / batch.tokens,
     )
+
+
+def _all_heads(config: TrainConfig, batch: MicroBatch) -> int:
+    """Bytes, in all layers, of the key-value heads that CUDA's attention under a mask has repeated and keeps."""
+    if config.attention == "flex":
+        return 0
+    model = AutoConfig.from_pretrained(resolve(config.base))
+    heads = model.num_attention_heads
+    repeated = heads - (getattr(model, "num_key_value_heads", None) or heads)
+    dim = getattr(model, "head_dim", None) or model.hidden_size // heads
+    seen = batch.tokens + batch.samples * batch.layout.prefix  # each sample's keys hold the prefix again
+    return 2 * model.num_hidden_layers * repeated * dim * seen * getattr(torch, config.dtype).itemsize
 
 
 @dataclass(frozen=True)

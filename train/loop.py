@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -19,6 +18,7 @@ from train.batches import micro_batches, pack, step_indices, worst_group
 from train.config import TrainConfig
 from train.drafts import write_drafts
 from train.folder import DRAFTS, STEPS
+from train.processes import together
 from train.samples import Samples
 from train.speed import Cost, machine_limit, peak_memory
 from train.step import backward, mean_loss, token_losses, trainable
@@ -55,15 +55,15 @@ def fit(
     optimiser = torch.optim.AdamW(
         weights, lr=config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay, fused=True
     )
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(steps, config.optimiser.warmup_share))
-    at = checkpoint.Progress()
-    if resume and (config.out / checkpoint.LATEST).is_file():  # killed before the first one, a run begins again
-        state = checkpoint.load(config.out)
-        at = state["progress"]
+    schedule = _schedule(steps, config.optimiser.warmup_share)
+    at, best = checkpoint.Progress(), None
+    if resume and (state := checkpoint.load(config.out)):  # killed before the first one, a run begins again
+        at, best = state["progress"], state["best"]
         at.resumed_at = at.step
+        if at.stopped and not out_of_patience(at, config):  # it has been given more
+            at.stopped = None
         set_peft_model_state_dict(model, state["adapter"])
         optimiser.load_state_dict(state["optimiser"])
-        scheduler.load_state_dict(state["scheduler"])
         torch.set_rng_state(state["rng"])
         if state["cuda_rng"]:
             torch.cuda.set_rng_state_all(state["cuda_rng"])
@@ -74,9 +74,10 @@ def fit(
     adapter = lambda: get_peft_model_state_dict(model, save_embedding_layers=False)  # noqa: E731
 
     model.train()
-    _worst_first(model, samples, config, device)
+    with together():  # what does not fit on one process ends them all
+        _worst_first(model, samples, config, device)
     with progress_bar("loss", "speed") as bar:
-        task = bar.add_task("training", total=steps, completed=at.step, loss="", speed="")
+        task = bar.add_task("training", total=steps, completed=at.step, unit="steps", every=10, loss="", speed="")
         while at.step < steps and not at.stopped:
             started = time.perf_counter()
             indices = step_indices(len(samples.train), config.batch_size, at.step, config.seed)
@@ -86,9 +87,10 @@ def fit(
             total_norm = torch.nn.utils.clip_grad_norm_(weights, config.optimiser.max_grad_norm)
             loss, norm = torch.stack([total, total_norm]).tolist()  # the step's one wait for the device
             _check(loss, norm, at, config)
-            rate = scheduler.get_last_lr()[0]
+            rate = config.optimiser.learning_rate * schedule(at.step)
+            for weights_of_one_rate in optimiser.param_groups:
+                weights_of_one_rate["lr"] = rate
             optimiser.step()
-            scheduler.step()
             optimiser.zero_grad(set_to_none=True)
 
             seconds = time.perf_counter() - started
@@ -117,25 +119,30 @@ def fit(
                 _judge(metrics["validation_loss"], at, config)
                 if rank == 0:
                     if at.best_step == at.step:
-                        checkpoint.save_best(config.out, adapter())
+                        best = {name: weight.detach().cpu().clone() for name, weight in adapter().items()}
                     drafts = write_drafts(model, tokenizer, shown, config.validation.draft_tokens)
                     for row, draft in zip(shown, drafts, strict=True):
                         _append(config.out / DRAFTS, {"step": at.step, "id": row["id"], "draft": draft})
             if rank == 0:
                 metrics = {k: v for k, v in metrics.items() if not math.isnan(v)}  # no limit known of this GPU: no MFU
-                log(metrics, at.step)
                 left = (steps - at.step) * seconds
                 times = {"seconds": seconds, "seconds_left": left}
                 _append(config.out / STEPS, {"step": at.step, **metrics, **times})
+                log(metrics, at.step)
                 if last or at.stopped or at.step % config.checkpoint_every == 0:
-                    checkpoint.save(config.out, at, adapter(), optimiser, scheduler)
+                    checkpoint.save(config.out, at, adapter(), best, optimiser)
             speed = f"{tokens / seconds:,.0f} tok/s, MFU {metrics.get('mfu', math.nan):.0%}"
-            bar.update(task, advance=1, loss=f"loss {loss:.3f}", speed=speed)
+            bar.update(task, advance=1, loss=_losses(at), speed=speed)
     if not all(weight.isfinite().all() for weight in weights):
         raise PlumeError("the adapter holds numbers that are none: lower optimiser.learning_rate and start again")
     if rank == 0 and at.best_step and at.best_step != at.step:
-        set_peft_model_state_dict(model, checkpoint.load_best(config.out))
+        set_peft_model_state_dict(model, best)
     return at
+
+
+def _losses(at: checkpoint.Progress) -> str:
+    validated = "" if at.validation_loss is None else f", validation {at.validation_loss:.3f}"
+    return f"loss {at.losses[-1]:.3f}{validated}"
 
 
 def _worst_first(model: Any, samples: Samples, config: TrainConfig, device: Any) -> None:
@@ -185,8 +192,13 @@ def _judge(validation_loss: float, at: checkpoint.Progress, config: TrainConfig)
         at.best_loss, at.best_step, at.stale = validation_loss, at.step, 0
         return
     at.stale += 1
-    if config.validation.patience and at.stale >= config.validation.patience:
+    if out_of_patience(at, config):
         at.stopped = f"no lower validation loss since step {at.best_step}"
+
+
+def out_of_patience(at: checkpoint.Progress, config: TrainConfig) -> bool:
+    """Whether as many validations as the config allows brought no lower loss."""
+    return bool(config.validation.patience) and at.stale >= config.validation.patience
 
 
 def _schedule(steps: int, warmup_share: float) -> Callable[[int], float]:
@@ -203,11 +215,3 @@ def _schedule(steps: int, warmup_share: float) -> Callable[[int], float]:
 def _append(path: Path, row: dict[str, Any]) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-def join_processes() -> None:
-    """Join the other processes if torchrun started this one."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-        if torch.cuda.is_available():
-            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))

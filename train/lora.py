@@ -29,16 +29,17 @@ def _cpu_has_bfloat16() -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
-def use_fused(model: Any) -> int:
-    """Give every plain LoRA layer of a PEFT model the forward of this module; returns how many there are.
+def use(model: Any) -> int:
+    """Give every LoRA layer of a PEFT model a forward of this module; returns how many there are.
 
-    Layers over quantised weights (QLoRA) keep PEFT's own.
+    Layers over quantised weights (QLoRA) keep their base's forward: what is added to it is the adapter's part, in the
+    activations' precision, where PEFT would convert every activation to the adapter's float32.
     """
-    from peft.tuners.lora import Linear
+    from peft.tuners.lora import LoraLayer
 
-    layers = [m for m in model.modules() if type(m) is Linear and type(m.base_layer) is torch.nn.Linear]
+    layers = [m for m in model.modules() if isinstance(m, LoraLayer)]
     for layer in layers:
-        layer.forward = partial(_forward, layer)
+        layer.forward = partial(_forward if type(layer.base_layer) is torch.nn.Linear else _forward_beside, layer)
     return len(layers)
 
 
@@ -46,12 +47,23 @@ def _forward(layer: Any, x: torch.Tensor) -> torch.Tensor:
     base = layer.base_layer
     if layer.disable_adapters or layer.merged:
         return _linear(x, base.weight, base.bias)
-    a, b, scaling = layer.lora_A[NAME].weight, layer.lora_B[NAME].weight, layer.scaling[NAME]
     dropout = layer.lora_dropout[NAME]
     if base.bias is None and (not layer.training or isinstance(dropout, torch.nn.Identity)):
-        return _LoraLinear.apply(x, base.weight, a, b, scaling)
-    low = _linear(dropout(x), a.to(x.dtype))
-    return _linear(x, base.weight, base.bias) + _linear(low, b.to(x.dtype)) * scaling
+        a, b = layer.lora_A[NAME].weight, layer.lora_B[NAME].weight
+        return _LoraLinear.apply(x, base.weight, a, b, layer.scaling[NAME])
+    return _linear(x, base.weight, base.bias) + _adapted(layer, x)
+
+
+def _forward_beside(layer: Any, x: torch.Tensor) -> torch.Tensor:
+    out = layer.base_layer(x)
+    return out if layer.disable_adapters or layer.merged else out + _adapted(layer, x)
+
+
+def _adapted(layer: Any, x: torch.Tensor) -> torch.Tensor:
+    """`s (x Aᵀ) Bᵀ`, in the precision of `x`."""
+    a, b = layer.lora_A[NAME].weight, layer.lora_B[NAME].weight
+    low = _linear(layer.lora_dropout[NAME](x), a.to(x.dtype))
+    return _linear(low, b.to(x.dtype)) * layer.scaling[NAME]
 
 
 def _linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:

@@ -4,7 +4,7 @@ What is learnt is green; without colours it stands between ⟦ and ⟧.
 """
 
 import statistics
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -12,8 +12,10 @@ from rich.text import Text
 
 from train.batches import Row
 from train.config import TrainConfig
-from train.estimate import Estimate
 from train.samples import Samples, reasons
+
+if TYPE_CHECKING:  # it takes seconds to import
+    from train.estimate import Estimate
 
 BINS = 12
 
@@ -72,15 +74,15 @@ def _histogram(lengths: list[int]) -> Table:
     return table
 
 
-def print_estimate(expected: Estimate, speed: float | None, console: Console) -> None:
+def print_estimate(expected: "Estimate", speed: float | None, console: Console) -> None:
     """Print an estimate; `speed` in tokens a second, if known, gives the time."""
-    table = Table("what", "GiB", title="Memory at the largest micro-batch")
+    table = Table("at the largest micro-batch", "GiB", title="Memory")
     for name in ("weights", "adapter", "optimiser", "activations", "logits", "total"):
         table.add_row(name, f"{getattr(expected, name) / 2**30:.2f}", style="bold" if name == "total" else "")
     console.print(table)
     console.print(
-        f"the largest micro-batch: {expected.worst_samples} samples, {expected.worst_tokens} tokens; "
-        "allocators take some more, leave a tenth free"
+        f"the largest micro-batch: {expected.worst_samples} samples, {expected.worst_tokens} tokens; on a GPU "
+        f"{expected.on_gpu / 2**30:.1f} GiB: with keys and values for all heads, a tenth for the allocator, 1 for CUDA"
     )
     saved = 1 - expected.tokens_per_epoch / expected.unshared_tokens_per_epoch
     console.print(

@@ -1,30 +1,34 @@
 """`plume train CONFIG`: a dataset folder and a base model become a LoRA adapter, tracked and registered."""
 
+import json
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import torch
-import torch.distributed as dist
 
 from plume import tracking
-from plume.adapters import folder_sha256
-from plume.command import stderr
+from plume.adapters import TRAINING, folder_sha256
+from plume.command import status, stderr
+from plume.corpus.dataset import forgotten_since
 from plume.corpus.split import SPLITS
-from plume.errors import PlumeError
+from plume.errors import InputError, PlumeError
 from plume.models import load_model, load_tokenizer, quiet_bars
 from plume.paths import check_output
 from plume.prompt import Prompt, load_prompt, template_sha256
-from train import adapter, folder
+from train import adapter, folder, processes
+from train.checkpoint import Progress
 from train.config import TrainConfig
 from train.energy import Energy
-from train.estimate import estimate
-from train.loop import fit, join_processes, planned_steps
+from train.estimate import Estimate, estimate
+from train.ledger import Ledger
+from train.loop import fit, planned_steps
 from train.samples import Samples, load_samples
 
 _LOGGED = "plume.inputs_logged"  # tag: parameters, inputs and estimate are all in MLflow
@@ -45,42 +49,75 @@ class Result:
 
 def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> Result | None:
     """Run a config from start to registered version. Under torchrun only the first process returns a Result."""
-    join_processes()
-    first = not dist.is_initialized() or dist.get_rank() == 0
+    processes.join()
     torch.manual_seed(config.seed)
-    prompt = load_prompt(config.prompt)
-    tokenizer = load_tokenizer(config.base)
-    samples = load_samples(config, tokenizer, prompt)
-    if first:
-        if resume:
-            folder.check_begun(config)
-        else:
-            check_output(config.out, force=force, option="out=")
-        tracking.connect(config.tracking_uri)
-    model = load_model(config.base, config.dtype, four_bits=config.lora.qlora)
-    adapter.check_vocabulary(model, tokenizer, config.base.model)
-    model = adapter.attach(model, config)
-    if not first:
-        fit(model, tokenizer, samples, config, lambda *_: None, resume=resume)
+    with processes.together():
+        prompt = load_prompt(config.prompt)
+        with _waiting(f"training: reading {config.data}"):
+            tokenizer = load_tokenizer(config.base)
+            samples = load_samples(config, tokenizer, prompt)
+        if processes.is_first():
+            if resume:
+                folder.check_begun(config)
+            else:
+                check_output(config.out, force=force, option="out=")
+            tracking.connect(config.tracking_uri)
+        with _waiting(f"training: loading {config.base.model}"):
+            model = load_model(config.base, config.dtype, four_bits=config.lora.qlora)
+        adapter.check_vocabulary(model, tokenizer, config.base.model)
+        model = adapter.attach(model, config)
+    if not processes.is_first():
+        with processes.together():
+            pass  # the first one opens folder and store
+        with processes.unless_left_alone():
+            fit(model, tokenizer, samples, config, lambda *_: None, resume=resume)
         return None
-    with folder.alone(config.out):
-        begun = folder.resume(config, samples) if resume else folder.begin(config, samples, force=force)
-        return _train(config, model, tokenizer, samples, prompt, begun, resume=resume)
+    with ExitStack() as opened:
+        with processes.together():
+            opened.enter_context(folder.alone(config.out))
+            steps = planned_steps(config, len(samples.train))
+            begun = folder.resume(config, samples, steps) if resume else folder.begin(config, samples, force=force)
+            _announce(config, model, samples, steps)
+            opened.enter_context(_terminable())
+            known = begun.get("run_id")
+            run = opened.enter_context(tracking.run(config.out.name, kind="train", run_id=known, key=begun["key"]))
+            begun = folder.note(config.out, begun | {"run_id": run.info.run_id})
+            ledger = Ledger(run.info.run_id, config.out / folder.STEPS)
+            expected = estimate(config, samples)
+            _log_inputs(config, samples, expected.as_dict(), run, begun)
+        try:
+            with Energy(config.country) as energy:
+                progress = fit(model, tokenizer, samples, config, ledger.log, resume=resume)
+        except KeyboardInterrupt:
+            stderr.print("training: interrupted; continue with --resume")
+            raise
+        _check_not_forgotten(config, samples)
+        facts = _facts(samples, progress, expected, energy.used, run.info.run_id)
+        written = config.out / folder.ADAPTER
+        if not _is_written(written, facts):  # else the store did not take it, or the run was killed just after
+            _write_adapter(written, begun.get("ended", []), model, config, prompt, facts)
+        try:
+            version = _hand_over(config, samples, written, facts, ledger, begun)
+        except Exception as error:
+            if not tracking.is_of_store(error):
+                raise
+            raise PlumeError(
+                f"MLflow store {mlflow.get_tracking_uri()}: does not answer any more ({tracking.first_line(error)}); "
+                f"once it does, --resume registers the adapter, which is in {written}"
+            ) from None
+        folder.note(config.out, begun | {"finished": True})
+        losses = facts["train_loss"], facts["validation_loss"]
+        return Result(written, run.info.run_id, version, *losses, len(samples.dropped), progress.stopped)
 
 
-def _train(
-    config: TrainConfig,
-    model: Any,
-    tokenizer: Any,
-    samples: Samples,
-    prompt: Prompt,
-    begun: dict[str, Any],
-    *,
-    resume: bool,
-) -> Result:
-    import mlflow
+def _waiting(message: str) -> Any:
+    """A sign of life while something is read, off a terminal from the tenth second on: refusals stay one line."""
+    wait = status(message)
+    wait.delay = 10.0
+    return wait
 
-    steps = planned_steps(config, len(samples.train))
+
+def _announce(config: TrainConfig, model: Any, samples: Samples, steps: int) -> None:
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     stderr.print(
         f"training: {len(samples.train)} pairs, {steps} steps of {config.batch_size}, "
@@ -88,74 +125,104 @@ def _train(
         + (f"; {len(samples.truncated)} reviews cut, see {config.out / 'truncated.jsonl'}" if samples.truncated else "")
         + (f"; {len(samples.dropped)} pairs left out, see {config.out / 'dropped.jsonl'}" if samples.dropped else "")
         + ("" if len(samples.validation) else "; no pair to validate on: no early stopping, the last weights are kept")
+        + _not_understood(samples.manifest),
+        markup=False,
+        soft_wrap=True,
     )
-    known = begun.get("run_id")
-    with _terminable(), tracking.run(config.out.name, kind="train", run_id=known, key=begun["key"]) as run:
-        begun = folder.note(config.out, begun | {"run_id": run.info.run_id})
-        logged = tracking.last_step(run.info.run_id, "loss")
-
-        def log(metrics: dict[str, float], step: int) -> None:
-            if step > logged:  # a step that is done again after a kill stands once in the ledger
-                mlflow.log_metrics(metrics, step=step)
-
-        git, expected = tracking.git_state(), estimate(config, samples)
-        if _LOGGED not in run.data.tags:  # new, or killed before all of them were logged
-            _log_inputs(config, samples, expected.as_dict())
-        try:
-            with Energy(config.country) as energy:
-                progress = fit(model, tokenizer, samples, config, log, resume=resume)
-        except KeyboardInterrupt:
-            stderr.print("training: interrupted; continue with --resume")
-            raise
-        except mlflow.MlflowException as error:
-            raise PlumeError(
-                f"MLflow store {mlflow.get_tracking_uri()}: does not answer any more ({tracking.first_line(error)}); "
-                "once it does, --resume goes on from the last checkpoint"
-            ) from None
-        losses = progress.losses[-1], progress.best_loss if progress.best_step else progress.validation_loss
-        facts = {
-            "dataset": {k: samples.manifest[k] for k in ("source", "splits", "versions")},
-            "samples": samples.summary(),
-            "dropped": len(samples.dropped),
-            "steps": progress.step,
-            "stopped": progress.stopped,
-            "tokens": progress.tokens,
-            "trained_tokens": progress.trained_tokens,
-            "train_loss": losses[0],
-            "validation_loss": losses[1],
-            "best_step": progress.best_step,
-            "memory_gib": {"estimated": expected.total / 2**30, "measured": progress.peak_memory / 2**30},
-            "energy": energy.used and energy.used | {"from_step": progress.resumed_at},
-            "run_id": run.info.run_id,
-            "git": git,
-        }
-        mlflow.log_metrics({f"memory_gib.{k}": v for k, v in facts["memory_gib"].items()})
-        if energy.used:
-            mlflow.log_metrics({f"energy.{k}": v for k, v in energy.used.items()})
-        if (config.out / folder.DRAFTS).is_file():
-            mlflow.log_artifact(str(config.out / folder.DRAFTS))
-        written, version = config.out / folder.ADAPTER, tracking.version_of(run.info.run_id)
-        if version is None:  # else killed just after it was registered: then it stays as it is
-            _write_adapter(written, model, config, prompt, facts)
-            mlflow.log_artifacts(str(written), "adapter")
-        if version is None and config.register_version:
-            tags = {
-                tracking.ADAPTER_HASH: folder_sha256(written),
-                "base": config.base.model,
-                "prompt": prompt.version,
-                "train_split_sha256": samples.manifest["splits"]["train"]["sha256"],
-            }
-            version = tracking.register(run.info.run_id, "adapter", tags)
-        folder.note(config.out, begun | {"finished": True})
-        return Result(written, run.info.run_id, version, *losses, len(samples.dropped), progress.stopped)
 
 
-def _write_adapter(out: Path, model: Any, config: TrainConfig, prompt: Prompt, facts: dict[str, Any]) -> None:
-    """In one step: a folder of this name is whole."""
+def _not_understood(manifest: dict[str, Any]) -> str:
+    """What `plume data build` could not read of the export's columns: it is null in the pairs."""
+    columns = manifest["counts"].get("not_understood", {})
+    told = ", ".join(f"{column} {n}" for column, n in columns.items())
+    return f"; values of the export that were not understood, by column: {told}" if told else ""
+
+
+def _facts(
+    samples: Samples, progress: Progress, expected: Estimate, energy: dict[str, float] | None, run_id: str
+) -> dict[str, Any]:
+    """What training.json says of the run."""
+    return {
+        "dataset": {k: samples.manifest[k] for k in ("source", "splits", "versions")},
+        "samples": samples.summary(),
+        "dropped": len(samples.dropped),
+        "steps": progress.step,
+        "stopped": progress.stopped,
+        "tokens": progress.tokens,
+        "trained_tokens": progress.trained_tokens,
+        "train_loss": progress.losses[-1],
+        "validation_loss": progress.best_loss if progress.best_step else progress.validation_loss,
+        "best_step": progress.best_step,
+        "memory_gib": {"estimated": expected.total / 2**30, "measured": progress.peak_memory / 2**30},
+        "energy": energy and energy | {"from_step": progress.resumed_at},
+        "run_id": run_id,
+        "git": tracking.git_state(),
+    }
+
+
+def _check_not_forgotten(config: TrainConfig, samples: Samples) -> None:
+    """Raise InputError if an erasure came while the run trained: `plume data forget` saw no version to name."""
+    if forgotten_since(config.data, samples.manifest):
+        raise InputError(
+            f"{config.data}: experiences were erased from it while this run trained on them; nothing is registered: "
+            f"remove {config.out}, which holds what was learnt from them, and train anew"
+        )
+
+
+def _is_written(folder: Path, facts: dict[str, Any]) -> bool:
+    """Whether the folder, which is whole if it is there, holds the adapter of this run at this step."""
+    try:
+        told = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return all(told.get(key) == facts[key] for key in ("run_id", "steps"))
+
+
+def _hand_over(
+    config: TrainConfig,
+    samples: Samples,
+    written: Path,
+    facts: dict[str, Any],
+    ledger: Ledger,
+    begun: dict[str, Any],
+) -> int | None:
+    """Everything that MLflow is to know at the end; returns the version's number, None if none is to be registered."""
+    ledger.finish()
+    told = json.loads((written / TRAINING).read_text(encoding="utf-8"))
+    mlflow.log_metrics({f"memory_gib.{k}": v for k, v in told["memory_gib"].items()})
+    if told["energy"]:
+        mlflow.log_metrics({f"energy.{k}": v for k, v in told["energy"].items()})
+    if (config.out / folder.DRAFTS).is_file():
+        mlflow.log_artifact(str(config.out / folder.DRAFTS))
+    # A run that went on after its end registers another version, and leaves the first one's files as they are.
+    ended = begun.get("ended")
+    artifact = f"{folder.ADAPTER}-{facts['steps']}" if ended and facts["steps"] != ended[0] else folder.ADAPTER
+    version = tracking.version_of(facts["run_id"], artifact)
+    if version is not None:  # killed just after it was registered
+        return version
+    mlflow.log_artifacts(str(written), artifact)
+    if not config.register_version:
+        return None
+    _check_not_forgotten(config, samples)
+    tags = {
+        tracking.ADAPTER_HASH: folder_sha256(written),
+        "base": config.base.model,
+        "prompt": config.prompt,
+        "train_split_sha256": samples.manifest["splits"]["train"]["sha256"],
+    }
+    return tracking.register(facts["run_id"], artifact, tags)
+
+
+def _write_adapter(
+    out: Path, ended: list[int], model: Any, config: TrainConfig, prompt: Prompt, facts: dict[str, Any]
+) -> None:
+    """In one step: a folder of this name is whole. The adapter of a run that had ended already is kept beside it."""
     with tempfile.TemporaryDirectory(prefix=folder.PARTIAL, dir=out.parent) as partial, quiet_bars():
         whole = Path(partial) / "adapter"
         whole.mkdir()
         adapter.write(whole, model, config, prompt, facts)
+        if ended and out.is_dir() and not (kept := folder.earlier(out.parent, ended[-1])).exists():
+            out.rename(kept)
         shutil.rmtree(out, ignore_errors=True)
         whole.rename(out)
 
@@ -178,10 +245,16 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _log_inputs(config: TrainConfig, samples: Samples, expected: dict[str, Any]) -> None:
+def _log_inputs(
+    config: TrainConfig, samples: Samples, expected: dict[str, Any], run: Any, begun: dict[str, Any]
+) -> None:
     """Parameters, config file and dataset inputs: what this run was trained on, by digest."""
-    import mlflow
-
+    if begun.get("ended"):  # MLflow's parameters never change: what was raised stands in a tag and in the file
+        raised = (f"{key}={config.flat()[key]}" for key in folder.EXTENDABLE)
+        mlflow.set_tag("extended", f"from step {begun['ended'][-1]}: {', '.join(raised)}")
+        mlflow.log_artifact(str(config.out / "config.yaml"))
+    if _LOGGED in run.data.tags:  # else new, or killed before all of them were logged
+        return
     tracking.log_params(config.flat())
     mlflow.log_artifact(str(config.out / "config.yaml"))
     tags: dict[str, Any] = {

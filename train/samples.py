@@ -4,18 +4,19 @@ import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 import datasets
-from plume.corpus.dataset import read_manifest
+from plume.corpus.dataset import FEATURES, read_manifest, read_split
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.models import context_length
-from plume.paths import home
 from plume.prompt import IM_END, Prompt, encode_sample
 from train.batches import common_prefix
 from train.config import TrainConfig
@@ -84,7 +85,7 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
     manifest = read_manifest(config.data)
     if not manifest["splits"]["train"]["pairs"]:
         raise InputError(f"{config.data}: its training split holds no pair; build a larger dataset")
-    sources = dict(datasets.load_dataset(str(Path(config.data).resolve()), cache_dir=str(home() / "splits")))
+    sources = {split: _pairs(config.data, split) for split in SPLITS if manifest["splits"][split]["pairs"]}
     for split, rows in sources.items():
         assert len(rows) == manifest["splits"][split]["pairs"], f"{split}: not the pairs of the manifest"
     dropped: list[dict[str, Any]] = []
@@ -124,6 +125,24 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
             f"(max_tokens={config.max_tokens}; {told}); raise max_tokens or build a larger dataset"
         )
     return Samples(encoded["train"], encoded["validation"], dropped, truncated, sources, manifest)
+
+
+def _pairs(folder: Path, split: str) -> datasets.Dataset:
+    """The pairs of a split, with the features that the dataset card declares, in memory.
+
+    Not by `load_dataset`: it takes a path with `[`, `*` or `?` for a pattern, which other folders may match, and keeps
+    a copy of the texts in a cache, where nobody who is to be forgotten would be looked for.
+    """
+    rows = read_split(folder, split)
+    table = {name: [row.get(name) for row in rows] for name in FEATURES}
+    features = {name: datasets.Value(kind) for name, kind in FEATURES.items()}
+    try:
+        for name, kind in FEATURES.items():
+            if kind == "date32":
+                table[name] = [day and date.fromisoformat(day) for day in table[name]]
+        return datasets.Dataset.from_dict(table, features=datasets.Features(features))
+    except (ValueError, TypeError, pa.ArrowException) as error:  # described by its manifest, and made by hand
+        raise InputError(f"{Path(folder) / split}.jsonl: not the columns of a dataset folder ({error})") from None
 
 
 def _without_fate(row: dict[str, Any]) -> dict[str, Any]:

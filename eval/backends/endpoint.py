@@ -46,10 +46,16 @@ class Endpoint:
         timeout: float = 120,
         limit: float = 600,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname, parts.port
+            if not url.isprintable() or " " in url:
+                raise ValueError
+        except ValueError:  # no such port, an unclosed bracket, a line end
+            parts, host = urlsplit(""), None
+        if parts.scheme not in ("http", "https") or not host or parts.username is not None or parts.query:
             raise InputError(
-                f"--endpoint {parts.scheme or '?'}://{parts.hostname or '?'}: an address such as "
+                f"--endpoint {parts.scheme or '?'}://{host or '?'}: an address such as "
                 "http://127.0.0.1:8300/v1 is wanted; a key goes into an environment variable (--key-env)"
             )
         self.url = url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v1"
@@ -112,10 +118,10 @@ class Endpoint:
                     f"{self.key_env}, or name another one with --key-env"
                 ) from None
             return  # a server without that list
-        with suppress(ValueError, KeyError, TypeError):
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
             known = [entry["id"] for entry in json.loads(listed)["data"]]
             if known and self.model not in known:
-                names = ", ".join(map(str, known[:5]))
+                names = ", ".join(repr(name)[:80] for name in known[:5])
                 raise InputError(f"{self.url}: has no model {self.model!r}, but: {names}; name one with --model")
 
     async def _all(self, jobs: Sequence[Job]) -> AsyncIterator[list[tuple[Job, Row]]]:
@@ -159,7 +165,7 @@ class Endpoint:
                 error += " (a server that takes no token ids wants --api chat)"
         except _AnswerError as bad:
             error = str(bad)
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as bad:
+        except Exception as bad:  # whatever a server makes of an answer: one draft is lost, not the command
             error = f"not an answer of this API ({type(bad).__name__})"
         return job, {"error": error}
 
@@ -181,17 +187,24 @@ class Endpoint:
         if self.reads_ids and read not in (None, sent):
             raise _AnswerError(f"the server read {read} tokens where {sent} were sent")
         if self.reads_ids and choice.get("token_ids") is not None:
+            if not all(_count(token) is not None for token in choice["token_ids"]):
+                raise _AnswerError("the server told token ids that are none")
             return row(self.work.tokenizer, self.work.end, sent, choice["token_ids"])
         return {
             "draft": text.partition(IM_END)[0].strip(),
-            "prompt_tokens": sent if self.reads_ids else read,
-            "draft_tokens": usage.get("completion_tokens"),
+            "prompt_tokens": sent if self.reads_ids else _count(read),
+            "draft_tokens": _count(usage.get("completion_tokens")),
             "stopped": choice["finish_reason"] == "stop",
         }
 
 
 class _AnswerError(Exception):
     """An answer that cannot be used, in words that quote nothing of it."""
+
+
+def _count(value: Any) -> int | None:
+    """A number of tokens, or an id, as a server tells it; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
 
 
 def _is_too_long(error: Any) -> bool:

@@ -166,4 +166,4 @@ I_FUTURE = (
     r"|verrons|irons voir|(?:esp|g|sugg|pr[ée]f|r[ée]it|consid|diff|adh|op|lib|tol)erons)"
     r"\w*(?:er|dr|rr|ttr|evr|uivr|(?<!adm)(?<!dés)(?<!t)(?<!resp)(?<!asp)ir)(?:ons|ai)\b"
 )
-ONESELF = r"(?:(?:vous|le|la|les|lui|leur|y|en|l'|nous)(?: |(?<=')))*"
+ONESELF = r"(?:(?:vous|le|la|les|lui|leur|y|en|l'|nous)(?: |(?<='))){0,4}"

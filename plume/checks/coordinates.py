@@ -1,9 +1,10 @@
-"""Contact details in a draft: phone numbers, e-mail addresses, web addresses that nothing given to the writer holds."""
+"""Contact details in a draft that nothing given to the writer holds: phones, e-mail, web and postal addresses."""
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from plume.checks.addresses import invented_addresses
 from plume.checks.case import Case, Result, none_of
 from plume.checks.numbers import UNITS, WORDS, value
 from plume.checks.text import squeeze
@@ -20,10 +21,11 @@ _AT = (
 )
 _HIDDEN_DOT = r"(?: ?[(\[{<] ?(?:point|dot|\.) ?[)\]}>] ?| (?:point|dot) )"
 _DOT = rf"(?:\.|{_HIDDEN_DOT}| \. ?(?=(?:{_TLD})\b))"
-EMAIL = re.compile(rf"[\w+-]+(?:\.[\w+-]+)*\.?{_AT}[\w-]+(?:{_DOT}[\w-]+)+", re.IGNORECASE)
+# From the first letter of a run: looked at from each, a long one would be read as many times.
+EMAIL = re.compile(rf"(?<![\w+-])(?<![\w+-]\.)[\w+-]+(?:\.[\w+-]+)*\.?{_AT}[\w-]+(?:{_DOT}[\w-]+)+", re.IGNORECASE)
 URL = re.compile(
     rf"(?:https?://|www\.)[^\s<>\"«»()\[\]]+|(?<![@\w.-])(?:[\w-]+\.)+(?:{_TLD})\b(?!\.?\w*@)(?:/[^\s<>\"«»()\[\]]*)?"
-    rf"|(?<![@\w.-])[\w-]+(?:{_HIDDEN_DOT}[\w-]+)*{_HIDDEN_DOT}(?:fr|com|org|net|eu|gouv)\b",
+    rf"|(?<![@\w.-])[\w-]+(?:{_HIDDEN_DOT}[\w-]+){{0,4}}{_HIDDEN_DOT}(?:fr|com|org|net|eu|gouv)\b",
     re.IGNORECASE,
 )
 _HANDLE = re.compile(r"(?<![\w.@/])@[a-z]\w{2,}(?!\S*@)", re.IGNORECASE)
@@ -175,7 +177,7 @@ def invented(case: Case) -> list[Detail]:
 
 
 def invented_contacts(case: Case) -> Result:
-    """The check: no invented contact detail."""
-    return none_of(
-        (detail.text for detail in invented(case)), "coordonnées absentes de l'avis, de la consigne et de l'annuaire"
-    )
+    """The check: no invented contact detail, no invented postal address."""
+    found = [detail.text for detail in invented(case)]
+    found += [case.draft[start:end] for start, end in invented_addresses(case)]
+    return none_of(found, "coordonnées absentes de l'avis, de la consigne et de l'annuaire")

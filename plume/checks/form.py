@@ -255,9 +255,14 @@ def _alike(one: Sequence[str], other: Sequence[str]) -> bool:
     return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _ALIKE
 
 
+# A page that shows a draft would run it, or show a hole: tags, comments, entities.
+_HTML = re.compile(r"</?[a-zA-Z][\w-]*(?:\s[^<>]{0,500})?/?>|<!--|<script\b|&(?:[a-zA-Z]{2,8}|#x?[0-9a-fA-F]{1,6});")
+
+
 def residue(case: Case) -> Result:
-    """Markers of a conversation format, talk about the task, instructions copied out."""
+    """Markers of a conversation format, HTML, talk about the task, instructions copied out."""
     faults = [m.group() for m in _MARKERS.finditer(case.draft) if m.group().strip() not in case.review]
+    faults += _HTML.findall(case.draft) if "<" in case.draft or "&" in case.draft else []
     given = _instructions(case.prompt, case.review)
     echoed = next((run for run in runs(case.tokens, _ECHO) if run in given), None) if given else None
     if echoed:

@@ -39,7 +39,7 @@ for _name, _text in _SMALL_WORDS.items():
 _FOREIGN_SENTENCE = 6  # words: from here on a sentence in another language is no quotation of a name
 _WINDOW, _MARGIN = 10, 4  # a passage inside a French sentence: so many words, so many more small words than French has
 _NOT_LATIN = re.compile(r"[^\W\d_A-Za-zªº\u00b5-\u024f\u1e00-\u1eff\ufb00-\ufb06]")
-_QUOTED = re.compile(r"«[^»]*»|\"[^\"]*\"|“[^”]*”")
+_QUOTED = re.compile(r"«[^«»]*»|\"[^\"]*\"|“[^“”]*”")
 
 
 def _scores(tokens: Sequence[str]) -> dict[str, float]:

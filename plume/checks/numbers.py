@@ -23,9 +23,10 @@ ROUGH = {
 }
 UNITS = "un|une|deux|trois|quatre|cinq|six|sept|huit|neuf"
 _WORD = "|".join(sorted(_VALUES, key=len, reverse=True))
-DIGITS = r"\d{1,3}(?:[ .]\d{3})+(?:,\d+)?(?!\d)|\d+(?:[.,]\d+)?"
-WORDS = rf"(?:{_WORD})(?:(?:-| |-et-| et )(?:{_WORD}))*"
-NUMBER = rf"(?:(?<![\d.,]){DIGITS}|\b(?:{WORDS})\b)"
+DIGITS = r"\d{1,3}(?:[ .]\d{3})+(?:,\d+)?(?!\d)|(?<!\d)\d+(?:[.,]\d+)?"
+# The longest number below a million has 13 words. Without a bound, each of 800 words would be read up to the last.
+WORDS = rf"(?:{_WORD})\b(?:(?:-| |-et-| et )(?:{_WORD})\b){{0,15}}"
+NUMBER = rf"(?:(?<![\d.,]){DIGITS}|\b(?>{WORDS}))"
 
 
 def value(number: str) -> float:

@@ -6,6 +6,7 @@ announces are looked for in INSEE's lists.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -93,7 +94,7 @@ def find_personal_data(case: Case) -> list[tuple[int, int, str]]:
     A pseudonym that stands in the prompt is no leak: who fills placeholders before checking passes the filled prompt.
     """
     draft = case.draft
-    hidden = [m.span() for pattern in (PLACEHOLDER, _MARKER) for m in pattern.finditer(draft)]
+    hidden = {at for pattern in (PLACEHOLDER, _MARKER) for m in pattern.finditer(draft) for at in range(*m.span())}
     found = [(s.start, s.end, s.type) for s in _identifiers(case)]
     found += [(start, end, "PERSONNE") for start, end in _listed_people(draft)]
     found += [(*m.span(1), "PSEUDO") for m in _PSEUDONYM.finditer(draft)]
@@ -101,7 +102,7 @@ def find_personal_data(case: Case) -> list[tuple[int, int, str]]:
     people, others = [], []
     for start, end, kind in sorted(found):
         start, end = _whole_words(draft, start, end)
-        if any(low < end and start < high for low, high in hidden) or _is_given(case, draft[start:end], kind):
+        if not hidden.isdisjoint(range(start, end)) or _is_given(case, draft[start:end], kind):
             continue
         if kind == "PERSONNE":
             if not (_NAMED_AFTER.search(draft[max(0, start - 60) : start]) or _NAVY.match(draft, start)):
@@ -109,9 +110,11 @@ def find_personal_data(case: Case) -> list[tuple[int, int, str]]:
         elif _is_personal(case, start, end, kind):
             others.append((start, end, kind))
     # A number or a mailbox beside somebody's name is that person's, whatever it looks like.
+    named = sorted(low for low, _, _ in people)
     for start, end, kind in found:
         sentence = draft.rfind("\n", 0, start) + 1
-        beside = any(sentence <= low and abs(low - start) < 60 for low, _, _ in people)
+        first = bisect_left(named, max(sentence, start - 59))
+        beside = first < len(named) and named[first] < start + 60
         if kind in ("TEL", "EMAIL") and beside and not _is_given(case, draft[start:end], kind):
             others.append((start, end, kind))
     return [*people, *others]

@@ -322,13 +322,13 @@ _WITHIN = re.compile(r"\b(?:qui|dont|où|quand|lorsqu\w*)\b", re.IGNORECASE)
 _TOLD_BY = re.compile(
     r"\b(?:compren\w+|indiqu\w+|regrett\w+|li(?:re|sons|s)|appren\w+|dites|écrivez|signal\w+|expliqu\w+|décri\w+"
     r"|déplor\w+|raconte\w*|constat\w+|précise\w*|désolée?s?|navrée?s?|content\w*|heureu\w+|rav\w+|espér\w+"
-    r"|souhait\w+) [^.!?;]*\b(?:que|qu')"
+    r"|souhait\w+) [^.!?;]{0,200}\b(?:que|qu')"
     r"|\balors (?:même )?qu(?:e\b|')"
-    r"|\bcomme [^.!?;]*\b(?:vous l'(?:a|ont|avez)|vous le (?:dites|décrivez|rappelez|signalez)) ?\w*,",
+    r"|\bcomme [^.!?;]{0,200}\b(?:vous l'(?:a|ont|avez)|vous le (?:dites|décrivez|rappelez|signalez)) ?\w*,",
     re.IGNORECASE,
 )
 _ASSERTS = re.compile(
-    r"\b(?:confirm\w+|inform\w+|assur\w+|sachez|soyez|rassur\w+|garanti\w+|noter?z?)\b[^.!?;]*\bqu(?:e\b|')",
+    r"\b(?:confirm\w+|inform\w+|assur\w+|sachez|soyez|rassur\w+|garanti\w+|noter?z?)\b[^.!?;]{0,200}\bqu(?:e\b|')",
     re.IGNORECASE,
 )
 _NEGATED = re.compile(r"\b(?:ne|ni|sans|aucune?)\b|\bn'", re.IGNORECASE)

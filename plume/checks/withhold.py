@@ -6,6 +6,7 @@ The checks of the same name say that there are some; here they are cut out.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from plume.checks.addresses import invented_addresses
 from plume.checks.case import Case
 from plume.checks.coordinates import invented
 from plume.checks.privacy import find_personal_data
@@ -30,6 +31,7 @@ def withhold(draft: str, *, review: str, prompt: str = "", directory: "Directory
     """The draft in one typography, a typed placeholder for each invented contact and each piece of personal data."""
     case = Case.of(draft, review, prompt, directory, None)
     found = [(d.start, d.end, "contacts", d.kind) for d in invented(case)]
+    found += [(start, end, "contacts", "ADRESSE") for start, end in invented_addresses(case)]
     found += [(start, end, "personal_data", kind) for start, end, kind in find_personal_data(case)]
     pieces, withheld, at, length = [], [], 0, 0
     for start, end, check, kind in sorted(found):

@@ -2,6 +2,7 @@
 
 import html
 import re
+import unicodedata
 from html.entities import html5
 
 from ftfy import fix_encoding
@@ -31,7 +32,7 @@ _LOST_AFTER_SENTENCE = re.compile(
 )
 # Addresses run on into the next sentence; only words that open sentences are cut off, for paths may hold capitals.
 _LOST_AFTER_ADDRESS = re.compile(
-    r"((?:https?://|www\.)\S*[a-z/]|\b[\w.@-]+\.(?:fr|com|org|eu))"
+    r"((?:https?://|www\.)\S{0,300}[a-z/]|(?<![\w.@-])[\w.@-]+\.(?:fr|com|org|eu))"
     r"(?=(?:Nous|Vous|Votre|Vos|Notre|Nos|Pour|Si|Le|La|Les|Il|Elle|En|Merci|Une?|Afin|Dans|Cette|Ce|Cordialement)\b"
     r"(?![./-]))"
 )
@@ -88,11 +89,12 @@ _BREAKS = frozenset(
 
 
 def clean(text: str | None) -> str:
-    """Text with entities decoded, blanks and line ends made plain. Idempotent; words are never changed."""
+    """Text with entities decoded, accents composed, blanks and line ends made plain. Idempotent; no word is changed."""
     text = repair(text or "")
     while (decoded := repair(_ENTITY.sub(_decode, text))) != text:  # "&amp;nbsp;" is met: entities encoded twice
         text = decoded
     text = _INVISIBLE.sub("", _LINE_END.sub("\n", text))
+    text = unicodedata.normalize("NFC", text)  # once more than on reading: "e&#769;" and mojibake hide accents
     lines = [_BLANKS.sub(" ", line).strip() for line in text.split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 

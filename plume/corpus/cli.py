@@ -163,7 +163,7 @@ def forget(
     for line in versions:  # first: should the rest be cut off, this could not be asked again
         say(line)
     if traces.remove_cached_copies():
-        say(f"{home() / 'splits'}: removed, cached copies of splits; training makes them again")
+        say(f"{home() / 'splits'}: removed, copies of splits that an older training kept")
     unwritten: dict[Path, str] = {}
     for here in found:
         if here.before:

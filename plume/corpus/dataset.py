@@ -75,8 +75,9 @@ def read_jsonl(path: str | Path, *, needs: tuple[str, ...] = ()) -> list[dict[st
             continue
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{path}, line {number}: not JSON ({error.msg}); one object a line is expected") from None
+        except (ValueError, RecursionError) as error:  # also numbers of 5,000 digits, and brackets 5,000 deep
+            why = getattr(error, "msg", "a number or a nesting beyond what can be read")
+            raise InputError(f"{path}, line {number}: not JSON ({why}); one object a line is expected") from None
         if not isinstance(row, dict) or any(key not in row for key in needs):
             raise InputError(f"{path}, line {number}: an object with the keys {', '.join(needs)} is expected")
         rows.append(row)

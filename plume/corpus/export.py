@@ -203,7 +203,7 @@ def slug_of(label: str) -> str:
     mended = re.sub("a_c", "e", re.sub(r"^a_(?=crit|tat|valuation)", "e", slug))
     by_letters = _BY_LETTERS.get(slug.replace("_", "")) or _BY_LETTERS.get(mended.replace("_", ""))
     found = _EXACT.get(slug) or _BY_KEY.get(_key(slug)) or by_letters or _unlettered(label)
-    if not found and (plain := re.sub(r"\s*\([^()]*\)\s*$", "", label)) != label:  # "Titre (facultatif)"
+    if not found and (plain := re.sub(r"\([^()]*\)\s*$", "", label)) != label:  # "Titre (facultatif)"
         return slug_of(plain) if slug_of(plain) in KNOWN else slug
     return found or slug
 
@@ -219,7 +219,8 @@ def _unlettered(label: str) -> str | None:
 
 
 def _text(value: object, column: str) -> str | None:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A field as text, its accents composed: a decomposed "é" looks the same and is another text everywhere."""
+    text = unicodedata.normalize("NFC", value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if is_empty(text, column):
         return None
     try:

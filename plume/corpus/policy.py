@@ -36,7 +36,9 @@ MASKED: dict[str, Masked] = {
     "DOSSIER": Masked("Numéro de dossier ou référence", "direct", _FILE),
     "TITRE": Masked("Titre d'identité, de séjour ou de conduite", "direct", "désigne son titulaire"),
     "PLAQUE": Masked("Plaque d'immatriculation", "direct", "désigne le titulaire du véhicule"),
-    "NUMERO": Masked("Autre suite d'au moins six chiffres", "direct", "par précaution : sa nature est inconnue"),
+    "NUMERO": Masked(
+        "Adresse IP, autre suite d'au moins six chiffres", "direct", "par précaution : sa nature est inconnue"
+    ),
     "CP_VILLE": Masked("Code postal et commune", "quasi", _PLACE),
     "VILLE": Masked("Commune", "quasi", _PLACE),
     "HOPITAL": Masked("Établissement de soins", "quasi", "situe la personne et révèle des soins"),

@@ -8,10 +8,12 @@ two bands instead of one leaves out five in six of the pairs of similarity 0.4 t
 
 import hashlib
 from functools import cache, lru_cache
-
-from datasketch import MinHash
+from typing import TYPE_CHECKING
 
 from plume.checks.text import fold, words
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 RECALL = 0.99
 PERMUTATIONS = 128
@@ -58,5 +60,7 @@ def band_keys(text: str, threshold: float) -> list[int]:
 
 
 @cache
-def _empty() -> MinHash:
+def _empty() -> "MinHash":
+    from datasketch import MinHash  # brings scipy, which most commands do without
+
     return MinHash(PERMUTATIONS, seed=1)

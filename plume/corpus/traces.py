@@ -30,14 +30,14 @@ def dataset_folders(roots: Iterable[Path], unread: dict[Path, str] | None = None
 
 
 def remove_cached_copies() -> bool:
-    """Remove the copies of splits that training keeps under <home>/splits; the next training makes them again.
+    """Remove the copies of splits that training once kept under <home>/splits; it keeps none any more.
 
-    Returns whether there were any.
+    So with what comparisons keep of them under <home>/contamination. Returns whether there were any.
     """
-    cache = home() / "splits"
-    there = cache.is_dir()
-    shutil.rmtree(cache, ignore_errors=True)
-    return there
+    caches = [cache for cache in (home() / "splits", home() / "contamination") if cache.is_dir()]
+    for cache in caches:
+        shutil.rmtree(cache, ignore_errors=True)
+    return bool(caches)
 
 
 def arrow_copies(experiences: Iterable[str]) -> list[Path]:

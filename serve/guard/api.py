@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
@@ -26,15 +27,16 @@ if TYPE_CHECKING:
     from serve.guard.asked import Asked
 
 CONVERSATION = "x-conversation-id"
-_REFUSALS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (401, 408, 413, 422, 502, 503, 504)}
+_CODES = (400, 401, 408, 413, 422, 500, 502, 503, 504)
+_REFUSALS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in _CODES}
 
 app = FastAPI(
     title="plume",
     version="1",
     summary="Drafts of replies to citizens' reviews, for agents.",
     description="Send `Authorization: Bearer KEY`. Reviews, titles and final texts are pseudonymised before the model "
-    "or a journal sees them; network and structure, which name a public service, are passed on as they are. Every "
-    "draft is checked as a whole before a word leaves, so a streamed answer comes at once, when it is whole.",
+    "or a journal sees them, and so is a person in the name of a network or a structure. Every draft is checked as a "
+    "whole before a word leaves, so a streamed answer comes at once, when it is whole.",
     docs_url=None,
     redoc_url=None,
 )
@@ -60,12 +62,18 @@ async def decide(identity: str, decision: Decision, request: Request, desk: TheD
     return DecisionResponse(id=identity, outcome=decision.outcome)
 
 
-@app.post("/v1/chat/completions", responses=_REFUSALS, response_model=None)
+_CHAT = {200: {"content": {"text/event-stream": {}}}, 404: {"model": Problem}}
+
+
+@app.post("/v1/chat/completions", responses={**_REFUSALS, **_CHAT}, response_model=None)
 async def chat(asked: ChatRequest, request: Request, desk: TheDesk) -> JSONResponse | StreamingResponse:
     """The same in OpenAI's form: one user message, the review; `metadata`: network, structure, title, pseudonym."""
-    if asked.model not in (None, MODEL_NAME):
-        raise Failed(422, "request", f"model: {MODEL_NAME}, or none; which version answers is decided here")
-    case = Case(review=asked.messages[0].content, **(asked.metadata or {}))
+    answering = [deployed.name for deployed in desk.aliases.current.deployed]
+    if asked.model not in (None, MODEL_NAME, *answering):
+        raise Failed(
+            404, "model", f"model: does not answer now; ask for {MODEL_NAME}, which version answers is decided here"
+        )
+    case = Case(review=asked.messages[0].text, **(asked.metadata.model_dump() if asked.metadata else {}))
     draft = await _draft(case, asked.user, request, desk)
     common = {"id": draft.id, "created": int(time.time()), "model": draft.model}
     message = {"role": "assistant", "content": draft.draft}
@@ -77,12 +85,14 @@ async def chat(asked: ChatRequest, request: Request, desk: TheDesk) -> JSONRespo
             {**chunk, "choices": [{**choice, "finish_reason": None, "delta": message}]},
             {**chunk, "choices": [{**choice, "delta": {}}], "usage": draft.usage.model_dump(), "plume": extra},
         ]
+        if asked.stream_options and asked.stream_options.include_usage:  # OpenAI's clients look for it in a last chunk
+            chunks.append({**chunk, "choices": [], "usage": chunks[-1].pop("usage")})
         return StreamingResponse(_events(chunks), media_type="text/event-stream")
     whole = {**common, "object": "chat.completion", "choices": [{**choice, "message": message}]}
     return JSONResponse({**whole, "usage": draft.usage.model_dump(), "plume": extra})
 
 
-@app.get("/v1/models")
+@app.get("/v1/models", responses={code: {"model": Problem} for code in (401, 408, 413, 500, 503)})
 async def models(desk: TheDesk) -> dict[str, Any]:
     """The one model there is; which of its versions answers is told with each draft."""
     champion = desk.aliases.current.champion
@@ -123,7 +133,15 @@ async def _invalid(request: Request, error: RequestValidationError) -> JSONRespo
 def _told(error: dict[str, Any]) -> str:
     if error["type"] == "json_invalid":
         return f"body: no JSON, from character {error['loc'][-1]} on"
-    message = "is empty" if error["type"] == "string_pattern_mismatch" else error["msg"]
+    match error["type"]:
+        case "string_pattern_mismatch":
+            given = error.get("input")
+            empty = not isinstance(given, str) or not given.strip()
+            message = "is empty" if empty else "holds a control character, or a line end where none goes; remove it"
+        case "model_attributes_type" | "missing" if len(error["loc"]) < 2:
+            message = "no JSON object; send one, with Content-Type: application/json"
+        case _:
+            message = error["msg"].removeprefix("Value error, ")
     return f"{'.'.join(str(part) for part in error['loc'][1:]) or 'body'}: {message}"
 
 
@@ -138,3 +156,18 @@ async def _broken(request: Request, error: Exception) -> JSONResponse:  # noqa: 
     """What nobody foresaw. Starlette's own answer would be a page of text."""
     request.scope["plume"].error = "internal"
     return problem(500, "internal", "the server failed; ask again")
+
+
+def _described() -> dict[str, Any]:
+    """The OpenAPI schema, with the key that every route of it wants."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes
+        )
+        schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        schema["security"] = [{"key": []}]
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+app.openapi = _described  # type: ignore[method-assign]

@@ -1,6 +1,7 @@
 """One review, one draft: masked, rendered as in training, written, checked, the citizen's pseudonym filled in."""
 
 import asyncio
+import re
 import secrets
 import sqlite3
 import sys
@@ -24,6 +25,8 @@ from serve.guard.journal import Journal
 from serve.guard.pool import Pool, Unavailable
 from serve.guard.schema import Case, Decision, DraftResponse, Finding, Source, Usage
 from serve.guard.seen import Seen
+
+_PLACE = re.compile(r"\[([A-Z]+)(?:_\d+)?\]")  # a placeholder
 
 
 class Failed(Exception):  # noqa: N818 - told to the client: status, kind, one line
@@ -159,11 +162,17 @@ class Desk:
     async def _mask(self, case: Case) -> tuple[dict[str, Any], str | None, Counter]:
         """The case as the model sees it, what [USAGER] stands for, and how many entities of each type were masked."""
         texts = [case.review, *([case.title] if case.title else [])]
+        bodies = {"network": case.network, "structure": case.structure}
         try:
-            answer = await self.pool.ask("mask", texts=texts)
+            answer = await self.pool.ask("mask", texts=texts, names=list(bodies.values()))
         except Unavailable as error:
             raise Failed(503, "masking", f"the review could not be masked ({error}); ask again") from None
         masked = Counter(span["type"] for spans in answer["spans"] for span in spans)
+        called = dict(zip(bodies, answer["names"], strict=True))
+        for field, given in bodies.items():
+            if given and not called[field]:
+                raise Failed(422, "request", f"{field}: is no name of a public service; send its name, or none")
+            masked += Counter(_PLACE.findall(called[field] or "")) - Counter(_PLACE.findall(given or ""))
         names = [
             text[span["start"] : span["end"]]
             for text, spans in zip(texts, answer["spans"], strict=True)
@@ -171,8 +180,7 @@ class Desk:
             if span["type"] == "USAGER"
         ]
         shown = {
-            "network": case.network,
-            "structure": case.structure,
+            **called,
             "title": answer["texts"][1] if case.title else None,
             "review": answer["texts"][0],
         }

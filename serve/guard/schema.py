@@ -1,12 +1,37 @@
-"""What clients send and get. Unknown fields are refused by name: nobody sets the model, its sampling, its adapters."""
+"""What clients send and get. Unknown fields are refused by name: nobody sets the model, its sampling, its adapters.
 
+No field takes control characters, and only texts take line ends: a name with one could forge a line of the prompt.
+"""
+
+import re
+import unicodedata
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-# As it is: the model reads what `plume data anonymise` returns for it, blanks included.
-Text = Annotated[str, StringConstraints(max_length=20_000, pattern=r"\S")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
+_LENGTH = 20_000
+_NO_TEXT = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029"
+_NO_LINE = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+
+
+def _some(refused: str) -> str:
+    """A pattern: not blank, and none of the characters that are refused."""
+    return rf"^[^{refused}]*[^\s{refused}][^{refused}]*$"
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s*[\r\n]\s*", " ", text).strip()
+
+
+# Accents are composed, as on reading an export: what is masked, rendered, kept and compared is one spelling.
+_COMPOSED = AfterValidator(lambda text: unicodedata.normalize("NFC", text))
+# Otherwise as it is: the model reads what `plume data anonymise` returns for it, blanks included.
+Text = Annotated[str, StringConstraints(max_length=_LENGTH, pattern=_some(_NO_TEXT)), _COMPOSED]
+Title = Annotated[
+    str, StringConstraints(max_length=1_000, pattern=_some(_NO_TEXT)), AfterValidator(_one_line), _COMPOSED
+]
+Body = Annotated[str, StringConstraints(max_length=150, pattern=_some(_NO_LINE)), AfterValidator(str.strip), _COMPOSED]
+Name = Annotated[str, StringConstraints(max_length=300, pattern=_some(_NO_LINE)), AfterValidator(str.strip), _COMPOSED]
 
 NOTICE = (
     "Brouillon écrit par une intelligence artificielle, à relire et à corriger par un agent avant toute publication."
@@ -14,17 +39,23 @@ NOTICE = (
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    # Strict: "0" is no number, 1 no truth value, as the schema says.
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, strict=True)
 
 
-class Case(_Request):
+class Known(_Request):
+    """What is known of a review."""
+
+    network: Body | None = Field(None, description="network of services, such as « CAF »")
+    structure: Body | None = Field(None, description="the service that was reviewed")
+    title: Title | None = Field(None, description="line ends in it become blanks")
+    pseudonym: Name | None = Field(None, description="the citizen's, as published; stands in the draft's greeting")
+
+
+class Case(Known):
     """A citizen's review, as published, and what is known of it."""
 
     review: Text
-    network: Name | None = Field(None, description="network of services, such as « CAF »")
-    structure: Name | None = Field(None, description="the service that was reviewed")
-    title: Text | None = None
-    pseudonym: Name | None = Field(None, description="the citizen's, as published; stands in the draft's greeting")
 
 
 class DraftRequest(Case):
@@ -42,19 +73,65 @@ class Decision(_Request):
     pseudonym: Name | None = Field(None, description="the citizen's: masked in `final`")
 
 
+class Part(_Request):
+    type: Literal["text"]
+    text: Text
+
+
+def _short_enough(parts: list[Part]) -> list[Part]:
+    if sum(len(part.text) for part in parts) > _LENGTH:
+        raise ValueError(f"String should have at most {_LENGTH} characters, all parts together")
+    return parts
+
+
 class Message(_Request):
     role: Literal["user"]
-    content: Text
+    content: Text | Annotated[list[Part], Field(min_length=1), AfterValidator(_short_enough)]
+
+    @property
+    def text(self) -> str:
+        return self.content if isinstance(self.content, str) else "\n".join(part.text for part in self.content)
+
+
+class StreamOptions(_Request):
+    include_usage: bool | None = None
+
+
+class ResponseFormat(_Request):
+    type: Literal["text"]
+
+
+def _truth_value(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    raise ValueError("Input should be a valid boolean")
+
+
+_False = Annotated[Literal[False], BeforeValidator(_truth_value)]  # 0 equals False
+_Zero, _One = Annotated[float, Field(ge=0, le=0)], Annotated[float, Field(ge=1, le=1)]
 
 
 class ChatRequest(_Request):
-    """POST /v1/chat/completions: one message, the review; the rest of OpenAI's fields is decided here."""
+    """POST /v1/chat/completions: one message, the review. Of OpenAI's other fields, what equals the server's choice."""
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=1)]
-    model: Name | None = Field(None, description="`plume-reply`; who answers is decided here")
-    metadata: dict[Literal["network", "structure", "title", "pseudonym"], Name] | None = None
-    stream: bool = False
+    model: Annotated[str, StringConstraints(pattern=r"^plume-reply(@v[0-9]{1,9})?$")] | None = Field(
+        None, description="`plume-reply`, or a version that answers, as answers name it"
+    )
+    metadata: Known | None = None
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
     user: Name | None = Field(None, description="a conversation: its drafts are written by one version")
+    n: _One | None = None
+    temperature: _Zero | None = Field(None, description="drafts are written greedily")
+    top_p: _One | None = None
+    presence_penalty: _Zero | None = None
+    frequency_penalty: _Zero | None = None
+    store: _False | None = None
+    logprobs: _False | None = None
+    stop: None = None
+    tools: None = None
+    response_format: ResponseFormat | None = None
 
 
 class Finding(BaseModel):

@@ -7,7 +7,7 @@ length of a request and are written nowhere; of an error its type alone is told.
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 
@@ -36,6 +36,7 @@ def _operations() -> dict[str, Callable[..., dict[str, Any]]]:
     from plume.checks import check
     from plume.checks.withhold import withhold
     from plume.contacts import Directory
+    from plume.corpus.columns import body_name
     from plume.corpus.pseudonymise import Pseudonymiser
     from plume.corpus.pseudonymise.ner import load_ner
     from plume.corpus.pseudonymise.propagate import replace_pseudonym
@@ -44,11 +45,20 @@ def _operations() -> dict[str, Callable[..., dict[str, Any]]]:
     pseudonymiser = Pseudonymiser(load_ner(), directory)
     pseudonymiser.mask("Bonjour, Mme Durand attend à Lyon.")  # what is loaded at first use is loaded now
 
-    def mask(texts: list[str], *, replies: bool = False, pseudonym: str | None = None) -> dict[str, Any]:
-        """As `plume data anonymise` masks them, each on its own; a citizen's pseudonym is found as in the corpus."""
+    def mask(
+        texts: list[str], *, replies: bool = False, pseudonym: str | None = None, names: Sequence[str | None] = ()
+    ) -> dict[str, Any]:
+        """As `plume data anonymise` masks them, each on its own; a citizen's pseudonym is found as in the corpus.
+
+        `names` are those of a network and a structure, masked as the corpus masks them; null for what is no such name.
+        """
         texts = [replace_pseudonym(text, pseudonym) for text in texts]
         masked = pseudonymiser.mask_many(texts, replies=replies)
-        return {"texts": [text for text, _ in masked], "spans": [[s._asdict() for s in spans] for _, spans in masked]}
+        return {
+            "texts": [text for text, _ in masked],
+            "spans": [[s._asdict() for s in spans] for _, spans in masked],
+            "names": [body_name(name) for name in names],
+        }
 
     def judge(draft: str, review: str, prompt: str) -> dict[str, Any]:
         """The draft without what it may not hold, where that stood, and every finding on it as it was written."""

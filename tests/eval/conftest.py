@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from eval.drafts import tie
+
 GOOD = (
     "Bonjour, merci d'avoir pris le temps de partager votre expérience avec notre accueil. Nous regrettons sincèrement "
     "l'attente que vous décrivez au guichet et le manque d'information sur votre demande. Votre retour est "
@@ -67,7 +69,6 @@ def make_drafts(tmp_path):
             elif text is not None:
                 rows.append({"id": pair["id"], "system": name, "draft": text})
         path = tmp_path / f"{name}.jsonl"
-        _lines(path, rows)
         sha = hashlib.sha256((data / "test.jsonl").read_bytes()).hexdigest()
         described = {
             "system": {"name": name, "base": {"model": "tiny"}, "adapter_sha256": None, "prompt": "v1"},
@@ -75,6 +76,8 @@ def make_drafts(tmp_path):
             "fingerprint": "f",
             "data": {"split": "test", "sha256": sha},
         } | meta
+        rows, described = tie(rows, described)
+        _lines(path, rows)
         path.with_suffix(".meta.json").write_text(json.dumps(described), encoding="utf-8")
         return path
 

@@ -139,10 +139,26 @@ def test_drafts_that_failed_are_errors_and_the_verdict_is_inconclusive(make_data
     nothing = make_drafts(data, "none", lambda i: None)
     verdict = compare(nothing, nothing, data, easy, tmp_path / "all")
     assert verdict.outcome == "INCONCLUSIVE"
-    assert verdict.needs_items >= 40
     document = (tmp_path / "all" / "verdict.json").read_text(encoding="utf-8")
     assert "NaN" not in document
     assert "Infinity" not in document
+
+
+def test_where_only_superiority_failed_the_page_says_that_there_is_no_point_in_replacing(
+    make_data, make_drafts, texts, easy, tmp_path
+):
+    data = make_data(120)
+    champion = make_drafts(data, "base", every(4, texts["good"], texts["worse"]))
+    same = make_drafts(data, "same", every(4, texts["good"], texts["worse"]))
+    rule = tmp_path / "wide.yaml"
+    rule.write_text(easy.read_text().replace("worthwhile: 0.05", "worthwhile: 0.1"), encoding="utf-8")
+    unsafe = make_drafts(data, "unsafe", every(4, texts["good"] + " Appelez le 01 99 00 12 34.", texts["worse"]))
+    for challenger, told in ((same, True), (unsafe, False)):
+        verdict = compare(champion, challenger, data, rule, tmp_path / challenger.stem)
+        assert verdict.outcome == "FAIL"
+        text = Page((tmp_path / challenger.stem / "report.html").read_text(encoding="utf-8")).text
+        assert ("Pas d’intérêt à remplacer" in text) is told
+        assert ("Remplacement refusé" in text) is not told
 
 
 def test_other_decoding_or_another_prompt_is_no_pass_unless_the_rule_compares_systems(

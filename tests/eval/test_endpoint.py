@@ -171,7 +171,7 @@ def test_a_failed_draft_is_a_row_with_its_error_and_is_tried_by_the_next_run(ser
     assert errors(rows) == ["no draft within 1.2 s"]
     assert "1 of 3 drafts failed: no draft within 1.2 s (1)" in said
     [failed] = [i for i, r in rows.items() if "error" in r]
-    assert rows[failed].keys() == {"id", "error", "system"}
+    assert rows[failed].keys() == {"id", "error", "system", "sha256"}
     server.fault_of, before = lambda body: None, len(server.asked)
     rows, said = ask(timeout=0.5, limit=1.2)
     assert not said
@@ -186,6 +186,11 @@ NONSENSE = [
     (b"[1]", "not an answer of this API"),
     (json.dumps(reply({"prompt": []}, "content_filter", prompt_tokens=None)).encode(), "content_filter"),
     (json.dumps(reply({"prompt": []}, prompt_tokens=5)).encode(), "the server read 5 tokens where"),
+    (b"[" * 20000, "not an answer of this API"),
+    (b'{"choices": ' + b"9" * 5000 + b"}", "not an answer of this API"),
+    (b'{"choices": [{"text": "Bonjour \\ud83d", "finish_reason": "stop"}]}', "half of a character"),
+    (b'{"choices": [{"text": "a", "finish_reason": "stop", "token_ids": [1, -3]}]}', "token ids that are none"),
+    (b'{"choices": [{"text": "a", "finish_reason": "stop", "token_ids": 5}]}', "not an answer of this API"),
 ]
 
 
@@ -197,6 +202,14 @@ def test_nonsense_is_an_error_of_that_draft_alone(server, ask, body, error):
     assert len(errors(rows)) == 1
     assert error in errors(rows)[0]
     assert error in said
+
+
+@pytest.mark.parametrize("count", ["9", [], {}, -1, True, 1e400, 2**70])
+def test_an_odd_count_is_no_count_and_loses_no_draft(server, ask, count):
+    server.fault_of = lambda body: (200, {}, reply(body, completion_tokens=count))
+    rows, said = ask()
+    assert not said
+    assert {(r["draft"], r["draft_tokens"]) for r in rows.values()} == {("Bonjour, merci de votre avis.", None)}
 
 
 def test_a_refusal_is_not_repeated_and_quotes_nothing(server, ask, small_dataset, monkeypatch):
@@ -284,11 +297,13 @@ def test_a_server_that_cannot_be_used_is_refused_before_any_draft(server, system
             generate(system, small_dataset, tmp_path / "d.jsonl", DECODING, backend=Endpoint(url, "tiny", **options))
 
     server.models = ["large", "small"]
-    refused("has no model 'tiny', but: large, small; name one with --model")
+    refused("has no model 'tiny', but: 'large', 'small'; name one with --model")
     server.models = (401, {}, {"error": KEY})
     refused("refuses the key .*THE_KEY", key_env="THE_KEY")
     refused("does not answer", url="http://127.0.0.1:9/v1")
-    refused("an address such as", url="127.0.0.1:8300")
+    for url in ("127.0.0.1:8300", "http://[::1", "http://127.0.0.1:99999/v1", "http://127.0.0.1:x/v1", "http:///v1"):
+        refused("an address such as", url=url)
+    refused("an address such as", url="http://127.0.0.1:8300/v1\nX: y")
     refused("an address such as", url=f"http://user:{KEY}@127.0.0.1:8300/v1")
     assert server.asked == []
     remote = Resolved("endpoint:tiny", None, None, None, "short-1")

@@ -64,6 +64,15 @@ def test_one_invented_phone_number_in_a_hundred_drafts_fails_safety(rule):
     assert line(verdict, "check:contacts").holds is False
 
 
+@pytest.mark.parametrize("gate", ["gate.yaml", "gate-systems.yaml"])
+@pytest.mark.parametrize("check", ["contacts", "personal_data", "french"])
+def test_one_draft_of_a_thousand_that_nobody_should_sign_fails_however_good_the_rest(gate, check):
+    rule = Rule.load(GATE.with_name(gate))
+    verdict = decide(rule, items(1000), arm(rule, 1000, 0.3), arm(rule, 1000, 0.95, **{check: {17}}))
+    assert verdict.outcome == "FAIL"
+    assert "(00017)" in verdict.reasons[0]
+
+
 def test_too_few_items_are_inconclusive_and_say_how_many_more(rule):
     verdict = decide(rule, items(100), arm(rule, 100, 0.2), arm(rule, 100, 0.9))
     assert verdict.outcome == "INCONCLUSIVE"
@@ -120,8 +129,9 @@ def test_when_nothing_could_be_scored_the_verdict_is_inconclusive_with_a_finite_
     for champion, challenger in (({}, {}), (arm(rule, 400, 0.2), {}), ({}, arm(rule, 400, 0.9))):
         verdict = decide(rule, items(400), champion, challenger)
         assert verdict.outcome == "INCONCLUSIVE"
-        assert 400 <= verdict.needs_items < 10_000
+        assert verdict.needs_items < 10_000
         assert "Intégrité" in verdict.reasons[0]
+        assert "relancer la même commande plume eval generate" in verdict.reasons[0]
     assert decide(rule, [], {}, {}).outcome == "INCONCLUSIVE"
 
 
@@ -130,15 +140,28 @@ def test_a_single_draft_that_failed_stands_in_the_way_of_a_pass(rule):
     del challenger["check:length"]["00003"]
     verdict = decide(rule, items(400), arm(rule, 400, 0.4), challenger)
     assert verdict.outcome == "INCONCLUSIVE"
-    assert verdict.needs_items == 1
+    assert verdict.needs_items == 0  # it is in the split already: to be written, not to be collected
+    assert "plume eval generate" in verdict.reasons[0]
     assert line(verdict, "check:length").value.n_error == 1
+
+
+def test_missing_drafts_are_to_be_written_and_are_not_asked_for_as_more_reviews(rule):
+    challenger = arm(rule, 310, 0.9)
+    for measure in challenger.values():
+        for i in range(18):
+            del measure[f"{i:05d}"]
+    verdict = decide(rule, items(310), arm(rule, 310, 0.2), challenger)
+    assert verdict.outcome == "INCONCLUSIVE"
+    assert verdict.needs_items == 0  # 292 are too few for 1 %, 310 are not
+    assert not any("avis de plus" in reason.replace("\u00a0", " ") for reason in verdict.reasons)
+    assert sum("les brouillons qui manquent" in reason for reason in verdict.reasons) == len(rule.safety)
 
 
 def test_different_conditions_are_inconclusive_however_good_the_scores(rule):
     verdict = decide(rule, items(400), arm(rule, 400, 0.2), arm(rule, 400, 0.9), faults=["autres réglages."])
     assert verdict.outcome == "INCONCLUSIVE"
     assert verdict.reasons == ("Intégrité : autres réglages.",)
-    assert verdict.needs_items == 400  # all drafts are to be written again
+    assert verdict.needs_items == 0  # drafts are to be written again: more reviews would not mend it
 
 
 def test_copies_of_a_review_do_not_buy_a_verdict(rule):

@@ -42,9 +42,13 @@ def never(monkeypatch):
     return lambda: monkeypatch.setattr(InProcess, "start", lambda *a: pytest.fail("generated again"))
 
 
-def test_a_draft_for_every_review_with_its_counts(system, small_dataset, tmp_path):
+def test_a_draft_for_every_review_with_its_counts(system, small_dataset, tmp_path, capsys):
     out = tmp_path / "drafts.jsonl"
     assert generate(system, small_dataset, out, DECODING) == 3
+    first, *_, last = capsys.readouterr().err.splitlines()  # no terminal here
+    assert first.startswith("drafts: base:tiny: ")
+    assert last.startswith("drafts: base:tiny: 3/3, ")
+    assert " drafts/s, " in last
     rows = _rows(out)
     assert {r["id"] for r in rows} == {"916-1", "917-1", "918-1"}
     assert all({"id", "draft", "system", "prompt_tokens", "draft_tokens", "seconds"} <= r.keys() for r in rows)
@@ -143,7 +147,7 @@ def test_a_review_that_does_not_fit_is_an_error_of_its_own(system, small_dataset
     assert failed.value.exit_code == 1
     assert [r["prompt_tokens"] for r in _rows(narrow) if "draft" in r] != []
     [error] = [r for r in _rows(narrow) if "error" in r]
-    assert error.keys() == {"id", "error", "system"}
+    assert error.keys() == {"id", "error", "system", "sha256"}
     with pytest.raises(PlumeError, match="1 of 3"):  # tried again, and no row of it stays twice
         generate(system, small_dataset, narrow, DECODING, context=sizes[-1] + 11)
     assert len(_rows(narrow)) == 3

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
+from eval import integrity
 from eval.compare import compare
 from eval.drafts import read_drafts, read_pairs
 from eval.integrity import examine, rule_remark
@@ -62,6 +64,28 @@ def test_a_training_item_near_a_test_item_leaves_the_verdict_open_and_is_named(m
     assert "quasi-doublons" in verdict.reasons[0]
     assert copy["id"] in verdict.reasons[0]
     assert "800-1" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_contamination_is_looked_for_once_and_again_when_anything_changed(make_data, arms, tmp_path, monkeypatch):
+    monkeypatch.setenv("PLUME_HOME", str(tmp_path / "home"))
+    data = make_data(10)
+    copy = json.loads((data / "test.jsonl").read_text().splitlines()[7])
+    put(data, "train", [OTHER, {**copy, "id": "800-1"}])
+    found = arms(data)
+    first = seen(data, found).contaminated
+    assert first[copy["id"]] == "800-1"
+    real, asked = integrity.near_duplicates, []
+    monkeypatch.setattr(integrity, "near_duplicates", lambda *a: asked.append(a) or real(*a))
+    assert seen(data, found).contaminated == first
+    assert not asked
+    stricter = Rule.load(GATE, ["integrity.near_duplicate=1.0"])
+    assert seen(data, found, stricter).contaminated != first
+    for kept in (tmp_path / "home" / "contamination").iterdir():
+        kept.write_text("[1")  # damaged: found again
+    assert seen(data, found).contaminated == first
+    put(data, "train", [OTHER])
+    assert seen(data, found).contaminated == {}
+    assert len(asked) == 3
 
 
 def test_other_training_texts_do_no_harm(make_data, arms):
@@ -145,6 +169,30 @@ def test_a_rule_changed_after_the_drafts_is_seen(make_data, make_drafts, texts, 
     assert says in verdict.reasons[-1]
     inputs = json.loads((tmp_path / "out" / "verdict.json").read_text())["inputs"]
     assert (inputs["gate_sha256"], inputs["challenger_gate_sha256"]) == (applied, None)
+
+
+_SERVER = {"url": "http://h/v1"}
+CHANGES = {
+    "a model": ({"endpoint": {**_SERVER, "model": "un"}}, {"endpoint": {**_SERVER, "model": "deux"}}, "endpoint.model"),
+    "a context": ({"context": 2048}, {"context": 4096}, "context : « 2048 » et « 4096 »"),
+    "a prompt's text": ({"prompt_sha256": "a" * 64}, {"prompt_sha256": "b" * 64}, "prompt_sha256 : « aaaaaaaaaaaa… »"),
+    "a prompt": ({}, {"prompt": "short-1"}, "même consigne (prompt : « v1 » et « short-1 »)"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_differs_between_two_systems_is_told_with_the_rule_that_takes_them(make_data, arms, change):
+    one, other, told = CHANGES[change]
+    data = make_data(10)
+    found = arms(data, champion=one, challenger=other)
+    [fault] = seen(data, found).faults
+    assert told in fault
+    assert "--gate configs/eval/gate-systems.yaml" in fault
+    assert "« v1 » et « v1 »" not in fault
+    assert seen(data, found, Rule.load(GATE.with_name("gate-systems.yaml"))).faults == ()
+    other_backend = replace(found["challenger"], meta={**found["challenger"].meta, "decoding": {"backend": "vllm"}})
+    [fault] = seen(data, found | {"challenger": other_backend}).faults
+    assert "backend : rien et « vllm »" in fault
 
 
 def test_the_rule_noted_first_stays_noted_while_drafts_are_kept(tmp_path):

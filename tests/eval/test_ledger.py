@@ -23,11 +23,12 @@ def store(tmp_path, monkeypatch, empty_store):
 
 
 def test_a_comparison_is_a_parent_with_a_child_for_each_system(store, make_data, make_drafts, texts, tmp_path):
-    data, out = make_data(40), tmp_path / "out"
+    odd = "[a-b]*?%20#é"  # a pattern to some, a part of a URL to others
+    data, out = make_data(40, name=f"data {odd}"), tmp_path / f"out {odd}"
     champion = make_drafts(data, "base", lambda i: texts["worse" if i % 2 else "good"].format(i))
     challenger = make_drafts(data, "tuned", lambda i: texts["good"].format(i))
     verdict = compare(champion, challenger, data, GATE, out)
-    run_id = log_comparison(verdict, champion, challenger, GATE, out)
+    run_id = log_comparison(verdict, champion, challenger, data, GATE, out)
 
     client = mlflow.MlflowClient()
     parent = client.get_run(run_id)
@@ -46,7 +47,17 @@ def test_a_comparison_is_a_parent_with_a_child_for_each_system(store, make_data,
     # 20 gained, none lost: 2 · 2^-20 less the probability of what was seen, 2^-20
     assert metrics["pass_all.p"] == pytest.approx(2**-20)
     assert metrics["check/length.p"] < metrics["check/length.p_holm"] < 0.001
-    assert {a.path for a in client.list_artifacts(run_id)} == {"verdict.json", "report.html", "gate.yaml"}
+    assert {a.path for a in client.list_artifacts(run_id)} == {
+        *("verdict.json", "report.html", "gate.yaml", "items.json")
+    }
+    table = mlflow.load_table("items.json", run_ids=[run_id])
+    assert len(table) == 40
+    assert table.loc[1, ["id", "champion.pass_all", "challenger.pass_all"]].tolist() == ["0001-1", 0, 1]
+    assert not any("dossier" in str(value) for value in table.to_numpy().ravel())  # no text of anybody
+    inputs_of = {entry.tags[0].value: entry.dataset for entry in parent.inputs.dataset_inputs}
+    assert set(inputs_of) == {"training", "validation", "testing"}
+    assert inputs_of["testing"].digest == file_sha256(data / "test.jsonl")[:36]
+    assert inputs_of["testing"].name == f"data {odd}-test"
 
     children = client.search_runs([parent.info.experiment_id], f"tags.mlflow.parentRunId = '{run_id}'")
     assert sorted(child.info.run_name for child in children) == ["challenger: tuned", "champion: base"]

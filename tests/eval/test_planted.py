@@ -9,6 +9,7 @@ import random
 import pytest
 from typer.testing import CliRunner
 
+from eval.drafts import tie
 from eval.score import score
 from plume.cli import app
 from plume.corpus.dataset import sha256, to_jsonl
@@ -87,13 +88,14 @@ class World:
     def drafts(self, name, text_of):
         path = self.folder / f"{name}.jsonl"
         rows = [{"id": pair["id"], "system": name, "draft": text_of(i)} for i, pair in enumerate(self.pairs)]
-        path.write_bytes(to_jsonl(rows))
         meta = {
             "system": {"name": name, "base": {"model": "none"}, "adapter_sha256": None, "prompt": "v1"},
             "decoding": {"strategy": "greedy"},
             "fingerprint": "same",
             "data": {"split": "test", "sha256": sha256(to_jsonl(self.pairs))},
         }
+        rows, meta = tie(rows, meta)
+        path.write_bytes(to_jsonl(rows))
         path.with_suffix(".meta.json").write_text(json.dumps(meta))
         return path
 

@@ -1,6 +1,7 @@
 """Who may become champion, on a real MLflow store."""
 
 import json
+import sys
 
 import mlflow
 import pytest
@@ -132,6 +133,18 @@ def test_anything_else_moves_nothing_without_an_override(versions, verdict, mess
     assert _champion().number == 2
     assert _champion().tags["promoted.how"] == "override"
     assert message in _champion().tags["promoted.objection"]
+
+
+def test_what_a_store_lacks_is_told_without_mlflow(versions, monkeypatch):
+    promote("1", initial=True, reason="first", by="Ada")
+    monkeypatch.delitem(sys.modules, "mlflow")
+    for known in ("1", "003", "champion", "@champion", "plume-reply@champion", "models:/plume-reply/2", "latest"):
+        tracking.check_reference(known)
+    for unknown in ("4", "0", "challenger", "Champion", "", "1" * 5000):
+        with pytest.raises(InputError, match="known: champion, 1, 2, 3"):
+            tracking.check_reference(unknown)
+    (versions / "mlflow.db").write_bytes(b"no store at all")
+    tracking.check_reference("4")  # MLflow is to say what is wrong with it
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", "not json"])

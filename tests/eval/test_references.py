@@ -1,5 +1,7 @@
 """Values by hand first, then agreement with the packages that compute the same thing."""
 
+import unicodedata
+
 import pytest
 from sacrebleu.metrics import CHRF
 
@@ -14,6 +16,13 @@ def test_chrf_of_a_text_with_itself_and_with_nothing_in_common() -> None:
     assert chrf(REPLY, REPLY) == pytest.approx(100)
     assert chrf("xyz", "abc") == 0
     assert chrf("", REPLY) == 0
+
+
+def test_the_form_of_accents_does_not_count() -> None:
+    decomposed = unicodedata.normalize("NFD", REPLY + " À bientôt.")
+    assert chrf(decomposed, REPLY + " À bientôt.") == chrf_corpus([decomposed], [REPLY + " À bientôt."]) == 100
+    assert edit_rate(decomposed, REPLY + " À bientôt.") == 0
+    assert rouge(decomposed, REPLY + " À bientôt.")["rougeL"] == 1
 
 
 def test_chrf_by_hand() -> None:

@@ -9,6 +9,7 @@ from eval.drafts import read_drafts, read_pairs
 from eval.references import chrf
 from eval.score import MEASURES, by_measure, kept_scores, score, score_drafts
 from plume.checks import GATING, SIGNALS
+from plume.corpus.dataset import file_sha256
 from plume.errors import InputError
 
 
@@ -103,6 +104,23 @@ def test_kept_scores_are_used_only_for_the_same_drafts_and_only_if_whole(make_da
     assert kept_scores(read_drafts(path)) is None
     score(make_drafts(data, "tuned", lambda i: None), data, tmp_path / "tuned.scores.jsonl", force=True)
     assert kept_scores(read_drafts(path)) is None  # errors are tried again
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "null", '"NaN"', '"0.5"', "true", "[1]"])
+def test_what_is_no_number_in_a_file_of_scores_is_an_error_and_is_scored_again(
+    make_data, make_drafts, texts, tmp_path, value
+):
+    path = make_drafts(make_data(3), "tuned", lambda i: texts["good"].format(i))
+    scores = tmp_path / "tuned.scores.jsonl"
+    rows = [{"id": f"000{i}-1", "system": "tuned", "measure": "pass_all", "value": 1.0} for i in range(3)]
+    scoring.write_scores(scores, rows, read_drafts(path))
+    assert kept_scores(read_drafts(path)) == rows
+    scores.write_text(scores.read_text().replace("1.0", value, 1))
+    meta = scores.with_suffix(".meta.json")
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"scores_sha256": file_sha256(scores)}))  # vouched for
+    assert kept_scores(read_drafts(path)) is None
+    summary = scoring.summarise(rows_of(scores)).estimates["pass_all"]
+    assert (summary.n, summary.n_error, summary.estimate) == (2, 1, 1.0)
 
 
 def test_scores_do_not_depend_on_the_order_of_their_file(make_data, make_drafts, texts):

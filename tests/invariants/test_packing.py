@@ -202,6 +202,19 @@ def test_the_prefix_is_learnt_through_by_every_sample_and_samples_by_none_but_th
     assert not touched.any()
 
 
+def test_no_gradient_of_a_whole_row_is_written_for_each_sample(model, rows):
+    """Slices of a row do so, in the square of its samples: 2.5 TB a step of the recipe. `split` writes one."""
+    seen, left = set(), [token_losses(model, pack(rows)).grad_fn]
+    while left:
+        node = left.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            left += [following for following, _ in node.next_functions]
+    names = [node.name() for node in seen]
+    assert names.count("SplitWithSizesBackward0") >= 3 * model.config.num_hidden_layers
+    assert names.count("SliceBackward0") <= 4 * model.config.num_hidden_layers  # of transformers' rotary embedding
+
+
 def test_every_sample_learns_its_end_of_turn_and_something_more(model, rows):
     for batch in micro_batches(rows, 500):
         ends = [end for _, end in batch.layout.bounds]

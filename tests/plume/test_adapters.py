@@ -65,3 +65,25 @@ def test_the_hash_sees_contents_names_and_places_but_not_dates(folder):
     (folder / "renamed").rename(folder / "deep" / "renamed")
     hashes.append(folder_sha256(folder))
     assert len(set(hashes)) == 4
+
+
+def test_an_adapter_that_lacks_a_tensor_is_refused_by_name(tiny_mistral, tmp_path):
+    """PEFT only warns, and the layer answers as if it had not been trained."""
+    from peft import LoraConfig, get_peft_model
+    from safetensors.torch import load_file, save_file
+
+    from plume.models import Base, load_model
+
+    base = Base(model=str(tiny_mistral))
+    get_peft_model(load_model(base, "float32"), LoraConfig(r=8, target_modules=["q_proj"])).save_pretrained(tmp_path)
+    adapter = Adapter(tmp_path, base, "v1", 8, {})
+    adapter.attach(load_model(base, "float32"))
+    tensors = load_file(tmp_path / WEIGHTS)
+    gone = sorted(tensors)[-1]
+    del tensors[gone]
+    save_file(tensors, tmp_path / WEIGHTS)
+    with pytest.raises(InputError, match=rf"{WEIGHTS}: lacks 1 tensors of the adapter \({gone} …\)"):
+        adapter.attach(load_model(base, "float32"))
+    (tmp_path / WEIGHTS).write_bytes(b"half")
+    with pytest.raises(InputError, match="its adapter cannot be loaded"):
+        adapter.attach(load_model(base, "float32"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plume.errors import InputError
-from plume.models import EMBEDDED, Base, Tokens, load_model, load_tokenizer, resolve
+from plume.models import EMBEDDED, Base, Tokens, load_model, load_tokenizer, located, resolve, same_base
 from plume.prompt import IM_END, IM_START, SERVING_TEMPLATE
 
 OPENHERMES = Tokens(im_end=32000, im_start=32001, pad=2)
@@ -118,3 +118,73 @@ def test_a_hub_model_while_offline_is_told_with_the_way_out(tmp_path, monkeypatc
     with pytest.raises(InputError, match=r"HF_HUB_OFFLINE=0.*base\.model=FOLDER") as caught:
         resolve(Base(model="teknium/OpenHermes-2-Mistral-7B", revision="0" * 40))
     assert caught.value.exit_code == 2
+
+
+def variant(model: Path, to: Path, change=lambda tensors: None, **config) -> Base:
+    """A copy of a model folder with changed tensors and settings."""
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(model, to)
+    tensors = load_file(to / "model.safetensors")
+    change(tensors)
+    save_file(tensors, to / "model.safetensors", metadata={"format": "pt"})
+    path = to / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | config))
+    return Base(model=str(to))
+
+
+UP = "model.layers.1.mlp.up_proj.weight"
+
+
+@pytest.mark.parametrize(
+    ("change", "config", "told"),
+    [
+        (lambda t: t.pop(UP), {}, f"its weights lack {UP};"),
+        (lambda t: t.update({UP: t[UP][:5].clone()}), {}, f"its weights have another shape of {UP};"),
+        (lambda t: t.update({f"x.{k}": t.pop(k) for k in list(t)}), {}, "lack lm_head.weight, .* and 18 more"),
+        (
+            lambda t: None,
+            {"num_hidden_layers": 1},
+            r"layers that its config.json does not count: model\.layers\.1",
+        ),
+        (lambda t: None, {"num_hidden_layers": 3}, r"its weights lack model\.layers\.2"),
+    ],
+    ids=["missing", "other shape", "renamed", "a layer more", "a layer less"],
+)
+def test_a_base_that_is_not_whole_is_refused_by_name(tiny_mistral, tmp_path, change, config, told):
+    with pytest.raises(InputError, match=told):
+        load_model(variant(tiny_mistral, tmp_path / "base", change, **config), "float32")
+
+
+def test_a_tensor_that_the_model_has_no_place_for_is_named(tiny_mistral, tmp_path, capsys):
+    import torch
+
+    base = variant(tiny_mistral, tmp_path / "base", lambda t: t.update({"score.weight": torch.zeros(3)}))
+    load_model(base, "float32")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("not part of the model, left out: score.weight")
+
+
+@pytest.mark.parametrize("method", ["awq", "gptq", "bitsandbytes", "fp8", None])
+def test_a_quantised_base_is_refused_before_its_weights_are_read(tiny_mistral, tmp_path, method):
+    base = copy_of(tiny_mistral, tmp_path / "base")  # which has no weights
+    path = tmp_path / "base" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"quantization_config": {"quant_method": method}}))
+    with pytest.raises(InputError, match=rf"its weights are quantised \({method or 'as its config.json says'}\)"):
+        load_model(base, "float32")
+
+
+def test_a_folder_is_the_same_base_however_it_is_written(tiny_mistral, monkeypatch):
+    monkeypatch.chdir(tiny_mistral.parent)
+    relative, absolute = Base(model=f"./{tiny_mistral.name}"), Base(model=str(tiny_mistral), revision="a" * 40)
+    assert located(relative).model == str(tiny_mistral)
+    assert same_base(relative, absolute)
+    assert not same_base(Base(model="a/b", revision="a" * 40), Base(model="a/b", revision="b" * 40))
+    assert located(Base()) == Base()
+
+
+def test_the_embedded_tokenizer_is_the_one_that_transformers_would_choose(plume_home):
+    from transformers import AutoTokenizer
+
+    text = "L'été <|im_end|>\n – 12 345 €\u2028😀"
+    assert load_tokenizer(Base())(text).input_ids == AutoTokenizer.from_pretrained(resolve(Base()))(text).input_ids

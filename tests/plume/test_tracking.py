@@ -2,9 +2,11 @@
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import mlflow
@@ -79,6 +81,65 @@ def test_a_run_is_continued_under_its_id(store):
     assert status_of(first.info.run_id) == "FINISHED"
     history = mlflow.MlflowClient().get_metric_history(first.info.run_id, "loss")
     assert [m.value for m in history] == [2.0, 1.0]
+
+
+@pytest.mark.parametrize("kind", ["train", "compare"])
+def test_what_another_command_left_in_the_environment_is_not_written_into(store, monkeypatch, kind):
+    """A run left open by its id, an experiment by id or name: plume opens a run of its own in its own experiment."""
+    client = mlflow.MlflowClient()
+    theirs = client.create_experiment("somebody else's")
+    left = client.create_run(theirs, run_name="theirs")
+    for name, value in {
+        "MLFLOW_RUN_ID": left.info.run_id,
+        "MLFLOW_EXPERIMENT_ID": theirs,
+        "MLFLOW_EXPERIMENT_NAME": "somebody else's",
+        "MLFLOW_ACTIVE_MODEL_ID": "m-0",
+        "MLFLOW_ENABLE_ASYNC_LOGGING": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    connect()
+    with tracking.run("ours", kind=kind) as ours, tracking.run("child", kind="system", nested=True) as child:
+        mlflow.log_metric("loss", 1.0)
+    after = client.get_run(left.info.run_id)
+    assert (after.info.run_name, after.info.status, after.data.tags.get("plume.kind")) == ("theirs", "RUNNING", None)
+    plumes = client.get_experiment_by_name(tracking.EXPERIMENT).experiment_id
+    for run_id in (ours.info.run_id, child.info.run_id):
+        assert client.get_run(run_id).info.experiment_id == plumes
+    assert client.get_metric_history(child.info.run_id, "loss")
+
+
+def _open():
+    with tracking.run("run", kind="train"):
+        pass
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        _open,
+        lambda: tracking.find_run("key"),
+        lambda: tracking.check_run("0" * 32),
+        lambda: tracking.last_step("0" * 32, "loss"),
+        lambda: tracking.version_of("0" * 32, "adapter"),
+        lambda: register("0" * 32, "adapter", {}),
+        lambda: find_version("champion"),
+        lambda: find_version("1"),
+        lambda: set_alias("champion", 1, {}),
+    ],
+    ids="open find_run check_run last_step version_of register by_alias by_number set_alias".split(),  # noqa: SIM905
+)
+def test_a_store_that_fails_in_the_middle_is_one_line(store, call):
+    """Locked, unreachable, damaged: here, tables that are gone."""
+    with closing(sqlite3.connect(store.removeprefix("sqlite:///"))) as database:
+        database.execute("PRAGMA foreign_keys = OFF")
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            if not name.startswith(("sqlite", "alembic")):
+                database.execute(f'ALTER TABLE "{name}" RENAME TO "gone_{name}"')
+    with pytest.raises(
+        InputError, match=r"^MLflow store .*: does not answer as it should \(.*\); once it does, "
+    ) as told:
+        call()
+    assert "\n" not in str(told.value)
 
 
 def test_a_version_is_found_by_number_alias_and_uri(store, tmp_path):

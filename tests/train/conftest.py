@@ -9,7 +9,9 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from typer.testing import CliRunner
 
+from plume.cli import app
 from plume.paths import ROOT
 from train.config import TrainConfig
 from train.run import train
@@ -71,6 +73,19 @@ def run(command):
         return out, err
 
     return wait
+
+
+@pytest.fixture
+def shown(home, settings, monkeypatch):
+    """What `plume train` prints, in this process, where it trains nothing: `shown("--preview", "2", key=value)`."""
+
+    def call(*flags, **overrides):
+        monkeypatch.setenv("PLUME_HOME", str(home))
+        done = CliRunner().invoke(app, ["train", RECIPE, *settings(**overrides), *flags])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    return call
 
 
 @pytest.fixture

@@ -5,38 +5,43 @@ import shutil
 
 import pytest
 import torch
+from transformers import MistralConfig
 
+import datasets
 from plume.adapters import Adapter
 from plume.models import load_model, load_tokenizer
 from plume.prompt import load_prompt
 from train import adapter
 from train.batches import micro_batches
 from train.config import TrainConfig
-from train.estimate import estimate
+from train.estimate import CUDA, FRAGMENTED, estimate
 from train.loop import planned_order
-from train.samples import load_samples
+from train.samples import Samples, load_samples
 from train.step import token_losses
 
 
-def test_preview_shows_the_mask_and_what_is_left_out_and_trains_nothing(run, home):
-    out, _ = run("--preview", "2", out=home / "preview", max_tokens=180, micro_batch_tokens=400)
+def test_preview_shows_the_mask_and_what_is_left_out_and_trains_nothing(shown, home):
+    out = shown("--preview", "2", out=home / "preview", max_tokens=180, micro_batch_tokens=400)
     assert out.count("⟦") == out.count("<|im_end|>⟧") == 2
     learnt = out.split("⟦")[1].split("⟧")[0]
     assert learnt.startswith("Bonjour, nous regrettons")
     assert "Avis :" not in learnt
     assert re.search(r"left out: \d+ × # tokens, at most #", out)
-    assert re.search(r"all start with the same \d\d+", " ".join(out.split()))
+    assert re.search(r"at most 180 tokens; all start with the same \d\d+ *$", out, re.MULTILINE)
     assert not (home / "preview").exists()
 
 
-def test_estimate_needs_no_weights_and_is_near_what_the_run_logs(run, home, trained, tiny_mistral, tmp_path):
+def test_estimate_needs_no_weights_and_is_near_what_the_run_logs(shown, home, trained, tiny_mistral, tmp_path):
     bare = tmp_path / "bare"
     shutil.copytree(tiny_mistral, bare, ignore=shutil.ignore_patterns("*.safetensors"))
-    out, _ = run("--estimate", "--speed", "100", out=home / "estimated", base__model=bare)
+    out = shown("--estimate", "--speed", "100", out=home / "estimated", base__model=bare)
     facts = Adapter.load(trained[0] / "adapter").training
     tokens = int(re.search(r"([\d,]+) tokens in all", out)[1].replace(",", ""))
     assert tokens == pytest.approx(facts["tokens"], rel=0.02)
     assert f"{tokens / 100 / 60:.1f} min" in out
+    assert re.search(
+        r"^the largest micro-batch: .* on a GPU .* 1 for CUDA$", out, re.MULTILINE
+    )  # in a pipe nothing wraps
     assert not (home / "estimated").exists()
     assert facts["memory_gib"]["estimated"] > 0
     assert facts["memory_gib"]["measured"] > facts["memory_gib"]["estimated"]  # which has no Python and no torch
@@ -66,6 +71,22 @@ def test_a_traced_forward_keeps_what_the_real_one_keeps(tiny_mistral, small_data
     assert expected.worst_tokens == worst.tokens
     assert expected.activations == pytest.approx(sum(kept.values()), rel=0.01)
     assert expected.weights == sum(p.numel() * 4 for p in model.parameters() if not p.requires_grad)
+
+
+def test_the_recipe_fits_one_80_gb_gpu_with_room(tmp_path):
+    """One layer of Mistral 7B's shape, times 32, beside its weights; the largest micro-batch is as full as can be."""
+    shape = {"hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32, "num_key_value_heads": 8}
+    base = MistralConfig(vocab_size=32002, num_hidden_layers=1, architectures=["MistralForCausalLM"], **shape)
+    base.save_pretrained(tmp_path)
+    words = ["data=x", "out=x", f"base.model={tmp_path}"]
+    config = TrainConfig.load("configs/train/openhermes2-lora.yaml", words)
+    row = {"input_ids": [1] * 264 + [2] * 256, "prompt_length": 265}
+    rows = datasets.Dataset.from_list([row] * config.batch_size)
+    layer = estimate(config, Samples(rows, rows, [], [], {}, {}))
+    assert 0.9 < layer.worst_tokens / config.micro_batch_tokens <= 1
+    assert layer.all_heads == 2 * 24 * 128 * (layer.worst_tokens + layer.worst_samples * 264) * 2
+    kept = 32 * (layer.activations + layer.all_heads)
+    assert FRAGMENTED * (2 * 7.3e9 + kept) + CUDA < 0.8 * 80e9
 
 
 def test_what_recompute_takes_is_estimated_too(tiny_mistral, small_dataset, tmp_path):

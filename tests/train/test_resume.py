@@ -6,15 +6,18 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
+from contextlib import closing
 from functools import partial
 
-import mlflow
 import pytest
+import torch
 
+from plume import tracking
 from plume.adapters import folder_sha256
 from plume.corpus import dataset
 from plume.errors import InputError, PlumeError
-from train import loop
+from train import checkpoint, ledger, loop
 from train.folder import alone
 
 
@@ -40,9 +43,12 @@ def test_a_run_folder_is_not_overwritten_unless_forced(trained, train_here):
 
 
 def test_resume_refuses_another_config_and_a_run_that_never_started(trained, train_here, tmp_path):
-    with pytest.raises(InputError, match="another config"):
-        train_here(resume=True, out=trained[0], seed=1)
-    with pytest.raises(InputError, match="is finished"):
+    other = (
+        r"another config: lora\.rank=16, seed=20231005 there, lora\.rank=8, seed=1 here; .* max_steps, max_epochs, val"
+    )
+    with pytest.raises(InputError, match=other):
+        train_here(resume=True, out=trained[0], seed=1, lora__rank=8)
+    with pytest.raises(InputError, match="is finished, its adapter is never rewritten: it has made its 8 steps;"):
         train_here(resume=True, out=trained[0])
     with pytest.raises(InputError, match="no run to resume"):
         train_here(resume=True, out=tmp_path)
@@ -144,6 +150,26 @@ def test_a_run_goes_on_with_the_samples_that_it_was_started_on(killed_at, train_
         train_here(resume=True, **options)
 
 
+def test_a_run_during_which_someone_was_forgotten_registers_nothing(
+    train_here, small_dataset, tmp_path, monkeypatch, store
+):
+    options = {"out": tmp_path / "run", "max_steps": 1, "data": tmp_path / "dataset", "validation__drafts": 0}
+    shutil.copytree(small_dataset, options["data"])
+    manifest, real = options["data"] / "manifest.json", loop.backward
+
+    def forget(*arguments):  # as `plume data forget` leaves the manifest
+        described = json.loads(manifest.read_text())
+        manifest.write_text(json.dumps(described | {"history": [described["splits"]["train"]["sha256"]]}))
+        return real(*arguments)
+
+    monkeypatch.setattr(loop, "backward", forget)
+    known = len(store.search_model_versions("name='plume-reply'"))
+    with pytest.raises(InputError, match="were erased from it while this run trained"):
+        train_here(**options)
+    assert not (options["out"] / "adapter").exists()
+    assert len(store.search_model_versions("name='plume-reply'")) == known
+
+
 def test_two_processes_do_not_train_into_one_folder(trained, train_here, tmp_path):
     with alone(tmp_path / "run"), pytest.raises(InputError, match="another process trains into it"):
         train_here(out=tmp_path / "run", max_steps=1)
@@ -151,16 +177,36 @@ def test_two_processes_do_not_train_into_one_folder(trained, train_here, tmp_pat
         train_here(out=trained[0], force=True)
 
 
-def test_a_damaged_checkpoint_is_named(killed_at, train_here, tmp_path):
-    options = {"out": tmp_path / "run", "max_steps": 1}
-    killed_at("adapter.write", _interrupt, **options)
-    checkpoint = options["out"] / "checkpoint.pt"
-    whole = checkpoint.read_bytes()
-    zeroed = whole[: len(whole) // 2] + bytes(4096) + whole[len(whole) // 2 + 4096 :]
-    for damaged in (b"", whole[: len(whole) // 2], b"no checkpoint", zeroed):
-        checkpoint.write_bytes(damaged)
-        with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be read"):
-            train_here(resume=True, **options)
+@pytest.fixture
+def two_checkpoints(tmp_path):
+    """Those of steps 1 and 2, and the adapter in them."""
+    weight = torch.nn.Parameter(torch.ones(300))
+    optimiser = torch.optim.AdamW([weight])
+    for step in (1, 2):
+        checkpoint.save(tmp_path, checkpoint.Progress(step=step), {"a": weight.data * step}, None, optimiser)
+    return tmp_path / checkpoint.LATEST, tmp_path / checkpoint.PREVIOUS
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "text", "zeroed", "gone"])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(two_checkpoints, damage):
+    latest, previous = two_checkpoints
+    whole, told = latest.read_bytes(), []
+    middle = len(whole) // 2
+    damaged = {"empty": b"", "half": whole[:middle], "text": b"no checkpoint"}
+    damaged["zeroed"] = whole[:middle] + bytes(400) + whole[middle + 400 :]
+    assert checkpoint.load(latest.parent)["progress"].step == 2
+    latest.unlink() if damage == "gone" else latest.write_bytes(damaged[damage])
+    state = checkpoint.load(latest.parent, told.append)
+    assert (state["progress"].step, state["adapter"]["a"].max()) == (1, 1)
+    if damage == "gone":  # killed between the two renames
+        assert not told
+        return
+    assert len(told) == 1
+    assert f"{latest}: cannot be read" in told[0]
+    assert told[0].endswith("going on from the checkpoint before, of step 1")
+    previous.write_bytes(damaged[damage])
+    with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be read .* remove checkpoint\.pt and check"):
+        checkpoint.load(latest.parent)
 
 
 def test_a_full_disk_at_a_checkpoint_is_one_line_and_leaves_no_half(train_here, tmp_path, monkeypatch):
@@ -169,18 +215,82 @@ def test_a_full_disk_at_a_checkpoint_is_one_line_and_leaves_no_half(train_here, 
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("train.checkpoint.torch.save", full)
-    with pytest.raises(InputError, match=r"best\.pt: cannot be written \(No space left on device\); make room"):
+    with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be written \(No space left on device\); make room"):
         train_here(out=tmp_path / "run", max_steps=1)
     assert not list((tmp_path / "run").glob("*.partial"))
 
 
-def test_a_store_that_goes_away_is_one_line(train_here, tmp_path, monkeypatch):
-    def gone(*_, **__):
-        raise mlflow.MlflowException("connection refused\nby the peer")
+@pytest.fixture
+def tables(home):
+    """Take the store's metrics away, or give them back: a database that answers with errors at once."""
 
-    monkeypatch.setattr(mlflow, "log_metrics", gone)
-    with pytest.raises(PlumeError, match=r"does not answer any more \(connection refused\); once it does, --resume"):
-        train_here(out=tmp_path / "run", max_steps=1)
+    def move(there, here="metrics"):
+        with closing(sqlite3.connect(home / "mlflow.db")) as database:
+            database.execute("PRAGMA legacy_alter_table = ON")
+            database.execute(f"ALTER TABLE {here} RENAME TO {there}")
+
+    return move
+
+
+def test_a_store_that_goes_away_ends_no_run_and_misses_nothing(
+    trained, train_here, tmp_path, monkeypatch, store, tables, steps_of, capsys
+):
+    """Away at step 2 and from step 4 on: caught up at 3; the end fails, and --resume has only the rest to tell.
+
+    The run then goes on beyond its end: another version, the first one's files as they were.
+    """
+    theirs = store.search_runs(["1"], "attributes.run_name = 'whole'")[0]
+    monkeypatch.setenv("MLFLOW_RUN_ID", theirs.info.run_id)
+    monkeypatch.setattr(ledger, "RETRY", 0.0)
+    real, calls, out = loop.backward, [], tmp_path / ("a" * 100)
+
+    def at_step(*arguments):
+        calls.append(1)
+        if len(calls) in (2, 4):
+            tables("gone")
+        if len(calls) == 3:
+            tables("metrics", here="gone")
+        return real(*arguments)
+
+    monkeypatch.setattr(loop, "backward", at_step)
+    options = {"out": out, "max_steps": 4, "validation__drafts": 0}
+    with pytest.raises(PlumeError, match=r"does not answer any more \(.*no such table.*\); once it does, --resume reg"):
+        train_here(**options)
+    tables("metrics", here="gone")
+    said = capsys.readouterr().err.splitlines()  # and nothing wraps
+    assert said[0].startswith("training: 13 pairs, 4 steps of 4")
+    assert said[1] == "training: 0/4"
+    assert [line.split("mlflow.db ")[1].split(" (")[0] for line in said if "mlflow.db " in line] == [
+        "does not answer",
+        "answers again, and has caught up to step 3",
+        "does not answer",
+    ]
+    assert said[-1].startswith("training: 4/4, ")
+    assert "loss " in said[-1]
+    assert "validation " in said[-1]
+    assert " tok/s" in said[-1]
+
+    written = folder_sha256(out / "adapter")
+    result = train_here(resume=True, **options)
+    assert len(calls) == 4
+    assert folder_sha256(out / "adapter") == written
+    assert result.run_id != theirs.info.run_id
+    assert [m.step for m in store.get_metric_history(result.run_id, "loss")] == [1, 2, 3, 4]
+    assert store.get_run(theirs.info.run_id).data.tags == theirs.data.tags
+
+    more = train_here(resume=True, **{**options, "max_steps": 6})
+    assert (more.run_id, more.version) == (result.run_id, result.version + 1)
+    assert [s["step"] for s in steps_of(out)] == [1, 2, 3, 4, 5, 6]
+    assert [m.step for m in store.get_metric_history(result.run_id, "loss")] == [1, 2, 3, 4, 5, 6]
+    assert folder_sha256(out / "adapter-4") == written
+    for version, kept in ((result.version, "adapter-4"), (more.version, "adapter")):
+        found = tracking.find_version(str(version))
+        assert found.tags["adapter_sha256"] == folder_sha256(out / kept)
+        assert folder_sha256(tracking.fetch_adapter(found)) == found.tags["adapter_sha256"]
+    with pytest.raises(InputError, match="it has made its 6 steps"):
+        train_here(resume=True, **{**options, "max_steps": 6})
+    with pytest.raises(InputError, match="has made 6 steps, this config plans 5"):
+        train_here(resume=True, **{**options, "max_steps": 5})
 
 
 def test_a_loss_that_jumps_or_is_no_number_stops_the_run_before_the_step(

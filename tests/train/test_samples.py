@@ -1,5 +1,8 @@
 """What the model sees and what it is graded on."""
 
+import shutil
+from datetime import date
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +21,19 @@ def _load(tiny_mistral, small_dataset, tmp_path, **changes):
     )
     tokenizer = load_tokenizer(config.base)
     return load_samples(config, tokenizer, load_prompt(config.prompt)), tokenizer
+
+
+@pytest.mark.parametrize("name", ["data[1]", "data*", "data?", "**", "{a,b}", "100%20", "a#b c"])
+def test_a_data_folder_is_taken_literally_and_no_neighbour_is_read(
+    tiny_mistral, small_dataset, tmp_path, plume_home, name
+):
+    """`load_dataset` takes it for a pattern; and it keeps a copy of the texts where no one looks who must forget."""
+    for folder in (name, "data1", "dataX"):
+        shutil.copytree(small_dataset, tmp_path / folder)
+    samples, _ = _load(tiny_mistral, tmp_path / name, tmp_path)
+    assert (len(samples.train), len(samples.validation), len(samples.sources["test"])) == (13, 3, 3)
+    assert samples.sources["train"][0]["written_on"] == date(2023, 1, 15)
+    assert not (plume_home / "splits").exists()
 
 
 def test_every_label_is_a_reply_token_and_the_last_is_the_end_of_turn(tiny_mistral, small_dataset, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from plume.adapters import Adapter, folder_sha256
+from plume.errors import InputError
 from plume.paths import ROOT
 from train import checkpoint
 
@@ -89,13 +91,14 @@ def test_two_processes_train_as_one(trained, small_dataset, tiny_mistral, home, 
 
 
 def test_early_stopping_keeps_the_best_adapter(train_here, home, steps_of):
-    result = train_here(
-        out=home / "stop",
-        optimiser__learning_rate=0.5,  # ruins the adapter: the validation loss rises at once
-        max_epochs=20,
-        max_loss_jump="null",
-        validation={"every": 1, "patience": 2, "drafts": 1, "draft_tokens": 2},
-    )
+    options = {
+        "out": home / "stop",
+        "optimiser__learning_rate": 0.5,  # ruins the adapter: the validation loss rises at once
+        "max_epochs": 20,
+        "max_loss_jump": "null",
+        "validation": {"every": 1, "patience": 2, "drafts": 1, "draft_tokens": 2},
+    }
+    result = train_here(**options)
     steps = steps_of(home / "stop")
     losses = [s["validation_loss"] for s in steps]
     best = losses.index(min(losses)) + 1
@@ -110,6 +113,13 @@ def test_early_stopping_keeps_the_best_adapter(train_here, home, steps_of):
     drafts = [json.loads(line) for line in (home / "stop" / "drafts.jsonl").read_text().splitlines()]
     assert [d["step"] for d in drafts] == list(range(1, best + 3))
 
+    with pytest.raises(InputError, match=r"stopped early, after 2 validations .* --resume validation\.patience=4"):
+        train_here(**options, resume=True)
+    options["validation"] |= {"patience": 3}
+    more = train_here(**options, resume=True)
+    assert len(steps_of(home / "stop")) == best + 3
+    assert (more.stopped, more.version) == (result.stopped, result.version + 1)
+
 
 def test_the_card_tells_data_limits_and_energy(trained):
     card = (trained[0] / "adapter" / "README.md").read_text()
@@ -118,3 +128,64 @@ def test_the_card_tells_data_limits_and_energy(trained):
         assert f"| {split} | {digests[split]['pairs']} | `{digests[split]['sha256'][:16]}…` |" in card
     for told in ("## Limits", "pseudonymised, not anonymous", "kWh", "never to be published by itself"):
         assert told in card
+
+
+REFUSES = """
+from train.processes import *
+join()
+for refuser in (0, 1):
+    try:
+        with together():
+            if dist.get_rank() == refuser:
+                raise InputError("no such layer")
+    except InputError as told:
+        print(told)
+    except SystemExit as left:
+        print(left.code)
+"""
+
+
+def test_what_one_process_refuses_all_do_and_the_first_says_it():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", REFUSES],
+            cwd=ROOT,
+            env={**os.environ, **address, "WORLD_SIZE": "2", "RANK": rank},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in "01"
+    ]
+    first, other = (process.communicate(timeout=120)[0].splitlines() for process in processes)
+    assert first == ["no such layer", "process 1: no such layer"]
+    assert other == ["2", "2"]
+
+
+def test_the_other_processes_of_torchrun_refuse_in_silence(tmp_path):
+    """Each would say the same; and the first that leaves ends them all, which is to be the one that speaks."""
+    for rank, lines in (("0", 1), ("1", 0)):
+        environment = {**os.environ, "RANK": rank, "TORCHELASTIC_RUN_ID": "none"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "train", RECIPE, f"data={tmp_path}", "base.model=/nowhere"],
+            cwd=ROOT,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if rank == "1":  # it waits until torchrun ends it
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(timeout=4)
+            process.terminate()
+        _, err = process.communicate(timeout=60)
+        assert len(err.splitlines()) == lines, err
+
+
+def test_what_the_build_did_not_understand_is_told_at_the_start():
+    from train.run import _not_understood
+
+    assert _not_understood({"counts": {}}) == ""  # a folder of before
+    told = _not_understood({"counts": {"not_understood": {"ressenti_usager": 2, "top_ia_structure_1": 3}}})
+    assert told.endswith("by column: ressenti_usager 2, top_ia_structure_1 3")

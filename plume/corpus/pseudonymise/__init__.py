@@ -73,7 +73,10 @@ class Pseudonymiser:
     def _find(self, readings: Sequence[Reading]) -> list[list[Span]]:
         texts = [reading.text for reading in readings]
         proposed = self._ner(texts) if self._ner else [[] for _ in texts]
-        return [self._settle(text, spans) for text, spans in zip(texts, proposed, strict=True)]
+        return [
+            self._settle(reading.text, [*spans, *reading.spelled])
+            for reading, spans in zip(readings, proposed, strict=True)
+        ]
 
     def mask(self, text: str) -> tuple[str, list[Span]]:
         """One text masked, and the spans of `text` that were replaced, with the types of their placeholders.
@@ -142,7 +145,7 @@ class Pseudonymiser:
     def _arbitrate(self, text: str, found: list[Span]) -> list[Span]:
         """What is kept wins over the weak detectors; overlaps become one; placeholders are never touched."""
         kept = self._kept(text)
-        sure = [s for s in found if s.source == "pseudonym" or not (s.type in WEAK or s.source == "context")]
+        sure = {s for s in found if s.source == "pseudonym" or not (s.type in WEAK or s.source == "context")}
         weak = subtract((s for s in found if s not in sure), kept)
         spans = self._widen(text, merge([*sure, *filter(None, (trim(text, s) for s in weak))]), kept)
         spans = subtract(spans, _placeholders(text))

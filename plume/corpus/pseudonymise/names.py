@@ -53,7 +53,7 @@ _DESCRIBES = words(
 )
 
 
-_MORE = re.compile(r"(?: ?, ?| et | ou | puis |, puis )(?:(?:de |d'|avec |a )?)")
+_MORE = re.compile(r"(?: ?[,/] ?| et | ou | puis |, puis )(?:(?:de |d'|avec |a )?)")
 _CAPITALISED = rf"[A-ZÀ-ÖØ-ÞŒĀ-Ž]{_LETTER}*(?:['’\-]{_LETTER}+)*"
 _AND_NEXT = re.compile(
     r"([ -](?:(?i:de la|de|du|des|van der|van den|van|von|el|al|ben|bin|ould|da|dos|das|do|di|della|del|y|e|le|la|ter"

@@ -1,6 +1,7 @@
 """What was found once in a pair is masked wherever it stands in it: names by their words, other values as written."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
 from plume.corpus.pseudonymise.homonyms import borne, find_borne, is_ambiguous, is_thing
@@ -74,11 +75,12 @@ def _in_word(text: str, at: int) -> bool:
 
 def find_pseudonym(text: str, pseudonym: str | None) -> Iterator[Span]:
     """Where the citizen is called by the pseudonym: in a greeting always, elsewhere unless it is a plain word."""
-    wanted = " ".join(fold(pseudonym or "").split())
+    pseudonym = unicodedata.normalize("NFC", pseudonym or "")
+    wanted = " ".join(fold(pseudonym).split())
     if not any(c.isalnum() for c in wanted):
         return
     folded = fold(text)
-    words = re.findall(r"[\w'-]+", pseudonym or "")
+    words = re.findall(r"[\w'-]+", pseudonym)
     if not any(fold(word) in folded for word in words):  # nearly always: patterns are dear to compile
         return
     exact = re.escape(wanted).replace(r"\ ", r" +")
@@ -98,7 +100,8 @@ def find_pseudonym(text: str, pseudonym: str | None) -> Iterator[Span]:
 
 
 def replace_pseudonym(text: str, pseudonym: str | None) -> str:
-    """The text with its placeholder wherever the citizen is called by the pseudonym."""
+    """The text, its accents composed, with its placeholder wherever the citizen is called by the pseudonym."""
+    text = unicodedata.normalize("NFC", text)
     pieces, at = [], 0
     for start, end, *_ in sorted(find_pseudonym(text, pseudonym)):
         if start >= at:

@@ -120,7 +120,7 @@ _SIGNED_BEFORE = re.compile(
     r"(?:\bcordialement|\bsalutations?|\bsigne\w*|signature|\bsincerement|\brespectueusement"
     r"|\bbien a vous)\b[^.!?]{0,30}$"
 )
-_GREETED_BEFORE = re.compile(r"(?:^|\n)\W*(?:bonjour|bonsoir|chere?)[ ,]*(?:m\.|mr|mme|mlle|monsieur|madame)? ?$")
+_GREETED_BEFORE = re.compile(r"(?:^|\n)\W{0,70}(?:bonjour|bonsoir|chere?)[ ,]*(?:m\.|mr|mme|mlle|monsieur|madame)? ?$")
 _GREETED_AFTER = re.compile(r" ?(?:[,.!:\n-]|$)")
 _SERVICE_NEAR = re.compile(
     r"\b(?:agente?|conseill\w+|guichet|accueil\w*|interlocut\w+|gestionnaire|inspect\w+|responsable|directeur"

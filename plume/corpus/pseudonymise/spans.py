@@ -1,5 +1,6 @@
 """Spans of a text, and what happens when several detectors claim the same characters."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -43,13 +44,15 @@ def merge(spans: Iterable[Span]) -> list[Span]:
 
 def subtract(spans: Iterable[Span], kept: Iterable[Span]) -> list[Span]:
     """What is left of `spans` outside `kept`; both in any order."""
-    kept = sorted(kept)
+    kept = merge(kept)
+    ends = [keep.end for keep in kept]
     left = []
     for span in spans:
         start = span.start
-        for keep in kept:
-            if keep.end <= start or keep.start >= span.end:
-                continue
+        for i in range(bisect_right(ends, start), len(kept)):
+            keep = kept[i]
+            if keep.start >= span.end:
+                break
             if keep.start > start:
                 left.append(Span(start, keep.start, span.type, span.source))
             start = max(start, keep.end)

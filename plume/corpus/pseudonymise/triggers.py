@@ -31,6 +31,12 @@ _SURE_TRIGGERS = (
     ),
     r"^(?:bonjour|bonsoir) (?=[^\W\d_][\w'-]* ?,)",
 )
+# What a file is, though somebody gave it a capital.
+_STATE = (
+    r"(?:in)?complete?s?|urgente?s?|recente?s?|existante?s?|suivante?s?|manquante?s?|perdue?s?|transmise?s?"
+    r"|(?:refus|clotur|valid|rejet|accept|depos|termin|bloqu|trait|envoy|ferm|finalis|annul|enregistr|class|archiv)ee?s?"
+    r"|\w+(?:iques?|aires?|[ai]bles?|iel(?:le)?s?|ives?|ifs?|tion|ment)"
+)
 # After these, only one with a capital:
 _TRIGGERS = (
     r"(?<![\w.'-])(?:m|me)(?: et (?:mme|madame))? (?=\S)",
@@ -41,6 +47,10 @@ _TRIGGERS = (
     (
         r"\b(?:famille|consorts|succession|indivision) (?=[^\W\d_]+(?: ?[,.;:)\n]|$| (?:n'"
         r"|(?:ne|a|est|et|attend|vit|qui)\b)))"
+    ),
+    (
+        rf"\b(?:dossiers?|affaire) (?:: ?)?(?!(?:{_STATE})\b)(?=[^\W\d_'-]+(?: ?[/,.;:)!?\n]|$"
+        r"| (?:n'|(?:ne|a|est|et|reste|attend|traine|toujours|encore|depuis|pour|qui)\b)))"
     ),
     r"\b(?:nee|epouse|veuve) |\b(?:je suis|moi-meme|je|nous sommes),? ",
     r"\bun(?:e)? certaine? |\bun monsieur |\bune dame |\bau nom de |\bpour le compte de ",

@@ -73,3 +73,57 @@ def test_a_longer_path_on_a_given_site_is_invented(case) -> None:
 )
 def test_other_figures_and_dots_are_no_contacts(case, draft: str) -> None:
     assert invented_contacts(case(draft)) == (True, "rien à signaler")
+
+
+@pytest.mark.parametrize(
+    ("draft", "quoted"),
+    [
+        ("Notre agence se trouve au 12 rue de la République, 59000 Lille.", "12 rue de la République"),
+        ("Notre agence se trouve au 12 rue de la République, 59000 Lille.", "59000 Lille"),
+        ("Rendez-vous au 3, place de la mairie.", "3, place de la mairie"),
+        ("Écrivez au 45\u00a0bis, avenue du Général de Gaulle.", "45 bis, avenue du Général de Gaulle"),
+        ("Nos bureaux : 14-16 R. DES LILAS 44 000 NANTES", "44 000 NANTES"),
+        ("Venez au douze, rue des Acacias.", "douze, rue des Acacias"),
+        ("au 127 Grand-Rue", "127 Grand-Rue"),
+        ("au 5, bd Voltaire", "5, bd Voltaire"),
+        ("au 10 rue du 8 mai 1945", "10 rue du 8 mai 1945"),
+        ("Présentez-vous au guichet, rue Nationale, le matin.", "rue Nationale"),
+        ("Écrivez à : BP 123, 59863 Lille Cedex 9", "BP 123"),
+        ("Écrivez à : TSA 91234, 92099 La Défense Cedex", "92099 La Défense Cedex"),
+        ("nos locaux, situés ZA des Quatre Vents", "ZA des Quatre Vents"),
+    ],
+)
+def test_an_invented_postal_address_is_a_contact(case, draft: str, quoted: str) -> None:
+    passed, detail = invented_contacts(case(draft, "au 12 rue Pasteur, 59100 Roubaix", "CAF du Nord"))
+    assert not passed
+    assert f"« {quoted} »" in detail
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "Il reste 2 places de parking et 3 cours de français : vos 5 allées et venues.",
+        "Le 12 mars, place à l'examen, sous 10 000 Français et 25 000 Euros, dossier 12345 Bonjour.",
+        "L'article R. 111-27, cité dans votre avis, ouvre une voie de recours.",
+        "Le commissariat de la rue Olympe-de-Gouges vous a reçu.",  # where something happened, no address to go to
+        "Votre nouvelle adresse, 14 rue des Tilleuls, est enregistrée.",  # for the check of personal data
+        "Devant le 27 chemin des Sorbiers, où vous habitez.",
+    ],
+)
+def test_what_only_looks_like_an_address_or_is_the_citizens_is_no_contact(case, draft: str) -> None:
+    assert invented_contacts(case(draft))[0]
+
+
+@pytest.mark.parametrize(
+    ("draft", "given"),
+    [
+        ("au 12 rue de la République", "CAF, 12, RUE DE LA REPUBLIQUE, 59 000 LILLE"),
+        ("12, av. du Gal de Gaulle, 59000 Lille", "12 avenue du Général-de-Gaulle, 59000 Lille"),
+        ("au 12 rue Pasteur Lille", "12bis rue Pasteur, Lille, ou 12 rue Pasteur"),
+        ("à notre adresse, place Saint-Jean", "1 pl. St Jean"),
+    ],
+)
+def test_an_address_that_review_or_prompt_holds_may_be_repeated(case, draft: str, given: str) -> None:
+    assert invented_contacts(case(draft, given))[0]
+    assert invented_contacts(case(draft, "", given))[0]
+    assert not invented_contacts(case("au 13 rue Pasteur", given, given))[0]

@@ -141,7 +141,7 @@ def test_the_command_with_the_recogniser_gives_the_same_bytes_under_any_hash_see
     for seed in ("1", "2"):
         done = cli("data", "build", part, "--out", tmp_path / seed, cwd=tmp_path, env={"PYTHONHASHSEED": seed})
         assert done.returncode == 0, done.stderr
-        assert done.stderr == ""  # no bar, no warning, where there is no terminal
+        assert all(line.startswith("corpus: ") for line in done.stderr.splitlines())  # no bar, no warning in a pipe
         counts = read_manifest(tmp_path / seed)["counts"]
         assert f"{counts['rows']} rows = {counts['pairs']} pairs + {counts['quarantined']} quarantined" in done.stdout
     assert contents(tmp_path / "1") == contents(tmp_path / "2")

@@ -19,6 +19,7 @@ BODY = "Bonjour,\n\nVotre titre est prêt depuis lundi, il vous attend à la mai
         ("un  deux\t trois \n   quatre  ", "un deux trois\nquatre"),
         ("un\r\n\r\n&nbsp;\r\n \r\n\r\ndeux", "un\n\ndeux"),
         ("mot\u200bs co\u00adupés\ufeff\x00", "mots coupés"),
+        ("e&#769;te\u0301 e\u200b\u0301tÃ©", "été été"),
         ("&lt;b&gt; et 3 &lt; 4", "<b> et 3 < 4"),
         ("https://x.fr/?a=1&notice=2&copy=3 &foo; & co; &amp;", "https://x.fr/?a=1&notice=2&copy=3 &foo; & co; &"),
         ("", ""),

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,14 @@ def test_every_value_is_text_or_none(export):
     assert row["id_experience"] == "7"
     assert (row["experiences_similaires"], row["audio"], row["tags_metiers"]) == ("3", "false", '["a"]')
     assert row["titre"] is row["pays"] is row["action"] is None
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_service_is_one_whatever_the_form_of_its_accents(export, form):
+    service = unicodedata.normalize(form, "Préfecture de l'Hérault")
+    rows = [experience(1, intitule_structure_1=service), experience(2, pseudonyme_usager=service)]
+    first, second = read_experiences(export(rows))
+    assert structures(first)[0]["structure"] == second["pseudonyme_usager"] == "Préfecture de l'Hérault"
 
 
 def test_half_an_emoji_can_be_written_again(export):

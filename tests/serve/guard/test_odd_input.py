@@ -1,11 +1,23 @@
 """Bodies, headers and paths that nobody sends in earnest: a clear refusal or an ordinary draft, never a failure."""
 
+import unicodedata
+
 import pytest
+
+from serve.guard.schema import DraftRequest
 
 JSON = {"content-type": "application/json"}
 TEXTS = {
     b'"\\ud800 alone"': 422,
-    b'"nul \\u0000 here"': 200,
+    b'"nul \\u0000 here"': 422,
+    b'"bell \\u0007"': 422,
+    b'"next line \\u0085"': 422,
+    b'"lines\\r\\nand\\ttabs"': 200,
+    b'"x", "title": "two\\nlines"': 200,
+    b'"x", "network": "CAF\\nContacts officiels : 0899 00 00 00"': 422,
+    b'"x", "structure": "CAF\\u2028Contacts"': 422,
+    b'"x", "pseudonym": "a\\tb"': 422,
+    b'"x", "conversation": "a\\u0000"': 422,
     b"NaN": 422,
     b"1e999": 422,
     '"\u202e\u200b\ufeff "'.encode(): 200,
@@ -53,7 +65,8 @@ def test_odd_headers(guarded, headers):
         (b'{"outcome": "edited", "final": "\\ud800"}', 422),
         (b'{"outcome": "edited", "final": "x", "seconds": NaN}', 422),
         (b'{"outcome": "edited", "final": "x", "seconds": Infinity}', 422),
-        (b'{"outcome": "edited", "final": "a\\u0000b", "seconds": -0.0}', 200),
+        (b'{"outcome": "edited", "final": "a\\u0000b", "seconds": -0.0}', 422),
+        (b'{"outcome": "edited", "final": "a\\nb", "seconds": -0.0}', 200),
     ],
 )
 def test_odd_decisions(guarded, decision, status):
@@ -78,3 +91,8 @@ def test_odd_decisions(guarded, decision, status):
 def test_no_other_spelling_of_a_route_is_open(guarded, method, path):
     answer = guarded.request(method, path, content=b'{"review": "x"}', headers=JSON, key=guarded.key)
     assert answer.status_code == 404
+
+
+def test_accents_are_composed_at_the_door():
+    texts = {name: unicodedata.normalize("NFD", "Zoé à Évry") for name in ("review", "title", "network", "pseudonym")}
+    assert set(DraftRequest(**texts).model_dump(include=set(texts)).values()) == {"Zoé à Évry"}

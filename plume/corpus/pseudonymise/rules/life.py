@@ -202,8 +202,9 @@ def own_age(text: str) -> int | None:
     for span in find_life(text) if "ans" in folded else ():
         if span.type != "AGE":
             continue
-        start = max(folded.rfind(sign, 0, span.start) for sign in ".!?;\n") + 1
-        sentence = re.split(r"[.!?;\n]", folded[start:])[0]
+        least = max(0, span.start - 300)  # of a sentence without an end, what is near
+        start = max(folded.rfind(sign, least, span.start) for sign in ".!?;\n") + 1 or least
+        sentence = re.split(r"[.!?;\n]", folded[start : span.end + 300])[0]
         if _I.search(sentence) and not _OTHERS.search(folded[start : span.start]):
             age = _years(folded[span.start : span.end])
             if age is not None and 12 <= age <= 110:

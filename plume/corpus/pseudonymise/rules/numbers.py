@@ -1,5 +1,9 @@
-"""Numbers that stand for a person: NIR, IBAN, fiscal, SIRET, allocataire, file references, documents, plates."""
+"""Numbers that stand for a person: NIR, IBAN, fiscal, SIRET, allocataire, file references, documents, plates.
 
+And those that stand for where somebody is: network addresses, coordinates, plus codes.
+"""
+
+import ipaddress
 import re
 from collections.abc import Iterator
 
@@ -9,17 +13,24 @@ from stdnum.fr import nif, nir
 from plume.corpus.pseudonymise.lexicon import ACRONYMS, COMMON, fold, words
 from plume.corpus.pseudonymise.spans import Span
 
-_S = r"[ .\-/]{0,2}"
+# What may stand between the digits of one number: anything that is neither letter nor digit, but a unit.
+ANY = r"(?:[^\w€%]|_)"
+SIGN = r"(?:[^\w\s,;:!?()'\"€%]|_)"  # the same without blanks and what goes on with a sentence
+_S = rf"{ANY}{{0,3}}"
 _NIR = re.compile(
     rf"(?<![\w])[1-478]{_S}\d{{2}}{_S}(?:0[1-9]|1[0-2]|[2-9]\d){_S}(?:\d{{2}}|2[ab]){_S}\d{{3}}{_S}\d{{3}}"
-    rf"(?:[ .\-/]{{0,3}}(?:\(?cle ?:? ?)?\d{{2}}\)?)?(?!\w)"
+    rf"(?:{ANY}{{0,3}}(?:\(?cle ?:? ?)?\d{{2}}\)?)?(?!\w)"
 )
-_GROUP = r"[ .\-]?(?=[a-z]{0,3}[\dx*])[a-z\d*]"  # some of it may be crossed out: "XXXX"
+_GROUP = rf"(?: |{SIGN}{{1,2}})?(?=[a-z]{{0,3}}[\dx*])[a-z\d*]"  # some of it may be crossed out: "XXXX"
 _IBAN = re.compile(rf"(?<!\w)(?:[a-z]{{2}}|fr )\d{{2}}(?:{_GROUP}{{4}}){{2,7}}(?:{_GROUP}{{1,4}})?(?!\w)")
 # However it is spaced: a French IBAN has 27 signs, the RIB in it 23.
-_FRENCH_IBAN = re.compile(r"(?<!\w)f ?r ?(?:[ .\-]{0,2}\d){2}(?:[ .\-]{0,2}[a-z\d*]){23}(?!\w)")
-_RIB = re.compile(r"(?<!\w)\d{5}[ \-]?\d{5}[ \-]?(?=(?:[a-z]*\d){7})[a-z\d]{11}[ \-]?\d{2}(?!\w)")
+_FRENCH_IBAN = re.compile(
+    r"(?<!\w)f ?r ?(?:[ .\-]{0,2}\d){2}(?:[ .\-]{0,2}[a-z\d*]){23}(?!\w)"
+    rf"|(?<!\w)f{_S}r(?:{_S}\d){{12}}(?:{_S}[a-z\d]){{11}}(?:{_S}\d){{2}}(?!\w)"
+)
+_RIB = re.compile(rf"(?<!\w)\d{{5}}{_S}\d{{5}}{_S}(?=(?:[a-z]*\d){{7}})[a-z\d]{{11}}{_S}\d{{2}}(?!\w)")
 _CLUMP = re.compile(r"(?<![\d])\d(?:[ .\-/]{0,2}\d){7,27}(?!\d)")
+_SIGNED_CLUMP = re.compile(rf"\d(?<!\d\d)\d{{0,3}}({SIGN})\d{{1,4}}(?:\1\d{{1,4}})+(?!\d)")  # one sign all along
 _RUN = re.compile(r"(?<!\d)\d{6,}(?!\d)")
 _COMPACT_FT = re.compile(r"(?<!\w)\d{7}[a-z](?!\w)")
 _PASSPORT = re.compile(r"(?<!\w)\d{2} ?[a-z]{2} ?\d{5}(?!\w)")
@@ -32,8 +43,8 @@ _REFERENCE = re.compile(
 _LOWER_REFERENCE = re.compile(
     r"(?<![\w@./:])(?=[a-z0-9])(?=[0-9\-]{0,40}[a-z])(?=(?:[a-z\-]{0,20}\d){6})(?:[a-z0-9]+-)*[a-z0-9]+(?![\w@])"
 )
-_SIV = re.compile(r"(?<!\w)[A-HJ-NP-TV-Z]{2}(?: ?[-.–] ?| )?\d{3}(?: ?[-.–] ?| )?[A-HJ-NP-TV-Z]{2}(?!\w)")
-_LOWER_SIV = re.compile(r"(?<!\w)[a-hj-np-tv-z]{2} ?[-.] ?\d{3} ?[-.] ?[a-hj-np-tv-z]{2}(?!\w)")
+_SIV = re.compile(rf"(?<!\w)[A-HJ-NP-TV-Z]{{2}}(?: ?{SIGN} ?| )?\d{{3}}(?: ?{SIGN} ?| )?[A-HJ-NP-TV-Z]{{2}}(?!\w)")
+_LOWER_SIV = re.compile(rf"(?<!\w)[a-hj-np-tv-z]{{2}} ?{SIGN} ?\d{{3}} ?{SIGN} ?[a-hj-np-tv-z]{{2}}(?!\w)")
 _SPACED_SIV = re.compile(r"(?<!\w)([a-hj-np-tv-z]{2}) \d{3} ([a-hj-np-tv-z]{2})(?!\w)")
 _TWO_LETTERS = words("km kg cm mm mg ml go mo ko tv mn nd rd th st or et de du la le")
 _FNI = re.compile(r"(?<![\w,.])\d{2,4} ?([A-Z]{2,3}) ?(?:\d{2}|2[AB]|97\d)(?!\w)")
@@ -62,6 +73,7 @@ _TERRITORY = re.compile(
 
 _CODE_BEFORE = re.compile(r"(?<![\w/.,'’-])([A-Z]{1,4}\d{0,3}|\d{1,3}[A-Z]{1,3}\d{0,3}|\d{2,4})[ -]$")
 _CODE_AFTER = re.compile(r"[ -]([A-Z]{2,3}|\d{1,5}[A-Z]{1,3}|[A-Z]{1,3}\d{1,6}|\d{2,6})(?![\w'’/]|[.,:]\d| ?(?:h|€|%))")
+_GROWTH = 40  # characters
 _WORDS_LIKE = frozenset({"LE", "LA", "DU", "DE", "ET", "EN", "AU", "OU"})
 _LABELS = words(
     "n no num tel rib ref nir cni neph spi siret siren ine rpps pv id rg cp bp cs le la les du de des au et en ou mr"
@@ -71,7 +83,7 @@ _LABELS = words(
 # A telling word, at most a few words, then a value with at least so many digits. Their order is of no matter: overlaps
 # are settled by the type's priority.
 _VALUE = (
-    r"(?<!\w)([a-z]{0,6}[\-/]?\d[a-z0-9*x]*(?:[-/._][a-z0-9]+)*(?: \d+)*(?: ?[a-z](?!\w))?"
+    rf"(?<!\w)([a-z]{{0,6}}[\-/]?\d[a-z0-9*x]*(?:{SIGN}[a-z0-9]+)*(?: \d+)*(?: ?[a-z](?!\w))?"
     r"|[a-z]+(?:[-/][a-z0-9]+)*[-/]\d[a-z0-9]*(?:[-/][a-z0-9]+)*)"
 )
 _TELLING = {
@@ -103,12 +115,12 @@ _MONTH = (
 _DAY, _MONTH_NUMBER, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d{2}"
 DATE = re.compile(
     r"(?=[\djfmasond])(?:"  # most characters begin no date
-    rf"(?<![\d./])(?<!\d[ -])(?:{_DAY}(?: ?[./\-] ?){_MONTH_NUMBER}(?: ?[./\-] ?)(?:{_YEAR}|\d{{2}})"
+    rf"(?<![\d./])(?<!\d[ -])(?:{_DAY}(?: ?{SIGN} ?){_MONTH_NUMBER}(?: ?{SIGN} ?)(?:{_YEAR}|\d{{2}})"
     rf"|{_DAY} {_MONTH_NUMBER} (?:{_YEAR}|\d{{2}}))(?![ ./\-]?\d)"
     rf"|(?<!\d){_DAY}(?:er)?[ .\-]{{0,2}}{_MONTH}\.?[ .\-]{{0,2}}(?:{_YEAR}|\d{{2}})(?!\d)"
     rf"|(?<!\d){_YEAR}[-/]\d{{1,2}}[-/]\d{{1,2}}(?!\d)|(?<!\w){_MONTH} {_YEAR}(?!\d))"
 )
-_YEARS = re.compile(r"(?:19|20)\d{2}(?:[ ./\-]+(?:19|20)\d{2})*")
+_YEARS = re.compile(rf"(?:19|20)\d{{2}}(?:{ANY}{{1,3}}(?:19|20)\d{{2}})*")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}[ .]\d{3}|[1-9]\d?(?:[ .]000){2,}")  # "884 120 776" counts nothing
 _UNIT = re.compile(
     r"\s?(?:€|euros?\b|eur\b|k€|centimes|%|ans\b|mois\b|jours?\b|j\b|heures?\b|h\b|fois\b|personnes?\b|km\b|m2\b|m²"
@@ -128,16 +140,74 @@ def has_digit(text: str) -> bool:
 
 def find_numbers(text: str) -> Iterator[Span]:
     shouting = text.isupper()
+    yield from _positions(text)
     for span in _find_numbers(text):
         yield span if span.type in ("PLAQUE", "SIRET") else _grown(text, span, shouting=shouting)
+
+
+# Hexadecimal groups, two at least, perhaps with an IPv4 address after them: what may be an IPv6 address.
+_MAYBE_IPV6 = re.compile(
+    r"(?<![\w:.])(?=[0-9a-f:]{0,6}:)[0-9a-f:]{3,39}(?:(?<=:)\d{1,3}(?:\.\d{1,3}){3})?(?![\w:]|\.\d)"
+)
+_IPV4 = re.compile(
+    r"\b(?:ip|ipv4|adresse|connexions?|connecte\w*|serveur|reseau|box)\b[^\d\n]{0,30}?"
+    r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?![\w]|\.\d)"
+)
+_FOUR = re.compile(r"\d\.\d{1,3}\.\d{1,3}\.\d")
+_DECIMALS = re.compile(r"\d[.,]\d{3}")
+# Degrees: four decimals tell a house from its neighbour; so do minutes of arc.
+_DEGREES = r"[-+−]?\d{1,3}[.,]\d{4,}(?!\d) ?°?"
+_MINUTES = (
+    r"\d{1,3} ?(?:°|deg\w{0,4}\b) ?\d{1,2}(?:[.,]\d+)? ?(?:['′]|min\w{0,4}\b)"
+    r"(?: ?\d{1,2}(?:[.,]\d+)? ?(?:[\"″”′]|''))?"
+)
+_CARDINAL = r"(?: ?\b(?:nord|sud|est|ouest|[nsewo])\b)?"
+_COORDINATES = re.compile(
+    rf"(?<![\w.,])(?:[nsewo] ?)?{_DEGREES}{_CARDINAL}{ANY}{{1,4}}"
+    rf"(?:(?:et|longitude|long?|lng|[nsewoxy])\b{ANY}{{0,3}})?"
+    rf"{_DEGREES}{_CARDINAL}(?![\w%€])"
+    rf"|\b(?:latitude|lat|longitude|long?|lng|gps)\b{ANY}{{0,4}}[-+−]?\d{{1,3}}[.,]\d{{3,}}(?!\d)"
+    rf"|(?<![\w.,])(?:[nsewo] ?)?{_MINUTES}{_CARDINAL}(?:{ANY}{{0,4}}(?:[nsewo] ?)?{_MINUTES}{_CARDINAL})?"
+)
+_PLUS_CODE = re.compile(
+    r"(?<![\w+])(?:(?=[a-z]{0,7}\d)[2-9cfghjmpqrvwx]{4,8}|[2-9cfghjmpqrvwx]{2,6}0{2,6})\+(?:[2-9cfghjmpqrvwx]{2,4})?(?![\w+])"
+    r"|(?<![\w+])[cfghjmpqrvwx]{4,8}\+(?=[a-z]?\d)[2-9cfghjmpqrvwx]{2,4}(?![\w+])"
+    r"|///[^\W\d_]{2,20}\.[^\W\d_]{2,20}\.[^\W\d_]{2,20}"  # the same in three words
+)
+
+
+def _positions(text: str) -> Iterator[Span]:
+    """Where somebody is, in a network or on a map."""
+    folded = fold(text)
+    for match in _MAYBE_IPV6.finditer(folded) if folded.count(":") > 1 else ():
+        groups = [group for group in re.split(r"[:.]", match[0]) if group]
+        if (len(groups) > 3 or (len(groups) > 1 and re.search(r"[a-f]", match[0]))) and _is_ip(match[0]):
+            yield Span(*match.span(), "NUMERO", "rule")
+    for match in _IPV4.finditer(folded) if _FOUR.search(folded) else ():
+        if _is_ip(match[1]):
+            yield Span(*match.span(1), "NUMERO", "rule")
+    for match in _COORDINATES.finditer(folded) if "°" in text or "deg" in folded or _DECIMALS.search(folded) else ():
+        yield Span(*match.span(), "ADRESSE", "rule")
+    for match in _PLUS_CODE.finditer(folded) if "+" in text or "///" in text else ():
+        yield Span(*match.span(), "ADRESSE", "rule")
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
 
 
 def _grown(text: str, span: Span, *, shouting: bool) -> Span:
     """The number with the short codes that stand right before and after it: "CT 2024 558 712", "… 0000157845Z 02"."""
     start, end = span.start, span.end
-    while (before := _CODE_BEFORE.search(text, max(0, start - 9), start)) and _is_code(before[1], shouting=shouting):
+    least, most = start - _GROWTH, end + _GROWTH  # a whole page of "06 06 06 …" is no code
+    while start > least and (before := _CODE_BEFORE.search(text, max(0, start - 9), start)):
+        if not _is_code(before[1], shouting=shouting):
+            break
         start = before.start(1)
-    while (after := _CODE_AFTER.match(text, end)) and _is_code(after[1], shouting=shouting):
+    while end < most and (after := _CODE_AFTER.match(text, end)) and _is_code(after[1], shouting=shouting):
         if _UNIT.match(text, after.end()) or (after[1].isdigit() and len(after[1]) < 2) or after[1] in _WORDS_LIKE:
             break
         end = after.end(1)
@@ -150,7 +220,7 @@ def _is_code(token: str, *, shouting: bool) -> bool:
     return not token.isdigit() or len(token) < 4 or not _YEARS.fullmatch(token)
 
 
-_WITH_O = re.compile(r"(?<![a-z])(?=o*\d)[\do]*o[\do]*(?![a-z])")
+_WITH_O = re.compile(r"(?<![a-z\d])(?=o*\d)[\do]++(?![a-z])")
 
 
 def _find_numbers(text: str) -> Iterator[Span]:
@@ -168,7 +238,8 @@ def _find_numbers(text: str) -> Iterator[Span]:
         near = folded[max(0, match.start() - 40) : match.end() + 40]
         if _TELEPHONE.search(folded, max(0, match.start() - 45), match.start()) or _TERRITORY.search(near):
             yield Span(*match.span(), "TEL", "rule")
-    for match in _CLUMP.finditer(folded):
+    signed = [m for m in _SIGNED_CLUMP.finditer(folded) if sum(map(str.isdigit, m[0])) > 8]
+    for match in (*_CLUMP.finditer(folded), *signed):
         if not _is_plain_quantity(match, folded):
             yield Span(*match.span(), _kind_of_digits(match, folded), "rule")
     for match in _RUN.finditer(folded):

@@ -80,8 +80,8 @@ _PART = (
     r"(?:bat(?:iment)?|bt|app?t|appart(?:ement)?|escalier|esc|porte|pte|lot|villa|chambre|entree|hall|tour|bp|etage)"
 )
 _IN_FRONT = re.compile(
-    rf"(?<!\w)(?:(?:{_PART}\.? ?(?:n° ?)?(?:[a-z]?\d[\w-]{{0,5}}|[a-z])|\d{{1,2}}(?:er|e|eme) etage)[ ,–-]{{1,3}}){{1,4}}"
-    r"(?:porte |pte |esc )?$"
+    rf"(?<!\w)(?:(?:{_PART}\.? ?(?:n° ?)?(?:[a-z]?\d[\w-]{{0,5}}|[a-z])|\d{{1,2}}(?:er|e|eme) etage)[ ,–-]{{1,3}})"
+    r"{1,4}(?:porte |pte |esc )?$"
     r"|(?<!\w)(?:lot|appt?|apt) $"
     r"|(?<!\w)(?:residence|villa|immeuble|domaine|lotissement|hameau|lieu[ -]dit|cite|quartier) [a-z][a-z' -]{1,30}, ?$"
 )

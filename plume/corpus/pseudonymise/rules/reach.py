@@ -7,20 +7,28 @@ from plume.contacts import Directory, host
 from plume.corpus.pseudonymise.insee import known_names
 from plume.corpus.pseudonymise.lexicon import COMMON, FIRST_NAMES, fold, words
 from plume.corpus.pseudonymise.rules.bodies import BODY
-from plume.corpus.pseudonymise.rules.numbers import has_digit
+from plume.corpus.pseudonymise.rules.numbers import ANY, DATE, has_digit
 from plume.corpus.pseudonymise.spans import Span
 
-_AT = (
-    r"(?: ?@ ?| ?[(\[{{<] ?(?:at|arr?obase?|a|@) ?[)\]}}>] ?| (?:arr?obase?|a commercial|chez|at) (?=[\w-]+ ?[.(\[pd]))"
+# What stands for the at sign, within any signs but those of a sentence: "(at)", "/at/", "* arobase *", "«at»".
+_AROUND = r"[^\w\s.,;:!?']"
+_BRACKET = r"[^\w\s.,;:!?'+%-]"  # the same without what an address itself may hold
+_PROVIDER = (
+    r"(?:gmail|hotmail|outlook|yahoo|ymail|orange|wanadoo|free|sfr|laposte|bbox|icloud|proton(?:mail)?|live|msn|gmx|aol"
+    r"|neuf|numericable)"
 )
-_DOT = r"(?: ?\. ?| ?[(\[{{<] ?(?:point|dot|\.) ?[)\]}}>] ?| (?:point|dot) )"
+_AT = (
+    rf"(?: ?@ ?| ?{_AROUND} ?(?:at|arr?obase?|@) ?{_AROUND} ?| ?[(\[{{<] ?a ?[)\]}}>] ?|_(?:at|arr?obase?)_"
+    rf"| (?:arr?obase?|a commercial|chez|at) (?=[\w-]+ ?[.(\[pd/]|{_PROVIDER}\b))"
+)
+_DOT = r"(?: ?\. ?| ?[^\w\s] ?(?:point|dot|\.) ?[^\w\s] ?| (?:point|dot) )"
 _TLD = r"(?:fr|com|net|org|eu|info|io|me|be|ch|de|es|it|uk|ca|re|bzh|paris|gouv|lu|ma|dz|tn|pt|asso|pro|app|gl|ly)"
 _SPELLED_SIGN = r"point|dot|\.|tiret(?: du bas| bas)?|underscore|-|_"
 # The comma for a dot is a typing slip that is met; so are blanks around the at sign.
 _EMAIL = re.compile(
-    rf"(?<![\w.+%-])(?:[\w+%-]+(?: (?:{_SPELLED_SIGN}) | ?[(\[{{<] ?(?:{_SPELLED_SIGN}) ?[)\]}}>] ?)){{0,4}}"
+    rf"(?<![\w.+%-])(?:[\w+%-]+(?: (?:{_SPELLED_SIGN}) | ?{_BRACKET} ?(?:{_SPELLED_SIGN}) ?{_BRACKET} ?)){{0,4}}"
     rf"[\w.+%-]*[\w+%]"
-    rf"{_AT}[\w-]+(?:(?:{_DOT})[\w-]+)*(?:{_DOT}|,){_TLD}(?![a-z0-9_-])"
+    rf"{_AT}(?:[\w-]+(?:(?:{_DOT})[\w-]+)*(?:{_DOT}|,){_TLD}|{_PROVIDER})(?![a-z0-9_-])"
     rf"|[\w.+%-]{{1,64}}@[\w.-]*\w"
 )
 _URL = re.compile(
@@ -28,26 +36,42 @@ _URL = re.compile(
     rf"|\.[a-z0-9])(?:[/?#][^\s<>\"«»]*)?"
 )
 _S = r"[ .,:;()\-–/_*|]{0,3}"
+# Ten digits from 0 with usual signs between; after the country's code, with any.
 _FRENCH = re.compile(
-    rf"(?<![\w+])(?:\(? ?\+ ?33 ?\)?|0033|\(0033\)){_S}(?:\(0\))?{_S}0?[1-9](?:{_S}\d){{8}}(?!\d)|"
-    rf"(?<![\w+])[0o]{_S}[1-9](?=(?:[^\d\n]{{0,4}}\d){{5}})(?:{_S}[\doil]){{8}}(?!\w)"
+    rf"(?<![\w+])(?:\(? ?\+ ?33 ?\)?|0033|\(0033\)){ANY}{{0,4}}(?:\(0\))?{ANY}{{0,4}}"
+    rf"0?[1-9](?:{ANY}{{0,4}}\d){{8}}(?!\d)"
+    rf"|(?<![\w+])[0o]{_S}[1-9](?=(?:[^\d\n]{{0,4}}\d){{5}})(?:{_S}[\doil]){{8}}(?!\w)"
 )
+# With any signs, line ends too: see `_is_grouped`.
+_ODDLY = re.compile(rf"(?<![\w+])0{ANY}{{0,5}}[1-9](?:{ANY}{{0,5}}\d){{8}}(?!\d)")
 _FOREIGN = re.compile(r"(?<![\w+])(?:\+|00) ?[1-9]\d{0,2}(?:[ .\-/()]{0,2}\d){7,12}(?!\d)")
+_ODDLY_FOREIGN = re.compile(
+    r"(?<![\w+])(?:\+|00)[^\w,;+=:€%]?[1-9]\d{0,2}([^\w,;+=:€%]{1,3}|_)\d(?:(?:\1| )?\d){6,11}(?!\d)"
+)
+_GROUPS = re.compile(r"\d+")
+_HOUR = re.compile(r"(?<!\d)(?:[01]?\d|2[0-3]) ?[:h] ?[0-5]\d(?!\d)")
+_FULL_DATE = re.compile(r"(?<!\d)\d\d([/.\-])\d\d\1(?:19|20)\d\d(?!\1|\d)")
+_GOES_ON = re.compile(r"[/.:h-] ?\d")
 _NUMBER_WORD = (
     r"(?:zero|un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingts?|trente"
-    r"|quarante|cinquante|soixante|cent|et|\d{1,2})"
+    r"|quarante|cinquante|soixante|septante|huitante|octante|nonante|cents?|et|\d{1,2})"
 )
 # "zéro six, deux fois douze, …", "06 trente-neuf 98 12 12": a zero, then at least four words or pairs of digits.
 _SPELLED = re.compile(
-    rf"(?<!\w)(?:zero|plus trente[ -]trois|[0o] ?[1-9](?=[^\d]{{1,3}}))"
-    rf"(?:[ \-,./:;]{{1,3}}(?:{_NUMBER_WORD}|fois|double|triple|puis)(?!\w)){{4,}}"
+    rf"(?<!\w)(?:zero|plus (?:trente|quarante)[ -](?:et[ -])?[a-z]{{2,6}}|[0o] ?[1-9](?=[^\d]{{1,3}}))"
+    rf"(?:{ANY}{{1,3}}(?:{_NUMBER_WORD}|fois|double|triple|puis)(?!\w)){{4,}}"
 )
 _NUMERAL = re.compile(r"[a-z]{3,}")
 # Nine digits whose zero was left out, or typed apart.
 _WITHOUT_ZERO = re.compile(
     r"\b(?:tel\w*|portable|mobile|numero|num|n°|appel\w*|joign\w*|joindre|sms|whatsapp|contact\w*|mon 0[67])"
     r"[^\d\n]{0,25}?"
-    r"(?<![\d.,])([67](?:[ .\-]?\d{2}){4})(?![ .\-]?\d)"
+    rf"(?<![\d.,])([67](?:{ANY}{{0,4}}\d{{2}}){{4}})(?![ .\-]?\d)"
+)
+# Six digits are a whole number in New Caledonia, Polynesia, Wallis.
+_OF_ISLANDS = re.compile(
+    rf"\b(?:tel|telephone|portable|mobile|fixe|joign\w*|joindre|appele[rz]|whatsapp)\b[^\d\n]{{0,12}}?"
+    rf"(?<![\d.,])(\d{{2}}(?:{ANY}{{1,3}}\d{{2}}){{2}})(?!{ANY}{{0,2}}\d| ?(?:€|%|euros|ans|mois|jours|h\b|heures))"
 )
 _SERVICE = re.compile(r"0(?:8\d{8}|9693?\d{5,6})")  # special-rate and "Cristal" lines: never a person's own
 
@@ -84,7 +108,9 @@ _PSEUDO = re.compile(
 _SIGN = re.compile("[@_#]")
 _UNDERSCORED = re.compile(r"(?<![\w@./:])[a-z0-9]+_[\w]*[a-z0-9](?![\w@/])")
 
-_AT_SIGN = re.compile(r"@|arr?obas|commercial|chez|\bat\b|[(\[{<] ?(?:at|a) ?[)\]}>]")
+_AT_SIGN = re.compile(r"@|arr?obas|commercial|chez|(?<![a-z])at(?![a-z])|[(\[{<] ?a ?[)\]}>]")
+_CHEZ_HOST = re.compile(r"([\w.+%-]+) chez ")
+_MAIL = re.compile(r"\b(?:e?-?mail|mel|courriel|adresse|ecri\w+|contact\w*|joign\w*|joindre)\b[^.!?\n]{0,25}$")
 
 _GENERIC_MAILBOX = words(
     "accueil contact info infos information courrier webmestre webmaster pref prefecture support assistance service "
@@ -113,6 +139,8 @@ def find_reach(text: str, directory: Directory) -> Iterator[Span]:
     camel = _keep_breaks(text, folded)
     taken = []
     for match in _EMAIL.finditer(camel) if _AT_SIGN.search(folded) else ():
+        if not _is_mailbox(match, folded):
+            continue
         taken.append(match.span())
         if not is_public_email(match[0], directory):
             yield Span(*match.span(), "EMAIL", "rule")
@@ -124,10 +152,14 @@ def find_reach(text: str, directory: Directory) -> Iterator[Span]:
         if not public:
             yield Span(*match.span(), "TEL", "rule")
     for match in _SPELLED.finditer(folded):
-        if _NUMERAL.search(match[0].replace("zero", "", 1)) or match[0].startswith("zero"):
+        numerals = _NUMERAL.search(match[0].replace("zero", "", 1)) or match[0].startswith("zero")
+        if numerals or match[0].count(" et ") > 2:
             yield Span(*match.span(), "TEL", "rule")
     for match in _WITHOUT_ZERO.finditer(folded) if has_digit(text) else ():
         yield Span(*match.span(1), "TEL", "rule")
+    for match in _OF_ISLANDS.finditer(folded) if has_digit(text) else ():
+        if not DATE.fullmatch(match[1]):
+            yield Span(*match.span(1), "TEL", "rule")
     for match in (*_HANDLE.finditer(folded), *_UNDERSCORED.finditer(folded)) if _SIGN.search(text) else ():
         yield Span(*match.span(), "PSEUDO", "rule")
     for match in _PSEUDO.finditer(folded):
@@ -142,11 +174,41 @@ def find_public_phones(text: str, directory: Directory) -> Iterator[Span]:
 
 def _phones(text: str, folded: str, directory: Directory) -> Iterator[tuple[re.Match[str], bool]]:
     """Phone numbers, and whether each is a service's."""
-    for pattern in (_FRENCH, _FOREIGN) if has_digit(text) else ():
+    for pattern in (_FRENCH, _ODDLY, _FOREIGN, _ODDLY_FOREIGN) if has_digit(text) else ():
         for match in pattern.finditer(folded):
+            if _is_moment(match, folded) or (pattern is _ODDLY and not _is_grouped(match[0])):
+                continue
             inside = re.search(r"\d[ .\-]?$", folded[max(0, match.start() - 2) : match.start()])  # of a longer number
             service = not inside and (is_service_phone(match[0], directory) or _is_presented_line(folded, match))
             yield match, service
+
+
+def _is_grouped(number: str) -> bool:
+    """Whether ten digits with anything between read as one number.
+
+    They do with one sign all along, one by one, or if the first group is no lone zero, as in "0,5 - 1,25".
+    """
+    signs = {sign for sign in _GROUPS.split(number)[1:-1] if sign}
+    groups = _GROUPS.findall(number)
+    alone = all(len(group) == 1 for group in groups)
+    return len(signs) <= 1 or alone or (len(groups[0]) > 1 and not _HOUR.search(number))
+
+
+def _is_moment(match: re.Match[str], folded: str) -> bool:
+    """Whether the digits are a date or an hour and what follows: "01/02/2023 - 03/04", "5/12 08:30-12:00"."""
+    if _FULL_DATE.search(match[0]):
+        return True
+    going_on = _GOES_ON.match(folded, match.end())
+    return bool(going_on) and bool(DATE.search(match[0]) or _HOUR.search(match[0]))
+
+
+def _is_mailbox(match: re.Match[str], folded: str) -> bool:
+    """Not "acheté chez leboncoin.fr": what stands before "chez" looks like an address, or is said to be one."""
+    chez = _CHEZ_HOST.match(match[0])
+    if chez is None:
+        return "://" not in folded[max(0, match.start() - 8) : match.start()] or "@" in match[0]
+    odd = re.search(r"[._\d-]", chez[1]) or chez[1] in FIRST_NAMES
+    return bool(odd or _MAIL.search(folded, max(0, match.start() - 40), match.start()))
 
 
 def _keep_breaks(text: str, folded: str) -> str:

@@ -1,0 +1,78 @@
+"""What a command is given, looked at before anything heavy is imported: a refusal takes no longer than its reading."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eval.drafts import Drafts, read_drafts, read_pairs
+from eval.rule import Rule
+from plume.corpus.dataset import read_manifest, read_split
+from plume.corpus.split import SPLITS
+from plume.errors import InputError
+from plume.paths import check_output
+
+Pairs = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a comparison starts from: the rule, the drafts of "champion" and "challenger", and what they answer."""
+
+    rule: Rule
+    arms: dict[str, Drafts]
+    pairs: Pairs
+
+
+def to_generate(data: Path, split: str, out: Path, gate: Path | None) -> Pairs:
+    """The pairs that drafts are to answer. Raises InputError."""
+    read_manifest(data)
+    if split not in SPLITS:
+        raise InputError(f"--split {split}: unknown; known ones: {', '.join(SPLITS)}")
+    pairs = read_split(data, split)
+    if not pairs:
+        raise InputError(f"{data}: the split {split!r} is empty; build the dataset from a larger export")
+    if out.is_dir():
+        raise InputError(f"--out {out}: is a folder; name a file in it, such as {out / 'drafts.jsonl'}")
+    if gate:
+        Rule.load(gate)
+    return pairs
+
+
+def to_score(drafts: str | Path, data: str | Path, out: str | Path, *, force: bool) -> tuple[Drafts, Pairs]:
+    """The drafts and what they answer. Raises InputError, also if `out` exists, unless `force`."""
+    path, out = Path(drafts), Path(out)
+    if out.is_dir():
+        raise InputError(f"--out {out}: is a folder; name a file in it, such as {out / 'drafts.scores.jsonl'}")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name its drafts.jsonl")
+    if out.with_suffix(".meta.json").resolve() == path.with_suffix(".meta.json").resolve():
+        raise InputError(f"--out {out}: its description would replace that of the drafts; use {path.stem}.scores.jsonl")
+    if out.exists() and not force:
+        raise InputError(f"{out} exists; name another file with --out, or overwrite it with --force")
+    found = read_drafts(path)
+    return found, read_pairs(data, found)
+
+
+def to_compare(
+    champion: str | Path,
+    challenger: str | Path,
+    data: str | Path,
+    gate: str | Path,
+    out: str | Path,
+    *,
+    trained_on: Iterable[str | Path] = (),
+    force: bool = False,
+) -> Compared:
+    """What a comparison starts from. Raises InputError."""
+    rule = Rule.load(gate)
+    arms = {"champion": read_drafts(champion), "challenger": read_drafts(challenger)}
+    split = arms["champion"].meta["data"]["split"]
+    for drafts in arms.values():
+        pairs = read_pairs(data, drafts, split=split)
+    if not pairs:
+        raise InputError(f"{data}: {split}.jsonl holds no pair; build the dataset from a larger export")
+    for folder in trained_on:
+        read_manifest(folder)
+    check_output(Path(out), force=force)
+    return Compared(rule, arms, pairs)
