@@ -28,6 +28,7 @@ from plume.contacts import Contact, Directory, host, national, to_json
 from plume.corpus.clean import clean
 from plume.corpus.columns import body_name, names_a_person
 from plume.corpus.dataset import to_jsonl
+from plume.corpus.directory_names import NETWORKS, short_name
 from plume.corpus.pseudonymise.insee import known_names
 from plume.corpus.pseudonymise.keep import is_plain_word
 from plume.corpus.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold, words
@@ -37,39 +38,6 @@ SOURCE = "lannuaire.service-public.fr"
 PERSONAL = frozenset(
     {"mobile_phone", "mailbox_of_a_person", "service_of_a_person", "site_of_a_person"}
 )  # values that are not repeated
-
-# Code of the directory -> network, as the platform's export names it.
-NETWORKS = {
-    "caf": "CAF", "cpam": "CPAM", "msa": "MSA", "carsat": "Carsat", "cnav": "CNAV", "cicas": "AGIRC-ARRCO",
-    "urssaf": "URSSAF", "prefecture": "Préfecture", "sous_pref": "Préfecture", "prefecture_region": "Préfecture",
-    "prefecture_greffe_associations": "Préfecture", "paris_ppp": "Préfecture",
-    "sip": "Service des Impôts des particuliers", "sie": "Impots.gouv.fr", "tresorerie": "Impots.gouv.fr",
-    "dd_fip": "Impots.gouv.fr", "dr_fip": "Impots.gouv.fr", "centre_impots_fonciers": "Cadastre.gouv.fr",
-    "pole_emploi": "Agence France Travail (AFT)", "france_travail": "Agence France Travail (AFT)",
-    "tj": "Tribunal judiciaire", "tgi": "Tribunal judiciaire", "ti": "Tribunal judiciaire",
-    "tribunal_judiciaire": "Tribunal judiciaire", "tprox": "Tribunal judiciaire", "mjd": "Justice",
-    "cour_appel": "Justice", "prud_hommes": "Justice", "tribunal_commerce": "Justice", "ta": "Justice", "te": "Justice",
-    "gendarmerie": "Gendarmerie nationale", "commissariat_police": "Police nationale",
-    "consulat": "Réseau consulaire", "ambassade": "Réseau consulaire",
-    "mairie": "Mairie", "mairie_com": "Mairie", "paris_mairie": "Mairie", "ccas": "CCAS",
-    "maison_handicapees": "MDPH", "msap": "France services", "france_services": "France services",
-    "crous": "CROUS", "ofii": "OFII", "banque_de_france": "Banque de France", "anah": "Anah",
-    "mission_locale": "Mission locale", "rectorat": "Rectorat", "cg": "Département", "cr": "Région",
-}  # fmt: skip
-
-# The directory spells names out; the export of reviews writes "CAF du Nord".
-_SPELLED_OUT = (
-    ("CAF", r"caisse d'allocations familiales"),
-    ("CPAM", r"caisse primaire d'assurance maladie"),
-    ("Carsat", r"caisse d'assurance retraite et de la sant[ée] au travail"),
-    ("MSA", r"(?:caisse de )?(?:la )?mutualit[ée] sociale agricole"),
-    ("SIP", r"service des imp[ôo]ts des particuliers"),
-    ("URSSAF", r"union de recouvrement des cotisations de s[ée]curit[ée] sociale et d'allocations familiales|urssaf"),
-)
-_SHORTENED = tuple(
-    (short, re.compile(rf"^(?:{spelled})(?: ?\({short}\))?(?: ?- ?| )?", re.IGNORECASE))
-    for short, spelled in _SPELLED_OUT
-)
 
 _EMAIL = re.compile(r"[a-z0-9][a-z0-9._%+-]*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
@@ -200,7 +168,7 @@ def _outcomes(service: dict[str, Any]) -> Iterator[Contact | Rejected]:
     codes = [p["type_service_local"] for p in _listed(service.get("pivot")) if _has(p, "type_service_local")]
     code = str(codes[0] if codes else service.get("type_service_local") or "").strip().lower()
     # A national service is a network of its own; null would offer its contacts to every structure.
-    network, structure = (NETWORKS.get(code, code), _short(name)) if code else (name, None)
+    network, structure = (NETWORKS.get(code, code), short_name(name)) if code else (name, None)
     changed = _date(service.get("date_modification"))
     personal = _is_somebody(name, code)
     for column, kind, settle in (
@@ -342,14 +310,6 @@ def _pieces(raw: str, kind: str) -> list[str]:
     """A field may hold several values: "01 99 00 10 20 / 01 99 00 10 21"."""
     pattern = {"phone": r"[/;,]|\bou\b|\n", "email": r"[;,\s]", "domain": r"[;\n]"}[kind]
     return [piece.strip() for piece in re.split(pattern, raw) if piece.strip()]
-
-
-def _short(name: str) -> str:
-    plain = name.replace("’", "'")
-    for short, pattern in _SHORTENED:
-        if match := pattern.match(plain):
-            return f"{short} {plain[match.end() :]}".strip()
-    return name
 
 
 def _date(text: Any) -> str | None:
