@@ -1,7 +1,9 @@
 """MLflow: the ledger of runs and the registry of versions. Nothing that decides reads its aggregates."""
 
+import hashlib
 import logging
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -11,7 +13,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import quote, unquote, urlsplit
+
+from pydantic import PlainSerializer
 
 from plume.adapters import folder_sha256
 from plume.errors import InputError
@@ -39,7 +44,7 @@ class StoreAway(InputError):  # noqa: N818 - names a state of the store
 
     def __init__(self, uri: str, why: str) -> None:
         super().__init__(
-            f"MLflow store {uri}: does not answer as it should ({why}); once it does, run the command again, or set "
+            f"MLflow store {shown(uri)}: does not answer as it should ({why}); once it does, run the command again, or set "
             "MLFLOW_TRACKING_URI to another store"
         )
         self.why = why
@@ -56,12 +61,46 @@ class Version:
     aliases: list[str] = field(default_factory=list)
 
 
+# Scheme, perhaps a user and a password (with any character but a blank or, in the first part, a slash), host and path.
+_SECRET = re.compile(
+    r"(?<![\w+.-])((?!sqlite:|file:)[A-Za-z][\w+.-]*://)(?:[^@\s/]*:[^@/]*@)?(?:\S*@)?([^\s?#]*)(?:[?#]\S*)?"
+)
+PARAM = 6000  # characters of a parameter that MLflow keeps
+
+
+def shown(text: str) -> str:
+    """A store's URI, or a text that quotes it, without user, password and query: what may be told and kept."""
+    return _SECRET.sub(r"\1\2", text)
+
+
+# A config's key for a store: whole in memory, without its secrets in all that is written of the config.
+StoreUri = Annotated[str, PlainSerializer(shown, return_type=str)]
+
+
+def sqlite_uri(file: Path) -> str:
+    """The URI of a SQLite store; what SQLAlchemy would decode or take for the beginning of a query is escaped.
+
+    For such a name, and for no other, MLflow makes an empty folder of the escaped name as well.
+    """
+    return "sqlite:///" + re.sub("%(?=[0-9A-Fa-f]{2})|[?]", lambda found: quote(found[0]), str(file))
+
+
+def local_file(uri: str) -> Path | None:
+    """The file of a SQLite store; None for any other store, and for one in memory."""
+    path = uri.removeprefix("sqlite:///").partition("?")[0]
+    return (
+        None
+        if not uri.startswith("sqlite:///") or path in ("", ":memory:") or path.startswith("file:")
+        else Path(unquote(path))
+    )
+
+
 def default_uri() -> str:
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(home() / "mlflow.db")
 
 
 def connect(uri: str | None = None) -> str:
-    """Point MLflow at a store, make plume's experiment, and return the URI.
+    """Point MLflow at a store, make plume's experiment, and return the URI, without a server's user and password.
 
     Raises InputError at once, rather than after MLflow's minutes of retries, if the store cannot be reached.
     """
@@ -70,9 +109,10 @@ def connect(uri: str | None = None) -> str:
     _drop_leftovers()
     uri = uri or default_uri()
     if uri.startswith(("http://", "https://")):
+        uri = _signed_in(uri)
         _answers(uri)
     try:
-        if uri.startswith("sqlite:///") and not (file := Path(uri.removeprefix("sqlite:///"))).exists():
+        if (file := local_file(uri)) and not file.exists():
             _create(file)
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
@@ -83,7 +123,7 @@ def connect(uri: str | None = None) -> str:
         mlflow.set_experiment(EXPERIMENT)
     except Exception as error:
         raise InputError(
-            f"MLflow store {uri}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
+            f"MLflow store {shown(uri)}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
         ) from None
     return uri
 
@@ -137,33 +177,50 @@ def _create(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{file.name}-", dir=file.parent) as folder:
         whole = Path(folder) / file.name
-        SqlAlchemyStore(f"sqlite:///{whole}", _artifacts(f"sqlite:///{file}")).engine.dispose()
+        SqlAlchemyStore(sqlite_uri(whole), _artifacts(sqlite_uri(file))).engine.dispose()
         with suppress(FileExistsError):  # another process was faster
             os.link(whole, file)
 
 
+def _signed_in(uri: str) -> str:
+    """A server's URI without user and password: MLflow takes these from the environment, and prints the URI."""
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError as error:
+        raise InputError(f"MLflow store {shown(uri)}: is no address ({error}); check MLFLOW_TRACKING_URI") from None
+    if parts.username is None:
+        return uri
+    os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
+    os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def _answers(uri: str) -> None:
     import requests
+    from requests.utils import select_proxy
 
     try:
         requests.get(f"{uri.rstrip('/')}/health", timeout=5).raise_for_status()
-    except requests.RequestException:
+    except (requests.RequestException, ValueError):  # ValueError: a host that no library reads
+        proxies = requests.utils.get_environ_proxies(uri)
+        through = f" (asked through the proxy {shown(str(proxy))})" if (proxy := select_proxy(uri, proxies)) else ""
         raise InputError(
-            f"MLflow store {uri}: does not answer; start it, or unset MLFLOW_TRACKING_URI to use {home() / 'mlflow.db'}"
+            f"MLflow store {shown(uri)}: does not answer{through}; start it, or unset MLFLOW_TRACKING_URI to use "
+            f"{home() / 'mlflow.db'}"
         ) from None
 
 
 def _artifacts(uri: str) -> str | None:
-    if not uri.startswith("sqlite:///"):
-        return None
-    return (Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts").as_uri()
+    file = local_file(uri)
+    return (file.resolve().parent / "mlartifacts").as_uri() if file else None
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, kept to a line."""
+    """What an error says, kept to a line, without a store's user and password."""
     if isinstance(error, StoreAway):
-        return error.why
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        return shown(error.why)
+    return shown(str(error).strip().splitlines()[0])[:200] if str(error).strip() else type(error).__name__
 
 
 @contextmanager
@@ -212,8 +269,9 @@ def check_run(run_id: str) -> None:
         stage = "absent"
     if stage != "active":
         raise InputError(
-            f"MLflow store {mlflow.get_tracking_uri()}: the run {run_id} is {stage} there; set MLFLOW_TRACKING_URI to "
-            "the store that it was started with, or bring it back with: mlflow runs restore --run-id ID"
+            f"MLflow store {shown(mlflow.get_tracking_uri())}: the run {run_id} is {stage} there; set "
+            "MLFLOW_TRACKING_URI to the store that it was started with, or bring it back with: "
+            "mlflow runs restore --run-id ID"
         )
 
 
@@ -227,10 +285,16 @@ def last_step(run_id: str, metric: str) -> int:
 
 @answering()
 def log_params(values: dict[str, Any]) -> None:
-    """Log resolved config keys; MLflow cuts nothing: its limit of 6,000 characters a value is far above ours."""
+    """Log resolved config keys. MLflow would cut a long value: it stands whole in an artifact that its digest names."""
     import mlflow
 
-    mlflow.log_params({k: "" if v is None else v for k, v in values.items()})
+    params = {k: "" if v is None else str(v) for k, v in values.items()}
+    for key, whole in params.items():
+        if len(whole) > PARAM:
+            digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
+            mlflow.log_text(whole, artifact := f"params/{digest[:16]}.txt")
+            params[key] = f"{len(whole)} characters, sha256 {digest}: see {artifact}"
+    mlflow.log_params(params)
 
 
 def git_state() -> dict[str, str]:
@@ -244,7 +308,7 @@ def git_state() -> dict[str, str]:
 
 def _git(*args: str) -> str:
     return subprocess.run(
-        ["git", *args], cwd=ROOT, capture_output=True, text=True, check=True, timeout=20
+        ["git", *args], cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=20
     ).stdout.strip()
 
 
@@ -301,14 +365,13 @@ def check_reference(reference: str, uri: str | None = None) -> None:
     Any other store, and tables that are not as this reads them, are left to `find_version`, and so is everything once
     MLflow is there. Creates nothing.
     """
-    uri = uri or default_uri()
-    if not uri.startswith("sqlite:///") or "mlflow" in sys.modules:
+    file = local_file(uri or default_uri())
+    if file is None or "mlflow" in sys.modules:
         return
     versions, aliases = [], []
     with suppress(sqlite3.Error):
-        file = Path(uri.removeprefix("sqlite:///")).resolve()
         if file.exists():
-            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=1)) as store:
+            with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=1)) as store:
                 versions, aliases = (
                     store.execute(query, [MODEL_NAME]).fetchall()
                     for query in (

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from plume.config import Config
 from plume.paths import home
+from plume.tracking import StoreUri
 
 
 class ServeConfig(Config):
@@ -43,7 +44,7 @@ class ServeConfig(Config):
     draft_timeout: float = Field(120, gt=0, description="seconds that a draft may take, masking included (504)")
     startup_timeout: int = Field(600, ge=1, description="seconds")
     drain_timeout: int = Field(30, ge=0, description="seconds that begun drafts get to finish at a stop")
-    tracking_uri: str | None = Field(None, description="MLflow store; by default $MLFLOW_TRACKING_URI")
+    tracking_uri: StoreUri | None = Field(None, description="MLflow store; by default $MLFLOW_TRACKING_URI")
 
     @field_validator("version", mode="before")
     @classmethod

@@ -9,6 +9,7 @@ from plume.config import Config, read_yaml
 from plume.errors import InputError
 from plume.models import Base, located
 from plume.paths import in_clone
+from plume.tracking import StoreUri
 
 # What PEFT offers and vLLM does not serve: refused here, before a GPU is booked, rather than when it is to be served.
 UNSERVED = {
@@ -104,7 +105,7 @@ class TrainConfig(Config):
         Path("configs/serve/default.yaml"), description="config of plume serve, whose max_lora_rank holds here too"
     )
     country: str = Field("FRA", pattern="^[A-Z]{3}$", description="ISO code, for the carbon intensity of electricity")
-    tracking_uri: str | None = Field(
+    tracking_uri: StoreUri | None = Field(
         None, description="MLflow store; by default $MLFLOW_TRACKING_URI, else the local one"
     )
     register_version: bool = Field(True, description="register the adapter as a version of plume-reply")
