@@ -21,6 +21,7 @@ app = typer.Typer(
     cls=Stages,
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="From the public export of Services Publics + to a served, evaluated drafting model.",
     epilog="Exit codes: 0 done, 2 wrong input or config, 3 something missing here, 130 interrupted.",
@@ -41,7 +42,7 @@ def root(
 
 @app.command()
 def doctor() -> None:
-    """What this machine can do, what is missing, and the command that mends it."""
+    """What this machine can do, what it lacks, and what mends it."""
     from plume.doctor import report
 
     raise typer.Exit(report())

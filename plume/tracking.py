@@ -44,8 +44,8 @@ class StoreAway(InputError):  # noqa: N818 - names a state of the store
 
     def __init__(self, uri: str, why: str) -> None:
         super().__init__(
-            f"MLflow store {shown(uri)}: does not answer as it should ({why}); once it does, run the command again, or set "
-            "MLFLOW_TRACKING_URI to another store"
+            f"MLflow store {shown(uri)}: does not answer as it should ({why}); once it does, run the command again, or "
+            "set MLFLOW_TRACKING_URI to another store"
         )
         self.why = why
 
@@ -87,12 +87,10 @@ def sqlite_uri(file: Path) -> str:
 
 def local_file(uri: str) -> Path | None:
     """The file of a SQLite store; None for any other store, and for one in memory."""
+    if not uri.startswith("sqlite:///"):
+        return None
     path = uri.removeprefix("sqlite:///").partition("?")[0]
-    return (
-        None
-        if not uri.startswith("sqlite:///") or path in ("", ":memory:") or path.startswith("file:")
-        else Path(unquote(path))
-    )
+    return None if path in ("", ":memory:") or path.startswith("file:") else Path(unquote(path))
 
 
 def default_uri() -> str:
@@ -104,13 +102,13 @@ def connect(uri: str | None = None) -> str:
 
     Raises InputError at once, rather than after MLflow's minutes of retries, if the store cannot be reached.
     """
-    import mlflow
-
-    _drop_leftovers()
     uri = uri or default_uri()
-    if uri.startswith(("http://", "https://")):
+    if uri.lower().startswith(("http://", "https://")):
         uri = _signed_in(uri)
         _answers(uri)
+    import mlflow  # two seconds, which no refusal needs
+
+    _drop_leftovers()
     try:
         if (file := local_file(uri)) and not file.exists():
             _create(file)
