@@ -69,8 +69,8 @@ class _Terminated(SystemExit):
 def run(app: typer.Typer, name: str) -> None:
     """Run an app: PlumeError becomes its line(s) on stderr and its exit code; Ctrl-C becomes 130.
 
-    What nobody foresaw becomes one line too (`boundary`). SIGTERM leaves as an exception does, so that partial files are
-    removed and engines stopped, then ends the process.
+    What nobody foresaw becomes one line too (`boundary`). SIGTERM leaves as an exception does, so that partial files
+    are removed and engines stopped, then ends the process.
     """
     boundary.speak_utf8()
     signal.signal(signal.SIGTERM, _terminate)
