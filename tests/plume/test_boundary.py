@@ -168,9 +168,10 @@ def test_no_encoding_of_the_terminal_costs_a_result(run, monkeypatch, encoding):
 def test_lines_and_bars_show_brackets_and_are_not_folded(monkeypatch):
     shown = io.StringIO()
     monkeypatch.setattr(command.stderr, "file", shown)
+    monkeypatch.setattr(command, "_has_terminal", lambda: True)
     command.stderr.print("training: /a/data[1]/x.jsonl" + "y" * 200)
     with command.progress("loss") as bar:
         task = bar.add_task("drafts: data[1]", total=2, loss="[2]")
         rendered = [column.render(bar.tasks[task]) for column in bar.columns if hasattr(column, "text_format")]
-    assert shown.getvalue() == "training: /a/data[1]/x.jsonl" + "y" * 200 + "\n"
+    assert shown.getvalue().startswith("training: /a/data[1]/x.jsonl" + "y" * 200 + "\n")
     assert [str(text) for text in rendered] == ["drafts: data[1]", "[2]"]
