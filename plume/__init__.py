@@ -29,6 +29,9 @@ _DROPPED = (
     "MLFLOW_ACTIVE_MODEL_ID",  # ties runs and traces to somebody else's model
     "MLFLOW_ENABLE_ASYNC_LOGGING",  # a killed run would lose metrics that were said to be logged
     "MLFLOW_ENABLE_OTLP_EXPORTER",
+    "MLFLOW_EXPERIMENT_",  # plume has an experiment of its own
+    "MLFLOW_RUN_CONTEXT",
+    "MLFLOW_RUN_ID",  # plume would write into somebody's run
     "MLFLOW_TRUNCATE_LONG_VALUES",
     "MLFLOW_TRACE_",  # a sampled trace is lost, and the journal would note it as sent
     "MLFLOW_TRACING_",  # traces would go to another place than the store
@@ -39,9 +42,17 @@ _DROPPED = (
     "OTEL_",
     "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
 )
-DROPPED = sorted(name for name in os.environ if name.startswith(_DROPPED))  # `plume doctor` tells them
-for _name in DROPPED:
-    del os.environ[_name]
+
+
+def drop_leftovers() -> list[str]:
+    """Remove them from the environment; which were there."""
+    found = sorted(name for name in os.environ if name.startswith(_DROPPED))
+    for name in found:
+        del os.environ[name]
+    return found
+
+
+DROPPED = drop_leftovers()  # `plume doctor` tells them
 
 # No proxy of the environment is for this machine, whatever library asks: stores and servers on loopback are reached.
 _LOOPBACK = ("localhost", "127.0.0.1", "127.0.0.0/8", "0.0.0.0", "::1")  # noqa: S104 - an address to ask, not to bind

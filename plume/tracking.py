@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import os
-import re
 import shutil
 import sqlite3
 import subprocess
@@ -13,30 +12,20 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import quote, unquote, urlsplit
+from typing import Any
 
-from pydantic import PlainSerializer
-
+from plume import drop_leftovers
 from plume.adapters import folder_sha256
 from plume.errors import InputError
 from plume.paths import ROOT, home
+from plume.store_uri import check_server, default_uri, local_file, shown, signed_in, sqlite_uri
 
 MODEL_NAME = "plume-reply"
 EXPERIMENT = "plume"
 _KEY = "plume.key"  # tag of a run: what its folder calls it
+PARAM = 6000  # characters of a parameter that MLflow keeps
 ADAPTER_HASH = "adapter_sha256"  # tag of a version: hash of the adapter folder that it must hold
 _ABSENT = "RESOURCE_DOES_NOT_EXIST"
-# Variables by which MLflow would write into the run or experiment of whoever set them, or lose what it is told.
-_DROPPED = (
-    "MLFLOW_RUN_ID",
-    "MLFLOW_EXPERIMENT_ID",
-    "MLFLOW_EXPERIMENT_NAME",
-    "MLFLOW_ACTIVE_MODEL_ID",
-    "_MLFLOW_ACTIVE_MODEL_ID",
-    "MLFLOW_RUN_CONTEXT",
-    "MLFLOW_ENABLE_ASYNC_LOGGING",
-)
 
 
 class StoreAway(InputError):  # noqa: N818 - names a state of the store
@@ -61,42 +50,6 @@ class Version:
     aliases: list[str] = field(default_factory=list)
 
 
-# Scheme, perhaps a user and a password (with any character but a blank or, in the first part, a slash), host and path.
-_SECRET = re.compile(
-    r"(?<![\w+.-])((?!sqlite:|file:)[A-Za-z][\w+.-]*://)(?:[^@\s/]*:[^@/]*@)?(?:\S*@)?([^\s?#]*)(?:[?#]\S*)?"
-)
-PARAM = 6000  # characters of a parameter that MLflow keeps
-
-
-def shown(text: str) -> str:
-    """A store's URI, or a text that quotes it, without user, password and query: what may be told and kept."""
-    return _SECRET.sub(r"\1\2", text)
-
-
-# A config's key for a store: whole in memory, without its secrets in all that is written of the config.
-StoreUri = Annotated[str, PlainSerializer(shown, return_type=str)]
-
-
-def sqlite_uri(file: Path) -> str:
-    """The URI of a SQLite store; what SQLAlchemy would decode or take for the beginning of a query is escaped.
-
-    For such a name, and for no other, MLflow makes an empty folder of the escaped name as well.
-    """
-    return "sqlite:///" + re.sub("%(?=[0-9A-Fa-f]{2})|[?]", lambda found: quote(found[0]), str(file))
-
-
-def local_file(uri: str) -> Path | None:
-    """The file of a SQLite store; None for any other store, and for one in memory."""
-    if not uri.startswith("sqlite:///"):
-        return None
-    path = uri.removeprefix("sqlite:///").partition("?")[0]
-    return None if path in ("", ":memory:") or path.startswith("file:") else Path(unquote(path))
-
-
-def default_uri() -> str:
-    return os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(home() / "mlflow.db")
-
-
 def connect(uri: str | None = None) -> str:
     """Point MLflow at a store, make plume's experiment, and return the URI, without a server's user and password.
 
@@ -104,8 +57,8 @@ def connect(uri: str | None = None) -> str:
     """
     uri = uri or default_uri()
     if uri.lower().startswith(("http://", "https://")):
-        uri = _signed_in(uri)
-        _answers(uri)
+        uri = signed_in(uri)
+        check_server(uri)
     import mlflow  # two seconds, which no refusal needs
 
     _drop_leftovers()
@@ -127,8 +80,7 @@ def connect(uri: str | None = None) -> str:
 
 
 def _drop_leftovers() -> None:
-    for name in _DROPPED:
-        os.environ.pop(name, None)
+    drop_leftovers()  # a notebook may have set them since
     for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):  # tracebacks and retries, said in a line
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
@@ -178,35 +130,6 @@ def _create(file: Path) -> None:
         SqlAlchemyStore(sqlite_uri(whole), _artifacts(sqlite_uri(file))).engine.dispose()
         with suppress(FileExistsError):  # another process was faster
             os.link(whole, file)
-
-
-def _signed_in(uri: str) -> str:
-    """A server's URI without user and password: MLflow takes these from the environment, and prints the URI."""
-    try:
-        parts = urlsplit(uri)
-        _ = parts.port
-    except ValueError as error:
-        raise InputError(f"MLflow store {shown(uri)}: is no address ({error}); check MLFLOW_TRACKING_URI") from None
-    if parts.username is None:
-        return uri
-    os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
-    os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
-def _answers(uri: str) -> None:
-    import requests
-    from requests.utils import select_proxy
-
-    try:
-        requests.get(f"{uri.rstrip('/')}/health", timeout=5).raise_for_status()
-    except (requests.RequestException, ValueError):  # ValueError: a host that no library reads
-        proxies = requests.utils.get_environ_proxies(uri)
-        through = f" (asked through the proxy {shown(str(proxy))})" if (proxy := select_proxy(uri, proxies)) else ""
-        raise InputError(
-            f"MLflow store {shown(uri)}: does not answer{through}; start it, or unset MLFLOW_TRACKING_URI to use "
-            f"{home() / 'mlflow.db'}"
-        ) from None
 
 
 def _artifacts(uri: str) -> str | None:

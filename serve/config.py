@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from plume.config import Config
 from plume.paths import home
-from plume.tracking import StoreUri
+from plume.store_uri import StoreUri
 
 
 class ServeConfig(Config):

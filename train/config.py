@@ -9,7 +9,7 @@ from plume.config import Config, read_yaml
 from plume.errors import InputError
 from plume.models import Base, located
 from plume.paths import in_clone
-from plume.tracking import StoreUri
+from plume.store_uri import StoreUri
 
 # What PEFT offers and vLLM does not serve: refused here, before a GPU is booked, rather than when it is to be served.
 UNSERVED = {

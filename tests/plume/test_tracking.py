@@ -109,7 +109,7 @@ def test_no_refusal_of_a_store_tells_its_password(uri, monkeypatch):
 def test_mlflow_gets_a_servers_password_but_no_uri_that_holds_it(monkeypatch):
     for name in ("USERNAME", "PASSWORD"):
         monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", "of another store")
-    assert tracking._signed_in("http://a%40b:p%2F@store.test:5000/x") == "http://store.test:5000/x"
+    assert tracking.signed_in("http://a%40b:p%2F@store.test:5000/x") == "http://store.test:5000/x"
     assert (os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"]) == ("a@b", "p/")
 
 
@@ -414,7 +414,7 @@ def test_the_same_ledger_through_a_server(server, tmp_path, monkeypatch):
 def _until_healthy(uri: str) -> None:
     for _ in range(300):
         try:
-            return tracking._answers(uri)
+            return tracking.check_server(uri)
         except InputError:
             time.sleep(0.2)
-    return tracking._answers(uri)
+    return tracking.check_server(uri)
