@@ -167,7 +167,7 @@ def test_no_encoding_of_the_terminal_costs_a_result(run, monkeypatch, encoding):
 
 def test_lines_and_bars_show_brackets_and_are_not_folded(monkeypatch):
     shown = io.StringIO()
-    monkeypatch.setattr(command.stderr, "file", shown)
+    monkeypatch.setattr(command.stderr, "_file", shown)  # `file` would stay this test's own
     monkeypatch.setattr(command, "_has_terminal", lambda: True)
     command.stderr.print("training: /a/data[1]/x.jsonl" + "y" * 200)
     with command.progress("loss") as bar:
