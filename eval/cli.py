@@ -9,7 +9,10 @@ import typer
 from plume.command import say
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Drafts, scores, verdict and promotion; the time saved."
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Drafts, scores, verdict and promotion; the time saved.",
 )
 
 Data = Annotated[Path, typer.Option(help="Dataset folder.")]

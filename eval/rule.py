@@ -18,7 +18,7 @@ GATED = (PRIMARY, *(f"check:{name}" for name in GATING))
 class Judged(Config):
     """A measure that the rule judges: a gating check, or all of them. Likeness to a published reply never is one."""
 
-    measure: str
+    measure: str = Field(description="pass_all, or check:NAME of a gating check")
 
     @field_validator("measure")
     @classmethod
@@ -39,7 +39,7 @@ class Guardrail(Judged):
 
 
 class Primary(Judged):
-    measure: str = PRIMARY
+    measure: str = Field(PRIMARY, description="pass_all, or check:NAME of a gating check")
     worthwhile: float = Field(0.05, gt=0, lt=1, description="smallest gain worth a replacement")
 
 
@@ -52,7 +52,9 @@ class Integrity(Config):
 
 
 class Slices(Config):
-    by: tuple[Literal["network", "sentiment", "review_length"], ...] = ("network", "sentiment", "review_length")
+    by: tuple[Literal["network", "sentiment", "review_length"], ...] = Field(
+        ("network", "sentiment", "review_length"), description="what items are grouped by"
+    )
     minimum: int = Field(30, ge=2, description="fewest items to judge a slice by")
     margin: float = Field(0.1, gt=0, lt=1, description="a slice that certainly loses more on the primary vetoes")
 
@@ -63,13 +65,15 @@ class Rule(Config):
     Limits and margins are judged by one-sided bounds at `confidence`; the primary by its two-sided interval.
     """
 
-    confidence: float = Field(0.95, gt=0.5, lt=1)
+    command = "eval"
+
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="of bounds (one-sided) and of the primary's interval")
     power: float = Field(0.8, gt=0.5, lt=1, description="probability to conclude that advice on sample size aims at")
-    integrity: Integrity = Integrity()
-    safety: tuple[Safety, ...]
-    guardrails: tuple[Guardrail, ...]
-    primary: Primary = Primary()
-    slices: Slices = Slices()
+    integrity: Integrity = Field(Integrity(), description="what may be compared at all")
+    safety: tuple[Safety, ...] = Field(description="measures of which not one draft may fail")
+    guardrails: tuple[Guardrail, ...] = Field(description="measures that may not get worse by their margin")
+    primary: Primary = Field(Primary(), description="the measure that a replacement must gain on")
+    slices: Slices = Field(Slices(), description="groups of items, each of which may veto")
 
     @model_validator(mode="after")
     def _once(self) -> Self:

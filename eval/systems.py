@@ -24,10 +24,12 @@ class Examples(Config):
 class System(Config):
     """A system, written in YAML (`configs/eval/systems/*.yaml`) or named on the command line."""
 
-    base: Base = Base()
+    command = "eval"
+
+    base: Base = Field(Base(), description="the base model; an adapter has its own")
     adapter: str | None = Field(None, description="adapter folder, or a version or alias of plume-reply")
     prompt: str | None = Field(None, description="prompt version; by default the one that the adapter was trained with")
-    examples: Examples = Examples()
+    examples: Examples = Field(Examples(), description="past replies that are shown before the review")
 
 
 class Resolved:

@@ -15,11 +15,14 @@ from typing import Any, ClassVar, Self, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
 from typer.core import TyperGroup
 
+from plume import boundary
 from plume.errors import PlumeError
 
-stderr = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)  # a line stays a line, whatever the width
+# What is printed is not changed: a line stays a line, whatever the width, and `data[1]` is a path, not markup.
+stderr = Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
 
 _T = TypeVar("_T")
 _EVERY = 30.0  # seconds between two lines where there is no terminal
@@ -66,27 +69,36 @@ class _Terminated(SystemExit):
 def run(app: typer.Typer, name: str) -> None:
     """Run an app: PlumeError becomes its line(s) on stderr and its exit code; Ctrl-C becomes 130.
 
-    SIGTERM leaves as an exception does, so that partial files are removed and engines stopped, then ends the process.
+    What nobody foresaw becomes one line too (`boundary`). SIGTERM leaves as an exception does, so that partial files
+    are removed and engines stopped, then ends the process.
     """
+    boundary.speak_utf8()
     signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr, sys.stdin):
+        boundary.never_raise(stream)
     try:
-        app(prog_name=name)
+        sys.exit(app(prog_name=name, standalone_mode=False))
     except _Terminated:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTERM)
     except PlumeError as error:
-        stderr.print(f"{name}: {error}", style="red" if stderr.is_terminal else None, markup=False)
+        _complain(f"{name}: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except OSError as error:  # a full disk, a folder where a file is meant, no permission
-        if error.filename is None:
+    except Exception as error:
+        if os.environ.get(boundary.TRACEBACK):
             raise
-        stderr.print(f"{name}: {error.filename}: {error.strerror}", markup=False)
-        sys.exit(2)
+        line, code = boundary.refused(error) or boundary.unexpected(error)
+        _complain(line if line.startswith("Usage") else f"{name}: {line}")
+        sys.exit(code)
+
+
+def _complain(line: str) -> None:
+    stderr.print(line, style="red" if stderr.is_terminal else None)
 
 
 def _terminate(*_: Any) -> None:
@@ -103,10 +115,10 @@ def progress(*columns: str) -> "Progress | PlainProgress":
         return PlainProgress(columns)
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        *[TextColumn("{task.fields[" + c + "]}") for c in columns],
+        *[TextColumn("{task.fields[" + c + "]}", markup=False) for c in columns],
         TimeRemainingColumn(),
         console=stderr,
     )
@@ -117,7 +129,7 @@ def status(message: str) -> Any:
 
     The line is written again when `update` brings another message (numbers in it do not count), and every 30 s.
     """
-    return Console(file=sys.stderr).status(message) if _has_terminal() else PlainStatus(message)
+    return Console(file=sys.stderr).status(Text(message)) if _has_terminal() else PlainStatus(message)
 
 
 def _has_terminal() -> bool:

@@ -1,21 +1,38 @@
 """Typed configs: YAML plus `key=value` overrides, every error at once, with the nearest valid key."""
 
 import difflib
+import re
+import reprlib
 from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.resources import files
+from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any, ClassVar, Self, get_args
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from plume.errors import InputError
 
+_TEXT = (str, Path, IPv4Address)  # what is read as it is written
+_NULL = ("", "~", "null", "Null", "NULL")
+_shown = reprlib.Repr()  # of what was given: a line, however much it is
+_shown.maxstring = _shown.maxother = 120
+_shown.maxlevel = 2
+
 
 class _Loader(yaml.SafeLoader):
-    """YAML without dates (a folder may be named as one), and without the last of two equal keys silently winning."""
+    """YAML whose numbers are decimal: 010 is no 8, 1:30 no 90, 1e3 is 1000, a day is text (folders are named as one).
+
+    And the last of two equal keys does not silently win.
+    """
 
     yaml_implicit_resolvers: ClassVar[dict] = {
-        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        first: [
+            (tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] not in ("timestamp", "int", "float")
+        ]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -29,10 +46,24 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"[-+]?(0|[1-9][0-9_]*)$|0x[0-9a-fA-F_]+$"), [*"-+0123456789"]
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"[-+]?([0-9][0-9_]*)?\.[0-9_]+([eE][-+]?[0-9]+)?$|[-+]?[0-9][0-9_]*\.?([eE][-+]?[0-9]+)$|[-+]?[0-9][0-9_]*\.$"
+        r"|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"
+    ),
+    [*"-+0123456789."],
+)
+
+
 class Config(BaseModel):
     """Base of every config. Unknown keys are errors; values do not change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    command: ClassVar[str] = ""  # train, eval, serve or data: whose config it is
     refused: ClassVar[dict[str, str]] = {}  # keys that other tools have, and why there is none here
 
     @field_validator("*", mode="before")
@@ -50,7 +81,7 @@ class Config(BaseModel):
 
         Raises InputError with one line per error of the file and of the overrides.
         """
-        values = read_yaml(path) if path else {}
+        values = read_yaml(path, cls) if path else {}
         where = str(path) if path else cls.__name__
         problems = []
         for override in overrides:
@@ -59,9 +90,9 @@ class Config(BaseModel):
                 problems.append(f"{override!r}: an override is written key=value")
                 continue
             try:
-                _set(values, key.split("."), yaml.load(text, _Loader))  # noqa: S506 - a SafeLoader
-            except (yaml.YAMLError, ValueError):
-                problems.append(f"{override!r}: its value is not valid YAML")
+                _set(values, key.split("."), _read_value(text, _field(cls, key.split("."))))
+            except (yaml.YAMLError, ValueError, RecursionError):
+                problems.append(f"{_shown.repr(override)}: its value is not valid YAML")
             except TypeError as error:
                 problems.append(f"{override!r}: {error} is a value, it has no keys")
         try:
@@ -82,11 +113,11 @@ class Config(BaseModel):
         return dict(_flatten(self.model_dump(mode="json")))
 
 
-def read_yaml(path: str | Path) -> dict[str, Any]:
-    """A YAML file that holds a mapping. Raises InputError."""
+def read_yaml(path: str | Path, model: type[BaseModel] | None = None) -> dict[str, Any]:
+    """A YAML file that holds a mapping, its values read as the fields of `model` want them. Raises InputError."""
     path = Path(path)
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+        values = _read(path.read_text(encoding="utf-8"), model)
     except FileNotFoundError:
         near = sorted(str(p) for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
         hint = f"; in that folder: {', '.join(near)}" if near else ""
@@ -98,11 +129,86 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         line = f", line {mark.line + 1}" if mark else ""
         problem = " ".join(str(getattr(error, "problem", None) or error).split())
         raise InputError(f"{path}{line}: not valid YAML ({problem})") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise InputError(f"{path}: not valid YAML ({error})") from None
+    except RecursionError:
+        raise InputError(f"{path}: not valid YAML (nested too deep, or in itself)") from None
     if values is None:
         return {}
     if not isinstance(values, dict):
         raise InputError(f"{path}: a config is a mapping of keys to values, not a {type(values).__name__}")
     return values
+
+
+def _read(text: str, wanted: Any) -> Any:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _keep_text(node, wanted)
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _keep_text(node: yaml.Node, wanted: Any) -> None:
+    """Where a field takes text, what was written stays: a folder may be named 2024, 0750, 1e3 or on. Null is null."""
+    taken = list(choices(wanted))
+    if isinstance(node, yaml.ScalarNode):
+        if any(map(_is_text, taken)) and not node.tag.endswith((":null", ":binary")):
+            node.tag = "tag:yaml.org,2002:str"
+    elif isinstance(node, yaml.SequenceNode):
+        items = [a for c in taken if get_origin(c) in (list, tuple) for a in get_args(c) if a is not Ellipsis]
+        for item in node.value if items else ():
+            _keep_text(item, Union[*items])
+    else:
+        fields = {name: field for model in models(taken) for name, field in model.model_fields.items()}
+        for key, value in node.value:
+            if key.value == "<<":
+                _keep_text(value, wanted)
+            elif isinstance(key, yaml.ScalarNode) and key.value in fields:
+                _keep_text(value, fields[key.value].annotation)
+
+
+def _read_value(text: str, wanted: Any) -> Any:
+    """The value of an override. Where only text is wanted it is all of it, `#`, `:` and brackets too, unless quoted."""
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    if not quoted and (taken := set(choices(wanted)) - {type(None), None}) and all(map(_is_text, taken)):
+        return None if text in _NULL else text
+    return _read(text, wanted)
+
+
+def _field(model: type[BaseModel], keys: list[str]) -> Any:
+    """What the field of a dotted key takes; None if there is none."""
+    wanted: Any = model
+    for key in keys:
+        found = (m.model_fields[key].annotation for m in models(choices(wanted)) if key in m.model_fields)
+        wanted = next(found, None)
+    return wanted
+
+
+def models(taken: Iterable[Any]) -> list[type[BaseModel]]:
+    """The sections among what a field may be."""
+    return [choice for choice in taken if isinstance(choice, type) and issubclass(choice, BaseModel)]
+
+
+def choices(annotation: Any) -> Iterator[Any]:
+    """What a field may be: the members of a union, without what annotates them."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from choices(get_args(annotation)[0])
+    elif origin in (Union, UnionType):
+        for part in get_args(annotation):
+            yield from choices(part)
+    else:
+        yield annotation
+
+
+def _is_text(choice: Any) -> bool:
+    if get_origin(choice) is Literal:
+        return all(isinstance(value, str) for value in get_args(choice))
+    return choice in _TEXT
 
 
 def _kinds(annotation: Any) -> Iterator[Any]:
@@ -156,15 +262,50 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> list[str]:
 def _explain(model: type[BaseModel], error: Any) -> str:
     key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        if why := _refusals(model).get(key):
-            return f"{key}: {why}"
-        known = keys_of(model)
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-        by_leaf = [k for k in known if k.split(".")[-1] == key.split(".")[-1]]
-        hint = by_leaf or near
-        return f"{key}: unknown key" + (f"; did you mean {hint[0]}?" if hint else f"; known keys: {', '.join(known)}")
+        return "\n  ".join(f"{name}: {_unknown(model, name)}" for name in _leaves(key, error["input"]))
     if error["type"] == "missing":
         return f"{key}: missing; give it in the file or as {key}=value"
-    message = error["msg"].removeprefix("Value error, ")
+    message = error["msg"].removeprefix("Value error, ").removesuffix(" for <class 'pathlib.Path'>")
     message = message[:1].lower() + message[1:]
-    return f"{key}: {message} (got {error['input']!r})" if key else message
+    return f"{key}: {message} (got {_shown.repr(error['input'])})" if key else message
+
+
+def _leaves(key: str, given: Any, depth: int = 3) -> list[str]:
+    """The keys below an unknown section, as of another tool's `training_args`: each has its own advice."""
+    if not isinstance(given, dict) or not given or not depth:
+        return [key]
+    return [leaf for name, value in given.items() for leaf in _leaves(f"{key}.{name}", value, depth - 1)][:20]
+
+
+def _unknown(model: type[BaseModel], key: str) -> str:
+    """What to say of a key that there is not."""
+    leaf, refusals, known = key.rpartition(".")[2], _refusals(model), keys_of(model)
+    if why := refusals.get(key) or {k.rpartition(".")[2]: why for k, why in refusals.items()}.get(leaf):
+        return why
+    if told := _foreign(model, leaf, known):
+        return f"unknown key; {told}"
+    if hint := [k for k in known if k.split(".")[-1] == leaf] or difflib.get_close_matches(key, known, n=1, cutoff=0.5):
+        return f"unknown key; did you mean {hint[0]}?"
+    command = getattr(model, "command", "")
+    return "unknown key; " + (f"all keys: plume config {command}" if command else f"known keys: {', '.join(known)}")
+
+
+@cache
+def foreign_keys() -> dict[str, dict[str, dict[str, str]]]:
+    """What other tools call keys, by command: `called` gives plume's key, `told` a line of advice."""
+    return yaml.safe_load((files("plume") / "foreign_keys.yaml").read_text(encoding="utf-8"))
+
+
+def _foreign(model: type[BaseModel], key: str, known: list[str]) -> str | None:
+    """What plume has in place of a key of another tool, or of another command; None if the key is nobody's."""
+    name = key.lstrip("-").replace("-", "_").lower()
+    own = getattr(model, "command", "")
+    for command, names in sorted(foreign_keys().items(), key=lambda item: item[0] != own):
+        called, told = names["called"].get(name), names["told"].get(name)
+        if command == own and called in known:
+            return f"did you mean {called}?"
+        if command == own and told:
+            return told
+        if own and command != own and called:
+            return f"it is a key of plume {command}: {called}"
+    return None

@@ -7,6 +7,7 @@ Everything goes to `var/demo`, with a MLflow store of its own; a second run star
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from plume.command import say, stderr
 from plume.paths import ROOT, home
+from plume.store_uri import sqlite_uri
 
 OUT = home() / "demo"
 STORE = OUT / "mlflow.db"
@@ -54,7 +56,7 @@ Done in {minutes:.1f} minutes.
   time saved    {OUT / "time" / "time.html"}
   adapter       {adapter}
   MLflow store  {STORE}
-                look at it: .venv/bin/mlflow ui --backend-store-uri sqlite:///{STORE}
+                look at it: .venv/bin/mlflow ui --backend-store-uri {_short(sqlite_uri(STORE))}
   verdict       {verdict}; champion: version 1 (initial)
   the served model's draft is above"""
     )
@@ -68,7 +70,7 @@ def plume(*arguments: object, codes: tuple[int, ...] = (0,)) -> int:
     process = subprocess.Popen(
         [sys.executable, "-m", "plume.cli", *words],
         cwd=ROOT,
-        env={**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{STORE}"},
+        env={**os.environ, "MLFLOW_TRACKING_URI": sqlite_uri(STORE)},
     )
     try:
         code = process.wait()
@@ -87,8 +89,7 @@ def _free_port() -> int:
 
 
 def _short(word: str) -> str:
-    word = word.replace(f"{ROOT}/", "")
-    return f"'{word}'" if " " in word else word
+    return shlex.quote(word.replace(f"{ROOT}/", ""))
 
 
 def main() -> None:

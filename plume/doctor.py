@@ -5,20 +5,25 @@ Asks package metadata and the file system; no heavy library is imported to find 
 
 import os
 import platform
+import re
+import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from plume import DROPPED
 from plume.errors import PlumeError
 from plume.paths import home
 
@@ -44,7 +49,7 @@ def report() -> int:
     lines = [check() for check in CHECKS]
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=160)  # a log or a pipe: do not fold
+        console = Console(highlight=False, width=1000)  # a log or a pipe: nothing is folded
     table = Table(title="plume doctor", title_justify="left")
     for column in ("what", "state", "found", "mend it with"):
         table.add_column(column, overflow="fold")
@@ -83,15 +88,22 @@ def _disk() -> Line:
     return Line("disk", "missing", found, f"free {DISK_GIB} GiB, or name a folder elsewhere: PLUME_HOME=DIR")
 
 
+def _environment() -> Line:
+    if not DROPPED:
+        return Line("environment", "OK", "no variable that would change results without a word")
+    return Line("environment", "optional", f"dropped: {', '.join(DROPPED)}", "unset them: plume reads none of them")
+
+
 def gpus() -> list[str]:
     """The NVIDIA GPUs of this machine, as their driver names them."""
     if shutil.which("nvidia-smi") is None:
         return []
     try:
-        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=30, check=True).stdout
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, timeout=30, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return []
-    return [line.split(" (UUID")[0] for line in listed.splitlines() if line.startswith("GPU")]
+    lines = listed.decode(errors="replace").splitlines()
+    return [line.split(" (UUID")[0] for line in lines if line.startswith("GPU")]
 
 
 def _gpu() -> Line:
@@ -151,37 +163,62 @@ def _french_ner() -> Line:
 def _store() -> Line:
     if installed("mlflow") is None:
         return Line("MLflow store", "missing", "mlflow is not installed", INSTALL)
-    from plume.tracking import connect, default_uri
+    from plume.tracking import connect, default_uri, local_file, shown
 
     uri = default_uri()
-    if _not_made_yet(uri):
-        return Line("MLflow store", "OK", f"{uri}, made at first use")
+    file = local_file(uri)
     try:
-        connect(uri)
-    except PlumeError as error:
-        return Line("MLflow store", "missing", str(error), "start it, or unset MLFLOW_TRACKING_URI")
-    return Line("MLflow store", "OK", uri)
+        if file is None:
+            connect(uri)
+        elif not file.exists():
+            return Line("MLflow store", "OK", f"{shown(uri)}, made at first use")
+        elif (found := _asked(file, "SELECT version_num FROM alembic_version")) not in _schemas():
+            mend = f"back it up, then: mlflow db upgrade {shlex.quote(uri)}"
+            return Line("MLflow store", "missing", f"{shown(uri)}: tables of another MLflow ({found})", mend)
+    except (PlumeError, sqlite3.Error) as error:
+        found = str(error) if isinstance(error, PlumeError) else f"{shown(uri)}: cannot be used ({error})"
+        return Line("MLflow store", "missing", found, "start it, or unset MLFLOW_TRACKING_URI")
+    return Line("MLflow store", "OK", shown(uri))
 
 
 def _champion() -> Line:
     absent = "plume eval promote VERSION --initial --reason … --by …"
     if installed("mlflow") is None:
         return Line("champion", "optional", "mlflow is not installed", INSTALL)
-    from plume.tracking import MODEL_NAME, connect, default_uri, find_version
+    from plume.tracking import MODEL_NAME, connect, default_uri, find_version, local_file
 
     uri = default_uri()
-    if _not_made_yet(uri):
+    file = local_file(uri)
+    if file and not file.exists():
         return Line("champion", "optional", "none yet", f"plume train CONFIG, then {absent}")
     try:
-        connect(uri)
-        return Line("champion", "OK", f"{MODEL_NAME} version {find_version('champion').number}")
-    except PlumeError:
+        if file:
+            query = "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = 'champion'"
+            number = _asked(file, query, MODEL_NAME)
+        else:
+            connect(uri)
+            number = find_version("champion").number
+    except (PlumeError, sqlite3.Error):
+        number = None
+    if number is None:
         return Line("champion", "optional", "none yet", absent)
+    return Line("champion", "OK", f"{MODEL_NAME} version {number}")
 
 
-def _not_made_yet(uri: str) -> bool:
-    """Whether a local store is still to be made; looking must not make it."""
-    return uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists()
+def _asked(file: Path, query: str, *values: str) -> Any:
+    """The first value that a local store answers, None if there is none; MLflow would take two seconds to ask."""
+    with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=5)) as opened:
+        row = opened.execute(query, values).fetchone()
+    return row and row[0]
+
+
+def _schemas() -> set[str]:
+    """The newest of the installed MLflow's versions of its tables: those that no later one follows."""
+    package = find_spec("mlflow")
+    folder = Path(package.submodule_search_locations[0]) / "store" / "db_migrations" / "versions"
+    steps = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    made, followed = (set(re.findall(rf"^{name} = \"(\w+)\"", steps, re.M)) for name in ("revision", "down_revision"))
+    return made - followed
 
 
 def chromium() -> str | None:
@@ -201,6 +238,7 @@ CHECKS: tuple[Callable[[], Line], ...] = (
     _cores,
     _memory,
     _disk,
+    _environment,
     _gpu,
     _torch,
     _vllm,

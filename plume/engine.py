@@ -6,7 +6,8 @@ from pathlib import Path
 from plume.errors import InputError
 
 RANKS = (8, 16, 32, 64, 128, 256)  # values of --max-lora-rank that vLLM accepts
-# Variables that would open the engine (adapter paths in requests, developer routes) or write requests to its log.
+# Variables that would open the engine (adapter paths in requests, developer routes), close it to its guard, write
+# requests to its log, or take a port that a cluster meant for something else.
 UNSAFE = (
     "VLLM_ALLOW_RUNTIME_LORA_UPDATING",
     "VLLM_LORA_RESOLVER_CACHE_DIR",
@@ -14,6 +15,9 @@ UNSAFE = (
     "VLLM_SERVER_DEV_MODE",
     "VLLM_DEBUG_LOG_API_SERVER_RESPONSE",
     "VLLM_LOGGING_CONFIG_PATH",
+    "VLLM_API_KEY",
+    "VLLM_PORT",
+    "VLLM_USE_MODELSCOPE",
 )
 
 

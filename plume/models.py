@@ -27,9 +27,9 @@ _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 class Tokens(Config):
     """Ids that a recipe counts on; a tokenizer whose ids differ is refused."""
 
-    im_end: int
-    im_start: int
-    pad: int
+    im_end: int = Field(description="id of <|im_end|>, which ends a turn")
+    im_start: int = Field(description="id of <|im_start|>")
+    pad: int = Field(description="id of the padding token")
 
 
 class Base(Config):

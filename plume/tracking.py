@@ -1,5 +1,6 @@
 """MLflow: the ledger of runs and the registry of versions. Nothing that decides reads its aggregates."""
 
+import hashlib
 import logging
 import os
 import shutil
@@ -13,25 +14,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plume import drop_leftovers
 from plume.adapters import folder_sha256
 from plume.errors import InputError
 from plume.paths import ROOT, home
+from plume.store_uri import check_server, default_uri, local_file, shown, signed_in, sqlite_uri
 
 MODEL_NAME = "plume-reply"
 EXPERIMENT = "plume"
 _KEY = "plume.key"  # tag of a run: what its folder calls it
+PARAM = 6000  # characters of a parameter that MLflow keeps
 ADAPTER_HASH = "adapter_sha256"  # tag of a version: hash of the adapter folder that it must hold
 _ABSENT = "RESOURCE_DOES_NOT_EXIST"
-# Variables by which MLflow would write into the run or experiment of whoever set them, or lose what it is told.
-_DROPPED = (
-    "MLFLOW_RUN_ID",
-    "MLFLOW_EXPERIMENT_ID",
-    "MLFLOW_EXPERIMENT_NAME",
-    "MLFLOW_ACTIVE_MODEL_ID",
-    "_MLFLOW_ACTIVE_MODEL_ID",
-    "MLFLOW_RUN_CONTEXT",
-    "MLFLOW_ENABLE_ASYNC_LOGGING",
-)
 
 
 class StoreAway(InputError):  # noqa: N818 - names a state of the store
@@ -39,8 +33,8 @@ class StoreAway(InputError):  # noqa: N818 - names a state of the store
 
     def __init__(self, uri: str, why: str) -> None:
         super().__init__(
-            f"MLflow store {uri}: does not answer as it should ({why}); once it does, run the command again, or set "
-            "MLFLOW_TRACKING_URI to another store"
+            f"MLflow store {shown(uri)}: does not answer as it should ({why}); once it does, run the command again, or "
+            "set MLFLOW_TRACKING_URI to another store"
         )
         self.why = why
 
@@ -56,23 +50,20 @@ class Version:
     aliases: list[str] = field(default_factory=list)
 
 
-def default_uri() -> str:
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
-
-
 def connect(uri: str | None = None) -> str:
-    """Point MLflow at a store, make plume's experiment, and return the URI.
+    """Point MLflow at a store, make plume's experiment, and return the URI, without a server's user and password.
 
     Raises InputError at once, rather than after MLflow's minutes of retries, if the store cannot be reached.
     """
-    import mlflow
+    uri = uri or default_uri()
+    if uri.lower().startswith(("http://", "https://")):
+        uri = signed_in(uri)
+        check_server(uri)
+    import mlflow  # two seconds, which no refusal needs
 
     _drop_leftovers()
-    uri = uri or default_uri()
-    if uri.startswith(("http://", "https://")):
-        _answers(uri)
     try:
-        if uri.startswith("sqlite:///") and not (file := Path(uri.removeprefix("sqlite:///"))).exists():
+        if (file := local_file(uri)) and not file.exists():
             _create(file)
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
@@ -83,14 +74,13 @@ def connect(uri: str | None = None) -> str:
         mlflow.set_experiment(EXPERIMENT)
     except Exception as error:
         raise InputError(
-            f"MLflow store {uri}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
+            f"MLflow store {shown(uri)}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
         ) from None
     return uri
 
 
 def _drop_leftovers() -> None:
-    for name in _DROPPED:
-        os.environ.pop(name, None)
+    drop_leftovers()  # a notebook may have set them since
     for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):  # tracebacks and retries, said in a line
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
@@ -137,33 +127,21 @@ def _create(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{file.name}-", dir=file.parent) as folder:
         whole = Path(folder) / file.name
-        SqlAlchemyStore(f"sqlite:///{whole}", _artifacts(f"sqlite:///{file}")).engine.dispose()
+        SqlAlchemyStore(sqlite_uri(whole), _artifacts(sqlite_uri(file))).engine.dispose()
         with suppress(FileExistsError):  # another process was faster
             os.link(whole, file)
 
 
-def _answers(uri: str) -> None:
-    import requests
-
-    try:
-        requests.get(f"{uri.rstrip('/')}/health", timeout=5).raise_for_status()
-    except requests.RequestException:
-        raise InputError(
-            f"MLflow store {uri}: does not answer; start it, or unset MLFLOW_TRACKING_URI to use {home() / 'mlflow.db'}"
-        ) from None
-
-
 def _artifacts(uri: str) -> str | None:
-    if not uri.startswith("sqlite:///"):
-        return None
-    return (Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts").as_uri()
+    file = local_file(uri)
+    return (file.resolve().parent / "mlartifacts").as_uri() if file else None
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, kept to a line."""
+    """What an error says, kept to a line, without a store's user and password."""
     if isinstance(error, StoreAway):
-        return error.why
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        return shown(error.why)
+    return shown(str(error).strip().splitlines()[0])[:200] if str(error).strip() else type(error).__name__
 
 
 @contextmanager
@@ -212,8 +190,9 @@ def check_run(run_id: str) -> None:
         stage = "absent"
     if stage != "active":
         raise InputError(
-            f"MLflow store {mlflow.get_tracking_uri()}: the run {run_id} is {stage} there; set MLFLOW_TRACKING_URI to "
-            "the store that it was started with, or bring it back with: mlflow runs restore --run-id ID"
+            f"MLflow store {shown(mlflow.get_tracking_uri())}: the run {run_id} is {stage} there; set "
+            "MLFLOW_TRACKING_URI to the store that it was started with, or bring it back with: "
+            "mlflow runs restore --run-id ID"
         )
 
 
@@ -227,10 +206,16 @@ def last_step(run_id: str, metric: str) -> int:
 
 @answering()
 def log_params(values: dict[str, Any]) -> None:
-    """Log resolved config keys; MLflow cuts nothing: its limit of 6,000 characters a value is far above ours."""
+    """Log resolved config keys. MLflow would cut a long value: it stands whole in an artifact that its digest names."""
     import mlflow
 
-    mlflow.log_params({k: "" if v is None else v for k, v in values.items()})
+    params = {k: "" if v is None else str(v) for k, v in values.items()}
+    for key, whole in params.items():
+        if len(whole) > PARAM:
+            digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
+            mlflow.log_text(whole, artifact := f"params/{digest[:16]}.txt")
+            params[key] = f"{len(whole)} characters, sha256 {digest}: see {artifact}"
+    mlflow.log_params(params)
 
 
 def git_state() -> dict[str, str]:
@@ -244,7 +229,7 @@ def git_state() -> dict[str, str]:
 
 def _git(*args: str) -> str:
     return subprocess.run(
-        ["git", *args], cwd=ROOT, capture_output=True, text=True, check=True, timeout=20
+        ["git", *args], cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=20
     ).stdout.strip()
 
 
@@ -301,14 +286,13 @@ def check_reference(reference: str, uri: str | None = None) -> None:
     Any other store, and tables that are not as this reads them, are left to `find_version`, and so is everything once
     MLflow is there. Creates nothing.
     """
-    uri = uri or default_uri()
-    if not uri.startswith("sqlite:///") or "mlflow" in sys.modules:
+    file = local_file(uri or default_uri())
+    if file is None or "mlflow" in sys.modules:
         return
     versions, aliases = [], []
     with suppress(sqlite3.Error):
-        file = Path(uri.removeprefix("sqlite:///")).resolve()
         if file.exists():
-            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=1)) as store:
+            with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=1)) as store:
                 versions, aliases = (
                     store.execute(query, [MODEL_NAME]).fetchall()
                     for query in (

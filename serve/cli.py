@@ -14,12 +14,13 @@ from plume.errors import InputError, PlumeError
 app = typer.Typer(
     cls=DefaultGroup,
     add_completion=False,
+    rich_markup_mode=None,
     help="vLLM with the champion's adapter. `plume serve KEY=VALUE …` is `plume serve run KEY=VALUE …`.",
 )
-key_app = typer.Typer(add_completion=False, help="Keys of clients; a key is shown once.")
+key_app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Keys of clients; a key is shown once.")
 app.add_typer(key_app, name="key")
 
-Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Config overrides.")]
+Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Config overrides.")]
 ConfigFile = Annotated[Path | None, typer.Option(help="YAML config; the defaults are configs/serve/default.yaml.")]
 
 

@@ -8,17 +8,20 @@ from pydantic import Field, field_validator
 
 from plume.config import Config
 from plume.paths import home
+from plume.store_uri import StoreUri
 
 
 class ServeConfig(Config):
     """What is served, where, and with how much of the machine."""
+
+    command = "serve"
 
     version: str = Field("champion", description="alias or number of a version of plume-reply")
     challenger_weight: float = Field(
         0.0, ge=0, le=1, description="share of conversations that the alias `challenger` answers, if there is one"
     )
     host: IPv4Address = Field(IPv4Address("127.0.0.1"), description="a loopback address; nginx faces the network")
-    port: int = Field(8300, ge=1, le=65535)
+    port: int = Field(8300, ge=1, le=65535, description="where clients and nginx ask")
     socket: Path | None = Field(None, description="a unix socket to listen on, instead of host and port")
     state: Path | None = Field(None, description="folder of alias.json, keys, audit, journal; by default <home>/serve")
     max_model_len: int | None = Field(
@@ -41,9 +44,9 @@ class ServeConfig(Config):
     header_timeout: float = Field(10, gt=0, description="seconds that the headers of a request may take (408)")
     body_timeout: float = Field(30, gt=0, description="seconds that its body may take (408)")
     draft_timeout: float = Field(120, gt=0, description="seconds that a draft may take, masking included (504)")
-    startup_timeout: int = Field(600, ge=1, description="seconds")
+    startup_timeout: int = Field(600, ge=1, description="seconds that the engine may take to start")
     drain_timeout: int = Field(30, ge=0, description="seconds that begun drafts get to finish at a stop")
-    tracking_uri: str | None = Field(None, description="MLflow store; by default $MLFLOW_TRACKING_URI")
+    tracking_uri: StoreUri | None = Field(None, description="MLflow store; by default $MLFLOW_TRACKING_URI")
 
     @field_validator("version", mode="before")
     @classmethod

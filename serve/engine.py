@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from plume import tracking
 from plume.adapters import TEMPLATE
 from plume.command import status
 from plume.engine import UNSAFE, max_lora_rank
@@ -87,7 +88,8 @@ def variables(config: ServeConfig, *, cache: Path, gpu: bool, cores: Sequence[in
     Adapters may be loaded at run time, which opens routes to anybody: the guard closes them again.
     """
     shared = shared_variables(cache=cache, gpu=gpu, cores=cores, cpu_kv_cache_gib=config.cpu_kv_cache_gib)
-    return {**shared, "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1", VARIABLE: str(config.folder)}
+    store = {"MLFLOW_TRACKING_URI": config.tracking_uri} if config.tracking_uri else {}  # whole: the state has it bare
+    return {**shared, **store, "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1", VARIABLE: str(config.folder)}
 
 
 def environment(inherited: Mapping[str, str], decided: Mapping[str, str]) -> dict[str, str]:
@@ -96,10 +98,10 @@ def environment(inherited: Mapping[str, str], decided: Mapping[str, str]) -> dic
 
 
 def shown(served: Served, config: ServeConfig) -> str:
-    """The command with its variables, as a line for a shell."""
+    """The command with its variables, as a line for a shell; a store's password is yours to add."""
     gpu = has_gpu()
     without = [word for name in UNSAFE for word in ("-u", name)]
-    decided = [f"{key}={value}" for key, value in _variables(config, gpu=gpu).items()]
+    decided = [f"{key}={tracking.shown(value)}" for key, value in _variables(config, gpu=gpu).items()]
     return shlex.join(["env", *without, *decided, *command(served, config, gpu=gpu)])
 
 

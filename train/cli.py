@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from train.config import TrainConfig
 
 app = typer.Typer(
-    cls=DefaultGroup, add_completion=False, help="From pairs to a LoRA adapter: plume train CONFIG KEY=VALUE …."
+    cls=DefaultGroup,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="From pairs to a LoRA adapter: plume train CONFIG KEY=VALUE ….",
 )
 
 
@@ -24,7 +27,7 @@ def group() -> None: ...
 @app.command()
 def run(
     config: Annotated[Path, typer.Argument(help="YAML config, for example configs/train/demo.yaml.")],
-    overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Config overrides.")] = None,
+    overrides: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Config overrides.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the run's folder.")] = False,
     preview: Annotated[

@@ -9,6 +9,7 @@ from plume.config import Config, read_yaml
 from plume.errors import InputError
 from plume.models import Base, located
 from plume.paths import in_clone
+from plume.store_uri import StoreUri
 
 # What PEFT offers and vLLM does not serve: refused here, before a GPU is booked, rather than when it is to be served.
 UNSERVED = {
@@ -29,8 +30,8 @@ class Lora(Config):
     refused: ClassVar[dict[str, str]] = UNSERVED
 
     rank: Literal[1, 8, 16, 32, 64, 128, 256] = Field(16, description="ranks that plume serve accepts")
-    alpha: int = Field(32, gt=0)
-    dropout: float = Field(0.0, ge=0, lt=1)
+    alpha: int = Field(32, gt=0, description="what is learnt counts alpha/rank times")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of the adapter's inputs that are dropped in training")
     rslora: bool = Field(False, description="scale by alpha/√rank rather than alpha/rank")
     qlora: bool = Field(False, description="base weights in 4 bits (bitsandbytes NF4); needs an NVIDIA GPU")
     target_modules: str | list[str] = Field("all-linear", description="all-linear, or names of layers such as q_proj")
@@ -49,10 +50,10 @@ class Lora(Config):
 class Optimiser(Config):
     """AdamW with linear warm-up and cosine decay."""
 
-    learning_rate: float = Field(2e-4, gt=0)
-    weight_decay: float = Field(0.0, ge=0)
+    learning_rate: float = Field(2e-4, gt=0, description="the highest, after the warm-up")
+    weight_decay: float = Field(0.0, ge=0, description="of AdamW")
     warmup_share: float = Field(0.05, ge=0, lt=1, description="share of the steps")
-    max_grad_norm: float = Field(1.0, gt=0)
+    max_grad_norm: float = Field(1.0, gt=0, description="longer gradients are cut to this norm")
 
 
 class Validation(Config):
@@ -69,13 +70,15 @@ class Validation(Config):
 class TrainConfig(Config):
     """A training run. `data` and `out` may also be given on the command line: data=DIR out=DIR."""
 
+    command = "train"
+
     data: Path = Field(description="dataset folder")
     out: Path = Field(description="folder of the run: config, steps, checkpoint, and the adapter in out/adapter")
-    base: Base = Base()
+    base: Base = Field(Base(), description="the base model")
     prompt: str = Field("v1", description="prompt version, a file of plume/prompts")
-    lora: Lora = Lora()
-    optimiser: Optimiser = Optimiser()
-    validation: Validation = Validation()
+    lora: Lora = Field(Lora(), description="the adapter")
+    optimiser: Optimiser = Field(Optimiser(), description="AdamW, with linear warm-up and cosine decay")
+    validation: Validation = Field(Validation(), description="what is looked at on the way")
     max_tokens: int = Field(1024, ge=16, description="of a sample, prompt and reply together")
     over_length: Literal["drop", "truncate_review", "error"] = Field(
         "drop", description="what happens to a longer sample; it is counted and listed either way"
@@ -90,7 +93,7 @@ class TrainConfig(Config):
         description="torch's attention, one call a sample; or one block-sparse FlexAttention a row (NVIDIA GPU)",
     )
     recompute: bool = Field(False, description="activations made again in the backward pass: less memory, 6N not 4N")
-    max_epochs: float = Field(3.0, gt=0)
+    max_epochs: float = Field(3.0, gt=0, description="times that every pair is seen, at most")
     max_steps: int | None = Field(None, ge=1, description="stop here, even in the middle of an epoch")
     checkpoint_every: int = Field(20, ge=1, description="steps")
     max_loss_jump: float | None = Field(
@@ -98,13 +101,13 @@ class TrainConfig(Config):
         gt=0,
         description="nats above the last 20 losses' median (of under 10: maximum) that stop a run; null: never",
     )
-    dtype: Literal["float32", "bfloat16"] = "bfloat16"
-    seed: int = Field(20231005, ge=0, lt=2**62)
+    dtype: Literal["float32", "bfloat16"] = Field("bfloat16", description="of the base weights and of what is computed")
+    seed: int = Field(20231005, ge=0, lt=2**62, description="of the order of the pairs and of the first weights")
     server: Path = Field(
         Path("configs/serve/default.yaml"), description="config of plume serve, whose max_lora_rank holds here too"
     )
     country: str = Field("FRA", pattern="^[A-Z]{3}$", description="ISO code, for the carbon intensity of electricity")
-    tracking_uri: str | None = Field(
+    tracking_uri: StoreUri | None = Field(
         None, description="MLflow store; by default $MLFLOW_TRACKING_URI, else the local one"
     )
     register_version: bool = Field(True, description="register the adapter as a version of plume-reply")

@@ -75,4 +75,6 @@ class Ledger:
             self._logged = rows[-1][0]
 
     def _say(self, what: str) -> None:
-        stderr.print(f"training: MLflow store {get_tracking_uri()} {what}", markup=False, soft_wrap=True)
+        stderr.print(
+            f"training: MLflow store {tracking.shown(get_tracking_uri())} {what}", markup=False, soft_wrap=True
+        )

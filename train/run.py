@@ -102,8 +102,8 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             if not tracking.is_of_store(error):
                 raise
             raise PlumeError(
-                f"MLflow store {mlflow.get_tracking_uri()}: does not answer any more ({tracking.first_line(error)}); "
-                f"once it does, --resume registers the adapter, which is in {written}"
+                f"MLflow store {tracking.shown(mlflow.get_tracking_uri())}: does not answer any more "
+                f"({tracking.first_line(error)}); once it does, --resume registers the adapter, which is in {written}"
             ) from None
         folder.note(config.out, begun | {"finished": True})
         losses = facts["train_loss"], facts["validation_loss"]

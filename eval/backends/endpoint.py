@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -75,7 +76,10 @@ class Endpoint:
         import openai
 
         logging.getLogger("openai").setLevel(logging.WARNING)  # OPENAI_LOG=debug would write reviews
-        local = urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
+        host = urlsplit(self.url).hostname
+        local = host == "localhost"
+        with suppress(ValueError):
+            local = local or ip_address(host).is_loopback
         self.work = work
         self.runner = asyncio.Runner()
         self.client = openai.AsyncOpenAI(

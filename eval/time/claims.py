@@ -15,17 +15,19 @@ Text = Annotated[str, Field(min_length=1)]
 class Source(Config):
     """Who published the figure. `date` is as precise as is known: YYYY, YYYY-MM or YYYY-MM-DD."""
 
-    publisher: Text
-    date: Annotated[str, BeforeValidator(str), Field(pattern=r"^\d{4}(-\d\d(-\d\d)?)?$")]
-    title: Text | None
-    url: Text | None = None
+    publisher: Text = Field(description="who published the figure")
+    date: Annotated[str, BeforeValidator(str)] = Field(
+        pattern=r"^\d{4}(-\d\d(-\d\d)?)?$", description="YYYY, YYYY-MM or YYYY-MM-DD, as precise as is known"
+    )
+    title: Text | None = Field(description="null: it was not noted")
+    url: Text | None = Field(None, description="where it is read")
 
 
 class Population(Config):
     """Whom the figure is about. `networks`: beginnings of words of network names; none is the whole file."""
 
-    description: Text
-    networks: tuple[Text, ...] = ()
+    description: Text = Field(description="whom the figure is about, in words")
+    networks: tuple[Text, ...] = Field((), description="beginnings of words of network names; none: the whole file")
 
     def holds(self, network: str | None) -> bool:
         """Whether a network of the export belongs to it; accents and case do not count."""
@@ -38,9 +40,9 @@ class Population(Config):
 class Period(Config):
     """When the "after" was measured; both days included, or neither where it was not published."""
 
-    description: Text
-    first: dt.date | None = None
-    last: dt.date | None = None
+    description: Text = Field(description='when the "after" was measured, in words')
+    first: dt.date | None = Field(None, description="first day; null where it was not published")
+    last: dt.date | None = Field(None, description="last day")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -54,10 +56,10 @@ class Period(Config):
 class Values(Config):
     """The figure: levels in days or shares (0 to 1), `ratio` = before / after, `difference` = after - before."""
 
-    before: float | None = None
-    after: float | None = None
-    ratio: float | None = Field(None, gt=0)
-    difference: float | None = None
+    before: float | None = Field(None, description="days, or a share from 0 to 1")
+    after: float | None = Field(None, description="days, or a share from 0 to 1")
+    ratio: float | None = Field(None, gt=0, description="before / after")
+    difference: float | None = Field(None, description="after - before")
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -73,15 +75,15 @@ GIVEN_BY = {"mean_response_days": {"before", "after", "ratio"}, "useful_share": 
 class Claim(Config):
     """One published figure. `uncheckable` says why no export could ever check it."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
-    quantity: Literal["mean_response_days", "useful_share"]
-    statement: Text
-    values: Values
-    population: Population
-    window: Period
-    source: Source
-    status: Literal["announced", "press", "target"]
-    uncheckable: Text | None = None
+    id: str = Field(pattern=r"^[a-z0-9-]+$", description="what reports call it")
+    quantity: Literal["mean_response_days", "useful_share"] = Field(description="what the figure is of")
+    statement: Text = Field(description="the claim, in French, as it was published")
+    values: Values = Field(description="the figure")
+    population: Population = Field(description="whom the figure is about")
+    window: Period = Field(description='when the "after" was measured')
+    source: Source = Field(description="who published it, and when")
+    status: Literal["announced", "press", "target"] = Field(description="what kind of statement it is")
+    uncheckable: Text | None = Field(None, description="why no export could ever check it")
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
@@ -96,25 +98,27 @@ class Claim(Config):
 class Pilot(Config):
     """What was started, on which day; `caveats` are limits of any before/after around that day, for the report."""
 
-    name: Text
-    started_on: dt.date
-    caveats: tuple[Text, ...] = ()
+    name: Text = Field(description="as reports call it")
+    started_on: dt.date = Field(description="first day")
+    caveats: tuple[Text, ...] = Field((), description="limits of any before/after around that day, for the report")
 
 
 class Widest(Config):
     """How wide an interval may be to be called compatible with a value that it holds: a wide one goes with anything."""
 
-    ratio: float = Field(2, gt=1)  # upper end / lower end
-    days: float = Field(4, gt=0)  # upper end - lower end
-    share: float = Field(0.2, gt=0, le=1)  # upper end - lower end, of a share or of a difference of shares
+    ratio: float = Field(2, gt=1, description="upper end / lower end")
+    days: float = Field(4, gt=0, description="upper end - lower end")
+    share: float = Field(0.2, gt=0, le=1, description="upper end - lower end, of a share or of a difference of shares")
 
 
 class Baseline(Config):
     """A file of `configs/baselines/`: a pilot and what was claimed about it."""
 
-    pilot: Pilot
-    widest: Widest = Widest()
-    claims: tuple[Claim, ...] = Field(min_length=1)
+    command = "eval"
+
+    pilot: Pilot = Field(description="what was started, and when")
+    widest: Widest = Field(Widest(), description="how wide an interval may be to be called compatible")
+    claims: tuple[Claim, ...] = Field(min_length=1, description="published figures, each with its source")
 
     @model_validator(mode="after")
     def _unique(self) -> Self:

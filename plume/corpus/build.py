@@ -11,6 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from plume import __version__
 from plume.command import progress, status
 from plume.config import Config
@@ -32,9 +34,11 @@ _CHUNK = 128  # pairs masked together
 class DataConfig(Config):
     """`configs/data/*.yaml`."""
 
-    ner: bool = True
-    select: Selection = Selection()
-    split: Splitting = Splitting()
+    command = "data"
+
+    ner: bool = Field(True, description="French NER (fr_core_news_md, fine-tuned) beside the rules")
+    select: Selection = Field(Selection(), description="which pairs are kept; the others go to the quarantine")
+    split: Splitting = Field(Splitting(), description="which experiences go to which split")
 
 
 class UntrainableError(InputError):

@@ -16,6 +16,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     help="From the platform's export to pseudonymised, cleaned, split pairs.",
 )
 
@@ -23,7 +24,7 @@ app = typer.Typer(
 @app.command()
 def build(
     export: Annotated[Path, typer.Argument(help="The platform's export: JSON, JSON lines or CSV, also gzipped.")],
-    overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Config overrides.")] = None,
+    overrides: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Config overrides.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write: splits, quarantine, manifest, card.")] = ...,  # type: ignore[assignment]
     config: Annotated[
         Path | None, typer.Option(help="YAML config; the defaults are configs/data/default.yaml.")
@@ -199,7 +200,7 @@ def forget(
         raise EnvironmentMissing(f"forgotten, but {missing}")
 
 
-contacts = typer.Typer(no_args_is_help=True, help="The directory of public contacts.")
+contacts = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The directory of public contacts.")
 app.add_typer(contacts, name="contacts")
 
 

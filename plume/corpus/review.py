@@ -63,7 +63,7 @@ class Review:
     def _show(self, pair: dict[str, Any], place: int, n: int) -> None:
         known = self.audit.answers.get(pair["id"])
         said = f" (déjà : {known['answer']})" if known else ""
-        self.console.print(Rule(f"{place + 1} / {n}  {pair['id']}{said}", align="left"))
+        self.console.print(Rule(Text(f"{place + 1} / {n}  {pair['id']}{said}"), align="left"))
         for name in TEXTS:
             text = Text(printable(pair.get(name) or ""))
             text.highlight_regex(PLACEHOLDER, "reverse")

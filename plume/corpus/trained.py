@@ -59,8 +59,8 @@ class Run:
 
 def store_is_there() -> bool:
     """Whether there is a store to ask; the default one is a file, which the first training makes."""
-    uri = tracking.default_uri()
-    return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).is_file()
+    file = tracking.local_file(tracking.default_uri())
+    return file is None or file.is_file()
 
 
 def trained_on(digests: set[str], sources: set[str]) -> list[Trained]:
@@ -112,10 +112,8 @@ def _drafts_of(client: Any, run_id: str) -> str:
 
 def local_artifacts() -> Path | None:
     """Where a store that is a file keeps its artifacts; None for a server's."""
-    uri = tracking.default_uri()
-    if not uri.startswith("sqlite:///"):
-        return None
-    return Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts"
+    file = tracking.local_file(tracking.default_uri())
+    return file and file.resolve().parent / "mlartifacts"
 
 
 def _versions() -> Iterator[tuple[int, tuple[str, ...], dict[str, str], str]]:
@@ -129,7 +127,8 @@ def _versions() -> Iterator[tuple[int, tuple[str, ...], dict[str, str], str]]:
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":  # nothing was registered yet
             return
-        raise InputError(f"MLflow store {tracking.default_uri()}: its registry cannot be read") from None
+        store = tracking.shown(tracking.default_uri())
+        raise InputError(f"MLflow store {store}: its registry cannot be read") from None
     while True:
         page = client.search_model_versions(f"name='{tracking.MODEL_NAME}'", page_token=token)
         for version in page:

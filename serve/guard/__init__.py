@@ -20,6 +20,7 @@ from typing import Any
 
 from plume.errors import InputError, PlumeError
 from plume.models import Base, load_tokenizer
+from plume.store_uri import shown
 from serve import alias
 from serve import state as files
 from serve.config import ServeConfig
@@ -295,9 +296,14 @@ class Guard:
 
     async def _send_on(self, uri: str | None) -> None:
         """Keep the process that sends the journal to MLflow alive."""
-        words = ["-m", "serve.guard.sender", str(self.state.folder), *([uri] if uri else [])]
+        words = ["-m", "serve.guard.sender", str(self.state.folder)]
+        variables = dict(os.environ)
+        if uri and shown(variables.get("MLFLOW_TRACKING_URI", "")) != uri:  # else it is this one, with its password
+            variables["MLFLOW_TRACKING_URI"] = uri
         while True:
-            process = await asyncio.create_subprocess_exec(sys.executable, *words, start_new_session=True)
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, *words, env=variables, start_new_session=True
+            )
             await process.wait()
             await asyncio.sleep(5)
 

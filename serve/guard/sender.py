@@ -1,7 +1,8 @@
 """From the journal to MLflow: a trace for each draft, a feedback for each decision. A process of its own.
 
-    python -m serve.guard.sender STATE_FOLDER [TRACKING_URI]
+    python -m serve.guard.sender STATE_FOLDER
 
+The store is that of MLFLOW_TRACKING_URI: a URI may hold a password, and every user of the machine sees arguments.
 Drafts of the journal that MLflow has not got are sent again until it has; sending twice what was sent just before a
 kill is possible, losing something is not. It leaves when the server that started it is gone.
 """
@@ -23,14 +24,14 @@ _EVERY, _LATER = 1.0, 15.0  # seconds between looks; after MLflow did not answer
 
 
 def main() -> None:
-    state, uri = State(Path(sys.argv[1])), (sys.argv[2] if len(sys.argv) > 2 else None)
+    state = State(Path(sys.argv[1]))
     logging.disable(logging.ERROR)  # MLflow's messages may quote what it was given
     parent = os.getppid()
     journal = Journal(state.journal)
     while True:
         left = os.getppid() != parent
         try:
-            send(journal, uri)
+            send(journal)
             wait = _EVERY
         except Exception as error:
             print(f"plume: MLflow did not take a trace ({type(error).__name__}); it is tried again", file=sys.stderr)  # noqa: T201

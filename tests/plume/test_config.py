@@ -115,10 +115,61 @@ def test_what_is_no_number_is_no_number(given, key):
     assert problems(None, "data=d", given)[1].startswith(f"{key}: ")
 
 
-@pytest.mark.parametrize("name", ["2023-10-05", "2023-02-30", "9999-99-99"])
-def test_a_folder_may_have_the_name_of_a_day_that_there_is_or_is_not(recipe, name):
+# What YAML would read as a day, an octal, minutes, a float or a truth: all are names that a folder may have.
+NAMES = ["2023-10-05", "9999-99-99", "2024", "0750", "010", "1e3", "1.5", "12:30:45", "1_000", "0x10", ".inf", "nan"]
+NAMES += ["on", "yes", "true", "é"]
+
+
+class Run(Config):
+    out: Path
+    parts: tuple[Ids, ...] = ()
+    names: str | list[str] = "all"
+    note: str | None = None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_text_stays_as_it_is_written(recipe, name):
     assert Recipe.load(recipe("data: x\n"), [f"data={name}"]).data == name
     assert Recipe.load(recipe(f"data: {name}\n")).data == name
+    assert Run.load(None, [f"out={name}"]).out == Path(name)
+    assert Run.load(recipe(f"out: {name}\nnames: [{name}, a]\n")).names == [name, "a"]
+    assert Run.load(None, ["out=o", f"names=[{name}]"]).names == [name]
+    assert Run.load(recipe(f"x: &x {name}\nout: *x\n".replace("x: &x", "note: &x"))).out == Path(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["a #1", "a: b", "[a]", "{a}", "*x", "&x", "!x", "@x", "- a", "'a", "%41", "a\nb", "|"]
+)
+def test_an_override_that_is_text_is_all_of_it(name):
+    assert Run.load(None, [f"out={name}"]).out == Path(name)
+
+
+def test_null_is_null_and_a_quoted_one_is_text(recipe):
+    for null in ("null", "~", ""):
+        assert Run.load(recipe(f"out: o\nnote: {null}\n")).note is None
+        assert Run.load(None, ["out=o", f"note={null}"]).note is None
+        with pytest.raises(InputError, match=r"out: input is not a valid path \(got None\)"):
+            Run.load(None, [f"out={null}"])
+    assert Run.load(None, ["out='null'", 'note="0750"']) == Run(out=Path("null"), note="0750")
+
+
+@pytest.mark.parametrize("value", ["3", "+3", "03", "0003", "3e0", "3.0", "0x3"])
+def test_numbers_are_decimal(recipe, value):
+    assert Recipe.load(None, ["data=d", f"epochs={value}"]).epochs == 3
+    assert Recipe.load(recipe(f"data: d\nepochs: {value}\n")).epochs == 3
+
+
+@pytest.mark.parametrize("value", ["1:30", "0o7x", "1e400", "9" * 5000, "[" * 999 + "]" * 999, "{a: *a}", "&a [*a]"])
+def test_what_is_no_number_is_a_short_line(recipe, value):
+    for lines in (problems(None, "data=d", f"epochs={value}"), problems(recipe(f"data: d\nepochs: {value}\n"))):
+        assert max(map(len, lines)) < 500
+
+
+def test_a_file_whose_aliases_multiply_is_refused_at_once(recipe):
+    levels = "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12))
+    lines = problems(recipe(f"a0: &a0 [x]\n{levels}data: *a11\nlora: *a11\n"))
+    assert "data: input should be a valid string" in "".join(lines)
+    assert max(map(len, lines)) < 500
 
 
 def test_a_file_that_is_not_there_names_its_neighbours(recipe, tmp_path):

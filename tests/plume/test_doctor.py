@@ -1,12 +1,15 @@
 """`plume doctor` on machines that lack one thing or another."""
 
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 
+import mlflow
 import pytest
 
-from plume import doctor
+from plume import doctor, tracking
 from plume.doctor import Line
 
 
@@ -85,14 +88,53 @@ def test_store_that_does_not_answer_is_missing_and_the_champion_only_optional(mo
     assert line("champion").state == "optional"
 
 
-def test_looking_makes_nothing_and_imports_nothing_heavy(tmp_path):
+@pytest.mark.parametrize("there", [False, True], ids=["no store", "a store"])
+def test_looking_makes_nothing_and_imports_nothing_heavy(tmp_path, empty_store, there):
+    """Seconds of a doctor are those of the libraries that it would import to ask."""
     script = """
 import sys
 from plume.doctor import report
 report()
-print("heavy:", sorted({"torch", "vllm", "mlflow", "transformers", "spacy"} & set(sys.modules)))
+print("heavy:", sorted({"torch", "vllm", "mlflow", "transformers", "spacy", "sqlalchemy"} & set(sys.modules)))
 """
+    if there:
+        (tmp_path / "home").mkdir()
+        shutil.copy(empty_store, tmp_path / "home" / "mlflow.db")
     done = subprocess.run([sys.executable, "-c", script], env=dict(os.environ), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "heavy: []" in done.stdout
-    assert not (tmp_path / "home").exists()
+    assert list((tmp_path / "home").glob("*")) == ([tmp_path / "home" / "mlflow.db"] if there else [])
+
+
+def test_a_local_store_is_asked_as_mlflow_would_answer(tmp_path, empty_store, monkeypatch):
+    home = tmp_path / "a%20home?"
+    home.mkdir()
+    monkeypatch.setenv("PLUME_HOME", str(home))
+    shutil.copy(empty_store, home / "mlflow.db")
+    assert (line("MLflow store").state, line("champion").state) == ("OK", "optional")
+    client = mlflow.MlflowClient(tracking.default_uri(), registry_uri=tracking.default_uri())
+    client.create_registered_model(tracking.MODEL_NAME)
+    client.create_model_version(tracking.MODEL_NAME, "file:///nowhere")
+    client.set_registered_model_alias(tracking.MODEL_NAME, "champion", "1")
+    assert line("champion") == Line("champion", "OK", "plume-reply version 1")
+    with sqlite3.connect(home / "mlflow.db") as db:
+        db.execute("UPDATE alembic_version SET version_num = 'older'")
+    assert "tables of another MLflow (older)" in line("MLflow store").found
+    assert "mlflow db upgrade" in line("MLflow store").mend
+    (home / "mlflow.db").write_bytes(b"no database" * 100)
+    assert line("MLflow store").state == "missing"
+    assert line("champion").state == "optional"
+
+
+def test_no_password_of_a_store_is_shown(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ann:s3cret@127.0.0.1:9")
+    for name in ("USERNAME", "PASSWORD"):  # put back what connecting sets
+        monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", "")
+    assert "s3cret" not in f"{line('MLflow store')}{line('champion')}"
+
+
+def test_the_report_is_not_folded_when_piped(monkeypatch, capsys):
+    found = "/a/very/long/path" * 20 + "/data[1]"
+    monkeypatch.setattr(doctor, "CHECKS", (lambda: Line("store", "OK", found),))
+    doctor.report()
+    assert found in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """The ledger and the registry, on a real sqlite store and on a real MLflow server."""
 
+import hashlib
 import os
 import socket
 import sqlite3
@@ -11,11 +12,14 @@ from pathlib import Path
 
 import mlflow
 import pytest
+import requests
 
 from plume import tracking
 from plume.adapters import folder_sha256
 from plume.errors import InputError
 from plume.tracking import ADAPTER_HASH, MODEL_NAME, Version, connect, fetch_adapter, find_version, register, set_alias
+from serve.config import ServeConfig
+from train.config import TrainConfig
 
 
 @pytest.fixture
@@ -49,6 +53,89 @@ def status_of(run_id: str) -> str:
 def test_the_store_is_in_plumes_home_by_default(store, tmp_path):
     assert store == f"sqlite:///{tmp_path}/a home/mlflow.db"
     assert mlflow.get_tracking_uri() == store
+
+
+# What a URL or a decoder would read as something else: a folder may be called so.
+ODD = ["100%", "a%20b", "what?", "no#1", "a%3Fb", "..%2f", "a[1]*", "é@x:y", "a'b;c&d=e"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_home_of_any_name_holds_store_artifacts_and_adapters(empty_store, tmp_path, monkeypatch, name):
+    home = tmp_path / name
+    home.mkdir()
+    (home / "mlflow.db").write_bytes(empty_store.read_bytes())
+    monkeypatch.setenv("PLUME_HOME", str(home))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert tracking.local_file(connect()) == home / "mlflow.db"
+    folder = fetch_adapter(find_version(str(registered(tmp_path / "one"))))
+    assert folder.parent == home / "adapters"
+    assert {p.name for p in home.iterdir()} == {"mlflow.db", "mlartifacts", "adapters"}
+
+
+SECRETS = {
+    "http://ann:s3cret@127.0.0.1:9/base": "http://127.0.0.1:9/base",
+    "https://ann:s3c@re/t@store.test/": "https://store.test/",
+    "http://store.test:5000?token=s3cret": "http://store.test:5000",
+    "http://store.test/#s3cret": "http://store.test/",
+    "http://ann:s3c ret'@store.test": "http://store.test",
+    "postgresql+psycopg2://ann:s3cret@db.test:5432/mlflow?password=s3cret": "postgresql+psycopg2://db.test:5432/mlflow",
+    "HTTP://s3cret@Store.test": "HTTP://Store.test",
+}
+
+
+@pytest.mark.parametrize("uri", SECRETS)
+def test_a_uri_is_shown_without_its_secrets(uri):
+    assert tracking.shown(uri) == SECRETS[uri]
+    assert "s3c" not in tracking.first_line(ValueError(f"Max retries with {uri}: refused"))
+
+
+@pytest.mark.parametrize("uri", ["sqlite:////home/é@x/a b.db", "http://[::1]:5000/x", "file:///a@b"])
+def test_a_uri_without_secrets_is_shown_as_it_is(uri):
+    assert tracking.shown(uri) == uri
+
+
+@pytest.mark.parametrize("uri", SECRETS)
+def test_no_refusal_of_a_store_tells_its_password(uri, monkeypatch):
+    monkeypatch.setattr("requests.get", lambda *_, **__: (_ for _ in ()).throw(requests.ConnectionError(uri)))
+    monkeypatch.setattr("mlflow.MlflowClient", lambda: (_ for _ in ()).throw(ValueError(f"Invalid URI: {uri}")))
+    for name in ("USERNAME", "PASSWORD"):  # what a URI's secrets become is put back
+        monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", "")
+    with pytest.raises(InputError) as caught:
+        connect(uri)
+    assert "s3c" not in str(caught.value)
+    assert "MLFLOW_TRACKING_URI" in str(caught.value)
+
+
+def test_mlflow_gets_a_servers_password_but_no_uri_that_holds_it(monkeypatch):
+    for name in ("USERNAME", "PASSWORD"):
+        monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", "of another store")
+    assert tracking.signed_in("http://a%40b:p%2F@store.test:5000/x") == "http://store.test:5000/x"
+    assert (os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"]) == ("a@b", "p/")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        TrainConfig(data="d", out="o", tracking_uri="http://ann:s3cret@store.test"),
+        ServeConfig(tracking_uri="http://ann:s3cret@store.test"),
+    ],
+    ids=["train", "serve"],
+)
+def test_a_config_keeps_no_password_in_what_is_written_of_it(config):
+    assert config.tracking_uri == "http://ann:s3cret@store.test"
+    assert config.flat()["tracking_uri"] == "http://store.test"
+    assert "s3cret" not in config.to_yaml() + config.model_dump_json() + str(config.model_dump(mode="json"))
+
+
+def test_a_long_parameter_is_kept_whole(store):
+    whole = ["q_proj", "é" * tracking.PARAM]
+    with tracking.run("long", kind="train") as active:
+        tracking.log_params({"lora.target_modules": whole, "short": "x" * tracking.PARAM})
+    params = mlflow.MlflowClient().get_run(active.info.run_id).data.params
+    assert params["short"] == "x" * tracking.PARAM
+    said, _, artifact = params["lora.target_modules"].partition(": see ")
+    assert hashlib.sha256(str(whole).encode()).hexdigest() in said
+    assert mlflow.artifacts.load_text(f"{active.info.artifact_uri}/{artifact}") == str(whole)
 
 
 def test_the_environment_names_another_store(empty_store, tmp_path, monkeypatch):
@@ -327,7 +414,7 @@ def test_the_same_ledger_through_a_server(server, tmp_path, monkeypatch):
 def _until_healthy(uri: str) -> None:
     for _ in range(300):
         try:
-            return tracking._answers(uri)
+            return tracking.check_server(uri)
         except InputError:
             time.sleep(0.2)
-    return tracking._answers(uri)
+    return tracking.check_server(uri)

@@ -1,6 +1,8 @@
 """The journal and what sends it on: damaged files, no room, rows that MLflow refuses; a guard that cannot start."""
 
+import asyncio
 import sqlite3
+from types import SimpleNamespace
 
 import mlflow
 import pytest
@@ -10,7 +12,7 @@ from plume import tracking
 from serve.guard import Guard
 from serve.guard.journal import Journal
 from serve.guard.sender import send
-from serve.state import VARIABLE
+from serve.state import VARIABLE, State
 
 ROW = {"network": None, "structure": None, "title": None, "review": "r", "draft": "d", "failed": [], "prompt": "v1"}
 
@@ -70,3 +72,26 @@ def test_a_guard_that_cannot_start_starts_no_server(tmp_path, monkeypatch, capfd
         server.run()
     assert not server.started
     assert "plume: the guard cannot start: " in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("inherited", "configured", "store"),
+    [
+        ("http://ann:s3cret@store.test", "http://store.test", "http://ann:s3cret@store.test"),  # as the engine gives it
+        ("http://ann:s3cret@store.test", None, "http://ann:s3cret@store.test"),
+        ("sqlite:////elsewhere.db", "http://store.test", "http://store.test"),
+    ],
+)
+def test_the_sender_is_given_the_store_where_nobody_reads_it(monkeypatch, tmp_path, inherited, configured, store):
+    started = {}
+
+    async def start(*words: str, env: dict[str, str], **_: object) -> None:
+        started.update(words=words, env=env)
+        raise asyncio.CancelledError
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", inherited)
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(Guard._send_on(SimpleNamespace(state=State(tmp_path)), configured))
+    assert started["env"]["MLFLOW_TRACKING_URI"] == store
+    assert not [word for word in started["words"] if "store" in word]

@@ -1,0 +1,98 @@
+"""What stands between a command and the world: odd terminals and locales, and whatever is raised, as one line."""
+
+import locale
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from plume.errors import PlumeError
+from plume.paths import ROOT, home
+
+TRACEBACK = "PLUME_TRACEBACK"  # set to anything, this variable lets unexpected errors through as Python prints them
+_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, NotImplementedError, TypeError)
+# What these raise says of the machine, or of what it reaches, not of the input.
+_LACKING = ("mlflow", "sqlalchemy", "alembic", "requests", "urllib3", "httpx", "httpx2", "httpcore", "huggingface_hub")
+
+
+def refused(error: Exception) -> tuple[str, int] | None:
+    """What typer says of a command line that it cannot read, kept to a line; None if it is not that."""
+    if not hasattr(error, "format_message"):
+        return None
+    context = getattr(error, "ctx", None)
+    if context is None or type(error).__name__ == "NoArgsIsHelpError":  # the message is the help itself
+        return error.format_message(), error.exit_code
+    told = error.format_message().rstrip(".")
+    return f"{told}; see {context.command_path} --help", error.exit_code
+
+
+def speak_utf8() -> None:
+    """Start anew in Python's UTF-8 mode where the locale is another; the terminal is written to in its own encoding.
+
+    Libraries open files in the locale's encoding: text would be lost, or be read as another text elsewhere.
+    """
+    if not sys.flags.utf8_mode and locale.getencoding().lower() not in ("utf-8", "utf8"):
+        os.environ.setdefault("PYTHONIOENCODING", getattr(sys.stdout, "encoding", None) or "utf-8")
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 - no shell
+    os.environ.pop("PYTHONIOENCODING", None)  # of this terminal, not of the processes that plume talks to
+
+
+def never_raise(stream: Any) -> None:
+    """What a terminal or a pipe of another encoding cannot show becomes a `?`: no result is lost to an accent."""
+    if hasattr(stream, "reconfigure"):  # None without a terminal, something else in a notebook or a test
+        stream.reconfigure(errors="backslashreplace" if stream is sys.stderr else "replace")
+
+
+def unexpected(error: BaseException) -> tuple[str, int]:
+    """The line that tells what nobody foresaw, and the exit code; the whole is written to <home>/traceback.txt.
+
+    2 for what a library or the file system makes of the input, 3 for what the machine lacks, 1 for a fault of plume.
+    """
+    from plume.tracking import first_line
+
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, PlumeError):
+        return str(error), error.exit_code
+    if isinstance(error, OSError) and error.filename is not None:  # a folder where a file is meant, no permission
+        return f"{os.fsdecode(error.filename)}: {error.strerror}", 2
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if _of_plume(frame.filename)]
+    fault = isinstance(error, _FAULTS) and ours and ours[-1] is frames[-1]
+    code = 1 if fault else 3 if _lacking(error) else 2
+    library, kind = type(error).__module__, type(error).__qualname__
+    told, kind = first_line(error), kind if library == "builtins" else f"{library}.{kind}"
+    where = f" (at {Path(ours[-1].filename).relative_to(ROOT)}:{ours[-1].lineno})" if ours else ""
+    line = f"{kind}{where}" if told == type(error).__name__ else f"{kind}: {told}{where}"
+    if "database is locked" in told:
+        line = f"MLflow store: another process holds it; wait for that one, then run this again ({line})"
+    elif code == 1:
+        line = f"a fault of plume itself, please report it: {line}"
+    return f"{line}; the whole: {_kept(error)}", code
+
+
+def _lacking(error: BaseException) -> bool:
+    if getattr(error, "error_code", None) in ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"):  # MLflow's
+        return False
+    library = type(error).__module__.partition(".")[0]
+    short = isinstance(error, MemoryError | ImportError | OSError) or type(error).__name__ == "OutOfMemoryError"
+    return short or library in _LACKING
+
+
+def _of_plume(file: str) -> bool:
+    return any(Path(file).is_relative_to(ROOT / stage) for stage in ("plume", "train", "eval", "serve"))
+
+
+def _kept(error: Exception) -> str:
+    """Where the traceback is kept: hours of work may have led to it."""
+    file = home() / "traceback.txt"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        private = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(private, "w", encoding="utf-8", errors="backslashreplace") as out:  # noqa: PTH123 - a descriptor
+            traceback.print_exception(error, file=out)
+    except OSError:
+        return f"run it again with {TRACEBACK}=1"
+    return str(file)

@@ -1,0 +1,76 @@
+"""The URI of an MLflow store: from and to a path, and what of it may be shown. Imports no MLflow."""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote, unquote, urlsplit
+
+from pydantic import PlainSerializer
+
+from plume.errors import InputError
+from plume.paths import home
+
+# Scheme, perhaps a user and a password (with any character but a blank or, in the first part, a slash), host and path.
+_SECRET = re.compile(
+    r"(?<![\w+.-])((?!sqlite:|file:)[A-Za-z][\w+.-]*://)(?:[^@\s/]*:[^@/]*@)?(?:\S*@)?([^\s?#]*)(?:[?#]\S*)?"
+)
+
+
+def shown(text: str) -> str:
+    """A store's URI, or a text that quotes it, without user, password and query: what may be told and kept."""
+    return _SECRET.sub(r"\1\2", text)
+
+
+# A config's key for a store: whole in memory, without its secrets in all that is written of the config.
+StoreUri = Annotated[str, PlainSerializer(shown, return_type=str)]
+
+
+def sqlite_uri(file: Path) -> str:
+    """The URI of a SQLite store; what SQLAlchemy would decode or take for the beginning of a query is escaped.
+
+    For such a name, and for no other, MLflow makes an empty folder of the escaped name as well.
+    """
+    return "sqlite:///" + re.sub("%(?=[0-9A-Fa-f]{2})|[?]", lambda found: quote(found[0]), str(file))
+
+
+def local_file(uri: str) -> Path | None:
+    """The file of a SQLite store; None for any other store, and for one in memory."""
+    if not uri.startswith("sqlite:///"):
+        return None
+    path = uri.removeprefix("sqlite:///").partition("?")[0]
+    return None if path in ("", ":memory:") or path.startswith("file:") else Path(unquote(path))
+
+
+def default_uri() -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(home() / "mlflow.db")
+
+
+def signed_in(uri: str) -> str:
+    """A server's URI without user and password: MLflow takes these from the environment, and prints the URI."""
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError as error:
+        raise InputError(f"MLflow store {shown(uri)}: is no address ({error}); check MLFLOW_TRACKING_URI") from None
+    if parts.username is None:
+        return uri
+    os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
+    os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password or "")
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def check_server(uri: str) -> None:
+    """Raise InputError unless an MLflow server answers there."""
+    import requests
+    from requests.utils import select_proxy
+
+    try:
+        requests.get(f"{uri.rstrip('/')}/health", timeout=5).raise_for_status()
+    except (requests.RequestException, ValueError):  # ValueError: a host that no library reads
+        proxies = requests.utils.get_environ_proxies(uri)
+        through = f" (asked through the proxy {shown(str(proxy))})" if (proxy := select_proxy(uri, proxies)) else ""
+        raise InputError(
+            f"MLflow store {shown(uri)}: does not answer{through}; start it, or unset MLFLOW_TRACKING_URI to use "
+            f"{home() / 'mlflow.db'}"
+        ) from None
