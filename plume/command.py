@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from typer.core import TyperGroup
 
 from plume.errors import PlumeError
+from plume.interrupt import leave
 
 stderr = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)  # a line stays a line, whatever the width
 
@@ -69,6 +70,8 @@ def run(app: typer.Typer, name: str) -> None:
     SIGTERM leaves as an exception does, so that partial files are removed and engines stopped, then ends the process.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app(prog_name=name)
     except _Terminated:

@@ -157,7 +157,7 @@ def _store() -> Line:
     if _not_made_yet(uri):
         return Line("MLflow store", "OK", f"{uri}, made at first use")
     try:
-        connect(uri)
+        connect(uri, create=False)
     except PlumeError as error:
         return Line("MLflow store", "missing", str(error), "start it, or unset MLFLOW_TRACKING_URI")
     return Line("MLflow store", "OK", uri)
@@ -173,7 +173,7 @@ def _champion() -> Line:
     if _not_made_yet(uri):
         return Line("champion", "optional", "none yet", f"plume train CONFIG, then {absent}")
     try:
-        connect(uri)
+        connect(uri, create=False)
         return Line("champion", "OK", f"{MODEL_NAME} version {find_version('champion').number}")
     except PlumeError:
         return Line("champion", "optional", "none yet", absent)
