@@ -148,7 +148,7 @@ def compare(
 
     gate = in_clone(gate)
     to_compare(champion, challenger, data, gate, out, trained_on=trained_on or (), force=force)  # before slow imports
-    tracking.connect()  # before the work: its ledger must be there
+    tracking.connect(create=tracking.is_default())  # before the work: its ledger must be there
     from eval.compare import compare as compare_drafts
     from eval.ledger import log_comparison, train_split_of
 
@@ -176,7 +176,7 @@ def promote(
     from plume import tracking
 
     check_request(version, verdict=verdict, initial=initial, override=override, reason=reason, by=by)
-    tracking.connect()
+    tracking.connect(create=False)
     number, former = move_alias(version, verdict=verdict, initial=initial, override=override, reason=reason, by=by)
     say(f"champion: version {number}" + (f" (was {former})" if former else " (the first)"))
 
@@ -211,7 +211,7 @@ def time(
     from eval.time.run import run
     from plume import tracking
 
-    tracking.connect()  # before the work: its ledger must be there
+    tracking.connect(create=tracking.is_default())  # before the work: its ledger must be there
     result = run(
         export,
         out,

@@ -115,7 +115,7 @@ def resolve(
         from plume import tracking
 
         tracking.check_reference(reference, tracking_uri)
-        tracking.connect(tracking_uri)
+        tracking.connect(tracking_uri, create=False)
         version = tracking.find_version(reference)
         adapter, number = Adapter.load(tracking.fetch_adapter(version)), version.number
         name = f"{tracking.MODEL_NAME}@v{number}"

@@ -1,5 +1,6 @@
 """`plume`: mounts the stages' command lines by name. Imports no stage until one of its commands is asked for."""
 
+import plume.interrupt  # noqa: F401, I001 - first of all: what follows takes a while
 from importlib import import_module
 from typing import Annotated, Any, ClassVar, Literal
 

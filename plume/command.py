@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 from plume import boundary
 from plume.errors import PlumeError
+from plume.interrupt import leave
 
 # What is printed is not changed: a line stays a line, whatever the width, and `data[1]` is a path, not markup.
 stderr = Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
@@ -76,6 +77,8 @@ def run(app: typer.Typer, name: str) -> None:
     signal.signal(signal.SIGTERM, _terminate)
     for stream in (sys.stdout, sys.stderr, sys.stdin):
         boundary.never_raise(stream)
+    if signal.getsignal(signal.SIGINT) is leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         sys.exit(app(prog_name=name, standalone_mode=False))
     except _Terminated:

@@ -58,7 +58,9 @@ Done in {minutes:.1f} minutes.
   MLflow store  {STORE}
                 look at it: .venv/bin/mlflow ui --backend-store-uri {_short(sqlite_uri(STORE))}
   verdict       {verdict}; champion: version 1 (initial)
-  the served model's draft is above"""
+  the served model's draft is above; serve it yourself:
+                export MLFLOW_TRACKING_URI=sqlite:///{STORE}
+                .venv/bin/plume serve"""
     )
 
 

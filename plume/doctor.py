@@ -169,7 +169,7 @@ def _store() -> Line:
     file = local_file(uri)
     try:
         if file is None:
-            connect(uri)
+            connect(uri, create=False)
         elif not file.exists():
             return Line("MLflow store", "OK", f"{shown(uri)}, made at first use")
         elif (found := _asked(file, "SELECT version_num FROM alembic_version")) not in _schemas():
@@ -196,7 +196,7 @@ def _champion() -> Line:
             query = "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = 'champion'"
             number = _asked(file, query, MODEL_NAME)
         else:
-            connect(uri)
+            connect(uri, create=False)
             number = find_version("champion").number
     except (PlumeError, sqlite3.Error):
         number = None

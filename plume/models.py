@@ -56,14 +56,15 @@ def same_base(one: Base, other: Base) -> bool:
     return one.model == other.model and (one.revision == other.revision or Path(one.model).is_dir())
 
 
-def resolve(base: Base) -> str:
+def resolve(base: Base, *, fetch: bool = True) -> str:
     """A folder or a hub name that transformers and vLLM can load.
 
-    The embedded model is unpacked once into the cache. Raises InputError if a folder is no model, or if a hub model
+    The embedded model is unpacked once into the cache; without `fetch`, its folder is only named, and nothing is
+    downloaded. Raises InputError if a folder is no model, or if a hub model
     is not in the cache while offline; EnvironmentMissing if the embedded one is not installed.
     """
     if base.model == EMBEDDED:
-        return str(_embedded())
+        return str(_embedded() if fetch else home() / "models" / EMBEDDED)
     folder = Path(base.model).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
@@ -83,7 +84,10 @@ def resolve(base: Base) -> str:
 
     try:
         return snapshot_download(
-            base.model, revision=base.revision, allow_patterns=["*.json", "*.safetensors", "*.bin", "*.model"]
+            base.model,
+            revision=base.revision,
+            allow_patterns=["*.json", "*.safetensors", "*.bin", "*.model"],
+            local_files_only=not fetch,
         )
     except HFValidationError:
         raise InputError(f"base.model={base.model}: neither a folder nor a name that the model hub allows") from None

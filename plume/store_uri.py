@@ -36,9 +36,10 @@ def sqlite_uri(file: Path) -> str:
 
 def local_file(uri: str) -> Path | None:
     """The file of a SQLite store; None for any other store, and for one in memory."""
-    if not uri.startswith("sqlite:///"):
+    found = re.match(r"sqlite(?:\+\w+)?:///([^?]*)", uri)
+    if not found:
         return None
-    path = uri.removeprefix("sqlite:///").partition("?")[0]
+    path = found[1]
     return None if path in ("", ":memory:") or path.startswith("file:") else Path(unquote(path))
 
 

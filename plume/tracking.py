@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plume import drop_leftovers
+from plume import drop_leftovers, store
 from plume.adapters import folder_sha256
 from plume.errors import InputError
 from plume.paths import ROOT, home
@@ -50,28 +50,30 @@ class Version:
     aliases: list[str] = field(default_factory=list)
 
 
-def connect(uri: str | None = None) -> str:
-    """Point MLflow at a store, make plume's experiment, and return the URI, without a server's user and password.
+def connect(uri: str | None = None, *, create: bool = True) -> str:
+    """Point MLflow at a store, with plume's experiment, and return the URI, without a server's user and password.
 
-    Raises InputError at once, rather than after MLflow's minutes of retries, if the store cannot be reached.
+    Where there is no store, one is made; not without `create`, which what reads or serves must not do: a store that
+    vanished, or a name that was mistyped, would look like an empty ledger. Raises InputError at once, rather than after
+    MLflow's minutes of retries, if the store cannot be reached.
     """
     uri = uri or default_uri()
     if uri.lower().startswith(("http://", "https://")):
         uri = signed_in(uri)
         check_server(uri)
+    elif not create:
+        _check_is_there(uri)
     import mlflow  # two seconds, which no refusal needs
 
     _drop_leftovers()
     try:
         if (file := local_file(uri)) and not file.exists():
             _create(file)
+        store.let_go_of_another(uri)
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
-        client = mlflow.MlflowClient()
-        if client.get_experiment_by_name(EXPERIMENT) is None:
-            # A local store keeps its artifacts beside it, wherever the command is run from.
-            client.create_experiment(EXPERIMENT, _artifacts(uri))
-        mlflow.set_experiment(EXPERIMENT)
+        if create or mlflow.MlflowClient().get_experiment_by_name(EXPERIMENT):
+            use_experiment()
     except Exception as error:
         raise InputError(
             f"MLflow store {shown(uri)}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
@@ -120,6 +122,39 @@ def hasty() -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
+def is_default() -> bool:
+    """Whether nobody named a store: the local one may then be made by whatever first writes a run."""
+    return not os.environ.get("MLFLOW_TRACKING_URI")
+
+
+def use_experiment() -> None:
+    """Make plume's experiment the one that runs and traces go to."""
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    if client.get_experiment_by_name(EXPERIMENT) is None:
+        # A local store keeps its artifacts beside it, wherever the command is run from.
+        client.create_experiment(EXPERIMENT, _artifacts(mlflow.get_tracking_uri()))
+    mlflow.set_experiment(EXPERIMENT)
+
+
+def _check_is_there(uri: str) -> None:
+    """Raise InputError unless `uri` is a store already. Looking makes nothing."""
+    try:
+        there = store.is_there(uri)
+    except Exception as error:
+        raise InputError(
+            f"MLflow store {shown(uri)}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
+        ) from None
+    if not there:
+        demo = home() / "demo" / "mlflow.db"
+        known = f"; make demo's is there: export MLFLOW_TRACKING_URI={sqlite_uri(demo)}" if demo.is_file() else ""
+        raise InputError(
+            f"MLflow store {shown(uri)}: there is none, and only a training makes one; check MLFLOW_TRACKING_URI or "
+            f"tracking_uri, or put the store back{known}"
+        )
+
+
 def _create(file: Path) -> None:
     """A new SQLite store, made beside and then named: a kill in the seconds of its migrations leaves no half of one."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
@@ -155,6 +190,7 @@ def run(name: str, *, kind: str, run_id: str | None = None, nested: bool = False
     _drop_leftovers()
     tags = {"plume.kind": kind, **git_state(), **({_KEY: key} if key else {})}
     with answering():
+        use_experiment()
         active = mlflow.start_run(run_id=run_id, run_name=None if run_id else name, nested=nested, tags=tags)
         try:
             yield active
@@ -340,6 +376,31 @@ def set_alias(alias: str, number: int, tags: dict[str, str]) -> None:
     client.set_registered_model_alias(MODEL_NAME, alias, str(number))
 
 
+def adapter_folder(version: Version) -> tuple[Path, str]:
+    """Where the version's adapter lies on this machine once it is fetched, and its hash. Raises InputError."""
+    expected = version.tags.get(ADAPTER_HASH)
+    if not expected:
+        raise InputError(
+            f"{MODEL_NAME} version {version.number}: has no tag {ADAPTER_HASH}; it was not registered by plume train"
+        )
+    return home() / "adapters" / f"{version.number}-{expected[:12]}", expected
+
+
+def read_file(version: Version, name: str) -> str:
+    """A small file of the version's adapter, read where it is stored. Raises InputError."""
+    import mlflow
+
+    with tempfile.TemporaryDirectory(prefix="plume-") as folder:
+        try:
+            found = mlflow.artifacts.download_artifacts(artifact_uri=f"{version.source}/{name}", dst_path=folder)
+            return Path(found).read_text(encoding="utf-8")
+        except Exception as error:
+            raise InputError(
+                f"{MODEL_NAME} version {version.number}: {name} cannot be read from {version.source} "
+                f"({first_line(error)})"
+            ) from None
+
+
 def fetch_adapter(version: Version) -> Path:
     """The version's adapter in `<home>/adapters/<number>-<hash>`, its hash verified against the version's tag.
 
@@ -348,12 +409,7 @@ def fetch_adapter(version: Version) -> Path:
     """
     import mlflow
 
-    expected = version.tags.get(ADAPTER_HASH)
-    if not expected:
-        raise InputError(
-            f"{MODEL_NAME} version {version.number}: has no tag {ADAPTER_HASH}; it was not registered by plume train"
-        )
-    target = home() / "adapters" / f"{version.number}-{expected[:12]}"
+    target, expected = adapter_folder(version)
     if target.is_dir() and folder_sha256(target) == expected:
         return target
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Drafts for many reviews through the server's own door: same rendering, masking and checks; resumable."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,17 +18,18 @@ _FIELDS = ("review", "network", "structure", "title", "pseudonym")
 _AT_ONCE = 8
 
 
-def batch(reviews: Path, out: Path, config: ServeConfig) -> str:
+def batch(reviews: Path, out: Path, config: ServeConfig, only_for_a_start: Collection[str] = ()) -> str:
     """Write a line of `out` for each line of `reviews`; one line that says how many.
 
     A running server is asked; without one, an engine is started for as long as it takes. A line of `out` that holds a
-    draft is not asked for again; one that holds an error is. Raises InputError for lines that are no reviews.
+    draft is not asked for again; one that holds an error is. Raises InputError for lines that are no reviews, and where
+    a server runs and keys were given that count `only_for_a_start`.
     """
     rows = _read(reviews)
     done = _resume(out, {row["id"] for row in rows})
     left = [row for row in rows if row["id"] not in done]
     if left:
-        with _server(config) as client, out.open("a", encoding="utf-8") as file, progress() as bar:
+        with _server(config, only_for_a_start) as client, out.open("a", encoding="utf-8") as file, progress() as bar:
             task = bar.add_task("drafting", total=len(left))
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 for line in pool.map(lambda row: _draft(client, row), left):
@@ -101,12 +102,17 @@ def _draft(client: Client, row: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _server(config: ServeConfig) -> Iterator[Client]:
+def _server(config: ServeConfig, only_for_a_start: Collection[str]) -> Iterator[Client]:
     from serve import engine
     from serve.champion import resolve
 
     with Client(config) as client:
         if client.is_ready():
+            if only_for_a_start:
+                raise InputError(
+                    f"{', '.join(sorted(only_for_a_start))}: a server runs on {client.where}, which was started "
+                    "without; leave it out, or have an engine started for this batch with port=… state=…"
+                )
             yield client
             return
     engine.check_startable(config)

@@ -1,12 +1,13 @@
 """From the registry, or from what was served before, to what an engine loads: base model and verified adapters."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from plume import models, tracking
-from plume.adapters import CONFIG, Adapter
+from plume.adapters import CONFIG, TRAINING, Adapter
 from plume.errors import InputError
 from plume.models import Base, same_base
 from plume.prompt import IM_END
@@ -39,37 +40,82 @@ class Served:
         return self.aliases.champion.name
 
 
-def resolve(config: ServeConfig, state: State) -> tuple[Served, list[str]]:
+def resolve(config: ServeConfig, state: State, again: bool = False, fetch: bool = True) -> tuple[Served, list[str]]:
     """What to serve, and remarks for the log.
 
     What alias.json says is served again if its adapters are whole and it is of the same registry, so that a restart
     undoes no rollback; then what was served before that; else what the registry says. A dead registry stops no restart.
+    What was rolled back is served only `again`. Without `fetch` nothing is written: folders are named, not made.
     Raises InputError if nothing can be served, or if the base model is not on this machine.
     """
     remarks: list[str] = []
     try:
-        aliases = _from_registry(config)
+        aliases = _from_registry(config, fetch=fetch)
     except InputError as error:
         aliases = None
         remarks.append(str(error))
+    try:
+        held = frozenset() if again else alias.History.read(state).held
+    except InputError:
+        held = frozenset()
+        remarks.append(f"{state.folder}: its history is not understood; what was rolled back may be served again")
     known: list[Deployed] = []
     pinned = config.version != "champion"
-    if not (pinned and aliases) and (recovered := _recover(state, aliases, remarks)):
-        if pinned and str(recovered.champion.version) != config.version:
+    refused = aliases is not None and aliases.champion in held
+    if not (pinned and aliases and not refused) and (recovered := _recover(state, aliases, held, remarks)):
+        if pinned and not refused and str(recovered.champion.version) != config.version:
             raise InputError(f"{remarks[0]}; what was served before is {recovered.champion.name}")
-        if aliases and recovered.champion != aliases.champion:
+        if refused:
+            how = f"plume serve --again version={config.version}" if pinned else "plume serve sync --again"
+            remarks.append(f"{aliases.champion.name} was rolled back; to serve it all the same: {how}")
+        elif aliases and recovered.champion != aliases.champion:
             remarks.append(f"the registry's champion is {aliases.champion.name}; `plume serve sync` follows it")
         aliases, known = recovered, alias.known(state)
+    elif refused:
+        raise InputError(
+            f"{aliases.champion.name}: was rolled back, and nothing else is left to serve; promote another version, or "
+            "serve it all the same with: plume serve --again"
+        )
     if aliases is None:
         raise InputError(remarks[0])
-    base = Adapter.load(aliases.champion.folder).base
+    if aliases.challenger in held:
+        remarks.append(f"{aliases.challenger.name}, the challenger, was rolled back and is left out")
+        aliases = Aliases(aliases.champion)
+    base = _base_of(aliases.champion)
     adapters = dict.fromkeys([*aliases.deployed, *_of_base(base, known)])
-    stop = models.load_tokenizer(base).convert_tokens_to_ids(IM_END)
-    return Served(aliases, tuple(adapters), base, models.resolve(base), stop), remarks
+    model = models.resolve(base, fetch=fetch)
+    return Served(aliases, tuple(adapters), base, model, _stop_token(base, model) if fetch else 0), remarks
 
 
-def deploy(version: Version, max_rank: int) -> Deployed:
-    """The version's adapter on this machine, verified and fit to be served. Raises InputError."""
+def _base_of(deployed: Deployed) -> Base:
+    if Path(deployed.folder).is_dir():
+        return Adapter.load(deployed.folder).base
+    training = tracking.read_file(tracking.find_version(str(deployed.version)), TRAINING)
+    return Base.model_validate(json.loads(training)["base"])
+
+
+def _stop_token(base: Base, model: str) -> int:
+    """The tokenizer's end of turn; from its file where there is one: transformers takes seconds to import.
+
+    The guard loads the whole tokenizer, and refuses what is wrong with it.
+    """
+    from tokenizers import Tokenizer
+
+    with suppress(Exception):  # `tokenizers` raises Exception itself for a file that it cannot read
+        found = Tokenizer.from_file(str(Path(model) / "tokenizer.json")).token_to_id(IM_END)
+        if found is not None:
+            return found
+    return models.load_tokenizer(base).convert_tokens_to_ids(IM_END)
+
+
+def deploy(version: Version, max_rank: int, *, fetch: bool = True) -> Deployed:
+    """The version's adapter on this machine, verified and fit to be served. Raises InputError.
+
+    Without `fetch`, where it would lie.
+    """
+    if not fetch:
+        folder, sha256 = tracking.adapter_folder(version)
+        return Deployed(version.number, str(folder), sha256)
     adapter = Adapter.load(tracking.fetch_adapter(version))
     adapter.check_prompt()
     check_servable(adapter, max_rank)
@@ -105,19 +151,21 @@ def find(reference: str) -> Version:
         ) from None
 
 
-def _from_registry(config: ServeConfig) -> Aliases:
-    tracking.connect(config.tracking_uri)
-    champion = deploy(find(config.version), config.max_lora_rank)
+def _from_registry(config: ServeConfig, *, fetch: bool) -> Aliases:
+    tracking.connect(config.tracking_uri, create=False)
+    champion = deploy(find(config.version), config.max_lora_rank, fetch=fetch)
     if not config.challenger_weight:
         return Aliases(champion)
     try:
         version = tracking.find_version("challenger")
     except InputError:
         return Aliases(champion)
-    return Aliases(champion, deploy(version, config.max_lora_rank), config.challenger_weight)
+    return Aliases(champion, deploy(version, config.max_lora_rank, fetch=fetch), config.challenger_weight)
 
 
-def _recover(state: State, registered: Aliases | None, remarks: list[str]) -> Aliases | None:
+def _recover(
+    state: State, registered: Aliases | None, held: Collection[Deployed], remarks: list[str]
+) -> Aliases | None:
     """The newest of alias.json and what went before it that can be served and is no other registry's."""
     try:
         current = alias.read(state)
@@ -126,6 +174,8 @@ def _recover(state: State, registered: Aliases | None, remarks: list[str]) -> Al
         current = None
     for candidate in [*([current] if current else []), *alias.previous(state)]:
         try:
+            if candidate.champion in held:  # a rollback was killed before alias.json was replaced
+                raise InputError(f"{candidate.champion.name} was rolled back")
             for deployed in candidate.deployed:
                 deployed.check()
                 if registered and not _is_registered(deployed):

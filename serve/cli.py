@@ -4,12 +4,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from plume.command import DefaultGroup, say, status, stderr
 from plume.errors import InputError, PlumeError
+
+if TYPE_CHECKING:
+    from serve.config import ServeConfig
+    from serve.state import State
 
 app = typer.Typer(
     cls=DefaultGroup,
@@ -28,13 +32,16 @@ ConfigFile = Annotated[Path | None, typer.Option(help="YAML config; the defaults
 def run(
     overrides: Overrides = None,
     config: ConfigFile = None,
-    only_print: Annotated[bool, typer.Option("--print", help="Print the engine's exact command and leave.")] = False,
+    only_print: Annotated[
+        bool, typer.Option("--print", help="Print the engine's exact command and leave; nothing is written.")
+    ] = False,
+    again: Annotated[bool, typer.Option(help="Serve what was rolled back all the same.")] = False,
 ) -> None:
     """Become the engine: serve the champion until SIGTERM or Ctrl-C; begun drafts are finished first.
 
     What alias.json says is served again after a restart, even while MLflow is down; `sync` follows the registry.
     """
-    from serve import engine
+    from serve import engine, keys
     from serve.champion import resolve
     from serve.config import ServeConfig
     from serve.state import State
@@ -43,8 +50,9 @@ def run(
     state = State(settings.folder)
     if not only_print:
         engine.check_startable(settings)
-    with status("fetching the adapter"):
-        served, remarks = resolve(settings, state)
+        keys.known(state)
+    with status(f"looking {settings.version} up in MLflow, and verifying its adapter"):
+        served, remarks = resolve(settings, state, again, not only_print)
     for remark in remarks:
         stderr.print(f"plume: {remark}", markup=False, soft_wrap=True)
     if only_print:
@@ -73,7 +81,8 @@ def draft(
     from serve.config import ServeConfig
     from serve.state import State
 
-    settings = ServeConfig.load(config, overrides or ())
+    fixed = {"state", "socket", "maskers", "golden"}  # a folder of its own, a port, one masker, no sync
+    settings = ServeConfig.load_for(set(ServeConfig.model_fields) - fixed, config, overrides or ())
     read_manifest(data)
     chosen = next((row for row in read_split(data, "test") if pair in (None, row["id"])), None)
     if chosen is None:
@@ -102,17 +111,21 @@ def sync(
 
     Whatever is refused, the version in service goes on.
     """
-    from serve.config import ServeConfig
+    from serve.config import WHERE, ServeConfig
     from serve.sync import sync as once
 
-    settings = ServeConfig.load(config, overrides or ())
+    uses = {*WHERE, "tracking_uri", "version", "challenger_weight", "golden"}
+    settings = ServeConfig.load_for(uses, config, overrides or ())
+    compare = settings.golden if "golden" in settings.model_fields_set else None
     if watch is None:
-        say(once(settings, again=again))
+        say(once(settings, again=again, compare=compare))
         return
+    if again:
+        raise InputError("--again: is for one sync; with --watch it would bring back whatever is rolled back")
     told = None
     while True:
         try:
-            told, before = once(settings), told
+            told, before = once(settings, compare=compare), told
         except Exception as error:  # whatever it is, what is served goes on, and so does the watch
             why = str(error) if isinstance(error, PlumeError) else f"{type(error).__name__}: {error}"
             told, before = f"not synced: {why}", told
@@ -125,19 +138,19 @@ def sync(
 @app.command()
 def rollback(overrides: Overrides = None, config: ConfigFile = None) -> None:
     """Go back to what was served before the last switch, in one step; `sync` then leaves what was rolled back alone."""
-    from serve.config import ServeConfig
+    from serve.config import WHERE, ServeConfig
     from serve.sync import rollback as back
 
-    say(back(ServeConfig.load(config, overrides or ())))
+    say(back(ServeConfig.load_for(WHERE, config, overrides or ())))
 
 
 @app.command("status")
 def show_status(overrides: Overrides = None, config: ConfigFile = None) -> None:
     """Who answers, whether the server takes requests, what it knows, and when it was last synced."""
-    from serve.config import ServeConfig
+    from serve.config import WHERE, ServeConfig
     from serve.sync import describe
 
-    say(describe(ServeConfig.load(config, overrides or ())))
+    say(describe(ServeConfig.load_for(WHERE, config, overrides or ())))
 
 
 @app.command()
@@ -153,9 +166,11 @@ def batch(
 ) -> None:
     """Draft for many reviews, through the same rendering, masking and checks; a stopped batch is resumed."""
     from serve.batch import batch as run_batch
-    from serve.config import ServeConfig
+    from serve.config import WHERE, ServeConfig
 
-    say(run_batch(reviews, out, ServeConfig.load(config, overrides or ())))
+    settings = ServeConfig.load_for(set(ServeConfig.model_fields) - {"golden"}, config, overrides or ())
+    given = {each.partition("=")[0] for each in overrides or ()}
+    say(run_batch(reviews, out, settings, only_for_a_start=given - set(WHERE)))
 
 
 @app.command()
@@ -165,13 +180,9 @@ def decisions(
     """Write what agents made of the drafts: one line a draft that was decided on, pseudonymised."""
     import json
 
-    from serve.config import ServeConfig
     from serve.guard.journal import Journal
-    from serve.state import State
 
-    state = State(ServeConfig.load(config, overrides or ()).folder)
-    if not state.journal.exists():
-        raise InputError(f"{state.journal}: is not there; no server has run with this state folder")
+    state = _with_journal(config, overrides)
     rows = list(Journal(state.journal).decisions())
     try:
         partial = out.with_name(f".{out.name}.partial")
@@ -180,6 +191,39 @@ def decisions(
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror}); name another file with --out") from None
     say(f"{out}: {len(rows)} decisions")
+
+
+@app.command()
+def resend(overrides: Overrides = None, config: ConfigFile = None) -> None:
+    """Send drafts and decisions that MLflow lacks again, where a store was lost or an old copy of it put back.
+
+    What was deleted in MLflow on purpose is lacking there, too, and comes back.
+    """
+    from serve.guard.sender import resend as send_again
+    from serve.state import read
+
+    state = _with_journal(config, overrides, "tracking_uri")
+    started = read(state.serve)
+    uri = _load(config, overrides, "tracking_uri").tracking_uri or (started and started["config"]["tracking_uri"])
+    with status("comparing the journal with MLflow"):
+        drafts, decisions, sent = send_again(state, uri)
+    say(f"MLflow lacked {drafts} drafts and {decisions} decisions; {sent} sent, those still waiting included")
+
+
+def _load(config: Path | None, overrides: list[str] | None, *uses: str) -> "ServeConfig":
+    """The config of a command that looks at a state folder, server or not."""
+    from serve.config import ServeConfig
+
+    return ServeConfig.load_for(("state", *uses), config, overrides or ())
+
+
+def _with_journal(config: Path | None, overrides: list[str] | None, *uses: str) -> "State":
+    from serve.state import State
+
+    state = State(_load(config, overrides, *uses).folder)
+    if not state.journal.exists():
+        raise InputError(f"{state.journal}: is not there; no server has run with this state folder")
+    return state
 
 
 @key_app.command("add")
@@ -191,10 +235,9 @@ def add_key(
 ) -> None:
     """Make a key, in place of any that NAME had, and show it: it is kept nowhere."""
     from serve import keys
-    from serve.config import ServeConfig
     from serve.state import State
 
-    say(keys.add(State(ServeConfig.load(config, overrides or ()).folder), name, role))
+    say(keys.add(State(_load(config, overrides).folder), name, role))
 
 
 @key_app.command("remove")
@@ -203,8 +246,21 @@ def remove_key(
 ) -> None:
     """Shut a key's holder out, at once."""
     from serve import keys
-    from serve.config import ServeConfig
     from serve.state import State
 
-    keys.remove(State(ServeConfig.load(config, overrides or ()).folder), name)
+    keys.remove(State(_load(config, overrides).folder), name)
     say(f"{name}: has no key any more")
+
+
+@key_app.command("list")
+def list_keys(overrides: Overrides = None, config: ConfigFile = None) -> None:
+    """Who holds a key, its role, and when it was made; the keys themselves are kept nowhere."""
+    from serve import keys
+    from serve.state import State
+
+    state = State(_load(config, overrides).folder)
+    known = keys.known(state)
+    for name, entry in sorted(known.items()):
+        say(f"{name:<40} {entry['role']:<8} {entry.get('made', 'made before plume noted when')}")
+    if not known:
+        say(f"{state.keys}: nobody has a key; make one with: plume serve key add NAME")

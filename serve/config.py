@@ -1,14 +1,18 @@
 """`configs/serve/*.yaml`, typed."""
 
+from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, field_validator
 
 from plume.config import Config
+from plume.errors import InputError
 from plume.paths import home
 from plume.store_uri import StoreUri
+
+WHERE = ("state", "host", "port", "socket")  # what names a running server
 
 
 class ServeConfig(Config):
@@ -44,9 +48,27 @@ class ServeConfig(Config):
     header_timeout: float = Field(10, gt=0, description="seconds that the headers of a request may take (408)")
     body_timeout: float = Field(30, gt=0, description="seconds that its body may take (408)")
     draft_timeout: float = Field(120, gt=0, description="seconds that a draft may take, masking included (504)")
-    startup_timeout: int = Field(600, ge=1, description="seconds that the engine may take to start")
+    startup_timeout: int = Field(
+        600, ge=1, description="seconds that the engine may take; a server only says so, and goes on trying"
+    )
     drain_timeout: int = Field(30, ge=0, description="seconds that begun drafts get to finish at a stop")
-    tracking_uri: StoreUri | None = Field(None, description="MLflow store; by default $MLFLOW_TRACKING_URI")
+    tracking_uri: StoreUri | None = Field(
+        None, description="MLflow store; by default $MLFLOW_TRACKING_URI, else the local one"
+    )
+
+    @classmethod
+    def load_for(cls, uses: Collection[str], path: str | Path | None, overrides: Iterable[str] = ()) -> Self:
+        """As `load`, for a command that uses these keys alone. Raises InputError for any other `key=value`.
+
+        A file is the server's and may hold all keys: it is given to every command.
+        """
+        overrides = list(overrides)
+        config = cls.load(path, overrides)
+        if other := [key for key in (each.partition("=")[0] for each in overrides) if key not in uses]:
+            raise InputError(
+                f"{', '.join(other)}: not used by this command, which uses {', '.join(sorted(uses))}; leave it out"
+            )
+        return config
 
     @field_validator("version", mode="before")
     @classmethod

@@ -3,6 +3,7 @@
 One path for the GPU and the CPU build; they differ by a few flags and variables.
 """
 
+import ctypes
 import fcntl
 import json
 import os
@@ -42,7 +43,7 @@ HAND_OVER = 20  # seconds that what is left of a killed server has to let go of 
 
 
 def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
-    """vLLM's command line. As a module: the `vllm` script of the CPU build does not start. Pure."""
+    """vLLM's command line, below plume's own first words: `serve.entry` hands it on. Pure."""
     adapters = [
         json.dumps({"name": deployed.name, "path": deployed.folder, "base_model_name": BASE_NAME})
         for deployed in served.adapters
@@ -69,7 +70,7 @@ def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
     flags = ["--enable-lora", "--disable-fastapi-docs", "--disable-uvicorn-access-log"]
     if not gpu:
         flags.append("--enforce-eager")  # compiling takes minutes on a CPU
-    module = [sys.executable, "-m", "vllm.entrypoints.launchers.api_server.entry"]
+    module = [sys.executable, "-m", "serve.entry"]
     told = [*module, *(str(word) for pair in words.items() for word in pair), *flags]
     return [*told, "--lora-modules", *adapters]
 
@@ -149,12 +150,17 @@ def become(served: Served, config: ServeConfig) -> None:
     """Replace this process by the engine: systemd's signals reach it, and its log is this one's output."""
     gpu = has_gpu()
     words = command(served, config, gpu=gpu)
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))  # not lost meanwhile: see serve.entry
     os.umask(0o007)  # the socket is for a group shared with nginx, and nobody else
     os.execvpe(words[0], words, environment(os.environ, _variables(config, gpu=gpu)))  # noqa: S606 - no shell
 
 
 def has_gpu() -> bool:
-    """Whether torch sees a CUDA device."""
+    """Whether torch sees a CUDA device. Where that cannot be, torch is not asked: it takes seconds to import."""
+    try:
+        ctypes.CDLL("libcuda.so.1")  # NVIDIA's driver
+    except OSError:
+        return False
     import torch
 
     return torch.cuda.is_available()

@@ -4,6 +4,9 @@ import hashlib
 import hmac
 import re
 import secrets
+import sys
+import time
+from typing import Any
 
 from plume.errors import InputError
 from serve import state as files
@@ -20,27 +23,53 @@ def add(state: State, name: str, role: str = "client") -> str:
     if role not in ROLES:
         raise InputError(f"role {role!r}: one of {', '.join(ROLES)} is wanted")
     key = secrets.token_urlsafe(32)
+    made = time.strftime("%Y-%m-%d %H:%M")
     with files.alone(state, "keys"):
-        files.write(state.keys, (files.read(state.keys) or {}) | {name: {"sha256": _hash(key), "role": role}})
+        files.write(state.keys, known(state) | {name: {"sha256": _hash(key), "role": role, "made": made}})
     return key
 
 
 def remove(state: State, name: str) -> None:
     """Raises InputError if nobody of that name has a key."""
-    with files.alone(state, "keys"):
-        known = files.read(state.keys) or {}
-        if name not in known:
-            raise InputError(f"key of {name!r}: there is none; known: {', '.join(sorted(known)) or 'nobody'}")
-        files.write(state.keys, {n: entry for n, entry in known.items() if n != name})
+    if name in known(state):
+        with files.alone(state, "keys"):
+            files.write(state.keys, {n: entry for n, entry in known(state).items() if n != name})
+        return
+    raise InputError(f"key of {name!r}: there is none; known: {', '.join(sorted(known(state))) or 'nobody'}")
+
+
+def known(state: State) -> dict[str, dict[str, str]]:
+    """Holders by name: the hash of the key, the role, and when it was made (what was made long ago does not say).
+
+    Raises InputError if keys.json is not what `add` writes: `null` there would shut everybody out.
+    """
+    if not state.keys.exists():
+        return {}
+    found = files.read(state.keys)
+    if isinstance(found, dict) and all(map(_is_entry, found.values())):
+        return found
+    raise InputError(
+        f"{state.keys}: is no list of keys; mend it, or remove it and make the keys anew with: plume serve key add NAME"
+    )
+
+
+def _is_entry(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("sha256"), str)
+        and re.fullmatch(r"[0-9a-f]{64}", entry["sha256"]) is not None
+        and entry.get("role") in ROLES
+        and isinstance(entry.get("made", ""), str)
+    )
 
 
 class Keys:
-    """The keys as the guard reads them: again when the file was replaced."""
+    """The keys as the guard reads them: again when the file was replaced. Raises InputError if it is damaged now."""
 
     def __init__(self, state: State) -> None:
         self._state, self._seen = state, None
         self._admin = _hash(state.admin_key())
-        self._known: dict[str, dict[str, str]] = {}
+        self._known = known(state)
 
     def holder(self, key: str) -> tuple[str, str] | None:
         """Name and role of the key's holder. Every known key is compared, in constant time."""
@@ -54,18 +83,21 @@ class Keys:
         return found
 
     def _refresh(self) -> None:
+        """Read the file again if it was replaced. A damaged one shuts nobody out who was in, and is told once."""
         try:
             stat = self._state.keys.stat()
-            if (seen := (stat.st_mtime_ns, stat.st_ino)) != self._seen:
-                self._known, self._seen = _understood(files.read(self._state.keys) or {}), seen
-        except FileNotFoundError:
-            self._known, self._seen = {}, None
-        except (OSError, InputError, TypeError, KeyError, AttributeError):
-            pass  # a damaged file shuts nobody out who was in
-
-
-def _understood(known: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    return {str(name): {"sha256": str(entry["sha256"]), "role": str(entry["role"])} for name, entry in known.items()}
+            seen = (stat.st_mtime_ns, stat.st_ino)
+        except OSError:
+            seen = None
+        if seen == self._seen:
+            return
+        self._seen, before = seen, self._known
+        try:
+            self._known = known(self._state)
+        except InputError as error:
+            print(f"plume: {error}; until then the keys of before hold", file=sys.stderr)  # noqa: T201
+        if before and not self._known:
+            print(f"plume: {self._state.keys}: names nobody any more: every client is refused", file=sys.stderr)  # noqa: T201
 
 
 def _hash(key: str) -> str:

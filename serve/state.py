@@ -36,9 +36,9 @@ class State:
         return self.folder / "alias.json"
 
     @property
-    def previous(self) -> Path:
-        """The last three alias files, newest first: what `rollback` goes back to."""
-        return self.folder / "previous.json"
+    def history(self) -> Path:
+        """What can be gone back to, and what was rolled back."""
+        return self.folder / "history.json"
 
     @property
     def keys(self) -> Path:
@@ -63,8 +63,13 @@ class State:
         return self.folder / "journal.db"
 
     @property
+    def previous(self) -> Path:
+        """Of earlier plumes: what can be gone back to; read where there is no history yet."""
+        return self.folder / "previous.json"
+
+    @property
     def held(self) -> Path:
-        """What was rolled back: `sync` leaves it alone until the registry says something else."""
+        """Of earlier plumes: what was rolled back; read where there is no history yet."""
         return self.folder / "held.json"
 
     @property

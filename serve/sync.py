@@ -2,49 +2,49 @@
 
 import time
 from contextlib import suppress
-from dataclasses import asdict
 
 from plume import tracking
 from plume.errors import InputError, PlumeError
 from plume.models import Base, same_base
 from serve import alias, golden
 from serve import state as files
-from serve.alias import Aliases, Deployed
+from serve.alias import Aliases, Deployed, History
 from serve.champion import deploy, find
 from serve.client import Client
 from serve.config import ServeConfig
 from serve.state import State
 
 
-def sync(config: ServeConfig, *, again: bool = False) -> str:
+def sync(config: ServeConfig, *, again: bool = False, compare: bool | None = None) -> str:
     """Serve what the registry says; one line that says what was done. What was rolled back is served only `again`.
+
+    `compare` is whether a new version must write as PEFT does, by default what the server was started with.
 
     Raises InputError or PlumeError, with the version in service untouched, if the registry or the server does not
     answer, or if the new version is not what was registered, cannot be served, or does not write as PEFT does.
     """
     state = State(config.folder)
+    _current(state)  # before anything is made in a folder that no server has
     with files.alone(state, "sync"), Client(config) as client:
-        current = _current(state)
-        tracking.connect(config.tracking_uri)
+        history = History.read(state)
+        current = _current(state) if again else _finished(_current(state), history, client, state)
+        tracking.connect(config.tracking_uri, create=False)
         champion = deploy(find(config.version), _started(state).max_lora_rank)
         challenger = _challenger(config, state)
-        held = set() if again else _held(state)
+        held = frozenset() if again else history.held
         if champion in held:
             return (
                 f"{_told(current)}: the registry's {champion.name} was rolled back; promote another version, "
                 "or serve it all the same with --again"
             )
-        named = {champion, challenger}
         remark = ""
         if challenger in held:
             challenger, remark = None, f"; {challenger.name}, the challenger, was rolled back and is left out"
         wanted = Aliases(champion, challenger, config.challenger_weight if challenger else 0.0)
         for deployed in wanted.deployed:
             if current is None or deployed not in current.deployed:
-                _load(client, deployed, state)
-        if wanted != current:
-            alias.write(state, wanted)
-        _hold(state, held & named)
+                _load(client, deployed, state, compare=compare)
+        alias.write(state, wanted)
         _forget(client, state)
         with suppress(InputError):  # a full disk
             files.write(state.synced, {"at": time.time()})
@@ -54,16 +54,20 @@ def sync(config: ServeConfig, *, again: bool = False) -> str:
 
 
 def rollback(config: ServeConfig) -> str:
-    """Serve the last thing that was served before and not rolled back since.
+    """Serve the last thing that was served before and never rolled back.
 
+    What it takes the place of is held: neither `sync` nor a later rollback serves it again, whatever came between.
     Raises InputError if there is nothing before, or all of it is damaged.
     """
     state = State(config.folder)
+    _current(state)  # before anything is made in a folder that no server has
     with files.alone(state, "sync"), Client(config) as client:
-        current, held, damaged = _current(state), _held(state), []
-        # Equal to what is served where a switch was killed half-way.
-        before = [old for old in alias.previous(state) if old != current and not held & set(old.deployed)]
-        for wanted in before:
+        history, current, damaged = History.read(state), _current(state), []
+        served = current or history.now
+        ways = history.ways_back(served)
+        for at, old in enumerate(ways):
+            bad = _bad(served, old)
+            wanted = Aliases(old.champion) if old.challenger in bad else old
             try:
                 for deployed in wanted.deployed:
                     deployed.check()
@@ -72,25 +76,28 @@ def rollback(config: ServeConfig) -> str:
                 continue
             for deployed in wanted.deployed:
                 client.load(deployed.name, deployed.folder)
-            left = set(current.deployed) - set(wanted.deployed) if current else set()
-            _hold(state, held | left)
-            alias.write(state, wanted)
+            alias.go_back(state, History(wanted, tuple(ways[at + 1 :]), history.held | bad))
             return "; ".join([f"{_told(wanted)} now, before it {_told(current)}", *damaged])
-    raise InputError("; ".join([f"{state.previous}: names nothing else to go back to", *damaged]))
+    raise InputError("; ".join([f"{state.history}: names nothing else to go back to", *damaged]))
 
 
-def _held(state: State) -> set[Deployed]:
-    """Versions that were rolled back: `sync` leaves them alone until the registry names others."""
-    with suppress(TypeError):
-        return {Deployed(**entry) for entry in files.read(state.held) or []}
-    raise InputError(f"{state.held}: not understood; remove it, and what was rolled back may be served again")
+def _bad(current: Aliases | None, old: Aliases) -> frozenset[Deployed]:
+    """What is rolled back with `current` where `old` takes its place: its champion, and whoever does not stay."""
+    if current is None:
+        return frozenset()
+    champion = {current.champion} - {old.champion}
+    return frozenset(champion | (set(current.deployed) - set(old.deployed)))
 
 
-def _hold(state: State, versions: set[Deployed]) -> None:
-    if versions:
-        files.write(state.held, [asdict(deployed) for deployed in sorted(versions, key=lambda d: d.version)])
-    else:
-        state.held.unlink(missing_ok=True)
+def _finished(current: Aliases | None, history: History, client: Client, state: State) -> Aliases | None:
+    """What answers, once a rollback that was killed after its first file is brought to its end."""
+    if current is None or history.now is None or current.champion not in history.held:
+        return current
+    for deployed in history.now.deployed:
+        deployed.check()
+        client.load(deployed.name, deployed.folder)
+    alias.go_back(state, history)
+    return history.now
 
 
 def describe(config: ServeConfig) -> str:
@@ -104,11 +111,13 @@ def describe(config: ServeConfig) -> str:
         now = client.status()
         known = ", ".join(name for name in client.known() if name.startswith(tracking.MODEL_NAME))
     before = ", ".join(old.champion.name for old in alias.previous(state)) or "nothing"
+    held = ", ".join(sorted(deployed.name for deployed in alias.history(state).held)) or "nothing"
     return "\n".join(
         [
             f"{_told(current)}; {ready}, {now['running']} requests running",
             f"engine knows    {known}",
             f"rollback to     {before}",
+            f"rolled back     {held}",
             f"last synced     {when}",
             f"maskers         restarted {now['masker_restarts']} times",
         ]
@@ -137,16 +146,17 @@ def _challenger(config: ServeConfig, state: State) -> Deployed | None:
     return deploy(tracking.find_version("challenger"), _started(state).max_lora_rank)
 
 
-def _load(client: Client, deployed: Deployed, state: State) -> None:
+def _load(client: Client, deployed: Deployed, state: State, *, compare: bool | None) -> None:
     """Known to the engine under its own name, and as PEFT has it; forgotten again if not."""
     started = files.read(state.serve)
     deployed.check()
-    if any(other.name == deployed.name and other != deployed for other in alias.known(state)):
+    fresh = deployed.name not in client.known()
+    served = {*alias.known(state), *(() if fresh else alias.history(state).held)}
+    if any(other.name == deployed.name and other != deployed for other in served):
         raise InputError(f"{deployed.name}: is another adapter than the one that was served; restart the server")
     _same_base(deployed, Base.model_validate(started["base"]))
-    fresh = deployed.name not in client.known()
     client.load(deployed.name, deployed.folder)
-    if not started["config"]["golden"]:
+    if not (started["config"]["golden"] if compare is None else compare):
         return
     try:
         golden.compare(client, deployed, started["dtype"])
@@ -168,7 +178,7 @@ def _same_base(deployed: Deployed, base: Base) -> None:
 
 
 def _forget(client: Client, state: State) -> None:
-    """Names that neither alias.json nor previous.json holds; their folders stay, the engine may still read them."""
+    """Names that neither answer nor can be gone back to; their folders stay, the engine may still read them."""
     kept = {deployed.name for deployed in alias.known(state)}
     for name in client.known():
         if name.startswith(f"{tracking.MODEL_NAME}@v") and name not in kept:

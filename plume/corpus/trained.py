@@ -68,7 +68,7 @@ def trained_on(digests: set[str], sources: set[str]) -> list[Trained]:
 
     Raises InputError if the MLflow store cannot be used.
     """
-    tracking.connect()
+    tracking.connect(create=False)
     trained = []
     for number, aliases, tags, source in _versions():
         digest = tags.get(DIGEST)
@@ -91,7 +91,7 @@ def runs_on(digests: set[str]) -> list[Run]:
     import mlflow
     from mlflow.entities import ViewType
 
-    tracking.connect()
+    tracking.connect(create=False)
     client, found = mlflow.MlflowClient(), []
     experiment = client.get_experiment_by_name(tracking.EXPERIMENT)
     for digest in sorted(digests) if experiment else ():

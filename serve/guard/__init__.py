@@ -25,6 +25,7 @@ from serve import alias
 from serve import state as files
 from serve.config import ServeConfig
 from serve.engine import FORCED_AFTER
+from serve.guard import pool
 from serve.guard.api import app as api
 from serve.guard.api import problem
 from serve.guard.asked import Asked
@@ -237,7 +238,7 @@ class Guard:
         )
         self.config = config
         aliases, journal = alias.Watched(self.state), Journal(self.state.journal)
-        self.pool = Pool(config.maskers, config.mask_timeout)
+        self.pool = pool.beside or Pool(config.maskers, config.mask_timeout)
         await self.pool.start()
         self.desk = Desk(facts, aliases, self.engine, self.pool, journal, self.seen, retriever)
         await self.desk.open()

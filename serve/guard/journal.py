@@ -29,6 +29,11 @@ CREATE INDEX IF NOT EXISTS unsent_decision ON decision (seq) WHERE sent = 0;
 """
 
 
+def decision_key(row: dict[str, Any]) -> tuple[str | None, ...]:
+    """What tells a decision from another one on the same draft, here and in MLflow, which keeps texts."""
+    return tuple(None if row.get(name) is None else str(row[name]) for name in ("outcome", "final", "seconds"))
+
+
 class Journal:
     """Used by one thread at a time. All of it raises sqlite3.Error where the disk is full; the next one tries again."""
 
@@ -100,6 +105,29 @@ class Journal:
 
     def decision_sent(self, seq: int, *, refused: bool = False) -> None:
         self._db.execute("UPDATE decision SET sent = ? WHERE seq = ?", (2 if refused else 1, seq))
+
+    def mark_missing(self, kept: dict[str, tuple[str, set[tuple]]]) -> tuple[int, int]:
+        """Note as not sent what is not among `kept`: by draft, its trace and the keys of its decisions.
+
+        Returns how many drafts and decisions were noted as sent and are missing.
+        """
+        drafts, decisions = [], []
+        for identity, trace in self._db.execute("SELECT id, trace FROM draft").fetchall():
+            has = kept.get(identity)
+            if trace != (has and has[0]):
+                drafts.append((has and has[0], identity, trace is not None and has is None))
+        for seq, identity, row in self._db.execute("SELECT seq, id, row FROM decision WHERE sent != 0").fetchall():
+            if identity not in kept or decision_key(json.loads(row)) not in kept[identity][1]:
+                decisions.append((seq,))
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.executemany("UPDATE draft SET trace = ? WHERE id = ?", [(has, i) for has, i, _ in drafts])
+            self._db.executemany("UPDATE decision SET sent = 0 WHERE seq = ?", decisions)
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        return sum(lost for _, _, lost in drafts), len(decisions)
 
     def waiting(self) -> int:
         """How many drafts and decisions MLflow has not got."""

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,19 @@ class _LostError(Exception):
     """The worker died or was stopped while it was being waited for."""
 
 
+beside: "Pool | None" = None  # begun by serve.entry while the engine loads
+
+
 class Pool:
     """`size` workers; `timeout` seconds to wait for a free one, and as many for its answer."""
 
-    def __init__(self, size: int, timeout: float, words: tuple[str, ...] = _WORKER) -> None:
+    def __init__(
+        self,
+        size: int,
+        timeout: float,
+        words: tuple[str, ...] = _WORKER,
+        when_awaited: Callable[[], None] = lambda: None,
+    ) -> None:
         self.size, self.timeout, self._words = size, timeout, words
         one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         self._env = {**os.environ, **one}
@@ -35,12 +44,19 @@ class Pool:
         self._up: set[Worker] = set()  # free, or being asked
         self._all: set[Worker] = set()
         self._tasks: set[asyncio.Task] = set()
+        self._begun: list[Worker] = []
+        self._when_awaited = when_awaited
         self._stopping = False
         self.restarts = 0
 
+    async def begin(self) -> None:
+        """Start the workers' processes beside other work; `start` waits for them."""
+        self._begun = [await self._process() for _ in range(self.size)]
+
     async def start(self) -> None:
         """All workers ready. Raises Unavailable if one does not come up."""
-        await asyncio.gather(*(self._spawn() for _ in range(self.size)))
+        self._when_awaited()
+        await asyncio.gather(*(self._spawn(worker) for worker in self._begun or [None] * self.size))
 
     async def ask(self, op: str, **request: Any) -> dict[str, Any]:
         """The answer of a worker; if it dies or is stopped meanwhile, that of another one. Raises Unavailable."""
@@ -112,7 +128,7 @@ class Pool:
         self._free.put_nowait(worker)
         return answer
 
-    async def _spawn(self) -> None:
+    async def _process(self) -> Worker:
         worker = await asyncio.create_subprocess_exec(
             *self._words,
             stdin=asyncio.subprocess.PIPE,
@@ -122,6 +138,10 @@ class Pool:
             start_new_session=True,  # Ctrl-C is for the server, which stops its workers
         )
         self._all.add(worker)
+        return worker
+
+    async def _spawn(self, worker: Worker | None = None) -> None:
+        worker = worker or await self._process()
         try:
             await _watched(worker, worker.stdout.readuntil(b"\n"), _START)
         except (TimeoutError, _LostError, asyncio.IncompleteReadError) as error:

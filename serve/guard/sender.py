@@ -15,11 +15,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from serve.guard.journal import Journal
+from plume import store
+from plume.errors import InputError, PlumeError
+from serve import state as files
+from serve.guard.journal import Journal, decision_key
 from serve.state import State
 
 REFUSED = "refused"  # in place of a trace's id; decisions on it are refused like it
 _NEVER = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
+_PAGE = 500  # traces that are asked for at once
 _EVERY, _LATER = 1.0, 15.0  # seconds between looks; after MLflow did not answer
 
 
@@ -31,10 +35,12 @@ def main() -> None:
     while True:
         left = os.getppid() != parent
         try:
-            send(journal)
+            with files.alone(state, "sender"):  # `plume serve resend` sends, too
+                send(journal)
             wait = _EVERY
         except Exception as error:
-            print(f"plume: MLflow did not take a trace ({type(error).__name__}); it is tried again", file=sys.stderr)  # noqa: T201
+            why = str(error) if isinstance(error, PlumeError) else type(error).__name__
+            print(f"plume: MLflow did not take a trace ({why}); it is tried again", file=sys.stderr)  # noqa: T201
             wait = _LATER
         if left:
             return
@@ -42,23 +48,91 @@ def main() -> None:
 
 
 def send(journal: Journal, uri: str | None = None) -> int:
-    """Send what MLflow has not got; how many. Raises what MLflow raises."""
+    """Send what MLflow has not got; how many. Raises what MLflow raises, and InputError where there is no store."""
     drafts, sent = journal.unsent_drafts(), 0
     if not (drafts or journal.unsent_decisions()):
         return 0
-    from plume import tracking
-
-    os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"  # a trace is noted as sent once it is stored
-    tracking.connect(uri)
+    ledger = _connect(uri)
     for identity, made, version, row in drafts:
-        trace = _unless_refused(lambda: _trace(identity, made, version, row))  # noqa: B023 - called at once
+        trace = ledger.keep(lambda: _trace(identity, made, version, row))  # noqa: B023 - called at once
         journal.draft_sent(identity, trace or REFUSED)
         sent += 1
     for seq, trace, client, row in journal.unsent_decisions():
-        fed = _unless_refused(lambda: _feedback(trace, client, row))  # noqa: B023
+        fed = ledger.keep(lambda: _feedback(trace, client, row))  # noqa: B023
         journal.decision_sent(seq, refused=fed is None)
         sent += 1
     return sent
+
+
+def resend(state: State, uri: str | None = None) -> tuple[int, int, int]:
+    """Send again what MLflow lacks of what the journal says it has: a store was lost, or an old copy put back.
+
+    Returns how many drafts and decisions it lacked, and how many were sent, those that were still waiting included.
+    Raises InputError where there is no store, and what MLflow raises.
+    """
+    with files.alone(state, "sender"):  # the server's own sender waits meanwhile
+        journal = Journal(state.journal)
+        _connect(uri)
+        drafts, decisions = journal.mark_missing(_kept())
+        total = 0
+        while sent := send(journal, uri):
+            total += sent
+    return drafts, decisions, total
+
+
+def _connect(uri: str | None) -> "_Store":
+    from plume import tracking
+
+    os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"  # a trace is noted as sent once it is stored
+    uri = tracking.connect(uri, create=False)
+    tracking.use_experiment()
+    return _Store(uri)
+
+
+class _Store:
+    """The store that is written to: what goes into a file that is no store any more is not kept."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri, self._identity = uri, store.identity(uri)
+
+    def keep(self, send_one: Callable[[], Any]) -> Any:
+        """What it returns; None where MLflow will never take it, as a decision on a trace that was deleted there.
+
+        Raises InputError if the store is gone, or another one has its name, once it was written to.
+        """
+        from mlflow import MlflowException
+
+        try:
+            done, refused = send_one(), None
+        except MlflowException as error:
+            if error.error_code not in _NEVER:
+                raise
+            done, refused = None, error.error_code
+        if store.identity(self._uri) != self._identity:
+            raise InputError(f"MLflow store {self._uri}: was removed or replaced while it was written to")
+        if refused:
+            print(f"plume: MLflow refuses a row of the journal for good ({refused})", file=sys.stderr)  # noqa: T201
+        return done
+
+
+def _kept() -> dict[str, tuple[str, set[tuple]]]:
+    """What MLflow has: for each draft, its trace and the keys of the decisions that hang on it."""
+    import mlflow
+
+    from plume import tracking
+
+    client, token, found = mlflow.MlflowClient(), None, {}
+    experiment = client.get_experiment_by_name(tracking.EXPERIMENT).experiment_id
+    while True:
+        page = client.search_traces(locations=[experiment], max_results=_PAGE, page_token=token, include_spans=False)
+        for trace in page:
+            if draft := trace.info.tags.get("plume.draft"):
+                known = found.get(draft, (trace.info.trace_id, set()))
+                hung = [each for each in trace.info.assessments if each.name == "decision"]
+                told = {decision_key({"outcome": each.value, **(each.metadata or {})}) for each in hung}
+                found[draft] = (known[0], known[1] | told)
+        if not (token := page.token):
+            return found
 
 
 def _trace(identity: str, made: float, version: int, row: dict[str, Any]) -> str:
@@ -87,19 +161,6 @@ def _feedback(trace: str, client: str, row: dict[str, Any]) -> bool:
         metadata={name: str(row[name]) for name in ("final", "seconds") if row[name] is not None},
     )
     return True
-
-
-def _unless_refused(send_one: Callable[[], Any]) -> Any:
-    """What it returns; None where MLflow will never take it, as a decision on a trace that was deleted there."""
-    from mlflow import MlflowException
-
-    try:
-        return send_one()
-    except MlflowException as error:
-        if error.error_code not in _NEVER:
-            raise
-        print(f"plume: MLflow refuses a row of the journal for good ({error.error_code})", file=sys.stderr)  # noqa: T201
-        return None
 
 
 def _sleep(seconds: float, parent: int) -> None:

@@ -79,11 +79,12 @@ def make_adapter(tiny_base: Base) -> Callable[..., Adapter]:
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory):
+def registry(tmp_path_factory, embedded_model):
     """A real store in a home of its own; `add(base)` registers a version with a small adapter folder."""
     import mlflow
 
     home = tmp_path_factory.mktemp("home")
+    (home / "models").symlink_to(embedded_model.parent)
     before = mlflow.get_tracking_uri()
     patch = pytest.MonkeyPatch()
     patch.setenv("PLUME_HOME", str(home))
@@ -105,7 +106,7 @@ def registry(tmp_path_factory):
             mlflow.log_artifacts(str(folder), "adapter")
         return tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: folder_sha256(folder)})
 
-    yield SimpleNamespace(add=add, config=config, state=State(config.folder))
+    yield SimpleNamespace(add=add, config=config, state=State(config.folder), home=home)
     patch.undo()
     mlflow.set_tracking_uri(before)
     mlflow.set_registry_uri(before)

@@ -3,12 +3,15 @@
 import errno
 import json
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from plume.errors import InputError
-from serve import alias, keys
+from plume.paths import ROOT
+from serve import alias, cli, keys
 from serve import state as files
 from serve.alias import KEPT, Aliases, Deployed, Watched
 from serve.state import State
@@ -65,15 +68,93 @@ def test_keys_that_are_made_at_once_are_all_kept(state):
     assert [known.holder(key) for key in made] == [(f"client-{n}", "client") for n in range(8)]
 
 
-@pytest.mark.parametrize("damage", ["[]", '{"agents": null}', '{"agents": {"role": "client"}}', "{", '"x"'])
-def test_a_damaged_file_of_keys_shuts_nobody_out(state, damage):
+DAMAGES = ["", "null", "[]", "0", '"x"', "{", '{"agents": null}', '{"agents": {"role": "client"}}']
+DAMAGES += [
+    '{"agents": {"sha256": "é", "role": "client"}}',
+    '{"agents": {"sha256": "%s", "role": "admin"}}' % ("0" * 64),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_of_keys_is_said_and_shuts_nobody_out(state, capsys, damage):
     key = keys.add(state, "agents")
     known = keys.Keys(state)
     assert known.holder(key) == ("agents", "client")
     state.keys.write_text(damage)
-    if damage != "[]":  # which names nobody
+    for _ in range(3):
         assert known.holder(key) == ("agents", "client")
     assert known.holder(state.admin_key()) == ("admin", "admin")
+    assert capsys.readouterr().err.count("keys.json: ") == 1  # told once, not for each request
+    for command in (
+        lambda: keys.Keys(state),  # a start
+        lambda: keys.add(state, "others"),
+        lambda: keys.remove(state, "agents"),
+        lambda: cli.list_keys([f"state={state.folder}"]),
+    ):
+        with pytest.raises(InputError, match=r"keys.json: (is no list of keys|cannot be read)"):
+            command()
+    assert state.keys.read_text() == damage
+
+
+def test_a_file_of_keys_that_names_nobody_any_more_is_said(state, capsys):
+    key = keys.add(state, "agents")
+    known = keys.Keys(state)
+    assert known.holder(key)
+    state.keys.unlink()
+    assert known.holder(key) is None
+    assert "every client is refused" in capsys.readouterr().err
+
+
+def test_keys_are_listed_without_what_opens(state, capsys):
+    made = [keys.add(state, "agents"), keys.add(state, "prometheus", "metrics")]
+    old = files.read(state.keys)
+    old["older"] = {name: old["agents"][name] for name in ("sha256", "role")}  # as earlier plumes wrote it
+    files.write(state.keys, old)
+    cli.list_keys([f"state={state.folder}"])
+    told = capsys.readouterr().out
+    assert [line.split()[:2] for line in told.splitlines()] == [
+        ["agents", "client"],
+        ["older", "client"],
+        ["prometheus", "metrics"],
+    ]
+    assert time.strftime("%Y-") in told
+    assert not [secret for secret in (*made, state.admin_key(), old["agents"]["sha256"]) if secret in told]
+    assert keys.Keys(state).holder(made[0])[1] == "client"
+
+
+def test_where_nobody_has_a_key_the_list_says_how_to_make_one(tmp_path, capsys):
+    cli.list_keys([f"state={tmp_path / 'typo'}"])
+    assert "plume serve key add NAME" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "key"),
+    [
+        (cli.sync, "max_new_tokens=5"),
+        (cli.sync, "max_lora_rank=64"),
+        (cli.rollback, "golden=false"),
+        (cli.rollback, "tracking_uri=x"),
+        (cli.show_status, "version=3"),
+        (cli.list_keys, "port=8400"),
+        (cli.resend, "traces=false"),
+        (lambda overrides: cli.draft(Path("data"), overrides), "maskers=2"),
+        (lambda overrides: cli.draft(Path("data"), overrides), "state=x"),
+        (lambda overrides: cli.batch(Path("in"), Path("out"), overrides), "golden=false"),
+        (lambda overrides: cli.add_key("agents", overrides), "port=8400"),
+        (lambda overrides: cli.remove_key("agents", overrides), "socket=x"),
+        (lambda overrides: cli.decisions(Path("out"), overrides), "tracking_uri=x"),
+    ],
+)
+def test_a_key_that_a_command_cannot_use_is_refused(plume_home, command, key):
+    with pytest.raises(InputError, match=f"{key.partition('=')[0]}: not used by this command, which uses .*; leave it"):
+        command([key])
+    assert not (plume_home / "serve").exists()
+
+
+def test_a_file_of_config_may_hold_every_key(plume_home, capsys):
+    cli.list_keys(None, ROOT / "configs/serve/default.yaml")
+    assert "nobody has a key" in capsys.readouterr().out
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(state, monkeypatch):

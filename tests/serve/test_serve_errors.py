@@ -1,6 +1,7 @@
 """Around the engine: bad input, a missing champion, an engine that dies, signals. No vLLM is started here."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from plume import tracking
 from plume.adapters import folder_sha256
 from plume.errors import EnvironmentMissing, InputError, PlumeError
 from plume.models import Base
-from serve import alias, champion, engine
+from serve import alias, champion, cli, engine
 from serve.alias import Aliases, Deployed
 from serve.client import Client
 from serve.config import ServeConfig
@@ -268,6 +269,26 @@ def test_a_restart_serves_again_what_was_served_even_without_a_registry(registry
     assert served.aliases == Aliases(three)
     assert any("changed" in remark for remark in remarks)
     tracking.connect(registry.config.tracking_uri)
+
+
+def test_what_is_printed_is_what_is_started_and_nothing_is_written_for_it(registry, tmp_path, monkeypatch, capsys):
+    """Neither the adapter nor the base (260 MB) is fetched."""
+    number = registry.add({})
+    store = shutil.copy(registry.config.tracking_uri.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
+    home = tmp_path / "home"
+    monkeypatch.setenv("PLUME_HOME", str(home))
+    asked = [f"version={number}", f"tracking_uri=sqlite:///{store}"]
+    try:
+        cli.run(asked, only_print=True)
+        printed = capsys.readouterr().out.strip()
+        assert not home.exists()
+        home.mkdir()
+        (home / "models").symlink_to(registry.home / "models")
+        config = ServeConfig.load(None, asked)
+        served, _ = champion.resolve(config, State(config.folder))
+        assert engine.shown(served, config) == printed
+    finally:
+        tracking.connect(registry.config.tracking_uri)
 
 
 def test_a_state_of_another_registry_is_not_served(registry, tmp_path):

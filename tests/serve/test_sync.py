@@ -3,7 +3,7 @@
 import errno
 import json
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from plume import tracking
 from plume.errors import InputError
 from plume.models import Base
-from serve import alias, champion, cli, engine, sync
+from serve import alias, champion, cli, engine, keys, sync
 from serve import state as files
 from serve.alias import Aliases
 from serve.state import State
@@ -62,6 +62,23 @@ def served(registry, tmp_path, monkeypatch):
     here.state, here.config, here.versions, here.names = state, config, versions, names
     here.say = lambda **to: [tracking.set_alias(name, versions[n - 1].version, {}) for name, n in to.items()]
     here.answers = lambda: versions.index(alias.read(state).champion) + 1
+
+    def do(steps, **canary):
+        """`do("2 back 3")`: promote and sync version 2, roll back, promote and sync version 3."""
+        for step in steps.split():
+            if step == "back":
+                sync.rollback(config)
+            else:
+                here.say(champion=int(step))
+                sync.sync(config.model_copy(update=canary))
+
+    def begin():
+        """As if nothing but version 1 had ever been served."""
+        for file in (state.alias, state.history, state.previous, state.held):
+            file.unlink(missing_ok=True)
+        alias.write(state, Aliases(versions[0]))
+
+    here.do, here.begin = do, begin
     return here
 
 
@@ -107,6 +124,195 @@ def test_a_second_rollback_goes_further_back_and_over_what_is_damaged(served):
         weights.write_bytes(before)
 
 
+@pytest.mark.parametrize(
+    ("steps", "left"),
+    [
+        ("2 back", [1]),
+        ("2 back 3 back", [1]),  # the second rollback went to version 2
+        ("2 3 back", [2, 1]),
+        ("2 3 back back", [1]),
+        ("2 back 3", [3, 1]),
+        ("2 back 3 back 2", [1]),  # promoted again, without --again
+    ],
+)
+def test_a_rolled_back_version_is_never_a_way_back(served, steps, left):
+    """`left` is who answers, then what rollback after rollback goes back to."""
+    served.do(steps)
+    assert served.answers() == left[0]
+    for number in left[1:]:
+        sync.rollback(served.config)
+        assert served.answers() == number
+    with pytest.raises(InputError, match="nothing else to go back to"):
+        sync.rollback(served.config)
+    assert served.answers() == left[-1]
+
+
+def test_again_serves_what_was_rolled_back_and_nothing_else_of_it(served):
+    served.do("2 back 3 back")
+    sync.sync(served.config, again=True)
+    assert served.answers() == 3
+    served.do("2")  # was rolled back too, and nobody asked for it
+    assert served.answers() == 3
+    sync.rollback(served.config)
+    assert served.answers() == 1
+
+
+def test_a_champion_that_was_rolled_back_does_not_go_on_as_the_challenger_it_was(served):
+    """Else `sync` would find it in service, hence not bad, and make it the champion again."""
+    one, two, three = served.versions
+    alias.write(served.state, Aliases(one, two, 0.1))
+    alias.write(served.state, Aliases(two))
+    sync.rollback(served.config)
+    assert alias.read(served.state) == Aliases(one)
+    served.say(champion=2)
+    assert "was rolled back" in sync.sync(served.config)
+    alias.write(served.state, Aliases(one, three, 0.5))
+    alias.write(served.state, Aliases(one, three, 0.1))
+    sync.rollback(served.config)
+    assert alias.read(served.state).weight == 0.5
+    sync.rollback(served.config)  # further back, and not to the weight that was just left
+    assert alias.read(served.state) == Aliases(one)
+
+
+class Killed(BaseException):
+    pass
+
+
+def killed_at(count, monkeypatch, work):
+    """Do `work`, killed before its file number `count` is written; False if it writes fewer."""
+    left, write = [count], files.write
+
+    def until(path, value):
+        left[0] -= 1
+        if left[0] == 0:
+            raise Killed
+        write(path, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write", until)
+        try:
+            work()
+        except Killed:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("after", ["back", "sync", "restart"])
+def test_a_rollback_that_is_killed_between_any_two_files_is_ended_by_the_next_command(served, monkeypatch, after):
+    def restart():
+        found, _ = champion.resolve(served.config, served.state)
+        engine.write_state(found, served.config, served.state)
+
+    count, told = 0, True
+    while told:
+        count += 1
+        served.begin()
+        served.do("2")
+        told = killed_at(count, monkeypatch, lambda: sync.rollback(served.config))
+        begun = served.state.history.read_text()
+        if told and served.versions[1].sha256 not in begun[begun.index("held") :]:
+            assert served.answers() == 2  # nothing was done yet
+            continue
+        if after == "sync":
+            served.do("2")
+        elif after == "restart":
+            restart()
+        elif told:
+            served.do("back")
+        assert served.answers() == 1
+        with pytest.raises(InputError, match="nothing else to go back to"):
+            sync.rollback(served.config)
+    assert count == 3  # two files
+
+
+def test_a_sync_that_is_killed_between_any_two_files_loses_no_way_back(served, monkeypatch):
+    count, told = 0, True
+    while told:
+        count += 1
+        served.begin()
+        served.do("2")
+        served.say(champion=3)
+        told = killed_at(count, monkeypatch, lambda: sync.sync(served.config))
+        ways = [served.answers()]
+        for _ in alias.previous(served.state):
+            sync.rollback(served.config)
+            ways.append(served.answers())
+        assert ways in ([2, 1], [3, 2, 1])
+    assert count > 2
+
+
+def test_a_state_folder_of_an_earlier_plume_is_read(served):
+    one, two, three = served.versions
+    served.state.history.unlink()
+    files.write(served.state.alias, asdict(Aliases(three)))
+    files.write(served.state.previous, [asdict(Aliases(two)), asdict(Aliases(one))])
+    files.write(served.state.held, [asdict(two)])
+    served.say(champion=2)
+    assert "was rolled back" in sync.sync(served.config)
+    sync.rollback(served.config)
+    assert served.answers() == 1
+    assert not served.state.previous.exists()
+    assert not served.state.held.exists()
+    served.state.history.unlink()
+    served.state.held.write_text("{}x")
+    for command in (sync.sync, sync.rollback):
+        with pytest.raises(InputError, match=r"held.json: not understood; remove it"):
+            command(served.config)
+
+
+@pytest.mark.parametrize("damage", ["", "null", "[]", "{", '{"back": []}', '{"now": 1, "back": [], "held": []}'])
+def test_a_damaged_history_is_one_line_and_stops_no_restart(served, damage):
+    served.do("2")
+    served.state.history.write_text(damage)
+    for command in (sync.sync, sync.rollback):
+        with pytest.raises(InputError, match=r"history.json: not understood; remove it"):
+            command(served.config)
+    found, remarks = champion.resolve(served.config, served.state)
+    assert "history is not understood" in " ".join(remarks)
+    engine.write_state(found, served.config, served.state)
+    assert served.answers() == 2
+    assert len(list(served.state.folder.glob("history.json.damaged-*"))) == 1
+
+
+def test_a_restart_serves_what_was_rolled_back_only_again(served):
+    """Neither as the registry's champion, nor pinned in the config that a supervisor starts with."""
+    served.do("2 back")
+    pinned = served.config.model_copy(update={"version": str(served.versions[1].version)})
+    for config in (served.config, pinned):
+        found, remarks = champion.resolve(config, served.state)
+        assert found.aliases == Aliases(served.versions[0])
+        assert "was rolled back" in remarks[-1]
+    found, _ = champion.resolve(pinned, served.state, again=True)
+    assert found.aliases == Aliases(served.versions[1])
+    served.state.alias.unlink()
+    files.write(served.state.history, files.read(served.state.history) | {"now": None})
+    with pytest.raises(InputError, match=r"nothing else is left to serve; .*--again"):
+        champion.resolve(served.config, served.state)
+
+
+def test_commands_about_a_server_make_nothing_where_there_is_none(tmp_path, registry):
+    config = registry.config.model_copy(update={"state": tmp_path / "typo"})
+    for command in (sync.sync, sync.rollback, sync.describe, lambda c: keys.remove(State(c.folder), "agents")):
+        with pytest.raises(InputError):
+            command(config)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "started", "compared"), [(None, True, 1), (None, False, 0), (False, True, 0), (True, False, 1)]
+)
+def test_sync_compares_with_peft_as_it_is_told_else_as_the_server_was(served, monkeypatch, asked, started, compared):
+    done = []
+    monkeypatch.setattr(sync.golden, "compare", lambda *_: done.append(1))
+    begun = files.read(served.state.serve)
+    files.write(served.state.serve, begun | {"config": begun["config"] | {"golden": started}})
+    served.say(champion=2)
+    told = [] if asked is None else [f"golden={str(asked).lower()}"]
+    cli.sync([f"state={served.state.folder}", f"tracking_uri={served.config.tracking_uri}", *told])
+    assert len(done) == compared
+    assert served.answers() == 2
+
+
 def test_a_damaged_alias_file_is_mended_by_a_switch(served):
     served.say(champion=2)
     sync.sync(served.config)
@@ -131,7 +337,7 @@ def test_another_adapter_under_a_name_in_service_is_refused(served):
 def test_a_damaged_list_of_what_was_before_stops_no_restart(served):
     served.say(champion=2)
     sync.sync(served.config)
-    served.state.previous.write_text("[{")
+    served.state.history.write_text("[{")
     dead = served.config.model_copy(update={"tracking_uri": "http://127.0.0.1:9"})
     for config in (dead, served.config):
         found, _ = champion.resolve(config, served.state)

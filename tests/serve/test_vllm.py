@@ -178,6 +178,15 @@ def test_a_review_too_long_is_refused_without_quoting_it(site, client):
     assert site.marker not in str(too_long.value)
 
 
+def test_the_start_said_what_it_did_and_what_to_type(site):
+    told = site.service.log.read_text()
+    phases = ["starting: importing vLLM", "maskers start beside it", "waiting for the maskers", "plume: ready ("]
+    places = [told.index(phase) for phase in phases]
+    assert places == sorted(places)
+    assert f"curl {site.config.url}/v1/drafts" in told[places[-1] :]
+    assert "the key of agents" in told[places[-1] :]
+
+
 def test_everything_listens_on_loopback_only(site):
     first = psutil.Process(site.service.process.pid)
     processes = [first, *first.children(recursive=True)]

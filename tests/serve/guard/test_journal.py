@@ -9,9 +9,10 @@ import pytest
 import uvicorn
 
 from plume import tracking
-from serve.guard import Guard
+from plume.errors import PlumeError
+from serve.guard import Guard, sender
 from serve.guard.journal import Journal
-from serve.guard.sender import send
+from serve.guard.sender import resend, send
 from serve.state import VARIABLE, State
 
 ROW = {"network": None, "structure": None, "title": None, "review": "r", "draft": "d", "failed": [], "prompt": "v1"}
@@ -58,6 +59,81 @@ def test_a_decision_that_mlflow_refuses_does_not_hold_back_the_others(empty_stor
     assert journal.waiting() == 0
     assert [a.value for a in client.get_trace(traces["b"]).info.assessments] == ["accepted"]
     assert [row["id"] for row in journal.decisions()] == ["a", "b"]  # nothing of it is lost here
+
+
+@pytest.fixture
+def kept(empty_store, tmp_path):
+    """A state folder whose journal was sent, and the store that has it: two drafts, two decisions on the first."""
+    state = State(tmp_path / "state")
+    state.folder.mkdir()
+    store = tmp_path / "mlflow.db"
+    store.write_bytes(empty_store.read_bytes())
+    journal = Journal(state.journal)
+    for identity in ("a", "b"):
+        journal.add_draft(identity, 1.0, "agents", 1, ROW)
+    journal.add_decision("a", 2.0, decision())
+    journal.add_decision("a", 3.0, decision("Réponse,\ncorrigée"))
+    assert send(journal, f"sqlite:///{store}") == 4
+    return SimpleNamespace(state=state, journal=journal, store=store, uri=f"sqlite:///{store}")
+
+
+def traces(uri):
+    """Drafts that a store has, each with the number of its decisions."""
+    tracking.connect(uri, create=False)
+    experiment = mlflow.get_experiment_by_name(tracking.EXPERIMENT).experiment_id
+    found = mlflow.MlflowClient().search_traces(locations=[experiment], include_spans=False)
+    return sorted((trace.info.tags["plume.draft"], len(trace.info.assessments)) for trace in found)
+
+
+def test_what_the_ledger_lacks_is_sent_again_and_nothing_else(kept, monkeypatch):
+    before = kept.store.read_bytes()
+    kept.journal.add_draft("c", 4.0, "agents", 1, ROW)
+    kept.journal.add_decision("b", 5.0, decision())
+    send(kept.journal, kept.uri)
+    assert resend(kept.state, kept.uri) == (0, 0, 0)
+    kept.store.unlink()
+    kept.store.write_bytes(before)  # a copy of before
+    kept.journal.add_draft("d", 6.0, "agents", 1, ROW)
+    assert resend(kept.state, kept.uri) == (1, 1, 3)
+    everything = [("a", 2), ("b", 1), ("c", 0), ("d", 0)]
+    assert traces(kept.uri) == everything
+    kept.journal._db.execute("UPDATE draft SET trace = NULL")  # as if a kill had come before each was noted
+    monkeypatch.setattr(sender, "_PAGE", 1)
+    assert resend(kept.state, kept.uri)[:2] == (0, 0)
+    assert traces(kept.uri) == everything
+    assert kept.journal.waiting() == 0
+
+
+def test_a_new_store_in_the_place_of_a_lost_one_gets_everything(kept, empty_store):
+    kept.store.unlink()
+    kept.store.write_bytes(empty_store.read_bytes())
+    kept.journal.add_draft("c", 4.0, "agents", 1, ROW)
+    assert send(kept.journal, kept.uri) == 1
+    assert traces(kept.uri) == [("c", 0)]
+    assert resend(kept.state, kept.uri) == (2, 2, 4)
+    assert traces(kept.uri) == [("a", 2), ("b", 0), ("c", 0)]
+
+
+@pytest.mark.parametrize("instead", [None, "another"])
+def test_what_goes_into_a_store_that_vanishes_meanwhile_is_not_noted_as_sent(kept, empty_store, monkeypatch, instead):
+    """MLflow goes on writing to a file that was removed, and says nothing."""
+    trace = sender._trace
+
+    def vanish(*values):
+        kept.store.unlink()
+        if instead:
+            kept.store.write_bytes(empty_store.read_bytes())
+        return trace(*values)
+
+    kept.journal.add_draft("c", 4.0, "agents", 1, ROW)
+    with monkeypatch.context() as patch:
+        patch.setattr(sender, "_trace", vanish)
+        with pytest.raises((PlumeError, mlflow.MlflowException)):
+            send(kept.journal, kept.uri)
+    assert kept.journal.waiting() == 1
+    kept.store.write_bytes(empty_store.read_bytes())
+    assert send(kept.journal, kept.uri) == 1
+    assert traces(kept.uri) == [("c", 0)]
 
 
 def test_a_guard_that_cannot_start_starts_no_server(tmp_path, monkeypatch, capfd):

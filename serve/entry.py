@@ -1,0 +1,147 @@
+"""What `plume serve` becomes: vLLM's own API server, the maskers started beside its load, and words on how far it is.
+
+    python -m serve.entry VLLM_ARGUMENTS…      PLUME_SERVE_STATE names the state folder
+
+Nothing else of vLLM is changed. Until requests are taken, Ctrl-C and SIGTERM end the process and what it started at
+once: there is nothing to drain, and nobody wants the tracebacks of what was interrupted.
+"""
+
+import os
+import shlex
+import shutil
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from plume.paths import ROOT
+from serve.state import VARIABLE, State
+
+_GUARD = "the engine is loaded, waiting for the maskers"
+EVERY = 30  # seconds between two lines of a start
+_EXAMPLE = '{"review": "Deux mois sans réponse pour mon passeport."}'
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def main() -> None:
+    """Raises what vLLM raises."""
+    _leave_on(_SIGNALS)
+    os.register_at_fork(after_in_child=_leave_to_parent)
+    from serve import state as files
+    from serve.client import Client
+    from serve.config import ServeConfig
+
+    state = State(Path(os.environ[VARIABLE]))
+    config = ServeConfig.model_validate(files.read(state.serve)["config"])
+    start = Start(config, state)
+    # A thread: the engine's load keeps the event loop. What it needs is imported by now: vLLM forks the engine off.
+    start.say("importing vLLM")
+    threading.Thread(target=start.tell, args=(Client(config),), daemon=True).start()
+    from vllm.entrypoints.launchers.api_server import entry
+
+    serve = entry.run_server_worker
+
+    async def beside(*arguments: Any, **options: Any) -> None:
+        from serve.guard import pool
+
+        _leave_on(_SIGNALS)  # vLLM has just put its own handler of SIGTERM there; once it listens, the guard's counts
+        start.say(f"loading the model and its adapters; {config.maskers} maskers start beside it")
+        pool.beside = pool.Pool(config.maskers, config.mask_timeout, when_awaited=lambda: start.say(_GUARD))
+        await pool.beside.begin()
+        await serve(*arguments, **options)
+
+    entry.run_server_worker = beside
+    entry.main()
+
+
+def _leave_on(signals: tuple[signal.Signals, ...]) -> None:
+    for each in signals:
+        signal.signal(each, _leave)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)  # blocked since before this process began to be Python
+
+
+def _leave_to_parent() -> None:
+    """In the engine's process: Ctrl-C, which a terminal sends to all, is for the server. It stops the engine itself."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+
+
+def _leave(number: int, _: Any) -> None:
+    """End what was started, and this process, without a traceback of any."""
+    if os.getpid() != _MAIN:  # the engine, forked off, which has no handler of its own yet
+        os._exit(128 + number)
+    _write(f"interrupted by {signal.Signals(number).name} while it was starting")
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            # But what frees the shared memory of those that are killed: it leaves by itself.
+            if "multiprocessing.resource_tracker" not in " ".join(child.cmdline()):
+                child.kill()
+    if number == signal.SIGINT:
+        os._exit(130)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+class Start:
+    """Says what a server that starts does, every 30 s at least, and at last how to get a draft from it."""
+
+    def __init__(self, config: Any, state: State) -> None:
+        self._config, self._state = config, state
+        self._phase, self._said = "", time.monotonic()
+
+    def say(self, phase: str) -> None:
+        self._phase, self._said = phase, time.monotonic()
+        _write(f"starting: {phase}{_age()}")
+
+    def tell(self, client: Any) -> None:
+        """Until the server is ready."""
+        warned = False
+        while not client.is_ready():
+            if time.monotonic() > self._said + EVERY:
+                self.say(self._phase)
+            if not warned and (warned := time.time() > _begun() + self._config.startup_timeout):
+                _write(f"not ready after startup_timeout={self._config.startup_timeout} s; it goes on trying")
+            time.sleep(0.5)
+        _write("\n  ".join([f"ready{_age()}: drafts on {client.where}, with", *how_to_ask(self._config, self._state)]))
+
+
+def how_to_ask(config: Any, state: State) -> list[str]:
+    """Lines for a shell that get a draft: a key if nobody has one, and the request."""
+    from serve import keys
+
+    plume = "plume" if shutil.which("plume") else shlex.quote(str(Path(sys.executable).parent / "plume"))
+    where = "" if state.folder == ROOT / "var" / "serve" else f" {shlex.quote(f'state={state.folder}')}"
+    holders = [name for name, entry in keys.known(state).items() if entry["role"] == "client"]
+    key = f"KEY=$({plume} serve key add agents{where})"
+    if holders:
+        key = f"KEY=…   # the key of {', '.join(sorted(holders))}; one more: {plume} serve key add NAME{where}"
+    socket = f"--unix-socket {shlex.quote(str(config.socket))} " if config.socket else ""
+    headers = "-H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json'"
+    return [key, f"curl {socket}{config.url}/v1/drafts {headers} -d '{_EXAMPLE}'"]
+
+
+def _write(text: str) -> None:
+    """A line in one piece, and without the lock of a stream, which the engine that is forked off would keep."""
+    with suppress(OSError):
+        os.write(2, f"plume: {text}\n".encode())
+
+
+def _begun() -> float:
+    """When this process began, `plume serve` that became it included: seconds since the epoch."""
+    return psutil.Process().create_time()
+
+
+def _age() -> str:
+    return f" ({time.time() - _begun():.0f} s)"
+
+
+_MAIN = os.getpid()
+
+if __name__ == "__mp_main__":  # where vLLM does not fork but begins anew, as on a GPU in use
+    _leave_to_parent()
+if __name__ == "__main__":
+    main()

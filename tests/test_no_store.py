@@ -1,0 +1,122 @@
+"""What reads or serves makes no store: one that vanished, or was mistyped, is told, and nothing is written."""
+
+import sqlite3
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from eval import cli as evaluate
+from eval import systems
+from plume import doctor, tracking
+from plume.corpus import trained
+from plume.errors import InputError
+from serve import champion, cli, sync
+from serve import state as files
+from serve.alias import Aliases, Deployed
+from serve.config import ServeConfig
+from serve.guard import sender
+from serve.guard.journal import Journal
+from serve.state import State
+
+ROW = {"network": None, "structure": None, "title": None, "review": "r", "draft": "d", "failed": [], "prompt": "v1"}
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A state folder in which something was served and drafted; the store that MLFLOW_TRACKING_URI names is not there.
+
+    No name of a store is given elsewhere.
+    """
+    state = State(tmp_path / "state")
+    files.write(state.alias, asdict(Aliases(Deployed(1, "/adapter", "0" * 64))))
+    files.write(state.serve, {"config": ServeConfig().model_dump(mode="json")})
+    Journal(state.journal).add_draft("a", 1.0, "agents", 1, ROW)
+    monkeypatch.setenv("PLUME_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'typo' / 'mlflow.db'}")
+    return state
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda state: evaluate.promote("1", initial=True, reason="r", by="b"),
+        lambda state: evaluate.compare(Path("a.jsonl"), Path("b.jsonl"), Path("data"), Path("verdict")),
+        lambda state: evaluate.time(Path("export.json"), Path("time")),
+        lambda state: systems.resolve("champion"),
+        lambda state: trained.trained_on({"0"}, {"0"}),
+        lambda state: trained.runs_on({"0"}),
+        lambda state: champion.resolve(ServeConfig(state=state.folder / "other"), State(state.folder / "other")),
+        lambda state: cli.run([f"state={state.folder / 'other'}"], only_print=True),
+        lambda state: sync.sync(ServeConfig(state=state.folder)),
+        lambda state: sender.send(Journal(state.journal)),
+        lambda state: sender.resend(state),
+        lambda state: cli.resend([f"state={state.folder}"]),
+    ],
+    ids=[
+        "promote",
+        "compare",
+        "time",
+        "generate",
+        "forget",
+        "runs",
+        "serve",
+        "print",
+        "sync",
+        "sender",
+        "resend",
+        "resend cli",
+    ],
+)
+def test_reading_and_serving_commands_make_no_store(here, tmp_path, command):
+    with pytest.raises(InputError, match=r"typo/mlflow.db: there is none, and only a training makes one"):
+        command(here)
+    assert not (tmp_path / "typo").exists()
+    assert not (tmp_path / "home" / "mlflow.db").exists()
+    assert Journal(here.journal).waiting() == 1
+
+
+def test_looking_at_the_machine_makes_no_store(here, tmp_path):
+    doctor.report()
+    assert not (tmp_path / "typo").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["sqlite:///{0}/empty.db", "sqlite:///{0}/other.db", "{0}/folder", "file://{0}/folder", "{0}/absent", "sqlite://"],
+)
+def test_what_is_no_store_is_not_made_one(tmp_path, name):
+    """A file or a folder of something else is there, and stays as it is."""
+    (tmp_path / "empty.db").touch()
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("CREATE TABLE drafts (id)")
+    (tmp_path / "folder").mkdir()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    with pytest.raises(InputError, match="there is none"):
+        tracking.connect(name.format(tmp_path), create=False)
+    assert before == {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert list((tmp_path / "folder").iterdir()) == []
+    assert not (tmp_path / "absent").exists()
+
+
+def test_the_demos_store_is_named_where_there_is_no_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("PLUME_HOME", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "mlflow.db").touch()
+    with pytest.raises(InputError, match=rf"export MLFLOW_TRACKING_URI=sqlite:///{tmp_path}/demo/mlflow.db"):
+        tracking.connect(create=False)
+
+
+def test_existing_stores_are_read_and_another_one_of_the_same_name_is_noticed(tmp_path, empty_store):
+    """MLflow keeps its connections: without letting go of them it would write on into the file that was removed."""
+    store = tmp_path / "mlflow.db"
+    uri = f"sqlite:///{store}"
+    for name in ("first", "second"):
+        store.unlink(missing_ok=True)
+        store.write_bytes(empty_store.read_bytes())
+        tracking.connect(uri, create=False)
+        with tracking.run(name, kind="test"):
+            pass
+        with sqlite3.connect(store) as opened:
+            assert opened.execute("SELECT name FROM runs").fetchall() == [(name,)]
