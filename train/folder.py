@@ -120,7 +120,7 @@ def _check_more(config: TrainConfig, begun: dict[str, Any], at: "Progress", step
     if not begun.get("finished"):
         return
     ended = f"{config.out}: is finished, its adapter is never rewritten"
-    if not at.step:
+    if not at.step or at.step < begun.get("steps", 0):  # the last checkpoint is gone or damaged
         raise InputError(f"{ended}, and no checkpoint is left to go on from; train anew with another out=")
     if at.stopped and at.stale >= (config.validation.patience or math.inf):
         raise InputError(

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eval.time.claims import Claim, Widest
-from eval.time.cohorts import HOLE, LONGEST, follow_up, values, within, year_earlier
+from eval.time.cohorts import HOLE, LONGEST, follow_up, spans, values, within, year_earlier
 from eval.time.delays import Waits
 from eval.time.effects import Comparison, compare
 from eval.time.resample import DRAWS
@@ -136,13 +136,15 @@ def check(
     tau = follow_up(MAIN) if timed else 0
     windows = None
     reason = _out_of_reach(claim, waits, tau)
+    holds = np.array([claim.population.holds(network) for network, _ in waits.names], dtype=bool)
     if not reason:
         windows = year_earlier(waits, claim.window.first, claim.window.last, tau)  # type: ignore[arg-type]
+        if windows and not all(spans(waits.where(holds[waits.structure]), window) for window in windows):
+            windows = None
         reason = _without_year(windows, started_on)
     if reason or windows is None:
         return Outcome(claim.id, UNCHECKABLE, _sentence(reason), f"On ne peut pas le dire : {reason}")
     before, after = windows
-    holds = np.array([claim.population.holds(network) for network, _ in waits.names], dtype=bool)
     usable = holds[waits.structure] & (waits.timed if timed else voted(waits))
     groups = tuple(within(waits, window) & usable for window in windows)
     if not timed:  # a reply of the pilot to an earlier review is none of "before"
@@ -256,7 +258,9 @@ def _of_the_mix(both: _Pair, value: np.ndarray) -> str | None:
 
 
 def _undecided(held: list[_Held]) -> str:
-    if any(one.agrees() is None and one.neutral is None and one.interval for one in held):
+    if any(
+        one.agrees() is None and one.neutral is None and one.interval and one.claimed > one.interval[1] for one in held
+    ):
         return (
             f"une moyenne annoncée dépasse l'attente limitée à {follow_up(MAIN)} jours, mais ceux qui attendent encore "
             "après ces jours peuvent l'expliquer"

@@ -70,6 +70,20 @@ def _covered(waits: Waits, window: Window) -> bool:
     return bool(np.diff(np.r_[first - 1, days, last + 1]).max() <= HOLE)
 
 
+def spans(waits: Waits, window: Window) -> bool:
+    """Whether these waits, of a population that may be small, reach over a window: else its season is another one.
+
+    The first and the last are within HOLE days of its ends, and no thirty days in a row hold none.
+    """
+    first, last = window.ordinals
+    days = np.unique(waits.start[within(waits, window)])
+    if not len(days):  # nobody: too few to say anything, which is said elsewhere
+        return True
+    if days[0] - first >= HOLE or last - days[-1] >= HOLE:
+        return False
+    return len(days) < 2 or bool(np.diff(days).max() <= 3 * HOLE)
+
+
 def within(waits: Waits, window: Window) -> np.ndarray:
     """Mask of the waits that began in a window."""
     first, last = window.ordinals

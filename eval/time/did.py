@@ -108,7 +108,7 @@ def _relative(before: np.ndarray, after: np.ndarray, weights: np.ndarray, treate
     """Difference of the arms' log ratios: jackknife errors, Student's t with Welch and Satterthwaite's degrees."""
     arms = [log_ratio_of_sums(after[arm], before[arm], weights[arm], 0) for arm in (treated, ~treated)]
     value, se = arms[0].value - arms[1].value, float(np.hypot(arms[0].se, arms[1].se))
-    if not (np.isfinite(value) and se > 0):
+    if not (np.isfinite(value) and se > 1e-9):  # below, it is the rounding of arms in which nothing varies
         return Inference(value, np.nan, np.nan, len(weights))
     effective = [max(kish(weights[arm]) - 1, 1.0) for arm in (treated, ~treated)]
     degrees = se**4 / sum(one.se**4 / e for one, e in zip(arms, effective, strict=True))
@@ -217,6 +217,8 @@ class Study:
         trend = placebo.trend.interval() if placebo.trend else None
         if trend is None or not -size < trend[0] <= trend[1] < size:
             return POWER
+        if seen and placebo.given_level is None:
+            return UNSEEN
         given = placebo.given_level.interval() if placebo.given_level else None
         same_side = given is not None and (given[0] > 0 if interval[0] > 0 else given[1] < 0)
         return REVERSION if seen and not same_side else None

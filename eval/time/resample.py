@@ -74,6 +74,8 @@ def unvaried(value: float, top: float, clusters: float) -> float:
 def least_half(n: np.ndarray, sums: np.ndarray, squares: np.ndarray, weights: np.ndarray, top: float) -> float:
     """Half-width of a mean of clusters if all that varied were items within them; `unvaried` if none is seen to.
 
+    Nought where each cluster holds one item, and they vary: their own spread tells all.
+
     Args:
         n: items of each cluster, shape (clusters,); `sums` and `squares` of their values likewise.
         weights: of each cluster's mean.
@@ -85,7 +87,10 @@ def least_half(n: np.ndarray, sums: np.ndarray, squares: np.ndarray, weights: np
         return 0.0
     mean = sums.sum() / n.sum()
     within, free = float((squares - sums**2 / n).sum()), float((n - 1).sum())
-    if not free or within <= 1e-9 * max(1.0, float(squares.sum())):
+    nothing = 1e-9 * max(1.0, float(squares.sum()))
+    if not free and float(squares.sum() - sums.sum() ** 2 / n.sum()) > nothing:
+        return 0.0
+    if within <= nothing:
         return unvaried(float(mean), max(top, float(mean)), kish(weights))
     inside = within / free
     return float(norm.ppf((1 + LEVEL) / 2) * np.sqrt(inside * np.sum(weights**2 / n)) / weights.sum())

@@ -183,6 +183,23 @@ def test_the_other_processes_of_torchrun_refuse_in_silence(tmp_path):
         assert len(err.splitlines()) == lines, err
 
 
+@pytest.mark.parametrize(("joined", "told"), [(True, "process 3: CUDA error (step 37)\n"), (False, "")])
+def test_what_befalls_one_process_alone_is_said_once_all_have_begun(monkeypatch, capsys, joined, told):
+    from train import __main__ as module
+
+    def fails(*_):
+        print("a line before\nCUDA error (step 37)", file=sys.stderr)
+        raise SystemExit(2)
+
+    monkeypatch.setattr(module, "run", fails)
+    monkeypatch.setattr(module, "_has_joined", lambda: joined)
+    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+    monkeypatch.setenv("RANK", "3")
+    with pytest.raises(SystemExit):
+        module._run_silently()
+    assert capsys.readouterr().err == told
+
+
 def test_what_the_build_did_not_understand_is_told_at_the_start():
     from train.run import _not_understood
 

@@ -9,6 +9,7 @@ import pytest
 from eval.time import active, effects, reuse
 from eval.time.claims import Baseline
 from eval.time.minutes import Prior
+from eval.time.resample import least_half, ratio_of_sums
 from eval.time.run import CLAIMS, document, estimate
 from plume.paths import in_clone
 
@@ -70,6 +71,22 @@ def test_every_interval_has_a_width(made, baseline, kind):
         assert row["lower"] - 1e-9 <= row["estimate"] <= row["upper"] + 1e-9, row
         if row.get("quantity") == "useful_share" and row["comparison"] == "level":
             assert 0 <= row["lower"] < row["upper"] <= 1, row
+    for measure, found in result["did"]["in_proportion"].items():
+        assert found["lower"] is None or found["upper"] - found["lower"] > 1e-6, measure
+
+
+@pytest.mark.parametrize("sd", [3, 6, 10, 14])
+def test_clusters_of_one_item_have_the_spread_of_their_items(sd):
+    """One review of each experience: Student's interval, not what could be said had nothing varied."""
+    draw = np.random.default_rng(1)
+    values = np.clip(draw.normal(60, sd, 71), 0, 100)
+    ones = np.ones(len(values))
+    least = least_half(ones, values, values**2, ones, 100.0)
+    half = ratio_of_sums(values, ones, least=least).half
+    student = 1.994 * values.std(ddof=1) / np.sqrt(len(values))
+    assert half == pytest.approx(student, rel=0.15)
+    alike = np.full(71, 60.0)
+    assert least_half(ones, alike, alike**2, ones, 100.0) > 1
 
 
 def test_all_useful_reaches_as_far_down_as_so_many_structures_cannot_exclude(made):

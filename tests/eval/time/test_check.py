@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from eval.time.check import COMPATIBLE, CONTRADICTED, UNCHECKABLE, check
-from eval.time.claims import Claim
+from eval.time.claims import Claim, Widest
 from eval.time.delays import Waits
 
 LAUNCH = dt.date(2023, 10, 5)
@@ -151,9 +151,29 @@ def test_what_cannot_be_checked_says_why(changes, given, reason):
 SHARE = {"quantity": "useful_share", "values": {"after": 0.74, "difference": 0.40}}
 
 
+def test_a_population_that_came_late_a_year_earlier_is_of_another_season():
+    """The file covers both periods; the claim's network does not."""
+    late = waits(12, 6)
+    of_msa = np.arange(len(late)) % 20 >= 8
+    came = (LAUNCH - dt.timedelta(days=365 - 40)).toordinal()
+    seen = late.where(~of_msa | (late.start >= came))
+    names = tuple(("MSA" if i >= 8 else "CAF", name) for i, (_, name) in enumerate(seen.names))
+    outcome = check(claim(population={"description": "x", "networks": ["MSA"]}), replace(seen, names=names))
+    assert outcome.outcome == UNCHECKABLE
+    assert "un an plus tôt" in outcome.why
+
+
 def test_satisfaction_is_compatible_from_votes_even_without_reply_dates():
     given = waits(12, 6, useful=(34, 74), missing=("date_de_premiere_reponse",))
     assert check(claim(**SHARE), given).outcome == COMPATIBLE
+
+
+def test_a_level_in_an_interval_that_is_too_wide_says_so():
+    given = waits(12, 6, useful=(34, 74))
+    level = claim(quantity="useful_share", values={"after": 0.74})
+    outcome = check(level, given, widest=Widest(share=0.001))
+    assert outcome.outcome == UNCHECKABLE
+    assert "plus large que ce qui est admis" in outcome.why
 
 
 def test_satisfaction_that_did_not_move_is_contradicted():
