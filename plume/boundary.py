@@ -57,7 +57,8 @@ def unexpected(error: BaseException) -> tuple[str, int]:
     if isinstance(error, PlumeError):
         return str(error), error.exit_code
     if isinstance(error, OSError) and error.filename is not None:  # a folder where a file is meant, no permission
-        return f"{os.fsdecode(error.filename)}: {error.strerror}", 2
+        name = error.filename
+        return f"{os.fsdecode(name) if isinstance(name, str | bytes) else name}: {error.strerror or error}", 2
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if _of_plume(frame.filename)]
     fault = isinstance(error, _FAULTS) and ours and ours[-1] is frames[-1]

@@ -282,9 +282,10 @@ def _unknown(model: type[BaseModel], key: str) -> str:
     leaf, refusals, known = key.rpartition(".")[2], _refusals(model), keys_of(model)
     if why := refusals.get(key) or {k.rpartition(".")[2]: why for k, why in refusals.items()}.get(leaf):
         return why
-    if told := _foreign(model, leaf, known):
+    ours = [k for k in known if k.split(".")[-1] == leaf]
+    if not ours and (told := _foreign(model, leaf, known)):
         return f"unknown key; {told}"
-    if hint := [k for k in known if k.split(".")[-1] == leaf] or difflib.get_close_matches(key, known, n=1, cutoff=0.5):
+    if hint := ours or difflib.get_close_matches(key, known, n=1, cutoff=0.5):
         return f"unknown key; did you mean {hint[0]}?"
     command = getattr(model, "command", "")
     return "unknown key; " + (f"all keys: plume config {command}" if command else f"known keys: {', '.join(known)}")

@@ -43,6 +43,11 @@ def local_file(uri: str) -> Path | None:
     return None if path in ("", ":memory:") or path.startswith("file:") else Path(unquote(path))
 
 
+def unless_of_environment(uri: str | None) -> str | None:
+    """A URI that was kept without its secrets; None where it is that of MLFLOW_TRACKING_URI, which has them."""
+    return None if uri and shown(os.environ.get("MLFLOW_TRACKING_URI", "")) == uri else uri
+
+
 def default_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(home() / "mlflow.db")
 

@@ -150,7 +150,7 @@ def _check_is_there(uri: str) -> None:
         demo = home() / "demo" / "mlflow.db"
         known = f"; make demo's is there: export MLFLOW_TRACKING_URI={sqlite_uri(demo)}" if demo.is_file() else ""
         raise InputError(
-            f"MLflow store {shown(uri)}: there is none, and only a training makes one; check MLFLOW_TRACKING_URI or "
+            f"MLflow store {shown(uri)}: there is none, and what reads or serves makes none; check MLFLOW_TRACKING_URI or "
             f"tracking_uri, or put the store back{known}"
         )
 
@@ -325,17 +325,17 @@ def check_reference(reference: str, uri: str | None = None) -> None:
     file = local_file(uri or default_uri())
     if file is None or "mlflow" in sys.modules:
         return
+    _check_is_there(uri or default_uri())
     versions, aliases = [], []
     with suppress(sqlite3.Error):
-        if file.exists():
-            with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=1)) as store:
-                versions, aliases = (
-                    store.execute(query, [MODEL_NAME]).fetchall()
-                    for query in (
-                        "select version, current_stage from model_versions where name = ?",
-                        "select alias from registered_model_aliases where name = ?",
-                    )
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=1)) as opened:
+            versions, aliases = (
+                opened.execute(query, [MODEL_NAME]).fetchall()
+                for query in (
+                    "select version, current_stage from model_versions where name = ?",
+                    "select alias from registered_model_aliases where name = ?",
                 )
+            )
         numbers = sorted(number for number, stage in versions if stage != "Deleted_Internal")
         known = [*sorted(alias for (alias,) in aliases), *map(str, numbers)]
         key = _key(reference)

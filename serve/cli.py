@@ -116,7 +116,8 @@ def sync(
 
     uses = {*WHERE, "tracking_uri", "version", "challenger_weight", "golden"}
     settings = ServeConfig.load_for(uses, config, overrides or ())
-    compare = settings.golden if "golden" in settings.model_fields_set else None
+    # A file is the server's: what it says of `golden` was given at the start.
+    compare = settings.golden if any(each.startswith("golden=") for each in overrides or ()) else None
     if watch is None:
         say(once(settings, again=again, compare=compare))
         return
@@ -199,12 +200,14 @@ def resend(overrides: Overrides = None, config: ConfigFile = None) -> None:
 
     What was deleted in MLflow on purpose is lacking there, too, and comes back.
     """
+    from plume.store_uri import unless_of_environment
     from serve.guard.sender import resend as send_again
     from serve.state import read
 
     state = _with_journal(config, overrides, "tracking_uri")
     started = read(state.serve)
     uri = _load(config, overrides, "tracking_uri").tracking_uri or (started and started["config"]["tracking_uri"])
+    uri = unless_of_environment(uri)
     with status("comparing the journal with MLflow"):
         drafts, decisions, sent = send_again(state, uri)
     say(f"MLflow lacked {drafts} drafts and {decisions} decisions; {sent} sent, those still waiting included")

@@ -80,7 +80,10 @@ class State:
         """The admin's secret; made if there is none."""
         if not self.admin.exists():
             write(self.admin, secrets.token_urlsafe(32))
-        return read(self.admin)
+        secret = read(self.admin)
+        if not isinstance(secret, str) or not secret.strip():
+            raise InputError(f"{self.admin}: holds no key; remove it, and the next start of the server makes one")
+        return secret
 
 
 @contextmanager

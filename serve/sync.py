@@ -42,7 +42,7 @@ def sync(config: ServeConfig, *, again: bool = False, compare: bool | None = Non
             challenger, remark = None, f"; {challenger.name}, the challenger, was rolled back and is left out"
         wanted = Aliases(champion, challenger, config.challenger_weight if challenger else 0.0)
         for deployed in wanted.deployed:
-            if current is None or deployed not in current.deployed:
+            if current is None or deployed not in current.deployed or deployed.name not in client.known():
                 _load(client, deployed, state, compare=compare)
         alias.write(state, wanted)
         _forget(client, state)

@@ -260,6 +260,7 @@ def _log_inputs(
     tags: dict[str, Any] = {
         "chat_template_sha256": template_sha256(),
         "prompt_sha256": load_prompt(config.prompt).sha256,
+        "plume.out": str(config.out.resolve()),  # an erasure names it, wherever it is asked for
     }
     contexts = {"train": "training", "validation": "validation", "test": "testing"}
     for split in SPLITS:

@@ -256,7 +256,10 @@ def _alike(one: Sequence[str], other: Sequence[str]) -> bool:
 
 
 # A page that shows a draft would run it, or show a hole: tags, comments, entities.
-_HTML = re.compile(r"</?[a-zA-Z][\w-]*(?:\s[^<>]{0,500})?/?>|<!--|<script\b|&(?:[a-zA-Z]{2,8}|#x?[0-9a-fA-F]{1,6});")
+_HTML = re.compile(
+    r"</?[a-zA-Z][\w-]*(?:\s[^<>]{0,500})?/?>|<!--|<script\b|&(?:nbsp|amp|lt|gt|quot|apos|[lr][ads]quo|hellip|[mn]dash|euro|[aeiouAEIOU](?:acute|grave|circ|uml)|ccedil"
+    r"|#x?[0-9a-fA-F]{1,6});"
+)
 
 
 def residue(case: Case) -> Result:

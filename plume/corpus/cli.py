@@ -164,7 +164,7 @@ def forget(
     for line in versions:  # first: should the rest be cut off, this could not be asked again
         say(line)
     if traces.remove_cached_copies():
-        say(f"{home() / 'splits'}: removed, copies of splits that an older training kept")
+        say(f"{home()}: cached copies of splits and of what was found in them removed; they are made again")
     unwritten: dict[Path, str] = {}
     for here in found:
         if here.before:

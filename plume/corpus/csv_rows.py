@@ -10,6 +10,7 @@ import io
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from plume.corpus.formats import AGAIN, RECORD, Record, Source
@@ -17,7 +18,8 @@ from plume.errors import InputError
 
 csv.field_size_limit(RECORD)
 
-_TOLD = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_TOLD = re.compile(r' *"?sep ?= ?(.)"?\1* *', re.IGNORECASE)
+_OPEN = re.compile(r'(?:^|[;,\t|])"(?:[^"]|"")*\Z')  # a quoted cell that goes on
 _HEADER = 1 << 16  # characters of a header, at most
 _LINES = 20_000  # a row of more lines is a quotation that was never closed
 _DATE = r'"?(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})'
@@ -29,13 +31,10 @@ def read_csv(source: Source, path: Path) -> Iterator[Record]:
     """Raises InputError if the first line is no header, or if the file ends in the middle of a row."""
     lines = _Lines(source, path)
     text = next((line for _, line in lines if line.strip()), "")
-    told = _TOLD.fullmatch(text.strip())  # "sep=;", with which Excel is told what separates
+    told = _TOLD.fullmatch(text.strip("\r\n"))  # "sep=;", with which Excel is told what separates
     if told:
         text = next((line for _, line in lines if line.strip()), "")
-    while text.count('"') % 2 and len(text) < _HEADER:  # a name may hold a line end
-        if (more := next(iter(lines), None)) is None:
-            break
-        text += "\n" + more[1]
+    text += lines.rest_of_a_name(text)
     delimiter = told[1] if told else max(";,\t|", key=text.count)
     header = [" ".join(name.split()) for name in next(csv.reader(io.StringIO(text), delimiter=delimiter), [])]
     if len(header) < 3:
@@ -122,10 +121,20 @@ class _Lines:
     def __init__(self, source: Source, path: Path) -> None:
         self._source, self._path = source, path
         self.closed = True
-        self._all = enumerate(self._read(), 1)
+        self._all: Iterator[tuple[int, str]] = enumerate(self._read(), 1)
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
         return self._all
+
+    def rest_of_a_name(self, text: str) -> str:
+        """What follows where a quoted name of the header holds a line end; nothing where no name is left open by it."""
+        taken: list[tuple[int, str]] = []
+        while _OPEN.search("\n".join([text, *(line for _, line in taken)])):
+            if sum(len(line) for _, line in taken) > _HEADER or (more := next(self._all, None)) is None:
+                self._all = chain(taken, self._all)  # a stray quotation mark: these lines are rows
+                return ""
+            taken.append(more)
+        return "".join(f"\n{line}" for _, line in taken)
 
     def _read(self) -> Iterator[str]:
         rest = ""

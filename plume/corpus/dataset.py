@@ -113,9 +113,18 @@ def forgotten_since(folder: str | Path, manifest: dict[str, Any]) -> bool:
     digest = manifest["splits"]["train"]["sha256"]
     for path in (Path(folder) / "manifest.json", Path(folder) / STAGED / "manifest.json"):
         try:
-            if digest in json.loads(path.read_text(encoding="utf-8")).get("history", []):
+            now = json.loads(path.read_text(encoding="utf-8"))
+            # Of a folder that was built again meanwhile, the history begins anew: any erasure since may be of ours.
+            rebuilt = now["splits"]["train"]["sha256"] != digest and bool(now.get("erased"))
+            if digest in now.get("history", []) or rebuilt:
                 return True
-        except (OSError, ValueError, AttributeError):  # gone, or built again as something else: no erasure
+        except (
+            OSError,
+            ValueError,
+            AttributeError,
+            KeyError,
+            TypeError,
+        ):  # gone, or built again as something else: no erasure
             continue
     return False
 

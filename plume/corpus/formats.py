@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from plume.corpus.values import is_empty
 from plume.errors import InputError
 
 CHUNK = 1 << 20  # characters read at once
@@ -144,11 +145,15 @@ def _refuse_encodings(path: Path) -> None:
 # --- JSON ------------------------------------------------------------------------------------------------------------
 
 
+def _says_something(value: object) -> bool:
+    return value is not None and value == value and not (isinstance(value, str) and is_empty(value))
+
+
 def _fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """An object's fields; of a name that stands twice, the first value that says something, as in a CSV."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        fields |= {name: value for name, value in reversed(pairs) if value not in (None, "")}
+        fields |= {name: value for name, value in reversed(pairs) if _says_something(value)}
     return fields
 
 
@@ -194,8 +199,8 @@ class _Buffer:
 
 # The APIs' pages hold their records in an object: {"total_count": 2, "results": [...]}, or, of the State's tabular API,
 # {"data": [...], "links": {...}, "meta": {"page": 1, "total": 2}}.
-_SCALAR = r'(?:"(?:[^"\\]|\\.){0,200}"|[-\w.+]{1,40})'
-_FLAT = rf'(?:{_SCALAR}|\{{\s*(?:"\w+"\s*:\s*{_SCALAR}\s*,?\s*){{0,20}}\}})'
+_SCALAR = r'(?:"(?:[^"\\]|\\.){0,2000}"|[-\w.+]{1,40})'
+_FLAT = rf'(?:{_SCALAR}|\[[^\[\]]{{0,2000}}\]|\{{\s*(?:"\w+"\s*:\s*{_SCALAR}\s*,?\s*){{0,20}}\}})'
 _PAGE = re.compile(rf'\{{\s*(?:"\w+"\s*:\s*{_FLAT}\s*,\s*){{0,20}}"(?:results|records|experiences|data)"\s*:\s*\[')
 _TOTAL = re.compile(r'"(?:total_count|nhits|total)"\s*:\s*(\d+)')
 _PAGE_SIZE = 1 << 13  # characters that its beginning takes at most, about

@@ -33,7 +33,7 @@ class Trained:
     why: str
 
 
-RUN_DIGEST = "dataset.train.sha256"  # the tag that plume train gives a run
+RUN_DIGEST, RUN_FOLDER = "dataset.train.sha256", "plume.out"  # tags that plume train gives a run
 _CHECKPOINTS = ("*.pt", "*.partial")
 
 
@@ -70,7 +70,9 @@ def trained_on(digests: set[str], sources: set[str]) -> list[Trained]:
     """
     tracking.connect(create=False)
     trained = []
-    for number, aliases, tags, source in _versions():
+    with tracking.answering():
+        versions = list(_versions())
+    for number, aliases, tags, source in versions:
         digest = tags.get(DIGEST)
         if digest in digests:
             trained.append(Trained(number, aliases, True, f"its train split is {digest[:12]}…"))
@@ -83,6 +85,7 @@ def trained_on(digests: set[str], sources: set[str]) -> list[Trained]:
     return sorted(trained, key=lambda version: -version.number)
 
 
+@tracking.answering()
 def runs_on(digests: set[str]) -> list[Run]:
     """Training runs on one of these train splits, however they ended, but those that left a version and nothing else.
 
@@ -97,7 +100,7 @@ def runs_on(digests: set[str]) -> list[Run]:
     for digest in sorted(digests) if experiment else ():
         runs = client.search_runs([experiment.experiment_id], f"tags.`{RUN_DIGEST}` = '{digest}'", ViewType.ALL)
         for run in runs:
-            out = Path(run.data.params.get("out", ""))
+            out = Path(run.data.tags.get(RUN_FOLDER) or run.data.params.get("out", ""))
             left = out.is_absolute() and any(any(out.glob(pattern)) for pattern in _CHECKPOINTS)
             has_version = bool(client.search_model_versions(f"run_id='{run.info.run_id}'"))
             artifacts = "" if local_artifacts() else _drafts_of(client, run.info.run_id)

@@ -47,7 +47,7 @@ def is_empty(text: str, column: str = "") -> bool:
     return not text or (text in _NOTHING_TYPED if column in TYPED_BY_PEOPLE else text.lower() in _NOTHING)
 
 
-_WHOLE = re.compile(r"(\d+)[.,]0+")
+_WHOLE = re.compile(r"([0-9]+)[.,]0{1,2}")  # "1,000" is a thousand
 
 
 def whole(text: str) -> str:
@@ -84,7 +84,7 @@ def percent(text: str | None) -> float | None:
     return value if math.isfinite(value) and 0 <= value <= 100 else None
 
 
-_DEPARTMENT = re.compile(r"\d[\dAB]\d?")
+_DEPARTMENT = re.compile(r"[0-9][0-9AB][0-9]?")
 
 
 def department(text: str | None) -> str | None:

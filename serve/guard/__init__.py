@@ -299,7 +299,7 @@ class Guard:
         """Keep the process that sends the journal to MLflow alive."""
         words = ["-m", "serve.guard.sender", str(self.state.folder)]
         variables = dict(os.environ)
-        if uri and shown(variables.get("MLFLOW_TRACKING_URI", "")) != uri:  # else it is this one, with its password
+        if uri := unless_of_environment(uri):
             variables["MLFLOW_TRACKING_URI"] = uri
         while True:
             process = await asyncio.create_subprocess_exec(

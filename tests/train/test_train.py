@@ -188,7 +188,7 @@ def test_what_befalls_one_process_alone_is_said_once_all_have_begun(monkeypatch,
     from train import __main__ as module
 
     def fails(*_):
-        print("a line before\nCUDA error (step 37)", file=sys.stderr)
+        sys.stderr.write("a line before\nCUDA error (step 37)\n")
         raise SystemExit(2)
 
     monkeypatch.setattr(module, "run", fails)
