@@ -10,6 +10,7 @@ from typing import Any
 from plume.command import progress
 from plume.corpus.dataset import read_jsonl
 from plume.errors import InputError, PlumeError
+from serve import state as files
 from serve.client import Client
 from serve.config import ServeConfig
 from serve.state import State
@@ -23,7 +24,7 @@ def batch(reviews: Path, out: Path, config: ServeConfig, only_for_a_start: Colle
 
     A running server is asked; without one, an engine is started for as long as it takes. A line of `out` that holds a
     draft is not asked for again; one that holds an error is. Raises InputError for lines that are no reviews, and where
-    a server runs and keys were given that count `only_for_a_start`.
+    a server runs that was started otherwise than the keys want that count `only_for_a_start`.
     """
     rows = _read(reviews)
     done = _resume(out, {row["id"] for row in rows})
@@ -101,6 +102,15 @@ def _draft(client: Client, row: dict[str, Any]) -> dict[str, Any]:
         return {"id": row["id"], "error": str(error)}
 
 
+def _check_started_so(config: ServeConfig, keys: Collection[str], where: str) -> None:
+    started, wanted = files.read(State(config.folder).serve), config.model_dump(mode="json")
+    if other := sorted(key for key in keys if not started or started["config"].get(key) != wanted[key]):
+        raise InputError(
+            f"{', '.join(other)}: a server runs on {where} that was started otherwise; leave it out, or have an engine "
+            "started for this batch: port=… state=…"
+        )
+
+
 @contextmanager
 def _server(config: ServeConfig, only_for_a_start: Collection[str]) -> Iterator[Client]:
     from serve import engine
@@ -108,11 +118,7 @@ def _server(config: ServeConfig, only_for_a_start: Collection[str]) -> Iterator[
 
     with Client(config) as client:
         if client.is_ready():
-            if only_for_a_start:
-                raise InputError(
-                    f"{', '.join(sorted(only_for_a_start))}: a server runs on {client.where}, which was started "
-                    "without; leave it out, or have an engine started for this batch with port=… state=…"
-                )
+            _check_started_so(config, only_for_a_start, client.where)
             yield client
             return
     engine.check_startable(config)

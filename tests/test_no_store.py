@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from eval import cli as evaluate
-from eval import systems
+from eval import inputs, systems
 from plume import doctor, tracking
 from plume.corpus import trained
 from plume.errors import InputError
+from plume.paths import ROOT
 from serve import champion, cli, sync
 from serve import state as files
 from serve.alias import Aliases, Deployed
@@ -19,6 +20,7 @@ from serve.guard import sender
 from serve.guard.journal import Journal
 from serve.state import State
 
+SAMPLE = ROOT / "datasets" / "sample" / "export.json"
 ROW = {"network": None, "structure": None, "title": None, "review": "r", "draft": "d", "failed": [], "prompt": "v1"}
 
 
@@ -42,7 +44,7 @@ def here(tmp_path, monkeypatch):
     [
         lambda state: evaluate.promote("1", initial=True, reason="r", by="b"),
         lambda state: evaluate.compare(Path("a.jsonl"), Path("b.jsonl"), Path("data"), Path("verdict")),
-        lambda state: evaluate.time(Path("export.json"), Path("time")),
+        lambda state: evaluate.time(SAMPLE, state.folder / "time"),
         lambda state: systems.resolve("champion"),
         lambda state: trained.trained_on({"0"}, {"0"}),
         lambda state: trained.runs_on({"0"}),
@@ -68,7 +70,8 @@ def here(tmp_path, monkeypatch):
         "resend cli",
     ],
 )
-def test_reading_and_serving_commands_make_no_store(here, tmp_path, command):
+def test_reading_and_serving_commands_make_no_store(here, tmp_path, monkeypatch, command):
+    monkeypatch.setattr(inputs, "to_compare", lambda *_, **__: None)  # the drafts are looked at before the store
     with pytest.raises(InputError, match=r"typo/mlflow.db: there is none, and only a training makes one"):
         command(here)
     assert not (tmp_path / "typo").exists()

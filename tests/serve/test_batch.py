@@ -5,8 +5,12 @@ import json
 import pytest
 
 from plume.errors import InputError
+from serve import cli
+from serve import state as files
 from serve.batch import batch
+from serve.client import Client
 from serve.config import ServeConfig
+from serve.state import State
 
 
 @pytest.fixture
@@ -61,3 +65,20 @@ def test_the_reviews_are_not_overwritten_by_their_drafts(reviews):
     with pytest.raises(InputError, match="holds other things"):
         batch(reviews, reviews, ServeConfig())
     assert reviews.read_bytes() == before
+
+
+@pytest.mark.parametrize(("key", "fits"), [("dtype=float32", True), ("dtype=bfloat16", False), ("examples=3", False)])
+def test_a_running_server_takes_no_key_that_it_was_not_started_with(tmp_path, monkeypatch, key, fits):
+    reviews = tmp_path / "reviews.jsonl"
+    reviews.write_text('{"id": "1", "review": "Attente."}\n')
+    state = State(tmp_path / "state")
+    files.write(state.serve, {"config": ServeConfig(dtype="float32").model_dump(mode="json")})
+    monkeypatch.setattr(Client, "is_ready", lambda _: True)
+    monkeypatch.setattr(Client, "draft", lambda *_: {"id": "draft-1", "draft": "Bonjour"})
+    more = ["examples_from=data"] if key.startswith("examples") else []
+    ask = lambda: cli.batch(reviews, tmp_path / "out.jsonl", [f"state={state.folder}", key, *more])  # noqa: E731
+    if fits:
+        ask()
+    else:
+        with pytest.raises(InputError, match=f"{key.partition('=')[0]}.*: a server runs on .* started otherwise"):
+            ask()

@@ -80,7 +80,7 @@ class StubEngine:
 
 
 @pytest.fixture(scope="session")
-def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base):
+def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base, empty_store):
     """One guard for all tests, started by uvicorn on vLLM's event loop; `ask` is a client with a key.
 
     Requests reach it without a socket, but for those of tests that look at connections: `port`.
@@ -91,6 +91,7 @@ def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base):
     deployed = [Deployed(n, str(a.folder), a.sha256) for n, a in enumerate(adapters, 1)]
     alias.write(state, Aliases(deployed[0]))
     # Traces are sent by the tests that look at them.
+    (home / "mlflow.db").write_bytes(empty_store.read_bytes())
     store = f"sqlite:///{home / 'mlflow.db'}"
     config = ServeConfig(state=state.folder, maskers=1, max_new_tokens=64, traces=False, tracking_uri=store)
     from plume.models import load_tokenizer

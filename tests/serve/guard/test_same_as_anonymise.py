@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import sqlite3
 
 import pytest
@@ -77,7 +78,7 @@ def test_token_ids_are_trainings_for_a_thousand_reviews(guarded):
         assert ids == trained, (i, review)
 
 
-def test_a_dead_mlflow_delays_nothing_and_gets_all_of_it_later(guarded, tmp_path):
+def test_a_dead_mlflow_delays_nothing_and_gets_all_of_it_later(guarded, empty_store, tmp_path):
     import mlflow
 
     before = Journal(guarded.state.journal)
@@ -88,7 +89,7 @@ def test_a_dead_mlflow_delays_nothing_and_gets_all_of_it_later(guarded, tmp_path
     with pytest.raises(Exception, match="does not answer"):
         send(before, "http://127.0.0.1:9")
     assert before.waiting() == waiting
-    uri = f"sqlite:///{tmp_path / 'later.db'}"
+    uri = f"sqlite:///{shutil.copy(empty_store, tmp_path / 'later.db')}"
     while send(before, uri):
         pass
     assert before.waiting() == 0
