@@ -150,8 +150,8 @@ def _check_is_there(uri: str) -> None:
         demo = home() / "demo" / "mlflow.db"
         known = f"; make demo's is there: export MLFLOW_TRACKING_URI={sqlite_uri(demo)}" if demo.is_file() else ""
         raise InputError(
-            f"MLflow store {shown(uri)}: there is none, and what reads or serves makes none; check MLFLOW_TRACKING_URI or "
-            f"tracking_uri, or put the store back{known}"
+            f"MLflow store {shown(uri)}: there is none, and what reads or serves makes none; check "
+            f"MLFLOW_TRACKING_URI or tracking_uri, or put the store back{known}"
         )
 
 

@@ -124,7 +124,7 @@ def forgotten_since(folder: str | Path, manifest: dict[str, Any]) -> bool:
             AttributeError,
             KeyError,
             TypeError,
-        ):  # gone, or built again as something else: no erasure
+        ):  # gone, or something else
             continue
     return False
 

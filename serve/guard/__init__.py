@@ -20,7 +20,7 @@ from typing import Any
 
 from plume.errors import InputError, PlumeError
 from plume.models import Base, load_tokenizer
-from plume.store_uri import shown
+from plume.store_uri import unless_of_environment
 from serve import alias
 from serve import state as files
 from serve.config import ServeConfig
