@@ -1,5 +1,6 @@
 """MLflow: the ledger of runs and the registry of versions. Nothing that decides reads its aggregates."""
 
+import gc
 import hashlib
 import logging
 import os
@@ -195,8 +196,11 @@ def run(name: str, *, kind: str, run_id: str | None = None, nested: bool = False
         try:
             yield active
         except BaseException as error:
-            with hasty(), suppress(Exception):  # it may be the store itself that failed
-                mlflow.end_run("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+            for _ in range(3):  # Ctrl-C may have left a transaction open, or it is the store itself that failed
+                with hasty(), suppress(Exception):
+                    mlflow.end_run("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+                    break
+                gc.collect()
             raise
         mlflow.end_run()
 

@@ -32,6 +32,7 @@ GROUPS = {
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group the tests for pytest-xdist (`--dist loadgroup --no-loadscope-reorder`), long groups first."""
 

@@ -110,10 +110,10 @@ def test_hidden_fields_are_refused_by_name(guarded, extra):
     assert guarded.engine.asked == []
 
 
-@pytest.mark.parametrize("model", ["../a/v2", "/etc/passwd", "plume-reply@v2", "base", "plume-reply/../base"])
+@pytest.mark.parametrize("model", ["../a/v2", "/etc/passwd", "plume-reply@v9", "base", "plume-reply/../base"])
 def test_a_model_that_is_a_path_or_another_version_is_refused(guarded, model):
     body = {"messages": [{"role": "user", "content": "a"}], "model": model}
-    assert guarded.ask("/v1/chat/completions", body).status_code == 422
+    assert guarded.ask("/v1/chat/completions", body).status_code == (404 if model == "plume-reply@v9" else 422)
     assert guarded.engine.asked == []
 
 
