@@ -11,7 +11,7 @@ PYTHON ?= python3.11
 EXPORT ?= datasets/sample/export.json
 BIN    := .venv/bin
 # Two processes: nearly every test keeps one core busy. PYTEST_SPREAD= runs them in one.
-PYTEST_SPREAD ?= -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST_SPREAD ?= -n 2 --no-loadscope-reorder
 
 # A machine with an NVIDIA GPU gets the official vLLM; any other gets its CPU build.
 GPU    := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo yes)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,20 +33,27 @@ GROUPS = {
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def _group(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return next((name for start, name in GROUPS.items() if file.startswith(start)), file)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests for pytest-xdist (`--dist loadgroup --no-loadscope-reorder`), long groups first."""
-
+    """Long groups first; the order within a group stays."""
     order = list(GROUPS.values())
+    items.sort(key=lambda item: order.index(name) if (name := _group(item.nodeid)) in order else len(order))
 
-    def group(item: pytest.Item) -> str:
-        file = item.path.relative_to(ROOT).as_posix()
-        return next((name for start, name in GROUPS.items() if file.startswith(start)), file)
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-    # Stable: the order within a group stays.
-    items.sort(key=lambda item: order.index(group(item)) if group(item) in order else len(order))
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, without which there is one process
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Send a group's tests to one process (`-n 2 --no-loadscope-reorder`)."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    return Groups(config, log)
 
 
 @pytest.fixture(scope="session")
