@@ -1,6 +1,7 @@
 """What reads or serves makes no store: one that vanished, or was mistyped, is told, and nothing is written."""
 
 import sqlite3
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def here(tmp_path, monkeypatch):
 )
 def test_reading_and_serving_commands_make_no_store(here, tmp_path, monkeypatch, command):
     monkeypatch.setattr(inputs, "to_compare", lambda *_, **__: None)  # the drafts are looked at before the store
-    with pytest.raises(InputError, match=r"typo/mlflow.db: there is none, and only a training makes one"):
+    with pytest.raises(InputError, match=r"typo/mlflow.db: there is none, and what reads or serves makes none"):
         command(here)
     assert not (tmp_path / "typo").exists()
     assert not (tmp_path / "home" / "mlflow.db").exists()
@@ -123,3 +124,9 @@ def test_existing_stores_are_read_and_another_one_of_the_same_name_is_noticed(tm
             pass
         with sqlite3.connect(store) as opened:
             assert opened.execute("SELECT name FROM runs").fetchall() == [(name,)]
+
+
+def test_a_mistyped_store_is_told_before_mlflow_is_imported(here, monkeypatch):
+    monkeypatch.delitem(sys.modules, "mlflow")
+    with pytest.raises(InputError, match="there is none"):
+        tracking.check_reference("champion")

@@ -22,7 +22,8 @@ NO_LABEL = "(not a column's name)"
 _CALLED = re.compile(
     r"\b(?P<how>m|mm|mr|mme|mmes|mlle|madame|monsieur|mademoiselle|me|ma[iî]tre|dr|docteur|conseill[eè]re?|agente?|"
     r"directeur|directrice|r[ée]f[ée]rente?|m[ée]diateur|m[ée]diatrice|gestionnaire|responsable|secr[ée]taire|notaire|"
-    r"avocate?|contact|signature)\.?\s*[:,]?\s+$",
+    r"avocate?|contact|signature|dossier(?: d[eu])?|affaire|allocataire|assur[ée]e?|usager|usag[eè]re|"
+    r"(?:caf|cpam|msa|carsat|urssaf|sip|pr[ée]fecture|tribunal) de)\.?\s*[:,]?\s+$",
     re.IGNORECASE,
 )
 _SET_APART = re.compile(r"(?:\s[-–—/|]|[,;:(/|])\s*$")
@@ -176,11 +177,15 @@ def _identifying(name: str) -> list[Span]:
         rest = f"{rest[: span.start]} {rest[span.end :]}"
     if len(re.findall(r"\w+", rest)) <= 1 and not _BODY.search(fold(rest)):  # "Jean Dupont", "DUPONT Jean"
         return [Span(0, len(name), "PERSONNE", "name")]
-    return [span for span in found if span.type != "PERSONNE" or _is_called(name[: span.start])]
+    return [
+        span for span in found if span.type != "PERSONNE" or _is_called(name[: span.start], name[span.start : span.end])
+    ]
 
 
-def _is_called(before: str) -> bool:
+def _is_called(before: str, person: str) -> bool:
     if called := _CALLED.search(before):
+        if called["how"].lower().endswith(" de") and "dossier" not in called["how"].lower():  # "CAF de Saint Martin"
+            return " " in person and not fold(person).startswith(("saint", "st "))
         return called["how"] != "DR"  # a "direction régionale"
     return bool(_SET_APART.search(before)) and not _TOWN.search(before)
 

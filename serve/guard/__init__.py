@@ -240,6 +240,7 @@ class Guard:
         aliases, journal = alias.Watched(self.state), Journal(self.state.journal)
         self.pool = pool.beside or Pool(config.maskers, config.mask_timeout)
         await self.pool.start()
+        api.state.max_new_tokens = facts.max_new_tokens
         self.desk = Desk(facts, aliases, self.engine, self.pool, journal, self.seen, retriever)
         await self.desk.open()
         self.ready = Readiness(self.desk, self.pool, self.engine)

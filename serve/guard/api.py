@@ -73,6 +73,10 @@ async def chat(asked: ChatRequest, request: Request, desk: TheDesk) -> JSONRespo
         raise Failed(
             404, "model", f"model: does not answer now; ask for {MODEL_NAME}, which version answers is decided here"
         )
+    most = desk.started.max_new_tokens
+    for field in ("max_tokens", "max_completion_tokens"):
+        if getattr(asked, field) not in (None, most):
+            raise Failed(422, "request", f"{field}: {most} here, or none")
     case = Case(review=asked.messages[0].text, **(asked.metadata.model_dump() if asked.metadata else {}))
     draft = await _draft(case, asked.user, request, desk)
     common = {"id": draft.id, "created": int(time.time()), "model": draft.model}
@@ -166,6 +170,10 @@ def _described() -> dict[str, Any]:
         )
         schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         schema["security"] = [{"key": []}]
+        if most := getattr(app.state, "max_new_tokens", None):  # known once the guard has started
+            asked = schema["components"]["schemas"]["ChatRequest"]["properties"]
+            for field in ("max_tokens", "max_completion_tokens"):
+                asked[field]["anyOf"][0]["const"] = most
         app.openapi_schema = schema
     return app.openapi_schema
 

@@ -130,7 +130,12 @@ class ChatRequest(_Request):
     store: _False | None = None
     logprobs: _False | None = None
     stop: None = None
-    tools: None = None
+    seed: None = None
+    top_logprobs: None = None
+    tools: Annotated[list[Any], Field(max_length=0)] | None = None
+    tool_choice: Literal["none"] | None = None
+    max_tokens: int | None = Field(None, description="the server's own limit, or none")
+    max_completion_tokens: int | None = Field(None, description="the same")
     response_format: ResponseFormat | None = None
 
 

@@ -109,3 +109,13 @@ def test_a_name_of_another_tool_gets_a_key_that_there_is():
 )
 def test_who_brings_a_name_from_elsewhere_is_told_ours(command, given, told):
     assert told in refusal(command, given)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_ones_own_key_in_the_wrong_place_gets_no_advice_of_another_command(command):
+    from plume.config import _unknown, keys_of
+
+    for model in configs_of(command):
+        for key in keys_of(model):
+            leaf = key.rpartition(".")[2]
+            assert "it is a key of plume" not in _unknown(model, f"nowhere.{leaf}"), key

@@ -29,8 +29,8 @@ REFUSED = {
     "data anonymise NO.jsonl --out OUT/new": "NO.jsonl",
     "train NO.yaml": "NO.yaml",
     "train configs/train/demo.yaml lora.rnak=4": "lora.rank",
-    "eval generate --system 7 --data DATA --out OUT/new.jsonl": "known: none",
-    "eval generate --system nobody --data DATA --out OUT/new.jsonl": "nobody",
+    "eval generate --system 7 --data DATA --out OUT/new.jsonl": "there is none",
+    "eval generate --system nobody --data DATA --out OUT/new.jsonl": "there is none",
     "eval generate --system NO.yaml --data DATA --out OUT/new.jsonl": "NO.yaml",
     "eval generate --system base --data NO --out OUT/new.jsonl": "NO: not a dataset folder",
     "eval generate --system base --data DATA --split tset --out OUT/new.jsonl": "tset",
@@ -50,7 +50,7 @@ REFUSED = {
     "eval promote 1": "--verdict",
     "eval promote 1 --initial --by Ada": "--reason",
     "eval promote 1 --verdict NO.json": "NO.json",
-    "eval promote 1 --initial --reason r --by Ada": "known: none",
+    "eval promote 1 --initial --reason r --by Ada": "there is none",
 }
 _RUN = """
 import json, shlex, sys

@@ -97,7 +97,13 @@ def test_what_was_rolled_back_stays_so_whatever_becomes_of_the_challenger(served
     assert "left out" in sync.sync(canary)  # as long as the registry names it
     sync.sync(canary, again=True)
     assert alias.read(served.state).challenger == served.versions[1]
-    assert not served.state.held.exists()
+
+
+def test_what_the_engine_lost_is_loaded_again_though_nothing_else_is_to_be_served(served):
+    served.say(champion=1)
+    served.names.clear()  # `/ready` says so, and sends here
+    assert "already" in sync.sync(served.config)
+    assert list(served.names) == [served.versions[0].name]
 
 
 def test_a_second_rollback_goes_further_back_and_over_what_is_damaged(served):

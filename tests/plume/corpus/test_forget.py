@@ -210,7 +210,8 @@ def run_on(store, tmp_path):
         artifacts = (tmp_path / "home" / "mlartifacts").as_uri()
         experiment = known.experiment_id if known else client.create_experiment("plume", artifacts)
         run = client.create_run(experiment, run_name=out.name, tags={"dataset.train.sha256": digest})
-        client.log_param(run.info.run_id, "out", str(out))
+        client.log_param(run.info.run_id, "out", out.name)  # as it was written, perhaps relative
+        client.set_tag(run.info.run_id, "plume.out", str(out))
         client.log_text(run.info.run_id, json.dumps({"id": f"{GONE}-1", "draft": "…"}), "drafts.jsonl")
         if status != "RUNNING":
             client.set_terminated(run.info.run_id, status)
@@ -276,6 +277,30 @@ def test_without_a_store_it_forgets_and_exits_3(folder, ask, tmp_path):
     assert "there is no MLflow store" in told
     assert not (tmp_path / "home" / "mlflow.db").exists()
     assert read_manifest(folder)["counts"]["forgotten"] == 2
+
+
+def test_a_store_that_fails_while_it_is_asked_stops_no_erasure(folder, store, ask, monkeypatch):
+    import mlflow
+
+    store(read_manifest(folder)["splits"]["train"]["sha256"])
+
+    def fails(*_, **__):
+        raise mlflow.MlflowException("database is locked")
+
+    monkeypatch.setattr(mlflow.MlflowClient, "search_model_versions", fails)
+    code, told = ask(GONE, "--in", folder)
+    assert code == 3
+    assert "forgotten, but" in told
+    assert read_manifest(folder)["counts"]["forgotten"] == 2
+
+
+def test_a_folder_built_again_and_erased_since_is_seen_by_a_training(folder):
+    read = read_manifest(folder)
+    rebuilt = read | {"splits": read["splits"] | {"train": {"sha256": "d" * 64}}}
+    (folder / "manifest.json").write_text(json.dumps(rebuilt), encoding="utf-8")
+    assert not dataset.forgotten_since(folder, read)  # built again, and no more
+    (folder / "manifest.json").write_text(json.dumps(rebuilt | {"erased": [{"key": "k"}]}), encoding="utf-8")
+    assert dataset.forgotten_since(folder, read)
 
 
 def test_a_training_that_read_the_folder_before_sees_the_erasure(folder):

@@ -89,7 +89,9 @@ def test_departments_that_a_spreadsheet_changed(text, code):
 
 
 def test_numbers_votes_and_answers():
-    assert [whole(text) for text in ("8662947.0", "12", "1.5", "a.0")] == ["8662947", "12", "1.5", "a.0"]
+    assert [whole(text) for text in ("8662947.0", "12", "1.5", "a.0", "1,000")] == (
+        ["8662947", "12", "1.5", "a.0", "1,000"]  # a thousand is no id of another experience
+    )
     assert [percent(text) for text in ("49,5 %", "100", "0", "nan", "inf", "120", "-1", "", None)] == (
         [49.5, 100, 0, None, None, None, None, None, None]
     )

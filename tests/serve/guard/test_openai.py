@@ -16,6 +16,8 @@ PARTS = [{"type": "text", "text": "Bonjour, j'attends"}, {"type": "text", "text"
         {"temperature": 0},
         {"temperature": 0.0, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0.0},
         {"store": False, "logprobs": False, "tools": None, "stop": None},
+        {"max_tokens": 64},
+        {"max_completion_tokens": 64, "tools": [], "tool_choice": "none", "seed": None, "top_logprobs": None},
         {"response_format": {"type": "text"}},
         {"stream": None, "stream_options": None},
         {"model": "plume-reply"},
@@ -45,6 +47,7 @@ def test_what_equals_the_servers_own_choice_is_taken(guarded, same):
         ({"store": True}, "store"),
         ({"max_tokens": 5}, "max_tokens"),
         ({"seed": 1}, "seed"),
+        ({"tool_choice": "auto"}, "tool_choice"),
         ({"tools": [{}]}, "tools"),
         ({"model": "gpt-4o"}, "model"),
         ({"n": True}, "n"),
@@ -147,6 +150,7 @@ def test_the_schema_tells_every_refusal_and_the_key(guarded):
         assert {"400", "401", "408", "413", "422", "500", "502", "503", "504"} <= set(
             schema["paths"][path]["post"]["responses"]
         )
+    assert schema["components"]["schemas"]["ChatRequest"]["properties"]["max_tokens"]["anyOf"][0]["const"] == 64
     review = schema["components"]["schemas"]["DraftRequest"]["properties"]["review"]
     assert re.search(review["pattern"], "une ligne\nune autre")
     assert not re.search(review["pattern"], "nul\x00")
