@@ -48,6 +48,12 @@ def unless_of_environment(uri: str | None) -> str | None:
     return None if uri and shown(os.environ.get("MLFLOW_TRACKING_URI", "")) == uri else uri
 
 
+def absolute(uri: str) -> str:
+    """A store's URI that means the same in every folder: that of a SQLite file with its whole path."""
+    file = local_file(uri)
+    return uri if file is None or file.is_absolute() else sqlite_uri(file.absolute())
+
+
 def default_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(home() / "mlflow.db")
 

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from plume.config import Config
 from plume.errors import InputError
 from plume.paths import home
-from plume.store_uri import StoreUri
+from plume.store_uri import StoreUri, absolute
 
 WHERE = ("state", "host", "port", "socket")  # what names a running server
 
@@ -74,6 +74,17 @@ class ServeConfig(Config):
     @classmethod
     def _number_or_alias(cls, value: object) -> object:
         return str(value) if isinstance(value, int) else value  # version=3 is read as a number
+
+    @field_validator("state", "socket", "examples_from")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        """The engine, the guard and the commands about a server run in other folders."""
+        return value and value.absolute()
+
+    @field_validator("tracking_uri")
+    @classmethod
+    def _absolute_store(cls, value: str | None) -> str | None:
+        return value and absolute(value)
 
     @field_validator("host")
     @classmethod

@@ -25,6 +25,7 @@ from plume.engine import UNSAFE, max_lora_rank
 from plume.engine import variables as shared_variables
 from plume.errors import EnvironmentMissing, InputError, PlumeError
 from plume.paths import home
+from plume.store_uri import absolute
 from serve import alias
 from serve import log as engine_log
 from serve import state as files
@@ -210,7 +211,7 @@ def _running(served: Served, config: ServeConfig) -> Iterator[None]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command(served, config, gpu=gpu),
-            env=environment(os.environ, _variables(config, gpu=gpu)),
+            env=environment(os.environ, _variables(config, gpu=gpu)) | _store_of_environment(),
             cwd=log.parent,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -222,6 +223,12 @@ def _running(served: Served, config: ServeConfig) -> Iterator[None]:
         yield
     finally:
         stop(process, config.drain_timeout)
+
+
+def _store_of_environment() -> dict[str, str]:
+    """The engine runs in another folder."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    return {"MLFLOW_TRACKING_URI": absolute(uri)} if uri else {}
 
 
 def _fresh_log() -> Path:

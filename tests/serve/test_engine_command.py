@@ -186,3 +186,12 @@ def test_log_without_an_error_gives_its_last_line(tmp_path):
     assert engine_log.cause(log) == "loading"
     log.write_text("")
     assert engine_log.cause(log) == "its log is empty"
+
+
+def test_relative_paths_mean_the_same_in_the_engines_own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = ServeConfig(state="st", socket="x.sock", examples=1, examples_from="data", tracking_uri="sqlite:///a b.db")
+    assert [config.state, config.socket, config.examples_from] == [tmp_path / name for name in ("st", "x.sock", "data")]
+    assert config.tracking_uri == f"sqlite:///{tmp_path / 'a b.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    assert engine._store_of_environment() == {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}"}
