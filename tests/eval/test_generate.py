@@ -182,8 +182,9 @@ def test_an_empty_or_unknown_split_is_an_input_error(system, small_dataset, tmp_
         generate(system, small_dataset, tmp_path / "d.jsonl", DECODING, split="tset")
 
 
-def test_unknown_system_is_one_line_that_names_the_known_ones(tmp_path, monkeypatch):
+def test_unknown_system_is_one_line_that_names_the_known_ones(tmp_path, monkeypatch, empty_store):
     monkeypatch.setenv("PLUME_HOME", str(tmp_path))
+    (tmp_path / "m.db").write_bytes(empty_store.read_bytes())
     with pytest.raises(InputError, match="train one first"):
         resolve("42", tracking_uri=f"sqlite:///{tmp_path / 'm.db'}")
 
