@@ -28,15 +28,18 @@ class Readiness:
         if status != 200:
             return "the engine is dead"
         aliases = self._desk.aliases.current
-        answering = aliases.challenger if aliases.challenger and aliases.weight == 1 else aliases.champion
+        answering = [aliases.champion] if aliases.weight < 1 or not aliases.challenger else []
+        answering += [aliases.challenger] if aliases.challenger and aliases.weight else []
         try:
-            prompt_of(answering)
+            for deployed in answering:
+                prompt_of(deployed)
         except Failed as error:
             return str(error)
         status, models = await self._engine.fetch(scope, receive, "/v1/models")
-        if status != 200 or answering.name not in {model["id"] for model in json.loads(models)["data"]}:
-            return f"the engine does not know {answering.name}; mend it with: plume serve sync"
-        return "" if await self._writes(scope, answering.name) else "the engine does not write"
+        known = {model["id"] for model in json.loads(models)["data"]} if status == 200 else set()
+        if lacking := [deployed.name for deployed in answering if deployed.name not in known]:
+            return f"the engine does not know {', '.join(lacking)}; mend it with: plume serve sync"
+        return "" if await self._writes(scope, answering[0].name) else "the engine does not write"
 
     async def _writes(self, scope: Scope, name: str) -> bool:
         if self._engine.wrote is not None and time.monotonic() - self._engine.wrote < _FRESH:

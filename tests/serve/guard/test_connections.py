@@ -335,6 +335,15 @@ def test_ready_is_told_by_the_tokens_that_the_engine_writes(stale):
     assert len(stale.engine.asked) == 1  # what it wrote a moment ago is enough
 
 
+@pytest.mark.parametrize(("weight", "ready"), [(0.0, 200), (0.5, 503)])
+def test_not_ready_where_the_engine_lacks_a_challenger_that_answers_some(stale, monkeypatch, weight, ready):
+    one, two = stale.deployed
+    current = SimpleNamespace(champion=one, challenger=two, weight=weight)
+    monkeypatch.setattr(stale.guard.desk, "aliases", SimpleNamespace(current=current))
+    stale.engine.known = ["base", one.name]
+    assert look(stale)[0] == ready
+
+
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
