@@ -74,7 +74,7 @@ def test_recall_is_that_of_first_shots_on_unseen_sets_never_of_tuned_ones(full):
     text = text_of(privacy.render(full))
     assert "999" not in text
     assert "jeu aveugle 4, formes voulues inattendues 2026-11-23 180 oui 93,4 % (170 sur 182)" in text
-    assert "textes difficiles, phrases d'un autre style 2026-11 425 oui 91,5 % 87,9 % à 94,2 %" in text
+    assert "textes difficiles, phrases d'un autre style 2026-11 425 non consigné 91,5 % 87,9 % à 94,2 %" in text
     assert "un jeu est dit réglé" in text
     dates = [row["scored_on"] for row in privacy.first_shots()]
     assert dates == sorted(dates, reverse=True)
