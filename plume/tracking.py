@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -196,7 +197,8 @@ def run(name: str, *, kind: str, run_id: str | None = None, nested: bool = False
         try:
             yield active
         except BaseException as error:
-            for _ in range(3):  # Ctrl-C may have left a transaction open, or it is the store itself that failed
+            traceback.clear_frames(error.__traceback__)  # they may hold a transaction open: the store would stay locked
+            for _ in range(3):  # or it is the store itself that failed
                 with hasty(), suppress(Exception):
                     mlflow.end_run("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
                     break

@@ -9,6 +9,7 @@ from mlflow.entities import Metric
 
 from plume import tracking
 from plume.command import stderr
+from plume.interrupt import deferred
 
 RETRY = 30.0  # seconds until a store that did not answer is asked again
 _MOST = 1000  # metrics that MLflow takes at once
@@ -31,7 +32,7 @@ class Ledger:
         if time.monotonic() < self._again:
             return
         try:
-            with tracking.hasty():
+            with deferred(), tracking.hasty():
                 if self._missed:
                     self._catch_up()
                 elif step > self._logged:  # a step that is done again after a kill stands once in the ledger

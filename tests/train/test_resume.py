@@ -34,6 +34,23 @@ def test_ctrl_c_exits_130_says_how_to_go_on_and_marks_the_run(command, run, home
     assert [r.info.status for r in runs] == ["KILLED"]
 
 
+def test_ctrl_c_waits_until_the_store_has_a_step_whole(home, store, tmp_path, monkeypatch):
+    """Cut in two, the write left SQLite locked, and the run could not be marked."""
+    tracking.connect(f"sqlite:///{home / 'mlflow.db'}")
+    run_id = store.create_run("1").info.run_id
+    steps = ledger.Ledger(run_id, tmp_path / "steps.jsonl")
+    real = steps._client.log_batch
+
+    def stopped_within(*arguments, **more):
+        signal.raise_signal(signal.SIGINT)
+        real(*arguments, **more)
+
+    monkeypatch.setattr(steps._client, "log_batch", stopped_within)
+    with pytest.raises(KeyboardInterrupt):
+        steps.log({"loss": 1.0}, 1)
+    assert tracking.last_step(run_id, "loss") == 1
+
+
 def test_a_run_folder_is_not_overwritten_unless_forced(trained, train_here):
     folder, _ = trained
     before = folder_sha256(folder)
