@@ -29,8 +29,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from plume.command import say
-from plume.corpus.pseudonymise import Pseudonymiser, Span
-from plume.corpus.pseudonymise.ner import MODEL, load_ner
+from plume.pseudonymise import Pseudonymiser, Span
+from plume.pseudonymise.ner import MODEL, load_ner
 
 _CHARACTERS = 650
 _ROUNDS = 5

@@ -10,8 +10,8 @@ import random
 from collections import Counter, defaultdict
 
 from plume.command import say
-from plume.corpus.pseudonymise import Pseudonymiser, sentences
-from plume.corpus.pseudonymise.ner import load_ner
+from plume.pseudonymise import Pseudonymiser, sentences
+from plume.pseudonymise.ner import load_ner
 
 TEMPLATES = (
     "au bout du fil {P} m'a promis un rappel qui n'est jamais venu",

@@ -46,7 +46,7 @@ _SOURCES = (
     "plume/checks/*.py",
     "plume/prompt.py",  # the checks compare a draft with what the model read
     "plume/contacts.py",
-    "plume/corpus/pseudonymise/**/*.py",
+    "plume/pseudonymise/**/*.py",
 )
 
 Row = dict[str, Any]

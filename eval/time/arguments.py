@@ -4,8 +4,8 @@ from pathlib import Path
 
 from eval.time import constants
 from eval.time.claims import Baseline
-from plume.corpus.export import read_rows
 from plume.errors import InputError
+from plume.export.source import read_rows
 from plume.paths import check_output, in_clone
 
 

@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from eval.time.minutes import facts
-from plume.corpus.columns import body_name
-from plume.corpus.export import STRUCTURE_FIELDS, STRUCTURES, Row, Unreadable
 from plume.corpus.placeholders import is_placeholder
-from plume.corpus.values import parse_date, percent, vote, yes_or_no
+from plume.export.columns import body_name
+from plume.export.source import STRUCTURE_FIELDS, STRUCTURES, Row, Unreadable
+from plume.export.values import parse_date, percent, vote, yes_or_no
 
 WRITTEN, PUBLISHED, REPLIED = "ecrit_le", "date_de_publication", "date_de_premiere_reponse"
 
@@ -255,7 +255,7 @@ def _latest(days: np.ndarray) -> int:
 
 
 def _structures(row: Row) -> list[dict[str, str | None]]:
-    """As `plume.corpus.export.structures`, three times as fast: a large export is all about this."""
+    """As `plume.export.source.structures`, three times as fast: a large export is all about this."""
     found = []
     for n, slugs in _FIELDS.items():
         if any(row.get(slugs[name]) for name in ("network", "structure", "status", "reply")):

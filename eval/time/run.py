@@ -19,9 +19,9 @@ from eval.time.resample import DRAWS
 from eval.time.rows import MODELLED, Estimate, make
 from plume.command import status
 from plume.corpus.dataset import file_sha256
-from plume.corpus.export import Columns, read_rows
-from plume.corpus.values import parse_date
 from plume.errors import InputError
+from plume.export.source import Columns, read_rows
+from plume.export.values import parse_date
 from plume.paths import check_output, claim_output, in_clone
 
 CLAIMS = Path("configs/baselines/pilot-2023.yaml")

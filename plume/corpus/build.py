@@ -19,14 +19,14 @@ from plume.config import Config
 from plume.contacts import Directory
 from plume.corpus import dataset
 from plume.corpus.dataset import file_sha256
-from plume.corpus.export import Columns, Row, Unreadable, read_rows
-from plume.corpus.formats import Progress
 from plume.corpus.mask import Masker
 from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
 from plume.corpus.privacy import write_report
 from plume.corpus.split import SPLITS, Splitting
 from plume.corpus.spool import Spool
 from plume.errors import InputError
+from plume.export.formats import Progress
+from plume.export.source import Columns, Row, Unreadable, read_rows
 
 _CHUNK = 128  # pairs masked together
 
@@ -199,14 +199,14 @@ def gold_figures(ner: bool) -> dict[str, Any]:
     """What the pseudonymiser finds in the gold set, measured once for each version of it."""
     from plume.corpus.gold import figures
     from plume.corpus.mask import pseudonymiser
-    from plume.corpus.pseudonymise.ner import describe
+    from plume.pseudonymise.ner import describe
 
     with status("corpus: measuring the pseudonymiser on the gold set"):
         return figures(pseudonymiser(ner), describe() if ner else None)
 
 
 def _versions(config: DataConfig) -> dict[str, Any]:
-    from plume.corpus.pseudonymise import VERSION
-    from plume.corpus.pseudonymise.ner import describe
+    from plume.pseudonymise import VERSION
+    from plume.pseudonymise.ner import describe
 
     return {"plume": __version__, "pseudonymiser": VERSION, "ner": describe() if config.ner else None}

@@ -65,8 +65,8 @@ def anonymise(
     citizen typed. One line out for each line in, in the same order; OUT.jsonl is there only once it is whole.
     """
     from plume.corpus.dataset import read_jsonl
-    from plume.corpus.pseudonymise import Pseudonymiser
-    from plume.corpus.pseudonymise.ner import load_ner
+    from plume.pseudonymise import Pseudonymiser
+    from plume.pseudonymise.ner import load_ner
 
     if out.resolve() == texts.resolve():
         raise InputError(f"--out {out}: is the input itself; name another file")

@@ -26,13 +26,13 @@ from typing import Any, BinaryIO
 
 from plume.contacts import Contact, Directory, host, national, to_json
 from plume.corpus.clean import clean
-from plume.corpus.columns import body_name, names_a_person
 from plume.corpus.dataset import to_jsonl
 from plume.corpus.directory_names import NETWORKS, short_name
-from plume.corpus.pseudonymise.insee import known_names
-from plume.corpus.pseudonymise.keep import is_plain_word
-from plume.corpus.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold, words
 from plume.errors import InputError
+from plume.export.columns import body_name, names_a_person
+from plume.pseudonymise.insee import known_names
+from plume.pseudonymise.keep import is_plain_word
+from plume.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold, words
 
 SOURCE = "lannuaire.service-public.fr"
 PERSONAL = frozenset(

@@ -14,8 +14,8 @@ from typing import Any
 
 from plume import contacts
 from plume.corpus.dataset import file_sha256, read_jsonl
-from plume.corpus.pseudonymise import Pseudonymiser, Span
 from plume.paths import ROOT, home
+from plume.pseudonymise import Pseudonymiser, Span
 
 GOLD = ROOT / "datasets" / "gold" / "pseudonymisation.jsonl"
 CONFIDENCE = 0.95

@@ -18,7 +18,7 @@ from plume.corpus.similar import band_keys
 from plume.corpus.spool import Spooled
 
 if TYPE_CHECKING:
-    from plume.corpus.pseudonymise import Masked, Pseudonymiser
+    from plume.pseudonymise import Masked, Pseudonymiser
 
 _SMALL = 16  # chunks: below, starting processes would take longer than they save
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -100,8 +100,8 @@ def _masked(pairs: list[Pair], by: "Pseudonymiser") -> "list[Masked | str]":
 def pseudonymiser(ner: bool) -> "Pseudonymiser":
     """The one of this process, loaded once."""
 
-    from plume.corpus.pseudonymise import Pseudonymiser
-    from plume.corpus.pseudonymise.ner import load_ner
+    from plume.pseudonymise import Pseudonymiser
+    from plume.pseudonymise.ner import load_ner
 
     return Pseudonymiser(load_ner() if ner else None)
 

@@ -15,11 +15,11 @@ from plume.checks.text import fold
 from plume.config import Config
 from plume.contacts import Directory
 from plume.corpus.clean import clean, clean_reply
-from plume.corpus.columns import body_name, is_id
-from plume.corpus.export import Row, structures
 from plume.corpus.placeholders import is_placeholder
-from plume.corpus.pseudonymise.rules.reach import is_public_email
-from plume.corpus.values import department, parse_date, percent, sentiment, vote, yes_or_no
+from plume.export.columns import body_name, is_id
+from plume.export.source import Row, structures
+from plume.export.values import department, parse_date, percent, sentiment, vote, yes_or_no
+from plume.pseudonymise.rules.reach import is_public_email
 
 
 class Selection(Config):

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from plume.corpus.audit import TEXTS, Audit, Bound, read_pairs
 from plume.corpus.policy import MASKED
-from plume.corpus.pseudonymise import PLACEHOLDER
+from plume.pseudonymise import PLACEHOLDER
 
 _TITLES = dict(zip(TEXTS, ("Titre", "Avis", "Réponse"), strict=True))
 HELP = "o = rien ne fuit   m = oubli (une donnée est restée)   s = trop masqué   b = revenir   q = arrêter   ? = aide"

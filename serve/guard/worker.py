@@ -36,10 +36,10 @@ def _operations() -> dict[str, Callable[..., dict[str, Any]]]:
     from plume.checks import check
     from plume.checks.withhold import withhold
     from plume.contacts import Directory
-    from plume.corpus.columns import body_name
-    from plume.corpus.pseudonymise import Pseudonymiser
-    from plume.corpus.pseudonymise.ner import load_ner
-    from plume.corpus.pseudonymise.propagate import replace_pseudonym
+    from plume.export.columns import body_name
+    from plume.pseudonymise import Pseudonymiser
+    from plume.pseudonymise.ner import load_ner
+    from plume.pseudonymise.propagate import replace_pseudonym
 
     directory = Directory.load()
     pseudonymiser = Pseudonymiser(load_ner(), directory)

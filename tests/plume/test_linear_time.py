@@ -19,7 +19,7 @@ from re import _parser
 import plume
 from plume.checks import check
 from plume.contacts import Directory
-from plume.corpus.pseudonymise import Pseudonymiser
+from plume.pseudonymise import Pseudonymiser
 
 Run = Callable[[str], object]
 
@@ -186,7 +186,7 @@ def _use_up(function: Callable, arguments: dict, text: str) -> None:
 
 def test_a_finder_takes_time_in_step_with_its_text():
     finders = _finders()
-    assert {"checks.text.plain", "corpus.clean.clean_reply", "corpus.pseudonymise.rules.reach.find_reach"} <= {*finders}
+    assert {"checks.text.plain", "corpus.clean.clean_reply", "pseudonymise.rules.reach.find_reach"} <= {*finders}
     for piece in PIECES:  # lists of names are read once
         for run in finders.values():
             run(piece)

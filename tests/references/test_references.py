@@ -17,8 +17,8 @@ from plume.checks import check
 from plume.contacts import Directory
 from plume.corpus.build import DataConfig, build
 from plume.corpus.dataset import read_jsonl
-from plume.corpus.pseudonymise import Pseudonymiser, sentences
 from plume.paths import ROOT
+from plume.pseudonymise import Pseudonymiser, sentences
 
 HERE = Path(__file__).parent
 GOLD, SAMPLE = ROOT / "datasets" / "gold", ROOT / "datasets" / "sample" / "export.json"

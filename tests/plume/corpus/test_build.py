@@ -23,11 +23,11 @@ import datasets
 from plume.checks.text import words as words_of
 from plume.corpus.build import DataConfig, build
 from plume.corpus.dataset import FEATURES, FILES, read_jsonl, read_manifest, read_split, to_jsonl
-from plume.corpus.export import read_experiences
-from plume.corpus.pseudonymise import Pseudonymiser
 from plume.corpus.split import SPLITS, experience_of
 from plume.errors import InputError
+from plume.export.source import read_experiences
 from plume.paths import ROOT
+from plume.pseudonymise import Pseudonymiser
 
 RULES_ONLY = DataConfig(ner=False)
 
@@ -360,7 +360,7 @@ def test_a_stop_leaves_nothing_that_looks_like_a_dataset_and_nothing_lost(small,
     arguments = ["plume", "data", "build", str(small), "--out", str(out), "ner=false", *["--force"] * force]
     halting = (
         "import sys, time\n"
-        "import plume.corpus.pseudonymise as p\n"
+        "import plume.pseudonymise as p\n"
         "def pairs(*_, **__):\n    print('working', flush=True)\n    time.sleep(120)\n"
         "p.Pseudonymiser.pairs = pairs\n"
         "from plume.cli import main\n"

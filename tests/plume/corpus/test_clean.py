@@ -5,7 +5,7 @@ import re
 import pytest
 
 from plume.corpus.clean import clean, clean_reply, repair
-from plume.corpus.export import read_experiences, structures
+from plume.export.source import read_experiences, structures
 
 BODY = "Bonjour,\n\nVotre titre est prêt depuis lundi, il vous attend à la mairie."
 

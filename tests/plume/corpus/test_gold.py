@@ -10,8 +10,8 @@ from stdnum.fr import nir
 from plume.contacts import national
 from plume.corpus import gold
 from plume.corpus.dataset import read_jsonl
-from plume.corpus.pseudonymise import PLACEHOLDERS, Pseudonymiser, Span
 from plume.errors import InputError
+from plume.pseudonymise import PLACEHOLDERS, Pseudonymiser, Span
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,11 @@ import pytest
 from plume.contacts import Directory
 from plume.corpus.build import DataConfig, build
 from plume.corpus.dataset import read_jsonl, read_split
-from plume.corpus.export import Unreadable, read_rows, structures
 from plume.corpus.pairs import Pair, Selection, outcomes
 from plume.corpus.split import SPLITS
-from plume.corpus.values import parse_date
 from plume.errors import InputError
+from plume.export.source import Unreadable, read_rows, structures
+from plume.export.values import parse_date
 
 ODD = [
     *("", " ", "\n", "0", "-1", "null", "NaN", "é" * 3000, "a " * 5000, "x" * 30_000, "123456789" * 9, "\x00\x01\x1f"),

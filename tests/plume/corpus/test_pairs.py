@@ -6,12 +6,12 @@ import pytest
 
 from plume.contacts import Directory
 from plume.corpus.clean import clean
-from plume.corpus.columns import body_name
 from plume.corpus.dataset import FEATURES
-from plume.corpus.export import read_experiences, structures
 from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
 from plume.corpus.placeholders import is_placeholder
 from plume.corpus.split import experience_of
+from plume.export.columns import body_name
+from plume.export.source import read_experiences, structures
 
 REVIEW = "J'attends ma carte grise depuis le mois de mars."
 REPLY = (

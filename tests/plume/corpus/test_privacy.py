@@ -11,8 +11,8 @@ import pytest
 from plume.corpus import audit, policy, privacy
 from plume.corpus.dataset import read_manifest
 from plume.corpus.gold import share
-from plume.corpus.pseudonymise import PLACEHOLDERS
 from plume.doctor import chromium
+from plume.pseudonymise import PLACEHOLDERS
 
 K = {
     "smallest": 1,

@@ -7,10 +7,10 @@ import sqlite3
 
 import pytest
 
-from plume.corpus.pseudonymise import Pseudonymiser
-from plume.corpus.pseudonymise.ner import load_ner
 from plume.paths import ROOT
 from plume.prompt import encode_sample, load_prompt
+from plume.pseudonymise import Pseudonymiser
+from plume.pseudonymise.ner import load_ner
 from serve.guard.journal import Journal
 from serve.guard.sender import send
 

