@@ -15,9 +15,9 @@ from eval.information import inform, modelled_minutes
 from eval.inputs import to_compare
 from eval.integrity import LookUp, examine, rule_remark
 from eval.score import by_measure, kept_scores, score_drafts, scorer_sha256
-from plume.checks.text import count_words
 from plume.corpus.dataset import file_sha256, sha256, to_jsonl
 from plume.corpus.split import experience_of
+from plume.french.text import count_words
 from plume.paths import claim_output
 
 

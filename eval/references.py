@@ -1,6 +1,6 @@
 """A draft against the reply that an agent published: chrF, ROUGE and edit rate. Pure; information, never a gate.
 
-ROUGE and the edit rate compare words as `plume.checks.text.words` cuts them (lower case, accents kept, no punctuation):
+ROUGE and the edit rate compare words as `plume.french.text.words` cuts them (lower case, accents kept, no punctuation):
 the usual ROUGE packages cut at every accented letter and find "r" and "ponse" in "réponse".
 """
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz.distance import LCSseq, Levenshtein
 
-from plume.checks.text import runs, words
 from plume.errors import InputError
+from plume.french.text import runs, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

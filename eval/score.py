@@ -24,11 +24,11 @@ from eval.references import chrf_signature
 from eval.stats import bootstrap, proportions
 from eval.stats.estimate import Estimate
 from plume.checks import GATING, SIGNALS
-from plume.checks.text import count_words
 from plume.command import progress, say
 from plume.contacts import DEFAULT as DIRECTORY
 from plume.corpus.dataset import file_sha256, read_jsonl, to_jsonl
 from plume.corpus.split import experience_of
+from plume.french.text import count_words
 from plume.paths import ROOT
 from plume.prompt import load_prompt
 

@@ -15,10 +15,10 @@ from typing import Any, Self
 import numpy as np
 
 from plume.checks.facts import PLACEHOLDER
-from plume.checks.text import fold, words
 from plume.corpus.dataset import read_manifest, read_split
 from plume.corpus.similar import similarity
 from plume.corpus.split import experience_of
+from plume.french.text import fold, words
 from plume.prompt import EXAMPLES, PSEUDONYM
 
 Pair = dict[str, Any]

@@ -5,7 +5,7 @@ Each name is a piece of a regular expression, for `plume.checks.promises`.
 
 import re
 
-from plume.checks.text import words
+from plume.french.text import words
 
 # What can be done to a file: infinitive, from which the regular future and participle are made.
 _REGULAR = words(

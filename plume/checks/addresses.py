@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from plume.checks.case import Case
-from plume.checks.text import fold, words
+from plume.french.text import fold, words
 
 _UP = "A-ZÀ-ÖØ-ÞŒ"
 _PROPER = rf"[{_UP}][\w'-]{{1,30}}"

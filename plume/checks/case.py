@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from plume.checks.text import plain, sentences, words
+from plume.french.text import plain, sentences, words
 
 if TYPE_CHECKING:
     from plume.contacts import Directory
@@ -27,7 +27,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Case:
-    """A draft and all that its writer was given, in one typography (`plume.checks.text.plain`)."""
+    """A draft and all that its writer was given, in one typography (`plume.french.text.plain`)."""
 
     draft: str
     review: str

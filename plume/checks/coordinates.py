@@ -6,9 +6,9 @@ from functools import lru_cache
 
 from plume.checks.addresses import invented_addresses
 from plume.checks.case import Case, Result, none_of
-from plume.checks.numbers import UNITS, WORDS, value
-from plume.checks.text import squeeze
 from plume.contacts import national
+from plume.french.numbers import UNITS, WORDS, value
+from plume.french.text import squeeze
 
 _TLD = (
     "fr|com|org|net|eu|info|be|ch|lu|mc|io|app|dev|re|gp|gf|mq|yt|pm|wf|nc|pf|bzh|paris|alsace|corsica|ly|gl|gouv|gov|uk"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from plume.checks.case import Case, Result, none_of
 from plume.checks.coordinates import blank
-from plume.checks.numbers import NUMBER, ROUGH, WORDS, value
-from plume.checks.text import squeeze
+from plume.french.numbers import NUMBER, ROUGH, WORDS, value
+from plume.french.text import squeeze
 
 _SCALED = r"k|m(?=€)|milliers? d'|millions? d'|milliards? d'"
 _CURRENCY = (

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from plume.checks.case import NOTHING, Case, Result, none_of
 from plume.checks.coordinates import blank
-from plume.checks.text import count_plain, fold, runs, words
+from plume.french.text import count_plain, fold, runs, words
 
 LENGTH = (60, 140)  # words; the platform's replies have a median of 94
 

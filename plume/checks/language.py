@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from plume.checks.case import NOTHING, Case, Result
-from plume.checks.text import words
+from plume.french.text import words
 
 # Function words, and the words that open and close letters. Words shared by several languages count for each of them.
 FRENCH = "français"

@@ -16,10 +16,10 @@ from plume.checks.case import Case, Result, none_of
 from plume.checks.coordinates import mailbox
 from plume.checks.facts import PLACEHOLDER
 from plume.checks.language import FRENCH, language
-from plume.checks.numbers import NUMBER, value
-from plume.checks.text import fold, holds_run, words
 from plume.checks.times import AGE
 from plume.contacts import national
+from plume.french.numbers import NUMBER, value
+from plume.french.text import fold, holds_run, words
 
 if TYPE_CHECKING:
     from plume.pseudonymise import Span
@@ -195,8 +195,8 @@ def _is_personal_mailbox(email: str) -> bool:
 @cache
 def _first_names(least: int = 200) -> frozenset[str]:
     """Listed first names that are neither a place nor a word of replies."""
+    from plume.french.words import ACRONYMS, EVERYDAY, TERRITORIES
     from plume.pseudonymise import insee
-    from plume.pseudonymise.lexicon import ACRONYMS, COMMON, TERRITORIES
 
     frequent = frozenset(map(insee.spaced, insee.first_names(5000)))
     names = frozenset(map(insee.spaced, insee.first_names(least)))
@@ -212,16 +212,21 @@ def _first_names(least: int = 200) -> frozenset[str]:
         "francia",
     }
     return (
-        names - places - COMMON - ACRONYMS - frozenset(TERRITORIES) - {"val", "mai", "avril", "noel", "ameli", "sante"}
+        names
+        - places
+        - EVERYDAY
+        - ACRONYMS
+        - frozenset(TERRITORIES)
+        - {"val", "mai", "avril", "noel", "ameli", "sante"}
     )
 
 
 @cache
 def _surnames() -> frozenset[str]:
+    from plume.french.words import ACRONYMS, EVERYDAY, TERRITORIES
     from plume.pseudonymise import insee
-    from plume.pseudonymise.lexicon import ACRONYMS, COMMON, TERRITORIES
 
-    return frozenset(map(insee.spaced, insee.surnames(30))) - COMMON - ACRONYMS - frozenset(TERRITORIES)
+    return frozenset(map(insee.spaced, insee.surnames(30))) - EVERYDAY - ACRONYMS - frozenset(TERRITORIES)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -30,7 +30,7 @@ from plume.checks.actions import (
     WHO,
 )
 from plume.checks.case import Case, Result, none_of
-from plume.checks.text import fold, words
+from plume.french.text import fold, words
 
 # What "nous allons" may be followed by without a promise: general effort, and explanations in the reply itself.
 _EFFORT = (

@@ -3,7 +3,7 @@
 import re
 
 from plume.checks.case import NOTHING, Case, Result, none_of
-from plume.checks.text import count_plain, fold, words
+from plume.french.text import count_plain, fold, words
 
 _THANKS = re.compile(r"\bmerci\b|\bremerci", re.IGNORECASE)
 _REGRET = re.compile(r"désol|regrett|navr|excus|déplor|pardon|fâcheu", re.IGNORECASE)

@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from plume.checks.case import NOTHING, Case, Result, none_of
 from plume.checks.coordinates import blank
-from plume.checks.numbers import NUMBER, ROUGH, WORDS, value
-from plume.checks.text import fold, words
+from plume.french.numbers import NUMBER, ROUGH, WORDS, value
+from plume.french.text import fold, words
 
 _MONTHS = words("janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre")
 _MONTH = r"(janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[ûu]t|septembre|octobre|novembre|d[ée]cembre)\b"

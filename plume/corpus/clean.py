@@ -7,7 +7,8 @@ from html.entities import html5
 
 from ftfy import fix_encoding
 
-from plume.pseudonymise.lexicon import FIRST_NAMES, fold
+from plume.french.text import fold
+from plume.french.words import FIRST_NAMES
 
 _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|([A-Za-z][A-Za-z0-9]+));")
 _BLANKS = re.compile(r"[ \t\f\v\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")

@@ -30,9 +30,11 @@ from plume.corpus.dataset import to_jsonl
 from plume.corpus.directory_names import NETWORKS, short_name
 from plume.errors import InputError
 from plume.export.columns import body_name, names_a_person
+from plume.french.text import fold
+from plume.french.vocabulary import word_set
+from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS
 from plume.pseudonymise.insee import known_names
 from plume.pseudonymise.keep import is_plain_word
-from plume.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold, words
 
 SOURCE = "lannuaire.service-public.fr"
 PERSONAL = frozenset(
@@ -55,7 +57,7 @@ _SHARED_SITES = re.compile(
 _SUFFIXES = frozenset(
     {"gouv.fr", "asso.fr", "com.fr", "nom.fr", "tm.fr"}
 )  # listed, they would stand for all below them
-_SERVICE_WORDS = words("""
+_SERVICE_WORDS = word_set("""
     mairie commune ville village agglo agglomeration accueil contact info infos secretariat courrier direction standard
     guichet bureau reservation etat-civil etatcivil urbanisme scolarite administration greffe ccas cias prefecture pref
     sip sie tresorerie tribunal epci communaute syndicat office maison services service mission locale adil caue ddt
@@ -77,7 +79,7 @@ _BODY_OF_OFFICES = re.compile(
     r"permanence (?:d'acces|juridique|sociale|des? services?))\b"
 )
 
-_MAY_NAME = FIRST_NAMES | AMBIGUOUS_FIRST_NAMES | words("m mr mme mlle madame monsieur me maitre dr docteur")
+_MAY_NAME = FIRST_NAMES | FIRST_NAMES_THAT_ARE_WORDS | word_set("m mr mme mlle madame monsieur me maitre dr docteur")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from pydantic import Field
 from plume.checks.case import Case
 from plume.checks.coordinates import invented, mailbox
 from plume.checks.language import FRENCH, language
-from plume.checks.text import fold
 from plume.config import Config
 from plume.contacts import Directory
 from plume.corpus.clean import clean, clean_reply
@@ -19,6 +18,7 @@ from plume.corpus.placeholders import is_placeholder
 from plume.export.columns import body_name, is_id
 from plume.export.source import Row, structures
 from plume.export.values import department, parse_date, percent, sentiment, vote, yes_or_no
+from plume.french.text import fold
 from plume.pseudonymise.rules.reach import is_public_email
 
 

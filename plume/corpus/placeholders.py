@@ -2,8 +2,8 @@
 
 import re
 
-from plume.checks.text import fold
 from plume.corpus.clean import clean
+from plume.french.text import fold
 
 _ABOUT = (
     r"(?:(?:concerne|vise|destinataire|mentionne|cite|interroge|sollicite)e?s?|que vous (?:citez|mentionnez|evoquez))"

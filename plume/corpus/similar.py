@@ -10,7 +10,7 @@ import hashlib
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from plume.checks.text import fold, words
+from plume.french.text import fold, words
 
 if TYPE_CHECKING:
     from datasketch import MinHash

@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from plume.corpus.clean import clean
 from plume.corpus.policy import MASKED
-from plume.pseudonymise.lexicon import COMMON, fold
+from plume.french.text import fold
+from plume.french.words import EVERYDAY
 from plume.pseudonymise.spans import Span
 
 # The platform counts, at seven digits in 2024. Nine that begin with 6 or 7 may be a mobile that lost its zero; an
@@ -147,7 +148,7 @@ def _may_be_of_a_column(part: str) -> bool:
     return (
         part in _OF_COLUMNS
         or (len(part) < 3 and not part.isdigit())
-        or part in COMMON
+        or part in EVERYDAY
         or bool(_NUMBERED.fullmatch(part))
     )
 

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from plume.checks.text import fold
 from plume.corpus.clean import repair
 from plume.errors import InputError
 from plume.export.formats import Progress, read_records
 from plume.export.values import is_empty, misread, whole
+from plume.french.text import fold
 
 Row = dict[str, str | None]
 

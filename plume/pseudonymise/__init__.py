@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from plume.contacts import Directory
+from plume.french.text import fold
 from plume.pseudonymise.blind import find_blind
 from plume.pseudonymise.homonyms import find_beside, is_ambiguous, is_thing, widen
 from plume.pseudonymise.keep import WEAK, find_kept
-from plume.pseudonymise.lexicon import fold
 from plume.pseudonymise.names import accept, complete, find_names, is_shouting
 from plume.pseudonymise.propagate import find_again, find_pseudonym
 from plume.pseudonymise.reading import Reading, read

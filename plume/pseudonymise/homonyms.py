@@ -8,21 +8,23 @@ mid-sentence. Days and months are too often only that: in lower case they are ne
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from plume.french.text import fold
+from plume.french.vocabulary import word_set
+from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS
 from plume.pseudonymise.insee import known_names
-from plume.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold, words
 from plume.pseudonymise.spans import Span
 
 # Everyday words that INSEE lists as frequent surnames or first names, without those of reviews' own vocabulary.
-_ALWAYS = words(
+_ALWAYS = word_set(
     "beau cadet claire clair cousin courtois gentil grace grand jeune jumeau long mauvais neveu noel parfait "
     "petit petite "
     "sage vieux voisin compagnon franc blanc roux prudent boucher maire"
 )
-_WITH_CAPITAL = words(
+_WITH_CAPITAL = word_set(
     "avril bas belle bon bonne bourse bravo dimanche droit expert fevrier fin france grave grande janvier "
     "juillet juin juste mai mars montant nouveau nouvel porte prime vieille"
 )
-_TIMES = words("avril dimanche fevrier janvier juillet juin mai mars noel")
+_TIMES = word_set("avril dimanche fevrier janvier juillet juin mai mars noel")
 HOMONYMS = _ALWAYS | _WITH_CAPITAL
 # After a name in lower case or capitals, a word is one more of its words only where the sentence goes on so.
 _GOES_ON = re.compile(
@@ -48,8 +50,10 @@ _COMPOUND = re.compile(r"-[a-z]")
 _GLUED_ARTICLE = re.compile(r"(?:le|du)[a-z]{3}")  # "leroy", "dupont": the article is the name's own
 _MID_SENTENCE = re.compile(r"[^\W\d_,] $|, $")
 # Everyday words that are first names where they act: "Prudence m'a aidée", "Constance du service courrier".
-_ALSO_FIRST_NAMES = words("grace esperance constant candide aude lorraine marin melodie harmonie alma celeste oceane")
-WORD_NAMES = AMBIGUOUS_FIRST_NAMES | _ALSO_FIRST_NAMES
+_ALSO_FIRST_NAMES = word_set(
+    "grace esperance constant candide aude lorraine marin melodie harmonie alma celeste oceane"
+)
+WORD_NAMES = FIRST_NAMES_THAT_ARE_WORDS | _ALSO_FIRST_NAMES
 _ACTS = re.compile(
     r" (?:(?:m'|nous |vous |l'|lui |leur |t')(?:a|ont|avait)\b|(?:ne |n'|me |m'|nous |se )[a-z]"
     r"|a (?:ete|su|pris|eu|fait|dit|tout|tres|bien|vraiment|toujours|repondu|raccroche|rappele|traite|promis|refuse"
@@ -60,8 +64,8 @@ _ACTS = re.compile(
     r"|(?:du|de l'|de la|au) (?:\w+ )?(?:service(?! public)|guichet|accueil|bureau|standard|telephone|caf|cpam|mairie"
     r"|prefecture)\b)"
 )
-_NO_SUBJECT = words("france noel juste parfait franc")
-NO_THANKS_TO = words("france noel juste parfait franc desire desiree soleil marin constant lorraine")
+_NO_SUBJECT = word_set("france noel juste parfait franc")
+NO_THANKS_TO = word_set("france noel juste parfait franc desire desiree soleil marin constant lorraine")
 _LISTED_AFTER = re.compile(
     r"(?: et (?:à |a )?|, (?:à |a )?| ?& ?| ?/ ?)([^\W\d_]{3,})"
     r"(?= ?(?:$|[,.!;:)\n]| (?:et|pour|qui|ont|sont|nous|m'ont)\b))"
@@ -89,7 +93,7 @@ def _known_after(folded: str, end: int) -> bool:
     word = _AFTER.match(folded, end)
     return bool(word) and (
         word[1] in FIRST_NAMES
-        or word[1] in AMBIGUOUS_FIRST_NAMES
+        or word[1] in FIRST_NAMES_THAT_ARE_WORDS
         or (word[1] in _ALWAYS and bool(_GOES_ON.match(folded, word.end())))
     )
 
@@ -158,13 +162,13 @@ def is_thing(text: str, span: Span, is_usual: Callable[[str], bool]) -> bool:
     if plain in FIRST_NAMES or (_GLUED_ARTICLE.match(plain) and plain in known_names()):
         return False
     before = fold(text[max(0, span.start - 16) : span.start])
-    adjective = plain in AMBIGUOUS_FIRST_NAMES and _IS.search(before)
+    adjective = plain in FIRST_NAMES_THAT_ARE_WORDS and _IS.search(before)
     return bool(adjective or _ARTICLE.search(before) or _COMPOUND.match(text, span.end))
 
 
 def is_ambiguous(word: str) -> bool:
     """Whether a name is an everyday word too, as far as the lists know."""
-    return fold(word) in AMBIGUOUS_FIRST_NAMES or fold(word) in HOMONYMS
+    return fold(word) in FIRST_NAMES_THAT_ARE_WORDS or fold(word) in HOMONYMS
 
 
 def acts(text: str, folded: str, name: re.Match[str]) -> bool:

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from plume.errors import EnvironmentMissing
-from plume.pseudonymise.lexicon import fold
+from plume.french.text import fold
 
 _FILES = {"first names": "prenoms.csv.gz", "surnames": "noms.csv.gz", "communes": "communes.csv.gz"}
 

@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterator
 
 from plume.contacts import Directory
+from plume.french.text import fold
+from plume.french.vocabulary import word_set
+from plume.french.words import ACRONYMS, BODIES, EVERYDAY, TERRITORIES
 from plume.pseudonymise.insee import known_names
-from plume.pseudonymise.lexicon import ACRONYMS, BODIES, COMMON, TERRITORIES, fold, words
 from plume.pseudonymise.rules.numbers import DATE, has_digit
 from plume.pseudonymise.rules.places import find_service_addresses
 from plume.pseudonymise.rules.reach import find_public_phones, is_personal_url, is_public_email
@@ -46,7 +48,7 @@ _OFFICE_OF = re.compile(
     r" (?:de la |de l'|de |d'|du |des )[^\W\d_]+(?:-[^\W\d_]+)*"
 )
 # What stands before a number or names a right: in capitals it is no surname.
-LABELS = words(
+LABELS = word_set(
     "nir neph nss spi ine nia agdref rne siret siren rpps aspa pch cst drh aesh assmat ddets mdmph bsr naf ape alloc"
     " anpe cmu css c2s puma oqtf rqth tdah avs atsem num rio apa asi are ass cni"
 )
@@ -141,7 +143,7 @@ def _is_label(text: str, match: re.Match[str]) -> bool:
     word = fold(match[0])
     apart = _APART.search(text, max(0, match.start() - 2), match.start())
     if word in LABELS or word in ACRONYMS:
-        return word not in COMMON and bool(apart or word not in known_names())
+        return word not in EVERYDAY and bool(apart or word not in known_names())
     if not apart or word in known_names():
         return False
     return bool(_NUMBERED.match(text, match.end())) or (match.start() > 0 and not set(word) & set("aeiouy"))
@@ -169,7 +171,7 @@ def is_public_word(word: str) -> bool:
 
 def is_plain_word(word: str) -> bool:
     """A word of everyday French, with or without an elided article before it ("l'agent", "n'a")."""
-    return fold(word).strip(".'-") in COMMON or _bare(word) in COMMON
+    return fold(word).strip(".'-") in EVERYDAY or _bare(word) in EVERYDAY
 
 
 def _bare(word: str) -> str:

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from plume.command import progress
+from plume.french import vocabulary
 from plume.paths import home
-from plume.pseudonymise import casing, insee, lexicon, origins, sentences
+from plume.pseudonymise import casing, insee, origins, sentences
 
 SETTINGS = {"sentences": 4500, "epochs": 2, "batch": 32, "drop": 0.2, "dimmed": 0.25, "seed": 20231005}
 _PIPE = "ner"
@@ -32,12 +33,16 @@ def key(model: str) -> str:
         "model": f"{model} {version(model.replace('_', '-'))}",
         "spacy": version("spacy"),
         "lists": insee.digest(),
-        "sources": [
-            hashlib.sha256(Path(m.__file__).read_bytes()).hexdigest() for m in (sentences, origins, lexicon, casing)
-        ],
+        "sources": [hashlib.sha256(path.read_bytes()).hexdigest() for path in _sources()],
         "settings": SETTINGS,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _sources() -> list[Path]:
+    """The files that the sentences and what the recogniser is shown of them depend on."""
+    lists = sorted(vocabulary.HERE.glob("*.t*"))
+    return [*(Path(module.__file__) for module in (sentences, origins, casing)), *lists]
 
 
 def load(nlp: Any, model: str, copy: Callable[[str], str]) -> None:

@@ -4,27 +4,29 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
+from plume.french.text import fold
+from plume.french.vocabulary import word_set
+from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS
 from plume.pseudonymise.homonyms import HOMONYMS, NO_THANKS_TO, WORD_NAMES, acts, is_homonym
 from plume.pseudonymise.insee import communes, known_names, spaced
 from plume.pseudonymise.keep import is_plain_word, is_public_word
-from plume.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold, words
 from plume.pseudonymise.spans import Span, trim
 from plume.pseudonymise.triggers import ANNOUNCERS, Announcer
 
 _LETTER = r"[^\W\d_]"
 _WORD = re.compile(rf"{_LETTER}\.(?:-?{_LETTER}\.)*|{_LETTER}+(?:['’\-]{_LETTER}+)*")
-_PARTICLES = words(
+_PARTICLES = word_set(
     "ait de du des d la le les el al ben bel bent da das dos do di del della van von der den ter ten st "
     "saint sainte abd abu ibn ould"
 )
-_ARTICLES = words("du des la le les")
+_ARTICLES = word_set("du des la le les")
 _ELIDED = re.compile(r"[dDlL]['’](?=[^\W\d_])")
 _CLITIC = re.compile(r"(?:[jmntsc]|qu)['’]", re.IGNORECASE)
 _LEADS_ELSEWHERE = re.compile(r"(?:de|du|des) |d['’]")
 _MAX_WORDS = 5
 
 # Words after a civility that are an office, not a name: "Madame la Directrice", "Monsieur le Préfet".
-_OFFICE = words(
+_OFFICE = word_set(
     "maire directeur directrice prefet prefete president presidente ministre juge procureur procureure professeur "
     "docteur medecin conseiller conseillere agent responsable inspecteur inspectrice recteur rectrice commissaire "
     "sous-prefet sous-prefete secretaire depute deputee senateur senatrice mediateur mediatrice chef cheffe "
@@ -34,9 +36,9 @@ _OFFICE = words(
     "capitaine commandant commandante commissaire-priseur lieutenant adjudant brigadier gendarme policier facteur"
 )
 # Labels of a form, which stand beside what is filled in.
-_LABELS = words("nom noms prenom prenoms")
+_LABELS = word_set("nom noms prenom prenoms")
 # A word that makes a firm of what the recogniser takes for a person.
-_FIRM = words(
+_FIRM = word_set(
     "bank banque assurance assurances mutuelle sa sas sarl eurl groupe group company services express immobilier"
 )
 # Right before a name in lower case: a closing formula, and a title that some word makes a common noun.
@@ -47,7 +49,7 @@ _SOME_TITLE = re.compile(
     r"\b(?:une?|ce|cet|cette|le|la|les|des|quel|quelle|autre|mon|ma|son|sa|notre|votre|chaque|aucune?) "
     r"(docteure?|professeure?|maitre|monsieur|madame) $"
 )
-_DESCRIBES = words(
+_DESCRIBES = word_set(
     "traitant traitante generaliste specialiste remplacant remplacante liberal principal scolaire gentil gentille juste"
     " electronique manuscrite numerique distinguees distingues respectueuses cordiales republicaines sinceres jeune"
 )
@@ -167,7 +169,7 @@ def _end_of_homonyms(folded: str, start: int, before: str) -> int | None:
     if one is None:
         return None
     two = _WORD.match(folded, one.end() + 1) if folded[one.end() : one.end() + 1] == " " else None
-    if two and one[0] in HOMONYMS | AMBIGUOUS_FIRST_NAMES and is_homonym(two[0], folded, two.end()):
+    if two and one[0] in HOMONYMS | FIRST_NAMES_THAT_ARE_WORDS and is_homonym(two[0], folded, two.end()):
         return two.end()
     return one.end() if before == ": " and is_homonym(one[0], folded, one.end()) else None
 
@@ -192,7 +194,7 @@ def _first_names(text: str, folded: str) -> Iterator[Span]:
 def _ambiguous_first_names(text: str, folded: str) -> Iterator[Span]:
     """First names that are words too: with a surname after them, a capital in mid-sentence, or a telling neighbour."""
     for match in _MAYBE_AMBIGUOUS.finditer(text):
-        if not match[0].istitle() or fold(match[0]) not in AMBIGUOUS_FIRST_NAMES:
+        if not match[0].istitle() or fold(match[0]) not in FIRST_NAMES_THAT_ARE_WORDS:
             if fold(match[0]) in WORD_NAMES and acts(text, folded, match):
                 yield Span(*match.span(), "PERSONNE", "first-name")
             continue
@@ -249,7 +251,7 @@ def read_name(
                 break
             lowered += 1
         end = match.end()
-        after_first_name = word.istitle() and (plain in FIRST_NAMES or plain in AMBIGUOUS_FIRST_NAMES)
+        after_first_name = word.istitle() and (plain in FIRST_NAMES or plain in FIRST_NAMES_THAT_ARE_WORDS)
         if not goes_on:
             break
         position = end + 1
@@ -348,7 +350,7 @@ def accept(text: str, span: Span) -> Iterator[Span]:
 
 def _is_rather_commune(word: str) -> bool:
     plain = fold(word)
-    return plain in communes() and plain not in FIRST_NAMES and plain not in AMBIGUOUS_FIRST_NAMES
+    return plain in communes() and plain not in FIRST_NAMES and plain not in FIRST_NAMES_THAT_ARE_WORDS
 
 
 def _is_acronym(word: str) -> bool:

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from plume.errors import EnvironmentMissing
+from plume.french.vocabulary import word_set
+from plume.french.words import ACRONYMS, EVERYDAY
 from plume.pseudonymise import insee, learn
 from plume.pseudonymise.casing import Frequencies
 from plume.pseudonymise.keep import LABELS, is_plain_word, is_public_word
-from plume.pseudonymise.lexicon import ACRONYMS, COMMON, words
 from plume.pseudonymise.replace import PLACEHOLDER
 from plume.pseudonymise.spans import Recogniser, Span
 
@@ -43,7 +44,7 @@ _BEFORE_ABOUT = {
 _NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NAMES_ARTICLE = re.compile(r"(?:Le|La|El|Ben|De|Du|Van|Von|D['’]) ?(?=[A-ZÀ-Þ])")
 _LABEL = re.compile(rf"\b(?:{'|'.join(sorted(LABELS))})\b", re.IGNORECASE)
-_CARS = words("clio megane sandero alexa siri kia fiesta marianne")
+_CARS = word_set("clio megane sandero alexa siri kia fiesta marianne")
 # The end of a sentence; not after an initial or a title ("M. Durand"), whatever follows.
 _END = re.compile(
     r"(?<![.!?…])"  # from the first of several signs on: looking from each of 20,000 dots to their end took seconds
@@ -68,7 +69,7 @@ def load_ner(batch_size: int = 128, *, tuned: bool = True) -> Recogniser:
     frequencies = Frequencies(
         (strings[key] for key in nlp.vocab.vectors.key2row if key in strings),
         _first_names(),
-        frozenset(map(insee.spaced, insee.surnames(30))) - COMMON,
+        frozenset(map(insee.spaced, insee.surnames(30))) - EVERYDAY,
     )
     _multiply_with_numpy(nlp)
     if tuned:
@@ -131,7 +132,7 @@ def _about(sentence: str, frequencies: Frequencies) -> Iterator[Span]:
 def _first_names() -> frozenset[str]:
     """Listed first names, without those that are rather a place, a car or a word."""
     places = insee.communes() - frozenset(map(insee.spaced, insee.first_names(5000)))
-    return frozenset(map(insee.spaced, insee.first_names(20))) - places - _CARS - ACRONYMS - COMMON
+    return frozenset(map(insee.spaced, insee.first_names(20))) - places - _CARS - ACRONYMS - EVERYDAY
 
 
 def _multiply_with_numpy(nlp: Any) -> None:

@@ -4,10 +4,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
+from plume.french.text import fold
+from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS
 from plume.prompt import PSEUDONYM
 from plume.pseudonymise.homonyms import borne, find_borne, is_ambiguous, is_thing
 from plume.pseudonymise.keep import is_plain_word, is_public_word
-from plume.pseudonymise.lexicon import AMBIGUOUS_FIRST_NAMES, FIRST_NAMES, fold
 from plume.pseudonymise.names import words_of
 from plume.pseudonymise.spans import Span
 
@@ -36,7 +37,7 @@ def find_again(
                 values.add((value, span.type))
     words = {word for word in words_of(names) if not is_plain_word(word) and not is_public_word(word)}
     # "Rose" was found: "rose" is no name, unless somebody's was written so.
-    things = {word for word in words if word in AMBIGUOUS_FIRST_NAMES} - words_of(n for n in names if n.islower())
+    things = {word for word in words if word in FIRST_NAMES_THAT_ARE_WORDS} - words_of(n for n in names if n.islower())
     plain = borne(names)
     return [
         [*_words(text, words, things, is_usual), *find_borne(text, plain), *_values(text, values)] for text in texts

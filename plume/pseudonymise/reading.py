@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from plume.french.text import fold, straight
+from plume.french.vocabulary import word_set
 from plume.pseudonymise.insee import known_names
-from plume.pseudonymise.lexicon import fold, plain, words
 from plume.pseudonymise.spans import Span
 
 # What prints nothing though Unicode does not call it a format character, and what prints a blank though it is none.
@@ -26,8 +27,8 @@ _ODD = (
 )
 # HTML's own tags, and those that the text closes itself; "<lea@example.org>" and "3 < 4" are text. A tag is looked
 # through only if it carries nothing beside its looks: what an address or a title says must be read.
-_INLINE = words("a abbr b big code em font i ins label mark s small span strong sub sup tt u")
-_BLOCK = words(
+_INLINE = word_set("a abbr b big code em font i ins label mark s small span strong sub sup tt u")
+_BLOCK = word_set(
     "article blockquote body br center dd div dl dt footer form h1 h2 h3 h4 h5 h6 header hr html li main nav ol p pre"
     " section table tbody td th thead tr ul"
 )
@@ -72,7 +73,7 @@ class Reading:
 def read(text: str) -> Reading:
     """The plain reading of a text; a text without anything hidden, combining, marked up or spelled keeps its length."""
     if not _TO_MEND.search(text):
-        return _joined(Reading(plain(text)))
+        return _joined(Reading(straight(text)))
     closed = frozenset(_CLOSED.findall(text.lower())) if "</" in text else frozenset()
     characters: list[str] = []
     starts: list[int] = []
@@ -96,7 +97,7 @@ def read(text: str) -> Reading:
     characters += text[at:]
     starts += range(at, len(text))
     ends += range(at + 1, len(text) + 1)
-    return _joined(Reading(plain("".join(characters)), tuple(starts), tuple(ends)))
+    return _joined(Reading(straight("".join(characters)), tuple(starts), tuple(ends)))
 
 
 def _seen(match: re.Match[str], closed: frozenset[str]) -> tuple[str, bool]:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from plume.pseudonymise.lexicon import fold
+from plume.french.text import fold
 from plume.pseudonymise.names import words_of
 from plume.pseudonymise.spans import Span
 from plume.pseudonymise.triggers import KIN

@@ -9,8 +9,9 @@ import random
 import re
 from collections.abc import Iterator
 
+from plume.french.text import fold
+from plume.french.words import ACRONYMS, BODIES, EVERYDAY
 from plume.pseudonymise import insee
-from plume.pseudonymise.lexicon import ACRONYMS, BODIES, COMMON, fold
 from plume.pseudonymise.origins import ORIGINS
 
 _MISTYPED = 0.3  # share of sentences with a typing slip, which is no name
@@ -73,7 +74,7 @@ def names(which: int, *, least_first: int = 200, least_last: int = 30) -> tuple[
     """First names and surnames of one half, in title case, without those that are everyday words."""
     firsts, lasts = insee.first_names(least_first), insee.surnames(least_last)
     return tuple(  # type: ignore[return-value]
-        [n.title() for n in found if half(n) == which and fold(n) not in COMMON and fold(n) not in ACRONYMS]
+        [n.title() for n in found if half(n) == which and fold(n) not in EVERYDAY and fold(n) not in ACRONYMS]
         for found in (firsts, lasts)
     )
 
@@ -90,7 +91,7 @@ def sentences(count: int, *, seed: int = 0) -> Iterator[Labelled]:
     """`count` labelled sentences: two in three hold names or places; title case, lower case and capitals."""
     draw = random.Random(seed)  # noqa: S311
     firsts, lasts = names(0)
-    places = sorted(c.title() for c in insee.communes() if 4 < len(c) < 18 and c not in COMMON)
+    places = sorted(c.title() for c in insee.communes() if 4 < len(c) < 18 and c not in EVERYDAY)
     bodies = sorted({b.upper() for b in ACRONYMS if b.isalpha()} | {b.title() for b in BODIES})
     origins = list(names_by_origin(0).values())
 

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from plume.pseudonymise.lexicon import COMMON, fold
+from plume.french.text import fold
+from plume.french.words import EVERYDAY
 from plume.pseudonymise.rules.numbers import DATE, has_digit
 from plume.pseudonymise.spans import Span
 
@@ -192,7 +193,7 @@ def find_life(text: str) -> Iterator[Span]:
 
 
 def _birthplace(folded: str, end: int) -> Iterator[Span]:
-    if (place := _BORN_AT.match(folded, end)) and place[1] not in COMMON:
+    if (place := _BORN_AT.match(folded, end)) and place[1] not in EVERYDAY:
         yield Span(*place.span(1), "VILLE", "rule")
 
 

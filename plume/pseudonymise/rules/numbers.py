@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from stdnum import luhn
 from stdnum.fr import nif, nir
 
-from plume.pseudonymise.lexicon import ACRONYMS, COMMON, fold, words
+from plume.french.text import fold
+from plume.french.vocabulary import word_set
+from plume.french.words import ACRONYMS, EVERYDAY
 from plume.pseudonymise.spans import Span
 
 # What may stand between the digits of one number: anything that is neither letter nor digit, but a unit.
@@ -46,7 +48,7 @@ _LOWER_REFERENCE = re.compile(
 _SIV = re.compile(rf"(?<!\w)[A-HJ-NP-TV-Z]{{2}}(?: ?{SIGN} ?| )?\d{{3}}(?: ?{SIGN} ?| )?[A-HJ-NP-TV-Z]{{2}}(?!\w)")
 _LOWER_SIV = re.compile(rf"(?<!\w)[a-hj-np-tv-z]{{2}} ?{SIGN} ?\d{{3}} ?{SIGN} ?[a-hj-np-tv-z]{{2}}(?!\w)")
 _SPACED_SIV = re.compile(r"(?<!\w)([a-hj-np-tv-z]{2}) \d{3} ([a-hj-np-tv-z]{2})(?!\w)")
-_TWO_LETTERS = words("km kg cm mm mg ml go mo ko tv mn nd rd th st or et de du la le")
+_TWO_LETTERS = word_set("km kg cm mm mg ml go mo ko tv mn nd rd th st or et de du la le")
 _FNI = re.compile(r"(?<![\w,.])\d{2,4} ?([A-Z]{2,3}) ?(?:\d{2}|2[AB]|97\d)(?!\w)")
 _CONTEXT_PLATE = re.compile(
     r"\b(?:plaque|immat\w*\.?|vehicule|voiture|moto|scooter|carte grise|auto|camion\w*|remorque"
@@ -75,7 +77,7 @@ _CODE_BEFORE = re.compile(r"(?<![\w/.,'’-])([A-Z]{1,4}\d{0,3}|\d{1,3}[A-Z]{1,3
 _CODE_AFTER = re.compile(r"[ -]([A-Z]{2,3}|\d{1,5}[A-Z]{1,3}|[A-Z]{1,3}\d{1,6}|\d{2,6})(?![\w'’/]|[.,:]\d| ?(?:h|€|%))")
 _GROWTH = 40  # characters
 _WORDS_LIKE = frozenset({"LE", "LA", "DU", "DE", "ET", "EN", "AU", "OU"})
-_LABELS = words(
+_LABELS = word_set(
     "n no num tel rib ref nir cni neph spi siret siren ine rpps pv id rg cp bp cs le la les du de des au et en ou mr"
     " nss ine agdref alloc ft pe mme iban bic swift code cle mon ma un une a y il on"
 )
@@ -216,7 +218,7 @@ def _grown(text: str, span: Span, *, shouting: bool) -> Span:
 
 def _is_code(token: str, *, shouting: bool) -> bool:
     if token.isalpha():
-        return not shouting and fold(token) not in _LABELS and fold(token) not in ACRONYMS | COMMON
+        return not shouting and fold(token) not in _LABELS and fold(token) not in ACRONYMS | EVERYDAY
     return not token.isdigit() or len(token) < 4 or not _YEARS.fullmatch(token)
 
 
@@ -316,7 +318,7 @@ def _plates(text: str, folded: str) -> Iterator[Span]:
     for match in _CLOSE_SIV.finditer(folded):
         yield Span(match.start() - 2, match.end(), "PLAQUE", "rule")
     for match in _SPACED_SIV.finditer(folded):
-        if not {match[1], match[2]} & (COMMON | _TWO_LETTERS | ACRONYMS):
+        if not {match[1], match[2]} & (EVERYDAY | _TWO_LETTERS | ACRONYMS):
             yield Span(*match.span(), "PLAQUE", "rule")
     for match in _FNI.finditer(text):
         if match[1].lower() not in ACRONYMS and match[1] not in ("EUR", "KM", "TTC", "ANS", "LE", "DU", "ET", "AU"):

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from plume.french.text import fold
+from plume.french.vocabulary import word_set
+from plume.french.words import ACRONYMS, EVERYDAY, TERRITORIES
 from plume.pseudonymise.insee import communes
-from plume.pseudonymise.lexicon import ACRONYMS, COMMON, TERRITORIES, fold, words
 from plume.pseudonymise.rules.bodies import BODY
 from plume.pseudonymise.rules.numbers import has_digit
 from plume.pseudonymise.spans import Span
@@ -170,7 +172,7 @@ _SCHOOL = re.compile(
     r"|la )?[^\W\d_][\w'.-]+){0,2}"
 )
 
-_LINKS = words(
+_LINKS = word_set(
     "de du des la le les centre hospitalier universitaire regional retraite agricole professionnel technique prive"
     " public general maternelle primaire elementaire jour soins"
 )
@@ -234,7 +236,7 @@ def _commune_at(folded: str, start: int) -> Iterator[Span]:
             and name in communes()
             and name not in TERRITORIES
             and name not in _NO_TOWN
-            and (count > 1 or (len(name) > 3 and name not in COMMON))
+            and (count > 1 or (len(name) > 3 and name not in EVERYDAY))
         ):
             yield Span(start, end, "VILLE", "insee")
             return
@@ -242,7 +244,9 @@ def _commune_at(folded: str, start: int) -> Iterator[Span]:
 
 def _postcodes(text: str) -> Iterator[Span]:
     for match in _POSTCODE.finditer(text) if has_digit(text) else ():
-        if fold(match["city"]) not in COMMON and not re.match(r"(?i:euros?|eur|personnes|habitants)\b", match["city"]):
+        if fold(match["city"]) not in EVERYDAY and not re.match(
+            r"(?i:euros?|eur|personnes|habitants)\b", match["city"]
+        ):
             end = _cut(text, match.start("city"), match.end(), city=True)
             yield Span(match.start(), end, "CP_VILLE", "rule")
 
@@ -286,17 +290,17 @@ def _find_addresses(text: str, folded: str) -> Iterator[Span]:
 
 
 # Words that begin a sentence and no street's name, whatever their case.
-_OPENERS = words(
+_OPENERS = word_set(
     "je j nous vous il elle on ils elles mon ma mes notre nos votre vos cela ca ce cet cette ces depuis merci bonjour"
     " bonsoir cordialement personne toujours aucun aucune pourquoi quand que qui comment impossible malgre pourtant"
     " mais donc alors or car pas rien a"
 )
 # Plain words that go on a street's name: "rue du pont neuf".
-_IN_STREETS = words(
+_IN_STREETS = word_set(
     "neuf neuve vieux vieille grand grande grands petit petite petits beau belle bas haut haute poste mairie ecole"
     " droits homme hommes justice cour port printemps soleil general commandant capitaine docteur president prefet"
 )
-_STREET_PARTICLES = words("de du des la le les d l et sur sous en au aux saint sainte st ste")
+_STREET_PARTICLES = word_set("de du des la le les d l et sur sous en au aux saint sainte st ste")
 
 
 def _cut(text: str, start: int, end: int, first: int = 0, *, city: bool = False) -> int:
@@ -319,7 +323,7 @@ def _cut(text: str, start: int, end: int, first: int = 0, *, city: bool = False)
             before = plain
             continue
         own = plain in _IN_STREETS or before[:1].isdigit()  # "11 Novembre"
-        ends = (plain in COMMON and not own and (word[0].islower() or shouting)) or (
+        ends = (plain in EVERYDAY and not own and (word[0].islower() or shouting)) or (
             plain in ACRONYMS and word[0].isupper()
         )
         if i > first and last and (ends or re.split("['’-]", plain)[0] in _OPENERS):
@@ -360,7 +364,7 @@ def _end_of_proper_name(text: str, start: int, end: int, *, lower_ok: bool) -> i
         plain = fold(bare)
         if plain in _LINKS:
             continue
-        if plain in COMMON:
+        if plain in EVERYDAY:
             break
         if bare[0].isupper() or lower_ok:
             last = start + word.end()

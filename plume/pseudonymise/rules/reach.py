@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 
 from plume.contacts import Directory, host
+from plume.french.text import fold
+from plume.french.vocabulary import word_set
+from plume.french.words import EVERYDAY, FIRST_NAMES
 from plume.pseudonymise.insee import known_names
-from plume.pseudonymise.lexicon import COMMON, FIRST_NAMES, fold, words
 from plume.pseudonymise.rules.bodies import BODY
 from plume.pseudonymise.rules.numbers import ANY, DATE, has_digit
 from plume.pseudonymise.spans import Span
@@ -112,7 +114,7 @@ _AT_SIGN = re.compile(r"@|arr?obas|commercial|chez|(?<![a-z])at(?![a-z])|[(\[{<]
 _CHEZ_HOST = re.compile(r"([\w.+%-]+) chez ")
 _MAIL = re.compile(r"\b(?:e?-?mail|mel|courriel|adresse|ecri\w+|contact\w*|joign\w*|joindre)\b[^.!?\n]{0,25}$")
 
-_GENERIC_MAILBOX = words(
+_GENERIC_MAILBOX = word_set(
     "accueil contact info infos information courrier webmestre webmaster pref prefecture support assistance service "
     "sav noreply no-reply ne-pas-repondre nepasrepondre secretariat mairie communication reclamation reclamations "
     "mediateur mediation dpo dpd rgpd cni passeport passeports visa visas titres etrangers consulat ambassade permis "
@@ -239,7 +241,7 @@ def is_public_email(email: str, directory: Directory) -> bool:
     parts = [fold(part) for part in re.split(r"[._\-\d]+", local) if part]
     of_function = (
         len(parts) > 1
-        and any(len(part) > 3 and part in COMMON for part in parts)
+        and any(len(part) > 3 and part in EVERYDAY for part in parts)
         and not any(part in known_names() or len(part) < 2 for part in parts)
     )
     generic = of_function or bool({*parts, local} & _GENERIC_MAILBOX and not FIRST_NAMES.intersection(parts))

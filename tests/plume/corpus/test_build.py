@@ -20,12 +20,12 @@ import psutil
 import pytest
 
 import datasets
-from plume.checks.text import words as words_of
 from plume.corpus.build import DataConfig, build
 from plume.corpus.dataset import FEATURES, FILES, read_jsonl, read_manifest, read_split, to_jsonl
 from plume.corpus.split import SPLITS, experience_of
 from plume.errors import InputError
 from plume.export.source import read_experiences
+from plume.french.text import words as words_of
 from plume.paths import ROOT
 from plume.pseudonymise import Pseudonymiser
 

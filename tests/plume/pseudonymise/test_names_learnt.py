@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 import pytest
 
 from plume.errors import EnvironmentMissing
+from plume.french.text import fold
 from plume.paths import ROOT
 from plume.pseudonymise import Pseudonymiser, insee, learn, sentences
-from plume.pseudonymise.lexicon import fold
 from plume.pseudonymise.ner import load_ner
 
 

@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 
 from plume.contacts import Directory
+from plume.french.text import fold
 from plume.pseudonymise import PLACEHOLDER, PLACEHOLDERS, Pseudonymiser, Span, find_identifiers
 from plume.pseudonymise.casing import Frequencies
-from plume.pseudonymise.lexicon import fold
 from plume.pseudonymise.ner import _sentences, load_ner
 from plume.pseudonymise.propagate import replace_pseudonym
 from plume.pseudonymise.rules.reach import is_public_email

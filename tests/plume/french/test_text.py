@@ -1,9 +1,6 @@
-import re
-
 import pytest
 
-from plume.checks.numbers import NUMBER, value
-from plume.checks.text import count_words, holds_run, plain, sentences, squeeze, words
+from plume.french.text import _fold_text, count_words, fold, holds_run, plain, sentences, squeeze, straight, words
 
 
 def test_typography_is_made_one() -> None:
@@ -43,24 +40,25 @@ def test_squeeze_ignores_dots_blanks_and_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "number"),
+    ("text", "folded"),
     [
-        ("1 200,50", 1200.5),
-        ("1.200", 1200),
-        ("12.50", 12.5),
-        ("deux", 2),
-        ("soixante et onze", 71),  # 60 + 11
-        ("quatre-vingt-dix-sept", 97),  # 4 × 20 + 10 + 7
-        ("vingt-quatre", 24),  # not 20 × 4
-        ("mille deux cents", 1200),
-        ("deux cent trente", 230),
+        ("L’Été à Nîmes\u00a0: 2 m²", "l'ete a nimes : 2 m2"),
+        ("cœur, Œuvre", "cœur, œuvre"),  # two letters in one stay, so that the length does
+        ("re\u0301ponse", "re\u0301ponse"),
+        ("İstanbul ı", "istanbul i"),
+        ("un\tdeux\ntrois", "un deux\ntrois"),
     ],
 )
-def test_french_numbers_are_read(text: str, number: float) -> None:
-    assert re.fullmatch(NUMBER, text)
-    assert value(text) == number
+def test_folding_keeps_the_length(text: str, folded: str) -> None:
+    assert fold(text) == folded
+    assert len(fold(text)) == len(text)
 
 
-def test_what_is_no_number_is_refused() -> None:
-    with pytest.raises(ValueError, match="beaucoup"):
-        value("beaucoup")
+def test_long_texts_are_folded_as_their_characters_are() -> None:
+    every = "".join(chr(code) for code in range(0x2FF) if chr(code).isprintable())
+    for text in (every, every[:60], "Été à Nîmes, `l’œuvre`\t\x1c"):
+        assert _fold_text(text) == "".join(fold(char) for char in text)
+
+
+def test_straight_changes_no_length_and_no_letter() -> None:
+    assert straight("L’été\u202f: rendez‑vous") == "L'été : rendez-vous"

@@ -2,35 +2,32 @@
 
 import re
 
-from plume.checks.text import words
+from plume.french.text import fold
+from plume.french.vocabulary import any_of, rows
 
-_VALUES = {
-    **{
-        w: n for n, w in enumerate(words("deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze"), 2)
-    },
-    **{w: n * 10 for n, w in enumerate(words("dix vingt trente quarante cinquante soixante"), 1)},
-    **dict.fromkeys(("un", "une"), 1),
-    **dict.fromkeys(("cent", "cents"), 100),
-    "quinze": 15,
-    "seize": 16,
-    "vingts": 20,
-    "mille": 1000,
-}
+_EVERY = {fold(row["word"]): (int(row["value"]), row["kind"]) for row in rows("numbers")}
+_VALUES = {word: value for word, (value, kind) in _EVERY.items() if kind in ("unit", "teen", "ten", "large")}
 # "une centaine d'euros" is the number, said roughly.
-ROUGH = {
-    **dict(zip(words("dizaine quinzaine vingtaine trentaine quarantaine"), (10, 15, 20, 30, 40), strict=True)),
-    **dict(zip(words("cinquantaine soixantaine centaine"), (50, 60, 100), strict=True)),
-}
-UNITS = "un|une|deux|trois|quatre|cinq|six|sept|huit|neuf"
-_WORD = "|".join(sorted(_VALUES, key=len, reverse=True))
+ROUGH = {word: value for word, (value, kind) in _EVERY.items() if kind == "rough"}
+UNITS = "|".join(word for word, (_, kind) in _EVERY.items() if kind == "unit")
+_WORD = any_of(_VALUES)
 DIGITS = r"\d{1,3}(?:[ .]\d{3})+(?:,\d+)?(?!\d)|(?<!\d)\d+(?:[.,]\d+)?"
 # The longest number below a million has 13 words. Without a bound, each of 800 words would be read up to the last.
-WORDS = rf"(?:{_WORD})\b(?:(?:-| |-et-| et )(?:{_WORD})\b){{0,15}}"
+WORDS = rf"{_WORD}\b(?:(?:-| |-et-| et ){_WORD}\b){{0,15}}"
 NUMBER = rf"(?:(?<![\d.,]){DIGITS}|\b(?>{WORDS}))"
 
 
+def number_words(least: int = 0, most: int = 1000, *, abroad: bool = False) -> tuple[str, ...]:
+    """List the single words, folded, whose value lies between two bounds: "deux" to "seize" for 2 and 19.
+
+    `abroad` adds those of Belgium and Switzerland ("septante").
+    """
+    kinds = {"zero", "unit", "teen", "ten", "large"} | ({"abroad"} if abroad else set())
+    return tuple(word for word, (value, kind) in _EVERY.items() if kind in kinds and least <= value <= most)
+
+
 def value(number: str) -> float:
-    """The value of what NUMBER matched. Raises ValueError for anything else."""
+    """Give the value of what NUMBER matched. Raises ValueError for anything else."""
     number = number.lower().strip()
     if number[:1].isdigit():
         if re.fullmatch(r"\d{1,3}(?:[ .]\d{3})+(?:,\d+)?", number):
