@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from plume.errors import PlumeError
+from plume.errors import PlumeError, first_line
 from plume.paths import ROOT, home
 
 TRACEBACK = "PLUME_TRACEBACK"  # set to anything, this variable lets unexpected errors through as Python prints them
@@ -50,8 +50,6 @@ def unexpected(error: BaseException) -> tuple[str, int]:
 
     2 for what a library or the file system makes of the input, 3 for what the machine lacks, 1 for a fault of plume.
     """
-    from plume.tracking import first_line
-
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, PlumeError):

@@ -24,7 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from plume import DROPPED
-from plume.errors import PlumeError
+from plume.errors import PlumeError, without_secrets
 from plume.paths import home
 
 GIB = 1024**3
@@ -163,7 +163,7 @@ def _french_ner() -> Line:
 def _store() -> Line:
     if installed("mlflow") is None:
         return Line("MLflow store", "missing", "mlflow is not installed", INSTALL)
-    from plume.tracking import connect, default_uri, local_file, shown
+    from plume.tracking import connect, default_uri, local_file
 
     uri = default_uri()
     file = local_file(uri)
@@ -171,14 +171,14 @@ def _store() -> Line:
         if file is None:
             connect(uri, create=False)
         elif not file.exists():
-            return Line("MLflow store", "OK", f"{shown(uri)}, made at first use")
+            return Line("MLflow store", "OK", f"{without_secrets(uri)}, made at first use")
         elif (found := _asked(file, "SELECT version_num FROM alembic_version")) not in _schemas():
             mend = f"back it up, then: mlflow db upgrade {shlex.quote(uri)}"
-            return Line("MLflow store", "missing", f"{shown(uri)}: tables of another MLflow ({found})", mend)
+            return Line("MLflow store", "missing", f"{without_secrets(uri)}: tables of another MLflow ({found})", mend)
     except (PlumeError, sqlite3.Error) as error:
-        found = str(error) if isinstance(error, PlumeError) else f"{shown(uri)}: cannot be used ({error})"
+        found = str(error) if isinstance(error, PlumeError) else f"{without_secrets(uri)}: cannot be used ({error})"
         return Line("MLflow store", "missing", found, "start it, or unset MLFLOW_TRACKING_URI")
-    return Line("MLflow store", "OK", shown(uri))
+    return Line("MLflow store", "OK", without_secrets(uri))
 
 
 def _champion() -> Line:

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from plume.command import status, stderr
 from plume.config import Config
-from plume.errors import EnvironmentMissing, InputError
+from plume.errors import EnvironmentMissing, InputError, first_line
 from plume.paths import home
 from plume.prompt import IM_END, IM_START, SERVING_TEMPLATE
 
@@ -149,7 +149,7 @@ def load_tokenizer(base: Base) -> Any:
             from transformers import AutoTokenizer as Tokenizer
         tokenizer = Tokenizer.from_pretrained(folder)
     except Exception as error:  # third parties raise as many kinds as a file can be wrong
-        raise InputError(f"base.model={base.model}: its tokenizer cannot be loaded ({_first_line(error)})") from None
+        raise InputError(f"base.model={base.model}: its tokenizer cannot be loaded ({first_line(error)})") from None
     tokenizer.chat_template = SERVING_TEMPLATE
     vocabulary = tokenizer.get_vocab()
     missing = [t for t in (IM_START, IM_END) if t not in vocabulary]
@@ -186,7 +186,7 @@ def context_length(base: Base) -> int | None:
     try:
         return getattr(AutoConfig.from_pretrained(resolve(base)), "max_position_embeddings", None)
     except Exception as error:
-        raise InputError(f"base.model={base.model}: its config cannot be read ({_first_line(error)})") from None
+        raise InputError(f"base.model={base.model}: its config cannot be read ({first_line(error)})") from None
 
 
 def _config(base: Base) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def _config(base: Base) -> dict[str, Any]:
         if not isinstance(config, dict):
             raise ValueError("not an object")
     except (OSError, ValueError) as error:
-        raise InputError(f"base.model={base.model}: its config.json cannot be read ({_first_line(error)})") from None
+        raise InputError(f"base.model={base.model}: its config.json cannot be read ({first_line(error)})") from None
     return config
 
 
@@ -242,7 +242,7 @@ def load_model(base: Base, dtype: str, *, four_bits: bool = False) -> Any:
                 folder, output_loading_info=True, ignore_mismatched_sizes=True, **options
             )
     except Exception as error:  # of safetensors, torch, transformers: as many kinds as a file can be wrong
-        raise InputError(f"base.model={base.model}: its weights cannot be loaded ({_first_line(error)})") from None
+        raise InputError(f"base.model={base.model}: its weights cannot be loaded ({first_line(error)})") from None
     _check_whole(base, model, told)
     return model if four_bits else model.to("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -306,10 +306,6 @@ def _keep_freed_memory() -> None:
         libc.mallopt(mmap_max, 0)
         libc.mallopt(trim_threshold, 2**31 - 1)
         libc.mallopt(top_pad, 64 * 2**20)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:200]
 
 
 class quiet_bars:  # noqa: N801 - used like a function

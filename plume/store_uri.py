@@ -1,4 +1,4 @@
-"""The URI of an MLflow store: from and to a path, and what of it may be shown. Imports no MLflow."""
+"""The URI of an MLflow store: from and to a path. Imports no MLflow."""
 
 import os
 import re
@@ -8,22 +8,11 @@ from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import PlainSerializer
 
-from plume.errors import InputError
+from plume.errors import InputError, without_secrets
 from plume.paths import home
 
-# Scheme, perhaps a user and a password (with any character but a blank or, in the first part, a slash), host and path.
-_SECRET = re.compile(
-    r"(?<![\w+.-])((?!sqlite:|file:)[A-Za-z][\w+.-]*://)(?:[^@\s/]*:[^@/]*@)?(?:\S*@)?([^\s?#]*)(?:[?#]\S*)?"
-)
-
-
-def shown(text: str) -> str:
-    """A store's URI, or a text that quotes it, without user, password and query: what may be told and kept."""
-    return _SECRET.sub(r"\1\2", text)
-
-
 # A config's key for a store: whole in memory, without its secrets in all that is written of the config.
-StoreUri = Annotated[str, PlainSerializer(shown, return_type=str)]
+StoreUri = Annotated[str, PlainSerializer(without_secrets, return_type=str)]
 
 
 def sqlite_uri(file: Path) -> str:
@@ -45,7 +34,7 @@ def local_file(uri: str) -> Path | None:
 
 def unless_of_environment(uri: str | None) -> str | None:
     """A URI that was kept without its secrets; None where it is that of MLFLOW_TRACKING_URI, which has them."""
-    return None if uri and shown(os.environ.get("MLFLOW_TRACKING_URI", "")) == uri else uri
+    return None if uri and without_secrets(os.environ.get("MLFLOW_TRACKING_URI", "")) == uri else uri
 
 
 def absolute(uri: str) -> str:
@@ -64,7 +53,9 @@ def signed_in(uri: str) -> str:
         parts = urlsplit(uri)
         _ = parts.port
     except ValueError as error:
-        raise InputError(f"MLflow store {shown(uri)}: is no address ({error}); check MLFLOW_TRACKING_URI") from None
+        raise InputError(
+            f"MLflow store {without_secrets(uri)}: is no address ({error}); check MLFLOW_TRACKING_URI"
+        ) from None
     if parts.username is None:
         return uri
     os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.username)
@@ -81,8 +72,10 @@ def check_server(uri: str) -> None:
         requests.get(f"{uri.rstrip('/')}/health", timeout=5).raise_for_status()
     except (requests.RequestException, ValueError):  # ValueError: a host that no library reads
         proxies = requests.utils.get_environ_proxies(uri)
-        through = f" (asked through the proxy {shown(str(proxy))})" if (proxy := select_proxy(uri, proxies)) else ""
+        through = (
+            f" (asked through the proxy {without_secrets(str(proxy))})" if (proxy := select_proxy(uri, proxies)) else ""
+        )
         raise InputError(
-            f"MLflow store {shown(uri)}: does not answer{through}; start it, or unset MLFLOW_TRACKING_URI to use "
-            f"{home() / 'mlflow.db'}"
+            f"MLflow store {without_secrets(uri)}: does not answer{through}; start it, or unset "
+            f"MLFLOW_TRACKING_URI to use {home() / 'mlflow.db'}"
         ) from None

@@ -18,9 +18,9 @@ from typing import Any
 
 from plume import drop_leftovers, store
 from plume.adapters import folder_sha256
-from plume.errors import InputError
+from plume.errors import InputError, StoreAway, first_line, without_secrets
 from plume.paths import ROOT, home
-from plume.store_uri import check_server, default_uri, local_file, shown, signed_in, sqlite_uri
+from plume.store_uri import check_server, default_uri, local_file, signed_in, sqlite_uri
 
 MODEL_NAME = "plume-reply"
 EXPERIMENT = "plume"
@@ -28,17 +28,6 @@ _KEY = "plume.key"  # tag of a run: what its folder calls it
 PARAM = 6000  # characters of a parameter that MLflow keeps
 ADAPTER_HASH = "adapter_sha256"  # tag of a version: hash of the adapter folder that it must hold
 _ABSENT = "RESOURCE_DOES_NOT_EXIST"
-
-
-class StoreAway(InputError):  # noqa: N818 - names a state of the store
-    """The store did not answer as it should; `why` is what it said."""
-
-    def __init__(self, uri: str, why: str) -> None:
-        super().__init__(
-            f"MLflow store {shown(uri)}: does not answer as it should ({why}); once it does, run the command again, or "
-            "set MLFLOW_TRACKING_URI to another store"
-        )
-        self.why = why
 
 
 @dataclass(frozen=True)
@@ -78,7 +67,7 @@ def connect(uri: str | None = None, *, create: bool = True) -> str:
             use_experiment()
     except Exception as error:
         raise InputError(
-            f"MLflow store {shown(uri)}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
+            f"MLflow store {without_secrets(uri)}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
         ) from None
     return uri
 
@@ -146,13 +135,13 @@ def _check_is_there(uri: str) -> None:
         there = store.is_there(uri)
     except Exception as error:
         raise InputError(
-            f"MLflow store {shown(uri)}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
+            f"MLflow store {without_secrets(uri)}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
         ) from None
     if not there:
         demo = home() / "demo" / "mlflow.db"
         known = f"; make demo's is there: export MLFLOW_TRACKING_URI={sqlite_uri(demo)}" if demo.is_file() else ""
         raise InputError(
-            f"MLflow store {shown(uri)}: there is none, and what reads or serves makes none; check "
+            f"MLflow store {without_secrets(uri)}: there is none, and what reads or serves makes none; check "
             f"MLFLOW_TRACKING_URI or tracking_uri, or put the store back{known}"
         )
 
@@ -172,13 +161,6 @@ def _create(file: Path) -> None:
 def _artifacts(uri: str) -> str | None:
     file = local_file(uri)
     return (file.resolve().parent / "mlartifacts").as_uri() if file else None
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, kept to a line, without a store's user and password."""
-    if isinstance(error, StoreAway):
-        return shown(error.why)
-    return shown(str(error).strip().splitlines()[0])[:200] if str(error).strip() else type(error).__name__
 
 
 @contextmanager
@@ -232,7 +214,7 @@ def check_run(run_id: str) -> None:
         stage = "absent"
     if stage != "active":
         raise InputError(
-            f"MLflow store {shown(mlflow.get_tracking_uri())}: the run {run_id} is {stage} there; set "
+            f"MLflow store {without_secrets(mlflow.get_tracking_uri())}: the run {run_id} is {stage} there; set "
             "MLFLOW_TRACKING_URI to the store that it was started with, or bring it back with: "
             "mlflow runs restore --run-id ID"
         )

@@ -18,12 +18,11 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from plume import tracking
 from plume.adapters import TEMPLATE
 from plume.command import status
 from plume.engine import UNSAFE, max_lora_rank
 from plume.engine import variables as shared_variables
-from plume.errors import EnvironmentMissing, InputError, PlumeError
+from plume.errors import EnvironmentMissing, InputError, PlumeError, without_secrets
 from plume.paths import home
 from plume.store_uri import absolute
 from serve import alias
@@ -103,7 +102,7 @@ def shown(served: Served, config: ServeConfig) -> str:
     """The command with its variables, as a line for a shell; a store's password is yours to add."""
     gpu = has_gpu()
     without = [word for name in UNSAFE for word in ("-u", name)]
-    decided = [f"{key}={tracking.shown(value)}" for key, value in _variables(config, gpu=gpu).items()]
+    decided = [f"{key}={without_secrets(value)}" for key, value in _variables(config, gpu=gpu).items()]
     return shlex.join(["env", *without, *decided, *command(served, config, gpu=gpu)])
 
 

@@ -9,6 +9,7 @@ from mlflow.entities import Metric
 
 from plume import tracking
 from plume.command import stderr
+from plume.errors import first_line, without_secrets
 from plume.interrupt import deferred
 
 RETRY = 30.0  # seconds until a store that did not answer is asked again
@@ -41,7 +42,7 @@ class Ledger:
             if not tracking.is_of_store(error):
                 raise
             if not self._again:
-                self._say(f"does not answer ({tracking.first_line(error)}); training goes on, {self._steps} holds all")
+                self._say(f"does not answer ({first_line(error)}); training goes on, {self._steps} holds all")
             self._missed, self._again = True, time.monotonic() + RETRY
             return
         if self._again:
@@ -77,5 +78,5 @@ class Ledger:
 
     def _say(self, what: str) -> None:
         stderr.print(
-            f"training: MLflow store {tracking.shown(get_tracking_uri())} {what}", markup=False, soft_wrap=True
+            f"training: MLflow store {without_secrets(get_tracking_uri())} {what}", markup=False, soft_wrap=True
         )

@@ -18,7 +18,7 @@ from plume.adapters import TRAINING, folder_sha256
 from plume.command import status, stderr
 from plume.corpus.dataset import forgotten_since
 from plume.corpus.split import SPLITS
-from plume.errors import InputError, PlumeError
+from plume.errors import InputError, PlumeError, first_line, without_secrets
 from plume.models import load_model, load_tokenizer, quiet_bars
 from plume.paths import check_output
 from plume.prompt import Prompt, load_prompt, template_sha256
@@ -102,8 +102,8 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             if not tracking.is_of_store(error):
                 raise
             raise PlumeError(
-                f"MLflow store {tracking.shown(mlflow.get_tracking_uri())}: does not answer any more "
-                f"({tracking.first_line(error)}); once it does, --resume registers the adapter, which is in {written}"
+                f"MLflow store {without_secrets(mlflow.get_tracking_uri())}: does not answer any more "
+                f"({first_line(error)}); once it does, --resume registers the adapter, which is in {written}"
             ) from None
         folder.note(config.out, begun | {"finished": True, "steps": facts["steps"]})
         losses = facts["train_loss"], facts["validation_loss"]

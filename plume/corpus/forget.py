@@ -29,8 +29,8 @@ from plume.corpus import audit, dataset, privacy, trained
 from plume.corpus.dataset import STAGED, read_jsonl, read_manifest, read_split, sha256, to_jsonl
 from plume.corpus.split import SPLITS, experience_of
 from plume.corpus.traces import mention_of
-from plume.errors import InputError
-from plume.tracking import MODEL_NAME, default_uri, shown
+from plume.errors import InputError, without_secrets
+from plume.tracking import MODEL_NAME, default_uri
 
 _PARTIAL, _OF = f"{STAGED}.part", ".of"  # `.of` holds the digest of the manifest that the erasure starts from
 
@@ -66,7 +66,9 @@ def name_versions(found: list[Found]) -> list[str]:
     if not digests:
         return ["in no train split: no version was trained on them from these folders"]
     if not trained.store_is_there():
-        raise InputError(f"there is no MLflow store at {shown(default_uri())}; name it with MLFLOW_TRACKING_URI")
+        raise InputError(
+            f"there is no MLflow store at {without_secrets(default_uri())}; name it with MLFLOW_TRACKING_URI"
+        )
     lines = [str(run) for run in trained.runs_on(digests)]
     for version in trained.trained_on(digests, sources):
         aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""

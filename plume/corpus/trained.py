@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from plume import tracking
-from plume.errors import InputError
+from plume.errors import InputError, without_secrets
 
 DIGEST = "train_split_sha256"  # the tag that plume train gives a version
 
@@ -130,7 +130,7 @@ def _versions() -> Iterator[tuple[int, tuple[str, ...], dict[str, str], str]]:
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":  # nothing was registered yet
             return
-        store = tracking.shown(tracking.default_uri())
+        store = without_secrets(tracking.default_uri())
         raise InputError(f"MLflow store {store}: its registry cannot be read") from None
     while True:
         page = client.search_model_versions(f"name='{tracking.MODEL_NAME}'", page_token=token)

@@ -16,7 +16,7 @@ import requests
 
 from plume import tracking
 from plume.adapters import folder_sha256
-from plume.errors import InputError
+from plume.errors import InputError, first_line, without_secrets
 from plume.tracking import ADAPTER_HASH, MODEL_NAME, Version, connect, fetch_adapter, find_version, register, set_alias
 from serve.config import ServeConfig
 from train.config import TrainConfig
@@ -85,13 +85,13 @@ SECRETS = {
 
 @pytest.mark.parametrize("uri", SECRETS)
 def test_a_uri_is_shown_without_its_secrets(uri):
-    assert tracking.shown(uri) == SECRETS[uri]
-    assert "s3c" not in tracking.first_line(ValueError(f"Max retries with {uri}: refused"))
+    assert without_secrets(uri) == SECRETS[uri]
+    assert "s3c" not in first_line(ValueError(f"Max retries with {uri}: refused"))
 
 
 @pytest.mark.parametrize("uri", ["sqlite:////home/é@x/a b.db", "http://[::1]:5000/x", "file:///a@b"])
 def test_a_uri_without_secrets_is_shown_as_it_is(uri):
-    assert tracking.shown(uri) == uri
+    assert without_secrets(uri) == uri
 
 
 @pytest.mark.parametrize("uri", SECRETS)
