@@ -287,6 +287,13 @@ def test_what_the_code_gives_is_what_was_frozen(name, plume_home):
     assert len(now) == len(frozen)
 
 
+def test_the_tour_is_what_the_code_gives(plume_home, tmp_path):
+    guide = _module("docs/tour.py")
+    data, times = _built()[0], _timed()[1]
+    made = guide.tour(data, times, guide.compare_by_hand(data, tmp_path))
+    assert made == guide.PAGE.read_text(encoding="utf-8"), "run: python docs/tour.py"
+
+
 if __name__ == "__main__":
     for name in sys.argv[1:] or REFERENCES:
         lines = [*REFERENCES[name]()]
