@@ -19,13 +19,14 @@ ORDER = {
     "errors": "the lines that tell a user what to mend",
     "paths": "where things lie",
     "files": "write a file whole, lock, append, digest",
-    "output": "which folders a command may write to",
     "config": "typed YAML",
     "keys": "all keys of a config, for `plume config`",
     "interrupt": "Ctrl-C from the first moment, or a little later",
     "boundary": "whatever is raised becomes a line",
     "command": "one command line: groups, errors, progress",
+    "output": "where a command may write",
     "engine": "what every vLLM engine is started with",
+    "vllm_options": "what every vLLM engine is started with",
     "page": "one skin of the French pages",
     "french": "the language: text, numbers, vocabulary, rules, mentions",
     "contacts": "the directory of public contacts",
@@ -50,7 +51,7 @@ ORDER = {
 }
 # Rooms that the picture shows as one: nearly all others stand on the first.
 DRAWN_AS = {
-    "ground": ("errors", "paths", "files", "output", "config", "keys", "interrupt", "boundary", "command", "engine"),
+    "ground": ("errors", "paths", "files", "config", "keys", "interrupt", "boundary", "command", "output"),
     "tracking": ("store_uri", "store", "tracking", "registry"),
 }
 BEGIN, END = "<!-- drawn by docs/draw.py -->", "<!-- end -->"
