@@ -51,7 +51,10 @@ ORDER = {
 }
 # Rooms that the picture shows as one: nearly all others stand on the first.
 DRAWN_AS = {
-    "ground": ("errors", "paths", "files", "config", "keys", "interrupt", "boundary", "command", "output"),
+    "ground": (
+        *("errors", "paths", "files", "config", "keys", "interrupt", "boundary", "command", "output"),
+        *("engine", "vllm_options"),
+    ),
     "tracking": ("store_uri", "store", "tracking", "registry"),
 }
 BEGIN, END = "<!-- drawn by docs/draw.py -->", "<!-- end -->"
