@@ -36,7 +36,9 @@ def share_caches() -> Callable[[Path], None]:
     def share(home: Path) -> None:
         cache = paths.home() / "serve" / "cache"
         cache.mkdir(parents=True, exist_ok=True)
-        (home / "ner").symlink_to(paths.home() / "ner")
+        recogniser = paths.home() / "ner"
+        recogniser.mkdir(exist_ok=True)  # else a masker finds a link to nothing where it wants to keep what it learns
+        (home / "ner").symlink_to(recogniser)
         (home / "serve").mkdir()
         (home / "serve" / "cache").symlink_to(cache)
 
