@@ -11,7 +11,7 @@ import numpy as np
 from eval import report
 from eval.drafts import Drafts
 from eval.gate import Item, Verdict, decide
-from eval.information import inform, modelled_minutes
+from eval.information import inform
 from eval.inputs import to_compare
 from eval.integrity import LookUp, examine, rule_remark
 from eval.score import by_measure, kept_scores, score_drafts, scorer_sha256
@@ -53,7 +53,6 @@ def compare(
     files = {f"{arm}.scores.jsonl": to_jsonl(found) for arm, found in rows.items()}
     inputs = _inputs(arms, gate, files)
     estimates, remarks = inform(judged, rule, rows, scores)
-    estimates = (*estimates, *modelled_minutes(arms, pairs))
     remarks = (*remarks, rule_remark(inputs["gate_sha256"], arms["challenger"]))
     verdict = replace(judged, reasons=(*judged.reasons, *remarks), estimates=estimates)
     document = {

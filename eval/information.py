@@ -5,12 +5,10 @@ Information: none of it decides.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from eval import wording
-from eval.drafts import Drafts
 from eval.gate import Line, Verdict
 from eval.rule import Rule
 from eval.score import MEASURES, Row, summarise
@@ -18,10 +16,8 @@ from eval.stats import bootstrap, proportions
 from eval.stats.multiplicity import holm
 from eval.stats.paired_tests import mcnemar_mid_p, sign_flip
 from eval.stats.win_rate import win_rate
-from eval.time.minutes import compare_arms
 from plume.corpus.split import experience_of
 
-MINUTES = "modelled_minutes"
 Found = Mapping[str, Mapping[str, Mapping[str, float]]]  # arm -> measure -> id -> value, NaN for an error
 
 
@@ -43,21 +39,6 @@ def inform(
     rates = _win_rates(rule, scores)
     lines = _with_p_values(lines, rule, scores)
     return (*lines, *rates), tuple(_longer(lines, rates, rule))
-
-
-def modelled_minutes(drafts: Mapping[str, Drafts], pairs: list[dict[str, Any]]) -> list[Line]:
-    """Minutes that an agent would need from each arm's draft to the published reply: a model (`eval.time.minutes`).
-
-    Of the pairs that both arms drafted; the others are counted as errors.
-    """
-    texts = {arm: {i: row.get("draft") or "" for i, row in found.rows.items()} for arm, found in drafts.items()}
-    both = [pair for pair in pairs if all(of_arm.get(pair["id"]) for of_arm in texts.values())]
-    found = compare_arms(
-        *([(texts[arm][pair["id"]], pair["reply"]) for pair in both] for arm in ("champion", "challenger")),
-        clusters=[experience_of(pair["id"]) for pair in both],
-    )
-    missing = len(pairs) - len(both)
-    return [Line(MINUTES, None, arm, replace(estimate, n_error=missing)) for arm, estimate in found.items()]
 
 
 def _paired(scores: Found, measure: str) -> tuple[list[np.ndarray], list[str]]:

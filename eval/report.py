@@ -1,31 +1,26 @@
 """report.html: one self-contained French page that an evaluator reads and signs. It decides nothing.
 
-Texts in it are the dataset's, thus pseudonymised. Colour is never the only sign; the plot repeats a table.
+Its first page is what is signed: the decision, the systems, the boxes, the reasons. The evidence follows. Texts in it
+are the dataset's, thus pseudonymised. Colour is never the only sign; the plot repeats a table.
 """
 
-import difflib
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 import plume
 from eval import wording
 from eval.drafts import Drafts
 from eval.gate import Line, Verdict
-from eval.information import MINUTES
 from eval.references import chrf_signature
+from eval.report_drafts import WORST, cells_of, failures, to_read
 from eval.rule import Rule
-from eval.score import NO_DRAFT, REFERENCES, Row
+from eval.score import REFERENCES, Row
 from plume.checks import GATING
+from plume.page import render as render_page
 
-REGRESSIONS = 20
-ALIKE = 0.35  # below this share of common words, marking differences word by word would mark nearly everything
+TEMPLATE = Path(__file__).with_name("report.html.j2")
 
 OUTCOMES = {
     "PASS": ("Remplacement possible", "Toutes les règles sont respectées."),
@@ -38,18 +33,7 @@ NO_GAIN = (
     "Aucune autre règle n’est enfreinte, mais un gain utile est exclu : le système en service reste en place.",
 )
 _HOLDS = {True: ("●", "respectée"), False: ("■", "enfreinte"), None: ("◇", "sans conclusion")}
-_TIERS = {"safety": "Sécurité", "non-inferiority": "Garde-fou", "superiority": "Mesure principale"}
-_TEXT, _DEL, _INS = Markup("{}"), Markup("<del>{}</del>"), Markup("<ins>{}</ins>")  # format() escapes
-
-
-@dataclass(frozen=True)
-class Side:
-    """One system's draft in a regression: its text (marked), and what the checks say of it."""
-
-    text: Markup
-    error: str | None
-    failed: list[tuple[str, str]]
-    chrf: str
+_TIERS = {"safety": "Sécurité", "non-inferiority": "Garde-fous", "superiority": "Mesure principale"}
 
 
 def render(
@@ -65,17 +49,16 @@ def render(
 
     `contaminated`: ids of test items -> the training item that each is near.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     ruled = [line for line in verdict.estimates if line.rule and not line.slice]
     ruled.sort(key=lambda line: list(_TIERS).index(_tier(line)))
     failed = {_tier(line) for line in verdict.estimates if line.rule and line.holds is False}
     no_gain = verdict.outcome == "FAIL" and failed == {"superiority"}
     title, meaning = NO_GAIN if no_gain else OUTCOMES[verdict.outcome]
-    cells = {arm: _cells(found) for arm, found in rows.items()}
-    regressions, total = _regressions(pairs, drafts, cells)
-    return environment.get_template("report.html.j2").render(
+    cells = {arm: cells_of(found) for arm, found in rows.items()}
+    failed_by_check = failures(rule, cells["champion"], cells["challenger"])
+    shown, worse = to_read(rule, pairs, drafts, cells["champion"], cells["challenger"])
+    return render_page(
+        TEMPLATE,
         title=title,
         meaning=meaning,
         verdict=verdict,
@@ -83,22 +66,23 @@ def render(
         wording=wording,
         drafts=drafts,
         pairs=pairs,
-        ruled=[_judged(line) for line in ruled],
+        tiers=[(tier, [_judged(line) for line in ruled if _tier(line) == key]) for key, tier in _TIERS.items()],
         plot=forest([line for line in ruled if line.arm == "difference"], rule),
+        slices=[_judged(line) for line in verdict.estimates if line.slice],
+        failures=failed_by_check,
+        shown=shown,
+        numbered={one.pair["id"]: number for number, one in enumerate(shown, 1)},
+        worse=worse,
+        most=WORST,
         passing=_arms(verdict, ["pass_all", *(f"check:{name}" for name in GATING)]),
         signals=_arms(verdict, _measures(verdict, "signal:")),
         likeness=_arms(verdict, [*REFERENCES, "draft_words"]),
-        minutes=_arms(verdict, [MINUTES]),
         wins=[_judged(line) for line in verdict.estimates if line.measure.startswith("win_rate")],
         contaminated=sorted((contaminated or {}).items()),
-        slices=[_judged(line) for line in verdict.estimates if line.slice],
-        unsafe=_unsafe(rule, cells["challenger"]),
-        regressions=regressions,
-        regressions_total=total,
         inputs=inputs,
         signature=chrf_signature(),
         version=plume.__version__,
-        written=datetime.now(UTC).strftime("%d/%m/%Y"),
+        written=datetime.now(UTC).date(),
     )
 
 
@@ -114,23 +98,17 @@ def _judged(line: Line) -> dict[str, Any]:
     if line.slice and line.rule:
         mark, told = ("●", "pas de veto") if line.holds else ("■", "veto")
     return {
-        "tier": _TIERS.get(_tier(line)) if line.rule else None,
+        "measure": line.measure,
         "label": wording.slice_(line.slice) if line.slice else wording.measure(line.measure),
         "value": wording.value(line.measure, line.value.estimate, difference=difference),
         "interval": wording.interval(line.measure, line.value, difference=difference),
         "limit": _limit(line),
-        "p": _p(line),
         "n": line.value.n,
         "n_error": line.value.n_error,
         "mark": mark,
         "told": told,
         "state": {True: "holds", False: "broken", None: "open"}[line.holds],
     }
-
-
-def _p(line: Line) -> str:
-    text = wording.p_value(line.p)
-    return text if line.p_holm is None else f"{text} (Holm : {wording.p_value(line.p_holm)})"
 
 
 def _limit(line: Line) -> str:
@@ -203,75 +181,3 @@ def forest(lines: list[Line], rule: Rule) -> dict[str, Any] | None:
             for i, line in enumerate(lines)
         ],
     }
-
-
-def _cells(rows: list[Row]) -> dict[str, dict[str, Row]]:
-    cells: dict[str, dict[str, Row]] = {}
-    for row in rows:
-        cells.setdefault(row["id"], {})[row["measure"]] = row
-    return cells
-
-
-def _failed(cells: dict[str, Row]) -> dict[str, str]:
-    return {m: row["detail"] or "" for m, row in cells.items() if m.startswith("check:") and row.get("value") == 0}
-
-
-def _unsafe(rule: Rule, cells: dict[str, dict[str, Row]]) -> list[tuple[str, str, str]]:
-    """Every failure of a safety measure: id, measure, what was found."""
-    return [
-        (i, wording.measure(s.measure), found[s.measure]["detail"] or "")
-        for i, found in sorted(cells.items())
-        for s in rule.safety
-        if found[s.measure].get("value") == 0
-    ]
-
-
-def _regressions(
-    pairs: list[dict[str, Any]], drafts: dict[str, Drafts], cells: dict[str, dict[str, dict[str, Row]]]
-) -> tuple[list[dict[str, Any]], int]:
-    """The worst regressions (checks newly failed, then chrF lost), side by side, and how many there are."""
-    worse = []
-    for pair in pairs:
-        before, after = (cells[arm][pair["id"]] for arm in ("champion", "challenger"))
-        lost = [m for m in _failed(after) if before[m].get("value") == 1]
-        missing = "error" in after["pass_all"] and "error" not in before["pass_all"]
-        chrf = [found["chrf_fr"].get("value") for found in (after, before)]
-        gain = None if None in chrf else chrf[0] - chrf[1]
-        if missing or lost or (gain or 0) < 0:
-            worse.append((not missing, -len(lost), gain or 0, pair["id"], pair, lost, gain))
-    worse.sort(key=lambda w: w[:4])
-    shown = []
-    for *_, pair, lost, gain in worse[:REGRESSIONS]:
-        texts = {arm: d.rows.get(pair["id"], {}).get("draft") or "" for arm, d in drafts.items()}
-        marked = mark_differences(texts["champion"], texts["challenger"])
-        sides = {}
-        for arm, text in zip(("champion", "challenger"), marked or map(_TEXT.format, texts.values()), strict=True):
-            found = cells[arm][pair["id"]]
-            failed = [(wording.measure(m), detail) for m, detail in _failed(found).items()]
-            chrf = wording.value("chrf_fr", found["chrf_fr"].get("value"))
-            error = found["pass_all"].get("error")
-            sides[arm] = Side(text, "aucun brouillon" if error == NO_DRAFT else error, failed, chrf)
-        shown.append(
-            {
-                "pair": pair,
-                "sides": sides,
-                "lost": [wording.measure(m) for m in lost],
-                "gain": "sans note" if gain is None else wording.value("chrf_fr", gain, difference=True),
-                "alike": marked is not None if all(texts.values()) else None,
-            }
-        )
-    return shown, len(worse)
-
-
-def mark_differences(before: str, after: str) -> tuple[Markup, Markup] | None:
-    """Both texts with what only one of them says in <del> and <ins>; None where they have too little in common."""
-    left, right = (re.findall(r"\S+\s*", text) for text in (before, after))
-    matcher = difflib.SequenceMatcher(None, [w.strip() for w in left], [w.strip() for w in right], autojunk=False)
-    if matcher.ratio() < ALIKE:
-        return None
-    sides: tuple[list[Markup], list[Markup]] = ([], [])
-    for kind, i, j, k, m in matcher.get_opcodes():
-        for marked, out, words in ((_DEL, sides[0], left[i:j]), (_INS, sides[1], right[k:m])):
-            if words:
-                out.append((_TEXT if kind == "equal" else marked).format("".join(words)))
-    return Markup("").join(sides[0]), Markup("").join(sides[1])

@@ -1,6 +1,11 @@
-"""The French of verdicts and reports: names of measures, arms and slices, and numbers as French writes them."""
+"""The French of verdicts and reports: names of measures, arms, slices and inputs, and values in their units."""
 
 from eval.stats.estimate import Estimate
+from plume.page import numbers
+from plume.page.numbers import count, number, percent, points
+
+# The gate, the report and the remarks say numbers through this module, beside the names of what they are numbers of.
+__all__ = ["count", "number", "percent", "points"]
 
 ARMS = {"champion": "en service", "challenger": "candidat", "difference": "écart"}
 
@@ -32,11 +37,23 @@ _MEASURES = {
     "rouge_2": "ROUGE-2",
     "rouge_l": "ROUGE-L",
     "edit_rate": "Part des mots à changer",
-    "modelled_minutes": "Minutes par réponse",
     "win_rate": "Avis où le candidat l’emporte sur la mesure principale (ex æquo pour moitié)",
     "win_rate_equal_length": "Avis où il l’emporterait à longueur égale",
 }
 _SLICES = {"network": "réseau", "sentiment": "ressenti", "review_length": "longueur de l’avis"}
+_INPUTS = {
+    "split": "Partie jugée du jeu de données",
+    "split_sha256": "Avis de cette partie",
+    "gate_sha256": "Règle",
+    "scorer_sha256": "Code qui note",
+    "drafts_sha256": "Brouillons",
+    "scores_sha256": "Notes",
+    "adapter_sha256": "Adaptateur",
+    "prompt": "Consigne",
+    "examples_sha256": "Exemples montrés",
+    "system_sha256": "Description",
+    "fingerprint": "Réglages d’écriture",
+}
 _DECIMALS = {"draft_words": 0, "chrf_fr": 1}
 
 
@@ -51,31 +68,18 @@ def slice_(name: str) -> str:
     return f"{_SLICES.get(key, key)} : {value}"
 
 
+def input_(name: str) -> str:
+    """`champion_drafts_sha256` -> `Système en service : Brouillons`; an input added since is shown by its own name."""
+    arm, _, rest = name.partition("_")
+    if arm not in ("champion", "challenger"):
+        return _INPUTS.get(name, name)
+    label = "Règle connue avant l’écriture" if rest == "gate_sha256" else _INPUTS.get(rest, rest)
+    return f"Système {ARMS[arm]} : {label[:1].lower()}{label[1:]}"
+
+
 def is_share(name: str) -> bool:
     """Whether a measure is 0 or 1 for each draft, so that its mean is a share."""
     return name == "pass_all" or name.startswith(("check:", "signal:"))
-
-
-def number(value: float | None, decimals: int = 1, *, signed: bool = False) -> str:
-    """`-1234.5` -> `−1 234,5`; None -> `–`."""
-    if value is None:
-        return "–"
-    text = f"{abs(value):,.{decimals}f}".replace(",", "\u202f").replace(".", ",")
-    zero = not any(c in "123456789" for c in text)
-    sign = "" if zero else "−" if value < 0 else "+" if signed else ""
-    return sign + text
-
-
-def percent(value: float | None, decimals: int = 1) -> str:
-    """`0.125` -> `12,5 %`."""
-    return "–" if value is None else f"{number(100 * value, decimals)}\u202f%"
-
-
-def points(amount: float | None, *, signed: bool = True) -> str:
-    """A difference of shares: `-0.03` -> `−3,0 points`."""
-    if amount is None:
-        return "–"
-    return f"{number(100 * amount, signed=signed)}\u00a0point{'s' if abs(amount) >= 0.02 else ''}"
 
 
 def value(name: str, amount: float | None, *, difference: bool = False) -> str:
@@ -88,20 +92,10 @@ def value(name: str, amount: float | None, *, difference: bool = False) -> str:
 
 
 def interval(name: str, estimate: Estimate, *, difference: bool = False) -> str:
-    """`de 12,0 % à 15,0 %`, or why there is none."""
-    if estimate.lower is None or estimate.upper is None:
-        return "sans intervalle"
-    if difference and is_share(name):
-        return f"de {number(100 * estimate.lower, signed=True)} à {number(100 * estimate.upper, signed=True)}"
-    low, high = (value(name, bound, difference=difference) for bound in (estimate.lower, estimate.upper))
-    return f"de {low} à {high}"
+    """`de 12,0 % à 15,0 %`, or that there is none; a difference of shares without its unit."""
+    bare = difference and is_share(name)
 
+    def say(bound: float) -> str:
+        return number(100 * bound, signed=True) if bare else value(name, bound, difference=difference)
 
-def p_value(p: float | None) -> str:
-    """`0,032`; below a thousandth only that."""
-    return "–" if p is None else "< 0,001" if p < 0.001 else number(p, 3)
-
-
-def count(n: int, noun: str) -> str:
-    """`count(2, "brouillon")` -> `2 brouillons`."""
-    return f"{number(n, 0)}\u00a0{noun}{'s' if n > 1 and not noun.endswith('s') else ''}"
+    return numbers.interval(estimate.lower, estimate.upper, say)

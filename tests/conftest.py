@@ -1,12 +1,13 @@
 """What the tests of every stage share: the two exports, a home of their own, the command line, a tiny OpenHermes."""
 
+import importlib.util
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from plume.corpus import dataset
 from plume.corpus.dataset import FEATURES, sha256, to_jsonl
 from plume.corpus.split import SPLITS
+from plume.doctor import chromium
 from plume.paths import ROOT
 
 SAMPLE = ROOT / "datasets" / "sample" / "export.json"
@@ -28,6 +30,8 @@ GROUPS = {
     "tests/train": "train",
     "tests/invariants": "invariants",
     "tests/serve/guard": "guard",
+    "tests/eval/test_pages_in_chromium.py": "browser",
+    "tests/plume/corpus/test_privacy.py": "browser",
 }
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
@@ -134,6 +138,20 @@ def refused(cli: Cli) -> Callable[..., str]:
         return line
 
     return call
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One Chromium for all pages: the Browser of `tests/browser.py`."""
+    program = chromium()
+    if not program:
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    spec = importlib.util.spec_from_file_location("plume_test_browser", Path(__file__).with_name("browser.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    opened = module.Browser(program, tmp_path_factory.mktemp("chromium"))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

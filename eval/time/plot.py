@@ -64,17 +64,3 @@ def series(points: Sequence[Point], *, ylabel: str, split: int | None = None, ze
         axes.set(ylabel=ylabel)
 
     return _drawn(4, draw)
-
-
-def tornado(rows: Sequence[tuple[str, float, float]], centre: float) -> str:
-    """Bars from the value at a constant's P10 to that at its P90, widest on top."""
-
-    def draw(axes: Axes) -> None:
-        for y, (_, low, high) in enumerate(reversed(rows)):
-            axes.plot((low, high), (y, y), color=BLUE, linewidth=7, solid_capstyle="butt")
-            axes.plot(low, y, marker="|", color=BROWN, markersize=14, markeredgewidth=3)
-        axes.axvline(centre, color="#1b1b1b", linestyle=":")
-        axes.set_yticks(range(len(rows)), [name for name, _, _ in reversed(rows)])
-        axes.set(xlabel="minutes économisées par réponse (trait brun : valeur basse de la constante)")
-
-    return _drawn(0.45 * len(rows) + 1.2, draw)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from eval.time import tables as t
 from eval.time import wording as w
@@ -16,6 +15,11 @@ from eval.time.delays import IMPOSSIBLE, Waits
 from eval.time.did import Study
 from eval.time.minutes import Modelled, Prior
 from eval.time.rows import LEAST_RECORDS, MAIN, QUASI, SEASONAL, Estimate, Window
+from plume.page import Table
+from plume.page import render as render_page
+from plume.page.numbers import interval, number
+
+TEMPLATE = Path(__file__).with_name("time.html.j2")
 
 
 @dataclass(frozen=True)
@@ -46,26 +50,11 @@ class Findings:
 
 def render(f: Findings) -> str:
     """The whole page."""
-    folder = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    folder.filters |= {
-        "day": w.day,
-        "published": w.published,
-        "typography": w.typography,
-        "number": w.number,
-        "share": w.share,
-        "said": w.with_interval,
-        "p_value": w.p_value,
-    }
     rows, moved = t.Rows(f.estimates), t.Rows(f.differences)
     delays = f.waits.has_delays
     modelled = f.modelled.get("decisions") or f.modelled.get("export")
-    return folder.get_template("time.html.j2").render(
+    return render_page(
+        TEMPLATE,
         f=f,
         w=w,
         rows=rows,
@@ -84,13 +73,13 @@ def render(f: Findings) -> str:
         satisfaction=t.satisfaction(rows, f.voting),
         reused=t.shares("Ce que sont devenus les brouillons de la plateforme", f.reuse["shares"], w.FATES),
         decided=t.shares("Décisions des agents", f.decided, w.DECIDED) if f.decided else None,
-        similar=_similar(f.estimates),
+        similar=t.similarity(f.estimates),
+        timed=t.timed(f.active) if f.active and f.active[0]["n"] else None,
         modelled=modelled,
         minutes=t.minutes(modelled) if modelled else None,
-        tornado=t.tornado(modelled, f.prior) if modelled else None,
         constants=t.constants(f.prior),
         claims=list(zip(f.baseline.claims, f.outcomes, strict=True)),
-        counted=t.Table("Ce qui a été lu", ["Compte", "Nombre"], _counted(f.waits)),
+        counted=Table("Ce qui a été lu", ["Compte", "Nombre"], _counted(f.waits)),
         impossible=sum(f.waits.counts[name] for name in IMPOSSIBLE),
         least=LEAST_RECORDS,
         structures_seen=len(np.unique(f.waits.structure)),
@@ -102,20 +91,8 @@ def _ai(name: str) -> str:
 
 
 def _counted(waits: Waits) -> list[list[str]]:
-    read = [[label, str(waits.counts[name])] for name, label in w.COUNTED.items()]
-    return read + [[f"Valeurs non comprises, colonne {name}", str(n)] for name, n in waits.misread.items()]
-
-
-def _similar(estimates: Sequence[Estimate]) -> t.Table | None:
-    """Mean similarity of all, by month and by structure."""
-    found = [row for row in estimates if row.quantity == "similarity"]
-    named = {"all": "Tous"}
-    body = [
-        [named.get(row.group) or row.group.partition(": ")[2], w.with_interval(row), str(row.n)]
-        for row in found[: 2 * t.MOST]
-    ]
-    heads = ["Groupe", "Similarité moyenne (0 à 100)", "Brouillons"]
-    return t.Table("Similarité entre brouillon et réponse publiée", heads, body) if body else None
+    read = [[label, number(waits.counts[name], 0)] for name, label in w.COUNTED.items()]
+    return read + [[f"Valeurs non comprises, colonne {name}", number(n, 0)] for name, n in waits.misread.items()]
 
 
 def answer(f: Findings, rows: t.Rows) -> str:
@@ -156,8 +133,8 @@ def _of_the_wait(f: Findings, rows: t.Rows) -> str:
         )
     before, after = rows.get(name, "level", "before"), rows.get(name, "level", "after")
     label = w.QUANTITIES[name].removesuffix(" (j)").replace("Attente", "l'attente")
-    levels = f"{label} passe de {w.number(before.estimate)} à {w.number(after.estimate)} jours"  # type: ignore[union-attr]
-    bounds = f"[{w.number(ratio.lower, 2)} ; {w.number(ratio.upper, 2)}]"
+    levels = f"{label} passe de {number(before.estimate)} à {number(after.estimate)} jours"  # type: ignore[union-attr]
+    bounds = interval(ratio.lower, ratio.upper, lambda bound: number(bound, 2))
     mixed = " Ces périodes de moins d'un an mêlent les saisons." if ratio.grade == SEASONAL else ""
     if ratio.lower <= 1 <= ratio.upper:  # type: ignore[operator]
         return (
@@ -168,7 +145,7 @@ def _of_the_wait(f: Findings, rows: t.Rows) -> str:
         )
     change, factor = ("divisée", ratio.estimate) if ratio.estimate > 1 else ("multipliée", 1 / ratio.estimate)
     return (
-        f"Sur deux périodes de même durée et à services égaux, {levels}. Elle est {change} par {w.number(factor, 2)} "
+        f"Sur deux périodes de même durée et à services égaux, {levels}. Elle est {change} par {number(factor, 2)} "
         f"(rapport avant / après : {bounds}). Cela ne dit pas que l'aide par IA en est la cause."
         + mixed
         + _adopters(rows)
@@ -182,6 +159,6 @@ def _adopters(rows: t.Rows) -> str:
         return ""
     none = " ; cet intervalle contient 0, aucun écart ne se voit" if found.lower <= 0 <= found.upper else ""  # type: ignore[operator]
     return (
-        " Dans les structures qui se servent de l'aide, par rapport à l'évolution des autres, elle change de "
-        f"{w.with_interval(found)} jours (niveau B){none}."
+        " Dans les structures qui se servent de l'aide, par rapport à l'évolution des autres, elle change, "
+        f"en jours, de {w.with_interval(found)}, niveau B{none}."
     )

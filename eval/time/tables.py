@@ -9,28 +9,11 @@ from eval.time.constants import NAMES
 from eval.time.minutes import Modelled, Prior
 from eval.time.rows import MAIN, WAITING, Estimate
 from eval.time.survival import survival
+from plume.page import Figure, Table
+from plume.page.numbers import NO_BREAK, day, interval, number, percent
 
 SHOWN_DAYS = (0, 1, 3, 7, 15, 30, 60)
 MOST = 20  # structures shown; all are in time.json
-
-
-@dataclass(frozen=True)
-class Table:
-    """A caption, column heads, and rows whose first cell is their head."""
-
-    caption: str
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """An image (`data:` address), what it shows in words, and the table of its numbers."""
-
-    image: str
-    alt: str
-    caption: str
-    table: Table
 
 
 @dataclass
@@ -61,7 +44,9 @@ class Rows:
 def own_mix(rows: Rows, quantity: str) -> str:
     """A ratio of each period's own mix of services, with its number of reviews: it is not that of the fixed mix."""
     row = rows.get(quantity, "before_after", "all, own mix")
-    return f"{w.with_interval(row)} (n{w.NBSP}={w.NBSP}{row.n})" if row and row.estimate is not None else "–"
+    return (
+        f"{w.with_interval(row)} n{NO_BREAK}={NO_BREAK}{number(row.n, 0)}" if row and row.estimate is not None else "–"
+    )
 
 
 def before_after(rows: Rows, moved: Rows) -> Table:
@@ -77,7 +62,7 @@ def before_after(rows: Rows, moved: Rows) -> Table:
                 rows.say(quantity, "before_after"),
                 moved.say(quantity, "before_after_difference"),
                 own_mix(rows, quantity),
-                str(ratio.n) if ratio else "0",
+                number(ratio.n, 0) if ratio else "0",
             ]
         )
     body.append(
@@ -88,7 +73,7 @@ def before_after(rows: Rows, moved: Rows) -> Table:
             "–",
             "–",
             rows.say("median_days", "before_after", "all, own mix"),
-            str(row.n) if (row := rows.get("median_days", "before_after", "all, own mix")) else "0",
+            number(row.n, 0) if (row := rows.get("median_days", "before_after", "all, own mix")) else "0",
         ]
     )
     heads = ["Mesure", "Avant", "Après", "Avant / après", "Écart", "Avant / après, services tels quels", "Avis"]
@@ -104,7 +89,7 @@ def by_group(rows: Rows, kind: str, caption: str, head: str, name: Callable[[str
             w.with_interval(row),
             rows.say("answered_7d", group=row.group),
             rows.say("median_days", group=row.group),
-            f"{row.n} ({row.censored})",
+            f"{number(row.n, 0)} ({number(row.censored, 0)})",
         ]
         for row in found[:MOST]
     ]
@@ -118,11 +103,14 @@ def months(rows: Rows, start: str) -> Figure | None:
     found = [row for row in rows.groups("month") if row.estimate is not None]
     if len(found) < 2:
         return None
-    names = [row.group.partition(": ")[2] for row in found]
+    by_month = [row.group.partition(": ")[2] for row in found]
+    names = [day(month) for month in by_month]
     points = [(name, row.estimate, row.lower, row.upper) for name, row in zip(names, found, strict=True)]
-    body = [[name, w.with_interval(row), str(row.n)] for name, row in zip(names, found, strict=True)]
+    body = [[name, w.with_interval(row), number(row.n, 0)] for name, row in zip(names, found, strict=True)]
     return Figure(
-        plot.series(points, ylabel="jours", split=next((i for i, n in enumerate(names) if n >= start), None)),
+        plot.series(
+            points, ylabel="jours", split=next((i for i, month in enumerate(by_month) if month >= start), None)
+        ),
         "Une valeur par mois de publication, avec son intervalle ; une ligne pointillée marque le lancement. "
         "Les valeurs sont dans le tableau qui suit.",
         f"{w.QUANTITIES[MAIN]}, par mois de publication.",
@@ -136,8 +124,8 @@ def waiting_curves(tables: Sequence) -> Figure | None:
         return None
     before, after = (survival(t.sum(axis=0)) for t in tables)
     body = [
-        ["Avant", *(w.share(float(before[d])) for d in SHOWN_DAYS)],
-        ["Après", *(w.share(float(after[d])) for d in SHOWN_DAYS)],
+        ["Avant", *(percent(float(before[d]), 0) for d in SHOWN_DAYS)],
+        ["Après", *(percent(float(after[d]), 0) for d in SHOWN_DAYS)],
     ]
     return Figure(
         plot.still_waiting(before, after),
@@ -157,10 +145,10 @@ def event_study(rows: Rows, split: int) -> Figure | None:
     found = [*rows.groups("lead", MAIN, "did"), *rows.groups("lag", MAIN, "did")]
     if not found:
         return None
-    names = [row.group.partition(": ")[2].partition("/")[0] for row in found]
+    names = [day(row.group.partition(": ")[2].partition("/")[0]) for row in found]
     points = [(name, row.estimate or 0.0, row.lower, row.upper) for name, row in zip(names, found, strict=True)]
     body = [
-        [name, "avant" if i < split else "après", w.with_interval(row), str(row.n)]
+        [name, "avant" if i < split else "après", w.with_interval(row), number(row.n, 0)]
         for i, (name, row) in enumerate(zip(names, found, strict=True))
     ]
     return Figure(
@@ -180,7 +168,7 @@ def satisfaction(rows: Rows, voting: Sequence[dict]) -> Table:
     body = []
     for rate in voting:
         if rate["group"] in names or rate["group"].startswith("network: "):
-            rated = f"{w.share(rate['estimate'])} ({rate['votes']} / {rate['n']})"
+            rated = f"{percent(rate['estimate'], 0)} ({number(rate['votes'], 0)} / {number(rate['n'], 0)})"
             name = names.get(rate["group"]) or rate["group"].removeprefix("network: ")
             body.append([name, rows.say("useful_share", group=rate["group"]), rated])
     return Table(
@@ -191,16 +179,47 @@ def satisfaction(rows: Rows, voting: Sequence[dict]) -> Table:
 
 
 def shares(caption: str, found: Sequence[dict], names: dict[str, str]) -> Table:
+    """Shares of the drafts with their intervals."""
     body = [
-        [names[s["group"]], f"{w.share(s['estimate'])} {w.span(s['lower'], s['upper'], w.share)}", str(s["n"])]
+        [
+            names[s["group"]],
+            f"{percent(s['estimate'], 0)} ({interval(s['lower'], s['upper'], w.whole_percent)})",
+            number(s["n"], 0),
+        ]
         for s in found
     ]
     return Table(caption, ["Sort", "Part", "Brouillons"], body)
 
 
+def similarity(estimates: Sequence[Estimate]) -> Table | None:
+    """Mean similarity of all drafts and by month; None if none is known."""
+    found = [row for row in estimates if row.quantity == "similarity" and not row.group.startswith("structure: ")]
+    body = [
+        ["Tous" if row.group == "all" else day(row.group.partition(": ")[2]), w.with_interval(row), number(row.n, 0)]
+        for row in found
+    ]
+    heads = ["Mois", "Similarité moyenne (0 à 100)", "Brouillons"]
+    return Table("Similarité moyenne entre brouillon et réponse publiée", heads, body) if body else None
+
+
+def timed(active: Sequence[dict]) -> Table:
+    """Minutes that agents took, by decision."""
+    body = [
+        [
+            w.DECIDED[row["group"]],
+            w.minutes(row["estimate"], row["lower"], row["upper"]),
+            number(row["median"], 2),
+            number(row["n"], 0),
+        ]
+        for row in active
+    ]
+    heads = ["Décision", "Moyenne", "Médiane", "Brouillons"]
+    return Table("Minutes actives par brouillon (moyenne, intervalle à 95 %, médiane)", heads, body)
+
+
 def minutes(one: Modelled) -> Table:
     body = [
-        [name, *(w.number(value, 2) for value in drawn)]
+        [name, *(number(value, 2) for value in drawn)]
         for name, drawn in (
             ("Sans brouillon", one.without),
             ("Avec brouillon", one.with_draft),
@@ -208,21 +227,8 @@ def minutes(one: Modelled) -> Table:
         )
     ]
     heads = ["Minutes par réponse", "2,5 %", "10 %", "médiane", "90 %", "97,5 %"]
-    return Table(f"Minutes modélisées par réponse ({one.n} brouillons), selon les constantes tirées", heads, body)
-
-
-def tornado(one: Modelled, prior: Prior) -> Figure | None:
-    """What the minutes saved depend on most."""
-    rows = [(getattr(prior.constants, name).label, low, high) for name, low, high in one.tornado[:8]]
-    if not rows:
-        return None
-    body = [[name, w.number(low, 2), w.number(high, 2)] for name, low, high in rows]
-    return Figure(
-        plot.tornado(rows, one.saved[2]),
-        "Une barre par constante : minutes économisées quand elle va de sa valeur basse à sa valeur haute. "
-        "Les valeurs sont dans le tableau qui suit.",
-        "De quoi dépendent les minutes modélisées : chaque constante seule, de son 10ᵉ à son 90ᵉ centile.",
-        Table("Données de la figure : minutes économisées", ["Constante", "au 10ᵉ centile", "au 90ᵉ centile"], body),
+    return Table(
+        f"Minutes modélisées par réponse ({number(one.n, 0)} brouillons), selon les constantes tirées", heads, body
     )
 
 
@@ -231,14 +237,14 @@ def constants(prior: Prior) -> Table:
     body = []
     for name in NAMES:
         constant = getattr(prior.constants, name)
-        low, middle, high = (w.number(v, 2) for v in prior.marginal(name))
+        low, middle, high = (number(v, 2) for v in prior.marginal(name))
         body.append(
             [
                 constant.label,
-                f"{middle} [{low} ; {high}] {constant.unit}",
+                f"{middle} {constant.unit} (de {low} à {high})",
                 w.STATUS_OF_CONSTANT[constant.status],
                 constant.source,
             ]
         )
-    heads = ["Constante", "Médiane [10 % ; 90 %]", "Statut", "Source"]
+    heads = ["Constante", "Médiane (10 % à 90 %)", "Statut", "Source"]
     return Table("Constantes du modèle, avec leur source", heads, body)

@@ -1,9 +1,6 @@
-"""How time.html says things: French numbers, labels of measures, counts and grades."""
+"""How time.html says things: labels of measures, counts and grades, and estimates in their units."""
 
-import datetime as dt
-import re
-
-from markupsafe import Markup
+from collections.abc import Sequence
 
 from eval.time.check import COMPATIBLE, CONTRADICTED, UNCHECKABLE
 from eval.time.delays import PUBLISHED, REPLIED
@@ -20,8 +17,8 @@ from eval.time.rows import (
     WITHIN,
     Estimate,
 )
+from plume.page.numbers import interval, number, percent, points
 
-NBSP = "\N{NO-BREAK SPACE}"
 QUANTITIES = {
     **{f"rmst_{tau}": f"Attente moyenne limitée à {tau} jours (j)" for tau in TAUS},
     **{f"answered_{days}d": f"Réponse en {days} jours au plus" for days in WITHIN},
@@ -92,62 +89,58 @@ STATUS_OF_CONSTANT = {
 }
 
 
-def number(value: float | None, digits: int = 1, *, sign: bool = False) -> str:
-    """1.25 -> "1,3"; what is absent is a dash."""
-    if value is None:
-        return "–"
-    value = round(value, digits) or 0.0  # no "−0"
-    return f"{value:{'+' if sign and value else ''}.{digits}f}".replace(".", ",").replace("-", "−")
-
-
-def p_value(p: float | None) -> str:
-    """0.164 -> "0,164"; never "0,000"."""
-    return "< 0,001" if p is not None and p < 0.001 else number(p, 3)
-
-
-def share(value: float | None, *, sign: bool = False) -> str:
-    """0.74 -> "74 %"."""
-    return "–" if value is None else number(100 * value, 0, sign=sign) + f"{NBSP}%"
-
-
-def is_share(quantity: str) -> bool:
+def _is_share(quantity: str) -> bool:
     return quantity.startswith("answered") or quantity == "useful_share"
 
 
-def amount(row: Estimate, value: float | None) -> str:
-    """A value of a row as it is read: days, shares, points or a factor."""
+def _amount(row: Estimate, value: float | None, *, bound: bool = False) -> str:
+    """A value of a row in days, as a share, in points or as a factor; a bound in points goes without its unit."""
     if row.comparison == "before_after":
         return number(value, 2)
     moved = row.comparison != "level"
-    if is_share(row.quantity):
-        text = share(value, sign=moved)
-        return text.replace("%", "pt") if moved else text
-    return number(value, 1, sign=moved)
+    if not _is_share(row.quantity):
+        return number(value, 1, signed=moved)
+    if not moved:
+        return percent(value, 0)
+    return number(100 * value, 0, signed=True) if bound else points(value, 0)  # type: ignore[operator]
 
 
 def with_interval(row: Estimate) -> str:
-    """ "8,2 [7,5 ; 8,9]", or why there is no interval."""
+    """`8,2 (de 7,5 à 8,9)`, or that there is no interval."""
     if row.estimate is None:
         return "non estimable"
-    if row.lower is None:
-        return f"{amount(row, row.estimate)} (intervalle non estimable)"
-    return f"{amount(row, row.estimate)} [{amount(row, row.lower)} ; {amount(row, row.upper)}]"
+    bounds = interval(row.lower, row.upper, lambda value: _amount(row, value, bound=True))
+    return f"{_amount(row, row.estimate)} ({bounds})"
 
 
-def span(lower: float | None, upper: float | None, show) -> str:
-    return "intervalle non estimable" if lower is None else f"[{show(lower)} ; {show(upper)}]"
+def whole_percent(share: float) -> str:
+    """`0.46` -> `46 %`: a bound of a share."""
+    return percent(share, 0)
 
 
-def day(value: dt.date) -> str:
-    return f"{value:%d/%m/%Y}"
+def minutes(value: float, lower: float | None, upper: float | None) -> str:
+    """`3,75 min (de 0,97 à 9,01)`."""
+    return f"{number(value, 2)} min ({interval(lower, upper, lambda bound: number(bound, 2))})"
 
 
-def published(date: str) -> str:
-    """YYYY, YYYY-MM or YYYY-MM-DD as it is written in French."""
-    return "/".join(reversed(date.split("-")))
+def by_chance(p: float | None) -> str:
+    """`16 fois sur 100`: how often chance alone gives such a gap."""
+    if p is None:
+        return "–"
+    return "moins d'une fois sur 100" if p < 0.01 else f"{number(100 * p, 0)} fois sur 100"
 
 
-def typography(page: str) -> Markup:
-    """French no-break spaces, so that no line starts with a punctuation mark."""
-    page = re.sub(r"(?<=\S) (?=[;:!?»%])", NBSP, page)
-    return Markup(page.replace("« ", f"«{NBSP}"))  # noqa: S704 - already escaped: the rendered template
+def threshold(break_even: Sequence[float]) -> str:
+    """From which share of changed words a draft saves nothing; a share above 1 is one that no draft reaches."""
+    low, _, middle, _, high = break_even
+    if middle > 1:
+        return "Selon ce modèle, il en ferait gagner même si tous ses mots changeaient" + (
+            "."
+            if low > 1
+            else f", sauf avec les constantes les moins favorables (dès {percent(low, 0)} de mots changés)."
+        )
+    by_constants = f"dès {percent(low, 0)}, ou jamais" if high > 1 else f"de {percent(low, 0)} à {percent(high, 0)}"
+    return (
+        f"Il n'en fait plus gagner quand plus de {percent(middle, 0)} des mots changent "
+        f"(selon les constantes : {by_constants})."
+    )

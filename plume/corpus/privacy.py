@@ -7,20 +7,22 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from plume.corpus import policy
 from plume.corpus.audit import Audit, Bound, read_pairs
 from plume.corpus.gold import share
-from plume.corpus.review import percent
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
+from plume.page import Table
+from plume.page import render as render_page
+from plume.page.numbers import day, number, percent
 from plume.paths import ROOT
 
 FILE = "privacy.html"
+_TEMPLATE = Path(__file__).with_name("privacy.html.j2")
 _LABELS = {kind: masked.label for kind, masked in policy.MASKED.items()}
 _SPLITS = dict(zip(SPLITS, ("Apprentissage", "Validation", "Test"), strict=True))
 _FIRST_SHOTS = ROOT / "datasets" / "gold" / "first-shots.json"
+_SIZES = {"1": "1 couple", "2-4": "2 à 4", "5-9": "5 à 9", "10+": "10 ou plus"}
 _QUASI = {
     "department,structure,month": "Département, structure, mois",
     "department,structure,month,age": "Département, structure, mois, tranche d'âge",
@@ -38,26 +40,33 @@ def write_report(folder: str | Path, manifest: dict[str, Any]) -> None:
 
 def render(manifest: dict[str, Any], audit: Bound | None = None, audit_fault: str | None = None) -> str:
     """The page. `audit_fault` says why an audit that is there cannot be counted."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters |= {"number": _number, "percent": percent}
     counts = manifest["counts"]
-    return environment.get_template("privacy.html.j2").render(
+    splits = [(_SPLITS[name], manifest["splits"][name]) for name in SPLITS]
+    anonymity = [(_QUASI.get(key, key), k) for key, k in manifest.get("k", {}).items()]
+    kept = [[name, number(s["pairs"], 0), day(s["from"]), day(s["to"])] for name, s in splits]
+    audit_labels = _LABELS | {"AUTRE": "Autre donnée"}
+    return render_page(
+        _TEMPLATE,
         manifest=manifest,
         counts=counts,
         versions=_versions(manifest.get("versions", {})),
-        splits=[(_SPLITS[name], manifest["splits"][name]) for name in SPLITS],
-        quarantine=_named(counts.get("quarantine", {}), policy.QUARANTINE),
+        splits=splits,
+        kept=Table("Couples conservés, par partie", ["Partie", "Couples", "Premier avis", "Dernier avis"], kept),
+        quarantine=_tally(
+            "Lignes écartées, par motif", ["Motif", "Lignes"], counts.get("quarantine"), policy.QUARANTINE
+        ),
         forgotten=counts.get("forgotten", 0),
-        masked=_named(counts.get("masked", {}), _LABELS),
-        layers=_named(counts.get("layers", {}), policy.LAYERS),
+        masked=_tally("Marques écrites, par type", ["Type", "Occurrences"], counts.get("masked"), _LABELS),
+        layers=_tally("Repérages, par couche", ["Couche", "Occurrences"], counts.get("layers"), policy.LAYERS),
         first_shots=first_shots(),
         audit=audit,
         audit_fault=audit_fault,
-        audit_types=_named(audit.types if audit else {}, _LABELS | {"AUTRE": "Autre donnée"}),
-        anonymity=[(_QUASI.get(key, key), k) for key, k in manifest.get("k", {}).items()],
+        audit_types=_tally("Données restées, par type", ["Type", "Couples"], audit and audit.types, audit_labels),
+        groups=_groups(anonymity) if anonymity else None,
+        sizes=_sizes(anonymity),
+        incomplete=anonymity[0][1].get("incomplete", 0) if anonymity else 0,
         policy=policy,
+        policy_kept=Table("Conservé ou supprimé", ["Donnée", "Sort", "Raison"], policy.KEPT),
     )
 
 
@@ -74,9 +83,31 @@ def _versions(versions: dict[str, Any]) -> list[tuple[str, str]]:
     return [(names.get(key, key), str(value) if value else "sans (règles seules)") for key, value in versions.items()]
 
 
-def _named(counts: dict[str, int], names: dict[str, str]) -> list[tuple[str, int]]:
-    """Most frequent first; a key without a French name is shown as it is."""
-    return sorted(((names.get(key, key), n) for key, n in counts.items()), key=lambda row: (-row[1], row[0]))
+def _tally(caption: str, heads: list[str], counts: dict[str, int] | None, names: dict[str, str]) -> Table | None:
+    """Counts, the most frequent first, or None; a key without a French name is shown as it is."""
+    named = sorted(((names.get(key, key), n) for key, n in (counts or {}).items()), key=lambda row: (-row[1], row[0]))
+    return Table(caption, heads, [[name, number(n, 0)] for name, n in named]) if named else None
+
+
+def _groups(anonymity: list[tuple[str, dict[str, Any]]]) -> Table:
+    """How many pairs share their quasi-identifiers, by combination of these."""
+    body = [
+        [
+            name,
+            number(k["groups"], 0),
+            number(k["smallest"] or None, 0),
+            f"{number(k['below_5']['pairs'], 0)} ({percent(k['below_5']['share'])})",
+        ]
+        for name, k in anonymity
+    ]
+    heads = ["Combinaison", "Groupes", "Plus petit (k)", "Couples dans un groupe de moins de 5"]
+    return Table("Groupes de couples de mêmes quasi-identifiants", heads, body)
+
+
+def _sizes(anonymity: list[tuple[str, dict[str, Any]]]) -> Table:
+    """How many groups are of which size."""
+    body = [[name, *(number(k["histogram"].get(size, 0), 0) for size in _SIZES)] for name, k in anonymity]
+    return Table("Groupes, par taille", ["Combinaison", *_SIZES.values()], body)
 
 
 def first_shots() -> list[dict[str, Any]]:
@@ -94,8 +125,3 @@ def first_shots() -> list[dict[str, Any]]:
             found[key] = share(hits, n) | {"share": hits / n}
         told.append({key: row[key] for key in ("set", "scored_on", "sentences", "author_saw_code")} | found)
     return sorted(told, key=lambda row: row["scored_on"], reverse=True)
-
-
-def _number(n: int) -> str:
-    """12345 -> "12 345", with a narrow no-break space."""
-    return f"{n:,}".replace(",", "\u202f")

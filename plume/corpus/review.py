@@ -17,6 +17,7 @@ from rich.text import Text
 
 from plume.corpus.audit import TEXTS, Audit, Bound, read_pairs
 from plume.corpus.policy import MASKED
+from plume.page.numbers import percent
 from plume.pseudonymise import PLACEHOLDER
 
 _TITLES = dict(zip(TEXTS, ("Titre", "Avis", "Réponse"), strict=True))
@@ -99,19 +100,14 @@ def say_bound(bound: Bound) -> str:
     done = f"{bound.read} / {bound.n} relus, {bound.leaks} avec fuite, {bound.over_masked} trop masqué(s)"
     if bound.finished:
         return (
-            f"{done}. Part des couples avec une fuite : au plus {percent(bound.upper)} "
+            f"{done}. Part des couples avec une fuite : au plus {percent(bound.upper, 2)} "
             f"(borne haute unilatérale à {percent(bound.confidence, 0)}, Clopper-Pearson)"
         )
     return (
-        f"{done}. Borne haute à {percent(bound.confidence, 0)} : {percent(bound.upper)} tant que "
-        f"{bound.n - bound.read} couples restent à lire (comptés comme des fuites) ; {percent(bound.if_clean)} si plus "
-        "rien n'est trouvé"
+        f"{done}. Borne haute à {percent(bound.confidence, 0)} : {percent(bound.upper, 2)} tant que "
+        f"{bound.n - bound.read} couples restent à lire (comptés comme des fuites) ; "
+        f"{percent(bound.if_clean, 2)} si plus rien n'est trouvé"
     )
-
-
-def percent(share: float, digits: int = 2) -> str:
-    """A share as it is written in French: 0.00994 -> "0,99 %"."""
-    return f"{share * 100:.{digits}f}".replace(".", ",") + "\u202f%"
 
 
 def printable(text: str) -> str:

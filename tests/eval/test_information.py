@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.drafts import Drafts
 from eval.gate import Item, decide
-from eval.information import MINUTES, inform, modelled_minutes
+from eval.information import inform
 from eval.rule import Rule
 from eval.score import MEASURES
 from eval.stats.multiplicity import holm
@@ -87,16 +86,3 @@ def test_without_any_score_nothing_is_said():
     assert remarks == ()
     assert lines["win_rate", "challenger"].value.estimate is None
     assert lines["pass_all", "difference"].p == 1.0
-
-
-def test_modelled_minutes_are_lower_for_the_draft_nearer_to_the_reply_and_count_what_has_no_draft():
-    reply = "Bonjour, votre dossier sera étudié par le service qui suit votre demande de logement."
-    pairs = [{"id": f"{i}-1", "reply": reply} for i in range(12)]
-    far = {pair["id"]: {"draft": "Madame, merci de rappeler demain matin au guichet de la gare."} for pair in pairs}
-    near = {pair["id"]: {"draft": reply.replace("logement", "bourse")} for pair in pairs} | {"3-1": {"draft": None}}
-    drafts = {arm: Drafts(Path("-"), rows, {}, "-") for arm, rows in (("champion", far), ("challenger", near))}
-    lines = {line.arm: line for line in modelled_minutes(drafts, pairs)}
-    assert {line.measure for line in lines.values()} == {MINUTES}
-    assert lines["difference"].value.upper < 0 < lines["challenger"].value.lower
-    assert (lines["difference"].value.n, lines["difference"].value.n_error) == (11, 1)
-    assert all(line.rule is None for line in lines.values())

@@ -8,7 +8,7 @@ import pytest
 
 from eval.time.constants import DEFAULT
 from eval.time.run import CLAIMS, run
-from eval.time.wording import number, p_value
+from eval.time.wording import by_chance, threshold
 from plume.errors import InputError
 from plume.paths import in_clone
 
@@ -50,11 +50,11 @@ def test_real_halving_is_seen_and_claims_are_held_against_it(world, write_export
 
 SEASON = {"season": 0.35, "n": 6000, "after": 150}
 ANSWERS = {
-    "a season": ({}, "contradicted", r"^Non : [−+]?\d+ %, pas de moitié"),
+    "a season": ({}, "contradicted", r"^Non : [−+]?\d+\s%, pas de moitié"),
     "halved": (
         {"effect": 0.5, "helped": 1.0, "volunteers": 1.0},
         "compatible",
-        r"^Compatible : −\d+ % dans les 30 premiers jours, ce qui va avec la moitié",
+        r"^Compatible : −\d+\s% dans les 30 premiers jours, ce qui va avec la moitié",
     ),
     "no year before": ({"before": 200}, "uncheckable", r"^On ne peut pas le dire : .* un an plus tôt"),
 }
@@ -70,7 +70,7 @@ def test_the_first_sentence_answers_the_first_claim_in_words(world, write_export
     result = run(export, tmp_path / "out", claims=claims, draws=300)
     assert {claim["id"]: claim["outcome"] for claim in result["claims"]}["ministry-delay-halved"] == outcome
     page = (tmp_path / "out" / "time.html").read_text(encoding="utf-8").replace("&#39;", "'").replace("\u00a0", " ")
-    answer = re.search('class="answer">(.*?)</p>', page, re.DOTALL)[1]
+    answer = re.search('class="key answer">(.*?)</p>', page, re.DOTALL)[1]
     assert re.search(said, answer)
     assert "mêlent les saisons" in answer
     assert "au plus 2,0 entre les deux bouts d'un rapport, 4 jours, 20 points" in page
@@ -268,16 +268,22 @@ def test_answer_says_what_the_adopters_show_where_it_is_grade_b(world, write_exp
     share = result["did"]["in_proportion"]["rmst_30"]
     assert share["lower"] < share["estimate"] < share["upper"] < 1
     text = (tmp_path / "out" / "time.html").read_text(encoding="utf-8").replace("&#39;", "'")
-    answer = re.search('class="answer">(.*?)</p>', text)[1]
+    answer = re.search('class="key answer">(.*?)</p>', text)[1]
     assert "structures qui se servent de l'aide" in answer
     assert "niveau B" in answer
     assert "0,000" not in text
     assert "Ces deux lignes ne se comparent pas" in text
 
 
-def test_numbers_have_no_negative_zero_and_no_p_of_nought():
-    assert [number(x, 1, sign=True) for x in (-0.04, 0.04, -0.06, 0.06)] == ["0,0", "0,0", "−0,1", "+0,1"]
-    assert [p_value(p) for p in (0.0002, 0.164, None)] == ["< 0,001", "0,164", "–"]
+def test_chance_and_thresholds_are_said_in_words():
+    assert [by_chance(p) for p in (0.0002, 0.164, None)] == ["moins d'une fois sur 100", "16 fois sur 100", "–"]
+    told = [
+        threshold(found).replace("\u202f", " ") for found in ((0.2, 0.3, 0.5, 0.6, 0.8), (0.23, 0.5, 0.98, 1.5, 1.99))
+    ]
+    assert told[0].endswith("plus de 50 % des mots changent (selon les constantes : de 20 % à 80 %).")
+    assert told[1].endswith("plus de 98 % des mots changent (selon les constantes : dès 23 %, ou jamais).")
+    assert "dès 40 %" in threshold((0.4, 1.1, 1.2, 1.5, 2)).replace("\u202f", " ")
+    assert threshold((1.1, 1.2, 1.3, 1.4, 1.5)).endswith("tous ses mots changeaient.")
 
 
 def test_a_ratio_of_a_few_reviews_is_not_held_up_as_the_result(make_experience, write_export, tmp_path):

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from plume.corpus import audit, policy, privacy
 from plume.corpus.dataset import read_manifest
 from plume.corpus.gold import share
-from plume.doctor import chromium
 from plume.pseudonymise import PLACEHOLDERS
 
 K = {
@@ -73,8 +71,8 @@ def test_recall_is_that_of_first_shots_on_unseen_sets_never_of_tuned_ones(full):
     full["gold"] = {"shares": {"ident": {"direct": share(999, 999)}}}  # the gold set, on which rules were tuned
     text = text_of(privacy.render(full))
     assert "999" not in text
-    assert "jeu aveugle 4, formes voulues inattendues 2026-11-23 180 oui 93,4 % (170 sur 182)" in text
-    assert "textes difficiles, phrases d'un autre style 2026-11 425 non consigné 91,5 % 87,9 % à 94,2 %" in text
+    assert "jeu aveugle 4, formes voulues inattendues 23/11/2026 180 oui 93,4 % 170 sur 182" in text
+    assert "textes difficiles, phrases d'un autre style 11/2026 425 non consigné 91,5 % de 87,9 % à 94,2 %" in text
     assert "un jeu est dit réglé" in text
     dates = [row["scored_on"] for row in privacy.first_shots()]
     assert dates == sorted(dates, reverse=True)
@@ -131,37 +129,15 @@ def test_the_page_is_accessible(full):
     page = privacy.render(full)
     assert '<html lang="fr">' in page
     assert not re.search(r"<th(?! scope=)", page.replace("<thead>", ""))
-    assert page.count("<table>") == page.count("<caption>")
+    assert page.count("<table") == page.count("<caption>")
     assert [int(level) for level in re.findall(r"<h(\d)", page)] == [1] + [2] * 11
     assert "@media print" in page
-    assert not re.search(r'(?:src|href)="', page)
+    assert re.findall(r'(?:src|href)="(.*?)"', page) == ["#contenu"]
 
 
-PROBE = """<script>addEventListener("load", () => { document.title = JSON.stringify({
-    heading: document.querySelector("h1").innerText,
-    overflow: document.documentElement.scrollWidth - innerWidth,
-    requests: performance.getEntriesByType("resource").length }) })</script>"""
-
-
-def test_the_page_renders_in_chromium(full, tmp_path):
-    browser = chromium()
-    if not browser:
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
-    probed = tmp_path / "probed.html"
-    probed.write_text(privacy.render(full).replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
-    for width in (1000, 500):
-        done = subprocess.run(
-            [
-                *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
-                *("--disable-component-update", "--disable-sync", "--no-first-run", f"--window-size={width},900"),
-                *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000", "--dump-dom"),
-                probed.as_uri(),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        title = json.loads(done.stdout.partition("<title>")[2].partition("</title>")[0])
-        assert title["heading"].startswith("Protection des données")
-        assert title["overflow"] <= 0
-        assert title["requests"] == 0
+def test_the_page_in_a_browser(full, browser, tmp_path):
+    full["counts"]["quarantine"].pop("a_new_reason")  # has no French words
+    (tmp_path / "privacy.html").write_text(privacy.render(full), encoding="utf-8")
+    sheets, headings = browser.look_over(tmp_path / "privacy.html")
+    assert sheets <= 8
+    assert headings["11. Avis et signature"] == sheets

@@ -1,0 +1,131 @@
+"""Picks what an evaluator reads before signing: the candidate's failures by check, and drafts side by side."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from eval import wording
+from eval.drafts import Drafts
+from eval.rule import Rule
+from eval.score import NO_DRAFT, Row
+
+WORST = 20  # drafts shown side by side, of those that lost a check
+OF_EACH = 3  # and of every check that the rule judges, at least so many failing drafts
+ALIKE = 0.35  # below this share of common words, marking differences word by word would mark nearly everything
+_TEXT, _DEL, _INS = Markup("{}"), Markup("<del>{}</del>"), Markup("<ins>{}</ins>")  # format() escapes
+
+Cells = Mapping[str, Mapping[str, Row]]  # id -> measure -> row of scores
+
+
+@dataclass(frozen=True)
+class Failures:
+    """The candidate's drafts that fail one check: (id, what was found, whether the system in service fails too)."""
+
+    measure: str
+    label: str
+    safety: bool
+    rows: list[tuple[str, str, bool]]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One system's draft of a review: its text (marked), why there is none, and what the checks say of it."""
+
+    text: Markup
+    error: str | None
+    failed: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A review with its published reply and both drafts. `alike` is None where one of them is missing."""
+
+    pair: dict[str, Any]
+    sides: dict[str, Side]
+    lost: list[str]
+    alike: bool | None
+
+
+def cells_of(rows: list[Row]) -> dict[str, dict[str, Row]]:
+    """Index the rows of scores by id and measure."""
+    cells: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        cells.setdefault(row["id"], {})[row["measure"]] = row
+    return cells
+
+
+def failures(rule: Rule, champion: Cells, challenger: Cells) -> dict[str, Failures]:
+    """Every failure of every check that the rule judges, by measure, safety first."""
+    safety = {s.measure for s in rule.safety}
+    found = {}
+    for measure in (m for m in rule.measures if m.startswith("check:")):
+        rows = [
+            (i, cells[measure]["detail"] or "", _fails(champion[i].get(measure, {})))
+            for i, cells in sorted(challenger.items())
+            if _fails(cells.get(measure, {}))
+        ]
+        found[measure] = Failures(measure, wording.measure(measure), measure in safety, rows)
+    return found
+
+
+def to_read(
+    rule: Rule, pairs: list[dict[str, Any]], drafts: dict[str, Drafts], champion: Cells, challenger: Cells
+) -> tuple[list[Shown], int]:
+    """The drafts to read, and how many reviews lost a check that the system in service passes, or their draft.
+
+    First the worst of these: without a draft, then with a safety check lost, then with most checks lost. Then some
+    failing drafts of each check, so that every line of the rule leads to examples.
+    """
+    safety = {s.measure for s in rule.safety}
+    worse, lost = [], {}
+    for pair in pairs:
+        before, after = champion[pair["id"]], challenger[pair["id"]]
+        lost[pair["id"]] = [m for m in _failed(after) if before.get(m, {}).get("value") == 1]
+        missing = "error" in after["pass_all"] and "error" not in before["pass_all"]
+        if missing or lost[pair["id"]]:
+            unsafe = len(safety.intersection(lost[pair["id"]]))
+            worse.append((not missing, -unsafe, -len(lost[pair["id"]]), pair["id"]))
+    chosen = [i for *_, i in sorted(worse)[:WORST]]
+    for of_check in failures(rule, champion, challenger).values():
+        chosen += [i for i, *_ in of_check.rows[:OF_EACH] if i not in chosen]
+    by_id = {pair["id"]: pair for pair in pairs}
+    return [_shown(by_id[i], drafts, (champion[i], challenger[i]), lost[i]) for i in chosen], len(worse)
+
+
+def _fails(row: Row) -> bool:
+    return row.get("value") == 0
+
+
+def _failed(cells: Mapping[str, Row]) -> dict[str, str]:
+    return {m: row["detail"] or "" for m, row in cells.items() if m.startswith("check:") and _fails(row)}
+
+
+def _shown(
+    pair: dict[str, Any], drafts: dict[str, Drafts], cells: Sequence[Mapping[str, Row]], lost: list[str]
+) -> Shown:
+    texts = {arm: d.rows.get(pair["id"], {}).get("draft") or "" for arm, d in drafts.items()}
+    marked = mark_differences(texts["champion"], texts["challenger"])
+    sides = {}
+    for arm, text, found in zip(texts, marked or map(_TEXT.format, texts.values()), cells, strict=True):
+        failed = [(wording.measure(m), detail) for m, detail in _failed(found).items()]
+        error = found["pass_all"].get("error")
+        sides[arm] = Side(text, "" if error == NO_DRAFT else error, failed)
+    return Shown(pair, sides, [wording.measure(m) for m in lost], marked is not None if all(texts.values()) else None)
+
+
+def mark_differences(before: str, after: str) -> tuple[Markup, Markup] | None:
+    """Both texts with what only one of them says in <del> and <ins>; None where they have too little in common."""
+    left, right = (re.findall(r"\S+\s*", text) for text in (before, after))
+    matcher = difflib.SequenceMatcher(None, [w.strip() for w in left], [w.strip() for w in right], autojunk=False)
+    if matcher.ratio() < ALIKE:
+        return None
+    sides: tuple[list[Markup], list[Markup]] = ([], [])
+    for kind, i, j, k, m in matcher.get_opcodes():
+        for marked, out, words in ((_DEL, sides[0], left[i:j]), (_INS, sides[1], right[k:m])):
+            if words:
+                out.append((_TEXT if kind == "equal" else marked).format("".join(words)))
+    return Markup("").join(sides[0]), Markup("").join(sides[1])
