@@ -35,7 +35,7 @@ def interval(lower: float | None, upper: float | None, say: Callable[[float], st
     """`de 7,5 à 8,9`, with both bounds as `say` writes them; a missing bound leaves no interval."""
     if lower is None or upper is None:
         return "intervalle non estimable"
-    return f"de {say(lower)} à {say(upper)}"
+    return NO_BREAK.join(("de", say(lower), "à", say(upper)))
 
 
 def count(n: int, noun: str) -> str:

@@ -34,7 +34,7 @@ def test_a_page_extends_the_base_and_escapes_what_it_is_given(template):
     assert html.count('tabindex="0" role="region" aria-label="Légende"') == 2
     assert html.count('<th scope="row">&lt;b&gt;</th>') == 2
     assert "<script>" not in html
-    assert "50,0\u202f%\u00a0: de 1,0 à 2,0" in html
+    assert "50,0\u202f%\u00a0: de\u00a01,0\u00a0à\u00a02,0" in html
     assert "@media print" in html
 
 
