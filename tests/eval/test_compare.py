@@ -9,7 +9,6 @@ import pytest
 
 from eval.compare import compare, items_of
 from eval.gate import decide
-from eval.report_drafts import mark_differences
 from eval.rule import Rule
 from eval.score import MEASURES
 from plume.errors import InputError
@@ -222,10 +221,3 @@ def test_replies_to_one_review_are_one_cluster_and_reviews_are_sliced_by_tercile
     assert [item.slices["review_length"] for item in items] == ["court"] * 3 + ["moyen"] * 3 + ["long"] * 3
     assert "sentiment" not in items[0].slices
     assert decide(Rule.load(GATE), items, {}, {}).outcome == "INCONCLUSIVE"
-
-
-def test_words_that_differ_are_marked_and_unlike_texts_are_left_alone():
-    before, after = mark_differences("Bonjour, le guichet est fermé.", "Bonjour, le guichet est ouvert & calme.")
-    assert str(before) == "Bonjour, le guichet est <del>fermé.</del>"
-    assert str(after) == "Bonjour, le guichet est <ins>ouvert &amp; calme.</ins>"
-    assert mark_differences("un deux trois", "quatre cinq six") is None
