@@ -17,10 +17,13 @@ from eval.stats.estimate import Estimate, scored
 
 def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
     """Two-sided score interval of a proportion (Wilson 1927). `n` may be an effective number of items."""
-    z = norm.ppf((1 + confidence) / 2)
-    p = successes / n
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return score_interval(successes / n, n, norm.ppf((1 + confidence) / 2))
+
+
+def score_interval(share: float, n: float, quantile: float) -> tuple[float, float]:
+    """Wilson's interval of a share of `n` items, or of as many as would tell the same, at any quantile."""
+    centre = (share + quantile**2 / (2 * n)) / (1 + quantile**2 / n)
+    half = quantile / (1 + quantile**2 / n) * math.sqrt(share * (1 - share) / n + quantile**2 / (4 * n**2))
     return max(0.0, centre - half), min(1.0, centre + half)
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from eval.time import constants
-from eval.time.claims import Baseline
+from eval.time.claims.published import Baseline
+from eval.time.minutes import constants
 from plume.errors import InputError
 from plume.export.source import read_rows
 from plume.paths import check_output, in_clone

@@ -9,12 +9,12 @@ import numpy as np
 
 from eval.time import tables as t
 from eval.time import wording as w
-from eval.time.check import UNCHECKABLE, Outcome
-from eval.time.claims import Baseline
-from eval.time.delays import IMPOSSIBLE, Waits
-from eval.time.did import Study
-from eval.time.minutes import Modelled, Prior
-from eval.time.rows import LEAST_RECORDS, MAIN, QUASI, SEASONAL, Estimate, Window
+from eval.time.claims.check import UNCHECKABLE, Outcome
+from eval.time.claims.published import Baseline
+from eval.time.effects.difference_in_differences import Study
+from eval.time.measurement import LEAST_RECORDS, MAIN, QUASI, SEASONAL, Estimate, Window
+from eval.time.minutes.model import Modelled, Prior
+from eval.time.waits.from_export import IMPOSSIBLE, Waits
 from plume.page import Table
 from plume.page import render as render_page
 from plume.page.numbers import interval, number

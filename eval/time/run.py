@@ -7,16 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.time import active, association, constants, effects, levels, reuse, satisfaction
-from eval.time.check import check
-from eval.time.claims import Baseline
-from eval.time.cohorts import grade_of
-from eval.time.delays import WRITTEN, Waits, read_waits
-from eval.time.did import Did, Placebo, study
-from eval.time.minutes import Modelled, Prior, from_similarity, model
+from eval.stats.studentised import DRAWS
+from eval.time.claims.check import check
+from eval.time.claims.published import Baseline
+from eval.time.effects import before_after, satisfaction, with_help
+from eval.time.effects.difference_in_differences import Did, Placebo, study
+from eval.time.measurement import MODELLED, Estimate, make
+from eval.time.minutes import constants, draft_reuse, timed_decisions
+from eval.time.minutes.model import Modelled, Prior, from_similarity, model
+from eval.time.minutes.timed_decisions import Decisions
 from eval.time.report import Findings, render
-from eval.time.resample import DRAWS
-from eval.time.rows import MODELLED, Estimate, make
+from eval.time.waits import levels
+from eval.time.waits.from_export import WRITTEN, Waits, read_waits
+from eval.time.waits.periods import grade_of
 from plume.command import status
 from plume.corpus.dataset import file_sha256
 from plume.errors import InputError
@@ -51,7 +54,7 @@ def run(
     start = pilot_start or baseline.pilot.started_on
     check_output(Path(out), force=force)
     with status("reading the export"):
-        pairs = active.ids_of(decisions) if decisions else frozenset()
+        pairs = timed_decisions.ids_of(decisions) if decisions else frozenset()
         columns = Columns()
         waits = read_waits(read_rows(export, columns), _date(extracted_on), pairs=pairs)
     if waits is None:
@@ -60,7 +63,7 @@ def run(
         raise InputError(f"{export}: no wait starts by {waits.extracted_on}; give a later day with --extracted-on")
     waits = replace(waits, misread=dict(sorted(columns.misread.items())))
     typical = float(prior.constants.review_words.at(0))
-    done = active.read(decisions, waits.review_words_of, typical) if decisions else None
+    done = timed_decisions.read(decisions, waits.review_words_of, typical) if decisions else None
     with status("estimating"):
         findings = estimate(waits, start, baseline, prior, done, draws, export.name)
     findings.inputs.update(
@@ -85,7 +88,7 @@ def estimate(
     start: dt.date,
     baseline: Baseline,
     prior: Prior,
-    done: "active.Decisions | None" = None,
+    done: Decisions | None = None,
     draws: int = DRAWS,
     name: str = "",
 ) -> Findings:
@@ -93,26 +96,26 @@ def estimate(
     rows: list[Estimate] = []
     differences: list[Estimate] = []
     periods: dict = {}
-    curves, windows = None, effects.mirrored(waits, start)
+    curves, windows = None, before_after.mirrored(waits, start)
     adoption = study(waits, start, draws)
     if waits.has_delays:
         flags = adoption.arms.flagged_unanswered
         rows += levels.waiting(waits, start, flagged_unanswered=flags, draws=draws)
-        found, differences, periods = effects.waiting(waits, start, draws)
+        found, differences, periods = before_after.waiting(waits, start, draws)
         rows += found
         if windows:
-            curves = effects.curves(waits, windows)
-            rows += effects.medians(curves, grade_of(windows))
-        rows += effects.naive(waits, start, draws)
+            curves = before_after.curves(waits, windows)
+            rows += before_after.medians(curves, grade_of(windows))
+        rows += before_after.naive(waits, start, draws)
         rows += adoption.rows()
-        rows += association.waiting(waits, start, flagged_unanswered=flags, draws=draws)
+        rows += with_help.waiting(waits, start, flagged_unanswered=flags, draws=draws)
     groups = {"all": np.ones(len(waits), dtype=bool)}
     if (sides := satisfaction.votes(waits, start)) is not None:
         groups |= {"before": sides[0], "after": sides[1]}
     groups |= _groups(waits, start)
     useful, voting = satisfaction.levels(waits, groups, draws)
     compared, moved = satisfaction.compared(waits, start, adoption.arms, draws)
-    rows += useful + compared + reuse.similarity(waits, draws)
+    rows += useful + compared + draft_reuse.similarity(waits, draws)
     modelled, calibrated = _modelled(waits, prior, done)
     for group, one in modelled.items():
         rows += modelled_rows(one, group)
@@ -128,12 +131,12 @@ def estimate(
         differences=differences + moved,
         voting=voting,
         study=adoption,
-        reuse=reuse.fates(waits, draws),
+        reuse=draft_reuse.fates(waits, draws),
         modelled=modelled,
         prior=calibrated or prior,
         calibrated=calibrated is not None,
-        active=active.measured(done, draws) if done else [],
-        decided=active.outcomes(done, draws) if done else [],
+        active=timed_decisions.measured(done, draws) if done else [],
+        decided=timed_decisions.outcomes(done, draws) if done else [],
         outcomes=[check(claim, waits, draws, widest=baseline.widest, started_on=start) for claim in baseline.claims],
         draws=draws,
         inputs={},
@@ -147,14 +150,14 @@ def _groups(waits: Waits, start: dt.date) -> dict[str, np.ndarray]:
     return {name: mask for name, mask in found if name != "all" and (mask & counted).any()}
 
 
-def _modelled(waits: Waits, prior: Prior, done: "active.Decisions | None") -> tuple[dict[str, Modelled], Prior | None]:
+def _modelled(waits: Waits, prior: Prior, done: Decisions | None) -> tuple[dict[str, Modelled], Prior | None]:
     """Of the decisions' texts if there are any, else of the export's similarities; and the constants as timed."""
     modelled: dict[str, Modelled] = {}
-    calibrated = active.recalibrate(done, prior) if done else None
+    calibrated = timed_decisions.recalibrate(done, prior) if done else None
     used = calibrated or prior
     if done and len(done.ids):
         modelled["decisions"] = model(done.features, np.array(done.ids), used)
-    known = waits.where(reuse.drafted(waits) & (waits.reply_words > 0))
+    known = waits.where(draft_reuse.drafted(waits) & (waits.reply_words > 0))
     if len(known):
         features = from_similarity(known.similarity, known.reply_words, known.review_words, known.reply_facts)
         modelled["export"] = model(features, known.structure, used)

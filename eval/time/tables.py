@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from eval.time import plot
 from eval.time import wording as w
-from eval.time.constants import NAMES
-from eval.time.minutes import Modelled, Prior
-from eval.time.rows import MAIN, WAITING, Estimate
-from eval.time.survival import survival
+from eval.time.measurement import MAIN, WAITING, Estimate
+from eval.time.minutes.constants import NAMES
+from eval.time.minutes.model import Modelled, Prior
+from eval.time.waits.survival import survival
 from plume.page import Figure, Table
 from plume.page.numbers import NO_BREAK, day, interval, number, percent
 

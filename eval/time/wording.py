@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from eval.time.check import COMPATIBLE, CONTRADICTED, UNCHECKABLE
-from eval.time.delays import PUBLISHED, REPLIED
-from eval.time.did import POWER, REVERSION, SEASON, TREND, UNSEEN
-from eval.time.rows import (
+from eval.time.claims.check import COMPATIBLE, CONTRADICTED, UNCHECKABLE
+from eval.time.effects.difference_in_differences import POWER, REVERSION, SEASON, TREND, UNSEEN
+from eval.time.measurement import (
     ASSOCIATION,
     BEFORE_AFTER,
     BIASED,
@@ -17,6 +16,7 @@ from eval.time.rows import (
     WITHIN,
     Estimate,
 )
+from eval.time.waits.from_export import PUBLISHED, REPLIED
 from plume.page.numbers import interval, number, percent, points
 
 QUANTITIES = {

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import lognorm
 
-from eval.time.cohorts import Cells, within
-from eval.time.delays import COUNTS, Waits
+from eval.time.waits.from_export import COUNTS, Waits
+from eval.time.waits.periods import Cells, within
 
 PILOT = dt.date(2023, 10, 5)
 SECRET = "phrase-que-nul-ne-doit-lire"

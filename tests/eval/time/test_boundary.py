@@ -6,10 +6,11 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from eval.time import active, effects, reuse
-from eval.time.claims import Baseline
-from eval.time.minutes import Prior
-from eval.time.resample import least_half, ratio_of_sums
+from eval.stats.studentised import least_half, ratio_of_sums
+from eval.time.claims.published import Baseline
+from eval.time.effects import before_after
+from eval.time.minutes import draft_reuse, timed_decisions
+from eval.time.minutes.model import Prior
 from eval.time.run import CLAIMS, document, estimate
 from plume.paths import in_clone
 
@@ -92,7 +93,7 @@ def test_clusters_of_one_item_have_the_spread_of_their_items(sd):
 def test_all_useful_reaches_as_far_down_as_so_many_structures_cannot_exclude(made):
     useful = (np.ones(len(made)), made.where(np.ones(len(made), dtype=bool)))
     late = made.start >= PILOT.toordinal()
-    found = effects.compare(useful[1], useful[0], (~late, late), share=True)
+    found = before_after.compare(useful[1], useful[0], (~late, late), share=True)
     low, high = found.level_interval(0)
     assert 0.6 < low < 0.85  # twelve structures: 1 - 0.025^(1/12) is 0.26, Wilson's 0.24
     assert high == 1
@@ -101,14 +102,14 @@ def test_all_useful_reaches_as_far_down_as_so_many_structures_cannot_exclude(mad
 
 def test_drafts_and_minutes_that_are_all_alike(made):
     kept = alike(made, similarity=np.full(len(made), 100.0))
-    row = reuse.similarity(kept, 200)[0]
+    row = draft_reuse.similarity(kept, 200)[0]
     assert 60 < row.lower < row.upper == 100
-    done = active.Decisions(
+    done = timed_decisions.Decisions(
         tuple(f"{i}-1" for i in range(30)),
         np.array(["edited"] * 30),
         np.full(30, 60.0),
         np.zeros((30, 8)),
         np.ones(30, dtype=bool),
     )
-    row = active.measured(done, 200)[0]
+    row = timed_decisions.measured(done, 200)[0]
     assert 0.8 < row["lower"] < row["estimate"] == 1 < row["upper"] < 1.2

@@ -12,11 +12,12 @@ from math import exp
 import numpy as np
 import pytest
 
-from eval.time import association, effects, levels, satisfaction
-from eval.time.check import COMPATIBLE, check
-from eval.time.claims import Claim
-from eval.time.cohorts import Cells, follow_up, periods, values, within
-from eval.time.did import arms_of, did, study
+from eval.time.claims.check import COMPATIBLE, check
+from eval.time.claims.published import Claim
+from eval.time.effects import before_after, satisfaction, with_help
+from eval.time.effects.difference_in_differences import arms_of, did, study
+from eval.time.waits import levels
+from eval.time.waits.periods import Cells, follow_up, periods, values, within
 
 PILOT = dt.date(2023, 10, 5)
 DRAWS = 400
@@ -31,7 +32,7 @@ def analyse(waits):
         masks = tuple(within(timed, window) for window in periods(timed, PILOT, follow_up(quantity)))
         value = values(timed, quantity)
         for mix in (True, False):
-            c = effects.compare(timed, value, masks, share=quantity[0] == "a", fixed_mix=mix, draws=DRAWS)
+            c = before_after.compare(timed, value, masks, share=quantity[0] == "a", fixed_mix=mix, draws=DRAWS)
             found[quantity, "before_after", "fixed" if mix else "own"] = (exp(c.log_ratio.value), *c.ratio_interval())
         if quantity == "rmst_30":
             cells = Cells.of(timed.structure, masks, value, len(timed.names))
@@ -39,7 +40,7 @@ def analyse(waits):
             if (effect := did(cells, adoption.adopted, DRAWS)) is not None and effect.interval():
                 found[quantity, "did"] = (effect.effect.value, *effect.interval())
                 found["permutation"] = (effect.p, effect.p < 0.05, effect.p < 0.05)
-    for row in association.waiting(waits, PILOT, flagged_unanswered=adoption.flagged_unanswered, draws=DRAWS):
+    for row in with_help.waiting(waits, PILOT, flagged_unanswered=adoption.flagged_unanswered, draws=DRAWS):
         if row.quantity == "rmst_30":
             found["rmst_30", "ai_vs_not"] = (row.estimate, row.lower, row.upper)
     for row in levels.describe(timed, "all", DRAWS):
@@ -47,7 +48,7 @@ def analyse(waits):
     rows, _ = satisfaction.levels(waits, {"all": np.ones(len(waits), dtype=bool)}, DRAWS)
     for row in (*rows, *satisfaction.compared(waits, PILOT, adoption, DRAWS)[0]):
         found["useful_share", row.comparison, row.group] = (row.estimate, row.lower, row.upper)
-    naive = effects.naive(waits, PILOT, DRAWS)[0]
+    naive = before_after.naive(waits, PILOT, DRAWS)[0]
     found["naive"] = (naive.estimate, naive.lower, naive.upper)
     return {key: row for key, row in found.items() if row[1] is not None}
 

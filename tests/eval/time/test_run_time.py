@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.time.constants import DEFAULT
+from eval.time.minutes.constants import DEFAULT
 from eval.time.run import CLAIMS, run
 from eval.time.wording import by_chance, threshold
 from plume.errors import InputError
@@ -83,9 +83,9 @@ def test_an_argument_is_refused_before_anything_heavy_is_imported(monkeypatch, s
 
     for name in ("eval.time.run", "scipy.stats", "matplotlib", "mlflow"):
         monkeypatch.setitem(sys.modules, name, None)  # to import it is an error
-    for name in ("arguments", "constants", "claims"):
+    for name in ("arguments", "minutes.constants", "claims.published"):
         monkeypatch.delitem(sys.modules, f"eval.time.{name}", raising=False)
-        monkeypatch.delattr(eval.time, name, raising=False)
+    monkeypatch.delattr(eval.time, "arguments", raising=False)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     given = {

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from eval.time.delays import read_waits
+from eval.time.waits.from_export import read_waits
 from plume.contacts import Directory
 from plume.corpus.pairs import Pair, Selection, outcomes
 from plume.export.source import Columns, read_rows, structures

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from eval.time.did import arms_of
-from eval.time.satisfaction import compared, levels, share, votes
+from eval.stats.studentised import share
+from eval.time.effects.difference_in_differences import arms_of
+from eval.time.effects.satisfaction import compared, levels, votes
 
 PILOT = dt.date(2023, 10, 5)
 

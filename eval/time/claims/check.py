@@ -18,14 +18,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eval.time.claims import Claim, Widest
-from eval.time.cohorts import HOLE, LONGEST, follow_up, spans, values, within, year_earlier
-from eval.time.delays import Waits
-from eval.time.effects import Comparison, compare
-from eval.time.resample import DRAWS
-from eval.time.rows import LEAST_RECORDS, LEAST_STRUCTURES, MAIN, Window
-from eval.time.satisfaction import voted
-from eval.time.shocks import LEAST_MONTHS, seen, widened
+from eval.stats.studentised import DRAWS
+from eval.time.claims.published import Claim, Widest
+from eval.time.effects.before_after import Comparison, compare
+from eval.time.effects.common_shocks import LEAST_MONTHS, seen, widened
+from eval.time.effects.satisfaction import voted
+from eval.time.measurement import LEAST_RECORDS, LEAST_STRUCTURES, MAIN, Window
+from eval.time.waits.from_export import Waits
+from eval.time.waits.periods import HOLE, LONGEST, follow_up, spans, values, within, year_earlier
 
 COMPATIBLE, CONTRADICTED, UNCHECKABLE = "compatible", "contradicted", "uncheckable"
 

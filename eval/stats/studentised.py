@@ -17,13 +17,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 from scipy.stats import t as student
+
+from eval.stats.proportions import score_interval, wilson
 
 DRAWS = 1000
 SEED = 20231005
 LEVEL = 0.95
 TRUSTED = 10  # effective clusters from which the bootstrap is used
+# At 0.1, structures that differ by 10 points were taken for alike too often: intervals held the truth in 90 to 92 %.
+CLUSTERED = 0.3
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class Inference:
         """Value ± half, brought back by a monotone function; None if there is none."""
         half = self.half
         return (back(self.value - half), back(self.value + half)) if np.isfinite(half) else None
+
+    def share_interval(self) -> tuple[float, float]:
+        """Wilson's, of a value that is a share, with as many items as have this half-width."""
+        return clustered_score_interval(self.value, self.half / self.quantile, self.quantile, self.clusters)
 
     @property
     def p(self) -> float:
@@ -237,3 +245,37 @@ def two_arms(
             drawn.append((values, np.maximum(squares, 0) / bottom**2 * len(num) / (len(num) - 1)))
         ratios = np.abs(drawn[0][0] - drawn[1][0] - value) / np.sqrt(drawn[0][1] + drawn[1][1])
     return Inference(value, se, float(np.nanquantile(ratios[np.isfinite(ratios)], LEVEL)), clusters, least)
+
+
+def clustered_score_interval(share: float, se: float, quantile: float, clusters: float) -> tuple[float, float]:
+    """Wilson's interval of a share with a given standard error: as many items as would have it if independent.
+
+    Where the share is 0 or 1 the error tells nothing, and each cluster counts as one item.
+    """
+    n = share * (1 - share) / se**2 if se > 0 and 0 < share < 1 else clusters
+    return score_interval(float(share), n, quantile)
+
+
+def share(
+    value: np.ndarray, cluster: np.ndarray, draws: int = DRAWS
+) -> tuple[float | None, tuple[float, float] | None]:
+    """Share of ones (n,) and Wilson's interval; where clusters (n,) clearly differ, with their error instead.
+
+    Clearly: the shares of the clusters differ by a chi-square test at CLUSTERED. The interval then is Wilson's for as
+    many independent items as have the error of the clusters, resampled whole.
+    """
+    n = len(value)
+    if not n:
+        return None, None
+    point = float(value.mean())
+    plain = wilson(float(value.sum()), n)
+    numbers = np.unique(cluster, return_inverse=True)[1]
+    sums, sizes = np.bincount(numbers, weights=value).astype(float), np.bincount(numbers).astype(float)
+    spread = point * (1 - point)
+    differ = float(np.sum((sums - point * sizes) ** 2 / sizes)) / spread if spread > 0 else 0.0
+    if len(sums) < 2 or chi2.sf(differ, len(sums) - 1) >= CLUSTERED:
+        return point, plain
+    found = ratio_of_sums(sums, sizes, draws)
+    if not np.isfinite(found.se * found.quantile):
+        return point, plain
+    return point, found.share_interval()

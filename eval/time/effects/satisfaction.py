@@ -7,46 +7,16 @@ the review it is about. "Before" holds only replies published before the pilot's
 import datetime as dt
 
 import numpy as np
-from scipy.stats import chi2
 
-from eval.stats.proportions import wilson
-from eval.time import association
-from eval.time.cohorts import Cells, grade_of, periods, within
-from eval.time.delays import Waits
-from eval.time.did import Arms, did
-from eval.time.effects import as_rows, compare, difference_row
-from eval.time.resample import DRAWS, ratio_of_sums
-from eval.time.rows import BEFORE_AFTER, DESCRIPTIVE, LEAST_RECORDS, Estimate, Window, make
-from eval.time.survival import score_interval
+from eval.stats.studentised import DRAWS, share
+from eval.time.effects import with_help
+from eval.time.effects.before_after import as_rows, compare, difference_row
+from eval.time.effects.difference_in_differences import Arms, did
+from eval.time.measurement import BEFORE_AFTER, DESCRIPTIVE, LEAST_RECORDS, Estimate, Window, make
+from eval.time.waits.from_export import Waits
+from eval.time.waits.periods import Cells, grade_of, periods, within
 
 USEFUL = "useful_share"
-# At 0.1, structures that differ by 10 points were taken for alike too often: intervals held the truth in 90 to 92 %.
-CLUSTERED = 0.3
-
-
-def share(
-    value: np.ndarray, cluster: np.ndarray, draws: int = DRAWS
-) -> tuple[float | None, tuple[float, float] | None]:
-    """Share of ones (n,) and Wilson's interval; where clusters (n,) clearly differ, with their error instead.
-
-    Clearly: the shares of the clusters differ by a chi-square test at CLUSTERED. The interval then is Wilson's for as
-    many independent items as have the error of the clusters, resampled whole.
-    """
-    n = len(value)
-    if not n:
-        return None, None
-    point = float(value.mean())
-    plain = wilson(float(value.sum()), n)
-    numbers = np.unique(cluster, return_inverse=True)[1]
-    sums, sizes = np.bincount(numbers, weights=value).astype(float), np.bincount(numbers).astype(float)
-    spread = point * (1 - point)
-    differ = float(np.sum((sums - point * sizes) ** 2 / sizes)) / spread if spread > 0 else 0.0
-    if len(sums) < 2 or chi2.sf(differ, len(sums) - 1) >= CLUSTERED:
-        return point, plain
-    found = ratio_of_sums(sums, sizes, draws)
-    if not np.isfinite(found.se * found.quantile):
-        return point, plain
-    return point, score_interval(point, found.se, found.quantile, len(sums))
 
 
 def voted(waits: Waits) -> np.ndarray:
@@ -108,5 +78,5 @@ def compared(waits: Waits, start: dt.date, arms: Arms, draws: int = DRAWS) -> tu
             span = found.interval() if found.n >= LEAST_RECORDS else None
             rows.append(make(USEFUL, "all", "did", found.effect.value, span, found.n, BEFORE_AFTER))
     usable = voted(waits) & (waits.start >= start.toordinal())
-    rows.append(association.with_help(waits, USEFUL, value, usable, draws))
+    rows.append(with_help.with_help(waits, USEFUL, value, usable, draws))
     return rows, differences

@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from eval.time.active import measured, outcomes, read, recalibrate
-from eval.time.constants import NAMES
-from eval.time.minutes import Prior, minutes
+from eval.time.minutes.constants import NAMES
+from eval.time.minutes.model import Prior, minutes
+from eval.time.minutes.timed_decisions import measured, outcomes, read, recalibrate
 from plume.errors import InputError
 
 WORDS = ["bonjour", "nous", "regrettons", "cette", "attente", "et", "transmettons", "votre", "avis", "merci"]

@@ -11,11 +11,9 @@ from math import exp
 
 import numpy as np
 
-from eval.time import resample
-from eval.time.cohorts import Cells, follow_up, grade_of, periods, values, within
-from eval.time.delays import Waits
-from eval.time.resample import DRAWS, Inference
-from eval.time.rows import (
+from eval.stats import studentised
+from eval.stats.studentised import DRAWS, Inference
+from eval.time.measurement import (
     BIASED,
     DESCRIPTIVE,
     LEAST_RECORDS,
@@ -25,7 +23,9 @@ from eval.time.rows import (
     Window,
     make,
 )
-from eval.time.survival import median, median_interval, score_interval, tally
+from eval.time.waits.from_export import Waits
+from eval.time.waits.periods import Cells, follow_up, grade_of, periods, values, within
+from eval.time.waits.survival import median, median_interval, tally
 
 Interval = tuple[float, float] | None
 
@@ -57,7 +57,7 @@ class Comparison:
         if self.n[side] < LEAST_RECORDS or not np.isfinite(level.se * level.quantile):
             return None
         if self.share:
-            return score_interval(level.value, level.half / level.quantile, level.quantile, level.clusters)
+            return level.share_interval()
         low, high = level.interval() or (np.nan, np.nan)
         return max(0.0, low), high
 
@@ -84,8 +84,8 @@ def compare(
         arms = [_by(weeks, mask & keep, value) for mask in groups]
         by_week = Cells.of(weeks, tuple(mask & keep for mask in groups), value, int(weeks.max(initial=0)) + 1)
         least = by_week.least((by_week.n[0], by_week.n[1]), top)
-        levels = [resample.ratio_of_sums(*arm, draws, least=one) for arm, one in zip(arms, least, strict=True)]
-        difference = resample.two_arms(arms[1], arms[0], draws, least=float(np.hypot(*least)))
+        levels = [studentised.ratio_of_sums(*arm, draws, least=one) for arm, one in zip(arms, least, strict=True)]
+        difference = studentised.two_arms(arms[1], arms[0], draws, least=float(np.hypot(*least)))
         ratio = _delta(levels, difference)
         return Comparison(n, int(kept.sum()), left_out, tuple(levels), ratio, difference, share)  # type: ignore[arg-type]
     if fixed_mix:
@@ -95,15 +95,15 @@ def compare(
         weights, sums = (cells.n[0], cells.n[1]), cells.sums
     least = cells.least(weights, top)
     levels = tuple(
-        resample.ratio_of_sums(s, w, draws, least=one) for s, w, one in zip(sums, weights, least, strict=True)
+        studentised.ratio_of_sums(s, w, draws, least=one) for s, w, one in zip(sums, weights, least, strict=True)
     )
     apart = float(np.hypot(*least))
     in_logs = float(
         np.hypot(*(one / level.value if level.value > 0 else np.nan for one, level in zip(least, levels, strict=True)))
     )
     if fixed_mix:
-        ratio = resample.log_ratio_of_sums(sums[0], sums[1], weights[0], draws, least=in_logs)
-        difference = resample.ratio_of_sums(sums[1] - sums[0], weights[0], draws, least=apart)
+        ratio = studentised.log_ratio_of_sums(sums[0], sums[1], weights[0], draws, least=in_logs)
+        difference = studentised.ratio_of_sums(sums[1] - sums[0], weights[0], draws, least=apart)
     else:
         ratio, difference = _own_mix(sums, weights, draws, (in_logs, apart))
     return Comparison(n, int(kept.sum()), left_out, levels, ratio, difference, share)  # type: ignore[arg-type]
@@ -151,7 +151,7 @@ def _own_mix(
         without = both(s0.sum() - s0, s1.sum() - s1, w0.sum() - w0, w1.sum() - w1)
         size = np.minimum(w0, w1) + (w0 + w1) / 4
         return tuple(  # type: ignore[return-value]
-            resample.infer(
+            studentised.infer(
                 float(values_[i]), without[i], lambda counts, i=i: drawn(counts)[i], size, draws, least=least[i]
             )
             for i in (0, 1)

@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from eval.time.minutes import facts
 from plume.corpus.placeholders import is_placeholder
 from plume.export.columns import body_name
 from plume.export.source import STRUCTURE_FIELDS, STRUCTURES, Row, Unreadable
@@ -48,6 +47,8 @@ NO_NAME = "(nom illisible)"
 _FIELDS = {n: {name: slug.format(n=n) for name, slug in STRUCTURE_FIELDS.items()} for n in STRUCTURES}
 _FRANCE = ZoneInfo("Europe/Paris")
 _UNPUBLISHED = re.compile("en attente|non publi", re.IGNORECASE)  # a withdrawn reply had been published
+# What an agent has to check: addresses, e-mails, and figures of any kind.
+_FACT = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|\d[\d .,/:-]*")
 _LATE, _GAP = 0.001, 60  # the last 1 ‰ of dates, if they come more than 60 days after all others, are typing errors
 
 
@@ -92,6 +93,12 @@ class Waits:
     @property
     def end(self) -> int:
         return self.extracted_on.toordinal()
+
+    @property
+    def month(self) -> np.ndarray:
+        """Month in which each wait began, as year * 12 + month - 1."""
+        epoch = dt.date(1970, 1, 1).toordinal()
+        return (self.start - epoch).astype("datetime64[D]").astype("datetime64[M]").astype(int) + 1970 * 12
 
     @property
     def network(self) -> np.ndarray:
@@ -261,6 +268,11 @@ def _structures(row: Row) -> list[dict[str, str | None]]:
         if any(row.get(slugs[name]) for name in ("network", "structure", "status", "reply")):
             found.append({"number": str(n), **{name: row.get(slug) for name, slug in slugs.items()}})
     return found
+
+
+def facts(text: str) -> int:
+    """How many things in a text have to be checked."""
+    return sum(1 for m in _FACT.finditer(text) if len(m.group().strip()) > 1)
 
 
 def _words(text: str | None) -> int:

@@ -9,7 +9,6 @@ those and draws of the constants are all that Monte Carlo needs. Similarity is n
 word may have taken as long as writing (Bootsma-Robroeks 2025: 157 against 153 s). Pure.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,9 +16,10 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from eval.stats.estimate import Estimate as Stated
-from eval.time import constants as constants_of
-from eval.time.constants import NAMES, Constants
-from eval.time.resample import SEED, multiplicities
+from eval.stats.studentised import SEED, multiplicities
+from eval.time.minutes import constants as constants_of
+from eval.time.minutes.constants import NAMES, Constants
+from eval.time.waits.from_export import facts
 
 FEATURES = (
     "review_words",
@@ -32,13 +32,6 @@ FEATURES = (
     "changed_words",  # of which neither the characters nor the edits are known
 )
 DRAWS = 10_000
-# What an agent has to check: addresses, e-mails, and figures of any kind.
-_FACT = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|\d[\d .,/:-]*")
-
-
-def facts(text: str) -> int:
-    """How many things in a text have to be checked."""
-    return sum(1 for m in _FACT.finditer(text) if len(m.group().strip()) > 1)
 
 
 def count(draft: str, final: str, *, review_words: float = 0.0, rejected: bool = False) -> np.ndarray:

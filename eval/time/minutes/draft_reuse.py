@@ -6,11 +6,9 @@ A draft without one was proposed and nothing more is known: it is counted, and i
 
 import numpy as np
 
-from eval.time.association import months
-from eval.time.delays import Waits
-from eval.time.resample import DRAWS, least_half, ratio_of_sums
-from eval.time.rows import DESCRIPTIVE, LEAST_RECORDS, Estimate, make
-from eval.time.satisfaction import share
+from eval.stats.studentised import DRAWS, least_half, ratio_of_sums, share
+from eval.time.measurement import DESCRIPTIVE, LEAST_RECORDS, Estimate, make
+from eval.time.waits.from_export import Waits
 
 AS_IS, DISCARDED = 98, 50  # conventions: from here on kept as it was; below, written anew
 
@@ -33,7 +31,7 @@ def similarity(waits: Waits, draws: int = DRAWS) -> list[Estimate]:
     if not len(known):
         return []
     rows = [_mean(known, "all", known.structure, draws)]
-    month = months(known)
+    month = known.month
     for m in np.unique(month):
         part = known.where(month == m)
         rows.append(_mean(part, f"month: {m // 12}-{m % 12 + 1:02d}", part.structure, draws))

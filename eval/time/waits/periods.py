@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.time.delays import Waits
-from eval.time.resample import least_half
-from eval.time.rows import BEFORE_AFTER, SEASONAL, Window
-from eval.time.survival import reach
+from eval.stats.studentised import least_half
+from eval.time.measurement import BEFORE_AFTER, SEASONAL, Window
+from eval.time.waits.from_export import Waits
+from eval.time.waits.survival import reach
 
 LONGEST = 365  # days: a whole year before and after holds the same seasons
 HOLE = 10  # days without any review from which a period is not covered

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
-from eval.time.constants import NAMES
-from eval.time.minutes import FEATURES, Prior, count, minutes
-from eval.time.resample import DRAWS, least_half, ratio_of_sums
-from eval.time.rows import DESCRIPTIVE
-from eval.time.satisfaction import share
+from eval.stats.studentised import DRAWS, least_half, ratio_of_sums, share
+from eval.time.measurement import DESCRIPTIVE
+from eval.time.minutes.constants import NAMES
+from eval.time.minutes.model import FEATURES, Prior, count, minutes
 from plume.corpus.dataset import read_jsonl
 from plume.errors import InputError
 

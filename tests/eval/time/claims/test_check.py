@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eval.time.check import COMPATIBLE, CONTRADICTED, UNCHECKABLE, check
-from eval.time.claims import Claim, Widest
-from eval.time.delays import Waits
+from eval.time.claims.check import COMPATIBLE, CONTRADICTED, UNCHECKABLE, check
+from eval.time.claims.published import Claim, Widest
+from eval.time.waits.from_export import Waits
 
 LAUNCH = dt.date(2023, 10, 5)
 

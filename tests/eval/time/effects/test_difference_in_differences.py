@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from eval.time.cohorts import Cells
-from eval.time.did import arms_of, did, permutation_p, study
+from eval.time.effects.difference_in_differences import arms_of, did, permutation_p, study
+from eval.time.waits.periods import Cells
 
 PILOT = dt.date(2023, 10, 5)
 

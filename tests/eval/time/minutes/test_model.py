@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from eval.time.constants import DEFAULT, NAMES, Constants, load
-from eval.time.minutes import FEATURES, Prior, break_even, compare_arms, count, from_similarity, minutes, model
+from eval.time.minutes.constants import DEFAULT, NAMES, Constants, load
+from eval.time.minutes.model import FEATURES, Prior, break_even, compare_arms, count, from_similarity, minutes, model
 from plume.errors import InputError
 from plume.paths import in_clone
 

@@ -4,7 +4,8 @@ import pytest
 from lifelines.utils import restricted_mean_survival_time
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from eval.time.survival import (
+from eval.stats.studentised import clustered_score_interval
+from eval.time.waits.survival import (
     HORIZON,
     influence,
     measure,
@@ -12,7 +13,6 @@ from eval.time.survival import (
     median_interval,
     of_curve,
     rmst,
-    score_interval,
     shorten,
     survival,
     tally,
@@ -135,8 +135,8 @@ def test_score_interval_is_wilsons_for_independent_items():
     from statsmodels.stats.proportion import proportion_confint
 
     expected = proportion_confint(37, 50, method="wilson")
-    assert score_interval(0.74, np.sqrt(0.74 * 0.26 / 50), 1.959964, 50) == pytest.approx(expected, abs=1e-6)
-    low, high = score_interval(1.0, 0.0, 1.959964, 50)
+    assert clustered_score_interval(0.74, np.sqrt(0.74 * 0.26 / 50), 1.959964, 50) == pytest.approx(expected, abs=1e-6)
+    low, high = clustered_score_interval(1.0, 0.0, 1.959964, 50)
     assert (low, high) == pytest.approx(proportion_confint(50, 50, method="wilson"), abs=1e-6)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from eval.time.resample import DRAWS, SEED, Inference, infer, kish, unvaried
+from eval.stats.studentised import DRAWS, SEED, Inference, clustered_score_interval, infer, kish, unvaried
 
 HORIZON = 121  # days kept apart; who waits longer is last seen on the last of them
 
@@ -138,18 +138,6 @@ def _least(table: np.ndarray, quantity: str, clusters: float) -> float:
     return float(norm.ppf(0.975) * np.sqrt(np.sum(ahead**2 * terms)))
 
 
-def score_interval(share: float, se: float, quantile: float, clusters: float) -> tuple[float, float]:
-    """Wilson's interval of a share with a given standard error: as many items as would have it if independent.
-
-    Where the share is 0 or 1 the error tells nothing, and each cluster counts as one item.
-    """
-    n = share * (1 - share) / se**2 if se > 0 and 0 < share < 1 else clusters
-    z2 = quantile**2 / n
-    centre = (share + z2 / 2) / (1 + z2)
-    half = np.sqrt(z2 * share * (1 - share) + z2**2 / 4) / (1 + z2)
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
-
-
 def median_interval(tables: np.ndarray) -> tuple[float, float] | None:
     """Days that the median may be: those on which the share still waiting cannot be told from a half.
 
@@ -165,7 +153,7 @@ def median_interval(tables: np.ndarray) -> tuple[float, float] | None:
     errors = np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean(axis=0)) ** 2, axis=0))
     effective = kish(tables.sum(axis=(1, 2)))
     quantile = float(student.ppf(0.975, max(effective - 1, 1.0)))
-    bounds = np.array([score_interval(s, e, quantile, effective) for s, e in zip(curve, errors, strict=True)])
+    bounds = np.array([clustered_score_interval(s, e, quantile, effective) for s, e in zip(curve, errors, strict=True)])
     below, surely = bounds[:, 0] <= 0.5, bounds[:, 1] <= 0.5
     if not surely.any():
         return None

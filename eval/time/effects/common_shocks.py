@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from eval.time.delays import Waits
-from eval.time.resample import LEVEL, Inference
-from eval.time.rows import Window
+from eval.stats.studentised import LEVEL, Inference
+from eval.time.measurement import Window
+from eval.time.waits.from_export import Waits
 
 MONTH = 30  # days
 LEAST_MONTHS, MOST_MONTHS = 8, 36

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from eval.time.claims import Baseline, Population
+from eval.time.claims.published import Baseline, Population
 from eval.time.run import CLAIMS
 from plume.errors import InputError
 from plume.paths import in_clone

@@ -15,12 +15,12 @@ from math import comb, exp
 import numpy as np
 from scipy.stats import t as student
 
-from eval.time.cohorts import LONGEST, Cells, follow_up, periods, values, within, year_earlier
-from eval.time.counterfactual import carried
-from eval.time.delays import Waits
-from eval.time.resample import DRAWS, LEVEL, SEED, Inference, kish, log_ratio_of_sums, two_arms
-from eval.time.rows import BEFORE_AFTER, LEAST_STRUCTURES, MAIN, QUASI, WAITING, Estimate, Window, make
-from eval.time.survival import reach
+from eval.stats.studentised import DRAWS, LEVEL, SEED, Inference, kish, log_ratio_of_sums, two_arms
+from eval.time.effects.counterfactual import carried
+from eval.time.measurement import BEFORE_AFTER, LEAST_STRUCTURES, MAIN, QUASI, WAITING, Estimate, Window, make
+from eval.time.waits.from_export import Waits
+from eval.time.waits.periods import LONGEST, Cells, follow_up, periods, values, within, year_earlier
+from eval.time.waits.survival import reach
 
 PERMUTATIONS = 4999
 LEAST_ANSWERED = 3  # replies after the start from which a structure is known to use AI help, or not to

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from eval.time.cohorts import Cells, values
-from eval.time.delays import Waits
-from eval.time.survival import HORIZON, reach
+from eval.time.waits.from_export import Waits
+from eval.time.waits.periods import Cells, values
+from eval.time.waits.survival import HORIZON, reach
 
 FACTOR = 20  # by which all waits may have changed between two periods
 

@@ -2,7 +2,7 @@ import datetime as dt
 
 import pytest
 
-from eval.time.delays import read_waits
+from eval.time.waits.from_export import read_waits
 from plume.export.source import Unreadable
 
 DAY = dt.date
@@ -194,7 +194,7 @@ def test_no_readable_date_at_all(make_experience):
 
 
 def test_structures_are_those_of_the_reader(make_experience, sample_export):
-    from eval.time.delays import _structures
+    from eval.time.waits.from_export import _structures
     from plume.export.source import read_experiences, structures
 
     for row in read_experiences(sample_export):

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from eval.time.association import months
-from eval.time.delays import Waits
-from eval.time.resample import DRAWS
-from eval.time.rows import DESCRIPTIVE, LEAST_RECORDS, WAITING, Estimate, make
-from eval.time.survival import measure, median, median_interval, reach, score_interval, tally
+from eval.stats.studentised import DRAWS
+from eval.time.measurement import DESCRIPTIVE, LEAST_RECORDS, WAITING, Estimate, make
+from eval.time.waits.from_export import Waits
+from eval.time.waits.survival import measure, median, median_interval, reach, tally
 
 
 def groups(waits: Waits, start: dt.date, *, flagged_unanswered: bool) -> Iterator[tuple[str, np.ndarray]]:
@@ -20,7 +19,7 @@ def groups(waits: Waits, start: dt.date, *, flagged_unanswered: bool) -> Iterato
     yield "all", np.ones(len(waits), dtype=bool)
     number = waits.network
     yield from _large((f"network: {name}", number == i) for i, name in enumerate(waits.networks) if name)
-    month = months(waits)
+    month = waits.month
     yield from _large((f"month: {m // 12}-{m % 12 + 1:02d}", month == m) for m in np.unique(month))
     late = (waits.start >= start.toordinal()) & (waits.replied | flagged_unanswered)
     yield from _large(
@@ -69,7 +68,7 @@ def describe(waits: Waits, group: str, draws: int = DRAWS) -> list[Estimate]:
                 low, high = found.interval() or (np.nan, np.nan)
                 span = max(0.0, low), min(float(days), high)
             else:
-                span = score_interval(found.value, found.half / found.quantile, found.quantile, found.clusters)
+                span = found.share_interval()
         rows.append(make(quantity, group, "level", found.value, span, n, DESCRIPTIVE, censored))
     point = float(median(tables.sum(axis=0)[None])[0]) if n else np.nan
     rows.append(

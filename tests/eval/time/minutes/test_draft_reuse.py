@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from eval.time.reuse import fates, kind_of, similarity
+from eval.time.minutes.draft_reuse import fates, kind_of, similarity
 
 
 @pytest.fixture

@@ -9,16 +9,10 @@ import datetime as dt
 
 import numpy as np
 
-from eval.time.cohorts import Cells, follow_up, values
-from eval.time.delays import Waits
-from eval.time.resample import DRAWS, ratio_of_sums
-from eval.time.rows import ASSOCIATION, LEAST_RECORDS, WAITING, Estimate, make
-
-
-def months(waits: Waits) -> np.ndarray:
-    """Month in which each wait began, as year * 12 + month - 1."""
-    epoch = dt.date(1970, 1, 1).toordinal()
-    return (waits.start - epoch).astype("datetime64[D]").astype("datetime64[M]").astype(int) + 1970 * 12
+from eval.stats.studentised import DRAWS, ratio_of_sums
+from eval.time.measurement import ASSOCIATION, LEAST_RECORDS, WAITING, Estimate, make
+from eval.time.waits.from_export import Waits
+from eval.time.waits.periods import Cells, follow_up, values
 
 
 def with_help(waits: Waits, quantity: str, value: np.ndarray, usable: np.ndarray, draws: int = DRAWS) -> Estimate:
@@ -27,7 +21,7 @@ def with_help(waits: Waits, quantity: str, value: np.ndarray, usable: np.ndarray
     `usable` masks the waits on which the value is known. Raises nothing: without a stratum there is no estimate.
     """
     known = usable & (waits.offered >= 0)
-    month = months(waits)
+    month = waits.month
     month = month - (int(month.min()) if len(month) else 0)
     span = int(month.max()) + 1 if len(month) else 1
     stratum = waits.structure.astype(np.int64) * span + month

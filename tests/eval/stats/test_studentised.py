@@ -3,7 +3,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from eval.time.resample import TRUSTED, kish, log_ratio_of_sums, multiplicities, ratio_of_sums, two_arms
+from eval.stats.studentised import TRUSTED, kish, log_ratio_of_sums, multiplicities, ratio_of_sums, two_arms
 
 
 def test_jackknife_error_of_a_mean_of_independent_items_is_the_textbook_one():

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eval.time import effects, levels
-from eval.time.association import waiting as associated
-from eval.time.cohorts import Cells, periods, values, within, year_earlier
+from eval.time.effects import before_after
+from eval.time.effects.with_help import waiting as associated
+from eval.time.waits import levels
+from eval.time.waits.periods import Cells, periods, values, within, year_earlier
 
 D = dt.date
 PILOT = D(2023, 10, 5)
@@ -60,7 +61,9 @@ def test_a_period_of_a_year_ends_before_its_replies_reach_into_the_pilot(world):
 
 def test_less_than_a_year_on_either_side_is_graded_down(world):
     for days, grade in ((300, "mixes seasons"), (450, "C")):
-        rows, differences, _ = effects.waiting(world(n=3000, before=days, after=days).draw(1).waits(), PILOT, draws=200)
+        rows, differences, _ = before_after.waiting(
+            world(n=3000, before=days, after=days).draw(1).waits(), PILOT, draws=200
+        )
         assert {r.grade for r in (*rows, *differences) if r.comparison[:6] == "before" and "30" in r.quantity} == {
             grade
         }
@@ -90,7 +93,7 @@ def test_fixed_mix_is_the_mantel_haenszel_mean_of_the_structures():
 
 def test_a_moving_mix_moves_the_pooled_figure_only(world):
     waits = world(shift=1.0, spread=0.6, n=20_000).draw(2).waits()
-    rows, differences, _ = effects.waiting(waits, PILOT, draws=200)
+    rows, differences, _ = before_after.waiting(waits, PILOT, draws=200)
     pooled, fixed = (find(rows, "rmst_30", "before_after", g) for g in ("all, own mix", "all"))
     assert pooled.estimate > 1.25
     assert fixed.lower < 1 < fixed.upper < 1.15
@@ -98,7 +101,7 @@ def test_a_moving_mix_moves_the_pooled_figure_only(world):
 
 
 def test_rows_are_ratio_first_then_the_levels_that_it_divides(waits):
-    rows, _, _ = effects.waiting(waits, PILOT, draws=200)
+    rows, _, _ = before_after.waiting(waits, PILOT, draws=200)
     ratio, before, after = (r for r in rows[:3])
     assert (ratio.comparison, before.group, after.group) == ("before_after", "before", "after")
     assert ratio.estimate == pytest.approx(before.estimate / after.estimate)
@@ -111,7 +114,7 @@ def test_one_structure_is_judged_by_its_weeks(world):
     timed = waits.where(waits.timed)
     masks = tuple(within(timed, w) for w in periods(timed, PILOT, 30))
     value = values(timed, "rmst_30")
-    found = effects.compare(timed, value, masks, share=False)
+    found = before_after.compare(timed, value, masks, share=False)
     low, high = found.difference_interval()
     plain = stats.ttest_ind(value[masks[1]], value[masks[0]], equal_var=False).confidence_interval()
     assert found.difference.value == pytest.approx(value[masks[1]].mean() - value[masks[0]].mean())
@@ -119,7 +122,7 @@ def test_one_structure_is_judged_by_its_weeks(world):
 
 
 def test_too_few_reviews_have_an_estimate_and_no_interval(world):
-    rows, _, _ = effects.waiting(world(structures=3, n=60).draw(1).waits(), PILOT, draws=200)
+    rows, _, _ = before_after.waiting(world(structures=3, n=60).draw(1).waits(), PILOT, draws=200)
     row = find(rows, "rmst_7", "before_after")
     assert row.estimate is not None
     assert row.lower is None
@@ -127,7 +130,7 @@ def test_too_few_reviews_have_an_estimate_and_no_interval(world):
 
 def test_naive_mean_takes_only_the_answered_and_is_marked_biased(world):
     waits = world(n=6000, after=60).draw(4).waits()
-    rows = effects.naive(waits, PILOT, draws=200)
+    rows = before_after.naive(waits, PILOT, draws=200)
     answered = waits.reply > 0
     late = waits.start >= PILOT.toordinal()
     assert rows[1].estimate == pytest.approx((waits.reply - waits.start)[answered & ~late].mean())
@@ -138,7 +141,7 @@ def test_naive_mean_takes_only_the_answered_and_is_marked_biased(world):
 
 def test_medians_of_the_two_curves(world):
     waits = world(n=6000, trend=0.5).draw(5).waits()
-    rows = effects.medians(effects.curves(waits, effects.mirrored(waits, PILOT)), "C")
+    rows = before_after.medians(before_after.curves(waits, before_after.mirrored(waits, PILOT)), "C")
     ratio = rows[0]
     assert (ratio.quantity, ratio.comparison) == ("median_days", "before_after")
     assert 1 < ratio.lower < 2.25 < ratio.upper  # whole days: 9 over 4

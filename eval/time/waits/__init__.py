@@ -1,0 +1,1 @@
+"""How long citizens wait: read from the export, in periods of equal follow-up, described."""
