@@ -94,7 +94,7 @@ def main() -> None:
 
         started = time.perf_counter()
         from eval.compare import compare
-        from eval.ledger import log_comparison
+        from eval.mlflow_runs import log_comparison
         from plume import tracking
 
         tracking.connect()

@@ -150,7 +150,7 @@ def compare(
     to_compare(champion, challenger, data, gate, out, trained_on=trained_on or (), force=force)  # before slow imports
     tracking.connect(create=tracking.is_default())  # before the work: its ledger must be there
     from eval.compare import compare as compare_drafts
-    from eval.ledger import log_comparison, train_split_of
+    from eval.mlflow_runs import log_comparison, train_split_of
 
     more = {"trained_on": trained_on or (), "look_up": train_split_of}
     verdict = compare_drafts(champion, challenger, data, gate, out, **more, force=force)
@@ -203,11 +203,11 @@ def time(
     force: Force = False,
 ) -> None:
     """What the pilot changes: citizens' wait, satisfaction, draft reuse, agents' minutes, beside the pilot's claims."""
-    from eval.time.arguments import refuse
+    from eval.inputs import to_time
 
     files = {"claims": claims, "constants_file": constants, "decisions": decisions}
-    refuse(export, out, **files, force=force)
-    from eval.time.ledger import log_time
+    to_time(export, out, **files, force=force)
+    from eval.mlflow_runs import log_time
     from eval.time.run import run
     from plume import tracking
 

@@ -11,10 +11,10 @@ import numpy as np
 from eval import report
 from eval.drafts import Drafts
 from eval.gate import Item, Verdict, decide
-from eval.information import inform
 from eval.inputs import to_compare
 from eval.integrity import LookUp, examine, rule_remark
 from eval.score import by_measure, kept_scores, score_drafts, scorer_sha256
+from eval.secondary_measures import estimate_secondary
 from plume.corpus.dataset import file_sha256, sha256, to_jsonl
 from plume.corpus.split import experience_of
 from plume.french.text import count_words
@@ -52,7 +52,7 @@ def compare(
     judged = decide(rule, items_of(pairs), **there, faults=sound.faults, contaminated=tuple(sound.contaminated))
     files = {f"{arm}.scores.jsonl": to_jsonl(found) for arm, found in rows.items()}
     inputs = _inputs(arms, gate, files)
-    estimates, remarks = inform(judged, rule, rows, scores)
+    estimates, remarks = estimate_secondary(judged, rule, rows, scores)
     remarks = (*remarks, rule_remark(inputs["gate_sha256"], arms["challenger"]))
     verdict = replace(judged, reasons=(*judged.reasons, *remarks), estimates=estimates)
     document = {

@@ -1,4 +1,7 @@
-"""What a command is given, looked at before anything heavy is imported: a refusal takes no longer than its reading."""
+"""Check what a command is given before anything heavy is imported, so that a refusal takes no longer than reading.
+
+scipy, matplotlib, MLflow and torch take five seconds and more.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,10 +10,13 @@ from typing import Any
 
 from eval.drafts import Drafts, read_drafts, read_pairs
 from eval.rule import Rule
+from eval.time.claims.published import Baseline
+from eval.time.minutes import constants
 from plume.corpus.dataset import read_manifest, read_split
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
-from plume.paths import check_output
+from plume.export.source import read_rows
+from plume.paths import check_output, in_clone
 
 Pairs = list[dict[str, Any]]
 
@@ -76,3 +82,21 @@ def to_compare(
         read_manifest(folder)
     check_output(Path(out), force=force)
     return Compared(rule, arms, pairs)
+
+
+def to_time(
+    export: str | Path,
+    out: str | Path,
+    *,
+    claims: str | Path,
+    constants_file: str | Path,
+    decisions: str | Path | None = None,
+    force: bool = False,
+) -> None:
+    """Raise the InputError that `plume eval time` would end with: a missing file, one of another kind, a bad option."""
+    Baseline.load(in_clone(claims))
+    constants.load(in_clone(constants_file))
+    check_output(Path(out), force=force)
+    next(iter(read_rows(Path(export))), None)
+    if decisions and not Path(decisions).is_file():
+        raise InputError(f"{decisions}: no such file of decisions; write them with plume serve decisions")

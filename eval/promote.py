@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from eval.ledger import VERDICT, comparison_of
+from eval.mlflow_runs import VERDICT, comparison_of
 from plume import tracking
 from plume.corpus.dataset import file_sha256
 from plume.errors import InputError

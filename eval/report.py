@@ -13,7 +13,7 @@ import plume
 from eval import wording
 from eval.drafts import Drafts
 from eval.gate import Line, Verdict
-from eval.references import chrf_signature
+from eval.reply_similarity import chrf_signature
 from eval.report_drafts import WORST, cells_of, failures, to_read
 from eval.rule import Rule
 from eval.score import REFERENCES, Row

@@ -20,7 +20,7 @@ from eval import wording
 from eval.drafts import Drafts
 from eval.inputs import to_score
 from eval.metrics import load
-from eval.references import chrf_signature
+from eval.reply_similarity import chrf_signature
 from eval.stats import bootstrap, proportions
 from eval.stats.estimate import Estimate
 from plume.checks import GATING, SIGNALS
@@ -41,7 +41,7 @@ MEASURES = (*CHECKS, "draft_words", *REFERENCES)
 # What scores depend on beside drafts and pairs: change it, and kept scores are not used again.
 _SOURCES = (
     "eval/score.py",
-    "eval/references.py",
+    "eval/reply_similarity.py",
     "eval/metrics/*/*.py",
     "plume/checks/*.py",
     "plume/prompt.py",  # the checks compare a draft with what the model read

@@ -9,7 +9,7 @@ from statistics import fmean
 
 import pytest
 
-from eval import metrics, references
+from eval import metrics, reply_similarity
 from plume import checks
 from plume.contacts import Directory
 from plume.errors import InputError
@@ -62,8 +62,10 @@ def results_of(processes: int, folder: Path) -> list[dict]:
 
 def test_modules_load_by_absolute_path_offline_from_another_folder(tmp_path: Path) -> None:
     (results,) = results_of(1, tmp_path)
-    assert results["chrf_fr"]["scores"] == [references.chrf(d, r) for d, r in zip(DRAFTS, REPLIES, strict=True)]
-    assert results["rouge_fr"]["by_sample"] == [references.rouge(d, r) for d, r in zip(DRAFTS, REPLIES, strict=True)]
+    assert results["chrf_fr"]["scores"] == [reply_similarity.chrf(d, r) for d, r in zip(DRAFTS, REPLIES, strict=True)]
+    assert results["rouge_fr"]["by_sample"] == [
+        reply_similarity.rouge(d, r) for d, r in zip(DRAFTS, REPLIES, strict=True)
+    ]
     assert results["edit_rate"] == results["by load"]
     assert len(results["reply_checks"]["findings"]) == len(DRAFTS)
 
@@ -85,20 +87,20 @@ def plume_home(tmp_path_factory: pytest.TempPathFactory):
 class TestLoad:
     def test_chrf_fr_is_chrf(self) -> None:
         result = metrics.load("chrf_fr").compute(predictions=DRAFTS, references=REPLIES)
-        assert result["scores"] == [references.chrf(d, r) for d, r in zip(DRAFTS, REPLIES, strict=True)]
+        assert result["scores"] == [reply_similarity.chrf(d, r) for d, r in zip(DRAFTS, REPLIES, strict=True)]
         assert result["score"] == fmean(result["scores"])
-        assert result["corpus"] == references.chrf_corpus(DRAFTS, REPLIES)
-        assert result["signature"] == references.chrf_signature()
+        assert result["corpus"] == reply_similarity.chrf_corpus(DRAFTS, REPLIES)
+        assert result["signature"] == reply_similarity.chrf_signature()
 
     def test_rouge_fr_is_rouge(self) -> None:
         result = metrics.load("rouge_fr").compute(predictions=DRAFTS, references=REPLIES)
-        assert result["by_sample"] == [references.rouge(d, r) for d, r in zip(DRAFTS, REPLIES, strict=True)]
+        assert result["by_sample"] == [reply_similarity.rouge(d, r) for d, r in zip(DRAFTS, REPLIES, strict=True)]
         assert result["rouge1"] == fmean(s["rouge1"] for s in result["by_sample"])
         assert result["score"] == result["rougeL"] == fmean(result["scores"])
 
     def test_edit_rate_is_edit_rate(self) -> None:
         result = metrics.load("edit_rate").compute(predictions=DRAFTS, references=REPLIES)
-        assert result["scores"] == [references.edit_rate(d, r) for d, r in zip(DRAFTS, REPLIES, strict=True)]
+        assert result["scores"] == [reply_similarity.edit_rate(d, r) for d, r in zip(DRAFTS, REPLIES, strict=True)]
         assert result["score"] == fmean(result["scores"])
 
     def test_reply_checks_are_the_checks(self) -> None:

@@ -6,7 +6,7 @@ import sys
 import mlflow
 import pytest
 
-from eval.ledger import VERDICT
+from eval.mlflow_runs import VERDICT
 from eval.promote import promote
 from plume import tracking
 from plume.corpus.dataset import file_sha256

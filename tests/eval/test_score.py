@@ -6,7 +6,7 @@ import pytest
 
 from eval import score as scoring
 from eval.drafts import read_drafts, read_pairs
-from eval.references import chrf
+from eval.reply_similarity import chrf
 from eval.score import MEASURES, by_measure, kept_scores, score, score_drafts
 from plume.checks import GATING, SIGNALS
 from plume.corpus.dataset import file_sha256

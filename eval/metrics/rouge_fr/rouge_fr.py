@@ -3,7 +3,7 @@
 import evaluate
 
 import datasets
-from eval import references as scores_of
+from eval import reply_similarity as scores_of
 
 
 class RougeFr(evaluate.Metric):

@@ -9,13 +9,11 @@ those and draws of the constants are all that Monte Carlo needs. Similarity is n
 word may have taken as long as writing (Bootsma-Robroeks 2025: 157 against 153 s). Pure.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from eval.stats.estimate import Estimate as Stated
 from eval.stats.studentised import SEED, multiplicities
 from eval.time.minutes import constants as constants_of
 from eval.time.minutes.constants import NAMES, Constants
@@ -174,40 +172,3 @@ def break_even(centre: np.ndarray, values: dict[str, np.ndarray]) -> np.ndarray:
 
 def _quantiles(drawn: np.ndarray) -> tuple[float, ...]:
     return tuple(float(q) for q in np.quantile(drawn, QUANTILES))
-
-
-def compare_arms(
-    champion: Sequence[tuple[str, str]],
-    challenger: Sequence[tuple[str, str]],
-    *,
-    clusters: Sequence | None = None,
-    prior: Prior | None = None,
-    draws: int = DRAWS,
-) -> dict[str, Stated]:
-    """Modelled minutes a reply of two systems' drafts on the same reviews: "champion", "challenger", "difference".
-
-    Args:
-        champion: (draft, published reply) of each item.
-        challenger: the same items' pairs, in the same order, so the same replies.
-        clusters: what each item belongs to (the experience); by default each is its own.
-        prior: the constants, by default those of configs/eval/time.toml.
-        draws: of the constants; the same in both arms, so the difference is paired.
-
-    The reply was written without seeing these drafts: another good wording counts as an edit, so the levels overstate
-    the work and only the difference (challenger - champion; negative: less work) is of use. Reading the review is left
-    out, as it is the same. Information of grade D; it never decides. Raises ValueError if the arms differ in length.
-    """
-    if len(champion) != len(challenger):
-        raise ValueError(f"{len(champion)} pairs of the champion for {len(challenger)} of the challenger")
-    if not champion:
-        return dict.fromkeys(("champion", "challenger", "difference"), Stated(None, None, None, 0))
-    prior = prior or Prior.of()
-    groups = np.arange(len(champion)) if clusters is None else np.asarray(clusters)
-    values = prior.constants.values(prior.draw(draws))
-    drawn = {}
-    for arm, pairs in (("champion", champion), ("challenger", challenger)):
-        features = np.array([count(draft, reply) for draft, reply in pairs])
-        drawn[arm] = minutes(means_of(features, groups, draws), values)[0]  # same seed: same items in both arms
-    drawn["difference"] = drawn["challenger"] - drawn["champion"]
-    found = {arm: _quantiles(values_) for arm, values_ in drawn.items()}
-    return {arm: Stated(q[2], q[0], q[4], len(champion)) for arm, q in found.items()}

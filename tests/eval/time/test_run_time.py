@@ -78,14 +78,12 @@ def test_the_first_sentence_answers_the_first_claim_in_words(world, write_export
 
 
 def test_an_argument_is_refused_before_anything_heavy_is_imported(monkeypatch, sample_export, tmp_path):
-    import eval.time
     from eval import cli
 
     for name in ("eval.time.run", "scipy.stats", "matplotlib", "mlflow"):
         monkeypatch.setitem(sys.modules, name, None)  # to import it is an error
-    for name in ("arguments", "minutes.constants", "claims.published"):
-        monkeypatch.delitem(sys.modules, f"eval.time.{name}", raising=False)
-    monkeypatch.delattr(eval.time, "arguments", raising=False)
+    for name in ("inputs", "time.minutes.constants", "time.claims.published"):
+        monkeypatch.delitem(sys.modules, f"eval.{name}", raising=False)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     given = {

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from eval.time.minutes.constants import DEFAULT, NAMES, Constants, load
-from eval.time.minutes.model import FEATURES, Prior, break_even, compare_arms, count, from_similarity, minutes, model
+from eval.time.minutes.model import FEATURES, Prior, break_even, count, from_similarity, minutes, model
 from plume.errors import InputError
 from plume.paths import in_clone
 
@@ -125,39 +125,6 @@ def test_bad_constants_are_refused(tmp_path, old, new, message):
     path.write_text(in_clone(DEFAULT).read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     with pytest.raises(InputError, match=message):
         load(path)
-
-
-REPLY = "Bonjour, nous regrettons cette attente au guichet et avons transmis votre avis au responsable de l'accueil."
-
-
-def test_compare_arms_prefers_the_draft_that_is_nearer_to_the_reply():
-    near = [(REPLY.replace("regrettons", "déplorons"), REPLY)] * 30
-    far = [("Votre avis est noté, il sera traité dès que possible par une autre équipe que la nôtre.", REPLY)] * 30
-    found = compare_arms(champion=far, challenger=near)
-    assert found["difference"].upper < 0
-    assert found["difference"].estimate == pytest.approx(
-        found["challenger"].estimate - found["champion"].estimate, abs=0.2
-    )
-    assert found["champion"].n == 30
-    back = compare_arms(champion=near, challenger=far)
-    assert back["difference"].estimate == pytest.approx(-found["difference"].estimate)
-    assert compare_arms(near, near)["difference"].estimate == 0
-
-
-def test_compare_arms_of_nothing_and_of_unequal_arms():
-    assert compare_arms([], [])["difference"].estimate is None
-    with pytest.raises(ValueError, match="1 pairs of the champion for 0"):
-        compare_arms([("a", "b")], [])
-
-
-def test_pairs_of_one_experience_do_not_narrow_the_interval():
-    random = np.random.default_rng(1)
-    words = REPLY.split()
-    pairs = [(" ".join(random.permutation(words)[: random.integers(3, 15)]), REPLY) for _ in range(20)]
-    none = [("", REPLY)] * 20
-    once = compare_arms(none, pairs)["difference"]
-    twice = compare_arms(none * 2, pairs * 2, clusters=list(range(20)) * 2)["difference"]
-    assert (twice.lower, twice.upper) == pytest.approx((once.lower, once.upper))
 
 
 def test_constants_is_closed():

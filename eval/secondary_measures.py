@@ -1,6 +1,6 @@
-"""What a verdict shows beside what its rule judges: all measures, p-values, the gain at equal length.
+"""Estimate what a verdict shows beside what its rule judges: all measures, p-values, the gain at equal length.
 
-Information: none of it decides.
+None of it decides.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ from plume.corpus.split import experience_of
 Found = Mapping[str, Mapping[str, Mapping[str, float]]]  # arm -> measure -> id -> value, NaN for an error
 
 
-def inform(
+def estimate_secondary(
     judged: Verdict, rule: Rule, rows: Mapping[str, Iterable[Row]], scores: Found
 ) -> tuple[tuple[Line, ...], tuple[str, ...]]:
     """The judged estimates with their p-values, every other estimate, and remarks in French for the reasons.

@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from sacrebleu.metrics import CHRF
 
-from eval.references import chrf, chrf_corpus, chrf_signature, edit_rate, mean, rouge, texts
+from eval.reply_similarity import chrf, chrf_corpus, chrf_signature, edit_rate, mean, rouge, texts
 from plume.errors import InputError
 
 DRAFT = "Bonjour, nous regrettons l’attente et vous remercions de votre réponse."

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from eval.gate import Item, decide
-from eval.information import inform
 from eval.rule import Rule
 from eval.score import MEASURES
+from eval.secondary_measures import estimate_secondary
 from eval.stats.multiplicity import holm
 
 RULE = Rule.load(Path(__file__).parents[2] / "configs" / "eval" / "gate.yaml")
@@ -32,7 +32,7 @@ def informed(champion, challenger):
     scores = {arm: by_measure(found) for arm, found in arms.items()}
     ids = list(scores["champion"]["pass_all"])
     judged = decide(RULE, [Item(i, i) for i in ids], scores["champion"], scores["challenger"])
-    lines, remarks = inform(judged, RULE, arms, scores)
+    lines, remarks = estimate_secondary(judged, RULE, arms, scores)
     return judged, {(x.measure, x.arm): x for x in lines if not x.slice}, remarks
 
 

@@ -6,7 +6,7 @@ import mlflow
 import pytest
 
 from eval.compare import compare
-from eval.ledger import comparison_of, log_comparison, train_split_of
+from eval.mlflow_runs import comparison_of, log_comparison, train_split_of
 from plume import tracking
 from plume.corpus.dataset import file_sha256
 from plume.corpus.trained import DIGEST
