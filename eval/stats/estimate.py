@@ -19,6 +19,10 @@ class Estimate:
     n: int
     n_error: int = 0
 
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        return None if self.lower is None or self.upper is None else (self.lower, self.upper)
+
 
 def scored(
     values: "np.ndarray | list[float]", clusters: "np.ndarray | list | None"

@@ -1,8 +1,10 @@
-"""A row of time.json: one estimate, with its interval, what stands behind it and its grade of evidence."""
+"""Name what time.json measures: its quantities, its grades of evidence, its periods, and a row."""
 
 import datetime as dt
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import isfinite
+
+from eval.stats.estimate import Estimate
 
 TAUS = (7, 15, 30, 60)  # days: horizons of the restricted mean
 WITHIN = (3, 7, 15)  # days: shares answered within
@@ -19,26 +21,35 @@ LEAST_RECORDS = 20
 LEAST_STRUCTURES = 10
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """`estimate` and its 95 % interval are in days, shares or minutes; for `before_after`, before / after.
+@dataclass(frozen=True, kw_only=True)
+class Measurement(Estimate):
+    """A row of time.json: an estimate, what it is of, and its grade of evidence.
 
-    `n` counts the reviews (votes, drafts) behind it, `censored` those of them still unanswered when last seen. What
-    cannot be said is None, never 0.
+    The estimate and its 95 % interval are in days, shares or minutes; for `before_after`, before / after. `n` counts
+    the reviews (votes, drafts) behind it, `censored` those of them still unanswered when last seen.
     """
 
     quantity: str
     group: str
     comparison: str
-    estimate: float | None
-    lower: float | None
-    upper: float | None
-    n: int
     censored: int
     grade: str
 
     def row(self) -> dict:
-        return asdict(self)
+        return {
+            "quantity": self.quantity,
+            "group": self.group,
+            "comparison": self.comparison,
+            **values_of(self),
+            "n": self.n,
+            "censored": self.censored,
+            "grade": self.grade,
+        }
+
+
+def values_of(found: Estimate) -> dict[str, float | None]:
+    """An estimate and its interval, as rows of time.json hold them."""
+    return {"estimate": found.estimate, "lower": found.lower, "upper": found.upper}
 
 
 def make(
@@ -50,12 +61,20 @@ def make(
     n: int,
     grade: str,
     censored: int = 0,
-) -> Estimate:
-    """An Estimate in which what is not finite is None."""
+) -> Measurement:
+    """A Measurement in which what is not finite is None."""
     known = point is not None and isfinite(point)
     low, high = map(float, interval) if known and interval and all(map(isfinite, interval)) else (None, None)
-    return Estimate(
-        quantity, group, comparison, float(point) if known else None, low, high, int(n), int(censored), grade
+    return Measurement(
+        float(point) if known else None,
+        low,
+        high,
+        int(n),
+        quantity=quantity,
+        group=group,
+        comparison=comparison,
+        censored=int(censored),
+        grade=grade,
     )
 
 

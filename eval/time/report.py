@@ -11,8 +11,8 @@ from eval.time import tables as t
 from eval.time import wording as w
 from eval.time.claims.check import UNCHECKABLE, Outcome
 from eval.time.claims.published import Baseline
-from eval.time.effects.difference_in_differences import Study
-from eval.time.measurement import LEAST_RECORDS, MAIN, QUASI, SEASONAL, Estimate, Window
+from eval.time.effects.adopters import Study
+from eval.time.measurement import LEAST_RECORDS, MAIN, QUASI, SEASONAL, Measurement, Window
 from eval.time.minutes.model import Modelled, Prior
 from eval.time.waits.from_export import IMPOSSIBLE, Waits
 from plume.page import Table
@@ -33,8 +33,8 @@ class Findings:
     windows: tuple[Window, Window] | None
     curves: Sequence[np.ndarray] | None
     periods: dict[str, tuple[Window, Window] | None]
-    estimates: Sequence[Estimate]
-    differences: Sequence[Estimate]
+    estimates: Sequence[Measurement]
+    differences: Sequence[Measurement]
     voting: Sequence[dict]
     study: Study
     reuse: dict

@@ -11,8 +11,9 @@ from eval.stats.studentised import DRAWS
 from eval.time.claims.check import check
 from eval.time.claims.published import Baseline
 from eval.time.effects import before_after, satisfaction, with_help
-from eval.time.effects.difference_in_differences import Did, Placebo, study
-from eval.time.measurement import MODELLED, Estimate, make
+from eval.time.effects.adopters import Placebo, study
+from eval.time.effects.difference_in_differences import Did
+from eval.time.measurement import MODELLED, Measurement, make
 from eval.time.minutes import constants, draft_reuse, timed_decisions
 from eval.time.minutes.model import Modelled, Prior, from_similarity, model
 from eval.time.minutes.timed_decisions import Decisions
@@ -93,8 +94,8 @@ def estimate(
     name: str = "",
 ) -> Findings:
     """All that the page shows. The first row of a quantity and a comparison is that of the whole export."""
-    rows: list[Estimate] = []
-    differences: list[Estimate] = []
+    rows: list[Measurement] = []
+    differences: list[Measurement] = []
     periods: dict = {}
     curves, windows = None, before_after.mirrored(waits, start)
     adoption = study(waits, start, draws)
@@ -164,7 +165,7 @@ def _modelled(waits: Waits, prior: Prior, done: Decisions | None) -> tuple[dict[
     return modelled, calibrated
 
 
-def modelled_rows(one: Modelled, source: str) -> list[Estimate]:
+def modelled_rows(one: Modelled, source: str) -> list[Measurement]:
     """Minutes saved, with the draft and without it, as rows of grade D; medians and 95 % ranges over the constants."""
     return [
         make("modelled_minutes", f"{name}, {source}", "level", drawn[2], (drawn[0], drawn[4]), one.n, MODELLED)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from eval.time import plot
 from eval.time import wording as w
-from eval.time.measurement import MAIN, WAITING, Estimate
+from eval.time.measurement import MAIN, WAITING, Measurement
 from eval.time.minutes.constants import NAMES
 from eval.time.minutes.model import Modelled, Prior
 from eval.time.waits.survival import survival
@@ -20,17 +20,17 @@ MOST = 20  # structures shown; all are in time.json
 class Rows:
     """Estimates, looked up by quantity, comparison and group."""
 
-    rows: Iterable[Estimate]
-    _by: dict[tuple[str, str, str], Estimate] = field(default_factory=dict)
+    rows: Iterable[Measurement]
+    _by: dict[tuple[str, str, str], Measurement] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for row in self.rows:
             self._by.setdefault((row.quantity, row.comparison, row.group), row)
 
-    def get(self, quantity: str, comparison: str = "level", group: str = "all") -> Estimate | None:
+    def get(self, quantity: str, comparison: str = "level", group: str = "all") -> Measurement | None:
         return self._by.get((quantity, comparison, group))
 
-    def groups(self, kind: str, quantity: str = MAIN, comparison: str = "level") -> list[Estimate]:
+    def groups(self, kind: str, quantity: str = MAIN, comparison: str = "level") -> list[Measurement]:
         """Rows of the groups `kind: …`, in order."""
         return [
             r for (q, c, g), r in self._by.items() if q == quantity and c == comparison and g.startswith(f"{kind}: ")
@@ -191,7 +191,7 @@ def shares(caption: str, found: Sequence[dict], names: dict[str, str]) -> Table:
     return Table(caption, ["Sort", "Part", "Brouillons"], body)
 
 
-def similarity(estimates: Sequence[Estimate]) -> Table | None:
+def similarity(estimates: Sequence[Measurement]) -> Table | None:
     """Mean similarity of all drafts and by month; None if none is known."""
     found = [row for row in estimates if row.quantity == "similarity" and not row.group.startswith("structure: ")]
     body = [

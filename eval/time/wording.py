@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from eval.time.claims.check import COMPATIBLE, CONTRADICTED, UNCHECKABLE
-from eval.time.effects.difference_in_differences import POWER, REVERSION, SEASON, TREND, UNSEEN
+from eval.time.effects.adopters import POWER, REVERSION, SEASON, TREND, UNSEEN
 from eval.time.measurement import (
     ASSOCIATION,
     BEFORE_AFTER,
@@ -14,7 +14,7 @@ from eval.time.measurement import (
     SEASONAL,
     TAUS,
     WITHIN,
-    Estimate,
+    Measurement,
 )
 from eval.time.waits.from_export import PUBLISHED, REPLIED
 from plume.page.numbers import interval, number, percent, points
@@ -93,7 +93,7 @@ def _is_share(quantity: str) -> bool:
     return quantity.startswith("answered") or quantity == "useful_share"
 
 
-def _amount(row: Estimate, value: float | None, *, bound: bool = False) -> str:
+def _amount(row: Measurement, value: float | None, *, bound: bool = False) -> str:
     """A value of a row in days, as a share, in points or as a factor; a bound in points goes without its unit."""
     if row.comparison == "before_after":
         return number(value, 2)
@@ -105,7 +105,7 @@ def _amount(row: Estimate, value: float | None, *, bound: bool = False) -> str:
     return number(100 * value, 0, signed=True) if bound else points(value, 0)  # type: ignore[operator]
 
 
-def with_interval(row: Estimate) -> str:
+def with_interval(row: Measurement) -> str:
     """`8,2 (de 7,5 à 8,9)`, or that there is no interval."""
     if row.estimate is None:
         return "non estimable"

@@ -1,29 +1,19 @@
-"""Before and after the pilot's start, with equal follow-up and a fixed mix of services, and the naive figure beside it.
+"""Compare before and after the pilot's start, with equal follow-up and a fixed mix of services; and the naive figure.
 
 A ratio is always before / after: 2 means "divided by 2". Rows of the group "all" hold the mix of services fixed; those
 of "all, own mix" let each period have its own, as a pooled figure does, so that both can be seen.
 """
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
 
 import numpy as np
 
-from eval.stats import studentised
-from eval.stats.studentised import DRAWS, Inference
-from eval.time.measurement import (
-    BIASED,
-    DESCRIPTIVE,
-    LEAST_RECORDS,
-    SEASONAL,
-    WAITING,
-    Estimate,
-    Window,
-    make,
-)
+from eval.stats.studentised import DRAWS, Inference, infer, log_ratio_of_sums, ratio_moments, ratio_of_sums, two_arms
+from eval.time.measurement import BIASED, DESCRIPTIVE, LEAST_RECORDS, SEASONAL, WAITING, Measurement, Window, make
 from eval.time.waits.from_export import Waits
+from eval.time.waits.levels import networks
 from eval.time.waits.periods import Cells, follow_up, grade_of, periods, values, within
 from eval.time.waits.survival import median, median_interval, tally
 
@@ -54,12 +44,12 @@ class Comparison:
 
     def level_interval(self, side: int) -> Interval:
         level = self.levels[side]
-        if self.n[side] < LEAST_RECORDS or not np.isfinite(level.se * level.quantile):
+        if self.n[side] < LEAST_RECORDS:
             return None
         if self.share:
             return level.share_interval()
-        low, high = level.interval() or (np.nan, np.nan)
-        return max(0.0, low), high
+        span = level.interval()
+        return span and (max(0.0, span[0]), span[1])
 
 
 def compare(
@@ -77,43 +67,35 @@ def compare(
     left_out = int(cells.n[:, ~kept].sum())
     n = (int(cells.n[0, kept].sum()), int(cells.n[1, kept].sum()))
     top = 1.0 if share else max(1.0, *(float(value[mask].max(initial=0.0)) for mask in groups))
-    if kept.sum() < 2:
+    by_week = kept.sum() < 2
+    if by_week:
         weeks = waits.start // 7
         weeks = weeks - (weeks.min() if len(weeks) else 0)
         keep = np.isin(waits.structure, np.flatnonzero(kept))
-        arms = [_by(weeks, mask & keep, value) for mask in groups]
-        by_week = Cells.of(weeks, tuple(mask & keep for mask in groups), value, int(weeks.max(initial=0)) + 1)
-        least = by_week.least((by_week.n[0], by_week.n[1]), top)
-        levels = [studentised.ratio_of_sums(*arm, draws, least=one) for arm, one in zip(arms, least, strict=True)]
-        difference = studentised.two_arms(arms[1], arms[0], draws, least=float(np.hypot(*least)))
-        ratio = _delta(levels, difference)
-        return Comparison(n, int(kept.sum()), left_out, tuple(levels), ratio, difference, share)  # type: ignore[arg-type]
-    if fixed_mix:
-        weights = (cells.weights, cells.weights)
-        sums = cells.weights * cells.means
-    else:
-        weights, sums = (cells.n[0], cells.n[1]), cells.sums
-    least = cells.least(weights, top)
-    levels = tuple(
-        studentised.ratio_of_sums(s, w, draws, least=one) for s, w, one in zip(sums, weights, least, strict=True)
+        cells = Cells.of(weeks, tuple(mask & keep for mask in groups), value, int(weeks.max(initial=0)) + 1)
+    of_structures = fixed_mix and not by_week
+    weights, sums = (
+        (np.array([cells.weights] * 2), cells.weights * cells.means) if of_structures else (cells.n, cells.sums)
     )
+    least = cells.least((weights[0], weights[1]), top)
     apart = float(np.hypot(*least))
-    in_logs = float(
-        np.hypot(*(one / level.value if level.value > 0 else np.nan for one, level in zip(least, levels, strict=True)))
-    )
-    if fixed_mix:
-        ratio = studentised.log_ratio_of_sums(sums[0], sums[1], weights[0], draws, least=in_logs)
-        difference = studentised.ratio_of_sums(sums[1] - sums[0], weights[0], draws, least=apart)
+    levels = tuple(ratio_of_sums(s, w, draws, least=one) for s, w, one in zip(sums, weights, least, strict=True))
+    if by_week:
+        difference = two_arms((sums[1], weights[1]), (sums[0], weights[0]), draws, least=apart)
+        ratio = _delta(levels, difference)
     else:
-        ratio, difference = _own_mix(sums, weights, draws, (in_logs, apart))
-    return Comparison(n, int(kept.sum()), left_out, levels, ratio, difference, share)  # type: ignore[arg-type]
+        in_logs = float(
+            np.hypot(*(x / level.value if level.value > 0 else np.nan for x, level in zip(least, levels, strict=True)))
+        )
+        if fixed_mix:
+            ratio = log_ratio_of_sums(sums[0], sums[1], weights[0], draws, least=in_logs)
+            difference = ratio_of_sums(sums[1] - sums[0], weights[0], draws, least=apart)
+        else:
+            ratio, difference = _own_mix(sums, weights, draws, (in_logs, apart))
+    return Comparison(n, int(kept.sum()), left_out, levels, ratio, difference, share)
 
 
-def _by(cluster: np.ndarray, mask: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return np.bincount(cluster[mask], weights=value[mask]).astype(float), np.bincount(cluster[mask]).astype(float)
-
-
-def _delta(levels: list[Inference], difference: Inference) -> Inference:
+def _delta(levels: tuple[Inference, ...], difference: Inference) -> Inference:
     """log(before / after) of two independent levels, by the delta method."""
     before, after = levels
     if not (before.value > 0 and after.value > 0):
@@ -123,75 +105,59 @@ def _delta(levels: list[Inference], difference: Inference) -> Inference:
     return Inference(float(np.log(before.value / after.value)), se, difference.quantile, difference.clusters, least)
 
 
-def _own_mix(
-    sums: np.ndarray, weights: tuple[np.ndarray, np.ndarray], draws: int, least: tuple[float, float]
-) -> tuple[Inference, Inference]:
+def _own_mix(sums: np.ndarray, weights: np.ndarray, draws: int, least: tuple[float, float]) -> tuple[Inference, ...]:
     """Log ratio and difference of two pooled means of the same structures, each with its own mix."""
-    used = weights[0] + weights[1] > 0
-    (s0, s1), (w0, w1) = sums[:, used], (weights[0][used], weights[1][used])
+    used = weights.sum(axis=0) > 0
+    (s0, s1), (w0, w1) = sums[:, used], weights[:, used]
 
     def both(s0, s1, w0, w1):
         m0, m1 = s0 / w0, s1 / w1
         return np.log(m0 / m1), m1 - m0
 
     def drawn(counts: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        a, b, c, d = (counts @ x for x in (s0, s1, w0, w1))
-        m0, m1 = a / c, b / d
-        u0 = counts @ s0**2 - 2 * m0 * (counts @ (s0 * w0)) + m0**2 * (counts @ w0**2)
-        u1 = counts @ s1**2 - 2 * m1 * (counts @ (s1 * w1)) + m1**2 * (counts @ w1**2)
-        u01 = (
-            counts @ (s0 * s1) - m1 * (counts @ (s0 * w1)) - m0 * (counts @ (w0 * s1)) + m0 * m1 * (counts @ (w0 * w1))
-        )
-        logs = np.sqrt(np.maximum(u0 / a**2 + u1 / b**2 - 2 * u01 / (a * b), 0))
-        days = np.sqrt(np.maximum(u0 / c**2 + u1 / d**2 - 2 * u01 / (c * d), 0))
+        (m0, v0), (m1, v1) = ratio_moments(counts, s0, w0), ratio_moments(counts, s1, w1)
+        shared = counts @ (s0 * s1) - m1 * (counts @ (s0 * w1)) - m0 * (counts @ (w0 * s1))
+        shared = (shared + m0 * m1 * (counts @ (w0 * w1))) / ((counts @ w0) * (counts @ w1))
+        logs = np.sqrt(np.maximum(v0 / m0**2 + v1 / m1**2 - 2 * shared / (m0 * m1), 0))
+        days = np.sqrt(np.maximum(v0 + v1 - 2 * shared, 0))
         return [(np.log(m0 / m1), logs), (m1 - m0, days)]
 
     with np.errstate(divide="ignore", invalid="ignore"):
-        values_ = both(s0.sum(), s1.sum(), w0.sum(), w1.sum())
+        pooled = both(s0.sum(), s1.sum(), w0.sum(), w1.sum())
         without = both(s0.sum() - s0, s1.sum() - s1, w0.sum() - w0, w1.sum() - w1)
         size = np.minimum(w0, w1) + (w0 + w1) / 4
-        return tuple(  # type: ignore[return-value]
-            studentised.infer(
-                float(values_[i]), without[i], lambda counts, i=i: drawn(counts)[i], size, draws, least=least[i]
-            )
+        return tuple(
+            infer(float(pooled[i]), without[i], lambda counts, i=i: drawn(counts)[i], size, draws, least=least[i])
             for i in (0, 1)
         )
 
 
-def waiting(waits: Waits, start: dt.date, draws: int = DRAWS) -> tuple[list[Estimate], list[Estimate], dict]:
+def waiting(waits: Waits, start: dt.date, draws: int = DRAWS) -> tuple[list[Measurement], list[Measurement], dict]:
     """Rows of every WAITING measure before and after, the same as differences in days or shares, and the periods."""
     rows, differences, shown = [], [], {}
     timed = waits.where(waits.timed)
     for quantity in WAITING:
-        windows = periods(timed, start, follow_up(quantity))
-        shown[quantity] = windows
+        shown[quantity] = windows = periods(timed, start, follow_up(quantity))
         if windows is None:
             rows.append(make(quantity, "all", "before_after", None, None, 0, SEASONAL))
             continue
         grade = grade_of(windows)
         value = values(timed, quantity)
-        masks = tuple(within(timed, window) for window in windows)
-        for fixed in (True, False):
-            found = compare(timed, value, masks, share="answered" in quantity, fixed_mix=fixed, draws=draws)
-            mix = "" if fixed else ", own mix"
+        before, after = (within(timed, window) for window in windows)
+        share = "answered" in quantity
+        for mix in ("", ", own mix"):
+            found = compare(timed, value, (before, after), share=share, fixed_mix=not mix, draws=draws)
             rows += as_rows(found, quantity, mix, grade)
             differences.append(difference_row(found, quantity, f"all{mix}", grade))
-        for name, mask in _networks(timed):
-            found = compare(timed, value, (masks[0] & mask, masks[1] & mask), share="answered" in quantity, draws=draws)
-            if min(found.n) >= LEAST_RECORDS:
-                rows.append(ratio_row(found, quantity, f"network: {name}", grade))
-                differences.append(difference_row(found, quantity, f"network: {name}", grade))
+        for name, mask in networks(timed):
+            found = compare(timed, value, (before & mask, after & mask), share=share, draws=draws)
+            if found.enough:
+                rows.append(ratio_row(found, quantity, name, grade))
+                differences.append(difference_row(found, quantity, name, grade))
     return rows, differences, shown
 
 
-def _networks(waits: Waits) -> Iterator[tuple[str, np.ndarray]]:
-    numbers = waits.network
-    for i, name in enumerate(waits.networks):
-        if name:
-            yield name, numbers == i
-
-
-def as_rows(found: Comparison, quantity: str, mix: str, grade: str) -> list[Estimate]:
+def as_rows(found: Comparison, quantity: str, mix: str, grade: str) -> list[Measurement]:
     """The ratio, and the two levels that it compares."""
     sides = [
         make(quantity, f"{name}{mix}", "level", found.levels[i].value, found.level_interval(i), found.n[i], DESCRIPTIVE)
@@ -200,12 +166,12 @@ def as_rows(found: Comparison, quantity: str, mix: str, grade: str) -> list[Esti
     return [ratio_row(found, quantity, f"all{mix}", grade), *sides]
 
 
-def ratio_row(found: Comparison, quantity: str, group: str, grade: str) -> Estimate:
+def ratio_row(found: Comparison, quantity: str, group: str, grade: str) -> Measurement:
     point = exp(found.log_ratio.value) if np.isfinite(found.log_ratio.value) else None
     return make(quantity, group, "before_after", point, found.ratio_interval(), sum(found.n), grade)
 
 
-def difference_row(found: Comparison, quantity: str, group: str, grade: str) -> Estimate:
+def difference_row(found: Comparison, quantity: str, group: str, grade: str) -> Measurement:
     point = found.difference.value
     return make(quantity, group, "before_after_difference", point, found.difference_interval(), sum(found.n), grade)
 
@@ -227,7 +193,7 @@ def curves(waits: Waits, windows: tuple[Window, Window]) -> list[np.ndarray]:
     return tables
 
 
-def medians(tables: list[np.ndarray], grade: str) -> list[Estimate]:
+def medians(tables: list[np.ndarray], grade: str) -> list[Measurement]:
     """Median wait of the two periods of `curves` and their ratio, by intervals of both (MOVER; Donner and Zou 2012)."""
     sizes = [(int(t.sum()), int(t[:, 1].sum())) for t in tables]
     points = [float(median(t.sum(axis=0))) if t.sum() else np.nan for t in tables]
@@ -245,7 +211,7 @@ def medians(tables: list[np.ndarray], grade: str) -> list[Estimate]:
     return rows
 
 
-def naive(waits: Waits, start: dt.date, draws: int = DRAWS) -> list[Estimate]:
+def naive(waits: Waits, start: dt.date, draws: int = DRAWS) -> list[Measurement]:
     """Mean delay of the answered reviews of the whole file, before and after `start`: what censoring biases."""
     answered, late = waits.reply > 0, waits.start >= start.toordinal()
     if not answered.any():
@@ -255,4 +221,4 @@ def naive(waits: Waits, start: dt.date, draws: int = DRAWS) -> list[Estimate]:
     rows = as_rows(found, "naive_mean_days", "", BIASED)
     unanswered = [int((~waits.replied & side).sum()) for side in (~late, late)]
     censored = {"all": sum(unanswered), "before": unanswered[0], "after": unanswered[1]}
-    return [Estimate(**{**row.row(), "grade": BIASED, "censored": censored[row.group]}) for row in rows]
+    return [replace(row, grade=BIASED, censored=censored[row.group]) for row in rows]

@@ -10,9 +10,10 @@ import numpy as np
 
 from eval.stats.studentised import DRAWS, share
 from eval.time.effects import with_help
+from eval.time.effects.adopters import Arms
 from eval.time.effects.before_after import as_rows, compare, difference_row
-from eval.time.effects.difference_in_differences import Arms, did
-from eval.time.measurement import BEFORE_AFTER, DESCRIPTIVE, LEAST_RECORDS, Estimate, Window, make
+from eval.time.effects.difference_in_differences import did
+from eval.time.measurement import BEFORE_AFTER, DESCRIPTIVE, LEAST_RECORDS, Measurement, Window, make, values_of
 from eval.time.waits.from_export import Waits
 from eval.time.waits.periods import Cells, grade_of, periods, within
 
@@ -37,30 +38,21 @@ def period(waits: Waits, start: dt.date) -> tuple[Window, Window] | None:
     return periods(waits, start, 0)
 
 
-def levels(waits: Waits, groups: dict[str, np.ndarray], draws: int = DRAWS) -> tuple[list[Estimate], list[dict]]:
+def levels(waits: Waits, groups: dict[str, np.ndarray], draws: int = DRAWS) -> tuple[list[Measurement], list[dict]]:
     """The share of each group of waits (masks), and its voting rate: votes over replies."""
     rows, rates = [], []
     for name, mask in groups.items():
-        counted = voted(waits) & mask
-        point, interval = share((waits.vote[counted] == 1).astype(float), waits.structure[counted], draws)
-        rows.append(make(USEFUL, name, "level", point, interval, counted.sum(), DESCRIPTIVE))
-        replies = waits.replied & mask
-        rate, span = share((waits.vote[replies] >= 0).astype(float), waits.structure[replies], draws)
-        low, high = span or (None, None)
-        rates.append(
-            {
-                "group": name,
-                "estimate": rate,
-                "lower": low,
-                "upper": high,
-                "n": int(replies.sum()),
-                "votes": int(counted.sum()),
-            }
-        )
+        counted, replies = voted(waits) & mask, waits.replied & mask
+        useful = share((waits.vote[counted] == 1).astype(float), waits.structure[counted], draws)
+        rows.append(make(USEFUL, name, "level", useful.estimate, useful.interval, useful.n, DESCRIPTIVE))
+        rate = share((waits.vote[replies] >= 0).astype(float), waits.structure[replies], draws)
+        rates.append({"group": name, **values_of(rate), "n": rate.n, "votes": useful.n})
     return rows, rates
 
 
-def compared(waits: Waits, start: dt.date, arms: Arms, draws: int = DRAWS) -> tuple[list[Estimate], list[Estimate]]:
+def compared(
+    waits: Waits, start: dt.date, arms: Arms, draws: int = DRAWS
+) -> tuple[list[Measurement], list[Measurement]]:
     """Before and after, difference-in-differences, and with AI help or not; then the differences in shares."""
     value = (waits.vote == 1).astype(float)
     rows, differences = [], []
@@ -68,9 +60,8 @@ def compared(waits: Waits, start: dt.date, arms: Arms, draws: int = DRAWS) -> tu
     if replies is not None:
         grade = grade_of(period(waits, start))
         masks = tuple(mask & voted(waits) for mask in replies)
-        for fixed in (True, False):
-            found = compare(waits, value, masks, share=True, fixed_mix=fixed, draws=draws)
-            mix = "" if fixed else ", own mix"
+        for mix in ("", ", own mix"):
+            found = compare(waits, value, masks, share=True, fixed_mix=not mix, draws=draws)
             rows.append(as_rows(found, USEFUL, mix, grade)[0])
             differences.append(difference_row(found, USEFUL, f"all{mix}", grade))
         cells = Cells.of(waits.structure, masks, value, len(waits.names))

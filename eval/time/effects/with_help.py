@@ -10,12 +10,12 @@ import datetime as dt
 import numpy as np
 
 from eval.stats.studentised import DRAWS, ratio_of_sums
-from eval.time.measurement import ASSOCIATION, LEAST_RECORDS, WAITING, Estimate, make
+from eval.time.measurement import ASSOCIATION, LEAST_RECORDS, WAITING, Measurement, make
 from eval.time.waits.from_export import Waits
 from eval.time.waits.periods import Cells, follow_up, values
 
 
-def with_help(waits: Waits, quantity: str, value: np.ndarray, usable: np.ndarray, draws: int = DRAWS) -> Estimate:
+def with_help(waits: Waits, quantity: str, value: np.ndarray, usable: np.ndarray, draws: int = DRAWS) -> Measurement:
     """Mean with help less mean without, over strata of structure and month that hold both; structures are resampled.
 
     `usable` masks the waits on which the value is known. Raises nothing: without a stratum there is no estimate.
@@ -40,7 +40,7 @@ def with_help(waits: Waits, quantity: str, value: np.ndarray, usable: np.ndarray
     return make(quantity, "all", "ai_vs_not", found.value if found else None, interval, n.sum(), ASSOCIATION)
 
 
-def waiting(waits: Waits, start: dt.date, *, flagged_unanswered: bool, draws: int = DRAWS) -> list[Estimate]:
+def waiting(waits: Waits, start: dt.date, *, flagged_unanswered: bool, draws: int = DRAWS) -> list[Measurement]:
     """Every WAITING measure of the reviews since the pilot's start that were seen long enough."""
     rows = []
     timed = waits.where(waits.timed & (waits.start >= start.toordinal()))

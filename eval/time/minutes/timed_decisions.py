@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
-from eval.stats.studentised import DRAWS, least_half, ratio_of_sums, share
-from eval.time.measurement import DESCRIPTIVE
+from eval.stats.studentised import DRAWS, mean_of, share
+from eval.time.measurement import DESCRIPTIVE, make, values_of
 from eval.time.minutes.constants import NAMES
 from eval.time.minutes.model import FEATURES, Prior, count, minutes
 from plume.corpus.dataset import read_jsonl
@@ -32,6 +32,11 @@ class Decisions:
     seconds: np.ndarray
     features: np.ndarray
     review_known: np.ndarray
+
+    @property
+    def experience(self) -> np.ndarray:
+        """The review that each is about: its drafts for several structures are not independent."""
+        return np.array([name.rpartition("-")[0] or name for name in self.ids])
 
     @property
     def timed(self) -> np.ndarray:
@@ -74,44 +79,24 @@ def read(path: str | Path, review_words: dict[str, int], typical: float) -> Deci
 def measured(decisions: Decisions, draws: int = DRAWS) -> list[dict]:
     """Mean active minutes, by outcome: rows like time.json's, of the quantity `active_minutes`."""
     rows = []
-    experience = np.array([name.rpartition("-")[0] or name for name in decisions.ids])
     for group in ("all", *OUTCOMES):
         mask = decisions.timed & ((decisions.outcome == group) | (group == "all"))
-        n = int(mask.sum())
-        interval, mean = None, None
-        if n:
-            numbers = np.unique(experience[mask], return_inverse=True)[1]
-            spent = decisions.seconds[mask] / 60
-            count, sums, squares = (np.bincount(numbers, weights=spent**power) for power in (0, 1, 2))
-            found = ratio_of_sums(sums, count, draws, least=least_half(count, sums, squares, count, float(spent.max())))
-            mean, interval = found.value, found.interval()
-        low, high = interval or (None, None)
-        median = float(np.median(decisions.seconds[mask]) / 60) if n else None
-        rows.append(
-            {
-                "quantity": "active_minutes",
-                "group": group,
-                "comparison": "level",
-                "estimate": mean,
-                "lower": None if low is None else max(0.0, low),
-                "upper": high,
-                "median": median,
-                "n": n,
-                "grade": DESCRIPTIVE,
-            }
-        )
+        spent, median, mean, interval = decisions.seconds[mask] / 60, None, None, None
+        if len(spent):
+            found = mean_of(spent, decisions.experience[mask], float(spent.max()), draws)
+            median, mean, interval = float(np.median(spent)), found.value, found.interval()
+        if interval:
+            interval = max(0.0, interval[0]), interval[1]
+        row = make("active_minutes", group, "level", mean, interval, len(spent), DESCRIPTIVE).row()
+        del row["censored"]
+        rows.append({**row, "median": median})
     return rows
 
 
 def outcomes(decisions: Decisions, draws: int = DRAWS) -> list[dict]:
     """Share of drafts accepted, edited and rejected, with Wilson's intervals."""
-    experience = np.array([name.rpartition("-")[0] or name for name in decisions.ids])
-    rows = []
-    for outcome in OUTCOMES:
-        point, span = share((decisions.outcome == outcome).astype(float), experience, draws)
-        low, high = span or (None, None)
-        rows.append({"group": outcome, "estimate": point, "lower": low, "upper": high, "n": len(decisions.ids)})
-    return rows
+    found = {name: share((decisions.outcome == name).astype(float), decisions.experience, draws) for name in OUTCOMES}
+    return [{"group": name, **values_of(one), "n": one.n} for name, one in found.items()]
 
 
 def recalibrate(decisions: Decisions, prior: Prior) -> Prior | None:

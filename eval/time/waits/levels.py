@@ -1,4 +1,4 @@
-"""How long citizens wait, by network, structure, month and use of AI: Kaplan-Meier, described and not compared."""
+"""Describe how long citizens wait, by network, structure, month and use of AI: Kaplan-Meier, not compared."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -6,35 +6,45 @@ from collections.abc import Iterator
 import numpy as np
 
 from eval.stats.studentised import DRAWS
-from eval.time.measurement import DESCRIPTIVE, LEAST_RECORDS, WAITING, Estimate, make
+from eval.time.measurement import DESCRIPTIVE, LEAST_RECORDS, WAITING, Measurement, make
 from eval.time.waits.from_export import Waits
 from eval.time.waits.survival import measure, median, median_interval, reach, tally
 
+Group = tuple[str, np.ndarray]  # a name and a mask
 
-def groups(waits: Waits, start: dt.date, *, flagged_unanswered: bool) -> Iterator[tuple[str, np.ndarray]]:
-    """Names and masks: all, networks, months, AI use since the pilot's start, structures; those of LEAST_RECORDS.
+
+def groups(waits: Waits, start: dt.date, *, flagged_unanswered: bool) -> Iterator[Group]:
+    """All, networks, months, AI use since the pilot's start, structures; those of LEAST_RECORDS.
 
     By use of AI only answered reviews are taken where the others carry no flag.
     """
     yield "all", np.ones(len(waits), dtype=bool)
-    number = waits.network
-    yield from _large((f"network: {name}", number == i) for i, name in enumerate(waits.networks) if name)
-    month = waits.month
-    yield from _large((f"month: {m // 12}-{m % 12 + 1:02d}", month == m) for m in np.unique(month))
     late = (waits.start >= start.toordinal()) & (waits.replied | flagged_unanswered)
-    yield from _large(
-        (f"ai: {name}", late & (waits.offered == flag)) for name, flag in (("offered", 1), ("not offered", 0))
-    )
+    found = [*networks(waits), *months(waits)]
+    found += [(f"ai: {name}", late & (waits.offered == flag)) for name, flag in (("offered", 1), ("not offered", 0))]
+    yield from ((name, mask) for name, mask in found if mask.sum() >= LEAST_RECORDS)
+    yield from structures(waits)
+
+
+def networks(waits: Waits) -> Iterator[Group]:
+    """The networks that have a name."""
+    number = waits.network
+    return ((f"network: {name}", number == i) for i, name in enumerate(waits.networks) if name)
+
+
+def months(waits: Waits) -> Iterator[Group]:
+    """The months in which waits began, in order."""
+    month = waits.month
+    return ((f"month: {m // 12}-{m % 12 + 1:02d}", month == m) for m in np.unique(month))
+
+
+def structures(waits: Waits) -> Iterator[Group]:
+    """The structures that have LEAST_RECORDS waits, the largest first."""
     sizes = np.bincount(waits.structure, minlength=len(waits.names))
     for i in np.argsort(-sizes, kind="stable"):
         if sizes[i] < LEAST_RECORDS:
             return
-        network, structure = waits.names[i]
-        yield f"structure: {network} / {structure}", waits.structure == i
-
-
-def _large(found: Iterator[tuple[str, np.ndarray]]) -> Iterator[tuple[str, np.ndarray]]:
-    return ((name, mask) for name, mask in found if mask.sum() >= LEAST_RECORDS)
+        yield f"structure: {' / '.join(waits.names[i])}", waits.structure == i
 
 
 def counts(waits: Waits) -> np.ndarray:
@@ -50,39 +60,34 @@ def counts(waits: Waits) -> np.ndarray:
     return tally(days, answered, cluster, len(used))
 
 
-def describe(waits: Waits, group: str, draws: int = DRAWS) -> list[Estimate]:
+def describe(waits: Waits, group: str, draws: int = DRAWS) -> list[Measurement]:
     """Every measure of a group of timed waits."""
     tables = counts(waits)
     n, censored = len(waits), int((~waits.replied).sum())
     enough = n >= LEAST_RECORDS
+
+    def row(quantity: str, point: float | None, span: tuple[float, float] | None) -> Measurement:
+        return make(quantity, group, "level", point, span if enough else None, n, DESCRIPTIVE, censored)
+
     rows = []
     for quantity in WAITING:
         found = measure(tables, quantity, draws)
+        days, area = reach(quantity)
         if found is None:
-            rows.append(make(quantity, group, "level", None, None, n, DESCRIPTIVE, censored))
-            continue
-        span = None
-        if enough and np.isfinite(found.se * found.quantile):
-            days, area = reach(quantity)
-            if area:
-                low, high = found.interval() or (np.nan, np.nan)
-                span = max(0.0, low), min(float(days), high)
-            else:
-                span = found.share_interval()
-        rows.append(make(quantity, group, "level", found.value, span, n, DESCRIPTIVE, censored))
-    point = float(median(tables.sum(axis=0)[None])[0]) if n else np.nan
-    rows.append(
-        make(
-            "median_days", group, "level", point, median_interval(tables) if enough else None, n, DESCRIPTIVE, censored
-        )
-    )
-    return rows
+            rows.append(row(quantity, None, None))
+        elif area:
+            span = found.interval()
+            rows.append(row(quantity, found.value, span and (max(0.0, span[0]), min(float(days), span[1]))))
+        else:
+            rows.append(row(quantity, found.value, found.share_interval()))
+    point = float(median(tables.sum(axis=0)[None])[0]) if n else None
+    return [*rows, row("median_days", point, median_interval(tables))]
 
 
-def waiting(waits: Waits, start: dt.date, *, flagged_unanswered: bool, draws: int = DRAWS) -> list[Estimate]:
+def waiting(waits: Waits, start: dt.date, *, flagged_unanswered: bool, draws: int = DRAWS) -> list[Measurement]:
     """Rows of every group of the export."""
     timed = waits.where(waits.timed)
-    rows: list[Estimate] = []
+    rows: list[Measurement] = []
     for name, mask in groups(timed, start, flagged_unanswered=flagged_unanswered):
         # Thousands of structures: Student's t over their weeks, without resamples.
         rows += describe(timed.where(mask), name, 0 if name.startswith("structure: ") else draws)

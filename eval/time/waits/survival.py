@@ -10,9 +10,18 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.stats import norm
-from scipy.stats import t as student
 
-from eval.stats.studentised import DRAWS, SEED, Inference, clustered_score_interval, infer, kish, unvaried
+from eval.stats.studentised import (
+    DRAWS,
+    SEED,
+    Inference,
+    clustered_score_interval,
+    infer,
+    jackknife_error,
+    kish,
+    student_quantile,
+    unvaried,
+)
 
 HORIZON = 121  # days kept apart; who waits longer is last seen on the last of them
 
@@ -145,14 +154,13 @@ def median_interval(tables: np.ndarray) -> tuple[float, float] | None:
     Where it is one day, half a day to either side, as dates say no more.
     """
     tables = tables[tables.sum(axis=(1, 2)) > 0]
-    n = len(tables)
-    if n < 2:
+    if len(tables) < 2:
         return None
     total = tables.sum(axis=0)
     curve, left_out = survival(total), survival(total - tables)
-    errors = np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean(axis=0)) ** 2, axis=0))
+    errors = jackknife_error(left_out)
     effective = kish(tables.sum(axis=(1, 2)))
-    quantile = float(student.ppf(0.975, max(effective - 1, 1.0)))
+    quantile = student_quantile(effective - 1)
     bounds = np.array([clustered_score_interval(s, e, quantile, effective) for s, e in zip(curve, errors, strict=True)])
     below, surely = bounds[:, 0] <= 0.5, bounds[:, 1] <= 0.5
     if not surely.any():

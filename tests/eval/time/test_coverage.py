@@ -15,7 +15,8 @@ import pytest
 from eval.time.claims.check import COMPATIBLE, check
 from eval.time.claims.published import Claim
 from eval.time.effects import before_after, satisfaction, with_help
-from eval.time.effects.difference_in_differences import arms_of, did, study
+from eval.time.effects.adopters import arms_of, study
+from eval.time.effects.difference_in_differences import did
 from eval.time.waits import levels
 from eval.time.waits.periods import Cells, follow_up, periods, values, within
 

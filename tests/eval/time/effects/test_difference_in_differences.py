@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from eval.time.effects.difference_in_differences import arms_of, did, permutation_p, study
+from eval.time.effects.adopters import arms_of, study
+from eval.time.effects.difference_in_differences import did, permutation_p
 from eval.time.waits.periods import Cells
 
 PILOT = dt.date(2023, 10, 5)

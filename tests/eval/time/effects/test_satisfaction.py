@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from eval.stats.studentised import share
-from eval.time.effects.difference_in_differences import arms_of
+from eval.time.effects.adopters import arms_of
 from eval.time.effects.satisfaction import compared, levels, votes
 
 PILOT = dt.date(2023, 10, 5)
@@ -14,15 +14,15 @@ PILOT = dt.date(2023, 10, 5)
 def test_share_is_wilsons_where_structures_do_not_differ():
     value = np.tile([1.0, 1, 1, 0], 25)
     cluster = np.repeat(np.arange(10), 10)
-    point, interval = share(value, cluster)
-    assert point == 0.75
-    assert interval == pytest.approx(proportion_confint(75, 100, method="wilson"))
+    found = share(value, cluster)
+    assert found.estimate == 0.75
+    assert found.interval == pytest.approx(proportion_confint(75, 100, method="wilson"))
 
 
 def test_share_is_wider_where_structures_clearly_differ():
     value = np.r_[np.ones(100), np.zeros(100)]  # ten structures all for, ten all against
     cluster = np.repeat(np.arange(20), 10)
-    low, high = share(value, cluster)[1]
+    low, high = share(value, cluster).interval
     plain = proportion_confint(100, 200, method="wilson")
     assert high - low > 2 * (plain[1] - plain[0])
 
@@ -34,16 +34,16 @@ def test_share_holds_the_truth_where_a_few_structures_differ_somewhat():
         random = np.random.default_rng(seed)
         rate, size = random.normal(truth, 0.1, 5), random.gamma(2, 1, 5) + 0.1
         cluster = random.choice(5, 60, p=size / size.sum())
-        low, high = share((random.random(60) < rate[cluster]).astype(float), cluster, 200)[1]
+        low, high = share((random.random(60) < rate[cluster]).astype(float), cluster, 200).interval
         held.append(low <= truth <= high)
     assert np.mean(held) >= 0.92
 
 
 @pytest.mark.parametrize(("value", "expected"), [([], (None, None)), ([1.0] * 9, (1.0, (0.70, 1.0)))])
 def test_share_of_nothing_and_of_all(value, expected):
-    point, interval = share(np.array(value), np.arange(len(value)))
-    assert point == expected[0]
-    assert interval == (pytest.approx(expected[1], abs=0.01) if expected[1] else None)
+    found = share(np.array(value), np.arange(len(value)))
+    assert found.estimate == expected[0]
+    assert found.interval == (pytest.approx(expected[1], abs=0.01) if expected[1] else None)
 
 
 def test_voting_rate_stands_beside_each_share(world):
