@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import beta, norm
+from scipy.stats import binomtest, norm
 
 from eval.stats.estimate import Estimate, scored
 
@@ -48,10 +48,9 @@ def clopper_pearson(
 
     With `side` "lower" or "upper" all of the error is put there, and the other bound is 1 or 0.
     """
-    tail = (1 - confidence) / (2 if side == "both" else 1)
-    lower = float(beta.ppf(tail, successes, n - successes + 1)) if successes and side != "upper" else 0.0
-    upper = float(beta.ppf(1 - tail, successes + 1, n - successes)) if successes < n and side != "lower" else 1.0
-    return lower, upper
+    alternative = {"both": "two-sided", "lower": "greater", "upper": "less"}[side]
+    found = binomtest(successes, n, alternative=alternative).proportion_ci(confidence, method="exact")
+    return float(found.low), float(found.high)
 
 
 @lru_cache(maxsize=4096)  # most checks are passed by both arms on every item: the same table again and again

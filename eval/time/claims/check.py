@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eval.stats.studentised import DRAWS
+from eval.time.claims.held import Held, Scaled, show
 from eval.time.claims.published import Claim, Widest
 from eval.time.effects.before_after import Comparison, compare
 from eval.time.effects.common_shocks import LEAST_MONTHS, seen, widened
@@ -28,6 +29,7 @@ from eval.time.waits.from_export import Waits
 from eval.time.waits.periods import HOLE, LONGEST, follow_up, spans, values, within, year_earlier
 
 COMPATIBLE, CONTRADICTED, UNCHECKABLE = "compatible", "contradicted", "uncheckable"
+CANNOT_SAY = "On ne peut pas le dire : "
 
 
 @dataclass(frozen=True)
@@ -38,73 +40,6 @@ class Outcome:
     outcome: str
     why: str
     said: str = ""
-
-
-@dataclass(frozen=True)
-class _Scaled:
-    """Ratio of means restricted to horizons, in days, that have a claimed ratio; `neutral` if nothing changed."""
-
-    horizons: tuple[int, int]
-    estimate: float
-    interval: tuple[float, float]
-    neutral: float
-
-    def holds(self, value: float) -> bool:
-        return self.interval[0] <= value <= self.interval[1]
-
-    def __str__(self) -> str:
-        shown = [_show(x, "") for x in (self.estimate, *self.interval, self.neutral)]
-        return "limitée à {} jours avant et {} après : {} [{} ; {}], et {} si rien n'avait changé".format(
-            *self.horizons, *shown
-        )
-
-
-@dataclass(frozen=True)
-class _Held:
-    """One claimed value beside its estimate. `neutral`: the value that would mean "no change", None for a level.
-
-    `unseen` is what may be missing from a restricted mean; `scaled` is a ratio whose horizon shrinks with the wait;
-    `widest` is how wide the interval may be to say that it holds the value: of a ratio, its ends divided.
-    """
-
-    what: str
-    claimed: float
-    estimate: float
-    interval: tuple[float, float] | None
-    neutral: float | None
-    unit: str
-    widest: float
-    unseen: float = 0.0
-    scaled: "_Scaled | None" = None
-
-    def too_wide(self) -> bool:
-        """Whether the interval that holds the value holds too much beside it."""
-        interval = self.interval
-        if interval is not None and self.scaled and not interval[0] <= self.claimed <= interval[1]:
-            interval = self.scaled.interval
-        if interval is None:
-            return False
-        low, high = interval
-        return not high <= low * self.widest if self.unit == "" else high - low > self.widest
-
-    def agrees(self) -> bool | None:
-        """True, False, or None where the file cannot tell."""
-        if self.interval is None:
-            return None
-        low, high = self.interval
-        still = self.neutral is not None and low <= self.neutral <= high
-        if low <= self.claimed <= high:
-            return None if still or self.too_wide() else True
-        if self.scaled and self.scaled.holds(self.claimed):
-            return None if still or self.scaled.holds(self.scaled.neutral) or self.too_wide() else True
-        return None if high < self.claimed <= high + self.unseen else False
-
-    def __str__(self) -> str:
-        if not np.isfinite(self.estimate) or self.interval is None:
-            return f"{self.what} : non estimable"
-        shown = [_show(value, self.unit) for value in (self.estimate, *self.interval)]
-        more = f" ({self.scaled})" if self.scaled else ""
-        return "{} : {} [{} ; {}]{}, annoncé {}".format(self.what, *shown, more, _show(self.claimed, self.unit))
 
 
 @dataclass(frozen=True)
@@ -134,68 +69,50 @@ def check(
     """What the export says of one claim; `started_on` is the pilot's first day, of which "before" must hold nothing."""
     timed = claim.quantity == "mean_response_days"
     tau = follow_up(MAIN) if timed else 0
-    windows = None
-    reason = _out_of_reach(claim, waits, tau)
+    if reason := _out_of_reach(claim, waits, tau):
+        return _uncheckable(claim, reason)
+    first, last = claim.window.first, claim.window.last
     holds = np.array([claim.population.holds(network) for network, _ in waits.names], dtype=bool)
-    if not reason:
-        windows = year_earlier(waits, claim.window.first, claim.window.last, tau)  # type: ignore[arg-type]
-        if windows and not all(spans(waits.where(holds[waits.structure]), window) for window in windows):
-            windows = None
-        reason = _without_year(windows, started_on)
-    if reason or windows is None:
-        return Outcome(claim.id, UNCHECKABLE, _sentence(reason), f"On ne peut pas le dire : {reason}")
-    before, after = windows
-    usable = holds[waits.structure] & (waits.timed if timed else voted(waits))
-    groups = tuple(within(waits, window) & usable for window in windows)
+    its = holds[waits.structure]
+    windows = year_earlier(waits, first, last, tau)
+    if windows and not all(spans(waits.where(its), window) for window in windows):
+        windows = None
+    if reason := _without_year(windows, started_on):
+        return _uncheckable(claim, reason)
+    usable = its & (waits.timed if timed else voted(waits))
+    before, after = (within(waits, window) & usable for window in windows)
     if not timed:  # a reply of the pilot to an earlier review is none of "before"
-        early = (waits.reply == 0) | (waits.reply < claim.window.first.toordinal())  # type: ignore[union-attr]
-        groups = groups[0] & early, groups[1]
+        before &= (waits.reply == 0) | (waits.reply < first.toordinal())
     whose = "des réseaux nommés" if claim.population.networks else "de toutes les structures du fichier"
-    scope = f"Avis {whose}, publiés {_span(before)} et, un an plus tard, {_span(after)}"
-    if reason := _too_few(waits, groups, "délais observables" if timed else "votes"):
-        return Outcome(claim.id, UNCHECKABLE, f"{scope} : {reason}.", f"On ne peut pas le dire : {reason}")
+    scope = f"Avis {whose}, publiés {_span(windows[0])} et, un an plus tard, {_span(windows[1])}"
+    if reason := _too_few(waits, (before, after), "délais observables" if timed else "votes"):
+        return _uncheckable(claim, reason, scope)
     value = values(waits, MAIN) if timed else (waits.vote == 1).astype(float)
-    # A published figure is of each period's own mix of services; so is what it is held against.
-    until = min(claim.window.first, started_on or claim.window.first) - dt.timedelta(days=tau)  # type: ignore[type-var]
+    until = min(first, started_on or first) - dt.timedelta(days=tau)
     shocks = seen(waits, value, usable, until, share=not timed)
     if shocks is None:
         reason = f"il faut {LEAST_MONTHS} mois avant la période pour savoir ce qui varie d'un mois à l'autre pour tous"
-        return Outcome(claim.id, UNCHECKABLE, f"{scope} : {reason}.", f"On ne peut pas le dire : {reason}")
-    both = _Pair(waits, groups, not timed, shocks.half(windows), draws)
+        return _uncheckable(claim, reason, scope)
+    both = _Pair(waits, (before, after), not timed, shocks.half(windows), draws)
+    # A published figure is of each period's own mix of services; so is what it is held against.
     found = both.compare(value, fixed_mix=False)
     held = _held_days(claim, found, both, widest) if timed else _held_shares(claim, found, widest)
-    verdicts = [one.agrees() for one in held]
-    if False in verdicts:
+    outside = [one for one in held if one.agrees() is False]
+    if outside:
         outcome, ending = CONTRADICTED, "au moins une valeur annoncée est hors de l'intervalle"
-        outside = [one for one, agrees in zip(held, verdicts, strict=True) if agrees is False]
-        said = f"Non : {_in_words(outside[-1])}"  # of a change, if one was announced
-    elif None in verdicts:
-        outcome, ending = UNCHECKABLE, _undecided(held)
-        said = f"On ne peut pas le dire : {ending}"
-    elif any(one.neutral is not None for one in held) and (mix := _of_the_mix(both, value)):
-        outcome, ending, said = UNCHECKABLE, mix, f"On ne peut pas le dire : {mix}"
+        said = f"Non : {outside[-1].in_words()}"  # of a change, if one was announced
+    elif reason := _undecided(held) or _of_the_mix(held, both, value):
+        outcome, ending, said = UNCHECKABLE, reason, f"{CANNOT_SAY}{reason}"
     else:
         outcome, ending = COMPATIBLE, "les valeurs annoncées sont dans les intervalles ; cela n'établit pas la cause"
-        said = f"Compatible : {_in_words(held[-1], agrees=True)}"
-    return Outcome(claim.id, outcome, f"{scope}. {' ; '.join(str(one) for one in held)}. {_sentence(ending)}", said)
+        said = f"Compatible : {held[-1].in_words(agrees=True)}"
+    return Outcome(claim.id, outcome, f"{scope}. {' ; '.join(map(str, held))}. {_sentence(ending)}", said)
 
 
-def _in_words(one: _Held, *, agrees: bool = False) -> str:
-    """ "−19 %, pas de moitié" of a ratio; of another value, what it is and what was announced."""
-    if one.unit == "":
-        half, seen = abs(one.claimed - 2) < 1e-9, _percent(1 / one.estimate - 1)
-        if not agrees:
-            return f"{seen}, pas {'de moitié' if half else f'{_percent(1 / one.claimed - 1)} comme annoncé'}"
-        announced = "la moitié annoncée" if half else f"les {_percent(1 / one.claimed - 1)} annoncés"
-        if one.interval and one.interval[0] <= one.claimed <= one.interval[1]:
-            return f"{seen}, ce qui va avec {announced}"
-        return f"{seen} dans les {follow_up(MAIN)} premiers jours, ce qui va avec {announced} sur toute l'attente"
-    seen, claimed = _show(one.estimate, one.unit), _show(one.claimed, one.unit)
-    return f"{one.what} : {seen}, {'ce qui va avec' if agrees else 'pas'} {claimed}"
-
-
-def _percent(change: float) -> str:
-    return f"{100 * change:+.0f} %".replace("-", "−").replace("+0 %", "0 %").replace("−0 %", "0 %")
+def _uncheckable(claim: Claim, reason: str, scope: str = "") -> Outcome:
+    return Outcome(
+        claim.id, UNCHECKABLE, f"{scope} : {reason}." if scope else _sentence(reason), f"{CANNOT_SAY}{reason}"
+    )
 
 
 def _out_of_reach(claim: Claim, waits: Waits, tau: int) -> str | None:
@@ -240,8 +157,10 @@ def _too_few(waits: Waits, groups: tuple[np.ndarray, np.ndarray], noun: str) -> 
     )
 
 
-def _of_the_mix(both: _Pair, value: np.ndarray) -> str | None:
+def _of_the_mix(held: list[Held], both: _Pair, value: np.ndarray) -> str | None:
     """Why a change that was found may be one of the services that are there, not of any of them; else None."""
+    if all(one.neutral is None for one in held):  # no change was announced
+        return None
     fixed, timed = both.compare(value), not both.share
     interval = fixed.ratio_interval() if timed else fixed.difference_interval()
     if interval is None:
@@ -249,47 +168,44 @@ def _of_the_mix(both: _Pair, value: np.ndarray) -> str | None:
     if not interval[0] <= (1.0 if timed else 0.0) <= interval[1]:
         return None
     unit, what = ("", "rapport") if timed else ("points", "écart")
-    point = float(np.exp(fixed.log_ratio.value)) if timed else fixed.difference.value
+    point = fixed.ratio if timed else fixed.difference.value
     return (
         "à services égaux, aucun changement ne se voit ({} {} [{} ; {}]) : il peut venir des services présents".format(
-            what, *(_show(x, unit) for x in (point, *interval))
+            what, *(show(x, unit) for x in (point, *interval))
         )
     )
 
 
-def _undecided(held: list[_Held]) -> str:
-    if any(
-        one.agrees() is None and one.neutral is None and one.interval and one.claimed > one.interval[1] for one in held
-    ):
+def _undecided(held: list[Held]) -> str | None:
+    """Why an announced value is neither held nor refuted; None if all are held."""
+    unsure = [one for one in held if one.agrees() is None]
+    if not unsure:
+        return None
+    if any(one.neutral is None and one.interval and one.claimed > one.interval[1] for one in unsure):
         return (
             f"une moyenne annoncée dépasse l'attente limitée à {follow_up(MAIN)} jours, mais ceux qui attendent encore "
             "après ces jours peuvent l'expliquer"
         )
-    if any(one.agrees() is None and one.too_wide() for one in held):
+    if any(one.too_wide() for one in unsure):
         return "un intervalle est plus large que ce qui est admis pour dire qu'une valeur est retrouvée"
     return "ces données vont avec la valeur annoncée comme avec l'absence de changement"
 
 
-def _held_days(claim: Claim, found: Comparison, both: _Pair, widest: Widest) -> list[_Held]:
+def _held_days(claim: Claim, found: Comparison, both: _Pair, widest: Widest) -> list[Held]:
     claimed, tau = claim.values, follow_up(MAIN)
     ratio = claimed.ratio or (claimed.before / claimed.after if claimed.before and claimed.after else None)
     what = f"attente moyenne limitée à {tau} jours"
     waiting = values(both.waits, MAIN) >= tau
     # At most: all who still waited were answered a year after they wrote.
     unseen = tuple(float(waiting[mask].mean()) * (LONGEST - tau) for mask in both.groups)
-    held = _held_levels(claim, found, what, "days", widest.days, unseen)  # type: ignore[arg-type]
+    held = _held_levels(claim, found, what, "days", widest.days, unseen)
     if ratio is not None:
-        estimate = float(np.exp(found.log_ratio.value))
-        scaled = _scaled(ratio, tau, both)
-        held.append(
-            _Held(
-                "rapport avant / après", ratio, estimate, found.ratio_interval(), 1.0, "", widest.ratio, scaled=scaled
-            )
-        )
+        interval, scaled = found.ratio_interval(), _scaled(ratio, tau, both)
+        held.append(Held("rapport avant / après", ratio, found.ratio, interval, 1.0, "", widest.ratio, scaled=scaled))
     return held
 
 
-def _scaled(ratio: float, tau: int, both: _Pair) -> _Scaled | None:
+def _scaled(ratio: float, tau: int, both: _Pair) -> Scaled | None:
     """Where horizons of the claimed `ratio` would be the same, or there is no interval: None."""
     if ratio >= 1:
         after = max(1, int(tau / ratio + 1e-9))
@@ -305,41 +221,33 @@ def _scaled(ratio: float, tau: int, both: _Pair) -> _Scaled | None:
     if interval is None or not unchanged > 0:
         return None
     neutral = float(long[both.groups[0]].mean()) / unchanged
-    return _Scaled((before, after), float(np.exp(found.log_ratio.value)), interval, neutral)
+    return Scaled((before, after), found.ratio, interval, neutral)
 
 
-def _held_shares(claim: Claim, found: Comparison, widest: Widest) -> list[_Held]:
+def _held_shares(claim: Claim, found: Comparison, widest: Widest) -> list[Held]:
     held = _held_levels(claim, found, "votes « utile »", "%", widest.share, (0.0, 0.0))
     if (claimed := claim.values.difference) is not None:
         interval = found.difference_interval()
-        held.append(_Held("écart", claimed, found.difference.value, interval, 0.0, "points", widest.share))
+        held.append(Held("écart", claimed, found.difference.value, interval, 0.0, "points", widest.share))
     return held
 
 
 def _held_levels(
     claim: Claim, found: Comparison, what: str, unit: str, widest: float, unseen: tuple[float, float]
-) -> list[_Held]:
+) -> list[Held]:
     return [
-        _Held(f"{what}, {side}", claimed, found.levels[i].value, found.level_interval(i), None, unit, widest, unseen[i])
+        Held(f"{what}, {side}", claimed, found.levels[i].value, found.level_interval(i), None, unit, widest, unseen[i])
         for i, (side, claimed) in enumerate((("avant", claim.values.before), ("après", claim.values.after)))
         if claimed is not None
     ]
 
 
-def _show(value: float, unit: str) -> str:
-    if unit in ("%", "points"):
-        sign = "+" if unit == "points" else ""
-        return f"{value * 100:{sign}.0f} {unit}"
-    text = f"{value:.2f}" if unit == "" else f"{value:.1f}"
-    return text.replace(".", ",") + (" j" if unit == "days" else "")
+def _span(window: Window) -> str:
+    return f"du {_day(window.first)} au {_day(window.last)}"
 
 
 def _day(day: dt.date) -> str:
     return f"{day:%d/%m/%Y}"
-
-
-def _span(window: Window) -> str:
-    return f"du {_day(window.first)} au {_day(window.last)}"
 
 
 def _sentence(text: str) -> str:

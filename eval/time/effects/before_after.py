@@ -36,6 +36,10 @@ class Comparison:
     def enough(self) -> bool:
         return min(self.n) >= LEAST_RECORDS
 
+    @property
+    def ratio(self) -> float:
+        return float(np.exp(self.log_ratio.value)) if np.isfinite(self.log_ratio.value) else np.nan
+
     def ratio_interval(self) -> Interval:
         return self.log_ratio.interval(exp) if self.enough else None
 
@@ -167,8 +171,7 @@ def as_rows(found: Comparison, quantity: str, mix: str, grade: str) -> list[Meas
 
 
 def ratio_row(found: Comparison, quantity: str, group: str, grade: str) -> Measurement:
-    point = exp(found.log_ratio.value) if np.isfinite(found.log_ratio.value) else None
-    return make(quantity, group, "before_after", point, found.ratio_interval(), sum(found.n), grade)
+    return make(quantity, group, "before_after", found.ratio, found.ratio_interval(), sum(found.n), grade)
 
 
 def difference_row(found: Comparison, quantity: str, group: str, grade: str) -> Measurement:
