@@ -1,4 +1,4 @@
-"""`plume eval …`: from a system to drafts, scores, a verdict, and the alias that serving follows."""
+"""Define the commands `plume eval …`: drafts, scores, a verdict, the alias that serving follows, the time saved."""
 
 from datetime import datetime
 from pathlib import Path

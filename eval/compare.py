@@ -1,4 +1,4 @@
-"""`plume eval compare`: the drafts of two systems, the rule, and out comes verdict.json with its report."""
+"""Run `plume eval compare`: judge the drafts of two systems by a rule, write verdict.json and its report."""
 
 import json
 from collections.abc import Iterable
@@ -71,7 +71,7 @@ def compare(
 
 
 def items_of(pairs: list[dict[str, Any]]) -> list[Item]:
-    """Pairs as the gate sees them: the replies to one review are one cluster; slices by terciles of review length."""
+    """Describe pairs for the gate: the replies to one review are one cluster, review lengths are cut in terciles."""
     lengths = [count_words(pair["review"]) for pair in pairs]
     short, long = np.quantile(lengths, (1 / 3, 2 / 3))
     items = []

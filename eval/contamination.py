@@ -1,4 +1,4 @@
-"""Test items that lie near a training item: exact, by rare word triples first. Pure.
+"""Find test items that are near-duplicates of a training item: exactly, by rare word triples first. Pure.
 
 Two texts whose triples are alike by `threshold` or more (Jaccard, `plume.corpus.similar`) share one of their rarest
 triples: of a text with m triples, one of its m - ⌈threshold·m⌉ + 1 rarest (Chaudhuri, Ganti and Kaushik 2006). Only

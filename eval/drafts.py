@@ -1,4 +1,4 @@
-"""drafts.jsonl: the drafts of one system, as generation appends them and as scoring and comparison read them.
+"""Write and read drafts.jsonl: the drafts of one system.
 
 Every row carries the digest of itself and of the system and decoding that wrote it; drafts.meta.json lists these
 digests by id, and carries its own. So a draft that was edited, added, removed or moved since is seen, and named.

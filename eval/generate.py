@@ -1,4 +1,4 @@
-"""`plume eval generate`: a system writes a draft for every review of a split. Resumable; nothing is generated twice."""
+"""Run `plume eval generate`: a system writes a draft for every review of a split, and none twice."""
 
 import hashlib
 import json

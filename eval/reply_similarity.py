@@ -1,4 +1,4 @@
-"""A draft against the reply that an agent published: chrF, ROUGE and edit rate. Pure; information, never a gate.
+"""Compare a draft with the reply that an agent published: chrF, ROUGE and edit rate. Pure; it never decides.
 
 ROUGE and the edit rate compare words as `plume.french.text.words` cuts them (lower case, accents kept, no punctuation):
 the usual ROUGE packages cut at every accented letter and find "r" and "ponse" in "réponse".

@@ -1,4 +1,4 @@
-"""`plume eval score`: every draft by every measure, one row each, through the four metric modules.
+"""Run `plume eval score`: score every draft by every measure, one row each, through the four metric modules.
 
 A draft that is missing or failed, and a measure that raised, is a row with `error` and no value: never a 0, never left
 out. Likeness to the published reply (chrF, ROUGE, edit rate) is information; only checks may decide.

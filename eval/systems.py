@@ -1,4 +1,4 @@
-"""What can write a draft: a base model, optionally an adapter, a prompt version, optionally past replies to follow."""
+"""Find the system that a name stands for: a base model, maybe an adapter, a prompt version, examples to follow."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""`plume eval time`: an export and the pilot's claims in; time.json and time.html out."""
+"""Run `plume eval time`: read an export and the pilot's claims, write time.json and time.html."""
 
 import datetime as dt
 import json

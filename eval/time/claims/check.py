@@ -1,4 +1,4 @@
-"""Each claim re-estimated on its own population and period: compatible, contradicted, or uncheckable, and why.
+"""Hold each claim against the export, on its own population and period: compatible, contradicted or uncheckable.
 
 The days of the claim are held against the same calendar days one year earlier: a summer against an autumn would find a
 season. Where the file does not hold those days the claim is uncheckable. It is compatible if every value it gives lies

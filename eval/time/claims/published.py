@@ -1,4 +1,4 @@
-"""Published figures of the pilot as claims: each with its source, population and window, read from YAML."""
+"""Read the pilot's published figures from YAML, each with its source, population and window."""
 
 import datetime as dt
 import re

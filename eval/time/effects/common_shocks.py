@@ -1,4 +1,4 @@
-"""What moves all structures at once from month to month, beside the season: no number of structures averages it out.
+"""Measure what moves all structures at once from month to month, beside the season: no average removes it.
 
 Resampled structures share every month, so their interval knows nothing of a strike, a reform or a rush that all of them
 met. The file shows it before the pilot: months of 30 days, a yearly wave fitted to them, and what they still differ by
@@ -9,9 +9,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
 
-from eval.stats.studentised import LEVEL, Inference
+from eval.stats.studentised import Inference, student_quantile
 from eval.time.measurement import Window
 from eval.time.waits.from_export import Waits
 
@@ -31,7 +30,7 @@ class Shocks:
         """Half-width, at LEVEL, of the difference of two periods in which nothing but shocks differs."""
         months = [max(1.0, window.days / MONTH) for window in windows]
         spread = self.variance * sum(1 / n for n in months)
-        return float(student.ppf((1 + LEVEL) / 2, self.degrees) * np.sqrt(spread))
+        return student_quantile(self.degrees) * float(np.sqrt(spread))
 
 
 def seen(waits: Waits, value: np.ndarray, usable: np.ndarray, until: dt.date, *, share: bool) -> Shocks | None:

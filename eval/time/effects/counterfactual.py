@@ -1,4 +1,4 @@
-"""What adopters' waits would have been without adopting: their own of before, changed as those of the others were."""
+"""Predict adopters' waits without adopting: their own of before, changed as those of the others were."""
 
 import numpy as np
 

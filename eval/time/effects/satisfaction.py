@@ -1,4 +1,4 @@
-"""Satisfaction: the share of authors' votes that say "utile", how many authors vote, and the same comparisons.
+"""Estimate satisfaction: the share of authors' votes that say "utile", how many vote, and the same comparisons.
 
 Few authors vote and they choose to: the voting rate stands beside every share. Votes are not dated; a vote counts with
 the review it is about. "Before" holds only replies published before the pilot's start, where dates say so.

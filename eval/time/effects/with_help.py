@@ -1,4 +1,4 @@
-"""Replies written with AI help against those without, in the same structure and month: an association, not an effect.
+"""Compare replies written with AI help and without, in the same structure and month: an association, not an effect.
 
 Agents choose which reviews they draft with AI, so a difference may come from the reviews. Comparing within structure
 and month of publication at least removes what differs between services and over time. Where only answered reviews carry

@@ -1,4 +1,4 @@
-"""The constants of the modelled minutes: sourced distributions, read from TOML and drawn together."""
+"""Read the constants of the modelled minutes from TOML: distributions, each with its source."""
 
 import tomllib
 from functools import cache

@@ -1,4 +1,4 @@
-"""What became of the drafts: their likeness to what was published, the agents' votes, and how many were kept.
+"""Count what became of the drafts: how like them the published replies are, how many were kept, the agents' votes.
 
 The platform's similarity (0 to 100) is the only trace of a draft in the export; how it is computed is not published.
 A draft without one was proposed and nothing more is known: it is counted, and in no share.

@@ -1,4 +1,4 @@
-"""Minutes of an agent's work with and without a draft, modelled from texts: grade D, a model and no measurement.
+"""Model an agent's minutes with and without a draft, from texts: grade D, a model and no measurement.
 
     without = read(review) + compose(reply) + proof(reply)
     with    = read(review) + read(draft) + verify(facts) + edit(draft -> reply) + proof(reply)
@@ -30,6 +30,7 @@ FEATURES = (
     "changed_words",  # of which neither the characters nor the edits are known
 )
 DRAWS = 10_000
+P90 = 1.2816  # quantile of a standard normal
 
 
 def count(draft: str, final: str, *, review_words: float = 0.0, rejected: bool = False) -> np.ndarray:
@@ -87,6 +88,11 @@ class Prior:
     mean: np.ndarray
     root: np.ndarray  # square root of the covariance
 
+    @property
+    def spread(self) -> np.ndarray:
+        """Standard deviation of each constant's z."""
+        return np.sqrt((self.root**2).sum(axis=1))
+
     @classmethod
     def of(cls, constants: Constants | None = None) -> "Prior":
         return cls(constants or constants_of.load(), np.zeros(len(NAMES)), np.eye(len(NAMES)))
@@ -98,8 +104,8 @@ class Prior:
     def marginal(self, name: str) -> tuple[float, float, float]:
         """P10, P50 and P90 of a constant."""
         i = NAMES.index(name)
-        spread = float(np.sqrt((self.root[i] ** 2).sum()))
-        return tuple(float(getattr(self.constants, name).at(self.mean[i] + k * spread)) for k in (-1.2816, 0, 1.2816))
+        at = getattr(self.constants, name).at
+        return tuple(float(at(self.mean[i] + k * self.spread[i])) for k in (-P90, 0, P90))
 
 
 def means_of(features: np.ndarray, clusters: np.ndarray, draws: int, seed: int = SEED) -> np.ndarray:
@@ -138,16 +144,10 @@ def model(features: np.ndarray, clusters: np.ndarray, prior: Prior | None = None
     with_draft, without = minutes(means_of(features, clusters, draws), values)
     saved = without - with_draft
     centre = features.mean(axis=0)
-    tornado = []
-    for i, name in enumerate(NAMES):
-        spread = float(np.sqrt((prior.root[i] ** 2).sum()))
-        ends = []
-        for k in (-1.2816, 1.2816):
-            z = prior.mean.copy()
-            z[i] += k * spread
-            at = minutes(centre, prior.constants.values(z))
-            ends.append(float(at[1] - at[0]))
-        tornado.append((name, *ends))
+    # Each constant alone moved to its P10 and its P90: (2, constants, constants).
+    moved = prior.mean + np.array([-P90, P90])[:, None, None] * np.diag(prior.spread)
+    with_draft_at, without_at = minutes(centre, prior.constants.values(moved))
+    tornado = [(name, *map(float, ends)) for name, ends in zip(NAMES, (without_at - with_draft_at).T, strict=True)]
     tornado.sort(key=lambda row: -abs(row[2] - row[1]))
     return Modelled(
         len(features),

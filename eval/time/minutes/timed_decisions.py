@@ -1,4 +1,4 @@
-"""The agent's active minutes, from timed decisions: what was measured, and what it teaches the model's constants.
+"""Read agents' timed decisions: measure their active minutes, and move the model's constants by them.
 
 `decisions.jsonl` holds what agents did with drafts: accepted, edited or rejected, with seconds of active time or null.
 Nothing in it was drafted without help, so it measures how long the work takes and not what the help saves.

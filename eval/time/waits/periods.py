@@ -1,4 +1,4 @@
-"""Two periods with the same follow-up: who is compared before and after, and the sums of each structure in both.
+"""Choose two periods of equal follow-up, before and after, and sum up each structure in both.
 
 To say how long citizens wait within `tau` days, only those are taken whose wait began at least `tau` days before the
 end of observation: each is followed to the end, so nothing is censored, whatever the mix of services does meanwhile.

@@ -1,4 +1,4 @@
-"""Waiting times of which some are not over: Kaplan-Meier on the day grid, with intervals that resample clusters.
+"""Estimate waiting times of which some are not over: Kaplan-Meier on the day grid, with clusters resampled.
 
 Delays are whole days, so a group is a table of counts: `tally[s, 0, d]` citizens of cluster s answered after d days,
 `tally[s, 1, d]` last seen still waiting after d days. Resampling clusters is then a product of multiplicities with the
@@ -55,13 +55,6 @@ def followed(table: np.ndarray, days: int) -> np.ndarray:
     if days > table.shape[-1]:
         return np.zeros(table.shape[:-2], dtype=bool)
     return (at_risk(table)[..., days - 1] > 0) | (survival(table)[..., days - 1] == 0)
-
-
-def rmst(table: np.ndarray, tau: int) -> np.ndarray:
-    """Mean days waited within the first `tau` (restricted mean survival time); NaN if nobody was followed that long."""
-    if tau > table.shape[-1]:
-        return np.full(table.shape[:-2], np.nan)
-    return np.where(followed(table, tau), survival(table)[..., :tau].sum(axis=-1), np.nan)
 
 
 def median(table: np.ndarray) -> np.ndarray:
