@@ -1,4 +1,4 @@
-"""The training loop: data order, steps, validation, checkpoints. Flat, to be read from top to bottom."""
+"""Train the adapter, step by step: data order, optimiser, validation, checkpoints. Read `fit` from top to bottom."""
 
 import json
 import math
@@ -49,6 +49,7 @@ def fit(
     """
     from peft import get_peft_model_state_dict, set_peft_model_state_dict
 
+    # 1. What is trained: the adapter's weights alone, by AdamW, with a rate that warms up and then falls as a cosine.
     device = next(model.parameters()).device
     steps = planned_steps(config, len(samples.train))
     weights = trainable(model)
@@ -56,6 +57,7 @@ def fit(
         weights, lr=config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay, fused=True
     )
     schedule = _schedule(steps, config.optimiser.warmup_share)
+    # 2. Where the run begins: at its last checkpoint, with the optimiser and random numbers of then, or at step 0.
     at, best = checkpoint.Progress(), None
     if resume and (state := checkpoint.load(config.out)):  # killed before the first one, a run begins again
         at, best = state["progress"], state["best"]
@@ -67,32 +69,38 @@ def fit(
         torch.set_rng_state(state["rng"])
         if state["cuda_rng"]:
             torch.cuda.set_rng_state_all(state["cuda_rng"])
+    # 3. What every step needs: this process's rank, the validation batches, the arithmetic that a token costs.
     rank, processes = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     validation = micro_batches(list(samples.validation), config.micro_batch_tokens, share=config.share_prefix)
     shown = list(samples.validation.select(range(min(config.validation.drafts, len(samples.validation)))))
     cost, limit = Cost.of(model), machine_limit(device.type, config.dtype) * processes
     adapter = lambda: get_peft_model_state_dict(model, save_embedding_layers=False)  # noqa: E731
 
+    # 4. The largest micro-batch first, so that a run that cannot fit in memory ends now and not in the night.
     model.train()
     with together():  # what does not fit on one process ends them all
         _worst_first(model, samples, config, device)
     with progress_bar("loss", "speed") as bar:
         task = bar.add_task("training", total=steps, completed=at.step, unit="steps", every=10, loss="", speed="")
         while at.step < steps and not at.stopped:
+            # 5. The step's samples: a seeded order, so that a resumed run sees what an uninterrupted one would.
             started = time.perf_counter()
             indices = step_indices(len(samples.train), config.batch_size, at.step, config.seed)
             rows = [samples.train[i] for i in indices]
             batches = micro_batches(rows, config.micro_batch_tokens, share=config.share_prefix)
+            # 6. Gradients: each process takes every n-th micro-batch; the sums are those of one large batch.
             total, trained = backward(model, batches[rank::processes], device)
             total_norm = torch.nn.utils.clip_grad_norm_(weights, config.optimiser.max_grad_norm)
             loss, norm = torch.stack([total, total_norm]).tolist()  # the step's one wait for the device
             _check(loss, norm, at, config)
+            # 7. The optimiser's step, at this step's rate.
             rate = config.optimiser.learning_rate * schedule(at.step)
             for weights_of_one_rate in optimiser.param_groups:
                 weights_of_one_rate["lr"] = rate
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
 
+            # 8. What the step did, and how fast.
             seconds = time.perf_counter() - started
             tokens = sum(b.tokens for b in batches)
             useful, _ = cost.flops(batches, recompute=config.recompute)
@@ -113,6 +121,7 @@ def fit(
                 "peak_memory_gib": at.peak_memory / 2**30,
                 "epoch": at.step / math.ceil(len(samples.train) / config.batch_size),
             }
+            # 9. Validation: the best adapter is kept, some drafts are written to be read; the run may stop here.
             last = at.step == steps
             if validation and (last or at.step % config.validation.every == 0):
                 metrics["validation_loss"] = mean_loss(model, validation, device)
@@ -123,6 +132,7 @@ def fit(
                     drafts = write_drafts(model, tokenizer, shown, config.validation.draft_tokens)
                     for row, draft in zip(shown, drafts, strict=True):
                         _append(config.out / DRAFTS, {"step": at.step, "id": row["id"], "draft": draft})
+            # 10. The record: a line of steps.jsonl, MLflow, and a checkpoint now and then.
             if rank == 0:
                 metrics = {k: v for k, v in metrics.items() if not math.isnan(v)}  # no limit known of this GPU: no MFU
                 left = (steps - at.step) * seconds
@@ -133,6 +143,7 @@ def fit(
                     checkpoint.save(config.out, at, adapter(), best, optimiser)
             speed = f"{tokens / seconds:,.0f} tok/s, MFU {metrics.get('mfu', math.nan):.0%}"
             bar.update(task, advance=1, loss=_losses(at), speed=speed)
+    # 11. The end: the best adapter that was validated is the one that is left in the model.
     if not all(weight.isfinite().all() for weight in weights):
         raise PlumeError("the adapter holds numbers that are none: lower optimiser.learning_rate and start again")
     if rank == 0 and at.best_step and at.best_step != at.step:

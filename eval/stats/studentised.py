@@ -58,6 +58,11 @@ class Inference:
         half = self.half
         return (back(self.value - half), back(self.value + half)) if np.isfinite(half) else None
 
+    @property
+    def ratio(self) -> float:
+        """The value brought back from its logarithm; NaN if that is not finite."""
+        return float(np.exp(self.value)) if np.isfinite(self.value) else np.nan
+
     def share_interval(self) -> tuple[float, float] | None:
         """Wilson's, of a value that is a share, with as many items as have this half-width; None if there is none."""
         if not np.isfinite(self.se * self.quantile):

@@ -11,8 +11,7 @@ from eval.stats.studentised import DRAWS
 from eval.time.claims.check import check
 from eval.time.claims.published import Baseline
 from eval.time.effects import before_after, satisfaction, with_help
-from eval.time.effects.adopters import Placebo, study
-from eval.time.effects.difference_in_differences import Did
+from eval.time.effects.adopters import study
 from eval.time.measurement import MODELLED, Measurement, make
 from eval.time.minutes import constants, draft_reuse, timed_decisions
 from eval.time.minutes.model import Modelled, Prior, from_similarity, model
@@ -173,19 +172,9 @@ def modelled_rows(one: Modelled, source: str) -> list[Measurement]:
     ]
 
 
-def _relative(found: Did) -> dict:
-    """The adopters' after / before over the others': 0.5 is "twice as quick, beside the others"."""
-    low, high = found.relative_interval() or (None, None)
-    point = found.relative.value
-    return {"estimate": float(np.exp(point)) if np.isfinite(point) else None, "lower": low, "upper": high}
-
-
-def _trend(placebo: Placebo) -> dict | None:
-    """The adopters' change less the others' between the halves of the days before the start."""
-    if placebo.trend is None:
-        return None
-    low, high = placebo.trend.interval() or (None, None)
-    return {"estimate": placebo.trend.effect.value, "lower": low, "upper": high}
+def _values(point: float, interval: tuple[float, float] | None) -> dict:
+    low, high = interval or (None, None)
+    return {"estimate": point if np.isfinite(point) else None, "lower": low, "upper": high}
 
 
 def document(f: Findings) -> dict:
@@ -207,9 +196,15 @@ def document(f: Findings) -> dict:
             "adopters": study.arms.sizes[0],
             "others": study.arms.sizes[1],
             "permutation_p": {name: found.p for name, found in study.effects.items()},
-            "in_proportion": {name: _relative(found) for name, found in study.effects.items()},
+            # The adopters' after / before over the others': 0.5 is "twice as quick, beside the others".
+            "in_proportion": {
+                name: _values(found.relative.ratio, found.relative_interval()) for name, found in study.effects.items()
+            },
             "placebo_p": study.leads_p,
-            "placebo_trend": {name: _trend(one) for name, one in study.placebos.items()},
+            "placebo_trend": {
+                name: one.trend and _values(one.trend.effect.value, one.trend.interval())
+                for name, one in study.placebos.items()
+            },
             "periods": {name: [str(w) for w in pair] for name, pair in study.windows.items()},
             "not_b_because": {name: study.weakness(name) for name in study.effects},
         },

@@ -168,7 +168,7 @@ def _of_the_mix(held: list[Held], both: _Pair, value: np.ndarray) -> str | None:
     if not interval[0] <= (1.0 if timed else 0.0) <= interval[1]:
         return None
     unit, what = ("", "rapport") if timed else ("points", "écart")
-    point = fixed.ratio if timed else fixed.difference.value
+    point = fixed.log_ratio.ratio if timed else fixed.difference.value
     return (
         "à services égaux, aucun changement ne se voit ({} {} [{} ; {}]) : il peut venir des services présents".format(
             what, *(show(x, unit) for x in (point, *interval))
@@ -201,7 +201,9 @@ def _held_days(claim: Claim, found: Comparison, both: _Pair, widest: Widest) -> 
     held = _held_levels(claim, found, what, "days", widest.days, unseen)
     if ratio is not None:
         interval, scaled = found.ratio_interval(), _scaled(ratio, tau, both)
-        held.append(Held("rapport avant / après", ratio, found.ratio, interval, 1.0, "", widest.ratio, scaled=scaled))
+        held.append(
+            Held("rapport avant / après", ratio, found.log_ratio.ratio, interval, 1.0, "", widest.ratio, scaled=scaled)
+        )
     return held
 
 
@@ -221,7 +223,7 @@ def _scaled(ratio: float, tau: int, both: _Pair) -> Scaled | None:
     if interval is None or not unchanged > 0:
         return None
     neutral = float(long[both.groups[0]].mean()) / unchanged
-    return Scaled((before, after), found.ratio, interval, neutral)
+    return Scaled((before, after), found.log_ratio.ratio, interval, neutral)
 
 
 def _held_shares(claim: Claim, found: Comparison, widest: Widest) -> list[Held]:

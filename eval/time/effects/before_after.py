@@ -36,10 +36,6 @@ class Comparison:
     def enough(self) -> bool:
         return min(self.n) >= LEAST_RECORDS
 
-    @property
-    def ratio(self) -> float:
-        return float(np.exp(self.log_ratio.value)) if np.isfinite(self.log_ratio.value) else np.nan
-
     def ratio_interval(self) -> Interval:
         return self.log_ratio.interval(exp) if self.enough else None
 
@@ -171,7 +167,7 @@ def as_rows(found: Comparison, quantity: str, mix: str, grade: str) -> list[Meas
 
 
 def ratio_row(found: Comparison, quantity: str, group: str, grade: str) -> Measurement:
-    return make(quantity, group, "before_after", found.ratio, found.ratio_interval(), sum(found.n), grade)
+    return make(quantity, group, "before_after", found.log_ratio.ratio, found.ratio_interval(), sum(found.n), grade)
 
 
 def difference_row(found: Comparison, quantity: str, group: str, grade: str) -> Measurement:
