@@ -1,4 +1,4 @@
-"""What every command line of plume shares: lazy groups, default commands, one-line errors, progress."""
+"""Give every command line of plume the same lazy groups, default commands, one-line errors and progress."""
 
 import os
 import re
@@ -31,7 +31,7 @@ _DIGITS = re.compile(r"\d+")
 
 
 class LazyGroup(TyperGroup):
-    """Mounts sub-commands by name, so that a stage is imported only when one of its commands is looked at."""
+    """Mounts sub-commands by name: a stage is imported only when one of its commands is asked for."""
 
     stages: ClassVar[dict[str, str]] = {}  # command -> "module:attribute"
 
@@ -49,7 +49,7 @@ class LazyGroup(TyperGroup):
 
 
 class DefaultGroup(TyperGroup):
-    """A group whose first command, `run`, is meant when no other is named: `plume train CONFIG`."""
+    """Runs its command `run` when no other is named: `plume train CONFIG`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args or (args[0] not in self.commands and args[0] not in ("--help", "-h")):
@@ -57,14 +57,14 @@ class DefaultGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """The group's help, then that of `run`: its options are what most people look for."""
+        """Show the group's help, then that of `run`, whose options most people look for."""
         super().format_help(ctx, formatter)
         run = self.commands["run"]
         run.format_help(run.make_context("run", [], parent=ctx, resilient_parsing=True), formatter)
 
 
 class _Terminated(SystemExit):
-    """SIGTERM, as an exception: what was begun is cleaned up on the way out."""
+    """Turns SIGTERM into an exception, so that what was begun is cleaned up on the way out."""
 
 
 def run(app: typer.Typer, name: str) -> None:
@@ -109,7 +109,7 @@ def _terminate(*_: Any) -> None:
 
 
 def progress(*columns: str) -> "Progress | PlainProgress":
-    """Progress on stderr: a bar on a terminal; elsewhere a plain line at the start, then every 30 s, and at the end.
+    """Show progress on stderr: a bar on a terminal; elsewhere a line at the start, every 30 s, and at the end.
 
     `columns` are extra task fields to show. A task's field `unit` names what is counted ("drafts"); with a field
     `every`, a line is also written each time that the count has grown by so many.
@@ -128,7 +128,7 @@ def progress(*columns: str) -> "Progress | PlainProgress":
 
 
 def status(message: str) -> Any:
-    """A wait without a count, on stderr: a spinner on a terminal; elsewhere a plain line, if it takes a second.
+    """Show a wait without a count on stderr: a spinner on a terminal; elsewhere a line, if it takes a second.
 
     The line is written again when `update` brings another message (numbers in it do not count), and every 30 s.
     """
@@ -136,12 +136,12 @@ def status(message: str) -> Any:
 
 
 def _has_terminal() -> bool:
-    """Whether stderr can show a bar. FORCE_COLOR asks for colours, not for bars in a log file."""
+    """Tell whether stderr can show a bar. FORCE_COLOR asks for colours, not for bars in a log file."""
     return stderr.is_interactive and sys.stderr.isatty() and not is_other_rank()
 
 
 def is_other_rank() -> bool:
-    """Whether torchrun started this process as one of several, and not as the first, which speaks for all."""
+    """Tell whether torchrun started this process as one of several, and not as the first, which speaks for all."""
     return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK", "0") != "0"
 
 
@@ -178,7 +178,7 @@ class _Plain:
 
 
 class PlainStatus(_Plain):
-    """What `status` gives off a terminal."""
+    """Stands in for rich's Status where there is no terminal."""
 
     delay = 1.0  # most waits are over before: a refusal is to stay one line
 
@@ -201,7 +201,7 @@ class PlainStatus(_Plain):
 
 
 class PlainProgress(_Plain):
-    """What `progress` gives off a terminal: the methods of rich's Progress that plume uses."""
+    """Stands in for rich's Progress where there is no terminal: the methods of it that plume uses."""
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self._columns, self._tasks = columns, []

@@ -1,4 +1,4 @@
-"""Typed configs: YAML plus `key=value` overrides, every error at once, with the nearest valid key."""
+"""Read typed configs from YAML and `key=value` overrides; tell every error at once, with the nearest valid key."""
 
 import difflib
 import re
@@ -24,7 +24,7 @@ _shown.maxlevel = 2
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose numbers are decimal: 010 is no 8, 1:30 no 90, 1e3 is 1000, a day is text (folders are named as one).
+    """Read YAML with decimal numbers alone: 010 is no 8, 1:30 no 90, 1e3 is 1000, a day is text (folders are named so).
 
     And the last of two equal keys does not silently win.
     """
@@ -69,7 +69,7 @@ class Config(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_word_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """`rank: yes` is YAML's true, and Python's true is 1."""
+        """Refuse a truth value for a number: `rank: yes` is YAML's true, and Python's true is 1."""
         kinds = set(_kinds(cls.model_fields[info.field_name].annotation))
         if isinstance(value, bool) and bool not in kinds and kinds & {int, float}:
             raise ValueError("a number is wanted")
@@ -105,16 +105,16 @@ class Config(BaseModel):
         return config
 
     def to_yaml(self) -> str:
-        """The resolved config, in the order of its declaration."""
+        """Return the resolved config, in the order of its declaration."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
     def flat(self) -> dict[str, Any]:
-        """The resolved config with dotted keys, as MLflow's parameters want it."""
+        """Return the resolved config with dotted keys, as MLflow's parameters want it."""
         return dict(_flatten(self.model_dump(mode="json")))
 
 
 def read_yaml(path: str | Path, model: type[BaseModel] | None = None) -> dict[str, Any]:
-    """A YAML file that holds a mapping, its values read as the fields of `model` want them. Raises InputError."""
+    """Read a mapping from a YAML file, each value as the field of `model` wants it. Raises InputError."""
     path = Path(path)
     try:
         values = _read(path.read_text(encoding="utf-8"), model)
@@ -153,7 +153,7 @@ def _read(text: str, wanted: Any) -> Any:
 
 
 def _keep_text(node: yaml.Node, wanted: Any) -> None:
-    """Where a field takes text, what was written stays: a folder may be named 2024, 0750, 1e3 or on. Null is null."""
+    """Keep what was written where a field takes text: a folder may be named 2024, 0750, 1e3 or on. Null is null."""
     taken = list(choices(wanted))
     if isinstance(node, yaml.ScalarNode):
         if any(map(_is_text, taken)) and not node.tag.endswith((":null", ":binary")):
@@ -172,7 +172,7 @@ def _keep_text(node: yaml.Node, wanted: Any) -> None:
 
 
 def _read_value(text: str, wanted: Any) -> Any:
-    """The value of an override. Where only text is wanted it is all of it, `#`, `:` and brackets too, unless quoted."""
+    """Read the value of an override. A text field takes all of it, `#`, `:` and brackets too, unless quoted."""
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
     if not quoted and (taken := set(choices(wanted)) - {type(None), None}) and all(map(_is_text, taken)):
         return None if text in _NULL else text
@@ -180,7 +180,7 @@ def _read_value(text: str, wanted: Any) -> Any:
 
 
 def _field(model: type[BaseModel], keys: list[str]) -> Any:
-    """What the field of a dotted key takes; None if there is none."""
+    """Find what the field of a dotted key takes; None if there is no such field."""
     wanted: Any = model
     for key in keys:
         found = (m.model_fields[key].annotation for m in models(choices(wanted)) if key in m.model_fields)
@@ -189,12 +189,12 @@ def _field(model: type[BaseModel], keys: list[str]) -> Any:
 
 
 def models(taken: Iterable[Any]) -> list[type[BaseModel]]:
-    """The sections among what a field may be."""
+    """List the sections among the types that a field may be."""
     return [choice for choice in taken if isinstance(choice, type) and issubclass(choice, BaseModel)]
 
 
 def choices(annotation: Any) -> Iterator[Any]:
-    """What a field may be: the members of a union, without what annotates them."""
+    """List the types that a field may be: the members of a union, without their annotations."""
     origin = get_origin(annotation)
     if origin is Annotated:
         yield from choices(get_args(annotation)[0])
@@ -212,7 +212,7 @@ def _is_text(choice: Any) -> bool:
 
 
 def _kinds(annotation: Any) -> Iterator[Any]:
-    """The types that an annotation is made of; of a Literal, those of its values."""
+    """List the types that an annotation is made of; of a Literal, those of its values."""
     parts = get_args(annotation)
     if not parts:
         yield annotation if isinstance(annotation, type) else type(annotation)
@@ -239,7 +239,7 @@ def _flatten(values: dict, prefix: str = ""):
 
 
 def _refusals(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
-    """Every dotted key that is refused with a reason of its own."""
+    """List every dotted key that is refused with a reason of its own."""
     found = {prefix + key: why for key, why in getattr(model, "refused", {}).items()}
     for name, field in model.model_fields.items():
         for kind in (field.annotation, *get_args(field.annotation)):
@@ -249,7 +249,7 @@ def _refusals(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
 
 
 def keys_of(model: type[BaseModel], prefix: str = "") -> list[str]:
-    """Every dotted key that a config of this type accepts."""
+    """List every dotted key that a config of this type accepts."""
     keys = []
     for name, field in model.model_fields.items():
         keys.append(prefix + name)
@@ -271,14 +271,14 @@ def _explain(model: type[BaseModel], error: Any) -> str:
 
 
 def _leaves(key: str, given: Any, depth: int = 3) -> list[str]:
-    """The keys below an unknown section, as of another tool's `training_args`: each has its own advice."""
+    """List the keys below an unknown section, such as another tool's `training_args`: each has its own advice."""
     if not isinstance(given, dict) or not given or not depth:
         return [key]
     return [leaf for name, value in given.items() for leaf in _leaves(f"{key}.{name}", value, depth - 1)][:20]
 
 
 def _unknown(model: type[BaseModel], key: str) -> str:
-    """What to say of a key that there is not."""
+    """Say what is wrong with an unknown key, and which key may be meant."""
     leaf, refusals, known = key.rpartition(".")[2], _refusals(model), keys_of(model)
     if why := refusals.get(key) or {k.rpartition(".")[2]: why for k, why in refusals.items()}.get(leaf):
         return why
@@ -293,12 +293,12 @@ def _unknown(model: type[BaseModel], key: str) -> str:
 
 @cache
 def foreign_keys() -> dict[str, dict[str, dict[str, str]]]:
-    """What other tools call keys, by command: `called` gives plume's key, `told` a line of advice."""
+    """Read other tools' keys, by command: `called` gives plume's key, `told` a line of advice."""
     return yaml.safe_load((files("plume") / "foreign_keys.yaml").read_text(encoding="utf-8"))
 
 
 def _foreign(model: type[BaseModel], key: str, known: list[str]) -> str | None:
-    """What plume has in place of a key of another tool, or of another command; None if the key is nobody's."""
+    """Find what plume has in place of a key of another tool or command; None if nobody has that key."""
     name = key.lstrip("-").replace("-", "_").lower()
     own = getattr(model, "command", "")
     for command, names in sorted(foreign_keys().items(), key=lambda item: item[0] != own):
