@@ -15,7 +15,6 @@ NOT_YET = {
     "plume/french/mentions/",
     "plume/page/",
     "plume/pseudonymise/catalogue.tsv",
-    "eval/time/effects/",
     "serve/guard/access.py",
     "serve/guard/connection_limits.py",
     "serve/guard/metrics.py",
