@@ -2,12 +2,12 @@
 
 import datetime as dt
 import re
-import unicodedata
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from plume.config import Config
+from plume.french.text import fold, plain
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -33,8 +33,8 @@ class Population(Config):
         """Whether a network of the export belongs to it; accents and case do not count."""
         if not self.networks:
             return True
-        words = _plain(network or "")
-        return any(re.search(rf"\b{re.escape(_plain(name))}", words) for name in self.networks)
+        words = fold(plain(network or ""))
+        return any(re.search(rf"\b{re.escape(fold(plain(name)))}", words) for name in self.networks)
 
 
 class Period(Config):
@@ -126,8 +126,3 @@ class Baseline(Config):
         if twice := sorted({name for name in ids if ids.count(name) > 1}):
             raise ValueError(f"claims: id used twice: {', '.join(twice)}")
         return self
-
-
-def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFD", text.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c))

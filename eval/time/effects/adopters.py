@@ -200,15 +200,10 @@ def _placebo(timed: Waits, start: dt.date, quantity: str, contrast: Contrast, dr
     )
     trend = Contrast.of(timed, (early, late), quantity, contrast.adopted).did(draws)
     whole = within(timed, Window(early.first, late.last))
-    sizes = np.bincount(timed.structure[whole], minlength=len(timed.names))
-    sums = np.bincount(timed.structure[whole], weights=values(timed, quantity)[whole], minlength=len(timed.names))
-    kept = contrast.cells.compared & (contrast.adopted >= 0) & (sizes > 0)
-    return Placebo(
-        trend,
-        given_level(
-            contrast.change[kept], contrast.cells.weights[kept], sums[kept] / sizes[kept], contrast.adopted[kept] == 1
-        ),
-    )
+    level = Cells.of(timed.structure, (whole,), values(timed, quantity), len(timed.names))
+    kept = contrast.cells.compared & (contrast.adopted >= 0) & (level.n[0] > 0)
+    columns = contrast.change, contrast.cells.weights, level.means[0], contrast.adopted == 1
+    return Placebo(trend, given_level(*(column[kept] for column in columns)))
 
 
 def given_level(change: np.ndarray, weights: np.ndarray, level: np.ndarray, treated: np.ndarray) -> Inference | None:

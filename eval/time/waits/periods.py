@@ -109,14 +109,14 @@ class Cells:
     squares: np.ndarray  # (2, structures)
 
     @classmethod
-    def of(cls, structure: np.ndarray, groups: tuple[np.ndarray, np.ndarray], value: np.ndarray, size: int) -> "Cells":
+    def of(cls, structure: np.ndarray, groups: tuple[np.ndarray, ...], value: np.ndarray, size: int) -> "Cells":
         n = [np.bincount(structure[mask], minlength=size) for mask in groups]
         sums = [np.bincount(structure[mask], weights=value[mask], minlength=size) for mask in groups]
         squares = [np.bincount(structure[mask], weights=value[mask] ** 2, minlength=size) for mask in groups]
         return cls(np.array(n, dtype=float), np.array(sums, dtype=float), np.array(squares, dtype=float))
 
     def least(self, weights: tuple[np.ndarray, np.ndarray], top: float) -> tuple[float, float]:
-        """Least half-widths of the mean of either group, its structures weighted so; see `resample.least_half`."""
+        """Least half-widths of the mean of either group, its structures weighted so; see `studentised.least_half`."""
         sides = zip(self.n, self.sums, self.squares, weights, strict=True)
         return tuple(least_half(*side, top) for side in sides)  # type: ignore[return-value]
 
