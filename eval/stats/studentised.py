@@ -35,7 +35,7 @@ Arm = tuple[np.ndarray, np.ndarray]  # sums of the numerator and of the denomina
 
 @dataclass(frozen=True)
 class Inference:
-    """A value on the scale on which it is studentised, its standard error and the quantile of |t| at LEVEL.
+    """Holds a value on the scale on which it is studentised, its standard error and the quantile of |t| at LEVEL.
 
     `se` and `quantile` are NaN where a single cluster, or none, tells nothing of the spread. `least` is how far
     the interval reaches to either side where the clusters agree too well for their number.
@@ -49,46 +49,46 @@ class Inference:
 
     @property
     def half(self) -> float:
-        """How far the interval reaches to either side; NaN if there is none."""
+        """Say how far the interval reaches to either side; NaN if there is none."""
         half = self.quantile * self.se
         return self.least if half < self.least / 2 else half
 
     def interval(self, back: Callable[[float], float] = float) -> tuple[float, float] | None:
-        """Value ± half, brought back by a monotone function; None if there is none."""
+        """Give value ± half, brought back by a monotone function; None if there is none."""
         half = self.half
         return (back(self.value - half), back(self.value + half)) if np.isfinite(half) else None
 
     @property
     def ratio(self) -> float:
-        """The value brought back from its logarithm; NaN if that is not finite."""
+        """Bring the value back from its logarithm; NaN if that is not finite."""
         return float(np.exp(self.value)) if np.isfinite(self.value) else np.nan
 
     def share_interval(self) -> tuple[float, float] | None:
-        """Wilson's, of a value that is a share, with as many items as have this half-width; None if there is none."""
+        """Give Wilson's interval of a share, for as many items as have this half-width; None if there is none."""
         if not np.isfinite(self.se * self.quantile):
             return None
         return clustered_score_interval(self.value, self.half / self.quantile, self.quantile, self.clusters)
 
 
 def student_quantile(degrees: float) -> float:
-    """Quantile of |t| at LEVEL, by Student's t with at least one degree of freedom."""
+    """Give the quantile of |t| at LEVEL, by Student's t with at least one degree of freedom."""
     return float(student.ppf((1 + LEVEL) / 2, max(degrees, 1.0)))
 
 
 def kish(weights: np.ndarray) -> float:
-    """Effective number of clusters of such weights: all of them where they weigh the same."""
+    """Count the effective clusters of such weights: all of them where they weigh the same."""
     squares = float(np.sum(np.square(weights)))
     return float(np.sum(weights)) ** 2 / squares if squares > 0 else 0.0
 
 
 def jackknife_error(left_out: np.ndarray) -> np.ndarray:
-    """Standard error from the estimates without each cluster, (clusters, …)."""
+    """Compute the standard error from the estimates without each cluster, (clusters, …)."""
     n = len(left_out)
     return np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean(axis=0)) ** 2, axis=0))
 
 
 def unvaried(value: float, top: float, clusters: float) -> float:
-    """How far a mean in [0, top] may lie from the one `value` of all items: what so many clusters cannot exclude.
+    """Say how far a mean in [0, top] may lie from the one `value` of all items: what so many clusters cannot exclude.
 
     Clopper and Pearson's: up to 1 - ((1 - LEVEL) / 2)^(1 / clusters) of the others may lie at an end of the range.
     """
@@ -96,7 +96,7 @@ def unvaried(value: float, top: float, clusters: float) -> float:
 
 
 def least_half(n: np.ndarray, sums: np.ndarray, squares: np.ndarray, weights: np.ndarray, top: float) -> float:
-    """Half-width of a mean of clusters if all that varied were items within them; `unvaried` if none is seen to.
+    """Compute the half-width of a mean if items within clusters were all that varied; `unvaried` if nothing is seen to.
 
     Nought where each cluster holds one item, and they vary: their own spread tells all.
 
@@ -121,14 +121,14 @@ def least_half(n: np.ndarray, sums: np.ndarray, squares: np.ndarray, weights: np
 
 
 def mean_of(values: np.ndarray, cluster: np.ndarray, top: float, draws: int = DRAWS) -> Inference:
-    """Mean of values (n,) in [0, top], n > 0, whose clusters (n,) are resampled."""
+    """Average values (n,) in [0, top], n > 0, whose clusters (n,) are resampled."""
     numbers = np.unique(cluster, return_inverse=True)[1]
     n, sums, squares = (np.bincount(numbers, weights=values**power) for power in (0, 1, 2))
     return ratio_of_sums(sums, n, draws, least=least_half(n, sums, squares, n, top))
 
 
 def ratio_moments(counts: np.ndarray, num: np.ndarray, den: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ratio of sums in each resample (draws,), and its variance to first order, from multiplicities `counts`."""
+    """Compute the ratio of sums in each resample, and its variance to first order, from multiplicities `counts`."""
     bottom = counts @ den
     values = counts @ num / bottom
     squares = counts @ (num * num) - 2 * values * (counts @ (num * den)) + values**2 * (counts @ (den * den))
@@ -138,7 +138,7 @@ def ratio_moments(counts: np.ndarray, num: np.ndarray, den: np.ndarray) -> tuple
 def ratio_of_sums(
     num: np.ndarray, den: np.ndarray, draws: int = DRAWS, seed: int = SEED, least: float = 0.0
 ) -> Inference:
-    """sum(num) / sum(den), from the sums of each cluster, shape (clusters,): a mean, or a weighted difference."""
+    """Estimate sum(num) / sum(den) from each cluster's sums, (clusters,): a mean, or a weighted difference."""
     num, den = _used(num, den)
 
     def resampled(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -153,7 +153,7 @@ def ratio_of_sums(
 def log_ratio_of_sums(
     over: np.ndarray, under: np.ndarray, weights: np.ndarray, draws: int = DRAWS, seed: int = SEED, least: float = 0.0
 ) -> Inference:
-    """log(sum(over) / sum(under)) of the same clusters; `weights` say how much each counts, for `kish`."""
+    """Estimate log(sum(over) / sum(under)) of the same clusters; `weights` say how much each counts, for `kish`."""
     used = weights > 0
     over, under, weights = over[used], under[used], weights[used]
 
@@ -176,7 +176,7 @@ def infer(
     seed: int = SEED,
     least: float = 0.0,
 ) -> Inference:
-    """The value with its jackknife error and studentised quantile.
+    """Give a value its jackknife error and its studentised quantile.
 
     Args:
         value: the estimate.
@@ -205,7 +205,7 @@ def infer(
 
 @lru_cache(maxsize=16)
 def multiplicities(clusters: int, draws: int = DRAWS, seed: int = SEED) -> np.ndarray:
-    """How often each cluster is drawn, (draws, clusters): as many are drawn, with replacement, as there are."""
+    """Count how often each cluster is drawn, (draws, clusters): as many as there are, with replacement."""
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=draws).astype(np.float32)
     drawn.flags.writeable = False
@@ -218,14 +218,14 @@ def _used(num: np.ndarray, den: np.ndarray) -> Arm:
 
 
 def welch_quantile(errors: tuple[float, float], weights: tuple[np.ndarray, np.ndarray]) -> float:
-    """Quantile of |t| of the difference of two arms, with Welch and Satterthwaite's degrees of freedom."""
+    """Give the quantile of |t| of the difference of two arms, with Welch and Satterthwaite's degrees of freedom."""
     free = [max(kish(arm) - 1, 1.0) for arm in weights]
     degrees = np.hypot(*errors) ** 4 / sum(se**4 / e for se, e in zip(errors, free, strict=True))
     return float(student.ppf((1 + LEVEL) / 2, degrees))
 
 
 def two_arms(first: Arm, second: Arm, draws: int = DRAWS, seed: int = SEED, least: float = 0.0) -> Inference:
-    """Ratio of sums of the first arm less that of the second; the arms are resampled apart.
+    """Subtract the second arm's ratio of sums from the first's; the arms are resampled apart.
 
     Below TRUSTED effective clusters in an arm: Student's t with Welch and Satterthwaite's degrees of freedom.
     """
@@ -250,7 +250,7 @@ def two_arms(first: Arm, second: Arm, draws: int = DRAWS, seed: int = SEED, leas
 
 
 def clustered_score_interval(share: float, se: float, quantile: float, clusters: float) -> tuple[float, float]:
-    """Wilson's interval of a share with a given standard error: as many items as would have it if independent.
+    """Give Wilson's interval of a share with this standard error: for as many items as would have it, independent.
 
     Where the share is 0 or 1 the error tells nothing, and each cluster counts as one item.
     """
@@ -259,7 +259,7 @@ def clustered_score_interval(share: float, se: float, quantile: float, clusters:
 
 
 def share(value: np.ndarray, cluster: np.ndarray, draws: int = DRAWS) -> Estimate:
-    """Share of ones (n,) with Wilson's interval; where clusters (n,) clearly differ, with their error instead.
+    """Estimate the share of ones (n,), with Wilson's interval, or with the error of clusters (n,) that clearly differ.
 
     Clearly: the shares of the clusters differ by a chi-square test at CLUSTERED. The interval then is Wilson's for as
     many independent items as have the error of the clusters, resampled whole.

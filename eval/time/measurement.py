@@ -23,7 +23,7 @@ LEAST_STRUCTURES = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement(Estimate):
-    """A row of time.json: an estimate, what it is of, and its grade of evidence.
+    """Holds a row of time.json: an estimate, what it is of, and its grade of evidence.
 
     The estimate and its 95 % interval are in days, shares or minutes; for `before_after`, before / after. `n` counts
     the reviews (votes, drafts) behind it, `censored` those of them still unanswered when last seen.
@@ -48,7 +48,7 @@ class Measurement(Estimate):
 
 
 def values_of(found: Estimate) -> dict[str, float | None]:
-    """An estimate and its interval, as rows of time.json hold them."""
+    """Give an estimate and its interval as rows of time.json hold them."""
     return {"estimate": found.estimate, "lower": found.lower, "upper": found.upper}
 
 
@@ -62,7 +62,7 @@ def make(
     grade: str,
     censored: int = 0,
 ) -> Measurement:
-    """A Measurement in which what is not finite is None."""
+    """Make a Measurement in which what is not finite is None."""
     known = point is not None and isfinite(point)
     low, high = map(float, interval) if known and interval and all(map(isfinite, interval)) else (None, None)
     return Measurement(

@@ -92,7 +92,7 @@ def estimate(
     draws: int = DRAWS,
     name: str = "",
 ) -> Findings:
-    """All that the page shows. The first row of a quantity and a comparison is that of the whole export."""
+    """Estimate all that the page shows. The first row of a quantity and comparison is that of the whole export."""
     rows: list[Measurement] = []
     differences: list[Measurement] = []
     periods: dict = {}
@@ -144,14 +144,14 @@ def estimate(
 
 
 def _groups(waits: Waits, start: dt.date) -> dict[str, np.ndarray]:
-    """Networks, months, structures and use of AI, for the shares of votes; those that have one."""
+    """Mask the networks, months, structures and uses of AI that hold a vote."""
     counted = satisfaction.voted(waits)
     found = levels.groups(waits, start, flagged_unanswered=False)
     return {name: mask for name, mask in found if name != "all" and (mask & counted).any()}
 
 
 def _modelled(waits: Waits, prior: Prior, done: Decisions | None) -> tuple[dict[str, Modelled], Prior | None]:
-    """Of the decisions' texts if there are any, else of the export's similarities; and the constants as timed."""
+    """Model minutes from the decisions' texts, if any, and from the export's similarities; the constants as timed."""
     modelled: dict[str, Modelled] = {}
     calibrated = timed_decisions.recalibrate(done, prior) if done else None
     used = calibrated or prior
@@ -165,7 +165,7 @@ def _modelled(waits: Waits, prior: Prior, done: Decisions | None) -> tuple[dict[
 
 
 def modelled_rows(one: Modelled, source: str) -> list[Measurement]:
-    """Minutes saved, with the draft and without it, as rows of grade D; medians and 95 % ranges over the constants."""
+    """List minutes saved, with the draft and without, as rows of grade D: medians and 95 % ranges of the constants."""
     return [
         make("modelled_minutes", f"{name}, {source}", "level", drawn[2], (drawn[0], drawn[4]), one.n, MODELLED)
         for name, drawn in (("saved", one.saved), ("with draft", one.with_draft), ("without draft", one.without))
@@ -178,7 +178,7 @@ def _values(point: float, interval: tuple[float, float] | None) -> dict:
 
 
 def document(f: Findings) -> dict:
-    """What time.json holds: the rows of the design, then what has no row there."""
+    """Build time.json: the rows of the design, then what has no row there."""
     study = f.study
     return {
         "estimates": [row.row() for row in f.estimates],

@@ -44,7 +44,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Pair:
-    """The waits of the two periods (masks), and the half-width that shocks common to all structures add to a change."""
+    """Holds the waits of two periods (masks), and the half-width that common shocks add to a change."""
 
     waits: Waits
     groups: tuple[np.ndarray, np.ndarray]
@@ -66,7 +66,7 @@ def check(
     widest: Widest = Widest(),  # noqa: B008 - frozen
     started_on: dt.date | None = None,
 ) -> Outcome:
-    """What the export says of one claim; `started_on` is the pilot's first day, of which "before" must hold nothing."""
+    """Say what the export tells of one claim; "before" holds nothing from the pilot's first day, `started_on`, on."""
     timed = claim.quantity == "mean_response_days"
     tau = follow_up(MAIN) if timed else 0
     if reason := _out_of_reach(claim, waits, tau):
@@ -134,7 +134,7 @@ def _out_of_reach(claim: Claim, waits: Waits, tau: int) -> str | None:
 
 
 def _without_year(windows: tuple[Window, Window] | None, started_on: dt.date | None) -> str | None:
-    """Why the same days one year earlier cannot stand for "before"; None if they can."""
+    """Say why the same days one year earlier cannot stand for "before"; None if they can."""
     if windows is None:
         return (
             "l'export ne couvre pas la période et les mêmes jours un an plus tôt (il y manque au moins "
@@ -158,7 +158,7 @@ def _too_few(waits: Waits, groups: tuple[np.ndarray, np.ndarray], noun: str) -> 
 
 
 def _of_the_mix(held: list[Held], both: _Pair, value: np.ndarray) -> str | None:
-    """Why a change that was found may be one of the services that are there, not of any of them; else None."""
+    """Say why a change may be one of the mix of services, not of any service; else None."""
     if all(one.neutral is None for one in held):  # no change was announced
         return None
     fixed, timed = both.compare(value), not both.share
@@ -177,7 +177,7 @@ def _of_the_mix(held: list[Held], both: _Pair, value: np.ndarray) -> str | None:
 
 
 def _undecided(held: list[Held]) -> str | None:
-    """Why an announced value is neither held nor refuted; None if all are held."""
+    """Say why an announced value is neither held nor refuted; None if all are held."""
     unsure = [one for one in held if one.agrees() is None]
     if not unsure:
         return None
@@ -208,7 +208,7 @@ def _held_days(claim: Claim, found: Comparison, both: _Pair, widest: Widest) -> 
 
 
 def _scaled(ratio: float, tau: int, both: _Pair) -> Scaled | None:
-    """Where horizons of the claimed `ratio` would be the same, or there is no interval: None."""
+    """Compare two horizons that have the claimed `ratio`; None where they are one, or there is no interval."""
     if ratio >= 1:
         after = max(1, int(tau / ratio + 1e-9))
         before = min(tau, round(after * ratio))

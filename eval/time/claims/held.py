@@ -10,7 +10,7 @@ from eval.time.waits.periods import follow_up
 
 @dataclass(frozen=True)
 class Scaled:
-    """Ratio of means restricted to horizons, in days, that have a claimed ratio; `neutral` if nothing changed."""
+    """Compares means within two horizons, in days, that have a claimed ratio; `neutral` if nothing changed."""
 
     horizons: tuple[int, int]
     estimate: float
@@ -29,7 +29,7 @@ class Scaled:
 
 @dataclass(frozen=True)
 class Held:
-    """One claimed value beside its estimate. `neutral`: the value that would mean "no change", None for a level.
+    """Holds one claimed value beside its estimate. `neutral`: the value that would mean "no change", None for a level.
 
     `unseen` is what may be missing from a restricted mean; `scaled` is a ratio whose horizon shrinks with the wait;
     `widest` is how wide the interval may be to say that it holds the value: of a ratio, its ends divided.
@@ -46,7 +46,7 @@ class Held:
     scaled: Scaled | None = None
 
     def too_wide(self) -> bool:
-        """Whether the interval that holds the value holds too much beside it."""
+        """Say whether the interval that holds the value holds too much beside it."""
         interval = self.interval
         if interval is not None and self.scaled and not interval[0] <= self.claimed <= interval[1]:
             interval = self.scaled.interval
@@ -56,7 +56,7 @@ class Held:
         return not high <= low * self.widest if self.unit == "" else high - low > self.widest
 
     def agrees(self) -> bool | None:
-        """True, False, or None where the file cannot tell."""
+        """Say whether both agree: True, False, or None where the file cannot tell."""
         if self.interval is None:
             return None
         low, high = self.interval
@@ -75,7 +75,7 @@ class Held:
         return "{} : {} [{} ; {}]{}, annoncé {}".format(self.what, *shown, more, show(self.claimed, self.unit))
 
     def in_words(self, *, agrees: bool = False) -> str:
-        """ "−19 %, pas de moitié" of a ratio; of another value, what it is and what was announced."""
+        """Write "−19 %, pas de moitié" of a ratio; of another value, what it is and what was announced."""
         if self.unit == "":
             half, seen = abs(self.claimed - 2) < 1e-9, percent(1 / self.estimate - 1)
             if not agrees:

@@ -27,7 +27,7 @@ FLAT = 0.05  # the leads are flat if their joint p-value is above
 
 @dataclass(frozen=True)
 class Arms:
-    """Which structures adopted (1), did not (0), or cannot be told (-1), and whether unanswered reviews are flagged."""
+    """Says which structures adopted (1), did not (0) or cannot be told (-1), and if unanswered reviews are flagged."""
 
     adopted: np.ndarray
     flagged_unanswered: bool
@@ -38,7 +38,7 @@ class Arms:
 
 
 def arms_of(waits: Waits, start: dt.date) -> Arms:
-    """Adopters by the flag "an AI draft was proposed" after the start.
+    """Find the adopters by the flag "an AI draft was proposed" after the start.
 
     Where only answered reviews carry the flag, a slow structure would pass for one without help just because little is
     answered yet: then both arms keep only structures with LEAST_ANSWERED replies.
@@ -56,7 +56,7 @@ def arms_of(waits: Waits, start: dt.date) -> Arms:
 
 @dataclass(frozen=True)
 class Lead:
-    """A stretch of days against the last one before the start: `offset` days from the start to its first day."""
+    """Compares a stretch of days with the last one before the start: `offset` days from the start to its first day."""
 
     offset: int
     window: Window
@@ -65,7 +65,7 @@ class Lead:
 
 @dataclass(frozen=True)
 class Placebo:
-    """What was seen before there was anything to adopt, and whether a return to the mean could be the effect.
+    """Holds what was seen before there was anything to adopt, and whether a return to the mean could be the effect.
 
     `trend` compares the earlier with the later half of the days before the start; `given_level` is the effect among
     structures that were equally slow before it, None where that cannot be fitted.
@@ -81,7 +81,7 @@ SEASON, UNSEEN, TREND, POWER, REVERSION = "season", "unseen", "trend", "power", 
 
 @dataclass(frozen=True)
 class Study:
-    """The difference-in-differences of every measure, and the event study of the main one."""
+    """Holds the difference-in-differences of every measure, and the event study of the main one."""
 
     arms: Arms
     effects: dict[str, Did]
@@ -95,7 +95,7 @@ class Study:
         return None if self.leads_p is None else self.leads_p > FLAT
 
     def weakness(self, quantity: str) -> str | None:
-        """What forbids grade B; None if nothing does.
+        """Say what forbids grade B; None if nothing does.
 
         Flat leads are not enough, as few reviews make any leads flat: the interval of the trend before the start must
         exclude one as large as the effect found; where none is found, one as large as the interval still allows.
@@ -119,7 +119,7 @@ class Study:
         return REVERSION if seen and not same_side else None
 
     def grade(self, quantity: str = MAIN) -> str:
-        """B where nothing speaks against it; else no better than before and after."""
+        """Grade it B where nothing speaks against it; else no better than before and after."""
         return BEFORE_AFTER if self.weakness(quantity) else QUASI
 
     def rows(self) -> list[Measurement]:
@@ -138,12 +138,12 @@ class Study:
 
 
 def same_season(windows: tuple[Window, Window]) -> bool:
-    """Whether the second period is of the same calendar days as the first."""
+    """Say whether both periods are of the same calendar days."""
     return (windows[1].first - windows[0].first).days >= LONGEST
 
 
 def study(waits: Waits, start: dt.date, draws: int = DRAWS, quantities: tuple[str, ...] = WAITING) -> Study:
-    """Every measure that the export allows; empty where nobody, or everybody, adopted.
+    """Study every measure that the export allows; none where nobody, or everybody, adopted.
 
     The days since the start against the same days one year earlier: their season is the same, and a slow spell for
     which structures volunteered lies in neither. Where the file does not hold them, against the days just before.
@@ -166,7 +166,7 @@ def study(waits: Waits, start: dt.date, draws: int = DRAWS, quantities: tuple[st
 
 @dataclass(frozen=True)
 class Contrast:
-    """Two periods of both arms: waits of the first as the others' change would have made them."""
+    """Holds two periods of both arms: waits of the first as the others' change would have made them."""
 
     cells: Cells
     adopted: np.ndarray
@@ -185,7 +185,7 @@ class Contrast:
 
     @property
     def change(self) -> np.ndarray:
-        """Of each structure, with the others' spread as it tells in the effect."""
+        """Give each structure's change, the others' with the spread that it has in the effect."""
         return np.where(self.adopted == 1, self.cells.differences, self.lever * self.cells.differences)
 
 
@@ -207,7 +207,7 @@ def _placebo(timed: Waits, start: dt.date, quantity: str, contrast: Contrast, dr
 
 
 def given_level(change: np.ndarray, weights: np.ndarray, level: np.ndarray, treated: np.ndarray) -> Inference | None:
-    """The adopters' change less the others' among structures of one `level` before the start (K,); None if unfit.
+    """Estimate the effect among structures of one `level` before the start, (K,); None where it cannot be fitted.
 
     Structures that volunteer when they are slow come back to their mean with or without help. Where volunteering goes
     by the level seen, this is the effect, and the difference in changes is not; where it goes by what structures always
@@ -228,7 +228,7 @@ def given_level(change: np.ndarray, weights: np.ndarray, level: np.ndarray, trea
 
 
 def event_study(timed: Waits, start: dt.date, arms: Arms, draws: int = DRAWS) -> tuple[tuple[Lead, ...], float | None]:
-    """Stretches of LEAD_DAYS against the last one seen whole before the start, and the joint p-value of the placebo."""
+    """Compare stretches of LEAD_DAYS with the last one seen whole before the start; the placebo's joint p-value."""
     tau = follow_up(MAIN)
     first = int(timed.start.min()) if len(timed) else 0
     begin, day = start.toordinal(), dt.date.fromordinal
@@ -251,7 +251,7 @@ def event_study(timed: Waits, start: dt.date, arms: Arms, draws: int = DRAWS) ->
 
 
 def _joint_p(placebo: list[Contrast], adopted: np.ndarray) -> float | None:
-    """Of the largest |t| among the leads, labels shuffled once for all of them (Westfall and Young 1993).
+    """Find the p-value of the largest |t| among the leads, labels shuffled for all at once (Westfall and Young 1993).
 
     None where so few structures are there that no difference could be seen: flat leads would then mean nothing.
     """

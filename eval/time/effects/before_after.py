@@ -22,7 +22,7 @@ Interval = tuple[float, float] | None
 
 @dataclass(frozen=True)
 class Comparison:
-    """Levels, ratio (on the log scale) and difference (after - before) of a value in two periods."""
+    """Holds levels, ratio (on the log scale) and difference (after - before) of a value in two periods."""
 
     n: tuple[int, int]
     structures: int  # compared with themselves
@@ -61,7 +61,7 @@ def compare(
     fixed_mix: bool = True,
     draws: int = DRAWS,
 ) -> Comparison:
-    """A value of two groups of waits (masks); structures are resampled, weeks where there is one structure only."""
+    """Compare a value of two groups of waits (masks); structures are resampled, or the weeks of the only one."""
     cells = Cells.of(waits.structure, groups, value, len(waits.names))
     kept = cells.compared if fixed_mix else cells.n.sum(axis=0) > 0
     left_out = int(cells.n[:, ~kept].sum())
@@ -96,7 +96,7 @@ def compare(
 
 
 def _delta(levels: tuple[Inference, ...], difference: Inference) -> Inference:
-    """log(before / after) of two independent levels, by the delta method."""
+    """Estimate log(before / after) of two independent levels by the delta method."""
     before, after = levels
     if not (before.value > 0 and after.value > 0):
         return Inference(np.nan, np.nan, np.nan, 0)
@@ -106,7 +106,7 @@ def _delta(levels: tuple[Inference, ...], difference: Inference) -> Inference:
 
 
 def _own_mix(sums: np.ndarray, weights: np.ndarray, draws: int, least: tuple[float, float]) -> tuple[Inference, ...]:
-    """Log ratio and difference of two pooled means of the same structures, each with its own mix."""
+    """Estimate log ratio and difference of two pooled means of the same structures, each with its own mix."""
     used = weights.sum(axis=0) > 0
     (s0, s1), (w0, w1) = sums[:, used], weights[:, used]
 
@@ -133,7 +133,7 @@ def _own_mix(sums: np.ndarray, weights: np.ndarray, draws: int, least: tuple[flo
 
 
 def waiting(waits: Waits, start: dt.date, draws: int = DRAWS) -> tuple[list[Measurement], list[Measurement], dict]:
-    """Rows of every WAITING measure before and after, the same as differences in days or shares, and the periods."""
+    """Compare every WAITING measure before and after: ratios, differences in days or shares, and the periods."""
     rows, differences, shown = [], [], {}
     timed = waits.where(waits.timed)
     for quantity in WAITING:
@@ -158,7 +158,7 @@ def waiting(waits: Waits, start: dt.date, draws: int = DRAWS) -> tuple[list[Meas
 
 
 def as_rows(found: Comparison, quantity: str, mix: str, grade: str) -> list[Measurement]:
-    """The ratio, and the two levels that it compares."""
+    """List the ratio, and the two levels that it compares."""
     sides = [
         make(quantity, f"{name}{mix}", "level", found.levels[i].value, found.level_interval(i), found.n[i], DESCRIPTIVE)
         for i, name in enumerate(("before", "after"))
@@ -176,12 +176,12 @@ def difference_row(found: Comparison, quantity: str, group: str, grade: str) -> 
 
 
 def mirrored(waits: Waits, start: dt.date) -> tuple[Window, Window] | None:
-    """The widest equal periods that touch at the pilot's start, a year at most: what the curves show, or None."""
+    """Find the widest equal periods that touch at the start, a year at most: what the curves show, or None."""
     return periods(waits, start, 0)
 
 
 def curves(waits: Waits, windows: tuple[Window, Window]) -> list[np.ndarray]:
-    """Counts by structure (structures, 2, HORIZON) of two periods, each seen from its own last day."""
+    """Count two periods by structure, (structures, 2, HORIZON), each seen from its own last day."""
     tables = []
     for window in windows:
         inside = waits.where(within(waits, window) & waits.timed)
@@ -193,7 +193,7 @@ def curves(waits: Waits, windows: tuple[Window, Window]) -> list[np.ndarray]:
 
 
 def medians(tables: list[np.ndarray], grade: str) -> list[Measurement]:
-    """Median wait of the two periods of `curves` and their ratio, by intervals of both (MOVER; Donner and Zou 2012)."""
+    """Estimate the medians of `curves` and their ratio, by intervals of both (MOVER; Donner and Zou 2012)."""
     sizes = [(int(t.sum()), int(t[:, 1].sum())) for t in tables]
     points = [float(median(t.sum(axis=0))) if t.sum() else np.nan for t in tables]
     spans = [median_interval(t) if n >= LEAST_RECORDS else None for t, (n, _) in zip(tables, sizes, strict=True)]
@@ -211,7 +211,7 @@ def medians(tables: list[np.ndarray], grade: str) -> list[Measurement]:
 
 
 def naive(waits: Waits, start: dt.date, draws: int = DRAWS) -> list[Measurement]:
-    """Mean delay of the answered reviews of the whole file, before and after `start`: what censoring biases."""
+    """Average the delays of all answered reviews, before and after `start`: what censoring biases."""
     answered, late = waits.reply > 0, waits.start >= start.toordinal()
     if not answered.any():
         return []

@@ -21,20 +21,20 @@ LEAST_OF_A_MONTH = 5  # reviews
 
 @dataclass(frozen=True)
 class Shocks:
-    """Variance of one month's shock, of the log of a mean or of a share, and the degrees of freedom it rests on."""
+    """Holds the variance of a month's shock to a share or to the log of a mean, and its degrees of freedom."""
 
     variance: float
     degrees: int
 
     def half(self, windows: tuple[Window, Window]) -> float:
-        """Half-width, at LEVEL, of the difference of two periods in which nothing but shocks differs."""
+        """Compute the half-width, at LEVEL, of the difference of two periods that only shocks tell apart."""
         months = [max(1.0, window.days / MONTH) for window in windows]
         spread = self.variance * sum(1 / n for n in months)
         return student_quantile(self.degrees) * float(np.sqrt(spread))
 
 
 def seen(waits: Waits, value: np.ndarray, usable: np.ndarray, until: dt.date, *, share: bool) -> Shocks | None:
-    """Of the months before `until`, among `usable` waits; None with fewer than LEAST_MONTHS of them.
+    """Estimate shocks from the months before `until`, of `usable` waits; None with fewer than LEAST_MONTHS.
 
     `share` takes the means as they are, else their logarithms.
     """
@@ -58,5 +58,5 @@ def seen(waits: Waits, value: np.ndarray, usable: np.ndarray, until: dt.date, *,
 
 
 def widened(found: Inference, half: float) -> Inference:
-    """The same value, its interval as much wider as shocks of such a `half`-width make it."""
+    """Widen an interval by shocks of this `half`-width; the value stays."""
     return Inference(found.value, float(np.hypot(found.half, half)) / found.quantile, found.quantile, found.clusters)

@@ -12,7 +12,7 @@ FACTOR = 20  # by which all waits may have changed between two periods
 def carried(
     waits: Waits, masks: tuple[np.ndarray, np.ndarray], quantity: str, adopted: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Values of a `quantity`, those of the first period as if all waits had changed by the same factor as the others'.
+    """Give a `quantity`, in the first period as if all waits had changed by the factor of the others'.
 
     A season or a shock that all share multiplies waits; in days it then moves slow structures more, and in proportion
     of a mean within 30 days less. So the factor is sought by which the others' waits of the first period have the mean
@@ -47,7 +47,7 @@ def carried(
 
 
 def _stretched(log_factor: float, quantity: str) -> np.ndarray:
-    """Mean value of waits of 0, 1, 2 … HORIZON whole days, multiplied, each having ended anywhere in its day."""
+    """Average waits of 0, 1, 2 … HORIZON whole days, multiplied, each having ended anywhere in its day."""
     days, area = reach(quantity)
     ends = np.arange(1, days + 1) / np.exp(log_factor)
     left = np.clip(np.arange(1, HORIZON + 2)[:, None] - ends, 0, 1)

@@ -27,7 +27,7 @@ PERMUTATIONS = 4999
 
 @dataclass(frozen=True)
 class Did:
-    """Adopters' change less the others', its permutation p-value, and how many structures and waits stand behind it."""
+    """Holds the adopters' change less the others', its permutation p-value, and what stands behind it."""
 
     effect: Inference
     p: float | None
@@ -51,7 +51,7 @@ def did(
     lever: float = 1.0,
     permuted: bool = True,
 ) -> Did | None:
-    """Of two periods; None if an arm has no structure that is in both. Labels are shuffled where `permuted`.
+    """Compare the changes of two arms; None if an arm has no structure in both periods. `permuted` shuffles labels.
 
     `top` is the greatest value there could be, `lever` what an error of the others' mean moves the counterfactual by.
     """
@@ -72,7 +72,7 @@ def did(
 
 
 def _relative(before: np.ndarray, after: np.ndarray, weights: np.ndarray, treated: np.ndarray) -> Inference:
-    """Difference of the arms' log ratios: jackknife errors, Student's t with Welch and Satterthwaite's degrees."""
+    """Subtract the arms' log ratios: jackknife errors, Student's t with Welch and Satterthwaite's degrees."""
     sides = weights[treated], weights[~treated]
     arms = [log_ratio_of_sums(after[arm], before[arm], weights[arm], 0) for arm in (treated, ~treated)]
     value, errors = arms[0].value - arms[1].value, (arms[0].se, arms[1].se)
@@ -83,7 +83,7 @@ def _relative(before: np.ndarray, after: np.ndarray, weights: np.ndarray, treate
 
 
 def permutation_p(change: np.ndarray, weights: np.ndarray, treated: np.ndarray, seed: int = SEED) -> float | None:
-    """How often shuffled labels give a statistic as large: exact where there are few ways, else PERMUTATIONS of them.
+    """Count how often shuffled labels give a statistic as large: all ways if they are few, else PERMUTATIONS of them.
 
     The statistic is studentised where each arm has two structures, so that arms of unequal spread do not mislead
     (Janssen 1997; Chung and Romano 2013).
@@ -99,7 +99,7 @@ def permutation_p(change: np.ndarray, weights: np.ndarray, treated: np.ndarray, 
 
 @lru_cache(maxsize=2)
 def labels_of(n: int, chosen: int, seed: int) -> np.ndarray:
-    """All ways to choose so many of n, or PERMUTATIONS of them drawn: masks, (ways, n)."""
+    """List all ways to choose so many of n, or PERMUTATIONS of them drawn: masks, (ways, n)."""
     if comb(n, chosen) <= PERMUTATIONS:
         labels = np.zeros((comb(n, chosen), n), dtype=bool)
         for row, picked in enumerate(combinations(range(n), chosen)):
@@ -112,7 +112,7 @@ def labels_of(n: int, chosen: int, seed: int) -> np.ndarray:
 
 
 def studentised_difference(change: np.ndarray, weights: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Difference of the arms' weighted means by its standard error (by 1 where an arm has one structure): (rows,)."""
+    """Divide the difference of the arms' weighted means by its standard error (by 1 if an arm has one structure)."""
     sides = [(arm, arm.sum(axis=1)) for arm in (labels.astype(float), (~labels).astype(float))]
     (mean, spread), (other, others) = (ratio_moments(arm, weights * change, weights) for arm, _ in sides)
     n, m = (size for _, size in sides)

@@ -21,12 +21,12 @@ USEFUL = "useful_share"
 
 
 def voted(waits: Waits) -> np.ndarray:
-    """Mask of the votes: of an author, on a genuine reply."""
+    """Mask the votes: of an author, on a genuine reply."""
     return waits.replied & (waits.vote >= 0)
 
 
 def votes(waits: Waits, start: dt.date) -> tuple[np.ndarray, np.ndarray] | None:
-    """Masks of the replies of two equal periods on which an author could vote; None if a side holds nothing."""
+    """Mask the replies of two equal periods on which an author could vote; None if a side holds nothing."""
     windows = period(waits, start)
     if windows is None:
         return None
@@ -39,7 +39,7 @@ def period(waits: Waits, start: dt.date) -> tuple[Window, Window] | None:
 
 
 def levels(waits: Waits, groups: dict[str, np.ndarray], draws: int = DRAWS) -> tuple[list[Measurement], list[dict]]:
-    """The share of each group of waits (masks), and its voting rate: votes over replies."""
+    """Estimate the share of each group of waits (masks), and its voting rate: votes over replies."""
     rows, rates = [], []
     for name, mask in groups.items():
         counted, replies = voted(waits) & mask, waits.replied & mask
@@ -53,7 +53,7 @@ def levels(waits: Waits, groups: dict[str, np.ndarray], draws: int = DRAWS) -> t
 def compared(
     waits: Waits, start: dt.date, arms: Arms, draws: int = DRAWS
 ) -> tuple[list[Measurement], list[Measurement]]:
-    """Before and after, difference-in-differences, and with AI help or not; then the differences in shares."""
+    """Compare before and after, adopters and others, with AI help and without; then the differences in shares."""
     value = (waits.vote == 1).astype(float)
     rows, differences = [], []
     replies = votes(waits, start)

@@ -16,9 +16,10 @@ from eval.time.waits.periods import Cells, follow_up, values
 
 
 def with_help(waits: Waits, quantity: str, value: np.ndarray, usable: np.ndarray, draws: int = DRAWS) -> Measurement:
-    """Mean with help less mean without, over strata of structure and month that hold both; structures are resampled.
+    """Subtract the mean without help from that with it, in strata of structure and month that hold both.
 
-    `usable` masks the waits on which the value is known. Raises nothing: without a stratum there is no estimate.
+    Structures are resampled. `usable` masks the waits on which the value is known. Without a stratum there is no
+    estimate.
     """
     known = usable & (waits.offered >= 0)
     month = waits.month
@@ -41,7 +42,7 @@ def with_help(waits: Waits, quantity: str, value: np.ndarray, usable: np.ndarray
 
 
 def waiting(waits: Waits, start: dt.date, *, flagged_unanswered: bool, draws: int = DRAWS) -> list[Measurement]:
-    """Every WAITING measure of the reviews since the pilot's start that were seen long enough."""
+    """Compare every WAITING measure of the reviews since the pilot's start that were seen long enough."""
     rows = []
     timed = waits.where(waits.timed & (waits.start >= start.toordinal()))
     answered = timed.reply > 0

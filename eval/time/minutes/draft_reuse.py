@@ -17,17 +17,17 @@ KINDS = ("as_is", "edited", "discarded")
 
 
 def kind_of(similarity: np.ndarray) -> np.ndarray:
-    """Index in KINDS of each draft."""
+    """Find the index in KINDS of each draft."""
     return np.where(similarity >= AS_IS, 0, np.where(similarity >= DISCARDED, 1, 2))
 
 
 def drafted(waits: Waits) -> np.ndarray:
-    """Mask of the published replies whose likeness to an AI draft is known."""
+    """Mask the published replies whose likeness to an AI draft is known."""
     return waits.replied & np.isfinite(waits.similarity)
 
 
 def similarity(waits: Waits, draws: int = DRAWS) -> list[Measurement]:
-    """Mean similarity of all, by month, and by structure with LEAST_RECORDS drafts."""
+    """Average similarity of all, by month, and by structure with LEAST_RECORDS drafts."""
     known = waits.where(drafted(waits))
     if not len(known):
         return []
@@ -47,7 +47,7 @@ def _mean(waits: Waits, group: str, cluster: np.ndarray, draws: int) -> Measurem
 
 
 def fates(waits: Waits, draws: int = DRAWS) -> dict:
-    """Shares kept as they were, edited and discarded; agents' "utile" votes; and what is behind both. JSON values."""
+    """Count drafts kept, edited and discarded, and agents' "utile" votes, with what is behind both: JSON values."""
     known = waits.where(drafted(waits))
     kinds = kind_of(known.similarity)
     rated = waits.where(waits.agent_vote >= 0)

@@ -34,7 +34,7 @@ P90 = 1.2816  # quantile of a standard normal
 
 
 def count(draft: str, final: str, *, review_words: float = 0.0, rejected: bool = False) -> np.ndarray:
-    """FEATURES of a draft and the text that was published; a rejected draft is read, and the reply composed anew."""
+    """Count FEATURES of a draft and the published text; a rejected draft is read, and the reply composed anew."""
     before, after = draft.split(), final.split()
     if rejected:
         return np.array([review_words, len(before), len(after), len(after), 0, 0, 0, 0], dtype=float)
@@ -51,7 +51,7 @@ def count(draft: str, final: str, *, review_words: float = 0.0, rejected: bool =
 def from_similarity(
     similarity: np.ndarray, reply_words: np.ndarray, review_words: np.ndarray, reply_facts: np.ndarray
 ) -> np.ndarray:
-    """FEATURES (n, 8) where only the platform's similarity (0 to 100) of draft and reply is known; its rule is not.
+    """Guess FEATURES (n, 8) from the platform's similarity (0 to 100) of draft and reply, whose rule is not known.
 
     The reply is taken to be as long as the draft, and as much of its facts to be the draft's as of its words.
     """
@@ -62,7 +62,7 @@ def from_similarity(
 
 
 def _rates(values: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds that one unit of each of FEATURES costs, with a draft and without: (..., 8) each."""
+    """Price one unit of each of FEATURES in seconds, with a draft and without: (..., 8) each."""
     read, compose = 60 / values["reading_wpm"], 60 / values["composition_wpm"]
     share, zero = values["composed_share"], np.zeros_like(read)
     typing = (1 - share) * values["keystroke_seconds"] + share * compose / values["characters_per_word"]
@@ -75,14 +75,14 @@ def _rates(values: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def minutes(features: np.ndarray, values: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Minutes with a draft and without, for FEATURES (..., 8) and values of the constants (...)."""
+    """Compute minutes with a draft and without, for FEATURES (..., 8) and values of the constants (...)."""
     with_draft, without = _rates(values)
     return (features * with_draft).sum(axis=-1) / 60, (features * without).sum(axis=-1) / 60
 
 
 @dataclass(frozen=True)
 class Prior:
-    """The constants as they are drawn: z ~ N(mean, covariance), standard normal unless timed data moved it."""
+    """Draws the constants: z ~ N(mean, covariance), standard normal unless timed data moved it."""
 
     constants: Constants
     mean: np.ndarray
@@ -90,7 +90,7 @@ class Prior:
 
     @property
     def spread(self) -> np.ndarray:
-        """Standard deviation of each constant's z."""
+        """Give the standard deviation of each constant's z."""
         return np.sqrt((self.root**2).sum(axis=1))
 
     @classmethod
@@ -98,18 +98,18 @@ class Prior:
         return cls(constants or constants_of.load(), np.zeros(len(NAMES)), np.eye(len(NAMES)))
 
     def draw(self, draws: int = DRAWS, seed: int = SEED) -> np.ndarray:
-        """z, (draws, constants)."""
+        """Draw z, (draws, constants)."""
         return self.mean + np.random.default_rng(seed).standard_normal((draws, len(NAMES))) @ self.root.T
 
     def marginal(self, name: str) -> tuple[float, float, float]:
-        """P10, P50 and P90 of a constant."""
+        """Give P10, P50 and P90 of a constant."""
         i = NAMES.index(name)
         at = getattr(self.constants, name).at
         return tuple(float(at(self.mean[i] + k * self.spread[i])) for k in (-P90, 0, P90))
 
 
 def means_of(features: np.ndarray, clusters: np.ndarray, draws: int, seed: int = SEED) -> np.ndarray:
-    """Resampled means of FEATURES (n, 8), clusters drawn whole: (draws, 8); of one cluster, its mean."""
+    """Resample means of FEATURES (n, 8), clusters drawn whole: (draws, 8); of one cluster, its mean."""
     numbers = np.unique(clusters, return_inverse=True)[1]
     size = int(numbers.max()) + 1
     if size < 2:
@@ -123,7 +123,7 @@ def means_of(features: np.ndarray, clusters: np.ndarray, draws: int, seed: int =
 
 @dataclass(frozen=True)
 class Modelled:
-    """Minutes a reply, as (P2.5, P10, P50, P90, P97.5), their sensitivities, and the break-even edit rate."""
+    """Holds minutes a reply, as (P2.5, P10, P50, P90, P97.5), their sensitivities, and the break-even edit rate."""
 
     n: int
     saved: tuple[float, ...]
@@ -138,7 +138,7 @@ QUANTILES = (0.025, 0.10, 0.50, 0.90, 0.975)
 
 
 def model(features: np.ndarray, clusters: np.ndarray, prior: Prior | None = None, draws: int = DRAWS) -> Modelled:
-    """Of replies with FEATURES (n, 8), n > 0, of clusters (n,)."""
+    """Model replies with FEATURES (n, 8), n > 0, of clusters (n,)."""
     prior = prior or Prior.of()
     values = prior.constants.values(prior.draw(draws))
     with_draft, without = minutes(means_of(features, clusters, draws), values)
@@ -161,7 +161,7 @@ def model(features: np.ndarray, clusters: np.ndarray, prior: Prior | None = None
 
 
 def break_even(centre: np.ndarray, values: dict[str, np.ndarray]) -> np.ndarray:
-    """Share of the reply's words changed at which a typical draft saves nothing, by draw; 0 where none ever does."""
+    """Find the share of changed words at which a typical draft saves nothing, by draw; 0 where none ever does."""
     review, draft, final, *_ = centre
     with_draft, without = _rates(values)
     kept = np.array([review, draft, final, 0, 0, 0, centre[6], 0])

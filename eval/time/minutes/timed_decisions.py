@@ -25,7 +25,7 @@ _SPREAD = 0.5  # of those errors, before any data
 
 @dataclass(frozen=True)
 class Decisions:
-    """What agents did with n drafts. `features` (n, 8) as `minutes.FEATURES`; `seconds` NaN where not timed."""
+    """Holds what agents did with n drafts: `features` (n, 8) as `model.FEATURES`, `seconds` NaN where not timed."""
 
     ids: tuple[str, ...]
     outcome: np.ndarray
@@ -35,7 +35,7 @@ class Decisions:
 
     @property
     def experience(self) -> np.ndarray:
-        """The review that each is about: its drafts for several structures are not independent."""
+        """Name the review that each is about: its drafts for several structures are not independent."""
         return np.array([name.rpartition("-")[0] or name for name in self.ids])
 
     @property
@@ -44,7 +44,7 @@ class Decisions:
 
 
 def ids_of(path: str | Path) -> frozenset[str]:
-    """The pairs that a file of decisions is about."""
+    """List the pairs that a file of decisions is about."""
     return frozenset(str(row["id"]) for row in read_jsonl(Path(path), needs=("id",)))
 
 
@@ -77,7 +77,7 @@ def read(path: str | Path, review_words: dict[str, int], typical: float) -> Deci
 
 
 def measured(decisions: Decisions, draws: int = DRAWS) -> list[dict]:
-    """Mean active minutes, by outcome: rows like time.json's, of the quantity `active_minutes`."""
+    """Average active minutes by outcome: rows like time.json's, of the quantity `active_minutes`."""
     rows = []
     for group in ("all", *OUTCOMES):
         mask = decisions.timed & ((decisions.outcome == group) | (group == "all"))
@@ -94,13 +94,13 @@ def measured(decisions: Decisions, draws: int = DRAWS) -> list[dict]:
 
 
 def outcomes(decisions: Decisions, draws: int = DRAWS) -> list[dict]:
-    """Share of drafts accepted, edited and rejected, with Wilson's intervals."""
+    """Estimate the shares of drafts accepted, edited and rejected, with Wilson's intervals."""
     found = {name: share((decisions.outcome == name).astype(float), decisions.experience, draws) for name in OUTCOMES}
     return [{"group": name, **values_of(one), "n": one.n} for name, one in found.items()]
 
 
 def recalibrate(decisions: Decisions, prior: Prior) -> Prior | None:
-    """The constants after the timed decisions; None with fewer than LEAST_TIMED.
+    """Move the constants by the timed decisions; None with fewer than LEAST_TIMED.
 
     log(seconds) is the model's plus a Student error; the posterior of the constants' z and of the error's spread is
     taken as normal at its mode (Laplace). What the decisions do not tell keeps its prior.
@@ -128,7 +128,7 @@ def recalibrate(decisions: Decisions, prior: Prior) -> Prior | None:
 
 
 def _hessian(f, x: np.ndarray, step: float = 1e-3) -> np.ndarray:
-    """Second derivatives by central differences, symmetric."""
+    """Compute second derivatives by central differences, symmetric."""
     n = len(x)
     eye, out = np.eye(n) * step, np.zeros((n, n))
     for i in range(n):

@@ -14,7 +14,7 @@ Group = tuple[str, np.ndarray]  # a name and a mask
 
 
 def groups(waits: Waits, start: dt.date, *, flagged_unanswered: bool) -> Iterator[Group]:
-    """All, networks, months, AI use since the pilot's start, structures; those of LEAST_RECORDS.
+    """Name the groups of LEAST_RECORDS: all, networks, months, AI use since the pilot's start, structures.
 
     By use of AI only answered reviews are taken where the others carry no flag.
     """
@@ -27,19 +27,19 @@ def groups(waits: Waits, start: dt.date, *, flagged_unanswered: bool) -> Iterato
 
 
 def networks(waits: Waits) -> Iterator[Group]:
-    """The networks that have a name."""
+    """Name the networks that have a name."""
     number = waits.network
     return ((f"network: {name}", number == i) for i, name in enumerate(waits.networks) if name)
 
 
 def months(waits: Waits) -> Iterator[Group]:
-    """The months in which waits began, in order."""
+    """Name the months in which waits began, in order."""
     month = waits.month
     return ((f"month: {m // 12}-{m % 12 + 1:02d}", month == m) for m in np.unique(month))
 
 
 def structures(waits: Waits) -> Iterator[Group]:
-    """The structures that have LEAST_RECORDS waits, the largest first."""
+    """Name the structures that have LEAST_RECORDS waits, the largest first."""
     sizes = np.bincount(waits.structure, minlength=len(waits.names))
     for i in np.argsort(-sizes, kind="stable"):
         if sizes[i] < LEAST_RECORDS:
@@ -48,7 +48,7 @@ def structures(waits: Waits) -> Iterator[Group]:
 
 
 def counts(waits: Waits) -> np.ndarray:
-    """Counts of timed waits (clusters, 2, HORIZON) as the export's last day shows them.
+    """Count timed waits, (clusters, 2, HORIZON), as the export's last day shows them.
 
     Clusters are the structures; where there is one only, the weeks.
     """
@@ -61,7 +61,7 @@ def counts(waits: Waits) -> np.ndarray:
 
 
 def describe(waits: Waits, group: str, draws: int = DRAWS) -> list[Measurement]:
-    """Every measure of a group of timed waits."""
+    """Estimate every measure of a group of timed waits."""
     tables = counts(waits)
     n, censored = len(waits), int((~waits.replied).sum())
     enough = n >= LEAST_RECORDS
@@ -85,7 +85,7 @@ def describe(waits: Waits, group: str, draws: int = DRAWS) -> list[Measurement]:
 
 
 def waiting(waits: Waits, start: dt.date, *, flagged_unanswered: bool, draws: int = DRAWS) -> list[Measurement]:
-    """Rows of every group of the export."""
+    """Describe every group of the export."""
     timed = waits.where(waits.timed)
     rows: list[Measurement] = []
     for name, mask in groups(timed, start, flagged_unanswered=flagged_unanswered):

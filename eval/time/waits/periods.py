@@ -24,12 +24,12 @@ HOLE = 10  # days without any review from which a period is not covered
 
 
 def follow_up(quantity: str) -> int:
-    """Days that a wait must be seen for its `quantity` to be known."""
+    """Say how many days a wait must be seen for its `quantity` to be known."""
     return reach(quantity)[0]
 
 
 def periods(waits: Waits, start: dt.date, tau: int, longest: int = LONGEST) -> tuple[Window, Window] | None:
-    """The longest equal periods before and after the pilot's start of which every wait is seen `tau` days; or None."""
+    """Find the longest equal periods before and after the start of which every wait is seen `tau` days; or None."""
     if not len(waits):
         return None
     first = dt.date.fromordinal(int(waits.start.min()))
@@ -42,7 +42,7 @@ def periods(waits: Waits, start: dt.date, tau: int, longest: int = LONGEST) -> t
 
 
 def year_earlier(waits: Waits, first: dt.date, last: dt.date, tau: int) -> tuple[Window, Window] | None:
-    """The same days one year earlier, and a given period as far as the export sees it `tau` days.
+    """Find the same days one year earlier, and a given period as far as the export sees it `tau` days.
 
     None if nothing is seen that long, or if in either period HOLE days in a row hold no review: the two would not be of
     one season. Waits of a year earlier are seen `tau` days before the period begins, so it is cut at a year less those.
@@ -56,7 +56,7 @@ def year_earlier(waits: Waits, first: dt.date, last: dt.date, tau: int) -> tuple
 
 
 def grade_of(windows: tuple[Window, Window] | None) -> str:
-    """C for a year or more before and after; less than that mixes seasons."""
+    """Grade a comparison: C for a year or more before and after; less than that mixes seasons."""
     return BEFORE_AFTER if windows and min(window.days for window in windows) >= LONGEST else SEASONAL
 
 
@@ -71,7 +71,7 @@ def _covered(waits: Waits, window: Window) -> bool:
 
 
 def spans(waits: Waits, window: Window) -> bool:
-    """Whether these waits, of a population that may be small, reach over a window: else its season is another one.
+    """Say whether a population's waits, maybe few, reach over a window: else its season is another one.
 
     The first and the last are within HOLE days of its ends, and no thirty days in a row hold none.
     """
@@ -85,13 +85,13 @@ def spans(waits: Waits, window: Window) -> bool:
 
 
 def within(waits: Waits, window: Window) -> np.ndarray:
-    """Mask of the waits that began in a window."""
+    """Mask the waits that began in a window."""
     first, last = window.ordinals
     return (waits.start >= first) & (waits.start <= last)
 
 
 def values(waits: Waits, quantity: str) -> np.ndarray:
-    """Of each wait, the days waited within the horizon, or whether it was answered within so many days.
+    """Give each wait's days within the horizon, or whether it was answered within so many days.
 
     Meant for timed waits followed to the horizon: unanswered then is unanswered within it.
     """
@@ -102,7 +102,7 @@ def values(waits: Waits, quantity: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Cells:
-    """Counts and sums of a value by structure, in two groups (before and after, or without and with AI help)."""
+    """Holds counts and sums of a value by structure, in two groups: before and after, or without and with help."""
 
     n: np.ndarray  # (2, structures)
     sums: np.ndarray  # (2, structures)
@@ -116,27 +116,27 @@ class Cells:
         return cls(np.array(n, dtype=float), np.array(sums, dtype=float), np.array(squares, dtype=float))
 
     def least(self, weights: tuple[np.ndarray, np.ndarray], top: float) -> tuple[float, float]:
-        """Least half-widths of the mean of either group, its structures weighted so; see `studentised.least_half`."""
+        """Give the least half-width of each group's mean, its structures weighted so: `studentised.least_half`."""
         sides = zip(self.n, self.sums, self.squares, weights, strict=True)
         return tuple(least_half(*side, top) for side in sides)  # type: ignore[return-value]
 
     @property
     def weights(self) -> np.ndarray:
-        """Mantel-Haenszel weights, (structures,)."""
+        """Weigh structures as Mantel and Haenszel do, (structures,)."""
         total = self.n.sum(axis=0)
         return np.divide(self.n.prod(axis=0), total, out=np.zeros_like(total), where=total > 0)
 
     @property
     def means(self) -> np.ndarray:
-        """(2, structures), 0 where there is nothing."""
+        """Give the means, (2, structures), 0 where there is nothing."""
         return np.divide(self.sums, self.n, out=np.zeros_like(self.sums), where=self.n > 0)
 
     @property
     def differences(self) -> np.ndarray:
-        """Second group less first, by structure."""
+        """Subtract the first group's mean from the second's, by structure."""
         return self.means[1] - self.means[0]
 
     @property
     def compared(self) -> np.ndarray:
-        """Mask of the structures that are in both groups."""
+        """Mask the structures that are in both groups."""
         return self.weights > 0

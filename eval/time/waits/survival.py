@@ -27,7 +27,7 @@ HORIZON = 121  # days kept apart; who waits longer is last seen on the last of t
 
 
 def tally(days: Sequence[int], answered: Sequence[bool], cluster: Sequence[int], clusters: int) -> np.ndarray:
-    """Counts (clusters, 2, HORIZON) of waits: whole days from 0, whether answered then, and the cluster's number."""
+    """Count waits by cluster, answered or not, and whole days waited: (clusters, 2, HORIZON)."""
     days, ended = np.asarray(days, dtype=np.int64), 1 - np.asarray(answered, dtype=np.int64)
     ended = np.where(days >= HORIZON, 1, ended)
     flat = (np.asarray(cluster, dtype=np.int64) * 2 + ended) * HORIZON + np.minimum(days, HORIZON - 1)
@@ -35,7 +35,7 @@ def tally(days: Sequence[int], answered: Sequence[bool], cluster: Sequence[int],
 
 
 def at_risk(table: np.ndarray) -> np.ndarray:
-    """Still waiting at the start of each day."""
+    """Count who is still waiting at the start of each day."""
     leaving = table.sum(axis=-2)
     return np.flip(np.cumsum(np.flip(leaving, -1), -1), -1)
 
@@ -46,19 +46,19 @@ def _hazard(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def survival(table: np.ndarray) -> np.ndarray:
-    """Share still waiting at the end of day 0, 1, 2 …: Kaplan-Meier, (..., days). Flat once nobody is at risk."""
+    """Estimate who still waits at the end of day 0, 1, 2 … (Kaplan-Meier, (..., days)); flat once nobody is at risk."""
     return np.cumprod(1 - _hazard(table)[0], axis=-1)
 
 
 def followed(table: np.ndarray, days: int) -> np.ndarray:
-    """Whether someone was seen for so many days, or all were answered before."""
+    """Say whether someone was seen for so many days, or all were answered before."""
     if days > table.shape[-1]:
         return np.zeros(table.shape[:-2], dtype=bool)
     return (at_risk(table)[..., days - 1] > 0) | (survival(table)[..., days - 1] == 0)
 
 
 def median(table: np.ndarray) -> np.ndarray:
-    """First day at whose end at most half are still waiting; NaN if that day was not seen."""
+    """Find the first day at whose end at most half are still waiting; NaN if that day was not seen."""
     reached = survival(table) <= 0.5 + 1e-12
     return np.where(reached.any(axis=-1), reached.argmax(axis=-1), np.nan).astype(float)
 
@@ -67,26 +67,26 @@ def median(table: np.ndarray) -> np.ndarray:
 
 
 def reach(quantity: str) -> tuple[int, bool]:
-    """How many days a measure looks at, and whether it is the area (else a point) of the curve there."""
+    """Say how many days a measure looks at, and whether it is the area of the curve there, or a point."""
     kind, _, days = quantity.partition("_")
     return (int(days), True) if kind == "rmst" else (int(days.rstrip("d")) + 1, False)
 
 
 def of_curve(curve: np.ndarray, quantity: str) -> np.ndarray:
-    """`rmst_<tau>` or `answered_<d>d` of survival curves (..., days), whatever the follow-up."""
+    """Read `rmst_<tau>` or `answered_<d>d` off survival curves (..., days), whatever the follow-up."""
     days, area = reach(quantity)
     return curve[..., :days].sum(axis=-1) if area else 1 - curve[..., days - 1]
 
 
 def shorten(tables: np.ndarray, days: int) -> np.ndarray:
-    """The first `days` days, and one more on which all who waited longer are last seen: (..., 2, days + 1)."""
+    """Keep the first `days` days, and one more on which all who waited longer are last seen: (..., 2, days + 1)."""
     rest = np.zeros((*tables.shape[:-1], 1))
     rest[..., 1, 0] = tables[..., days:].sum(axis=(-1, -2))
     return np.concatenate([tables[..., :days], rest], axis=-1)
 
 
 def influence(tables: np.ndarray, clusters: np.ndarray, quantity: str) -> np.ndarray:
-    """How much each cluster moves a measure of pooled tables: (draws, clusters), to first order.
+    """Compute how much each cluster moves a measure of pooled tables: (draws, clusters), to first order.
 
     Args:
         tables: pooled counts, (draws, 2, days).
@@ -107,7 +107,7 @@ def influence(tables: np.ndarray, clusters: np.ndarray, quantity: str) -> np.nda
 
 
 def measure(tables: np.ndarray, quantity: str, draws: int = DRAWS, seed: int = SEED) -> Inference | None:
-    """A measure of a group's clusters (clusters, 2, HORIZON), all pooled; None if nobody was followed that long."""
+    """Estimate a measure of all clusters (clusters, 2, HORIZON) pooled; None if nobody was followed that long."""
     tables = tables[tables.sum(axis=(1, 2)) > 0]
     days = reach(quantity)[0]
     if not len(tables) or not followed(tables.sum(axis=0), days):
@@ -126,7 +126,7 @@ def measure(tables: np.ndarray, quantity: str, draws: int = DRAWS, seed: int = S
 
 
 def _least(table: np.ndarray, quantity: str, clusters: float) -> float:
-    """Half-width by Greenwood's error of independent waits, at 95 %; where all waits are alike, `unvaried`."""
+    """Compute the half-width by Greenwood's error of independent waits, at 95 %; `unvaried` where all are alike."""
     days, area = reach(quantity)
     hazard, waiting = (part[:days] for part in _hazard(table))
     curve = np.cumprod(1 - hazard)
@@ -141,7 +141,7 @@ def _least(table: np.ndarray, quantity: str, clusters: float) -> float:
 
 
 def median_interval(tables: np.ndarray) -> tuple[float, float] | None:
-    """Days that the median may be: those on which the share still waiting cannot be told from a half.
+    """Find the days that the median may be: on those, the share still waiting cannot be told from a half.
 
     Brookmeyer and Crowley 1982, with Wilson intervals and jackknife errors over clusters; None if it has no upper end.
     Where it is one day, half a day to either side, as dates say no more.
