@@ -32,7 +32,7 @@ def compare(
     look_up: LookUp | None = None,
     force: bool = False,
 ) -> Verdict:
-    """May the challenger replace the champion?
+    """Judge whether the challenger may replace the champion.
 
     Writes into `out` verdict.json, report.html and the scores of both arms (those beside the drafts are used if they
     are of these very drafts by this very code). Drafts under different conditions, or of a system that may have learnt
@@ -83,7 +83,7 @@ def items_of(pairs: list[dict[str, Any]]) -> list[Item]:
 
 
 def _inputs(arms: dict[str, Drafts], gate: str | Path, files: dict[str, bytes]) -> dict[str, Any]:
-    """Hashes of all that the verdict rests on; `promote` compares the adapters' with the registered version's."""
+    """Hash all that the verdict rests on; `promote` compares the adapters' with the registered version's."""
     described = arms["champion"].meta["data"]
     inputs = {
         "split": described["split"],

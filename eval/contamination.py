@@ -18,7 +18,7 @@ COLUMNS = ("review", "reply")
 def near_duplicates(
     held: Iterable[Mapping[str, Any]], others: Iterable[Mapping[str, Any]], threshold: float
 ) -> dict[str, str]:
-    """id of each held pair whose review or reply is nearly that of another pair -> id of the first such pair.
+    """Map each held pair whose review or reply is nearly another pair's to the first such pair, id to id.
 
     Args:
         held, others: pairs; `others` is read once, one at a time.
@@ -37,7 +37,7 @@ def near_duplicates(
 
 
 class _Index:
-    """Texts by their rarest triples."""
+    """Finds texts by their rarest triples."""
 
     def __init__(self, texts: list[str], threshold: float) -> None:
         self._threshold = threshold
@@ -49,7 +49,7 @@ class _Index:
                 self._by_triple[triple].add(place)
 
     def near(self, text: str) -> list[int]:
-        """Places of the texts that are near-duplicates of this one."""
+        """List the places of the texts that are near-duplicates of this one."""
         found = triples(text)
         candidates: set[int] = set()
         for triple in self._rarest(found):
@@ -57,7 +57,7 @@ class _Index:
         return [place for place in sorted(candidates) if _alike(found, self._triples[place]) >= self._threshold]
 
     def drop(self, place: int) -> None:
-        """Look for this text no more."""
+        """Stop looking for this text."""
         for triple in self._rarest(self._triples[place]):
             self._by_triple[triple].discard(place)
 

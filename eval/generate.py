@@ -138,7 +138,7 @@ def _is_too_long(job: Job, work: Work) -> bool:
 
 
 def _write(file: Writing, backend: Backend, work: Work, jobs: list[Job], *, total: int) -> None:
-    """Every row as soon as it is finished; `seconds` is a draft's share of the time since the rows before it."""
+    """Write every row as soon as it is finished; `seconds` is a draft's share of the time since the rows before it."""
     try:
         with status(f"drafts: {work.system.name}: starting"):
             backend.start(work)

@@ -23,7 +23,7 @@ Pairs = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Compared:
-    """What a comparison starts from: the rule, the drafts of "champion" and "challenger", and what they answer."""
+    """Holds the rule, the drafts of "champion" and "challenger", and the pairs that they answer."""
 
     rule: Rule
     arms: dict[str, Drafts]
@@ -31,7 +31,7 @@ class Compared:
 
 
 def to_generate(data: Path, split: str, out: Path, gate: Path | None) -> Pairs:
-    """The pairs that drafts are to answer. Raises InputError."""
+    """Read the pairs that drafts are to answer. Raises InputError."""
     read_manifest(data)
     if split not in SPLITS:
         raise InputError(f"--split {split}: unknown; known ones: {', '.join(SPLITS)}")
@@ -46,7 +46,7 @@ def to_generate(data: Path, split: str, out: Path, gate: Path | None) -> Pairs:
 
 
 def to_score(drafts: str | Path, data: str | Path, out: str | Path, *, force: bool) -> tuple[Drafts, Pairs]:
-    """The drafts and what they answer. Raises InputError, also if `out` exists, unless `force`."""
+    """Read the drafts and what they answer. Raises InputError, also if `out` exists, unless `force`."""
     path, out = Path(drafts), Path(out)
     if out.is_dir():
         raise InputError(f"--out {out}: is a folder; name a file in it, such as {out / 'drafts.scores.jsonl'}")
@@ -70,7 +70,7 @@ def to_compare(
     trained_on: Iterable[str | Path] = (),
     force: bool = False,
 ) -> Compared:
-    """What a comparison starts from. Raises InputError."""
+    """Read what a comparison starts from. Raises InputError."""
     rule = Rule.load(gate)
     arms = {"champion": read_drafts(champion), "challenger": read_drafts(challenger)}
     split = arms["champion"].meta["data"]["split"]

@@ -1,4 +1,4 @@
-"""Log comparisons and analyses of time to MLflow, and look up what was logged. Nothing that decides reads the metrics.
+"""Log comparisons and analyses of time to MLflow, and find them again. Nothing that decides reads the metrics.
 
 A comparison is a parent run with the verdict, and a child for each system with its measures.
 """
@@ -54,7 +54,7 @@ def log_comparison(verdict: "Verdict", champion: Path, challenger: Path, data: P
 
 
 def _log_inputs(data: Path) -> None:
-    """The splits of the dataset folder as inputs of the active run, named and digested as a training run's."""
+    """Log the dataset's splits as inputs of the active run, named and digested as a training run's."""
     import mlflow.data.sources
     from mlflow.data.meta_dataset import MetaDataset
 
@@ -67,7 +67,7 @@ def _log_inputs(data: Path) -> None:
 
 
 def _items(data: Path, split: str, out: Path) -> dict[str, list[Any]]:
-    """A row for each pair, both systems' values of each measure in columns; None for an error. No text, no name."""
+    """Tabulate a row for each pair, with both systems' values of each measure; None for an error. No text, no name."""
     pairs = read_split(data, split)
     table: dict[str, list[Any]] = {"id": [pair["id"] for pair in pairs]}
     table |= {key: [pair.get(key) for pair in pairs] for key in ("network", "sentiment")}
@@ -120,7 +120,7 @@ def log_time(result: dict, out: Path) -> str:
 
 
 def comparison_of(verdict: Path) -> str | None:
-    """The finished run of the comparison that wrote this very verdict.json; None if the ledger knows of none."""
+    """Find the finished run of the comparison that wrote this very verdict.json; None if the ledger knows of none."""
     import mlflow
 
     client = mlflow.MlflowClient()
@@ -131,7 +131,7 @@ def comparison_of(verdict: Path) -> str | None:
 
 
 def train_split_of(adapter_sha256: str) -> str | None:
-    """Digest of the train split of the registered version that holds this adapter; None if there is none."""
+    """Find the digest of the train split of the registered version that holds this adapter; None if there is none."""
     import mlflow
 
     query = f"name = '{tracking.MODEL_NAME}' and tags.`{tracking.ADAPTER_HASH}` = '{adapter_sha256}'"

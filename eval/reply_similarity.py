@@ -29,22 +29,22 @@ def _chrf() -> "CHRF":
 
 
 def chrf(draft: str, reply: str) -> float:
-    """Sentence chrF2 by sacrebleu, 0 to 100, of both with their accents composed."""
+    """Compute sentence chrF2 by sacrebleu, 0 to 100, of both with their accents composed."""
     return _chrf().sentence_score(_composed(draft), [_composed(reply)]).score
 
 
 def chrf_corpus(drafts: "Sequence[str]", replies: "Sequence[str]") -> float:
-    """Corpus chrF2 by sacrebleu, 0 to 100: n-gram counts are summed first, so it is not the mean of the sentences'."""
+    """Compute corpus chrF2 by sacrebleu, 0 to 100: n-gram counts are summed first, so no mean of the sentences'."""
     return _chrf().corpus_score([*map(_composed, drafts)], [[*map(_composed, replies)]]).score
 
 
 def _composed(text: str) -> str:
-    """NFC: sacrebleu would count an accent that is a sign of its own as a wrong character."""
+    """Compose accents (NFC): sacrebleu would count an accent that is a sign of its own as a wrong character."""
     return unicodedata.normalize("NFC", text)
 
 
 def chrf_signature() -> str:
-    """How sacrebleu computed it ("nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:…")."""
+    """Say how sacrebleu computed it ("nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:…")."""
     from sacrebleu.metrics import CHRF
 
     metric = CHRF()  # a signature counts references, so it wants a metric that has scored
@@ -53,7 +53,7 @@ def chrf_signature() -> str:
 
 
 def rouge(draft: str, reply: str) -> dict[str, float]:
-    """F1 of shared words (rouge1), word pairs (rouge2) and the longest common subsequence (rougeL), each 0 to 1."""
+    """Compute F1 of shared words (rouge1), word pairs (rouge2) and the longest common subsequence (rougeL), 0 to 1."""
     said, published = words(draft), words(reply)
     common = LCSseq.similarity(said, published)
     return {
@@ -64,19 +64,19 @@ def rouge(draft: str, reply: str) -> dict[str, float]:
 
 
 def edit_rate(draft: str, reply: str) -> float:
-    """Words inserted, deleted or replaced to turn the draft into the reply, by the longer of the two: 0 to 1."""
+    """Count the words to insert, delete or replace for the reply, by the longer of the two texts: 0 to 1."""
     return Levenshtein.normalized_distance(words(draft), words(reply))
 
 
 def mean(scores: "Sequence[float]") -> float:
-    """The mean of at least one score. Raises InputError, because the mean of nothing is not 0."""
+    """Average at least one score. Raises InputError, because the mean of nothing is not 0."""
     if not scores:
         raise InputError("no draft to score: give at least one prediction")
     return fmean(scores)
 
 
 def texts(**columns: "Sequence[str | None]") -> None:
-    """See that columns are as long as one another and hold texts. Raises InputError that names column and row."""
+    """Check that columns are of one length and hold texts. Raises InputError that names column and row."""
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(f"columns differ in length: {', '.join(f'{n} {k}' for n, k in lengths.items())}")

@@ -24,7 +24,7 @@ Found = Mapping[str, Mapping[str, Mapping[str, float]]]  # arm -> measure -> id 
 def estimate_secondary(
     judged: Verdict, rule: Rule, rows: Mapping[str, Iterable[Row]], scores: Found
 ) -> tuple[tuple[Line, ...], tuple[str, ...]]:
-    """The judged estimates with their p-values, every other estimate, and remarks in French for the reasons.
+    """Give the judged estimates p-values, estimate all others, and write remarks in French for the reasons.
 
     Both arms of `scores` must hold the same ids in the same order.
     """
@@ -47,7 +47,7 @@ def _paired(scores: Found, measure: str) -> tuple[list[np.ndarray], list[str]]:
 
 
 def _with_p_values(lines: list[Line], rule: Rule, scores: Found) -> list[Line]:
-    """p-values of "no difference" on the whole split; those of the guardrails also by Holm, as they are a family."""
+    """Add p-values of "no difference" on the whole split; those of the guardrails by Holm too, as they are a family."""
     p = {x.measure: _p_value(scores, x.measure) for x in lines if x.arm == "difference" and not x.slice}
     family = [g.measure for g in rule.guardrails]
     adjusted = dict(zip(family, holm([p[measure] for measure in family]), strict=True))
@@ -58,7 +58,7 @@ def _with_p_values(lines: list[Line], rule: Rule, scores: Found) -> list[Line]:
 
 
 def _p_value(scores: Found, measure: str) -> float:
-    """McNemar's mid-p where items are independent and shares, else sign flips, one a review."""
+    """Test by McNemar's mid-p where items are independent and shares, else by sign flips, one a review."""
     arms, clusters = _paired(scores, measure)
     differences = arms[1] - arms[0]
     if wording.is_share(measure) and len(set(clusters)) == len(clusters):
@@ -67,7 +67,7 @@ def _p_value(scores: Found, measure: str) -> float:
 
 
 def _win_rates(rule: Rule, scores: Found) -> tuple[Line, Line]:
-    """How often the challenger wins on the primary measure, ties as half: plainly, and at equal length."""
+    """Estimate how often the challenger wins on the primary measure, ties as half: plainly, and at equal length."""
     arms, clusters = _paired(scores, rule.primary.measure)
     words, _ = _paired(scores, "draft_words")
     wins, extra = (1 + np.sign(arms[1] - arms[0])) / 2, words[1] - words[0]
@@ -77,7 +77,7 @@ def _win_rates(rule: Rule, scores: Found) -> tuple[Line, Line]:
 
 
 def _longer(lines: list[Line], rates: tuple[Line, Line], rule: Rule) -> Iterable[str]:
-    """Longer but no better, or better only by being longer: said, because length is easily taken for quality."""
+    """Say if drafts are longer but no better, or better only by length, which is easily taken for quality."""
     found = {x.measure: x.value for x in lines if x.arm == "difference" and not x.slice}
     words, gain = found["draft_words"], found[rule.primary.measure]
     plain, equal = (rate.value for rate in rates)

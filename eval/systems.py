@@ -33,7 +33,7 @@ class System(Config):
 
 
 class Resolved:
-    """A system with everything that its name stands for: what a fingerprint is made of.
+    """Holds a system and everything that its name stands for: what a fingerprint is made of.
 
     `base` is None for a model that only its endpoint knows. `k` past replies are shown as examples.
     """
@@ -47,7 +47,7 @@ class Resolved:
         self.served_name = name if version else None if adapter else "base"  # as `plume serve` calls it
 
     def context(self, wanted: int | None = None) -> int | None:
-        """Tokens of prompt and draft together: what is wanted, by default what the base was made for, at most 4096.
+        """Say how many tokens prompt and draft may have: as wanted, or what the base was made for, at most 4096.
 
         None if only the endpoint knows. Raises InputError if more is wanted than the base was made for.
         """
@@ -68,7 +68,7 @@ class Resolved:
         }
 
     def load(self, dtype: str) -> Any:
-        """The model, with the adapter attached, ready to generate."""
+        """Load the model, with the adapter attached, ready to generate."""
         model = load_model(self.base, dtype)
         if self.adapter:
             model = self.adapter.attach(model)
@@ -79,7 +79,7 @@ class Resolved:
 
 
 def _trained_on(adapter: Adapter) -> dict[str, str] | None:
-    """Digests of the splits that an adapter was trained on, None if it does not tell."""
+    """Read the digests of the splits that an adapter was trained on; None if it does not tell."""
     splits = adapter.training.get("dataset", {}).get("splits", {})
     return {name: split["sha256"] for name, split in splits.items() if "sha256" in split} or None
 

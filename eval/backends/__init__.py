@@ -1,4 +1,4 @@
-"""What turns prompts into drafts: transformers in this process, vLLM in this process, or an OpenAI-compatible endpoint.
+"""Turn prompts into drafts: by transformers or vLLM in this process, or by an OpenAI-compatible endpoint.
 
 All three decode greedily, stop at the end of the turn, and describe a draft alike.
 """
@@ -15,7 +15,7 @@ TOO_LONG = "the review and a draft do not fit in the model's context"
 
 @dataclass(frozen=True)
 class Job:
-    """One draft to be written.
+    """Describes one draft to be written.
 
     Attributes:
         id: of the pair.
@@ -38,7 +38,7 @@ class Job:
         return self.prompt.messages(self.pair, self.examples)
 
     def shorter(self, tokenizer: Any | None) -> "Job":
-        """Without its last example."""
+        """Drop the last example."""
         examples = self.examples[:-1]
         ids = encode_prompt(tokenizer, self.prompt, self.pair, examples) if tokenizer else None
         return replace(self, examples=examples, ids=ids)
@@ -46,7 +46,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Work:
-    """What a backend must know before it writes.
+    """Holds what a backend must know before it writes.
 
     Attributes:
         system: `eval.systems.Resolved`.
@@ -64,7 +64,7 @@ class Work:
 
     @property
     def end(self) -> int:
-        """Id of the token that ends a turn."""
+        """Find the id of the token that ends a turn."""
         return self.tokenizer.convert_tokens_to_ids(IM_END)
 
 
@@ -74,21 +74,21 @@ class Backend(Protocol):
     reads_ids: bool  # whether the model reads the very token ids of training
 
     def decoding(self, dtype: str) -> dict[str, Any]:
-        """What of the backend changes drafts: part of the decoding that two arms of a comparison must share."""
+        """Describe what changes drafts: part of the decoding that two arms of a comparison must share."""
 
     def serves(self) -> dict[str, Any] | None:
-        """What it asks for drafts, if that is not of plume's making: part of the system's description."""
+        """Describe what it asks for drafts, if that is not of plume's making: part of the system's description."""
 
     def start(self, work: Work) -> None: ...
 
     def drafts(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, Row]]]:
-        """Rows as they are finished: `draft` with its counts, or `error`; each with its job, as it was asked."""
+        """Yield rows as they are finished: `draft` with its counts, or `error`; each with its job, as it was asked."""
 
     def close(self) -> None: ...
 
 
 def row(tokenizer: Any, end: int, prompt_tokens: int, tokens: list[int]) -> Row:
-    """A draft from generated token ids: what comes before the end of the turn, which is counted if it came."""
+    """Read a draft from generated token ids: what comes before the end of the turn, which is counted if it came."""
     stopped = end in tokens
     kept = tokens[: tokens.index(end)] if stopped else tokens
     return {

@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible endpoint: bounded concurrency, retries that back off, a limit on the time of a draft.
+"""Ask any OpenAI-compatible endpoint: bounded concurrency, retries that back off, a limit on a draft's time.
 
 Token ids of the prompt are sent to /v1/completions, so that the model reads what it was trained on; a server that takes
 only messages (`api="chat"`) renders them by its own template. No error quotes a request, an answer or the key.
@@ -26,7 +26,7 @@ _TOO_LONG = ("context length", "context_length", "context size", "context_size",
 
 
 class Endpoint:
-    """A model behind `url` (…/v1), called `model` there.
+    """Asks a model behind `url` (…/v1), called `model` there.
 
     Attributes:
         api: "completions" (token ids) or "chat" (messages).
@@ -145,7 +145,7 @@ class Endpoint:
             yield [(job, error) for job in left]
 
     async def _answer(self, job: Job) -> tuple[Job, Row]:
-        """The draft, or what went wrong. The job may have come out with fewer examples than it went in with."""
+        """Write the draft, or say what went wrong; the job may come out with fewer examples than it went in with."""
         import openai
 
         try:
@@ -207,7 +207,7 @@ class _AnswerError(Exception):
 
 
 def _count(value: Any) -> int | None:
-    """A number of tokens, or an id, as a server tells it; None for anything else."""
+    """Read a number of tokens, or an id, as a server tells it; None for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
 
 

@@ -1,4 +1,4 @@
-"""transformers in this process: batches of like length, padded on the left."""
+"""Write drafts by transformers in this process: batches of like length, padded on the left."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from eval.backends import Job, Row, Work, row
 
 
 class InProcess:
-    """The reference: the same code that training evaluates with."""
+    """Writes the reference: the same code that training evaluates with."""
 
     reads_ids = True
 

@@ -1,4 +1,4 @@
-"""vLLM in this process, without a server: continuous batching for whole test splits."""
+"""Write drafts by vLLM in this process, without a server: continuous batching for whole test splits."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from plume.paths import home
 
 
 class VllmOffline:
-    """`vllm.LLM` with the system's adapter, on the GPU or with the CPU build."""
+    """Runs `vllm.LLM` with the system's adapter, on the GPU or with the CPU build."""
 
     reads_ids = True
 
@@ -85,7 +85,7 @@ class VllmOffline:
         return row(self.work.tokenizer, self.work.end, len(out.prompt_token_ids), list(out.outputs[0].token_ids))
 
     def _set_environment(self, gpu: bool) -> None:
-        """Read by vLLM when it is imported: nothing before may have done so."""
+        """Set what vLLM reads when it is imported: nothing may have imported it before."""
         for name in UNSAFE:
             os.environ.pop(name, None)
         cache = home() / "serve" / "cache"  # what vLLM learnt about an architecture, shared with `plume serve`
