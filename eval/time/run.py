@@ -16,7 +16,7 @@ from eval.time.measurement import MODELLED, Measurement, make
 from eval.time.minutes import constants, draft_reuse, timed_decisions
 from eval.time.minutes.model import Modelled, Prior, from_similarity, model
 from eval.time.minutes.timed_decisions import Decisions
-from eval.time.report import Findings, render
+from eval.time.page.report import Findings, render
 from eval.time.waits import levels
 from eval.time.waits.from_export import WRITTEN, Waits, read_waits
 from eval.time.waits.periods import grade_of

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from eval.time.minutes.constants import DEFAULT
+from eval.time.page.wording import by_chance, threshold
 from eval.time.run import CLAIMS, run
-from eval.time.wording import by_chance, threshold
 from plume.errors import InputError
 from plume.paths import in_clone
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.time import tables as t
-from eval.time import wording as w
 from eval.time.claims.check import UNCHECKABLE, Outcome
 from eval.time.claims.published import Baseline
 from eval.time.effects.adopters import Study
 from eval.time.measurement import LEAST_RECORDS, MAIN, QUASI, SEASONAL, Measurement, Window
 from eval.time.minutes.model import Modelled, Prior
+from eval.time.page import tables as t
+from eval.time.page import wording as w
 from eval.time.waits.from_export import IMPOSSIBLE, Waits
 from plume.page import Table
 from plume.page import render as render_page

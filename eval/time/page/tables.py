@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from eval.time import plot
-from eval.time import wording as w
 from eval.time.measurement import MAIN, WAITING, Measurement
 from eval.time.minutes.constants import NAMES
 from eval.time.minutes.model import Modelled, Prior
+from eval.time.page import plot
+from eval.time.page import wording as w
 from eval.time.waits.survival import survival
 from plume.page import Figure, Table
 from plume.page.numbers import NO_BREAK, day, interval, number, percent

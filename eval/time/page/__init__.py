@@ -1,0 +1,1 @@
+"""The page time.html: its sentences, tables, figures and template."""
