@@ -15,7 +15,7 @@ from eval.time.minutes import constants
 from plume.corpus.dataset import read_manifest, read_split
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
-from plume.export.source import read_rows
+from plume.export.reader import read_rows
 from plume.paths import check_output, in_clone
 
 Pairs = list[dict[str, Any]]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from eval.drafts import read_drafts
 from plume import tracking
 from plume.corpus.dataset import file_sha256, read_jsonl, read_manifest, read_split
-from plume.corpus.trained import DIGEST
+from plume.corpus.forget_versions import DIGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

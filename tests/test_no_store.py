@@ -10,7 +10,7 @@ import pytest
 from eval import cli as evaluate
 from eval import inputs, systems
 from plume import doctor, tracking
-from plume.corpus import trained
+from plume.corpus import forget_versions
 from plume.errors import InputError
 from plume.paths import ROOT
 from serve import champion, cli, sync
@@ -47,8 +47,8 @@ def here(tmp_path, monkeypatch):
         lambda state: evaluate.compare(Path("a.jsonl"), Path("b.jsonl"), Path("data"), Path("verdict")),
         lambda state: evaluate.time(SAMPLE, state.folder / "time"),
         lambda state: systems.resolve("champion"),
-        lambda state: trained.trained_on({"0"}, {"0"}),
-        lambda state: trained.runs_on({"0"}),
+        lambda state: forget_versions.trained_on({"0"}, {"0"}),
+        lambda state: forget_versions.runs_on({"0"}),
         lambda state: champion.resolve(ServeConfig(state=state.folder / "other"), State(state.folder / "other")),
         lambda state: cli.run([f"state={state.folder / 'other'}"], only_print=True),
         lambda state: sync.sync(ServeConfig(state=state.folder)),

@@ -23,7 +23,8 @@ from eval.time.waits.periods import grade_of
 from plume.command import status
 from plume.corpus.dataset import file_sha256
 from plume.errors import InputError
-from plume.export.source import Columns, read_rows
+from plume.export.columns import Columns
+from plume.export.reader import read_experiences
 from plume.export.values import parse_date
 from plume.paths import check_output, claim_output, in_clone
 
@@ -56,7 +57,7 @@ def run(
     with status("reading the export"):
         pairs = timed_decisions.ids_of(decisions) if decisions else frozenset()
         columns = Columns()
-        waits = read_waits(read_rows(export, columns), _date(extracted_on), pairs=pairs)
+        waits = read_waits(read_experiences(export, columns), _date(extracted_on), pairs=pairs)
     if waits is None:
         raise InputError(f"{export}: no record has a readable date in {WRITTEN}; give the export, unmodified")
     if not len(waits):

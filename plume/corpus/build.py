@@ -19,14 +19,18 @@ from plume.config import Config
 from plume.contacts import Directory
 from plume.corpus import dataset
 from plume.corpus.dataset import file_sha256
-from plume.corpus.mask import Masker
+from plume.corpus.gold import figures
+from plume.corpus.mask import Masker, pseudonymiser
 from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
 from plume.corpus.privacy import write_report
 from plume.corpus.split import SPLITS, Splitting
 from plume.corpus.spool import Spool
 from plume.errors import InputError
-from plume.export.formats import Progress
-from plume.export.source import Columns, Row, Unreadable, read_rows
+from plume.export.columns import Columns
+from plume.export.experience import Experience
+from plume.export.reader import Unreadable, read_experiences
+from plume.export.source import Progress
+from plume.pseudonymise import VERSION
 
 _CHUNK = 128  # pairs masked together
 
@@ -146,8 +150,8 @@ def _read_all(export: Path, spool: Spool, columns: Columns, reading: Progress, c
 
     def rows() -> Iterator[tuple[int, Pair | Quarantined]]:
         nonlocal experiences
-        for experiences, row in enumerate(read_rows(export, columns, reading), 1):
-            for outcome in _outcomes(row, experiences, config.select, directory, spool.is_repeated):
+        for experiences, record in enumerate(read_experiences(export, columns, reading), 1):
+            for outcome in _outcomes(record, experiences, config.select, directory, spool.is_repeated):
                 yield spool.next_seq(), outcome
 
     def to_mask() -> Iterator[tuple[int, Pair]]:
@@ -170,11 +174,15 @@ def _read_all(export: Path, spool: Spool, columns: Columns, reading: Progress, c
 
 
 def _outcomes(
-    row: Row | Unreadable, number: int, selection: Selection, directory: Directory, seen: Callable[[str], bool]
+    record: Experience | Unreadable,
+    number: int,
+    selection: Selection,
+    directory: Directory,
+    seen: Callable[[str], bool],
 ) -> Iterator[Pair | Quarantined]:
-    if isinstance(row, Unreadable):
-        return iter([Quarantined(f"record-{number}", row.reason, row.detail)])
-    return outcomes(row, number, selection, directory, seen)
+    if isinstance(record, Unreadable):
+        return iter([Quarantined(f"record-{number}", record.reason, record.detail)])
+    return outcomes(record, number, selection, directory, seen)
 
 
 def _counted(lines: Iterator[tuple[str, dict[str, Any]]], facts: dict[str, Counter]) -> Iterator[str]:
@@ -197,8 +205,6 @@ def _write(path: Path, lines: Iterator[str]) -> str:
 
 def gold_figures(ner: bool) -> dict[str, Any]:
     """What the pseudonymiser finds in the gold set, measured once for each version of it."""
-    from plume.corpus.gold import figures
-    from plume.corpus.mask import pseudonymiser
     from plume.pseudonymise.ner import describe
 
     with status("corpus: measuring the pseudonymiser on the gold set"):
@@ -206,7 +212,6 @@ def gold_figures(ner: bool) -> dict[str, Any]:
 
 
 def _versions(config: DataConfig) -> dict[str, Any]:
-    from plume.pseudonymise import VERSION
     from plume.pseudonymise.ner import describe
 
     return {"plume": __version__, "pseudonymiser": VERSION, "ner": describe() if config.ner else None}

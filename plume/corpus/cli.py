@@ -118,17 +118,17 @@ def audit(
     Answers are kept at once in DIR/audit.jsonl; the same command goes on. Without a terminal, lines of the standard
     input are the keys: o (nothing leaks), m and the letter of a type (missed), s (over-masked), b (back), q (quit).
     """
-    from plume.corpus import privacy, review
+    from plume.corpus import audit_terminal, privacy
     from plume.corpus.audit import Audit
     from plume.corpus.dataset import read_manifest
 
     manifest = read_manifest(folder)
     known = Audit.open(folder, manifest, n, seed)
     try:
-        bound = review.run(folder, known)
+        bound = audit_terminal.run(folder, known)
     finally:
         privacy.write_report(folder, manifest)
-    say(review.say_bound(bound))
+    say(audit_terminal.say_bound(bound))
     say(f"{folder / privacy.FILE}: rewritten")
 
 
@@ -146,7 +146,7 @@ def forget(
     store, or it could not be asked which runs and versions were trained on them.
     """
     from plume.corpus import forget as forgetting
-    from plume.corpus import traces, trained
+    from plume.corpus import forget_search, forget_versions
     from plume.errors import EnvironmentMissing
     from plume.paths import home
 
@@ -155,7 +155,7 @@ def forget(
             raise InputError(f"--in {root}: no such folder")
     roots = folders or [Path.cwd(), home()]
     unread: dict[Path, str] = {}
-    found, faults = forgetting.find(ids, traces.dataset_folders(roots, unread), unread)
+    found, faults = forgetting.find(ids, forget_search.dataset_folders(roots, unread), unread)
     versions, missing = [], None
     try:
         versions = forgetting.name_versions(found)
@@ -163,7 +163,7 @@ def forget(
         missing = str(error)
     for line in versions:  # first: should the rest be cut off, this could not be asked again
         say(line)
-    if traces.remove_cached_copies():
+    if forget_search.remove_cached_copies():
         say(f"{home()}: cached copies of splits and of what was found in them removed; they are made again")
     unwritten: dict[Path, str] = {}
     for here in found:
@@ -179,12 +179,12 @@ def forget(
         say(f"{here.folder}: {len(here.rows)} of the {len(set(ids))} experiences, {erased} rows forgotten")
     for folder, fault in faults.items():
         say(f"{folder}: not searched ({fault})")
-    stored = [folder for folder in [trained.local_artifacts()] if folder]
-    for path in traces.mentions(
+    stored = [folder for folder in [forget_versions.local_artifacts()] if folder]
+    for path in forget_search.mentions(
         ids, [*roots, *stored], [here.folder for here in found if here.folder not in unwritten]
     ):
         say(f"{path}: names a forgotten experience; erase it, or make it again")
-    for path in traces.arrow_copies(ids):
+    for path in forget_search.arrow_copies(ids):
         say(f"{path}: may hold a forgotten experience; remove it, datasets.load_dataset makes it again")
     if unwritten:
         raise InputError(f"not forgotten everywhere: {'; '.join(unwritten.values())}; mend that, then run this again")

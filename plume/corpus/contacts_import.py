@@ -25,21 +25,21 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from plume.contacts import Contact, Directory, host, national, to_json
-from plume.corpus.clean import clean
 from plume.corpus.dataset import to_jsonl
 from plume.corpus.directory_names import NETWORKS, short_name
 from plume.errors import InputError
-from plume.export.columns import body_name, names_a_person
+from plume.export.body_names import body_name, names_a_person
+from plume.export.cleaning import clean
 from plume.french.text import fold
-from plume.french.vocabulary import word_set
+from plume.french.vocabulary import any_of, folded, terms, word_set
 from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS
 from plume.pseudonymise.insee import known_names
 from plume.pseudonymise.keep import is_plain_word
 
+_HERE = Path(__file__).parent
 SOURCE = "lannuaire.service-public.fr"
-PERSONAL = frozenset(
-    {"mobile_phone", "mailbox_of_a_person", "service_of_a_person", "site_of_a_person"}
-)  # values that are not repeated
+# Values that are not repeated.
+PERSONAL = frozenset({"mobile_phone", "mailbox_of_a_person", "service_of_a_person", "site_of_a_person"})
 
 _EMAIL = re.compile(r"[a-z0-9][a-z0-9._%+-]*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
@@ -48,23 +48,9 @@ _NATIONAL = re.compile(r"0[1-589]\d{8}")
 _ABROAD = re.compile(r"[1-9]\d{7,14}")
 _OVERSEAS = re.compile(r"(?:00)?(?:262|590|594|596)(\d{9})")  # dialled 0 and these nine digits within France
 _PACIFIC_MOBILE = re.compile(r"(?:00)?(?:687[789]|689(?:87|89))")
-# Sites that anybody may open a page on: listing their host would clear everybody's page.
-_SHARED_SITES = re.compile(
-    r"(?:^|\.)(?:facebook|instagram|linkedin|twitter|x|tiktok|youtube|youtu|google|goo|wixsite|wix|wordpress|blogspot|"
-    r"over-blog|jimdo|jimdofree|e-monsite|weebly|webnode|free|orange|wanadoo|pagesperso-orange|sfr|"
-    r"helloasso|doctolib|calameo|issuu|linktr|dropbox|canva|eklablog|canalblog|skyrock|numericable|bbox)\.[a-z]{2,3}$"
-)
-_SUFFIXES = frozenset(
-    {"gouv.fr", "asso.fr", "com.fr", "nom.fr", "tm.fr"}
-)  # listed, they would stand for all below them
-_SERVICE_WORDS = word_set("""
-    mairie commune ville village agglo agglomeration accueil contact info infos secretariat courrier direction standard
-    guichet bureau reservation etat-civil etatcivil urbanisme scolarite administration greffe ccas cias prefecture pref
-    sip sie tresorerie tribunal epci communaute syndicat office maison services service mission locale adil caue ddt
-    ddpp ddets dreets dsden ars cci cma chambre mdph departement conseil region rectorat academie gendarmerie
-    commissariat police consulat ambassade caf cpam carsat urssaf msa usagers usager public mediateur dpo bibliotheque
-    mediatheque ecole college lycee musee centre pole point webmaster
-""")
+_SHARED_SITES = re.compile(rf"(?:^|\.){any_of(terms('shared_sites', _HERE))}\.[a-z]{{2,3}}$")
+_SUFFIXES = frozenset({"gouv.fr", "asso.fr", "com.fr", "nom.fr", "tm.fr"})  # they would stand for all below them
+_SERVICE_WORDS = folded("service_words", _HERE)
 
 # Who works under their own name; not their chambers and orders, nor the bodies that help to find one.
 _OFFICE = re.compile(

@@ -10,7 +10,7 @@ A folder changes in one step. Its new files are written to `.forget.part`, which
 from then on the erasure is decided. The files are then moved to their places; if that is cut off, the next `plume data
 forget` in that folder finishes it.
 
-Which versions were trained on it: `plume.corpus.trained`. Where else it may stand: `plume.corpus.traces`.
+Which versions were trained on it: `forget_versions`. Where else it may stand: `forget_search`.
 """
 
 import hashlib
@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from plume.command import uninterrupted
-from plume.corpus import audit, dataset, privacy, trained
+from plume.corpus import audit, dataset, forget_versions, privacy
 from plume.corpus.dataset import STAGED, read_jsonl, read_manifest, read_split, sha256, to_jsonl
+from plume.corpus.forget_search import mention_of
 from plume.corpus.split import SPLITS, experience_of
-from plume.corpus.traces import mention_of
 from plume.errors import InputError, without_secrets
 from plume.tracking import MODEL_NAME, default_uri
 
@@ -65,12 +65,12 @@ def name_versions(found: list[Found]) -> list[str]:
     sources = {here.source for here in found if here.source and here.train_digests}
     if not digests:
         return ["in no train split: no version was trained on them from these folders"]
-    if not trained.store_is_there():
+    if not forget_versions.store_is_there():
         raise InputError(
             f"there is no MLflow store at {without_secrets(default_uri())}; name it with MLFLOW_TRACKING_URI"
         )
-    lines = [str(run) for run in trained.runs_on(digests)]
-    for version in trained.trained_on(digests, sources):
+    lines = [str(run) for run in forget_versions.runs_on(digests)]
+    for version in forget_versions.trained_on(digests, sources):
         aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
         what = "was trained on them" if version.sure else "may have been trained on them"
         lines.append(

@@ -7,7 +7,7 @@ leaks nothing. What is masked outside the spans is counted too, letter by letter
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from plume.pseudonymise import Pseudonymiser, Span
 GOLD = ROOT / "datasets" / "gold" / "pseudonymisation.jsonl"
 CONFIDENCE = 0.95
 _NAMES = "PERSONNE"
-_SOURCES = ROOT / "plume" / "corpus" / "pseudonymise"
+_SOURCES = (ROOT / "plume" / "pseudonymise", ROOT / "plume" / "french")  # code and word lists
 
 
 @dataclass(frozen=True)
@@ -156,10 +156,11 @@ def upper_bound(hits: int, n: int, confidence: float = CONFIDENCE) -> float:
 
 def _fingerprint(path: Path, ner_version: str | None) -> str:
     digest = hashlib.sha256(f"2 {ner_version}\n".encode())  # raise 2 when this module counts otherwise
-    for file in (path, contacts.DEFAULT, ROOT / "plume" / "contacts.py", *_python_sources()):
+    for file in (path, contacts.DEFAULT, ROOT / "plume" / "contacts.py", *_source_files()):
         digest.update(f"{file.name} {file_sha256(file)}\n".encode() if file.is_file() else b"\n")
     return digest.hexdigest()[:32]
 
 
-def _python_sources() -> Iterator[Path]:
-    yield from sorted(_SOURCES.rglob("*.py"))
+def _source_files() -> list[Path]:
+    files = (file for folder in _SOURCES for file in folder.rglob("*"))
+    return sorted(file for file in files if file.suffix in (".py", ".tsv", ".txt", ".json", ".yaml"))

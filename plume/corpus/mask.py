@@ -10,15 +10,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import cache
 from multiprocessing import active_children, get_context
-from typing import TYPE_CHECKING
 
 from plume.corpus.dataset import FEATURES
 from plume.corpus.pairs import Pair, Quarantined
 from plume.corpus.similar import band_keys
 from plume.corpus.spool import Spooled
-
-if TYPE_CHECKING:
-    from plume.pseudonymise import Masked, Pseudonymiser
+from plume.pseudonymise import Masked, Pseudonymiser
 
 _SMALL = 16  # chunks: below, starting processes would take longer than they save
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -82,7 +79,7 @@ def mask(chunk: Chunk, ner: bool, threshold: float) -> Done:
     return done
 
 
-def _masked(pairs: list[Pair], by: "Pseudonymiser") -> "list[Masked | str]":
+def _masked(pairs: list[Pair], by: Pseudonymiser) -> list[Masked | str]:
     """What the pseudonymiser makes of each pair, or why it could not: one text must not stop an export."""
     raw = [
         {**{name: pair.values[name] for name in ("title", "review", "reply")}, "pseudonym": pair.pseudonym}
@@ -97,10 +94,8 @@ def _masked(pairs: list[Pair], by: "Pseudonymiser") -> "list[Masked | str]":
 
 
 @cache
-def pseudonymiser(ner: bool) -> "Pseudonymiser":
+def pseudonymiser(ner: bool) -> Pseudonymiser:
     """The one of this process, loaded once."""
-
-    from plume.pseudonymise import Pseudonymiser
     from plume.pseudonymise.ner import load_ner
 
     return Pseudonymiser(load_ner() if ner else None)

@@ -1,5 +1,6 @@
-"""From rows of the export to review/reply pairs, or to the quarantine with a reason."""
+"""Experiences become review/reply pairs, or go to the quarantine with a reason."""
 
+import datetime as dt
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -13,11 +14,10 @@ from plume.checks.coordinates import invented, mailbox
 from plume.checks.language import FRENCH, language
 from plume.config import Config
 from plume.contacts import Directory
-from plume.corpus.clean import clean, clean_reply
-from plume.corpus.placeholders import is_placeholder
-from plume.export.columns import body_name, is_id
-from plume.export.source import Row, structures
-from plume.export.values import department, parse_date, percent, sentiment, vote, yes_or_no
+from plume.corpus.clean_reply import clean_reply
+from plume.export.body_names import is_id
+from plume.export.cleaning import clean
+from plume.export.experience import Answer, Experience
 from plume.french.text import fold
 from plume.pseudonymise.rules.reach import is_public_email
 
@@ -75,58 +75,49 @@ _WORD = 20  # characters a word may take, blanks included, before a text counts 
 
 
 def outcomes(
-    row: Row, number: int, selection: Selection, directory: Directory, is_repeated: Callable[[str], bool]
+    experience: Experience, number: int, selection: Selection, directory: Directory, is_repeated: Callable[[str], bool]
 ) -> Iterator[Pair | Quarantined]:
-    """What becomes of one row of the export: a pair or a quarantined row for each structure, one row if it has none.
+    """Yield a pair or a quarantined row for each answer of an experience; one row if it was sent nowhere.
 
     `number` is the record's, from 1. `is_repeated` tells whether an id was met before.
     """
-    experience = (row.get("id_experience") or "").strip()
-    if not experience:
+    if not experience.id:
         yield Quarantined(f"record-{number}", "no_id", f"record {number} has no id_experience")
-        return
-    if not is_id(experience):  # a phone, a name: the columns are shifted, and it must not be written
-        yield Quarantined(
-            f"record-{number}", "bad_id", f"record {number}: its id_experience is not the platform's number"
-        )
-        return
-    if is_repeated(experience):
-        yield Quarantined(experience, "duplicate_experience", f"record {number} repeats an id_experience")
-        return
-    sent_to = structures(row)
-    if not sent_to:
-        yield Quarantined(experience, "no_structure", "sent to no structure")
-    for structure in sent_to:
-        yield _outcome(row, f"{experience}-{structure['number']}", structure, selection, directory)
+    elif not is_id(experience.id):  # a phone, a name: the columns are shifted, and it must not be written
+        told = f"record {number}: its id_experience is not the platform's number"
+        yield Quarantined(f"record-{number}", "bad_id", told)
+    elif is_repeated(experience.id):
+        yield Quarantined(experience.id, "duplicate_experience", f"record {number} repeats an id_experience")
+    elif not experience.answers:
+        yield Quarantined(experience.id, "no_structure", "sent to no structure")
+    else:
+        for answer in experience.answers:
+            yield _outcome(experience, answer, selection, directory)
 
 
-def _outcome(
-    row: Row, pair_id: str, structure: dict[str, str | None], selection: Selection, directory: Directory
-) -> Pair | Quarantined:
-    network, name = body_name(structure["network"]), body_name(structure["structure"])
-    status = fold(clean(structure["status"]))
+def _outcome(experience: Experience, answer: Answer, selection: Selection, directory: Directory) -> Pair | Quarantined:
+    pair_id = f"{experience.id}-{answer.number}"
 
     def out(reason: str, detail: str) -> Quarantined:
-        return Quarantined(pair_id, reason, detail, network, name)
+        return Quarantined(pair_id, reason, detail, answer.network, answer.structure)
 
-    if (network is None) != (structure["network"] is None) or (name is None) != (structure["structure"] is None):
+    if answer.illegible:
         return out("bad_structure", "text where the name of a network or a structure is meant")
-    title, review = clean(row.get("titre")), clean(row.get("description"))
+    title, review = clean(experience.title), clean(experience.review)
     if _is_longer(title + review, selection.max_review_words):
         return out("review_too_long", f"at most {selection.max_review_words} words wanted")
-    if _is_longer(structure["reply"] or "", selection.max_reply_words):
+    if _is_longer(answer.reply or "", selection.max_reply_words):
         return out("reply_too_long", f"at most {selection.max_reply_words} words wanted")
-    reply, closing = clean_reply(structure["reply"])
+    reply, closing = clean_reply(answer.reply)
     if not reply:
-        return out("no_reply", f"status: {_STATUSES.get(status, 'none' if not status else 'unknown')}")
-    if not selection.placeholders and is_placeholder(structure["reply"]):
+        return out("no_reply", f"status: {_STATUSES.get(answer.status, 'unknown' if answer.status else 'none')}")
+    if not selection.placeholders and answer.is_placeholder:
         return out("placeholder_reply", "the platform's placeholder, not a reply")
-    if not selection.unpublished and _UNPUBLISHED.search(status):
-        return out("unpublished_reply", f"not published; status: {_STATUSES.get(status, 'another')}")
-    if not selection.unpublished and _is_rejected(row):
+    if not selection.unpublished and answer.is_unpublished:
+        return out("unpublished_reply", f"not published; status: {_STATUSES.get(answer.status, 'another')}")
+    if not selection.unpublished and experience.is_rejected:
         return out("rejected_experience", "the platform's moderation rejected the review")
-    written_on = parse_date(row.get("ecrit_le"))
-    if written_on is None:
+    if experience.written_on is None:
         return out("bad_date", "ecrit_le is absent or is not a date")
     for what, text, least, most in (
         ("reply", reply, selection.min_reply_words, selection.max_reply_words),
@@ -141,7 +132,8 @@ def _outcome(
         found = language(text) if selection.french_only else FRENCH
         if found != FRENCH and (found or len(text.split()) >= _TELLING):  # a short one may just hold no small word
             return out(f"{what}_not_french", f"in {found or 'no language known'}, as its small words tell")
-    similarity = _percent(structure["ai_similarity"])
+    # Rounded down: 49.5 is below 50, and is written so.
+    similarity = None if answer.ai_similarity is None else math.floor(answer.ai_similarity)
     if similarity is not None and similarity >= selection.ai_similarity_below:
         return out(
             "written_by_ai", f"{similarity} % similar to an AI draft, less than {selection.ai_similarity_below} wanted"
@@ -149,27 +141,27 @@ def _outcome(
     unlisted = unlisted_contacts(reply, review, directory)
     if unlisted and selection.unlisted_contacts == "quarantine":
         return out("unlisted_contact", f"{unlisted} contacts that neither directory nor review holds")
-    # What is written as it is must be what its column says, so that shifted columns cannot carry text past the masks.
+    # What is written as it is was read by type, so that shifted columns cannot carry text past the masks.
     return Pair(
         {
             "id": pair_id,
-            "network": network,
-            "structure": name,
-            "department": department(row.get("code_insee_departement_usager")),
-            "sentiment": sentiment(row.get("ressenti_usager")),
+            "network": answer.network,
+            "structure": answer.structure,
+            "department": experience.department,
+            "sentiment": experience.sentiment,
             "title": title,
             "review": review,
             "reply": reply,
-            "written_on": written_on.isoformat(),
-            "published_on": _iso(row.get("date_de_publication")),
-            "replied_on": _iso(row.get("date_de_premiere_reponse")),
-            "ai_enabled": yes_or_no(structure["ai_enabled"]),
-            "ai_offered": yes_or_no(structure["ai_offered"]),
+            "written_on": experience.written_on.isoformat(),
+            "published_on": _iso(experience.published_on),
+            "replied_on": _iso(experience.replied_on),
+            "ai_enabled": answer.ai_enabled,
+            "ai_offered": answer.ai_offered,
             "ai_similarity": similarity,
-            "agent_vote": vote(structure["agent_vote"]),
-            "author_vote": vote(structure["author_vote"]),
+            "agent_vote": answer.agent_vote,
+            "author_vote": answer.author_vote,
         },
-        row.get("pseudonyme_usager"),
+        experience.pseudonym,
         closing,
         unlisted,
     )
@@ -179,21 +171,6 @@ _STATUSES = {
     fold(status): status
     for status in ("Réponse apportée", "En attente de réponse", "Réponse dépubliée", "Réponse adoptée")
 }
-_UNPUBLISHED = re.compile(
-    r"\b(?:depubli|(?:non|pas) publi|en attente|a valider|retir|supprim|rejet|refus|brouillon|masqu)"
-)
-_REJECTED = re.compile(r"\b(?:depubli|(?:non|pas) publi|supprim|rejet|refus|masqu)")
-_NO_REASON = re.compile(  # folded, without punctuation
-    r"(?:(?:aucune?|pas|sans|non|n|so|na|n a|ras|nul|null|none|nan|rien|neant|false|0)"
-    r"(?: (?:de )?(?:motif|rejet|objet|rejete))?)?"
-)
-
-
-def _is_rejected(row: Row) -> bool:
-    """Whether moderation rejected a review: a reason is given, or the review's own status says so."""
-    reason = " ".join(re.findall(r"\w+", fold(clean(row.get("motif_de_rejet")))))
-    states = (fold(clean(row.get(name))) for name in ("statut_de_l_experience", "etat_experience"))
-    return not _NO_REASON.fullmatch(reason) or any(_REJECTED.search(state) for state in states)
 
 
 def _is_longer(text: str, words: int) -> bool:
@@ -216,12 +193,5 @@ def unlisted_contacts(reply: str, review: str, directory: Directory) -> int:
     return sum(not (d.kind == "email" and is_public_email(mailbox(d.text), directory)) for d in found)
 
 
-def _iso(text: str | None) -> str | None:
-    date = parse_date(text)
-    return date.isoformat() if date else None
-
-
-def _percent(text: str | None) -> int | None:
-    """Whole per cents, rounded down: 49.5 is below 50, and is written so."""
-    value = percent(text)
-    return None if value is None else math.floor(value)
+def _iso(day: dt.date | None) -> str | None:
+    return day.isoformat() if day else None

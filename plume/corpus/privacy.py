@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from plume.corpus import policy
+from plume.corpus import privacy_wording
 from plume.corpus.audit import Audit, Bound, read_pairs
 from plume.corpus.gold import share
 from plume.corpus.split import SPLITS
@@ -16,10 +16,12 @@ from plume.page import Table
 from plume.page import render as render_page
 from plume.page.numbers import day, number, percent
 from plume.paths import ROOT
+from plume.pseudonymise.catalogue import CATALOGUE, PLACEHOLDERS
 
 FILE = "privacy.html"
 _TEMPLATE = Path(__file__).with_name("privacy.html.j2")
-_LABELS = {kind: masked.label for kind, masked in policy.MASKED.items()}
+_TYPES = [row for row in CATALOGUE if row["type"] in PLACEHOLDERS]
+_LABELS = {row["type"]: row["label"] for row in _TYPES}
 _SPLITS = dict(zip(SPLITS, ("Apprentissage", "Validation", "Test"), strict=True))
 _FIRST_SHOTS = ROOT / "datasets" / "gold" / "first-shots.json"
 _SIZES = {"1": "1 couple", "2-4": "2 à 4", "5-9": "5 à 9", "10+": "10 ou plus"}
@@ -53,11 +55,11 @@ def render(manifest: dict[str, Any], audit: Bound | None = None, audit_fault: st
         splits=splits,
         kept=Table("Couples conservés, par partie", ["Partie", "Couples", "Premier avis", "Dernier avis"], kept),
         quarantine=_tally(
-            "Lignes écartées, par motif", ["Motif", "Lignes"], counts.get("quarantine"), policy.QUARANTINE
+            "Lignes écartées, par motif", ["Motif", "Lignes"], counts.get("quarantine"), privacy_wording.QUARANTINE
         ),
         forgotten=counts.get("forgotten", 0),
         masked=_tally("Marques écrites, par type", ["Type", "Occurrences"], counts.get("masked"), _LABELS),
-        layers=_tally("Repérages, par couche", ["Couche", "Occurrences"], counts.get("layers"), policy.LAYERS),
+        layers=_tally("Repérages, par couche", ["Couche", "Occurrences"], counts.get("layers"), privacy_wording.LAYERS),
         first_shots=first_shots(),
         audit=audit,
         audit_fault=audit_fault,
@@ -65,8 +67,8 @@ def render(manifest: dict[str, Any], audit: Bound | None = None, audit_fault: st
         groups=_groups(anonymity) if anonymity else None,
         sizes=_sizes(anonymity),
         incomplete=anonymity[0][1].get("incomplete", 0) if anonymity else 0,
-        policy=policy,
-        policy_kept=Table("Conservé ou supprimé", ["Donnée", "Sort", "Raison"], policy.KEPT),
+        types=_TYPES,
+        policy_kept=Table("Conservé ou supprimé", ["Donnée", "Sort", "Raison"], privacy_wording.KEPT),
     )
 
 

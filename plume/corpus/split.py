@@ -1,4 +1,4 @@
-"""Which experience goes to which split: the most recent to test, the others to validation by a hash, the rest to train.
+"""Experiences go to splits: the most recent to test, of the others some to validation by a hash, the rest to train.
 
 No random draw: adding older experiences to an export moves none between train and validation. `spool` does it.
 """

@@ -1,162 +1,158 @@
-"""What is written of an export's columns without the pair's masking: ids, names of bodies, names of unknown columns.
+"""The columns of an export: their names over the years, and which of a file's columns plume does not know.
 
-Shifted columns, or a hand that typed in the wrong field, put a phone or a person there: here it is masked, or refused.
+Names are the slugs of the open-data API (`id_experience`, `reponse_structure_1` …). `columns.tsv` lists them with
+other spellings; the CSV's French labels become the same slugs.
 """
 
+import json
 import re
-from functools import lru_cache
+import unicodedata
+from collections import Counter
+from pathlib import Path
 
-from plume.corpus.clean import clean
-from plume.corpus.policy import MASKED
+from plume.export.body_names import find_people_and_contacts
+from plume.export.cleaning import clean, repair
+from plume.export.experience import READ, Row
+from plume.export.values import is_empty, whole
 from plume.french.text import fold
+from plume.french.vocabulary import folded, rows
 from plume.french.words import EVERYDAY
-from plume.pseudonymise.spans import Span
 
-# The platform counts, at seven digits in 2024. Nine that begin with 6 or 7 may be a mobile that lost its zero; an
-# extract may number its rows after a word.
-_ID = re.compile(r"\d{1,8}|[1-589]\d{8}|(?P<word>[a-z]{1,12})[-_.:]?\d{1,8}", re.IGNORECASE)
-_LONGEST = 150  # characters: what is longer is no name of a network or a structure
-_DIRECT = frozenset(kind for kind, masked in MASKED.items() if masked.family == "direct") - {"URL"}
+STRUCTURES = (1, 2, 3)
+REQUIRED = ("id_experience", "description", "ecrit_le")
 NO_LABEL = "(not a column's name)"
-
-# Bodies bear the names of the famous dead ("CCAS Louis Aragon"): a person is who is called as one, or stands alone.
-_CALLED = re.compile(
-    r"\b(?P<how>m|mm|mr|mme|mmes|mlle|madame|monsieur|mademoiselle|me|ma[iî]tre|dr|docteur|conseill[eè]re?|agente?|"
-    r"directeur|directrice|r[ée]f[ée]rente?|m[ée]diateur|m[ée]diatrice|gestionnaire|responsable|secr[ée]taire|notaire|"
-    r"avocate?|contact|signature|dossier(?: d[eu])?|affaire|allocataire|assur[ée]e?|usager|usag[eè]re|"
-    r"(?:caf|cpam|msa|carsat|urssaf|sip|pr[ée]fecture|tribunal) de)\.?\s*[:,]?\s+$",
-    re.IGNORECASE,
-)
-_SET_APART = re.compile(r"(?:\s[-–—/|]|[,;:(/|])\s*$")
-_TOWN = re.compile(r"^\s*(?:mairie|commune|ville)\b[^,;:]*$|\bsainte?[\s-]*$", re.IGNORECASE)
-_BODY = re.compile(
-    r"\b(?:mairie|commune|ville|ccas|caf|cpam|msa|carsat|urssaf|france|services?|maison|centre|agence|sip|tribunal|"
-    r"lycee|college|ecole|hopital|chu?|mediatheque|espace|place|rue|saint|sainte|caisse|prefecture|brigade)\b"
-)
+_HERE = Path(__file__).parent
+_SMALL_WORDS = frozenset(["a", "au", "d", "de", "des", "du", "l", "la", "le", "les", "n", "no", "numero", "par"])
+_OTHER_WORDS = {"1ere": "premiere", "identifiant": "id", "pseudo": "pseudonyme", "ecrite": "ecrit"}
 
 
-def is_id(text: str) -> bool:
-    """Whether a text is an experience's id as the platform gives it, or an extract of its own ("ligne-12"); no name."""
-    from plume.pseudonymise.insee import known_names
-    from plume.pseudonymise.keep import is_plain_word
-
-    match = _ID.fullmatch(text)
-    word = fold(match["word"] or "") if match else ""
-    return bool(match) and (word not in known_names() or is_plain_word(word))
-
-
-def body_name(text: str | None) -> str | None:
-    """The name of a network or a structure, what identifies a person in it masked; None for what is no name at all."""
-    name = clean(text)
-    masked = _masked(name) if name and len(name) <= _LONGEST and "\n" not in name else None
-    return masked if masked and len(masked) <= _LONGEST else None
+def _spellings() -> tuple[dict[str, str], dict[str, str]]:
+    """Other spelling -> column: those whose words tell, and those that count only as written."""
+    by_words, as_written = {}, {}
+    for row in rows("columns", _HERE):
+        for n in STRUCTURES if "{n}" in row["column"] else ("",):
+            name = row["column"].format(n=n)
+            by_words |= dict.fromkeys([name, *row["other spellings"].format(n=n).split()], name)
+            as_written |= dict.fromkeys(row["as written"].split(), name)
+    return by_words, as_written
 
 
-@lru_cache(maxsize=4096)
-def _masked(name: str) -> str:
-    masked, end = [], 0
-    for span in _identifying(name):
-        masked += [name[end : span.start], "[TIERS]" if span.type == "PERSONNE" else f"[{span.type}]"]
-        end = span.end
-    return "".join([*masked, name[end:]])
+def _key(slug: str) -> str:
+    """What two spellings of a column share: its words, without small ones and plurals."""
+    words = (_OTHER_WORDS.get(word, word) for word in slug.split("_") if word and word not in _SMALL_WORDS)
+    return "_".join(word.rstrip("s") or word for word in words)
 
 
-def names_a_person(name: str) -> bool:
-    """Whether a body of unknown kind is somebody: "Étude Jean Dupont", but not "Centre social Louis Aragon"."""
-    if body_name(name) != clean(name):
-        return True
-    return not _BODY.search(fold(name)) and any(span.type == "PERSONNE" for span in _found(clean(name)))
+SPELLINGS, _AS_WRITTEN = _spellings()
+KNOWN = frozenset(SPELLINGS.values())
+_BY_KEY = {_key(spelling): column for spelling, column in SPELLINGS.items()}
+_BY_LETTERS = {slug.replace("_", ""): slug for slug in KNOWN}  # "reponseStructure1"
 
 
-# What names of columns are made of, besides everyday words.
-_OF_COLUMNS = frozenset(
-    [
-        "canal",
-        "canaux",
-        "champ",
-        "code",
-        "colonne",
-        "column",
-        "commentaire",
-        "commentaires",
-        "commune",
-        "created",
-        "creation",
-        "csv",
-        "date",
-        "datetime",
-        "departement",
-        "etat",
-        "externe",
-        "geo",
-        "ia",
-        "id",
-        "ids",
-        "index",
-        "insee",
-        "interne",
-        "intitule",
-        "iso",
-        "json",
-        "lat",
-        "latitude",
-        "libelle",
-        "libre",
-        "lon",
-        "longitude",
-        "modification",
-        "nb",
-        "nom",
-        "num",
-        "point",
-        "postal",
-        "prenom",
-        "reel",
-        "reelle",
-        "ref",
-        "refs",
-        "region",
-        "shape",
-        "siren",
-        "siret",
-        "source",
-        "statut",
-        "structure",
-        "tag",
-        "tags",
-        "taux",
-        "technique",
-        "timestamp",
-        "top",
-        "type",
-        "types",
-        "typologie",
-        "unnamed",
-        "updated",
-        "uri",
-        "url",
-        "usager",
-        "uuid",
-        "version",
-        "vote",
-        "xml",
-    ]
-)
+def slug_of(label: str) -> str:
+    """Name a column as the API does: lower case, no accents, `_` for other characters; older spellings as today's."""
+    letters = unicodedata.normalize("NFKD", repair(label).strip().lower().replace("œ", "oe"))
+    slug = re.sub(r"[^a-z0-9]+", "_", "".join(c for c in letters if not unicodedata.combining(c))).strip("_")
+    if slug in KNOWN:
+        return slug
+    # A catalogue once made "id_expa_c_rience" of "ID expÃ©rience", and "a_crit_le" of "Ã‰crit le".
+    mended = re.sub("a_c", "e", re.sub(r"^a_(?=crit|tat|valuation)", "e", slug))
+    by_letters = _BY_LETTERS.get(slug.replace("_", "")) or _BY_LETTERS.get(mended.replace("_", ""))
+    found = _AS_WRITTEN.get(slug) or _BY_KEY.get(_key(slug)) or by_letters or _unlettered(label)
+    if not found and (plain := re.sub(r"\([^()]*\)\s*$", "", label)) != label:  # "Titre (facultatif)"
+        return slug_of(plain) if slug_of(plain) in KNOWN else slug
+    return found or slug
 
 
-def _may_be_of_a_column(part: str) -> bool:
-    return (
-        part in _OF_COLUMNS
-        or (len(part) < 3 and not part.isdigit())
-        or part in EVERYDAY
-        or bool(_NUMBERED.fullmatch(part))
-    )
+def _unlettered(label: str) -> str | None:
+    """The column of a label whose accents were lost to "?" or "\ufffd", if it can be one only."""
+    if not re.search("[?\ufffd]", label):
+        return None
+    letters = re.sub(r"[^a-z0-9?\ufffd]", "", fold(label))
+    pattern = re.compile(re.sub("[?\ufffd]+", "[a-z]{1,2}", letters))
+    found = [slug for spelling, slug in _BY_LETTERS.items() if pattern.fullmatch(spelling)]
+    return found[0] if len(found) == 1 else None
 
 
+class Columns:
+    """What was met in the columns of an export, counted: unknown ones, and values that were not understood.
+
+    Of unknown columns only name and number are kept: what they hold may be about a person, and so may an odd name.
+    """
+
+    _MOST = 100  # names, and spellings of a header: a damaged file may hold thousands
+
+    def __init__(self) -> None:
+        self.unknown: Counter[str] = Counter()  # name -> records in which it holds something
+        self.misread: Counter[str] = Counter()  # column -> records in which it holds what is not understood
+        self._slugs: dict[str, str] = {}
+        self._plans: dict[tuple[str, ...], tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {}
+
+    def row(self, fields: dict[str, object]) -> Row:
+        """Give the cells that an experience is read from. Of two spellings of a column, the first that says something.
+
+        A cell is text or None; what is absent from the file is absent here.
+        """
+        read, unknown = self._plan(tuple(fields))
+        row: Row = {}
+        for label, slug in read:
+            if row.get(slug) is None:
+                value = fields[label]
+                row[slug] = None if value is None else _text(value, slug)
+        for label, slug in unknown:
+            if fields[label] is not None and _text(fields[label], slug) is not None:
+                self._count(label, slug)
+        if number := row.get("id_experience"):
+            row["id_experience"] = whole(number)
+        return row
+
+    def known(self, fields: dict[str, object]) -> set[str]:
+        """The columns of a record that plume knows, whether it reads them or not."""
+        return {slug for label in fields if (slug := self._slug(label)) in KNOWN}
+
+    def _plan(self, labels: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """(label, column) of what is read and of what is unknown, worked out once for all records of one shape."""
+        if plan := self._plans.get(labels):
+            return plan
+        named = [(label, self._slug(label)) for label in labels]
+        plan = [pair for pair in named if pair[1] in READ], [pair for pair in named if pair[1] not in KNOWN]
+        if len(self._plans) < self._MOST:
+            self._plans[labels] = plan
+        return plan
+
+    def _slug(self, label: str) -> str:
+        if (slug := self._slugs.get(label)) is None:
+            slug = slug_of(label)
+            if len(self._slugs) < 10 * self._MOST:
+                self._slugs[label] = slug
+        return slug
+
+    def _count(self, label: str, slug: str) -> None:
+        if slug not in self.unknown:
+            slug = shown_label(label, slug) if len(self.unknown) < self._MOST else "(others)"
+        self.unknown[slug] += 1
+
+
+def _text(value: object, column: str) -> str | None:
+    """A cell as text, its accents composed: a decomposed "é" looks the same and is another text everywhere."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if is_empty(text, column):
+        return None
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFC", text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half an emoji (a lone surrogate) cannot be written to a file
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+_COLUMN_WORDS = folded("column_words", _HERE)
 _NUMBERED = re.compile(r"\d{1,2}[a-z]?")
 
 
-def column_name(label: str, slug: str) -> str:
+def shown_label(label: str, slug: str) -> str:
     """An unknown column's slug, if it is made of everyday words alone and its label names nobody; else NO_LABEL.
 
     A name may stand on no list, so a word that is not known to be a column's is not shown.
@@ -164,34 +160,11 @@ def column_name(label: str, slug: str) -> str:
     plain = clean(label)
     odd = len(slug) > 60 or len(slug.split("_")) > 8 or "@" in plain or re.search(r"\d{3}", plain)
     odd = odd or not all(_may_be_of_a_column(part) for part in slug.split("_"))
-    named = _found(plain) or [span for span in _found(plain.title()) if span.source != "trigger"]  # "Nom Réel"
+    found = find_people_and_contacts
+    named = found(plain) or [span for span in found(plain.title()) if span.source != "trigger"]  # "Nom Réel"
     return NO_LABEL if odd or not slug or named else slug
 
 
-def _identifying(name: str) -> list[Span]:
-    found = _found(name)
-    people = [span for span in found if span.type == "PERSONNE"]
-    if not people:
-        return found
-    rest = name
-    for span in reversed(people):
-        rest = f"{rest[: span.start]} {rest[span.end :]}"
-    if len(re.findall(r"\w+", rest)) <= 1 and not _BODY.search(fold(rest)):  # "Jean Dupont", "DUPONT Jean"
-        return [Span(0, len(name), "PERSONNE", "name")]
-    return [
-        span for span in found if span.type != "PERSONNE" or _is_called(name[: span.start], name[span.start : span.end])
-    ]
-
-
-def _is_called(before: str, person: str) -> bool:
-    if called := _CALLED.search(before):
-        if called["how"].lower().endswith(" de") and "dossier" not in called["how"].lower():  # "CAF de Saint Martin"
-            return " " in person and not fold(person).startswith(("saint", "st "))
-        return called["how"] != "DR"  # a "direction régionale"
-    return bool(_SET_APART.search(before)) and not _TOWN.search(before)
-
-
-def _found(text: str) -> list[Span]:
-    from plume.pseudonymise import find_identifiers
-
-    return [span for span in find_identifiers(text) if span.type == "PERSONNE" or span.type in _DIRECT]
+def _may_be_of_a_column(part: str) -> bool:
+    short = len(part) < 3 and not part.isdigit()
+    return short or part in _COLUMN_WORDS or part in EVERYDAY or bool(_NUMBERED.fullmatch(part))

@@ -1,4 +1,4 @@
-"""Rows of the export's CSV, also where stray line ends and quotation marks broke them.
+"""Rows of the export's CSV, mended where stray line ends and quotation marks broke them.
 
 The platform writes `;` between cells, quotes texts, and does not quote them always: a text's own line ends then cut its
 row in pieces. Pieces are glued until a row has the header's cells, whatever the order of the columns; a row that never
@@ -11,10 +11,10 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from pathlib import Path
 
 from plume.errors import InputError
-from plume.export.formats import AGAIN, RECORD, Record, Source
+from plume.export.columns import slug_of
+from plume.export.source import AGAIN, RECORD, Record, Source
 
 csv.field_size_limit(RECORD)
 
@@ -27,9 +27,9 @@ _TEXT = re.compile(r"titre|description|reponse_structure_\d|motif_de_rejet")  # 
 _GLUE = "\u2028"  # the csv module takes no bare line end outside quotation marks; cleaning reads this one as such
 
 
-def read_csv(source: Source, path: Path) -> Iterator[Record]:
-    """Raises InputError if the first line is no header, or if the file ends in the middle of a row."""
-    lines = _Lines(source, path)
+def read_csv(source: Source) -> Iterator[Record]:
+    """Yield rows. Raises InputError if the first line is no header, or if the file ends in the middle of a row."""
+    path, lines = source.path, _Lines(source)
     text = next((line for _, line in lines if line.strip()), "")
     told = _TOLD.fullmatch(text.strip("\r\n"))  # "sep=;", with which Excel is told what separates
     if told:
@@ -75,8 +75,6 @@ class _Table:
     """How a row of this file looks, so that a line can be told to begin one, to go on with one, or to be one."""
 
     def __init__(self, header: list[str], delimiter: str) -> None:
-        from plume.export.source import slug_of
-
         slugs = [slug_of(name.strip('"')) for name in header]
         self._delimiter, self._width = delimiter, len(header)
         self._id, self._date = (slugs.index(name) if name in slugs else None for name in ("id_experience", "ecrit_le"))
@@ -118,8 +116,8 @@ class _Table:
 class _Lines:
     """Numbered lines without their ends. `closed`: whether the last one had an end."""
 
-    def __init__(self, source: Source, path: Path) -> None:
-        self._source, self._path = source, path
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self.closed = True
         self._all: Iterator[tuple[int, str]] = enumerate(self._read(), 1)
 
@@ -143,8 +141,8 @@ class _Lines:
             yield from whole
             if len(rest) > RECORD:
                 raise InputError(
-                    f"{self._path}: not an export of experiences (a line of over {RECORD >> 20} million characters); "
-                    "give the platform's JSON or CSV"
+                    f"{self._source.path}: not an export of experiences (a line of over {RECORD >> 20} million "
+                    "characters); give the platform's JSON or CSV"
                 )
         if rest:
             self.closed = False

@@ -1,38 +1,19 @@
 """What a cell of the export says: one notion of empty, of yes and no, of dates, votes and numbers, for every reader.
 
-A cell that holds something and is not understood is never dropped without a word: `misread` names its column.
+A reader gives None for what it does not understand; `Experience.misread` then names the column.
 """
 
 import datetime as dt
 import math
 import re
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 # How programs write that there is nothing: pandas, R, SQL, JavaScript, spreadsheets, and a dash by hand.
-_NOTHING = frozenset(
-    (
-        *(
-            "nan",
-            "none",
-            "null",
-            "na",
-            "n/a",
-            "n.a.",
-            "<na>",
-            "nat",
-            "nil",
-            "undefined",
-            "#n/a",
-            "#n/d",
-            "\\n",
-            "()",
-            "[]",
-        ),
-        *("{}", "-", "--", "–", "—", "infinity", "-infinity", "inf", "-inf"),
-    )
-)
+_NOTHING = frozenset({
+    "nan", "none", "null", "na", "n/a", "n.a.", "<na>", "nat", "nil", "undefined", "#n/a", "#n/d", "\\n", "()", "[]",
+    "{}", "-", "--", "–", "—", "infinity", "-infinity", "inf", "-inf",
+})  # fmt: skip
 _LONGEST = max(map(len, _NOTHING))
 # A pseudonym may be "Nan" or "Nil": of a person's own words only the spellings that no hand types are nothing.
 _NOTHING_TYPED = frozenset(["NaN", "NULL", "None", "<NA>", "NaT", "N/A", "#N/A", "undefined", "\\N"])
@@ -155,13 +136,3 @@ _OF_STRUCTURE: dict[str, Callable[[str | None], object]] = {
     "evaluation_reponse_structure_{n}_par_auteur": vote,
 }
 READERS = _OF_EXPERIENCE | {slug.format(n=n): read for slug, read in _OF_STRUCTURE.items() for n in (1, 2, 3)}
-
-
-@lru_cache(maxsize=1 << 14)
-def _understood(column: str, text: str) -> bool:
-    return READERS[column](text) is not None
-
-
-def misread(row: Mapping[str, str | None]) -> list[str]:
-    """The columns of a row that hold something which is not understood."""
-    return [column for column in READERS if (text := row.get(column)) is not None and not _understood(column, text)]

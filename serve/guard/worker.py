@@ -36,7 +36,7 @@ def _operations() -> dict[str, Callable[..., dict[str, Any]]]:
     from plume.checks import check
     from plume.checks.withhold import withhold
     from plume.contacts import Directory
-    from plume.export.columns import body_name
+    from plume.export.body_names import body_name
     from plume.pseudonymise import Pseudonymiser
     from plume.pseudonymise.ner import load_ner
     from plume.pseudonymise.propagate import replace_pseudonym

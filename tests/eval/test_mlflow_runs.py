@@ -9,7 +9,7 @@ from eval.compare import compare
 from eval.mlflow_runs import comparison_of, log_comparison, train_split_of
 from plume import tracking
 from plume.corpus.dataset import file_sha256
-from plume.corpus.trained import DIGEST
+from plume.corpus.forget_versions import DIGEST
 from plume.paths import ROOT
 
 GATE = ROOT / "configs" / "eval" / "gate.yaml"

@@ -189,7 +189,7 @@ def _use_up(function: Callable, arguments: dict, text: str) -> None:
 
 def test_a_finder_takes_time_in_step_with_its_text():
     finders = _finders()
-    assert {"french.text.plain", "corpus.clean.clean_reply", "pseudonymise.rules.reach.find_reach"} <= {*finders}
+    assert {"french.text.plain", "corpus.clean_reply.clean_reply", "pseudonymise.rules.reach.find_reach"} <= {*finders}
     for piece in PIECES:  # lists of names are read once
         for run in finders.values():
             run(piece)

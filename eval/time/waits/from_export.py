@@ -11,15 +11,12 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from plume.corpus.placeholders import is_placeholder
-from plume.export.columns import body_name
-from plume.export.source import STRUCTURE_FIELDS, STRUCTURES, Row, Unreadable
-from plume.export.values import parse_date, percent, vote, yes_or_no
+from plume.export.experience import Answer, Experience
+from plume.export.reader import Unreadable
 
 WRITTEN, PUBLISHED, REPLIED = "ecrit_le", "date_de_publication", "date_de_premiere_reponse"
 
@@ -44,9 +41,7 @@ COUNTS = (
 )
 NONE, UNREADABLE = 0, -1  # a reply's day that is absent, or that is no date; else its ordinal
 NO_NAME = "(nom illisible)"
-_FIELDS = {n: {name: slug.format(n=n) for name, slug in STRUCTURE_FIELDS.items()} for n in STRUCTURES}
 _FRANCE = ZoneInfo("Europe/Paris")
-_UNPUBLISHED = re.compile("en attente|non publi", re.IGNORECASE)  # a withdrawn reply had been published
 # What an agent has to check: addresses, e-mails, and figures of any kind.
 _FACT = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|\d[\d .,/:-]*")
 _LATE, _GAP = 0.001, 60  # the last 1 ‰ of dates, if they come more than 60 days after all others, are typing errors
@@ -133,19 +128,19 @@ _COLUMNS = {
 
 
 def read_waits(
-    rows: Iterable[Row | Unreadable], extracted_on: dt.date | None = None, *, pairs: Iterable[str] = ()
+    records: Iterable[Experience | Unreadable], extracted_on: dt.date | None = None, *, pairs: Iterable[str] = ()
 ) -> Waits | None:
-    """Every wait of an export, in one pass; None if no row has a readable date.
+    """Every wait of an export, in one pass; None if no record has a readable date.
 
     `extracted_on` defaults to the latest date seen, save lone ones far behind all others and those yet to come. `pairs`
     are ids (`<id_experience>-<1..3>`) of which the words of the review are wanted.
     """
     reader = _Reader(frozenset(pairs))
-    for row in rows:
-        if isinstance(row, Unreadable):
+    for record in records:
+        if isinstance(record, Unreadable):
             reader.counts["unreadable"] += 1
         else:
-            reader.add(row)
+            reader.add(record)
     return reader.finish(extracted_on)
 
 
@@ -161,58 +156,62 @@ class _Reader:
         self.review_words_of: dict[str, int] = {}
         self.experience = array("i")  # of each wait, to know which share a date
 
-    def add(self, row: Row) -> None:
-        counts, experience = self.counts, row["id_experience"] or ""
+    def add(self, experience: Experience) -> None:
+        counts = self.counts
         counts["experiences"] += 1
-        if experience and experience in self.seen:
+        if experience.id and experience.id in self.seen:
             counts["duplicate"] += 1
             return
-        self.seen.add(experience)
-        if row.get("motif_de_rejet"):
+        self.seen.add(experience.id or "")
+        if experience.is_rejected:
             counts["rejected"] += 1
             return
-        written, published, first_reply = (_ordinal(row.get(name)) for name in (WRITTEN, PUBLISHED, REPLIED))
-        self.held.update(name for name in (PUBLISHED, REPLIED) if row.get(name))
+        written = _ordinal(experience, WRITTEN, experience.written_on)
+        published = _ordinal(experience, PUBLISHED, experience.published_on)
+        first_reply = _ordinal(experience, REPLIED, experience.replied_on)
+        self.held.update(name for name, day in ((PUBLISHED, published), (REPLIED, first_reply)) if day != NONE)
         self.dates.extend(day for day in (written, published, first_reply) if day > 0)
-        sent_to = _structures(row)
-        counts["waits"] += len(sent_to)
+        answers = experience.answers
+        counts["waits"] += len(answers)
         start = published if published > 0 else written
         if start <= 0:
-            counts["no_start"] += len(sent_to)
+            counts["no_start"] += len(answers)
             return
-        counts["from_publication" if published > 0 else "from_writing"] += len(sent_to)
+        counts["from_publication" if published > 0 else "from_writing"] += len(answers)
         counts["published_before_written"] += 0 < published < written
-        answered = [self._answered(fields, alone=len(sent_to) == 1, dated=first_reply > 0) for fields in sent_to]
-        counts["date_without_reply"] += bool(row.get(REPLIED)) and not any(answered)
-        for fields, replied in zip(sent_to, answered, strict=True):
-            similarity = _percent(fields["ai_similarity"])
-            drafted = similarity == similarity  # only of drafts is it asked how long the texts are
-            if self.pairs and (pair := f"{experience}-{fields['number']}") in self.pairs:
-                self.review_words_of[pair] = _words(row.get("description"))
-            key = _name(fields["network"]), _name(fields["structure"])
+        answered = [self._answered(answer, alone=len(answers) == 1, dated=first_reply > 0) for answer in answers]
+        counts["date_without_reply"] += first_reply != NONE and not any(answered)
+        for answer, replied in zip(answers, answered, strict=True):
+            drafted = answer.ai_similarity is not None  # only of drafts is it asked how long the texts are
+            if self.pairs and (pair := f"{experience.id or ''}-{answer.number}") in self.pairs:
+                self.review_words_of[pair] = _words(experience.review)
+            # Named as the corpus names them: no person in it, no text of shifted columns.
+            key = tuple(
+                NO_NAME if i in answer.illegible else name or ""
+                for i, name in enumerate((answer.network, answer.structure))
+            )
             self.experience.append(counts["experiences"])
             for name, value in {
                 "start": start,
                 "reply": first_reply if replied else NONE,
                 "replied": replied,
                 "structure": self.names.setdefault(key, len(self.names)),
-                "vote": _vote(fields["author_vote"]),
-                "offered": _flag(fields["ai_offered"]),
-                "agent_vote": _vote(fields["agent_vote"]),
-                "similarity": similarity,
-                "review_words": _words(row.get("description")) if drafted else 0,
-                "reply_words": _words(fields["reply"]) if drafted else 0,
-                "reply_facts": facts(fields["reply"] or "") if drafted else 0,
+                "vote": _VOTES[answer.author_vote],
+                "offered": -1 if answer.ai_offered is None else answer.ai_offered,
+                "agent_vote": _VOTES[answer.agent_vote],
+                "similarity": answer.ai_similarity if drafted else float("nan"),
+                "review_words": _words(experience.review) if drafted else 0,
+                "reply_words": _words(answer.reply) if drafted else 0,
+                "reply_facts": facts(answer.reply or "") if drafted else 0,
             }.items():
                 self.columns[name].append(value)
 
-    def _answered(self, fields: dict[str, str | None], *, alone: bool, dated: bool) -> bool:
-        text, status = fields["reply"], fields["status"]
-        placeholder = is_placeholder(text)
-        if text:
+    def _answered(self, answer: Answer, *, alone: bool, dated: bool) -> bool:
+        placeholder = answer.is_placeholder
+        if answer.reply:
             replied = not placeholder
-        elif status:  # an adopted or withdrawn reply may leave no text; its status still says that there was one
-            replied = status.startswith("Réponse") and not _UNPUBLISHED.search(status)
+        elif answer.status:  # an adopted or withdrawn reply may leave no text; its status still says that there was one
+            replied = answer.says_published
         else:
             replied = alone and dated
         self.counts["placeholder" if placeholder else "replied" if replied else "unanswered"] += 1
@@ -261,15 +260,6 @@ def _latest(days: np.ndarray) -> int:
     return int(days[-1])
 
 
-def _structures(row: Row) -> list[dict[str, str | None]]:
-    """As `plume.export.source.structures`, three times as fast: a large export is all about this."""
-    found = []
-    for n, slugs in _FIELDS.items():
-        if any(row.get(slugs[name]) for name in ("network", "structure", "status", "reply")):
-            found.append({"number": str(n), **{name: row.get(slug) for name, slug in slugs.items()}})
-    return found
-
-
 def facts(text: str) -> int:
     """How many things in a text have to be checked."""
     return sum(1 for m in _FACT.finditer(text) if len(m.group().strip()) > 1)
@@ -279,29 +269,10 @@ def _words(text: str | None) -> int:
     return len((text or "").split())
 
 
-@lru_cache(maxsize=1 << 16)
-def _ordinal(text: str | None) -> int:
-    if not text:
-        return NONE
-    day = parse_date(text)
-    return day.toordinal() if day else UNREADABLE
+def _ordinal(experience: Experience, column: str, day: dt.date | None) -> int:
+    if day is None:
+        return UNREADABLE if column in experience.misread else NONE
+    return day.toordinal()
 
 
-@lru_cache(maxsize=1 << 14)
-def _name(text: str | None) -> str:
-    """A network's or structure's name as the corpus writes it: no person in it, no text of shifted columns."""
-    return (body_name(text) or NO_NAME) if text else ""
-
-
-def _flag(text: str | None) -> int:
-    answer = yes_or_no(text)
-    return -1 if answer is None else int(answer)
-
-
-def _vote(text: str | None) -> int:
-    return {"utile": 1, "pas utile": 0}.get(vote(text) or "", -1)
-
-
-def _percent(text: str | None) -> float:
-    value = percent(text)
-    return float("nan") if value is None else value
+_VOTES = {None: -1, "pas utile": 0, "utile": 1}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from plume.corpus import audit, review
+from plume.corpus import audit, audit_terminal
 from plume.corpus.audit import Audit, doubt
 from plume.corpus.dataset import read_manifest
 from plume.errors import InputError
@@ -93,7 +93,7 @@ def test_an_unfinished_sample_counts_what_was_not_read_as_leaks(done, folder):
     assert (bound.read, bound.n, bound.leaks, bound.finished) == (4, 10, 0, False)
     assert bound.upper == pytest.approx(0.8500, abs=1e-4)  # 6 of 10
     assert bound.if_clean == pytest.approx(1 - 0.05 ** (1 / 10))  # 0 of 10
-    assert "restent à lire" in review.say_bound(bound)
+    assert "restent à lire" in audit_terminal.say_bound(bound)
 
 
 def test_a_finished_sample_gives_the_clopper_pearson_bound(done, folder):
@@ -101,7 +101,7 @@ def test_a_finished_sample_gives_the_clopper_pearson_bound(done, folder):
     bound = done(n=10, missed=[Audit(folder, "", 1, 10).sample(pairs)[3]["id"]]).bound(pairs)
     assert (bound.leaks, bound.types, bound.finished) == (1, {"TEL": 1}, True)
     assert bound.upper == bound.if_clean == pytest.approx(0.3942, abs=1e-4)  # 1 of 10
-    assert "39,42\u202f%" in review.say_bound(bound)
+    assert "39,42\u202f%" in audit_terminal.say_bound(bound)
 
 
 def test_the_file_holds_no_text_and_the_last_answer_counts(done, folder, manifest):
@@ -169,7 +169,7 @@ def test_keys_on_the_standard_input(folder, cli):
 
 def test_the_end_of_the_input_amid_a_question_records_nothing(folder, manifest, monkeypatch):
     known = Audit.open(folder, manifest, 3, None)
-    review.Review(known, audit.read_pairs(folder), keys=iter(["m"])).run()
+    audit_terminal.Sitting(known, audit.read_pairs(folder), keys=iter(["m"])).run()
     assert known.answers == {}
 
 
@@ -196,7 +196,7 @@ def test_one_key_at_a_terminal(folder):
 
 
 def test_what_a_citizen_typed_cannot_drive_the_terminal():
-    assert review.printable("a\x1b[31mb\u202ec\nd") == "a [31mb c\nd"
+    assert audit_terminal.printable("a\x1b[31mb\u202ec\nd") == "a [31mb c\nd"
 
 
 def test_a_folder_that_is_none_is_refused(refused, tmp_path):

@@ -24,7 +24,7 @@ from plume.corpus.build import DataConfig, build
 from plume.corpus.dataset import FEATURES, FILES, read_jsonl, read_manifest, read_split, to_jsonl
 from plume.corpus.split import SPLITS, experience_of
 from plume.errors import InputError
-from plume.export.source import read_experiences
+from plume.export.reader import read_experiences, read_rows
 from plume.french.text import words as words_of
 from plume.paths import ROOT
 from plume.pseudonymise import Pseudonymiser
@@ -63,7 +63,7 @@ def test_rows_in_are_pairs_out_and_quarantined(built, export):
     assert sum(counts["quarantine"].values()) == counts["quarantined"] == len(quarantine)
     ids = [p["id"] for p in pairs] + [q["id"] for q in quarantine]
     assert len(ids) == len(set(ids))
-    assert {experience_of(i) for i in ids} == {r["id_experience"] for r in rows}
+    assert {experience_of(i) for i in ids} == {r.id for r in rows}
 
 
 def test_no_experience_stands_in_two_splits_and_test_is_the_most_recent(built):
@@ -92,7 +92,7 @@ def test_the_same_input_and_config_give_the_same_bytes(built, export, tmp_path):
 
 
 def test_the_shape_of_the_export_changes_no_pair(built, export, tmp_path):
-    rows = list(read_experiences(export))
+    rows = list(read_rows(export))
     with gzip.open(tmp_path / "export", "wt", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), delimiter=";")
         writer.writeheader()
@@ -128,10 +128,10 @@ def test_direct_identifiers_and_pseudonyms_do_not_reach_the_folder(built, export
     assert read_manifest(built)["counts"]["masked"]
     written = {p["id"].rsplit("-", 1)[0]: p for s in pairs_of(built).values() for p in s}
     for row in read_experiences(export):
-        pair, pseudonym = written.get(row["id_experience"]), row["pseudonyme_usager"]
+        pair, pseudonym = written.get(row.id), row.pseudonym
         if pair and pseudonym:
             leaked = f"Bonjour {pseudonym}," in pair["reply"]
-            assert not leaked, f"experience {row['id_experience']}"
+            assert not leaked, f"experience {row.id}"
     assert "[USAGER]" in folder
 
 

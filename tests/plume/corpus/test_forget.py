@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from plume.corpus import audit, dataset, traces
+from plume.corpus import audit, dataset, forget_search
 from plume.corpus import forget as forgetting
 from plume.corpus.dataset import card, read_manifest, to_jsonl
 from plume.errors import InputError
@@ -138,7 +138,7 @@ def test_an_erasure_that_is_cut_off_is_finished_by_the_next(folder, monkeypatch,
         patch.setattr(Path, "replace", replace)
         with pytest.raises(KeyboardInterrupt):
             erase(folder, GONE)
-    assert traces.dataset_folders([folder.parent]) == [folder.resolve()]
+    assert forget_search.dataset_folders([folder.parent]) == [folder.resolve()]
     assert erase(folder, "914") == 1
     assert read_manifest(folder)["counts"]["forgotten"] == 3
     assert f'"{GONE}-' not in (folder / "train.jsonl").read_text(encoding="utf-8")
@@ -370,7 +370,7 @@ def test_a_linked_dataset_folder_is_found_and_a_loop_ends(folder, tmp_path):
     root.mkdir()
     (root / "linked").symlink_to(folder, target_is_directory=True)
     (root / "loop").symlink_to(root, target_is_directory=True)
-    assert traces.dataset_folders([root]) == [folder.resolve()]
+    assert forget_search.dataset_folders([root]) == [folder.resolve()]
 
 
 def test_a_folder_that_cannot_be_entered_is_named(folder, monkeypatch):
@@ -385,7 +385,7 @@ def test_a_folder_that_cannot_be_entered_is_named(folder, monkeypatch):
 
     monkeypatch.setattr(Path, "iterdir", iterdir)
     unread = {}
-    assert traces.dataset_folders([folder.parent], unread) == [folder.resolve()]
+    assert forget_search.dataset_folders([folder.parent], unread) == [folder.resolve()]
     assert unread == {locked.resolve(): "Permission denied"}
     assert forgetting.find([GONE], [folder], unread)[1] == unread
 

@@ -20,7 +20,7 @@ from plume.corpus.dataset import read_jsonl, read_split
 from plume.corpus.pairs import Pair, Selection, outcomes
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
-from plume.export.source import Unreadable, read_rows, structures
+from plume.export.reader import Unreadable, read_experiences
 from plume.export.values import parse_date
 
 ODD = [
@@ -195,12 +195,12 @@ def mutate_bytes(tmp_path: Path, sample: Path, files: int, seed: int) -> tuple[i
         path.write_bytes(content)
         error = None
         try:
-            for number, row in enumerate(read_rows(path), 1):
+            for number, row in enumerate(read_experiences(path), 1):
                 if isinstance(row, Unreadable):
                     accounted += 1
                     continue
                 found = list(outcomes(row, number, Selection(), directory, lambda _: False))
-                assert len(found) == max(1, len(structures(row))) or found[0].reason in ("no_id", "bad_id")
+                assert len(found) == max(1, len(row.answers)) or found[0].reason in ("no_id", "bad_id")
                 assert all(isinstance(o, Pair) or (o.reason and o.detail) for o in found)
                 accounted += len(found)
         except InputError as told:

@@ -5,13 +5,14 @@ from dataclasses import asdict
 import pytest
 
 from plume.contacts import Directory
-from plume.corpus.clean import clean
 from plume.corpus.dataset import FEATURES
 from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
-from plume.corpus.placeholders import is_placeholder
 from plume.corpus.split import experience_of
-from plume.export.columns import body_name
-from plume.export.source import read_experiences, structures
+from plume.export.body_names import body_name
+from plume.export.cleaning import clean
+from plume.export.experience import Experience
+from plume.export.placeholders import is_placeholder
+from plume.export.reader import read_experiences, read_rows
 
 REVIEW = "J'attends ma carte grise depuis le mois de mars."
 REPLY = (
@@ -37,14 +38,15 @@ def row(number: str | None = "1", n: int = 1, **fields: str | None) -> dict:
     } | fields
 
 
-def explode(rows: list[dict], selection: Selection) -> tuple[list[Pair], list[Quarantined]]:
+def explode(rows: list, selection: Selection) -> tuple[list[Pair], list[Quarantined]]:
     """The pairs and the quarantined rows that come of some rows."""
     directory, seen = Directory.load(), set()
 
     def is_repeated(experience: str) -> bool:
         return experience in seen or seen.add(experience) is not None
 
-    found = [o for n, row in enumerate(rows, 1) for o in outcomes(row, n, selection, directory, is_repeated)]
+    read = [row if isinstance(row, Experience) else Experience.of(row) for row in rows]
+    found = [o for n, one in enumerate(read, 1) for o in outcomes(one, n, selection, directory, is_repeated)]
     return [o for o in found if isinstance(o, Pair)], [o for o in found if isinstance(o, Quarantined)]
 
 
@@ -282,10 +284,9 @@ def test_a_person_in_the_name_of_a_body_is_masked(column, name, written):
 
 @pytest.mark.parametrize("name", ["sample_export", "real_export"])
 def test_the_names_of_real_bodies_stay(name, request):
-    for row in read_experiences(request.getfixturevalue(name)):
-        for structure in structures(row):
-            for field in ("network", "structure"):
-                assert body_name(structure[field]) == (clean(structure[field]) or None)
+    for row in read_rows(request.getfixturevalue(name)):
+        for column in (f"intitule_{what}_{n}" for what in ("typologie", "structure") for n in (1, 2, 3)):
+            assert body_name(row.get(column)) == (clean(row.get(column)) or None)
 
 
 TEXT = "Je m'appelle Zoé Tournesol et ceci est tout un avis. " * 4
@@ -376,8 +377,8 @@ def test_every_experience_and_every_structure_is_accounted_for(name, request):
     rows = list(read_experiences(request.getfixturevalue(name)))
     pairs, quarantine = explode(rows, Selection())
     ids = [p.values["id"] for p in pairs] + [q.id for q in quarantine]
-    assert len(ids) == len(set(ids)) == sum(max(1, len(structures(r))) for r in rows)
-    assert {experience_of(i) for i in ids} == {r["id_experience"] for r in rows}
+    assert len(ids) == len(set(ids)) == sum(max(1, len(r.answers)) for r in rows)
+    assert {experience_of(i) for i in ids} == {r.id for r in rows}
     for pair in pairs:
         assert pair.values["reply"]
         assert not is_placeholder(pair.values["reply"])

@@ -8,7 +8,8 @@ import pytest
 from eval.time.waits.from_export import read_waits
 from plume.contacts import Directory
 from plume.corpus.pairs import Pair, Selection, outcomes
-from plume.export.source import Columns, read_rows, structures
+from plume.export.columns import Columns
+from plume.export.reader import read_experiences
 from plume.export.values import READERS, department, is_empty, percent, vote, whole, yes_or_no
 
 EMPTY = ["", " ", "NaN", "nan", "None", "NULL", "null", "N/A", "<NA>", "NaT", "#N/A", "\\N", " NULL ", "-", "undefined"]
@@ -37,7 +38,7 @@ def read(tmp_path):
     def call(*records):
         path, columns = tmp_path / "export.json", Columns()
         path.write_text(json.dumps(records), encoding="utf-8")
-        return list(read_rows(path, columns)), columns
+        return list(read_experiences(path, columns)), columns
 
     return call
 
@@ -46,22 +47,22 @@ def read(tmp_path):
 def test_what_a_program_writes_for_nothing_is_nothing(text, read):
     assert is_empty(text)
     (row,), _ = read(record(titre=text, intitule_structure_2=text, reponse_structure_2=text, intitule_typologie_3=text))
-    assert row["titre"] is None
-    assert [s["number"] for s in structures(row)] == ["1"]
+    assert row.title is None
+    assert [answer.number for answer in row.answers] == [1]
 
 
 def test_nan_without_quotation_marks_is_nothing(tmp_path):
     path = tmp_path / "export.json"
     path.write_text('[{"id_experience": 8.0, "description": "Un avis.", "ecrit_le": "2024-01-02", "titre": NaN}]')
-    (row,) = read_rows(path)
-    assert (row["id_experience"], row["titre"]) == ("8", None)
+    (row,) = read_experiences(path)
+    assert (row.id, row.title) == ("8", None)
 
 
 @pytest.mark.parametrize("text", ["Nan", "Nil", "Na", "nil"])
 def test_a_pseudonym_may_look_like_nothing(text, read):
     (row,), _ = read(record(pseudonyme_usager=text))
-    assert row["pseudonyme_usager"] == text
-    assert read(record(pseudonyme_usager="NaN"))[0][0]["pseudonyme_usager"] is None
+    assert row.pseudonym == text
+    assert read(record(pseudonyme_usager="NaN"))[0][0].pseudonym is None
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,13 @@ def test_every_value_that_is_there_and_not_understood_is_counted_by_column(read)
     assert len(rows) == 3
 
 
+def test_a_text_in_the_place_of_a_name_is_counted_by_column(read):
+    [row], columns = read(record(1, intitule_structure_1="mot " * 100))
+    assert columns.misread == {"intitule_structure_1": 1}
+    assert (row.answers[0].network, row.answers[0].structure, row.answers[0].illegible) == ("CAF", None, (1,))
+
+
 def test_what_stands_in_every_column_of_the_real_export_is_understood(real_export):
     columns = Columns()
-    assert len(list(read_rows(real_export, columns))) == 58
+    assert len(list(read_experiences(real_export, columns))) == 58
     assert not columns.misread

@@ -2,10 +2,17 @@ import datetime as dt
 
 import pytest
 
-from eval.time.waits.from_export import read_waits
-from plume.export.source import Unreadable
+from eval.time.waits import from_export
+from plume.export.experience import Experience
+from plume.export.reader import Unreadable
 
 DAY = dt.date
+
+
+def read_waits(records, *options, **named):
+    """The waits of rows as the export writes them."""
+    read = (record if isinstance(record, Unreadable) else Experience.of(record) for record in records)
+    return from_export.read_waits(read, *options, **named)
 
 
 def only(waits):
@@ -193,9 +200,16 @@ def test_no_readable_date_at_all(make_experience):
     assert read_waits([make_experience(1, written="hier")]) is None
 
 
-def test_structures_are_those_of_the_reader(make_experience, sample_export):
-    from eval.time.waits.from_export import _structures
-    from plume.export.source import read_experiences, structures
-
-    for row in read_experiences(sample_export):
-        assert _structures(row) == structures(row)
+@pytest.mark.parametrize(
+    ("fields", "rejected"),
+    [
+        ({"motif_de_rejet": "Hors charte"}, True),
+        ({"motif_de_rejet": "Aucun"}, False),
+        ({"motif_de_rejet": "Sans objet"}, False),
+        ({"statut_de_l_experience": "Expérience rejetée"}, True),
+        ({"statut_de_l_experience": "Expérience avec réponse", "etat_experience": "Traitées"}, False),
+    ],
+)
+def test_who_is_rejected_waits_for_nothing_as_in_the_corpus(make_experience, fields, rejected):
+    rows = [make_experience(1, written="2023-01-01", **fields), make_experience(2, written="2023-01-01")]
+    assert len(read_waits(rows)) == 2 - rejected

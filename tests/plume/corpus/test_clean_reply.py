@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from plume.corpus.clean import clean, clean_reply, repair
-from plume.export.source import read_experiences, structures
+from plume.corpus.clean_reply import clean_reply
+from plume.export.cleaning import clean, repair
+from plume.export.reader import read_experiences
 
 BODY = "Bonjour,\n\nVotre titre est prêt depuis lundi, il vous attend à la mairie."
 
@@ -258,12 +259,12 @@ def test_no_word_is_altered_and_cleaning_twice_changes_nothing(name, request):
         return re.sub(r"\s+", "", DROPPED.sub("", text))
 
     for row in read_experiences(request.getfixturevalue(name)):
-        review = clean(row["description"])
+        review = clean(row.review)
         assert clean(review) == review
-        for structure in structures(row):
-            once = clean(structure["reply"])
-            body, closing = clean_reply(structure["reply"])
+        for answer in row.answers:
+            once = clean(answer.reply)
+            body, closing = clean_reply(answer.reply)
             same = clean(once) == once and letters(once) == letters(body + closing)
-            assert same, f"experience {row['id_experience']}"  # never the text: it may be someone's
-            assert clean_reply(body) == (body, ""), f"experience {row['id_experience']}"
+            assert same, f"experience {row.id}"  # never the text: it may be someone's
+            assert clean_reply(body) == (body, ""), f"experience {row.id}"
             assert not re.search(r"&[a-z]+;|\u00a0|\r|^(?:Bonjour)[^,\n]{0,40},\S", body)

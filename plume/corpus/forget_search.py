@@ -1,4 +1,4 @@
-"""Where an experience may stand: dataset folders, the cached copies of their splits, and other files that name it."""
+"""Find where an experience may stand: dataset folders, cached copies of their splits, other files that name it."""
 
 import mmap
 import os

@@ -1,52 +1,7 @@
-"""What is masked or kept in the corpus, and why: the French wording that a data-protection officer signs.
+"""French wording that a data-protection officer signs: what stays in the corpus and why, why rows were left out.
 
-One place for the privacy page and the audit. Every placeholder type of the pseudonymiser has its line.
+One place for the privacy page and the audit. What is masked and why: `plume.pseudonymise.catalogue`.
 """
-
-from typing import NamedTuple
-
-
-class Masked(NamedTuple):
-    """A type of identifier: its French name, "direct", "quasi" or "santé", and why it is masked."""
-
-    label: str
-    family: str
-    why: str
-
-
-_REACHES = "permet de joindre la personne"
-_FILE = "ouvre un dossier administratif"
-_PLACE = "situe la personne et, recoupé avec le récit, la désigne"
-
-MASKED: dict[str, Masked] = {
-    "USAGER": Masked("Usager : nom, prénom ou pseudonyme", "direct", "désigne l'auteur de l'avis"),
-    "AGENT": Masked("Agent nommé", "direct", "l'usager a droit à ce nom, le modèle n'en a pas besoin"),
-    "TIERS": Masked("Autre personne nommée", "direct", "proche ou tiers, étranger à l'avis"),
-    "PSEUDO": Masked("Pseudonyme, identifiant de réseau social", "direct", "se retrouve ailleurs sous la même forme"),
-    "TEL": Masked("Téléphone", "direct", _REACHES),
-    "EMAIL": Masked("Adresse électronique", "direct", _REACHES),
-    "URL": Masked("Adresse web personnelle ou à identifiant", "direct", "mène à la personne ou à son dossier"),
-    "ADRESSE": Masked("Adresse postale", "direct", _REACHES),
-    "NIR": Masked("Numéro de sécurité sociale", "direct", "identifiant national, emploi réservé par la loi"),
-    "IBAN": Masked("Coordonnées bancaires", "direct", "donnée à risque de fraude"),
-    "FISCAL": Masked("Numéro fiscal", "direct", _FILE),
-    "SIRET": Masked("SIRET ou SIREN", "direct", "désigne un entrepreneur individuel"),
-    "ALLOCATAIRE": Masked("Numéro d'allocataire", "direct", _FILE),
-    "FRANCE_TRAVAIL": Masked("Identifiant France Travail", "direct", _FILE),
-    "DOSSIER": Masked("Numéro de dossier ou référence", "direct", _FILE),
-    "TITRE": Masked("Titre d'identité, de séjour ou de conduite", "direct", "désigne son titulaire"),
-    "PLAQUE": Masked("Plaque d'immatriculation", "direct", "désigne le titulaire du véhicule"),
-    "NUMERO": Masked(
-        "Adresse IP, autre suite d'au moins six chiffres", "direct", "par précaution : sa nature est inconnue"
-    ),
-    "CP_VILLE": Masked("Code postal et commune", "quasi", _PLACE),
-    "VILLE": Masked("Commune", "quasi", _PLACE),
-    "HOPITAL": Masked("Établissement de soins", "quasi", "situe la personne et révèle des soins"),
-    "ECOLE": Masked("Établissement scolaire", "quasi", "situe un mineur"),
-    "DATE_NAISSANCE": Masked("Date de naissance", "quasi", "avec le département, désigne souvent une seule personne"),
-    "AGE": Masked("Âge", "quasi", "réduit fortement le nombre de personnes possibles"),
-    "SANTE": Masked("Fait de santé", "santé", "catégorie particulière de données (article 9 du RGPD)"),
-}
 
 # What stays, how, and why.
 KEPT: tuple[tuple[str, str, str], ...] = (

@@ -1,4 +1,4 @@
-"""Which registered versions of `plume-reply`, and which runs, were trained on an experience that is to be forgotten.
+"""Find the registered versions of `plume-reply`, and the runs, that were trained on an experience to be forgotten.
 
 A version carries the digest of its train split as a tag, and the digest of the export in its `training.json`. A
 version whose train split is one that the folder has or had was trained on the experience. One that was trained on

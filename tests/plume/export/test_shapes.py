@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from plume.errors import InputError
-from plume.export.formats import CHUNK, Progress, read_records
-from plume.export.source import Columns, Unreadable, read_rows, slug_of
+from plume.export.columns import Columns, slug_of
+from plume.export.reader import Unreadable, read_records, read_rows
+from plume.export.source import CHUNK, Progress
 
 LABELS = {
     "id_experience": "ID expérience",

@@ -1,23 +1,10 @@
-"""Cleaning that changes no meaning: decoding, entities, blanks, line ends, lost breaks, dead links, signatures."""
+"""The body of a reply: without the editor's tags, lost breaks and dead links, and without its closing."""
 
-import html
 import re
-import unicodedata
-from html.entities import html5
 
-from ftfy import fix_encoding
-
+from plume.export.cleaning import clean
 from plume.french.text import fold
 from plume.french.words import FIRST_NAMES
-
-_ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|([A-Za-z][A-Za-z0-9]+));")
-_BLANKS = re.compile(r"[ \t\f\v\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2060\ufeff]")
-_LINE_END = re.compile(r"\r\n|[\r\x85\u2028\u2029]")
-
-# How the first byte of a letter beyond ASCII, and the second, look when UTF-8 was read as Windows-1252 or Latin-1. The
-# repair is ftfy's; it is asked only where this is met, for it reads the whole text.
-_MOJIBAKE = re.compile(r"[ÂÃÅâÄËÐðï][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|Ã ")
 
 # The editor loses the break between two paragraphs: "Bonjour,Nous", "possible.Nous", "impots.gouv.frSi".
 _CAPITAL = "[A-ZÀÂÇÉÈÊËÎÏÔÖÙÛÜŒ]"
@@ -26,6 +13,7 @@ _LOST_AFTER_GREETING = re.compile(
     rf"^(Bonjour|Bonsoir|Madame|Monsieur|Ch[eè]re?)\b([^,\n]{{0,40}}?(?:, ?{_CIVILITY}[^,\n]{{0,40}}?){{0,2}}) ?,"
     rf"(?! ?{_CIVILITY})(?:(?=\S)| (?={_CAPITAL}[a-zà-ÿ'’ ]))"
 )
+_MAY_RUN_ON = re.compile(rf"[a-z/.…!?](?={_CAPITAL})")
 # A capital must begin a word of French, so that acronyms and addresses ("S.N.C.F", "www.Ameli.fr") stay as they are.
 _LOST_AFTER_SENTENCE = re.compile(
     rf"(?<=[a-zà-ÿ0-9)»]{{2}})((?:[.…]| ?[!?])+)"
@@ -61,7 +49,7 @@ _WISH = (
     r"(?: à (?:vous|tous))?) ?[.,!]*$"
 )
 _CLOSING = re.compile(rf"{_LED_IN}(?:{_FORMULA})|{_WISH}")
-_INLINE_CLOSING = re.compile(rf"(?<=[.!?]) (?={_FORMULA})")
+_INLINE_CLOSING = re.compile(rf" (?<=[.!?] )(?={_FORMULA})")
 _SIGNATURE = re.compile(
     r"(?:(?:L['’]|Le |La |Les |Votre |Notre )?(?:[Éée]quipe|[Ss]ervice|[Dd]irect(?:ion|eur|rice)|[Cc]aisse|[Pp]ôle|"
     r"[Cc]entre|[Aa]gence|[Cc]onseill[eè]re?|[Mm]édiat(?:eur|rice)|[Rr]esponsable|[Gg]estionnaire|[Dd]épartement|[Cc]ellule|"
@@ -89,46 +77,25 @@ _BREAKS = frozenset(
 )
 
 
-def clean(text: str | None) -> str:
-    """Text with entities decoded, accents composed, blanks and line ends made plain. Idempotent; no word is changed."""
-    text = repair(text or "")
-    while (decoded := repair(_ENTITY.sub(_decode, text))) != text:  # "&amp;nbsp;" is met: entities encoded twice
-        text = decoded
-    text = _INVISIBLE.sub("", _LINE_END.sub("\n", text))
-    text = unicodedata.normalize("NFC", text)  # once more than on reading: "e&#769;" and mojibake hide accents
-    lines = [_BLANKS.sub(" ", line).strip() for line in text.split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-
-
-def repair(text: str) -> str:
-    """Text that was decoded wrongly once or twice, "trÃ¨s" -> "très"; any other is given back as it is."""
-    for _ in range(4):  # deeper was never met
-        if not _MOJIBAKE.search(text) or (repaired := fix_encoding(text)) == text:
-            break
-        text = repaired
-    return text
-
-
-def _decode(entity: re.Match) -> str:
-    # Only whole entities that exist: html.unescape would also read "&not" in an address that holds "&notice=1".
-    return html5.get(f"{entity[1]};", entity[0]) if entity[1] else html.unescape(entity[0])
-
-
 def clean_reply(text: str | None) -> tuple[str, str]:
     """The body of a reply and its closing (formula and signature, which the platform adds by itself; "" if none)."""
-    body = clean(_without_tags(clean(text)))
-    body = _LOST_AFTER_GREETING.sub(r"\1\2,\n\n", body)
-    body = _LOST_AFTER_ADDRESS.sub(r"\1 ", body)
-    body = _LOST_AFTER_SENTENCE.sub(r"\1 ", body)
-    body = _LOST_IN_LIST.sub(" ", body)
-    body = _DEAD_LINK.sub("", body)
-    return _split_closing(clean(body))
+    cleaned = clean(text)
+    body = given = clean(_without_tags(cleaned)) if "<" in cleaned else cleaned
+    # Each of these asks first for what it cannot do without: most replies need none of them.
+    if greeting := _LOST_AFTER_GREETING.match(body):
+        body = f"{greeting[1]}{greeting[2]},\n\n{body[greeting.end() :]}"
+    if _MAY_RUN_ON.search(body):
+        body = _LOST_AFTER_ADDRESS.sub(r"\1 ", body)
+        body = _LOST_AFTER_SENTENCE.sub(r"\1 ", body)
+    if ";" in body:
+        body = _LOST_IN_LIST.sub(" ", body)
+    if "cliquant" in body.lower():
+        body = _DEAD_LINK.sub("", body)
+    return _split_closing(body if body is given else clean(body))
 
 
 def _without_tags(text: str) -> str:
     """Text without the editor's HTML: paragraphs and items on lines of their own, a link's address after its label."""
-    if "<" not in text:
-        return text
     text = _LINK.sub(lambda m: m[2] if m[1] in m[2] else f"{m[2]} ({m[1]})", text)
     return _TAG.sub(_break, text)
 

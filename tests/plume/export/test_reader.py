@@ -1,4 +1,4 @@
-"""Reading exports: rows, structures and dates, and one clear line for files that are none (shapes: test_formats)."""
+"""Reading exports: rows, structures and dates, and one clear line for files that are none (shapes: test_shapes)."""
 
 import datetime as dt
 import json
@@ -8,17 +8,9 @@ from pathlib import Path
 import pytest
 
 from plume.errors import InputError
-from plume.export.columns import NO_LABEL
-from plume.export.source import (
-    _ALIASES,
-    _EXACT,
-    KNOWN,
-    Columns,
-    read_experiences,
-    read_rows,
-    slug_of,
-    structures,
-)
+from plume.export.columns import _AS_WRITTEN, NO_LABEL, SPELLINGS, Columns, slug_of
+from plume.export.experience import Experience
+from plume.export.reader import read_experiences, read_rows
 from plume.export.values import parse_date
 
 
@@ -40,11 +32,14 @@ def export(tmp_path: Path):
 
 
 def test_every_value_is_text_or_none(export):
-    given = experience(7, experiences_similaires=3, audio=False, titre="", pays=" \n", action=None, tags_metiers=["a"])
-    [row] = read_experiences(export([given]))
+    given = experience(
+        7, description=3, top_ia_structure_1=False, titre="", etat_experience=" \n", motif_de_rejet=["a"]
+    )
+    [row] = read_rows(export([given | {"pseudonyme_usager": None, "pays": "France"}]))
     assert row["id_experience"] == "7"
-    assert (row["experiences_similaires"], row["audio"], row["tags_metiers"]) == ("3", "false", '["a"]')
-    assert row["titre"] is row["pays"] is row["action"] is None
+    assert (row["description"], row["top_ia_structure_1"], row["motif_de_rejet"]) == ("3", "false", '["a"]')
+    assert row["titre"] is row["etat_experience"] is row["pseudonyme_usager"] is None
+    assert "pays" not in row  # nothing is read from it
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
@@ -52,15 +47,15 @@ def test_a_service_is_one_whatever_the_form_of_its_accents(export, form):
     service = unicodedata.normalize(form, "Préfecture de l'Hérault")
     rows = [experience(1, intitule_structure_1=service), experience(2, pseudonyme_usager=service)]
     first, second = read_experiences(export(rows))
-    assert structures(first)[0]["structure"] == second["pseudonyme_usager"] == "Préfecture de l'Hérault"
+    assert first.answers[0].structure == second.pseudonym == "Préfecture de l'Hérault"
 
 
 def test_half_an_emoji_can_be_written_again(export):
     [row] = read_experiences(
         export('[{"id_experience": 1, "description": "bien \\ud83d fini \\ud83d\\ude00", "ecrit_le": ""}]')
     )
-    assert row["description"].encode()
-    assert row["description"] == "bien \ufffd fini \U0001f600"
+    assert row.review.encode()
+    assert row.review == "bien \ufffd fini \U0001f600"
 
 
 GOOD = json.dumps([experience(1), experience(2)])
@@ -119,10 +114,10 @@ def test_structures_are_numbered_and_empty_ones_left_out():
     row = {"id_experience": "1", "intitule_structure_1": "CAF du Nord", "canaux_typologie_2": "Courrier"}
     row |= {"reponse_structure_3": "Bonjour", "aide_ia_proposee_reponse_structure_3": "O"}
     row |= {"taux_de_similarite_reponse_ia_structure_3": "41", "evaluation_reponse_structure_3_par_auteur": "utile"}
-    first, third = structures(row)
-    assert (first["number"], first["structure"], first["reply"]) == ("1", "CAF du Nord", None)
-    assert (third["number"], third["ai_offered"]) == ("3", "O")
-    assert (third["ai_similarity"], third["author_vote"]) == ("41", "utile")
+    first, third = Experience.of(row).answers
+    assert (first.number, first.structure, first.reply) == (1, "CAF du Nord", None)
+    assert (third.number, third.ai_offered) == (3, True)
+    assert (third.ai_similarity, third.author_vote) == (41, "utile")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +151,7 @@ def test_both_exports_are_read(sample_export, real_export):
     for path, least in ((sample_export, 120), (real_export, 58)):
         rows = list(read_experiences(path))
         assert len(rows) >= least
-        assert all(row["description"] and parse_date(row["ecrit_le"]) for row in rows)
+        assert all(row.review and row.written_on for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +200,7 @@ def test_older_and_damaged_spellings_of_a_column(label, slug):
 def test_every_name_of_a_column_leads_to_one_column():
     """Also without its blanks, so that no spelling of one column is taken for another's."""
     seen: dict[str, str] = {}
-    for old, new in ({slug: slug for slug in KNOWN} | _ALIASES | _EXACT).items():
+    for old, new in (SPELLINGS | _AS_WRITTEN).items():
         assert slug_of(old) == new, old
         assert seen.setdefault(old.replace("_", ""), new) == new, old
 

@@ -16,17 +16,17 @@ from rich.rule import Rule
 from rich.text import Text
 
 from plume.corpus.audit import TEXTS, Audit, Bound, read_pairs
-from plume.corpus.policy import MASKED
 from plume.page.numbers import percent
 from plume.pseudonymise import PLACEHOLDER
+from plume.pseudonymise.catalogue import CATALOGUE, PLACEHOLDERS
 
 _TITLES = dict(zip(TEXTS, ("Titre", "Avis", "Réponse"), strict=True))
 HELP = "o = rien ne fuit   m = oubli (une donnée est restée)   s = trop masqué   b = revenir   q = arrêter   ? = aide"
-_TYPES = (*MASKED, "AUTRE")
+_LABELS = {row["type"]: row["label"] for row in CATALOGUE if row["type"] in PLACEHOLDERS} | {"AUTRE": "Autre"}
 
 
 @dataclass
-class Review:
+class Sitting:
     """One sitting. `run` goes from pair to pair until the sample is read, `q`, or the end of the input."""
 
     audit: Audit
@@ -82,9 +82,9 @@ class Review:
 
     def _ask_type(self) -> str | None:
         """The type of what was missed: its letter; None to go back. What leaked is not asked for, nor kept."""
-        letters = {chr(ord("a") + i): kind for i, kind in enumerate(_TYPES)}
+        letters = {chr(ord("a") + i): kind for i, kind in enumerate(_LABELS)}
         for letter, kind in letters.items():
-            self.console.print(f"  {letter} = {MASKED[kind].label if kind in MASKED else 'Autre'}", markup=False)
+            self.console.print(f"  {letter} = {_LABELS[kind]}", markup=False)
         self.console.print("  0 = revenir à la question", markup=False)
         key = self._ask("Quelle donnée est restée ?", "".join(letters) + "0")
         return letters.get(key or "0")
@@ -92,7 +92,7 @@ class Review:
 
 def run(folder: Path, audit: Audit) -> Bound:
     """Review a folder's sample at the terminal."""
-    return Review(audit, read_pairs(folder)).run()
+    return Sitting(audit, read_pairs(folder)).run()
 
 
 def say_bound(bound: Bound) -> str:
