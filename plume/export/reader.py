@@ -70,7 +70,7 @@ def read_rows(
     if missing is None:
         raise InputError(f"{path}: none of its {count} records is an object of fields; give the platform's export")
     if missing:
-        known = ", ".join(sorted(met)[:6]) or "none"
+        known = ", ".join(sorted(met)[:3]) + (" …" if len(met) > 3 else "") or "none"
         raise InputError(
             f"{path}: no record has the field {', '.join(missing)} ({count} records seen; of an experience's columns "
             f"they have {known}); give the export of experiences, unmodified"

@@ -11,7 +11,7 @@ from plume.page import numbers
 _SAID = {name: getattr(numbers, name) for name in ("count", "day", "interval", "number", "percent", "points")}
 # What is left alone: style and code, a draft's or a review's own text, and tags with their attributes.
 _SPACES = re.compile(
-    r'<(style|code|pre)\b.*?</\1>|<p class="text">.*?</p>|<[^>]*>|(?<=\S) (?=[;:!?»%])|(?<=«) ', re.DOTALL
+    r'<(style|code|pre)\b.*?</\1>|<p class="text">.*?</p>|<[^<>]*>|(?<=\S) (?=[;:!?»%])|(?<=«) ', re.DOTALL
 )
 
 
