@@ -27,9 +27,9 @@ from plume.models import Base, load_tokenizer
 from plume.paths import ROOT
 from plume.prompt import SERVING_TEMPLATE, load_prompt, template_sha256
 from serve import alias, keys
-from serve import state as files
 from serve.alias import Aliases, Deployed
 from serve.config import ServeConfig
+from serve.started import Started
 from serve.state import VARIABLE, State
 
 GOLD = ROOT / "datasets" / "gold" / "pseudonymisation.jsonl"
@@ -83,8 +83,7 @@ def prepare(folder: Path) -> tuple[State, str]:
     alias.write(state, Aliases(Deployed(1, str(adapter), Adapter.load(adapter).sha256)))
     config = ServeConfig(state=state.folder, maskers=1, traces=False)
     stop = load_tokenizer(Base()).convert_tokens_to_ids("<|im_end|>")
-    started = {"config": config.model_dump(mode="json"), "base": Base().model_dump(), "stop_token_id": stop}
-    files.write(state.serve, started | {"dtype": "float32", "max_model_len": 4096})
+    Started(config=config, base=Base(), stop_token_id=stop, dtype="float32", max_model_len=4096).write(state)
     return state, keys.add(state, "benchmark")
 
 
@@ -114,24 +113,24 @@ async def run(requests: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         state, key = prepare(Path(name))
         os.environ[VARIABLE] = str(state.folder)
-        from serve.guard import Guard
+        from serve.guard.middleware import Guard
 
         guard = Guard(engine)
-        await guard._start()
-        real = guard.desk.pool
-        guard.desk.pool = AtOnce()
+        await guard.lifecycle.start()
+        real = guard.lifecycle.drafts.maskers
+        guard.lifecycle.drafts.maskers = AtOnce()
         for characters in (200, 650):
             tell(
                 f"guard without masking and checks, {characters} characters",
                 await measure(guard, key, reviews(characters), requests),
             )
-        guard.desk.pool = real
+        guard.lifecycle.drafts.maskers = real
         for characters in (200, 650):
             tell(
                 f"guard with both, {characters} characters",
                 await measure(guard, key, reviews(characters), requests // 3),
             )
-        await guard._stop()
+        await guard.lifecycle.stop()
 
 
 def tell(what: str, milliseconds: list[float]) -> None:

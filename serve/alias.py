@@ -203,7 +203,7 @@ def _deployed(value: Any) -> Deployed:
     return found
 
 
-class Watched:
+class WatchedAliases:
     """alias.json as the guard reads it: again when it was replaced; the last good one where it is damaged."""
 
     def __init__(self, state: State) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 from plume.command import progress
 from plume.corpus.dataset import read_jsonl
 from plume.errors import InputError, PlumeError
-from serve import state as files
 from serve.client import Client
 from serve.config import ServeConfig
+from serve.started import Started
 from serve.state import State
 
 _FIELDS = ("review", "network", "structure", "title", "pseudonym")
@@ -103,8 +103,9 @@ def _draft(client: Client, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_started_so(config: ServeConfig, keys: Collection[str], where: str) -> None:
-    started, wanted = files.read(State(config.folder).serve), config.model_dump(mode="json")
-    if other := sorted(key for key in keys if not started or started["config"].get(key) != wanted[key]):
+    wanted = config.model_dump(mode="json")
+    started = Started.read(State(config.folder)).config.model_dump(mode="json") if keys else {}
+    if other := sorted(key for key in keys if started[key] != wanted[key]):
         raise InputError(
             f"{', '.join(other)}: a server runs on {where} that was started otherwise; leave it out, or have an engine "
             "started for this batch: port=… state=…"
@@ -113,7 +114,7 @@ def _check_started_so(config: ServeConfig, keys: Collection[str], where: str) ->
 
 @contextmanager
 def _server(config: ServeConfig, only_for_a_start: Collection[str]) -> Iterator[Client]:
-    from serve import engine
+    from serve import vllm_process
     from serve.champion import resolve
 
     with Client(config) as client:
@@ -121,7 +122,7 @@ def _server(config: ServeConfig, only_for_a_start: Collection[str]) -> Iterator[
             _check_started_so(config, only_for_a_start, client.where)
             yield client
             return
-    engine.check_startable(config)
+    vllm_process.check_startable(config)
     served, _ = resolve(config, State(config.folder))
-    with engine.running(served, config), Client(config) as client:
+    with vllm_process.running(served, config), Client(config) as client:
         yield client

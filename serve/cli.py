@@ -41,7 +41,7 @@ def run(
 
     What alias.json says is served again after a restart, even while MLflow is down; `sync` follows the registry.
     """
-    from serve import engine, keys
+    from serve import keys, vllm_command, vllm_process
     from serve.champion import resolve
     from serve.config import ServeConfig
     from serve.state import State
@@ -49,21 +49,21 @@ def run(
     settings = ServeConfig.load(config, overrides or ())
     state = State(settings.folder)
     if not only_print:
-        engine.check_startable(settings)
+        vllm_process.check_startable(settings)
         keys.known(state)
     with status(f"looking {settings.version} up in MLflow, and verifying its adapter"):
         served, remarks = resolve(settings, state, again, not only_print)
     for remark in remarks:
         stderr.print(f"plume: {remark}", markup=False, soft_wrap=True)
     if only_print:
-        say(engine.shown(served, settings))
+        say(vllm_command.shown(served, settings))
         return
-    with engine.hold(state):
-        engine.write_state(served, settings, state)
+    with vllm_process.hold(state):
+        vllm_process.write_state(served, settings, state)
         where = settings.socket or settings.url
         say(f"{served.name} is started on {where}; it takes requests once {where}/ready answers 200")
         sys.stdout.flush()
-        engine.become(served, settings)
+        vllm_process.become(served, settings)
 
 
 @app.command()
@@ -75,7 +75,7 @@ def draft(
 ) -> None:
     """Start the engine behind its guard, ask it for one draft as a client does, print the draft, stop the engine."""
     from plume.corpus.dataset import read_manifest, read_split
-    from serve import engine
+    from serve import vllm_process
     from serve.champion import resolve
     from serve.client import Client
     from serve.config import ServeConfig
@@ -89,11 +89,11 @@ def draft(
         raise InputError(f"{data}: {f'no pair {pair!r} in' if pair else 'nothing in'} the test split")
     with tempfile.TemporaryDirectory(prefix="plume-serve-") as folder:  # no state of a server that runs is touched
         settings = settings.model_copy(update={"state": Path(folder), "socket": None, "maskers": 1})
-        engine.check_startable(settings)
+        vllm_process.check_startable(settings)
         with status("fetching the adapter"):
             served, _ = resolve(settings, State(settings.folder))
         asked = {key: chosen[key] for key in ("review", "network", "structure", "title") if chosen.get(key)}
-        with engine.running(served, settings), Client(settings) as client, status("drafting"):
+        with vllm_process.running(served, settings), Client(settings) as client, status("drafting"):
             written = client.draft(asked)
     failed = ", ".join(dict.fromkeys(f["check"] for f in written["findings"] if f["gating"])) or "none"
     tokens = written["usage"]["completion_tokens"]
@@ -201,16 +201,20 @@ def resend(overrides: Overrides = None, config: ConfigFile = None) -> None:
     What was deleted in MLflow on purpose is lacking there, too, and comes back.
     """
     from plume.store_uri import unless_of_environment
-    from serve.guard.sender import resend as send_again
-    from serve.state import read
+    from serve.guard.mlflow_export import resend as send_again
 
     state = _with_journal(config, overrides, "tracking_uri")
-    started = read(state.serve)
-    uri = _load(config, overrides, "tracking_uri").tracking_uri or (started and started["config"]["tracking_uri"])
+    uri = _load(config, overrides, "tracking_uri").tracking_uri or _store_of_server(state)
     uri = unless_of_environment(uri)
     with status("comparing the journal with MLflow"):
         drafts, decisions, sent = send_again(state, uri)
     say(f"MLflow lacked {drafts} drafts and {decisions} decisions; {sent} sent, those still waiting included")
+
+
+def _store_of_server(state: "State") -> str | None:
+    from serve.started import Started
+
+    return Started.read(state).config.tracking_uri if state.serve.exists() else None
 
 
 def _load(config: Path | None, overrides: list[str] | None, *uses: str) -> "ServeConfig":

@@ -13,6 +13,8 @@ from plume.paths import home
 from plume.store_uri import StoreUri, absolute
 
 WHERE = ("state", "host", "port", "socket")  # what names a running server
+FORCED_AFTER = 20  # seconds beyond drain_timeout, after which the server ends itself
+KILL_AFTER = 25  # and after which it is killed
 
 
 class ServeConfig(Config):

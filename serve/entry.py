@@ -32,12 +32,11 @@ def main() -> None:
     """Raises what vLLM raises."""
     _leave_on(_SIGNALS)
     os.register_at_fork(after_in_child=_leave_to_parent)
-    from serve import state as files
     from serve.client import Client
-    from serve.config import ServeConfig
+    from serve.started import Started
 
     state = State(Path(os.environ[VARIABLE]))
-    config = ServeConfig.model_validate(files.read(state.serve)["config"])
+    config = Started.read(state).config
     start = Start(config, state)
     # A thread: the engine's load keeps the event loop. What it needs is imported by now: vLLM forks the engine off.
     start.say("importing vLLM")
@@ -47,12 +46,12 @@ def main() -> None:
     serve = entry.run_server_worker
 
     async def beside(*arguments: Any, **options: Any) -> None:
-        from serve.guard import pool
+        from serve.guard import maskers
 
         _leave_on(_SIGNALS)  # vLLM has just put its own handler of SIGTERM there; once it listens, the guard's counts
         start.say(f"loading the model and its adapters; {config.maskers} maskers start beside it")
-        pool.beside = pool.Pool(config.maskers, config.mask_timeout, when_awaited=lambda: start.say(_GUARD))
-        await pool.beside.begin()
+        maskers.beside = maskers.Maskers(config.maskers, config.mask_timeout, when_awaited=lambda: start.say(_GUARD))
+        await maskers.beside.begin()
         await serve(*arguments, **options)
 
     entry.run_server_worker = beside

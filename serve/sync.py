@@ -12,6 +12,7 @@ from serve.alias import Aliases, Deployed, History
 from serve.champion import deploy, find
 from serve.client import Client
 from serve.config import ServeConfig
+from serve.started import Started
 from serve.state import State
 
 
@@ -29,7 +30,7 @@ def sync(config: ServeConfig, *, again: bool = False, compare: bool | None = Non
         history = History.read(state)
         current = _current(state) if again else _finished(_current(state), history, client, state)
         tracking.connect(config.tracking_uri, create=False)
-        champion = deploy(find(config.version), _started(state).max_lora_rank)
+        champion = deploy(find(config.version), Started.read(state).config.max_lora_rank)
         challenger = _challenger(config, state)
         held = frozenset() if again else history.held
         if champion in held:
@@ -104,8 +105,6 @@ def describe(config: ServeConfig) -> str:
     """What `plume serve status` prints. Raises PlumeError if the server does not answer."""
     state = State(config.folder)
     current = _current(state)
-    synced = files.read(state.synced)
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(synced["at"])) if synced else "never"
     with Client(config, timeout=30) as client:
         ready = "ready" if client.is_ready() else "not ready"
         now = client.status()
@@ -118,10 +117,19 @@ def describe(config: ServeConfig) -> str:
             f"engine knows    {known}",
             f"rollback to     {before}",
             f"rolled back     {held}",
-            f"last synced     {when}",
+            f"last synced     {_synced(state)}",
             f"maskers         restarted {now['masker_restarts']} times",
         ]
     )
+
+
+def _synced(state: State) -> str:
+    """When `sync` last went through."""
+    try:
+        synced = files.read(state.synced)
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(synced["at"])) if synced else "never"
+    except (InputError, KeyError, TypeError, ValueError, OverflowError, OSError):
+        return f"not known: {state.synced} is not understood; the next sync writes it anew"
 
 
 def _current(state: State) -> Aliases | None:
@@ -133,33 +141,26 @@ def _current(state: State) -> Aliases | None:
     return None
 
 
-def _started(state: State) -> ServeConfig:
-    started = files.read(state.serve)
-    if started is None:
-        raise InputError(f"{state.serve}: is not there; start the server with `plume serve` first")
-    return ServeConfig.model_validate(started["config"])
-
-
 def _challenger(config: ServeConfig, state: State) -> Deployed | None:
     if not config.challenger_weight:
         return None
-    return deploy(tracking.find_version("challenger"), _started(state).max_lora_rank)
+    return deploy(tracking.find_version("challenger"), Started.read(state).config.max_lora_rank)
 
 
 def _load(client: Client, deployed: Deployed, state: State, *, compare: bool | None) -> None:
     """Known to the engine under its own name, and as PEFT has it; forgotten again if not."""
-    started = files.read(state.serve)
+    started = Started.read(state)
     deployed.check()
     fresh = deployed.name not in client.known()
     served = {*alias.known(state), *(() if fresh else alias.history(state).held)}
     if any(other.name == deployed.name and other != deployed for other in served):
         raise InputError(f"{deployed.name}: is another adapter than the one that was served; restart the server")
-    _same_base(deployed, Base.model_validate(started["base"]))
+    _same_base(deployed, started.base)
     client.load(deployed.name, deployed.folder)
-    if not (started["config"]["golden"] if compare is None else compare):
+    if not (started.config.golden if compare is None else compare):
         return
     try:
-        golden.compare(client, deployed, started["dtype"])
+        golden.compare(client, deployed, started.dtype)
     except PlumeError:
         if fresh:
             client.unload(deployed.name)

@@ -12,13 +12,15 @@ from eval import inputs, systems
 from plume import doctor, tracking
 from plume.corpus import forget_versions
 from plume.errors import InputError
+from plume.models import Base
 from plume.paths import ROOT
 from serve import champion, cli, sync
 from serve import state as files
 from serve.alias import Aliases, Deployed
 from serve.config import ServeConfig
-from serve.guard import sender
+from serve.guard import mlflow_export
 from serve.guard.journal import Journal
+from serve.started import Started
 from serve.state import State
 
 SAMPLE = ROOT / "datasets" / "sample" / "export.json"
@@ -33,7 +35,7 @@ def here(tmp_path, monkeypatch):
     """
     state = State(tmp_path / "state")
     files.write(state.alias, asdict(Aliases(Deployed(1, "/adapter", "0" * 64))))
-    files.write(state.serve, {"config": ServeConfig().model_dump(mode="json")})
+    Started(config=ServeConfig(), base=Base(), stop_token_id=2, dtype="float32", max_model_len=2048).write(state)
     Journal(state.journal).add_draft("a", 1.0, "agents", 1, ROW)
     monkeypatch.setenv("PLUME_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'typo' / 'mlflow.db'}")
@@ -52,8 +54,8 @@ def here(tmp_path, monkeypatch):
         lambda state: champion.resolve(ServeConfig(state=state.folder / "other"), State(state.folder / "other")),
         lambda state: cli.run([f"state={state.folder / 'other'}"], only_print=True),
         lambda state: sync.sync(ServeConfig(state=state.folder)),
-        lambda state: sender.send(Journal(state.journal)),
-        lambda state: sender.resend(state),
+        lambda state: mlflow_export.send(Journal(state.journal)),
+        lambda state: mlflow_export.resend(state),
         lambda state: cli.resend([f"state={state.folder}"]),
     ],
     ids=[

@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from typing import Any
 
 from eval.backends import Job, Row, Work, row
-from plume.engine import UNSAFE, max_lora_rank, variables
 from plume.errors import EnvironmentMissing, PlumeError
 from plume.paths import home
+from plume.vllm_options import UNSAFE, max_lora_rank, variables
 
 
 class VllmOffline:

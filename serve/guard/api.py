@@ -1,30 +1,27 @@
-"""The drafting API: a small FastAPI application, called by the guard once a client is known."""
+"""Serves the drafting API: a small FastAPI application, called by the guard once a client is known."""
 
 import json
 import time
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from plume.tracking import MODEL_NAME
-from serve.guard.drafting import Desk, Failed
+from serve.guard.draft_service import DraftService
+from serve.guard.refusal import Refusal, internal
 from serve.guard.schema import (
-    Case,
     ChatRequest,
     Decision,
     DecisionResponse,
     DraftRequest,
     DraftResponse,
+    GivenReview,
     Problem,
 )
-
-if TYPE_CHECKING:
-    from serve.guard.asked import Asked
 
 CONVERSATION = "x-conversation-id"
 _CODES = (400, 401, 408, 413, 422, 500, 502, 503, 504)
@@ -42,23 +39,23 @@ app = FastAPI(
 )
 
 
-async def _desk(request: Request) -> Desk:  # async, or FastAPI would ask a thread for it
-    return request.scope["plume.desk"]
+async def _drafts(request: Request) -> DraftService:  # async, or FastAPI would ask a thread for it
+    return request.app.state.drafts
 
 
-TheDesk = Annotated[Desk, Depends(_desk)]
+Drafts = Annotated[DraftService, Depends(_drafts)]
 
 
 @app.post("/v1/drafts", responses=_REFUSALS)
-async def create_draft(asked: DraftRequest, request: Request, desk: TheDesk) -> DraftResponse:
+async def create_draft(asked: DraftRequest, request: Request, drafts: Drafts) -> DraftResponse:
     """A draft for a review, with what the checks found in it and the verified contacts that it names."""
-    return await _draft(asked, asked.conversation, request, desk)
+    return await _draft(asked, asked.conversation, request, drafts)
 
 
 @app.post("/v1/drafts/{identity}/decision", responses={**_REFUSALS, 404: {"model": Problem}, 507: {"model": Problem}})
-async def decide(identity: str, decision: Decision, request: Request, desk: TheDesk) -> DecisionResponse:
+async def decide(identity: str, decision: Decision, request: Request, drafts: Drafts) -> DecisionResponse:
     """What the agent made of a draft of this client's; a second decision replaces the first."""
-    await desk.decide(identity, decision, request.scope["plume"].client)
+    await drafts.decide(identity, decision, request.state.context.client)
     return DecisionResponse(id=identity, outcome=decision.outcome)
 
 
@@ -66,72 +63,73 @@ _CHAT = {200: {"content": {"text/event-stream": {}}}, 404: {"model": Problem}}
 
 
 @app.post("/v1/chat/completions", responses={**_REFUSALS, **_CHAT}, response_model=None)
-async def chat(asked: ChatRequest, request: Request, desk: TheDesk) -> JSONResponse | StreamingResponse:
+async def chat(asked: ChatRequest, request: Request, drafts: Drafts) -> Response:
     """The same in OpenAI's form: one user message, the review; `metadata`: network, structure, title, pseudonym."""
-    answering = [deployed.name for deployed in desk.aliases.current.deployed]
+    answering = [deployed.name for deployed in drafts.aliases.current.deployed]
     if asked.model not in (None, MODEL_NAME, *answering):
-        raise Failed(
+        raise Refusal(
             404, "model", f"model: does not answer now; ask for {MODEL_NAME}, which version answers is decided here"
         )
-    most = desk.started.max_new_tokens
+    most = drafts.max_new_tokens
     for field in ("max_tokens", "max_completion_tokens"):
         if getattr(asked, field) not in (None, most):
-            raise Failed(422, "request", f"{field}: {most} here, or none")
-    case = Case(review=asked.messages[0].text, **(asked.metadata.model_dump() if asked.metadata else {}))
-    draft = await _draft(case, asked.user, request, desk)
+            raise Refusal(422, "request", f"{field}: {most} here, or none")
+    review = GivenReview(review=asked.messages[0].text, **(asked.metadata.model_dump() if asked.metadata else {}))
+    draft = await _draft(review, asked.user, request, drafts)
     common = {"id": draft.id, "created": int(time.time()), "model": draft.model}
     message = {"role": "assistant", "content": draft.draft}
     choice = {"index": 0, "finish_reason": draft.finish_reason, "logprobs": None}
-    extra = draft.model_dump(mode="json", exclude={"draft", "id", "model", "usage"})
-    if asked.stream:
-        chunk = {**common, "object": "chat.completion.chunk"}
-        chunks = [
-            {**chunk, "choices": [{**choice, "finish_reason": None, "delta": message}]},
-            {**chunk, "choices": [{**choice, "delta": {}}], "usage": draft.usage.model_dump(), "plume": extra},
-        ]
-        if asked.stream_options and asked.stream_options.include_usage:  # OpenAI's clients look for it in a last chunk
-            chunks.append({**chunk, "choices": [], "usage": chunks[-1].pop("usage")})
-        return StreamingResponse(_events(chunks), media_type="text/event-stream")
-    whole = {**common, "object": "chat.completion", "choices": [{**choice, "message": message}]}
-    return JSONResponse({**whole, "usage": draft.usage.model_dump(), "plume": extra})
+    usage, extra = draft.usage.model_dump(), draft.model_dump(mode="json", exclude={"draft", "id", "model", "usage"})
+    if not asked.stream:
+        whole = {**common, "object": "chat.completion", "choices": [{**choice, "message": message}]}
+        return JSONResponse({**whole, "usage": usage, "plume": extra})
+    chunk = {**common, "object": "chat.completion.chunk"}
+    chunks = [
+        {**chunk, "choices": [{**choice, "finish_reason": None, "delta": message}]},
+        {**chunk, "choices": [{**choice, "delta": {}}], "usage": usage, "plume": extra},
+    ]
+    if asked.stream_options and asked.stream_options.include_usage:  # OpenAI's clients look for it in a last chunk
+        chunks.append({**chunk, "choices": [], "usage": chunks[-1].pop("usage")})
+    events = [*(json.dumps(chunk, ensure_ascii=False) for chunk in chunks), "[DONE]"]
+    # In one piece: the draft is whole before a word of it leaves.
+    return Response("".join(f"data: {event}\n\n" for event in events), media_type="text/event-stream")
 
 
 @app.get("/v1/models", responses={code: {"model": Problem} for code in (401, 408, 413, 500, 503)})
-async def models(desk: TheDesk) -> dict[str, Any]:
+async def models(drafts: Drafts) -> dict[str, Any]:
     """The one model there is; which of its versions answers is told with each draft."""
-    champion = desk.aliases.current.champion
+    champion = drafts.aliases.current.champion
     entry = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "plume", "version": champion.version}
     return {"object": "list", "data": [entry]}
 
 
-async def _draft(case: Case, conversation: str | None, request: Request, desk: Desk) -> DraftResponse:
-    asked: Asked = request.scope["plume"]
-    return await desk.draft(case, conversation or request.headers.get(CONVERSATION), asked, request.receive)
+async def _draft(
+    review: GivenReview, conversation: str | None, request: Request, drafts: DraftService
+) -> DraftResponse:
+    conversation = conversation or request.headers.get(CONVERSATION)
+    return await drafts.draft(review, conversation, request.state.context, request.receive)
 
 
-async def _events(chunks: list[dict[str, Any]]) -> AsyncIterator[bytes]:
-    for chunk in chunks:
-        yield b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\n\n"
-    yield b"data: [DONE]\n\n"
-
-
-def problem(status: int, kind: str, message: str) -> JSONResponse:
-    """A refusal in one line of JSON."""
-    headers = {408: {"Connection": "close"}, 503: {"Retry-After": "5"}}.get(status)
-    return JSONResponse({"error": {"type": kind, "message": message}}, status, headers)
-
-
-@app.exception_handler(Failed)
-async def _failed(request: Request, error: Failed) -> JSONResponse:
-    request.scope["plume"].error = error.kind
-    return problem(error.status, error.kind, str(error))
+@app.exception_handler(Refusal)
+async def _refuse(request: Request, refusal: Refusal) -> JSONResponse:
+    request.state.context.error = refusal.kind
+    return refusal.response()
 
 
 @app.exception_handler(RequestValidationError)
 async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     """Which field, and why; never its value."""
-    request.scope["plume"].error = "request"
-    return problem(422, "request", "; ".join(map(_told, error.errors()[:5])))
+    return await _refuse(request, Refusal(422, "request", "; ".join(map(_told, error.errors()[:5]))))
+
+
+@app.exception_handler(HTTPException)
+async def _http(request: Request, error: HTTPException) -> JSONResponse:
+    return await _refuse(request, Refusal(error.status_code, "request", str(error.detail)))
+
+
+@app.exception_handler(Exception)
+async def _broken(request: Request, _: Exception) -> JSONResponse:  # the guard tells the log
+    return await _refuse(request, internal())
 
 
 def _told(error: dict[str, Any]) -> str:
@@ -149,19 +147,6 @@ def _told(error: dict[str, Any]) -> str:
     return f"{'.'.join(str(part) for part in error['loc'][1:]) or 'body'}: {message}"
 
 
-@app.exception_handler(HTTPException)
-async def _http(request: Request, error: HTTPException) -> JSONResponse:
-    request.scope["plume"].error = "request"
-    return problem(error.status_code, "request", str(error.detail))
-
-
-@app.exception_handler(Exception)
-async def _broken(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - the guard tells the log
-    """What nobody foresaw. Starlette's own answer would be a page of text."""
-    request.scope["plume"].error = "internal"
-    return problem(500, "internal", "the server failed; ask again")
-
-
 def _described() -> dict[str, Any]:
     """The OpenAPI schema, with the key that every route of it wants."""
     if app.openapi_schema is None:
@@ -170,10 +155,9 @@ def _described() -> dict[str, Any]:
         )
         schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         schema["security"] = [{"key": []}]
-        if most := getattr(app.state, "max_new_tokens", None):  # known once the guard has started
-            asked = schema["components"]["schemas"]["ChatRequest"]["properties"]
-            for field in ("max_tokens", "max_completion_tokens"):
-                asked[field]["anyOf"][0]["const"] = most
+        asked = schema["components"]["schemas"]["ChatRequest"]["properties"]
+        for field in ("max_tokens", "max_completion_tokens"):
+            asked[field]["anyOf"][0]["const"] = app.state.drafts.max_new_tokens
         app.openapi_schema = schema
     return app.openapi_schema
 

@@ -1,6 +1,6 @@
-"""What was drafted and what agents made of it, pseudonymised, noted before an answer leaves; MLflow gets it later.
+"""Notes drafts and what agents made of them, pseudonymised, before an answer leaves; MLflow gets it later.
 
-A SQLite file is written by the guard and read by `serve.guard.sender`, a process of its own: a dead MLflow neither
+The guard writes a SQLite file, `serve.guard.mlflow_export`, a process of its own, reads it: a dead MLflow neither
 delays nor loses anything.
 """
 

@@ -52,13 +52,13 @@ class Known(_Request):
     pseudonym: Name | None = Field(None, description="the citizen's, as published; stands in the draft's greeting")
 
 
-class Case(Known):
+class GivenReview(Known):
     """A citizen's review, as published, and what is known of it."""
 
     review: Text
 
 
-class DraftRequest(Case):
+class DraftRequest(GivenReview):
     """POST /v1/drafts"""
 
     conversation: Name | None = Field(None, description="drafts of one conversation are written by one version")
@@ -139,7 +139,7 @@ class ChatRequest(_Request):
     response_format: ResponseFormat | None = None
 
 
-class Finding(BaseModel):
+class DraftFinding(BaseModel):
     """What a check says of the draft as written; `start` and `end` index `draft` where something was cut out."""
 
     check: str
@@ -170,7 +170,7 @@ class DraftResponse(BaseModel):
 
     id: str
     draft: str
-    findings: list[Finding]
+    findings: list[DraftFinding]
     sources: list[Source]
     examples: list[str] = Field(description="ids of the past replies that the model was shown")
     model: str

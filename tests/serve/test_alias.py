@@ -13,7 +13,7 @@ from plume.errors import InputError
 from plume.paths import ROOT
 from serve import alias, cli, keys
 from serve import state as files
-from serve.alias import KEPT, Aliases, Deployed, Watched
+from serve.alias import KEPT, Aliases, Deployed, WatchedAliases
 from serve.state import State
 
 
@@ -51,7 +51,7 @@ def test_only_versions_at_hand_can_be_gone_back_to(state):
 @pytest.mark.parametrize("damage", ["", "{", "null", '{"champion": null}', '{"champion": {"version": 1}}', "[]"])
 def test_a_damaged_file_never_replaces_a_good_one(state, damage):
     alias.write(state, Aliases(version(1)))
-    watched = Watched(state)
+    watched = WatchedAliases(state)
     assert watched.current.champion.version == 1
     state.alias.write_text(damage)
     assert watched.current.champion.version == 1

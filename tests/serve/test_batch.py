@@ -5,11 +5,12 @@ import json
 import pytest
 
 from plume.errors import InputError
+from plume.models import Base
 from serve import cli
-from serve import state as files
 from serve.batch import batch
 from serve.client import Client
 from serve.config import ServeConfig
+from serve.started import Started
 from serve.state import State
 
 
@@ -72,7 +73,8 @@ def test_a_running_server_takes_no_key_that_it_was_not_started_with(tmp_path, mo
     reviews = tmp_path / "reviews.jsonl"
     reviews.write_text('{"id": "1", "review": "Attente."}\n')
     state = State(tmp_path / "state")
-    files.write(state.serve, {"config": ServeConfig(dtype="float32").model_dump(mode="json")})
+    config = ServeConfig(dtype="float32")
+    Started(config=config, base=Base(), stop_token_id=2, dtype="float32", max_model_len=2048).write(state)
     monkeypatch.setattr(Client, "is_ready", lambda _: True)
     monkeypatch.setattr(Client, "draft", lambda *_: {"id": "draft-1", "draft": "Bonjour"})
     more = ["examples_from=data"] if key.startswith("examples") else []

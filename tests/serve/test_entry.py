@@ -13,10 +13,11 @@ import httpx
 import psutil
 import pytest
 
+from plume.models import Base
 from plume.paths import ROOT
 from serve import entry, keys
-from serve import state as files
 from serve.config import ServeConfig
+from serve.started import Started
 from serve.state import VARIABLE, State
 
 # Loads for ever, with an engine that is forked off and would print a traceback of its own.
@@ -54,7 +55,8 @@ def test_a_start_that_is_interrupted_ends_without_a_traceback_and_leaves_nothing
     for folder in (launcher, *launcher.parents[:3]):
         (folder / "__init__.py").touch()
     (launcher / "entry.py").write_text(f"METHOD = {method!r}\n{VLLM}")
-    files.write(state.serve, {"config": ServeConfig(maskers=1).model_dump(mode="json")})
+    config = ServeConfig(maskers=1)
+    Started(config=config, base=Base(), stop_token_id=2, dtype="float32", max_model_len=2048).write(state)
     path = {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]), VARIABLE: str(state.folder)}
     output = tmp_path / "log"
     with output.open("wb") as sink:

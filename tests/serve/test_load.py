@@ -152,7 +152,7 @@ def test_every_route_of_the_real_server_that_is_not_named_is_closed(site):
     """The routes as vLLM prints them at its start: a new version cannot open one."""
     import re
 
-    from serve.guard.routes import route
+    from serve.guard.access import find
 
     log = site.service.log.read_text()
     found = set(re.findall(r"Route: (\S+), Methods: ([A-Z, ]+)", log)) | set(
@@ -163,7 +163,7 @@ def test_every_route_of_the_real_server_that_is_not_named_is_closed(site):
     for path, methods in found:
         for method in methods.split(", ") if methods.isupper() else ("GET", "POST"):
             concrete = re.sub(r"\{[^}]*\}", "x", path)
-            if route(method, concrete) is not None:
+            if find(method, concrete) is not None:
                 continue
             for key in (None, site.key):
                 headers = {"Authorization": f"Bearer {key}"} if key else {}

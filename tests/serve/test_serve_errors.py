@@ -14,7 +14,7 @@ from plume import tracking
 from plume.adapters import folder_sha256
 from plume.errors import EnvironmentMissing, InputError, PlumeError
 from plume.models import Base
-from serve import alias, champion, cli, engine
+from serve import alias, champion, cli, vllm_command, vllm_process
 from serve.alias import Aliases, Deployed
 from serve.client import Client
 from serve.config import ServeConfig
@@ -53,14 +53,14 @@ def port():
 
 @pytest.fixture
 def stand_in(monkeypatch, tmp_path):
-    """Makes `engine.running` start a Python script in the place of vLLM."""
+    """Makes `vllm_process.running` start a Python script in the place of vLLM."""
     monkeypatch.setenv("PLUME_HOME", str(tmp_path))
-    monkeypatch.setattr(engine, "has_gpu", lambda: False)
-    monkeypatch.setattr(engine, "KILL_AFTER", 0.2)
+    monkeypatch.setattr(vllm_command, "has_gpu", lambda: False)
+    monkeypatch.setattr(vllm_process, "KILL_AFTER", 0.2)
 
     def use(script, *arguments):
         words = [sys.executable, "-c", script, *map(str, arguments)]
-        monkeypatch.setattr(engine, "command", lambda *_, **__: words)
+        monkeypatch.setattr(vllm_command, "command", lambda *_, **__: words)
 
     return use
 
@@ -70,19 +70,19 @@ def test_port_in_use_is_said_with_the_way_out(port):
         taken.bind(("127.0.0.1", port))
         taken.listen()
         with pytest.raises(InputError, match=rf"port {port}.*port={port + 1}"):
-            engine.check_startable(ServeConfig(port=port))
-    engine.check_startable(ServeConfig(port=port))
+            vllm_process.check_startable(ServeConfig(port=port))
+    vllm_process.check_startable(ServeConfig(port=port))
 
 
 def test_vllm_not_installed_names_the_command_that_mends_it(monkeypatch):
-    monkeypatch.setattr(engine, "find_spec", lambda _name: None)
+    monkeypatch.setattr(vllm_process, "find_spec", lambda _name: None)
     with pytest.raises(EnvironmentMissing, match="make install"):
-        engine.check_startable(ServeConfig())
+        vllm_process.check_startable(ServeConfig())
 
 
 def test_engine_that_dies_at_start_is_told_in_one_line_with_its_log(stand_in, tmp_path, port):
     stand_in(DIES)
-    with pytest.raises(PlumeError) as told, engine.running(SERVED, ServeConfig(port=port)):
+    with pytest.raises(PlumeError) as told, vllm_process.running(SERVED, ServeConfig(port=port)):
         pass
     message = str(told.value)
     assert "exit code 1" in message
@@ -94,7 +94,7 @@ def test_engine_that_dies_at_start_is_told_in_one_line_with_its_log(stand_in, tm
 def test_log_of_the_engine_before_is_kept(stand_in, tmp_path, port):
     for script in ("print('OSError: first')", "print('OSError: second')"):
         stand_in(script)
-        with pytest.raises(PlumeError), engine.running(SERVED, ServeConfig(port=port)):
+        with pytest.raises(PlumeError), vllm_process.running(SERVED, ServeConfig(port=port)):
             pass
     assert "first" in (tmp_path / "serve" / "engine.previous.log").read_text()
     assert "second" in (tmp_path / "serve" / "engine.log").read_text()
@@ -105,7 +105,7 @@ def test_engine_that_never_answers_is_stopped_with_its_children(stand_in, port):
     before = set(psutil.Process().children(recursive=True))
     with (
         pytest.raises(PlumeError, match="startup_timeout"),
-        engine.running(SERVED, ServeConfig(port=port, startup_timeout=2, drain_timeout=0)),
+        vllm_process.running(SERVED, ServeConfig(port=port, startup_timeout=2, drain_timeout=0)),
     ):
         pass
     assert set(psutil.Process().children(recursive=True)) == before
@@ -114,7 +114,7 @@ def test_engine_that_never_answers_is_stopped_with_its_children(stand_in, port):
 def test_engine_that_hangs_at_the_stop_is_killed_with_its_children(stand_in, port):
     stand_in(HANGS + ANSWERS, port, 200, "{}")
     before = set(psutil.Process().children(recursive=True))
-    with engine.running(SERVED, ServeConfig(port=port, drain_timeout=0)):
+    with vllm_process.running(SERVED, ServeConfig(port=port, drain_timeout=0)):
         started = set(psutil.Process().children(recursive=True)) - before
         assert len(started) == 2
     psutil.wait_procs(started, timeout=10)
@@ -127,13 +127,13 @@ def test_serve_becomes_the_engine_and_tells_the_guard_its_state_folder(port, tmp
 import os, sys
 from plume import cli
 from plume.models import Base
-from serve import champion, engine
+from serve import champion, vllm_command, vllm_process
 from serve.alias import Aliases, Deployed
 one = Deployed(1, "/adapter", "0" * 64)
 champion.resolve = lambda *_: (champion.Served(Aliases(one), (one,), Base(), "/base", 2), ["a remark"])
-engine.check_startable = lambda config: None
-engine.has_gpu = lambda: False
-engine.command = lambda *_, **__: [
+vllm_process.check_startable = lambda config: None
+vllm_command.has_gpu = lambda: False
+vllm_command.command = lambda *_, **__: [
     sys.executable, "-c", "import os; print(os.getpid(), os.environ['PLUME_SERVE_STATE'])"
 ]
 sys.argv = ["plume", "serve", "port={port}"]
@@ -167,7 +167,7 @@ cli.main()
 def test_refusal_of_the_server_is_told_in_one_line(stand_in, port, status, body, error, says):
     stand_in(ANSWERS, port, status, body)
     config = ServeConfig(port=port)
-    with engine.running(SERVED, config), Client(config) as client, pytest.raises(error, match=says) as told:
+    with vllm_process.running(SERVED, config), Client(config) as client, pytest.raises(error, match=says) as told:
         client.draft({"review": "Avis secret"})
     assert "secret" not in str(told.value)
 
@@ -182,7 +182,7 @@ def test_proxy_of_the_environment_is_not_asked(monkeypatch, stand_in, port):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     stand_in(ANSWERS, port, 200, '{"fine": true}')
     config = ServeConfig(port=port)
-    with engine.running(SERVED, config), Client(config) as client:
+    with vllm_process.running(SERVED, config), Client(config) as client:
         assert client.draft({"review": "Avis"}) == {"fine": True}
 
 
@@ -286,7 +286,7 @@ def test_what_is_printed_is_what_is_started_and_nothing_is_written_for_it(regist
         (home / "models").symlink_to(registry.home / "models")
         config = ServeConfig.load(None, asked)
         served, _ = champion.resolve(config, State(config.folder))
-        assert engine.shown(served, config) == printed
+        assert vllm_command.shown(served, config) == printed
     finally:
         tracking.connect(registry.config.tracking_uri)
 

@@ -11,9 +11,10 @@ import pytest
 from plume import tracking
 from plume.errors import InputError
 from plume.models import Base
-from serve import alias, champion, cli, engine, keys, sync
+from serve import alias, champion, cli, keys, sync, vllm_process
 from serve import state as files
 from serve.alias import Aliases
+from serve.started import Started
 from serve.state import State
 
 
@@ -48,8 +49,7 @@ def served(registry, tmp_path, monkeypatch):
     config = registry.config.model_copy(update={"state": state.folder, "golden": False})
     numbers = [registry.add({}) for _ in range(3)]
     versions = [champion.deploy(tracking.find_version(str(n)), 16) for n in numbers]
-    started = {"config": config.model_dump(mode="json"), "base": Base().model_dump(mode="json"), "dtype": "float32"}
-    files.write(state.serve, started)
+    Started(config=config, base=Base(), stop_token_id=2, dtype="float32", max_model_len=2048).write(state)
     alias.write(state, Aliases(versions[0]))
     names = {versions[0].name: versions[0].folder}
     monkeypatch.setattr(StubClient, "names", names, raising=False)
@@ -207,7 +207,7 @@ def killed_at(count, monkeypatch, work):
 def test_a_rollback_that_is_killed_between_any_two_files_is_ended_by_the_next_command(served, monkeypatch, after):
     def restart():
         found, _ = champion.resolve(served.config, served.state)
-        engine.write_state(found, served.config, served.state)
+        vllm_process.write_state(found, served.config, served.state)
 
     count, told = 0, True
     while told:
@@ -275,7 +275,7 @@ def test_a_damaged_history_is_one_line_and_stops_no_restart(served, damage):
             command(served.config)
     found, remarks = champion.resolve(served.config, served.state)
     assert "history is not understood" in " ".join(remarks)
-    engine.write_state(found, served.config, served.state)
+    vllm_process.write_state(found, served.config, served.state)
     assert served.answers() == 2
     assert len(list(served.state.folder.glob("history.json.damaged-*"))) == 1
 
@@ -348,7 +348,7 @@ def test_a_damaged_list_of_what_was_before_stops_no_restart(served):
     for config in (dead, served.config):
         found, _ = champion.resolve(config, served.state)
         assert found.aliases.champion == served.versions[1]
-        engine.write_state(found, config, served.state)
+        vllm_process.write_state(found, config, served.state)
     tracking.connect(served.config.tracking_uri)
 
 
@@ -364,23 +364,23 @@ def test_a_pinned_version_starts_without_a_registry_if_it_is_what_was_served(ser
 
 def test_a_full_disk_stops_no_restart(served, monkeypatch):
     found, _ = champion.resolve(served.config, served.state)
-    engine.write_state(found, served.config, served.state)
+    vllm_process.write_state(found, served.config, served.state)
 
     def full(_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    engine.write_state(found, served.config, served.state)
+    vllm_process.write_state(found, served.config, served.state)
     with pytest.raises(InputError, match="No space left"):  # here something would change
-        engine.write_state(found, served.config.model_copy(update={"max_new_tokens": 7}), served.state)
+        vllm_process.write_state(found, served.config.model_copy(update={"max_new_tokens": 7}), served.state)
 
 
 def test_a_state_folder_has_one_server(served, monkeypatch):
-    monkeypatch.setattr(engine, "HAND_OVER", 0.1)
+    monkeypatch.setattr(vllm_process, "HAND_OVER", 0.1)
     refused = pytest.raises(InputError, match="a server runs with this state folder already")
-    with engine.hold(served.state), refused, engine.hold(served.state):
+    with vllm_process.hold(served.state), refused, vllm_process.hold(served.state):
         pass
-    with engine.hold(served.state):
+    with vllm_process.hold(served.state):
         pass
 
 

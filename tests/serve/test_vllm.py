@@ -14,7 +14,7 @@ from plume.adapters import Adapter
 from plume.errors import InputError
 from serve.alias import read
 from serve.client import Client
-from serve.engine import check_startable
+from serve.vllm_process import check_startable
 
 pytestmark = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed (make install)")
 

@@ -12,9 +12,9 @@ import uvicorn
 import uvloop
 
 from serve import alias, keys
-from serve import state as files
 from serve.alias import Aliases, Deployed
 from serve.config import ServeConfig
+from serve.started import Started
 from serve.state import VARIABLE, State
 
 
@@ -97,20 +97,14 @@ def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base, empty_sto
     from plume.models import load_tokenizer
 
     tokenizer = load_tokenizer(tiny_base)
-    started = {
-        "config": config.model_dump(mode="json"),
-        "base": tiny_base.model_dump(mode="json"),
-        "stop_token_id": tokenizer.convert_tokens_to_ids("<|im_end|>"),
-        "dtype": "float32",
-        "max_model_len": 2048,
-    }
-    files.write(state.serve, started)
+    stop = tokenizer.convert_tokens_to_ids("<|im_end|>")
+    Started(config=config, base=tiny_base, stop_token_id=stop, dtype="float32", max_model_len=2048).write(state)
     key, metrics = keys.add(state, "agents"), keys.add(state, "prometheus", "metrics")
     engine = StubEngine()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, str(state.folder))
         patch.setenv("PLUME_HOME", str(embedded_model.parent.parent))
-        from serve.guard import Guard
+        from serve.guard.middleware import Guard
 
         guard = Guard(engine)
         loop = uvloop.new_event_loop()
@@ -141,6 +135,7 @@ def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base, empty_sto
 
     yield SimpleNamespace(
         guard=guard,
+        lifecycle=guard.lifecycle,
         engine=engine,
         state=state,
         config=config,

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from serve.guard import connection
+from serve.guard import connection_limits
 
 DRAFT = b'{"review": "Ma demande dort depuis mars."}'
 POST = b"POST /v1/drafts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\n"
@@ -23,11 +23,11 @@ KIB = 1024
 @pytest.fixture
 def hurried(guarded, monkeypatch):
     """The same server with limits that a test can wait for."""
-    monkeypatch.setattr(guarded.guard, "config", guarded.config.model_copy(update={"body_timeout": 0.4}))
+    monkeypatch.setattr(guarded.lifecycle, "config", guarded.config.model_copy(update={"body_timeout": 0.4}))
     for name in ("_SLACK", "_LINGER"):
-        monkeypatch.setattr(connection, name, 0.3)
+        monkeypatch.setattr(connection_limits, name, 0.3)
     limited = guarded.server.config.http_protocol_class
-    connection.limit(guarded.server, connection.Limits(0.4, 0.4), limited.args[1])
+    connection_limits.limit(guarded.server, connection_limits.Limits(0.4, 0.4), limited.args[1])
     yield guarded
     guarded.server.config.http_protocol_class = limited
 
@@ -157,7 +157,7 @@ def test_what_is_too_large_is_refused_in_a_line_and_not_read_to_its_end(hurried,
     assert told == status
     assert set(json.loads(body)["error"]) == {"type", "message"}
     assert hurried.engine.asked == []
-    assert not connection._log.isEnabledFor(logging.WARNING)  # none of it is worth a line each
+    assert not connection_limits._log.isEnabledFor(logging.WARNING)  # none of it is worth a line each
 
 
 def test_a_hundred_megabytes_are_not_taken(guarded):
@@ -199,7 +199,7 @@ def test_head_answers_like_get_without_a_body(guarded):
 
 
 def errors(guarded, kind):
-    metrics = guarded.guard.seen.registry
+    metrics = guarded.lifecycle.metrics.registry
     return sum(
         sample.value
         for metric in metrics.collect()
@@ -217,7 +217,7 @@ def test_a_client_that_hangs_up_is_no_error_of_the_engines_and_stops_its_work(gu
         sent = keyed(guarded, b"Content-Length: %d" % len(body)).replace(b"/v1/drafts", path)
         opened.sendall(sent + body)
         wait_for(lambda: guarded.engine.asked)
-    wait_for(lambda: not len(guarded.guard.work))
+    wait_for(lambda: not len(guarded.lifecycle.in_flight))
     assert guarded.engine.left == 1
     assert (errors(guarded, "client_gone"), errors(guarded, "engine")) == (before[0] + 1, before[1])
     line = json.loads(guarded.state.audit.read_text().splitlines()[-1])
@@ -233,7 +233,7 @@ def test_a_client_that_hangs_up_in_the_middle_of_its_body_asked_nothing(guarded)
 
 
 def test_a_draft_that_takes_too_long_is_refused_and_the_engine_stops(guarded, monkeypatch):
-    monkeypatch.setattr(guarded.guard, "config", guarded.config.model_copy(update={"draft_timeout": 0.5}))
+    monkeypatch.setattr(guarded.lifecycle, "config", guarded.config.model_copy(update={"draft_timeout": 0.5}))
     guarded.engine.hold = asyncio.Event()
     refused = guarded.ask("/v1/drafts", json.loads(DRAFT))
     assert refused.status_code == 504
@@ -243,13 +243,13 @@ def test_a_draft_that_takes_too_long_is_refused_and_the_engine_stops(guarded, mo
 
 def test_what_cannot_be_finished_at_a_stop_is_told_so_and_half_requests_are_not_waited_for(guarded, monkeypatch):
     """The order of a stop: drafts get their time, are told when it is over, then vLLM stops; a last resort is set."""
-    from serve import guard as module
+    from serve.guard import lifecycle as module
 
     killed, timers = [], []
     monkeypatch.setattr(module.os, "kill", lambda *words: killed.append(words))
     timer = lambda seconds, end: timers.append((seconds, end)) or SimpleNamespace(start=lambda: None)  # noqa: E731
     monkeypatch.setattr(module.threading, "Timer", timer)
-    monkeypatch.setattr(guarded.guard, "config", guarded.config.model_copy(update={"drain_timeout": 1}))
+    monkeypatch.setattr(guarded.lifecycle, "config", guarded.config.model_copy(update={"drain_timeout": 1}))
     guarded.engine.hold = asyncio.Event()
     whole = keyed(guarded, b"Connection: close", b"Content-Length: %d" % len(DRAFT)) + DRAFT
     halves = [b"", b"POST /v1", keyed(guarded, b"Content-Length: 40") + b"{"]
@@ -258,12 +258,12 @@ def test_what_cannot_be_finished_at_a_stop_is_told_so_and_half_requests_are_not_
         for connection_, sent in zip(opened, [whole, *halves], strict=True):
             connection_.sendall(sent)
         wait_for(lambda: guarded.engine.asked and len(guarded.server.server_state.connections) == 4)
-        guarded.run(guarded.guard._drain())
+        guarded.run(guarded.lifecycle.drain())
         status, body = answer(opened[0])
         assert (status, json.loads(body)["error"]["type"]) == (503, "draining")
         assert guarded.engine.left == 1
         assert killed == [(os.getpid(), signal.SIGINT)]
-        assert timers == [(1 + module.FORCED_AFTER, guarded.guard._end)]
+        assert timers == [(1 + module.FORCED_AFTER, guarded.lifecycle._end)]
         time.sleep(0.1)
 
         async def shutdown():  # as uvicorn's, which then waits for all connections to close
@@ -273,35 +273,35 @@ def test_what_cannot_be_finished_at_a_stop_is_told_so_and_half_requests_are_not_
         guarded.run(shutdown())
         assert [answer(half) for half in opened[1:]] == [None, None, None]
         assert not guarded.server.server_state.connections
-        assert guarded.server.config.timeout_graceful_shutdown == connection.GRACE
+        assert guarded.server.config.timeout_graceful_shutdown == connection_limits.GRACE
     finally:
-        guarded.guard.stopping = False
+        guarded.lifecycle.stopping = False
         for connection_ in opened:
             connection_.close()
 
 
 def test_the_last_resort_ends_the_process_with_its_maskers_and_its_engine(guarded, monkeypatch):
-    from serve import guard as module
+    from serve.guard import lifecycle as module
 
     ended = []
     monkeypatch.setattr(module.os, "_exit", lambda code: ended.append(code))
-    monkeypatch.setattr(guarded.guard, "pool", SimpleNamespace(kill=lambda: ended.append("maskers")))
+    monkeypatch.setattr(guarded.lifecycle, "maskers", SimpleNamespace(kill=lambda: ended.append("maskers")))
     engine = SimpleNamespace(kill=lambda: ended.append("engine"))
     monkeypatch.setattr(module.multiprocessing, "active_children", lambda: [engine])
-    guarded.guard._end()
+    guarded.lifecycle._end()
     assert ended == ["maskers", "engine", 1]
 
 
 def test_a_scan_without_a_key_is_counted_and_written_once(guarded, monkeypatch):
-    guarded.guard.seen.tell_strangers()
+    guarded.lifecycle.audit.tell_strangers()
     written = []  # but for what clients of an earlier test left late
     late = lambda **line: line.get("client") or written.append(line)  # noqa: E731
-    monkeypatch.setattr(guarded.guard.seen, "write", late)
+    monkeypatch.setattr(guarded.lifecycle.audit, "write", late)
     for _ in range(30):
         guarded.request("GET", "/wp-admin")
         guarded.request("POST", "/v1/drafts", key="wrong", json={})
     assert written == []
-    guarded.guard.seen.tell_strangers()
+    guarded.lifecycle.audit.tell_strangers()
     assert written == [{"without_key": {"404": 30, "401": 30}}]
     assert 'route="none",status="404"' in guarded.request("GET", "/metrics", key=guarded.metrics).text
 
@@ -310,7 +310,7 @@ def test_what_nobody_foresaw_is_json_too(guarded, monkeypatch):
     async def broken(*_, **__):
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr(guarded.guard.desk, "draft", broken)
+    monkeypatch.setattr(guarded.lifecycle.drafts, "draft", broken)
     refused = guarded.ask("/v1/drafts", json.loads(DRAFT))
     assert (refused.status_code, refused.json()["error"]["type"]) == (500, "internal")
     assert "secret" not in refused.text
@@ -319,7 +319,7 @@ def test_what_nobody_foresaw_is_json_too(guarded, monkeypatch):
 @pytest.fixture
 def stale(guarded):
     """Nothing was written by the engine for a while."""
-    guarded.guard.engine.wrote = None
+    guarded.lifecycle.engine.wrote = None
     return guarded
 
 
@@ -339,7 +339,7 @@ def test_ready_is_told_by_the_tokens_that_the_engine_writes(stale):
 def test_not_ready_where_the_engine_lacks_a_challenger_that_answers_some(stale, monkeypatch, weight, ready):
     one, two = stale.deployed
     current = SimpleNamespace(champion=one, challenger=two, weight=weight)
-    monkeypatch.setattr(stale.guard.desk, "aliases", SimpleNamespace(current=current))
+    monkeypatch.setattr(stale.lifecycle.readiness, "_aliases", SimpleNamespace(current=current))
     stale.engine.known = ["base", one.name]
     assert look(stale)[0] == ready
 
@@ -361,9 +361,9 @@ def test_not_ready_while_the_engine_can_write_no_draft(stale, fault, why):
 
 
 def test_not_ready_while_the_engine_hangs_and_ready_once_it_goes_on(stale, monkeypatch):
-    from serve.guard import ready
+    from serve.guard import readiness
 
-    monkeypatch.setattr(ready, "_WAIT", 0.1)
+    monkeypatch.setattr(readiness, "_WAIT", 0.1)
     stale.engine.hold = asyncio.Event()
     assert [look(stale)[0] for _ in range(3)] == [503] * 3
     assert len(stale.engine.asked) == 1  # it is not asked again while it hangs
@@ -371,13 +371,31 @@ def test_not_ready_while_the_engine_hangs_and_ready_once_it_goes_on(stale, monke
     wait_for(lambda: look(stale)[0] == 200)
 
 
+@pytest.mark.parametrize(("silence", "ready"), [(0.0, 503), (20.0, 200), (50.0, 200)])
+def test_an_engine_that_came_back_from_as_long_a_silence_is_not_called_hung(stale, monkeypatch, silence, ready):
+    """On a CPU a long prompt keeps it silent: /ready would flap with each."""
+    monkeypatch.setattr(stale.lifecycle.engine, "silence", silence)
+    stale.lifecycle.engine.wrote = time.monotonic() - 30
+    stale.engine.status = 500  # whoever asks it is told that it does not write
+    assert look(stale)[0] == ready
+
+
+def test_the_engines_longest_silence_is_noted(stale, monkeypatch):
+    engine = stale.lifecycle.engine
+    monkeypatch.setattr(engine, "silence", 0.0)
+    stale.engine.hold = asyncio.Event()
+    threading.Timer(0.4, lambda: stale.run(stale.engine.set())).start()
+    assert stale.ask("/v1/drafts", json.loads(DRAFT)).status_code == 200
+    assert engine.silence > 0.2
+
+
 def test_a_draft_that_was_written_is_not_lost_with_the_masker_that_should_check_it(guarded, monkeypatch):
-    monkeypatch.setattr(guarded.guard.pool, "timeout", 110)  # however slowly a masker loads here
+    monkeypatch.setattr(guarded.lifecycle.maskers, "timeout", 110)  # however slowly a masker loads here
     guarded.engine.hold, answers = asyncio.Event(), []
     drafting = threading.Thread(target=lambda: answers.append(guarded.ask("/v1/drafts", json.loads(DRAFT))))
     drafting.start()
     wait_for(lambda: guarded.engine.asked)
-    for worker in list(guarded.guard.pool._up):
+    for worker in list(guarded.lifecycle.maskers._up):
         os.kill(worker.pid, signal.SIGSTOP)
     wait_for(lambda: look(guarded) == (503, "not ready: no masker runs\n"))
     guarded.run(guarded.engine.set())

@@ -10,9 +10,11 @@ import uvicorn
 
 from plume import tracking
 from plume.errors import PlumeError
-from serve.guard import Guard, sender
+from serve.guard import mlflow_export
 from serve.guard.journal import Journal
-from serve.guard.sender import resend, send
+from serve.guard.lifecycle import Lifecycle
+from serve.guard.middleware import Guard
+from serve.guard.mlflow_export import resend, send
 from serve.state import VARIABLE, State
 
 ROW = {"network": None, "structure": None, "title": None, "review": "r", "draft": "d", "failed": [], "prompt": "v1"}
@@ -98,7 +100,7 @@ def test_what_the_ledger_lacks_is_sent_again_and_nothing_else(kept, monkeypatch)
     everything = [("a", 2), ("b", 1), ("c", 0), ("d", 0)]
     assert traces(kept.uri) == everything
     kept.journal._db.execute("UPDATE draft SET trace = NULL")  # as if a kill had come before each was noted
-    monkeypatch.setattr(sender, "_PAGE", 1)
+    monkeypatch.setattr(mlflow_export, "_PAGE", 1)
     assert resend(kept.state, kept.uri)[:2] == (0, 0)
     assert traces(kept.uri) == everything
     assert kept.journal.waiting() == 0
@@ -117,7 +119,7 @@ def test_a_new_store_in_the_place_of_a_lost_one_gets_everything(kept, empty_stor
 @pytest.mark.parametrize("instead", [None, "another"])
 def test_what_goes_into_a_store_that_vanishes_meanwhile_is_not_noted_as_sent(kept, empty_store, monkeypatch, instead):
     """MLflow goes on writing to a file that was removed, and says nothing."""
-    trace = sender._trace
+    trace = mlflow_export._trace
 
     def vanish(*values):
         kept.store.unlink()
@@ -127,7 +129,7 @@ def test_what_goes_into_a_store_that_vanishes_meanwhile_is_not_noted_as_sent(kep
 
     kept.journal.add_draft("c", 4.0, "agents", 1, ROW)
     with monkeypatch.context() as patch:
-        patch.setattr(sender, "_trace", vanish)
+        patch.setattr(mlflow_export, "_trace", vanish)
         with pytest.raises((PlumeError, mlflow.MlflowException)):
             send(kept.journal, kept.uri)
     assert kept.journal.waiting() == 1
@@ -168,6 +170,6 @@ def test_the_sender_is_given_the_store_where_nobody_reads_it(monkeypatch, tmp_pa
     monkeypatch.setenv("MLFLOW_TRACKING_URI", inherited)
     monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(Guard._send_on(SimpleNamespace(state=State(tmp_path)), configured))
+        asyncio.run(Lifecycle._keep_exporting(SimpleNamespace(state=State(tmp_path)), configured))
     assert started["env"]["MLFLOW_TRACKING_URI"] == store
     assert not [word for word in started["words"] if "store" in word]

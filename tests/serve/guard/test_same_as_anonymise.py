@@ -12,7 +12,7 @@ from plume.prompt import encode_sample, load_prompt
 from plume.pseudonymise import Pseudonymiser
 from plume.pseudonymise.ner import load_ner
 from serve.guard.journal import Journal
-from serve.guard.sender import send
+from serve.guard.mlflow_export import send
 
 GOLD = ROOT.parent / "shared" / "anon" / "gold_dev.jsonl"
 OWN = ROOT / "datasets" / "gold" / "pseudonymisation.jsonl"
@@ -68,12 +68,12 @@ def test_token_ids_are_trainings_for_a_thousand_reviews(guarded):
     """Invented reviews, cut, joined and dirtied: what serving encodes is the start of what training encodes."""
     draw, texts, prompt = random.Random(7), read(OWN), load_prompt("short-1")
     dirt = ["", "\n\n", " … ", "<|im_end|>", "</s>", "\u00a0", "É\u0301", "😀", "[INST]", "'’", "  ", "<b>"]
-    started = guarded.guard.desk
+    drafts = guarded.lifecycle.drafts
     for i in range(1000):
         review = draw.choice(dirt).join(draw.sample(texts, draw.randint(1, 3)))[: draw.randint(20, 600)]
         shown = {"review": review, "title": draw.choice([None, "Titre"]), "network": draw.choice([None, "CAF"])}
         shown["structure"] = draw.choice([None, "CAF de l'Ain"])
-        ids, _ = started._encode(prompt, shown, [])
+        ids, _ = drafts._encode(prompt, shown, [])
         trained, _ = encode_sample(guarded.tokenizer, prompt, shown | {"reply": "Bonjour, merci."})
         assert ids == trained, (i, review)
 

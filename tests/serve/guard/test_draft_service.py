@@ -221,10 +221,10 @@ def test_a_full_disk_stops_no_draft_but_a_decision_is_refused_rather_than_lost(g
     from pathlib import Path
 
     identity = guarded.ask("/v1/drafts", REVIEW).json()["id"]
-    database, audit = guarded.guard.desk._journal._db, guarded.guard.seen._audit
+    database, audit = guarded.lifecycle.drafts._journal._db, guarded.lifecycle.audit._path
     (pages,) = database.execute("PRAGMA page_count").fetchone()
     database.execute(f"PRAGMA max_page_count = {pages}")
-    guarded.guard.seen._audit = Path("/dev/full")
+    guarded.lifecycle.audit._path = Path("/dev/full")
     try:
         guarded.engine.draft = "Bonjour, le guichet est fermé. " * 600
         assert guarded.ask("/v1/drafts", REVIEW).status_code == 200
@@ -235,24 +235,23 @@ def test_a_full_disk_stops_no_draft_but_a_decision_is_refused_rather_than_lost(g
         assert "plume_audit_errors_total 0.0" not in text
     finally:
         database.execute("PRAGMA max_page_count = 1073741823")
-        guarded.guard.seen._audit = audit
+        guarded.lifecycle.audit._path = audit
     assert guarded.ask(f"/v1/drafts/{identity}/decision", decision).status_code == 200
 
 
 def test_past_replies_are_shown_named_and_are_no_facts_of_this_case(guarded, small_dataset):
-    from dataclasses import replace
-
     from plume.retrieval import Retriever
 
-    desk = guarded.guard.desk
-    started = desk.started
-    desk._retriever, desk.started = Retriever.load(small_dataset), replace(started, examples=2)
-    desk._retriever.prepare()
+    drafts = guarded.lifecycle.drafts
+    started = drafts.started
+    config = started.config.model_copy(update={"examples": 2})
+    drafts._retriever, drafts.started = Retriever.load(small_dataset), started.model_copy(update={"config": config})
+    drafts._retriever.prepare()
     guarded.engine.draft = "Bonjour,\n\nNous regrettons 12 semaines d'attente pour le guichet."
     try:
         draft = guarded.ask("/v1/drafts", {"review": "Le guichet pose problème.", "network": "CAF"}).json()
     finally:
-        desk._retriever, desk.started = None, started
+        drafts._retriever, drafts.started = None, started
     assert len(draft["examples"]) == 2
     prompt = guarded.tokenizer.decode(guarded.engine.asked[0]["prompt"])
     assert prompt.count("<|im_start|> assistant") + prompt.count("<|im_start|>assistant") == 3

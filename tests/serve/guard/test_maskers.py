@@ -8,7 +8,7 @@ import sys
 import pytest
 import uvloop
 
-from serve.guard.pool import Pool, Unavailable
+from serve.guard.maskers import Maskers, NoMasker
 
 # Answers with what it was asked, after the seconds that it was asked for; `dies` ends it, `babbles` is no answer.
 WORKER = """
@@ -23,13 +23,22 @@ for line in sys.stdin:
 """
 
 
+# Is killed while it loads, the first time.
+KILLED_ONCE = """
+import os, pathlib, sys
+if not pathlib.Path(sys.argv[1]).exists():
+    pathlib.Path(sys.argv[1]).touch()
+    os.kill(os.getpid(), 9)
+"""
+
+
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 def on_loop(request):
     """on_loop(scenario, size=2, timeout=…): run `scenario(pool)` on that event loop."""
 
     def run(scenario, size=2, timeout=20):
         async def go():
-            pool = Pool(size, timeout, (sys.executable, "-S", "-c", WORKER))
+            pool = Maskers(size, timeout, (sys.executable, "-S", "-c", WORKER))
             await pool.start()
             try:
                 return await scenario(pool)
@@ -83,7 +92,7 @@ def test_an_idle_worker_that_dies_is_replaced_before_it_is_asked(on_loop):
 @pytest.mark.parametrize(("asked", "why"), [("dies", "died"), ("babbles", "died"), ("x", "within 0.3 s")])
 def test_what_no_worker_can_answer_is_refused_and_the_next_is_answered(on_loop, asked, why):
     async def scenario(pool):
-        with pytest.raises(Unavailable, match=why):
+        with pytest.raises(NoMasker, match=why):
             await pool.ask(asked, seconds=60 * (asked == "x"))
         pool.timeout = 20
         return await pool.ask("x", n=1)
@@ -107,7 +116,7 @@ def test_who_finds_all_workers_busy_is_refused_in_time(on_loop):
     async def scenario(pool):
         worker = await pool._next()
         pool.timeout = 0.1
-        with pytest.raises(Unavailable, match=r"free within 0\.1 s"):
+        with pytest.raises(NoMasker, match=r"free within 0\.1 s"):
             await pool.ask("x")
         pool._free.put_nowait(worker)
 
@@ -122,3 +131,19 @@ def test_who_leaves_ends_no_exchange_of_the_next(on_loop):
         return await pool.ask("x", n=2)
 
     assert on_loop(scenario, size=1)["n"] == 2
+
+
+@pytest.mark.parametrize(("killed", "up"), [(KILLED_ONCE, 2), ("import os; os.kill(os.getpid(), 9)", 0)])
+def test_a_masker_that_is_killed_while_it_loads_is_begun_once_more(tmp_path, killed, up):
+    async def start():
+        maskers = Maskers(2, 20, (sys.executable, "-S", "-c", killed + WORKER, str(tmp_path / "killed")))
+        await maskers.begin()
+        try:
+            await maskers.start()
+            return maskers.up()
+        except NoMasker:
+            return 0
+        finally:
+            await maskers.stop()
+
+    assert asyncio.run(start()) == up

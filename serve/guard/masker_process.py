@@ -1,4 +1,4 @@
-"""A process that masks reviews and checks drafts, so that the server's event loop never waits for a recogniser.
+"""Masks reviews and checks drafts in a process of its own: the server's event loop never waits for a recogniser.
 
 One request a line on the standard input, one answer a line on the standard output, both JSON. Texts live here for the
 length of a request and are written nowhere; of an error its type alone is told.

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from serve import keys
-from serve.guard.routes import route
+from serve.guard.access import find
 
 REVIEW = {"review": "Ma demande dort depuis mars."}
 CLOSED = [
@@ -196,5 +196,5 @@ def test_openapi_documents_what_is_open_and_nothing_else(guarded):
     paths = guarded.request("GET", "/openapi.json").json()["paths"]
     for path, methods in paths.items():
         for method in methods:
-            assert route(method.upper(), path.replace("{identity}", f"draft-{'0' * 24}")) is not None
+            assert find(method.upper(), path.replace("{identity}", f"draft-{'0' * 24}")) is not None
     assert set(paths) == {"/v1/drafts", "/v1/drafts/{identity}/decision", "/v1/chat/completions", "/v1/models"}

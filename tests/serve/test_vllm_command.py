@@ -6,17 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from plume.engine import UNSAFE, max_lora_rank
 from plume.errors import InputError
 from plume.models import Base
 from plume.paths import ROOT
-from serve import engine
-from serve import log as engine_log
+from plume.vllm_options import UNSAFE, max_lora_rank
+from serve import engine_log, vllm_command, vllm_process
 from serve.alias import KEPT, Aliases, Deployed
 from serve.champion import Served
 from serve.config import ServeConfig
-from serve.engine import command, environment, variables
 from serve.state import VARIABLE, State
+from serve.vllm_command import command, environment, variables
 
 
 def served(folder="/adapters/3-abc"):
@@ -61,7 +60,7 @@ def test_adapters_are_served_under_versioned_names_and_the_base_under_its_own():
 
 def test_every_engine_is_behind_the_guard():
     for gpu in (True, False):
-        assert options(command(served(), ServeConfig(), gpu=gpu))["--middleware"] == "serve.guard.Guard"
+        assert options(command(served(), ServeConfig(), gpu=gpu))["--middleware"] == "serve.guard.middleware.Guard"
 
 
 def test_a_socket_takes_the_place_of_host_and_port():
@@ -110,13 +109,13 @@ def test_environment_drops_what_would_open_the_engine_or_log_texts():
 
 
 def test_the_engine_gets_the_stores_password_and_nobody_is_shown_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(engine, "has_gpu", lambda: False)
+    monkeypatch.setattr(vllm_command, "has_gpu", lambda: False)
     config = ServeConfig(tracking_uri="http://ann:s3cret@store.test", state=tmp_path)
     found = variables(config, cache=Path("/cache"), gpu=False, cores=[0])
     assert found["MLFLOW_TRACKING_URI"] == "http://ann:s3cret@store.test"
-    assert "MLFLOW_TRACKING_URI=http://store.test" in shlex.split(engine.shown(served(), config))
-    monkeypatch.setattr(engine.alias, "write", lambda *_, **__: None)
-    engine.write_state(served(), config, State(tmp_path))
+    assert "MLFLOW_TRACKING_URI=http://store.test" in shlex.split(vllm_command.shown(served(), config))
+    monkeypatch.setattr(vllm_process.alias, "write", lambda *_, **__: None)
+    vllm_process.write_state(served(), config, State(tmp_path))
     assert "s3cret" not in State(tmp_path).serve.read_text()
     assert "s3cret" not in " ".join(command(served(), config, gpu=False))
 
@@ -127,8 +126,8 @@ def test_cpu_build_gets_its_cache_size_and_its_cores():
 
 
 def test_shown_line_is_the_command_and_environment_that_are_started(monkeypatch):
-    monkeypatch.setattr(engine, "has_gpu", lambda: False)
-    words = shlex.split(engine.shown(served(), ServeConfig()))
+    monkeypatch.setattr(vllm_command, "has_gpu", lambda: False)
+    words = shlex.split(vllm_command.shown(served(), ServeConfig()))
     assert words[0] == "env"
     assert words[-len(command(served(), ServeConfig(), gpu=False)) :] == command(served(), ServeConfig(), gpu=False)
     assert {"HF_HUB_OFFLINE=1", "VLLM_NO_USAGE_STATS=1", "VLLM_CPU_KVCACHE_SPACE=2"} <= set(words)
@@ -194,4 +193,4 @@ def test_relative_paths_mean_the_same_in_the_engines_own_folder(tmp_path, monkey
     assert [config.state, config.socket, config.examples_from] == [tmp_path / name for name in ("st", "x.sock", "data")]
     assert config.tracking_uri == f"sqlite:///{tmp_path / 'a b.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
-    assert engine._store_of_environment() == {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}"}
+    assert vllm_process._store_of_environment() == {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}"}

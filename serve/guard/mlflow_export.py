@@ -1,6 +1,6 @@
-"""From the journal to MLflow: a trace for each draft, a feedback for each decision. A process of its own.
+"""Sends the journal to MLflow: a trace for each draft, a feedback for each decision. A process of its own.
 
-    python -m serve.guard.sender STATE_FOLDER
+    python -m serve.guard.mlflow_export STATE_FOLDER
 
 The store is that of MLFLOW_TRACKING_URI: a URI may hold a password, and every user of the machine sees arguments.
 Drafts of the journal that MLflow has not got are sent again until it has; sending twice what was sent just before a

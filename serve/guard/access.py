@@ -1,0 +1,100 @@
+"""Decides what is open, and to whom. A route that is not in this file is closed, whatever a version of vLLM opens."""
+
+import asyncio
+import re
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from fastapi.security.utils import get_authorization_scheme_param
+from starlette.requests import ClientDisconnect, Request
+
+from serve.guard.refusal import Refusal, client_gone
+from serve.guard.request_context import RequestContext
+from serve.keys import Keys
+
+PUBLIC, CLIENT, METRICS, ADMIN = "public", "client", "metrics", "admin"
+_BODY = 64 << 10  # bytes of a request, at most
+
+
+@dataclass(frozen=True)
+class Route:
+    """An open route: `engine` is vLLM's own path where the admin reaches vLLM, `begins` whether a draft is begun."""
+
+    name: str
+    role: str
+    engine: str = ""
+    begins: bool = False
+
+    def admits(self, role: str) -> bool:
+        """Whether a key of this role opens it: the admin's opens all, others what is theirs."""
+        return role in (ADMIN, self.role)
+
+
+# Compared as a whole: no other spelling of a path, no other method. Starlette's router would take a line end at the
+# end of a path, and tell a scan with 405 what is there.
+_ROUTES = {
+    **dict.fromkeys((("GET", "/health"), ("HEAD", "/health")), Route("health", PUBLIC)),
+    **dict.fromkeys((("GET", "/ready"), ("HEAD", "/ready")), Route("ready", PUBLIC)),
+    ("GET", "/openapi.json"): Route("openapi", PUBLIC),
+    ("GET", "/metrics"): Route("metrics", METRICS),
+    ("GET", "/status"): Route("status", ADMIN),
+    ("GET", "/v1/models"): Route("models", CLIENT),
+    ("POST", "/v1/drafts"): Route("drafts", CLIENT, begins=True),
+    ("POST", "/v1/chat/completions"): Route("chat", CLIENT, begins=True),
+}
+_DECISION = re.compile(r"/v1/drafts/draft-[0-9a-f]{24}/decision")
+# Of the engine, for the admin: what `sync`, `rollback` and `plume eval generate --endpoint …/engine/v1` need.
+_ENGINE = {
+    ("GET", "/v1/models"),
+    ("POST", "/v1/completions"),
+    ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/load_lora_adapter"),
+    ("POST", "/v1/unload_lora_adapter"),
+}
+
+
+def find(method: str, path: str) -> Route | None:
+    """The route of a request; None if it is closed."""
+    if found := _ROUTES.get((method, path)):
+        return found
+    if method == "POST" and _DECISION.fullmatch(path):
+        return Route("decision", CLIENT)
+    below = path.removeprefix("/engine")
+    if below != path and (method, below) in _ENGINE:
+        return Route(f"engine{below}", ADMIN, engine=below)
+    return None
+
+
+def admit(request: Request, keys: Keys, context: RequestContext) -> Route:
+    """The route that a request may use; notes it and its client. Raises Refusal: 404 for what is closed, 401."""
+    closed = Refusal(404, "route", "there is no such route")
+    route = find(request.method, request.scope["path"])
+    if route is None:
+        raise closed
+    context.route = route.name
+    if route.role == PUBLIC:
+        return route
+    kind, key = get_authorization_scheme_param(request.headers.get("authorization"))
+    holder = keys.holder(key.strip()) if kind.lower() == "bearer" and key.strip() else None
+    if holder is None:
+        raise Refusal(401, "key", "send a known key as `Authorization: Bearer KEY`")
+    context.client, role = holder
+    if not route.admits(role):
+        raise closed
+    return route
+
+
+async def read_body(request: Request, seconds: float) -> bytes:
+    """The body. Raises Refusal if it is too large, however it is sent, takes longer than `seconds`, or is cut off."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds), aclosing(request.stream()) as parts:
+            async for part in parts:
+                body += part
+                if len(body) > _BODY:
+                    raise Refusal(413, "size", f"the body is larger than {_BODY >> 10} KB")
+    except TimeoutError:
+        raise Refusal(408, "timeout", f"the body took longer than {seconds:g} s") from None
+    except ClientDisconnect:
+        raise client_gone() from None
+    return bytes(body)

@@ -1,0 +1,226 @@
+"""Writes one draft for one review: masked, rendered as in training, written, checked, the pseudonym filled in."""
+
+import asyncio
+import re
+import secrets
+import sqlite3
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+from starlette.types import Receive
+
+from plume.adapters import Adapter
+from plume.contacts import Directory
+from plume.errors import InputError
+from plume.prompt import Prompt, encode_within, load_prompt
+from serve.alias import Deployed, WatchedAliases
+from serve.guard.draft_text import fill, list_failed, sources
+from serve.guard.engine_client import EngineClient, EngineError, Written
+from serve.guard.journal import Journal
+from serve.guard.maskers import Maskers, NoMasker
+from serve.guard.metrics import Metrics
+from serve.guard.refusal import Refusal
+from serve.guard.request_context import RequestContext
+from serve.guard.schema import Decision, DraftResponse, GivenReview, Usage
+from serve.started import Started
+from serve.vllm_command import DECODING
+
+_PLACE = re.compile(r"\[([A-Z]+)(?:_\d+)?\]")  # a placeholder
+
+
+class DraftService:
+    """Where drafts are written and decisions are noted."""
+
+    def __init__(
+        self,
+        started: Started,
+        tokenizer: Any,
+        aliases: WatchedAliases,
+        engine: EngineClient,
+        maskers: Maskers,
+        journal: Journal,
+        metrics: Metrics,
+        retriever: Any,
+    ) -> None:
+        self.started, self.aliases, self.maskers = started, aliases, maskers
+        self._tokenizer, self._engine, self._metrics = tokenizer, engine, metrics
+        self._journal, self._retriever = journal, retriever
+        self._disk = ThreadPoolExecutor(1, "journal")  # SQLite may wait for the disk: not in the event loop
+        self._directory = Directory.load()
+
+    @property
+    def max_new_tokens(self) -> int:
+        return self.started.config.max_new_tokens
+
+    async def draft(
+        self, given: GivenReview, conversation: str | None, context: RequestContext, receive: Receive
+    ) -> DraftResponse:
+        """Raises Refusal. Drafts of one `conversation` are written by one version."""
+        begun, identity = time.time(), f"draft-{secrets.token_hex(12)}"
+        deployed = self.aliases.current.choose(conversation or context.id)
+        context.version = deployed.version
+        prompt = prompt_of(deployed)
+        shown, pseudonym, masked = await self._mask(given)
+        ids, examples = self._encode(prompt, shown, await self._past_replies(shown))
+        written = await self._write(deployed, ids, receive)
+        draft = written.text.strip()
+        try:
+            judged = await self.maskers.ask("judge", draft=draft, review=shown["review"], prompt=prompt.text(shown))
+        except NoMasker as error:
+            raise Refusal(503, "checks", f"the draft could not be checked ({error}); ask again") from None
+        failed = [finding["check"] for finding in judged["findings"] if finding["gating"] and not finding["passed"]]
+        withheld = [place["check"] for place in judged["withheld"]]
+        self._metrics.count_draft(
+            deployed.version, written, time.time() - begun, masked=masked, withheld=withheld, failed=failed
+        )
+        kept = {**shown, "draft": judged["draft"], "failed": failed, "prompt": prompt.version}
+        keeping = asyncio.ensure_future(self._keep(identity, begun, context.client or "", deployed, kept))
+        text, cuts = fill(judged["draft"], judged["withheld"], pseudonym)
+        tokens = {"prompt_tokens": written.prompt_tokens, "draft_tokens": written.draft_tokens}
+        context.audit = {"id": identity, **tokens, "masked": dict(masked), "failed": failed, "withheld": len(cuts)}
+        response = DraftResponse(
+            id=identity,
+            draft=text,
+            findings=[*cuts, *list_failed(judged["findings"], withheld)],
+            sources=sources(text, self._directory),
+            examples=[past["id"] for past in examples],
+            model=deployed.name,
+            version=deployed.version,
+            prompt=prompt.version,
+            masked=dict(masked),
+            finish_reason=written.finish_reason,
+            usage=Usage(
+                prompt_tokens=written.prompt_tokens,
+                completion_tokens=written.draft_tokens,
+                total_tokens=written.prompt_tokens + written.draft_tokens,
+            ),
+        )
+        await keeping  # noted before an answer leaves
+        return response
+
+    async def decide(self, identity: str, decision: Decision, client: str) -> None:
+        """Note what the agent made of a draft; `final` is masked first. Raises Refusal."""
+        if (decision.outcome == "edited") != (decision.final is not None):
+            raise Refusal(422, "request", "final: wanted if the outcome is edited, and only then")
+        try:
+            asked_by = await self._on_disk(self._journal.client_of, identity)
+        except sqlite3.Error as error:
+            raise Refusal(507, "journal", f"the journal cannot be read ({error}); send it again later") from None
+        if asked_by != client:
+            raise Refusal(404, "unknown", "no such draft of this client's")
+        final = decision.final
+        if final is not None:
+            try:
+                answer = await self.maskers.ask("mask", texts=[final], replies=True, pseudonym=decision.pseudonym)
+                final = answer["texts"][0]
+            except NoMasker as error:
+                raise Refusal(503, "masking", f"the reply could not be masked ({error}); send it again") from None
+        row = {"outcome": decision.outcome, "final": final, "seconds": decision.seconds}
+        try:
+            await self._on_disk(self._journal.add_decision, identity, time.time(), row)
+        except sqlite3.Error as error:
+            raise Refusal(507, "journal", f"the decision could not be kept ({error}); send it again later") from None
+
+    async def open(self) -> None:
+        """The journal is looked at once before the first request; one that cannot be written stops no draft."""
+        await self._on_disk(self._tell_journal)
+
+    def _tell_journal(self) -> None:
+        try:
+            self._journal.waiting()
+        except sqlite3.Error as error:
+            self._metrics.journal_errors.inc()
+            print(f"plume: the journal cannot be used ({error}); drafts are written all the same", file=sys.stderr)  # noqa: T201
+
+    async def waiting(self) -> int | None:
+        """How many drafts and decisions MLflow has not got; None if the journal cannot be read."""
+        try:
+            return await self._on_disk(self._journal.waiting)
+        except sqlite3.Error:
+            return None
+
+    async def close(self) -> None:
+        await self._on_disk(self._journal.close)
+        self._disk.shutdown()
+
+    async def _mask(self, given: GivenReview) -> tuple[dict[str, Any], str | None, Counter]:
+        """The case as the model sees it, what [USAGER] stands for, and how many entities of each type were masked."""
+        texts = [given.review, *([given.title] if given.title else [])]
+        bodies = {"network": given.network, "structure": given.structure}
+        try:
+            answer = await self.maskers.ask("mask", texts=texts, names=list(bodies.values()))
+        except NoMasker as error:
+            raise Refusal(503, "masking", f"the review could not be masked ({error}); ask again") from None
+        masked = Counter(span["type"] for spans in answer["spans"] for span in spans)
+        called = dict(zip(bodies, answer["names"], strict=True))
+        for field, name in bodies.items():
+            if name and not called[field]:
+                raise Refusal(422, "request", f"{field}: is no name of a public service; send its name, or none")
+            masked += Counter(_PLACE.findall(called[field] or "")) - Counter(_PLACE.findall(name or ""))
+        names = [
+            text[span["start"] : span["end"]]
+            for text, spans in zip(texts, answer["spans"], strict=True)
+            for span in spans
+            if span["type"] == "USAGER"
+        ]
+        shown = {
+            **called,
+            "title": answer["texts"][1] if given.title else None,
+            "review": answer["texts"][0],
+        }
+        return shown, given.pseudonym or (names[0] if names else None), masked
+
+    async def _past_replies(self, shown: dict[str, Any]) -> list[dict[str, Any]]:
+        """Past replies to similar reviews; looking for them takes too long for the event loop."""
+        if not self._retriever:
+            return []
+        return await asyncio.to_thread(self._retriever.similar, shown, self.started.config.examples)
+
+    def _encode(
+        self, prompt: Prompt, shown: dict[str, Any], past: list[dict[str, Any]]
+    ) -> tuple[list[int], list[dict[str, Any]]]:
+        room = self.started.max_model_len - self.max_new_tokens
+        ids, past = encode_within(self._tokenizer, prompt, shown, past, room)
+        if len(ids) > room:
+            raise Refusal(413, "too_long", f"the review makes a prompt of {len(ids)} tokens; at most {room} fit")
+        return ids, list(past)
+
+    async def _write(self, deployed: Deployed, ids: list[int], receive: Receive) -> Written:
+        asked = {
+            **DECODING,
+            "model": deployed.name,
+            "prompt": ids,
+            "max_tokens": self.max_new_tokens,
+            "stop_token_ids": [self.started.stop_token_id],
+        }
+        try:
+            return await self._engine.complete(asked, receive)
+        except EngineError as error:
+            busy = error.status == 503
+            message = "too many requests are waiting; ask again" if busy else "the engine failed; ask again"
+            raise Refusal(503 if busy else 502, "busy" if busy else "engine", message) from None
+
+    async def _keep(self, identity: str, made: float, client: str, deployed: Deployed, row: dict[str, Any]) -> None:
+        """A draft that cannot be kept still goes out: only no decision on it can be noted."""
+        try:
+            await self._on_disk(self._journal.add_draft, identity, made, client, deployed.version, row)
+        except sqlite3.Error as error:
+            self._metrics.journal_errors.inc()
+            print(f"plume: the journal cannot be written ({error})", file=sys.stderr)  # noqa: T201
+
+    async def _on_disk(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
+
+
+@cache
+def prompt_of(deployed: Deployed) -> Prompt:
+    """The prompt that a version was trained with. Raises Refusal."""
+    try:
+        return load_prompt(Adapter.load(deployed.folder).prompt)
+    except InputError as error:
+        raise Refusal(502, "adapter", f"the adapter of version {deployed.version} cannot be read") from error

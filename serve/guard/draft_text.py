@@ -1,0 +1,58 @@
+"""Turns a judged draft into what the agent gets: pseudonym filled in, cuts listed, contacts with their sources."""
+
+import re
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from plume.checks.coordinates import details
+from plume.contacts import Contact, Directory, host, national
+from plume.prompt import PSEUDONYM
+from serve.guard.schema import DraftFinding, Source
+
+
+def fill(draft: str, withheld: list[dict[str, Any]], pseudonym: str | None) -> tuple[str, list[DraftFinding]]:
+    """The draft with the pseudonym in place of [USAGER], or without a hole for it, and where something was cut out.
+
+    `withheld` index the draft as it is given; what is returned indexes the text that is returned.
+    """
+    places = [(place["start"], place["end"], place) for place in withheld]
+    places += [(*hole.span(), None) for hole in re.finditer(re.escape(PSEUDONYM), draft)]
+    text, found, at = "", [], 0
+    for start, end, cut in sorted(places, key=lambda place: place[:2]):
+        before, new = draft[at:start], draft[start:end] if cut else pseudonym or ""
+        text += before if cut or pseudonym else before.removesuffix(" ")
+        if cut:
+            detail, after = f"remplacé par {cut['placeholder']}", len(text) + len(new)
+            found.append(DraftFinding(check=cut["check"], gating=True, detail=detail, start=len(text), end=after))
+        text, at = text + new, end
+    return text + draft[at:], found
+
+
+def list_failed(findings: Iterable[dict[str, Any]], withheld: Collection[str]) -> list[DraftFinding]:
+    """What failed and was not cut out; details of what was cut out would say it again."""
+    return [
+        DraftFinding(check=finding["check"], gating=finding["gating"], detail=finding["detail"])
+        for finding in findings
+        if not finding["passed"] and finding["check"] not in withheld
+    ]
+
+
+def sources(draft: str, directory: Directory) -> list[Source]:
+    """The verified contacts that a draft names."""
+    named = {detail.text.strip().lower() for detail in details(draft).found}
+    return [
+        Source(kind=c.kind, value=c.value, label=c.label, source=c.source, checked_on=c.checked_on)
+        for c in directory.contacts
+        if any(_is(c, text) for text in named)
+    ]
+
+
+def _is(contact: Contact, text: str) -> bool:
+    """Whether a contact detail of a draft is this listed contact; a host below a listed one counts as it."""
+    match contact.kind:
+        case "phone":
+            return national(contact.value) == national(text)
+        case "email":
+            return contact.value.strip().lower() == text
+        case _:
+            return f".{host(text)}".endswith(f".{host(contact.value)}")

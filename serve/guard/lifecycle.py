@@ -1,0 +1,167 @@
+"""Starts the guard's parts before the server listens, drains it on SIGTERM, and stops them in order."""
+
+import asyncio
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from plume.errors import PlumeError
+from plume.models import load_tokenizer
+from plume.store_uri import unless_of_environment
+from serve.alias import WatchedAliases
+from serve.config import FORCED_AFTER
+from serve.guard import connection_limits, maskers
+from serve.guard.api import app as api
+from serve.guard.audit import Audit
+from serve.guard.draft_service import DraftService
+from serve.guard.engine_client import EngineClient
+from serve.guard.in_flight import InFlight
+from serve.guard.journal import Journal
+from serve.guard.maskers import Maskers
+from serve.guard.metrics import Metrics
+from serve.guard.readiness import Readiness
+from serve.keys import Keys
+from serve.started import Started
+from serve.state import State
+
+_LINGER = 1.0  # seconds: who was just answered and asks again is told 503, not cut off
+
+
+class Lifecycle:
+    """The parts of one guard, from the server's start to its end; `live` makes those that need the state folder."""
+
+    def __init__(self, app: ASGIApp, state: State) -> None:
+        self._app, self.state = app, state
+        self.engine, self.in_flight, self.metrics = EngineClient(app), InFlight(), Metrics()
+        self.audit = Audit(state.audit, self.metrics.audit_errors)
+        self.stopping = False
+        self.maskers: Maskers | None = None
+        self.drafts: DraftService | None = None
+        self._export: asyncio.Task | None = None
+        self._drained: asyncio.Task | None = None
+
+    @property
+    def draining(self) -> bool:
+        """Whether no new draft is begun."""
+        return self.stopping or self.state.drain.exists()
+
+    async def live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Start, let vLLM live, stop. If the guard cannot start, nor may the server: uvicorn would go on without."""
+        try:
+            await self.start()
+            self._know_vllm(scope.get("app"))
+        except Exception as error:
+            why = str(error) if isinstance(error, PlumeError) else f"{type(error).__name__}: {error}"
+            print(f"plume: the guard cannot start: {why}", file=sys.stderr)  # noqa: T201
+            await self.stop()
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": "plume's guard cannot start"})
+            return
+
+        async def send_on(message: Message) -> None:
+            if message["type"] != "lifespan.startup.complete":
+                await self.stop()  # before it is told: then the event loop may end, and every task with it
+            await send(message)
+
+        await self._app(scope, receive, send_on)
+
+    async def start(self) -> None:
+        """Raises PlumeError for what is damaged, missing or does not come up."""
+        started = Started.read(self.state)
+        config = self.config = started.config
+        self.keys = Keys(self.state)
+        retriever = None
+        if config.examples:
+            from plume.retrieval import Retriever
+
+            retriever = await asyncio.to_thread(Retriever.load, config.examples_from)
+            await asyncio.to_thread(retriever.prepare)
+        tokenizer, aliases = load_tokenizer(started.base), WatchedAliases(self.state)
+        self.maskers = maskers.beside or Maskers(config.maskers, config.mask_timeout)
+        await self.maskers.start()
+        journal = Journal(self.state.journal)
+        self.drafts = DraftService(
+            started, tokenizer, aliases, self.engine, self.maskers, journal, self.metrics, retriever
+        )
+        await self.drafts.open()
+        api.state.drafts = self.drafts
+        self.readiness = Readiness(aliases, self.maskers, self.engine, started.stop_token_id)
+        gc.collect()
+        gc.freeze()  # what was loaded lives as long as the server: looking through it again and again delays requests
+        if config.traces:
+            self._export = asyncio.create_task(self._keep_exporting(config.tracking_uri))
+        loop = asyncio.get_running_loop()
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # no main thread: somebody else stops us
+            loop.add_signal_handler(signal.SIGTERM, self._on_sigterm)
+
+    async def stop(self) -> None:
+        """Stop what `start` began, as far as it came."""
+        if self._export:
+            self._export.cancel()  # the process itself leaves when it sees us gone, and sends what is left first
+        self.audit.tell_strangers()
+        if self.drafts:
+            await self.drafts.close()
+        if self.maskers:
+            await self.maskers.stop()
+
+    def _know_vllm(self, vllm: Any) -> None:
+        """Limit the connections of vLLM's server, which does not listen yet. Without limits nobody may reach it."""
+        server = getattr(getattr(vllm, "state", None), "server", None)
+        if server is None:
+            raise PlumeError("this version of vLLM does not tell the guard its HTTP server, which it must limit")
+
+        def refused(status: int) -> None:
+            self.metrics.requests.labels("", "none", str(status)).inc()
+            self.audit.count_stranger(status)
+
+        limits = connection_limits.Limits(self.config.header_timeout, self.config.body_timeout)
+        connection_limits.limit(server, limits, refused)
+        self.engine.know(vllm)
+
+    def _on_sigterm(self) -> None:
+        self._drained = self._drained or asyncio.ensure_future(self.drain())
+
+    async def drain(self) -> None:
+        """On SIGTERM: not ready any more, begun drafts are finished, then vLLM stops as on Ctrl-C.
+
+        vLLM alone would go on taking requests while it stops, and answer them with 500.
+        """
+        self.stopping = True
+        forced = threading.Timer(self.config.drain_timeout + FORCED_AFTER, self._end)
+        forced.daemon = True
+        forced.start()
+        try:
+            async with asyncio.timeout(self.config.drain_timeout):
+                await self.in_flight.idle()
+                await asyncio.sleep(_LINGER)
+                await self.in_flight.idle()
+        except TimeoutError:
+            print("plume: some drafts were not finished in time", file=sys.stderr)  # noqa: T201
+        await self.in_flight.end()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def _end(self) -> None:
+        """End the process, whatever it waits for; not the one that sends to MLflow, which leaves by itself."""
+        print("plume: the server does not stop; it is ended", file=sys.stderr, flush=True)  # noqa: T201
+        self.maskers.kill()
+        for child in multiprocessing.active_children():  # the engine
+            child.kill()
+        os._exit(1)
+
+    async def _keep_exporting(self, uri: str | None) -> None:
+        """Keep the process that sends the journal to MLflow alive."""
+        variables = dict(os.environ)
+        if uri := unless_of_environment(uri):
+            variables["MLFLOW_TRACKING_URI"] = uri
+        words = (sys.executable, "-m", "serve.guard.mlflow_export", str(self.state.folder))
+        while True:
+            process = await asyncio.create_subprocess_exec(*words, env=variables, start_new_session=True)
+            await process.wait()
+            await asyncio.sleep(5)

@@ -1,0 +1,67 @@
+"""Counts what ops watch, by version: the guard's own Prometheus metrics. Never a text of a request or a draft."""
+
+from collections.abc import Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from serve.guard.engine_client import Written
+
+_SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
+_TOKEN_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
+
+
+class Metrics:
+    """The counters of one server."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+
+        def make(kind, name, help_text, labels=(), **options):
+            return kind(f"plume_{name}", help_text, labels, registry=self.registry, **options)
+
+        version, seconds, token_seconds = ("version",), {"buckets": _SECONDS}, {"buckets": _TOKEN_SECONDS}
+        self.requests = make(Counter, "requests", "answered requests", ("version", "route", "status"))
+        self.errors = make(Counter, "errors", "refused or failed requests", ("version", "kind"))
+        self.prompt_tokens = make(Counter, "prompt_tokens", "tokens that the model read", version)
+        self.draft_tokens = make(Counter, "draft_tokens", "tokens that the model wrote", version)
+        self.first = make(Histogram, "time_to_first_token_seconds", "from the engine's request on", version, **seconds)
+        self.each = make(Histogram, "time_per_output_token_seconds", "after the first", version, **token_seconds)
+        self.whole = make(Histogram, "request_seconds", "masking and checks included", version, **seconds)
+        self.masked = make(Counter, "masked_entities", "entities that the model was not shown", ("version", "type"))
+        self.withheld = make(Counter, "withheld", "what was cut out of drafts", ("version", "check"))
+        self.failed = make(Counter, "failed_checks", "findings on drafts as written", ("version", "check"))
+        self.journal_errors = make(Counter, "journal_errors", "drafts that could not be kept")
+        self.audit_errors = make(Counter, "audit_errors", "audit lines that could not be written")
+        self.restarts = make(Gauge, "masker_restarts", "maskers that died or did not answer")
+        self.waiting = make(Gauge, "not_in_mlflow", "drafts and decisions that wait to be sent to MLflow")
+        self.running = make(Gauge, "running_requests", "requests that are being answered")
+        self.draining = make(Gauge, "draining", "1 while no new draft is begun")
+
+    def count_draft(
+        self,
+        version: int,
+        written: Written,
+        seconds: float,
+        *,
+        masked: Mapping[str, int],
+        withheld: Iterable[str],
+        failed: Iterable[str],
+    ) -> None:
+        """Count a draft that was written and checked; `withheld` and `failed` are names of checks."""
+        label = str(version)
+        self.prompt_tokens.labels(label).inc(written.prompt_tokens)
+        self.draft_tokens.labels(label).inc(written.draft_tokens)
+        self.first.labels(label).observe(written.first)
+        self.whole.labels(label).observe(seconds)
+        if written.draft_tokens > 1:
+            self.each.labels(label).observe((written.seconds - written.first) / (written.draft_tokens - 1))
+        for kind, number in masked.items():
+            self.masked.labels(label, kind).inc(number)
+        for check in withheld:
+            self.withheld.labels(label, check).inc()
+        for check in failed:
+            self.failed.labels(label, check).inc()
+
+    def text(self) -> bytes:
+        """In Prometheus's text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,116 @@
+"""Gives every request to the server one answer, one count and one audit line. Pure ASGI around vLLM's app.
+
+vLLM makes it (`--middleware serve.guard.middleware.Guard`) and calls it for whatever reaches its port.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from plume.errors import InputError
+from serve.guard.access import admit, read_body
+from serve.guard.api import app as api
+from serve.guard.lifecycle import Lifecycle
+from serve.guard.pages import PAGES
+from serve.guard.refusal import Refusal, draining, internal
+from serve.guard.request_context import RequestContext
+from serve.state import VARIABLE, State
+
+_POLICY = 1008  # the code of a websocket that is closed because it may not be
+
+
+class Guard:
+    """Reads the state folder that PLUME_SERVE_STATE names."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        folder = os.environ.get(VARIABLE)
+        if not folder:
+            raise InputError(f"{VARIABLE} names no state folder; start the server with `plume serve`")
+        self._app = app
+        self.lifecycle = Lifecycle(app, State(Path(folder)))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["type"]:
+            case "lifespan":
+                await self.lifecycle.live(scope, receive, send)
+            case "http":
+                await self._answer(scope, receive, send)
+            case _:
+                await WebSocketClose(_POLICY)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        context = RequestContext()
+
+        async def send_on(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                context.status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = context.id
+                if context.version:
+                    headers["X-Plume-Version"] = str(context.version)
+            await send(message)
+
+        try:
+            refusal = None
+            try:
+                await self._dispatch(context, scope, receive, send_on)
+            except Refusal as error:
+                refusal = error
+            except asyncio.CancelledError:  # uvicorn stops, and would answer with a page of text
+                refusal = draining()
+            except Exception as error:
+                refusal, context.error = internal(), "internal"  # also where its answer had begun
+                print(f"plume: a request failed ({type(error).__name__})", file=sys.stderr)  # noqa: T201
+            if refusal and context.status is None:
+                context.error = refusal.kind
+                await refusal.response()(scope, receive, send_on)
+        finally:
+            self._note(context)
+
+    async def _dispatch(self, context: RequestContext, scope: Scope, receive: Receive, send: Send) -> None:
+        lifecycle, request = self.lifecycle, Request(scope, receive)
+        route = admit(request, lifecycle.keys, context)
+        body = await read_body(request, lifecycle.config.body_timeout)
+        if route.begins and lifecycle.draining:
+            raise draining()
+        if page := PAGES.get(route.name):
+            response = await page(lifecycle)
+            return await response(scope, receive, send)
+        if route.engine:
+            inner = {**scope, "path": route.engine, "raw_path": route.engine.encode(), "query_string": b""}
+            return await lifecycle.in_flight.run(self._app, inner, body, receive, send, seconds=None)
+        inner = {**scope, "state": {"context": context}, "root_path": ""}
+        # A decision is noted though its client left; a draft that nobody will read is not written.
+        seconds, needs_client = lifecycle.config.draft_timeout, route.begins
+        return await lifecycle.in_flight.run(
+            api, inner, body, receive, send, seconds=seconds, needs_client=needs_client
+        )
+
+    def _note(self, context: RequestContext) -> None:
+        """Count the request and add its line to the audit; looks at the pages are not worth a line."""
+        metrics, audit, version = self.lifecycle.metrics, self.lifecycle.audit, str(context.version or "")
+        metrics.requests.labels(version, context.route, str(context.status)).inc()
+        if context.error:
+            metrics.errors.labels(version, context.error).inc()
+        if context.route in ("health", "ready", "metrics", "status"):
+            pass
+        elif context.client is None:
+            audit.count_stranger(context.status)
+        else:
+            audit.write(
+                request=context.id,
+                client=context.client,
+                route=context.route,
+                status=context.status,
+                version=context.version,
+                error=context.error,
+                seconds=round(time.perf_counter() - context.started, 4),
+                **context.audit,
+            )

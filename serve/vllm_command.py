@@ -1,0 +1,108 @@
+"""Builds vLLM's exact command and environment, for the GPU and the CPU build, which differ by a few flags."""
+
+import ctypes
+import json
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from plume.adapters import TEMPLATE
+from plume.errors import without_secrets
+from plume.paths import home
+from plume.vllm_options import UNSAFE, max_lora_rank
+from plume.vllm_options import variables as shared_variables
+from serve.champion import Served
+from serve.config import ServeConfig
+from serve.state import VARIABLE
+
+# Greedy: a version always writes the same draft for the same review, as in evaluation.
+DECODING = {"temperature": 0.0}
+KNOWN = 16  # adapters that the engine may know at once; one that it forgets and cannot find again would end it
+BASE_NAME = "base"  # the model without its adapter, as clients call it
+
+
+def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
+    """vLLM's command line, below plume's own first words: `serve.entry` hands it on. Pure."""
+    adapters = [
+        json.dumps({"name": deployed.name, "path": deployed.folder, "base_model_name": BASE_NAME})
+        for deployed in served.adapters
+    ]
+    words = {
+        "--model": served.model,
+        "--served-model-name": BASE_NAME,
+        **({"--uds": config.socket} if config.socket else {"--host": config.host, "--port": config.port}),
+        "--dtype": dtype(config, gpu=gpu),
+        "--max-model-len": max_model_len(config, gpu=gpu),
+        "--max-lora-rank": max_lora_rank(config.max_lora_rank),
+        "--max-loras": 2,  # champion and challenger in one batch
+        "--max-cpu-loras": KNOWN,
+        "--chat-template": Path(served.aliases.champion.folder) / TEMPLATE,
+        "--chat-template-content-format": "string",
+        "--generation-config": "vllm",  # not the base's own sampling, but plume's for whoever names none
+        "--override-generation-config": json.dumps({**DECODING, "max_new_tokens": config.max_new_tokens}),
+        "--max-num-queued-reqs": config.max_queued_requests,
+        "--shutdown-timeout": config.drain_timeout,
+        "--middleware": "serve.guard.middleware.Guard",
+    }
+    if gpu:
+        words["--gpu-memory-utilization"] = config.gpu_memory_utilization
+    flags = ["--enable-lora", "--disable-fastapi-docs", "--disable-uvicorn-access-log"]
+    if not gpu:
+        flags.append("--enforce-eager")  # compiling takes minutes on a CPU
+    module = [sys.executable, "-m", "serve.entry"]
+    told = [*module, *(str(word) for pair in words.items() for word in pair), *flags]
+    return [*told, "--lora-modules", *adapters]
+
+
+def dtype(config: ServeConfig, *, gpu: bool) -> str:
+    return config.dtype or ("bfloat16" if gpu else "float32")
+
+
+def max_model_len(config: ServeConfig, *, gpu: bool) -> int:
+    return config.max_model_len or (4096 if gpu else 2048)
+
+
+def variables(config: ServeConfig, *, cache: Path, gpu: bool, cores: Sequence[int]) -> dict[str, str]:
+    """The environment variables that plume decides on. Pure; see `plume.vllm_options.variables`.
+
+    Adapters may be loaded at run time, which opens routes to anybody: the guard closes them again.
+    """
+    shared = shared_variables(cache=cache, gpu=gpu, cores=cores, cpu_kv_cache_gib=config.cpu_kv_cache_gib)
+    store = {"MLFLOW_TRACKING_URI": config.tracking_uri} if config.tracking_uri else {}  # whole: the state has it bare
+    return {**shared, **store, "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1", VARIABLE: str(config.folder)}
+
+
+def environment(inherited: Mapping[str, str], decided: Mapping[str, str]) -> dict[str, str]:
+    """The engine's whole environment: the inherited one without what is unsafe, then what plume decides. Pure."""
+    return {key: value for key, value in inherited.items() if key not in UNSAFE} | dict(decided)
+
+
+def here(served: Served, config: ServeConfig) -> tuple[list[str], dict[str, str]]:
+    """The command and the whole environment on this machine."""
+    gpu = has_gpu()
+    return command(served, config, gpu=gpu), environment(os.environ, _variables_here(config, gpu=gpu))
+
+
+def shown(served: Served, config: ServeConfig) -> str:
+    """The command with its variables, as a line for a shell; a store's password is yours to add."""
+    gpu = has_gpu()
+    without = [word for name in UNSAFE for word in ("-u", name)]
+    decided = [f"{key}={without_secrets(value)}" for key, value in _variables_here(config, gpu=gpu).items()]
+    return shlex.join(["env", *without, *decided, *command(served, config, gpu=gpu)])
+
+
+def _variables_here(config: ServeConfig, *, gpu: bool) -> dict[str, str]:
+    return variables(config, cache=home() / "serve" / "cache", gpu=gpu, cores=sorted(os.sched_getaffinity(0)))
+
+
+def has_gpu() -> bool:
+    """Whether torch sees a CUDA device. Where that cannot be, torch is not asked: it takes seconds to import."""
+    try:
+        ctypes.CDLL("libcuda.so.1")  # NVIDIA's driver
+    except OSError:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
