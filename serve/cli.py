@@ -4,16 +4,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from plume.command import DefaultGroup, say, status, stderr
 from plume.errors import InputError, PlumeError
-
-if TYPE_CHECKING:
-    from serve.config import ServeConfig
-    from serve.state import State
+from serve.config import WHERE, ServeConfig
+from serve.state import State
 
 app = typer.Typer(
     cls=DefaultGroup,
@@ -43,8 +41,6 @@ def run(
     """
     from serve import keys, vllm_command, vllm_process
     from serve.champion import resolve
-    from serve.config import ServeConfig
-    from serve.state import State
 
     settings = ServeConfig.load(config, overrides or ())
     state = State(settings.folder)
@@ -78,8 +74,6 @@ def draft(
     from serve import vllm_process
     from serve.champion import resolve
     from serve.client import Client
-    from serve.config import ServeConfig
-    from serve.state import State
 
     fixed = {"state", "socket", "maskers", "golden"}  # a folder of its own, a port, one masker, no sync
     settings = ServeConfig.load_for(set(ServeConfig.model_fields) - fixed, config, overrides or ())
@@ -111,7 +105,6 @@ def sync(
 
     Whatever is refused, the version in service goes on.
     """
-    from serve.config import WHERE, ServeConfig
     from serve.sync import sync as once
 
     uses = {*WHERE, "tracking_uri", "version", "challenger_weight", "golden"}
@@ -139,7 +132,6 @@ def sync(
 @app.command()
 def rollback(overrides: Overrides = None, config: ConfigFile = None) -> None:
     """Go back to what was served before the last switch, in one step; `sync` then leaves what was rolled back alone."""
-    from serve.config import WHERE, ServeConfig
     from serve.sync import rollback as back
 
     say(back(ServeConfig.load_for(WHERE, config, overrides or ())))
@@ -148,7 +140,6 @@ def rollback(overrides: Overrides = None, config: ConfigFile = None) -> None:
 @app.command("status")
 def show_status(overrides: Overrides = None, config: ConfigFile = None) -> None:
     """Who answers, whether the server takes requests, what it knows, and when it was last synced."""
-    from serve.config import WHERE, ServeConfig
     from serve.sync import describe
 
     say(describe(ServeConfig.load_for(WHERE, config, overrides or ())))
@@ -167,7 +158,6 @@ def batch(
 ) -> None:
     """Draft for many reviews, through the same rendering, masking and checks; a stopped batch is resumed."""
     from serve.batch import batch as run_batch
-    from serve.config import WHERE, ServeConfig
 
     settings = ServeConfig.load_for(set(ServeConfig.model_fields) - {"golden"}, config, overrides or ())
     given = {each.partition("=")[0] for each in overrides or ()}
@@ -211,21 +201,19 @@ def resend(overrides: Overrides = None, config: ConfigFile = None) -> None:
     say(f"MLflow lacked {drafts} drafts and {decisions} decisions; {sent} sent, those still waiting included")
 
 
-def _store_of_server(state: "State") -> str | None:
+def _store_of_server(state: State) -> str | None:
     from serve.started import Started
 
     return Started.read(state).config.tracking_uri if state.serve.exists() else None
 
 
-def _load(config: Path | None, overrides: list[str] | None, *uses: str) -> "ServeConfig":
+def _load(config: Path | None, overrides: list[str] | None, *uses: str) -> ServeConfig:
     """The config of a command that looks at a state folder, server or not."""
-    from serve.config import ServeConfig
 
     return ServeConfig.load_for(("state", *uses), config, overrides or ())
 
 
-def _with_journal(config: Path | None, overrides: list[str] | None, *uses: str) -> "State":
-    from serve.state import State
+def _with_journal(config: Path | None, overrides: list[str] | None, *uses: str) -> State:
 
     state = State(_load(config, overrides, *uses).folder)
     if not state.journal.exists():
@@ -242,7 +230,6 @@ def add_key(
 ) -> None:
     """Make a key, in place of any that NAME had, and show it: it is kept nowhere."""
     from serve import keys
-    from serve.state import State
 
     say(keys.add(State(_load(config, overrides).folder), name, role))
 
@@ -253,7 +240,6 @@ def remove_key(
 ) -> None:
     """Shut a key's holder out, at once."""
     from serve import keys
-    from serve.state import State
 
     keys.remove(State(_load(config, overrides).folder), name)
     say(f"{name}: has no key any more")
@@ -263,7 +249,6 @@ def remove_key(
 def list_keys(overrides: Overrides = None, config: ConfigFile = None) -> None:
     """Who holds a key, its role, and when it was made; the keys themselves are kept nowhere."""
     from serve import keys
-    from serve.state import State
 
     state = State(_load(config, overrides).folder)
     known = keys.known(state)

@@ -21,6 +21,7 @@ import psutil
 
 from plume.paths import ROOT
 from serve.state import VARIABLE, State
+from serve.tell import tell
 
 _GUARD = "the engine is loaded, waiting for the maskers"
 EVERY = 30  # seconds between two lines of a start
@@ -73,7 +74,7 @@ def _leave(number: int, _: Any) -> None:
     """End what was started, and this process, without a traceback of any."""
     if os.getpid() != _MAIN:  # the engine, forked off, which has no handler of its own yet
         os._exit(128 + number)
-    _write(f"interrupted by {signal.Signals(number).name} while it was starting")
+    tell(f"interrupted by {signal.Signals(number).name} while it was starting")
     for child in psutil.Process().children():
         with suppress(psutil.Error):
             # But what frees the shared memory of those that are killed: it leaves by itself.
@@ -94,7 +95,7 @@ class Start:
 
     def say(self, phase: str) -> None:
         self._phase, self._said = phase, time.monotonic()
-        _write(f"starting: {phase}{_age()}")
+        tell(f"starting: {phase}{_age()}")
 
     def tell(self, client: Any) -> None:
         """Until the server is ready."""
@@ -103,9 +104,9 @@ class Start:
             if time.monotonic() > self._said + EVERY:
                 self.say(self._phase)
             if not warned and (warned := time.time() > _begun() + self._config.startup_timeout):
-                _write(f"not ready after startup_timeout={self._config.startup_timeout} s; it goes on trying")
+                tell(f"not ready after startup_timeout={self._config.startup_timeout} s; it goes on trying")
             time.sleep(0.5)
-        _write("\n  ".join([f"ready{_age()}: drafts on {client.where}, with", *how_to_ask(self._config, self._state)]))
+        tell("\n  ".join([f"ready{_age()}: drafts on {client.where}, with", *how_to_ask(self._config, self._state)]))
 
 
 def how_to_ask(config: Any, state: State) -> list[str]:
@@ -121,12 +122,6 @@ def how_to_ask(config: Any, state: State) -> list[str]:
     socket = f"--unix-socket {shlex.quote(str(config.socket))} " if config.socket else ""
     headers = "-H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json'"
     return [key, f"curl {socket}{config.url}/v1/drafts {headers} -d '{_EXAMPLE}'"]
-
-
-def _write(text: str) -> None:
-    """A line in one piece, and without the lock of a stream, which the engine that is forked off would keep."""
-    with suppress(OSError):
-        os.write(2, f"plume: {text}\n".encode())
 
 
 def _begun() -> float:

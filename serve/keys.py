@@ -4,13 +4,13 @@ import hashlib
 import hmac
 import re
 import secrets
-import sys
 import time
 from typing import Any
 
 from plume.errors import InputError
 from serve import state as files
 from serve.state import State
+from serve.tell import tell
 
 ROLES = ("client", "metrics")
 ADMIN = "admin"
@@ -95,9 +95,9 @@ class Keys:
         try:
             self._known = known(self._state)
         except InputError as error:
-            print(f"plume: {error}; until then the keys of before hold", file=sys.stderr)  # noqa: T201
+            tell(f"{error}; until then the keys of before hold")
         if before and not self._known:
-            print(f"plume: {self._state.keys}: names nobody any more: every client is refused", file=sys.stderr)  # noqa: T201
+            tell(f"{self._state.keys}: names nobody any more: every client is refused")
 
 
 def _hash(key: str) -> str:

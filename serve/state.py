@@ -11,7 +11,6 @@ import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,61 +19,22 @@ from plume.errors import InputError
 VARIABLE = "PLUME_SERVE_STATE"  # how the guard, which vLLM makes, is told its folder
 
 
-@dataclass(frozen=True)
 class State:
     """A state folder and the files in it."""
 
-    folder: Path
-
-    @property
-    def serve(self) -> Path:
-        """What was started: config, base model, address."""
-        return self.folder / "serve.json"
-
-    @property
-    def alias(self) -> Path:
-        return self.folder / "alias.json"
-
-    @property
-    def history(self) -> Path:
-        """What can be gone back to, and what was rolled back."""
-        return self.folder / "history.json"
-
-    @property
-    def keys(self) -> Path:
-        return self.folder / "keys.json"
-
-    @property
-    def admin(self) -> Path:
-        """The secret of `sync` and `rollback`, made at the first start."""
-        return self.folder / "admin.key"
-
-    @property
-    def drain(self) -> Path:
-        """While this file is there, no new draft is begun."""
-        return self.folder / "drain"
-
-    @property
-    def audit(self) -> Path:
-        return self.folder / "audit.jsonl"
-
-    @property
-    def journal(self) -> Path:
-        return self.folder / "journal.db"
-
-    @property
-    def previous(self) -> Path:
-        """Of earlier plumes: what can be gone back to; read where there is no history yet."""
-        return self.folder / "previous.json"
-
-    @property
-    def held(self) -> Path:
-        """Of earlier plumes: what was rolled back; read where there is no history yet."""
-        return self.folder / "held.json"
-
-    @property
-    def synced(self) -> Path:
-        return self.folder / "synced.json"
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.serve = folder / "serve.json"  # what was started: config, base model
+        self.alias = folder / "alias.json"  # who answers
+        self.history = folder / "history.json"  # what can be gone back to, and what was rolled back
+        self.keys = folder / "keys.json"
+        self.admin = folder / "admin.key"  # the secret of `sync` and `rollback`, made at the first start
+        self.drain = folder / "drain"  # while it is there, no new draft is begun
+        self.audit = folder / "audit.jsonl"
+        self.journal = folder / "journal.db"
+        self.synced = folder / "synced.json"
+        # Of earlier plumes: what can be gone back to, what was rolled back; read where there is no history yet.
+        self.previous, self.held = folder / "previous.json", folder / "held.json"
 
     def admin_key(self) -> str:
         """The admin's secret; made if there is none."""

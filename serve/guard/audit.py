@@ -6,12 +6,13 @@ Never a text of a request or a draft.
 import asyncio
 import json
 import os
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import prometheus_client
+
+from serve.tell import tell
 
 _EVERY = 60.0  # seconds between two lines on requests without a key
 
@@ -46,4 +47,4 @@ class Audit:
                 os.close(descriptor)
         except OSError as error:
             self._errors.inc()
-            print(f"plume: the audit cannot be written ({error.strerror})", file=sys.stderr)  # noqa: T201
+            tell(f"the audit cannot be written ({error.strerror})")

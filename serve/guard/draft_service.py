@@ -4,7 +4,6 @@ import asyncio
 import re
 import secrets
 import sqlite3
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from serve.guard.refusal import Refusal
 from serve.guard.request_context import RequestContext
 from serve.guard.schema import Decision, DraftResponse, GivenReview, Usage
 from serve.started import Started
+from serve.tell import tell
 from serve.vllm_command import DECODING
 
 _PLACE = re.compile(r"\[([A-Z]+)(?:_\d+)?\]")  # a placeholder
@@ -135,7 +135,7 @@ class DraftService:
             self._journal.waiting()
         except sqlite3.Error as error:
             self._metrics.journal_errors.inc()
-            print(f"plume: the journal cannot be used ({error}); drafts are written all the same", file=sys.stderr)  # noqa: T201
+            tell(f"the journal cannot be used ({error}); drafts are written all the same")
 
     async def waiting(self) -> int | None:
         """How many drafts and decisions MLflow has not got; None if the journal cannot be read."""
@@ -211,7 +211,7 @@ class DraftService:
             await self._on_disk(self._journal.add_draft, identity, made, client, deployed.version, row)
         except sqlite3.Error as error:
             self._metrics.journal_errors.inc()
-            print(f"plume: the journal cannot be written ({error})", file=sys.stderr)  # noqa: T201
+            tell(f"the journal cannot be written ({error})")
 
     async def _on_disk(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope
 
 from serve.guard.in_flight import replay
+from serve.tell import tell
 
 _HUNG = 60.0  # seconds of silence that are no slow prompt any more
 
@@ -133,7 +133,7 @@ class EngineClient:
 
 
 def _tell(error: Exception) -> None:
-    print(f"plume: the engine failed ({type(error).__name__})", file=sys.stderr)  # noqa: T201
+    tell(f"the engine failed ({type(error).__name__})")
 
 
 class _Stream:

@@ -6,11 +6,12 @@ delays nor loses anything.
 
 import json
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from serve.tell import tell
 
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
@@ -50,7 +51,7 @@ class Journal:
             except sqlite3.DatabaseError:  # no database any more: kept for who can read it, and begun anew
                 aside = self._path.with_name(f"{self._path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
                 self._path.replace(aside)
-                print(f"plume: the journal was damaged; it is kept as {aside}", file=sys.stderr)  # noqa: T201
+                tell(f"the journal was damaged; it is kept as {aside}")
                 self._opened = self._open()
         return self._opened
 

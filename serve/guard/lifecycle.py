@@ -30,6 +30,7 @@ from serve.guard.readiness import Readiness
 from serve.keys import Keys
 from serve.started import Started
 from serve.state import State
+from serve.tell import tell
 
 _LINGER = 1.0  # seconds: who was just answered and asks again is told 503, not cut off
 
@@ -59,7 +60,7 @@ class Lifecycle:
             self._know_vllm(scope.get("app"))
         except Exception as error:
             why = str(error) if isinstance(error, PlumeError) else f"{type(error).__name__}: {error}"
-            print(f"plume: the guard cannot start: {why}", file=sys.stderr)  # noqa: T201
+            tell(f"the guard cannot start: {why}")
             await self.stop()
             await receive()
             await send({"type": "lifespan.startup.failed", "message": "plume's guard cannot start"})
@@ -143,13 +144,13 @@ class Lifecycle:
                 await asyncio.sleep(_LINGER)
                 await self.in_flight.idle()
         except TimeoutError:
-            print("plume: some drafts were not finished in time", file=sys.stderr)  # noqa: T201
+            tell("some drafts were not finished in time")
         await self.in_flight.end()
         os.kill(os.getpid(), signal.SIGINT)
 
     def _end(self) -> None:
         """End the process, whatever it waits for; not the one that sends to MLflow, which leaves by itself."""
-        print("plume: the server does not stop; it is ended", file=sys.stderr, flush=True)  # noqa: T201
+        tell("the server does not stop; it is ended")
         self.maskers.kill()
         for child in multiprocessing.active_children():  # the engine
             child.kill()

@@ -5,7 +5,6 @@ vLLM makes it (`--middleware serve.guard.middleware.Guard`) and calls it for wha
 
 import asyncio
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from serve.guard.pages import PAGES
 from serve.guard.refusal import Refusal, draining, internal
 from serve.guard.request_context import RequestContext
 from serve.state import VARIABLE, State
+from serve.tell import tell
 
 _POLICY = 1008  # the code of a websocket that is closed because it may not be
 
@@ -67,7 +67,7 @@ class Guard:
                 refusal = draining()
             except Exception as error:
                 refusal, context.error = internal(), "internal"  # also where its answer had begun
-                print(f"plume: a request failed ({type(error).__name__})", file=sys.stderr)  # noqa: T201
+                tell(f"a request failed ({type(error).__name__})")
             if refusal and context.status is None:
                 context.error = refusal.kind
                 await refusal.response()(scope, receive, send_on)

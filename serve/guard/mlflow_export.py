@@ -20,6 +20,7 @@ from plume.errors import InputError, PlumeError
 from serve import state as files
 from serve.guard.journal import Journal, decision_key
 from serve.state import State
+from serve.tell import tell
 
 REFUSED = "refused"  # in place of a trace's id; decisions on it are refused like it
 _NEVER = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
@@ -40,7 +41,7 @@ def main() -> None:
             wait = _EVERY
         except Exception as error:
             why = str(error) if isinstance(error, PlumeError) else type(error).__name__
-            print(f"plume: MLflow did not take a trace ({why}); it is tried again", file=sys.stderr)  # noqa: T201
+            tell(f"MLflow did not take a trace ({why}); it is tried again")
             wait = _LATER
         if left:
             return
@@ -111,7 +112,7 @@ class _Store:
         if store.identity(self._uri) != self._identity:
             raise InputError(f"MLflow store {self._uri}: was removed or replaced while it was written to")
         if refused:
-            print(f"plume: MLflow refuses a row of the journal for good ({refused})", file=sys.stderr)  # noqa: T201
+            tell(f"MLflow refuses a row of the journal for good ({refused})")
         return done
 
 
