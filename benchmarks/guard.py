@@ -55,7 +55,7 @@ class AtOnce:
 
     async def ask(self, op: str, **request: Any) -> dict[str, Any]:
         if op == "mask":
-            return {"texts": request["texts"], "spans": [[] for _ in request["texts"]]}
+            return {"texts": request["texts"], "spans": [[] for _ in request["texts"]], "names": request["names"]}
         return {"draft": request["draft"], "withheld": [], "findings": []}
 
     async def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Which version answers: `alias.json`, its history, and who gets the challenger."""
+"""Keeps which version answers (`alias.json`), what answered before (`history.json`), and who gets the challenger."""
 
 import hashlib
 import time

@@ -1,4 +1,4 @@
-"""From the registry, or from what was served before, to what an engine loads: base model and verified adapters."""
+"""Resolves what an engine loads, base model and verified adapters, from the registry or from what was served before."""
 
 import json
 from collections.abc import Collection, Iterator

@@ -1,4 +1,4 @@
-"""A small client of a running server, for plume's own commands: over its port or its socket, with a key."""
+"""Asks a running server for plume's own commands, over its port or its socket, with a key."""
 
 from typing import Any
 

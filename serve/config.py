@@ -1,4 +1,4 @@
-"""`configs/serve/*.yaml`, typed."""
+"""Types the config of `plume serve` and of the commands about a server, `configs/serve/*.yaml`."""
 
 from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address

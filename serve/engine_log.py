@@ -1,4 +1,4 @@
-"""Reading the engine's log: what it is doing, and why it died."""
+"""Reads in the engine's log what it is doing, and why it died."""
 
 import re
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""What `plume serve` becomes: vLLM's own API server, the maskers started beside its load, and words on how far it is.
+"""Runs vLLM's own API server as `plume serve` becomes it: starts the maskers beside its load, says how far it is.
 
     python -m serve.entry VLLM_ARGUMENTS…      PLUME_SERVE_STATE names the state folder
 

@@ -1,4 +1,4 @@
-"""Golden prompts: a version is served only if the engine's first tokens are as probable as PEFT's own.
+"""Compares the engine with PEFT on golden prompts: a version is served only if its first tokens are as probable.
 
 Text is not compared: rounding alone changes what is written greedily. What is compared are the log-probabilities of the
 first token, where both have it among their five likeliest.

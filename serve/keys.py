@@ -1,4 +1,4 @@
-"""Who may ask: keys are shown once, when they are made; the state keeps their hashes."""
+"""Makes keys, which are shown once, keeps their hashes, and says who holds a key."""
 
 import hashlib
 import hmac
@@ -12,11 +12,11 @@ from serve import state as files
 from serve.state import State
 from serve.tell import tell
 
-ROLES = ("client", "metrics")
-ADMIN = "admin"
+ADMIN, CLIENT, METRICS = "admin", "client", "metrics"  # the admin's key is the state folder's own
+ROLES = (CLIENT, METRICS)
 
 
-def add(state: State, name: str, role: str = "client") -> str:
+def add(state: State, name: str, role: str = CLIENT) -> str:
     """A new key for `name`, in place of any that it had. Raises InputError for a bad name or role."""
     if not re.fullmatch(r"[\w.-]{1,40}", name) or name == ADMIN:
         raise InputError(f"key of {name!r}: a name of letters, digits, `.`, `_` and `-` is wanted, and not {ADMIN!r}")

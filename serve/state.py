@@ -1,4 +1,4 @@
-"""The state folder: what the server, its guard and the commands of ops tell each other, by name.
+"""Names the files by which the server, its guard and the commands of ops tell each other things.
 
 JSON files are replaced in one step and readable by their owner alone; none holds text of a request but the journal,
 whose texts are pseudonymised.

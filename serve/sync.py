@@ -1,4 +1,4 @@
-"""Following the registry while the server runs: verify, compare, load beside, switch in one step; and going back."""
+"""Follows the registry while the server runs: verifies, compares, loads beside, switches in one step; goes back."""
 
 import time
 from contextlib import suppress

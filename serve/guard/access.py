@@ -10,9 +10,9 @@ from starlette.requests import ClientDisconnect, Request
 
 from serve.guard.refusal import Refusal, client_gone
 from serve.guard.request_context import RequestContext
-from serve.keys import Keys
+from serve.keys import ADMIN, CLIENT, METRICS, Keys
 
-PUBLIC, CLIENT, METRICS, ADMIN = "public", "client", "metrics", "admin"
+PUBLIC = "public"  # the role of what needs no key
 _BODY = 64 << 10  # bytes of a request, at most
 
 

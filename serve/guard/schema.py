@@ -1,4 +1,4 @@
-"""What clients send and get. Unknown fields are refused by name: nobody sets the model, its sampling, its adapters.
+"""Types what clients send and get. Unknown fields are refused by name: nobody sets the model or its sampling.
 
 No field takes control characters, and only texts take line ends: a name with one could forge a line of the prompt.
 """
