@@ -7,7 +7,8 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -33,25 +34,21 @@ from serve.vllm_command import DECODING
 _PLACE = re.compile(r"\[([A-Z]+)(?:_\d+)?\]")  # a placeholder
 
 
+@dataclass
 class DraftService:
     """Where drafts are written and decisions are noted."""
 
-    def __init__(
-        self,
-        started: Started,
-        tokenizer: Any,
-        aliases: WatchedAliases,
-        engine: EngineClient,
-        maskers: Maskers,
-        journal: Journal,
-        metrics: Metrics,
-        retriever: Any,
-    ) -> None:
-        self.started, self.aliases, self.maskers = started, aliases, maskers
-        self._tokenizer, self._engine, self._metrics = tokenizer, engine, metrics
-        self._journal, self._retriever = journal, retriever
-        self._disk = ThreadPoolExecutor(1, "journal")  # SQLite may wait for the disk: not in the event loop
-        self._directory = Directory.load()
+    started: Started
+    tokenizer: Any
+    aliases: WatchedAliases
+    engine: EngineClient
+    maskers: Maskers
+    journal: Journal
+    metrics: Metrics
+    retriever: Any = None  # of past replies, where the model is shown some
+    _directory: Directory = field(default_factory=Directory.load)
+    # SQLite may wait for the disk: not in the event loop.
+    _disk: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "journal"))
 
     @property
     def max_new_tokens(self) -> int:
@@ -75,7 +72,7 @@ class DraftService:
             raise Refusal(503, "checks", f"the draft could not be checked ({error}); ask again") from None
         failed = [finding["check"] for finding in judged["findings"] if finding["gating"] and not finding["passed"]]
         withheld = [place["check"] for place in judged["withheld"]]
-        self._metrics.count_draft(
+        self.metrics.count_draft(
             deployed.version, written, time.time() - begun, masked=masked, withheld=withheld, failed=failed
         )
         kept = {**shown, "draft": judged["draft"], "failed": failed, "prompt": prompt.version}
@@ -108,7 +105,7 @@ class DraftService:
         if (decision.outcome == "edited") != (decision.final is not None):
             raise Refusal(422, "request", "final: wanted if the outcome is edited, and only then")
         try:
-            asked_by = await self._on_disk(self._journal.client_of, identity)
+            asked_by = await self._on_disk(self.journal.client_of, identity)
         except sqlite3.Error as error:
             raise Refusal(507, "journal", f"the journal cannot be read ({error}); send it again later") from None
         if asked_by != client:
@@ -122,7 +119,7 @@ class DraftService:
                 raise Refusal(503, "masking", f"the reply could not be masked ({error}); send it again") from None
         row = {"outcome": decision.outcome, "final": final, "seconds": decision.seconds}
         try:
-            await self._on_disk(self._journal.add_decision, identity, time.time(), row)
+            await self._on_disk(self.journal.add_decision, identity, time.time(), row)
         except sqlite3.Error as error:
             raise Refusal(507, "journal", f"the decision could not be kept ({error}); send it again later") from None
 
@@ -132,20 +129,20 @@ class DraftService:
 
     def _tell_journal(self) -> None:
         try:
-            self._journal.waiting()
+            self.journal.waiting()
         except sqlite3.Error as error:
-            self._metrics.journal_errors.inc()
+            self.metrics.journal_errors.inc()
             tell(f"the journal cannot be used ({error}); drafts are written all the same")
 
     async def waiting(self) -> int | None:
         """How many drafts and decisions MLflow has not got; None if the journal cannot be read."""
         try:
-            return await self._on_disk(self._journal.waiting)
+            return await self._on_disk(self.journal.waiting)
         except sqlite3.Error:
             return None
 
     async def close(self) -> None:
-        await self._on_disk(self._journal.close)
+        await self._on_disk(self.journal.close)
         self._disk.shutdown()
 
     async def _mask(self, given: GivenReview) -> tuple[dict[str, Any], str | None, Counter]:
@@ -158,10 +155,10 @@ class DraftService:
             raise Refusal(503, "masking", f"the review could not be masked ({error}); ask again") from None
         masked = Counter(span["type"] for spans in answer["spans"] for span in spans)
         called = dict(zip(bodies, answer["names"], strict=True))
-        for field, name in bodies.items():
-            if name and not called[field]:
-                raise Refusal(422, "request", f"{field}: is no name of a public service; send its name, or none")
-            masked += Counter(_PLACE.findall(called[field] or "")) - Counter(_PLACE.findall(name or ""))
+        for kind, name in bodies.items():
+            if name and not called[kind]:
+                raise Refusal(422, "request", f"{kind}: is no name of a public service; send its name, or none")
+            masked += Counter(_PLACE.findall(called[kind] or "")) - Counter(_PLACE.findall(name or ""))
         names = [
             text[span["start"] : span["end"]]
             for text, spans in zip(texts, answer["spans"], strict=True)
@@ -177,15 +174,15 @@ class DraftService:
 
     async def _past_replies(self, shown: dict[str, Any]) -> list[dict[str, Any]]:
         """Past replies to similar reviews; looking for them takes too long for the event loop."""
-        if not self._retriever:
+        if not self.retriever:
             return []
-        return await asyncio.to_thread(self._retriever.similar, shown, self.started.config.examples)
+        return await asyncio.to_thread(self.retriever.similar, shown, self.started.config.examples)
 
     def _encode(
         self, prompt: Prompt, shown: dict[str, Any], past: list[dict[str, Any]]
     ) -> tuple[list[int], list[dict[str, Any]]]:
         room = self.started.max_model_len - self.max_new_tokens
-        ids, past = encode_within(self._tokenizer, prompt, shown, past, room)
+        ids, past = encode_within(self.tokenizer, prompt, shown, past, room)
         if len(ids) > room:
             raise Refusal(413, "too_long", f"the review makes a prompt of {len(ids)} tokens; at most {room} fit")
         return ids, list(past)
@@ -199,7 +196,7 @@ class DraftService:
             "stop_token_ids": [self.started.stop_token_id],
         }
         try:
-            return await self._engine.complete(asked, receive)
+            return await self.engine.complete(asked, receive)
         except EngineError as error:
             busy = error.status == 503
             message = "too many requests are waiting; ask again" if busy else "the engine failed; ask again"
@@ -208,9 +205,9 @@ class DraftService:
     async def _keep(self, identity: str, made: float, client: str, deployed: Deployed, row: dict[str, Any]) -> None:
         """A draft that cannot be kept still goes out: only no decision on it can be noted."""
         try:
-            await self._on_disk(self._journal.add_draft, identity, made, client, deployed.version, row)
+            await self._on_disk(self.journal.add_draft, identity, made, client, deployed.version, row)
         except sqlite3.Error as error:
-            self._metrics.journal_errors.inc()
+            self.metrics.journal_errors.inc()
             tell(f"the journal cannot be written ({error})")
 
     async def _on_disk(self, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -87,9 +87,15 @@ class Lifecycle:
         tokenizer, aliases = load_tokenizer(started.base), WatchedAliases(self.state)
         self.maskers = maskers.beside or Maskers(config.maskers, config.mask_timeout)
         await self.maskers.start()
-        journal = Journal(self.state.journal)
         self.drafts = DraftService(
-            started, tokenizer, aliases, self.engine, self.maskers, journal, self.metrics, retriever
+            started=started,
+            tokenizer=tokenizer,
+            aliases=aliases,
+            engine=self.engine,
+            maskers=self.maskers,
+            journal=Journal(self.state.journal),
+            metrics=self.metrics,
+            retriever=retriever,
         )
         await self.drafts.open()
         api.state.drafts = self.drafts

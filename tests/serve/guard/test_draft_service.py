@@ -221,7 +221,7 @@ def test_a_full_disk_stops_no_draft_but_a_decision_is_refused_rather_than_lost(g
     from pathlib import Path
 
     identity = guarded.ask("/v1/drafts", REVIEW).json()["id"]
-    database, audit = guarded.lifecycle.drafts._journal._db, guarded.lifecycle.audit._path
+    database, audit = guarded.lifecycle.drafts.journal._db, guarded.lifecycle.audit._path
     (pages,) = database.execute("PRAGMA page_count").fetchone()
     database.execute(f"PRAGMA max_page_count = {pages}")
     guarded.lifecycle.audit._path = Path("/dev/full")
@@ -245,13 +245,13 @@ def test_past_replies_are_shown_named_and_are_no_facts_of_this_case(guarded, sma
     drafts = guarded.lifecycle.drafts
     started = drafts.started
     config = started.config.model_copy(update={"examples": 2})
-    drafts._retriever, drafts.started = Retriever.load(small_dataset), started.model_copy(update={"config": config})
-    drafts._retriever.prepare()
+    drafts.retriever, drafts.started = Retriever.load(small_dataset), started.model_copy(update={"config": config})
+    drafts.retriever.prepare()
     guarded.engine.draft = "Bonjour,\n\nNous regrettons 12 semaines d'attente pour le guichet."
     try:
         draft = guarded.ask("/v1/drafts", {"review": "Le guichet pose problème.", "network": "CAF"}).json()
     finally:
-        drafts._retriever, drafts.started = None, started
+        drafts.retriever, drafts.started = None, started
     assert len(draft["examples"]) == 2
     prompt = guarded.tokenizer.decode(guarded.engine.asked[0]["prompt"])
     assert prompt.count("<|im_start|> assistant") + prompt.count("<|im_start|>assistant") == 3
