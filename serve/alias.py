@@ -215,12 +215,8 @@ class WatchedAliases:
 
     @property
     def current(self) -> Aliases:
-        try:
-            stat = self._state.alias.stat()
-            seen = (stat.st_mtime_ns, stat.st_ino)
-            if seen != self._seen:
+        with suppress(InputError):  # half a file never replaces a whole one
+            if (seen := files.stamp(self._state.alias)) != self._seen:
                 self._current = read(self._state) or self._current
                 self._seen = seen
-        except (OSError, InputError):
-            pass  # half a file never replaces a whole one
         return self._current

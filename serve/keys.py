@@ -84,11 +84,7 @@ class Keys:
 
     def _refresh(self) -> None:
         """Read the file again if it was replaced. A damaged one shuts nobody out who was in, and is told once."""
-        try:
-            stat = self._state.keys.stat()
-            seen = (stat.st_mtime_ns, stat.st_ino)
-        except OSError:
-            seen = None
+        seen = files.stamp(self._state.keys)
         if seen == self._seen:
             return
         self._seen, before = seen, self._known

@@ -86,3 +86,12 @@ def read(path: Path) -> Any:
         return None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({type(error).__name__}); mend or remove it") from None
+
+
+def stamp(path: Path) -> tuple[int, int] | None:
+    """What differs once a file was replaced; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_ino
