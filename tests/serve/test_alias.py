@@ -76,7 +76,7 @@ DAMAGES += [
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_of_keys_is_said_and_shuts_nobody_out(state, capsys, damage):
+def test_a_damaged_file_of_keys_is_said_and_shuts_nobody_out(state, capfd, damage):
     key = keys.add(state, "agents")
     known = keys.Keys(state)
     assert known.holder(key) == ("agents", "client")
@@ -84,7 +84,7 @@ def test_a_damaged_file_of_keys_is_said_and_shuts_nobody_out(state, capsys, dama
     for _ in range(3):
         assert known.holder(key) == ("agents", "client")
     assert known.holder(state.admin_key()) == ("admin", "admin")
-    assert capsys.readouterr().err.count("keys.json: ") == 1  # told once, not for each request
+    assert capfd.readouterr().err.count("keys.json: ") == 1  # told once, not for each request
     for command in (
         lambda: keys.Keys(state),  # a start
         lambda: keys.add(state, "others"),
@@ -96,22 +96,22 @@ def test_a_damaged_file_of_keys_is_said_and_shuts_nobody_out(state, capsys, dama
     assert state.keys.read_text() == damage
 
 
-def test_a_file_of_keys_that_names_nobody_any_more_is_said(state, capsys):
+def test_a_file_of_keys_that_names_nobody_any_more_is_said(state, capfd):
     key = keys.add(state, "agents")
     known = keys.Keys(state)
     assert known.holder(key)
     state.keys.unlink()
     assert known.holder(key) is None
-    assert "every client is refused" in capsys.readouterr().err
+    assert "every client is refused" in capfd.readouterr().err
 
 
-def test_keys_are_listed_without_what_opens(state, capsys):
+def test_keys_are_listed_without_what_opens(state, capfd):
     made = [keys.add(state, "agents"), keys.add(state, "prometheus", "metrics")]
     old = files.read(state.keys)
     old["older"] = {name: old["agents"][name] for name in ("sha256", "role")}  # as earlier plumes wrote it
     files.write(state.keys, old)
     cli.list_keys([f"state={state.folder}"])
-    told = capsys.readouterr().out
+    told = capfd.readouterr().out
     assert [line.split()[:2] for line in told.splitlines()] == [
         ["agents", "client"],
         ["older", "client"],
@@ -122,9 +122,9 @@ def test_keys_are_listed_without_what_opens(state, capsys):
     assert keys.Keys(state).holder(made[0])[1] == "client"
 
 
-def test_where_nobody_has_a_key_the_list_says_how_to_make_one(tmp_path, capsys):
+def test_where_nobody_has_a_key_the_list_says_how_to_make_one(tmp_path, capfd):
     cli.list_keys([f"state={tmp_path / 'typo'}"])
-    assert "plume serve key add NAME" in capsys.readouterr().out
+    assert "plume serve key add NAME" in capfd.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
 
@@ -152,9 +152,9 @@ def test_a_key_that_a_command_cannot_use_is_refused(plume_home, command, key):
     assert not (plume_home / "serve").exists()
 
 
-def test_a_file_of_config_may_hold_every_key(plume_home, capsys):
+def test_a_file_of_config_may_hold_every_key(plume_home, capfd):
     cli.list_keys(None, ROOT / "configs/serve/default.yaml")
-    assert "nobody has a key" in capsys.readouterr().out
+    assert "nobody has a key" in capfd.readouterr().out
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(state, monkeypatch):
