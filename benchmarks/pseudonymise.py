@@ -30,7 +30,7 @@ from pathlib import Path
 
 from plume.command import say
 from plume.pseudonymise import Pseudonymiser, Span
-from plume.pseudonymise.ner import MODEL, load_ner
+from plume.pseudonymise.recogniser.ner import MODEL, load_ner
 
 _CHARACTERS = 650
 _ROUNDS = 5

@@ -10,8 +10,9 @@ import random
 from collections import Counter, defaultdict
 
 from plume.command import say
-from plume.pseudonymise import Pseudonymiser, sentences
-from plume.pseudonymise.ner import load_ner
+from plume.pseudonymise import Pseudonymiser
+from plume.pseudonymise.recogniser import sentences
+from plume.pseudonymise.recogniser.ner import load_ner
 
 TEMPLATES = (
     "au bout du fil {P} m'a promis un rappel qui n'est jamais venu",

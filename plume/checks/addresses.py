@@ -106,7 +106,7 @@ def _find(text: str) -> Iterator[tuple[int, int]]:
 
 def _is_town(name: str) -> bool:
     """Whether a name begins with a commune's, or holds Cedex: "10 000 Français" and "dossier 12345 Bonjour" do not."""
-    from plume.pseudonymise.insee import communes
+    from plume.french.insee import communes
 
     parts = re.split(r"[ '-]", fold(name))
     return "cedex" in parts or any(" ".join(parts[:n]) in communes() for n in range(1, len(parts) + 1))

@@ -123,8 +123,8 @@ def find_personal_data(case: Case) -> list[tuple[int, int, str]]:
 def _identifiers(case: Case) -> list["Span"]:
     """`find_identifiers`, which weighs what stays, where its rules have found something of interest at all."""
     from plume.pseudonymise import find_identifiers
-    from plume.pseudonymise.names import find_names
-    from plume.pseudonymise.rules import find_by_rules
+    from plume.pseudonymise.identifiers import find_by_rules
+    from plume.pseudonymise.identifiers.people import find_names
 
     first = (*find_by_rules(case.draft, case.directory), *find_names(case.draft))
     wanted = any(span.type not in _IGNORED for span in first)
@@ -182,8 +182,8 @@ def _is_personal(case: Case, start: int, end: int, kind: str) -> bool:
 
 def _is_personal_mailbox(email: str) -> bool:
     """A mailbox of a free provider, or one with a listed name in it: "jeanne.martin@…", "j.martin@…"."""
-    from plume.pseudonymise.insee import known_names
-    from plume.pseudonymise.keep import is_plain_word, is_public_word
+    from plume.french.insee import known_names
+    from plume.french.words import is_plain_word, is_public_word
 
     if _FREE_MAIL.search(email):
         return True
@@ -195,8 +195,8 @@ def _is_personal_mailbox(email: str) -> bool:
 @cache
 def _first_names(least: int = 200) -> frozenset[str]:
     """Listed first names that are neither a place nor a word of replies."""
+    from plume.french import insee
     from plume.french.words import ACRONYMS, EVERYDAY, TERRITORIES
-    from plume.pseudonymise import insee
 
     frequent = frozenset(map(insee.spaced, insee.first_names(5000)))
     names = frozenset(map(insee.spaced, insee.first_names(least)))
@@ -223,8 +223,8 @@ def _first_names(least: int = 200) -> frozenset[str]:
 
 @cache
 def _surnames() -> frozenset[str]:
+    from plume.french import insee
     from plume.french.words import ACRONYMS, EVERYDAY, TERRITORIES
-    from plume.pseudonymise import insee
 
     return frozenset(map(insee.spaced, insee.surnames(30))) - EVERYDAY - ACRONYMS - frozenset(TERRITORIES)
 
@@ -232,16 +232,16 @@ def _surnames() -> frozenset[str]:
 @lru_cache(maxsize=1 << 14)
 def _read_word(word: str) -> str:
     """A word as the lists are looked up; "" for one of everyday French or of a public body's name."""
-    from plume.pseudonymise.insee import spaced
-    from plume.pseudonymise.keep import is_plain_word, is_public_word
+    from plume.french.insee import spaced
+    from plume.french.words import is_plain_word, is_public_word
 
     return "" if is_plain_word(word) or is_public_word(word) else spaced(word)
 
 
 def _listed_people(text: str) -> Iterator[tuple[int, int]]:
     """A listed first name with a surname, in either order; one alone in mid-sentence; a surname after "le dossier"."""
-    from plume.pseudonymise.insee import communes
-    from plume.pseudonymise.names import is_shouting
+    from plume.french.insee import communes
+    from plume.french.text import is_shouting
 
     if is_shouting(text):
         return

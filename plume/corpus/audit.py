@@ -28,8 +28,8 @@ from plume.corpus.dataset import read_jsonl, read_split, sha256
 from plume.corpus.gold import CONFIDENCE, upper_bound
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
+from plume.french.words import is_plain_word, is_public_word
 from plume.pseudonymise import PLACEHOLDER
-from plume.pseudonymise.keep import is_plain_word, is_public_word
 
 FILE = "audit.jsonl"
 ANSWERS = ("ok", "missed", "over")

@@ -205,13 +205,13 @@ def _write(path: Path, lines: Iterator[str]) -> str:
 
 def gold_figures(ner: bool) -> dict[str, Any]:
     """What the pseudonymiser finds in the gold set, measured once for each version of it."""
-    from plume.pseudonymise.ner import describe
+    from plume.pseudonymise.recogniser.ner import describe
 
     with status("corpus: measuring the pseudonymiser on the gold set"):
         return figures(pseudonymiser(ner), describe() if ner else None)
 
 
 def _versions(config: DataConfig) -> dict[str, Any]:
-    from plume.pseudonymise.ner import describe
+    from plume.pseudonymise.recogniser.ner import describe
 
     return {"plume": __version__, "pseudonymiser": VERSION, "ner": describe() if config.ner else None}

@@ -58,15 +58,18 @@ def anonymise(
     texts: Annotated[Path, typer.Argument(metavar="IN.jsonl", help='Lines {"id", "text"}.')],
     out: Annotated[Path, typer.Option(help='Lines {"id", "text", "spans": [{"start", "end", "type"}]}.')] = ...,  # type: ignore[assignment]
     ner: Annotated[bool, typer.Option("--ner/--no-ner", help="French NER beside the rules.")] = True,
+    explain: Annotated[bool, typer.Option("--explain", help="Say which rule masked what, span by span.")] = False,
 ) -> None:
     """Pseudonymise texts on their own; spans index the input text.
+
+    With --explain, a line a span says its id, place, type and rule: never a word of the text.
 
     Placeholders already in a text stay, so that masking twice changes nothing; `plume data build` escapes those that a
     citizen typed. One line out for each line in, in the same order; OUT.jsonl is there only once it is whole.
     """
     from plume.corpus.dataset import read_jsonl
     from plume.pseudonymise import Pseudonymiser
-    from plume.pseudonymise.ner import load_ner
+    from plume.pseudonymise.recogniser.ner import load_ner
 
     if out.resolve() == texts.resolve():
         raise InputError(f"--out {out}: is the input itself; name another file")
@@ -79,7 +82,7 @@ def anonymise(
             raise InputError(f"{texts}: object {number}: its text is {found}, not a string; mend or remove that line")
     pseudonymiser = Pseudonymiser(load_ner() if ner else None)
     partial = out.with_name(f".{out.name}.partial")
-    masked = 0
+    masked, explained = 0, []
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with progress() as bar, partial.open("wb") as file:
@@ -89,6 +92,8 @@ def anonymise(
                 for row, (text, spans) in zip(batch, pseudonymiser.mask_many([r["text"] for r in batch]), strict=True):
                     places = [{"start": s.start, "end": s.end, "type": s.type} for s in spans]
                     file.write(_line({"id": row["id"], "text": text, "spans": places}))
+                    if explain:
+                        explained += (f"{row['id']} {s.start}-{s.end} {s.type} {s.rule or s.source}" for s in spans)
                     masked += len(spans)
                 bar.advance(task, len(batch))
         partial.replace(out)
@@ -96,6 +101,8 @@ def anonymise(
         raise InputError(f"{out}: cannot be written ({error.strerror}); name another file with --out") from None
     finally:
         partial.unlink(missing_ok=True)
+    for line in explained:
+        say(line)
     say(f"{out}: {len(rows)} texts, {masked} spans masked")
 
 
@@ -105,6 +112,24 @@ def _line(row: dict[str, Any]) -> bytes:
     if not text.isascii() and _SURROGATE.search(text):
         text = json.dumps(row)
     return f"{text}\n".encode()
+
+
+@app.command()
+def rules(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An export, a JSON-lines file or a dataset folder.")],
+) -> None:
+    """Count how often each named rule of the checks and of the pseudonymiser fires, the rarest last.
+
+    A hit is what a rule finds by itself, before overlaps are settled and before what must stay is kept. A dataset
+    folder is masked already: count over the export to see the rules for identifiers.
+    """
+    from plume.corpus.rule_counts import all_rules, count, texts_of
+
+    counted, total = count(texts_of(file), all_rules())
+    for name, (hits, texts) in sorted(counted.items(), key=lambda item: (-item[1][0], item[0])):
+        say(f"{hits:>8} hits in {texts:>7} texts  {name}")
+    dead = sum(not hits for hits, _ in counted.values())
+    say(f"{file}: {len(counted)} rules over {total} texts; {dead} never fired")
 
 
 @app.command()

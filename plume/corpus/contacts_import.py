@@ -30,11 +30,10 @@ from plume.corpus.directory_names import NETWORKS, short_name
 from plume.errors import InputError
 from plume.export.body_names import body_name, names_a_person
 from plume.export.cleaning import clean
+from plume.french.insee import known_names
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, folded, terms, word_set
-from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS
-from plume.pseudonymise.insee import known_names
-from plume.pseudonymise.keep import is_plain_word
+from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS, is_plain_word
 
 _HERE = Path(__file__).parent
 SOURCE = "lannuaire.service-public.fr"

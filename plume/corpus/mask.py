@@ -96,7 +96,7 @@ def _masked(pairs: list[Pair], by: Pseudonymiser) -> list[Masked | str]:
 @cache
 def pseudonymiser(ner: bool) -> Pseudonymiser:
     """The one of this process, loaded once."""
-    from plume.pseudonymise.ner import load_ner
+    from plume.pseudonymise.recogniser.ner import load_ner
 
     return Pseudonymiser(load_ner() if ner else None)
 

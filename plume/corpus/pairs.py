@@ -19,7 +19,7 @@ from plume.export.body_names import is_id
 from plume.export.cleaning import clean
 from plume.export.experience import Answer, Experience
 from plume.french.text import fold
-from plume.pseudonymise.rules.reach import is_public_email
+from plume.pseudonymise.identifiers.contacts import is_public_email
 
 
 class Selection(Config):

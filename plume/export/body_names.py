@@ -7,11 +7,11 @@ import re
 from functools import lru_cache
 
 from plume.export.cleaning import clean
+from plume.french.insee import known_names
 from plume.french.text import fold
+from plume.french.words import is_plain_word
 from plume.pseudonymise import find_identifiers
 from plume.pseudonymise.catalogue import CATALOGUE
-from plume.pseudonymise.insee import known_names
-from plume.pseudonymise.keep import is_plain_word
 from plume.pseudonymise.spans import Span
 
 # The platform counts, at seven digits in 2024. Nine that begin with 6 or 7 may be a mobile that lost its zero; an

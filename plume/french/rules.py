@@ -9,16 +9,18 @@ text that was given, whichever it reads.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from typing import Literal, NamedTuple
+from functools import cache, cached_property, lru_cache
+from typing import ClassVar, NamedTuple
 
 from plume.french.text import fold, lower
+from plume.french.vocabulary import terms
 
+_LETTERS = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
 _HIT = re.compile("‹([^‹›]*)›")
-Reads = Literal["folded", "lower", "written"]
 # Whether a match does not count: given the match (its `string` is what was read) and the text.
 Unless = Callable[[re.Match[str], "Text"], bool]
 
@@ -28,7 +30,7 @@ class Text:
 
     def __init__(self, written: str) -> None:
         self.written = written
-        self._holds: dict[str, bool] = {}
+        self._live: tuple[_Index, frozenset[Rule]] | None = None
 
     @cached_property
     def folded(self) -> str:
@@ -42,12 +44,29 @@ class Text:
     def has_digit(self) -> bool:
         return _DIGIT.search(self.written) is not None
 
-    def holds(self, hint: str) -> bool:
-        """Say whether the folded text holds a literal."""
-        known = self._holds.get(hint)
-        if known is None:
-            known = self._holds[hint] = hint in self.folded
-        return known
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The runs of letters of the folded text."""
+        return frozenset(_LETTERS.findall(self.folded))
+
+    def live(self, index: "_Index") -> frozenset["Rule"]:
+        """Give the registered rules whose pattern need be tried: those whose hint is there. One pass for all."""
+        if self._live and self._live[0] is index:
+            return self._live[1]
+        folded = self.folded
+        live = {*index.without_hint}
+        for gram in index.grams.intersection(zip(folded, folded[1:], folded[2:], strict=False)):
+            for hint, rules in index.by_gram[gram]:
+                if hint in folded:
+                    live.update(rules)
+        for hint, rules in index.short:
+            if hint in folded:
+                live.update(rules)
+        if not self.has_digit:
+            live -= index.with_digit
+        live.difference_update([rule for rule in live & index.with_words if rule.words.isdisjoint(self.words)])
+        self._live = index, frozenset(live)
+        return self._live[1]
 
 
 @lru_cache(maxsize=64)
@@ -64,14 +83,16 @@ class Rule:
         name: family and what it finds: "phone.spelled". Unique in the tree.
         pattern: a regular expression, for the text as `reads` says.
         hint: literals in lower case without accents. The pattern is tried only where the folded text holds one of them.
+        words: the pattern is tried only where the folded text holds one of these words, whole.
         digit: the pattern is tried only where the text holds a digit.
         group: the group of the pattern that is the finding; None: the last one that took part, or else the whole.
         unless: what makes a match not count; see `before`, `after`, `inside`.
         examples: texts with what must be found in them between ‹ and ›. One without a mark must not be hit.
         kind: what is found, in the finder's own terms: a type of identifier, a check.
-        reads: "folded", "lower" or "written".
+        reads: what of the text the pattern is for: "folded", "lower" or "written".
     """
 
+    text_type: ClassVar[type[Text]] = Text
     name: str
     pattern: str = field(repr=False)
     hint: tuple[str, ...] = field(default=(), repr=False)
@@ -79,14 +100,17 @@ class Rule:
     unless: Unless | tuple[Unless, ...] = field(default=(), repr=False)
     examples: tuple[str, ...] = field(default=(), repr=False)
     kind: str = ""
-    reads: Reads = field(default="folded", repr=False)
+    reads: str = field(default="folded", repr=False)
     digit: bool = field(default=False, repr=False)
+    words: frozenset[str] = field(default=frozenset(), repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.hint, str) or isinstance(self.examples, str):
             raise TypeError(f"rule {self.name}: `hint` and `examples` are tuples")
         if any(hint != fold(hint) for hint in self.hint):
             raise ValueError(f"rule {self.name}: a hint is in lower case without accents: {self.hint}")
+        if not isinstance(self.unless, tuple):
+            object.__setattr__(self, "unless", (self.unless,))
 
     @cached_property
     def compiled(self) -> re.Pattern[str]:
@@ -94,21 +118,12 @@ class Rule:
 
     def may_hit(self, text: Text) -> bool:
         """Say whether the pattern need be tried at all."""
-        if self.digit and not text.has_digit:
+        if (self.digit and not text.has_digit) or (self.words and self.words.isdisjoint(text.words)):
             return False
-        return not self.hint or any(map(text.holds, self.hint))
+        return not self.hint or any(hint in text.folded for hint in self.hint)
 
-    def matches(self, text: Text) -> Iterator[re.Match[str]]:
-        """Yield the pattern's matches that count."""
-        if not self.may_hit(text):
-            return
-        unless = self.unless if isinstance(self.unless, tuple) else (self.unless,)
-        for match in self.compiled.finditer(getattr(text, self.reads)):
-            if not any(refuses(match, text) for refuses in unless):
-                yield match
-
-    def span(self, match: re.Match[str]) -> tuple[int, int]:
-        """Give the place of what a match found."""
+    def place(self, match: re.Match[str], text: Text) -> tuple[int, int] | None:  # noqa: ARG002 (for those that ask more)
+        """Give the place of what a match found, None where that is nothing after all."""
         return match.span((match.lastindex or 0) if self.group is None else self.group)
 
 
@@ -124,9 +139,18 @@ class Found(NamedTuple):
 def find(text: str | Text, rules: Iterable[Rule]) -> Iterator[Found]:
     """Yield what the rules find, rule by rule, in the order of the text; findings may overlap."""
     text = reading(text) if isinstance(text, str) else text
+    index = _index()
+    live = text.live(index)
     for rule in rules:
-        for match in rule.matches(text):
-            yield Found(*rule.span(match), rule, match)
+        if rule not in live and (rule in index.rules or not rule.may_hit(text)):
+            continue
+        for match in rule.compiled.finditer(getattr(text, rule.reads)):
+            for refuses in rule.unless:
+                if refuses(match, text):
+                    break
+            else:
+                if place := rule.place(match, text):
+                    yield Found(*place, rule, match)
 
 
 def before(pattern: str, reach: int = 60) -> Unless:
@@ -155,7 +179,44 @@ def table(*rules: Rule) -> tuple[Rule, ...]:
     for rule in rules:
         if _REGISTRY.setdefault(rule.name, rule) is not rule:
             raise ValueError(f"two rules are called {rule.name}")
+    _index.cache_clear()
     return rules
+
+
+class _Index:
+    """The hints of all registered rules, by three of their letters."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = frozenset(rules)
+        of: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            for hint in rule.hint:
+                of.setdefault(hint, []).append(rule)
+        self.without_hint = frozenset(rule for rule in self.rules if not rule.hint)
+        self.with_words = frozenset(rule for rule in self.rules if rule.words)
+        self.with_digit = frozenset(rule for rule in self.rules if rule.digit)
+        self.short = tuple((hint, tuple(found)) for hint, found in of.items() if len(hint) < 3)
+        self.by_gram: dict[tuple[str, ...], list[tuple[str, tuple[Rule, ...]]]] = {}
+        for hint, found in of.items():
+            if len(hint) >= 3:
+                self.by_gram.setdefault(_rarest_gram(hint), []).append((hint, tuple(found)))
+        self.grams = frozenset(self.by_gram)
+
+
+@cache
+def _frequencies() -> Counter[tuple[str, ...]]:
+    """Count runs of three letters in everyday words."""
+    words = (f" {word} " for word in terms("everyday"))
+    return Counter(gram for word in words for gram in zip(word, word[1:], word[2:], strict=False))
+
+
+def _rarest_gram(hint: str) -> tuple[str, ...]:
+    return min(zip(hint, hint[1:], hint[2:], strict=False), key=lambda gram: _frequencies()[gram])
+
+
+@lru_cache(maxsize=1)
+def _index() -> _Index:
+    return _Index(_REGISTRY.values())
 
 
 def registered() -> tuple[Rule, ...]:
@@ -168,7 +229,7 @@ def faults(rule: Rule) -> list[str]:
     told = []
     for example in rule.examples:
         wanted, text = _HIT.findall(example), _HIT.sub(r"\1", example)
-        got = [text[found.start : found.end] for found in find(Text(text), [rule])]
+        got = [text[found.start : found.end] for found in find(rule.text_type(text), [rule])]
         if got != wanted:
             told.append(f"{rule.name}: in {text!r} it finds {got}, not {wanted}")
     return told

@@ -117,3 +117,10 @@ def holds_run(tokens: Sequence[str], run: Sequence[str]) -> bool:
 def squeeze(text: str) -> str:
     """Keep letters and digits only, in lower case: "L. 161-17" and "l161-17" are the same article."""
     return "".join(_WORD.findall(fold(text)))
+
+
+@lru_cache(maxsize=256)
+def is_shouting(text: str) -> bool:
+    """Say whether a text is mostly capitals: case tells nothing there."""
+    letters = sum(map(str.isalpha, text))
+    return letters > 5 and sum(map(str.isupper, text)) > 0.6 * letters

@@ -1,31 +1,34 @@
 """Pseudonymisation of French reviews and replies. Pseudonymised and minimised, not anonymous.
 
-Layers: what must stay (`keep`), rules with checksums (`rules/`), names (`names`, and a recogniser, `ner`). Then
+Layers: what must stay (`kept`), identifiers by named rules (`identifiers/`), and a recogniser of names (`ner`). Then
 everything that was found is looked for again in the whole pair (`propagate`) and replaced by typed placeholders
 (`replace`). Pure, but for the recogniser, which is handed in.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from plume.contacts import Directory
-from plume.french.text import fold
-from plume.pseudonymise.blind import find_blind
-from plume.pseudonymise.homonyms import find_beside, is_ambiguous, is_thing, widen
-from plume.pseudonymise.keep import WEAK, find_kept
-from plume.pseudonymise.names import accept, complete, find_names, is_shouting
+from plume.french.text import fold, is_shouting
+from plume.pseudonymise.around_masks import find_around_masks
+from plume.pseudonymise.catalogue import PLACEHOLDERS, WEAK
+from plume.pseudonymise.identifiers import find_by_rules
+from plume.pseudonymise.identifiers.ages import own_age
+from plume.pseudonymise.identifiers.people import find_names
+from plume.pseudonymise.identifiers.rule import reading as identifiers_reading
+from plume.pseudonymise.kept import find_kept
+from plume.pseudonymise.names import accept, complete
+from plume.pseudonymise.names_that_are_words import find_beside, is_ambiguous, is_thing, widen
 from plume.pseudonymise.propagate import find_again, find_pseudonym
-from plume.pseudonymise.reading import Reading, read
-from plume.pseudonymise.replace import PLACEHOLDER, PLACEHOLDERS, Replaced, escape, replace, role_of
-from plume.pseudonymise.rules import find_by_rules
-from plume.pseudonymise.rules.life import own_age
+from plume.pseudonymise.replace import PLACEHOLDER, Replaced, escape, replace, role_of
 from plume.pseudonymise.spans import Recogniser, Span, join_people, merge, overlaps, subtract, trim
+from plume.pseudonymise.visible_text import Reading, read
 
 __all__ = ["PLACEHOLDER", "PLACEHOLDERS", "VERSION", "Masked", "Pseudonymiser", "Span", "find_identifiers"]
 
-VERSION = "4"  # goes to the manifest: raise it whenever the same text may come out masked otherwise
+VERSION = "5"  # goes to the manifest: raise it whenever the same text may come out masked otherwise
 _ROUNDS = 5  # two do for nearly every text
 
 
@@ -56,7 +59,7 @@ class Pseudonymiser:
         self._may_be_name = getattr(ner, "may_be_name", bool)
         # The rounds of one pair look at the same texts again and again.
         self._kept = lru_cache(maxsize=64)(lambda text: list(find_kept(text, self._directory)))
-        self._found = lru_cache(maxsize=256)(lambda text, masked: find_blind(text, masked, self._rules))
+        self._found = lru_cache(maxsize=256)(lambda text, masked: find_around_masks(text, masked, self._rules))
 
     def find(self, text: str) -> list[Span]:
         """Sorted, non-overlapping spans to mask; people are PERSONNE. Offsets are those of `text`."""
@@ -70,13 +73,12 @@ class Pseudonymiser:
             for reading, spans in zip(readings, self._find(readings), strict=True)
         ]
 
-    def _find(self, readings: Sequence[Reading]) -> list[list[Span]]:
+    def _find(self, readings: Sequence[Reading]) -> Iterator[list[Span]]:
+        """Find in each text in turn: what was worked out of one is at hand until the next is asked for."""
         texts = [reading.text for reading in readings]
         proposed = self._ner(texts) if self._ner else [[] for _ in texts]
-        return [
-            self._settle(reading.text, [*spans, *reading.spelled])
-            for reading, spans in zip(readings, proposed, strict=True)
-        ]
+        for reading, spans in zip(readings, proposed, strict=True):
+            yield self._settle(reading.text, [*spans, *reading.spelled])
 
     def mask(self, text: str) -> tuple[str, list[Span]]:
         """One text masked, and the spans of `text` that were replaced, with the types of their placeholders.
@@ -111,7 +113,7 @@ class Pseudonymiser:
         readings = [read(text) for text in texts]
         spans = self._find(readings)
         return [
-            self._pair(texts[i : i + 3], readings[i : i + 3], spans[i : i + 3], pair["pseudonym"])
+            self._pair(texts[i : i + 3], readings[i : i + 3], [next(spans) for _ in range(3)], pair["pseudonym"])
             for i, pair in zip(range(0, len(texts), 3), raw, strict=True)
         ]
 
@@ -125,7 +127,7 @@ class Pseudonymiser:
             ]
         done = self._replace(texts, readings, spans, reply_at=2)
         layers = Counter(span.source for found in done.spans for span in found)
-        age = next(filter(None, (own_age(reading.text) for reading in readings[:2])), None)
+        age = next(filter(None, (own_age(identifiers_reading(reading.text)) for reading in readings[:2])), None)
         return Masked(
             *done.texts,
             counts=dict(sorted(done.counts.items())),
@@ -144,6 +146,8 @@ class Pseudonymiser:
 
     def _arbitrate(self, text: str, found: list[Span]) -> list[Span]:
         """What is kept wins over the weak detectors; overlaps become one; placeholders are never touched."""
+        if not found:
+            return []
         kept = self._kept(text)
         sure = {s for s in found if s.source == "pseudonym" or not (s.type in WEAK or s.source == "context")}
         weak = subtract((s for s in found if s not in sure), kept)

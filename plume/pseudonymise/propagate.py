@@ -4,17 +4,17 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
+from plume.french.phrases import CIVILITY
 from plume.french.text import fold
-from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS
+from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS, is_plain_word, is_public_word
 from plume.prompt import PSEUDONYM
-from plume.pseudonymise.homonyms import borne, find_borne, is_ambiguous, is_thing
-from plume.pseudonymise.keep import is_plain_word, is_public_word
 from plume.pseudonymise.names import words_of
+from plume.pseudonymise.names_that_are_words import borne, find_borne, is_ambiguous, is_thing
 from plume.pseudonymise.spans import Span
 
 _GREETING = (
-    r"(?:^|\n|(?<=[.!?]) )\W*(?:re)?(?:bonjour|bonsoir|salut|merci|chere?|madame|monsieur)[ ,]{1,2}(?:(?:m\.|mr|mme"
-    r"|madame|monsieur|chere?),? )?"
+    r"(?:^|\n|(?<=[.!?]) )\W*(?:re)?(?:bonjour|bonsoir|salut|merci|chere?|madame|monsieur)[ ,]{1,2}"
+    rf"(?:(?:{CIVILITY}|chere?),? )?"
 )
 _SHORTEST = 5  # characters of a value that is looked for as written
 

@@ -5,20 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from plume.french.phrases import CIVILITY, KIN
 from plume.french.text import fold
+from plume.pseudonymise.catalogue import PLACEHOLDERS
 from plume.pseudonymise.names import words_of
 from plume.pseudonymise.spans import Span
-from plume.pseudonymise.triggers import KIN
 
-PLACEHOLDERS = frozenset(
-    {
-        "USAGER", "AGENT", "TIERS",
-        "TEL", "EMAIL", "URL", "PSEUDO",
-        "NIR", "IBAN", "FISCAL", "SIRET", "ALLOCATAIRE", "FRANCE_TRAVAIL", "DOSSIER", "TITRE", "PLAQUE", "NUMERO",
-        "ADRESSE", "CP_VILLE", "VILLE", "HOPITAL", "ECOLE",
-        "DATE_NAISSANCE", "AGE", "SANTE",
-    }
-)  # fmt: skip
 _TYPES = "|".join(sorted(PLACEHOLDERS, key=len, reverse=True))
 PLACEHOLDER = re.compile(rf"\[(?:{_TYPES})(?:_\d{{1,2}})?\]")
 _TYPED_BY_HAND = re.compile(rf"\[((?:{_TYPES})(?:_\d+)?)\]", re.IGNORECASE)
@@ -43,7 +35,7 @@ def replace(texts: Sequence[str], spans: Sequence[Sequence[Span]], roles: Sequen
                 entity = next(entities)
                 label, kind = entity.label, entity.kind
             pieces += [text[position : span.start], f"[{label}]"]
-            resolved.append(Span(span.start, span.end, kind, span.source))
+            resolved.append(span._replace(type=kind))
             result.counts[kind] += 1
             position = span.end
         result.texts.append("".join([*pieces, text[position:]]))
@@ -110,24 +102,24 @@ class People:
 
 _KIN_BEFORE = re.compile(
     rf"\b(?:mon|ma|mes|notre|nos|sa|son|ses|votre|vos|feu|feue|leur|la|le|l'|un|une|d'un)[ ]?"
-    rf"(?:{KIN})\b[^.!?\n]{{0,25}}$"
+    rf"{KIN}\b[^.!?\n]{{0,25}}$"
 )
 _SELF_BEFORE = re.compile(
     r"(?:\bje m'appell?e|\bmon (?:nom|prenom)\b[^.\n]{0,12}|\bje suis|\bsoussignee?,?|\bmoi-meme,?|\bje,|\bbjr c"
-    r"|\bbonjour c|\b(?:je me nomme))[ :]*(?:m\.|mr|mme|monsieur|madame)? ?$"
+    rf"|\bbonjour c|\b(?:je me nomme))[ :]*{CIVILITY}? ?$"
 )
 _SIGNED_BEFORE = re.compile(
     r"(?:\bcordialement|\bsalutations?|\bsigne\w*|signature|\bsincerement|\brespectueusement"
     r"|\bbien a vous)\b[^.!?]{0,30}$"
 )
-_GREETED_BEFORE = re.compile(r"(?:^|\n)\W{0,70}(?:bonjour|bonsoir|chere?)[ ,]*(?:m\.|mr|mme|mlle|monsieur|madame)? ?$")
+_GREETED_BEFORE = re.compile(rf"(?:^|\n)\W{{0,70}}(?:bonjour|bonsoir|chere?)[ ,]*{CIVILITY}? ?$")
 _GREETED_AFTER = re.compile(r" ?(?:[,.!:\n-]|$)")
 _SERVICE_NEAR = re.compile(
     r"\b(?:agente?|conseill\w+|guichet|accueil\w*|interlocut\w+|gestionnaire|inspect\w+|responsable|directeur"
     r"|directrice|remerci\w+|merci|felicit\w+|bravo|equipe|recue? par|par|service|bureau|caf|cpam|mairie|prefecture"
     r"|msa|carsat|rendez-vous|telephone|appel\w*)\b"
 )
-_CIVIL_BEFORE = re.compile(r"\b(?:m\.?|mr\.?|mme|mlle|monsieur|madame|mademoiselle) $")
+_CIVIL_BEFORE = re.compile(rf"\b(?:m|{CIVILITY}) $")
 
 
 def role_of(text: str, span: Span, *, reply: bool) -> Role:

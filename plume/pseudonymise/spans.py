@@ -4,25 +4,19 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-# Who names the type when spans overlap: the more precise detector. A name found inside an address is part of it.
-PRIORITY = (
-    "EMAIL", "URL", "IBAN", "NIR", "FISCAL", "SIRET", "TEL", "FRANCE_TRAVAIL", "ALLOCATAIRE", "TITRE", "PLAQUE",
-    "ADRESSE", "CP_VILLE", "DOSSIER", "HOPITAL", "ECOLE", "DATE_NAISSANCE", "PSEUDO", "NUMERO", "SANTE", "PERSONNE",
-    "AGE", "VILLE",
-)  # fmt: skip
-_RANK = {kind: rank for rank, kind in enumerate(PRIORITY)}
-
+from plume.pseudonymise.catalogue import RANK
 
 Recogniser = Callable[[list[str]], list[list["Span"]]]  # from texts to the spans proposed for each
 
 
 class Span(NamedTuple):
-    """Characters `start:end` of a text (Python string indices), what they are, and which layer found them."""
+    """Characters `start:end` of a text (Python indices), what they are, which layer found them, by which rule."""
 
     start: int
     end: int
     type: str
     source: str
+    rule: str = ""
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:
@@ -35,8 +29,8 @@ def merge(spans: Iterable[Span]) -> list[Span]:
         if merged and span.start < merged[-1].end:
             last = merged[-1]
             # Of two of one type a pseudonym wins: it may end in a bracket, and nothing may trim it.
-            best = min(last, span, key=lambda s: (_RANK.get(s.type, len(_RANK)), s.source != "pseudonym"))
-            merged[-1] = Span(last.start, max(last.end, span.end), best.type, best.source)
+            best = min(last, span, key=lambda s: (RANK.get(s.type, len(RANK)), s.source != "pseudonym"))
+            merged[-1] = best._replace(start=last.start, end=max(last.end, span.end))
         else:
             merged.append(span)
     return merged
@@ -54,10 +48,10 @@ def subtract(spans: Iterable[Span], kept: Iterable[Span]) -> list[Span]:
             if keep.start >= span.end:
                 break
             if keep.start > start:
-                left.append(Span(start, keep.start, span.type, span.source))
+                left.append(span._replace(start=start, end=keep.start))
             start = max(start, keep.end)
         if start < span.end:
-            left.append(Span(start, span.end, span.type, span.source))
+            left.append(span._replace(start=start))
     return left
 
 
@@ -78,7 +72,7 @@ def trim(text: str, span: Span, blank: str = " \t\n\r,.;:!?-–—'’()«»\"/"
         and (text[start:end][-2:-1] in ("", " ", ".", "-") and text[end - 1].isupper())
     ):
         end += 1
-    return Span(start, end, span.type, span.source) if start < end else None
+    return span._replace(start=start, end=end) if start < end else None
 
 
 def join_people(text: str, spans: list[Span]) -> list[Span]:
@@ -87,7 +81,7 @@ def join_people(text: str, spans: list[Span]) -> list[Span]:
     for span in spans:
         last = joined[-1] if joined else None
         if last and last.type == span.type == "PERSONNE" and text[last.end : span.start] in (" ", "-", " - "):
-            joined[-1] = Span(last.start, span.end, last.type, last.source)
+            joined[-1] = last._replace(end=span.end)
         else:
             joined.append(span)
     return joined

@@ -38,8 +38,8 @@ def _operations() -> dict[str, Callable[..., dict[str, Any]]]:
     from plume.contacts import Directory
     from plume.export.body_names import body_name
     from plume.pseudonymise import Pseudonymiser
-    from plume.pseudonymise.ner import load_ner
     from plume.pseudonymise.propagate import replace_pseudonym
+    from plume.pseudonymise.recogniser.ner import load_ner
 
     directory = Directory.load()
     pseudonymiser = Pseudonymiser(load_ner(), directory)

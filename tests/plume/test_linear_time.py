@@ -189,7 +189,9 @@ def _use_up(function: Callable, arguments: dict, text: str) -> None:
 
 def test_a_finder_takes_time_in_step_with_its_text():
     finders = _finders()
-    assert {"french.text.plain", "corpus.clean_reply.clean_reply", "pseudonymise.rules.reach.find_reach"} <= {*finders}
+    assert {"french.text.plain", "corpus.clean_reply.clean_reply", "pseudonymise.identifiers.find_by_rules"} <= {
+        *finders
+    }
     for piece in PIECES:  # lists of names are read once
         for run in finders.values():
             run(piece)

@@ -29,7 +29,8 @@ from plume.corpus.dataset import file_sha256, read_jsonl, read_split, to_jsonl
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.paths import ROOT
-from plume.pseudonymise import Pseudonymiser, sentences
+from plume.pseudonymise import Pseudonymiser
+from plume.pseudonymise.recogniser import sentences
 
 HERE = Path(__file__).parent
 GOLD, SAMPLE = ROOT / "datasets" / "gold", ROOT / "datasets" / "sample" / "export.json"

@@ -7,7 +7,7 @@ import pytest
 
 from plume.paths import ROOT
 from plume.pseudonymise import Pseudonymiser
-from plume.pseudonymise.ner import load_ner
+from plume.pseudonymise.recogniser.ner import load_ner
 
 GOLD = ROOT.parent / "shared" / "anon" / "gold_dev.jsonl"
 pytestmark = pytest.mark.skipif(not GOLD.is_file(), reason="no gold set beside the clone (../shared/anon)")

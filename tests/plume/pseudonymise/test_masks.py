@@ -3,7 +3,7 @@
 import pytest
 
 from plume.pseudonymise import Pseudonymiser
-from plume.pseudonymise.ner import load_ner
+from plume.pseudonymise.recogniser.ner import load_ner
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,12 @@ from collections import Counter, defaultdict
 import pytest
 
 from plume.errors import EnvironmentMissing
+from plume.french import insee
 from plume.french.text import fold
 from plume.paths import ROOT
-from plume.pseudonymise import Pseudonymiser, insee, learn, sentences
-from plume.pseudonymise.ner import load_ner
+from plume.pseudonymise import Pseudonymiser
+from plume.pseudonymise.recogniser import fine_tuning, sentences
+from plume.pseudonymise.recogniser.ner import load_ner
 
 
 def test_the_lists_hold_what_insee_publishes():
@@ -55,8 +57,8 @@ def small(tmp_path, monkeypatch):
     import spacy
 
     monkeypatch.setenv("PLUME_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(learn, "SETTINGS", learn.SETTINGS | {"sentences": 60, "epochs": 1})
-    monkeypatch.setattr(learn, "key", lambda model: "small")
+    monkeypatch.setattr(fine_tuning, "SETTINGS", fine_tuning.SETTINGS | {"sentences": 60, "epochs": 1})
+    monkeypatch.setattr(fine_tuning, "key", lambda model: "small")
 
     def fresh():
         nlp = spacy.blank("xx")
@@ -70,12 +72,12 @@ def small(tmp_path, monkeypatch):
 
 
 def test_fine_tuning_happens_once_and_is_kept(small, tmp_path, monkeypatch):
-    learn.load(first := small(), "m", str)
+    fine_tuning.load(first := small(), "m", str)
     folder = tmp_path / "home" / "ner" / "small"
     assert folder.is_dir()
     assert [p.name for p in folder.parent.iterdir()] == ["small"]
-    monkeypatch.setattr(learn, "_learn", lambda *_: pytest.fail("learnt twice"))
-    learn.load(second := small(), "m", str)
+    monkeypatch.setattr(fine_tuning, "_learn", lambda *_: pytest.fail("learnt twice"))
+    fine_tuning.load(second := small(), "m", str)
     assert first.get_pipe("ner").to_bytes() == second.get_pipe("ner").to_bytes()
 
 
@@ -84,18 +86,18 @@ def test_an_interrupted_fine_tuning_leaves_nothing(small, tmp_path, monkeypatch)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        learn.load(small(), "m", interrupted)
+        fine_tuning.load(small(), "m", interrupted)
     assert not (tmp_path / "home" / "ner" / "small").exists()
-    learn.load(nlp := small(), "m", str)
+    fine_tuning.load(nlp := small(), "m", str)
     # Another process was quicker: its result stands, and nothing is left beside it.
-    learn._keep(nlp, tmp_path / "home" / "ner" / "small")
+    fine_tuning._keep(nlp, tmp_path / "home" / "ner" / "small")
     assert [p.name for p in (tmp_path / "home" / "ner").iterdir()] == ["small"]
 
 
 def test_the_key_follows_the_settings(monkeypatch):
-    before = learn.key.__wrapped__("fr_core_news_md")
-    monkeypatch.setattr(learn, "SETTINGS", learn.SETTINGS | {"epochs": 3})
-    assert learn.key.__wrapped__("fr_core_news_md") != before
+    before = fine_tuning.key.__wrapped__("fr_core_news_md")
+    monkeypatch.setattr(fine_tuning, "SETTINGS", fine_tuning.SETTINGS | {"epochs": 3})
+    assert fine_tuning.key.__wrapped__("fr_core_news_md") != before
 
 
 @pytest.fixture(scope="module")

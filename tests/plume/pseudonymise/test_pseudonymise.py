@@ -8,11 +8,12 @@ import pytest
 from plume.contacts import Directory
 from plume.french.text import fold
 from plume.pseudonymise import PLACEHOLDER, PLACEHOLDERS, Pseudonymiser, Span, find_identifiers
-from plume.pseudonymise.casing import Frequencies
-from plume.pseudonymise.ner import _sentences, load_ner
+from plume.pseudonymise.catalogue import RANK
+from plume.pseudonymise.identifiers.contacts import is_public_email
 from plume.pseudonymise.propagate import replace_pseudonym
-from plume.pseudonymise.rules.reach import is_public_email
-from plume.pseudonymise.spans import PRIORITY, merge, subtract, trim
+from plume.pseudonymise.recogniser.ner import _sentences, load_ner
+from plume.pseudonymise.recogniser.word_frequencies import Frequencies
+from plume.pseudonymise.spans import merge, subtract, trim
 
 
 @pytest.fixture(scope="module")
@@ -334,7 +335,7 @@ def test_counts_are_the_placeholders_written(full):
 
 
 def test_every_type_has_a_priority_and_a_placeholder():
-    assert set(PRIORITY) - {"PERSONNE"} == PLACEHOLDERS - {"USAGER", "AGENT", "TIERS"}
+    assert set(RANK) - {"PERSONNE"} == PLACEHOLDERS - {"USAGER", "AGENT", "TIERS"}
     assert all(PLACEHOLDER.fullmatch(f"[{kind}]") for kind in PLACEHOLDERS)
     assert not PLACEHOLDER.fullmatch("[PERSONNE]")
 

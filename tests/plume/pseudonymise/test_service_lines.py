@@ -4,7 +4,7 @@ import pytest
 
 from plume.contacts import Directory
 from plume.pseudonymise import find_identifiers
-from plume.pseudonymise.rules.reach import is_public_email
+from plume.pseudonymise.identifiers.contacts import is_public_email
 
 OF_A_SERVICE = [
     "Le service est joignable par courriel à accueil@mairie-exemple.fr et au 01 99 00 36 00.",

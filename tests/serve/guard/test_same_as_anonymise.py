@@ -10,7 +10,7 @@ import pytest
 from plume.paths import ROOT
 from plume.prompt import encode_sample, load_prompt
 from plume.pseudonymise import Pseudonymiser
-from plume.pseudonymise.ner import load_ner
+from plume.pseudonymise.recogniser.ner import load_ner
 from serve.guard.journal import Journal
 from serve.guard.mlflow_export import send
 

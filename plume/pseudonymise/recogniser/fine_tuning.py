@@ -18,12 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from plume.command import progress
-from plume.french import vocabulary
+from plume.french import insee, vocabulary
 from plume.paths import home
-from plume.pseudonymise import casing, insee, origins, sentences
+from plume.pseudonymise.names import LISTS
+from plume.pseudonymise.recogniser import sentences
 
-SETTINGS = {"sentences": 4500, "epochs": 2, "batch": 32, "drop": 0.2, "dimmed": 0.25, "seed": 20231005}
+# `code` is raised whenever `sentences` or `word_frequencies` make another text of the same lists.
+SETTINGS = {"code": 1, "sentences": 4500, "epochs": 2, "batch": 32, "drop": 0.2, "dimmed": 0.25, "seed": 20231005}
 _PIPE = "ner"
+_LISTS = ("names_by_origin.tsv", "sentences_with_names.txt", "sentences_without_names.txt")
 
 
 @cache
@@ -40,9 +43,9 @@ def key(model: str) -> str:
 
 
 def _sources() -> list[Path]:
-    """The files that the sentences and what the recogniser is shown of them depend on."""
-    lists = sorted(vocabulary.HERE.glob("*.t*"))
-    return [*(Path(module.__file__) for module in (sentences, origins, casing)), *lists]
+    """The data that the sentences are made of."""
+    lists = [vocabulary.HERE / f"{name}.txt" for name in ("acronyms", "bodies", "everyday")]
+    return [*lists, *(LISTS / name for name in _LISTS)]
 
 
 def load(nlp: Any, model: str, copy: Callable[[str], str]) -> None:

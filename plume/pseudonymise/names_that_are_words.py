@@ -8,24 +8,16 @@ mid-sentence. Days and months are too often only that: in lower case they are ne
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from plume.french.insee import known_names
 from plume.french.text import fold
-from plume.french.vocabulary import word_set
+from plume.french.vocabulary import rows, word_set
 from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS
-from plume.pseudonymise.insee import known_names
 from plume.pseudonymise.spans import Span
 
-# Everyday words that INSEE lists as frequent surnames or first names, without those of reviews' own vocabulary.
-_ALWAYS = word_set(
-    "beau cadet claire clair cousin courtois gentil grace grand jeune jumeau long mauvais neveu noel parfait "
-    "petit petite "
-    "sage vieux voisin compagnon franc blanc roux prudent boucher maire"
-)
-_WITH_CAPITAL = word_set(
-    "avril bas belle bon bonne bourse bravo dimanche droit expert fevrier fin france grave grande janvier "
-    "juillet juin juste mai mars montant nouveau nouvel porte prime vieille"
-)
-_TIMES = word_set("avril dimanche fevrier janvier juillet juin mai mars noel")
-HOMONYMS = _ALWAYS | _WITH_CAPITAL
+_SURNAMES = rows("surnames_that_are_words")
+_ALWAYS = frozenset(row["word"] for row in _SURNAMES if row["believed"] == "always")
+_TIMES = frozenset(row["word"] for row in _SURNAMES if row["times"])
+HOMONYMS = frozenset(row["word"] for row in _SURNAMES)
 # After a name in lower case or capitals, a word is one more of its words only where the sentence goes on so.
 _GOES_ON = re.compile(
     r"-?(?: ?(?:$|[.,;:!?)(\n/])| (?:(?:m|n|s|l)')| (?:a|as|ai|ma|ne|n|est|et|qui|ou|de|du|des|pour|au|aux|se|ce|me"
@@ -114,7 +106,7 @@ def widen(text: str, folded: str, span: Span, *, shouting: bool) -> Span:
         if fold(word) not in HOMONYMS or not (sure or (inside and fold(word) not in _TIMES | {"france"})):
             break
         start = match.start()
-    return span if (start, end) == span[:2] else Span(start, end, span.type, span.source)
+    return span if (start, end) == span[:2] else span._replace(start=start, end=end)
 
 
 def _is_part(word: str, folded: str, end: int, shouting: bool) -> bool:

@@ -7,7 +7,7 @@ from plume.pseudonymise.spans import Span
 _SIGN = "[§]"
 
 
-def find_blind(text: str, masked: Sequence[Span], find: Callable[[str], Iterable[Span]]) -> list[Span]:
+def find_around_masks(text: str, masked: Sequence[Span], find: Callable[[str], Iterable[Span]]) -> list[Span]:
     """What `find` finds in `text` when each of the `masked` spans reads "[§]"; offsets are those of `text`.
 
     Without this, a placeholder's own word ("[DOSSIER]") or the mere absence of a value could let a rule find more in a
@@ -25,4 +25,4 @@ def find_blind(text: str, masked: Sequence[Span], find: Callable[[str], Iterable
             starts += [span.start] * len(_SIGN)
             ends += [span.end] * len(_SIGN)
         position = span.end
-    return [Span(starts[s.start], ends[s.end - 1], s.type, s.source) for s in find("".join(pieces))]
+    return [s._replace(start=starts[s.start], end=ends[s.end - 1]) for s in find("".join(pieces))]

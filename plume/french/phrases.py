@@ -1,0 +1,30 @@
+"""Pieces of regular expressions that rules share, from the word lists: civilities, kin, months. For folded text."""
+
+from plume.french.numbers import number_words
+from plume.french.text import fold
+from plume.french.vocabulary import any_of, folded, rows
+
+# "M", alone, is too often the start of something else ("m appeler"): whoever wants it says so.
+CIVILITY = any_of(
+    fold(row["form"])
+    for row in rows("civilities")
+    if row["kind"] != "title" and row["civility"] in ("monsieur", "madame", "mademoiselle") and row["form"] != "M"
+)
+MONTH = any_of(fold(row["name"]) for row in rows("months"))
+MONTH_OR_SHORT = any_of(fold(form) for row in rows("months") for form in (row["name"], *row["short"].split()))
+WEEKDAY = any_of(folded("weekdays"))
+
+
+def _people(*kinds: str) -> str:
+    """The words for people of some kinds; a hyphen may be a blank or left out: "grand mère"."""
+    words = any_of(fold(row["word"]) for row in rows("kin") if row["kind"] in kinds)
+    return words.replace(r"\-", "[ -]?")
+
+
+KIN = _people("family", "close")  # whose name may follow: "ma fille Lise", "mon voisin Paul"
+# Whoever is told of: "une dame de 82 ans".
+PERSON = rf"(?:{_people('family', 'close', 'person')}|compagn\w+|personnes? agees?|petite?[ -]fil\w+|handicape\w*)"
+# What receives the public, as its sentences name it: where one is named, a landline or an address may be its own.
+SERVICE = rf"(?:{any_of(folded('services'))}|maison (?:d|franc)\w+)"
+NUMBER_WORD = any_of(number_words(1, 60))  # one of the words that numbers below a hundred are made of
+ROLE = any_of(folded("roles"))  # what somebody is at work, whose name may follow: "ma conseillère Lise"

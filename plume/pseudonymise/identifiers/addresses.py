@@ -1,0 +1,301 @@
+"""Postal addresses, boxes, plots of land. A service's own address stays: `is_of_a_service` says which are."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from plume.french.numbers import number_words
+from plume.french.phrases import CIVILITY, SERVICE
+from plume.french.rules import Found, find, table
+from plume.french.text import fold
+from plume.french.vocabulary import any_of, folded, word_set
+from plume.french.words import ACRONYMS, EVERYDAY
+from plume.pseudonymise.identifiers.rule import Identifier, Place, Text, spans
+from plume.pseudonymise.spans import Span
+
+_LISTS = Path(__file__).parents[1] / "lists"
+_UP = "A-ZÀ-ÖØ-ÞŒŠŽ"
+_LETTER = r"[^\W\d_]"
+# No dot ends a proper name, since one may end the sentence; what is cut short or an initial stands before the name.
+PROPER = rf"[{_UP}](?:{_LETTER}|['’\-])*"
+PARTICLE = (
+    r"(?:(?:de|du|des|la|le|les|en|sur|sous|aux?|à|et|lès|lez|saint|sainte|st|ste)[ -]|[dl]['’] ?"
+    r"|(?:ste?|dr|pr|prof|g[ae]l|g[ée]n|mal|mar|cdt|cne|cap|col|lt|pdt|mgr|abb|n\.-d|[a-z])\.[ -]?)"
+)
+_STREET = (
+    r"(?:rue|r\.|r(?= d[ue]s? | (?-i:[A-ZÀ-Þ]))|ruelle"
+    r"|avenue|av\.?|ave|boulevard|boul\.?|blvd|bld|bd\.?|impasse|imp\.?|all[ée]es?|all\.|chemin|chem\.?"
+    r"|ch\.|che|route|rte\.?|sq\.?|crs|pass\.|fg|r[ée]s\.|quartier|qu\."
+    r"|place|pl\.?|square|quai|cours|passage|sentier|sente|faubourg|fbg|villa|cit[ée]|r[ée]sidence|lotissement|lot\.?"
+    r"|hameau|lieu[ -]dit|mont[ée]e|esplanade|promenade|venelle|traverse|rond[ -]point|voie|cour|parvis|clos)"
+)
+# With a house number, the name of the street may be in lower case: at most three words, cut at the first plain one.
+_NAME = (
+    rf"(?P<name>(?i:{PARTICLE}){{0,3}}(?:{PROPER}|\d{{1,4}}(?:er)?)(?: (?i:{PARTICLE}){{0,3}}(?:{PROPER}|\d{{4}}"
+    rf"(?!\d))){{0,4}}"
+    rf"|(?:{PARTICLE}){{0,3}}{_LETTER}[\w'’-]+(?: (?:{PARTICLE}){{0,2}}{_LETTER}[\w'’-]+){{0,3}})"
+)
+_BIS = r"(?:,? ?(?i:bis|ter|quater|[a-d]))?,? {1,2}"
+# A house number in words: "vingt-deux bis rue du Port".
+_IN_WORDS = rf"(?:un(?=,)|{any_of(number_words(2, 100))})"
+_EXTRA = re.compile(
+    r"(?:[ ,–-]{1,3}(?:(?:bat(?:iment)?|bt|app?t|appart(?:ement)?|etage|escalier|esc|porte|pte|boite|bp|cs|entree|tour"
+    r"|residence|lieu[ -]dit)\b\.? ?(?:n° ?)?[\w'-]{1,15}|lot\.? ?(?:n° ?)?[a-z]?\d{1,4}[a-z]?\b"
+    r"|\d{1,2}(?:er|e|eme) (?:etage|et\.)"
+    r"(?:,? (?:gauche|droite|face|centre|porte \w+))?))+"
+)
+# The same in front of it: "bat B3 esc 4", "Lot 14", "villa Les Mouettes, ".
+_PART = (
+    r"(?:bat(?:iment)?|bt|app?t|appart(?:ement)?|escalier|esc|porte|pte|lot|villa|chambre|entree|hall|tour|bp|etage)"
+)
+_IN_FRONT = re.compile(
+    rf"(?<!\w)(?:(?:{_PART}\.? ?(?:n° ?)?(?:[a-z]?\d[\w-]{{0,5}}|[a-z])|\d{{1,2}}(?:er|e|eme) etage)[ ,–-]{{1,3}})"
+    r"{1,4}(?:porte |pte |esc )?$"
+    r"|(?<!\w)(?:lot|appt?|apt) $"
+    r"|(?<!\w)(?:residence|villa|immeuble|domaine|lotissement|hameau|lieu[ -]dit|cite|quartier) [a-z][a-z' -]{1,30}, ?$"
+)
+_TO_POSTCODE = re.compile(r",? [^\d\n.;!?:]{3,40}(?=,? \d{5}\b)")  # a locality, before the postcode
+
+_OPENERS = folded("street_openers", _LISTS)
+_STREET_WORDS = folded("street_words", _LISTS)
+_PARTICLES = word_set("de du des la le les d l et sur sous en au aux saint sainte st ste")
+_PARTS = word_set("apt appt appart bat etage esc porte")  # of the building: no longer the street's name
+_PLAIN_WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
+
+
+def end_of_name(text: str, start: int, end: int, first: int = 0, *, city: bool = False) -> int:
+    """Say where a street's or a city's name ends: before the first plain word after its own that is no part of it.
+
+    The plain word is in lower case or all is in capitals; an acronym or a word that opens a sentence counts whatever
+    its case, and so does an article after a street's name where all is in capitals ("RUE FOCH LE DOSSIER").
+    """
+    named = text[start:end]
+    shouting = named.isupper()
+    last, before = 0, ""
+    for i, word in enumerate(_PLAIN_WORD.finditer(named)):
+        plain = fold(word[0])
+        if i > first and plain in _PARTS:
+            break
+        if plain in _PARTICLES:
+            if shouting and not city and last and plain in ("le", "la", "les") and before not in ("de", "sur", "sous"):
+                break
+            before = plain
+            continue
+        own = plain in _STREET_WORDS or before[:1].isdigit()  # "11 Novembre"
+        ends = (plain in EVERYDAY and not own and (word[0].islower() or shouting)) or (
+            plain in ACRONYMS and word[0].isupper()
+        )
+        if i > first and last and (ends or re.split("['’-]", plain)[0] in _OPENERS):
+            break
+        last, before = word.end(), plain
+    return start + last if last else end
+
+
+def _front(text: Text, start: int) -> int:
+    front = _IN_FRONT.search(text.folded, max(0, start - 70), start)
+    return front.start() if front else start
+
+
+def _extended(text: Text, start: int, end: int) -> Place:
+    """Take in the building, stair or flat that follows an address, and the locality before its postcode."""
+    if match := _EXTRA.match(text.folded, end):
+        end = match.end()
+    if match := _TO_POSTCODE.match(text.folded, end):
+        end = match.end()
+    return start, end
+
+
+def _to_the_end_of_its_name(match: re.Match[str], text: Text) -> Place:
+    end = end_of_name(text.written, match.start("name"), match.end())
+    return _extended(text, _front(text, match.start()), end)
+
+
+def _whole_street(match: re.Match[str], text: Text) -> Place:
+    return _extended(text, _front(text, match.start()), end_of_name(text.written, *match.span(), first=1))
+
+
+def _street_lived_in(match: re.Match[str], text: Text) -> Place:
+    return _extended(text, match.start(1), end_of_name(text.written, *match.span(1), first=1))
+
+
+def _without_comma(match: re.Match[str], _: Text) -> Place:
+    return match.start(), match.start() + len(match[0].rstrip(", "))
+
+
+# Far cheaper than the patterns.
+_WAYS = (
+    *("rue", "ruelle", "av.", "av ", "avenue", "boulevard", "bd", "impasse", "allee", "chem", "route", "rte", "place"),
+    *("hameau", "lieu", "residence", "lotissement", "cite", "quartier", "square", "quai", "venelle", "sent", "passage"),
+)
+# From these on, a street that another begins inside is the same one.
+STREETS = table(
+    Identifier(
+        "address.numbered",
+        rf"(?<![\w/.-])(?i:num[ée]ro |n° ?)?\d{{1,4}}(?: ?[-/] ?\d{{1,4}})?{_BIS}"
+        rf"(?i:de la |de l['’]|du |des )?(?!cours (?:par|de(?! la)|du) [a-zà-ÿ])(?i:{_STREET})"
+        rf"(?![^\W\d_]) ?{_NAME}",
+        kind="ADRESSE",
+        digit=True,
+        reads="written",
+        shape=_to_the_end_of_its_name,
+        examples=("au ‹12 bis rue des Lilas, bat B3›", "3 rendez-vous", "‹4, allée du Port› je ne sais"),
+    ),
+    Identifier(
+        "address.number-in-words",
+        rf"(?<![\w-])(?i:{_IN_WORDS}(?:[ -](?:et[ -])?(?:{_IN_WORDS}|une?)){{0,4}}){_BIS}"
+        r"(?i:rue|ruelle|avenue|av\.?|boulevard|bd\.?|impasse|all[ée]e|chemin|route|place(?! de (?:parking|stat))|quai"
+        r"|square|venelle|sentier|sente"
+        r"|passage|hameau|lotissement|r[ée]sidence|cit[ée])"
+        rf"(?![^\W\d_]) {_NAME}",
+        kind="ADRESSE",
+        hint=_WAYS,
+        words=frozenset(number_words(1, 100)),
+        reads="written",
+        shape=_to_the_end_of_its_name,
+        examples=("au ‹vingt-deux rue du Port›", "deux places de parking"),
+    ),
+)
+UNNUMBERED = table(
+    Identifier(
+        "address.street",
+        r"(?<!\w)(?i:rue|avenue|boulevard|bd|impasse|all[ée]e|chemin|chem\.|route|rte\.?|hameau|lieu[ -]dit"
+        r"|r[ée]sidence|lotissement|cit[ée]|quartier|square|quai)"
+        rf" (?:{PARTICLE}){{0,3}}{PROPER}(?: (?:{PARTICLE}){{0,2}}{PROPER}){{0,3}}",
+        kind="ADRESSE",
+        hint=_WAYS,
+        reads="written",
+        shape=_whole_street,
+        examples=("près de l'‹avenue Jean Jaurès›", "en cours de route"),
+    ),
+)
+TOLD = table(
+    Identifier(
+        "address.lived-in",
+        r"\b(?:j?h?abit\w+|demeur\w+|resid\w+|domicili\w+|log\w+|vis|vit|vivons) (?:au |a la |a l'|a |dans la |dans l'"
+        r"|la |le )?"
+        r"((?:rue|avenue|boulevard|impasse|allee|chemin|place|quai|cours|square|residence|hameau|lotissement"
+        r"|cite) [\w' -]{3,40})",
+        kind="ADRESSE",
+        hint=(
+            *("rue ", "avenue ", "boulevard ", "impasse ", "allee ", "chemin ", "place ", "quai ", "cours ", "square "),
+            *("residence ", "hameau ", "lotissement ", "cite "),
+        ),
+        shape=_street_lived_in,
+        examples=("j'habite ‹rue des lilas›", "la rue des lilas"),
+    ),
+    Identifier(
+        "address.declared",
+        r"\b(?:adresse(?: postale)?|domicile|domiciliee?|demeurant|residant)\b(?: est)?[ :]{1,3}(?:au |a "
+        r"|chez )?([^\n.;!?]{3,70}?),? ?(?=\b\d{5}\b)",
+        kind="ADRESSE",
+        hint=("adresse", "domicil", "demeurant", "residant"),
+        digit=True,
+        group=1,
+        examples=("mon adresse : ‹le bourg› 35000 Rennes", "mon adresse postale"),
+    ),
+    Identifier(
+        "address.staying-with",
+        rf"\bchez (?:m|{CIVILITY})? ?[^\W\d_][\w'-]+(?: [^\W\d_][\w'-]+)?, [^\n.;!?\d]{{2,40}}?,? (?=\d{{5}}\b)",
+        kind="ADRESSE",
+        hint=("chez",),
+        digit=True,
+        shape=_without_comma,
+        examples=("‹chez M Durand, le bourg› 35000 Rennes", "chez vous"),
+    ),
+)
+# In the folded text: what is an address whatever stands beside it.
+PLOTS = table(
+    Identifier(
+        "address.kilometre",  # where houses bear no number: the kilometre of a Polynesian road
+        r"\bpk ?\d{1,3}(?:[.,]\d{1,3})?(?:,? cote (?:mer|montagne))?",
+        kind="ADRESSE",
+        hint=("pk",),
+        digit=True,
+        examples=("au ‹PK 12,5 côté mer›", "le pk"),
+    ),
+    Identifier(
+        "address.plot",  # of the land registry: "parcelle AB 241", "section ZH n° 87"
+        r"\b(?:parcelles?|(?:references? )?cadastr\w+)(?: (?:cadastr\w+|section|n°|numeros?|est|la|le)){0,4} ?:? ?"
+        r"(PLOT(?:(?:,| et) PLOT){0,9})"
+        r"|\bsection(?: cadastrale)? ([a-z]{1,2} (?:n° ?|no |numero )\d{1,4}(?!\w))".replace(
+            "PLOT", r"(?:\d{3} ?)?[a-z]{1,2} ?(?:n° ?|no |numero )?\d{1,4}(?!\w)"
+        ),
+        kind="ADRESSE",
+        hint=("parcelle", "cadastr", "section"),
+        digit=True,
+        group=None,
+        examples=("la parcelle ‹AB 241 et AC 12›", "section ‹ZH n° 87›", "la section 3"),
+    ),
+)
+BOXES = table(
+    Identifier(
+        "address.box",
+        r"\b(?:bp|b\. ?p\.|boite postale|cs|tsa) ?(?:n° ?)?\d{1,6}\b",
+        kind="ADRESSE",
+        hint=("bp", "b.", "boite postale", "cs", "tsa"),
+        digit=True,
+        examples=("ma ‹BP 12›", "le bp"),
+    ),
+)
+
+# An address right after these words is where the service receives the public.
+_SERVICE_BEFORE = re.compile(
+    r"(?:\b(?:notre|nos|votre|l'|les?|la) ?(?:accueil|bureaux?|locaux|agence|antenne|service|siege|guichet|permanence"
+    r"|mairie|prefecture|sous-prefecture|caf|cpam|carsat|msa|caisse|maison|tresorerie|centre|point|delegation|direction"
+    r"|structure|equipe|adresse|etablissement"
+    r"|tribunal)\b[^.\n]{0,60}|\b(?:adresse[rz]|envoye[rz]|ecrire|ecrivez|retourne[rz]|transmett(?:re|ez)) (?:vot?re"
+    r"|vos|nous|un|une|le|la|les)\b[^.\n]{0,40} ?[:,]? ?(?:a|au|a la|a l')? ?:? ?[^.\n]{0,50}|\b(?:caf|cpam|carsat"
+    r"|msa|cgss|urssaf|prefecture|mdph|tribunal|tresorerie|centre)\b[^.\n\d]{0,60}"
+    rf"|\b{SERVICE}\b[^.\n\d]{{0,40}}[,:(] ?(?:situee?s? |sis\w* |installee?s? )?(?:au |a )?)$"
+)
+# So is one where something is handed in, or that is said to be a body's.
+_HANDED_IN = re.compile(
+    r"\b(?:depose[rz]|remettre|retirer|presenter|presentez-vous|convoquee?s?|rendez-vous)"
+    r" (?:au|a la|a l'|a)\b[^.\n]{0,50}$"
+    r"|\bnous vous (?:recevons|accueillons|attendons|recevrons|accueillerons)\b[^.\n]{0,40}$"
+)
+_BODY_AFTER = re.compile(
+    r",? (?:\d{5} [a-z][a-z -]{1,30})?,? ?\(?(?:siege|locaux|bureaux|accueil|antenne|agence|guichet"
+    r"|aux (?:heures d'ouverture|horaires))\b"
+)
+OWN = re.compile(
+    r"\b(?:j?h?abit\w+|mon|ma|mes|je|j'|domicile|chez moi|demeur\w+|vivons|vis|reexpedi\w+"
+    r"|fai(?:re|s|tes) suivre|votre (?:nouvelle |ancienne )?adresse|(?<!notre )(?:mauvaise|ancienne|nouvelle) adresse"
+    r"|residez|logez"
+    r"|(?:a|ont|est|sont|ete|avons) (?:\w+ )?(?:envoye|expedie|arrive|livre|distribue|parvenu|enregistre)e?s?"
+    r"|mentionn\w+|logement)\b[^.\n]{0,60}$"
+)
+_CEDEX = re.compile(r"[^.\n]{0,60}?\bcedex\b")
+
+
+def all_addresses(text: Text) -> list[Span]:
+    """Find every address, a service's own included; worked out once for a text."""
+    if text.addresses is None:
+        text.addresses = list(_find_addresses(text))
+    return text.addresses
+
+
+def _find_addresses(text: Text) -> Iterator[Span]:
+    inside: set[int] = set()
+    for found in find(text, STREETS):
+        inside.update(range(found.start, found.end))
+        yield _span(found)
+    for found in find(text, UNNUMBERED):
+        if found.match.start() not in inside:
+            yield _span(found)
+    yield from spans(text, TOLD)
+
+
+def _span(found: Found) -> Span:
+    return Span(found.start, found.end, found.rule.kind, "rule", found.rule.name)
+
+
+def is_of_a_service(text: Text, span: Span, addresses: Sequence[Span] = ()) -> bool:
+    """Say whether an address is a service's: said so beside it ("nos bureaux sont au …"), or a Cedex."""
+    before = text.folded[max(0, span.start - 110) : span.start]
+    if OWN.search(before):
+        return False
+    if street := next((a for a in addresses if 0 < span.start - a.end < 4), None):
+        return is_of_a_service(text, street)  # a postcode goes with its street
+    said = _SERVICE_BEFORE.search(before) or _HANDED_IN.search(before) or _BODY_AFTER.match(text.folded, span.end)
+    return bool(said or _CEDEX.match(text.folded, span.start))

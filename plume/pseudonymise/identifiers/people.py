@@ -1,0 +1,241 @@
+"""Names of people that what stands before them, or a first name, gives away; no recogniser needed."""
+
+import re
+from collections.abc import Iterator
+
+from plume.french.insee import known_names
+from plume.french.phrases import KIN
+from plume.french.rules import find, table
+from plume.french.text import fold
+from plume.french.vocabulary import any_of, folded
+from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS, is_plain_word, is_public_word
+from plume.pseudonymise.identifiers.announcers import ANNOUNCERS, Announcer
+from plume.pseudonymise.identifiers.rule import Identifier, Place, Text, reading, spans
+from plume.pseudonymise.names import LISTS, WORD, listed_with_particle, read_name
+from plume.pseudonymise.names_that_are_words import HOMONYMS, NO_THANKS_TO, WORD_NAMES, acts, is_homonym
+from plume.pseudonymise.spans import Span
+
+_LETTER = r"[^\W\d_]"
+_LEADS_ELSEWHERE = re.compile(r"(?:de|du|des) |d['’]")
+_MORE = re.compile(r"(?: ?[,/] ?| et | ou | puis |, puis )(?:(?:de |d'|avec |a )?)")
+# Right before a name in lower case: a closing formula, and a title that some word makes a common noun.
+_FORMULA = re.compile(rf"(?:{any_of(word for word in folded('closings') if ' ' not in word)})([ ,.:;!\n-]+)$")
+_SOME_TITLE = re.compile(
+    r"\b(?:une?|ce|cet|cette|le|la|les|des|quel|quelle|autre|mon|ma|son|sa|notre|votre|chaque|aucune?) "
+    r"(docteure?|professeure?|maitre|monsieur|madame) $"
+)
+_DESCRIBES = folded("describing_words", LISTS)
+_PRESENTED = re.compile(r", (?:vot?re|pour|conseill|agent|responsable|gestionnaire|du service|de l'equipe)")
+_MID_SENTENCE = re.compile(rf"(?:{_LETTER}|,) $")
+
+
+def _glued(match: re.Match[str], text: Text) -> Place | None:
+    if text.shouting:
+        return None
+    end = read_name(text.written, match.end(), lower_ok=False, trusted=True)
+    return (match.end(), end) if end else None
+
+
+def _initial(match: re.Match[str], text: Text) -> Place | None:
+    end = read_name(text.written, match.end(), lower_ok=False, trusted=False, homonyms=True)
+    return (match.start(), end) if end and match[0].strip() != "M." else None
+
+
+def _first_name(match: re.Match[str], text: Text) -> Place | None:
+    parts = match[0].split("-")
+    if not FIRST_NAMES.intersection(parts) or not all(p in FIRST_NAMES or p in WORD_NAMES for p in parts):
+        return None
+    end = match.end()
+    if text.written[match.start()].isupper():
+        end = read_name(text.written, match.start(), lower_ok=False, trusted=False) or end
+    return match.start(), max(end, match.end())
+
+
+def _first_name_that_is_a_word(match: re.Match[str], text: Text) -> Place | None:
+    """Believe it with a surname after it, a capital in mid-sentence, or a telling neighbour."""
+    plain = fold(match[0])
+    if text.shouting or plain not in WORD_NAMES:
+        return None
+    if not match[0].istitle() or plain not in FIRST_NAMES_THAT_ARE_WORDS:
+        return match.span() if acts(text.written, text.folded, match) else None
+    after = match.end() + 1
+    surname = text.written[after : after + 1].isupper() and read_name(
+        text.written, after, lower_ok=False, trusted=False
+    )
+    before = text.written[max(0, match.start() - 2) : match.start()]
+    inside = _MID_SENTENCE.search(before) and plain not in ("france", "noel")
+    if surname or inside or _PRESENTED.match(text.folded, match.end()) or acts(text.written, text.folded, match):
+        return match.start(), surname or match.end()
+    return None
+
+
+def _is_word_after_thanks(match: re.Match[str], text: Text) -> bool:
+    return text.shouting or match[1] not in WORD_NAMES or match[1] in NO_THANKS_TO
+
+
+def _is_label(match: re.Match[str], _: Text) -> bool:
+    return is_plain_word(match[1]) or is_public_word(match[1])
+
+
+PEOPLE = table(
+    Identifier(
+        "name.after-glued-civility",  # "MmeLacroix"
+        rf"\b(?:M(?:me|lle|r|onsieur|adame)|Dr)(?=[A-ZÀ-Þ]{_LETTER}{{2}})",
+        kind="PERSONNE",
+        hint=("mme", "mlle", "mr", "monsieur", "madame", "dr"),
+        reads="written",
+        shape=_glued,
+        source="trigger",
+        examples=("merci à Mme‹Lacroix›", "merci à Mme"),
+    ),
+    Identifier(
+        "name.after-initial",
+        r"(?<![\w.])(?:(?:[A-ZÀ-Þ]\.[ -]?){1,2}|(?:Th|Ph|Chr?|Fr|Cl|Fl|Gh|Jn)\.[ -]?)(?=[A-ZÀ-Þ][^\W\d_]{2})",
+        kind="PERSONNE",
+        hint=(".",),
+        reads="written",
+        shape=_initial,
+        source="initial",
+        examples=("avec ‹P. Lacroix›", "porte B. Merci"),  # the letter may end a sentence
+    ),
+    Identifier(
+        "name.one-letter",
+        r"(?<!\w)(?:Mme|Mlle|Mr|M\.|Monsieur|Madame|Mademoiselle) ([A-ZÀ-Þ])(?![\w'’])",
+        kind="PERSONNE",
+        hint=("mme", "mlle", "mr", "m.", "monsieur", "madame", "mademoiselle"),
+        reads="written",
+        group=1,
+        source="initial",
+        examples=("avec Mme ‹L›", "avec Mme L'Hostis"),
+    ),
+    Identifier(
+        "name.signed",  # initials on a last line of their own
+        r"\n[^\S\n]*([A-ZÀ-Þ]{2,3}|(?:[A-ZÀ-Þ]\.[ -]?){2,3})\s*\Z",
+        kind="PERSONNE",
+        hint=("\n",),
+        reads="written",
+        group=1,
+        unless=_is_label,
+        source="initial",
+        examples=("Merci.\n‹P. L.›", "Merci.\nCAF"),
+    ),
+    Identifier(
+        "name.first-name",
+        rf"(?<![\w@./'-]){_LETTER}+(?:-{_LETTER}+)?(?![\w@/])",
+        kind="PERSONNE",
+        words=FIRST_NAMES,
+        shape=_first_name,
+        source="first-name",
+        examples=("merci ‹sandrine›", "merci ‹Sandrine Lacroix›", "merci bien"),
+    ),
+    Identifier(
+        "name.first-name-that-is-a-word",
+        rf"(?<![\w@./'-])[A-ZÀ-Þ]{_LETTER}+(?![\w@/])",
+        kind="PERSONNE",
+        words=WORD_NAMES,
+        reads="written",
+        shape=_first_name_that_is_a_word,
+        source="first-name",
+        examples=("j'ai vu ‹Rose› hier", "‹Prudence› m'a aidée", "Rose ou grise"),
+    ),
+    Identifier(
+        "name.after-thanks",
+        r"\b(?:merci|bravo)(?: (?:a|beaucoup a|beaucoup))? ([a-z]{4,})"
+        r"(?= ?(?:$|[,.!;:)\n]| (?:et|pour|du|de la|de l'|qui)\b))",
+        kind="PERSONNE",
+        hint=("merci", "bravo"),
+        group=1,
+        unless=_is_word_after_thanks,
+        source="first-name",
+        examples=("merci à ‹rose›, ", "merci beaucoup"),
+    ),
+    Identifier(
+        "name.in-lower-case",
+        r"\b(?:avec|merci(?: a)?|par|conseill\w+|agente?|collegue|monsieur|nomme\w*"
+        rf"|(?:mon|ma|son|sa|notre|votre|leur) {KIN}) "
+        r"(camille|capucine|clemence|clement|guy|hortense|lambert|laure|lou|marine|martin|max|pierre|rene|sam|tom)\b(?!-)",
+        kind="PERSONNE",
+        hint=(
+            *("camille", "capucine", "clemen", "guy", "hortense", "lambert", "laure", "lou", "marine", "martin", "max"),
+            *("pierre", "rene", "sam", "tom"),
+        ),
+        group=1,
+        unless=lambda _, text: text.shouting,
+        source="first-name",
+        examples=("avec ‹pierre›", "une pierre"),
+    ),
+)
+
+
+def find_names(text: str) -> Iterator[Span]:
+    """Find names that an announcer or a first name gives away."""
+    read = reading(text)
+    for _, start, rule, match in find(read, ANNOUNCERS):
+        if match[0].startswith("me ") and text[match.start()] != "M":  # "on me réclame" is no "Me Martin"
+            continue
+        if read.shouting and not rule.lower and not _is_listed(read.folded, start):
+            continue  # "JE SUIS CONTENTE", "MA FILLE ATTEND"
+        for found in _announced(read, start, rule):
+            yield Span(*found, "PERSONNE", "trigger", rule.name)
+    yield from spans(read, PEOPLE)
+
+
+def _is_listed(folded: str, start: int) -> bool:
+    """Say whether the word at `start`, or the surname of several words, is in INSEE's lists, or an initial."""
+    words = re.findall(r"[^\W\d_]+", folded[start : start + 60])[:3]
+    return any(" ".join(words[:count]) in known_names() for count in range(1, len(words) + 1)) or (
+        bool(words) and len(words[0]) == 1
+    )
+
+
+def _announced(read: Text, start: int, announcer: Announcer) -> Iterator[Place]:
+    """Yield the name at `start`, and those that go on after it: "mes enfants Gaspard, Lise et Noé"."""
+    text, folded, shouting = read.written, read.folded, read.shouting
+    if text[start : start + 1].islower() and not _is_awaited(folded, start):
+        return
+    led = _LEADS_ELSEWHERE.match(text, start) if announcer.relation else None
+    if led and not listed_with_particle(folded, start):
+        if not (announcer.kin and text[led.end() : led.end() + 1].isupper()):
+            return
+        start = led.end()  # "la mère de Théo"
+    trusted = announcer.civility and not shouting
+    sure = not announcer.opening
+    if not announcer.lower and sure and (end := _end_of_homonyms(folded, start, text[max(0, start - 2) : start])):
+        yield start, end
+    while end := read_name(text, start, lower_ok=announcer.lower, trusted=trusted, homonyms=True, sure=sure):
+        yield start, end
+        more = _MORE.match(folded, end)
+        if more is None or not text[more.end() : more.end() + 1].isupper() or shouting:
+            return
+        start, trusted = more.end(), False
+
+
+def _is_awaited(folded: str, start: int) -> bool:
+    """Say whether a name in lower case may stand at `start`, after a closing formula or a title with an article.
+
+    Right after the formula, without a sign between, it must be listed ("sincèrement bluffé par l'accueil"); so it must
+    after "mon docteur", and be no "un monsieur gentil" at all.
+    """
+    before = folded[max(0, start - 40) : start]
+    if formula := _FORMULA.search(before):
+        line = re.split(r"[\n.,;:!?(]", folded[start : start + 80])[0].split()
+        return not formula[1].isspace() or (len(line) <= 3 and _is_listed(folded, start) and line[0] not in _DESCRIBES)
+    if title := _SOME_TITLE.search(before):
+        word = WORD.match(folded, start)
+        doctor = title[1] not in ("monsieur", "madame")
+        return doctor and word is not None and word[0] not in _DESCRIBES and _is_listed(folded, start)
+    return True
+
+
+def _end_of_homonyms(folded: str, start: int, before: str) -> int | None:
+    """Give the end of everyday words that are a name in any case.
+
+    They are two after a relation ("ma conseillère claire petit"), or one after the label of a form ("nom : petit").
+    """
+    one = WORD.match(folded, start)
+    if one is None:
+        return None
+    two = WORD.match(folded, one.end() + 1) if folded[one.end() : one.end() + 1] == " " else None
+    if two and (one[0] in HOMONYMS or one[0] in FIRST_NAMES_THAT_ARE_WORDS) and is_homonym(two[0], folded, two.end()):
+        return two.end()
+    return one.end() if before == ": " and is_homonym(one[0], folded, one.end()) else None

@@ -1,0 +1,124 @@
+"""References of letters and digits: files, documents, licence plates."""
+
+import re
+
+from plume.french.rules import table
+from plume.french.vocabulary import word_set
+from plume.french.words import ACRONYMS, EVERYDAY
+from plume.pseudonymise.identifiers.rule import SIGN, Identifier, Place, Text
+
+_HOURS = re.compile(r"\d[hjH]\d{0,2}(?:[-/]|$)")
+_NO_PLATE = EVERYDAY | ACRONYMS | word_set("km kg cm mm mg ml go mo ko tv mn nd rd th st or et de du de la le")
+_NO_OLD_PLATE = frozenset(("EUR", "KM", "TTC", "ANS", "LE", "DU", "ET", "AU"))
+
+
+def _are_hours(match: re.Match[str], _: Text) -> bool:
+    return _HOURS.search(match[0]) is not None
+
+
+def _are_words(match: re.Match[str], _: Text) -> bool:
+    return match[1] in _NO_PLATE or match[2] in _NO_PLATE
+
+
+def _is_amount(match: re.Match[str], _: Text) -> bool:
+    return match[1].lower() in ACRONYMS or match[1] in _NO_OLD_PLATE
+
+
+def _from_its_letters(match: re.Match[str], _: Text) -> Place:
+    return match.start() - 2, match.end()
+
+
+REFERENCES = table(
+    Identifier(
+        "reference.france-travail",
+        r"(?<!\w)\d{7}[a-z](?!\w)",
+        kind="FRANCE_TRAVAIL",
+        digit=True,
+        reads="with_zeros",
+        examples=("mon identifiant ‹1234567A›", "12345A"),
+    ),
+    Identifier(
+        "reference.passport",
+        r"(?<!\w)\d{2} ?[a-z]{2} ?\d{5}(?!\w)",
+        kind="TITRE",
+        digit=True,
+        reads="with_zeros",
+        examples=("le ‹12AB34567›", "12AB3"),
+    ),
+    Identifier(
+        "reference.capitals",  # in one piece or joined by hyphens or slashes
+        r"(?<![\w@.])(?=[A-Z0-9])(?=[0-9/\-]{0,40}[A-Z])(?=(?:[A-Z/\-]{0,20}\d){5})(?:[A-Z0-9]+[-/])*[A-Z0-9]+(?![\w@])",
+        kind="DOSSIER",
+        digit=True,
+        reads="written",
+        unless=_are_hours,
+        examples=("la ‹ANTS-2024-123456›", "le 12-03-2024", "8H30-12H00/14H00"),
+    ),
+    Identifier(
+        "reference.lower-case",
+        r"(?<![\w@./:])(?=[a-z0-9])(?=[0-9\-]{0,40}[a-z])(?=(?:[a-z\-]{0,20}\d){6})(?:[a-z0-9]+-)*[a-z0-9]+(?![\w@])",
+        kind="DOSSIER",
+        digit=True,
+        reads="with_zeros",
+        unless=_are_hours,
+        examples=("la ‹ants-2024-123456›", "ants-2024"),
+    ),
+    Identifier(
+        "plate.capitals",
+        rf"(?<!\w)[A-HJ-NP-TV-Z]{{2}}(?: ?{SIGN} ?| )?\d{{3}}(?: ?{SIGN} ?| )?[A-HJ-NP-TV-Z]{{2}}(?!\w)",
+        kind="PLAQUE",
+        digit=True,
+        reads="written",
+        examples=("la ‹GB-744-RC›", "la GB-74-RC"),
+    ),
+    Identifier(
+        "plate.lower-case",
+        rf"(?<!\w)[a-hj-np-tv-z]{{2}} ?{SIGN} ?\d{{3}} ?{SIGN} ?[a-hj-np-tv-z]{{2}}(?!\w)",
+        kind="PLAQUE",
+        digit=True,
+        reads="with_zeros",
+        examples=("la ‹gb-744-rc›", "gb 744"),
+    ),
+    Identifier(
+        "plate.close",  # looked for from its digits on, which are rarer than letters
+        r"\d{3}(?<=(?<!\w)[a-hj-np-tv-z]{2}\d{3})[a-hj-np-tv-z]{2}(?!\w)",
+        kind="PLAQUE",
+        digit=True,
+        reads="with_zeros",
+        shape=_from_its_letters,
+        examples=("la ‹gb744rc›", "gb74rc"),
+    ),
+    Identifier(
+        "plate.spaced",
+        r"(?<!\w)([a-hj-np-tv-z]{2}) \d{3} ([a-hj-np-tv-z]{2})(?!\w)",
+        kind="PLAQUE",
+        digit=True,
+        reads="with_zeros",
+        unless=_are_words,
+        examples=("la ‹gb 744 rc›", "je vends 744 de"),
+    ),
+    Identifier(
+        "plate.old",
+        r"(?<![\w,.])\d{2,4} ?([A-Z]{2,3}) ?(?:\d{2}|2[AB]|97\d)(?!\w)",
+        kind="PLAQUE",
+        digit=True,
+        reads="written",
+        unless=_is_amount,
+        examples=("la ‹1234 AB 35›", "1234 EUR 35"),
+    ),
+    Identifier(
+        "plate.after-vehicle",
+        r"\b(?:plaque|immat\w*\.?|vehicule|voiture|moto|scooter|carte grise|auto|camion\w*|remorque"
+        r"|caravane|camping[- ]car|utilitaire|fourgon\w*|quad|cession)\b[^\d\n.;!?]{0,30}?"
+        r"(?<!\w)([a-z]{1,2}[ .-]{0,3}\d{2,3}[ .-]{0,3}[a-z]{1,2}|\d{1,4} ?[a-z]{2,3} ?(?:\d{2}|2[ab]))(?!\w)",
+        kind="PLAQUE",
+        hint=(
+            *("plaque", "immat", "vehicule", "voiture", "moto", "scooter", "carte grise", "auto", "camion", "remorque"),
+            *("caravane", "camping", "utilitaire", "fourgon", "quad", "cession"),
+        ),
+        digit=True,
+        reads="with_zeros",
+        group=1,
+        examples=("ma voiture ‹1234 ab 35›", "ma voiture 1234"),
+    ),
+)

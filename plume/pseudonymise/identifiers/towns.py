@@ -1,0 +1,178 @@
+"""Where somebody lives: communes, postcodes with their city."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from plume.french.insee import communes
+from plume.french.rules import find, table
+from plume.french.text import fold
+from plume.french.words import EVERYDAY, TERRITORIES
+from plume.pseudonymise.identifiers.addresses import (
+    BOXES,
+    OWN,
+    PARTICLE,
+    PLOTS,
+    PROPER,
+    all_addresses,
+    end_of_name,
+    is_of_a_service,
+)
+from plume.pseudonymise.identifiers.rule import Identifier, Place, Text, spans
+from plume.pseudonymise.spans import Span
+
+_COUNTED = re.compile(r"(?i:euros?|eur|personnes|habitants)\b")
+
+
+def _is_quantity(match: re.Match[str], _: Text) -> bool:
+    return fold(match["city"]) in EVERYDAY or _COUNTED.match(match["city"]) is not None
+
+
+def _to_the_end_of_its_name(match: re.Match[str], text: Text) -> Place:
+    return match.start(), end_of_name(text.written, match.start("city"), match.end(), city=True)
+
+
+POSTCODES = table(
+    Identifier(
+        "town.postcode",
+        rf"(?<![\d.,-])(?:F-)?\d{{2}} ?\d{{3}}(?!\d),? ?[-–(]? ?(?P<city>(?:Ste?\. ?)?{PROPER}(?:[ -]"
+        rf"(?:{PARTICLE}){{0,3}}{PROPER}){{0,4}}(?: (?i:cedex)(?: \d{{1,2}})?| (?:0[1-9]|1\d|20)(?!\d))?)",
+        kind="CP_VILLE",
+        digit=True,
+        reads="written",
+        unless=_is_quantity,
+        shape=_to_the_end_of_its_name,
+        examples=("à ‹35000 Rennes›", "12 000 Euros"),
+    ),
+)
+BARE_POSTCODES = table(
+    Identifier(
+        "town.bare-postcode",
+        r"\bcode postal[^\d\n]{0,12}(\d{5})(?!\d)",
+        kind="CP_VILLE",
+        hint=("code postal",),
+        digit=True,
+        group=1,
+        examples=("code postal : ‹35000›", "mon code postal"),
+    ),
+)
+# What announces where somebody lives, or the postcode before a commune.
+ANNOUNCED = table(
+    Identifier(
+        "town.announced",
+        r"\b(?:j?h?abit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nees?|nes"
+        r"|ne(?= (?:a|au|aux|en)\b)|installee?s?"
+        r"|demenag\w+|emmenag\w+|ville|commune|village|hameau|mairie|caf|cpam|msa|carsat|urssaf|(?:sous-)?prefecture|tribunal"
+        r"|impots(?: des (?:particuliers|entreprises|professionnels))?|finances publiques|sip|sie|france services|crous"
+        r"|services?|agence|antenne|tresorerie|gendarmerie|commissariat|la poste|mdph|ccas|travail"
+        r"|aller|vais|venir|rendre|deplacer|retourner|partir|renvoyee?|envoyee?|commune nouvelle)\b"
+        r"(?: (?:bien|ici|actuellement|desormais|depuis peu))?"
+        r"(?: (?:a|au|aux|de|d'|sur|en|dans|vers|pres de|a cote de|non loin de|le|la|les)\b)* ?(?=[a-z])",
+        kind="VILLE",
+        hint=(
+            *(
+                "habit",
+                "abit",
+                "vis",
+                "vit",
+                "viv",
+                "domicil",
+                "resid",
+                "demeur",
+                "origin",
+                "nati",
+                "ne ",
+                "nee",
+                "nes",
+            ),
+            *("install", "menag", "ville", "commune", "village", "hameau", "mairie", "caf", "cpam", "msa", "carsat"),
+            *("urssaf", "prefecture", "tribunal", "impots", "finances publiques", "sip", "sie", "france services"),
+            *("crous", "service", "agence", "antenne", "tresorerie", "gendarmerie", "commissariat", "la poste", "mdph"),
+            *("ccas", "travail", "aller", "vais", "venir", "rendre", "deplacer", "retourner", "partir", "envoye"),
+        ),
+        shape=lambda match, text: _commune_at(text.folded, match.end()),
+        source="insee",
+        examples=("j'habite à ‹quimperle›", "la mairie de ‹Brest›", "j'habite à deux pas"),
+    ),
+    Identifier(
+        "town.after-postcode",
+        r"\b\d{5},? (?=[a-z])",
+        kind="CP_VILLE",
+        digit=True,
+        shape=lambda match, text: _from(match.start(), _commune_at(text.folded, match.end())),
+        source="insee",
+        examples=("‹29300 quimperle›", "29300 euros"),
+    ),
+)
+_LETTERS = re.compile(r"[a-z]+")
+_NO_TOWN = {"quartier", "bourg", "secteur", "centre"}  # communes bear these names, but nobody means them
+_LOWER_CITY = re.compile(
+    r"[ ,\-–(]{1,3}(\d{5})(?:,? (?:a |au )?(?:(?:las?|les?|saint|sainte|ste?)[ -])?(?:[^\W\d_]|['-]){2,}"
+    r"(?:[ -](?:sur|sous|en|les|la|le|de)[ -](?:[^\W\d_]|['-])+)?)?"
+)
+_TOWARDS = re.compile(r",? (?:a |sur )?(?=[a-z])")
+
+
+def _from(start: int, commune: Place | None) -> Place | None:
+    return (start, commune[1]) if commune else None
+
+
+@cache
+def _first_words() -> frozenset[str]:
+    return frozenset(name.split(" ")[0] for name in communes())
+
+
+def _commune_at(folded: str, start: int) -> Place | None:
+    """Give the longest name of a commune that starts here, if one does."""
+    words = list(_LETTERS.finditer(folded, start, start + 60))[:6]
+    if not words or words[0].start() != start or words[0][0] not in _first_words():
+        return None
+    for count in range(len(words), 0, -1):
+        end = words[count - 1].end()
+        name = folded[start:end].replace("-", " ").replace("'", " ")
+        if (
+            name in communes()
+            and name not in TERRITORIES
+            and name not in _NO_TOWN
+            and (count > 1 or (len(name) > 3 and name not in EVERYDAY))
+        ):
+            return start, end
+    return None
+
+
+def _postcodes(text: Text) -> list[Span]:
+    if text.postcodes is None:
+        text.postcodes = list(spans(text, POSTCODES))
+    return text.postcodes
+
+
+def places(text: Text) -> Iterator[Span]:
+    """Find addresses and where somebody lives, but for what is a service's."""
+    found = all_addresses(text)
+    addresses = [span for span in found if not is_of_a_service(text, span)]
+    yield from addresses
+    postcodes = [span for span in _postcodes(text) if not is_of_a_service(text, span, found)]
+    yield from postcodes
+    for address in addresses:
+        if match := _LOWER_CITY.match(text.folded, address.end):
+            yield Span(match.start(1), match.end(), "CP_VILLE", "rule", "town.after-address")
+        elif (match := _TOWARDS.match(text.folded, address.end)) and (town := _commune_at(text.folded, match.end())):
+            yield Span(*town, "VILLE", "insee", "town.after-address")
+    for span in spans(text, ANNOUNCED):
+        if span.type == "VILLE" or not is_of_a_service(text, span, found):
+            yield span
+    for start, end, rule, match in find(text, BOXES):
+        own = OWN.search(text.folded[max(0, start - 110) : start])
+        beside = match[0].startswith("b") and any(0 < s.start - end < 4 for s in (*addresses, *postcodes))
+        if own or beside:
+            yield Span(start, end, rule.kind, "rule", rule.name)
+    yield from spans(text, PLOTS)
+    yield from spans(text, BARE_POSTCODES)
+
+
+def service_addresses(text: Text) -> Iterator[Span]:
+    """Find addresses and postcodes where a service receives the public or gets its mail: they stay."""
+    addresses = all_addresses(text)
+    for span in (*addresses, *_postcodes(text)):
+        if is_of_a_service(text, span, addresses):
+            yield span
