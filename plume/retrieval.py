@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from plume.checks.facts import PLACEHOLDER
+from plume.checks.placeholders import placeholders
 from plume.corpus.dataset import read_manifest, read_split
 from plume.corpus.similar import similarity
 from plume.corpus.split import experience_of
@@ -115,4 +115,4 @@ def _tokens(pair: Pair) -> list[str]:
 
 def _borrows(pair: Pair) -> bool:
     given = f"{pair.get('title') or ''} {pair['review']} {PSEUDONYM}"
-    return any(m.group() not in given for m in PLACEHOLDER.finditer(pair["reply"]))
+    return any(slot not in given for slot in placeholders(pair["reply"]))

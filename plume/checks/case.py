@@ -1,18 +1,34 @@
-"""What a check sees (`Case`) and what it says (`Finding`)."""
+"""Defines what a check sees (`Case`), what it answers (`Answer`) and what is told of it (`Finding`)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+from plume.french.rules import Text, reading
 from plume.french.text import plain, sentences, words
 
 if TYPE_CHECKING:
     from plume.contacts import Directory
 
-Result = tuple[bool, str]  # passed, and in French what was found
-
 NOTHING = "rien à signaler"
+VOCABULARY, RULES = (Path(__file__).parent / folder for folder in ("vocabulary", "rules"))
+
+
+class Answer(NamedTuple):
+    """The answer of one check: `detail` says in French what was found, `rules` by which named rules."""
+
+    passed: bool
+    detail: str = NOTHING
+    rules: tuple[str, ...] = ()
+
+
+class Fault(NamedTuple):
+    """A passage of a draft that may not be there, and the rule that found it."""
+
+    text: str
+    rule: str
 
 
 @dataclass(frozen=True)
@@ -23,6 +39,7 @@ class Finding:
     passed: bool
     gating: bool
     detail: str
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +66,25 @@ class Case:
         return sentences(self.draft)
 
     @cached_property
+    def spoken(self) -> list[list[str]]:
+        """The words of each sentence."""
+        return [words(sentence) for sentence in self.sentences]
+
+    @cached_property
+    def texts(self) -> list[Text]:
+        """Each sentence as rules read it, cut out of the draft, which is folded once."""
+        parts, at = [], 0
+        for sentence in self.sentences:
+            at = self.draft.index(sentence, at)
+            parts.append(self.text.part(at, at + len(sentence)))
+            at += len(sentence)
+        return parts
+
+    @cached_property
+    def text(self) -> Text:
+        return reading(self.draft)
+
+    @cached_property
     def reviewed(self) -> str:
         """The review's words, one blank between: what a draft quotes is looked for in it."""
         return " ".join(words(self.review))
@@ -58,7 +94,15 @@ class Case:
         return words(self.draft)
 
 
-def none_of(faults: Iterable[str], what: str) -> Result:
-    """Passed if there is no fault; else `what` and the distinct faults, quoted."""
-    quoted = [f"« {fault.strip()} »" for fault in dict.fromkeys(faults)]
-    return (False, f"{what} : {', '.join(quoted)}") if quoted else (True, NOTHING)
+def failed(detail: str, rule: str) -> Answer:
+    """Answer that a check failed by one rule."""
+    return Answer(False, detail, (rule,))
+
+
+def none_of(faults: Iterable[Fault], what: str) -> Answer:
+    """Answer that a check passed if there is no fault; else say `what` and quote the distinct faults."""
+    faults = list(faults)
+    if not faults:
+        return Answer(True)
+    quoted = dict.fromkeys(f"« {fault.text.strip()} »" for fault in faults)
+    return Answer(False, f"{what} : {', '.join(quoted)}", tuple(dict.fromkeys(fault.rule for fault in faults)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from plume.checks.addresses import invented_addresses
 from plume.checks.case import Case
-from plume.checks.coordinates import invented
+from plume.checks.contacts import invented
 from plume.checks.privacy import find_personal_data
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def withhold(draft: str, *, review: str, prompt: str = "", directory: "Directory
     case = Case.of(draft, review, prompt, directory, None)
     found = [(d.start, d.end, "contacts", d.kind) for d in invented(case)]
     found += [(start, end, "contacts", "ADRESSE") for start, end in invented_addresses(case)]
-    found += [(start, end, "personal_data", kind) for start, end, kind in find_personal_data(case)]
+    found += [(data.start, data.end, "personal_data", data.kind) for data in find_personal_data(case)]
     pieces, withheld, at, length = [], [], 0, 0
     for start, end, check, kind in sorted(found):
         if end <= at:

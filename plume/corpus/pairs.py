@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from plume.checks.case import Case
-from plume.checks.coordinates import invented, mailbox
+from plume.checks.contacts import invented
 from plume.checks.language import FRENCH, language
 from plume.config import Config
 from plume.contacts import Directory
@@ -18,6 +18,7 @@ from plume.corpus.clean_reply import clean_reply
 from plume.export.body_names import is_id
 from plume.export.cleaning import clean
 from plume.export.experience import Answer, Experience
+from plume.french.mentions.contacts import mailbox
 from plume.french.text import fold
 from plume.pseudonymise.identifiers.contacts import is_public_email
 

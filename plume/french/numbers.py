@@ -11,10 +11,10 @@ _VALUES = {word: value for word, (value, kind) in _EVERY.items() if kind in ("un
 ROUGH = {word: value for word, (value, kind) in _EVERY.items() if kind == "rough"}
 UNITS = "|".join(word for word, (_, kind) in _EVERY.items() if kind == "unit")
 _WORD = any_of(_VALUES)
-DIGITS = r"\d{1,3}(?:[ .]\d{3})+(?:,\d+)?(?!\d)|(?<!\d)\d+(?:[.,]\d+)?"
+DIGITS = r"\d{1,3}(?:[ .]\d{3}){1,5}(?:,\d+)?(?!\d)|(?<!\d)\d+(?:[.,]\d+)?"
 # The longest number below a million has 13 words. Without a bound, each of 800 words would be read up to the last.
 WORDS = rf"{_WORD}\b(?:(?:-| |-et-| et ){_WORD}\b){{0,15}}"
-NUMBER = rf"(?:(?<![\d.,]){DIGITS}|\b(?>{WORDS}))"
+NUMBER = rf"(?:(?=\d)(?:(?<![\d.,]){DIGITS})|\b(?=[cdhmnoqstuv])(?>{WORDS}))"  # a look ahead is cheap
 
 
 def number_words(least: int = 0, most: int = 1000, *, abroad: bool = False) -> tuple[str, ...]:

@@ -9,15 +9,18 @@ text that was given, whichever it reads.
 """
 
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
-from typing import ClassVar, NamedTuple
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
 
 from plume.french.text import fold, lower
 from plume.french.vocabulary import terms
 
+_PIECE = re.compile(r"\{([A-Z_]+)\}")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
 _HIT = re.compile("‹([^‹›]*)›")
@@ -67,6 +70,33 @@ class Text:
         live.difference_update([rule for rule in live & index.with_words if rule.words.isdisjoint(self.words)])
         self._live = index, frozenset(live)
         return self._live[1]
+
+    def part(self, start: int, end: int) -> "Text":
+        """Cut a part out, folded with the whole."""
+        part = Text(self.written[start:end])
+        part.__dict__ |= {"folded": self.folded[start:end], "lower": self.lower[start:end]}
+        return part
+
+    def blanked(self, spans: Iterable[tuple[int, int]]) -> "Text":
+        """Give the text with spaces at some places, its length kept."""
+        spans = [*spans]
+        if not spans:
+            return self
+        rest = Text(_blank(self.written, spans))
+        rest.__dict__ |= {
+            name: _blank(read, spans) for name, read in self.__dict__.items() if name in ("folded", "lower")
+        }
+        rest._live = self._live
+        return rest
+
+
+def _blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    pieces, at = [], 0
+    for start, end in sorted(spans):
+        if end > at:
+            pieces += [text[at : max(at, start)], " " * (end - max(at, start))]
+            at = end
+    return "".join([*pieces, text[at:]])
 
 
 @lru_cache(maxsize=64)
@@ -120,7 +150,11 @@ class Rule:
         """Say whether the pattern need be tried at all."""
         if (self.digit and not text.has_digit) or (self.words and self.words.isdisjoint(text.words)):
             return False
-        return not self.hint or any(hint in text.folded for hint in self.hint)
+        return not self.hint or any(map(text.folded.__contains__, self.hint))
+
+    def counts(self, match: re.Match[str], text: Text) -> bool:
+        """Say whether nothing of `unless` refuses a match."""
+        return not any(refuses(match, text) for refuses in self.unless)
 
     def place(self, match: re.Match[str], text: Text) -> tuple[int, int] | None:  # noqa: ARG002 (for those that ask more)
         """Give the place of what a match found, None where that is nothing after all."""
@@ -151,6 +185,41 @@ def find(text: str | Text, rules: Iterable[Rule]) -> Iterator[Found]:
             else:
                 if place := rule.place(match, text):
                     yield Found(*place, rule, match)
+
+
+def in_turn(text: Text, rules: Iterable[Rule]) -> Iterator[Found]:
+    """Yield what the rules find as one pattern of them all would: in order, without overlap. For few rules.
+
+    Of two that begin at one place, the rule that stands first wins. What a rule's `unless` refuses keeps its place.
+    """
+    ahead: list[tuple[int, int, Rule, re.Match[str]]] = []
+
+    def look(rank: int, rule: Rule, at: int) -> None:
+        if match := rule.compiled.search(getattr(text, rule.reads), at):
+            ahead.append((match.start(), rank, rule, match))
+
+    for rank, rule in enumerate(rules):
+        if rule.may_hit(text):
+            look(rank, rule, 0)
+    while ahead:
+        _, _, rule, match = min(ahead, key=lambda one: one[:2])
+        if rule.counts(match, text) and (place := rule.place(match, text)):
+            yield Found(*place, rule, match)
+        at = max(match.end(), match.start() + 1)
+        passed = [one for one in ahead if one[0] < at]
+        ahead = [one for one in ahead if one[0] >= at]
+        for _, rank, rule, _ in passed:
+            look(rank, rule, at)
+
+
+def peel(text: Text, tables: Iterable[Iterable[Rule]]) -> tuple[list[Found], Text]:
+    """Find table by table, each `in_turn`; what one finds is blanked out for the next. Give that, and what is left."""
+    found: list[Found] = []
+    for rules in tables:
+        its = [*in_turn(text, rules)]
+        text = text.blanked(one.match.span() for one in its)
+        found += its
+    return found, text
 
 
 def before(pattern: str, reach: int = 60) -> Unless:
@@ -217,6 +286,28 @@ def _rarest_gram(hint: str) -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def _index() -> _Index:
     return _Index(_REGISTRY.values())
+
+
+def read_tables(path: Path, **pieces: str) -> dict[str, tuple[Rule, ...]]:
+    """Read the tables of rules of a TOML file, each an array; a rule's `kind` is the name of its table.
+
+    `{NAME}` in a pattern stands for a piece: one of the file's own `[pieces]`, or of those given. Line ends in a
+    pattern are left out. The file's `reads` holds for every rule that has none of its own.
+    """
+    written = tomllib.loads(path.read_text(encoding="utf-8"))
+    reads, own = written.pop("reads"), written.pop("pieces", {})
+
+    def whole(pattern: str) -> str:
+        return _PIECE.sub(lambda match: pieces[match[1]], pattern.replace("\n", ""))
+
+    for name, piece in own.items():
+        pieces[name] = whole(piece)
+
+    def rule(row: dict[str, Any], kind: str) -> Rule:
+        given = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+        return Rule(**{"reads": reads, "kind": kind, **given, "pattern": whole(row["pattern"])})
+
+    return {kind: table(*(rule(row, kind) for row in rows)) for kind, rows in written.items()}
 
 
 def registered() -> tuple[Rule, ...]:

@@ -19,7 +19,7 @@ _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")
 _TIDY = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "‑": "-", "‐": "-", "\r": "\n", "\u2028": "\n"})
 _WORD = re.compile(r"[^\W_]+")
 # "M. Petit", "art. 3" and "n. 4" do not end a sentence.
-_SENTENCE_END = re.compile(r"(?<!\bM\.)(?<!\bMM\.)(?<!\bart\.)(?<!\bn\.)(?<=[.!?…])[\s»\"]+|\n+")
+_SENTENCE_END = re.compile(r"(?=[\s»\"])(?<=[.!?…])(?<!\bM\.)(?<!\bMM\.)(?<!\bart\.)(?<!\bn\.)[\s»\"]+|\n+")
 # What lower() folds right by itself: most characters of most texts.
 _LOWER_FOLDS = frozenset(chr(code) for code in (0x0A, *range(0x20, 0x7F)) if chr(code) != "`")
 _MOST_ODD = 64  # characters; beyond, replacing them one after the other would take longer than one pass

@@ -6,7 +6,7 @@ everything that was found is looked for again in the whole pair (`propagate`) an
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
@@ -60,6 +60,7 @@ class Pseudonymiser:
         # The rounds of one pair look at the same texts again and again.
         self._kept = lru_cache(maxsize=64)(lambda text: list(find_kept(text, self._directory)))
         self._found = lru_cache(maxsize=256)(lambda text, masked: find_around_masks(text, masked, self._rules))
+        self._rules = lru_cache(maxsize=8)(self._by_rules)  # a draft is looked at before it is weighed
 
     def find(self, text: str) -> list[Span]:
         """Sorted, non-overlapping spans to mask; people are PERSONNE. Offsets are those of `text`."""
@@ -141,7 +142,7 @@ class Pseudonymiser:
         ]
         return self._arbitrate(text, [*self._found(text, tuple(_placeholders(text))), *accepted])
 
-    def _rules(self, text: str) -> list[Span]:
+    def _by_rules(self, text: str) -> list[Span]:
         return [*find_by_rules(text, self._directory), *find_names(text)]
 
     def _arbitrate(self, text: str, found: list[Span]) -> list[Span]:
@@ -214,9 +215,13 @@ def _placeholders(text: str) -> list[Span]:
     return [Span(*match.span(), "KEEP", "placeholder") for match in PLACEHOLDER.finditer(text)]
 
 
-def find_identifiers(text: str) -> list[Span]:
-    """What the rules and triggers find, without a recogniser: for drafts, which are checked in real time."""
-    return _rules_alone().find(text)
+def find_identifiers(text: str, *, but: Container[str] = ()) -> list[Span]:
+    """Find what the rules and triggers find, without a recogniser: for drafts, which are checked in real time.
+
+    Types in `but` are left out. What stays is weighed only where the rules found another type at all.
+    """
+    wanted = any(span.type not in but for span in _rules_alone()._rules(text))
+    return [span for span in _rules_alone().find(text) if span.type not in but] if wanted else []
 
 
 @cache

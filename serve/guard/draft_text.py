@@ -4,8 +4,8 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from plume.checks.coordinates import details
 from plume.contacts import Contact, Directory, host, national
+from plume.french.mentions.contacts import details
 from plume.prompt import PSEUDONYM
 from serve.guard.schema import DraftFinding, Source
 

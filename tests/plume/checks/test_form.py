@@ -1,6 +1,9 @@
 import pytest
 
-from plume.checks.form import greeting, length, repetition, residue, signature
+from plume.checks.form import greeting, length
+from plume.checks.repetition import repetition
+from plume.checks.residue import residue
+from plume.checks.signature import signature
 from plume.prompt import load_prompt
 
 BODY = (
@@ -12,7 +15,7 @@ BODY = (
 
 @pytest.mark.parametrize(("n", "passed"), [(0, False), (59, False), (60, True), (140, True), (141, False)])
 def test_length_counts_words_from_60_to_140(case, n: int, passed: bool) -> None:
-    assert length(case("mot " * n)) == (passed, f"{n} mots (attendu : 60 à 140)")
+    assert length(case("mot " * n))[:2] == (passed, f"{n} mots (attendu : 60 à 140)")
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,7 @@ def test_no_greeting_at_the_start(case, draft: str) -> None:
     ],
 )
 def test_a_closing_or_a_signature_is_found(case, closing: str) -> None:
-    passed, detail = signature(case(BODY + closing))
+    passed, detail, _ = signature(case(BODY + closing))
     assert not passed
     assert closing.strip(" \n.,").split()[-1].replace("’", "'") in detail
 
@@ -63,7 +66,7 @@ def test_a_closing_or_a_signature_is_found(case, closing: str) -> None:
     ],
 )
 def test_an_ordinary_end_is_no_signature(case, end: str) -> None:
-    assert signature(case(BODY + end)) == (True, "rien à signaler")
+    assert signature(case(BODY + end))[:2] == (True, "rien à signaler")
 
 
 def test_the_first_line_is_never_a_signature(case) -> None:
@@ -127,4 +130,4 @@ def test_instructions_copied_out_are_found_but_the_citizens_words_are_not(case) 
     ],
 )
 def test_ordinary_text_holds_no_residue(case, draft: str) -> None:
-    assert residue(case(draft, prompt=load_prompt("v1").system)) == (True, "rien à signaler")
+    assert residue(case(draft, prompt=load_prompt("v1").system))[:2] == (True, "rien à signaler")

@@ -34,7 +34,7 @@ from plume.checks.promises import promises
     ],
 )
 def test_a_promise_or_a_decision_is_found(case, draft: str) -> None:
-    passed, detail = promises(case(f"Bonjour,\n{draft} Bonne journée."))
+    passed, detail, _ = promises(case(f"Bonjour,\n{draft} Bonne journée."))
     assert not passed
     assert detail.startswith("promesse ou décision sur un dossier : « ")
 
@@ -57,4 +57,4 @@ def test_a_promise_or_a_decision_is_found(case, draft: str) -> None:
     ],
 )
 def test_effort_advice_and_refusal_are_no_promises(case, draft: str) -> None:
-    assert promises(case(draft)) == (True, "rien à signaler")
+    assert promises(case(draft))[:2] == (True, "rien à signaler")

@@ -1,6 +1,6 @@
 import pytest
 
-from plume.checks.coordinates import invented_contacts
+from plume.checks.contacts import invented_contacts
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from plume.checks.coordinates import invented_contacts
     ],
 )
 def test_an_invented_contact_is_found_and_quoted(case, draft: str, quoted: str) -> None:
-    passed, detail = invented_contacts(case(draft))
+    passed, detail, _ = invented_contacts(case(draft))
     assert not passed
     assert f"« {quoted} »" in detail
 
@@ -40,7 +40,7 @@ def test_an_invented_contact_is_found_and_quoted(case, draft: str, quoted: str) 
     ],
 )
 def test_what_the_directory_lists_may_be_given(case, draft: str) -> None:
-    assert invented_contacts(case(draft)) == (True, "rien à signaler")
+    assert invented_contacts(case(draft))[:2] == (True, "rien à signaler")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_longer_path_on_a_given_site_is_invented(case) -> None:
     ],
 )
 def test_other_figures_and_dots_are_no_contacts(case, draft: str) -> None:
-    assert invented_contacts(case(draft)) == (True, "rien à signaler")
+    assert invented_contacts(case(draft))[:2] == (True, "rien à signaler")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_other_figures_and_dots_are_no_contacts(case, draft: str) -> None:
     ],
 )
 def test_an_invented_postal_address_is_a_contact(case, draft: str, quoted: str) -> None:
-    passed, detail = invented_contacts(case(draft, "au 12 rue Pasteur, 59100 Roubaix", "CAF du Nord"))
+    passed, detail, _ = invented_contacts(case(draft, "au 12 rue Pasteur, 59100 Roubaix", "CAF du Nord"))
     assert not passed
     assert f"« {quoted} »" in detail
 

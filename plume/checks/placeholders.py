@@ -1,0 +1,37 @@
+"""Checks that a draft holds no slot to fill and no pseudonym that its prompt does not: "[NOM]", "(à compléter)"."""
+
+import re
+
+from plume.checks.case import RULES, Answer, Case, Fault, none_of
+from plume.french.rules import Text, in_turn, read_tables
+
+TABLES = read_tables(RULES / "placeholders.toml")
+PLACEHOLDERS = TABLES["whole"]
+# "rubrique [Mon véhicule]": a name of something to click on.
+_MENU = re.compile(
+    r"\b(?:rubrique|onglet|menu|bouton|page|lien|case|section|cliqu\w+ sur)(?: intitulée?)? ?[«\"]? ?$", re.IGNORECASE
+)
+_SLOT = re.compile(
+    r"\[(?:intitulé|nom|titre|lien|adresse|numéro|date|à |insér|précis|complét|indiqu|préno)", re.IGNORECASE
+)
+
+
+def invented_placeholders(case: Case) -> Answer:
+    """Check that every placeholder of the draft stands in the review or the prompt."""
+    faults = [
+        Fault(found.match.group(), found.rule.name)
+        for rules in TABLES.values()
+        for found in in_turn(case.text, rules)
+        if found.match.group() not in case.given and not _is_menu(case.draft, found.match.group())
+    ]
+    return none_of(faults, "repères absents de la consigne")
+
+
+def placeholders(text: str) -> list[str]:
+    """List the placeholders of a text as they are written."""
+    return [found.match.group() for found in in_turn(Text(text), PLACEHOLDERS)]
+
+
+def _is_menu(draft: str, text: str) -> bool:
+    named = text.startswith("[") and not text.isupper() and not _SLOT.match(text)
+    return named and bool(_MENU.search(draft[: draft.index(text)]))

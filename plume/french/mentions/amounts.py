@@ -1,0 +1,85 @@
+"""Finds amounts and rates with their values: "deux cents euros" is (200, "€"), "5 à 10 %" two rates. Pure."""
+
+import re
+from collections.abc import Iterator
+
+from plume.french.mentions import Mention
+from plume.french.numbers import NUMBER, ROUGH, WORDS, value
+from plume.french.rules import Rule, Text, in_turn, table
+from plume.french.vocabulary import any_of
+
+_SCALED = r"k|m(?=€)|milliers? d'|millions? d'|milliards? d'"
+_CURRENCY = (
+    r"€|euros?\b|eur\b|%|pour cent\b|pour 100\b|p\. ?100\b|centimes?\b|francs\b(?: (?:cfp|pacifique)\b)?"
+    r"|franc (?:cfp|suisse|symbolique)\b|xpf\b|dollars?\b"
+)
+_HINTS = ("€", "eur", "%", "pour cent", "pour 100", "p. 100", "p.100", "centime", "franc", "xpf", "dollar")
+_ROUGHLY = Rule(
+    "amount.rough",
+    rf"\b({any_of(ROUGH)}) (d'euros|de francs)\b",
+    hint=("d'euros", "de francs"),
+    reads="folded",
+    examples=("une ‹centaine d'euros›", "des centaines d'euros"),
+)
+# A number, perhaps the other end of a range, a currency or "%", perhaps centimes after it: "3 euros 30", "5 à 10 %".
+_AMOUNT = Rule(
+    "amount.number",
+    rf"({NUMBER})(?: ?(?:a|ou|et|-|/) ?({NUMBER}))? ?({_SCALED})? ?({_CURRENCY})"
+    rf"(?:(?: et)? ?(\d\d(?!\d| ?(?:€|%|h\b|jours|mois|ans|euros))|(?:{WORDS})(?= centimes))(?: ?centimes?\b)?)?",
+    hint=_HINTS,
+    reads="folded",
+    examples=("‹deux cents euros› de plus", "de ‹5 à 10 %›", "‹3 euros 30›", "100 pages"),
+)
+_SIGN_FIRST = Rule(
+    "amount.sign-first",
+    r"(?<!\w)(?:€|eur) ?(\d[\d ]*(?:[.,]\d+)?)",
+    hint=("€", "eur"),
+    digit=True,
+    reads="folded",
+    examples=("soit ‹€ 30›", "30 €"),
+)
+_AMOUNTS = table(_AMOUNT, _SIGN_FIRST)
+table(_ROUGHLY)
+_SCALE = {"k": 1e3, "m": 1e6, "millier": 1e3, "million": 1e6, "milliard": 1e9}
+
+
+def amounts(text: Text) -> Iterator[Mention]:
+    """Yield every amount and rate; its value is the number and "€", "%", "franc" or "dolla"."""
+    for start, end, rule, m in in_turn(text, [_ROUGHLY]):
+        yield Mention("amount", start, end, (ROUGH[m[1]], "€" if "euro" in m[2] else "franc"), rule.name)
+    for start, end, rule, m in in_turn(text, _AMOUNTS):
+        if rule is _SIGN_FIRST:
+            yield Mention("amount", start, end, (value(m[1].strip()), "€"), rule.name)
+        else:
+            for known in _values(m):
+                yield Mention("amount", start, end, known, rule.name)
+
+
+def _values(m: re.Match[str]) -> Iterator[tuple[float, str]]:
+    """Yield the one or two values of an amount in numbers."""
+    scale = _SCALE.get((m[3] or "").split(" ")[0].rstrip("s"), 1)
+    sign = m[4]
+    unit = "%" if sign.startswith(("%", "p")) else sign[:5] if sign[0] in "fd" else "€"
+    scale *= 0.01 if sign.startswith("centime") else 1
+    cents = value(m[5]) / 100 if m[5] and unit == "€" else 0
+    for number in filter(None, (m[1], m[2])):
+        yield round(value(number) * scale + cents, 2), unit
+
+
+# "la moitié" is 50 %, and a citizen's "276e" an amount.
+_SHARES = {"moitie": 50, "tiers": 33, "deux tiers": 66, "quart": 25, "trois quarts": 75, "double": 200}
+_TERSE = re.compile(r"(?<![\w,.])(\d+(?:[.,]\d+)?) ?e\b")
+# "majoration à 375 !", "je suis à 12,3 normalement": a number that counts nothing else may be a sum or a rate.
+_BARE = re.compile(
+    r"(?<![\w,./-])(?<!n° )(\d{2,}(?:[.,]\d+)?|\d+[.,]\d+)(?![\w/-]|[.,]\d| ?(?:h|heures?|min|minutes?|j|jours?"
+    r"|semaines?|mois|ans?|annees?|fois|personnes?|km|m|kg|e|euros?|pour cent|rue|avenue|bis)\b| ?[€%])"
+)
+
+
+def loose_amounts(text: Text) -> set[tuple[float, str]]:
+    """List what may be amounts in a text by a citizen: shares in words, "276e", numbers that count nothing else."""
+    said = {(share, "%") for word, share in _SHARES.items() if re.search(rf"\b{word}s?\b", text.folded)}
+    if text.has_digit:
+        said |= {(value(m[1]), "€") for m in _TERSE.finditer(text.folded)}
+        said |= {(value(m[1]), unit) for m in _BARE.finditer(text.folded) for unit in "€%"}
+    return said

@@ -1,0 +1,205 @@
+"""Finds dates and times of day with their values: "en mars" is (None, 3, None), "à 9 h 30" (9, 30). Pure."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from plume.french.mentions import Mention
+from plume.french.numbers import WORDS, number_words, value
+from plume.french.rules import Rule, Text, in_turn, table
+from plume.french.text import fold
+from plume.french.vocabulary import any_of, folded, rows
+
+Moment = tuple[int | None, int | None, int | None]  # day, month, year; None where the text does not say
+
+MONTHS = {fold(row["name"]): int(row["number"]) for row in rows("months")}
+_SHORT = {fold(short): int(row["number"]) for row in rows("months") for short in row["short"].split()}
+_MONTH = f"({any_of(MONTHS)})\\b"
+# As an abbreviation a month is read after its day only.
+_SHORT_MONTH = f"({any_of(_SHORT)})\\b\\.?"
+# "mars" and "mai" are not read alone: what brings them must say that they are months.
+_SURE_MONTH = f"({any_of(month for month in MONTHS if month not in ('mars', 'mai'))})\\b"
+_YEAR = r"((?:19|20)\d{2})"
+_WEEKDAYS = folded("weekdays")
+_DAY = rf"\d{{1,2}}|1er|premier|(?<=le ){WORDS}|(?<=du ){WORDS}|(?<=au ){WORDS}"
+_BRINGS = (
+    r"\b(?:en|depuis|fin|debut|courant|mi-|des|d'ici|mois de|mois d'|avant|jusqu'en|jusqu'a|annee|pour) ?(?:fin "
+    r"|debut |mi-)?"
+)
+_MONTH_HINTS = tuple(MONTHS)
+
+Read = Callable[[re.Match[str]], Moment | None]
+
+
+def month(name: str) -> int:
+    """Give the number of a month by its folded name or abbreviation."""
+    return MONTHS.get(name) or _SHORT[name]
+
+
+def _day(text: str) -> int:
+    return 1 if text in ("1er", "premier") else int(value(text))
+
+
+def _year(text: str | None) -> int | None:
+    return int(text) if text else None
+
+
+def _numeric(m: re.Match[str]) -> Moment | None:
+    day, month, year = int(m[1] or m[5]), int(m[3] or m[6]), _year(m[4])
+    if not (1 <= day <= 31 and 1 <= month <= 12):
+        return None
+    return day, month, year + 2000 if year is not None and year < 100 else year
+
+
+# Each rule, and how it is read. What one reads is blanked out for the vaguer ones that follow.
+_READERS: dict[Rule, Read] = {
+    Rule(
+        "date.iso",
+        r"(?<![\d-])(\d{4})[-/](\d\d)[-/](\d\d)(?![\d-])",
+        digit=True,
+        examples=("le ‹2024-03-12›", "2024-3"),
+    ): lambda m: (int(m[3]), int(m[2]), int(m[1])),
+    # Days of a list or a range share the month that is named last: "du 3 au 12 mars", "les 2, 9 et 16 avril".
+    Rule(
+        "date.days-of-list",
+        rf"\b(\d{{1,2}}|1er)(?=(?:(?:, | et | ou | au | - ?|-)(?:le )?(?:\d{{1,2}}|1er)){{1,4}} {_MONTH})",
+        hint=_MONTH_HINTS,
+        digit=True,
+        examples=("du ‹3› au 12 mars", "du 3 au 12 du mois"),
+    ): lambda m: (_day(m[1]), month(m[2]), None),
+    Rule(
+        "date.day-month",
+        rf"\b({_DAY})[ -](?:{_MONTH}|{_SHORT_MONTH})(?:[ -]{_YEAR}\b)?",
+        hint=(*_MONTH_HINTS, *_SHORT),
+        examples=("le ‹12 mars 2024›", "le ‹premier avril›", "le ‹3 janv.›", "12 marches"),
+    ): lambda m: (_day(m[1]), month(m[2] or m[3]), _year(m[4])),
+    Rule(
+        "date.numeric",
+        r"(?=\d)(?<![\d/.-])(\d{1,2})( ?[/.-] ?)(\d{1,2})\2(\d{4}|\d{2})(?![\d/-])"
+        r"|(?=\d)(?<![\d/])(\d\d)/(\d\d)(?![\d/])",
+        digit=True,
+        examples=("le ‹12/03/2024›", "le ‹12/03›", "1/2"),
+    ): _numeric,
+    Rule(
+        "date.month-year",
+        r"(?<![\d/])(0[1-9]|1[0-2])/((?:19|20)\d\d)(?![\d/])",
+        digit=True,
+        examples=("en ‹03/2024›", "13/2024"),
+    ): lambda m: (None, int(m[1]), int(m[2])),
+    Rule(
+        "date.day",
+        rf"\b(?:{any_of(_WEEKDAYS)} (\d{{1,2}}|1er)\b(?! ?(?:h|heures)\b)"
+        rf"|le ({_DAY})(?= (?:du|de ce|de chaque) mois| (?:prochain|courant)\b))(?: (?:du|de ce|de chaque) mois)?",
+        hint=(*_WEEKDAYS, "mois", "prochain", "courant"),
+        examples=("‹lundi 12›", "‹le 5 de chaque mois›", "lundi 9 h"),
+    ): lambda m: (_day(m[1] or m[2]), None, None),
+    Rule(
+        "date.year-in-words",
+        rf"\b(?:en|depuis|annee|fin|debut|{any_of(MONTHS)}) (deux mille(?:[- ](?:{WORDS}))?"
+        rf"|mille neuf cent(?:[- ](?:{WORDS}))?)\b",
+        hint=("mille",),
+        examples=("‹en deux mille vingt›", "deux mille euros"),
+    ): lambda m: (None, None, int(value(m[1]))),
+    Rule(
+        "date.month",
+        rf"(?:{_BRINGS})?{_MONTH} {_YEAR}\b|(?:{_BRINGS}|\b(?:de|entre|et|ou|apres) ){_MONTH}(?!-| (?:19|20)\d\d)"
+        rf"|(?<![\w-]){_SURE_MONTH}",
+        hint=_MONTH_HINTS,
+        examples=("‹en mars›", "‹juin 2023›", "mars est une planète"),
+    ): lambda m: (None, month(m[1] or m[3] or m[4]), _year(m[2])),
+    Rule(
+        "date.year",
+        r"\b(?=en |depuis |[12])(?<!n°)(?<!n° )(?<!numero )(?<!formulaire )(?<!imprime )(?<!cerfa )(?<!declaration )"
+        rf"(?:en |depuis )?{_YEAR}\b(?![.,]\d|-\d{{2,4}}\b"
+        r"| ?(?:€|%|euros?|personnes|demandes|dossiers|usagers|agents|avis))",
+        digit=True,
+        examples=("‹en 2023›", "le formulaire 2042", "2000 euros"),
+    ): lambda m: (None, None, int(m[1])),
+}
+table(*_READERS)
+
+
+def dates(text: Text) -> Iterator[Mention]:
+    """Yield every date once; its value is (day, month, year), None for what the text does not say."""
+    for rule, read in _READERS.items():
+        its = [*in_turn(text, [rule])]
+        for one in its:
+            if (date := read(one.match)) is not None:
+                yield Mention("date", one.start, one.end, date, rule.name)
+        text = text.blanked((one.start, one.end) for one in its)
+
+
+_NAMED_MONTH, _ANY_YEAR = re.compile(rf"\b{_MONTH}"), re.compile(rf"(?<!\d){_YEAR}(?!\d)")
+_LE_DAY = re.compile(r"\ble (\d{1,2}|1er)\b")
+
+
+def loose_dates(text: Text) -> set[Moment]:
+    """List any month or year that a text so much as names, and any day after "le"."""
+    named = {(None, month(m[1]), None) for m in _NAMED_MONTH.finditer(text.folded)}
+    years = {(None, None, int(year)) for year in _ANY_YEAR.findall(text.folded)}
+    return named | years | {(_day(day), None, None) for day in _LE_DAY.findall(text.folded)}
+
+
+_HOUR = rf"\d{{1,2}}|{any_of(number_words(1, 16))[3:-1]}|dix-sept|dix-huit|dix-neuf|vingt"
+_MINUTES = {"quinze": 15, "vingt": 20, "trente": 30, "quarante-cinq": 45, "et quart": 15, "et demie": 30}
+_SPELLED_MINUTES = re.compile(rf" ({'|'.join(_MINUTES)})\b(?! minutes)")
+# A time of day has minutes, or a word before it that no length of time has. "de 9 h" wants an end: "à 12 h".
+_CLOCK = table(
+    Rule(
+        "time.clock",
+        rf"(?<![\w,.])(?:(?:(?<!\b[1-5] )(?<!deux )(?<!trois )(?<!quatre )a|(?:des|jusqu'a|(?:a partir|a compter"
+        rf"|au-dela) de|passe|avant|apres|vers|entre|et)) ({_HOUR}) ?(?:h|heures?)(?: ?([0-5]\d))?(?! ?/)\b"
+        r"(?! (?:de|d'|par|sur|plus)\b| d')"
+        rf"|de ({_HOUR}) ?(?:h|heures?)?(?: ?([0-5]\d))?(?= ?(?:a|-|jusqu'a) ?(?:midi|(?:(?<=h a )(?:{_HOUR})"
+        rf"|(?<=h-)(?:{_HOUR})|(?<=\d\d a )(?:{_HOUR})|[89]|1\d|2[0-3]) ?(?:h|heures?)))"
+        r"|([01]?\d|2[0-3]) ?(?:h|heures?|:) ?([0-5]\d)(?![\d:])"
+        r"|([01]?\d|2[0-3]) ?h(?: ?([0-5]\d))?(?= ?[-–/a] ?(?:[01]?\d|2[0-3]) ?h)"
+        r"|(?<=\dh[-–/])([01]?\d|2[0-3]) ?h\b())",
+        hint=("h", ":"),
+        examples=("‹à 9 h 30›", "‹14h15›", "‹de 9 h› ‹à 12 h›", "attendu 2 heures"),
+    )
+)
+# "midi" and "minuit" after what brings a time of day.
+_NOON = table(
+    Rule(
+        "time.noon",
+        r"(?<![\w-])(?:a|jusqu'a|des|avant|de|entre|et|vers) (midi|minuit)\b(?! et deux)",
+        hint=("midi", "minuit"),
+        examples=("ouvert ‹à midi›", "entre midi et deux"),
+    )
+)
+_RELATIVE_DAY = table(
+    Rule(
+        "date.weekday",
+        rf"\b({any_of(_WEEKDAYS)}) (?:prochain|dernier)\b",
+        hint=("prochain", "dernier"),
+        examples=("‹lundi prochain›", "le mois prochain"),
+    )
+)
+
+
+def times(text: Text) -> Iterator[Mention]:
+    """Yield times of day; the value is (hour, minute)."""
+    for start, end, rule, m in in_turn(text, _CLOCK):
+        hour, minute = next((m[i], m[i + 1]) for i in (1, 3, 5, 7, 9) if m[i])
+        spelled = None if minute else _SPELLED_MINUTES.match(text.folded, end)
+        if value(hour) < 24:
+            minutes = float(_MINUTES[spelled[1]]) if spelled else value(minute or "0")
+            yield Mention("time", start, spelled.end() if spelled else end, (value(hour), minutes), rule.name)
+
+
+def named_times(text: Text) -> Iterator[Mention]:
+    """Yield "midi", "minuit" and "lundi prochain"; the value is the word."""
+    for start, end, rule, m in in_turn(text, (*_NOON, *_RELATIVE_DAY)):
+        yield Mention("named time", start, end, m[1], rule.name)
+
+
+_ANY_HOUR = re.compile(rf"(?<![\d\w])({_HOUR}) ?(?:h|heures?|:)(?: ?(\d\d))?(?!\w)")
+_FROM_HOUR = re.compile(r"(?:de|entre) (\d{1,2}) (?:a|et) \d{1,2} ?h")
+NOON = {"midi": (12.0, 0.0), "minuit": (0.0, 0.0)}
+
+
+def loose_times(text: Text) -> set[tuple[float, float]]:
+    """List any number of hours or with a colon, whatever it counts, as a time of day."""
+    said = {(value(hour), value(minute or "0")) for hour, minute in _ANY_HOUR.findall(text.folded)}
+    said |= {(value(hour), 0.0) for hour in _FROM_HOUR.findall(text.folded)}
+    return said | {time for word, time in NOON.items() if word in text.folded}

@@ -1,0 +1,135 @@
+"""Finds lengths of time with their values in hours: "deux mois", "48 h", "J+3", "une quinzaine de jours". Pure."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from plume.french.mentions import Mention
+from plume.french.numbers import NUMBER, ROUGH, value
+from plume.french.rules import Rule, Text, in_turn, table
+from plume.french.vocabulary import any_of
+
+_HOURS = {
+    "seconde": 1 / 3600,
+    "minute": 1 / 60,
+    "min": 1 / 60,
+    "mn": 1 / 60,
+    "demi-heure": 0.5,
+    "h": 1,
+    "heure": 1,
+    "j": 24,
+    "jour": 24,
+    "journee": 24,
+    "nuit": 24,
+    "semaine": 168,
+    "mois": 730,
+    "trimestre": 2190,
+    "semestre": 4380,
+    "an": 8760,
+    "annee": 8760,
+    "decennie": 87600,
+    "siecle": 876000,
+}
+_UNIT = "|".join(sorted((f"{unit}s?" for unit in _HOURS if unit not in ("h", "j", "mois")), key=len, reverse=True))
+_HINTS = ("second", "min", "mn", "h", "j", "nuit", "semaine", "mois", "mestre", "an", "decennie", "siecle")
+# In a passage in English, the plainest form.
+_ENGLISH_UNITS = {"hour": "heure", "day": "jour", "week": "semaine", "month": "mois", "year": "an"}
+_ENGLISH_NUMBERS = {
+    w: i for i, w in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], 1)
+} | {str(i): i for i in range(100)}
+_DURATION = Rule(
+    "duration.number",
+    rf"({NUMBER})(?: ?(?:a|ou|et|-|/) ?({NUMBER}))? ?(mois|{_UNIT}|h|j)\b( et demie?\b)?(?! ?\d\d\b)",
+    hint=_HINTS,
+    examples=("sous ‹deux mois›", "en ‹3 à 5 jours›", "14 h 30", "deux agents"),
+)
+
+
+def _unit(name: str) -> float:
+    return _HOURS[name if name == "mois" else name.rstrip("s")]
+
+
+# The other ways to say a duration, and their value in hours: all of them surely one.
+_OTHERS: dict[Rule, Callable[[re.Match[str]], float]] = {
+    Rule(
+        "duration.rough",
+        rf"\b({any_of(ROUGH)}) d(?:e |')(jours|semaines|mois|heures|annees|ans|minutes)\b",
+        hint=tuple(ROUGH),
+        examples=("une ‹quinzaine de jours›", "une dizaine d'agents"),
+    ): lambda m: (14 if _unit(m[2]) == 24 and ROUGH[m[1]] == 15 else ROUGH[m[1]]) * _unit(m[2]),
+    Rule(
+        "duration.j-plus",
+        r"\b(?:J|M) ?\+ ?(\d{1,3})\b",
+        hint=("+",),
+        digit=True,
+        reads="written",
+        examples=("à ‹J+3›", "3 + 2"),
+    ): lambda m: float(m[1]) * 24,
+    Rule(
+        "duration.quarters",
+        r"\b(?:(trois quarts)|un quart) d'heure\b",
+        hint=("quart",),
+        examples=("‹un quart d'heure›", "le quart des dossiers"),
+    ): lambda m: 0.75 if m[1] else 0.25,
+    Rule(
+        "duration.english",
+        rf"\b(?:within|in|for|after) (?:about )?({'|'.join(_ENGLISH_NUMBERS)}) (?:working |business )?"
+        rf"({'|'.join(_ENGLISH_UNITS)})s?\b",
+        hint=tuple(_ENGLISH_UNITS),
+        examples=("‹within two days›", "in the day"),
+    ): lambda m: _ENGLISH_NUMBERS[m[1]] * _HOURS[_ENGLISH_UNITS[m[2]]],
+    Rule(
+        "duration.fortnight",
+        r"\b(?:sous|d'ici|dans la) (huitaine|quinzaine)\b",
+        hint=("taine", "zaine"),
+        examples=("‹sous huitaine›", "une huitaine"),
+    ): lambda m: 168.0 if m[1] == "huitaine" else 336.0,
+}
+table(_DURATION, *_OTHERS)
+# "un jour" may be an idiom: one of something is a deadline only after such a word, or if it is never an idiom.
+_DEADLINE = re.compile(
+    r"(?:sous|dans|d'ici|en|apres|pour|sur|(?:delai|moins|plus|bout|periode|duree|validite|maximum|attente"
+    r"|au-dela) d[e']"
+    r"|environ|maximum|valables?|pendant|durant|dure|durera|prend|prendra|compte[rz]|attend\w+|tous les) ?$"
+)
+_NEVER_IDIOM = frozenset(("mois", "trimestre", "semestre", "semaine", "demi-heure"))
+_IDIOM = re.compile(
+    r" ?(?:ou l'autre|a l'autre|sur l'autre|sur deux|de plus|apres l'autre|donnee?|(?:in)?complete?\b|manquante?\b"
+    r"|(?<=journee )d[e'] ?\w|pleine?\b|travaillee?\b|chargee?\b|deja\b|si |aussi |ou\b|comme|sans )"
+)
+# "les deux années" are those just spoken of; "dans les deux années" is a term.
+_THOSE = re.compile(
+    r"(?<!dans )(?<!sous )(?<!pendant )(?<!durant )(?<!apres )(?<!avant )(?<!d'ici )(?<!pour )\b[lcs]es $"
+)
+
+
+def durations(text: Text, *, unsure: bool = False) -> Iterator[Mention]:
+    """Yield what surely is a length of time, or all that may be one; the value is its one or two lengths in hours."""
+    for start, end, rule, m in in_turn(text, [_DURATION]):
+        name = m[3] if m[3] == "mois" else m[3].rstrip("s")
+        lengths = [value(n) + (0.5 if m[4] else 0) for n in m.groups()[:2] if n]
+        # "huit jours" and "quinze jours" are a week and two.
+        lengths = [{8: 7, 15: 14}.get(n, n) if _HOURS[name] == 24 else n for n in lengths]
+        if unsure or _is_sure(text.folded, start, end, name, lengths):
+            yield Mention("duration", start, end, tuple(round(n * _HOURS[name], 4) for n in lengths), rule.name)
+    for rule, read in _OTHERS.items():
+        for start, end, _, m in in_turn(text, [rule]):
+            yield Mention("duration", start, end, (read(m),), rule.name)
+
+
+def _is_sure(folded: str, start: int, end: int, unit: str, lengths: list[float]) -> bool:
+    """Say whether a number of units is a length of time, and no idiom ("un jour ou l'autre")."""
+    before = folded[max(0, start - 20) : start]
+    sure = lengths != [1] or bool(_DEADLINE.search(before))
+    sure &= not (unit in ("an", "annee") and _THOSE.search(before))
+    return (sure or unit in _NEVER_IDIOM) and not (lengths == [1] and _IDIOM.match(folded, end))
+
+
+_ALWAYS_OPEN = re.compile(
+    r"\b(?:24 ?h(?:eures)?(?: ?/ ?| sur )24(?: ?h(?:eures)?)?|7 ?j(?:ours)?(?: ?/ ?| sur )7(?: ?j(?:ours)?)?)\b"
+    r"|\bvingt-quatre heures sur vingt-quatre\b|\bsept jours sur sept\b"
+)
+
+
+def without_always_open(text: Text) -> Text:
+    """Blank "24 h/24" and "7 j/7" out: neither is a length of time, nor a date."""
+    return text.blanked(match.span() for match in _ALWAYS_OPEN.finditer(text.folded))
