@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from eval import report
+from eval import report, wording
 from eval.drafts import Drafts
 from eval.gate import Item, Verdict, decide
 from eval.inputs import to_compare
 from eval.integrity import LookUp, examine, rule_remark
-from eval.score import by_measure, kept_scores, score_drafts, scorer_sha256
+from eval.score import by_measure, judged_by, kept_scores, score_drafts, scorer_sha256
 from eval.secondary_measures import estimate_secondary
 from plume.corpus.dataset import file_sha256, sha256, to_jsonl
 from plume.corpus.split import experience_of
@@ -42,7 +42,8 @@ def compare(
     trained_on = [*trained_on]
     given = to_compare(champion_drafts, challenger_drafts, data, gate, out, trained_on=trained_on, force=force)
     rule, arms, pairs, out = given.rule, given.arms, given.pairs, Path(out)
-    rows = {arm: kept_scores(d) or score_drafts(d, pairs) for arm, d in arms.items()}
+    scored = {arm: kept_scores(d) or score_drafts(d, pairs) for arm, d in arms.items()}
+    rows = {arm: judged_by(found, rule.checks_off) for arm, found in scored.items()}
     scores = {arm: by_measure(found) for arm, found in rows.items()}
     there = {
         arm: {m: {i: v for i, v in values.items() if not np.isnan(v)} for m, values in found.items()}
@@ -54,6 +55,8 @@ def compare(
     inputs = _inputs(arms, gate, files)
     estimates, remarks = estimate_secondary(judged, rule, rows, scores)
     remarks = (*remarks, rule_remark(inputs["gate_sha256"], arms["challenger"]))
+    if rule.checks_off:
+        remarks = (wording.checks_off(rule.checks_off), *remarks)
     verdict = replace(judged, reasons=(*judged.reasons, *remarks), estimates=estimates)
     document = {
         "outcome": verdict.outcome,
@@ -61,6 +64,7 @@ def compare(
         "needs_items": verdict.needs_items,
         "estimates": [line.as_dict() for line in verdict.estimates],
         "inputs": inputs,
+        "checks_off": list(rule.checks_off),
     }
     files["report.html"] = report.render(verdict, rule, arms, pairs, rows, inputs, sound.contaminated).encode()
     files["verdict.json"] = (json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()

@@ -67,7 +67,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class _Finding:
+class _Part:
     holds: bool | None
     reason: str
     lines: tuple[Line, ...] = ()
@@ -75,7 +75,7 @@ class _Finding:
 
 
 @dataclass(frozen=True)
-class _Case:
+class _Compared:
     rule: Rule
     items: Sequence[Item]
     champion: Scores
@@ -105,7 +105,7 @@ def decide(
         faults: in French, what makes the arms not comparable (another decoding, another prompt).
         contaminated: ids of items that lie near what a system learnt from.
     """
-    case = _Case(rule, sorted(items, key=lambda item: item.id), champion, challenger)
+    case = _Compared(rule, sorted(items, key=lambda item: item.id), champion, challenger)
     sound = list(_integrity(case, faults, sorted(contaminated)))
     judged = [*(_safety(case, s) for s in rule.safety), *_guardrails(case), _primary(case), *_slices(case)]
     broken, failed = [f for f in sound if not f.holds], [f for f in judged if f.holds is False]
@@ -116,21 +116,21 @@ def decide(
     return Verdict(outcome, tuple(f.reason for f in shown), needs, tuple(line for f in judged for line in f.lines))
 
 
-def _integrity(case: _Case, faults: Sequence[str], contaminated: Sequence[str]) -> Iterator[_Finding]:
+def _integrity(case: _Compared, faults: Sequence[str], contaminated: Sequence[str]) -> Iterator[_Part]:
     items, minimum = case.items, case.rule.integrity.minimum
     for fault in faults:
-        yield _Finding(None, f"Intégrité : {fault}")
+        yield _Part(None, f"Intégrité : {fault}")
     if contaminated:
         seen = f"{wording.count(len(contaminated), 'avis')} de test {_ids(contaminated)}"
         reason = f"Intégrité : {seen} sont des quasi-doublons de textes d’apprentissage ; les écarter et les remplacer."
-        yield _Finding(None, reason, needs=len(contaminated))
+        yield _Part(None, reason, needs=len(contaminated))
     missing = 0
     for arm, scores in (("champion", case.champion), ("challenger", case.challenger)):
         lacking = sum(any(item.id not in scores.get(m, {}) for m in case.rule.measures) for item in items)
         if lacking:
             missing += lacking
             seen = f"{wording.count(lacking, 'brouillon')} sur {wording.number(len(items), 0)} sans note"
-            yield _Finding(
+            yield _Part(
                 None,
                 f"Intégrité : {seen} (système {wording.ARMS[arm]}) ; relancer la même commande plume eval generate, "
                 "qui n’écrit que ce qui manque, puis la comparaison : une erreur ne vaut jamais un succès.",
@@ -138,13 +138,13 @@ def _integrity(case: _Case, faults: Sequence[str], contaminated: Sequence[str]) 
     independent = len({item.cluster for item in items})
     if independent < minimum:
         seen = f"{wording.count(independent, 'avis')} indépendants ; la règle en veut au moins {minimum}"
-        yield _Finding(None, f"Intégrité : {seen}.", needs=minimum - independent)
+        yield _Part(None, f"Intégrité : {seen}.", needs=minimum - independent)
     if not faults and not contaminated and not missing and independent >= minimum:
         seen = f"{wording.count(len(items), 'avis')} notés pour les deux systèmes, sans erreur"
-        yield _Finding(True, f"Intégrité : {seen}.")
+        yield _Part(True, f"Intégrité : {seen}.")
 
 
-def _safety(case: _Case, rule: Safety) -> _Finding:
+def _safety(case: _Compared, rule: Safety) -> _Part:
     """Not one failing draft, and an exact upper bound of the share that fails at or under the limit.
 
     Items of one cluster count once: the bound is on the share of independent reviews with a failing draft.
@@ -181,10 +181,10 @@ def _safety(case: _Case, rule: Safety) -> _Finding:
         f"safety: no failure, upper bound <= {rule.limit:g}",
         holds,
     )
-    return _Finding(holds, reason, (line,), needs)
+    return _Part(holds, reason, (line,), needs)
 
 
-def _guardrails(case: _Case) -> Iterator[_Finding]:
+def _guardrails(case: _Compared) -> Iterator[_Part]:
     """Non-inferiority on each: the one-sided lower bound of the paired difference lies above -margin.
 
     A broken guardrail has a reason of its own; the others share one, because there are many of them.
@@ -201,7 +201,7 @@ def _guardrails(case: _Case) -> Iterator[_Finding]:
             before, after = (_failures(case, arm, rule.measure) for arm in (case.champion, case.challenger))
             seen = f"Garde-fou « {wording.measure(rule.measure)} » : {wording.count(after, 'échec')} contre {before}, "
             seen += f"écart {_told(value, confidence)}"
-            yield _Finding(False, f"{seen} ; la perte dépasse {margin}.", (line,))
+            yield _Part(False, f"{seen} ; la perte dépasse {margin}.", (line,))
         elif holds:
             held.append(line)
         else:
@@ -216,13 +216,13 @@ def _guardrails(case: _Case) -> Iterator[_Finding]:
             f"Garde-fous : pour {len(unsure)} sur {total}, une perte au-delà de la marge n’est pas exclue ; "
             f"le plus exigeant, {seen}, demanderait {_more(needs[worst.measure])}."
         )
-        yield _Finding(None, reason, tuple(unsure), needs[worst.measure])
+        yield _Part(None, reason, tuple(unsure), needs[worst.measure])
     if held:
         reason = f"Garde-fous : pour {len(held)} sur {total}, une perte au-delà de la marge est exclue."
-        yield _Finding(True, reason, tuple(held))
+        yield _Part(True, reason, tuple(held))
 
 
-def _primary(case: _Case) -> _Finding:
+def _primary(case: _Compared) -> _Part:
     """Superiority: the two-sided interval lies above 0. It fails where the interval excludes a worthwhile gain."""
     rule, confidence = case.rule.primary, case.rule.confidence
     value = _difference(case, rule.measure, confidence)
@@ -236,10 +236,10 @@ def _primary(case: _Case) -> _Finding:
         no_gain = f"un gain utile ({gain}) est exclu, pas d’intérêt à remplacer."
         reason = f"{seen} ; le gain est établi." if holds else f"{seen} ; {no_gain}"
     line = Line(rule.measure, None, "difference", value, "superiority: difference > 0", holds)
-    return _Finding(holds, reason, (line,), needs)
+    return _Part(holds, reason, (line,), needs)
 
 
-def _slices(case: _Case) -> Iterator[_Finding]:
+def _slices(case: _Compared) -> Iterator[_Part]:
     """Veto: a slice whose upper bound lies below -margin, all bounds together at the rule's confidence.
 
     Tango's bounds at the max-T critical value: they keep a width where nothing differs. Small slices are only shown.
@@ -271,20 +271,18 @@ def _slices(case: _Case) -> Iterator[_Finding]:
             vetoes.append(f"{wording.slice_(name)}, {_told(value, confidence)}")
     if vetoes:
         margin = wording.points(rule.margin, signed=False)
-        yield _Finding(False, f"Tranches : perte de plus de {margin} ({' ; '.join(vetoes)}).", tuple(lines))
+        yield _Part(False, f"Tranches : perte de plus de {margin} ({' ; '.join(vetoes)}).", tuple(lines))
     elif lines:
-        yield _Finding(
-            True, f"Tranches : {len(large)} jugées sur {len(groups)} (assez d’avis), aucun veto.", tuple(lines)
-        )
+        yield _Part(True, f"Tranches : {len(large)} jugées sur {len(groups)} (assez d’avis), aucun veto.", tuple(lines))
 
 
-def _differences(case: _Case, measure: str, items: Sequence[Item] | None = None) -> tuple[np.ndarray, np.ndarray]:
+def _differences(case: _Compared, measure: str, items: Sequence[Item] | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Challenger less champion for each item, NaN where either is not scored, and the items' clusters."""
     champion, clusters = case.values(case.champion, measure, items)
     return case.values(case.challenger, measure, items)[0] - champion, clusters
 
 
-def _difference(case: _Case, measure: str, confidence: float, items: Sequence[Item] | None = None) -> Estimate:
+def _difference(case: _Compared, measure: str, confidence: float, items: Sequence[Item] | None = None) -> Estimate:
     champion, clusters = case.values(case.champion, measure, items)
     challenger, _ = case.values(case.challenger, measure, items)
     return proportions.paired_difference(champion, challenger, clusters=clusters, confidence=confidence)
@@ -297,7 +295,7 @@ def _place(value: Estimate, *, floor: float, ceiling: float) -> bool | None:
     return True if value.lower > floor else False if value.upper < ceiling else None
 
 
-def _needs(case: _Case, measure: str, limits: tuple[float, ...], width: float, confidence: float) -> int:
+def _needs(case: _Compared, measure: str, limits: tuple[float, ...], width: float, confidence: float) -> int:
     """Further items until the difference seen, if it is the true one, is told from the limit farthest from it.
 
     A difference right on a lone limit would never be told from it: the gap is taken to be at least half of `width`, so
@@ -313,12 +311,12 @@ def _needs(case: _Case, measure: str, limits: tuple[float, ...], width: float, c
     return _beyond(case, sample_size.more(needed * (proportions.design_effect(differences, groups) if n else 1), n), n)
 
 
-def _beyond(case: _Case, needs: int, n: int) -> int:
+def _beyond(case: _Compared, needs: int, n: int) -> int:
     """Of the items that it takes beyond the `n` scored ones, those that are not in the split already."""
     return max(0, needs - (len(case.items) - n))
 
 
-def _failures(case: _Case, arm: Scores, measure: str) -> int:
+def _failures(case: _Compared, arm: Scores, measure: str) -> int:
     return int(np.sum(case.values(arm, measure)[0] < 1))
 
 

@@ -31,11 +31,14 @@ def log_comparison(verdict: "Verdict", champion: Path, challenger: Path, data: P
     """
     import mlflow
 
-    inputs = json.loads((out / "verdict.json").read_text(encoding="utf-8"))["inputs"]
+    written = json.loads((out / "verdict.json").read_text(encoding="utf-8"))
+    inputs = written["inputs"]
     with tracking.run(f"compare {out.name}", kind="compare") as parent:
         mlflow.set_tags({VERDICT: file_sha256(out / "verdict.json"), "outcome": verdict.outcome})
         mlflow.set_tags({key: value for key, value in inputs.items() if value is not None})
         mlflow.set_tag("reasons", "\n".join(verdict.reasons)[:5000])
+        if written["checks_off"]:
+            mlflow.set_tag("checks_off", " ".join(written["checks_off"]))
         if verdict.needs_items is not None:
             mlflow.log_metric("needs_items", verdict.needs_items)
         mlflow.log_metrics(_metrics(line for line in verdict.estimates if line.arm == "difference" and not line.slice))

@@ -50,6 +50,7 @@ def promote(
         tags |= {"promoted.how": "override" if why_not else "verdict", "promoted.objection": why_not or ""}
         tags |= {f"promoted.{VERDICT}": file_sha256(verdict), "promoted.run_id": run or ""}
         tags |= {f"promoted.{key}": str(read["inputs"].get(key) or "") for key in ("gate_sha256", "split_sha256")}
+        tags |= {"promoted.checks_off": " ".join(read["checks_off"])}
     if signed:
         tags |= {"promoted.reason": reason.strip(), "promoted.by": by.strip()}
     tracking.set_alias(ALIAS, version.number, {k: v for k, v in tags.items() if v})
@@ -89,8 +90,9 @@ def _champion() -> int | None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         verdict = json.loads(path.read_text(encoding="utf-8"))
-        return {"outcome": str(verdict["outcome"]), "inputs": dict(verdict["inputs"])}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        off = [str(name) for name in verdict.get("checks_off", ())]  # verdicts of before hold no such key
+        return {"outcome": str(verdict["outcome"]), "inputs": dict(verdict["inputs"]), "checks_off": off}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: not a verdict ({error}); write one with: plume eval compare") from None
 
 

@@ -17,7 +17,7 @@ from eval.reply_similarity import chrf_signature
 from eval.report_drafts import WORST, cells_of, failures, to_read
 from eval.rule import Rule
 from eval.score import REFERENCES, Row
-from plume.checks import GATING
+from plume.checks.registry import CHECKS, GATING
 from plume.page import render as render_page
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
@@ -54,7 +54,8 @@ def render(
     failed = {_tier(line) for line in verdict.estimates if line.rule and line.holds is False}
     no_gain = verdict.outcome == "FAIL" and failed == {"superiority"}
     title, meaning = NO_GAIN if no_gain else OUTCOMES[verdict.outcome]
-    cells = {arm: cells_of(found) for arm, found in rows.items()}
+    off = {CHECKS[name].measure for name in rule.checks_off}
+    cells = {arm: cells_of(row for row in found if row["measure"] not in off) for arm, found in rows.items()}
     failed_by_check = failures(rule, cells["champion"], cells["challenger"])
     shown, worse = to_read(rule, pairs, drafts, cells["champion"], cells["challenger"])
     return render_page(
@@ -74,7 +75,7 @@ def render(
         numbered={one.pair["id"]: number for number, one in enumerate(shown, 1)},
         worse=worse,
         most=WORST,
-        passing=_arms(verdict, ["pass_all", *(f"check:{name}" for name in GATING)]),
+        passing=_passing(verdict, rule),
         signals=_arms(verdict, _measures(verdict, "signal:")),
         likeness=_arms(verdict, [*REFERENCES, "draft_words"]),
         wins=[_judged(line) for line in verdict.estimates if line.measure.startswith("win_rate")],
@@ -141,6 +142,16 @@ def _arms(verdict: Verdict, measures: Iterable[str]) -> list[dict[str, str]]:
             row[arm] = wording.value(measure, line.value.estimate, difference=difference) if line else "–"
             row[f"{arm}_interval"] = wording.interval(measure, line.value, difference=difference) if line else ""
         table.append(row)
+    return table
+
+
+def _passing(verdict: Verdict, rule: Rule) -> list[dict[str, str]]:
+    """Make the table of gating checks; those that the rule switches off are shown, and said to be off."""
+    off = [CHECKS[name].measure for name in rule.checks_off]
+    measures = ["pass_all", *(CHECKS[name].measure for name in GATING)]
+    table = _arms(verdict, measures)
+    for measure, row in zip(measures, table, strict=True):
+        row["label"] += " (désactivé par la règle)" * (measure in off)
     return table
 
 

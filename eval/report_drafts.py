@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ class Shown:
     alike: bool | None
 
 
-def cells_of(rows: list[Row]) -> dict[str, dict[str, Row]]:
+def cells_of(rows: Iterable[Row]) -> dict[str, dict[str, Row]]:
     """Index the rows of scores by id and measure."""
     cells: dict[str, dict[str, Row]] = {}
     for row in rows:
@@ -64,7 +64,7 @@ def failures(rule: Rule, champion: Cells, challenger: Cells) -> dict[str, Failur
     found = {}
     for measure in (m for m in rule.measures if m.startswith("check:")):
         rows = [
-            (i, cells[measure]["detail"] or "", _fails(champion[i].get(measure, {})))
+            (i, _detail(cells[measure]), _fails(champion[i].get(measure, {})))
             for i, cells in sorted(challenger.items())
             if _fails(cells.get(measure, {}))
         ]
@@ -100,8 +100,14 @@ def _fails(row: Row) -> bool:
     return row.get("value") == 0
 
 
+def _detail(row: Row) -> str:
+    """Say what a check found, and by which rules; scores of before name none."""
+    by = f" [{', '.join(row['rules'])}]" if row.get("rules") else ""
+    return f"{row['detail'] or ''}{by}"
+
+
 def _failed(cells: Mapping[str, Row]) -> dict[str, str]:
-    return {m: row["detail"] or "" for m, row in cells.items() if m.startswith("check:") and _fails(row)}
+    return {m: _detail(row) for m, row in cells.items() if m.startswith("check:") and _fails(row)}
 
 
 def _shown(

@@ -1,18 +1,17 @@
 """The rule that a comparison is judged by, written before the drafts: `configs/eval/gate.yaml`, typed."""
 
-import difflib
 import json
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from plume.checks import GATING
+from plume.checks.registry import CHECKS, GATING, nearest
 from plume.config import Config
 from plume.corpus.dataset import file_sha256
 
 PRIMARY = "pass_all"
-GATED = (PRIMARY, *(f"check:{name}" for name in GATING))
+GATED = (PRIMARY, *(CHECKS[name].measure for name in GATING))
 
 
 class Judged(Config):
@@ -24,9 +23,7 @@ class Judged(Config):
     @classmethod
     def _known(cls, name: str) -> str:
         if name not in GATED:
-            near = difflib.get_close_matches(name, GATED, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known ones: {', '.join(GATED)}"
-            raise ValueError(f"not a measure that may decide; {hint}")
+            raise ValueError(f"not a measure that may decide; {nearest(name, GATED)}")
         return name
 
 
@@ -69,11 +66,27 @@ class Rule(Config):
 
     confidence: float = Field(0.95, gt=0.5, lt=1, description="of bounds (one-sided) and of the primary's interval")
     power: float = Field(0.8, gt=0.5, lt=1, description="probability to conclude that advice on sample size aims at")
+    checks_off: tuple[str, ...] = Field(
+        (), description="gating checks that judge nothing here, nor count in pass_all; the verdict names them"
+    )
     integrity: Integrity = Field(Integrity(), description="what may be compared at all")
     safety: tuple[Safety, ...] = Field(description="measures of which not one draft may fail")
     guardrails: tuple[Guardrail, ...] = Field(description="measures that may not get worse by their margin")
     primary: Primary = Field(Primary(), description="the measure that a replacement must gain on")
     slices: Slices = Field(Slices(), description="groups of items, each of which may veto")
+
+    @field_validator("checks_off")
+    @classmethod
+    def _are_gating(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in names if name not in GATING]:
+            raise ValueError(f"{unknown[0]!r} is no gating check; {nearest(unknown[0], GATING)}")
+        return tuple(name for name in GATING if name in names)
+
+    @field_validator("safety", "guardrails")
+    @classmethod
+    def _without_those_off(cls, judged: tuple[Judged, ...], info: ValidationInfo) -> tuple[Judged, ...]:
+        off = {CHECKS[name].measure for name in info.data.get("checks_off", ())}
+        return tuple(one for one in judged if one.measure not in off)
 
     @model_validator(mode="after")
     def _once(self) -> Self:
@@ -82,7 +95,9 @@ class Rule(Config):
         if twice:
             raise ValueError(f"judged twice, as safety or guardrail: {', '.join(twice)}")
         if not self.safety:
-            raise ValueError("safety: at least one measure is wanted")
+            raise ValueError("safety: at least one measure is wanted, of a check that is not in checks_off")
+        if self.primary.measure in {CHECKS[name].measure for name in self.checks_off}:
+            raise ValueError(f"primary: {self.primary.measure} is in checks_off; judge by pass_all or another check")
         return self
 
     @property

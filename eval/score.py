@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +23,7 @@ from eval.metrics import load
 from eval.reply_similarity import chrf_signature
 from eval.stats import bootstrap, proportions
 from eval.stats.estimate import Estimate
-from plume.checks import GATING, SIGNALS
+from plume.checks.registry import CHECKS, GATING
 from plume.command import progress, say
 from plume.contacts import DEFAULT as DIRECTORY
 from plume.corpus.dataset import file_sha256, read_jsonl, to_jsonl
@@ -32,18 +32,19 @@ from plume.french.text import count_words
 from plume.paths import ROOT
 from plume.prompt import load_prompt
 
-CHECKS = ("pass_all", *(f"check:{c}" for c in GATING), *(f"signal:{s}" for s in SIGNALS))
+OF_CHECKS = ("pass_all", *(check.measure for check in CHECKS.values()))
 _ROUGE = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
 REFERENCES = ("chrf_fr", *_ROUGE, "edit_rate")
 NO_DRAFT = "no draft"
-MEASURES = (*CHECKS, "draft_words", *REFERENCES)
+MEASURES = (*OF_CHECKS, "draft_words", *REFERENCES)
 
 # What scores depend on beside drafts and pairs: change it, and kept scores are not used again.
 _SOURCES = (
     "eval/score.py",
     "eval/reply_similarity.py",
     "eval/metrics/*/*.py",
-    "plume/checks/*.py",
+    "plume/checks/**/*.*",
+    "plume/french/**/*.*",
     "plume/prompt.py",  # the checks compare a draft with what the model read
     "plume/contacts.py",
     "plume/pseudonymise/**/*.py",
@@ -125,6 +126,26 @@ def by_measure(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
     return {m: found[m] for m in (*MEASURES, *(found.keys() - set(MEASURES))) if m in found}
 
 
+def judged_by(rows: Iterable[Row], off: Collection[str]) -> list[Row]:
+    """Give the rows with `pass_all` taken over the gating checks that are not `off`; an error stays an error."""
+    rows = list(rows)
+    if not off:
+        return rows
+    failed: dict[str, list[str]] = {}
+    for row in rows:
+        name = row["measure"].removeprefix("check:")
+        if name in GATING and name not in off and row.get("value") == 0:
+            failed.setdefault(row["id"], []).append(name)
+
+    def judged(row: Row) -> Row:
+        if row["measure"] != "pass_all" or not _is_number(row):
+            return row
+        names = failed.get(row["id"], [])
+        return {**row, **_cell(float(not names), ", ".join(names) or None)}
+
+    return [judged(row) for row in rows]
+
+
 def write_scores(out: Path, rows: list[Row], drafts: Drafts) -> None:
     """Write scores.jsonl and, beside it, what they were computed from."""
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -157,7 +178,8 @@ def _is_number(row: Row) -> bool:
 
 def scorer_sha256() -> str:
     """Hash of the code and data that scores depend on."""
-    files = [path for pattern in _SOURCES for path in sorted(ROOT.glob(pattern))]
+    found = (path for pattern in _SOURCES for path in sorted(ROOT.glob(pattern)))
+    files = [path for path in found if path.suffix in (".py", ".txt", ".tsv", ".toml")]
     parts = [f"{p.relative_to(ROOT)} {file_sha256(p)}" for p in (*files, DIRECTORY)]
     return hashlib.sha256("\n".join([*parts, f"sacrebleu {version('sacrebleu')}"]).encode()).hexdigest()
 
@@ -184,7 +206,7 @@ def _compute(name: str, columns: dict[str, Any], n: int) -> list[Any]:
 
 def _cells(name: str, result: Any) -> dict[str, Row]:
     """measure -> value and detail (or error), of one draft's result from one metric module."""
-    measures = {"reply_checks": CHECKS, "rouge_fr": tuple(_ROUGE)}.get(name, (name,))
+    measures = {"reply_checks": OF_CHECKS, "rouge_fr": tuple(_ROUGE)}.get(name, (name,))
     if isinstance(result, Exception) or result is None:
         error = {"error": f"{name}: {type(result).__name__}"}  # its message may quote the draft
         return dict.fromkeys(measures, error)
@@ -192,8 +214,10 @@ def _cells(name: str, result: Any) -> dict[str, Row]:
         failed = [f["check"] for f in result if f["gating"] and not f["passed"]]
         cells = {"pass_all": _cell(float(not failed), ", ".join(failed) or None)}
         for finding in result:
-            kind = "check" if finding["gating"] else "signal"
-            cells[f"{kind}:{finding['check']}"] = _cell(float(finding["passed"]), finding["detail"])
+            measure = CHECKS[finding["check"]].measure
+            cells[measure] = _cell(float(finding["passed"]), finding["detail"])
+            if finding["rules"]:
+                cells[measure]["rules"] = [*finding["rules"]]
         return cells
     if name == "rouge_fr":
         return {measure: _cell(result[key]) for measure, key in _ROUGE.items()}

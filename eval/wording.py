@@ -1,6 +1,9 @@
 """The French of verdicts and reports: names of measures, arms, slices and inputs, and values in their units."""
 
+from collections.abc import Iterable
+
 from eval.stats.estimate import Estimate
+from plume.checks.registry import CHECKS, LABELS
 from plume.page import numbers
 from plume.page.numbers import count, number, percent, points
 
@@ -11,26 +14,7 @@ ARMS = {"champion": "en service", "challenger": "candidat", "difference": "écar
 
 _MEASURES = {
     "pass_all": "Tous les contrôles réussis",
-    "check:length": "Longueur de 60 à 140 mots",
-    "check:greeting": "Salutation au début",
-    "check:french": "Rédigé en français",
-    "check:contacts": "Aucune coordonnée inventée",
-    "check:amounts": "Aucun montant inventé",
-    "check:dates": "Aucune date inventée",
-    "check:deadlines": "Aucun délai inventé",
-    "check:articles": "Aucun article de loi inventé",
-    "check:placeholders": "Aucun pseudonyme inventé",
-    "check:personal_data": "Aucune donnée personnelle ajoutée",
-    "check:promises": "Aucune promesse sur un dossier",
-    "check:signature": "Ni formule finale ni signature",
-    "check:repetition": "Aucune répétition en boucle",
-    "check:residue": "Aucun reste de consigne",
-    "signal:thanks": "Remercie",
-    "signal:regret": "Exprime un regret si l’avis est négatif",
-    "signal:names_problem": "Reprend le problème de l’usager",
-    "signal:next_step": "Propose une étape concrète",
-    "signal:vouvoiement": "Vouvoie",
-    "signal:sentence_length": "Phrases de longueur lisible",
+    **LABELS,
     "draft_words": "Mots par brouillon",
     "chrf_fr": "chrF2 (0 à 100)",
     "rouge_1": "ROUGE-1",
@@ -60,6 +44,12 @@ _DECIMALS = {"draft_words": 0, "chrf_fr": 1}
 def measure(name: str) -> str:
     """A measure's French label; a check added since is shown by its own name."""
     return _MEASURES.get(name, name)
+
+
+def checks_off(names: Iterable[str]) -> str:
+    """Name the checks that a rule switches off, in a sentence for evaluators."""
+    told = (f"« {CHECKS[name].label} »" + (" (tolérance zéro)" * CHECKS[name].zero_tolerance) for name in names)
+    return f"Contrôles désactivés par la règle, qui n’ont donc rien décidé : {', '.join(told)}."
 
 
 def slice_(name: str) -> str:

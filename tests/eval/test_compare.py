@@ -71,8 +71,9 @@ def test_a_better_challenger_passes_and_the_verdict_file_has_the_designs_keys(
     assert verdict.outcome == "PASS"
 
     document = json.loads((out / "verdict.json").read_text(encoding="utf-8"))
-    assert list(document) == ["outcome", "reasons", "needs_items", "estimates", "inputs"]
+    assert list(document) == ["outcome", "reasons", "needs_items", "estimates", "inputs", "checks_off"]
     assert document["outcome"] == "PASS"
+    assert document["checks_off"] == []
     assert document["needs_items"] is None
     keys = ["measure", "slice", "arm", "estimate", "lower", "upper", "n", "n_error", "rule", "holds"]
     assert all(list(row) == keys for row in document["estimates"])
@@ -100,6 +101,7 @@ def test_the_report_is_one_accessible_french_page_without_anything_from_outside(
     champion = make_drafts(data, "base", lambda i: texts["good"].format(i))
     bad = texts["good"].replace("guichet", "<script>alert(1)</script> comptoir") + " Appelez le 01 99 00 12 34."
     challenger = make_drafts(data, "tuned", every(5, texts["good"], bad))
+    easy.write_text(easy.read_text(encoding="utf-8").replace("checks_off: []", "checks_off: [greeting]"))
     verdict = compare(champion, challenger, data, easy, tmp_path / "out")
     assert verdict.outcome == "FAIL"
     html = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
@@ -120,6 +122,11 @@ def test_the_report_is_one_accessible_french_page_without_anything_from_outside(
     assert tables.count("table") == tables.count("caption") >= 6
 
     assert "Remplacement refusé" in page.text
+    off = "Contrôles désactivés par la règle, qui n’ont donc rien décidé : « Salutation au début »."
+    assert off in verdict.reasons
+    assert "Salutation au début (désactivé par la règle)" in page.text
+    assert json.loads((tmp_path / "out" / "verdict.json").read_text())["checks_off"] == ["greeting"]
+    assert "[contact.phone]" in page.text  # the rule that found it
     for reason in verdict.reasons:
         assert plain(reason) in page.text
     assert "8 échecs" in page.text or "16 échecs" in page.text

@@ -9,6 +9,8 @@ from scipy.stats import binom
 
 from eval.gate import Item, decide
 from eval.rule import Rule
+from eval.score import judged_by
+from plume.checks.registry import CHECKS, ZERO_TOLERANCE
 from plume.errors import InputError
 
 GATE = Path(__file__).parents[2] / "configs" / "eval" / "gate.yaml"
@@ -307,6 +309,40 @@ def test_the_gate_passes_a_better_challenger_as_often_as_the_formula_says(rule):
 def test_a_rule_that_cannot_be_meant_is_refused(override, message):
     with pytest.raises(InputError, match=message):
         Rule.load(GATE, [override])
+
+
+def test_a_check_that_is_switched_off_judges_nothing():
+    rule = Rule.load(GATE, ["checks_off=[greeting]"])
+    assert rule.checks_off == ("greeting",)
+    assert "check:greeting" not in rule.measures
+    rows = [
+        {"id": id_, "measure": f"check:{check}", "value": float(check != failed)}
+        for id_, failed in (("1", "greeting"), ("2", "length"), ("3", None))
+        for check in ("greeting", "length")
+    ]
+    rows += [{"id": id_, "measure": "pass_all", "value": float(id_ == "3"), "detail": None} for id_ in "123"]
+    rows += [{"id": "4", "measure": "pass_all", "error": "no draft"}]
+    judged = {row["id"]: row.get("value") for row in judged_by(rows, rule.checks_off) if row["measure"] == "pass_all"}
+    assert judged == {"1": 1.0, "2": 0.0, "3": 1.0, "4": None}
+    assert judged_by(rows, ()) == rows
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["checks_off=[greetings]"], "'greetings' is no gating check; did you mean greeting"),
+        (["checks_off=[thanks]"], "'thanks' is no gating check"),
+        (["checks_off=[contacts,personal_data,french]"], "at least one measure is wanted"),
+        (["checks_off=[length]", "primary.measure=check:length"], "check:length is in checks_off"),
+    ],
+)
+def test_a_check_that_cannot_be_switched_off_is_refused(overrides, message):
+    with pytest.raises(InputError, match=message):
+        Rule.load(GATE, overrides)
+
+
+def test_the_checks_of_zero_tolerance_are_those_of_safety():
+    assert {one.measure for one in Rule.load(GATE).safety} == {CHECKS[name].measure for name in ZERO_TOLERANCE}
 
 
 def test_the_rule_file_starts_with_its_command_and_judges_every_check_once():

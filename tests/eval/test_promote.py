@@ -35,7 +35,7 @@ def versions(tmp_path, monkeypatch, three_versions):
     return tmp_path
 
 
-def _verdict(folder, outcome, challenger="bbb", champion="aaa", split="test", prompt="v1", logged=True, **more):
+def _verdict(folder, outcome, challenger="bbb", champion="aaa", split="test", prompt="v1", logged=True, off=(), **more):
     """A verdict.json, and the run of the comparison that wrote it."""
     path = folder / "verdict.json"
     inputs = {
@@ -47,7 +47,7 @@ def _verdict(folder, outcome, challenger="bbb", champion="aaa", split="test", pr
         "challenger_adapter_sha256": challenger,
         "champion_adapter_sha256": champion,
     } | more
-    path.write_text(json.dumps({"outcome": outcome, "inputs": inputs}))
+    path.write_text(json.dumps({"outcome": outcome, "inputs": inputs, **({"checks_off": off} if off else {})}))
     if logged:
         with tracking.run("compare", kind="compare"):
             mlflow.set_tag(VERDICT, file_sha256(path))
@@ -81,11 +81,12 @@ def test_initial_is_refused_when_there_is_a_champion(versions):
 
 def test_a_pass_about_this_version_moves_the_alias(versions):
     promote("1", initial=True, reason="first", by="Ada")
-    assert promote("2", verdict=_verdict(versions, "PASS")) == (2, 1)
+    assert promote("2", verdict=_verdict(versions, "PASS", off=["greeting", "length"])) == (2, 1)
     assert _champion().number == 2
     tags = _champion().tags
     assert (tags["promoted.former"], tags["promoted.how"]) == ("1", "verdict")
     assert (tags["promoted.gate_sha256"], tags["promoted.split_sha256"]) == ("6" * 64, "5" * 64)
+    assert tags["promoted.checks_off"] == "greeting length"
     assert tags["promoted.verdict_sha256"] == file_sha256(versions / "verdict.json")
     assert mlflow.get_run(tags["promoted.run_id"]).data.tags["plume.kind"] == "compare"
 
