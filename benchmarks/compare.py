@@ -20,7 +20,7 @@ from pathlib import Path
 
 from eval.drafts import tie
 from plume.command import say
-from plume.corpus.dataset import sha256, to_jsonl
+from plume.files import sha256, to_jsonl
 from plume.paths import ROOT
 
 SAMPLE = ROOT / "datasets" / "sample" / "export.json"

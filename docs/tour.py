@@ -17,7 +17,8 @@ from jinja2 import Environment, StrictUndefined
 from plume.checks import check
 from plume.contacts import Directory
 from plume.corpus.build import DataConfig, build
-from plume.corpus.dataset import read_jsonl, read_split, to_jsonl
+from plume.corpus.dataset import read_split
+from plume.files import read_jsonl, to_jsonl
 from plume.paths import ROOT
 from plume.prompt import load_prompt
 from plume.pseudonymise import Pseudonymiser

@@ -16,7 +16,7 @@ app = typer.Typer(
 )
 
 Data = Annotated[Path, typer.Option(help="Dataset folder.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite what plume wrote there.")]
 Backend = Literal["transformers", "vllm"]
 Api = Literal["completions", "chat"]
 EXIT = {"PASS": 0, "FAIL": 10, "INCONCLUSIVE": 20}

@@ -15,10 +15,10 @@ from eval.inputs import to_compare
 from eval.integrity import LookUp, examine, rule_remark
 from eval.score import by_measure, judged_by, kept_scores, score_drafts, scorer_sha256
 from eval.secondary_measures import estimate_secondary
-from plume.corpus.dataset import file_sha256, sha256, to_jsonl
 from plume.corpus.split import experience_of
+from plume.files import file_sha256, sha256, telling, to_jsonl, write
 from plume.french.text import count_words
-from plume.paths import claim_output
+from plume.output import VERDICT, building
 
 
 def compare(
@@ -68,9 +68,9 @@ def compare(
     }
     files["report.html"] = report.render(verdict, rule, arms, pairs, rows, inputs, sound.contaminated).encode()
     files["verdict.json"] = (json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
-    claim_output(out, force=force, holds=tuple(files))
-    for name, content in files.items():
-        (out / name).write_bytes(content)
+    with telling(out, "make room or mend that, or name another folder with --out"), building(out, VERDICT) as made:
+        for name, content in files.items():
+            write(made / name, content)
     return verdict
 
 

@@ -4,21 +4,21 @@ Every row carries the digest of itself and of the system and decoding that wrote
 digests by id, and carries its own. So a draft that was edited, added, removed or moved since is seen, and named.
 """
 
-import fcntl
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from plume.corpus.dataset import file_sha256, read_jsonl, read_manifest, read_split, sha256
+from plume import files
+from plume.corpus.dataset import read_manifest, read_split
 from plume.errors import InputError
 
 SHA = "sha256"  # key of a row, and of a description: its own digest
 VOUCHED = "drafts"  # key of a description: id -> digest of the row
-_BEGIN = '{"id"'  # how a row begins
+_BEGIN = b'{"id"'  # how a row begins
+_FULL = "make room or mend that; the same command then goes on"
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -43,7 +43,7 @@ class Drafts:
 def read_drafts(path: str | Path) -> Drafts:
     """Read drafts.jsonl and the drafts.meta.json beside it. Raises InputError if they do not belong together."""
     path = Path(path)
-    rows = read_jsonl(path, needs=("id",))
+    rows = files.read_jsonl(path, needs=("id",))
     by_id: dict[str, dict[str, Any]] = {}
     for number, row in enumerate(rows, 1):
         _check_row(path, number, row)
@@ -55,7 +55,7 @@ def read_drafts(path: str | Path) -> Drafts:
     tied = VOUCHED in meta or SHA in meta or any(SHA in row for row in rows)
     if tied:
         _check_digests(path, sidecar, by_id, meta)
-    return Drafts(path, by_id, meta, file_sha256(path), tied)
+    return Drafts(path, by_id, meta, files.file_sha256(path), tied)
 
 
 def tie(rows: Iterable[dict[str, Any]], meta: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -75,7 +75,7 @@ def _sealed(meta: Mapping[str, Any], vouched: Mapping[str, str]) -> dict[str, An
 
 
 def _digest(value: Any) -> str:
-    return sha256(json.dumps(value, sort_keys=True).encode())
+    return files.sha256(json.dumps(value, sort_keys=True).encode())
 
 
 def _check_row(path: Path, number: int, row: dict[str, Any]) -> None:
@@ -154,7 +154,7 @@ def read_pairs(data: str | Path, drafts: Drafts, *, split: str | None = None) ->
 class Writing:
     """A drafts.jsonl that is being written: ids with a draft, and those whose draft failed, with the reason."""
 
-    file: TextIO
+    out: Path
     meta: dict[str, Any]
     vouched: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
@@ -164,8 +164,8 @@ class Writing:
         """Append a row, for good: a process killed afterwards does not lose it."""
         row = {k: v for k, v in row.items() if k != SHA} | {"system": self.meta["system"]["name"]}
         row[SHA] = self.vouched[row["id"]] = _row_sha256(row, self.meta)
-        self.file.write(_json(row) + "\n")
-        self.file.flush()
+        with files.telling(self.out, _FULL):
+            files.append(self.out, row)
         if "error" in row:
             self.errors[row["id"]] = row["error"]
         else:
@@ -180,29 +180,30 @@ def writing(out: Path, meta: dict[str, Any], keys: dict[str, str], *, force: boo
     removed. Raises InputError if anything else is there, unless `force`, or if another process is writing.
     """
     _kept(out, meta, keys, force=force)  # before anything is touched
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.with_suffix(".meta.json").open("a", encoding="utf-8") as description:
+    sidecar = out.with_suffix(".meta.json")
+    with files.telling(out, _FULL):
+        files.make_folder(out.parent)
+        if not sidecar.exists():
+            files.write(sidecar, "")
+    with files.locked(sidecar, f"{out}: another process is writing it; wait for it, or name another --out", wait=0):
+        with files.telling(out, _FULL):
+            kept, described = tie(_kept(out, meta, keys, force=force), meta)
+            _describe(sidecar, described)
+            files.write(out, files.to_jsonl(kept))  # killed here, the drafts are there, in the old file or in the new
+        written = Writing(out, meta, dict(described[VOUCHED]), {row["id"] for row in kept})
         try:
-            fcntl.flock(description, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{out}: another process is writing it; wait for it, or name another --out") from None
-        kept, described = tie(_kept(out, meta, keys, force=force), meta)
-        _describe(description, described)
-        partial = out.with_name(f".{out.name}.partial")
-        partial.write_text("".join(_json(row) + "\n" for row in kept), encoding="utf-8")
-        os.replace(partial, out)  # noqa: PTH105 - killed here, the drafts are there, in the old file or in the new
-        with out.open("a", encoding="utf-8") as file:
-            written = Writing(file, meta, dict(described[VOUCHED]), {row["id"] for row in kept})
-            try:
-                yield written
-            finally:
-                _describe(description, _sealed(meta, written.vouched))
+            yield written
+        finally:
+            with files.telling(sidecar, _FULL):
+                _describe(sidecar, _sealed(meta, written.vouched))
 
 
-def _describe(file: TextIO, meta: dict[str, Any]) -> None:
-    file.truncate(0)
-    file.write(_json(meta, indent=1) + "\n")
-    file.flush()
+def _describe(sidecar: Path, meta: dict[str, Any]) -> None:
+    """Write the description where it stands: another file of its name would not be locked."""
+    text = json.dumps(meta, ensure_ascii=not _is_utf8(meta), indent=1) + "\n"
+    with sidecar.open("r+", encoding="utf-8") as file:
+        file.truncate(0)
+        file.write(text)
 
 
 def reusable(paths: Sequence[Path], wanted: dict[str, str], meta: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -210,7 +211,7 @@ def reusable(paths: Sequence[Path], wanted: dict[str, str], meta: dict[str, Any]
     wanted = dict(wanted)
     for path in paths:
         vouched = _vouched_by(path)
-        for row in read_jsonl(path, needs=("id",)):
+        for row in files.read_jsonl(path, needs=("id",)):
             if isinstance(row.get("draft"), str) and isinstance(row.get("key"), str) and row["key"] in wanted:
                 _check_kept(path, row, meta, vouched)
                 yield {**row, "id": wanted.pop(row["key"])}
@@ -223,20 +224,14 @@ def _kept(out: Path, meta: dict[str, Any], keys: dict[str, str], *, force: bool)
         f"{out}: holds no drafts of this system, prompt, decoding and dataset; name another --out, or --force"
     )
     rows, vouched = {}, _vouched_by(out)
-    try:
-        lines = out.read_text(encoding="utf-8").split("\n")
-    except UnicodeDecodeError as error:  # a kill cuts within a character, too
-        read = out.read_bytes()
-        if b"\n" in read[error.start :]:
-            raise other from None
-        lines = read[: error.start].decode().split("\n")
-    for number, line in enumerate(lines, 1):
+    lines, torn = files.whole_lines(out)
+    if torn and not (torn.startswith(_BEGIN) or _BEGIN.startswith(torn)):
+        raise other  # else killed in the middle of its last line: that draft is done again
+    for line in lines:
         try:
             row = json.loads(line) if line else None
         except (ValueError, RecursionError):
-            if number < len(lines) or not (line.startswith(_BEGIN) or _BEGIN.startswith(line)):
-                raise other from None
-            continue  # killed in the middle of its last line: that draft is done again
+            raise other from None
         if row is None:
             continue
         if not isinstance(row, dict) or not isinstance(row.get("id"), str) or row["id"] not in keys:
@@ -269,11 +264,6 @@ def _check_kept(path: Path, row: dict[str, Any], meta: dict[str, Any], vouched: 
             f"{path}: the draft of {row['id']!r} was changed since it was written; remove that line, and the same "
             "command writes it again"
         )
-
-
-def _json(value: Any, **options: Any) -> str:
-    """JSON as UTF-8 can hold it: half of a character, as in a name typed in latin-1, is written as its escape."""
-    return json.dumps(value, ensure_ascii=not _is_utf8(value), **options)
 
 
 def _is_utf8(value: Any) -> bool:

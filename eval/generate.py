@@ -1,6 +1,5 @@
 """Run `plume eval generate`: a system writes a draft for every review of a split, and none twice."""
 
-import hashlib
 import json
 import re
 import time
@@ -21,6 +20,7 @@ from plume.command import progress, status
 from plume.config import Config
 from plume.corpus.dataset import read_manifest
 from plume.errors import InputError, PlumeError
+from plume.files import sha256
 from plume.models import load_tokenizer
 from plume.prompt import IM_END, encode_within
 from plume.retrieval import Retriever
@@ -170,4 +170,4 @@ def _row(job: Job, answer: Row, system: Resolved, seconds: float) -> Row:
 
 
 def _sha(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode())

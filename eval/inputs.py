@@ -16,7 +16,8 @@ from plume.corpus.dataset import read_manifest, read_split
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.export.reader import read_rows
-from plume.paths import check_output, in_clone
+from plume.output import DRAFTS, TIME, VERDICT, check_file, check_folder
+from plume.paths import in_clone
 
 Pairs = list[dict[str, Any]]
 
@@ -38,8 +39,7 @@ def to_generate(data: Path, split: str, out: Path, gate: Path | None) -> Pairs:
     pairs = read_split(data, split)
     if not pairs:
         raise InputError(f"{data}: the split {split!r} is empty; build the dataset from a larger export")
-    if out.is_dir():
-        raise InputError(f"--out {out}: is a folder; name a file in it, such as {out / 'drafts.jsonl'}")
+    check_file(out, DRAFTS, reads=[data])
     if gate:
         Rule.load(gate)
     return pairs
@@ -48,8 +48,7 @@ def to_generate(data: Path, split: str, out: Path, gate: Path | None) -> Pairs:
 def to_score(drafts: str | Path, data: str | Path, out: str | Path, *, force: bool) -> tuple[Drafts, Pairs]:
     """Read the drafts and what they answer. Raises InputError, also if `out` exists, unless `force`."""
     path, out = Path(drafts), Path(out)
-    if out.is_dir():
-        raise InputError(f"--out {out}: is a folder; name a file in it, such as {out / 'drafts.scores.jsonl'}")
+    check_file(out, [("id", "measure")], reads=[data, drafts])
     if path.is_dir():
         raise InputError(f"{path}: is a folder; name its drafts.jsonl")
     if out.with_suffix(".meta.json").resolve() == path.with_suffix(".meta.json").resolve():
@@ -80,7 +79,8 @@ def to_compare(
         raise InputError(f"{data}: {split}.jsonl holds no pair; build the dataset from a larger export")
     for folder in trained_on:
         read_manifest(folder)
-    check_output(Path(out), force=force)
+    reads = (data, *trained_on, champion, challenger, gate)
+    check_folder(Path(out), VERDICT, force=force, reads=reads)
     return Compared(rule, arms, pairs)
 
 
@@ -96,7 +96,7 @@ def to_time(
     """Raise the InputError that `plume eval time` would end with: a missing file, one of another kind, a bad option."""
     Baseline.load(in_clone(claims))
     constants.load(in_clone(constants_file))
-    check_output(Path(out), force=force)
+    check_folder(Path(out), TIME, force=force, reads=(export, claims, constants_file, decisions))
     next(iter(read_rows(Path(export))), None)
     if decisions and not Path(decisions).is_file():
         raise InputError(f"{decisions}: no such file of decisions; write them with plume serve decisions")

@@ -1,7 +1,6 @@
 """Whether two files of drafts may be compared at all: same conditions, and nothing learnt of what is asked."""
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +12,8 @@ from eval import wording
 from eval.contamination import near_duplicates
 from eval.drafts import Drafts
 from eval.rule import Rule
-from plume.corpus.dataset import file_sha256, read_manifest, read_split, sha256, to_jsonl
+from plume.corpus.dataset import read_manifest, read_split
+from plume.files import file_sha256, make_folder, sha256, to_jsonl, write
 from plume.paths import ROOT, home
 
 # What tells who wrote, not what was read. Anything else that differs in a system's description counts as read: a kind
@@ -95,10 +95,8 @@ def _contaminated(
     learnt = (pair for folder in folders for split in _LEARNT_FROM for pair in read_split(folder, split))
     found = near_duplicates(pairs, learnt, threshold)
     with suppress(OSError):  # a home that cannot be written costs seconds, not the comparison
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_name(f".{kept.name}.{os.getpid()}")
-        partial.write_text(json.dumps(found), encoding="utf-8")
-        partial.replace(kept)
+        make_folder(kept.parent)
+        write(kept, json.dumps(found))
     return found
 
 

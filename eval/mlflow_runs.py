@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval.drafts import read_drafts
-from plume import tracking
-from plume.corpus.dataset import file_sha256, read_jsonl, read_manifest, read_split
+from plume import registry, tracking
+from plume.corpus.dataset import read_manifest, read_split
 from plume.corpus.forget_versions import DIGEST
+from plume.files import file_sha256, read_jsonl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,6 +138,6 @@ def train_split_of(adapter_sha256: str) -> str | None:
     """Find the digest of the train split of the registered version that holds this adapter; None if there is none."""
     import mlflow
 
-    query = f"name = '{tracking.MODEL_NAME}' and tags.`{tracking.ADAPTER_HASH}` = '{adapter_sha256}'"
+    query = f"name = '{registry.MODEL_NAME}' and tags.`{registry.ADAPTER_HASH}` = '{adapter_sha256}'"
     versions = mlflow.MlflowClient().search_model_versions(query, max_results=1)
     return versions[0].tags.get(DIGEST) if versions else None

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from eval.mlflow_runs import VERDICT, comparison_of
-from plume import tracking
-from plume.corpus.dataset import file_sha256
+from plume import registry
 from plume.errors import InputError
+from plume.files import file_sha256
 
 ALIAS = "champion"
 
@@ -33,7 +33,7 @@ def promote(
     rule and test split and the run of the comparison. Raises InputError otherwise.
     """
     signed = check_request(reference, verdict=verdict, initial=initial, override=override, reason=reason, by=by)
-    version = tracking.find_version(reference)
+    version = registry.find_version(reference)
     former = _champion()
     tags = {"promoted.at": datetime.now(UTC).isoformat(timespec="seconds"), "promoted.former": str(former or "")}
     if initial:
@@ -53,7 +53,7 @@ def promote(
         tags |= {"promoted.checks_off": " ".join(read["checks_off"])}
     if signed:
         tags |= {"promoted.reason": reason.strip(), "promoted.by": by.strip()}
-    tracking.set_alias(ALIAS, version.number, {k: v for k, v in tags.items() if v})
+    registry.set_alias(ALIAS, version.number, {k: v for k, v in tags.items() if v})
     return version.number, former
 
 
@@ -76,13 +76,13 @@ def check_request(
         raise InputError("--override needs --reason and --by")
     if not initial:
         _read(verdict)
-    tracking.check_reference(reference)
+    registry.check_reference(reference)
     return signed
 
 
 def _champion() -> int | None:
     try:
-        return tracking.find_version(ALIAS).number
+        return registry.find_version(ALIAS).number
     except InputError:
         return None
 
@@ -96,7 +96,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not a verdict ({error}); write one with: plume eval compare") from None
 
 
-def _objection(verdict: dict[str, Any], version: tracking.Version, former: int | None, run: str | None) -> str:
+def _objection(verdict: dict[str, Any], version: registry.Version, former: int | None, run: str | None) -> str:
     """Why a verdict does not allow this version to become champion; "" if it does."""
     if verdict["outcome"] != "PASS":
         return f"the verdict is {verdict['outcome']}, not PASS"
@@ -112,12 +112,12 @@ def _objection(verdict: dict[str, Any], version: tracking.Version, former: int |
         return "the verdict is about drafts written with retrieved examples, which serving does not show"
     if inputs.get("challenger_prompt") != version.tags.get("prompt"):
         return f"the verdict is on another prompt than version {version.number}'s, which serving would use"
-    digest = version.tags.get(tracking.ADAPTER_HASH)
+    digest = version.tags.get(registry.ADAPTER_HASH)
     if not digest or inputs.get("challenger_adapter_sha256") != digest:
         return f"the verdict is about another adapter than version {version.number}'s"
     if former is not None:
-        champion = tracking.find_version(str(former))
-        if inputs.get("champion_adapter_sha256") != champion.tags.get(tracking.ADAPTER_HASH):
+        champion = registry.find_version(str(former))
+        if inputs.get("champion_adapter_sha256") != champion.tags.get(registry.ADAPTER_HASH):
             return f"the verdict compares with another system than the champion, version {former}"
         if inputs.get("champion_prompt") != champion.tags.get("prompt") or inputs.get("champion_examples_sha256"):
             return f"the verdict compares with the champion, version {former}, under another prompt than it serves with"

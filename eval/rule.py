@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from plume.checks.registry import CHECKS, GATING, nearest
 from plume.config import Config
-from plume.corpus.dataset import file_sha256
+from plume.files import file_sha256
 
 PRIMARY = "pass_all"
 GATED = (PRIMARY, *(CHECKS[name].measure for name in GATING))

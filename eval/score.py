@@ -4,7 +4,6 @@ A draft that is missing or failed, and a measure that raised, is a row with `err
 out. Likeness to the published reply (chrF, ROUGE, edit rate) is information; only checks may decide.
 """
 
-import hashlib
 import json
 import math
 from collections import Counter
@@ -26,8 +25,8 @@ from eval.stats.estimate import Estimate
 from plume.checks.registry import CHECKS, GATING
 from plume.command import progress, say
 from plume.contacts import DEFAULT as DIRECTORY
-from plume.corpus.dataset import file_sha256, read_jsonl, to_jsonl
 from plume.corpus.split import experience_of
+from plume.files import file_sha256, make_folder, read_jsonl, sha256, telling, to_jsonl, write
 from plume.french.text import count_words
 from plume.paths import ROOT
 from plume.prompt import load_prompt
@@ -148,10 +147,12 @@ def judged_by(rows: Iterable[Row], off: Collection[str]) -> list[Row]:
 
 def write_scores(out: Path, rows: list[Row], drafts: Drafts) -> None:
     """Write scores.jsonl and, beside it, what they were computed from."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(to_jsonl(rows))
-    meta = {"scores_sha256": file_sha256(out), "chrf": chrf_signature(), **_made_from(drafts)}
-    out.with_suffix(".meta.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+    scores = to_jsonl(rows)
+    meta = {"scores_sha256": sha256(scores), "chrf": chrf_signature(), **_made_from(drafts)}
+    with telling(out, "make room or mend that, or name another file with --out"):
+        make_folder(out.parent)
+        write(out, scores)
+        write(out.with_suffix(".meta.json"), json.dumps(meta, indent=1) + "\n")
 
 
 def kept_scores(drafts: Drafts) -> list[Row] | None:
@@ -181,7 +182,7 @@ def scorer_sha256() -> str:
     found = (path for pattern in _SOURCES for path in sorted(ROOT.glob(pattern)))
     files = [path for path in found if path.suffix in (".py", ".txt", ".tsv", ".toml")]
     parts = [f"{p.relative_to(ROOT)} {file_sha256(p)}" for p in (*files, DIRECTORY)]
-    return hashlib.sha256("\n".join([*parts, f"sacrebleu {version('sacrebleu')}"]).encode()).hexdigest()
+    return sha256("\n".join([*parts, f"sacrebleu {version('sacrebleu')}"]).encode())
 
 
 def _made_from(drafts: Drafts) -> dict[str, str]:

@@ -112,13 +112,13 @@ def resolve(
         adapter = Adapter.load(reference)
         name = f"adapter:{adapter.sha256[:12]}"
     else:
-        from plume import tracking
+        from plume import registry, tracking
 
-        tracking.check_reference(reference, tracking_uri)
+        registry.check_reference(reference, tracking_uri)
         tracking.connect(tracking_uri, create=False)
-        version = tracking.find_version(reference)
-        adapter, number = Adapter.load(tracking.fetch_adapter(version)), version.number
-        name = f"{tracking.MODEL_NAME}@v{number}"
+        version = registry.find_version(reference)
+        adapter, number = Adapter.load(registry.fetch_adapter(version)), version.number
+        name = f"{registry.MODEL_NAME}@v{number}"
     adapter.check_prompt()
     base = adapter.base
     if spec and "base" in spec.model_fields_set:

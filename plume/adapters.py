@@ -1,6 +1,5 @@
 """The adapter folder: a PEFT adapter with what it was trained from. Written once, then immutable."""
 
-import hashlib
 import json
 import warnings
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plume.errors import InputError
+from plume.files import folder_sha256
 from plume.models import Base
 from plume.prompt import load_prompt, template_sha256
 
@@ -90,12 +90,3 @@ class Adapter:
     def sha256(self) -> str:
         """Hash over the names and contents of the folder's files."""
         return folder_sha256(self.folder)
-
-
-def folder_sha256(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
-    return digest.hexdigest()

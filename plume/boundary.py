@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plume.errors import PlumeError, first_line
+from plume.files import make_folder, write
 from plume.paths import ROOT, home
 
 TRACEBACK = "PLUME_TRACEBACK"  # set to anything, this variable lets unexpected errors through as Python prints them
@@ -88,10 +89,9 @@ def _kept(error: Exception) -> str:
     """Where the traceback is kept: hours of work may have led to it."""
     file = home() / "traceback.txt"
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        private = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(private, "w", encoding="utf-8", errors="backslashreplace") as out:  # noqa: PTH123 - a descriptor
-            traceback.print_exception(error, file=out)
-    except OSError:
+        make_folder(file.parent)
+        text = "".join(traceback.format_exception(error))
+        write(file, text.encode(errors="backslashreplace"), private=True)
+    except (OSError, PlumeError):
         return f"run it again with {TRACEBACK}=1"
     return str(file)

@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 from plume import boundary
 from plume.errors import PlumeError
+from plume.files import keep_private
 from plume.interrupt import leave
 
 # What is printed is not changed: a line stays a line, whatever the width, and `data[1]` is a path, not markup.
@@ -74,6 +75,7 @@ def run(app: typer.Typer, name: str) -> None:
     are removed and engines stopped, then ends the process.
     """
     boundary.speak_utf8()
+    keep_private()
     signal.signal(signal.SIGTERM, _terminate)
     for stream in (sys.stdout, sys.stderr, sys.stdin):
         boundary.never_raise(stream)

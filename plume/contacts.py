@@ -4,7 +4,6 @@ Used by the pseudonymiser (what to keep), the checks (which contacts a draft may
 limits are described in `datasets/contacts/README.md`.
 """
 
-import hashlib
 import json
 import re
 import unicodedata
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from plume.errors import InputError
+from plume.files import sha256
 from plume.paths import ROOT
 
 DEFAULT = ROOT / "datasets" / "contacts" / "contacts.json"
@@ -75,7 +75,7 @@ class Directory:
     @cached_property
     def sha256(self) -> str:
         """Hash of the contacts: what was kept, checked or shown with one directory may not be with another."""
-        return hashlib.sha256(to_json(self.contacts).encode()).hexdigest()
+        return sha256(to_json(self.contacts).encode())
 
     def knows_phone(self, text: str) -> bool:
         """Whether a number, however it is spaced or prefixed, is listed."""

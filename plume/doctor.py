@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plume import DROPPED
+from plume import DROPPED, files
 from plume.errors import PlumeError, without_secrets
 from plume.paths import home
 
@@ -86,6 +86,27 @@ def _disk() -> Line:
     if free >= DISK_GIB:
         return Line("disk", "OK", found)
     return Line("disk", "missing", found, f"free {DISK_GIB} GiB, or name a folder elsewhere: PLUME_HOME=DIR")
+
+
+def _readers() -> Line:
+    """Who can read what plume wrote in its home. Folders of an earlier plume are open to every user."""
+    try:
+        number = files.group()
+    except PlumeError as error:
+        return Line("readers", "missing", str(error), f"groupadd it, or unset {files.GROUP}")
+    named = f"this user and the group {os.environ[files.GROUP]}" if number is not None else "this user alone"
+    where = shlex.quote(str(home()))
+    there = [path for path in home().glob("*") if path.name != "serve"]  # that one is for its owner, whatever the group
+    entries = [home(), *there] if home().is_dir() else []
+    opened = [path.name for path in there if path.stat().st_mode & 0o007]
+    if opened and home().stat().st_mode & 0o007:
+        return Line("readers", "optional", f"every user: {', '.join(sorted(opened))}", f"chmod -R o= {where}")
+    if number is not None and any(path.stat().st_gid != number for path in entries):
+        old = shlex.join(sorted(path.name for path in there)) or "."
+        mend = f"cd {where} && chgrp {number} . && chmod 2750 . && chgrp -R {number} {old} && chmod -R g+rX {old}"
+        return Line("readers", "optional", f"not yet the group {os.environ[files.GROUP]}", mend)
+    told = "" if number is not None else f"; {files.GROUP}=NAME adds a group"
+    return Line("readers", "OK", named + told)
 
 
 def _environment() -> Line:
@@ -185,7 +206,8 @@ def _champion() -> Line:
     absent = "plume eval promote VERSION --initial --reason … --by …"
     if installed("mlflow") is None:
         return Line("champion", "optional", "mlflow is not installed", INSTALL)
-    from plume.tracking import MODEL_NAME, connect, default_uri, find_version, local_file
+    from plume.registry import MODEL_NAME, find_version
+    from plume.tracking import connect, default_uri, local_file
 
     uri = default_uri()
     file = local_file(uri)
@@ -238,6 +260,7 @@ CHECKS: tuple[Callable[[], Line], ...] = (
     _cores,
     _memory,
     _disk,
+    _readers,
     _environment,
     _gpu,
     _torch,

@@ -3,10 +3,7 @@
 import ctypes
 import io
 import json
-import os
 import re
-import shutil
-import tempfile
 from contextlib import redirect_stderr, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +14,7 @@ from pydantic import Field
 from plume.command import status, stderr
 from plume.config import Config
 from plume.errors import EnvironmentMissing, InputError, first_line
+from plume.files import folder_aside
 from plume.paths import home
 from plume.prompt import IM_END, IM_START, SERVING_TEMPLATE
 
@@ -110,28 +108,19 @@ def _embedded() -> Path:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{EMBEDDED}-", dir=target.parent))
-    try:
-        with status("unpacking the embedded model (once)"), quiet_bars(), redirect_stderr(io.StringIO()):
-            model = AutoModelForCausalLM.from_pretrained(
-                source, gguf_file=_GGUF, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
-            )
-            if hasattr(model.config, "quantization_config"):  # of the file it came from, not of what is saved
-                del model.config.quantization_config
-            model.to(torch.bfloat16).save_pretrained(partial)
-            tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=_GGUF)
-            # The package names <|im_end|> for padding too; a pad token that ends turns is a trap, and id 0 is unused.
-            tokenizer.pad_token = "<|endoftext|>"  # noqa: S105 - a token of text
-            tokenizer.chat_template = SERVING_TEMPLATE
-            tokenizer.save_pretrained(partial)
-        os.chmod(partial, 0o755)  # noqa: PTH101, S103 - a public model, read by servers under another user
-        os.replace(partial, target)  # noqa: PTH105
-    except OSError:
-        if not (target / "config.json").is_file():  # else another process has just made it
-            raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    waiting = status("unpacking the embedded model (once)")
+    with folder_aside(target) as made, waiting, quiet_bars(), redirect_stderr(io.StringIO()):
+        model = AutoModelForCausalLM.from_pretrained(
+            source, gguf_file=_GGUF, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
+        )
+        if hasattr(model.config, "quantization_config"):  # of the file it came from, not of what is saved
+            del model.config.quantization_config
+        model.to(torch.bfloat16).save_pretrained(made)
+        tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=_GGUF)
+        # The package names <|im_end|> for padding too; a pad token that ends turns is a trap, and id 0 is unused.
+        tokenizer.pad_token = "<|endoftext|>"  # noqa: S105 - a token of text
+        tokenizer.chat_template = SERVING_TEMPLATE
+        tokenizer.save_pretrained(made)
     return target
 
 

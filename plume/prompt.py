@@ -5,7 +5,6 @@ that many official contacts of the structure. The chat format is ChatML, that of
 default model.
 """
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import yaml
 
 from plume.contacts import Directory
 from plume.errors import InputError
+from plume.files import sha256
 
 IM_START, IM_END = "<|im_start|>", "<|im_end|>"
 PSEUDONYM = "[USAGER]"  # stands for the citizen's pseudonym, which serving fills back into the draft
@@ -46,7 +46,7 @@ SERVING_TEMPLATE = CHAT_TEMPLATE.replace("{% generation %}", "").replace("{% end
 
 def template_sha256() -> str:
     """Hash of the chat template that servers use; kept with every adapter."""
-    return hashlib.sha256(SERVING_TEMPLATE.encode()).hexdigest()
+    return sha256(SERVING_TEMPLATE.encode())
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ class Prompt:
     def sha256(self) -> str:
         """Hash of the version: it must not change between training and serving."""
         text = f"{self.contacts}\0{self.system}" if self.contacts else self.system
-        return hashlib.sha256(text.encode()).hexdigest()
+        return sha256(text.encode())
 
     @property
     def shown_sha256(self) -> str:
         """Hash of all that a prompt shows beside the pair: the version and its directory, which may be updated."""
         shown = f"{self.sha256} {_directory().sha256}" if self.contacts else self.sha256
-        return hashlib.sha256(shown.encode()).hexdigest()
+        return sha256(shown.encode())
 
     def messages(self, pair: dict[str, Any], examples: Sequence[dict[str, Any]] = ()) -> list[dict[str, str]]:
         """Chat messages up to the reply, for any mapping with `review` and optionally network, structure, title.

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from plume.adapters import folder_sha256
 from plume.errors import InputError
-from plume.tracking import MODEL_NAME
+from plume.files import folder_sha256
+from plume.registry import MODEL_NAME
 from serve import state as files
 from serve.state import State
 

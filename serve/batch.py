@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from plume import files, output
 from plume.command import progress
-from plume.corpus.dataset import read_jsonl
 from plume.errors import InputError, PlumeError
 from serve.client import Client
 from serve.config import ServeConfig
@@ -27,23 +27,27 @@ def batch(reviews: Path, out: Path, config: ServeConfig, only_for_a_start: Colle
     a server runs that was started otherwise than the keys want that count `only_for_a_start`.
     """
     rows = _read(reviews)
-    done = _resume(out, {row["id"] for row in rows})
+    output.check_file(out, output.DRAFTS, reads=[reviews])
+    with files.telling(out, "mend that, or name another file with --out"):
+        files.make_folder(out.parent)
+        done = _resume(out, {row["id"] for row in rows})
+        out.touch()
     left = [row for row in rows if row["id"] not in done]
     if left:
-        with _server(config, only_for_a_start) as client, out.open("a", encoding="utf-8") as file, progress() as bar:
+        with _server(config, only_for_a_start) as client, progress() as bar:
             task = bar.add_task("drafting", total=len(left))
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 for line in pool.map(lambda row: _draft(client, row), left):
-                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
-                    file.flush()
+                    with files.telling(out, "make room; the same command then goes on"):
+                        files.append(out, line)
                     bar.advance(task)
-    errors = sum("error" in row for row in read_jsonl(out))
+    errors = sum("error" in row for row in files.read_jsonl(out))
     again = "; run it again to ask for them again" if errors else ""
     return f"{out}: {len(rows)} reviews, {len(done)} drafted before, {errors} errors{again}"
 
 
 def _read(reviews: Path) -> list[dict[str, Any]]:
-    rows = read_jsonl(reviews, needs=("id", "review"))
+    rows = files.read_jsonl(reviews, needs=("id", "review"))
     seen: set[str] = set()
     for number, row in enumerate(rows, 1):
         row["id"] = str(row["id"])
@@ -62,11 +66,9 @@ def _read(reviews: Path) -> list[dict[str, Any]]:
 def _resume(out: Path, wanted: set[str]) -> set[str]:
     """Ids that have a draft; a last line cut off by a kill and lines of errors are taken out of the file."""
     if not out.exists():
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.touch()
         return set()
     kept, done = [], set()
-    *lines, last = out.read_bytes().split(b"\n")  # bytes: a kill cuts within a character, too
+    lines, torn = files.whole_lines(out)
     for line in lines:
         row = _json(line)
         if not isinstance(row, dict) or row.get("id") not in wanted or not {"draft", "error"} & set(row):
@@ -74,11 +76,9 @@ def _resume(out: Path, wanted: set[str]) -> set[str]:
         if "draft" in row:
             kept.append(line + b"\n")
             done.add(row["id"])
-    if last and not last.startswith(b'{"id"'):
+    if torn and not torn.startswith(b'{"id"'):
         raise _foreign(out)
-    partial = out.with_name(f".{out.name}.partial")
-    partial.write_bytes(b"".join(kept))
-    partial.replace(out)
+    files.write(out, b"".join(kept))
     return done
 
 

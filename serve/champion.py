@@ -6,12 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from plume import models, tracking
+from plume import models, registry, tracking
 from plume.adapters import CONFIG, TRAINING, Adapter
 from plume.errors import InputError
 from plume.models import Base, same_base
 from plume.prompt import IM_END
-from plume.tracking import Version
+from plume.registry import Version
 from serve import alias
 from serve.alias import Aliases, Deployed
 from serve.config import ServeConfig
@@ -90,7 +90,7 @@ def resolve(config: ServeConfig, state: State, again: bool = False, fetch: bool 
 def _base_of(deployed: Deployed) -> Base:
     if Path(deployed.folder).is_dir():
         return Adapter.load(deployed.folder).base
-    training = tracking.read_file(tracking.find_version(str(deployed.version)), TRAINING)
+    training = registry.read_file(registry.find_version(str(deployed.version)), TRAINING)
     return Base.model_validate(json.loads(training)["base"])
 
 
@@ -114,9 +114,9 @@ def deploy(version: Version, max_rank: int, *, fetch: bool = True) -> Deployed:
     Without `fetch`, where it would lie.
     """
     if not fetch:
-        folder, sha256 = tracking.adapter_folder(version)
+        folder, sha256 = registry.adapter_folder(version)
         return Deployed(version.number, str(folder), sha256)
-    adapter = Adapter.load(tracking.fetch_adapter(version))
+    adapter = Adapter.load(registry.fetch_adapter(version))
     adapter.check_prompt()
     check_servable(adapter, max_rank)
     return Deployed(version.number, str(adapter.folder), adapter.sha256)
@@ -142,7 +142,7 @@ def check_servable(adapter: Adapter, max_rank: int) -> None:
 def find(reference: str) -> Version:
     """A version of the registry. Raises InputError that says how to make a first champion."""
     try:
-        return tracking.find_version(reference)
+        return registry.find_version(reference)
     except InputError as error:
         if reference != "champion":
             raise
@@ -157,7 +157,7 @@ def _from_registry(config: ServeConfig, *, fetch: bool) -> Aliases:
     if not config.challenger_weight:
         return Aliases(champion)
     try:
-        version = tracking.find_version("challenger")
+        version = registry.find_version("challenger")
     except InputError:
         return Aliases(champion)
     return Aliases(champion, deploy(version, config.max_lora_rank, fetch=fetch), config.challenger_weight)
@@ -189,7 +189,7 @@ def _recover(
 
 def _is_registered(deployed: Deployed) -> bool:
     try:
-        return tracking.find_version(str(deployed.version)).tags.get(tracking.ADAPTER_HASH) == deployed.sha256
+        return registry.find_version(str(deployed.version)).tags.get(registry.ADAPTER_HASH) == deployed.sha256
     except InputError:
         return False
 

@@ -169,18 +169,14 @@ def decisions(
     out: Annotated[Path, typer.Option(help="decisions.jsonl")], overrides: Overrides = None, config: ConfigFile = None
 ) -> None:
     """Write what agents made of the drafts: one line a draft that was decided on, pseudonymised."""
-    import json
-
+    from plume import files, output
     from serve.guard.journal import Journal
 
     state = _with_journal(config, overrides)
+    output.check_file(out, [("id", "outcome", "final")])
     rows = list(Journal(state.journal).decisions())
-    try:
-        partial = out.with_name(f".{out.name}.partial")
-        partial.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-        partial.replace(out)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}); name another file with --out") from None
+    with files.telling(out, "name another file with --out"):
+        files.write(out, files.to_jsonl(rows))
     say(f"{out}: {len(rows)} decisions")
 
 

@@ -1,6 +1,5 @@
 """Makes keys, which are shown once, keeps their hashes, and says who holds a key."""
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -8,6 +7,7 @@ import time
 from typing import Any
 
 from plume.errors import InputError
+from plume.files import sha256
 from serve import state as files
 from serve.state import State
 from serve.tell import tell
@@ -97,4 +97,4 @@ class Keys:
 
 
 def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+    return sha256(key.encode())

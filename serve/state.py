@@ -4,17 +4,16 @@ JSON files are replaced in one step and readable by their owner alone; none hold
 whose texts are pseudonymised.
 """
 
-import fcntl
 import json
-import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from plume import files
 from plume.errors import InputError
+from plume.files import locked, make_folder, telling
 
 VARIABLE = "PLUME_SERVE_STATE"  # how the guard, which vLLM makes, is told its folder
 
@@ -49,10 +48,15 @@ class State:
 @contextmanager
 def alone(state: State, what: str) -> Iterator[None]:
     """Two commands that read, change and write the same file would undo each other's work: the second waits."""
-    state.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (state.folder / f"{what}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    private_folder(state.folder)
+    with locked(state.folder / f"{what}.lock"):
         yield
+
+
+def private_folder(folder: Path) -> None:
+    """Make a state folder that its owner alone can read."""
+    if not folder.exists():
+        make_folder(folder).chmod(0o700)
 
 
 def write(path: Path, value: Any) -> None:
@@ -60,22 +64,12 @@ def write(path: Path, value: Any) -> None:
 
     What is there already is not written again: a full disk stops no restart.
     """
-    temporary = None
     with suppress(InputError):
         if path.exists() and read(path) == value:
             return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made 0600
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(value, file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written ({error.strerror}); what was there is as it was") from None
+    with telling(path, "what was there is as it was"):
+        private_folder(path.parent)
+        files.write(path, json.dumps(value, ensure_ascii=False, indent=1), private=True)
 
 
 def read(path: Path) -> Any:

@@ -3,7 +3,7 @@
 import time
 from contextlib import suppress
 
-from plume import tracking
+from plume import registry, tracking
 from plume.errors import InputError, PlumeError
 from plume.models import Base, same_base
 from serve import alias, golden
@@ -108,7 +108,7 @@ def describe(config: ServeConfig) -> str:
     with Client(config, timeout=30) as client:
         ready = "ready" if client.is_ready() else "not ready"
         now = client.status()
-        known = ", ".join(name for name in client.known() if name.startswith(tracking.MODEL_NAME))
+        known = ", ".join(name for name in client.known() if name.startswith(registry.MODEL_NAME))
     before = ", ".join(old.champion.name for old in alias.previous(state)) or "nothing"
     held = ", ".join(sorted(deployed.name for deployed in alias.history(state).held)) or "nothing"
     return "\n".join(
@@ -144,7 +144,7 @@ def _current(state: State) -> Aliases | None:
 def _challenger(config: ServeConfig, state: State) -> Deployed | None:
     if not config.challenger_weight:
         return None
-    return deploy(tracking.find_version("challenger"), Started.read(state).config.max_lora_rank)
+    return deploy(registry.find_version("challenger"), Started.read(state).config.max_lora_rank)
 
 
 def _load(client: Client, deployed: Deployed, state: State, *, compare: bool | None) -> None:
@@ -182,7 +182,7 @@ def _forget(client: Client, state: State) -> None:
     """Names that neither answer nor can be gone back to; their folders stay, the engine may still read them."""
     kept = {deployed.name for deployed in alias.known(state)}
     for name in client.known():
-        if name.startswith(f"{tracking.MODEL_NAME}@v") and name not in kept:
+        if name.startswith(f"{registry.MODEL_NAME}@v") and name not in kept:
             client.unload(name)
 
 

@@ -1,6 +1,5 @@
 """Starts vLLM's process, waits until it answers, and stops it with nothing left; or becomes it."""
 
-import fcntl
 import os
 import signal
 import socket
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from plume.command import status
 from plume.errors import EnvironmentMissing, InputError, PlumeError
+from plume.files import locked, make_folder
 from plume.paths import home
 from plume.store_uri import absolute
 from serve import alias, engine_log, vllm_command
@@ -20,7 +20,7 @@ from serve.champion import Served
 from serve.client import Client
 from serve.config import KILL_AFTER, ServeConfig
 from serve.started import Started
-from serve.state import State
+from serve.state import State, private_folder
 
 HAND_OVER = 20  # seconds that what is left of a killed server has to let go of its state folder
 
@@ -28,25 +28,14 @@ HAND_OVER = 20  # seconds that what is left of a killed server has to let go of 
 @contextmanager
 def hold(state: State) -> Iterator[None]:
     """One server a state folder: the lock goes on to the process that this one becomes. Raises InputError."""
-    state.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(state.folder, os.O_RDONLY)
-    try:
-        until = time.monotonic() + HAND_OVER
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise InputError(
-                        f"{state.folder}: a server runs with this state folder already; stop it, name its socket or "
-                        "port, or give this one a folder of its own: state=FOLDER"
-                    ) from None
-                time.sleep(0.2)
+    private_folder(state.folder)
+    refusal = (
+        f"{state.folder}: a server runs with this state folder already; stop it, name its socket or port, or give this "
+        "one a folder of its own: state=FOLDER"
+    )
+    with locked(state.folder, refusal, wait=HAND_OVER) as descriptor:
         os.set_inheritable(descriptor, True)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def write_state(served: Served, config: ServeConfig, state: State) -> None:
@@ -132,7 +121,7 @@ def _store_of_environment() -> dict[str, str]:
 def _fresh_log() -> Path:
     """<home>/serve/engine.log; the one before is kept beside it: it says why the last engine died."""
     log = home() / "serve" / "engine.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(log.parent)
     if log.exists():
         log.replace(log.with_name("engine.previous.log"))
     return log

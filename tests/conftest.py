@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from plume.corpus import dataset
-from plume.corpus.dataset import FEATURES, sha256, to_jsonl
+from plume.corpus.dataset import FEATURES
 from plume.corpus.split import SPLITS
 from plume.doctor import chromium
+from plume.files import sha256, to_jsonl
 from plume.paths import ROOT
 
 SAMPLE = ROOT / "datasets" / "sample" / "export.json"

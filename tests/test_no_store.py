@@ -9,7 +9,7 @@ import pytest
 
 from eval import cli as evaluate
 from eval import inputs, systems
-from plume import doctor, tracking
+from plume import doctor, registry, tracking
 from plume.corpus import forget_versions
 from plume.errors import InputError
 from plume.models import Base
@@ -131,4 +131,4 @@ def test_existing_stores_are_read_and_another_one_of_the_same_name_is_noticed(tm
 def test_a_mistyped_store_is_told_before_mlflow_is_imported(here, monkeypatch):
     monkeypatch.delitem(sys.modules, "mlflow")
     with pytest.raises(InputError, match="there is none"):
-        tracking.check_reference("champion")
+        registry.check_reference("champion")

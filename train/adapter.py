@@ -94,5 +94,3 @@ def write(folder: Path, model: Any, config: TrainConfig, prompt: Prompt, facts: 
     }
     (folder / TRAINING).write_text(json.dumps(training, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(card(config, prompt.version, facts), encoding="utf-8")
-    for path in folder.iterdir():  # PEFT writes the weights 0600; servers run under another user
-        path.chmod(0o644)

@@ -1,6 +1,5 @@
 """What a run needs to go on as if it had never been stopped."""
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,6 +9,8 @@ from zipfile import ZipFile
 import torch
 
 from plume.errors import InputError
+from plume.files import replacing, telling
+from train.config import MAKE_ROOM
 
 LATEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 _BEST = "best.pt"  # where checkpoints of older runs have their best adapter
@@ -47,7 +48,12 @@ def save(
         "rng": torch.get_rng_state(),
         "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    _replace(state, folder / LATEST, folder / PREVIOUS)
+    path = folder / LATEST
+    try:
+        with telling(path, MAKE_ROOM), replacing(path, keep=folder / PREVIOUS) as file:
+            torch.save(state, file)
+    except RuntimeError:  # what torch makes of a full disk
+        raise InputError(f"{path}: cannot be written (is the disk full?); {MAKE_ROOM}") from None
 
 
 def load(folder: Path, tell: Callable[[str], None] = lambda _: None) -> dict[str, Any] | None:
@@ -94,20 +100,3 @@ def _whole(path: Path) -> dict[str, Any]:
         if damaged := records.testzip():  # torch writes checksums and does not look at them
             raise ValueError(damaged)
     return torch.load(path, map_location="cpu", weights_only=True)
-
-
-def _replace(state: Any, path: Path, previous: Path) -> None:
-    """Written beside and renamed: a run that is killed at any moment of saving keeps what it had."""
-    partial = path.with_suffix(".partial")
-    try:
-        with partial.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.is_file():
-            path.replace(previous)
-        partial.replace(path)
-    except (OSError, RuntimeError) as error:  # a full disk is either, by the place where it is met
-        partial.unlink(missing_ok=True)
-        why = getattr(error, "strerror", None) or "is the disk full?"
-        raise InputError(f"{path}: cannot be written ({why}); make room, then go on with --resume") from None

@@ -73,7 +73,6 @@ def _check(config: "TrainConfig", *, resume: bool, force: bool, looks: bool) -> 
     """Refuse what can be refused without torch, which takes seconds to import. Reads no weights."""
     from plume.corpus.dataset import read_manifest
     from plume.models import EMBEDDED, check_unquantised
-    from plume.paths import check_output
     from plume.prompt import load_prompt
     from train import folder
 
@@ -86,7 +85,7 @@ def _check(config: "TrainConfig", *, resume: bool, force: bool, looks: bool) -> 
     if resume:
         folder.check_begun(config)
     else:
-        check_output(config.out, force=force, option="out=")
+        folder.check_new(config, force=force)
 
 
 def _look(config: Any, preview: int | None, estimate: bool, speed: float | None) -> None:

@@ -11,6 +11,7 @@ from plume.models import Base, located
 from plume.paths import in_clone
 from plume.store_uri import StoreUri
 
+MAKE_ROOM = "make room, then go on with --resume"  # said where the disk refuses what a run writes
 # What PEFT offers and vLLM does not serve: refused here, before a GPU is booked, rather than when it is to be served.
 UNSERVED = {
     **dict.fromkeys(("dora", "use_dora"), "vLLM serves no DoRA adapter; use lora.rslora=true, or plain LoRA"),

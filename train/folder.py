@@ -1,9 +1,7 @@
 """The folder of a run: claimed by one process, begun once, gone on with after a kill as if nothing had happened."""
 
-import fcntl
 import json
 import math
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -14,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from plume import tracking
 from plume.command import stderr
 from plume.errors import InputError
-from plume.paths import claim_output
-from train.config import TrainConfig
+from plume.files import locked, make_folder, telling, to_jsonl, whole_lines, write
+from plume.output import RUN as RUN_FOLDER
+from plume.output import check_folder, claim
+from train.config import MAKE_ROOM, TrainConfig
 
 if TYPE_CHECKING:  # they take seconds to import, and a refusal needs neither
     from train.checkpoint import Progress
@@ -23,23 +23,22 @@ if TYPE_CHECKING:  # they take seconds to import, and a refusal needs neither
 
 CONFIG, RUN, STEPS, DRAFTS, ADAPTER = "config.yaml", "run.json", "steps.jsonl", "drafts.jsonl", "adapter"
 PARTIAL = ".adapter-"  # how a folder's name begins that is to become the adapter
-_TORCH = ("checkpoint.pt", "checkpoint.previous.pt", "checkpoint.partial", "best.pt", "best.partial")  # last: of old
+_AGAIN = "make room, then start again with --force"  # where nothing can be resumed yet
 EXTENDABLE = ("max_steps", "max_epochs", "validation.patience")  # what --resume may change
-FILES = (CONFIG, RUN, STEPS, DRAFTS, "dropped.jsonl", "truncated.jsonl", *_TORCH)
 
 
 @contextmanager
 def alone(out: Path) -> Iterator[None]:
     """Nobody else trains into `out` meanwhile; the kernel lets go of it however a process ends. Raises InputError."""
-    out.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(out, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with telling(out, "name another folder: out="):
+        make_folder(out)
+    with locked(out, f"{out}: another process trains into it; wait for it, or name another folder: out=", wait=0):
         yield
-    except BlockingIOError:
-        raise InputError(f"{out}: another process trains into it; wait for it, or name another folder: out=") from None
-    finally:
-        os.close(descriptor)
+
+
+def check_new(config: TrainConfig, *, force: bool) -> None:
+    """Raise InputError unless a run may begin in `out`. Changes nothing."""
+    check_folder(config.out, RUN_FOLDER, force=force, reads=[config.data], option="out=")
 
 
 def check_begun(config: TrainConfig) -> None:
@@ -68,15 +67,16 @@ def begin(config: TrainConfig, samples: "Samples", *, force: bool) -> dict[str, 
     """A folder that holds a run which has not made a step; what run.json says of it."""
     _mark_abandoned(config.out)
     ended = [earlier(config.out, step) for step in noted(config.out).get("ended", [])]
-    claim_output(config.out, force=force, holds=FILES, option="out=")
+    check_new(config, force=force)
+    claim(config.out, RUN_FOLDER, option="out=")
     for left in (config.out / ADAPTER, *ended, *config.out.glob(f"{PARTIAL}*")):
         shutil.rmtree(left, ignore_errors=True)
-    for name, pairs in (("dropped", samples.dropped), ("truncated", samples.truncated)):
-        rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in pairs)
-        (config.out / f"{name}.jsonl").write_text(rows, encoding="utf-8")
     begun = note(config.out, {"key": uuid.uuid4().hex, "samples_sha256": samples.sha256})
-    # Last, and in one step: with it there, the folder holds a run that can be resumed.
-    _replace(config.out / CONFIG, config.to_yaml())
+    with telling(config.out, _AGAIN):
+        for name, pairs in (("dropped", samples.dropped), ("truncated", samples.truncated)):
+            write(config.out / f"{name}.jsonl", to_jsonl(pairs))
+        # Last, and in one step: with it there, the folder holds a run that can be resumed.
+        write(config.out / CONFIG, config.to_yaml())
     return begun
 
 
@@ -98,16 +98,17 @@ def resume(config: TrainConfig, samples: "Samples", steps: int) -> dict[str, Any
         )
     at = state["progress"] if state else checkpoint.Progress()
     _check_more(config, begun, at, steps)
-    for name in (STEPS, DRAFTS):  # what came after the checkpoint is done again
-        log = config.out / name
+    for log in (config.out / STEPS, config.out / DRAFTS):  # what came after the checkpoint is done again
         if log.is_file():
-            *lines, _ = log.read_bytes().split(b"\n")  # the last one is empty, or was cut off by the kill
-            _replace(log, b"".join(line + b"\n" for line in lines if json.loads(line)["step"] <= at.step).decode())
+            lines, _ = whole_lines(log)
+            with telling(log, MAKE_ROOM):
+                write(log, b"".join(line + b"\n" for line in lines if json.loads(line)["step"] <= at.step))
     if run_id := begun.get("run_id") or tracking.find_run(begun["key"]):
         tracking.check_run(run_id)
     if begun.get("finished"):
         begun = note(config.out, begun | {"finished": False, "ended": [*begun.get("ended", []), at.step]})
-    _replace(config.out / CONFIG, config.to_yaml())
+    with telling(config.out, MAKE_ROOM):
+        write(config.out / CONFIG, config.to_yaml())
     return begun | {"run_id": run_id}
 
 
@@ -141,7 +142,8 @@ def earlier(out: Path, step: int) -> Path:
 
 def note(out: Path, facts: dict[str, Any]) -> dict[str, Any]:
     """Write run.json: the run's key, what it is trained on, its id in MLflow once it has one, and whether it ended."""
-    _replace(out / RUN, json.dumps(facts) + "\n")
+    with telling(out / RUN, MAKE_ROOM if (out / CONFIG).is_file() else _AGAIN):
+        write(out / RUN, json.dumps(facts) + "\n")
     return facts
 
 
@@ -151,12 +153,6 @@ def noted(out: Path) -> dict[str, Any]:
         return json.loads((out / RUN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 @tracking.answering()

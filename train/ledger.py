@@ -10,6 +10,7 @@ from mlflow.entities import Metric
 from plume import tracking
 from plume.command import stderr
 from plume.errors import first_line, without_secrets
+from plume.files import whole_lines
 from plume.interrupt import deferred
 
 RETRY = 30.0  # seconds until a store that did not answer is asked again
@@ -58,7 +59,7 @@ class Ledger:
 
     def _catch_up(self) -> None:
         self._logged = max(self._logged, self._last())
-        rows = [json.loads(line) for line in self._steps.read_text(encoding="utf-8").splitlines()]
+        rows = [json.loads(line) for line in whole_lines(self._steps)[0]]
         self._send([(row["step"], row) for row in rows if row["step"] > self._logged])
 
     def _last(self) -> int:

@@ -1,6 +1,5 @@
 """Train the adapter, step by step: data order, optimiser, validation, checkpoints. Read `fit` from top to bottom."""
 
-import json
 import math
 import statistics
 import time
@@ -13,9 +12,10 @@ import torch.distributed as dist
 
 from plume.command import progress as progress_bar
 from plume.errors import PlumeError
+from plume.files import append, telling
 from train import checkpoint
 from train.batches import micro_batches, pack, step_indices, worst_group
-from train.config import TrainConfig
+from train.config import MAKE_ROOM, TrainConfig
 from train.drafts import write_drafts
 from train.folder import DRAFTS, STEPS
 from train.processes import together
@@ -224,5 +224,5 @@ def _schedule(steps: int, warmup_share: float) -> Callable[[int], float]:
 
 
 def _append(path: Path, row: dict[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    with telling(path, MAKE_ROOM):
+        append(path, row)

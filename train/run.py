@@ -3,7 +3,6 @@
 import json
 import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,19 +11,20 @@ from typing import Any
 
 import mlflow
 import torch
+from safetensors import SafetensorError
 
-from plume import tracking
-from plume.adapters import TRAINING, folder_sha256
+from plume import registry, tracking
+from plume.adapters import TRAINING
 from plume.command import status, stderr
 from plume.corpus.dataset import forgotten_since
 from plume.corpus.split import SPLITS
 from plume.errors import InputError, PlumeError, first_line, without_secrets
+from plume.files import folder_aside, folder_sha256, telling
 from plume.models import load_model, load_tokenizer, quiet_bars
-from plume.paths import check_output
 from plume.prompt import Prompt, load_prompt, template_sha256
 from train import adapter, folder, processes
 from train.checkpoint import Progress
-from train.config import TrainConfig
+from train.config import MAKE_ROOM, TrainConfig
 from train.energy import Energy
 from train.estimate import Estimate, estimate
 from train.ledger import Ledger
@@ -60,7 +60,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             if resume:
                 folder.check_begun(config)
             else:
-                check_output(config.out, force=force, option="out=")
+                folder.check_new(config, force=force)
             tracking.connect(config.tracking_uri)
         with _waiting(f"training: loading {config.base.model}"):
             model = load_model(config.base, config.dtype, four_bits=config.lora.qlora)
@@ -197,7 +197,7 @@ def _hand_over(
     # A run that went on after its end registers another version, and leaves the first one's files as they are.
     ended = begun.get("ended")
     artifact = f"{folder.ADAPTER}-{facts['steps']}" if ended and facts["steps"] != ended[0] else folder.ADAPTER
-    version = tracking.version_of(facts["run_id"], artifact)
+    version = registry.version_of(facts["run_id"], artifact)
     if version is not None:  # killed just after it was registered
         return version
     mlflow.log_artifacts(str(written), artifact)
@@ -205,26 +205,26 @@ def _hand_over(
         return None
     _check_not_forgotten(config, samples)
     tags = {
-        tracking.ADAPTER_HASH: folder_sha256(written),
+        registry.ADAPTER_HASH: folder_sha256(written),
         "base": config.base.model,
         "prompt": config.prompt,
         "train_split_sha256": samples.manifest["splits"]["train"]["sha256"],
     }
-    return tracking.register(facts["run_id"], artifact, tags)
+    return registry.register(facts["run_id"], artifact, tags)
 
 
 def _write_adapter(
     out: Path, ended: list[int], model: Any, config: TrainConfig, prompt: Prompt, facts: dict[str, Any]
 ) -> None:
     """In one step: a folder of this name is whole. The adapter of a run that had ended already is kept beside it."""
-    with tempfile.TemporaryDirectory(prefix=folder.PARTIAL, dir=out.parent) as partial, quiet_bars():
-        whole = Path(partial) / "adapter"
-        whole.mkdir()
-        adapter.write(whole, model, config, prompt, facts)
+    with telling(out, MAKE_ROOM), folder_aside(out) as whole, quiet_bars():
+        try:
+            adapter.write(whole, model, config, prompt, facts)
+        except SafetensorError as error:  # what a full disk is to it
+            raise InputError(f"{out}: cannot be written ({error}); {MAKE_ROOM}") from None
         if ended and out.is_dir() and not (kept := folder.earlier(out.parent, ended[-1])).exists():
             out.rename(kept)
         shutil.rmtree(out, ignore_errors=True)
-        whole.rename(out)
 
 
 @contextmanager

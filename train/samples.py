@@ -87,7 +87,11 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
         raise InputError(f"{config.data}: its training split holds no pair; build a larger dataset")
     sources = {split: _pairs(config.data, split) for split in SPLITS if manifest["splits"][split]["pairs"]}
     for split, rows in sources.items():
-        assert len(rows) == manifest["splits"][split]["pairs"], f"{split}: not the pairs of the manifest"
+        if len(rows) != (told := manifest["splits"][split]["pairs"]):
+            raise InputError(
+                f"{config.data / split}.jsonl: holds {len(rows)} pairs, manifest.json says {told}; build the dataset "
+                "folder again"
+            )
     dropped: list[dict[str, Any]] = []
     truncated: list[dict[str, Any]] = []
     encoded = {}

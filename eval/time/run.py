@@ -21,15 +21,15 @@ from eval.time.waits import levels
 from eval.time.waits.from_export import WRITTEN, Waits, read_waits
 from eval.time.waits.periods import grade_of
 from plume.command import status
-from plume.corpus.dataset import file_sha256
 from plume.errors import InputError
 from plume.export.columns import Columns
 from plume.export.reader import read_experiences
 from plume.export.values import parse_date
-from plume.paths import check_output, claim_output, in_clone
+from plume.files import file_sha256, telling, write
+from plume.output import TIME, building, check_folder
+from plume.paths import in_clone
 
 CLAIMS = Path("configs/baselines/pilot-2023.yaml")
-OUTPUTS = ("time.json", "time.html")
 
 
 def run(
@@ -44,7 +44,7 @@ def run(
     draws: int = DRAWS,
     force: bool = False,
 ) -> dict:
-    """Measure, hold the claims against the measures, write OUTPUTS in `out`; return what time.json holds.
+    """Measure, hold the claims against the measures, write time.json and time.html; return what time.json holds.
 
     `pilot_start` defaults to the claims file's; `extracted_on` to the latest date of the export; `decisions` are what
     agents did with drafts, with their seconds. Raises InputError.
@@ -53,7 +53,7 @@ def run(
     baseline = Baseline.load(claims)
     prior = Prior.of(constants.load(constants_file))
     start = pilot_start or baseline.pilot.started_on
-    check_output(Path(out), force=force)
+    check_folder(Path(out), TIME, force=force, reads=(export, claims, constants_file, decisions))
     with status("reading the export"):
         pairs = timed_decisions.ids_of(decisions) if decisions else frozenset()
         columns = Columns()
@@ -77,10 +77,11 @@ def run(
     )
     page = render(findings)
     result = document(findings)
-    folder = claim_output(Path(out), force=force, holds=OUTPUTS)
     text = json.dumps(result, ensure_ascii=False, indent=1, allow_nan=False)
-    (folder / "time.json").write_text(text + "\n", encoding="utf-8")
-    (folder / "time.html").write_text(page, encoding="utf-8")
+    out = Path(out)
+    with telling(out, "make room or mend that, or name another folder with --out"), building(out, TIME) as made:
+        write(made / "time.json", text + "\n")
+        write(made / "time.html", page)
     return result
 
 

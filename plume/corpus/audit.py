@@ -16,15 +16,14 @@ reader sees what leaks. Decide on `n` before reading: to extend a sample whose r
 """
 
 import hashlib
-import json
-import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from plume.corpus.dataset import read_jsonl, read_split, sha256
+from plume import files
+from plume.corpus.dataset import read_split
 from plume.corpus.gold import CONFIDENCE, upper_bound
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
@@ -34,6 +33,7 @@ from plume.pseudonymise import PLACEHOLDER
 FILE = "audit.jsonl"
 ANSWERS = ("ok", "missed", "over")
 SIZE, SEED = 300, 1
+_FULL = "make room or mend that; the answers before are kept"
 TEXTS = ("title", "review", "reply")
 
 
@@ -85,8 +85,10 @@ class Audit:
         path = folder / FILE
         if not path.is_file():
             return None
-        _drop_torn_line(path)
-        rows = read_jsonl(path)
+        lines, torn = files.whole_lines(path)
+        if torn:  # the half of an answer that a crash left was never confirmed
+            files.write(path, b"".join(line + b"\n" for line in lines))
+        rows = files.read_jsonl(path)
         try:
             header, *answers = rows
             audit = cls(folder, header["splits"], int(header["seed"]), int(header["n"]))
@@ -125,18 +127,15 @@ class Audit:
         """Write the file anew, in one step."""
         header = {"audit": 1, "splits": self.splits, "seed": self.seed, "n": self.n}
         path = self.folder / FILE
-        partial = path.with_name(f".{FILE}.part")
-        partial.write_text("".join(f"{json.dumps(row)}\n" for row in (header, *self.answers.values())), "utf-8")
-        partial.replace(path)
+        with files.telling(path, _FULL):
+            files.write(path, files.to_jsonl([header, *self.answers.values()]))
 
     def answer(self, pair_id: str, answer: str, types: list[str] | None = None) -> None:
         """Keep an answer, on disk before it returns."""
         row = {"id": pair_id, "answer": answer} | ({"types": sorted(types)} if types else {})
         self.answers[pair_id] = row
-        with (self.folder / FILE).open("a", encoding="utf-8") as file:
-            file.write(f"{json.dumps(row)}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        with files.telling(self.folder / FILE, _FULL):
+            files.append(self.folder / FILE, row, on_disk=True)
 
     def sample(self, pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The sampled pairs, the most doubtful first."""
@@ -159,7 +158,7 @@ class Audit:
 
 def digest(manifest: dict[str, Any]) -> str:
     """What an audit is bound to: the digests of the three splits."""
-    return sha256("".join(manifest["splits"][split]["sha256"] for split in SPLITS).encode())
+    return files.sha256("".join(manifest["splits"][split]["sha256"] for split in SPLITS).encode())
 
 
 def read_pairs(folder: Path) -> list[dict[str, Any]]:
@@ -169,14 +168,6 @@ def read_pairs(folder: Path) -> list[dict[str, Any]]:
 
 def _rank(seed: int, pair_id: str) -> bytes:
     return hashlib.sha256(f"{seed}:{pair_id}".encode()).digest()
-
-
-def _drop_torn_line(path: Path) -> None:
-    """Forget the half of an answer that a crash left at the end: it was never confirmed."""
-    data = path.read_bytes()
-    if data and not data.endswith(b"\n"):
-        with path.open("r+b") as file:
-            file.truncate(data.rfind(b"\n") + 1)
 
 
 # --- how doubtful a masked pair is: signs that something may have been left

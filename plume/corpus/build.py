@@ -3,7 +3,6 @@
 import hashlib
 import os
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,7 +17,6 @@ from plume.command import progress, status
 from plume.config import Config
 from plume.contacts import Directory
 from plume.corpus import dataset
-from plume.corpus.dataset import file_sha256
 from plume.corpus.gold import figures
 from plume.corpus.mask import Masker, pseudonymiser
 from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
@@ -30,6 +28,8 @@ from plume.export.columns import Columns
 from plume.export.experience import Experience
 from plume.export.reader import Unreadable, read_experiences
 from plume.export.source import Progress
+from plume.files import file_sha256
+from plume.output import DATASET, building, check_folder
 from plume.pseudonymise import VERSION
 
 _CHUNK = 128  # pairs masked together
@@ -62,21 +62,17 @@ def build(
     Raises InputError if the export cannot be read, if `out` cannot be written, or if no pair is left to train on; then
     an `out` that was empty holds the quarantine alone, which tells why.
     """
-    out = Path(out)
-    dataset.check_folder(out, force=force)
+    export, out = Path(export), Path(out)
+    check_folder(out, DATASET, force=force, reads=[export])
     try:
-        inside = out if out.is_dir() else next(folder for folder in out.resolve().parents if folder.is_dir())
-        with tempfile.TemporaryDirectory(prefix=dataset.BUILDING, dir=inside) as folder:
-            made = Path(folder) / "made"
-            made.mkdir()
+        with building(out, DATASET) as made:
             try:
-                manifest = _make(Path(export), made, config, workers or os.cpu_count() or 1)
+                manifest = _make(export, made, config, workers or os.cpu_count() or 1)
             except UntrainableError as error:
                 told = dataset.install_quarantine(made, out)
                 raise InputError(f"{error}; {told} tells why" if told else str(error)) from None
             except sqlite3.Error as error:
-                raise InputError(f"{inside}: no room to work in ({error}); free some, or name another --out") from None
-            dataset.install(made, out, Path(folder) / "before")
+                raise InputError(f"{out}: no room to work in ({error}); free some, or name another --out") from None
     except OSError as error:
         where = error.filename or out
         raise InputError(f"{where}: cannot be used ({error.strerror}); mend that, or name another --out") from None

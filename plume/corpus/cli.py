@@ -1,9 +1,7 @@
 """`plume data …`: from the platform's export to a dataset folder."""
 
-import json
-import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,7 +9,6 @@ from plume.command import progress, say
 from plume.errors import InputError
 
 _BATCH = 256  # texts that the recogniser reads together
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -65,53 +62,37 @@ def anonymise(
     With --explain, a line a span says its id, place, type and rule: never a word of the text.
 
     Placeholders already in a text stay, so that masking twice changes nothing; `plume data build` escapes those that a
-    citizen typed. One line out for each line in, in the same order; OUT.jsonl is there only once it is whole.
+    citizen typed. One line out for each line in, in the same order; OUT.jsonl is there only once it is whole. A file
+    that this command did not write is not overwritten.
     """
-    from plume.corpus.dataset import read_jsonl
+    from plume import files, output
     from plume.pseudonymise import Pseudonymiser
     from plume.pseudonymise.recogniser.ner import load_ner
 
-    if out.resolve() == texts.resolve():
-        raise InputError(f"--out {out}: is the input itself; name another file")
-    if out.is_dir():
-        raise InputError(f"--out {out}: is a folder; name a file")
-    rows = read_jsonl(texts, needs=("id", "text"))
+    output.check_file(out, [("id", "text", "spans")], reads=[texts])
+    rows = files.read_jsonl(texts, needs=("id", "text"))
     for number, row in enumerate(rows, 1):
         if not isinstance(row["text"], str):
             found = "null" if row["text"] is None else f"a {type(row['text']).__name__}"
             raise InputError(f"{texts}: object {number}: its text is {found}, not a string; mend or remove that line")
     pseudonymiser = Pseudonymiser(load_ner() if ner else None)
-    partial = out.with_name(f".{out.name}.partial")
     masked, explained = 0, []
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with progress() as bar, partial.open("wb") as file:
+    with files.telling(out, "name another file with --out"):
+        files.make_folder(out.parent)
+        with progress() as bar, files.replacing(out) as file:
             task = bar.add_task("anonymising", total=len(rows))
             for start in range(0, len(rows), _BATCH):
                 batch = rows[start : start + _BATCH]
                 for row, (text, spans) in zip(batch, pseudonymiser.mask_many([r["text"] for r in batch]), strict=True):
                     places = [{"start": s.start, "end": s.end, "type": s.type} for s in spans]
-                    file.write(_line({"id": row["id"], "text": text, "spans": places}))
+                    file.write(files.json_line({"id": row["id"], "text": text, "spans": places}))
                     if explain:
                         explained += (f"{row['id']} {s.start}-{s.end} {s.type} {s.rule or s.source}" for s in spans)
                     masked += len(spans)
                 bar.advance(task, len(batch))
-        partial.replace(out)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}); name another file with --out") from None
-    finally:
-        partial.unlink(missing_ok=True)
     for line in explained:
         say(line)
     say(f"{out}: {len(rows)} texts, {masked} spans masked")
-
-
-def _line(row: dict[str, Any]) -> bytes:
-    """A line of JSON in UTF-8; half a surrogate pair, which UTF-8 cannot hold, is written as its escape."""
-    text = json.dumps(row, ensure_ascii=False)
-    if not text.isascii() and _SURROGATE.search(text):
-        text = json.dumps(row)
-    return f"{text}\n".encode()
 
 
 @app.command()

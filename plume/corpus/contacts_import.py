@@ -24,8 +24,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from plume import files
 from plume.contacts import Contact, Directory, host, national, to_json
-from plume.corpus.dataset import to_jsonl
 from plume.corpus.directory_names import NETWORKS, short_name
 from plume.errors import InputError
 from plume.export.body_names import body_name, names_a_person
@@ -131,14 +131,10 @@ def merge(curated: Directory, imports: Iterable[Imported]) -> list[Contact]:
 def write(out: Path, contacts: list[Contact], imports: Iterable[Imported]) -> Path:
     """Write a contacts.json, and beside it what was rejected; returns the path of the latter."""
     rejected = out.with_name(f"{out.stem}.rejected.jsonl")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    for path, data in (
-        (rejected, to_jsonl(asdict(r) for imported in imports for r in imported.rejected)),
-        (out, to_json(contacts).encode()),
-    ):
-        partial_file = path.with_name(f".{path.name}.part")
-        partial_file.write_bytes(data)
-        partial_file.replace(path)
+    with files.telling(out, "name another file with --out"):
+        files.make_folder(out.parent)
+        files.write(rejected, files.to_jsonl(asdict(r) for imported in imports for r in imported.rejected))
+        files.write(out, to_json(contacts))
     return rejected
 
 

@@ -3,27 +3,20 @@
 `datasets.load_dataset(FOLDER)` loads the three splits with the features declared in the card's header.
 """
 
-import hashlib
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from plume.command import uninterrupted
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
-from plume.paths import check_output
+from plume.files import file_sha256, make_folder, read_jsonl, sha256, share
+from plume.output import DATASET, holds
 
 QUARANTINE = "quarantine.jsonl"
 STAGED = ".forget"  # the new files of a folder whose erasure was decided
-BUILDING = ".plume-build-"  # how the name of a build's temporary folder begins
-# What a build writes, the manifest last, and the audit of what it replaces.
-FILES = (
-    *(f"{split}.jsonl" for split in SPLITS),
-    *(QUARANTINE, "README.md", "privacy.html", "audit.jsonl", "manifest.json"),
-)
+FILES = DATASET.files
 
 # name -> type of `datasets.Value`. What is absent is null. Dates are declared as such: `datasets` reads ISO dates as
 # timestamps, and would give "2024-03-01 00:00:00" where text is declared.
@@ -45,43 +38,6 @@ FEATURES = {
     "agent_vote": "string",
     "author_vote": "string",
 }
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def file_sha256(path: str | Path) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def to_jsonl(rows: Iterable[dict[str, Any]]) -> bytes:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
-
-
-def read_jsonl(path: str | Path, *, needs: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """The rows of a JSON-lines file. Raises InputError that names the line, and the key of `needs` that it lacks."""
-    path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines() would also cut at U+2028 and U+0085
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
-    rows = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:  # also numbers of 5,000 digits, and brackets 5,000 deep
-            why = getattr(error, "msg", "a number or a nesting beyond what can be read")
-            raise InputError(f"{path}, line {number}: not JSON ({why}); one object a line is expected") from None
-        if not isinstance(row, dict) or any(key not in row for key in needs):
-            raise InputError(f"{path}, line {number}: an object with the keys {', '.join(needs)} is expected")
-        rows.append(row)
-    return rows
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:
@@ -134,79 +90,12 @@ def read_split(folder: str | Path, split: str) -> list[dict[str, Any]]:
     return read_jsonl(Path(folder) / f"{split}.jsonl", needs=("id", "review", "reply"))
 
 
-def check_folder(folder: Path, *, force: bool) -> None:
-    """Refuse, before any work, to write over what is no dataset folder of plume's, or over one without `force`.
-
-    With `force`, a folder that holds other things may take a dataset beside them; it is refused if it is no dataset
-    folder and a file there bears a name that a build writes.
-    """
-    check_output(folder, force=force or not _holds_something(folder))
-    if not _holds_something(folder):
-        return
-    theirs = [name for name in FILES if (folder / name).exists()]
-    if theirs and not _is_ours(folder):
-        raise InputError(
-            f"{folder}: no dataset folder of plume's, and --force would overwrite its {', '.join(theirs)}; "
-            "name another folder with --out"
-        )
-
-
-def _is_ours(folder: Path) -> bool:
-    """Whether a build wrote the folder: its manifest tells; where that is damaged or gone, the files that lie there."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        if isinstance(manifest, dict) and {"splits", "counts", "versions"} <= manifest.keys():
-            return True
-    except (OSError, ValueError):
-        pass
-    return all(
-        (folder / name).is_file() for name in FILES if name.endswith((".jsonl", ".html")) and "audit" not in name
-    )
-
-
-def install(made: Path, folder: Path, aside: Path) -> None:
-    """Move a dataset's new files from `made` to `folder`, the manifest last; what they replace goes to `aside` first.
-
-    The three are on one disk, so moving is renaming. If a renaming fails, the old files are put back: there is always
-    the old dataset or the new one. What plume does not write stays. Raises OSError.
-    """
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        made.rename(folder)
-        return
-    aside.mkdir()
-    with uninterrupted():
-        new: list[Path] = []
-        try:
-            for name in reversed(FILES):  # the manifest first: half a dataset must not be taken for one
-                if (folder / name).exists():
-                    (folder / name).rename(aside / name)
-            for name in FILES:
-                if (made / name).is_file():
-                    (made / name).rename(folder / name)
-                    new.append(folder / name)
-        except OSError:
-            for path in new:
-                path.unlink()
-            for name in FILES:
-                if (aside / name).exists():
-                    (aside / name).rename(folder / name)
-            raise
-
-
 def install_quarantine(made: Path, folder: Path) -> Path | None:
     """Move the quarantine of a build that left nothing to train on, unless the folder holds something; its path."""
-    if _holds_something(folder):
+    if holds(folder, DATASET):
         return None
-    folder.mkdir(parents=True, exist_ok=True)
-    return (made / QUARANTINE).replace(folder / QUARANTINE)
-
-
-def _holds_something(folder: Path) -> bool:
-    """Whether more lies there than what a build leaves that failed: its own temporary folder, a quarantine alone."""
-    return folder.is_dir() and any(
-        path.name != QUARANTINE and not path.name.startswith(BUILDING) for path in folder.iterdir()
-    )
+    share(made)
+    return (made / QUARANTINE).replace(make_folder(folder) / QUARANTINE)
 
 
 def _version_of(manifest: dict[str, Any]) -> str:

@@ -26,11 +26,13 @@ from typing import Any
 
 from plume.command import uninterrupted
 from plume.corpus import audit, dataset, forget_versions, privacy
-from plume.corpus.dataset import STAGED, read_jsonl, read_manifest, read_split, sha256, to_jsonl
+from plume.corpus.dataset import STAGED, read_manifest, read_split
 from plume.corpus.forget_search import mention_of
 from plume.corpus.split import SPLITS, experience_of
 from plume.errors import InputError, without_secrets
-from plume.tracking import MODEL_NAME, default_uri
+from plume.files import file_sha256, read_jsonl, sha256, share, telling, to_jsonl
+from plume.registry import MODEL_NAME
+from plume.tracking import default_uri
 
 _PARTIAL, _OF = f"{STAGED}.part", ".of"  # `.of` holds the digest of the manifest that the erasure starts from
 
@@ -128,10 +130,11 @@ def forget(found: Found) -> int:
     as it was before then, or the next erasure there finishes this one.
     """
     try:
-        return _forget(found)
-    except OSError as error:
+        with telling(found.folder, "it is as it was, or the next erasure finishes this one"):
+            return _forget(found)
+    except InputError:
         shutil.rmtree(found.folder / _PARTIAL, ignore_errors=True)
-        raise InputError(f"{found.folder}: cannot be written ({error.strerror or error})") from None
+        raise
 
 
 @cache
@@ -173,8 +176,9 @@ def _forget(found: Found) -> int:
     _stage_audit(found, staged, manifest, gone)
     (staged / "README.md").write_text(dataset.card(manifest), encoding="utf-8")
     privacy.write_report(staged, manifest)
-    (staged / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    (staged / _OF).write_text(dataset.file_sha256(folder / "manifest.json"), encoding="utf-8")
+    (staged / "manifest.json").write_text(dataset.manifest_text(manifest), encoding="utf-8")
+    (staged / _OF).write_text(file_sha256(folder / "manifest.json"), encoding="utf-8")
+    share(staged)
     staged.replace(folder / STAGED)  # from here on the erasure is decided
     _finish(folder)
     return erased
@@ -204,7 +208,7 @@ def _finish(folder: Path) -> None:
     with uninterrupted():
         of = staged / _OF
         # Else the manifest, which comes last, is in its place already, or the folder was built again since.
-        if of.is_file() and of.read_text(encoding="utf-8") == dataset.file_sha256(folder / "manifest.json"):
+        if of.is_file() and of.read_text(encoding="utf-8") == file_sha256(folder / "manifest.json"):
             files = (path for path in staged.iterdir() if path != of)
             for path in sorted(files, key=lambda p: (p.name == "manifest.json", p.name)):
                 path.replace(folder / path.name)

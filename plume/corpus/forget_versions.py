@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plume import tracking
+from plume import registry, tracking
 from plume.errors import InputError, without_secrets
 
 DIGEST = "train_split_sha256"  # the tag that plume train gives a version
@@ -126,14 +126,14 @@ def _versions() -> Iterator[tuple[int, tuple[str, ...], dict[str, str], str]]:
 
     client, token = mlflow.MlflowClient(), None
     try:
-        aliases = client.get_registered_model(tracking.MODEL_NAME).aliases
+        aliases = client.get_registered_model(registry.MODEL_NAME).aliases
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":  # nothing was registered yet
             return
         store = without_secrets(tracking.default_uri())
         raise InputError(f"MLflow store {store}: its registry cannot be read") from None
     while True:
-        page = client.search_model_versions(f"name='{tracking.MODEL_NAME}'", page_token=token)
+        page = client.search_model_versions(f"name='{registry.MODEL_NAME}'", page_token=token)
         for version in page:
             named = tuple(sorted(alias for alias, number in aliases.items() if str(number) == str(version.version)))
             yield int(version.version), named, dict(version.tags), version.source

@@ -6,14 +6,13 @@ leaks nothing. What is masked outside the spans is counted too, letter by letter
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from plume import contacts
-from plume.corpus.dataset import file_sha256, read_jsonl
+from plume.files import file_sha256, make_folder, read_jsonl, write
 from plume.paths import ROOT, home
 from plume.pseudonymise import Pseudonymiser, Span
 
@@ -125,10 +124,8 @@ def figures(pseudonymiser: Pseudonymiser, ner_version: str | None, path: str | P
         },
         "over_masked_letters": dict(zip(("hits", "n"), measured.letters, strict=True)),
     }
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_suffix(f".{os.getpid()}.part")
-    partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    partial.replace(kept)
+    make_folder(kept.parent)
+    write(kept, json.dumps(result, indent=1) + "\n")
     return result
 
 

@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from plume.tracking import MODEL_NAME
+from plume.registry import MODEL_NAME
 from serve.guard.draft_service import DraftService
 from serve.guard.refusal import Refusal, internal
 from serve.guard.schema import (

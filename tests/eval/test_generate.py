@@ -193,8 +193,9 @@ def test_unknown_system_is_one_line_that_names_the_known_ones(tmp_path, monkeypa
 def test_a_file_that_holds_no_drafts_is_left_alone(system, small_dataset, tmp_path, content):
     out = tmp_path / "mine.json"
     out.write_text(content)
-    with pytest.raises(InputError, match="--force"):
-        generate(system, small_dataset, out, DECODING)
+    for force in (False, True):
+        with pytest.raises(InputError, match="holds something else than this command writes"):
+            generate(system, small_dataset, out, DECODING, force=force)
     assert out.read_text() == content
     assert [p.name for p in tmp_path.iterdir()] == ["mine.json"]
 

@@ -7,9 +7,9 @@ import pytest
 
 from eval.compare import compare
 from eval.mlflow_runs import comparison_of, log_comparison, train_split_of
-from plume import tracking
-from plume.corpus.dataset import file_sha256
+from plume import registry, tracking
 from plume.corpus.forget_versions import DIGEST
+from plume.files import file_sha256
 from plume.paths import ROOT
 
 GATE = ROOT / "configs" / "eval" / "gate.yaml"
@@ -76,6 +76,6 @@ def test_a_comparison_is_a_parent_with_a_child_for_each_system(store, make_data,
 def test_the_registry_knows_what_an_adapter_was_trained_on(store):
     with tracking.run("train", kind="train") as run:
         mlflow.log_text("weights", "adapter/weights")
-    tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: "a" * 64, DIGEST: "d" * 64})
+    registry.register(run.info.run_id, "adapter", {registry.ADAPTER_HASH: "a" * 64, DIGEST: "d" * 64})
     assert train_split_of("a" * 64) == "d" * 64
     assert train_split_of("b" * 64) is None

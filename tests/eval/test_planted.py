@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from eval.drafts import tie
 from eval.score import score
 from plume.cli import app
-from plume.corpus.dataset import sha256, to_jsonl
+from plume.files import sha256, to_jsonl
 
 PLACES = [
     "au guichet",

@@ -8,9 +8,9 @@ import pytest
 
 from eval.mlflow_runs import VERDICT
 from eval.promote import promote
-from plume import tracking
-from plume.corpus.dataset import file_sha256
+from plume import registry, tracking
 from plume.errors import InputError
+from plume.files import file_sha256
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def three_versions(tmp_path_factory, empty_store):
     for digest in ("aaa", "bbb", "ccc"):
         with tracking.run("train", kind="train") as run:
             mlflow.log_text(digest, "adapter/weights")
-        tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: digest, "prompt": "v1"})
+        registry.register(run.info.run_id, "adapter", {registry.ADAPTER_HASH: digest, "prompt": "v1"})
     return path
 
 
@@ -55,7 +55,7 @@ def _verdict(folder, outcome, challenger="bbb", champion="aaa", split="test", pr
 
 
 def _champion():
-    return tracking.find_version("champion")
+    return registry.find_version("champion")
 
 
 def test_the_first_champion_is_signed_and_tagged(versions):
@@ -140,13 +140,13 @@ def test_what_a_store_lacks_is_told_without_mlflow(versions, monkeypatch):
     promote("1", initial=True, reason="first", by="Ada")
     monkeypatch.delitem(sys.modules, "mlflow")
     for known in ("1", "003", "champion", "@champion", "plume-reply@champion", "models:/plume-reply/2", "latest"):
-        tracking.check_reference(known)
+        registry.check_reference(known)
     for unknown in ("4", "0", "challenger", "Champion", "", "1" * 5000):
         with pytest.raises(InputError, match="known: champion, 1, 2, 3"):
-            tracking.check_reference(unknown)
+            registry.check_reference(unknown)
     (versions / "mlflow.db").write_bytes(b"no store at all")
     with pytest.raises(InputError, match="cannot be used"):
-        tracking.check_reference("4")
+        registry.check_reference("4")
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", "not json"])

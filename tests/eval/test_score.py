@@ -9,8 +9,8 @@ from eval.drafts import read_drafts, read_pairs
 from eval.reply_similarity import chrf
 from eval.score import MEASURES, by_measure, kept_scores, score, score_drafts
 from plume.checks import GATING, SIGNALS
-from plume.corpus.dataset import file_sha256
 from plume.errors import InputError
+from plume.files import file_sha256
 
 
 def rows_of(path):
@@ -147,9 +147,10 @@ def test_what_cannot_be_scored_is_refused_in_one_line(make_data, make_drafts, te
     described = drafts.with_suffix(".meta.json").read_bytes()
     assert "use tuned.scores.jsonl" in refusal(drafts, data, drafts.with_suffix(".json"), force=True)
     assert drafts.with_suffix(".meta.json").read_bytes() == described
-    out.write_text("mine", encoding="utf-8")
-    assert "--force" in refusal(drafts, data, out)
-    assert out.read_text(encoding="utf-8") == "mine"
+    for held, told in (("mine", "something else"), ('{"id": "1", "measure": "chrf", "value": 1}\n', "--force")):
+        out.write_text(held, encoding="utf-8")
+        assert told in refusal(drafts, data, out, force=told != "--force")
+        assert out.read_text(encoding="utf-8") == held
     out.unlink()
 
     line = drafts.read_text(encoding="utf-8").splitlines()[0]

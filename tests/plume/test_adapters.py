@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from plume.adapters import CONFIG, TEMPLATE, TRAINING, WEIGHTS, Adapter, folder_sha256
+from plume.adapters import CONFIG, TEMPLATE, TRAINING, WEIGHTS, Adapter
 from plume.errors import InputError
+from plume.files import folder_sha256
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import sys
 import mlflow
 import pytest
 
-from plume import doctor, tracking
+from plume import doctor, files, registry, tracking
 from plume.doctor import Line
 
 
@@ -82,6 +82,28 @@ def test_little_memory_or_disk_is_missing(monkeypatch):
     assert "PLUME_HOME" in line("disk").mend
 
 
+def test_who_can_read_the_home_is_said_and_what_mends_it(tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    monkeypatch.delenv(files.GROUP, raising=False)
+    assert line("readers").found.startswith("this user alone")
+    files.make_folder(home / "adapters")
+    assert line("readers").state == "OK"
+    for path in (home, home / "adapters"):
+        path.chmod(0o755)  # as an earlier plume left them
+    assert (line("readers").found, line("readers").mend) == (
+        "every user: adapters",
+        f"chmod -R o= {home}",
+    )
+    home.chmod(0o750)
+    monkeypatch.setenv(files.GROUP, str(home.stat().st_gid))
+    assert line("readers").found == f"this user and the group {home.stat().st_gid}"
+    monkeypatch.setenv(files.GROUP, "4242")
+    assert "chgrp -R 4242 adapters && chmod -R g+rX adapters" in line("readers").mend
+    monkeypatch.setenv(files.GROUP, "no such group")
+    assert "no such group on this machine" in line("readers").found
+    assert line("readers").state == "missing"
+
+
 def test_store_that_does_not_answer_is_missing_and_the_champion_only_optional(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     assert line("MLflow store").state == "missing"
@@ -113,9 +135,9 @@ def test_a_local_store_is_asked_as_mlflow_would_answer(tmp_path, empty_store, mo
     shutil.copy(empty_store, home / "mlflow.db")
     assert (line("MLflow store").state, line("champion").state) == ("OK", "optional")
     client = mlflow.MlflowClient(tracking.default_uri(), registry_uri=tracking.default_uri())
-    client.create_registered_model(tracking.MODEL_NAME)
-    client.create_model_version(tracking.MODEL_NAME, "file:///nowhere")
-    client.set_registered_model_alias(tracking.MODEL_NAME, "champion", "1")
+    client.create_registered_model(registry.MODEL_NAME)
+    client.create_model_version(registry.MODEL_NAME, "file:///nowhere")
+    client.set_registered_model_alias(registry.MODEL_NAME, "champion", "1")
     assert line("champion") == Line("champion", "OK", "plume-reply version 1")
     with sqlite3.connect(home / "mlflow.db") as db:
         db.execute("UPDATE alembic_version SET version_num = 'older'")

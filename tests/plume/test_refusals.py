@@ -27,6 +27,9 @@ OUT = ("--out", "OUT/new")
 REFUSED = {
     "data build NO.json --out OUT/new": "NO.json",
     "data anonymise NO.jsonl --out OUT/new": "NO.jsonl",
+    "data build DATA/train.jsonl --out DATA --force": "would be overwritten",
+    "data anonymise DATA/train.jsonl --out DATA/test.jsonl": "holds something else",
+    "train configs/train/demo.yaml data=DATA out=DATA --force": "which is read",
     "train NO.yaml": "NO.yaml",
     "train configs/train/demo.yaml lora.rnak=4": "lora.rank",
     "eval generate --system 7 --data DATA --out OUT/new.jsonl": "there is none",
@@ -36,6 +39,8 @@ REFUSED = {
     "eval generate --system base --data DATA --split tset --out OUT/new.jsonl": "tset",
     "eval generate --system base --data DATA --split ../train --out OUT/new.jsonl": "known ones: train",
     "eval generate --system base --data DATA --out OUT": "is a folder",
+    "eval generate --system base --data DATA --out DATA/new.jsonl": "which is read",
+    "eval generate --system base --data DATA --out OUT/mine.md --force": "holds something else",
     "eval generate --system base --data DATA --gate NO.yaml --out OUT/new.jsonl": "NO.yaml",
     "eval generate --system base --prompt v99 --data DATA --out OUT/new.jsonl": "v99",
     "eval generate --system base --data DATA --out OUT/new.jsonl --model m": "--endpoint",
@@ -78,7 +83,7 @@ def refusals(tmp_path_factory, small_dataset):
     meta = {"system": {"name": "a", "prompt": "v1"}, "decoding": {}, "fingerprint": "f"}
     drafts.with_suffix(".meta.json").write_text(json.dumps(meta | {"data": {"split": "test", "sha256": "0"}}))
     (folder / "out").mkdir()
-    (folder / "out" / "mine.txt").touch()
+    (folder / "out" / "mine.md").write_text("mine")
     places = {"DATA": small_dataset, "DRAFTS": drafts, "OUT": folder / "out", "NO": folder / "none"}
 
     def typed(line):
@@ -98,7 +103,7 @@ def refusals(tmp_path_factory, small_dataset):
     )
     assert done.returncode == 0, done.stderr
     assert not (folder / "mlflow.db").exists()  # a refusal leaves nothing behind
-    assert sorted(path.name for path in (folder / "out").iterdir()) == ["mine.txt"]
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["mine.md"]
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -14,10 +14,11 @@ import mlflow
 import pytest
 import requests
 
-from plume import tracking
-from plume.adapters import folder_sha256
+from plume import registry, tracking
 from plume.errors import InputError, first_line, without_secrets
-from plume.tracking import ADAPTER_HASH, MODEL_NAME, Version, connect, fetch_adapter, find_version, register, set_alias
+from plume.files import GROUP, folder_sha256
+from plume.registry import ADAPTER_HASH, MODEL_NAME, Version, fetch_adapter, find_version, register, set_alias
+from plume.tracking import connect
 from serve.config import ServeConfig
 from train.config import TrainConfig
 
@@ -207,7 +208,7 @@ def _open():
         lambda: tracking.find_run("key"),
         lambda: tracking.check_run("0" * 32),
         lambda: tracking.last_step("0" * 32, "loss"),
-        lambda: tracking.version_of("0" * 32, "adapter"),
+        lambda: registry.version_of("0" * 32, "adapter"),
         lambda: register("0" * 32, "adapter", {}),
         lambda: find_version("champion"),
         lambda: find_version("1"),
@@ -258,13 +259,14 @@ def test_an_unknown_version_names_the_known_ones(store, tmp_path, reference):
         find_version(reference)
 
 
-def test_the_adapter_is_fetched_whole_once_and_readable_by_servers(store, tmp_path):
+def test_the_adapter_is_fetched_whole_once_and_readable_by_the_servers_group(store, tmp_path, monkeypatch):
+    monkeypatch.setenv(GROUP, str(os.getgid()))
     number = registered(tmp_path / "one")
     version = find_version(str(number))
     folder = fetch_adapter(version)
     assert folder == tmp_path / "a home" / "adapters" / f"1-{version.tags[ADAPTER_HASH][:12]}"
     assert folder_sha256(folder) == version.tags[ADAPTER_HASH]
-    assert (folder / "adapter_model.safetensors").stat().st_mode & 0o444 == 0o444
+    assert [path.stat().st_mode & 0o777 for path in (folder, folder / "adapter_model.safetensors")] == [0o750, 0o640]
     inode = (folder / "adapter_model.safetensors").stat().st_ino
     assert fetch_adapter(version) == folder
     assert (folder / "adapter_model.safetensors").stat().st_ino == inode

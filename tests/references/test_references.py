@@ -25,9 +25,10 @@ import plume
 from plume.checks import check
 from plume.contacts import Directory
 from plume.corpus.build import DataConfig, build
-from plume.corpus.dataset import file_sha256, read_jsonl, read_split, to_jsonl
+from plume.corpus.dataset import read_split
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
+from plume.files import file_sha256, read_jsonl, to_jsonl
 from plume.paths import ROOT
 from plume.pseudonymise import Pseudonymiser
 from plume.pseudonymise.recogniser import sentences
@@ -261,8 +262,8 @@ def _compared() -> Path:
         (folder / f"{arm}.jsonl").write_bytes(to_jsonl(made))
         (folder / f"{arm}.meta.json").write_text(json.dumps(meta))
     drafts = (folder / f"{arm}.jsonl" for arm in arms)
-    compare(*drafts, folder, ROOT / "configs" / "eval" / "gate.yaml", folder / "out")
-    return folder / "out"
+    compare(*drafts, folder, ROOT / "configs" / "eval" / "gate.yaml", out := _folder() / "out")
+    return out
 
 
 REFERENCES = {

@@ -16,7 +16,9 @@ import httpx
 import pytest
 
 from plume import paths, tracking
-from plume.adapters import Adapter, folder_sha256
+from plume import registry as plume_registry
+from plume.adapters import Adapter
+from plume.files import folder_sha256
 from plume.models import Base
 from plume.prompt import load_prompt, template_sha256
 from serve.config import ServeConfig
@@ -106,7 +108,7 @@ def registry(tmp_path_factory, embedded_model):
         (folder / "chat_template.jinja").write_text("{{ messages }}")
         with tracking.run("test", kind="train") as run:
             mlflow.log_artifacts(str(folder), "adapter")
-        return tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: folder_sha256(folder)})
+        return plume_registry.register(run.info.run_id, "adapter", {plume_registry.ADAPTER_HASH: folder_sha256(folder)})
 
     yield SimpleNamespace(add=add, config=config, state=State(config.folder), home=home)
     patch.undo()
@@ -181,9 +183,9 @@ def site(tmp_path_factory, embedded_model, make_adapter, share_caches):
             folder = make_adapter(tmp_path_factory.mktemp(f"adapter-{n}"), seed=n, std=0.5).folder
             with tracking.run("adapter of a test", kind="train") as run:
                 mlflow.log_artifacts(str(folder), "adapter")
-            tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: folder_sha256(folder)})
+            plume_registry.register(run.info.run_id, "adapter", {plume_registry.ADAPTER_HASH: folder_sha256(folder)})
             folders[n] = folder
-        tracking.set_alias("champion", 1, {})
+        plume_registry.set_alias("champion", 1, {})
         config = ServeConfig(**settings)
         key = keys.add(State(config.folder), "agents")
     mlflow.set_tracking_uri(before)

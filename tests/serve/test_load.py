@@ -50,10 +50,10 @@ def expected(site, tokenizer, key):
 
 
 def promote(**aliases):
-    from plume import tracking
+    from plume import registry as plume_registry
 
     for name, number in aliases.items():
-        tracking.set_alias(name, number, {})
+        plume_registry.set_alias(name, number, {})
 
 
 def scenario(site, load, each, *, kill):
@@ -177,9 +177,10 @@ def test_every_route_of_the_real_server_that_is_not_named_is_closed(site):
 def test_a_version_that_cannot_be_served_leaves_the_champion(site, make_adapter, tmp_path):
     import mlflow
 
+    from plume import registry as plume_registry
     from plume import tracking
-    from plume.adapters import folder_sha256
     from plume.errors import InputError
+    from plume.files import folder_sha256
     from serve.alias import read
     from serve.sync import sync
 
@@ -189,7 +190,7 @@ def test_a_version_that_cannot_be_served_leaves_the_champion(site, make_adapter,
     tracking.connect(site.config.tracking_uri)
     with tracking.run("adapter of a test", kind="train") as run:
         mlflow.log_artifacts(str(folder), "adapter")
-    number = tracking.register(run.info.run_id, "adapter", {tracking.ADAPTER_HASH: folder_sha256(folder)})
+    number = plume_registry.register(run.info.run_id, "adapter", {plume_registry.ADAPTER_HASH: folder_sha256(folder)})
     before = read(site.state)
     promote(champion=number)
     with pytest.raises(InputError, match="DoRA"):

@@ -10,9 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from plume import registry as plume_registry
 from plume import tracking
-from plume.adapters import folder_sha256
 from plume.errors import EnvironmentMissing, InputError, PlumeError
+from plume.files import folder_sha256
 from plume.models import Base
 from serve import alias, champion, cli, vllm_command, vllm_process
 from serve.alias import Aliases, Deployed
@@ -210,7 +211,7 @@ def test_draft_asks_for_a_dataset_folder_before_anything_slow(tmp_path):
 
 
 def artifact(registry, number):
-    return Path(tracking.find_version(str(number)).source.removeprefix("file://"))
+    return Path(plume_registry.find_version(str(number)).source.removeprefix("file://"))
 
 
 def test_no_champion_says_how_to_set_one(registry):
@@ -249,10 +250,10 @@ def test_base_model_missing_while_offline_is_the_environments_fault(registry):
 def test_a_restart_serves_again_what_was_served_even_without_a_registry(registry, tmp_path):
     numbers = [registry.add({}) for _ in range(3)]
     state = State(tmp_path / "state")
-    two, three = (champion.deploy(tracking.find_version(str(n)), 16) for n in numbers[1:])
+    two, three = (champion.deploy(plume_registry.find_version(str(n)), 16) for n in numbers[1:])
     alias.write(state, Aliases(three))
     alias.write(state, Aliases(two))  # as a rollback leaves it
-    tracking.set_alias("champion", numbers[2], {})
+    plume_registry.set_alias("champion", numbers[2], {})
     served, remarks = champion.resolve(registry.config, state)
     assert served.aliases == Aliases(two)
     assert [d.version for d in served.adapters] == [numbers[1], numbers[2]]
@@ -293,13 +294,13 @@ def test_what_is_printed_is_what_is_started_and_nothing_is_written_for_it(regist
 
 def test_a_state_of_another_registry_is_not_served(registry, tmp_path):
     number = registry.add({})
-    real = champion.deploy(tracking.find_version(str(number)), 16)
+    real = champion.deploy(plume_registry.find_version(str(number)), 16)
     state = State(tmp_path / "state")
     folder = tmp_path / "other"
     folder.mkdir()
     (folder / "weights").write_text("other")
     alias.write(state, Aliases(Deployed(number, str(folder), folder_sha256(folder))))
-    tracking.set_alias("champion", number, {})
+    plume_registry.set_alias("champion", number, {})
     served, remarks = champion.resolve(registry.config, state)
     assert served.aliases.champion == real
     assert any("registry's of that number" in remark for remark in remarks)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from plume import registry as plume_registry
 from plume import tracking
 from plume.errors import InputError
 from plume.models import Base
@@ -48,7 +49,7 @@ def served(registry, tmp_path, monkeypatch):
     state = State(tmp_path / "state")
     config = registry.config.model_copy(update={"state": state.folder, "golden": False})
     numbers = [registry.add({}) for _ in range(3)]
-    versions = [champion.deploy(tracking.find_version(str(n)), 16) for n in numbers]
+    versions = [champion.deploy(plume_registry.find_version(str(n)), 16) for n in numbers]
     Started(config=config, base=Base(), stop_token_id=2, dtype="float32", max_model_len=2048).write(state)
     alias.write(state, Aliases(versions[0]))
     names = {versions[0].name: versions[0].folder}
@@ -60,7 +61,7 @@ def served(registry, tmp_path, monkeypatch):
 
     here = Served()
     here.state, here.config, here.versions, here.names = state, config, versions, names
-    here.say = lambda **to: [tracking.set_alias(name, versions[n - 1].version, {}) for name, n in to.items()]
+    here.say = lambda **to: [plume_registry.set_alias(name, versions[n - 1].version, {}) for name, n in to.items()]
     here.answers = lambda: versions.index(alias.read(state).champion) + 1
 
     def do(steps, **canary):

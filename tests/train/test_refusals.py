@@ -1,12 +1,15 @@
 """What a run refuses before it trains, in one line that says how to mend it."""
 
+import json
 import shutil
+from pathlib import Path
 
 import pytest
 import yaml
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from plume.errors import EnvironmentMissing, InputError
+from plume.files import sha256
 from plume.paths import ROOT
 
 
@@ -44,6 +47,41 @@ def test_bad_input_is_told_before_anything_is_trained(train_here, tmp_path, over
         train_here(out=tmp_path / "run", **overrides)
     assert message in str(error.value)
     assert not (tmp_path / "run").exists()  # so that the mended command is not refused
+
+
+def test_a_split_that_is_not_what_the_manifest_counts_is_told_before_the_model_is_loaded(
+    train_here, small_dataset, tmp_path, monkeypatch
+):
+    data = Path(shutil.copytree(small_dataset, tmp_path / "data"))
+    (data / "validation.jsonl").write_bytes(b"")
+    manifest = json.loads((data / "manifest.json").read_text())
+    manifest["splits"]["validation"]["sha256"] = sha256(b"")
+    (data / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setattr("train.run.load_model", lambda *_, **__: pytest.fail("the model was loaded"))
+    with pytest.raises(InputError, match=r"validation\.jsonl: holds 0 pairs, manifest\.json says \d+; build"):
+        train_here(out=tmp_path / "run", data=data)
+
+
+def test_a_run_never_goes_into_its_dataset_nor_over_what_is_no_run(train_here, small_dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr("train.run.load_model", lambda *_, **__: pytest.fail("the model was loaded"))
+    (tmp_path / "link").symlink_to(small_dataset)
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "config.yaml").write_text("mine")
+    for out, told in (
+        (small_dataset, "which is read"),
+        (tmp_path / "link" / "below", "which is read"),
+        (small_dataset.parent, "which is read"),
+        (tmp_path / "dangling", "which is not there"),
+        (theirs, "would overwrite its config.yaml"),
+    ):
+        before = sorted(path.name for path in small_dataset.iterdir())
+        with pytest.raises(InputError, match=told) as error:
+            train_here(out=out, force=True)
+        assert "\n" not in str(error.value)
+        assert sorted(path.name for path in small_dataset.iterdir()) == before
+    assert (theirs / "config.yaml").read_text() == "mine"
 
 
 def test_all_errors_of_a_config_are_told_at_once(run, tmp_path):

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import resource
 import shutil
 import signal
 import sqlite3
@@ -12,11 +13,12 @@ from functools import partial
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
-from plume import tracking
-from plume.adapters import folder_sha256
+from plume import registry, tracking
 from plume.corpus import dataset
 from plume.errors import InputError, PlumeError
+from plume.files import folder_sha256
 from train import checkpoint, ledger, loop
 from train.folder import alone
 
@@ -94,14 +96,14 @@ def test_killed_where_mlflow_and_the_folder_disagree_it_goes_on_as_the_same_run(
     options, client = {"out": tmp_path / "run", "max_steps": 2}, store
     drafts, weights = (options["out"] / name for name in ("drafts.jsonl", "adapter/adapter_model.safetensors"))
     before = {run.info.run_id for run in client.search_runs(["1"])}
-    note, register = module.folder.note, module.tracking.register
+    note, register = module.folder.note, module.registry.register
 
     killed_at("folder.note", lambda out, facts: _interrupt() if "run_id" in facts else note(out, facts), **options)
-    killed_at("tracking.register", _interrupt, resume=True, **options)
+    killed_at("registry.register", _interrupt, resume=True, **options)
     with drafts.open("a") as file:  # a draft may hold what other readers take for the end of a line
         file.write(json.dumps({"step": 2, "id": "x", "draft": "a\u2028b"}, ensure_ascii=False) + '\n{"step": 2, "dr')
     written = weights.read_bytes()
-    killed_at("tracking.register", lambda *given: _interrupt(register(*given)), resume=True, **options)
+    killed_at("registry.register", lambda *given: _interrupt(register(*given)), resume=True, **options)
     result = train_here(resume=True, **options)
 
     (opened,) = {run.info.run_id for run in client.search_runs(["1"])} - before
@@ -237,6 +239,30 @@ def test_a_full_disk_at_a_checkpoint_is_one_line_and_leaves_no_half(train_here, 
     assert not list((tmp_path / "run").glob("*.partial"))
 
 
+def test_a_full_disk_at_a_step_or_at_the_adapter_is_one_line_and_leaves_no_half(tmp_path, monkeypatch):
+    from train import run as module
+
+    def full(folder, *_):
+        (folder / "adapter_model.safetensors").write_bytes(b"half")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(module.adapter, "write", full)
+    with pytest.raises(InputError, match=r"adapter: cannot be written \(.*No space left.*\); make room, then go on"):
+        module._write_adapter(tmp_path / "adapter", [], None, None, None, {})
+    assert not list(tmp_path.iterdir())
+
+    loop._append(tmp_path / "steps.jsonl", {"step": 1})
+    limit, before = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, limit[1]))  # half of the next line has room, and no more
+    try:
+        with pytest.raises(InputError, match=r"steps\.jsonl: cannot be written \(.*\); make room, then go on"):
+            loop._append(tmp_path / "steps.jsonl", {"step": 2, "loss": 1.25})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+    assert (tmp_path / "steps.jsonl").read_text() == '{"step": 1}\n'
+
+
 @pytest.fixture
 def tables(home):
     """Take the store's metrics away, or give them back: a database that answers with errors at once."""
@@ -301,9 +327,9 @@ def test_a_store_that_goes_away_ends_no_run_and_misses_nothing(
     assert [m.step for m in store.get_metric_history(result.run_id, "loss")] == [1, 2, 3, 4, 5, 6]
     assert folder_sha256(out / "adapter-4") == written
     for version, kept in ((result.version, "adapter-4"), (more.version, "adapter")):
-        found = tracking.find_version(str(version))
+        found = registry.find_version(str(version))
         assert found.tags["adapter_sha256"] == folder_sha256(out / kept)
-        assert folder_sha256(tracking.fetch_adapter(found)) == found.tags["adapter_sha256"]
+        assert folder_sha256(registry.fetch_adapter(found)) == found.tags["adapter_sha256"]
     with pytest.raises(InputError, match="it has made its 6 steps"):
         train_here(resume=True, **{**options, "max_steps": 6})
     with pytest.raises(InputError, match="has made 6 steps, this config plans 5"):

@@ -10,8 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from plume.adapters import Adapter, folder_sha256
+from plume.adapters import Adapter
 from plume.errors import InputError
+from plume.files import folder_sha256
 from plume.paths import ROOT
 from train import checkpoint
 
@@ -29,7 +30,8 @@ def test_recipe_trains_the_openhermes_shaped_model(trained, steps_of):
     config = json.loads((folder / "adapter" / "adapter_config.json").read_text())
     assert config["modules_to_save"] is None
     assert not config["use_dora"]
-    assert oct((folder / "adapter" / "adapter_model.safetensors").stat().st_mode)[-3:] == "644"
+    for path in (folder, *folder.rglob("*"), folder.parent / "mlflow.db", folder.parent / "mlartifacts"):
+        assert path.stat().st_mode & 0o077 == 0, path  # no group is configured: the owner alone
 
 
 def test_mlflow_knows_config_metrics_inputs_adapter_and_version(trained, store):

@@ -14,8 +14,8 @@ from eval.stats.studentised import DRAWS, mean_of, share
 from eval.time.measurement import DESCRIPTIVE, make, values_of
 from eval.time.minutes.constants import NAMES
 from eval.time.minutes.model import FEATURES, Prior, count, minutes
-from plume.corpus.dataset import read_jsonl
 from plume.errors import InputError
+from plume.files import read_jsonl
 
 OUTCOMES = ("accepted", "edited", "rejected")
 LEAST_TIMED = 10  # decisions from which the constants are moved

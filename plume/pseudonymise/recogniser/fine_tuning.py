@@ -5,12 +5,8 @@ agents use.
 About a minute on one core. The result is the same on every run of one machine; what the manifest records is its key.
 """
 
-import hashlib
 import json
-import os
 import random
-import shutil
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
@@ -18,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from plume.command import progress
+from plume.files import file_sha256, folder_aside, sha256
 from plume.french import insee, vocabulary
 from plume.paths import home
 from plume.pseudonymise.names import LISTS
@@ -36,10 +33,10 @@ def key(model: str) -> str:
         "model": f"{model} {version(model.replace('_', '-'))}",
         "spacy": version("spacy"),
         "lists": insee.digest(),
-        "sources": [hashlib.sha256(path.read_bytes()).hexdigest() for path in _sources()],
+        "sources": [file_sha256(path) for path in _sources()],
         "settings": SETTINGS,
     }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    return sha256(json.dumps(parts, sort_keys=True).encode())[:16]
 
 
 def _sources() -> list[Path]:
@@ -59,23 +56,9 @@ def load(nlp: Any, model: str, copy: Callable[[str], str]) -> None:
     folder = home() / "ner" / key(model)
     if not folder.is_dir():
         _learn(nlp, copy)
-        _keep(nlp, folder)
+        with folder_aside(folder) as made:  # two processes may do this at once, one of them wins
+            nlp.get_pipe(_PIPE).to_disk(made)
     nlp.get_pipe(_PIPE).from_disk(folder)
-
-
-def _keep(nlp: Any, folder: Path) -> None:
-    """Write the recogniser aside and move it into place: two processes may do this at once, one of them wins."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".learning-", dir=folder.parent))
-    try:
-        nlp.get_pipe(_PIPE).to_disk(partial)
-        partial.chmod(0o755)
-        os.rename(partial, folder)  # noqa: PTH104 (fails where the folder is there and holds something)
-    except OSError:
-        if not folder.is_dir():
-            raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _dim(text: str, span: tuple[int, int, str]) -> str:

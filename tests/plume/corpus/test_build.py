@@ -21,10 +21,11 @@ import pytest
 
 import datasets
 from plume.corpus.build import DataConfig, build
-from plume.corpus.dataset import FEATURES, FILES, read_jsonl, read_manifest, read_split, to_jsonl
+from plume.corpus.dataset import FEATURES, FILES, read_manifest, read_split
 from plume.corpus.split import SPLITS, experience_of
 from plume.errors import InputError
 from plume.export.reader import read_experiences, read_rows
+from plume.files import read_jsonl, to_jsonl
 from plume.french.text import words as words_of
 from plume.paths import ROOT
 from plume.pseudonymise import Pseudonymiser

@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from plume.corpus import audit, dataset, forget_search
 from plume.corpus import forget as forgetting
-from plume.corpus.dataset import card, read_manifest, to_jsonl
+from plume.corpus.dataset import card, read_manifest
 from plume.errors import InputError
+from plume.files import to_jsonl
 
 GONE = "903"  # in train; 914 is in validation, 917 in test
 

@@ -9,8 +9,8 @@ from stdnum.fr import nir
 
 from plume.contacts import national
 from plume.corpus import gold
-from plume.corpus.dataset import read_jsonl
 from plume.errors import InputError
+from plume.files import read_jsonl
 from plume.pseudonymise import PLACEHOLDERS, Pseudonymiser, Span
 
 

@@ -16,12 +16,13 @@ import pytest
 
 from plume.contacts import Directory
 from plume.corpus.build import DataConfig, build
-from plume.corpus.dataset import read_jsonl, read_split
+from plume.corpus.dataset import read_split
 from plume.corpus.pairs import Pair, Selection, outcomes
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.export.reader import Unreadable, read_experiences
 from plume.export.values import parse_date
+from plume.files import read_jsonl
 
 ODD = [
     *("", " ", "\n", "0", "-1", "null", "NaN", "é" * 3000, "a " * 5000, "x" * 30_000, "123456789" * 9, "\x00\x01\x1f"),

@@ -1,0 +1,257 @@
+"""Files on disk: replaced in one step, locked, appended to, read after a kill, digested; who may read them.
+
+Only the owner can read what plume writes, and the group that $PLUME_GROUP names, if it names one.
+"""
+
+import errno
+import fcntl
+import grp
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from plume.errors import InputError
+
+GROUP = "PLUME_GROUP"  # variable: name or number of the group that may read, beside the owner
+
+
+@contextmanager
+def telling(path: Path, mend: str) -> Iterator[None]:
+    """Turn what the disk refuses (full, read-only, no permission) into one line. Raises InputError."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error}); {mend}") from None
+
+
+# --- who may read
+
+
+def keep_private() -> None:
+    """Let other users read nothing that this process makes, also what libraries such as MLflow make."""
+    os.umask(0o027 if os.environ.get(GROUP) else 0o077)
+
+
+def group() -> int | None:
+    """The number of the group that $PLUME_GROUP names; None without one. Raises InputError for an unknown group."""
+    name = os.environ.get(GROUP, "").strip()
+    if not name or name.isdecimal():  # a container may have no name for a number
+        return int(name) if name else None
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise InputError(f"{GROUP}={name}: no such group on this machine; name another one, or unset it") from None
+
+
+def share(path: Path) -> None:
+    """Let owner and group read a file, or a folder with all that it holds. Raises InputError, OSError."""
+    number = group()
+    for each in (path, *path.rglob("*")) if path.is_dir() else (path,):
+        if not each.is_symlink():
+            _share(each, number, folder=each.is_dir())
+
+
+def _share(path: Path | int, number: int | None, *, folder: bool = False) -> None:
+    """Set group and mode of one file; a folder hands its group on to what is made in it (2000)."""
+    try:
+        if number is not None:
+            os.chown(path, -1, number)
+    except PermissionError:
+        raise InputError(
+            f"{GROUP}={os.environ[GROUP]}: this user is not in that group; add the user to it, or name another one"
+        ) from None
+    owner, shared = (0o700, 0o2750) if folder else (0o600, 0o640)
+    with suppress(PermissionError):  # a disk without modes
+        os.chmod(path, owner if number is None else shared)  # noqa: PTH101 - it may be a descriptor
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder, and those above it that are missing, for owner and group. Raises InputError, OSError."""
+    for each in reversed([f for f in (folder, *folder.parents) if not f.exists()]):
+        each.mkdir(exist_ok=True)
+        _share(each, group(), folder=True)
+    folder.mkdir(exist_ok=True)  # raises where a file stands
+    return folder
+
+
+# --- replaced in one step
+
+
+@contextmanager
+def replacing(path: Path, *, keep: Path | None = None, private: bool = False) -> Iterator[BinaryIO]:
+    """Give a file to write; once it is whole and on disk, it takes the place of `path` in one step.
+
+    If anything fails, `path` is as it was. A second writer waits for the first. `keep` becomes the name of the file
+    that is replaced; `private` keeps the group out.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    with _alone(partial) as file:
+        try:
+            _share(file.fileno(), None if private else group())
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            if keep and path.is_file():
+                path.replace(keep)
+            partial.replace(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+def _alone(partial: Path) -> BinaryIO:
+    """Open a file that no other process writes, empty: what a killed process left of it is written over."""
+    while True:
+        file = os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT, 0o600), "wb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), partial.stat()):
+                file.truncate(0)
+                return file
+        file.close()  # the writer that was waited for has renamed it
+
+
+def write(path: Path, content: str | bytes, *, private: bool = False) -> None:
+    """Replace a file in one step. See `replacing`."""
+    with replacing(path, private=private) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def folder_aside(target: Path) -> Iterator[Path]:
+    """Give an empty folder to fill; it becomes `target`, in one step, when the block ends.
+
+    If another process was faster, its folder stays. Raises OSError.
+    """
+    make_folder(target.parent)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as parent:
+        made = Path(parent) / "made"
+        made.mkdir()
+        yield made
+        share(made)
+        try:
+            made.rename(target)
+        except OSError:
+            if not target.is_dir():
+                raise
+
+
+# --- held by one process
+
+
+@contextmanager
+def locked(path: Path, refusal: str = "", *, wait: float | None = None) -> Iterator[int]:
+    """Hold a file, made if it is missing, or a folder; gives the descriptor that holds it.
+
+    The kernel lets go of it however the process ends. Another holder is waited for, `wait` seconds if that is given.
+    Raises InputError with the line `refusal`.
+    """
+    descriptor = os.open(path, os.O_RDONLY | (0 if path.is_dir() else os.O_CREAT), 0o640)
+    try:
+        until = None if wait is None else time.monotonic() + wait
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if until is None else fcntl.LOCK_NB))
+                break
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    raise InputError(refusal) from None
+                time.sleep(min(0.2, wait))
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+# --- line by line
+
+
+def json_line(row: Any) -> bytes:
+    """A line of JSON in UTF-8; half of a character, which UTF-8 cannot hold, is written as its escape."""
+    try:
+        return f"{json.dumps(row, ensure_ascii=False)}\n".encode()
+    except UnicodeEncodeError:
+        return f"{json.dumps(row)}\n".encode()
+
+
+def to_jsonl(rows: Iterable[Any]) -> bytes:
+    """Rows as the content of a JSON-lines file."""
+    return b"".join(json_line(row) for row in rows)
+
+
+def append(path: Path, row: Any, *, on_disk: bool = False) -> None:
+    """Add a row to a JSON-lines file, whole or not at all; `on_disk` waits until the disk has it. Raises OSError."""
+    line = json_line(row)
+    with path.open("ab", buffering=0) as file:
+        before = file.seek(0, os.SEEK_END)
+        if not before:
+            _share(file.fileno(), group())
+        try:
+            if file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if on_disk:
+                os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):
+                file.truncate(before)
+            raise
+
+
+def whole_lines(path: Path) -> tuple[list[bytes], bytes]:
+    """The lines of a file, and what follows the last end of a line: a line that a kill cut off, in bytes.
+
+    Only `\\n` ends a line: `splitlines()` would also cut at U+2028 and U+0085, which a draft may hold.
+    """
+    *lines, torn = path.read_bytes().split(b"\n")
+    return lines, torn
+
+
+def read_jsonl(path: str | Path, *, needs: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """The rows of a JSON-lines file. Raises InputError that names the line, and the key of `needs` that it lacks."""
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:  # also numbers of 5,000 digits, and brackets 5,000 deep
+            why = getattr(error, "msg", "a number or a nesting beyond what can be read")
+            raise InputError(f"{path}, line {number}: not JSON ({why}); one object a line is expected") from None
+        if not isinstance(row, dict) or any(key not in row for key in needs):
+            raise InputError(f"{path}, line {number}: an object with the keys {', '.join(needs)} is expected")
+        rows.append(row)
+    return rows
+
+
+# --- digests
+
+
+def sha256(data: bytes) -> str:
+    """Hash of bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def file_sha256(path: str | Path) -> str:
+    """Hash of a file's content."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def folder_sha256(folder: Path) -> str:
+    """Hash of the names and the contents of all files in a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())
+    return digest.hexdigest()

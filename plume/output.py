@@ -1,0 +1,229 @@
+"""Where a command may write: never into what it reads, and over nothing that plume did not write.
+
+A folder of results is known by its marker, a file that is written when all others are there. `--force` overwrites a
+folder with that marker. Everything here is refused before any work.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from plume.command import uninterrupted
+from plume.errors import InputError
+from plume.files import make_folder, share, telling
+
+BUILDING = ".plume-build-"  # how the name of a temporary folder begins in which results are made
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a command writes into a folder of its own.
+
+    Attributes:
+        name: what the folder is, with its article.
+        files: names of its files, the marker last.
+        keys: what the JSON object in the marker holds at least.
+        always: files by which such a folder is known, too, where its marker is damaged or gone.
+        alone: files that it may hold without its marker, and that say nothing of whose it is.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    keys: frozenset[str]
+    always: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
+
+    @property
+    def marker(self) -> str:
+        return self.files[-1]
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether plume wrote the folder, as this kind."""
+        try:
+            told = json.loads((folder / self.marker).read_text(encoding="utf-8"))
+            if isinstance(told, dict) and self.keys <= told.keys():
+                return True
+        except (OSError, ValueError):
+            pass
+        return bool(self.always) and all((folder / name).is_file() for name in self.always)
+
+
+_SPLITS = ("train.jsonl", "validation.jsonl", "test.jsonl", "quarantine.jsonl")
+_CHECKPOINTS = ("checkpoint.pt", "checkpoint.previous.pt", "checkpoint.partial", "best.pt", "best.partial")
+DATASET = Kind(
+    "a dataset",
+    (*_SPLITS, "README.md", "privacy.html", "audit.jsonl", "manifest.json"),
+    frozenset({"splits", "counts", "versions"}),
+    (*_SPLITS, "privacy.html"),
+    ("quarantine.jsonl",),  # of a build that left nothing to train on
+)
+RUN = Kind(
+    "a training run",
+    ("steps.jsonl", "drafts.jsonl", "dropped.jsonl", "truncated.jsonl", *_CHECKPOINTS, "config.yaml", "run.json"),
+    frozenset({"key", "samples_sha256"}),
+)
+VERDICT = Kind(
+    "a verdict",
+    ("champion.scores.jsonl", "challenger.scores.jsonl", "report.html", "verdict.json"),
+    frozenset({"outcome", "inputs"}),
+)
+TIME = Kind("a time analysis", ("time.html", "time.json"), frozenset({"estimates", "claims"}))
+DRAFTS = (("id", "draft"), ("id", "error"))  # what a row of a file of drafts holds at least
+KINDS = (DATASET, RUN, VERDICT, TIME)
+
+
+def check_folder(
+    folder: Path, kind: Kind, *, force: bool, reads: Collection[str | Path | None] = (), option: str = "--out"
+) -> None:
+    """Refuse a folder that cannot or must not be written. Changes nothing.
+
+    A folder that holds something is refused without `force`. With it, a folder is taken that holds results of this
+    kind, or whose files bear none of the names to be written. `reads` are the files and folders that the command reads.
+    """
+    if folder.is_file():
+        raise InputError(f"{folder} is a file; name a folder with {option}")
+    _check_place(folder, option)
+    for read in map(Path, filter(None, reads)):
+        if read.is_dir() and _overlap(folder, read):
+            raise InputError(f"{option} {folder}: is, holds or lies in {read}, which is read; name another folder")
+        if read.parent.resolve() == folder.resolve() and read.name in kind.files:
+            raise InputError(f"{option} {folder}: {read}, which is read, would be overwritten; name another folder")
+    held = holds(folder, kind)
+    if not held or kind.is_in(folder):
+        if held and not force:
+            raise InputError(f"{folder} is not empty; name another folder with {option}, or overwrite it with --force")
+        return
+    theirs = [name for name in kind.files if name in held]
+    other = next((each.name for each in KINDS if each.is_in(folder)), "")
+    if other or theirs:
+        what = f"holds {other}, not {kind.name}" if other else f"does not hold {kind.name} of plume's"
+        would = f", and --force would overwrite its {', '.join(theirs)}" if theirs else ""
+        raise InputError(f"{folder}: is not empty and {what}{would}; name another folder with {option}")
+    if not force:
+        raise InputError(f"{folder} is not empty; name another folder with {option}, or write beside it with --force")
+
+
+def holds(folder: Path, kind: Kind) -> list[str]:
+    """Names of what lies in a folder, but what is left there of a work that was cut off or found nothing."""
+    if not folder.is_dir():
+        return []
+    names = [path.name for path in folder.iterdir() if not path.name.startswith(BUILDING)]
+    return [] if set(names) <= set(kind.alone) else names
+
+
+def check_file(
+    file: Path,
+    rows: Collection[tuple[str, ...]],
+    *,
+    reads: Collection[str | Path] = (),
+    option: str = "--out",
+) -> None:
+    """Refuse a file that cannot be written, that is read, or that plume did not write. Changes nothing.
+
+    `rows` are sets of keys, of which the first row of a file of plume's has one.
+    """
+    if file.is_dir():
+        raise InputError(f"{option} {file}: is a folder; name a file in it")
+    _check_place(file, option)
+    for read in map(Path, reads):
+        if read.is_dir() and file.resolve().is_relative_to(read.resolve()):
+            raise InputError(f"{option} {file}: lies in {read}, which is read; name a file elsewhere")
+        if file.exists() and read.exists() and file.samefile(read):
+            raise InputError(f"{option} {file}: is the input itself; name another file")
+    if file.exists() and not _begins_with(file, rows):
+        raise InputError(f"{option} {file}: holds something else than this command writes; name another file")
+
+
+def _begins_with(file: Path, rows: Collection[tuple[str, ...]]) -> bool:
+    """Whether the first row of a file has one of these sets of keys, or there is none."""
+    try:
+        with file.open("rb") as opened:
+            first = opened.readline(1 << 20)
+        row = json.loads(first) if first.endswith(b"\n") else {}
+    except (OSError, ValueError, RecursionError):
+        return False
+    known = isinstance(row, dict) and any(set(keys) <= row.keys() for keys in rows)
+    return known or (not first.endswith(b"\n") and (not first or first.startswith(b'{"id"')))  # cut off by a kill
+
+
+def _check_place(path: Path, option: str) -> None:
+    """Refuse what can be seen not to be writable: a link to nothing, a way through a file, a read-only disk."""
+    there = path
+    while not there.exists():
+        if there.is_symlink():
+            raise InputError(
+                f"{option} {path}: {there} is a link to {there.readlink()}, which is not there; make that, or remove "
+                "the link"
+            )
+        there = there.parent
+    if not there.is_dir() and there != path:
+        raise InputError(f"{option} {path}: {there} is a file; name another folder with {option}")
+    if not os.access(there, os.W_OK) or (path.is_dir() and not os.access(there, os.X_OK)):
+        raise InputError(
+            f"{option} {path}: this user may not write in {there}, or its disk is read-only; mend that, or name "
+            f"another place with {option}"
+        )
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    one, other = one.resolve(), other.resolve()
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+@contextmanager
+def building(folder: Path, kind: Kind) -> Iterator[Path]:
+    """Give an empty folder in which to make the files of `kind`; they are moved to `folder` when the block ends.
+
+    It lies on the disk of `folder`, inside it if that is there: it may be a mount point. What was there stays until
+    the new files are whole, and stays for good if anything fails. Raises OSError.
+    """
+    inside = folder if folder.is_dir() else next(each for each in folder.resolve().parents if each.is_dir())
+    with tempfile.TemporaryDirectory(prefix=BUILDING, dir=inside) as name:
+        made = Path(name) / "made"
+        made.mkdir()
+        yield made
+        share(made)
+        _install(made, folder, kind.files, Path(name) / "before")
+
+
+def _install(made: Path, folder: Path, names: tuple[str, ...], aside: Path) -> None:
+    """Move new files from `made` to `folder`, the marker last; what they replace goes to `aside` first.
+
+    The three are on one disk, so moving is renaming. If a renaming fails, the old files are put back: there are always
+    the old results or the new ones. What plume does not write stays. Raises OSError.
+    """
+    if not folder.exists():
+        make_folder(folder.parent)
+        made.rename(folder)
+        return
+    aside.mkdir()
+    with uninterrupted():
+        new: list[Path] = []
+        try:
+            for name in reversed(names):  # the marker first: half of the results must not be taken for the whole
+                if (folder / name).exists():
+                    (folder / name).rename(aside / name)
+            for name in names:
+                if (made / name).is_file():
+                    (made / name).rename(folder / name)
+                    new.append(folder / name)
+        except OSError:
+            for path in new:
+                path.unlink()
+            for name in names:
+                if (aside / name).exists():
+                    (aside / name).rename(folder / name)
+            raise
+
+
+def claim(folder: Path, kind: Kind, *, option: str = "--out") -> None:
+    """Make a folder ready that was checked: what plume wrote there as this kind is removed. Raises InputError."""
+    with telling(folder, f"name another folder with {option}"):
+        make_folder(folder)
+        for name in kind.files:
+            for each in (name, f".{name}.partial"):
+                (folder / each).unlink(missing_ok=True)

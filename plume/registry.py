@@ -1,0 +1,192 @@
+"""The registry: versions of `plume-reply`, their aliases, and the adapters that they stand for."""
+
+import shutil
+import sqlite3
+import sys
+import tempfile
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from plume.errors import InputError, first_line
+from plume.files import folder_aside, folder_sha256
+from plume.paths import home
+from plume.store_uri import default_uri, local_file
+from plume.tracking import ABSENT, answering, check_is_there
+
+MODEL_NAME = "plume-reply"
+ADAPTER_HASH = "adapter_sha256"  # tag of a version: hash of the adapter folder that it must hold
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version of `plume-reply`."""
+
+    number: int
+    run_id: str
+    source: str
+    tags: dict[str, str] = field(default_factory=dict)
+    aliases: list[str] = field(default_factory=list)
+
+
+@answering()
+def register(run_id: str, artifact: str, tags: dict[str, str]) -> int:
+    """Register a run's artifact folder as a new version of `plume-reply`; returns its number."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    client = mlflow.MlflowClient()
+    try:
+        client.create_registered_model(MODEL_NAME, description="LoRA adapters that draft replies to citizens' reviews.")
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    source = f"{client.get_run(run_id).info.artifact_uri}/{artifact}"
+    return int(client.create_model_version(MODEL_NAME, source, run_id, tags=tags).version)
+
+
+@answering()
+def version_of(run_id: str, artifact: str) -> int | None:
+    """Number of the version that a run registered of its artifact folder; None if it has none."""
+    import mlflow
+
+    found = mlflow.MlflowClient().search_model_versions(f"name='{MODEL_NAME}' AND run_id='{run_id}'")
+    return next((int(v.version) for v in found if v.source.endswith(f"/{artifact}")), None)
+
+
+@answering()
+def find_version(reference: str) -> Version:
+    """A version by number, alias, or URI (`3`, `champion`, `plume-reply@champion`, `models:/plume-reply/3`)."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    client = mlflow.MlflowClient()
+    key = _key(reference)
+    try:
+        if key.isdigit():
+            found = client.get_model_version(MODEL_NAME, key)
+        else:
+            found = client.get_model_version_by_alias(MODEL_NAME, key)
+        # Versions fetched by alias do not carry their aliases: ask again by number.
+        found = client.get_model_version(MODEL_NAME, found.version)
+    except MlflowException as error:
+        if error.error_code not in (ABSENT, "INVALID_PARAMETER_VALUE") and len(key) < 19:  # a number of SQLite's
+            raise
+        raise InputError(_unknown(reference, _known(client))) from None
+    return Version(int(found.version), found.run_id, found.source, dict(found.tags), list(found.aliases))
+
+
+def check_reference(reference: str, uri: str | None = None) -> None:
+    """Raise InputError at once if a SQLite store holds no such version or alias: MLflow takes seconds to be imported.
+
+    Any other store, and tables that are not as this reads them, are left to `find_version`, and so is everything once
+    MLflow is there. Creates nothing.
+    """
+    file = local_file(uri or default_uri())
+    if file is None or "mlflow" in sys.modules:
+        return
+    check_is_there(uri or default_uri())
+    versions, aliases = [], []
+    with suppress(sqlite3.Error):
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=1)) as opened:
+            versions, aliases = (
+                opened.execute(query, [MODEL_NAME]).fetchall()
+                for query in (
+                    "select version, current_stage from model_versions where name = ?",
+                    "select alias from registered_model_aliases where name = ?",
+                )
+            )
+        numbers = sorted(number for number, stage in versions if stage != "Deleted_Internal")
+        known = [*sorted(alias for (alias,) in aliases), *map(str, numbers)]
+        key = _key(reference)
+        if key.lower() == "latest" and numbers:
+            return
+        if (key.lstrip("0") if key.isdigit() else key) not in known:
+            raise InputError(_unknown(reference, known))
+
+
+def _key(reference: str) -> str:
+    """The number or the alias that a reference names."""
+    return str(reference).removeprefix("models:/").removeprefix(MODEL_NAME).lstrip("@/")
+
+
+def _unknown(reference: str, known: list[str]) -> str:
+    return f"{MODEL_NAME}: no version or alias {reference!r}; known: {', '.join(known) or 'none, train one first'}"
+
+
+def _known(client: Any) -> list[str]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        versions = client.search_model_versions(f"name='{MODEL_NAME}'")
+        aliases = client.get_registered_model(MODEL_NAME).aliases if versions else {}
+    except MlflowException:
+        return []
+    return [*sorted(aliases), *(str(n) for n in sorted(int(v.version) for v in versions))]
+
+
+@answering()
+def set_alias(alias: str, number: int, tags: dict[str, str]) -> None:
+    """Move an alias to a version, with tags on the version that say why."""
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    for key, value in tags.items():
+        client.set_model_version_tag(MODEL_NAME, str(number), key, value)
+    client.set_registered_model_alias(MODEL_NAME, alias, str(number))
+
+
+def adapter_folder(version: Version) -> tuple[Path, str]:
+    """Where the version's adapter lies on this machine once it is fetched, and its hash. Raises InputError."""
+    expected = version.tags.get(ADAPTER_HASH)
+    if not expected:
+        raise InputError(
+            f"{MODEL_NAME} version {version.number}: has no tag {ADAPTER_HASH}; it was not registered by plume train"
+        )
+    return home() / "adapters" / f"{version.number}-{expected[:12]}", expected
+
+
+def read_file(version: Version, name: str) -> str:
+    """A small file of the version's adapter, read where it is stored. Raises InputError."""
+    import mlflow
+
+    with tempfile.TemporaryDirectory(prefix="plume-") as folder:
+        try:
+            found = mlflow.artifacts.download_artifacts(artifact_uri=f"{version.source}/{name}", dst_path=folder)
+            return Path(found).read_text(encoding="utf-8")
+        except Exception as error:
+            raise InputError(
+                f"{MODEL_NAME} version {version.number}: {name} cannot be read from {version.source} "
+                f"({first_line(error)})"
+            ) from None
+
+
+def fetch_adapter(version: Version) -> Path:
+    """The version's adapter in `<home>/adapters/<number>-<hash>`, its hash verified against the version's tag.
+
+    The folder is made once and never changed: servers keep reading it while they know its name, under another user if
+    that is in the configured group (`plume.files`). Raises InputError if the artifact is gone or is not what was
+    registered.
+    """
+    import mlflow
+
+    target, expected = adapter_folder(version)
+    if target.is_dir() and folder_sha256(target) == expected:
+        return target
+    with folder_aside(target) as made:
+        try:
+            fetched = mlflow.artifacts.download_artifacts(artifact_uri=version.source, dst_path=str(made.parent))
+        except Exception as error:
+            raise InputError(
+                f"{MODEL_NAME} version {version.number}: its adapter cannot be fetched from {version.source} "
+                f"({first_line(error)})"
+            ) from None
+        if (actual := folder_sha256(Path(fetched))) != expected:
+            raise InputError(
+                f"{MODEL_NAME} version {version.number}: the stored adapter is {actual[:12]}…, registered was "
+                f"{expected[:12]}…; it was changed after training: do not use it, train again"
+            )
+        Path(fetched).rename(made)
+        shutil.rmtree(target, ignore_errors=True)  # there only if it is damaged
+    return target
