@@ -183,10 +183,9 @@ def writing(out: Path, meta: dict[str, Any], keys: dict[str, str], *, force: boo
     sidecar = out.with_suffix(".meta.json")
     with files.telling(out, _FULL):
         files.make_folder(out.parent)
-        if not sidecar.exists():
-            files.write(sidecar, "")
     with files.locked(sidecar, f"{out}: another process is writing it; wait for it, or name another --out", wait=0):
         with files.telling(out, _FULL):
+            files.share(sidecar)
             kept, described = tie(_kept(out, meta, keys, force=force), meta)
             _describe(sidecar, described)
             files.write(out, files.to_jsonl(kept))  # killed here, the drafts are there, in the old file or in the new

@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -96,14 +97,22 @@ def _readers() -> Line:
         return Line("readers", "missing", str(error), f"groupadd it, or unset {files.GROUP}")
     named = f"this user and the group {os.environ[files.GROUP]}" if number is not None else "this user alone"
     where = shlex.quote(str(home()))
-    there = [path for path in home().glob("*") if path.name != "serve"]  # that one is for its owner, whatever the group
+    # `serve` is for its owner alone, whatever the group; a link to nothing is nobody's.
+    there = [path for path in home().glob("*") if path.name != "serve" and path.exists()]
     entries = [home(), *there] if home().is_dir() else []
+    folders = [path for path in (*entries, *home().glob("mlartifacts/*")) if path.is_dir()]
     opened = [path.name for path in there if path.stat().st_mode & 0o007]
     if opened and home().stat().st_mode & 0o007:
         return Line("readers", "optional", f"every user: {', '.join(sorted(opened))}", f"chmod -R o= {where}")
-    if number is not None and any(path.stat().st_gid != number for path in entries):
+    if number is not None and (
+        any(path.stat().st_gid != number for path in entries)
+        or any(
+            not path.stat().st_mode & stat.S_ISGID for path in folders
+        )  # what is made there would be another group's
+    ):
         old = shlex.join(sorted(path.name for path in there)) or "."
         mend = f"cd {where} && chgrp {number} . && chmod 2750 . && chgrp -R {number} {old} && chmod -R g+rX {old}"
+        mend += f" && find {old} -type d -exec chmod g+s {{}} +"
         return Line("readers", "optional", f"not yet the group {os.environ[files.GROUP]}", mend)
     told = "" if number is not None else f"; {files.GROUP}=NAME adds a group"
     return Line("readers", "OK", named + told)

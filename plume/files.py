@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from plume.errors import InputError
 
+_NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)  # what a disk without locks answers
 GROUP = "PLUME_GROUP"  # variable: name or number of the group that may read, beside the owner
 
 
@@ -90,6 +91,7 @@ def replacing(path: Path, *, keep: Path | None = None, private: bool = False) ->
     If anything fails, `path` is as it was. A second writer waits for the first. `keep` becomes the name of the file
     that is replaced; `private` keeps the group out.
     """
+    path = path.resolve()  # a link stays, and what it leads to is replaced
     partial = path.with_name(f".{path.name}.partial")
     with _alone(partial) as file:
         try:
@@ -108,8 +110,12 @@ def replacing(path: Path, *, keep: Path | None = None, private: bool = False) ->
 def _alone(partial: Path) -> BinaryIO:
     """Open a file that no other process writes, empty: what a killed process left of it is written over."""
     while True:
-        file = os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT, 0o600), "wb")
-        fcntl.flock(file, fcntl.LOCK_EX)
+        file = os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "wb")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), partial.stat()):
                 file.truncate(0)
@@ -124,10 +130,10 @@ def write(path: Path, content: str | bytes, *, private: bool = False) -> None:
 
 
 @contextmanager
-def folder_aside(target: Path) -> Iterator[Path]:
+def folder_aside(target: Path, *, first_wins: bool = True) -> Iterator[Path]:
     """Give an empty folder to fill; it becomes `target`, in one step, when the block ends.
 
-    If another process was faster, its folder stays. Raises OSError.
+    If another process was faster, its folder stays if `first_wins`. Raises OSError.
     """
     make_folder(target.parent)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as parent:
@@ -138,7 +144,7 @@ def folder_aside(target: Path) -> Iterator[Path]:
         try:
             made.rename(target)
         except OSError:
-            if not target.is_dir():
+            if not (first_wins and target.is_dir()):
                 raise
 
 
@@ -152,7 +158,8 @@ def locked(path: Path, refusal: str = "", *, wait: float | None = None) -> Itera
     The kernel lets go of it however the process ends. Another holder is waited for, `wait` seconds if that is given.
     Raises InputError with the line `refusal`.
     """
-    descriptor = os.open(path, os.O_RDONLY | (0 if path.is_dir() else os.O_CREAT), 0o640)
+    how = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT  # over NFS only what is open for writing is locked
+    descriptor = os.open(path, how, 0o640)
     try:
         until = None if wait is None else time.monotonic() + wait
         while True:
@@ -163,6 +170,10 @@ def locked(path: Path, refusal: str = "", *, wait: float | None = None) -> Itera
                 if time.monotonic() >= until:
                     raise InputError(refusal) from None
                 time.sleep(min(0.2, wait))
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
+                raise InputError(f"{path}: its disk has no locks ({error.strerror}); name a place on another") from None
         yield descriptor
     finally:
         os.close(descriptor)

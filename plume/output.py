@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from plume.command import uninterrupted
@@ -27,14 +28,14 @@ class Kind:
         name: what the folder is, with its article.
         files: names of its files, the marker last.
         keys: what the JSON object in the marker holds at least.
-        always: files by which such a folder is known, too, where its marker is damaged or gone.
+        always: sets of files by which such a folder is known, too, where its marker is damaged or was never written.
         alone: files that it may hold without its marker, and that say nothing of whose it is.
     """
 
     name: str
     files: tuple[str, ...]
     keys: frozenset[str]
-    always: tuple[str, ...] = ()
+    always: tuple[tuple[str, ...], ...] = ()
     alone: tuple[str, ...] = ()
 
     @property
@@ -49,7 +50,7 @@ class Kind:
                 return True
         except (OSError, ValueError):
             pass
-        return bool(self.always) and all((folder / name).is_file() for name in self.always)
+        return any(all((folder / name).is_file() for name in names) for names in self.always)
 
 
 _SPLITS = ("train.jsonl", "validation.jsonl", "test.jsonl", "quarantine.jsonl")
@@ -58,18 +59,20 @@ DATASET = Kind(
     "a dataset",
     (*_SPLITS, "README.md", "privacy.html", "audit.jsonl", "manifest.json"),
     frozenset({"splits", "counts", "versions"}),
-    (*_SPLITS, "privacy.html"),
+    ((*_SPLITS, "privacy.html"),),
     ("quarantine.jsonl",),  # of a build that left nothing to train on
 )
 RUN = Kind(
     "a training run",
     ("steps.jsonl", "drafts.jsonl", "dropped.jsonl", "truncated.jsonl", *_CHECKPOINTS, "config.yaml", "run.json"),
     frozenset({"key", "samples_sha256"}),
+    (("dropped.jsonl", "truncated.jsonl"), ("config.yaml", "steps.jsonl")),
 )
 VERDICT = Kind(
     "a verdict",
     ("champion.scores.jsonl", "challenger.scores.jsonl", "report.html", "verdict.json"),
     frozenset({"outcome", "inputs"}),
+    (("champion.scores.jsonl", "challenger.scores.jsonl"),),
 )
 TIME = Kind("a time analysis", ("time.html", "time.json"), frozenset({"estimates", "claims"}))
 DRAFTS = (("id", "draft"), ("id", "error"))  # what a row of a file of drafts holds at least
@@ -102,7 +105,8 @@ def check_folder(
     if other or theirs:
         what = f"holds {other}, not {kind.name}" if other else f"does not hold {kind.name} of plume's"
         would = f", and --force would overwrite its {', '.join(theirs)}" if theirs else ""
-        raise InputError(f"{folder}: is not empty and {what}{would}; name another folder with {option}")
+        mend = f"name another folder with {option}" + (", or remove those" if theirs else "")
+        raise InputError(f"{folder}: is not empty and {what}{would}; {mend}")
     if not force:
         raise InputError(f"{folder} is not empty; name another folder with {option}, or write beside it with --force")
 
@@ -131,23 +135,24 @@ def check_file(
     _check_place(file, option)
     for read in map(Path, reads):
         if read.is_dir() and file.resolve().is_relative_to(read.resolve()):
-            raise InputError(f"{option} {file}: lies in {read}, which is read; name a file elsewhere")
+            raise InputError(f"{option} {file}: lies in {read}, which is read; name a file elsewhere, or move it there")
         if file.exists() and read.exists() and file.samefile(read):
             raise InputError(f"{option} {file}: is the input itself; name another file")
     if file.exists() and not _begins_with(file, rows):
-        raise InputError(f"{option} {file}: holds something else than this command writes; name another file")
+        raise InputError(f"{option} {file}: holds what this command does not write; name another file, or remove it")
 
 
 def _begins_with(file: Path, rows: Collection[tuple[str, ...]]) -> bool:
     """Whether the first row of a file has one of these sets of keys, or there is none."""
     try:
         with file.open("rb") as opened:
-            first = opened.readline(1 << 20)
-        row = json.loads(first) if first.endswith(b"\n") else {}
-    except (OSError, ValueError, RecursionError):
+            first = next((line for line in iter(partial(opened.readline, 1 << 20), b"") if line.strip()), b"")
+        row = json.loads(first)
+    except (ValueError, RecursionError):  # empty, or cut off by a kill
+        return not first or (not first.endswith(b"\n") and first.startswith(b'{"id"'))
+    except OSError:
         return False
-    known = isinstance(row, dict) and any(set(keys) <= row.keys() for keys in rows)
-    return known or (not first.endswith(b"\n") and (not first or first.startswith(b'{"id"')))  # cut off by a kill
+    return isinstance(row, dict) and any(set(keys) <= row.keys() for keys in rows)
 
 
 def _check_place(path: Path, option: str) -> None:

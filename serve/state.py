@@ -54,9 +54,10 @@ def alone(state: State, what: str) -> Iterator[None]:
 
 
 def private_folder(folder: Path) -> None:
-    """Make a state folder that its owner alone can read."""
-    if not folder.exists():
-        make_folder(folder).chmod(0o700)
+    """Make a state folder that its owner alone can read, also where another command has made it."""
+    made = make_folder(folder)
+    with suppress(PermissionError):  # another user's
+        made.chmod(0o700)
 
 
 def write(path: Path, value: Any) -> None:

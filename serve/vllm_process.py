@@ -12,7 +12,7 @@ from pathlib import Path
 
 from plume.command import status
 from plume.errors import EnvironmentMissing, InputError, PlumeError
-from plume.files import locked, make_folder
+from plume.files import locked
 from plume.paths import home
 from plume.store_uri import absolute
 from serve import alias, engine_log, vllm_command
@@ -121,7 +121,7 @@ def _store_of_environment() -> dict[str, str]:
 def _fresh_log() -> Path:
     """<home>/serve/engine.log; the one before is kept beside it: it says why the last engine died."""
     log = home() / "serve" / "engine.log"
-    make_folder(log.parent)
+    private_folder(log.parent)
     if log.exists():
         log.replace(log.with_name("engine.previous.log"))
     return log

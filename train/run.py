@@ -217,7 +217,7 @@ def _write_adapter(
     out: Path, ended: list[int], model: Any, config: TrainConfig, prompt: Prompt, facts: dict[str, Any]
 ) -> None:
     """In one step: a folder of this name is whole. The adapter of a run that had ended already is kept beside it."""
-    with telling(out, MAKE_ROOM), folder_aside(out) as whole, quiet_bars():
+    with telling(out, MAKE_ROOM), folder_aside(out, first_wins=False) as whole, quiet_bars():
         try:
             adapter.write(whole, model, config, prompt, facts)
         except SafetensorError as error:  # what a full disk is to it

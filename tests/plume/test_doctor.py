@@ -94,9 +94,12 @@ def test_who_can_read_the_home_is_said_and_what_mends_it(tmp_path, monkeypatch):
         "every user: adapters",
         f"chmod -R o= {home}",
     )
+    (home / "old").symlink_to("/nowhere")
     home.chmod(0o750)
     monkeypatch.setenv(files.GROUP, str(home.stat().st_gid))
+    subprocess.run(line("readers").mend, shell=True, check=True)
     assert line("readers").found == f"this user and the group {home.stat().st_gid}"
+    assert (home / "adapters").stat().st_mode & 0o2000  # what is made there later is the group's too
     monkeypatch.setenv(files.GROUP, "4242")
     assert "chgrp -R 4242 adapters && chmod -R g+rX adapters" in line("readers").mend
     monkeypatch.setenv(files.GROUP, "no such group")

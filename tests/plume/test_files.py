@@ -1,6 +1,7 @@
 """Files that survive a kill, a full disk and a second writer; who may read them."""
 
 import errno
+import fcntl
 import json
 import os
 import stat
@@ -50,6 +51,32 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
         files.write(path, "other")
     assert path.read_text(encoding="utf-8") == "é"
     assert names(tmp_path) == ["a.json"]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "there").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    files.write(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there").read_text() == "new"
+
+
+def test_a_planted_link_is_not_written_through(tmp_path):
+    (tmp_path / "theirs").write_text("theirs")
+    (tmp_path / ".mine.partial").symlink_to(tmp_path / "theirs")
+    with pytest.raises(OSError, match="symbolic links"):
+        files.write(tmp_path / "mine", "x")
+    assert (tmp_path / "theirs").read_text() == "theirs"
+
+
+def test_a_disk_without_locks_is_one_line(tmp_path, monkeypatch):
+    def without(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without)
+    files.write(tmp_path / "file", "x")
+    with pytest.raises(InputError, match="has no locks"), files.locked(tmp_path / "lock"):
+        pass
 
 
 def test_what_a_killed_writer_left_is_written_over_and_the_replaced_file_is_kept(tmp_path):

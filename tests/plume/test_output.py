@@ -50,11 +50,15 @@ def test_force_takes_what_plume_wrote_and_nothing_else(tmp_path, kind):
     theirs = put(tmp_path / "theirs", **{kind.files[0].replace(".", "__"): "mine"})
     line = refusal(theirs, kind, force=True)
     assert f"--force would overwrite its {kind.files[0]}; name another folder" in line
+    for number, left in enumerate(kind.always):  # what a kill left before the marker was written
+        check_folder(
+            put(tmp_path / f"half-{number}", **{name.replace(".", "__"): "" for name in left}), kind, force=True
+        )
     beside = put(tmp_path / "beside", notes__txt="mine")
     assert "write beside it with --force" in refusal(beside, kind, force=False)
     check_folder(beside, kind, force=True)
     check_folder(tmp_path / "new" / "folder", kind, force=False)
-    assert names(tmp_path) == ["beside", "ours", "theirs"]
+    assert names(tmp_path) == ["beside", *(f"half-{n}" for n in range(len(kind.always))), "ours", "theirs"]
 
 
 def test_nothing_is_written_into_what_is_read(tmp_path):
@@ -91,11 +95,19 @@ def test_a_file_is_written_over_only_if_plume_wrote_it(tmp_path):
         check_file(ours / name, DRAFTS, reads=[data])
     theirs = put(tmp_path / "theirs", a__jsonl='{"id": "1", "review": "x"}\n', b__txt="mine", c__json="{}\n")
     for name in names(theirs):
-        assert "holds something else than this command writes" in refusal(theirs / name, DRAFTS, check=check_file)
+        assert "holds what this command does not write" in refusal(theirs / name, DRAFTS, check=check_file)
     assert "lies in" in refusal(data / "new.jsonl", DRAFTS, check=check_file, reads=[data])
     os.link(ours / "a.jsonl", tmp_path / "same.jsonl")
     assert "is the input itself" in refusal(tmp_path / "same.jsonl", DRAFTS, check=check_file, reads=[ours / "a.jsonl"])
     assert "is a folder; name a file in it" in refusal(data, DRAFTS, check=check_file)
+
+
+@pytest.mark.parametrize(
+    "content", ["", '\n{"id": "1", "draft": "x"}\n', '{"draft": "x", "id": "1"}', '{"id": "1", "dra']
+)
+def test_drafts_that_can_be_read_can_be_gone_on_with(tmp_path, content):
+    (tmp_path / "drafts.jsonl").write_text(content)
+    check_file(tmp_path / "drafts.jsonl", DRAFTS)
 
 
 def test_results_replace_the_old_ones_whole_or_not_at_all(tmp_path, monkeypatch):

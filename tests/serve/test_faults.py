@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from plume import tracking
+from plume import registry, tracking
 from plume.errors import InputError
 
 pytestmark = [
@@ -176,14 +176,14 @@ def test_two_rollbacks_never_go_to_what_was_rolled_back(site):
     first = read(site.state).champion.version
     bad, next_one = [n for n in (2, 3, 4) if n != first][:2]
     for number in (bad, next_one):
-        tracking.set_alias("champion", number, {})
+        registry.set_alias("champion", number, {})
         sync(site.config, compare=False)
         assert ask(site).json()["version"] == number
         rollback(site.config)
         assert ask(site).json()["version"] == first
     with pytest.raises(InputError):  # nothing is left that was never rolled back
         rollback(site.config)
-    tracking.set_alias("champion", bad, {})
+    registry.set_alias("champion", bad, {})
     assert "rolled back" in sync(site.config, compare=False)
     assert ask(site).json()["version"] == first
     sync(site.config, again=True, compare=False)
@@ -194,7 +194,7 @@ def test_a_rollback_killed_anywhere_leaves_what_can_be_served(site):
     from serve.alias import History, read
     from serve.sync import sync
 
-    tracking.set_alias("champion", 4, {})
+    registry.set_alias("champion", 4, {})
     sync(site.config, again=True, compare=False)
     words = [sys.executable, "-m", "plume.cli", "serve", "rollback", f"port={site.config.port}"]
     words += [f"state={site.state.folder}"]

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 import pytest
 
 from plume.errors import EnvironmentMissing
+from plume.files import folder_aside
 from plume.french import insee
 from plume.french.text import fold
 from plume.paths import ROOT
@@ -90,7 +91,8 @@ def test_an_interrupted_fine_tuning_leaves_nothing(small, tmp_path, monkeypatch)
     assert not (tmp_path / "home" / "ner" / "small").exists()
     fine_tuning.load(nlp := small(), "m", str)
     # Another process was quicker: its result stands, and nothing is left beside it.
-    fine_tuning._keep(nlp, tmp_path / "home" / "ner" / "small")
+    with folder_aside(tmp_path / "home" / "ner" / "small") as made:
+        nlp.get_pipe("ner").to_disk(made)
     assert [p.name for p in (tmp_path / "home" / "ner").iterdir()] == ["small"]
 
 
