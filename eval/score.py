@@ -46,7 +46,7 @@ _SOURCES = (
     "plume/french/**/*.*",
     "plume/prompt.py",  # the checks compare a draft with what the model read
     "plume/contacts.py",
-    "plume/pseudonymise/**/*.py",
+    "plume/pseudonymise/**/*.*",
 )
 
 Row = dict[str, Any]

@@ -44,7 +44,7 @@ _IBAN = table(
     )
 )
 _TRAIL = "/.,;:!?'*_"
-_AT_HINTS = ("@", "(at", "[at", "{at", "<at", "( at", " at ", "obase", "a commercial")
+_AT_HINTS = ("@", "(at", "[at", "{at", "<at", "( at", "[ at", "{ at", "< at", " at ", "obase", "a commercial")
 _DOT_HINTS = (" point", "(point", "[point", "{point", "<point", "dot", "(.", "[.", "( ", "[ ")
 
 _EMAILS = table(

@@ -139,23 +139,26 @@ def loose_dates(text: Text) -> set[Moment]:
     return named | years | {(_day(day), None, None) for day in _LE_DAY.findall(text.folded)}
 
 
-_HOUR = rf"\d{{1,2}}|{any_of(number_words(1, 16))[3:-1]}|dix-sept|dix-huit|dix-neuf|vingt"
+_FIRST_HOURS = any_of(word for word in number_words(1, 16) if word != "un")
+_HOUR = rf"\d{{1,2}}|{_FIRST_HOURS[3:-1]}|dix-sept|dix-huit|dix-neuf|vingt"
 _MINUTES = {"quinze": 15, "vingt": 20, "trente": 30, "quarante-cinq": 45, "et quart": 15, "et demie": 30}
 _SPELLED_MINUTES = re.compile(rf" ({'|'.join(_MINUTES)})\b(?! minutes)")
 # A time of day has minutes, or a word before it that no length of time has. "de 9 h" wants an end: "à 12 h".
+# Read with its accents: "il y a une heure" is a length of time, "à une heure" is not.
 _CLOCK = table(
     Rule(
         "time.clock",
-        rf"(?<![\w,.])(?:(?:(?<!\b[1-5] )(?<!deux )(?<!trois )(?<!quatre )a|(?:des|jusqu'a|(?:a partir|a compter"
-        rf"|au-dela) de|passe|avant|apres|vers|entre|et)) ({_HOUR}) ?(?:h|heures?)(?: ?([0-5]\d))?(?! ?/)\b"
+        rf"(?<![\w,.])(?:(?:(?<!\b[1-5] )(?<!deux )(?<!trois )(?<!quatre )à|(?:dès|jusqu'à|(?:à partir|à compter"
+        rf"|au-delà) de|passé|avant|après|vers|entre|et)) ({_HOUR}) ?(?:h|heures?)(?: ?([0-5]\d))?(?! ?/)\b"
         r"(?! (?:de|d'|par|sur|plus)\b| d')"
-        rf"|de ({_HOUR}) ?(?:h|heures?)?(?: ?([0-5]\d))?(?= ?(?:a|-|jusqu'a) ?(?:midi|(?:(?<=h a )(?:{_HOUR})"
-        rf"|(?<=h-)(?:{_HOUR})|(?<=\d\d a )(?:{_HOUR})|[89]|1\d|2[0-3]) ?(?:h|heures?)))"
+        rf"|de ({_HOUR}) ?(?:h|heures?)?(?: ?([0-5]\d))?(?= ?(?:à|-|jusqu'à) ?(?:midi|(?:(?<=h à )(?:{_HOUR})"
+        rf"|(?<=h-)(?:{_HOUR})|(?<=\d\d à )(?:{_HOUR})|[89]|1\d|2[0-3]) ?(?:h|heures?)))"
         r"|([01]?\d|2[0-3]) ?(?:h|heures?|:) ?([0-5]\d)(?![\d:])"
-        r"|([01]?\d|2[0-3]) ?h(?: ?([0-5]\d))?(?= ?[-–/a] ?(?:[01]?\d|2[0-3]) ?h)"
+        r"|([01]?\d|2[0-3]) ?h(?: ?([0-5]\d))?(?= ?[-–/à] ?(?:[01]?\d|2[0-3]) ?h)"
         r"|(?<=\dh[-–/])([01]?\d|2[0-3]) ?h\b())",
-        hint=("h", ":"),
-        examples=("‹à 9 h 30›", "‹14h15›", "‹de 9 h› ‹à 12 h›", "attendu 2 heures"),
+        hint=("h", ":", "midi"),
+        reads="lower",
+        examples=("‹à 9 h 30›", "‹14h15›", "‹de 9 h› ‹à 12 h›", "‹de 9 ›à midi", "il y a une heure", "les dix heures"),
     )
 )
 # "midi" and "minuit" after what brings a time of day.

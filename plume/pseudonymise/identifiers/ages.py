@@ -30,7 +30,6 @@ _DURATION = re.compile(
     r"(?:depuis|pendant|il y a|durant|dans|tous les|apres|attendu|dure|dira|duree|plus tard|bout de|y a)"
     r"(?: [a-z]+){0,2} ?[,(]? ?$"
 )
-_WORDS = frozenset(("ans", "mois"))
 
 
 def _is_duration(match: re.Match[str], text: Text) -> bool:
@@ -51,7 +50,7 @@ def _age(name: str, pattern: str, *examples: str) -> Identifier:
         f"age.{name}",
         pattern,
         kind="AGE",
-        words=_WORDS,
+        hint=("ans", "mois"),
         group=None,
         unless=_is_duration if name == "at" else (_at, _is_duration),
         examples=examples,

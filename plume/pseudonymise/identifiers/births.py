@@ -41,10 +41,7 @@ BORN = table(
         rf"{_BORN})(?: (?:est|etait))?[ :,(]{{0,3}}(?:le |la |un |en |vers |du |au |mois de )*"
         rf"({_DAY_IN_WORDS}(?: (?:de l'an )?{_YEAR_IN_WORDS}| (?:19|20)?\d{{2}})?|{_YEAR_IN_WORDS})(?!\w)",
         kind="DATE_NAISSANCE",
-        hint=(
-            *("nee ", "nees ", "ne le ", "nes le ", "ne en ", "ne un ", "ne a ", "ne au ", "ne vers ", "naissance"),
-            "ddn",
-        ),
+        words=frozenset(("ne", "nee", "nes", "nees", "naissance", "ddn")),
         group=1,
         examples=("né le ‹quinze août mille neuf cent cinquante›", "né le soir"),
     ),
