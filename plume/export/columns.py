@@ -13,12 +13,11 @@ from pathlib import Path
 from plume.export.body_names import find_people_and_contacts
 from plume.export.cleaning import clean, repair
 from plume.export.experience import READ, Row
-from plume.export.values import is_empty, whole
+from plume.export.values import STRUCTURES, is_empty, whole
 from plume.french.text import fold
 from plume.french.vocabulary import folded, rows
 from plume.french.words import EVERYDAY
 
-STRUCTURES = (1, 2, 3)
 REQUIRED = ("id_experience", "description", "ecrit_le")
 NO_LABEL = "(not a column's name)"
 _HERE = Path(__file__).parent

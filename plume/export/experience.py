@@ -14,7 +14,7 @@ from typing import Any
 from plume.export.body_names import body_name
 from plume.export.cleaning import clean
 from plume.export.placeholders import is_placeholder
-from plume.export.values import READERS
+from plume.export.values import READERS, STRUCTURES
 from plume.french.text import fold
 
 Row = dict[str, str | None]  # the cells of one row by column; what is empty is None
@@ -118,7 +118,7 @@ _OF_ANSWER = {
         f"vote_de_l_agent_reponse_ia_structure_{n}",
         f"evaluation_reponse_structure_{n}_par_auteur",
     )
-    for n in (1, 2, 3)
+    for n in STRUCTURES
 }
 READ = frozenset(
     [

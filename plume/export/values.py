@@ -135,4 +135,5 @@ _OF_STRUCTURE: dict[str, Callable[[str | None], object]] = {
     "vote_de_l_agent_reponse_ia_structure_{n}": vote,
     "evaluation_reponse_structure_{n}_par_auteur": vote,
 }
-READERS = _OF_EXPERIENCE | {slug.format(n=n): read for slug, read in _OF_STRUCTURE.items() for n in (1, 2, 3)}
+STRUCTURES = (1, 2, 3)  # that an experience may name, each with its reply
+READERS = _OF_EXPERIENCE | {slug.format(n=n): read for slug, read in _OF_STRUCTURE.items() for n in STRUCTURES}
