@@ -139,7 +139,9 @@ def check_file(
         if file.exists() and read.exists() and file.samefile(read):
             raise InputError(f"{option} {file}: is the input itself; name another file")
     if file.exists() and not _begins_with(file, rows):
-        raise InputError(f"{option} {file}: holds what this command does not write; name another file, or remove it")
+        raise InputError(
+            f"{option} {file}: holds something else than this command writes; name another file, or remove it"
+        )
 
 
 def _begins_with(file: Path, rows: Collection[tuple[str, ...]]) -> bool:

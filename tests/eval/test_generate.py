@@ -194,7 +194,7 @@ def test_a_file_that_holds_no_drafts_is_left_alone(system, small_dataset, tmp_pa
     out = tmp_path / "mine.json"
     out.write_text(content)
     for force in (False, True):
-        with pytest.raises(InputError, match="holds what this command does not write"):
+        with pytest.raises(InputError, match="holds something else than this command writes"):
             generate(system, small_dataset, out, DECODING, force=force)
     assert out.read_text() == content
     assert [p.name for p in tmp_path.iterdir()] == ["mine.json"]

@@ -95,7 +95,7 @@ def test_a_file_is_written_over_only_if_plume_wrote_it(tmp_path):
         check_file(ours / name, DRAFTS, reads=[data])
     theirs = put(tmp_path / "theirs", a__jsonl='{"id": "1", "review": "x"}\n', b__txt="mine", c__json="{}\n")
     for name in names(theirs):
-        assert "holds what this command does not write" in refusal(theirs / name, DRAFTS, check=check_file)
+        assert "holds something else than this command writes" in refusal(theirs / name, DRAFTS, check=check_file)
     assert "lies in" in refusal(data / "new.jsonl", DRAFTS, check=check_file, reads=[data])
     os.link(ours / "a.jsonl", tmp_path / "same.jsonl")
     assert "is the input itself" in refusal(tmp_path / "same.jsonl", DRAFTS, check=check_file, reads=[ours / "a.jsonl"])
