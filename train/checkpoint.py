@@ -78,12 +78,6 @@ def load(folder: Path, tell: Callable[[str], None] = lambda _: None) -> dict[str
     return None
 
 
-def load_best(folder: Path) -> dict[str, Any] | None:
-    """The adapter of the lowest validation loss up to the checkpoint; None if none was measured."""
-    state = load(folder)
-    return state and state["best"]
-
-
 def _read(path: Path) -> dict[str, Any]:
     state = _whole(path)
     state["progress"] = Progress(**state["progress"])

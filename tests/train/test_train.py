@@ -110,7 +110,7 @@ def test_early_stopping_keeps_the_best_adapter(train_here, home, steps_of):
     facts = Adapter.load(result.adapter).training
     assert facts["best_step"] == best
     kept = load_file(result.adapter / "adapter_model.safetensors")
-    assert all(torch.equal(kept[k], v) for k, v in checkpoint.load_best(home / "stop").items())
+    assert all(torch.equal(kept[k], v) for k, v in checkpoint.load(home / "stop")["best"].items())
     assert not all(torch.equal(kept[k], v) for k, v in checkpoint.load(home / "stop")["adapter"].items())
     drafts = [json.loads(line) for line in (home / "stop" / "drafts.jsonl").read_text().splitlines()]
     assert [d["step"] for d in drafts] == list(range(1, best + 3))
