@@ -12,32 +12,15 @@ import yaml
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.files import file_sha256, make_folder, read_jsonl, sha256, share
+from plume.french.vocabulary import rows
 from plume.output import DATASET, holds
 
 QUARANTINE = "quarantine.jsonl"
 STAGED = ".forget"  # the new files of a folder whose erasure was decided
 FILES = DATASET.files
 
-# name -> type of `datasets.Value`. What is absent is null. Dates are declared as such: `datasets` reads ISO dates as
-# timestamps, and would give "2024-03-01 00:00:00" where text is declared.
-FEATURES = {
-    "id": "string",
-    "network": "string",
-    "structure": "string",
-    "department": "string",
-    "sentiment": "string",
-    "title": "string",
-    "review": "string",
-    "reply": "string",
-    "written_on": "date32",
-    "published_on": "date32",
-    "replied_on": "date32",
-    "ai_enabled": "bool",
-    "ai_offered": "bool",
-    "ai_similarity": "int64",
-    "agent_vote": "string",
-    "author_vote": "string",
-}
+RECORD = rows("pair", Path(__file__).parent)  # what a pair holds, and what is told of it
+FEATURES = {row["key"]: row["type"] for row in RECORD if row["key"]}  # key -> type of `datasets.Value`
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:

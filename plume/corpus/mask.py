@@ -11,7 +11,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from functools import cache
 from multiprocessing import active_children, get_context
 
-from plume.corpus.dataset import FEATURES
 from plume.corpus.pairs import Pair, Quarantined
 from plume.corpus.similar import band_keys
 from plume.corpus.spool import Spooled
@@ -75,7 +74,7 @@ def mask(chunk: Chunk, ner: bool, threshold: float) -> Done:
             "other": {"closings": int(bool(pair.closing)), "unlisted": int(bool(pair.unlisted_contacts))},
         }
         bands = [band_keys(text, threshold) for text in (masked.reply, masked.review)]
-        done.append((seq, Spooled({name: values[name] for name in FEATURES}, *bands, facts, masked.age_band)))
+        done.append((seq, Spooled(values, *bands, facts, masked.age_band)))
     return done
 
 

@@ -15,6 +15,7 @@ from plume.checks.language import FRENCH, language
 from plume.config import Config
 from plume.contacts import Directory
 from plume.corpus.clean_reply import clean_reply
+from plume.corpus.dataset import FEATURES
 from plume.export.body_names import is_id
 from plume.export.cleaning import clean
 from plume.export.experience import Answer, Experience
@@ -71,6 +72,7 @@ class Quarantined:
     structure: str | None = None
 
 
+MADE = ("id", "title", "review", "reply", "ai_similarity")  # keys that are made here; the others are as they were read
 _TELLING = 12  # words, among which French has a small one
 _WORD = 20  # characters a word may take, blanks included, before a text counts as too long
 
@@ -142,30 +144,11 @@ def _outcome(experience: Experience, answer: Answer, selection: Selection, direc
     unlisted = unlisted_contacts(reply, review, directory)
     if unlisted and selection.unlisted_contacts == "quarantine":
         return out("unlisted_contact", f"{unlisted} contacts that neither directory nor review holds")
+    made = dict(zip(MADE, (pair_id, title, review, reply, similarity), strict=True))
     # What is written as it is was read by type, so that shifted columns cannot carry text past the masks.
-    return Pair(
-        {
-            "id": pair_id,
-            "network": answer.network,
-            "structure": answer.structure,
-            "department": experience.department,
-            "sentiment": experience.sentiment,
-            "title": title,
-            "review": review,
-            "reply": reply,
-            "written_on": experience.written_on.isoformat(),
-            "published_on": _iso(experience.published_on),
-            "replied_on": _iso(experience.replied_on),
-            "ai_enabled": answer.ai_enabled,
-            "ai_offered": answer.ai_offered,
-            "ai_similarity": similarity,
-            "agent_vote": answer.agent_vote,
-            "author_vote": answer.author_vote,
-        },
-        experience.pseudonym,
-        closing,
-        unlisted,
-    )
+    told = vars(experience) | vars(answer) | made
+    values = {key: day.isoformat() if isinstance(day := told[key], dt.date) else day for key in FEATURES}
+    return Pair(values, experience.pseudonym, closing, unlisted)
 
 
 _STATUSES = {
@@ -192,7 +175,3 @@ def unlisted_contacts(reply: str, review: str, directory: Directory) -> int:
         return 0
     found = invented(Case.of(reply, review, "", directory, None))
     return sum(not (d.kind == "email" and is_public_email(mailbox(d.text), directory)) for d in found)
-
-
-def _iso(day: dt.date | None) -> str | None:
-    return day.isoformat() if day else None

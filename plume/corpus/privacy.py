@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from plume.corpus import privacy_wording
 from plume.corpus.audit import Audit, Bound, read_pairs
+from plume.corpus.dataset import RECORD
 from plume.corpus.gold import share
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
+from plume.french.vocabulary import rows
 from plume.page import Table
 from plume.page import render as render_page
 from plume.page.numbers import day, number, percent
@@ -20,6 +21,11 @@ from plume.pseudonymise.catalogue import CATALOGUE, PLACEHOLDERS
 
 FILE = "privacy.html"
 _TEMPLATE = Path(__file__).with_name("privacy.html.j2")
+_REASONS, _LAYERS = (
+    {row[name]: row["label"] for row in rows(table, Path(__file__).parent)}
+    for table, name in (("quarantine", "reason"), ("layers", "layer"))
+)
+_KEPT = list(dict.fromkeys((row["data"], row["what becomes of it"], row["why"]) for row in RECORD if row["data"]))
 _TYPES = [row for row in CATALOGUE if row["type"] in PLACEHOLDERS]
 _LABELS = {row["type"]: row["label"] for row in _TYPES}
 _SPLITS = dict(zip(SPLITS, ("Apprentissage", "Validation", "Test"), strict=True))
@@ -54,12 +60,10 @@ def render(manifest: dict[str, Any], audit: Bound | None = None, audit_fault: st
         versions=_versions(manifest.get("versions", {})),
         splits=splits,
         kept=Table("Couples conservés, par partie", ["Partie", "Couples", "Premier avis", "Dernier avis"], kept),
-        quarantine=_tally(
-            "Lignes écartées, par motif", ["Motif", "Lignes"], counts.get("quarantine"), privacy_wording.QUARANTINE
-        ),
+        quarantine=_tally("Lignes écartées, par motif", ["Motif", "Lignes"], counts.get("quarantine"), _REASONS),
         forgotten=counts.get("forgotten", 0),
         masked=_tally("Marques écrites, par type", ["Type", "Occurrences"], counts.get("masked"), _LABELS),
-        layers=_tally("Repérages, par couche", ["Couche", "Occurrences"], counts.get("layers"), privacy_wording.LAYERS),
+        layers=_tally("Repérages, par couche", ["Couche", "Occurrences"], counts.get("layers"), _LAYERS),
         first_shots=first_shots(),
         audit=audit,
         audit_fault=audit_fault,
@@ -68,7 +72,7 @@ def render(manifest: dict[str, Any], audit: Bound | None = None, audit_fault: st
         sizes=_sizes(anonymity),
         incomplete=anonymity[0][1].get("incomplete", 0) if anonymity else 0,
         types=_TYPES,
-        policy_kept=Table("Conservé ou supprimé", ["Donnée", "Sort", "Raison"], privacy_wording.KEPT),
+        policy_kept=Table("Conservé ou supprimé", ["Donnée", "Sort", "Raison"], _KEPT),
     )
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plume.errors import InputError
-from plume.export.columns import REQUIRED, Columns
+from plume.export.columns import REQUIRED, Columns, Row
 from plume.export.csv_rows import read_csv
-from plume.export.experience import Experience, Row
+from plume.export.experience import Experience
 from plume.export.json_rows import read_json
 from plume.export.source import Progress, Record, open_source
 

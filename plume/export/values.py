@@ -6,7 +6,6 @@ A reader gives None for what it does not understand; `Experience.misread` then n
 import datetime as dt
 import math
 import re
-from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 # How programs write that there is nothing: pandas, R, SQL, JavaScript, spreadsheets, and a dash by hand.
@@ -119,21 +118,3 @@ def _in_france(text: str) -> dt.date | None:
         return moment.astimezone(_FRANCE).date() if moment.tzinfo else None
     except (ValueError, OverflowError):
         return None
-
-
-_OF_EXPERIENCE: dict[str, Callable[[str | None], object]] = {
-    "ecrit_le": parse_date,
-    "date_de_publication": parse_date,
-    "date_de_premiere_reponse": parse_date,
-    "code_insee_departement_usager": department,
-    "ressenti_usager": sentiment,
-}
-_OF_STRUCTURE: dict[str, Callable[[str | None], object]] = {
-    "top_ia_structure_{n}": yes_or_no,
-    "aide_ia_proposee_reponse_structure_{n}": yes_or_no,
-    "taux_de_similarite_reponse_ia_structure_{n}": percent,
-    "vote_de_l_agent_reponse_ia_structure_{n}": vote,
-    "evaluation_reponse_structure_{n}_par_auteur": vote,
-}
-STRUCTURES = (1, 2, 3)  # that an experience may name, each with its reply
-READERS = _OF_EXPERIENCE | {slug.format(n=n): read for slug, read in _OF_STRUCTURE.items() for n in STRUCTURES}
