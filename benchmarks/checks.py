@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.stats.proportions import clopper_pearson
 from plume.checks import GATING, check
 from plume.command import say
 from plume.contacts import Directory
 from plume.paths import ROOT
+from plume.shares import clopper_pearson
 
 GOLD = ROOT / "datasets" / "gold" / "drafts.jsonl"
 

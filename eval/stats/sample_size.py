@@ -1,4 +1,4 @@
-"""How many items a question needs: paired means, paired proportions, absence of events.
+"""How many items a question needs: paired proportions, absence of events.
 
 Normal approximations for a one-sided test at level 1 - `confidence`; the tests check their power by simulation.
 """
@@ -12,18 +12,6 @@ from eval.stats.proportions import tango_variance
 # Where no pair has been seen yet, one in ten is expected to differ; the expectation weighs as much as ten pairs, so
 # that a handful of pairs that all agree is not read as "none will ever differ".
 DISCORDANCE, WEIGHT = 0.1, 10
-
-
-def paired_means(sd: float, gap: float, *, confidence: float = 0.95, power: float = 0.8) -> int:
-    """Items needed to tell the mean of paired differences from a limit that lies `gap` away.
-
-    Args:
-        sd: standard deviation of the differences, in the unit of `gap`.
-        gap: expected difference minus the limit that it is compared with, not 0; its sign does not matter.
-        confidence: one-sided.
-        power: probability to conclude if the gap is as expected.
-    """
-    return max(1, math.ceil((_quantiles(confidence, power) * sd / gap) ** 2))
 
 
 def paired_proportions(
@@ -71,7 +59,3 @@ def more(needed: float, have: int) -> int:
     Where the plan says that `have` should have been enough, the truth lies near the limit: as many again.
     """
     return max(1, math.ceil(needed) - have if needed > have else have)
-
-
-def _quantiles(confidence: float, power: float) -> float:
-    return float(norm.ppf(confidence) + norm.ppf(power))

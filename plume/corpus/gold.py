@@ -15,6 +15,7 @@ from plume import contacts
 from plume.files import file_sha256, make_folder, read_jsonl, write
 from plume.paths import ROOT, home
 from plume.pseudonymise import Pseudonymiser, Span
+from plume.shares import clopper_pearson
 
 GOLD = ROOT / "datasets" / "gold" / "pseudonymisation.jsonl"
 CONFIDENCE = 0.95
@@ -133,22 +134,6 @@ def share(hits: int, n: int) -> dict[str, Any]:
     """A share with its two-sided interval, as `figures` and the privacy page hold it."""
     lower, upper = clopper_pearson(hits, n)
     return {"hits": hits, "n": n, "lower": round(lower, 6), "upper": round(upper, 6)}
-
-
-def clopper_pearson(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Exact two-sided limits of a share, from the beta distribution (Clopper and Pearson, 1934); (0, 1) if n is 0."""
-    tail = (1 - confidence) / 2
-    return (
-        0.0 if hits == 0 else 1 - upper_bound(n - hits, n, 1 - tail),
-        upper_bound(hits, n, 1 - tail),
-    )
-
-
-def upper_bound(hits: int, n: int, confidence: float = CONFIDENCE) -> float:
-    """Exact one-sided upper limit of a share: 0 of 300 gives 0.00994, 1 of 473 gives 0.00999."""
-    from scipy.stats import beta
-
-    return 1.0 if hits >= n else float(beta.ppf(confidence, hits + 1, n - hits))
 
 
 def _fingerprint(path: Path, ner_version: str | None) -> str:
