@@ -48,11 +48,7 @@ def decide(rows: Iterable[dict[str, Any]], directory: Directory | None = None) -
         Decision(row["id"], f.check, f.check in row["fails"], not f.passed, f.detail)
         for row in rows
         for f in check(
-            row["draft"],
-            review=row["review"],
-            prompt=row["prompt"],
-            directory=directory,
-            sentiment=row["sentiment"],
+            row["draft"], review=row["review"], prompt=row["prompt"], directory=directory, sentiment=row["sentiment"]
         )
         if f.gating
     ]

@@ -15,12 +15,12 @@ from eval.stats.estimate import Estimate, scored
 
 
 def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
-    """Two-sided score interval of a proportion (Wilson 1927). `n` may be an effective number of items."""
+    """Give the two-sided score interval of a proportion (Wilson 1927). `n` may be an effective number of items."""
     return score_interval(successes / n, n, norm.ppf((1 + confidence) / 2))
 
 
 def score_interval(share: float, n: float, quantile: float) -> tuple[float, float]:
-    """Wilson's interval of a share of `n` items, or of as many as would tell the same, at any quantile."""
+    """Give Wilson's interval of a share of `n` items, or of as many as would tell the same, at any quantile."""
     centre = (share + quantile**2 / (2 * n)) / (1 + quantile**2 / n)
     half = quantile / (1 + quantile**2 / n) * math.sqrt(share * (1 - share) / n + quantile**2 / (4 * n**2))
     return max(0.0, centre - half), min(1.0, centre + half)
@@ -28,7 +28,7 @@ def score_interval(share: float, n: float, quantile: float) -> tuple[float, floa
 
 @lru_cache(maxsize=4096)  # most checks are passed by both arms on every item: the same table again and again
 def tango(gained: float, lost: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
-    """Two-sided score interval of a paired difference of proportions, (gained - lost) / n.
+    """Give the two-sided score interval of a paired difference of proportions, (gained - lost) / n.
 
     The values of delta that the score test does not reject (Tango 1998, Statistics in Medicine 17:891-908). Sound where
     no pair differs: the interval then is not [0, 0] but shrinks as 1/n.
@@ -55,7 +55,7 @@ def tango(gained: float, lost: float, n: float, confidence: float = 0.95) -> tup
 
 
 def tango_variance(gained: float, lost: float, n: float, delta: float) -> float:
-    """Variance of gained - lost under a true difference of `delta`, at the discordance most likely there."""
+    """Give the variance of gained - lost under a true difference of `delta`, at the discordance most likely there."""
     # Probability of "lost" that is most likely given delta, from Tango's quadratic.
     b = -gained - lost + (2 * n - gained + lost) * delta
     q = (math.sqrt(max(0.0, b**2 + 8 * n * lost * delta * (1 - delta))) - b) / (4 * n)
@@ -63,7 +63,7 @@ def tango_variance(gained: float, lost: float, n: float, delta: float) -> float:
 
 
 def design_effect(values: np.ndarray, clusters: np.ndarray) -> float:
-    """By how much clustering inflates the variance of the mean, at least 1.
+    """Compute by how much clustering inflates the variance of the mean, at least 1.
 
     The cluster-robust variance over the one for independent items. Where all values agree it cannot be estimated, and
     the worst is assumed: items of one cluster are copies of each other.
@@ -82,7 +82,7 @@ def design_effect(values: np.ndarray, clusters: np.ndarray) -> float:
 def share(
     values: "np.ndarray | list[float]", *, clusters: "np.ndarray | list | None" = None, confidence: float = 0.95
 ) -> Estimate:
-    """Share of ones among 0/1 values, with Wilson's interval. NaN is an item that could not be scored.
+    """Give the share of ones among 0/1 values, with Wilson's interval. NaN is an item that could not be scored.
 
     Coverage of the 95 % interval, summed over all outcomes: 92.7 to 97 % from 30 items on where 5 successes and 5
     failures are expected; with fewer expected it falls to 86 % at places (Brown, Cai and DasGupta 2001): for rare
@@ -105,7 +105,7 @@ def paired_difference(
     clusters: "np.ndarray | list | None" = None,
     confidence: float = 0.95,
 ) -> Estimate:
-    """Share of the challenger minus share of the champion on the same items, with Tango's interval.
+    """Give the share of the challenger minus share of the champion on the same items, with Tango's interval.
 
     Args:
         champion: 0/1 values, shape (n,); NaN is an item that could not be scored, in either arm.

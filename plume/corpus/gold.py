@@ -25,7 +25,7 @@ _SOURCES = (ROOT / "plume" / "pseudonymise", ROOT / "plume" / "french")  # code 
 
 @dataclass(frozen=True)
 class Miss:
-    """What a reader of the figures wants to see: a span missed, or one touched that should have stayed."""
+    """Says what a reader of the figures wants to see: a span missed, or one touched that should have stayed."""
 
     kind: str  # the type of the span, "KEEP" or "CLEAN"
     text: str
@@ -36,7 +36,7 @@ class Miss:
 
 @dataclass
 class Measured:
-    """Hits and totals, by group and key, and the misses.
+    """Holds hits and totals, by group and key, and the misses.
 
     `counts` holds, for recall, the groups `ident` (direct, quasi, health …), `type`, `names` (all, and by casing:
     title, lower, upper) and `documents` (`direct_masked`: texts with a direct identifier that show none of them); and
@@ -54,7 +54,7 @@ class Measured:
 
 
 def measure(rows: Sequence[dict[str, Any]], pseudonymiser: Pseudonymiser) -> Measured:
-    """Hits of `pseudonymiser` on the rows of a gold set.
+    """Count the hits of `pseudonymiser` on the rows of a gold set.
 
     Rows are {"text", "spans": [{"start", "end", "type", "ident"}], "keep": [{"start", "end"}]}; `keep` may be absent.
     """
@@ -90,12 +90,12 @@ def measure(rows: Sequence[dict[str, Any]], pseudonymiser: Pseudonymiser) -> Mea
 
 
 def casing(name: str) -> str:
-    """How a name is written: "upper", "lower" or "title"."""
+    """Say how a name is written: "upper", "lower" or "title"."""
     return "upper" if name.isupper() and len(name) > 1 else "lower" if name.islower() else "title"
 
 
 def figures(pseudonymiser: Pseudonymiser, ner_version: str | None, path: str | Path = GOLD) -> dict[str, Any]:
-    """What a manifest records of the gold set, measured once for each version of the code, the data and the recogniser.
+    """Give what a manifest records of the gold set, measured once a version of code, data and recogniser.
 
     Returns {"file", "sha256", "sentences", "confidence", "shares": {group: {key: {"hits", "n", "lower", "upper"}}},
     "over_masked_letters": {"hits", "n"}}; lower and upper are two-sided Clopper-Pearson limits. Letters have none:
@@ -131,7 +131,7 @@ def figures(pseudonymiser: Pseudonymiser, ner_version: str | None, path: str | P
 
 
 def share(hits: int, n: int) -> dict[str, Any]:
-    """A share with its two-sided interval, as `figures` and the privacy page hold it."""
+    """Give a share with its two-sided interval, as `figures` and the privacy page hold it."""
     lower, upper = clopper_pearson(hits, n)
     return {"hits": hits, "n": n, "lower": round(lower, 6), "upper": round(upper, 6)}
 

@@ -59,7 +59,7 @@ class Masker:
 
 
 def mask(chunk: Chunk, ner: bool, threshold: float) -> Done:
-    """The pairs with their texts masked; nothing of the raw texts goes on."""
+    """Mask the texts of pairs; nothing of the raw texts goes on."""
     done: Done = []
     for (seq, pair), masked in zip(chunk, _masked([pair for _, pair in chunk], pseudonymiser(ner)), strict=True):
         values = pair.values
@@ -79,7 +79,7 @@ def mask(chunk: Chunk, ner: bool, threshold: float) -> Done:
 
 
 def _masked(pairs: list[Pair], by: Pseudonymiser) -> list[Masked | str]:
-    """What the pseudonymiser makes of each pair, or why it could not: one text must not stop an export."""
+    """Give what the pseudonymiser makes of each pair, or why it could not: one text must not stop an export."""
     raw = [
         {**{name: pair.values[name] for name in ("title", "review", "reply")}, "pseudonym": pair.pseudonym}
         for pair in pairs
@@ -94,12 +94,12 @@ def _masked(pairs: list[Pair], by: Pseudonymiser) -> list[Masked | str]:
 
 @cache
 def pseudonymiser(ner: bool) -> Pseudonymiser:
-    """The one of this process, loaded once."""
+    """Load the one of this process, once."""
     from plume.pseudonymise.recogniser.ner import load_ner
 
     return Pseudonymiser(load_ner() if ner else None)
 
 
 def _ignore_ctrl_c() -> None:
-    """Ctrl-C reaches every process of the terminal: the one that started these ends them."""
+    """Leave Ctrl-C, which reaches every process of the terminal, to the one that started these and ends them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -19,6 +19,7 @@ from plume.corpus.dataset import FEATURES
 from plume.export.body_names import is_id
 from plume.export.cleaning import clean
 from plume.export.experience import Answer, Experience
+from plume.export.reader import Unreadable
 from plume.french.mentions.contacts import mailbox
 from plume.french.text import fold
 from plume.pseudonymise.identifiers.contacts import is_public_email
@@ -53,7 +54,7 @@ class Selection(Config):
 
 @dataclass
 class Pair:
-    """One review with one structure's reply, still carrying the pseudonym that only the pseudonymiser needs."""
+    """Holds one review with one structure's reply, still carrying the pseudonym that only the pseudonymiser needs."""
 
     values: dict[str, Any]
     pseudonym: str | None
@@ -63,7 +64,7 @@ class Pair:
 
 @dataclass
 class Quarantined:
-    """A row left out. Its text stays in the export: the dataset folder never holds text that was not pseudonymised."""
+    """Holds a row left out. Its text stays in the export: a dataset folder holds none that is not pseudonymised."""
 
     id: str
     reason: str
@@ -78,13 +79,19 @@ _WORD = 20  # characters a word may take, blanks included, before a text counts 
 
 
 def outcomes(
-    experience: Experience, number: int, selection: Selection, directory: Directory, is_repeated: Callable[[str], bool]
+    record: Experience | Unreadable,
+    number: int,
+    selection: Selection,
+    directory: Directory,
+    is_repeated: Callable[[str], bool],
 ) -> Iterator[Pair | Quarantined]:
-    """Yield a pair or a quarantined row for each answer of an experience; one row if it was sent nowhere.
+    """Yield a pair or a quarantined row for each answer of an experience; one row if it is none, or was sent nowhere.
 
     `number` is the record's, from 1. `is_repeated` tells whether an id was met before.
     """
-    if not experience.id:
+    if isinstance(record, Unreadable):
+        yield Quarantined(f"record-{number}", record.reason, record.detail)
+    elif not (experience := record).id:
         yield Quarantined(f"record-{number}", "no_id", f"record {number} has no id_experience")
     elif not is_id(experience.id):  # a phone, a name: the columns are shifted, and it must not be written
         told = f"record {number}: its id_experience is not the platform's number"
@@ -158,7 +165,7 @@ _STATUSES = {
 
 
 def _is_longer(text: str, words: int) -> bool:
-    """Whether a text is far too long: told before it is cleaned and read, which takes time."""
+    """Say whether a text is far too long: told before it is cleaned and read, which takes time."""
     return len(text) > _WORD * words
 
 
@@ -167,7 +174,7 @@ _MAY_BE_CONTACT = re.compile(r"\d\d|@|\w\.\w|://|\b(?:at|arobase|appele[rz]|comp
 
 
 def unlisted_contacts(reply: str, review: str, directory: Directory) -> int:
-    """How many phones, e-mails and web addresses of a reply stand neither in the directory nor in the review.
+    """Count the phones, e-mails and web addresses of a reply that stand neither in the directory nor in the review.
 
     A mailbox of a function on an official domain ("contact@….gouv.fr") counts as listed: no directory names them all.
     """

@@ -38,7 +38,7 @@ CREATE INDEX band_key ON band (key);
 
 @dataclass(frozen=True)
 class Spooled:
-    """A masked pair as the store takes it: its values, bands of reply and review, and what to count if it is kept."""
+    """Holds a masked pair as the store takes it: values, bands of reply and review, and what to count if it is kept."""
 
     values: dict[str, Any]
     reply_bands: list[int]
@@ -66,7 +66,7 @@ class Spool:
     # --- coming in
 
     def is_repeated(self, experience: str) -> bool:
-        """Whether this id was asked for before."""
+        """Say whether this id was asked for before."""
         return not self._db.execute("INSERT OR IGNORE INTO experience VALUES (?)", (experience,)).rowcount
 
     def next_seq(self) -> int:
@@ -126,7 +126,7 @@ class Spool:
         return dict(zip(("clusters", "pairs", "largest"), found, strict=True))
 
     def assign_splits(self, shares: Splitting) -> None:
-        """The most recent experiences to test; of the others, validation by hash of the id, and the rest to train."""
+        """Send the most recent experiences to test, of the others some to validation by hash, the rest to train."""
         [(experiences,)] = self._db.execute("SELECT COUNT(DISTINCT experience) FROM pair WHERE reason IS NULL")
         self._db.execute(
             "UPDATE pair SET split = CASE WHEN fraction < ? THEN 'validation' ELSE 'train' END", (shares.validation,)
@@ -166,7 +166,7 @@ class Spool:
     # --- going out
 
     def lines(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Line and facts of each pair of a split, in file order."""
+        """Yield the line and facts of each pair of a split, in file order."""
         for line, facts in self._kept("line, facts", (split,)):
             yield line, json.loads(facts)
 
@@ -186,7 +186,7 @@ class Spool:
         return {"pairs": pairs, "experiences": experiences, "from": first, "to": last}
 
     def k_anonymity(self, *, age: bool) -> dict[str, Any]:
-        """How many experiences share department, structure and month (and age band): groups by size, pairs below 5.
+        """Count experiences that share department, structure and month (and age band): groups by size, pairs below 5.
 
         A pair without department or structure belongs to no group, and is counted as `incomplete`: what is not told is
         not shared.
@@ -217,7 +217,7 @@ class Spool:
         return self._read(f"SELECT {columns} FROM pair WHERE reason IS NULL {where} ORDER BY seq", splits or ())  # noqa: S608
 
     def _read(self, query: str, values: Iterable[Any] = ()) -> Iterator[tuple]:
-        """Rows of a query, in pages, so that the table may change while they are looked at."""
+        """Yield rows of a query, in pages, so that the table may change while they are looked at."""
         cursor = self._db.execute(query, tuple(values))
         while page := cursor.fetchmany(1000):
             yield from page
@@ -231,7 +231,7 @@ class Spool:
         self._db.executemany("INSERT INTO band VALUES (?, ?)", [(key, seq) for key in keys])
 
     def _sharing(self, keys: list[int], threshold: float) -> list[int]:
-        """The indexed pairs that share enough bands with these keys, those that share most first."""
+        """Find the indexed pairs that share enough bands with these keys, those that share most first."""
         query = f"""SELECT seq FROM band WHERE key IN ({", ".join("?" * len(keys))})
                     GROUP BY seq HAVING COUNT(*) >= ? ORDER BY COUNT(*) DESC, seq"""  # noqa: S608
         *_, shared = scheme(threshold)

@@ -36,7 +36,7 @@ class Cell(NamedTuple):
 
 
 def _table() -> tuple[dict[str, str], dict[str, str], dict[str, Cell]]:
-    """Other spelling -> column, those whose words tell and those that count only as written; column -> what is read."""
+    """Map other spelling -> column, those whose words tell and those that count as written; column -> what is read."""
     by_words, as_written, cells = {}, {}, {}
     for row in rows("columns", _HERE):
         for n in STRUCTURES if "{n}" in row["column"] else (0,):
@@ -49,7 +49,7 @@ def _table() -> tuple[dict[str, str], dict[str, str], dict[str, Cell]]:
 
 
 def _key(slug: str) -> str:
-    """What two spellings of a column share: its words, without small ones and plurals."""
+    """Give what two spellings of a column share: its words, without small ones and plurals."""
     words = (_OTHER_WORDS.get(word, word) for word in slug.split("_") if word and word not in _SMALL_WORDS)
     return "_".join(word.rstrip("s") or word for word in words)
 
@@ -118,11 +118,11 @@ class Columns:
         return row
 
     def known(self, fields: dict[str, object]) -> set[str]:
-        """The columns of a record that plume knows, whether it reads them or not."""
+        """Give the columns of a record that plume knows, whether it reads them or not."""
         return {slug for label in fields if (slug := self._slug(label)) in KNOWN}
 
     def _plan(self, labels: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-        """(label, column) of what is read and of what is unknown, worked out once for all records of one shape."""
+        """List (label, column) of what is read and of what is unknown, worked out once for all records of one shape."""
         if plan := self._plans.get(labels):
             return plan
         named = [(label, self._slug(label)) for label in labels]
@@ -145,7 +145,7 @@ class Columns:
 
 
 def _text(value: object, column: str) -> str | None:
-    """A cell as text, its accents composed: a decomposed "é" looks the same and is another text everywhere."""
+    """Write a cell as text, its accents composed: a decomposed "é" looks the same and is another text everywhere."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if is_empty(text, column):
         return None
@@ -164,7 +164,7 @@ _NUMBERED = re.compile(r"\d{1,2}[a-z]?")
 
 
 def shown_label(label: str, slug: str) -> str:
-    """An unknown column's slug, if it is made of everyday words alone and its label names nobody; else NO_LABEL.
+    """Give an unknown column's slug, if it is made of everyday words alone and its label names nobody; else NO_LABEL.
 
     A name may stand on no list, so a word that is not known to be a column's is not shown.
     """

@@ -39,17 +39,17 @@ class Answer(SimpleNamespace):
 
     @property
     def is_placeholder(self) -> bool:
-        """Whether the platform answered in the structure's place."""
+        """Say whether the platform answered in the structure's place."""
         return is_placeholder(self.reply)
 
     @property
     def is_unpublished(self) -> bool:
-        """Whether the status says that the reply is not, or no longer, published."""
+        """Say whether the status says that the reply is not, or no longer, published."""
         return bool(_UNPUBLISHED.search(self.status))
 
     @property
     def says_published(self) -> bool:
-        """Whether the status alone says that a reply was published, be it withdrawn since."""
+        """Say whether the status alone says that a reply was published, be it withdrawn since."""
         return self.status.startswith("reponse") and not _NEVER_PUBLISHED.search(self.status)
 
 
@@ -126,6 +126,6 @@ _NO_REASON = re.compile(  # folded, without punctuation
 
 @lru_cache(maxsize=1 << 12)
 def _is_rejected(reason: str | None, *states: str | None) -> bool:
-    """Whether moderation rejected a review: a reason is given, or the review's own status says so."""
+    """Say whether moderation rejected a review: a reason is given, or the review's own status says so."""
     words = " ".join(re.findall(r"\w+", _words(reason)))
     return not _NO_REASON.fullmatch(words) or any(_REJECTED.search(_words(state)) for state in states)
