@@ -31,8 +31,7 @@ CREATE TABLE pair (
     cluster INTEGER, reason TEXT, detail TEXT, split TEXT
 );
 CREATE TABLE quarantine (seq INTEGER PRIMARY KEY, reason TEXT, line TEXT);
-CREATE TABLE band (key INTEGER, seq INTEGER);
-CREATE INDEX band_key ON band (key);
+CREATE TABLE band (key INTEGER, seq INTEGER, PRIMARY KEY (key, seq)) WITHOUT ROWID;
 """
 
 
@@ -84,12 +83,12 @@ class Spool:
         pair, values = row, row.values
         experience = experience_of(values["id"])
         self._db.execute(
-            "INSERT INTO pair VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL,NULL)",
+            "INSERT INTO pair VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL)",
             (
                 *(seq, values["id"], experience, values["written_on"], fraction(experience)),
                 *(values["network"], values["structure"], values["department"], pair.age_band),
                 *(json.dumps(values, ensure_ascii=False), json.dumps(pair.facts)),
-                *(_packed(pair.reply_bands), _packed(pair.review_bands)),
+                *(_packed(pair.reply_bands), _packed(pair.review_bands), seq),  # each founds its cluster, at first
             ),
         )
 
@@ -102,13 +101,11 @@ class Spool:
         Returns how many clusters of two and more there are, the pairs that they hold, and the size of the largest.
         """
         self._db.execute("DELETE FROM band")
-        for seq, bands, line in self._kept("seq, reply_bands, line"):
+        for seq, bands in self._kept("seq, reply_bands"):
             keys = _unpacked(bands)
-            reply = json.loads(line)["reply"]
-            sharing = self._sharing(keys, threshold)
-            near = next((s for s in sharing if similarity(reply, self._text(s)[0]) >= threshold), None)
-            self._db.execute("UPDATE pair SET cluster = ? WHERE seq = ?", (near or seq, seq))
-            if near is None:
+            if near := self._resembling(seq, keys, 0, threshold):
+                self._db.execute("UPDATE pair SET cluster = ? WHERE seq = ?", (near, seq))
+            else:
                 self._index(seq, keys)
         sizes = "SELECT COUNT(*) AS n FROM pair WHERE reason IS NULL GROUP BY cluster HAVING n > 1"
         [found] = self._db.execute(f"SELECT COUNT(*), COALESCE(SUM(n), 0), COALESCE(MAX(n), 0) FROM ({sizes})")  # noqa: S608
@@ -146,10 +143,7 @@ class Spool:
                 for seq, bands in self._kept(f"seq, {column}", (held,)):
                     self._index(seq, _unpacked(bands))
                 for seq, bands in self._kept(f"seq, {column}", others):
-                    text = self._text(seq)[place]
-                    sharing = self._sharing(_unpacked(bands), threshold)
-                    near = (similarity(text, self._text(s)[place]) for s in sharing)
-                    if any(value >= threshold for value in near):
+                    if self._resembling(seq, _unpacked(bands), place, threshold):
                         detail = f"its {('reply', 'review')[place]} is nearly that of a pair of {held}"
                         self._db.execute(
                             "UPDATE pair SET reason = ?, detail = ? WHERE seq = ?",
@@ -229,6 +223,13 @@ class Spool:
 
     def _index(self, seq: int, keys: list[int]) -> None:
         self._db.executemany("INSERT INTO band VALUES (?, ?)", [(key, seq) for key in keys])
+
+    def _resembling(self, seq: int, keys: list[int], place: int, threshold: float) -> int | None:
+        """Find the first indexed pair whose text (0: reply, 1: review) is nearly this one's; most share no band."""
+        if not (sharing := self._sharing(keys, threshold)):
+            return None
+        text = self._text(seq)[place]
+        return next((s for s in sharing if similarity(text, self._text(s)[place]) >= threshold), None)
 
     def _sharing(self, keys: list[int], threshold: float) -> list[int]:
         """Find the indexed pairs that share enough bands with these keys, those that share most first."""
