@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.stats.proportions import clopper_pearson
 from plume.checks import GATING, check
 from plume.command import say
 from plume.contacts import Directory
 from plume.paths import ROOT
+from plume.shares import clopper_pearson
 
 GOLD = ROOT / "datasets" / "gold" / "drafts.jsonl"
 
@@ -48,11 +48,7 @@ def decide(rows: Iterable[dict[str, Any]], directory: Directory | None = None) -
         Decision(row["id"], f.check, f.check in row["fails"], not f.passed, f.detail)
         for row in rows
         for f in check(
-            row["draft"],
-            review=row["review"],
-            prompt=row["prompt"],
-            directory=directory,
-            sentiment=row["sentiment"],
+            row["draft"], review=row["review"], prompt=row["prompt"], directory=directory, sentiment=row["sentiment"]
         )
         if f.gating
     ]

@@ -19,6 +19,7 @@ ORDER = {
     "errors": "the lines that tell a user what to mend",
     "paths": "where things lie",
     "files": "write a file whole, lock, append, digest",
+    "shares": "exact limits of a share",
     "config": "typed YAML",
     "keys": "all keys of a config, for `plume config`",
     "interrupt": "Ctrl-C from the first moment, or a little later",
@@ -52,7 +53,7 @@ ORDER = {
 # Rooms that the picture shows as one: nearly all others stand on the first.
 DRAWN_AS = {
     "ground": (
-        *("errors", "paths", "files", "config", "keys", "interrupt", "boundary", "command", "output"),
+        *("errors", "paths", "files", "shares", "config", "keys", "interrupt", "boundary", "command", "output"),
         *("engine", "vllm_options"),
     ),
     "tracking": ("store_uri", "store", "tracking", "registry"),

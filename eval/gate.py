@@ -19,6 +19,7 @@ from eval.rule import Rule, Safety
 from eval.stats import proportions, sample_size
 from eval.stats.estimate import Estimate, scored
 from eval.stats.multiplicity import max_t
+from plume.shares import upper_bound
 
 Scores = Mapping[str, Mapping[str, float]]  # measure -> item id -> value; what is not there could not be scored
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
@@ -154,7 +155,7 @@ def _safety(case: _Compared, rule: Safety) -> _Part:
     n, events = int(there.sum()), int(np.sum(values < 1))
     hit, independent = len(set(clusters[values < 1])), len(set(clusters[there]))
     confidence = case.rule.confidence
-    upper = proportions.clopper_pearson(hit, independent, confidence, "upper")[1] if n else 1.0
+    upper = upper_bound(hit, independent, confidence)
     holds = False if events else True if upper <= rule.limit else None
     seen = f"Sécurité, « {wording.measure(rule.measure)} » : "
     seen += f"{wording.count(events, 'échec')} sur {wording.count(n, 'brouillon')}" if n else "rien n’a pu être noté"

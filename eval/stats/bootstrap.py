@@ -25,7 +25,7 @@ def mean(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Estimate:
-    """Mean with its bias-corrected and accelerated bootstrap interval; percentile interval where BCa is undefined.
+    """Average, with the bias-corrected and accelerated bootstrap interval; percentile interval where BCa is undefined.
 
     Where all values are equal nothing tells how far others may lie, and there is no interval: never one of no width.
 
@@ -54,7 +54,7 @@ def mean(
 
 
 def _least(values: np.ndarray, groups: np.ndarray, means: np.ndarray, confidence: float) -> float:
-    """Half-width if all that varies were items within their clusters: clusters may agree by chance."""
+    """Give the half-width if all that varies were items within their clusters: clusters may agree by chance."""
     free = len(values) - len(means)
     if not free:
         return 0.0
@@ -65,7 +65,7 @@ def _least(values: np.ndarray, groups: np.ndarray, means: np.ndarray, confidence
 def paired_difference(
     champion: "np.ndarray | list[float]", challenger: "np.ndarray | list[float]", **options: object
 ) -> Estimate:
-    """Mean of challenger - champion on the same items, shapes (n,). An item that either lacks (NaN) is an error.
+    """Average challenger - champion on the same items, shapes (n,). An item that either lacks (NaN) is an error.
 
     Pairing is what gives power: the difficulty of an item, common to both, cancels out. Options as for `mean`.
     """
@@ -85,7 +85,7 @@ def _resampled(sums: np.ndarray, sizes: np.ndarray, draws: int, rng: np.random.G
 def _levels(
     means: np.ndarray, centre: float, sums: np.ndarray, sizes: np.ndarray, confidence: float
 ) -> tuple[float, float]:
-    """Which quantiles of the resampled means bound the interval."""
+    """Say which quantiles of the resampled means bound the interval."""
     n = len(sums)
     wider = min(float(norm.cdf(math.sqrt(n / (n - 1)) * t.ppf((1 + confidence) / 2, n - 1))), 1 - 1e-9)
     plain = (1 - wider, wider)

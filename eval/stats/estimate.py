@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its interval.
+    """Holds a value with its interval.
 
     `n` counts the items that stand behind it and `n_error` those that should have, but could not be scored. What
     cannot be said is None, never 0: nothing scored has no estimate, a single independent item has no interval.
@@ -27,7 +27,7 @@ class Estimate:
 def scored(
     values: "np.ndarray | list[float]", clusters: "np.ndarray | list | None"
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """The values that are there, the number of the cluster that each belongs to, and how many are missing (NaN).
+    """Give the values that are there, the number of the cluster that each belongs to, and how many are missing (NaN).
 
     Without `clusters` every value is one of its own. Raises ValueError if the lengths differ.
     """

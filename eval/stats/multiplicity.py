@@ -11,7 +11,7 @@ from eval.stats.estimate import scored
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values (Holm 1979), in the order given: those at most alpha are rejected, families-wise at alpha."""
+    """Adjust p-values (Holm 1979), in the order given: those at most alpha are rejected, families-wise at alpha."""
     order = np.argsort(p_values, kind="stable")
     steps = np.asarray(p_values, dtype=float)[order] * np.arange(len(order), 0, -1)
     adjusted = np.empty(len(order))
@@ -28,7 +28,7 @@ def max_t(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> float:
-    """How many standard errors the bounds of all slices must lie away to hold together: 1.96 and more for 95 %.
+    """Compute how many standard errors the bounds of all slices must lie away to hold together: 1.96 and more for 95 %.
 
     The quantile of the largest studentised mean, by the multiplier bootstrap over clusters (Chernozhukov, Chetverikov
     and Kato 2013): slices that share items or clusters (a service and a sentiment) keep their dependence, and the

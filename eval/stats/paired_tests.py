@@ -9,7 +9,7 @@ _EXACT = 14  # clusters: up to here every assignment of signs is gone through
 
 
 def mcnemar_mid_p(gained: int, lost: int) -> float:
-    """Two-sided mid-p value of McNemar's test (Fagerland, Lydersen and Laake 2013), 1 without discordant pair.
+    """Give the two-sided mid-p value of McNemar's test (Fagerland, Lydersen and Laake 2013), 1 without discordant pair.
 
     The exact test is too careful (type I near 3.6 % for 5 %), the asymptotic one too bold; the mid-p is neither.
 
@@ -32,7 +32,7 @@ def sign_flip(
     draws: int = 10_000,
     seed: int = 0,
 ) -> float:
-    """Two-sided p-value of "the mean difference is 0" when signs are flipped, one sign for all items of a cluster.
+    """Test "the mean difference is 0", two-sided, by flipping signs, one for all items of a cluster: the p-value.
 
     Exact up to 14 clusters; with more, drawn at random, the observed signs counted as one of the draws (Phipson and
     Smyth 2010), so that no p-value is 0. NaN is left out; 1 if nothing is left.

@@ -1,4 +1,4 @@
-"""Shares and their differences: Wilson, Clopper-Pearson, Newcombe for two groups, Tango for pairs, clustered items.
+"""Shares and their differences: Wilson, Tango for pairs, clustered items. The exact interval: `plume.shares`.
 
 Items of one cluster (the replies of several structures to one review) are not independent. Intervals then work with
 the effective number of items, n divided by the design effect (Rao and Scott 1992), which never narrows them.
@@ -6,56 +6,29 @@ the effective number of items, n divided by the design effect (Rao and Scott 199
 
 import math
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import binomtest, norm
+from scipy.stats import norm
 
 from eval.stats.estimate import Estimate, scored
 
 
 def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
-    """Two-sided score interval of a proportion (Wilson 1927). `n` may be an effective number of items."""
+    """Give the two-sided score interval of a proportion (Wilson 1927). `n` may be an effective number of items."""
     return score_interval(successes / n, n, norm.ppf((1 + confidence) / 2))
 
 
 def score_interval(share: float, n: float, quantile: float) -> tuple[float, float]:
-    """Wilson's interval of a share of `n` items, or of as many as would tell the same, at any quantile."""
+    """Give Wilson's interval of a share of `n` items, or of as many as would tell the same, at any quantile."""
     centre = (share + quantile**2 / (2 * n)) / (1 + quantile**2 / n)
     half = quantile / (1 + quantile**2 / n) * math.sqrt(share * (1 - share) / n + quantile**2 / (4 * n**2))
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def newcombe(before: tuple[int, int], after: tuple[int, int], confidence: float = 0.95) -> tuple[float, float]:
-    """Interval of share(after) - share(before) of two independent groups, each (successes, n).
-
-    Newcombe 1998, Statistics in Medicine 17:873-890, hybrid score (method 10).
-    """
-    (share_0, share_1) = (successes / n for successes, n in (before, after))
-    (low_0, high_0), (low_1, high_1) = wilson(*before, confidence), wilson(*after, confidence)
-    difference = share_1 - share_0
-    return (
-        difference - math.hypot(share_1 - low_1, high_0 - share_0),
-        difference + math.hypot(high_1 - share_1, share_0 - low_0),
-    )
-
-
-def clopper_pearson(
-    successes: int, n: int, confidence: float = 0.95, side: Literal["both", "lower", "upper"] = "both"
-) -> tuple[float, float]:
-    """Exact interval of a proportion (Clopper and Pearson 1934).
-
-    With `side` "lower" or "upper" all of the error is put there, and the other bound is 1 or 0.
-    """
-    alternative = {"both": "two-sided", "lower": "greater", "upper": "less"}[side]
-    found = binomtest(successes, n, alternative=alternative).proportion_ci(confidence, method="exact")
-    return float(found.low), float(found.high)
-
-
 @lru_cache(maxsize=4096)  # most checks are passed by both arms on every item: the same table again and again
 def tango(gained: float, lost: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
-    """Two-sided score interval of a paired difference of proportions, (gained - lost) / n.
+    """Give the two-sided score interval of a paired difference of proportions, (gained - lost) / n.
 
     The values of delta that the score test does not reject (Tango 1998, Statistics in Medicine 17:891-908). Sound where
     no pair differs: the interval then is not [0, 0] but shrinks as 1/n.
@@ -82,7 +55,7 @@ def tango(gained: float, lost: float, n: float, confidence: float = 0.95) -> tup
 
 
 def tango_variance(gained: float, lost: float, n: float, delta: float) -> float:
-    """Variance of gained - lost under a true difference of `delta`, at the discordance most likely there."""
+    """Give the variance of gained - lost under a true difference of `delta`, at the discordance most likely there."""
     # Probability of "lost" that is most likely given delta, from Tango's quadratic.
     b = -gained - lost + (2 * n - gained + lost) * delta
     q = (math.sqrt(max(0.0, b**2 + 8 * n * lost * delta * (1 - delta))) - b) / (4 * n)
@@ -90,7 +63,7 @@ def tango_variance(gained: float, lost: float, n: float, delta: float) -> float:
 
 
 def design_effect(values: np.ndarray, clusters: np.ndarray) -> float:
-    """By how much clustering inflates the variance of the mean, at least 1.
+    """Compute by how much clustering inflates the variance of the mean, at least 1.
 
     The cluster-robust variance over the one for independent items. Where all values agree it cannot be estimated, and
     the worst is assumed: items of one cluster are copies of each other.
@@ -109,11 +82,11 @@ def design_effect(values: np.ndarray, clusters: np.ndarray) -> float:
 def share(
     values: "np.ndarray | list[float]", *, clusters: "np.ndarray | list | None" = None, confidence: float = 0.95
 ) -> Estimate:
-    """Share of ones among 0/1 values, with Wilson's interval. NaN is an item that could not be scored.
+    """Give the share of ones among 0/1 values, with Wilson's interval. NaN is an item that could not be scored.
 
     Coverage of the 95 % interval, summed over all outcomes: 92.7 to 97 % from 30 items on where 5 successes and 5
     failures are expected; with fewer expected it falls to 86 % at places (Brown, Cai and DasGupta 2001): for rare
-    events read `clopper_pearson`. Raises ValueError for a value that is neither 0 nor 1.
+    events read `plume.shares`. Raises ValueError for a value that is neither 0 nor 1.
     """
     values, groups, missing = scored(values, clusters)
     _binary(values)
@@ -132,7 +105,7 @@ def paired_difference(
     clusters: "np.ndarray | list | None" = None,
     confidence: float = 0.95,
 ) -> Estimate:
-    """Share of the challenger minus share of the champion on the same items, with Tango's interval.
+    """Give the share of the challenger minus share of the champion on the same items, with Tango's interval.
 
     Args:
         champion: 0/1 values, shape (n,); NaN is an item that could not be scored, in either arm.

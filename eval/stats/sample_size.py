@@ -1,4 +1,4 @@
-"""How many items a question needs: paired means, paired proportions, absence of events.
+"""How many items a question needs: paired proportions, absence of events.
 
 Normal approximations for a one-sided test at level 1 - `confidence`; the tests check their power by simulation.
 """
@@ -14,22 +14,10 @@ from eval.stats.proportions import tango_variance
 DISCORDANCE, WEIGHT = 0.1, 10
 
 
-def paired_means(sd: float, gap: float, *, confidence: float = 0.95, power: float = 0.8) -> int:
-    """Items needed to tell the mean of paired differences from a limit that lies `gap` away.
-
-    Args:
-        sd: standard deviation of the differences, in the unit of `gap`.
-        gap: expected difference minus the limit that it is compared with, not 0; its sign does not matter.
-        confidence: one-sided.
-        power: probability to conclude if the gap is as expected.
-    """
-    return max(1, math.ceil((_quantiles(confidence, power) * sd / gap) ** 2))
-
-
 def paired_proportions(
     discordance: float, gap: float, difference: float = 0.0, *, confidence: float = 0.95, power: float = 0.8
 ) -> int:
-    """Pairs needed to tell a paired difference of proportions from a limit that lies `gap` away, by Tango's interval.
+    """Count the pairs that tell a paired difference of proportions from a limit `gap` away, by Tango's interval.
 
     The variance at the limit is that of the score test (the discordance most likely there), the one at the truth is
     discordance - difference²: with 10 % discordant pairs 717 for 3 points, where one variance for both gives 687 and
@@ -53,7 +41,7 @@ def paired_proportions(
 
 
 def without_event(limit: float, *, confidence: float = 0.95) -> int:
-    """Items that must all be free of an event for its exact one-sided upper bound to be at most `limit`.
+    """Count the items that must all be free of an event for its exact one-sided upper bound to be at most `limit`.
 
     0 events in n: the bound is 1 - (1 - confidence)^(1/n). 299 items for 1 %, 598 for 0.5 %.
     """
@@ -61,17 +49,13 @@ def without_event(limit: float, *, confidence: float = 0.95) -> int:
 
 
 def expected_discordance(discordant: float, n: float) -> float:
-    """Share of discordant pairs to plan with, after `discordant` of `n`: never 0, and DISCORDANCE before any pair."""
+    """Expect a share of discordant pairs, after `discordant` of `n`: never 0, and DISCORDANCE before any pair."""
     return (discordant + WEIGHT * DISCORDANCE) / (n + WEIGHT)
 
 
 def more(needed: float, have: int) -> int:
-    """Further items, at least 1, when `have` were not enough.
+    """Count further items, at least 1, when `have` were not enough.
 
     Where the plan says that `have` should have been enough, the truth lies near the limit: as many again.
     """
     return max(1, math.ceil(needed) - have if needed > have else have)
-
-
-def _quantiles(confidence: float, power: float) -> float:
-    return float(norm.ppf(confidence) + norm.ppf(power))

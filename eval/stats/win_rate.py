@@ -19,7 +19,7 @@ def win_rate(
     draws: int = 1000,
     seed: int = 0,
 ) -> Estimate:
-    """Share of choices won, ties counted as half, with a percentile bootstrap over clusters.
+    """Give the share of choices won, ties counted as half, with a percentile bootstrap over clusters.
 
     With `extra_words` the share is controlled for length (after Dubois et al. 2024): a logistic model
     P(win) = sigmoid(a + b · tanh(extra words / their standard deviation)) is fitted, and sigmoid(a) is the rate at
@@ -55,7 +55,7 @@ def win_rate(
 
 
 def _rates(wins: np.ndarray, length: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Win rate at length 0 for each row of `weights`, by weighted logistic regression: Newton's method, all at once."""
+    """Fit win rates at length 0 by logistic regression, one for each row of `weights`: Newton's method, all at once."""
     if not length.any():
         return weights @ wins / weights.sum(axis=1)
     level, slope = np.zeros((2, len(weights)))

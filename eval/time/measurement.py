@@ -36,15 +36,8 @@ class Measurement(Estimate):
     grade: str
 
     def row(self) -> dict:
-        return {
-            "quantity": self.quantity,
-            "group": self.group,
-            "comparison": self.comparison,
-            **values_of(self),
-            "n": self.n,
-            "censored": self.censored,
-            "grade": self.grade,
-        }
+        of = {"quantity": self.quantity, "group": self.group, "comparison": self.comparison}
+        return of | values_of(self) | {"n": self.n, "censored": self.censored, "grade": self.grade}
 
 
 def values_of(found: Estimate) -> dict[str, float | None]:
@@ -65,22 +58,13 @@ def make(
     """Make a Measurement in which what is not finite is None."""
     known = point is not None and isfinite(point)
     low, high = map(float, interval) if known and interval and all(map(isfinite, interval)) else (None, None)
-    return Measurement(
-        float(point) if known else None,
-        low,
-        high,
-        int(n),
-        quantity=quantity,
-        group=group,
-        comparison=comparison,
-        censored=int(censored),
-        grade=grade,
-    )
+    of = {"quantity": quantity, "group": group, "comparison": comparison, "grade": grade}
+    return Measurement(float(point) if known else None, low, high, int(n), censored=int(censored), **of)
 
 
 @dataclass(frozen=True)
 class Window:
-    """Days on which waits start, both included."""
+    """Holds days on which waits start, both included."""
 
     first: dt.date
     last: dt.date

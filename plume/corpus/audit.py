@@ -24,11 +24,12 @@ from typing import Any, Self
 
 from plume import files
 from plume.corpus.dataset import read_split
-from plume.corpus.gold import CONFIDENCE, upper_bound
+from plume.corpus.gold import CONFIDENCE
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.french.words import is_plain_word, is_public_word
 from plume.pseudonymise import PLACEHOLDER
+from plume.shares import upper_bound
 
 FILE = "audit.jsonl"
 ANSWERS = ("ok", "missed", "over")
@@ -59,11 +60,11 @@ class Bound:
 
     @property
     def upper(self) -> float:
-        return upper_bound(self.leaks + self.n - self.read, self.n, self.confidence) if self.n else 1.0
+        return upper_bound(self.leaks + self.n - self.read, self.n, self.confidence)
 
     @property
     def if_clean(self) -> float:
-        return upper_bound(self.leaks, self.n, self.confidence) if self.n else 1.0
+        return upper_bound(self.leaks, self.n, self.confidence)
 
 
 @dataclass

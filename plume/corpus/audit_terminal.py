@@ -27,7 +27,7 @@ _LABELS = {row["type"]: row["label"] for row in CATALOGUE if row["type"] in PLAC
 
 @dataclass
 class Sitting:
-    """One sitting. `run` goes from pair to pair until the sample is read, `q`, or the end of the input."""
+    """Holds one sitting: `run` goes from pair to pair until the sample is read, `q`, or the end of the input."""
 
     audit: Audit
     pairs: list[dict[str, Any]]
@@ -35,7 +35,7 @@ class Sitting:
     keys: Iterator[str] = field(default_factory=lambda: read_keys())
 
     def run(self) -> Bound:
-        """Returns what can be said at the end of the sitting; every answer is on disk by then."""
+        """Say what can be said at the end of the sitting; every answer is on disk by then."""
         sample = self.audit.sample(self.pairs)
         place = next((i for i, pair in enumerate(sample) if pair["id"] not in self.audit.answers), len(sample))
         if place < len(sample):
@@ -71,7 +71,7 @@ class Sitting:
             self.console.print(Text(_TITLES[name], style="bold"), text, Text(), sep="\n")
 
     def _ask(self, question: str, allowed: str) -> str | None:
-        """One of the allowed keys; None at the end of the input."""
+        """Ask for one of the allowed keys; None at the end of the input."""
         while True:
             self.console.print(f"{question} ", end="", markup=False)
             key = next(self.keys, None)
@@ -81,7 +81,7 @@ class Sitting:
             self.console.print(HELP, markup=False)
 
     def _ask_type(self) -> str | None:
-        """The type of what was missed: its letter; None to go back. What leaked is not asked for, nor kept."""
+        """Ask for the type of what was missed, by its letter; None to go back. What leaked is not kept."""
         letters = {chr(ord("a") + i): kind for i, kind in enumerate(_LABELS)}
         for letter, kind in letters.items():
             self.console.print(f"  {letter} = {_LABELS[kind]}", markup=False)
@@ -96,7 +96,7 @@ def run(folder: Path, audit: Audit) -> Bound:
 
 
 def say_bound(bound: Bound) -> str:
-    """What the reader sees after each answer, and at the end."""
+    """Say what the reader sees after each answer, and at the end."""
     done = f"{bound.read} / {bound.n} relus, {bound.leaks} avec fuite, {bound.over_masked} trop masqué(s)"
     if bound.finished:
         return (
@@ -111,12 +111,12 @@ def say_bound(bound: Bound) -> str:
 
 
 def printable(text: str) -> str:
-    """Without control characters, which could drive the reader's terminal: a citizen may have typed any."""
+    """Blank control characters, which could drive the reader's terminal: a citizen may have typed any."""
     return "".join(c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf") else " " for c in text)
 
 
 def read_keys() -> Iterator[str]:
-    """Keys as they are pressed, in lower case; lines of the standard input where that is no terminal."""
+    """Yield keys as they are pressed, in lower case; lines of the standard input where that is no terminal."""
     if not sys.stdin.isatty():
         for line in sys.stdin:
             yield re.sub(r"\s+", "", line).lower()[:1] or "\n"

@@ -4,7 +4,7 @@ import hashlib
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -20,15 +20,14 @@ from plume.corpus import dataset
 from plume.corpus.gold import figures
 from plume.corpus.mask import Masker, pseudonymiser
 from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
-from plume.corpus.privacy import write_report
+from plume.corpus.privacy import write_documents
 from plume.corpus.split import SPLITS, Splitting
 from plume.corpus.spool import Spool
 from plume.errors import InputError
 from plume.export.columns import Columns
-from plume.export.experience import Experience
-from plume.export.reader import Unreadable, read_experiences
+from plume.export.reader import read_experiences
 from plume.export.source import Progress
-from plume.files import file_sha256
+from plume.files import file_sha256, replacing
 from plume.output import DATASET, building, check_folder
 from plume.pseudonymise import VERSION
 
@@ -133,21 +132,19 @@ def _make(export: Path, made: Path, config: DataConfig, workers: int) -> dict[st
             },
             "gold": gold_figures(config.ner),
         }
-    (made / "README.md").write_text(dataset.card(manifest), encoding="utf-8")
-    write_report(made, manifest)
-    (made / "manifest.json").write_text(dataset.manifest_text(manifest), encoding="utf-8")
+    write_documents(made, manifest)
     return manifest
 
 
 def _read_all(export: Path, spool: Spool, columns: Columns, reading: Progress, config: DataConfig, workers: int) -> int:
-    """Every record into the spool, pairs masked; returns the number of experiences (records) read."""
+    """Read every record into the spool, pairs masked; returns the number of experiences (records) read."""
     directory = Directory.load()
     experiences = 0
 
     def rows() -> Iterator[tuple[int, Pair | Quarantined]]:
         nonlocal experiences
         for experiences, record in enumerate(read_experiences(export, columns, reading), 1):
-            for outcome in _outcomes(record, experiences, config.select, directory, spool.is_repeated):
+            for outcome in outcomes(record, experiences, config.select, directory, spool.is_repeated):
                 yield spool.next_seq(), outcome
 
     def to_mask() -> Iterator[tuple[int, Pair]]:
@@ -169,18 +166,6 @@ def _read_all(export: Path, spool: Spool, columns: Columns, reading: Progress, c
     return experiences
 
 
-def _outcomes(
-    record: Experience | Unreadable,
-    number: int,
-    selection: Selection,
-    directory: Directory,
-    seen: Callable[[str], bool],
-) -> Iterator[Pair | Quarantined]:
-    if isinstance(record, Unreadable):
-        return iter([Quarantined(f"record-{number}", record.reason, record.detail)])
-    return outcomes(record, number, selection, directory, seen)
-
-
 def _counted(lines: Iterator[tuple[str, dict[str, Any]]], facts: dict[str, Counter]) -> Iterator[str]:
     for line, found in lines:
         for name, counts in found.items():
@@ -191,7 +176,7 @@ def _counted(lines: Iterator[tuple[str, dict[str, Any]]], facts: dict[str, Count
 def _write(path: Path, lines: Iterator[str]) -> str:
     """Write lines; returns the file's SHA-256."""
     digest = hashlib.sha256()
-    with path.open("wb") as file:
+    with replacing(path) as file:
         for line in lines:
             data = f"{line}\n".encode()
             digest.update(data)
@@ -200,7 +185,7 @@ def _write(path: Path, lines: Iterator[str]) -> str:
 
 
 def gold_figures(ner: bool) -> dict[str, Any]:
-    """What the pseudonymiser finds in the gold set, measured once for each version of it."""
+    """Measure what the pseudonymiser finds in the gold set, measured once for each version of it."""
     from plume.pseudonymise.recogniser.ner import describe
 
     with status("corpus: measuring the pseudonymiser on the gold set"):

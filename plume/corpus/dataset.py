@@ -4,6 +4,7 @@
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,36 +13,20 @@ import yaml
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.files import file_sha256, make_folder, read_jsonl, sha256, share
+from plume.french.vocabulary import rows
 from plume.output import DATASET, holds
 
 QUARANTINE = "quarantine.jsonl"
 STAGED = ".forget"  # the new files of a folder whose erasure was decided
 FILES = DATASET.files
 
-# name -> type of `datasets.Value`. What is absent is null. Dates are declared as such: `datasets` reads ISO dates as
-# timestamps, and would give "2024-03-01 00:00:00" where text is declared.
-FEATURES = {
-    "id": "string",
-    "network": "string",
-    "structure": "string",
-    "department": "string",
-    "sentiment": "string",
-    "title": "string",
-    "review": "string",
-    "reply": "string",
-    "written_on": "date32",
-    "published_on": "date32",
-    "replied_on": "date32",
-    "ai_enabled": "bool",
-    "ai_offered": "bool",
-    "ai_similarity": "int64",
-    "agent_vote": "string",
-    "author_vote": "string",
-}
+_CARD = Path(__file__).with_name("card.md")
+RECORD = rows("pair", Path(__file__).parent)  # what a pair holds, and what is told of it
+FEATURES = {row["key"]: row["type"] for row in RECORD if row["key"]}  # key -> type of `datasets.Value`
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:
-    """The manifest of a dataset folder. Raises InputError if the folder is none, or if a split was changed since."""
+    """Read the manifest of a dataset folder. Raises InputError if it is none, or if a split was changed since."""
     folder = Path(folder)
     path = folder / "manifest.json"
     if not path.is_file():
@@ -60,12 +45,12 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
 
 
 def manifest_text(manifest: dict[str, Any]) -> str:
-    """The manifest as its file holds it."""
+    """Write the manifest as its file holds it."""
     return json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
 
 
 def forgotten_since(folder: str | Path, manifest: dict[str, Any]) -> bool:
-    """Whether experiences were taken out of a folder's train split (`plume data forget`) since `manifest` was read."""
+    """Say whether experiences left a folder's train split (`plume data forget`) since `manifest` was read."""
     digest = manifest["splits"]["train"]["sha256"]
     for path in (Path(folder) / "manifest.json", Path(folder) / STAGED / "manifest.json"):
         try:
@@ -74,19 +59,13 @@ def forgotten_since(folder: str | Path, manifest: dict[str, Any]) -> bool:
             rebuilt = now["splits"]["train"]["sha256"] != digest and bool(now.get("erased"))
             if digest in now.get("history", []) or rebuilt:
                 return True
-        except (
-            OSError,
-            ValueError,
-            AttributeError,
-            KeyError,
-            TypeError,
-        ):  # gone, or something else
+        except (OSError, ValueError, AttributeError, KeyError, TypeError):  # gone, or something else
             continue
     return False
 
 
 def read_split(folder: str | Path, split: str) -> list[dict[str, Any]]:
-    """The pairs of one split, in file order."""
+    """Read the pairs of one split, in file order."""
     return read_jsonl(Path(folder) / f"{split}.jsonl", needs=("id", "review", "reply"))
 
 
@@ -99,7 +78,7 @@ def install_quarantine(made: Path, folder: Path) -> Path | None:
 
 
 def _version_of(manifest: dict[str, Any]) -> str:
-    """A version that changes with the splits.
+    """Make a version that changes with the splits.
 
     `datasets` caches a folder by its path and version alone: without it, a folder that was built again would be loaded
     as it was before.
@@ -109,58 +88,34 @@ def _version_of(manifest: dict[str, Any]) -> str:
 
 
 def card(manifest: dict[str, Any]) -> str:
-    """The dataset card (README.md): header that `datasets` reads, then what the folder holds and what it is not."""
+    """Write the dataset card (README.md): a header that `datasets` reads, then what the folder holds and is not."""
     counts = manifest["counts"]
+    files = [{"split": s, "path": f"{s}.jsonl"} for s, found in _by_split(manifest) if found["pairs"]]
     header = {
         "language": ["fr"],
         "task_categories": ["text-generation"],
-        "configs": [
-            {
-                "config_name": "default",
-                "version": _version_of(manifest),
-                "data_files": [{"split": s, "path": f"{s}.jsonl"} for s in SPLITS if manifest["splits"][s]["pairs"]],
-            }
-        ],
+        "configs": [{"config_name": "default", "version": _version_of(manifest), "data_files": files}],
         "dataset_info": {"features": [{"name": name, "dtype": dtype} for name, dtype in FEATURES.items()]},
     }
-    reasons = "\n".join(f"| {reason} | {n} |" for reason, n in counts["quarantine"].items()) or "| – | 0 |"
-    masked = "\n".join(f"| {kind} | {n} |" for kind, n in counts["masked"].items()) or "| – | 0 |"
-    splits = "\n".join(
-        f"| {s} | {manifest['splits'][s]['pairs']} | {manifest['splits'][s]['from'] or '–'} | "
-        f"{manifest['splits'][s]['to'] or '–'} |"
-        for s in SPLITS
-    )
-    forgotten = f" + {counts['forgotten']} forgotten since" if counts.get("forgotten") else ""
+    forgotten, ner = counts.get("forgotten"), manifest["versions"]["ner"]
     near = manifest.get("config", {}).get("select", {}).get("near_duplicate", "the configured threshold")
-    return f"""---
-{yaml.safe_dump(header, sort_keys=False, allow_unicode=True)}---
-# Review/reply pairs built by plume
+    splits = [(s, found["pairs"], found["from"] or "–", found["to"] or "–") for s, found in _by_split(manifest)]
+    return _CARD.read_text(encoding="utf-8").format(
+        header=yaml.safe_dump(header, sort_keys=False, allow_unicode=True),
+        source=manifest["source"],
+        counts=counts,
+        forgotten=f" + {forgotten} forgotten since" if forgotten else "",
+        splits=_rows(splits),
+        near=near,
+        reasons=_rows(counts["quarantine"].items()),
+        masked=_rows(counts["masked"].items()),
+        found_by=f"rules and {ner}" if ner else "rules only",
+    )
 
-Source: `{manifest["source"]["name"]}` (SHA-256 `{manifest["source"]["sha256"][:16]}…`):
-{counts["experiences"]} experiences, {counts["rows"]} rows (experience × structure) =
-{counts["pairs"]} pairs + {counts["quarantined"]} quarantined{forgotten}.
 
-**Pseudonymised and minimised, not anonymous.** Direct identifiers were replaced by typed placeholders (`[USAGER]`,
-`[TEL]` …) numbered inside each pair; no table that would lead back was kept. What remains of a story may still single a
-person out, and the source is published: treat this folder as personal data. Erasure goes by the experience's id.
+def _by_split(manifest: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(split, manifest["splits"][split]) for split in SPLITS]
 
-| split | pairs | first written on | last written on |
-|---|---|---|---|
-{splits}
 
-Splits hold whole experiences; test holds the most recent ones. Near-duplicates across splits were left out: none was
-found by MinHash at a Jaccard similarity of {near} or more of word triples, which does not prove that there is none.
-
-| quarantined because | rows |
-|---|---|
-{reasons}
-
-| masked | occurrences |
-|---|---|
-{masked}
-
-`quarantine.jsonl` names each row left out and why, without its text: the text is in the export. Closing formulas and
-signatures were separated from {counts["closings_removed"]} replies (the platform adds them itself).
-`privacy.html`, in French, is for the data-protection officer.
-Names were found by {"rules and " + manifest["versions"]["ner"] if manifest["versions"]["ner"] else "rules only"}.
-"""
+def _rows(found: Iterable[tuple]) -> str:
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in found) or "| – | 0 |"

@@ -30,7 +30,7 @@ from plume.corpus.dataset import STAGED, read_manifest, read_split
 from plume.corpus.forget_search import mention_of
 from plume.corpus.split import SPLITS, experience_of
 from plume.errors import InputError, without_secrets
-from plume.files import file_sha256, read_jsonl, sha256, share, telling, to_jsonl
+from plume.files import file_sha256, read_jsonl, sha256, share, telling, to_jsonl, write
 from plume.registry import MODEL_NAME
 from plume.tracking import default_uri
 
@@ -41,7 +41,7 @@ _PAIR = re.compile(r".+-[1-9]")
 
 @dataclass
 class Found:
-    """A dataset folder that holds some of the experiences.
+    """Names a dataset folder that holds some of the experiences.
 
     Attributes:
         rows: how many rows of each experience, by split or "quarantine".
@@ -59,7 +59,7 @@ class Found:
 
 
 def name_versions(found: list[Found]) -> list[str]:
-    """Lines that tell which runs and registered versions were, or may have been, trained on what is found.
+    """Tell in lines which runs and registered versions were, or may have been, trained on what is found.
 
     Raises InputError if there is no MLflow store, or if it cannot be used.
     """
@@ -84,7 +84,7 @@ def name_versions(found: list[Found]) -> list[str]:
 def find(
     ids: Iterable[str], folders: Iterable[Path], unread: dict[Path, str] | None = None
 ) -> tuple[list[Found], dict[Path, str]]:
-    """Which folders hold which experiences, and the folders that could not be read, with why (those `unread` too).
+    """Find which folders hold which experiences, and those that could not be read, with why (those `unread` too).
 
     An erasure that was cut off is finished first. Raises InputError, and nothing is changed, if an id is in none of the
     folders.
@@ -139,7 +139,7 @@ def forget(found: Found) -> int:
 
 @cache
 def _key(experience: str, source: str) -> str:
-    """A slow hash, salted with the export's: millions of ids are not tried in an hour, one is looked up at once."""
+    """Hash an id slowly, salted with the export's: millions are not tried in an hour, one is looked up at once."""
     return hashlib.scrypt(experience.encode(), salt=source.encode(), n=1 << 14, r=8, p=1, dklen=16).hex()
 
 
@@ -170,14 +170,11 @@ def _forget(found: Found) -> int:
     staged = folder / _PARTIAL
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir()
-    for name, data in files.items():
-        (staged / name).write_bytes(data)
-    (staged / "quarantine.jsonl").write_bytes(to_jsonl(quarantine))
+    for name, data in (files | {dataset.QUARANTINE: to_jsonl(quarantine)}).items():
+        write(staged / name, data)
     _stage_audit(found, staged, manifest, gone)
-    (staged / "README.md").write_text(dataset.card(manifest), encoding="utf-8")
-    privacy.write_report(staged, manifest)
-    (staged / "manifest.json").write_text(dataset.manifest_text(manifest), encoding="utf-8")
-    (staged / _OF).write_text(file_sha256(folder / "manifest.json"), encoding="utf-8")
+    privacy.write_documents(staged, manifest)
+    write(staged / _OF, file_sha256(folder / "manifest.json"))
     share(staged)
     staged.replace(folder / STAGED)  # from here on the erasure is decided
     _finish(folder)
@@ -185,7 +182,7 @@ def _forget(found: Found) -> int:
 
 
 def _stage_audit(found: Found, staged: Path, manifest: dict[str, Any], gone: set[str]) -> None:
-    """The audit goes on: an erasure leaves the sample a random one (see plume.corpus.audit)."""
+    """Carry the audit on: an erasure leaves the sample a random one (see plume.corpus.audit)."""
     try:
         known = audit.Audit.load(found.folder, found.manifest)
     except InputError:  # of other splits already; privacy.html says so
@@ -197,7 +194,7 @@ def _stage_audit(found: Found, staged: Path, manifest: dict[str, Any], gone: set
     elif (path := found.folder / audit.FILE).is_file():
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
         kept = [line for line in lines if not any(mention_of(experience).search(line) for experience in gone)]
-        (staged / audit.FILE).write_text("".join(kept), encoding="utf-8")
+        write(staged / audit.FILE, "".join(kept))
 
 
 def _finish(folder: Path) -> None:
@@ -231,7 +228,7 @@ def _without(rows: list[dict[str, Any]], gone: set[str]) -> list[dict[str, Any]]
 
 
 def _experience(row_id: str, wanted: Iterable[str]) -> str | None:
-    """Which of the experiences a row belongs to: its id is the experience's, or that and the structure's number."""
+    """Tell which experience a row belongs to: its id is the experience's, or that and the structure's number."""
     if row_id in wanted:
         return row_id
     experience = experience_of(row_id)

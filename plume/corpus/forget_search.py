@@ -17,7 +17,7 @@ _DATASET_FILES = frozenset({*dataset.FILES, audit.FILE})
 
 
 def dataset_folders(roots: Iterable[Path], unread: dict[Path, str] | None = None) -> list[Path]:
-    """Every dataset folder at or below the roots, those whose erasure was cut off included; each once.
+    """Find every dataset folder at or below the roots, those whose erasure was cut off included; each once.
 
     `unread` takes the folders that could not be looked into, with why.
     """
@@ -41,7 +41,7 @@ def remove_cached_copies() -> bool:
 
 
 def arrow_copies(experiences: Iterable[str]) -> list[Path]:
-    """Copies that `datasets.load_dataset` keeps in the user's own cache and that hold the id of one of them."""
+    """Find copies that `datasets.load_dataset` keeps in the user's own cache and that hold the id of one of them."""
     where = (
         os.environ.get("HF_DATASETS_CACHE") or Path(os.environ.get("HF_HOME") or "~/.cache/huggingface") / "datasets"
     )
@@ -59,7 +59,7 @@ def arrow_copies(experiences: Iterable[str]) -> list[Path]:
 
 
 def mentions(experiences: Iterable[str], roots: Iterable[Path], folders: Iterable[Path]) -> list[Path]:
-    """Text files at or below the roots that name one of the experiences: exports, drafts, scores, reports.
+    """Find text files at or below the roots that name one of the experiences: exports, drafts, scores, reports.
 
     The files of the dataset folders `folders` are not among them: they are rewritten. Compressed files are not read.
     """
@@ -75,7 +75,7 @@ def mentions(experiences: Iterable[str], roots: Iterable[Path], folders: Iterabl
 
 
 def mention_of(experience: str) -> re.Pattern[str]:
-    """A mention of an experience by its id; a short id counts only with the number of a structure, as in "12-1"."""
+    """Match an experience by its id; a short id counts only with the number of a structure, as in "12-1"."""
     tail = r"(?:-[1-9])?" if len(experience) > 4 else "-[1-9]"
     return re.compile(rf"(?<![\w-]){re.escape(experience)}{tail}(?![\w-])")
 
@@ -89,7 +89,7 @@ def _names_one(path: Path, known: list[re.Pattern[bytes]]) -> bool:
 
 
 def _walk(root: Path, unread: dict[Path, str] | None = None) -> Iterator[tuple[Path, list[str]]]:
-    """Folders at or below a root with the names in them; hidden ones are not entered, links are followed, once."""
+    """Walk the folders at or below a root, with the names in them: no hidden ones; links are followed, once."""
     stack, seen = [root.resolve()], set()
     while stack:
         folder = stack.pop()

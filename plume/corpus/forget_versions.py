@@ -25,7 +25,7 @@ DIGEST = "train_split_sha256"  # the tag that plume train gives a version
 
 @dataclass(frozen=True)
 class Trained:
-    """A version to train again or to withdraw; `sure` or only possible, and why."""
+    """Holds a version to train again or to withdraw; `sure` or only possible, and why."""
 
     number: int
     aliases: tuple[str, ...]
@@ -39,7 +39,7 @@ _CHECKPOINTS = ("*.pt", "*.partial")
 
 @dataclass(frozen=True)
 class Run:
-    """A training run on the experience: `folder` holds its checkpoints, if that is on this machine.
+    """Holds a training run on the experience: `folder` holds its checkpoints, if that is on this machine.
 
     `artifacts` names what a server keeps of it that holds drafts; what lies beside a store of this machine is searched.
     """
@@ -58,13 +58,13 @@ class Run:
 
 
 def store_is_there() -> bool:
-    """Whether there is a store to ask; the default one is a file, which the first training makes."""
+    """Say whether there is a store to ask; the default one is a file, which the first training makes."""
     file = tracking.local_file(tracking.default_uri())
     return file is None or file.is_file()
 
 
 def trained_on(digests: set[str], sources: set[str]) -> list[Trained]:
-    """Versions trained on one of these train splits, or perhaps on another of these exports, the newest first.
+    """Find versions trained on one of these train splits, or perhaps on another of these exports, the newest first.
 
     Raises InputError if the MLflow store cannot be used.
     """
@@ -87,7 +87,7 @@ def trained_on(digests: set[str], sources: set[str]) -> list[Trained]:
 
 @tracking.answering()
 def runs_on(digests: set[str]) -> list[Run]:
-    """Training runs on one of these train splits, however they ended, but those that left a version and nothing else.
+    """Find training runs on one of these train splits, however they ended, but those that left only a version.
 
     Raises InputError if the MLflow store cannot be used.
     """
@@ -114,13 +114,13 @@ def _drafts_of(client: Any, run_id: str) -> str:
 
 
 def local_artifacts() -> Path | None:
-    """Where a store that is a file keeps its artifacts; None for a server's."""
+    """Say where a store that is a file keeps its artifacts; None for a server's."""
     file = tracking.local_file(tracking.default_uri())
     return file and file.resolve().parent / "mlartifacts"
 
 
 def _versions() -> Iterator[tuple[int, tuple[str, ...], dict[str, str], str]]:
-    """Number, aliases, tags and artifact of every version."""
+    """Yield the number, aliases, tags and artifact of every version."""
     import mlflow
     from mlflow.exceptions import MlflowException
 

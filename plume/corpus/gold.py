@@ -15,6 +15,7 @@ from plume import contacts
 from plume.files import file_sha256, make_folder, read_jsonl, write
 from plume.paths import ROOT, home
 from plume.pseudonymise import Pseudonymiser, Span
+from plume.shares import clopper_pearson
 
 GOLD = ROOT / "datasets" / "gold" / "pseudonymisation.jsonl"
 CONFIDENCE = 0.95
@@ -24,7 +25,7 @@ _SOURCES = (ROOT / "plume" / "pseudonymise", ROOT / "plume" / "french")  # code 
 
 @dataclass(frozen=True)
 class Miss:
-    """What a reader of the figures wants to see: a span missed, or one touched that should have stayed."""
+    """Says what a reader of the figures wants to see: a span missed, or one touched that should have stayed."""
 
     kind: str  # the type of the span, "KEEP" or "CLEAN"
     text: str
@@ -35,7 +36,7 @@ class Miss:
 
 @dataclass
 class Measured:
-    """Hits and totals, by group and key, and the misses.
+    """Holds hits and totals, by group and key, and the misses.
 
     `counts` holds, for recall, the groups `ident` (direct, quasi, health …), `type`, `names` (all, and by casing:
     title, lower, upper) and `documents` (`direct_masked`: texts with a direct identifier that show none of them); and
@@ -53,7 +54,7 @@ class Measured:
 
 
 def measure(rows: Sequence[dict[str, Any]], pseudonymiser: Pseudonymiser) -> Measured:
-    """Hits of `pseudonymiser` on the rows of a gold set.
+    """Count the hits of `pseudonymiser` on the rows of a gold set.
 
     Rows are {"text", "spans": [{"start", "end", "type", "ident"}], "keep": [{"start", "end"}]}; `keep` may be absent.
     """
@@ -89,12 +90,12 @@ def measure(rows: Sequence[dict[str, Any]], pseudonymiser: Pseudonymiser) -> Mea
 
 
 def casing(name: str) -> str:
-    """How a name is written: "upper", "lower" or "title"."""
+    """Say how a name is written: "upper", "lower" or "title"."""
     return "upper" if name.isupper() and len(name) > 1 else "lower" if name.islower() else "title"
 
 
 def figures(pseudonymiser: Pseudonymiser, ner_version: str | None, path: str | Path = GOLD) -> dict[str, Any]:
-    """What a manifest records of the gold set, measured once for each version of the code, the data and the recogniser.
+    """Give what a manifest records of the gold set, measured once a version of code, data and recogniser.
 
     Returns {"file", "sha256", "sentences", "confidence", "shares": {group: {key: {"hits", "n", "lower", "upper"}}},
     "over_masked_letters": {"hits", "n"}}; lower and upper are two-sided Clopper-Pearson limits. Letters have none:
@@ -130,25 +131,9 @@ def figures(pseudonymiser: Pseudonymiser, ner_version: str | None, path: str | P
 
 
 def share(hits: int, n: int) -> dict[str, Any]:
-    """A share with its two-sided interval, as `figures` and the privacy page hold it."""
+    """Give a share with its two-sided interval, as `figures` and the privacy page hold it."""
     lower, upper = clopper_pearson(hits, n)
     return {"hits": hits, "n": n, "lower": round(lower, 6), "upper": round(upper, 6)}
-
-
-def clopper_pearson(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Exact two-sided limits of a share, from the beta distribution (Clopper and Pearson, 1934); (0, 1) if n is 0."""
-    tail = (1 - confidence) / 2
-    return (
-        0.0 if hits == 0 else 1 - upper_bound(n - hits, n, 1 - tail),
-        upper_bound(hits, n, 1 - tail),
-    )
-
-
-def upper_bound(hits: int, n: int, confidence: float = CONFIDENCE) -> float:
-    """Exact one-sided upper limit of a share: 0 of 300 gives 0.00994, 1 of 473 gives 0.00999."""
-    from scipy.stats import beta
-
-    return 1.0 if hits >= n else float(beta.ppf(confidence, hits + 1, n - hits))
 
 
 def _fingerprint(path: Path, ner_version: str | None) -> str:

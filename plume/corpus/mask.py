@@ -11,7 +11,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from functools import cache
 from multiprocessing import active_children, get_context
 
-from plume.corpus.dataset import FEATURES
 from plume.corpus.pairs import Pair, Quarantined
 from plume.corpus.similar import band_keys
 from plume.corpus.spool import Spooled
@@ -60,7 +59,7 @@ class Masker:
 
 
 def mask(chunk: Chunk, ner: bool, threshold: float) -> Done:
-    """The pairs with their texts masked; nothing of the raw texts goes on."""
+    """Mask the texts of pairs; nothing of the raw texts goes on."""
     done: Done = []
     for (seq, pair), masked in zip(chunk, _masked([pair for _, pair in chunk], pseudonymiser(ner)), strict=True):
         values = pair.values
@@ -75,12 +74,12 @@ def mask(chunk: Chunk, ner: bool, threshold: float) -> Done:
             "other": {"closings": int(bool(pair.closing)), "unlisted": int(bool(pair.unlisted_contacts))},
         }
         bands = [band_keys(text, threshold) for text in (masked.reply, masked.review)]
-        done.append((seq, Spooled({name: values[name] for name in FEATURES}, *bands, facts, masked.age_band)))
+        done.append((seq, Spooled(values, *bands, facts, masked.age_band)))
     return done
 
 
 def _masked(pairs: list[Pair], by: Pseudonymiser) -> list[Masked | str]:
-    """What the pseudonymiser makes of each pair, or why it could not: one text must not stop an export."""
+    """Give what the pseudonymiser makes of each pair, or why it could not: one text must not stop an export."""
     raw = [
         {**{name: pair.values[name] for name in ("title", "review", "reply")}, "pseudonym": pair.pseudonym}
         for pair in pairs
@@ -95,12 +94,12 @@ def _masked(pairs: list[Pair], by: Pseudonymiser) -> list[Masked | str]:
 
 @cache
 def pseudonymiser(ner: bool) -> Pseudonymiser:
-    """The one of this process, loaded once."""
+    """Load the one of this process, once."""
     from plume.pseudonymise.recogniser.ner import load_ner
 
     return Pseudonymiser(load_ner() if ner else None)
 
 
 def _ignore_ctrl_c() -> None:
-    """Ctrl-C reaches every process of the terminal: the one that started these ends them."""
+    """Leave Ctrl-C, which reaches every process of the terminal, to the one that started these and ends them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

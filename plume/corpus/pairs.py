@@ -15,9 +15,11 @@ from plume.checks.language import FRENCH, language
 from plume.config import Config
 from plume.contacts import Directory
 from plume.corpus.clean_reply import clean_reply
+from plume.corpus.dataset import FEATURES
 from plume.export.body_names import is_id
 from plume.export.cleaning import clean
 from plume.export.experience import Answer, Experience
+from plume.export.reader import Unreadable
 from plume.french.mentions.contacts import mailbox
 from plume.french.text import fold
 from plume.pseudonymise.identifiers.contacts import is_public_email
@@ -52,7 +54,7 @@ class Selection(Config):
 
 @dataclass
 class Pair:
-    """One review with one structure's reply, still carrying the pseudonym that only the pseudonymiser needs."""
+    """Holds one review with one structure's reply, still carrying the pseudonym that only the pseudonymiser needs."""
 
     values: dict[str, Any]
     pseudonym: str | None
@@ -62,7 +64,7 @@ class Pair:
 
 @dataclass
 class Quarantined:
-    """A row left out. Its text stays in the export: the dataset folder never holds text that was not pseudonymised."""
+    """Holds a row left out. Its text stays in the export: a dataset folder holds none that is not pseudonymised."""
 
     id: str
     reason: str
@@ -71,18 +73,25 @@ class Quarantined:
     structure: str | None = None
 
 
+MADE = ("id", "title", "review", "reply", "ai_similarity")  # keys that are made here; the others are as they were read
 _TELLING = 12  # words, among which French has a small one
 _WORD = 20  # characters a word may take, blanks included, before a text counts as too long
 
 
 def outcomes(
-    experience: Experience, number: int, selection: Selection, directory: Directory, is_repeated: Callable[[str], bool]
+    record: Experience | Unreadable,
+    number: int,
+    selection: Selection,
+    directory: Directory,
+    is_repeated: Callable[[str], bool],
 ) -> Iterator[Pair | Quarantined]:
-    """Yield a pair or a quarantined row for each answer of an experience; one row if it was sent nowhere.
+    """Yield a pair or a quarantined row for each answer of an experience; one row if it is none, or was sent nowhere.
 
     `number` is the record's, from 1. `is_repeated` tells whether an id was met before.
     """
-    if not experience.id:
+    if isinstance(record, Unreadable):
+        yield Quarantined(f"record-{number}", record.reason, record.detail)
+    elif not (experience := record).id:
         yield Quarantined(f"record-{number}", "no_id", f"record {number} has no id_experience")
     elif not is_id(experience.id):  # a phone, a name: the columns are shifted, and it must not be written
         told = f"record {number}: its id_experience is not the platform's number"
@@ -142,30 +151,11 @@ def _outcome(experience: Experience, answer: Answer, selection: Selection, direc
     unlisted = unlisted_contacts(reply, review, directory)
     if unlisted and selection.unlisted_contacts == "quarantine":
         return out("unlisted_contact", f"{unlisted} contacts that neither directory nor review holds")
+    made = dict(zip(MADE, (pair_id, title, review, reply, similarity), strict=True))
     # What is written as it is was read by type, so that shifted columns cannot carry text past the masks.
-    return Pair(
-        {
-            "id": pair_id,
-            "network": answer.network,
-            "structure": answer.structure,
-            "department": experience.department,
-            "sentiment": experience.sentiment,
-            "title": title,
-            "review": review,
-            "reply": reply,
-            "written_on": experience.written_on.isoformat(),
-            "published_on": _iso(experience.published_on),
-            "replied_on": _iso(experience.replied_on),
-            "ai_enabled": answer.ai_enabled,
-            "ai_offered": answer.ai_offered,
-            "ai_similarity": similarity,
-            "agent_vote": answer.agent_vote,
-            "author_vote": answer.author_vote,
-        },
-        experience.pseudonym,
-        closing,
-        unlisted,
-    )
+    told = vars(experience) | vars(answer) | made
+    values = {key: day.isoformat() if isinstance(day := told[key], dt.date) else day for key in FEATURES}
+    return Pair(values, experience.pseudonym, closing, unlisted)
 
 
 _STATUSES = {
@@ -175,7 +165,7 @@ _STATUSES = {
 
 
 def _is_longer(text: str, words: int) -> bool:
-    """Whether a text is far too long: told before it is cleaned and read, which takes time."""
+    """Say whether a text is far too long: told before it is cleaned and read, which takes time."""
     return len(text) > _WORD * words
 
 
@@ -184,7 +174,7 @@ _MAY_BE_CONTACT = re.compile(r"\d\d|@|\w\.\w|://|\b(?:at|arobase|appele[rz]|comp
 
 
 def unlisted_contacts(reply: str, review: str, directory: Directory) -> int:
-    """How many phones, e-mails and web addresses of a reply stand neither in the directory nor in the review.
+    """Count the phones, e-mails and web addresses of a reply that stand neither in the directory nor in the review.
 
     A mailbox of a function on an official domain ("contact@….gouv.fr") counts as listed: no directory names them all.
     """
@@ -192,7 +182,3 @@ def unlisted_contacts(reply: str, review: str, directory: Directory) -> int:
         return 0
     found = invented(Case.of(reply, review, "", directory, None))
     return sum(not (d.kind == "email" and is_public_email(mailbox(d.text), directory)) for d in found)
-
-
-def _iso(day: dt.date | None) -> str | None:
-    return day.isoformat() if day else None

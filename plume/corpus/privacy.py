@@ -7,11 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from plume.corpus import privacy_wording
 from plume.corpus.audit import Audit, Bound, read_pairs
+from plume.corpus.dataset import RECORD, card, manifest_text
 from plume.corpus.gold import share
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
+from plume.files import write
+from plume.french.vocabulary import rows
 from plume.page import Table
 from plume.page import render as render_page
 from plume.page.numbers import day, number, percent
@@ -20,6 +22,11 @@ from plume.pseudonymise.catalogue import CATALOGUE, PLACEHOLDERS
 
 FILE = "privacy.html"
 _TEMPLATE = Path(__file__).with_name("privacy.html.j2")
+_REASONS, _LAYERS = (
+    {row[name]: row["label"] for row in rows(table, Path(__file__).parent)}
+    for table, name in (("quarantine", "reason"), ("layers", "layer"))
+)
+_KEPT = list(dict.fromkeys((row["data"], row["what becomes of it"], row["why"]) for row in RECORD if row["data"]))
 _TYPES = [row for row in CATALOGUE if row["type"] in PLACEHOLDERS]
 _LABELS = {row["type"]: row["label"] for row in _TYPES}
 _SPLITS = dict(zip(SPLITS, ("Apprentissage", "Validation", "Test"), strict=True))
@@ -37,11 +44,18 @@ def write_report(folder: str | Path, manifest: dict[str, Any]) -> None:
     `manifest` need not be on disk yet. Keys that older folders lack are said to be missing: counts.layers, k.
     """
     folder = Path(folder)
-    (folder / FILE).write_text(render(manifest, *_audit(folder, manifest)), encoding="utf-8")
+    write(folder / FILE, render(manifest, *_audit(folder, manifest)))
+
+
+def write_documents(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write what describes a dataset folder whose splits are there: card, privacy.html, and manifest.json last."""
+    write(folder / "README.md", card(manifest))
+    write_report(folder, manifest)
+    write(folder / "manifest.json", manifest_text(manifest))
 
 
 def render(manifest: dict[str, Any], audit: Bound | None = None, audit_fault: str | None = None) -> str:
-    """The page. `audit_fault` says why an audit that is there cannot be counted."""
+    """Render the page. `audit_fault` says why an audit that is there cannot be counted."""
     counts = manifest["counts"]
     splits = [(_SPLITS[name], manifest["splits"][name]) for name in SPLITS]
     anonymity = [(_QUASI.get(key, key), k) for key, k in manifest.get("k", {}).items()]
@@ -54,12 +68,10 @@ def render(manifest: dict[str, Any], audit: Bound | None = None, audit_fault: st
         versions=_versions(manifest.get("versions", {})),
         splits=splits,
         kept=Table("Couples conservés, par partie", ["Partie", "Couples", "Premier avis", "Dernier avis"], kept),
-        quarantine=_tally(
-            "Lignes écartées, par motif", ["Motif", "Lignes"], counts.get("quarantine"), privacy_wording.QUARANTINE
-        ),
+        quarantine=_tally("Lignes écartées, par motif", ["Motif", "Lignes"], counts.get("quarantine"), _REASONS),
         forgotten=counts.get("forgotten", 0),
         masked=_tally("Marques écrites, par type", ["Type", "Occurrences"], counts.get("masked"), _LABELS),
-        layers=_tally("Repérages, par couche", ["Couche", "Occurrences"], counts.get("layers"), privacy_wording.LAYERS),
+        layers=_tally("Repérages, par couche", ["Couche", "Occurrences"], counts.get("layers"), _LAYERS),
         first_shots=first_shots(),
         audit=audit,
         audit_fault=audit_fault,
@@ -68,7 +80,7 @@ def render(manifest: dict[str, Any], audit: Bound | None = None, audit_fault: st
         sizes=_sizes(anonymity),
         incomplete=anonymity[0][1].get("incomplete", 0) if anonymity else 0,
         types=_TYPES,
-        policy_kept=Table("Conservé ou supprimé", ["Donnée", "Sort", "Raison"], privacy_wording.KEPT),
+        policy_kept=Table("Conservé ou supprimé", ["Donnée", "Sort", "Raison"], _KEPT),
     )
 
 
@@ -86,13 +98,13 @@ def _versions(versions: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _tally(caption: str, heads: list[str], counts: dict[str, int] | None, names: dict[str, str]) -> Table | None:
-    """Counts, the most frequent first, or None; a key without a French name is shown as it is."""
+    """Tabulate counts, the most frequent first, or None; a key without a French name is shown as it is."""
     named = sorted(((names.get(key, key), n) for key, n in (counts or {}).items()), key=lambda row: (-row[1], row[0]))
     return Table(caption, heads, [[name, number(n, 0)] for name, n in named]) if named else None
 
 
 def _groups(anonymity: list[tuple[str, dict[str, Any]]]) -> Table:
-    """How many pairs share their quasi-identifiers, by combination of these."""
+    """Tabulate how many pairs share their quasi-identifiers, by combination of these."""
     body = [
         [
             name,
@@ -107,13 +119,13 @@ def _groups(anonymity: list[tuple[str, dict[str, Any]]]) -> Table:
 
 
 def _sizes(anonymity: list[tuple[str, dict[str, Any]]]) -> Table:
-    """How many groups are of which size."""
+    """Tabulate how many groups are of which size."""
     body = [[name, *(number(k["histogram"].get(size, 0), 0) for size in _SIZES)] for name, k in anonymity]
     return Table("Groupes, par taille", ["Combinaison", *_SIZES.values()], body)
 
 
 def first_shots() -> list[dict[str, Any]]:
-    """What the pseudonymiser found in each unseen set, the first time that it was tried there, the newest first.
+    """Read what the pseudonymiser found in each unseen set, the first time that it was tried there, the newest first.
 
     Each is {"set", "scored_on", "sentences", "author_saw_code"} with, for "direct", "names", "keep" and "clean", a
     share {"share", "lower", "upper"} and "hits" and "n" where they are known, or None. Limits: Clopper and Pearson.

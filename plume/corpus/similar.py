@@ -22,7 +22,7 @@ _SHARED = 2
 
 @cache
 def scheme(threshold: float) -> tuple[int, int, int]:
-    """(bands, rows a band, bands that candidates share): the strictest that reaches RECALL at the threshold.
+    """Choose (bands, rows a band, bands that candidates share): the strictest that reaches RECALL at the threshold.
 
     With p = threshold ** rows, the chance that one band agrees, candidates are missed with a probability of
     (1 - p) ** bands + bands * p * (1 - p) ** (bands - 1).
@@ -36,20 +36,20 @@ def scheme(threshold: float) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=512)  # some 15 kB each
 def triples(text: str) -> frozenset[str]:
-    """The text's runs of three words, without case and accents; of a shorter text, all its words as one."""
+    """Give the text's runs of three words, without case and accents; of a shorter text, all its words as one."""
     found = words(fold(text))
     return frozenset(" ".join(found[i : i + 3]) for i in range(max(1, len(found) - 2)))
 
 
 def similarity(a: str, b: str) -> float:
-    """Jaccard similarity of two texts' word triples, 0 to 1."""
+    """Give the Jaccard similarity of two texts' word triples, 0 to 1."""
     left, right = triples(a), triples(b)
     shared = len(left & right)
     return shared / (len(left) + len(right) - shared)
 
 
 def band_keys(text: str, threshold: float) -> list[int]:
-    """One integer (64 bits, signed) a band."""
+    """Give one integer (64 bits, signed) a band."""
     bands, rows, _ = scheme(threshold)
     signature = _empty().copy()
     signature.update_batch([t.encode() for t in triples(text)])

@@ -20,10 +20,10 @@ class Splitting(Config):
 
 
 def experience_of(pair_id: str) -> str:
-    """The experience that a pair comes from: `123-1` -> `123`."""
+    """Give the experience that a pair comes from: `123-1` -> `123`."""
     return pair_id.rsplit("-", 1)[0]
 
 
 def fraction(experience: str) -> float:
-    """A number in [0, 1) that depends on the id alone."""
+    """Give a number in [0, 1) that depends on the id alone."""
     return int.from_bytes(hashlib.sha256(experience.encode()).digest()[:8], "big") / 2**64

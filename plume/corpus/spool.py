@@ -31,14 +31,13 @@ CREATE TABLE pair (
     cluster INTEGER, reason TEXT, detail TEXT, split TEXT
 );
 CREATE TABLE quarantine (seq INTEGER PRIMARY KEY, reason TEXT, line TEXT);
-CREATE TABLE band (key INTEGER, seq INTEGER);
-CREATE INDEX band_key ON band (key);
+CREATE TABLE band (key INTEGER, seq INTEGER, PRIMARY KEY (key, seq)) WITHOUT ROWID;
 """
 
 
 @dataclass(frozen=True)
 class Spooled:
-    """A masked pair as the store takes it: its values, bands of reply and review, and what to count if it is kept."""
+    """Holds a masked pair as the store takes it: values, bands of reply and review, and what to count if it is kept."""
 
     values: dict[str, Any]
     reply_bands: list[int]
@@ -66,7 +65,7 @@ class Spool:
     # --- coming in
 
     def is_repeated(self, experience: str) -> bool:
-        """Whether this id was asked for before."""
+        """Say whether this id was asked for before."""
         return not self._db.execute("INSERT OR IGNORE INTO experience VALUES (?)", (experience,)).rowcount
 
     def next_seq(self) -> int:
@@ -84,12 +83,12 @@ class Spool:
         pair, values = row, row.values
         experience = experience_of(values["id"])
         self._db.execute(
-            "INSERT INTO pair VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL,NULL)",
+            "INSERT INTO pair VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL)",
             (
                 *(seq, values["id"], experience, values["written_on"], fraction(experience)),
                 *(values["network"], values["structure"], values["department"], pair.age_band),
                 *(json.dumps(values, ensure_ascii=False), json.dumps(pair.facts)),
-                *(_packed(pair.reply_bands), _packed(pair.review_bands)),
+                *(_packed(pair.reply_bands), _packed(pair.review_bands), seq),  # each founds its cluster, at first
             ),
         )
 
@@ -102,13 +101,11 @@ class Spool:
         Returns how many clusters of two and more there are, the pairs that they hold, and the size of the largest.
         """
         self._db.execute("DELETE FROM band")
-        for seq, bands, line in self._kept("seq, reply_bands, line"):
+        for seq, bands in self._kept("seq, reply_bands"):
             keys = _unpacked(bands)
-            reply = json.loads(line)["reply"]
-            sharing = self._sharing(keys, threshold)
-            near = next((s for s in sharing if similarity(reply, self._text(s)[0]) >= threshold), None)
-            self._db.execute("UPDATE pair SET cluster = ? WHERE seq = ?", (near or seq, seq))
-            if near is None:
+            if near := self._resembling(seq, keys, 0, threshold):
+                self._db.execute("UPDATE pair SET cluster = ? WHERE seq = ?", (near, seq))
+            else:
                 self._index(seq, keys)
         sizes = "SELECT COUNT(*) AS n FROM pair WHERE reason IS NULL GROUP BY cluster HAVING n > 1"
         [found] = self._db.execute(f"SELECT COUNT(*), COALESCE(SUM(n), 0), COALESCE(MAX(n), 0) FROM ({sizes})")  # noqa: S608
@@ -126,7 +123,7 @@ class Spool:
         return dict(zip(("clusters", "pairs", "largest"), found, strict=True))
 
     def assign_splits(self, shares: Splitting) -> None:
-        """The most recent experiences to test; of the others, validation by hash of the id, and the rest to train."""
+        """Send the most recent experiences to test, of the others some to validation by hash, the rest to train."""
         [(experiences,)] = self._db.execute("SELECT COUNT(DISTINCT experience) FROM pair WHERE reason IS NULL")
         self._db.execute(
             "UPDATE pair SET split = CASE WHEN fraction < ? THEN 'validation' ELSE 'train' END", (shares.validation,)
@@ -146,10 +143,7 @@ class Spool:
                 for seq, bands in self._kept(f"seq, {column}", (held,)):
                     self._index(seq, _unpacked(bands))
                 for seq, bands in self._kept(f"seq, {column}", others):
-                    text = self._text(seq)[place]
-                    sharing = self._sharing(_unpacked(bands), threshold)
-                    near = (similarity(text, self._text(s)[place]) for s in sharing)
-                    if any(value >= threshold for value in near):
+                    if self._resembling(seq, _unpacked(bands), place, threshold):
                         detail = f"its {('reply', 'review')[place]} is nearly that of a pair of {held}"
                         self._db.execute(
                             "UPDATE pair SET reason = ?, detail = ? WHERE seq = ?",
@@ -166,7 +160,7 @@ class Spool:
     # --- going out
 
     def lines(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Line and facts of each pair of a split, in file order."""
+        """Yield the line and facts of each pair of a split, in file order."""
         for line, facts in self._kept("line, facts", (split,)):
             yield line, json.loads(facts)
 
@@ -186,7 +180,7 @@ class Spool:
         return {"pairs": pairs, "experiences": experiences, "from": first, "to": last}
 
     def k_anonymity(self, *, age: bool) -> dict[str, Any]:
-        """How many experiences share department, structure and month (and age band): groups by size, pairs below 5.
+        """Count experiences that share department, structure and month (and age band): groups by size, pairs below 5.
 
         A pair without department or structure belongs to no group, and is counted as `incomplete`: what is not told is
         not shared.
@@ -217,7 +211,7 @@ class Spool:
         return self._read(f"SELECT {columns} FROM pair WHERE reason IS NULL {where} ORDER BY seq", splits or ())  # noqa: S608
 
     def _read(self, query: str, values: Iterable[Any] = ()) -> Iterator[tuple]:
-        """Rows of a query, in pages, so that the table may change while they are looked at."""
+        """Yield rows of a query, in pages, so that the table may change while they are looked at."""
         cursor = self._db.execute(query, tuple(values))
         while page := cursor.fetchmany(1000):
             yield from page
@@ -230,8 +224,15 @@ class Spool:
     def _index(self, seq: int, keys: list[int]) -> None:
         self._db.executemany("INSERT INTO band VALUES (?, ?)", [(key, seq) for key in keys])
 
+    def _resembling(self, seq: int, keys: list[int], place: int, threshold: float) -> int | None:
+        """Find the first indexed pair whose text (0: reply, 1: review) is nearly this one's; most share no band."""
+        if not (sharing := self._sharing(keys, threshold)):
+            return None
+        text = self._text(seq)[place]
+        return next((s for s in sharing if similarity(text, self._text(s)[place]) >= threshold), None)
+
     def _sharing(self, keys: list[int], threshold: float) -> list[int]:
-        """The indexed pairs that share enough bands with these keys, those that share most first."""
+        """Find the indexed pairs that share enough bands with these keys, those that share most first."""
         query = f"""SELECT seq FROM band WHERE key IN ({", ".join("?" * len(keys))})
                     GROUP BY seq HAVING COUNT(*) >= ? ORDER BY COUNT(*) DESC, seq"""  # noqa: S608
         *_, shared = scheme(threshold)

@@ -37,7 +37,7 @@ _BODY = re.compile(
 
 
 def is_id(text: str) -> bool:
-    """Whether a text is an experience's id as the platform gives it, or an extract of its own ("ligne-12"); no name."""
+    """Say whether a text is an experience's id, as the platform or an extract ("ligne-12") gives it, and no name."""
     match = _ID.fullmatch(text)
     if not match or not match["word"]:
         return bool(match)
@@ -46,7 +46,7 @@ def is_id(text: str) -> bool:
 
 
 def body_name(text: str | None) -> str | None:
-    """The name of a network or a structure, what identifies a person in it masked; None for what is no name at all."""
+    """Mask what identifies a person in the name of a network or a structure; None for what is no name at all."""
     return _body_name(text) if text and len(text) <= 10 * _LONGEST else None
 
 
@@ -64,7 +64,7 @@ def _body_name(text: str) -> str | None:
 
 
 def names_a_person(name: str) -> bool:
-    """Whether a body of unknown kind is somebody: "Étude Jean Dupont", but not "Centre social Louis Aragon"."""
+    """Say whether a body of unknown kind is somebody: "Étude Jean Dupont", but not "Centre social Louis Aragon"."""
     if body_name(name) != clean(name):
         return True
     return not _BODY.search(fold(name)) and any(

@@ -22,7 +22,7 @@ _MOJIBAKE = re.compile(r"[ÂÃÅâÄËÐðï][\x80-\xbf€‚ƒ„…†‡ˆ‰
 
 @lru_cache(maxsize=32)  # the same reply is asked for its body and for the platform's placeholder
 def clean(text: str | None) -> str:
-    """Text with entities decoded, accents composed, blanks and line ends made plain. Idempotent; no word is changed."""
+    """Decode entities, compose accents, make blanks and line ends plain. Idempotent; no word is changed."""
     text = repair(text or "")
     while (
         "&" in text and (decoded := repair(_ENTITY.sub(_decode, text))) != text
@@ -35,7 +35,7 @@ def clean(text: str | None) -> str:
 
 
 def repair(text: str) -> str:
-    """Text that was decoded wrongly once or twice, "trÃ¨s" -> "très"; any other is given back as it is."""
+    """Repair a text that was decoded wrongly once or twice, "trÃ¨s" -> "très"; any other is given back as it is."""
     for _ in range(4):  # deeper was never met
         if not _MOJIBAKE.search(text) or (repaired := fix_encoding(text)) == text:
             break

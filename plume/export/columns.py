@@ -9,40 +9,52 @@ import re
 import unicodedata
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from plume.export.body_names import find_people_and_contacts
 from plume.export.cleaning import clean, repair
-from plume.export.experience import READ, Row
-from plume.export.values import STRUCTURES, is_empty, whole
+from plume.export.values import is_empty, whole
 from plume.french.text import fold
 from plume.french.vocabulary import folded, rows
 from plume.french.words import EVERYDAY
 
+STRUCTURES = (1, 2, 3)  # that an experience may name, each with its reply
 REQUIRED = ("id_experience", "description", "ecrit_le")
 NO_LABEL = "(not a column's name)"
 _HERE = Path(__file__).parent
+Row = dict[str, str | None]  # the cells of one row by column; what is empty is None
 _SMALL_WORDS = frozenset(["a", "au", "d", "de", "des", "du", "l", "la", "le", "les", "n", "no", "numero", "par"])
 _OTHER_WORDS = {"1ere": "premiere", "identifiant": "id", "pseudo": "pseudonyme", "ecrite": "ecrit"}
 
 
-def _spellings() -> tuple[dict[str, str], dict[str, str]]:
-    """Other spelling -> column: those whose words tell, and those that count only as written."""
-    by_words, as_written = {}, {}
+class Cell(NamedTuple):
+    """What is read from a column: the structure that it is of (0: the experience), its name and how it is read."""
+
+    structure: int
+    name: str
+    kind: str
+
+
+def _table() -> tuple[dict[str, str], dict[str, str], dict[str, Cell]]:
+    """Map other spelling -> column, those whose words tell and those that count as written; column -> what is read."""
+    by_words, as_written, cells = {}, {}, {}
     for row in rows("columns", _HERE):
-        for n in STRUCTURES if "{n}" in row["column"] else ("",):
-            name = row["column"].format(n=n)
-            by_words |= dict.fromkeys([name, *row["other spellings"].format(n=n).split()], name)
-            as_written |= dict.fromkeys(row["as written"].split(), name)
-    return by_words, as_written
+        for n in STRUCTURES if "{n}" in row["column"] else (0,):
+            column = row["column"].format(n=n)
+            by_words |= dict.fromkeys([column, *row["other spellings"].format(n=n).split()], column)
+            as_written |= dict.fromkeys(row["as written"].split(), column)
+            if row["name"]:
+                cells[column] = Cell(n, row["name"], row["read as"])
+    return by_words, as_written, cells
 
 
 def _key(slug: str) -> str:
-    """What two spellings of a column share: its words, without small ones and plurals."""
+    """Give what two spellings of a column share: its words, without small ones and plurals."""
     words = (_OTHER_WORDS.get(word, word) for word in slug.split("_") if word and word not in _SMALL_WORDS)
     return "_".join(word.rstrip("s") or word for word in words)
 
 
-SPELLINGS, _AS_WRITTEN = _spellings()
+SPELLINGS, _AS_WRITTEN, CELLS = _table()
 KNOWN = frozenset(SPELLINGS.values())
 _BY_KEY = {_key(spelling): column for spelling, column in SPELLINGS.items()}
 _BY_LETTERS = {slug.replace("_", ""): slug for slug in KNOWN}  # "reponseStructure1"
@@ -106,15 +118,15 @@ class Columns:
         return row
 
     def known(self, fields: dict[str, object]) -> set[str]:
-        """The columns of a record that plume knows, whether it reads them or not."""
+        """Give the columns of a record that plume knows, whether it reads them or not."""
         return {slug for label in fields if (slug := self._slug(label)) in KNOWN}
 
     def _plan(self, labels: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-        """(label, column) of what is read and of what is unknown, worked out once for all records of one shape."""
+        """List (label, column) of what is read and of what is unknown, worked out once for all records of one shape."""
         if plan := self._plans.get(labels):
             return plan
         named = [(label, self._slug(label)) for label in labels]
-        plan = [pair for pair in named if pair[1] in READ], [pair for pair in named if pair[1] not in KNOWN]
+        plan = [pair for pair in named if pair[1] in CELLS], [pair for pair in named if pair[1] not in KNOWN]
         if len(self._plans) < self._MOST:
             self._plans[labels] = plan
         return plan
@@ -133,7 +145,7 @@ class Columns:
 
 
 def _text(value: object, column: str) -> str | None:
-    """A cell as text, its accents composed: a decomposed "é" looks the same and is another text everywhere."""
+    """Write a cell as text, its accents composed: a decomposed "é" looks the same and is another text everywhere."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if is_empty(text, column):
         return None
@@ -152,7 +164,7 @@ _NUMBERED = re.compile(r"\d{1,2}[a-z]?")
 
 
 def shown_label(label: str, slug: str) -> str:
-    """An unknown column's slug, if it is made of everyday words alone and its label names nobody; else NO_LABEL.
+    """Give an unknown column's slug, if it is made of everyday words alone and its label names nobody; else NO_LABEL.
 
     A name may stand on no list, so a word that is not known to be a column's is not shown.
     """

@@ -84,7 +84,7 @@ class _Table:
         self._starts_in_text, self._ends_in_text = (bool(_TEXT.fullmatch(slugs[i])) for i in (0, -1))
 
     def is_row(self, text: str) -> bool:
-        """Whether it has a row's cells, with an id and a date in their places."""
+        """Say whether it has a row's cells, with an id and a date in their places."""
         try:
             cells = next(csv.reader([text], delimiter=self._delimiter), [])
         except csv.Error:
@@ -99,7 +99,7 @@ class _Table:
         return bool(self._surely.match(line)) if self._surely else self._id is not None and self.is_row(line)
 
     def goes_on(self, row: str, text: str) -> bool:
-        """Whether a text goes on with a row that is short of cells."""
+        """Say whether a text goes on with a row that is short of cells."""
         if self._begins:
             return not self._begins.match(text)
         if self._id is None:
@@ -109,7 +109,7 @@ class _Table:
         return _count(row + _GLUE + text, self._delimiter) <= self._width
 
     def may_end_a_row(self, text: str) -> bool:
-        """Whether a text may be stray lines of the last cell. Where a row may begin with text, it may be that, too."""
+        """Say whether a text may be stray lines of the last cell; where rows may begin with text, of that, too."""
         return self._ends_in_text and self._delimiter not in text and not (self._begins and self._begins.match(text))
 
 
@@ -125,7 +125,7 @@ class _Lines:
         return self._all
 
     def rest_of_a_name(self, text: str) -> str:
-        """What follows where a quoted name of the header holds a line end; nothing where no name is left open by it."""
+        """Take what follows where a quoted name of the header holds a line end; nothing where none is left open."""
         taken: list[tuple[int, str]] = []
         while _OPEN.search("\n".join([text, *(line for _, line in taken)])):
             if sum(len(line) for _, line in taken) > _HEADER or (more := next(self._all, None)) is None:
@@ -152,7 +152,7 @@ class _Lines:
 def _assemble(
     lines: Iterable[tuple[int, str]], surely: Callable[[str], bool], fits: Callable[[str], bool]
 ) -> Iterator[tuple[int, str]]:
-    """Lines joined while a quotation is open: (number of the first line, text). Blank lines between rows are skipped.
+    """Join lines while a quotation is open: (number of the first line, text). Blank lines between rows are skipped.
 
     A line inside that surely begins a row may be a citizen's own, if all that was joined `fits`; else it ends a
     quotation that was never closed, and reading goes on from there, so that one bad row costs no other.
@@ -183,7 +183,7 @@ def _assemble(
 
 
 def _count(row: str, delimiter: str) -> int:
-    """The cells of a row, 0 if a quotation in it is still open or misplaced."""
+    """Count the cells of a row, 0 if a quotation in it is still open or misplaced."""
     try:
         return len(next(csv.reader([row], delimiter=delimiter, strict=True), []))
     except csv.Error:

@@ -16,7 +16,7 @@ from plume.export.values import is_empty
 
 
 def _fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object's fields; of a name that stands twice, the first value that says something, as in a CSV."""
+    """Make an object's fields; of a name that stands twice, the first value that says something, as in a CSV."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
         fields |= {name: value for name, value in reversed(pairs) if _says_something(value)}
@@ -43,7 +43,7 @@ _PAGE_SIZE = 1 << 13  # characters that its beginning takes at most, about
 
 @dataclass
 class _Buffer:
-    """The part of a JSON text that is being parsed; grows as far as one record needs."""
+    """Holds the part of a JSON text that is being parsed; grows as far as one record needs."""
 
     source: Source
     text: str = ""
@@ -176,7 +176,7 @@ def _total(part: str) -> int:
 
 
 def _unwrapped(value: dict[str, object]) -> dict[str, object]:
-    """The fields of a record of a page, which the API's earlier versions put in `fields` or `record.fields`."""
+    """Give the fields of a record of a page, which the API's earlier versions put in `fields` or `record.fields`."""
     for key in ("record", "fields"):
         if isinstance(inner := value.get(key), dict):
             value = inner
@@ -185,7 +185,7 @@ def _unwrapped(value: dict[str, object]) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class _Problem:
-    """Why a value cannot be decoded, and where."""
+    """Says why a value cannot be decoded, and where."""
 
     line: int
     what: str

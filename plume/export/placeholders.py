@@ -39,7 +39,7 @@ _TELLING = ("publi", "concern", "transformation")  # most replies need no cleani
 
 
 def is_placeholder(reply: str | None) -> bool:
-    """Whether a published reply is the platform's placeholder."""
+    """Say whether a published reply is the platform's placeholder."""
     if not reply or not any(map(reply.lower().__contains__, _TELLING)):
         return False
     text = " ".join(fold(clean(reply)).replace(",", " ").split())

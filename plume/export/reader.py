@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plume.errors import InputError
-from plume.export.columns import REQUIRED, Columns
+from plume.export.columns import REQUIRED, Columns, Row
 from plume.export.csv_rows import read_csv
-from plume.export.experience import Experience, Row
+from plume.export.experience import Experience
 from plume.export.json_rows import read_json
 from plume.export.source import Progress, Record, open_source
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A record that is no experience: where it stands, and why."""
+    """Holds a record that is no experience: where it stands, and why."""
 
     line: int
     reason: str
@@ -45,7 +45,7 @@ def read_experiences(
 def read_rows(
     path: str | Path, columns: Columns | None = None, progress: Progress | None = None
 ) -> Iterator[Row | Unreadable]:
-    """The cells of every record, before their values are read; raises InputError as `read_experiences`."""
+    """Give the cells of every record, before their values are read; raises InputError as `read_experiences`."""
     columns = columns or Columns()
     count = 0
     missing: list[str] | None = None  # in every record so far
@@ -78,6 +78,6 @@ def read_rows(
 
 
 def read_records(path: str | Path, progress: Progress | None = None) -> Iterator[Record]:
-    """Every record of an export as it is written. Raises InputError."""
+    """Give every record of an export as it is written. Raises InputError."""
     with open_source(path, progress) as source:
         yield from read_json(source) if source.peek().lstrip()[0] in "[{" else read_csv(source)

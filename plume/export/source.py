@@ -34,7 +34,7 @@ _FIRST_BYTES = {
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a file: its fields by header as written, or `problem` why it is none. `line` counts from 1."""
+    """Holds one record: its fields by header as written, or the `problem` why it is none; `line` is from 1."""
 
     line: int
     fields: dict[str, object] | None
@@ -43,7 +43,7 @@ class Record:
 
 @dataclass
 class Progress:
-    """How far the reading is (0 to 1), and how many bytes of the file were not UTF-8."""
+    """Says how far the reading is (0 to 1), and how many bytes of the file were not UTF-8."""
 
     share: float = 0.0
     not_utf8: int = 0
@@ -69,12 +69,12 @@ class Source:
         self._raw.close()
 
     def peek(self) -> str:
-        """The beginning, which `read` gives again."""
+        """Give the beginning, which `read` gives again."""
         self._kept = self._kept or self.read()
         return self._kept
 
     def read(self) -> str:
-        """The next chunk, without what no text holds (_NO_TEXT); "" at the end."""
+        """Give the next chunk, without what no text holds (_NO_TEXT); "" at the end."""
         if self._kept:
             text, self._kept = self._kept, ""
             return text

@@ -6,7 +6,6 @@ A reader gives None for what it does not understand; `Experience.misread` then n
 import datetime as dt
 import math
 import re
-from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 # How programs write that there is nothing: pandas, R, SQL, JavaScript, spreadsheets, and a dash by hand.
@@ -21,7 +20,7 @@ TYPED_BY_PEOPLE = frozenset(["pseudonyme_usager"])
 
 
 def is_empty(text: str, column: str = "") -> bool:
-    """Whether a cell holds nothing: blank, or what a program writes for a missing value."""
+    """Say whether a cell holds nothing: blank, or what a program writes for a missing value."""
     if len(text) > 2 * _LONGEST:
         return not text.strip()
     text = text.strip()
@@ -32,7 +31,7 @@ _WHOLE = re.compile(r"([0-9]+)[.,]0{1,2}")  # "1,000" is a thousand
 
 
 def whole(text: str) -> str:
-    """A whole number without the decimals that a spreadsheet or a data frame gave it: "59.0" -> "59"."""
+    """Give a whole number without the decimals that a spreadsheet or a data frame gave it: "59.0" -> "59"."""
     text = text.strip()
     found = _WHOLE.fullmatch(text)
     return found[1] if found else text
@@ -43,7 +42,7 @@ _NO = frozenset(["n", "non", "false", "faux", "0", "no", "f"])
 
 
 def yes_or_no(text: str | None) -> bool | None:
-    """O/N, oui/non, true/false, vrai/faux, yes/no, 1/0, in any case; else None."""
+    """Give O/N, oui/non, true/false, vrai/faux, yes/no, 1/0, in any case; else None."""
     word = whole(text or "").lower()
     return True if word in _YES else False if word in _NO else None
 
@@ -52,12 +51,12 @@ _VOTES = {"utile": "utile", "pas utile": "pas utile", "inutile": "pas utile"}
 
 
 def vote(text: str | None) -> str | None:
-    """ "utile", "pas utile" or None."""
+    """Give "utile", "pas utile" or None."""
     return _VOTES.get(" ".join((text or "").lower().split()))
 
 
 def percent(text: str | None) -> float | None:
-    """A share of 100, from 0 to 100, as it is written: "49,5 %" -> 49.5; None for what is none."""
+    """Give a share of 100, from 0 to 100, as it is written: "49,5 %" -> 49.5; None for what is none."""
     try:
         value = float((text or "").strip().replace(",", ".").rstrip(" %\u00a0\u202f"))
     except ValueError:
@@ -69,7 +68,7 @@ _DEPARTMENT = re.compile(r"[0-9][0-9AB][0-9]?")
 
 
 def department(text: str | None) -> str | None:
-    """A department's code; spreadsheets lose its zero ("6" -> "06") or give it decimals ("59.0" -> "59")."""
+    """Give a department's code; spreadsheets lose its zero ("6" -> "06") or give it decimals ("59.0" -> "59")."""
     code = whole(text or "").upper()
     if code.isdigit() and len(code) == 1 and code != "0":
         code = f"0{code}"
@@ -82,7 +81,7 @@ _SENTIMENTS = {"positif": "Positif", "neutre": "Neutre", "negatif": "Négatif", 
 
 
 def sentiment(text: str | None) -> str | None:
-    """ "Positif", "Neutre", "Négatif" or None."""
+    """Give "Positif", "Neutre", "Négatif" or None."""
     return _SENTIMENTS.get((text or "").strip().lower())
 
 
@@ -93,7 +92,7 @@ _DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?:[T ,].*)?$", re.
 
 
 def parse_date(text: str | None) -> dt.date | None:
-    """A date as the platform has written it over the years: `YYYY-MM-DD`, ISO with a time, `DD/MM/YYYY`; else None.
+    """Read a date as the platform wrote it over the years: `YYYY-MM-DD`, ISO with a time, `DD/MM/YYYY`; else None.
 
     A spreadsheet's `1/3/2024`, `01-03-2024` and `01.03.2024` are read, day first, and `2024/3/1`.
     A time with a zone is told in France's: the API writes midnight of 6 October as `2023-10-05T22:00:00+00:00`.
@@ -113,27 +112,9 @@ def parse_date(text: str | None) -> dt.date | None:
 
 
 def _in_france(text: str) -> dt.date | None:
-    """The day of a time with a zone; None if it has none or cannot be read."""
+    """Give the day of a time with a zone; None if it has none or cannot be read."""
     try:
         moment = dt.datetime.fromisoformat(text)
         return moment.astimezone(_FRANCE).date() if moment.tzinfo else None
     except (ValueError, OverflowError):
         return None
-
-
-_OF_EXPERIENCE: dict[str, Callable[[str | None], object]] = {
-    "ecrit_le": parse_date,
-    "date_de_publication": parse_date,
-    "date_de_premiere_reponse": parse_date,
-    "code_insee_departement_usager": department,
-    "ressenti_usager": sentiment,
-}
-_OF_STRUCTURE: dict[str, Callable[[str | None], object]] = {
-    "top_ia_structure_{n}": yes_or_no,
-    "aide_ia_proposee_reponse_structure_{n}": yes_or_no,
-    "taux_de_similarite_reponse_ia_structure_{n}": percent,
-    "vote_de_l_agent_reponse_ia_structure_{n}": vote,
-    "evaluation_reponse_structure_{n}_par_auteur": vote,
-}
-STRUCTURES = (1, 2, 3)  # that an experience may name, each with its reply
-READERS = _OF_EXPERIENCE | {slug.format(n=n): read for slug, read in _OF_STRUCTURE.items() for n in STRUCTURES}

@@ -9,7 +9,7 @@ UNKNOWN = "–"
 
 
 def number(value: float | None, decimals: int = 1, *, signed: bool = False) -> str:
-    """`-1234.5` -> `−1 234,5`; never `−0`."""
+    """Write `-1234.5` -> `−1 234,5`; never `−0`."""
     if value is None:
         return UNKNOWN
     text = f"{abs(value):,.{decimals}f}".replace(",", NARROW).replace(".", ",")
@@ -19,12 +19,12 @@ def number(value: float | None, decimals: int = 1, *, signed: bool = False) -> s
 
 
 def percent(share: float | None, decimals: int = 1, *, signed: bool = False) -> str:
-    """`0.125` -> `12,5 %`."""
+    """Write `0.125` -> `12,5 %`."""
     return UNKNOWN if share is None else f"{number(100 * share, decimals, signed=signed)}{NARROW}%"
 
 
 def points(difference: float | None, decimals: int = 1, *, signed: bool = True) -> str:
-    """A difference of two shares: `-0.03` -> `−3,0 points`."""
+    """Write a difference of two shares: `-0.03` -> `−3,0 points`."""
     if difference is None:
         return UNKNOWN
     plural = "s" if abs(difference) >= 0.02 else ""
@@ -32,19 +32,19 @@ def points(difference: float | None, decimals: int = 1, *, signed: bool = True) 
 
 
 def interval(lower: float | None, upper: float | None, say: Callable[[float], str]) -> str:
-    """`de 7,5 à 8,9`, with both bounds as `say` writes them; a missing bound leaves no interval."""
+    """Write `de 7,5 à 8,9`, with both bounds as `say` writes them; a missing bound leaves no interval."""
     if lower is None or upper is None:
         return "intervalle non estimable"
     return NO_BREAK.join(("de", say(lower), "à", say(upper)))
 
 
 def count(n: int, noun: str) -> str:
-    """`count(2, "brouillon")` -> `2 brouillons`."""
+    """Write `count(2, "brouillon")` -> `2 brouillons`."""
     return f"{number(n, 0)}{NO_BREAK}{noun}{'s' if n > 1 and not noun.endswith('s') else ''}"
 
 
 def day(date: dt.date | str | None) -> str:
-    """A date, or ISO text that may lack day and month: `2023-10` -> `10/2023`."""
+    """Write a date, or ISO text that may lack day and month: `2023-10` -> `10/2023`."""
     if date is None or date == "":
         return UNKNOWN
     return "/".join(reversed(str(date).split("-")))

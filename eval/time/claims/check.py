@@ -27,6 +27,7 @@ from eval.time.effects.satisfaction import voted
 from eval.time.measurement import LEAST_RECORDS, LEAST_STRUCTURES, MAIN, Window
 from eval.time.waits.from_export import Waits
 from eval.time.waits.periods import HOLE, LONGEST, follow_up, spans, values, within, year_earlier
+from plume.page.numbers import day
 
 COMPATIBLE, CONTRADICTED, UNCHECKABLE = "compatible", "contradicted", "uncheckable"
 CANNOT_SAY = "On ne peut pas le dire : "
@@ -34,7 +35,7 @@ CANNOT_SAY = "On ne peut pas le dire : "
 
 @dataclass(frozen=True)
 class Outcome:
-    """A row of time.json's "claims"; `why` and the answer in a few words, `said`, are read by evaluators, in French."""
+    """Holds a row of time.json's "claims"; evaluators read `why` and the answer in a few words, `said`, in French."""
 
     id: str
     outcome: str
@@ -125,9 +126,9 @@ def _out_of_reach(claim: Claim, waits: Waits, tau: int) -> str | None:
     if claim.window.first is None or claim.window.last is None:
         return "la période de la mesure n'est pas publiée"
     if claim.window.last > waits.extracted_on:
-        return f"l'export s'arrête au {_day(waits.extracted_on)}, la période finit le {_day(claim.window.last)}"
+        return f"l'export s'arrête au {day(waits.extracted_on)}, la période finit le {day(claim.window.last)}"
     if waits.extracted_on - dt.timedelta(days=tau) < claim.window.first:
-        return f"l'export s'arrête au {_day(waits.extracted_on)} : aucun avis de la période n'est suivi {tau} jours"
+        return f"l'export s'arrête au {day(waits.extracted_on)} : aucun avis de la période n'est suivi {tau} jours"
     if (claim.window.last - claim.window.first).days > LONGEST:
         return "la période dure plus d'un an : les mêmes jours un an plus tôt en font partie"
     return None
@@ -245,11 +246,7 @@ def _held_levels(
 
 
 def _span(window: Window) -> str:
-    return f"du {_day(window.first)} au {_day(window.last)}"
-
-
-def _day(day: dt.date) -> str:
-    return f"{day:%d/%m/%Y}"
+    return f"du {day(window.first)} au {day(window.last)}"
 
 
 def _sentence(text: str) -> str:

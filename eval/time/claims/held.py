@@ -6,6 +6,7 @@ import numpy as np
 
 from eval.time.measurement import MAIN
 from eval.time.waits.periods import follow_up
+from plume.page import numbers
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,11 @@ class Held:
     def in_words(self, *, agrees: bool = False) -> str:
         """Write "−19 %, pas de moitié" of a ratio; of another value, what it is and what was announced."""
         if self.unit == "":
-            half, seen = abs(self.claimed - 2) < 1e-9, percent(1 / self.estimate - 1)
+            half = abs(self.claimed - 2) < 1e-9
+            seen, told = (numbers.percent(1 / ratio - 1, 0, signed=True) for ratio in (self.estimate, self.claimed))
             if not agrees:
-                return f"{seen}, pas {'de moitié' if half else f'{percent(1 / self.claimed - 1)} comme annoncé'}"
-            announced = "la moitié annoncée" if half else f"les {percent(1 / self.claimed - 1)} annoncés"
+                return f"{seen}, pas {'de moitié' if half else f'{told} comme annoncé'}"
+            announced = "la moitié annoncée" if half else f"les {told} annoncés"
             if self.interval and self.interval[0] <= self.claimed <= self.interval[1]:
                 return f"{seen}, ce qui va avec {announced}"
             return f"{seen} dans les {follow_up(MAIN)} premiers jours, ce qui va avec {announced} sur toute l'attente"
@@ -88,13 +90,10 @@ class Held:
         return f"{self.what} : {seen}, {'ce qui va avec' if agrees else 'pas'} {claimed}"
 
 
-def percent(change: float) -> str:
-    return f"{100 * change:+.0f} %".replace("-", "−").replace("+0 %", "0 %").replace("−0 %", "0 %")
-
-
 def show(value: float, unit: str) -> str:
-    if unit in ("%", "points"):
-        sign = "+" if unit == "points" else ""
-        return f"{value * 100:{sign}.0f} {unit}"
-    text = f"{value:.2f}" if unit == "" else f"{value:.1f}"
-    return text.replace(".", ",") + (" j" if unit == "days" else "")
+    """Write a share in percent, a difference in points, days, or a ratio (no unit)."""
+    if unit == "%":
+        return numbers.percent(value, 0)
+    if unit == "points":
+        return numbers.points(value, 0)
+    return f"{numbers.number(value, 1)} j" if unit == "days" else numbers.number(value, 2)

@@ -30,7 +30,7 @@ class Population(Config):
     networks: tuple[Text, ...] = Field((), description="beginnings of words of network names; none: the whole file")
 
     def holds(self, network: str | None) -> bool:
-        """Whether a network of the export belongs to it; accents and case do not count."""
+        """Say whether a network of the export belongs to it; accents and case do not count."""
         if not self.networks:
             return True
         words = fold(plain(network or ""))

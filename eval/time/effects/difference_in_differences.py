@@ -11,15 +11,7 @@ from math import comb, exp
 
 import numpy as np
 
-from eval.stats.studentised import (
-    DRAWS,
-    SEED,
-    Inference,
-    log_ratio_of_sums,
-    ratio_moments,
-    two_arms,
-    welch_quantile,
-)
+from eval.stats.studentised import DRAWS, SEED, Inference, log_ratio_of_sums, ratio_moments, two_arms, welch_quantile
 from eval.time.waits.periods import Cells
 
 PERMUTATIONS = 4999

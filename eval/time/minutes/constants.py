@@ -42,7 +42,7 @@ class Constant(Config):
         return self
 
     def at(self, z: np.ndarray | float) -> np.ndarray:
-        """Its value where a standard normal has the value z: 0 is the median, -1.28 and 1.28 are P10 and P90."""
+        """Give its value where a standard normal has the value z: 0 is the median, -1.28 and 1.28 are P10 and P90."""
         if self.distribution == "uniform":
             from scipy.special import ndtr  # not for a file that is only looked at
 
@@ -67,7 +67,7 @@ class Constants(Config):
     characters_per_word: Constant
 
     def values(self, z: np.ndarray) -> dict[str, np.ndarray]:
-        """Every constant at standard normal values z, (..., constants), in the order of NAMES."""
+        """Give every constant at standard normal values z, (..., constants), in the order of NAMES."""
         return {name: getattr(self, name).at(z[..., i]) for i, name in enumerate(NAMES)}
 
 

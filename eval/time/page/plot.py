@@ -28,7 +28,7 @@ def _drawn(height: float, draw) -> str:
 
 
 def still_waiting(before: Sequence[float], after: Sequence[float]) -> str:
-    """Two curves of the share still waiting at the end of day 0, 1, 2 …"""
+    """Draw two curves of the share still waiting at the end of day 0, 1, 2 …"""
 
     def draw(axes: Axes) -> None:
         styles = ((BROWN, "--", "avant"), (BLUE, "-", "après"))
@@ -47,7 +47,7 @@ Point = tuple[str, float, float | None, float | None]  # label, value, lower, up
 
 
 def series(points: Sequence[Point], *, ylabel: str, split: int | None = None, zero: bool = False) -> str:
-    """Values with intervals in order. `split`: a vertical line before this point (the pilot's start)."""
+    """Draw values with intervals in order. `split`: a vertical line before this point (the pilot's start)."""
 
     def draw(axes: Axes) -> None:
         for x, (_, value, low, high) in enumerate(points):

@@ -14,7 +14,7 @@ from eval.time.measurement import LEAST_RECORDS, MAIN, QUASI, SEASONAL, Measurem
 from eval.time.minutes.model import Modelled, Prior
 from eval.time.page import tables as t
 from eval.time.page import wording as w
-from eval.time.waits.from_export import IMPOSSIBLE, Waits
+from eval.time.waits.from_export import COUNTS, IMPOSSIBLE, Waits
 from plume.page import Table
 from plume.page import render as render_page
 from plume.page.numbers import interval, number
@@ -24,7 +24,7 @@ TEMPLATE = Path(__file__).with_name("time.html.j2")
 
 @dataclass(frozen=True)
 class Findings:
-    """All that the page shows. `windows` is None where the file holds nothing on one side of the pilot's start."""
+    """Holds all that the page shows; `windows` is None where the file holds nothing on one side of the start."""
 
     export: str
     baseline: Baseline
@@ -49,7 +49,7 @@ class Findings:
 
 
 def render(f: Findings) -> str:
-    """The whole page."""
+    """Render the whole page."""
     rows, moved = t.Rows(f.estimates), t.Rows(f.differences)
     delays = f.waits.has_delays
     modelled = f.modelled.get("decisions") or f.modelled.get("export")
@@ -67,7 +67,7 @@ def render(f: Findings) -> str:
         networks=t.by_group(rows, "network", "Par réseau, sur tout le fichier", "Réseau"),
         structures=t.by_group(rows, "structure", "Par structure, sur tout le fichier", "Structure"),
         by_ai=t.by_group(rows, "ai", "Selon l'aide par IA, depuis le lancement", "Aide par IA", _ai),
-        event_study=t.event_study(rows, sum(lead.offset < 0 for lead in f.study.leads)),
+        event_study=t.event_study(rows),
         did=[row for row in f.estimates if row.comparison == "did" and row.group == "all" and row.estimate is not None],
         associated=[row for row in f.estimates if row.comparison == "ai_vs_not" and row.estimate is not None],
         satisfaction=t.satisfaction(rows, f.voting),
@@ -91,17 +91,17 @@ def _ai(name: str) -> str:
 
 
 def _counted(waits: Waits) -> list[list[str]]:
-    read = [[label, number(waits.counts[name], 0)] for name, label in w.COUNTED.items()]
+    read = [[label, number(waits.counts[name], 0)] for name, label in COUNTS.items()]
     return read + [[f"Valeurs non comprises, colonne {name}", number(n, 0)] for name, n in waits.misread.items()]
 
 
 def answer(f: Findings, rows: t.Rows) -> str:
-    """What the file says of the wait: first, in words, of a claim that it can check; then before and after."""
+    """Say what the file says of the wait: first, in words, of a claim that it can check; then before and after."""
     return _of_claims(f) + _of_the_wait(f, rows)
 
 
 def _of_claims(f: Findings) -> str:
-    """ "Non : −19 %, pas de moitié" of the first claim of a wait that can be checked; else why the first cannot."""
+    """Answer "Non : −19 %, pas de moitié" of the first claim of a wait that can be checked, or why none can."""
     if not f.waits.has_delays:
         return ""
     pairs = zip(f.baseline.claims, f.outcomes, strict=True)
@@ -153,7 +153,7 @@ def _of_the_wait(f: Findings, rows: t.Rows) -> str:
 
 
 def _adopters(rows: t.Rows) -> str:
-    """What the better-graded comparison adds to the answer, if it is there and better graded."""
+    """Say what the better-graded comparison adds to the answer, if it is there and better graded."""
     found = rows.get(MAIN, "did")
     if found is None or found.lower is None or found.grade != QUASI:
         return ""

@@ -10,35 +10,22 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, get_origin
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from plume.export.experience import Answer, Experience
 from plume.export.reader import Unreadable
+from plume.french.vocabulary import rows
 
 WRITTEN, PUBLISHED, REPLIED = "ecrit_le", "date_de_publication", "date_de_premiere_reponse"
 
 # What is counted, in the order of the report. The kinds of IMPOSSIBLE are left out of every delay.
 IMPOSSIBLE = ("no_start", "unreadable_reply", "reply_before_start", "after_extraction")
-COUNTS = (
-    "unreadable",
-    "experiences",
-    "duplicate",
-    "rejected",
-    "waits",
-    "replied",
-    "placeholder",
-    "unanswered",
-    "from_publication",
-    "from_writing",
-    "published_before_written",
-    "undated_reply",
-    "shared_date",
-    "date_without_reply",
-    *IMPOSSIBLE,
-)
+COUNTS = {row["count"]: row["label"] for row in rows("counts", Path(__file__).parent)}  # with their French labels
 NONE, UNREADABLE = 0, -1  # a reply's day that is absent, or that is no date; else its ordinal
 NO_NAME = "(nom illisible)"
 _FRANCE = ZoneInfo("Europe/Paris")
@@ -47,24 +34,28 @@ _FACT = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|\d[\d .,/:-]*")
 _LATE, _GAP = 0.001, 60  # the last 1 ‰ of dates, if they come more than 60 days after all others, are typing errors
 
 
+# A column of Waits, with the code of the `array` that a file is read into.
+Ints, Flags, Floats = (Annotated[np.ndarray, code] for code in "ibf")
+
+
 @dataclass(frozen=True)
 class Waits:
-    """The waits of an export, shape (n,) each, and what was counted. Days are proleptic Gregorian ordinals.
+    """Holds the waits of an export, shape (n,) each, and what was counted. Days are proleptic Gregorian ordinals.
 
     `reply` is 0 for who is unanswered, or whose reply has no usable date; flags are 1, 0, or -1 where unknown.
     """
 
-    start: np.ndarray
-    reply: np.ndarray
-    replied: np.ndarray  # bool
-    structure: np.ndarray  # index in `names`
-    vote: np.ndarray  # the author's: 1 utile, 0 pas utile
-    offered: np.ndarray  # an AI draft was proposed
-    agent_vote: np.ndarray
-    similarity: np.ndarray  # of draft and published reply, 0 to 100, NaN
-    review_words: np.ndarray  # 0 where no similarity is known
-    reply_words: np.ndarray
-    reply_facts: np.ndarray  # of those, what has to be checked
+    start: Ints
+    reply: Ints
+    replied: Flags  # bool
+    structure: Ints  # index in `names`
+    vote: Flags  # the author's: 1 utile, 0 pas utile
+    offered: Flags  # an AI draft was proposed
+    agent_vote: Flags
+    similarity: Floats  # of draft and published reply, 0 to 100, NaN
+    review_words: Ints  # 0 where no similarity is known
+    reply_words: Ints
+    reply_facts: Ints  # of those, what has to be checked
     names: tuple[tuple[str, str], ...]  # (network, structure)
     extracted_on: dt.date
     extraction_given: bool
@@ -82,7 +73,7 @@ class Waits:
 
     @property
     def timed(self) -> np.ndarray:
-        """Which say something about delays: answered on a known day, or still waiting."""
+        """Mask those that say something about delays: answered on a known day, or still waiting."""
         return (self.reply > 0) | ~self.replied
 
     @property
@@ -91,13 +82,13 @@ class Waits:
 
     @property
     def month(self) -> np.ndarray:
-        """Month in which each wait began, as year * 12 + month - 1."""
+        """Give the month in which each wait began, as year * 12 + month - 1."""
         epoch = dt.date(1970, 1, 1).toordinal()
         return (self.start - epoch).astype("datetime64[D]").astype("datetime64[M]").astype(int) + 1970 * 12
 
     @property
     def network(self) -> np.ndarray:
-        """Index of each wait's network in `networks`."""
+        """Give the index of each wait's network in `networks`."""
         index = {name: i for i, name in enumerate(self.networks)}
         of_structure = np.array([index[network] for network, _ in self.names], dtype=np.int64)
         return of_structure[self.structure] if len(self.names) else np.zeros(0, dtype=np.int64)
@@ -107,30 +98,18 @@ class Waits:
         return tuple(sorted({network for network, _ in self.names}))
 
     def where(self, mask: np.ndarray) -> "Waits":
-        """The waits of a mask; what was counted stays that of the file."""
+        """Keep the waits of a mask; what was counted stays that of the file."""
         columns = {name: getattr(self, name)[mask] for name in _COLUMNS}
         return Waits(**{**vars(self), **columns})
 
 
-_COLUMNS = {
-    "start": "i",
-    "reply": "i",
-    "replied": "b",
-    "structure": "i",
-    "vote": "b",
-    "offered": "b",
-    "agent_vote": "b",
-    "similarity": "f",
-    "review_words": "i",
-    "reply_words": "i",
-    "reply_facts": "i",
-}
+_COLUMNS = {one.name: one.type.__metadata__[0] for one in fields(Waits) if get_origin(one.type) is Annotated}
 
 
 def read_waits(
     records: Iterable[Experience | Unreadable], extracted_on: dt.date | None = None, *, pairs: Iterable[str] = ()
 ) -> Waits | None:
-    """Every wait of an export, in one pass; None if no record has a readable date.
+    """Read every wait of an export, in one pass; None if no record has a readable date.
 
     `extracted_on` defaults to the latest date seen, save lone ones far behind all others and those yet to come. `pairs`
     are ids (`<id_experience>-<1..3>`) of which the words of the review are wanted.
@@ -249,7 +228,7 @@ class _Reader:
 
 
 def _latest(days: np.ndarray) -> int:
-    """The day of extraction: the latest date up to today, unless a few lie far behind all others."""
+    """Find the day of extraction: the latest date up to today, unless a few lie far behind all others."""
     today = dt.datetime.now(_FRANCE).date().toordinal()
     days = np.sort(days[days <= today])
     if not len(days):
@@ -261,7 +240,7 @@ def _latest(days: np.ndarray) -> int:
 
 
 def facts(text: str) -> int:
-    """How many things in a text have to be checked."""
+    """Count the things in a text that have to be checked."""
     return sum(1 for m in _FACT.finditer(text) if len(m.group().strip()) > 1)
 
 

@@ -25,12 +25,6 @@ def test_without_any_discordant_pair_tango_still_wants_some():
     assert tango(0, 0, n, 0.90)[0] > -0.03 >= tango(0, 0, n - 1, 0.90)[0]
 
 
-def test_paired_means_needs_four_times_as_many_for_half_the_gap():
-    # (2.4865 × 10 / 2)² = 154.6; half the gap: 618.3
-    assert sample_size.paired_means(10, 2) == 155
-    assert sample_size.paired_means(10, -1) == 619
-
-
 def test_expected_discordance_is_never_nought_and_learns_from_data():
     assert sample_size.expected_discordance(0, 0) == pytest.approx(0.1)
     assert 0 < sample_size.expected_discordance(0, 50) < 0.02

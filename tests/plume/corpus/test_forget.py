@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from plume.corpus import audit, dataset, forget_search
+from plume import files
+from plume.corpus import audit, dataset, forget_search, privacy
 from plume.corpus import forget as forgetting
 from plume.corpus.dataset import card, read_manifest
 from plume.errors import InputError
@@ -399,14 +400,13 @@ def test_the_card_counts_what_was_forgotten(folder):
 def test_a_folder_that_cannot_be_written_is_named_and_the_others_are_erased(folder, cli, env, tmp_path, monkeypatch):
     other = Path(shutil.copytree(folder, tmp_path / "other"))
     before = everything(folder)
-    write = Path.write_text
 
-    def full(self, *args, **kwargs):
-        if self.parent.parent == folder and self.name == "README.md":
+    def full(path, content):
+        if path.parent.parent == folder and path.name == "README.md":
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write(self, *args, **kwargs)
+        files.write(path, content)
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(privacy, "write", full)
     found, _ = forgetting.find([GONE], [folder, other])
     with pytest.raises(InputError, match=r"cannot be written \(No space left"):
         forgetting.forget(found[0])

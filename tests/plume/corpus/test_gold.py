@@ -113,22 +113,6 @@ def test_rules_alone_find_the_numbers_and_leave_the_rest(rows):
     assert counts["over"]["clean_sentences"][0] / counts["over"]["clean_sentences"][1] <= 0.10
 
 
-@pytest.mark.parametrize(
-    ("hits", "n", "bound"), [(0, 300, 0.0099), (0, 604, 0.0049), (1, 600, 0.0079), (3, 600, 0.0129), (2, 1000, 0.0063)]
-)
-def test_one_sided_bounds_of_the_literature(hits, n, bound):
-    # For no event the limit is 1 - 0.05^(1/n): 1 - 0.05^(1/300) = 0.009936.
-    assert gold.upper_bound(hits, n) == pytest.approx(bound, abs=6e-5)
-
-
-def test_two_sided_intervals():
-    # 0 of 5: 1 - 0.025^(1/5) = 0.521824; 3 of 10: (0.0667, 0.6525), the textbook example.
-    assert gold.clopper_pearson(0, 5) == (0.0, pytest.approx(0.521824, abs=1e-6))
-    assert gold.clopper_pearson(3, 10) == (pytest.approx(0.066740, abs=1e-6), pytest.approx(0.652453, abs=1e-6))
-    assert gold.clopper_pearson(5, 5) == (pytest.approx(1 - 0.521824, abs=1e-6), 1.0)
-    assert gold.clopper_pearson(0, 0) == (0.0, 1.0)
-
-
 @pytest.fixture
 def small_gold(tmp_path, monkeypatch):
     monkeypatch.setenv("PLUME_HOME", str(tmp_path / "home"))

@@ -6,11 +6,12 @@ import pytest
 
 from plume.contacts import Directory
 from plume.corpus.dataset import FEATURES
-from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
+from plume.corpus.pairs import MADE, Pair, Quarantined, Selection, outcomes
 from plume.corpus.split import experience_of
 from plume.export.body_names import body_name
 from plume.export.cleaning import clean
-from plume.export.experience import Experience
+from plume.export.columns import CELLS
+from plume.export.experience import READERS, Experience
 from plume.export.placeholders import is_placeholder
 from plume.export.reader import read_experiences, read_rows
 
@@ -52,6 +53,13 @@ def explode(rows: list, selection: Selection) -> tuple[list[Pair], list[Quaranti
 
 def reasons(*rows: dict, **selection) -> list[str]:
     return [q.reason for q in explode(list(rows), Selection(**selection))[1]]
+
+
+def test_a_key_that_is_written_as_it_was_read_was_not_read_as_text():
+    """Else a column that is shifted, or that people write in, would carry text past the masks."""
+    kinds = {cell.name: cell.kind for cell in CELLS.values()}
+    assert {kinds[key] for key in FEATURES if key not in MADE} <= set(READERS) - {"text", "words"}
+    assert set(MADE) <= set(FEATURES)
 
 
 def test_a_pair_carries_every_declared_feature():

@@ -8,9 +8,9 @@ import pytest
 from eval.time.waits.from_export import read_waits
 from plume.contacts import Directory
 from plume.corpus.pairs import Pair, Selection, outcomes
-from plume.export.columns import Columns
+from plume.export.columns import CELLS, Columns
 from plume.export.reader import read_experiences
-from plume.export.values import READERS, department, is_empty, percent, vote, whole, yes_or_no
+from plume.export.values import department, is_empty, percent, vote, whole, yes_or_no
 
 EMPTY = ["", " ", "NaN", "nan", "None", "NULL", "null", "N/A", "<NA>", "NaT", "#N/A", "\\N", " NULL ", "-", "undefined"]
 
@@ -102,11 +102,14 @@ def test_numbers_votes_and_answers():
     assert [yes_or_no(text) for text in ("peut-être", "2", None)] == [None, None, None]
 
 
+TYPED = [column for column, cell in CELLS.items() if cell.kind not in ("text", "name", "words")]
+
+
 def test_every_value_that_is_there_and_not_understood_is_counted_by_column(read):
     """Each typed column, with a value of no meaning: none is dropped without a word, by any reader."""
-    odd = record(1, **dict.fromkeys(READERS, "quelque chose d'autre"))
+    odd = record(1, **dict.fromkeys(TYPED, "quelque chose d'autre"))
     rows, columns = read(odd, record(2), odd | {"id_experience": 3})
-    assert columns.misread == Counter(dict.fromkeys(READERS, 2))
+    assert columns.misread == Counter(dict.fromkeys(TYPED, 2))
     assert len(rows) == 3
 
 
