@@ -20,7 +20,7 @@ ORDER = {
     "paths": "where things lie",
     "files": "write a file whole, lock, append, digest",
     "config": "typed YAML",
-    "keys": "all keys of a config, for `plume config`",
+    "config_keys": "all keys of a config, for `plume config`",
     "interrupt": "Ctrl-C from the first moment, or a little later",
     "boundary": "whatever is raised becomes a line",
     "command": "one command line: groups, errors, progress",
@@ -52,7 +52,7 @@ ORDER = {
 # Rooms that the picture shows as one: nearly all others stand on the first.
 DRAWN_AS = {
     "ground": (
-        *("errors", "paths", "files", "config", "keys", "interrupt", "boundary", "command", "output"),
+        *("errors", "paths", "files", "config", "config_keys", "interrupt", "boundary", "command", "output"),
         *("engine", "vllm_options"),
     ),
     "tracking": ("store_uri", "store", "tracking", "registry"),

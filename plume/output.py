@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from plume.command import uninterrupted
 from plume.errors import InputError
 from plume.files import make_folder, share, telling
+from plume.interrupt import deferred
 
 BUILDING = ".plume-build-"  # how the name of a temporary folder begins in which results are made
 
@@ -208,7 +208,7 @@ def _install(made: Path, folder: Path, names: tuple[str, ...], aside: Path) -> N
         made.rename(folder)
         return
     aside.mkdir()
-    with uninterrupted():
+    with deferred():
         new: list[Path] = []
         try:
             for name in reversed(names):  # the marker first: half of the results must not be taken for the whole
@@ -218,7 +218,7 @@ def _install(made: Path, folder: Path, names: tuple[str, ...], aside: Path) -> N
                 if (made / name).is_file():
                     (made / name).rename(folder / name)
                     new.append(folder / name)
-        except OSError:
+        except BaseException:  # a second Ctrl-C does not wait
             for path in new:
                 path.unlink()
             for name in names:

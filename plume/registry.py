@@ -4,11 +4,12 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plume import store
 from plume.errors import InputError, first_line
 from plume.files import folder_aside, folder_sha256
 from plume.paths import home
@@ -87,16 +88,14 @@ def check_reference(reference: str, uri: str | None = None) -> None:
     if file is None or "mlflow" in sys.modules:
         return
     check_is_there(uri or default_uri())
-    versions, aliases = [], []
     with suppress(sqlite3.Error):
-        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=1)) as opened:
-            versions, aliases = (
-                opened.execute(query, [MODEL_NAME]).fetchall()
-                for query in (
-                    "select version, current_stage from model_versions where name = ?",
-                    "select alias from registered_model_aliases where name = ?",
-                )
+        versions, aliases = (
+            store.ask(file, f"{query} where name = ?", MODEL_NAME, timeout=1)
+            for query in (
+                "select version, current_stage from model_versions",
+                "select alias from registered_model_aliases",
             )
+        )
         numbers = sorted(number for number, stage in versions if stage != "Deleted_Internal")
         known = [*sorted(alias for (alias,) in aliases), *map(str, numbers)]
         key = _key(reference)

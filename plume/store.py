@@ -3,20 +3,26 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from plume.store_uri import local_file
 
 
+def ask(file: Path, query: str, *values: str, timeout: float = 5) -> list[tuple[Any, ...]]:
+    """Query a SQLite store without MLflow, which takes seconds to be imported. Writes nothing. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=timeout)) as opened:
+        return opened.execute(query, values).fetchall()
+
+
 def is_there(uri: str) -> bool:
-    """Whether a store holds MLflow's tables, or its folders."""
+    """Tell whether a store holds MLflow's tables, or its folders."""
     if uri.startswith("sqlite"):
         file = local_file(uri)
         if file is None or not file.is_file():
             return False
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=20)) as opened:
-            return bool(opened.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchone())
+        return bool(ask(file, "SELECT 1 FROM sqlite_master WHERE name = 'experiments'", timeout=20))
     scheme = urlsplit(uri).scheme
     if scheme in ("", "file"):
         folder = Path(url2pathname(urlsplit(uri).path) if scheme else uri)

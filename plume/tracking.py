@@ -43,7 +43,7 @@ def connect(uri: str | None = None, *, create: bool = True) -> str:
     import mlflow  # two seconds, which no refusal needs
 
     _drop_leftovers()
-    try:
+    with _usable(uri):
         if (file := local_file(uri)) and not file.exists():
             _create(file)
         store.let_go_of_another(uri)
@@ -51,11 +51,18 @@ def connect(uri: str | None = None, *, create: bool = True) -> str:
         mlflow.set_registry_uri(uri)
         if create or mlflow.MlflowClient().get_experiment_by_name(EXPERIMENT):
             use_experiment()
+    return uri
+
+
+@contextmanager
+def _usable(uri: str) -> Iterator[None]:
+    """Turn whatever a store raises when it is opened into one line. Raises InputError."""
+    try:
+        yield
     except Exception as error:
         raise InputError(
             f"MLflow store {without_secrets(uri)}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
         ) from None
-    return uri
 
 
 def _drop_leftovers() -> None:
@@ -117,12 +124,8 @@ def use_experiment() -> None:
 
 def check_is_there(uri: str) -> None:
     """Raise InputError unless `uri` is a store already. Looking makes nothing."""
-    try:
+    with _usable(uri):
         there = store.is_there(uri)
-    except Exception as error:
-        raise InputError(
-            f"MLflow store {without_secrets(uri)}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
-        ) from None
     if not there:
         demo = home() / "demo" / "mlflow.db"
         known = f"; make demo's is there: export MLFLOW_TRACKING_URI={sqlite_uri(demo)}" if demo.is_file() else ""

@@ -10,7 +10,8 @@ import typer
 
 from plume.command import DefaultGroup, say, status, stderr
 from plume.errors import InputError, PlumeError
-from serve.config import WHERE, ServeConfig
+from serve import keys
+from serve.config import WHERE, ConfigFile, Overrides, ServeConfig
 from serve.state import State
 
 app = typer.Typer(
@@ -19,11 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="vLLM with the champion's adapter. `plume serve KEY=VALUE …` is `plume serve run KEY=VALUE …`.",
 )
-key_app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Keys of clients; a key is shown once.")
-app.add_typer(key_app, name="key")
-
-Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Config overrides.")]
-ConfigFile = Annotated[Path | None, typer.Option(help="YAML config; the defaults are configs/serve/default.yaml.")]
+app.add_typer(keys.app, name="key")
 
 
 @app.command()
@@ -39,7 +36,7 @@ def run(
 
     What alias.json says is served again after a restart, even while MLflow is down; `sync` follows the registry.
     """
-    from serve import keys, vllm_command, vllm_process
+    from serve import vllm_command, vllm_process
     from serve.champion import resolve
 
     settings = ServeConfig.load(config, overrides or ())
@@ -215,40 +212,3 @@ def _with_journal(config: Path | None, overrides: list[str] | None, *uses: str) 
     if not state.journal.exists():
         raise InputError(f"{state.journal}: is not there; no server has run with this state folder")
     return state
-
-
-@key_app.command("add")
-def add_key(
-    name: Annotated[str, typer.Argument(help="Who will hold the key.")],
-    overrides: Overrides = None,
-    config: ConfigFile = None,
-    role: Annotated[str, typer.Option(help="client, or metrics for Prometheus.")] = "client",
-) -> None:
-    """Make a key, in place of any that NAME had, and show it: it is kept nowhere."""
-    from serve import keys
-
-    say(keys.add(State(_load(config, overrides).folder), name, role))
-
-
-@key_app.command("remove")
-def remove_key(
-    name: Annotated[str, typer.Argument(help="Whose key.")], overrides: Overrides = None, config: ConfigFile = None
-) -> None:
-    """Shut a key's holder out, at once."""
-    from serve import keys
-
-    keys.remove(State(_load(config, overrides).folder), name)
-    say(f"{name}: has no key any more")
-
-
-@key_app.command("list")
-def list_keys(overrides: Overrides = None, config: ConfigFile = None) -> None:
-    """Who holds a key, its role, and when it was made; the keys themselves are kept nowhere."""
-    from serve import keys
-
-    state = State(_load(config, overrides).folder)
-    known = keys.known(state)
-    for name, entry in sorted(known.items()):
-        say(f"{name:<40} {entry['role']:<8} {entry.get('made', 'made before plume noted when')}")
-    if not known:
-        say(f"{state.keys}: nobody has a key; make one with: plume serve key add NAME")

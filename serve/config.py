@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
+import typer
 from pydantic import Field, field_validator
 
 from plume.config import Config
@@ -12,6 +13,8 @@ from plume.errors import InputError
 from plume.paths import home
 from plume.store_uri import StoreUri, absolute
 
+Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Config overrides.")]
+ConfigFile = Annotated[Path | None, typer.Option(help="YAML config; all keys and defaults: plume config serve.")]
 WHERE = ("state", "host", "port", "socket")  # what names a running server
 FORCED_AFTER = 20  # seconds beyond drain_timeout, after which the server ends itself
 KILL_AFTER = 25  # and after which it is killed

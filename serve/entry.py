@@ -115,7 +115,7 @@ def how_to_ask(config: Any, state: State) -> list[str]:
 
     plume = "plume" if shutil.which("plume") else shlex.quote(str(Path(sys.executable).parent / "plume"))
     where = "" if state.folder == ROOT / "var" / "serve" else f" {shlex.quote(f'state={state.folder}')}"
-    holders = [name for name, entry in keys.known(state).items() if entry["role"] == "client"]
+    holders = [name for name, entry in keys.known(state).items() if entry.role == "client"]
     key = f"KEY=$({plume} serve key add agents{where})"
     if holders:
         key = f"KEY=…   # the key of {', '.join(sorted(holders))}; one more: {plume} serve key add NAME{where}"

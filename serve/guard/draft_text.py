@@ -22,8 +22,9 @@ def fill(draft: str, withheld: list[dict[str, Any]], pseudonym: str | None) -> t
         before, new = draft[at:start], draft[start:end] if cut else pseudonym or ""
         text += before if cut or pseudonym else before.removesuffix(" ")
         if cut:
-            detail, after = f"remplacé par {cut['placeholder']}", len(text) + len(new)
-            found.append(DraftFinding(check=cut["check"], gating=True, detail=detail, start=len(text), end=after))
+            place = {"start": len(text), "end": len(text) + len(new)}
+            detail = f"remplacé par {cut['placeholder']}"
+            found.append(DraftFinding(check=cut["check"], gating=True, detail=detail, rules=[cut["rule"]], **place))
         text, at = text + new, end
     return text + draft[at:], found
 
@@ -31,7 +32,7 @@ def fill(draft: str, withheld: list[dict[str, Any]], pseudonym: str | None) -> t
 def list_failed(findings: Iterable[dict[str, Any]], withheld: Collection[str]) -> list[DraftFinding]:
     """What failed and was not cut out; details of what was cut out would say it again."""
     return [
-        DraftFinding(check=finding["check"], gating=finding["gating"], detail=finding["detail"])
+        DraftFinding.model_validate(finding)
         for finding in findings
         if not finding["passed"] and finding["check"] not in withheld
     ]

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve.guard.refusal import Refusal, client_gone, draining
+from serve.guard.refusal import Reason, Refusal
 
 _HEARD = 1.0  # seconds that the engine gets to hear that nobody waits any more
 
@@ -69,10 +69,10 @@ class InFlight:
                 work.cancel()
                 await asyncio.wait({work}, timeout=_HEARD)
             if left.done():
-                raise client_gone()
+                raise Refusal(Reason.CLIENT_GONE)
             if end.done():
-                raise draining()
-            raise Refusal(504, "timeout", f"no answer within {seconds:g} s; ask again")
+                raise Refusal(Reason.DRAINING)
+            raise Refusal(Reason.ANSWER_LATE, seconds=seconds)
         finally:
             over.set()
             left.cancel()

@@ -140,11 +140,15 @@ class ChatRequest(_Request):
 
 
 class DraftFinding(BaseModel):
-    """What a check says of the draft as written; `start` and `end` index `draft` where something was cut out."""
+    """What a check found in the draft as written, and by which named rules.
+
+    `start` and `end` index `draft` where a placeholder stands for what was cut out.
+    """
 
     check: str
     gating: bool
     detail: str
+    rules: list[str]
     start: int | None = None
     end: int | None = None
 

@@ -89,7 +89,7 @@ def test_a_damaged_file_of_keys_is_said_and_shuts_nobody_out(state, capfd, damag
         lambda: keys.Keys(state),  # a start
         lambda: keys.add(state, "others"),
         lambda: keys.remove(state, "agents"),
-        lambda: cli.list_keys([f"state={state.folder}"]),
+        lambda: keys.list_keys([f"state={state.folder}"]),
     ):
         with pytest.raises(InputError, match=r"keys.json: (is no list of keys|cannot be read)"):
             command()
@@ -110,7 +110,7 @@ def test_keys_are_listed_without_what_opens(state, capfd):
     old = files.read(state.keys)
     old["older"] = {name: old["agents"][name] for name in ("sha256", "role")}  # as earlier plumes wrote it
     files.write(state.keys, old)
-    cli.list_keys([f"state={state.folder}"])
+    keys.list_keys([f"state={state.folder}"])
     told = capfd.readouterr().out
     assert [line.split()[:2] for line in told.splitlines()] == [
         ["agents", "client"],
@@ -123,7 +123,7 @@ def test_keys_are_listed_without_what_opens(state, capfd):
 
 
 def test_where_nobody_has_a_key_the_list_says_how_to_make_one(tmp_path, capfd):
-    cli.list_keys([f"state={tmp_path / 'typo'}"])
+    keys.list_keys([f"state={tmp_path / 'typo'}"])
     assert "plume serve key add NAME" in capfd.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
@@ -136,13 +136,13 @@ def test_where_nobody_has_a_key_the_list_says_how_to_make_one(tmp_path, capfd):
         (cli.rollback, "golden=false"),
         (cli.rollback, "tracking_uri=x"),
         (cli.show_status, "version=3"),
-        (cli.list_keys, "port=8400"),
+        (keys.list_keys, "port=8400"),
         (cli.resend, "traces=false"),
         (lambda overrides: cli.draft(Path("data"), overrides), "maskers=2"),
         (lambda overrides: cli.draft(Path("data"), overrides), "state=x"),
         (lambda overrides: cli.batch(Path("in"), Path("out"), overrides), "golden=false"),
-        (lambda overrides: cli.add_key("agents", overrides), "port=8400"),
-        (lambda overrides: cli.remove_key("agents", overrides), "socket=x"),
+        (lambda overrides: keys.add_key("agents", overrides), "port=8400"),
+        (lambda overrides: keys.remove_key("agents", overrides), "socket=x"),
         (lambda overrides: cli.decisions(Path("out"), overrides), "tracking_uri=x"),
     ],
 )
@@ -153,7 +153,7 @@ def test_a_key_that_a_command_cannot_use_is_refused(plume_home, command, key):
 
 
 def test_a_file_of_config_may_hold_every_key(plume_home, capfd):
-    cli.list_keys(None, ROOT / "configs/serve/default.yaml")
+    keys.list_keys(None, ROOT / "configs/serve/default.yaml")
     assert "nobody has a key" in capfd.readouterr().out
 
 

@@ -13,7 +13,6 @@ from pydantic.fields import FieldInfo
 
 from plume.config import Config, choices, models
 
-SCHEMAS = Path("configs/schemas")  # where the clone keeps them, <command>.json
 _WIDTH, _INDENT = 79, "    "
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path", type(None): "null"}
 _BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
