@@ -1,4 +1,4 @@
-"""`plume doctor`: what this machine can do, what is missing, and the command that mends it.
+"""Reports for `plume doctor` what this machine can do, what is missing, and the command that mends it.
 
 A new check is one function with `@looks`: it returns what it found, and the command that mends it, if one is needed.
 Checks ask package metadata and the file system. They import no heavy library to find out that it is there.
@@ -39,7 +39,7 @@ COLOUR = {"OK": "green", "missing": "red", "optional": "yellow"}
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the report. `optional` is a thing that is not there and that the main job does without."""
+    """Holds one line of the report. `optional` is missing, but the main job does without it."""
 
     name: str
     state: Literal["OK", "missing", "optional"]
@@ -71,7 +71,7 @@ def looks(name: str, *, needed: bool = True) -> Callable[[Callable[[], Any]], Ca
 
 
 def report() -> int:
-    """Print the table; 0 if all that the main job needs is there, else 3."""
+    """Print the table; return 0 if all that the main job needs is there, else 3."""
     lines = [check() for check in CHECKS]
     console = Console(highlight=False)
     if not console.is_terminal:

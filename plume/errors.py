@@ -1,4 +1,4 @@
-"""Errors that a user can mend. Each message is one line per fault: what, where, how to mend it."""
+"""Defines the errors that a user can mend. Each message is one line per fault: what, where, how to mend it."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What Ctrl-C does before a command runs, and while a write must not be cut in two.
+"""Handles Ctrl-C before a command runs, and while a write must not be cut in two.
 
 While a command still imports its libraries it leaves, without a traceback of Python's import system. Imported first by
 `plume.cli`; `plume.command.run` takes over. Elsewhere (a notebook, a test) nothing changes.

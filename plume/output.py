@@ -1,4 +1,4 @@
-"""Where a command may write: never into what it reads, and over nothing that plume did not write.
+"""Says where a command may write: never into what it reads, and over nothing that plume did not write.
 
 A folder of results is known by its marker, a file that is written when all others are there. `--force` overwrites a
 folder with that marker. Everything here is refused before any work.
@@ -22,7 +22,7 @@ BUILDING = ".plume-build-"  # how the name of a temporary folder begins in which
 
 @dataclass(frozen=True)
 class Kind:
-    """What a command writes into a folder of its own.
+    """Describes what a command writes into a folder of its own.
 
     Attributes:
         name: what the folder is, with its article.
@@ -43,7 +43,7 @@ class Kind:
         return self.files[-1]
 
     def is_in(self, folder: Path) -> bool:
-        """Whether plume wrote the folder, as this kind."""
+        """Tell whether plume wrote the folder, as this kind."""
         try:
             told = json.loads((folder / self.marker).read_text(encoding="utf-8"))
             if isinstance(told, dict) and self.keys <= told.keys():
@@ -112,7 +112,7 @@ def check_folder(
 
 
 def holds(folder: Path, kind: Kind) -> list[str]:
-    """Names of what lies in a folder, but what is left there of a work that was cut off or found nothing."""
+    """List what lies in a folder, without what a work left that was cut off or found nothing."""
     if not folder.is_dir():
         return []
     names = [path.name for path in folder.iterdir() if not path.name.startswith(BUILDING)]
@@ -145,7 +145,7 @@ def check_file(
 
 
 def _begins_with(file: Path, rows: Collection[tuple[str, ...]]) -> bool:
-    """Whether the first row of a file has one of these sets of keys, or there is none."""
+    """Tell whether the first row of a file has one of these sets of keys, or the file has no row."""
     try:
         with file.open("rb") as opened:
             first = next((line for line in iter(partial(opened.readline, 1 << 20), b"") if line.strip()), b"")

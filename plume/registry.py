@@ -1,4 +1,4 @@
-"""The registry: versions of `plume-reply`, their aliases, and the adapters that they stand for."""
+"""Finds and registers versions of `plume-reply`, their aliases, and the adapters that they stand for."""
 
 import shutil
 import sqlite3
@@ -22,7 +22,7 @@ ADAPTER_HASH = "adapter_sha256"  # tag of a version: hash of the adapter folder 
 
 @dataclass(frozen=True)
 class Version:
-    """A registered version of `plume-reply`."""
+    """Describes a registered version of `plume-reply`."""
 
     number: int
     run_id: str
@@ -49,7 +49,7 @@ def register(run_id: str, artifact: str, tags: dict[str, str]) -> int:
 
 @answering()
 def version_of(run_id: str, artifact: str) -> int | None:
-    """Number of the version that a run registered of its artifact folder; None if it has none."""
+    """Find the number of the version that a run registered of its artifact folder; None if it has none."""
     import mlflow
 
     found = mlflow.MlflowClient().search_model_versions(f"name='{MODEL_NAME}' AND run_id='{run_id}'")
@@ -58,7 +58,7 @@ def version_of(run_id: str, artifact: str) -> int | None:
 
 @answering()
 def find_version(reference: str) -> Version:
-    """A version by number, alias, or URI (`3`, `champion`, `plume-reply@champion`, `models:/plume-reply/3`)."""
+    """Find a version by number, alias, or URI (`3`, `champion`, `plume-reply@champion`, `models:/plume-reply/3`)."""
     import mlflow
     from mlflow.exceptions import MlflowException
 
@@ -106,7 +106,7 @@ def check_reference(reference: str, uri: str | None = None) -> None:
 
 
 def _key(reference: str) -> str:
-    """The number or the alias that a reference names."""
+    """Find the number or the alias that a reference names."""
     return str(reference).removeprefix("models:/").removeprefix(MODEL_NAME).lstrip("@/")
 
 
@@ -137,7 +137,7 @@ def set_alias(alias: str, number: int, tags: dict[str, str]) -> None:
 
 
 def adapter_folder(version: Version) -> tuple[Path, str]:
-    """Where the version's adapter lies on this machine once it is fetched, and its hash. Raises InputError."""
+    """Name the folder that a version's adapter is fetched to on this machine, and its hash. Raises InputError."""
     expected = version.tags.get(ADAPTER_HASH)
     if not expected:
         raise InputError(
@@ -147,7 +147,7 @@ def adapter_folder(version: Version) -> tuple[Path, str]:
 
 
 def read_file(version: Version, name: str) -> str:
-    """A small file of the version's adapter, read where it is stored. Raises InputError."""
+    """Read a small file of the version's adapter where it is stored. Raises InputError."""
     import mlflow
 
     with tempfile.TemporaryDirectory(prefix="plume-") as folder:
@@ -162,7 +162,7 @@ def read_file(version: Version, name: str) -> str:
 
 
 def fetch_adapter(version: Version) -> Path:
-    """The version's adapter in `<home>/adapters/<number>-<hash>`, its hash verified against the version's tag.
+    """Fetch the version's adapter to `<home>/adapters/<number>-<hash>`, and verify its hash against the version's tag.
 
     The folder is made once and never changed: servers keep reading it while they know its name, under another user if
     that is in the configured group (`plume.files`). Raises InputError if the artifact is gone or is not what was

@@ -1,4 +1,4 @@
-"""MLflow's stores as things on a disk: whether one is there, and whether it still is the one that it was."""
+"""Looks at MLflow's stores on disk: whether one is there, and whether it still is the one that it was."""
 
 import sqlite3
 from contextlib import closing
@@ -42,7 +42,7 @@ _files: dict[str, tuple[int, int] | None] = {}  # SQLite stores that were connec
 
 
 def identity(uri: str) -> tuple[int, int] | None:
-    """Which file a SQLite store is: another one of the same name is another store. None for any other store."""
+    """Identify the file of a SQLite store: another file of the same name is another store. None for any other store."""
     file = local_file(uri)
     if file is None:
         return None

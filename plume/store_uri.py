@@ -1,4 +1,4 @@
-"""The URI of an MLflow store: from and to a path. Imports no MLflow."""
+"""Converts the URI of an MLflow store from and to a path. Imports no MLflow."""
 
 import os
 import re
@@ -16,7 +16,7 @@ StoreUri = Annotated[str, PlainSerializer(without_secrets, return_type=str)]
 
 
 def sqlite_uri(file: Path) -> str:
-    """The URI of a SQLite store; what SQLAlchemy would decode or take for the beginning of a query is escaped.
+    """Write the URI of a SQLite store; escape what SQLAlchemy would decode or take for the beginning of a query.
 
     For such a name, and for no other, MLflow makes an empty folder of the escaped name as well.
     """
@@ -24,7 +24,7 @@ def sqlite_uri(file: Path) -> str:
 
 
 def local_file(uri: str) -> Path | None:
-    """The file of a SQLite store; None for any other store, and for one in memory."""
+    """Find the file of a SQLite store; None for any other store, and for one in memory."""
     found = re.match(r"sqlite(?:\+\w+)?:///([^?]*)", uri)
     if not found:
         return None
@@ -33,12 +33,12 @@ def local_file(uri: str) -> Path | None:
 
 
 def unless_of_environment(uri: str | None) -> str | None:
-    """A URI that was kept without its secrets; None where it is that of MLFLOW_TRACKING_URI, which has them."""
+    """Give a URI that was kept without its secrets; None if it is that of MLFLOW_TRACKING_URI, which has them."""
     return None if uri and without_secrets(os.environ.get("MLFLOW_TRACKING_URI", "")) == uri else uri
 
 
 def absolute(uri: str) -> str:
-    """A store's URI that means the same in every folder: that of a SQLite file with its whole path."""
+    """Make a store's URI mean the same in every folder: that of a SQLite file gets its whole path."""
     file = local_file(uri)
     return uri if file is None or file.is_absolute() else sqlite_uri(file.absolute())
 
@@ -48,7 +48,7 @@ def default_uri() -> str:
 
 
 def signed_in(uri: str) -> str:
-    """A server's URI without user and password: MLflow takes these from the environment, and prints the URI."""
+    """Move user and password from a server's URI to the environment, where MLflow takes them: it prints the URI."""
     try:
         parts = urlsplit(uri)
         _ = parts.port

@@ -69,8 +69,6 @@ def draft(
     """Start the engine behind its guard, ask it for one draft as a client does, print the draft, stop the engine."""
     from plume.corpus.dataset import read_manifest, read_split
     from serve import vllm_process
-    from serve.champion import resolve
-    from serve.client import Client
 
     fixed = {"state", "socket", "maskers", "golden"}  # a folder of its own, a port, one masker, no sync
     settings = ServeConfig.load_for(set(ServeConfig.model_fields) - fixed, config, overrides or ())
@@ -80,13 +78,11 @@ def draft(
         raise InputError(f"{data}: {f'no pair {pair!r} in' if pair else 'nothing in'} the test split")
     with tempfile.TemporaryDirectory(prefix="plume-serve-") as folder:  # no state of a server that runs is touched
         settings = settings.model_copy(update={"state": Path(folder), "socket": None, "maskers": 1})
-        vllm_process.check_startable(settings)
-        with status("fetching the adapter"):
-            served, _ = resolve(settings, State(settings.folder))
         asked = {key: chosen[key] for key in ("review", "network", "structure", "title") if chosen.get(key)}
-        with vllm_process.running(served, settings), Client(settings) as client, status("drafting"):
+        with vllm_process.started_for_this(settings) as client, status("drafting"):
             written = client.draft(asked)
-    failed = ", ".join(dict.fromkeys(f["check"] for f in written["findings"] if f["gating"])) or "none"
+    found = dict.fromkeys(f"{f['check']} ({', '.join(f['rules'])})" for f in written["findings"] if f["gating"])
+    failed = ", ".join(found) or "none"
     tokens = written["usage"]["completion_tokens"]
     say(f"{written['model']}, draft for {chosen['id']} ({tokens} tokens; failed checks: {failed}):\n{written['draft']}")
 
@@ -201,7 +197,7 @@ def _store_of_server(state: State) -> str | None:
 
 
 def _load(config: Path | None, overrides: list[str] | None, *uses: str) -> ServeConfig:
-    """The config of a command that looks at a state folder, server or not."""
+    """Load the config of a command that needs a state folder, whether or not a server runs."""
 
     return ServeConfig.load_for(("state", *uses), config, overrides or ())
 

@@ -21,7 +21,7 @@ KILL_AFTER = 25  # and after which it is killed
 
 
 class ServeConfig(Config):
-    """What is served, where, and with how much of the machine."""
+    """Says what is served, where, and with how much of the machine."""
 
     command = "serve"
 
@@ -63,7 +63,7 @@ class ServeConfig(Config):
 
     @classmethod
     def load_for(cls, uses: Collection[str], path: str | Path | None, overrides: Iterable[str] = ()) -> Self:
-        """As `load`, for a command that uses these keys alone. Raises InputError for any other `key=value`.
+        """Load the config of a command that uses these keys alone. Raises InputError for any other `key=value`.
 
         A file is the server's and may hold all keys: it is given to every command.
         """
@@ -83,7 +83,7 @@ class ServeConfig(Config):
     @field_validator("state", "socket", "examples_from")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
-        """The engine, the guard and the commands about a server run in other folders."""
+        """Make paths absolute: the engine, the guard and the commands run in other folders."""
         return value and value.absolute()
 
     @field_validator("tracking_uri")
@@ -107,7 +107,7 @@ class ServeConfig(Config):
 
     @property
     def url(self) -> str:
-        """Where clients ask; behind a socket the host is only a name."""
+        """Give the address that clients ask; behind a socket the host is only a name."""
         return "http://plume" if self.socket else f"http://{self.host}:{self.port}"
 
     @property

@@ -12,7 +12,7 @@ from serve.state import State
 
 
 class Started(BaseModel):
-    """The config, and what was resolved with it."""
+    """Holds the config of a server, and what was resolved with it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -24,7 +24,7 @@ class Started(BaseModel):
 
     @classmethod
     def read(cls, state: State) -> Self:
-        """Raises InputError where there is none, or none that is understood."""
+        """Read serve.json. Raises InputError if there is none, or it is not understood."""
         found = files.read(state.serve)
         if found is None:
             raise InputError(f"{state.serve}: is not there; start the server with `plume serve` first")
@@ -38,5 +38,5 @@ class Started(BaseModel):
             ) from None
 
     def write(self, state: State) -> None:
-        """Raises InputError if the disk refuses."""
+        """Write serve.json. Raises InputError if the disk refuses."""
         files.write(state.serve, self.model_dump(mode="json"))

@@ -19,7 +19,7 @@ VARIABLE = "PLUME_SERVE_STATE"  # how the guard, which vLLM makes, is told its f
 
 
 class State:
-    """A state folder and the files in it."""
+    """Names a state folder and the files in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -36,7 +36,7 @@ class State:
         self.previous, self.held = folder / "previous.json", folder / "held.json"
 
     def admin_key(self) -> str:
-        """The admin's secret; made if there is none."""
+        """Read the admin's secret; make it if there is none."""
         if not self.admin.exists():
             write(self.admin, secrets.token_urlsafe(32))
         secret = read(self.admin)
@@ -47,14 +47,14 @@ class State:
 
 @contextmanager
 def alone(state: State, what: str) -> Iterator[None]:
-    """Two commands that read, change and write the same file would undo each other's work: the second waits."""
+    """Let one command at a time read, change and write a file: two at once would undo each other's work."""
     private_folder(state.folder)
     with locked(state.folder / f"{what}.lock"):
         yield
 
 
 def private_folder(folder: Path) -> None:
-    """Make a state folder that its owner alone can read, also where another command has made it."""
+    """Make a state folder that its owner alone can read, even if another command has made it."""
     made = make_folder(folder)
     with suppress(PermissionError):  # another user's
         made.chmod(0o700)
@@ -74,7 +74,7 @@ def write(path: Path, value: Any) -> None:
 
 
 def read(path: Path) -> Any:
-    """A JSON file of the state; None where there is none. Raises InputError if it is damaged."""
+    """Read a JSON file of the state; None if there is none. Raises InputError if it is damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -84,7 +84,7 @@ def read(path: Path) -> Any:
 
 
 def stamp(path: Path) -> tuple[int, int] | None:
-    """What differs once a file was replaced; None where there is none."""
+    """Give what differs once a file was replaced; None if there is none."""
     try:
         stat = path.stat()
     except OSError:

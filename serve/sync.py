@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from plume import registry, tracking
 from plume.errors import InputError, PlumeError
-from plume.models import Base, same_base
+from plume.models import same_base
 from serve import alias, golden
 from serve import state as files
 from serve.alias import Aliases, Deployed, History
@@ -55,7 +55,7 @@ def sync(config: ServeConfig, *, again: bool = False, compare: bool | None = Non
 
 
 def rollback(config: ServeConfig) -> str:
-    """Serve the last thing that was served before and never rolled back.
+    """Serve what was served last before this, and was never rolled back.
 
     What it takes the place of is held: neither `sync` nor a later rollback serves it again, whatever came between.
     Raises InputError if there is nothing before, or all of it is damaged.
@@ -83,7 +83,7 @@ def rollback(config: ServeConfig) -> str:
 
 
 def _bad(current: Aliases | None, old: Aliases) -> frozenset[Deployed]:
-    """What is rolled back with `current` where `old` takes its place: its champion, and whoever does not stay."""
+    """List what is rolled back when `old` replaces `current`: its champion, and every version that does not stay."""
     if current is None:
         return frozenset()
     champion = {current.champion} - {old.champion}
@@ -91,7 +91,7 @@ def _bad(current: Aliases | None, old: Aliases) -> frozenset[Deployed]:
 
 
 def _finished(current: Aliases | None, history: History, client: Client, state: State) -> Aliases | None:
-    """What answers, once a rollback that was killed after its first file is brought to its end."""
+    """Finish a rollback that was killed after its first file; return what answers."""
     if current is None or history.now is None or current.champion not in history.held:
         return current
     for deployed in history.now.deployed:
@@ -102,7 +102,7 @@ def _finished(current: Aliases | None, history: History, client: Client, state: 
 
 
 def describe(config: ServeConfig) -> str:
-    """What `plume serve status` prints. Raises PlumeError if the server does not answer."""
+    """Write what `plume serve status` prints. Raises PlumeError if the server does not answer."""
     state = State(config.folder)
     current = _current(state)
     with Client(config, timeout=30) as client:
@@ -124,7 +124,7 @@ def describe(config: ServeConfig) -> str:
 
 
 def _synced(state: State) -> str:
-    """When `sync` last went through."""
+    """Say when `sync` last succeeded."""
     try:
         synced = files.read(state.synced)
         return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(synced["at"])) if synced else "never"
@@ -133,12 +133,10 @@ def _synced(state: State) -> str:
 
 
 def _current(state: State) -> Aliases | None:
-    """What alias.json says; None where it is damaged, which a switch mends. Raises InputError where there is none."""
+    """Read alias.json; None if it is damaged, which a switch mends. Raises InputError if there is none."""
     if not state.alias.exists():
         raise InputError(f"{state.alias}: is not there; start the server with `plume serve` first")
-    with suppress(InputError):
-        return alias.read(state)
-    return None
+    return alias.current(state)
 
 
 def _challenger(config: ServeConfig, state: State) -> Deployed | None:
@@ -148,14 +146,19 @@ def _challenger(config: ServeConfig, state: State) -> Deployed | None:
 
 
 def _load(client: Client, deployed: Deployed, state: State, *, compare: bool | None) -> None:
-    """Known to the engine under its own name, and as PEFT has it; forgotten again if not."""
+    """Load a version into the engine and compare it with PEFT; unload it again if they differ."""
     started = Started.read(state)
     deployed.check()
     fresh = deployed.name not in client.known()
     served = {*alias.known(state), *(() if fresh else alias.history(state).held)}
     if any(other.name == deployed.name and other != deployed for other in served):
         raise InputError(f"{deployed.name}: is another adapter than the one that was served; restart the server")
-    _same_base(deployed, started.base)
+    trained_on = deployed.adapter.base
+    if not same_base(trained_on, started.base):
+        raise InputError(
+            f"{deployed.name}: was trained on {trained_on.model}, the server has {started.base.model}; "
+            "start another server for it"
+        )
     client.load(deployed.name, deployed.folder)
     if not (started.config.golden if compare is None else compare):
         return
@@ -167,19 +170,8 @@ def _load(client: Client, deployed: Deployed, state: State, *, compare: bool | N
         raise
 
 
-def _same_base(deployed: Deployed, base: Base) -> None:
-    from plume.adapters import Adapter
-
-    trained_on = Adapter.load(deployed.folder).base
-    if not same_base(trained_on, base):
-        raise InputError(
-            f"{deployed.name}: was trained on {trained_on.model}, the server has {base.model}; "
-            "start another server for it"
-        )
-
-
 def _forget(client: Client, state: State) -> None:
-    """Names that neither answer nor can be gone back to; their folders stay, the engine may still read them."""
+    """Unload names that neither answer nor can be gone back to. Their folders stay: the engine may still read them."""
     kept = {deployed.name for deployed in alias.known(state)}
     for name in client.known():
         if name.startswith(f"{registry.MODEL_NAME}@v") and name not in kept:

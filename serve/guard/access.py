@@ -18,7 +18,7 @@ _BODY = 64 << 10  # bytes of a request, at most
 
 @dataclass(frozen=True)
 class Route:
-    """An open route: `engine` is vLLM's own path where the admin reaches vLLM, `begins` whether a draft is begun."""
+    """Describes an open route. `engine` is vLLM's own path, for the admin; `begins` says that it begins a draft."""
 
     name: str
     role: str
@@ -26,7 +26,7 @@ class Route:
     begins: bool = False
 
     def admits(self, role: str) -> bool:
-        """Whether a key of this role opens it: the admin's opens all, others what is theirs."""
+        """Tell whether a key of this role opens the route. The admin's key opens all."""
         return role in (ADMIN, self.role)
 
 
@@ -54,7 +54,7 @@ _ENGINE = {
 
 
 def find(method: str, path: str) -> Route | None:
-    """The route of a request; None if it is closed."""
+    """Find the route of a request; None if it is closed."""
     if found := _ROUTES.get((method, path)):
         return found
     if method == "POST" and _DECISION.fullmatch(path):
@@ -66,7 +66,7 @@ def find(method: str, path: str) -> Route | None:
 
 
 def admit(request: Request, keys: Keys, context: RequestContext) -> Route:
-    """The route that a request may use; notes it and its client. Raises Refusal: 404 for what is closed, 401."""
+    """Find the route that a request may use; note it and its client. Raises Refusal: NO_ROUTE, NO_KEY."""
     route = find(request.method, request.scope["path"])
     if route is None:
         raise Refusal(Reason.NO_ROUTE)
@@ -84,7 +84,7 @@ def admit(request: Request, keys: Keys, context: RequestContext) -> Route:
 
 
 async def read_body(request: Request, seconds: float) -> bytes:
-    """The body. Raises Refusal if it is too large, however it is sent, takes longer than `seconds`, or is cut off."""
+    """Read the body. Raises Refusal if it is too large, takes longer than `seconds`, or is cut off."""
     body = bytearray()
     try:
         async with asyncio.timeout(seconds), aclosing(request.stream()) as parts:

@@ -50,20 +50,20 @@ Drafts = Annotated[DraftService, Depends(_drafts)]
 
 @app.post("/v1/drafts")
 async def create_draft(asked: DraftRequest, request: Request, drafts: Drafts) -> DraftResponse:
-    """A draft for a review, with what the checks found in it and the verified contacts that it names."""
+    """Write a draft for a review, with what the checks found in it, by which rules, and the verified contacts in it."""
     return await _draft(asked, asked.conversation, request, drafts)
 
 
 @app.post("/v1/drafts/{identity}/decision")
 async def decide(identity: str, decision: Decision, request: Request, drafts: Drafts) -> DecisionResponse:
-    """What the agent made of a draft of this client's; a second decision replaces the first."""
+    """Note what the agent made of a draft of this client's; a second decision replaces the first."""
     await drafts.decide(identity, decision, request.state.context.client)
     return DecisionResponse(id=identity, outcome=decision.outcome)
 
 
 @app.post("/v1/chat/completions", responses={200: {"content": {"text/event-stream": {}}}}, response_model=None)
 async def chat(asked: ChatRequest, request: Request, drafts: Drafts) -> Response:
-    """The same in OpenAI's form: one user message, the review; `metadata`: network, structure, title, pseudonym."""
+    """Write a draft in OpenAI's form: one message, the review; `metadata`: network, structure, title, pseudonym."""
     answering = [deployed.name for deployed in drafts.aliases.current.deployed]
     if asked.model not in (None, MODEL_NAME, *answering):
         raise Refusal(Reason.NO_MODEL, model=MODEL_NAME)
@@ -94,7 +94,7 @@ async def chat(asked: ChatRequest, request: Request, drafts: Drafts) -> Response
 
 @app.get("/v1/models")
 async def models(drafts: Drafts) -> dict[str, Any]:
-    """The one model there is; which of its versions answers is told with each draft."""
+    """List the one model; each draft tells which of its versions answered."""
     champion = drafts.aliases.current.champion
     entry = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "plume", "version": champion.version}
     return {"object": "list", "data": [entry]}
@@ -115,7 +115,7 @@ async def _refuse(request: Request, refusal: Refusal) -> JSONResponse:
 
 @app.exception_handler(RequestValidationError)
 async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-    """Which field, and why; never its value."""
+    """Tell which field is wrong, and why; never its value."""
     return await _refuse(request, Refusal(Reason.INVALID, why="; ".join(map(_told, error.errors()[:5]))))
 
 
@@ -145,7 +145,7 @@ def _told(error: dict[str, Any]) -> str:
 
 
 def _described() -> dict[str, Any]:
-    """The OpenAPI schema, with the key that every route of it wants."""
+    """Write the OpenAPI schema, with the key that every route wants."""
     if app.openapi_schema is None:
         schema = get_openapi(
             title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes

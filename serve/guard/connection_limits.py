@@ -27,25 +27,25 @@ _log = logging.getLogger("uvicorn.error.plume")
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds that headers and a body may take, from the first byte to the last."""
+    """Holds the seconds that headers and a body may take, from the first byte to the last."""
 
     header: float
     body: float
 
 
 def limit(server: Any, limits: Limits, refused: Callable[[int], None]) -> None:
-    """Have a uvicorn server that does not listen yet hold the limits; `refused` is told each status it answers."""
+    """Put the limits on a uvicorn server that does not listen yet; `refused` gets the status of each refusal."""
     server.config.http_protocol_class = partial(Limited, limits, refused)
     server.config.timeout_graceful_shutdown = GRACE
     _log.setLevel(logging.ERROR)  # anybody can make uvicorn warn of what is no HTTP: counted, not written line by line
 
 
 class _RefusedError(Exception):
-    """Raised out of the parser's callbacks."""
+    """Leaves the parser's callbacks."""
 
 
 class Limited(HttpToolsProtocol):
-    """uvicorn's protocol for one connection, with clocks and scales."""
+    """Adds clocks and byte counts to uvicorn's protocol for one connection."""
 
     def __init__(self, limits: Limits, refused: Callable[[int], None], **options: Any) -> None:
         super().__init__(**options)
@@ -82,7 +82,7 @@ class Limited(HttpToolsProtocol):
         return None
 
     def shutdown(self) -> None:
-        """The server stops: whoever has not sent a whole request is not waited for."""
+        """Stop the connection, without waiting for a client that has not sent a whole request."""
         if self._busy and self._in_body:
             self.transport.close()
         else:

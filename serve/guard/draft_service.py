@@ -14,7 +14,6 @@ from typing import Any
 
 from starlette.types import Receive
 
-from plume.adapters import Adapter
 from plume.contacts import Directory
 from plume.errors import InputError
 from plume.prompt import Prompt, encode_within, load_prompt
@@ -36,7 +35,7 @@ _PLACE = re.compile(r"\[([A-Z]+)(?:_\d+)?\]")  # a placeholder
 
 @dataclass
 class DraftService:
-    """Where drafts are written and decisions are noted."""
+    """Writes drafts and notes decisions."""
 
     started: Started
     tokenizer: Any
@@ -57,7 +56,7 @@ class DraftService:
     async def draft(
         self, given: GivenReview, conversation: str | None, context: RequestContext, receive: Receive
     ) -> DraftResponse:
-        """Raises Refusal. Drafts of one `conversation` are written by one version."""
+        """Write a draft. One version writes all drafts of a `conversation`. Raises Refusal."""
         begun, identity = time.time(), f"draft-{secrets.token_hex(12)}"
         deployed = self.aliases.current.choose(conversation or context.id)
         context.version = deployed.version
@@ -124,7 +123,7 @@ class DraftService:
             raise Refusal(Reason.NOT_KEPT, why=error) from None
 
     async def open(self) -> None:
-        """The journal is looked at once before the first request; one that cannot be written stops no draft."""
+        """Open the journal before the first request; one that cannot be written stops no draft."""
         await self._on_disk(self._tell_journal)
 
     def _tell_journal(self) -> None:
@@ -135,7 +134,7 @@ class DraftService:
             tell(f"the journal cannot be used ({error}); drafts are written all the same")
 
     async def waiting(self) -> int | None:
-        """How many drafts and decisions MLflow has not got; None if the journal cannot be read."""
+        """Count the drafts and decisions that MLflow has not got; None if the journal cannot be read."""
         try:
             return await self._on_disk(self.journal.waiting)
         except sqlite3.Error:
@@ -146,7 +145,7 @@ class DraftService:
         self._disk.shutdown()
 
     async def _mask(self, given: GivenReview) -> tuple[dict[str, Any], str | None, Counter]:
-        """The case as the model sees it, what [USAGER] stands for, and how many entities of each type were masked."""
+        """Mask a review; return it as the model sees it, what [USAGER] stands for, and the entities masked by type."""
         texts = [given.review, *([given.title] if given.title else [])]
         bodies = {"network": given.network, "structure": given.structure}
         try:
@@ -173,7 +172,7 @@ class DraftService:
         return shown, given.pseudonym or (names[0] if names else None), masked
 
     async def _past_replies(self, shown: dict[str, Any]) -> list[dict[str, Any]]:
-        """Past replies to similar reviews; looking for them takes too long for the event loop."""
+        """Find past replies to similar reviews, in a thread: it takes too long for the event loop."""
         if not self.retriever:
             return []
         return await asyncio.to_thread(self.retriever.similar, shown, self.started.config.examples)
@@ -201,7 +200,7 @@ class DraftService:
             raise Refusal(Reason.BUSY if error.status == 503 else Reason.ENGINE_FAILED) from None
 
     async def _keep(self, identity: str, made: float, client: str, deployed: Deployed, row: dict[str, Any]) -> None:
-        """A draft that cannot be kept still goes out: only no decision on it can be noted."""
+        """Note a draft. One that cannot be kept still goes out, but no decision on it can be noted."""
         try:
             await self._on_disk(self.journal.add_draft, identity, made, client, deployed.version, row)
         except sqlite3.Error as error:
@@ -214,8 +213,8 @@ class DraftService:
 
 @cache
 def prompt_of(deployed: Deployed) -> Prompt:
-    """The prompt that a version was trained with. Raises Refusal."""
+    """Load the prompt that a version was trained with. Raises Refusal."""
     try:
-        return load_prompt(Adapter.load(deployed.folder).prompt)
+        return load_prompt(deployed.adapter.prompt)
     except InputError as error:
         raise Refusal(Reason.NO_ADAPTER, version=deployed.version) from error

@@ -1,4 +1,4 @@
-"""Lets an app answer a request while that is wanted: its client waits, its time is not over, the server lives."""
+"""Lets an app answer a request as long as its client waits, its time lasts, and the server lives."""
 
 import asyncio
 from contextlib import suppress
@@ -11,7 +11,7 @@ _HEARD = 1.0  # seconds that the engine gets to hear that nobody waits any more
 
 
 class InFlight:
-    """The requests that are being answered."""
+    """Keeps the requests that are being answered."""
 
     def __init__(self) -> None:
         self._ends: set[asyncio.Future] = set()
@@ -84,7 +84,7 @@ class InFlight:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """A channel that gives a body that was read already, then what `receive` gives."""
+    """Make a channel that gives a body that was read already, then what `receive` gives."""
     given = False
 
     async def give() -> Message:

@@ -31,12 +31,12 @@ CREATE INDEX IF NOT EXISTS unsent_decision ON decision (seq) WHERE sent = 0;
 
 
 def decision_key(row: dict[str, Any]) -> tuple[str | None, ...]:
-    """What tells a decision from another one on the same draft, here and in MLflow, which keeps texts."""
+    """Give what tells a decision from another one on the same draft, here and in MLflow, which keeps texts."""
     return tuple(None if row.get(name) is None else str(row[name]) for name in ("outcome", "final", "seconds"))
 
 
 class Journal:
-    """Used by one thread at a time. All of it raises sqlite3.Error where the disk is full; the next one tries again."""
+    """Keeps drafts and decisions, for one thread at a time. All of it raises sqlite3.Error where the disk is full."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._opened = path, None
@@ -73,12 +73,12 @@ class Journal:
         self._db.execute("INSERT INTO draft (id, made, client, version, row) VALUES (?, ?, ?, ?, ?)", values)
 
     def client_of(self, identity: str) -> str | None:
-        """Who asked for a draft; None if there is no such draft."""
+        """Find who asked for a draft; None if there is no such draft."""
         found = self._db.execute("SELECT client FROM draft WHERE id = ?", (identity,)).fetchone()
         return found and found[0]
 
     def add_decision(self, identity: str, made: float, row: dict[str, Any]) -> None:
-        """A later decision on the same draft replaces the earlier one; both are kept."""
+        """Add a decision. A later one on the same draft replaces the earlier one; both are kept."""
         values = (identity, made, json.dumps(row, ensure_ascii=False))
         self._db.execute("PRAGMA synchronous = FULL")  # of a decision there is no second copy: it waits for the disk
         try:
@@ -93,7 +93,7 @@ class Journal:
         return [(identity, made, version, json.loads(row)) for identity, made, version, row in found]
 
     def unsent_decisions(self, most: int = 50) -> list[tuple[int, str, str, dict[str, Any]]]:
-        """Decisions whose draft MLflow has: sequence number, trace, client, row."""
+        """List decisions whose draft MLflow has: sequence number, trace, client, row."""
         found = self._db.execute(
             "SELECT seq, trace, client, decision.row FROM decision JOIN draft USING (id)"
             " WHERE sent = 0 AND trace IS NOT NULL ORDER BY seq LIMIT ?",
@@ -131,12 +131,12 @@ class Journal:
         return sum(lost for _, _, lost in drafts), len(decisions)
 
     def waiting(self) -> int:
-        """How many drafts and decisions MLflow has not got."""
+        """Count the drafts and decisions that MLflow has not got."""
         drafts = self._db.execute("SELECT count(*) FROM draft WHERE trace IS NULL").fetchone()[0]
         return drafts + self._db.execute("SELECT count(*) FROM decision WHERE sent = 0").fetchone()[0]
 
     def decisions(self) -> Iterator[dict[str, Any]]:
-        """Rows of decisions.jsonl: the last decision on each draft, in the order of the drafts."""
+        """Give the rows of decisions.jsonl: the last decision on each draft, in the order of the drafts."""
         found = self._db.execute(
             "SELECT draft.id, version, draft.row, decision.row FROM draft JOIN decision USING (id)"
             " WHERE seq = (SELECT max(seq) FROM decision AS later WHERE later.id = draft.id) ORDER BY draft.made, seq"

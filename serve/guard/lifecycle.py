@@ -36,7 +36,7 @@ _LINGER = 1.0  # seconds: who was just answered and asks again is told 503, not 
 
 
 class Lifecycle:
-    """The parts of one guard, from the server's start to its end; `live` makes those that need the state folder."""
+    """Holds the parts of one guard, from start to end; `live` makes those that need the state folder."""
 
     def __init__(self, app: ASGIApp, state: State) -> None:
         self._app, self.state = app, state
@@ -50,7 +50,7 @@ class Lifecycle:
 
     @property
     def draining(self) -> bool:
-        """Whether no new draft is begun."""
+        """Tell whether new drafts are refused."""
         return self.stopping or self.state.drain.exists()
 
     async def live(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +74,7 @@ class Lifecycle:
         await self._app(scope, receive, send_on)
 
     async def start(self) -> None:
-        """Raises PlumeError for what is damaged, missing or does not come up."""
+        """Make the parts. Raises PlumeError for what is damaged, missing or does not start."""
         started = Started.read(self.state)
         config = self.config = started.config
         self.keys = Keys(self.state)
@@ -136,7 +136,7 @@ class Lifecycle:
         self._drained = self._drained or asyncio.ensure_future(self.drain())
 
     async def drain(self) -> None:
-        """On SIGTERM: not ready any more, begun drafts are finished, then vLLM stops as on Ctrl-C.
+        """Drain on SIGTERM: refuse new drafts, finish begun ones, then stop vLLM as on Ctrl-C.
 
         vLLM alone would go on taking requests while it stops, and answer them with 500.
         """

@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def send(journal: Journal, uri: str | None = None) -> int:
-    """Send what MLflow has not got; how many. Raises what MLflow raises, and InputError where there is no store."""
+    """Send what MLflow has not got; return how many. Raises InputError where there is no store, and MLflow's errors."""
     drafts, sent = journal.unsent_drafts(), 0
     if not (drafts or journal.unsent_decisions()):
         return 0
@@ -91,13 +91,13 @@ def _connect(uri: str | None) -> "_Store":
 
 
 class _Store:
-    """The store that is written to: what goes into a file that is no store any more is not kept."""
+    """Watches the store that is written to: what goes into a file that is no store any more is not noted as sent."""
 
     def __init__(self, uri: str) -> None:
         self._uri, self._identity = uri, store.identity(uri)
 
     def keep(self, send_one: Callable[[], Any]) -> Any:
-        """What it returns; None where MLflow will never take it, as a decision on a trace that was deleted there.
+        """Send one; None if MLflow will never take it, such as a decision on a trace that was deleted there.
 
         Raises InputError if the store is gone, or another one has its name, once it was written to.
         """
@@ -117,7 +117,7 @@ class _Store:
 
 
 def _kept() -> dict[str, tuple[str, set[tuple]]]:
-    """What MLflow has: for each draft, its trace and the keys of the decisions that hang on it."""
+    """List what MLflow has: for each draft, its trace and the keys of the decisions on it."""
     import mlflow
 
     from plume import tracking

@@ -16,14 +16,14 @@ _GIVE_UP = 60.0  # seconds after which another token is asked for
 
 
 class Readiness:
-    """Looks cheaply: the engine is asked for one token, and only where it has written none for a while."""
+    """Asks the engine for one token, and only if it has written none for a while."""
 
     def __init__(self, aliases: WatchedAliases, maskers: Maskers, engine: EngineClient, stop_token_id: int) -> None:
         self._aliases, self._maskers, self._engine, self._stop_token_id = aliases, maskers, engine, stop_token_id
         self._asking: asyncio.Task | None = None
 
     async def missing(self) -> str:
-        """What a draft would lack; empty if nothing."""
+        """Say what a draft would lack; empty if nothing."""
         if not self._maskers.up():
             return "no masker runs"
         status, _ = await self._engine.fetch("/health")
