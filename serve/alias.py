@@ -15,8 +15,7 @@ from plume.adapters import Adapter
 from plume.errors import InputError
 from plume.files import folder_sha256
 from plume.registry import MODEL_NAME
-from serve import state as files
-from serve.state import State
+from serve.state import State, Watched, read_json, write_json
 
 KEPT = 3  # what was served before, and its adapters, that stay at hand
 
@@ -84,7 +83,7 @@ class Aliases:
 
 def read(state: State) -> Aliases | None:
     """Read alias.json; None where there is none. Raises InputError where it is damaged."""
-    value = files.read(state.alias)
+    value = read_json(state.alias)
     return None if value is None else Aliases.of(value)
 
 
@@ -107,7 +106,7 @@ class History:
         """Read the state's history, also from the previous.json and held.json of earlier plumes. Raises InputError."""
         path = state.history if state.history.exists() else state.held
         try:
-            value = files.read(path)
+            value = read_json(path)
             if path == state.held:
                 value = {"now": None, "back": _earlier(state), "held": value or ()}
             return TypeAdapter(cls).validate_python({name: value[name] for name in ("now", "back", "held")})
@@ -119,7 +118,7 @@ class History:
 
     def write(self, state: State) -> None:
         kept = list(dict.fromkeys(old for old in self.back if old != self.now and old.champion not in self.held))
-        files.write(
+        write_json(
             state.history,
             {
                 "now": self.now and asdict(self.now),
@@ -169,7 +168,7 @@ def write(state: State, aliases: Aliases, among: Collection[Deployed] | None = N
     back = [*([before] if before else []), *earlier.ways_back(before)]
     if among is not None:
         back = [old for old in back if set(old.deployed) <= set(among)]
-    files.write(state.alias, asdict(aliases))
+    write_json(state.alias, asdict(aliases))
     History(aliases, tuple(back), earlier.held - set(aliases.deployed)).write(state)
 
 
@@ -179,7 +178,7 @@ def go_back(state: State, history: History) -> None:
     Killed before alias.json is replaced too, the next command knows from it what is held, and where to go.
     """
     history.write(state)
-    files.write(state.alias, asdict(history.now))
+    write_json(state.alias, asdict(history.now))
 
 
 def known(state: State) -> list[Deployed]:
@@ -199,25 +198,17 @@ def current(state: State) -> Aliases | None:
 def _earlier(state: State) -> tuple[Aliases, ...]:
     """Read previous.json of earlier plumes; a damaged one was never a reason to serve nothing."""
     try:
-        return tuple(Aliases.of(value) for value in files.read(state.previous) or ())
+        return tuple(Aliases.of(value) for value in read_json(state.previous) or ())
     except (InputError, TypeError):
         return ()
 
 
-class WatchedAliases:
-    """Reads alias.json for the guard, again when it was replaced. A damaged one leaves the last good one in force."""
+def watched(state: State) -> Watched[Aliases]:
+    """Follow alias.json for the guard. Raises InputError if there is none, or it is damaged now."""
 
-    def __init__(self, state: State) -> None:
-        self._state, self._seen = state, None
-        found = read(state)
-        if found is None:
-            raise InputError(f"{state.alias}: is not there; start the server with `plume serve`")
-        self._current = found
+    def must_read() -> Aliases:
+        if found := read(state):
+            return found
+        raise InputError(f"{state.alias}: is not there; start the server with `plume serve`")
 
-    @property
-    def current(self) -> Aliases:
-        with suppress(InputError):  # half a file never replaces a whole one
-            if (seen := files.stamp(self._state.alias)) != self._seen:
-                self._current = read(self._state) or self._current
-                self._seen = seen
-        return self._current
+    return Watched(state.alias, must_read)

@@ -12,8 +12,7 @@ from plume.command import progress
 from plume.errors import InputError, PlumeError
 from serve.client import Client
 from serve.config import ServeConfig
-from serve.started import Started
-from serve.state import State
+from serve.state import Started, State
 
 _FIELDS = ("review", "network", "structure", "title", "pseudonym")
 _AT_ONCE = 8

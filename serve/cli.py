@@ -191,7 +191,7 @@ def resend(overrides: Overrides = None, config: ConfigFile = None) -> None:
 
 
 def _store_of_server(state: State) -> str | None:
-    from serve.started import Started
+    from serve.state import Started
 
     return Started.read(state).config.tracking_uri if state.serve.exists() else None
 

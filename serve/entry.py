@@ -20,8 +20,8 @@ from typing import Any
 import psutil
 
 from plume.paths import ROOT
+from serve.server_log import tell
 from serve.state import VARIABLE, State
-from serve.tell import tell
 
 _GUARD = "the engine is loaded, waiting for the maskers"
 EVERY = 30  # seconds between two lines of a start
@@ -34,7 +34,7 @@ def main() -> None:
     _leave_on(_SIGNALS)
     os.register_at_fork(after_in_child=_leave_to_parent)
     from serve.client import Client
-    from serve.started import Started
+    from serve.state import Started
 
     state = State(Path(os.environ[VARIABLE]))
     config = Started.read(state).config

@@ -12,10 +12,9 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from plume.command import say
 from plume.errors import InputError
 from plume.files import sha256
-from serve import state as files
 from serve.config import ConfigFile, Overrides, ServeConfig
-from serve.state import State
-from serve.tell import tell
+from serve.server_log import tell
+from serve.state import State, Watched, alone, read_json, write_json
 
 Role = Literal["client", "metrics"]
 ADMIN = "admin"  # name and role of the state folder's own key
@@ -42,7 +41,7 @@ def known(state: State) -> dict[str, Entry]:
     if not state.keys.exists():
         return {}
     try:
-        return _ENTRIES.validate_python(files.read(state.keys))
+        return _ENTRIES.validate_python(read_json(state.keys))
     except ValidationError:
         raise InputError(
             f"{state.keys}: is no list of keys; mend it, or remove it and make the keys anew with: "
@@ -57,7 +56,7 @@ def add(state: State, name: str, role: str = "client") -> str:
     if role not in get_args(Role):
         raise InputError(f"role {role!r}: one of {', '.join(get_args(Role))} is wanted")
     key = secrets.token_urlsafe(32)
-    with files.alone(state, "keys"):
+    with alone(state, "keys"):
         _write(state, known(state) | {name: Entry(sha256=_hash(key), role=role, made=time.strftime("%Y-%m-%d %H:%M"))})
     return key
 
@@ -66,12 +65,12 @@ def remove(state: State, name: str) -> None:
     """Forget the key of `name`. Raises InputError if nobody of that name has one."""
     if name not in known(state):
         raise InputError(f"key of {name!r}: there is none; known: {', '.join(sorted(known(state))) or 'nobody'}")
-    with files.alone(state, "keys"):
+    with alone(state, "keys"):
         _write(state, {holder: entry for holder, entry in known(state).items() if holder != name})
 
 
 def _write(state: State, entries: dict[str, Entry]) -> None:
-    files.write(state.keys, _ENTRIES.dump_python(entries))
+    write_json(state.keys, _ENTRIES.dump_python(entries))
 
 
 def _hash(key: str) -> str:
@@ -82,31 +81,21 @@ class Keys:
     """The keys as the guard reads them: again when the file was replaced. Raises InputError if it is damaged now."""
 
     def __init__(self, state: State) -> None:
-        self._state, self._seen = state, None
         self._admin = Entry.model_construct(sha256=_hash(state.admin_key()), role=ADMIN)
-        self._known = known(state)
+        self._entries, self._file = Watched(state.keys, lambda: known(state)), state.keys
+        self._before = self._entries.current
 
     def holder(self, key: str) -> tuple[str, str] | None:
         """Find name and role of the key's holder. Every known key is compared, in constant time."""
-        self._refresh()
+        entries = self._entries.current
+        if self._before and not entries:
+            tell(f"{self._file}: names nobody any more: every client is refused")
+        self._before = entries
         digest, found = _hash(key), None
-        for name, entry in {ADMIN: self._admin, **self._known}.items():
+        for name, entry in {ADMIN: self._admin, **entries}.items():
             if hmac.compare_digest(digest, entry.sha256):
                 found = (name, entry.role)
         return found
-
-    def _refresh(self) -> None:
-        """Read the file again if it was replaced. A damaged one shuts nobody out who was in, and is told once."""
-        seen = files.stamp(self._state.keys)
-        if seen == self._seen:
-            return
-        self._seen, before = seen, self._known
-        try:
-            self._known = known(self._state)
-        except InputError as error:
-            tell(f"{error}; until then the keys of before hold")
-        if before and not self._known:
-            tell(f"{self._state.keys}: names nobody any more: every client is refused")
 
 
 # --- plume serve key

@@ -6,15 +6,21 @@ whose texts are pseudonymised.
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from plume import files
 from plume.errors import InputError
 from plume.files import locked, make_folder, telling
+from plume.models import Base
+from serve.config import ServeConfig
+from serve.server_log import tell
 
+_T = TypeVar("_T")
 VARIABLE = "PLUME_SERVE_STATE"  # how the guard, which vLLM makes, is told its folder
 
 
@@ -38,8 +44,8 @@ class State:
     def admin_key(self) -> str:
         """Read the admin's secret; make it if there is none."""
         if not self.admin.exists():
-            write(self.admin, secrets.token_urlsafe(32))
-        secret = read(self.admin)
+            write_json(self.admin, secrets.token_urlsafe(32))
+        secret = read_json(self.admin)
         if not isinstance(secret, str) or not secret.strip():
             raise InputError(f"{self.admin}: holds no key; remove it, and the next start of the server makes one")
         return secret
@@ -60,20 +66,20 @@ def private_folder(folder: Path) -> None:
         made.chmod(0o700)
 
 
-def write(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any) -> None:
     """Replace a JSON file in one step, readable by its owner alone. Raises InputError if the disk refuses.
 
     What is there already is not written again: a full disk stops no restart.
     """
     with suppress(InputError):
-        if path.exists() and read(path) == value:
+        if path.exists() and read_json(path) == value:
             return
     with telling(path, "what was there is as it was"):
         private_folder(path.parent)
         files.write(path, json.dumps(value, ensure_ascii=False, indent=1), private=True)
 
 
-def read(path: Path) -> Any:
+def read_json(path: Path) -> Any:
     """Read a JSON file of the state; None if there is none. Raises InputError if it is damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -90,3 +96,53 @@ def stamp(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_mtime_ns, stat.st_ino
+
+
+class Watched(Generic[_T]):
+    """Reads a file again when it was replaced. A damaged one is told once, and leaves the last good value in force."""
+
+    def __init__(self, path: Path, read: Callable[[], _T]) -> None:
+        self._path, self._read, self._seen = path, read, stamp(path)
+        self._value = read()
+
+    @property
+    def current(self) -> _T:
+        """Give what the file says now, or said last."""
+        if (seen := stamp(self._path)) != self._seen:
+            self._seen = seen
+            try:
+                self._value = self._read()
+            except InputError as error:
+                tell(f"{error}; until then what it said before holds")
+        return self._value
+
+
+class Started(BaseModel):
+    """Holds the config of a server, and what was resolved with it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    config: ServeConfig
+    base: Base
+    stop_token_id: int
+    dtype: str
+    max_model_len: int
+
+    @classmethod
+    def read(cls, state: State) -> Self:
+        """Read serve.json. Raises InputError if there is none, or it is not understood."""
+        found = read_json(state.serve)
+        if found is None:
+            raise InputError(f"{state.serve}: is not there; start the server with `plume serve` first")
+        try:
+            return cls.model_validate(found)
+        except ValidationError as error:
+            where = ".".join(map(str, error.errors()[0]["loc"])) or "it"
+            raise InputError(
+                f"{state.serve}: not understood ({where}: {error.errors()[0]['msg']}); start the server again, "
+                "which writes it anew"
+            ) from None
+
+    def write(self, state: State) -> None:
+        """Write serve.json. Raises InputError if the disk refuses."""
+        write_json(state.serve, self.model_dump(mode="json"))

@@ -7,13 +7,11 @@ from plume import registry, tracking
 from plume.errors import InputError, PlumeError
 from plume.models import same_base
 from serve import alias, golden
-from serve import state as files
 from serve.alias import Aliases, Deployed, History
 from serve.champion import deploy, find
 from serve.client import Client
 from serve.config import ServeConfig
-from serve.started import Started
-from serve.state import State
+from serve.state import Started, State, alone, read_json, write_json
 
 
 def sync(config: ServeConfig, *, again: bool = False, compare: bool | None = None) -> str:
@@ -26,7 +24,7 @@ def sync(config: ServeConfig, *, again: bool = False, compare: bool | None = Non
     """
     state = State(config.folder)
     _current(state)  # before anything is made in a folder that no server has
-    with files.alone(state, "sync"), Client(config) as client:
+    with alone(state, "sync"), Client(config) as client:
         history = History.read(state)
         current = _current(state) if again else _finished(_current(state), history, client, state)
         tracking.connect(config.tracking_uri, create=False)
@@ -48,7 +46,7 @@ def sync(config: ServeConfig, *, again: bool = False, compare: bool | None = Non
         alias.write(state, wanted)
         _forget(client, state)
         with suppress(InputError):  # a full disk
-            files.write(state.synced, {"at": time.time()})
+            write_json(state.synced, {"at": time.time()})
     if wanted == current:
         return f"{_told(wanted)} already{remark}"
     return f"{_told(wanted)} now, before it {_told(current)}{remark}"
@@ -62,7 +60,7 @@ def rollback(config: ServeConfig) -> str:
     """
     state = State(config.folder)
     _current(state)  # before anything is made in a folder that no server has
-    with files.alone(state, "sync"), Client(config) as client:
+    with alone(state, "sync"), Client(config) as client:
         history, current, damaged = History.read(state), _current(state), []
         served = current or history.now
         ways = history.ways_back(served)
@@ -126,7 +124,7 @@ def describe(config: ServeConfig) -> str:
 def _synced(state: State) -> str:
     """Say when `sync` last succeeded."""
     try:
-        synced = files.read(state.synced)
+        synced = read_json(state.synced)
         return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(synced["at"])) if synced else "never"
     except (InputError, KeyError, TypeError, ValueError, OverflowError, OSError):
         return f"not known: {state.synced} is not understood; the next sync writes it anew"

@@ -19,8 +19,7 @@ from serve import alias, champion, engine_log, vllm_command
 from serve.champion import Served
 from serve.client import Client
 from serve.config import KILL_AFTER, ServeConfig
-from serve.started import Started
-from serve.state import State, private_folder
+from serve.state import Started, State, private_folder
 
 HAND_OVER = 20  # seconds that what is left of a killed server has to let go of its state folder
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import prometheus_client
 
-from serve.tell import tell
+from serve.server_log import tell
 
 _EVERY = 60.0  # seconds between two lines on requests without a key
 

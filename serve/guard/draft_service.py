@@ -17,7 +17,7 @@ from starlette.types import Receive
 from plume.contacts import Directory
 from plume.errors import InputError
 from plume.prompt import Prompt, encode_within, load_prompt
-from serve.alias import Deployed, WatchedAliases
+from serve.alias import Aliases, Deployed
 from serve.guard.draft_text import fill, list_failed, sources
 from serve.guard.engine_client import EngineClient, EngineError, Written
 from serve.guard.journal import Journal
@@ -26,8 +26,8 @@ from serve.guard.metrics import Metrics
 from serve.guard.refusal import Reason, Refusal
 from serve.guard.request_context import RequestContext
 from serve.guard.schema import Decision, DraftResponse, GivenReview, Usage
-from serve.started import Started
-from serve.tell import tell
+from serve.server_log import tell
+from serve.state import Started, Watched
 from serve.vllm_command import DECODING
 
 _PLACE = re.compile(r"\[([A-Z]+)(?:_\d+)?\]")  # a placeholder
@@ -39,7 +39,7 @@ class DraftService:
 
     started: Started
     tokenizer: Any
-    aliases: WatchedAliases
+    aliases: Watched[Aliases]
     engine: EngineClient
     maskers: Maskers
     journal: Journal

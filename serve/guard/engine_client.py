@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope
 
 from serve.guard.in_flight import replay
-from serve.tell import tell
+from serve.server_log import tell
 
 _HUNG = 60.0  # seconds of silence that are no slow prompt any more
 

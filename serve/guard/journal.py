@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from serve.tell import tell
+from serve.server_log import tell
 
 _SCHEMA = """
 PRAGMA journal_mode = WAL;

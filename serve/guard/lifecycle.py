@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from plume.errors import PlumeError
 from plume.models import load_tokenizer
 from plume.store_uri import unless_of_environment
-from serve.alias import WatchedAliases
+from serve import alias
 from serve.config import FORCED_AFTER
 from serve.guard import connection_limits, maskers
 from serve.guard.api import app as api
@@ -28,9 +28,8 @@ from serve.guard.maskers import Maskers
 from serve.guard.metrics import Metrics
 from serve.guard.readiness import Readiness
 from serve.keys import Keys
-from serve.started import Started
-from serve.state import State
-from serve.tell import tell
+from serve.server_log import tell
+from serve.state import Started, State
 
 _LINGER = 1.0  # seconds: who was just answered and asks again is told 503, not cut off
 
@@ -84,7 +83,7 @@ class Lifecycle:
 
             retriever = await asyncio.to_thread(Retriever.load, config.examples_from)
             await asyncio.to_thread(retriever.prepare)
-        tokenizer, aliases = load_tokenizer(started.base), WatchedAliases(self.state)
+        tokenizer, aliases = load_tokenizer(started.base), alias.watched(self.state)
         self.maskers = maskers.beside or Maskers(config.maskers, config.mask_timeout)
         await self.maskers.start()
         self.drafts = DraftService(

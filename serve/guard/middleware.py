@@ -17,11 +17,11 @@ from plume.errors import InputError
 from serve.guard.access import admit, read_body
 from serve.guard.api import app as api
 from serve.guard.lifecycle import Lifecycle
-from serve.guard.pages import PAGES
+from serve.guard.ops_pages import PAGES
 from serve.guard.refusal import Reason, Refusal
 from serve.guard.request_context import RequestContext
+from serve.server_log import tell
 from serve.state import VARIABLE, State
-from serve.tell import tell
 
 _POLICY = 1008  # the code of a websocket that is closed because it may not be
 

@@ -17,10 +17,9 @@ from typing import Any
 
 from plume import store
 from plume.errors import InputError, PlumeError
-from serve import state as files
 from serve.guard.journal import Journal, decision_key
-from serve.state import State
-from serve.tell import tell
+from serve.server_log import tell
+from serve.state import State, alone
 
 REFUSED = "refused"  # in place of a trace's id; decisions on it are refused like it
 _NEVER = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
@@ -36,7 +35,7 @@ def main() -> None:
     while True:
         left = os.getppid() != parent
         try:
-            with files.alone(state, "sender"):  # `plume serve resend` sends, too
+            with alone(state, "sender"):  # `plume serve resend` sends, too
                 send(journal)
             wait = _EVERY
         except Exception as error:
@@ -71,7 +70,7 @@ def resend(state: State, uri: str | None = None) -> tuple[int, int, int]:
     Returns how many drafts and decisions it lacked, and how many were sent, those that were still waiting included.
     Raises InputError where there is no store, and what MLflow raises.
     """
-    with files.alone(state, "sender"):  # the server's own sender waits meanwhile
+    with alone(state, "sender"):  # the server's own sender waits meanwhile
         journal = Journal(state.journal)
         _connect(uri)
         drafts, decisions = journal.mark_missing(_kept())

@@ -12,9 +12,8 @@ import pytest
 from plume.errors import InputError
 from plume.paths import ROOT
 from serve import alias, cli, keys
-from serve import state as files
-from serve.alias import KEPT, Aliases, Deployed, WatchedAliases
-from serve.state import State
+from serve.alias import KEPT, Aliases, Deployed
+from serve.state import State, read_json, write_json
 
 
 def version(number):
@@ -51,7 +50,7 @@ def test_only_versions_at_hand_can_be_gone_back_to(state):
 @pytest.mark.parametrize("damage", ["", "{", "null", '{"champion": null}', '{"champion": {"version": 1}}', "[]"])
 def test_a_damaged_file_never_replaces_a_good_one(state, damage):
     alias.write(state, Aliases(version(1)))
-    watched = WatchedAliases(state)
+    watched = alias.watched(state)
     assert watched.current.champion.version == 1
     state.alias.write_text(damage)
     assert watched.current.champion.version == 1
@@ -107,9 +106,9 @@ def test_a_file_of_keys_that_names_nobody_any_more_is_said(state, capfd):
 
 def test_keys_are_listed_without_what_opens(state, capfd):
     made = [keys.add(state, "agents"), keys.add(state, "prometheus", "metrics")]
-    old = files.read(state.keys)
+    old = read_json(state.keys)
     old["older"] = {name: old["agents"][name] for name in ("sha256", "role")}  # as earlier plumes wrote it
-    files.write(state.keys, old)
+    write_json(state.keys, old)
     keys.list_keys([f"state={state.folder}"])
     told = capfd.readouterr().out
     assert [line.split()[:2] for line in told.splitlines()] == [
@@ -165,7 +164,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(state, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match="as it was"):
-        files.write(state.alias, {"champion": None})
+        write_json(state.alias, {"champion": None})
     assert alias.read(state).champion.version == 1
     assert [path.name for path in state.folder.iterdir() if path.name.startswith(".")] == []
 
@@ -200,6 +199,6 @@ def test_a_new_key_takes_the_place_of_the_old_one(state):
     assert holders.holder(first) is None
     assert holders.holder(second) == ("agents", "client")
     assert holders.holder(state.admin_key()) == ("admin", "admin")
-    assert second not in json.dumps(files.read(state.keys))
+    assert second not in json.dumps(read_json(state.keys))
     with pytest.raises(InputError, match="known: agents"):
         keys.remove(state, "nobody")
