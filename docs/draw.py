@@ -25,7 +25,6 @@ ORDER = {
     "boundary": "whatever is raised becomes a line",
     "command": "one command line: groups, errors, progress",
     "output": "where a command may write",
-    "engine": "what every vLLM engine is started with",
     "vllm_options": "what every vLLM engine is started with",
     "page": "one skin of the French pages",
     "french": "the language: text, numbers, vocabulary, rules, mentions",
@@ -33,8 +32,7 @@ ORDER = {
     "prompt": "what a model reads",
     "models": "base models and tokenizers",
     "adapters": "LoRA adapters as folders",
-    "store_uri": "addresses of MLflow's stores",
-    "store": "MLflow's stores on a disk",
+    "store": "MLflow's stores: addresses, and what is on their disks",
     "tracking": "MLflow's runs",
     "registry": "MLflow's versions and aliases",
     "pseudonymise": "what identifies a person, found and replaced",
@@ -53,9 +51,9 @@ ORDER = {
 DRAWN_AS = {
     "ground": (
         *("errors", "paths", "files", "config", "config_keys", "interrupt", "boundary", "command", "output"),
-        *("engine", "vllm_options"),
+        "vllm_options",
     ),
-    "tracking": ("store_uri", "store", "tracking", "registry"),
+    "tracking": ("store", "tracking", "registry"),
 }
 BEGIN, END = "<!-- drawn by docs/draw.py -->", "<!-- end -->"
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from plume.command import say, stderr
 from plume.paths import ROOT, home
-from plume.store_uri import sqlite_uri
+from plume.store import sqlite_uri
 
 OUT = home() / "demo"
 STORE = OUT / "mlflow.db"

@@ -27,7 +27,7 @@ from rich.text import Text
 from plume import DROPPED, files, store
 from plume.errors import PlumeError, without_secrets
 from plume.paths import home
-from plume.store_uri import default_uri, local_file
+from plume.store import default_uri, local_file
 
 GIB = 1024**3
 MEMORY_GIB = 7  # training and one CPU engine of the embedded model, with room for the system

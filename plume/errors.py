@@ -42,6 +42,11 @@ def without_secrets(text: str) -> str:
     return _SECRET.sub(r"\1\2", text)
 
 
+def briefly(error: Exception) -> str:
+    """Say an error in plume's own words, or by its type and what it says."""
+    return str(error) if isinstance(error, PlumeError) else f"{type(error).__name__}: {error}"
+
+
 def first_line(error: Exception) -> str:
     """Quote the first line of what an error says, without secrets; the name of its type if it says nothing."""
     said = str(error.why if isinstance(error, StoreAway) else error).strip()

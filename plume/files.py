@@ -9,6 +9,7 @@ import grp
 import hashlib
 import json
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -195,13 +196,16 @@ def to_jsonl(rows: Iterable[Any]) -> bytes:
     return b"".join(json_line(row) for row in rows)
 
 
-def append(path: Path, row: Any, *, on_disk: bool = False) -> None:
-    """Add a row to a JSON-lines file, whole or not at all; `on_disk` waits until the disk has it. Raises OSError."""
+def append(path: Path, row: Any, *, on_disk: bool = False, private: bool = False) -> None:
+    """Add a row to a JSON-lines file, whole or not at all; `on_disk` waits until the disk has it. Raises OSError.
+
+    `private` keeps the group out.
+    """
     line = json_line(row)
     with path.open("ab", buffering=0) as file:
         before = file.seek(0, os.SEEK_END)
-        if not before:
-            _share(file.fileno(), group())
+        if not before and stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # a device keeps its mode
+            _share(file.fileno(), None if private else group())
         try:
             if file.write(line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -132,6 +132,8 @@ def check_file(
     """
     if file.is_dir():
         raise InputError(f"{option} {file}: is a folder; name a file in it")
+    if file.exists() and not file.is_file():
+        raise InputError(f"{option} {file}: is a device or a pipe, which a file would replace; name a file")
     _check_place(file, option)
     for read in map(Path, reads):
         if read.is_dir() and file.resolve().is_relative_to(read.resolve()):

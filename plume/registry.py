@@ -13,7 +13,7 @@ from plume import store
 from plume.errors import InputError, first_line
 from plume.files import folder_aside, folder_sha256
 from plume.paths import home
-from plume.store_uri import default_uri, local_file
+from plume.store import default_uri, local_file
 from plume.tracking import ABSENT, answering, check_is_there
 
 MODEL_NAME = "plume-reply"

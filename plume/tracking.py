@@ -19,7 +19,7 @@ from plume import drop_leftovers, store
 from plume.errors import InputError, StoreAway, first_line, without_secrets
 from plume.files import make_folder, share
 from plume.paths import ROOT, home
-from plume.store_uri import check_server, default_uri, local_file, signed_in, sqlite_uri
+from plume.store import check_server, default_uri, local_file, signed_in, sqlite_uri
 
 EXPERIMENT = "plume"
 _KEY = "plume.key"  # tag of a run: what its folder calls it

@@ -1,7 +1,6 @@
 """Keeps which version answers (`alias.json`), what answered before (`history.json`), and who gets the challenger."""
 
 import hashlib
-import time
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict, field
@@ -15,7 +14,7 @@ from plume.adapters import Adapter
 from plume.errors import InputError
 from plume.files import folder_sha256
 from plume.registry import MODEL_NAME
-from serve.state import State, Watched, read_json, write_json
+from serve.state import State, Watched, read_json, set_aside, write_json
 
 KEPT = 3  # what was served before, and its adapters, that stay at hand
 
@@ -163,8 +162,7 @@ def write(state: State, aliases: Aliases, among: Collection[Deployed] | None = N
         earlier = History.read(state)
     except InputError:  # a restart goes on; what can still be read of it is kept for whoever must know
         earlier = History()
-        damaged = state.history if state.history.exists() else state.held
-        damaged.replace(damaged.with_name(f"{damaged.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}"))
+        set_aside(state.history if state.history.exists() else state.held)
     back = [*([before] if before else []), *earlier.ways_back(before)]
     if among is not None:
         back = [old for old in back if set(old.deployed) <= set(among)]

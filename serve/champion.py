@@ -50,7 +50,7 @@ def resolve(config: ServeConfig, state: State, again: bool = False, fetch: bool 
     """
     remarks: list[str] = []
     try:
-        aliases = _from_registry(config, fetch=fetch)
+        aliases = from_registry(config, config.max_lora_rank, fetch=fetch, needs_challenger=False)
     except InputError as error:
         aliases = None
         remarks.append(str(error))
@@ -139,7 +139,7 @@ def check_servable(adapter: Adapter, max_rank: int) -> None:
         raise InputError(f"{adapter.folder}: cannot be served: {', '.join(found)}; train it again without")
 
 
-def find(reference: str) -> Version:
+def _find(reference: str) -> Version:
     """Find a version in the registry. Raises InputError that says how to make a first champion."""
     try:
         return registry.find_version(reference)
@@ -151,16 +151,19 @@ def find(reference: str) -> Version:
         ) from None
 
 
-def _from_registry(config: ServeConfig, *, fetch: bool) -> Aliases:
+def from_registry(config: ServeConfig, max_rank: int, *, fetch: bool = True, needs_challenger: bool = True) -> Aliases:
+    """Ask the registry who answers, and fetch their adapters. Raises InputError."""
     tracking.connect(config.tracking_uri, create=False)
-    champion = deploy(find(config.version), config.max_lora_rank, fetch=fetch)
+    champion = deploy(_find(config.version), max_rank, fetch=fetch)
     if not config.challenger_weight:
         return Aliases(champion)
     try:
         version = registry.find_version("challenger")
     except InputError:
+        if needs_challenger:
+            raise
         return Aliases(champion)
-    return Aliases(champion, deploy(version, config.max_lora_rank, fetch=fetch), config.challenger_weight)
+    return Aliases(champion, deploy(version, max_rank, fetch=fetch), config.challenger_weight)
 
 
 def _recover(

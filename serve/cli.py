@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from plume.command import DefaultGroup, say, status, stderr
-from plume.errors import InputError, PlumeError
+from plume.errors import InputError, briefly
 from serve import keys
 from serve.config import WHERE, ConfigFile, Overrides, ServeConfig
 from serve.state import State
@@ -114,8 +114,7 @@ def sync(
         try:
             told, before = once(settings, compare=compare), told
         except Exception as error:  # whatever it is, what is served goes on, and so does the watch
-            why = str(error) if isinstance(error, PlumeError) else f"{type(error).__name__}: {error}"
-            told, before = f"not synced: {why}", told
+            told, before = f"not synced: {briefly(error)}", told
         if told != before:
             say(told)
             sys.stdout.flush()
@@ -179,7 +178,7 @@ def resend(overrides: Overrides = None, config: ConfigFile = None) -> None:
 
     What was deleted in MLflow on purpose is lacking there, too, and comes back.
     """
-    from plume.store_uri import unless_of_environment
+    from plume.store import unless_of_environment
     from serve.guard.mlflow_export import resend as send_again
 
     state = _with_journal(config, overrides, "tracking_uri")

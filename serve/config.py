@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from plume.config import Config
 from plume.errors import InputError
 from plume.paths import home
-from plume.store_uri import StoreUri, absolute
+from plume.store import StoreUri, absolute
 
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Config overrides.")]
 ConfigFile = Annotated[Path | None, typer.Option(help="YAML config; all keys and defaults: plume config serve.")]

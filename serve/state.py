@@ -6,6 +6,7 @@ whose texts are pseudonymised.
 
 import json
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -87,6 +88,11 @@ def read_json(path: Path) -> Any:
         return None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({type(error).__name__}); mend or remove it") from None
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file, for whoever can still read it, so that it can be begun anew."""
+    return path.replace(path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}"))
 
 
 def stamp(path: Path) -> tuple[int, int] | None:

@@ -3,12 +3,12 @@
 import time
 from contextlib import suppress
 
-from plume import registry, tracking
+from plume import registry
 from plume.errors import InputError, PlumeError
 from plume.models import same_base
 from serve import alias, golden
 from serve.alias import Aliases, Deployed, History
-from serve.champion import deploy, find
+from serve.champion import from_registry
 from serve.client import Client
 from serve.config import ServeConfig
 from serve.state import Started, State, alone, read_json, write_json
@@ -27,19 +27,17 @@ def sync(config: ServeConfig, *, again: bool = False, compare: bool | None = Non
     with alone(state, "sync"), Client(config) as client:
         history = History.read(state)
         current = _current(state) if again else _finished(_current(state), history, client, state)
-        tracking.connect(config.tracking_uri, create=False)
-        champion = deploy(find(config.version), Started.read(state).config.max_lora_rank)
-        challenger = _challenger(config, state)
+        wanted = from_registry(config, Started.read(state).config.max_lora_rank)
         held = frozenset() if again else history.held
-        if champion in held:
+        if wanted.champion in held:
             return (
-                f"{_told(current)}: the registry's {champion.name} was rolled back; promote another version, "
+                f"{_told(current)}: the registry's {wanted.champion.name} was rolled back; promote another version, "
                 "or serve it all the same with --again"
             )
         remark = ""
-        if challenger in held:
-            challenger, remark = None, f"; {challenger.name}, the challenger, was rolled back and is left out"
-        wanted = Aliases(champion, challenger, config.challenger_weight if challenger else 0.0)
+        if wanted.challenger in held:
+            remark = f"; {wanted.challenger.name}, the challenger, was rolled back and is left out"
+            wanted = Aliases(wanted.champion)
         for deployed in wanted.deployed:
             if current is None or deployed not in current.deployed or deployed.name not in client.known():
                 _load(client, deployed, state, compare=compare)
@@ -135,12 +133,6 @@ def _current(state: State) -> Aliases | None:
     if not state.alias.exists():
         raise InputError(f"{state.alias}: is not there; start the server with `plume serve` first")
     return alias.current(state)
-
-
-def _challenger(config: ServeConfig, state: State) -> Deployed | None:
-    if not config.challenger_weight:
-        return None
-    return deploy(registry.find_version("challenger"), Started.read(state).config.max_lora_rank)
 
 
 def _load(client: Client, deployed: Deployed, state: State, *, compare: bool | None) -> None:

@@ -14,7 +14,7 @@ from plume.command import status
 from plume.errors import EnvironmentMissing, InputError, PlumeError
 from plume.files import locked
 from plume.paths import home
-from plume.store_uri import absolute
+from plume.store import absolute
 from serve import alias, champion, engine_log, vllm_command
 from serve.champion import Served
 from serve.client import Client

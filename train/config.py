@@ -9,7 +9,7 @@ from plume.config import Config, read_yaml
 from plume.errors import InputError
 from plume.models import Base, located
 from plume.paths import in_clone
-from plume.store_uri import StoreUri
+from plume.store import StoreUri
 
 MAKE_ROOM = "make room, then go on with --resume"  # said where the disk refuses what a run writes
 

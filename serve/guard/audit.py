@@ -4,14 +4,13 @@ Never a text of a request or a draft.
 """
 
 import asyncio
-import json
-import os
 import time
 from collections import Counter
 from pathlib import Path
 
 import prometheus_client
 
+from plume import files
 from serve.server_log import tell
 
 _EVERY = 60.0  # seconds between two lines on requests without a key
@@ -39,12 +38,7 @@ class Audit:
     def write(self, **line: object) -> None:
         """Add a line. A full disk stops no answer; it is counted."""
         try:
-            data = json.dumps({"time": round(time.time(), 3), **line}).encode() + b"\n"
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                os.write(descriptor, data)  # one call: lines of two writers never mix
-            finally:
-                os.close(descriptor)
+            files.append(self._path, {"time": round(time.time(), 3), **line}, private=True)
         except OSError as error:
             self._errors.inc()
             tell(f"the audit cannot be written ({error.strerror})")

@@ -6,12 +6,12 @@ delays nor loses anything.
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from serve.server_log import tell
+from serve.state import set_aside
 
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
@@ -49,9 +49,7 @@ class Journal:
             except sqlite3.OperationalError:  # no room, no permission: it may pass
                 raise
             except sqlite3.DatabaseError:  # no database any more: kept for who can read it, and begun anew
-                aside = self._path.with_name(f"{self._path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
-                self._path.replace(aside)
-                tell(f"the journal was damaged; it is kept as {aside}")
+                tell(f"the journal was damaged; it is kept as {set_aside(self._path)}")
                 self._opened = self._open()
         return self._opened
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from plume.errors import PlumeError
+from plume.errors import PlumeError, briefly
 from plume.models import load_tokenizer
-from plume.store_uri import unless_of_environment
+from plume.store import unless_of_environment
 from serve import alias
 from serve.config import FORCED_AFTER
 from serve.guard import connection_limits, maskers
@@ -58,8 +58,7 @@ class Lifecycle:
             await self.start()
             self._know_vllm(scope.get("app"))
         except Exception as error:
-            why = str(error) if isinstance(error, PlumeError) else f"{type(error).__name__}: {error}"
-            tell(f"the guard cannot start: {why}")
+            tell(f"the guard cannot start: {briefly(error)}")
             await self.stop()
             await receive()
             await send({"type": "lifespan.startup.failed", "message": "plume's guard cannot start"})
