@@ -27,7 +27,7 @@ from plume.interrupt import leave
 stderr = Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
 
 _T = TypeVar("_T")
-_EVERY = 30.0  # seconds between two lines where there is no terminal
+_EVERY = 30.0  # seconds between two lines without a terminal
 _DIGITS = re.compile(r"\d+")
 
 

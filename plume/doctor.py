@@ -1,7 +1,7 @@
 """Reports for `plume doctor` what this machine can do, what is missing, and the command that mends it.
 
 A new check is one function with `@looks`: it returns what it found, and the command that mends it, if one is needed.
-Checks ask package metadata and the file system. They import no heavy library to find out that it is there.
+Checks ask package metadata and the file system. They import no heavy library.
 """
 
 import os

@@ -187,8 +187,8 @@ def _overlap(one: Path, other: Path) -> bool:
 def building(folder: Path, kind: Kind) -> Iterator[Path]:
     """Give an empty folder in which to make the files of `kind`; they are moved to `folder` when the block ends.
 
-    It lies on the disk of `folder`, inside it if that is there: it may be a mount point. What was there stays until
-    the new files are whole, and stays for good if anything fails. Raises OSError.
+    It lies on the disk of `folder`, inside it if that exists: it may be a mount point. The old files stay until
+    the new files are whole, and stay for good if anything fails. Raises OSError.
     """
     inside = folder if folder.is_dir() else next(each for each in folder.resolve().parents if each.is_dir())
     with tempfile.TemporaryDirectory(prefix=BUILDING, dir=inside) as name:

@@ -82,7 +82,7 @@ def check_reference(reference: str, uri: str | None = None) -> None:
     """Raise InputError at once if a SQLite store holds no such version or alias: MLflow takes seconds to be imported.
 
     Any other store, and tables that are not as this reads them, are left to `find_version`, and so is everything once
-    MLflow is there. Creates nothing.
+    MLflow is imported. Creates nothing.
     """
     file = local_file(uri or default_uri())
     if file is None or "mlflow" in sys.modules:

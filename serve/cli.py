@@ -142,9 +142,7 @@ def batch(
     reviews: Annotated[
         Path, typer.Argument(metavar="REVIEWS.jsonl", help='Lines {"id", "review", …} as for /v1/drafts.')
     ],
-    out: Annotated[
-        Path, typer.Option(help="Lines {id, draft, findings, …}; what is there already is not asked again.")
-    ],
+    out: Annotated[Path, typer.Option(help="Lines {id, draft, findings, …}; drafts that it holds already are kept.")],
     overrides: Overrides = None,
     config: ConfigFile = None,
 ) -> None:

@@ -10,15 +10,15 @@ from serve.state import State
 
 
 class Client:
-    """Asks the server of `config` as the admin of its state folder, or with another key."""
+    """Asks the server of `config` as the admin of its state folder."""
 
-    def __init__(self, config: ServeConfig, key: str | None = None, timeout: float = 600.0) -> None:
+    def __init__(self, config: ServeConfig, timeout: float = 600.0) -> None:
         self.where = str(config.socket or config.url)
         self._http = httpx.Client(
             base_url=config.url,
             # No proxy of the environment is for loopback.
             transport=httpx.HTTPTransport(uds=str(config.socket) if config.socket else None),
-            headers={"Authorization": f"Bearer {key or State(config.folder).admin_key()}"},
+            headers={"Authorization": f"Bearer {State(config.folder).admin_key()}"},
             timeout=timeout,
         )
 

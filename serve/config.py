@@ -42,7 +42,7 @@ class ServeConfig(Config):
         None, description="by default bfloat16 on a GPU, float32 on a CPU, as in evaluation"
     )
     gpu_memory_utilization: float = Field(0.9, gt=0, lt=1, description="share of the GPU's memory that vLLM takes")
-    cpu_kv_cache_gib: int = Field(2, ge=1, description="memory for the attention cache where there is no GPU")
+    cpu_kv_cache_gib: int = Field(2, ge=1, description="memory for the attention cache on a machine without a GPU")
     max_queued_requests: int = Field(256, ge=1, description="more than this waiting: refused at once (503)")
     maskers: int = Field(2, ge=1, le=64, description="processes that mask reviews and check drafts")
     mask_timeout: float = Field(30, gt=0, description="seconds; a review that takes longer is refused (503)")

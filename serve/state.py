@@ -22,7 +22,7 @@ from serve.config import ServeConfig
 from serve.server_log import tell
 
 _T = TypeVar("_T")
-VARIABLE = "PLUME_SERVE_STATE"  # how the guard, which vLLM makes, is told its folder
+VARIABLE = "PLUME_SERVE_STATE"  # tells the guard, which vLLM makes, its folder
 
 
 class State:
@@ -35,11 +35,11 @@ class State:
         self.history = folder / "history.json"  # what can be gone back to, and what was rolled back
         self.keys = folder / "keys.json"
         self.admin = folder / "admin.key"  # the secret of `sync` and `rollback`, made at the first start
-        self.drain = folder / "drain"  # while it is there, no new draft is begun
+        self.drain = folder / "drain"  # while this file exists, new drafts are refused
         self.audit = folder / "audit.jsonl"
         self.journal = folder / "journal.db"
         self.synced = folder / "synced.json"
-        # Of earlier plumes: what can be gone back to, what was rolled back; read where there is no history yet.
+        # Of earlier plumes, read if there is no history yet: what can be gone back to, what was rolled back.
         self.previous, self.held = folder / "previous.json", folder / "held.json"
 
     def admin_key(self) -> str:
@@ -70,7 +70,7 @@ def private_folder(folder: Path) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Replace a JSON file in one step, readable by its owner alone. Raises InputError if the disk refuses.
 
-    What is there already is not written again: a full disk stops no restart.
+    A value that the file holds already is not written again: a full disk stops no restart.
     """
     with suppress(InputError):
         if path.exists() and read_json(path) == value:
@@ -109,17 +109,19 @@ class Watched(Generic[_T]):
 
     def __init__(self, path: Path, read: Callable[[], _T]) -> None:
         self._path, self._read, self._seen = path, read, stamp(path)
-        self._value = read()
+        self._told, self._value = self._seen, read()
 
     @property
     def current(self) -> _T:
         """Give what the file says now, or said last."""
         if (seen := stamp(self._path)) != self._seen:
-            self._seen = seen
             try:
                 self._value = self._read()
-            except InputError as error:
-                tell(f"{error}; until then what it said before holds")
+                self._seen = seen
+            except InputError as error:  # tried again at the next look: it may have been the disk
+                if seen != self._told:
+                    tell(f"{error}; until then what it said before holds")
+                self._told = seen
         return self._value
 
 

@@ -31,7 +31,7 @@ class Route:
 
 
 # Compared as a whole: no other spelling of a path, no other method. Starlette's router would take a line end at the
-# end of a path, and tell a scan with 405 what is there.
+# end of a path, and answer 405, which tells a scan that the path exists.
 _ROUTES = {
     **dict.fromkeys((("GET", "/health"), ("HEAD", "/health")), Route("health", PUBLIC)),
     **dict.fromkeys((("GET", "/ready"), ("HEAD", "/ready")), Route("ready", PUBLIC)),

@@ -74,7 +74,7 @@ class EngineClient:
         asked = json.dumps({**body, "stream": True, "stream_options": {"include_usage": True}}).encode()
         try:
             await self._app(self._scope("POST", "/v1/completions", asked), replay(asked, receive), gather)
-        except Exception as error:  # vLLM's own, or an answer that is none of its stream
+        except Exception as error:  # vLLM's own, or an answer that is not its stream
             _tell(error)
             raise EngineError(500) from None
         if stream.status != 200 or not stream.done:

@@ -13,6 +13,7 @@ from typing import Any
 from serve.server_log import tell
 from serve.state import set_aside
 
+_AT_ONCE = 50  # rows that are read to be sent
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
@@ -48,7 +49,7 @@ class Journal:
                 self._opened = self._open()
             except sqlite3.OperationalError:  # no room, no permission: it may pass
                 raise
-            except sqlite3.DatabaseError:  # no database any more: kept for who can read it, and begun anew
+            except sqlite3.DatabaseError:  # damaged: kept for whoever can read it; a new one is begun
                 tell(f"the journal was damaged; it is kept as {set_aside(self._path)}")
                 self._opened = self._open()
         return self._opened
@@ -84,18 +85,18 @@ class Journal:
         finally:
             self._db.execute("PRAGMA synchronous = NORMAL")
 
-    def unsent_drafts(self, most: int = 50) -> list[tuple[str, float, int, dict[str, Any]]]:
+    def unsent_drafts(self) -> list[tuple[str, float, int, dict[str, Any]]]:
         found = self._db.execute(
-            "SELECT id, made, version, row FROM draft WHERE trace IS NULL ORDER BY made LIMIT ?", (most,)
+            "SELECT id, made, version, row FROM draft WHERE trace IS NULL ORDER BY made LIMIT ?", (_AT_ONCE,)
         )
         return [(identity, made, version, json.loads(row)) for identity, made, version, row in found]
 
-    def unsent_decisions(self, most: int = 50) -> list[tuple[int, str, str, dict[str, Any]]]:
+    def unsent_decisions(self) -> list[tuple[int, str, str, dict[str, Any]]]:
         """List decisions whose draft MLflow has: sequence number, trace, client, row."""
         found = self._db.execute(
             "SELECT seq, trace, client, decision.row FROM decision JOIN draft USING (id)"
             " WHERE sent = 0 AND trace IS NOT NULL ORDER BY seq LIMIT ?",
-            (most,),
+            (_AT_ONCE,),
         )
         return [(seq, trace, client, json.loads(row)) for seq, trace, client, row in found]
 

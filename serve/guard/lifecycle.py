@@ -31,7 +31,7 @@ from serve.keys import Keys
 from serve.server_log import tell
 from serve.state import Started, State
 
-_LINGER = 1.0  # seconds: who was just answered and asks again is told 503, not cut off
+_LINGER = 1.0  # seconds: a client that was just answered and asks again reads 503 before the port closes
 
 
 class Lifecycle:
@@ -66,7 +66,7 @@ class Lifecycle:
 
         async def send_on(message: Message) -> None:
             if message["type"] != "lifespan.startup.complete":
-                await self.stop()  # before it is told: then the event loop may end, and every task with it
+                await self.stop()  # first: once the message is sent, the event loop may end with every task
             await send(message)
 
         await self._app(scope, receive, send_on)

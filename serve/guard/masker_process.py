@@ -1,7 +1,7 @@
 """Masks reviews and checks drafts in a process of its own: the server's event loop never waits for a recogniser.
 
 One request a line on the standard input, one answer a line on the standard output, both JSON. Texts live here for the
-length of a request and are written nowhere; of an error its type alone is told.
+length of a request and are written nowhere; an error is told by its type alone.
 """
 
 import json
