@@ -15,13 +15,15 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from plume.paths import ROOT
 from serve.server_log import tell
-from serve.state import VARIABLE, State
+
+if TYPE_CHECKING:
+    from serve.state import State
 
 _GUARD = "the engine is loaded, waiting for the maskers"
 EVERY = 30  # seconds between two lines of a start
@@ -31,10 +33,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def main() -> None:
     """Run the server. Raises what vLLM raises."""
-    _leave_on(_SIGNALS)
+    _leave_on(_SIGNALS)  # before the imports that take a while
     os.register_at_fork(after_in_child=_leave_to_parent)
     from serve.client import Client
-    from serve.state import Started
+    from serve.state import VARIABLE, Started, State
 
     state = State(Path(os.environ[VARIABLE]))
     config = Started.read(state).config
@@ -89,7 +91,7 @@ def _leave(number: int, _: Any) -> None:
 class Start:
     """Says every 30 s what a starting server does, and at last how to get a draft from it."""
 
-    def __init__(self, config: Any, state: State) -> None:
+    def __init__(self, config: Any, state: "State") -> None:
         self._config, self._state = config, state
         self._phase, self._said = "", time.monotonic()
 
@@ -109,7 +111,7 @@ class Start:
         tell("\n  ".join([f"ready{_age()}: drafts on {client.where}, with", *how_to_ask(self._config, self._state)]))
 
 
-def how_to_ask(config: Any, state: State) -> list[str]:
+def how_to_ask(config: Any, state: "State") -> list[str]:
     """Write the lines for a shell that get a draft: a key if nobody has one, and the request."""
     from serve import keys
 
