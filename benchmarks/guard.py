@@ -29,8 +29,7 @@ from plume.prompt import SERVING_TEMPLATE, load_prompt, template_sha256
 from serve import alias, keys
 from serve.alias import Aliases, Deployed
 from serve.config import ServeConfig
-from serve.started import Started
-from serve.state import VARIABLE, State
+from serve.state import VARIABLE, Started, State
 
 GOLD = ROOT / "datasets" / "gold" / "pseudonymisation.jsonl"
 DRAFT = "Bonjour [USAGER],\n\nNous vous remercions de votre témoignage. " + "Le service examine chaque demande. " * 15

@@ -21,12 +21,11 @@ ORDER = {
     "files": "write a file whole, lock, append, digest",
     "shares": "exact limits of a share",
     "config": "typed YAML",
-    "keys": "all keys of a config, for `plume config`",
+    "config_keys": "all keys of a config, for `plume config`",
     "interrupt": "Ctrl-C from the first moment, or a little later",
     "boundary": "whatever is raised becomes a line",
     "command": "one command line: groups, errors, progress",
     "output": "where a command may write",
-    "engine": "what every vLLM engine is started with",
     "vllm_options": "what every vLLM engine is started with",
     "page": "one skin of the French pages",
     "french": "the language: text, numbers, vocabulary, rules, mentions",
@@ -34,8 +33,7 @@ ORDER = {
     "prompt": "what a model reads",
     "models": "base models and tokenizers",
     "adapters": "LoRA adapters as folders",
-    "store_uri": "addresses of MLflow's stores",
-    "store": "MLflow's stores on a disk",
+    "store": "MLflow's stores: addresses, and what is on their disks",
     "tracking": "MLflow's runs",
     "registry": "MLflow's versions and aliases",
     "pseudonymise": "what identifies a person, found and replaced",
@@ -53,10 +51,10 @@ ORDER = {
 # Rooms that the picture shows as one: nearly all others stand on the first.
 DRAWN_AS = {
     "ground": (
-        *("errors", "paths", "files", "shares", "config", "keys", "interrupt", "boundary", "command", "output"),
-        *("engine", "vllm_options"),
+        *("errors", "paths", "files", "shares", "config", "config_keys", "interrupt", "boundary", "command", "output"),
+        "vllm_options",
     ),
-    "tracking": ("store_uri", "store", "tracking", "registry"),
+    "tracking": ("store", "tracking", "registry"),
 }
 BEGIN, END = "<!-- drawn by docs/draw.py -->", "<!-- end -->"
 

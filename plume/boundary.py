@@ -1,4 +1,4 @@
-"""What stands between a command and the world: odd terminals and locales, and whatever is raised, as one line."""
+"""Copes with odd terminals and locales, and turns whatever a command raises into one line."""
 
 import locale
 import os
@@ -18,7 +18,7 @@ _LACKING = ("mlflow", "sqlalchemy", "alembic", "requests", "urllib3", "httpx", "
 
 
 def refused(error: Exception) -> tuple[str, int] | None:
-    """What typer says of a command line that it cannot read, kept to a line; None if it is not that."""
+    """Turn typer's refusal of a command line into one line and its exit code; None if the error is not typer's."""
     if not hasattr(error, "format_message"):
         return None
     context = getattr(error, "ctx", None)
@@ -41,13 +41,13 @@ def speak_utf8() -> None:
 
 
 def never_raise(stream: Any) -> None:
-    """What a terminal or a pipe of another encoding cannot show becomes a `?`: no result is lost to an accent."""
+    """Show a `?` for what a terminal or a pipe cannot encode: no result is lost to an accent."""
     if hasattr(stream, "reconfigure"):  # None without a terminal, something else in a notebook or a test
         stream.reconfigure(errors="backslashreplace" if stream is sys.stderr else "replace")
 
 
 def unexpected(error: BaseException) -> tuple[str, int]:
-    """The line that tells what nobody foresaw, and the exit code; the whole is written to <home>/traceback.txt.
+    """Turn an unforeseen error into a line and an exit code; write its traceback to <home>/traceback.txt.
 
     2 for what a library or the file system makes of the input, 3 for what the machine lacks, 1 for a fault of plume.
     """
@@ -86,7 +86,7 @@ def _of_plume(file: str) -> bool:
 
 
 def _kept(error: Exception) -> str:
-    """Where the traceback is kept: hours of work may have led to it."""
+    """Keep the traceback, which hours of work may have led to; say where."""
     file = home() / "traceback.txt"
     try:
         make_folder(file.parent)

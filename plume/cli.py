@@ -61,9 +61,9 @@ def config(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema instead, for editors.")] = False,
 ) -> None:
     """All keys of a command's configs, with types, defaults and meaning."""
-    from plume import keys
+    from plume import config_keys
 
-    say((keys.schema if schema else keys.listing)(configs_of(command)))
+    say((config_keys.schema if schema else config_keys.listing)(configs_of(command)))
 
 
 @app.command()

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar, Self, TypeVar
@@ -27,7 +27,7 @@ from plume.interrupt import leave
 stderr = Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True)
 
 _T = TypeVar("_T")
-_EVERY = 30.0  # seconds between two lines where there is no terminal
+_EVERY = 30.0  # seconds between two lines without a terminal
 _DIGITS = re.compile(r"\d+")
 
 
@@ -290,19 +290,3 @@ def _duration(seconds: float) -> str:
 def say(*parts: object) -> None:
     """Print a result for the user on stdout."""
     typer.echo(" ".join(str(p) for p in parts))
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back for the moment that a few renames take."""
-    held = (signal.SIGINT, signal.SIGTERM)
-    try:
-        before = [signal.signal(each, signal.SIG_IGN) for each in held]
-    except ValueError:  # not the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        for each, handler in zip(held, before, strict=True):
-            signal.signal(each, handler)

@@ -64,7 +64,6 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     command: ClassVar[str] = ""  # train, eval, serve or data: whose config it is
-    refused: ClassVar[dict[str, str]] = {}  # keys that other tools have, and why there is none here
 
     @field_validator("*", mode="before")
     @classmethod
@@ -238,24 +237,13 @@ def _flatten(values: dict, prefix: str = ""):
             yield f"{prefix}{key}", value
 
 
-def _refusals(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
-    """List every dotted key that is refused with a reason of its own."""
-    found = {prefix + key: why for key, why in getattr(model, "refused", {}).items()}
-    for name, field in model.model_fields.items():
-        for kind in (field.annotation, *get_args(field.annotation)):
-            if isinstance(kind, type) and issubclass(kind, BaseModel):
-                found |= _refusals(kind, f"{prefix}{name}.")
-    return found
-
-
 def keys_of(model: type[BaseModel], prefix: str = "") -> list[str]:
     """List every dotted key that a config of this type accepts."""
     keys = []
     for name, field in model.model_fields.items():
         keys.append(prefix + name)
-        for kind in (field.annotation, *get_args(field.annotation)):  # `Tokens | None` holds keys too
-            if isinstance(kind, type) and issubclass(kind, BaseModel):
-                keys += keys_of(kind, f"{prefix}{name}.")
+        for section in models(choices(field.annotation)):  # `Tokens | None` holds keys too
+            keys += keys_of(section, f"{prefix}{name}.")
     return keys
 
 
@@ -279,9 +267,7 @@ def _leaves(key: str, given: Any, depth: int = 3) -> list[str]:
 
 def _unknown(model: type[BaseModel], key: str) -> str:
     """Say what is wrong with an unknown key, and which key may be meant."""
-    leaf, refusals, known = key.rpartition(".")[2], _refusals(model), keys_of(model)
-    if why := refusals.get(key) or {k.rpartition(".")[2]: why for k, why in refusals.items()}.get(leaf):
-        return why
+    leaf, known = key.rpartition(".")[2], keys_of(model)
     ours = [k for k in known if k.split(".")[-1] == leaf]
     if not ours and (told := _foreign(model, leaf, known)):
         return f"unknown key; {told}"

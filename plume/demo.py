@@ -1,4 +1,4 @@
-"""`make demo`: the main job on embedded defaults, through the same commands that a user types.
+"""Runs `make demo`: the main job on embedded defaults, through the same commands that a user types.
 
     python -m plume.demo [EXPORT]
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from plume.command import say, stderr
 from plume.paths import ROOT, home
-from plume.store_uri import sqlite_uri
+from plume.store import sqlite_uri
 
 OUT = home() / "demo"
 STORE = OUT / "mlflow.db"
@@ -25,7 +25,7 @@ VERDICTS = {0: "PASS", 10: "FAIL", 20: "INCONCLUSIVE"}
 
 
 def demo(export: Path) -> None:
-    """Export, dataset, adapter, drafts, scores, verdict, champion, served draft; and the time analysis."""
+    """Go from an export to dataset, adapter, drafts, scores, verdict, champion, a served draft, the time analysis."""
     started = time.monotonic()
     dataset, adapter = OUT / "dataset", OUT / "train" / "adapter"
     base, tuned = OUT / "eval" / "base.jsonl", OUT / "eval" / "tuned.jsonl"
@@ -65,7 +65,7 @@ Done in {minutes:.1f} minutes.
 
 
 def plume(*arguments: object, codes: tuple[int, ...] = (0,)) -> int:
-    """Run a plume command from the clone, shown first; the demo stops with its exit code if that is none of `codes`."""
+    """Show a plume command, then run it from the clone; an exit code that is not in `codes` ends the demo."""
     words = [str(a) for a in arguments]
     shown = " ".join(_short(w) for w in words)
     stderr.print(f"\n$ plume {shown}", style="bold", markup=False, soft_wrap=True)

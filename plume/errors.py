@@ -1,4 +1,4 @@
-"""Errors that a user can mend. Each message is one line per fault: what, where, how to mend it."""
+"""Defines the errors that a user can mend. Each message is one line per fault: what, where, how to mend it."""
 
 import re
 
@@ -40,6 +40,11 @@ class StoreAway(InputError):  # noqa: N818 - names a state of the store
 def without_secrets(text: str) -> str:
     """Remove user, password and query from each address in a text: what is left may be told and kept."""
     return _SECRET.sub(r"\1\2", text)
+
+
+def briefly(error: Exception) -> str:
+    """Say an error in plume's own words, or by its type and what it says."""
+    return str(error) if isinstance(error, PlumeError) else f"{type(error).__name__}: {error}"
 
 
 def first_line(error: Exception) -> str:

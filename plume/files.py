@@ -1,4 +1,4 @@
-"""Files on disk: replaced in one step, locked, appended to, read after a kill, digested; who may read them.
+"""Writes files in one step, locks, appends, reads after a kill, digests, and says who may read them.
 
 Only the owner can read what plume writes, and the group that $PLUME_GROUP names, if it names one.
 """
@@ -9,6 +9,7 @@ import grp
 import hashlib
 import json
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -40,7 +41,7 @@ def keep_private() -> None:
 
 
 def group() -> int | None:
-    """The number of the group that $PLUME_GROUP names; None without one. Raises InputError for an unknown group."""
+    """Find the number of the group that $PLUME_GROUP names; None without one. Raises InputError if it is unknown."""
     name = os.environ.get(GROUP, "").strip()
     if not name or name.isdecimal():  # a container may have no name for a number
         return int(name) if name else None
@@ -183,7 +184,7 @@ def locked(path: Path, refusal: str = "", *, wait: float | None = None) -> Itera
 
 
 def json_line(row: Any) -> bytes:
-    """A line of JSON in UTF-8; half of a character, which UTF-8 cannot hold, is written as its escape."""
+    """Write a line of JSON in UTF-8; half of a character, which UTF-8 cannot hold, becomes its escape."""
     try:
         return f"{json.dumps(row, ensure_ascii=False)}\n".encode()
     except UnicodeEncodeError:
@@ -191,17 +192,20 @@ def json_line(row: Any) -> bytes:
 
 
 def to_jsonl(rows: Iterable[Any]) -> bytes:
-    """Rows as the content of a JSON-lines file."""
+    """Write rows as the content of a JSON-lines file."""
     return b"".join(json_line(row) for row in rows)
 
 
-def append(path: Path, row: Any, *, on_disk: bool = False) -> None:
-    """Add a row to a JSON-lines file, whole or not at all; `on_disk` waits until the disk has it. Raises OSError."""
+def append(path: Path, row: Any, *, on_disk: bool = False, private: bool = False) -> None:
+    """Add a row to a JSON-lines file, whole or not at all; `on_disk` waits until the disk has it. Raises OSError.
+
+    `private` keeps the group out.
+    """
     line = json_line(row)
     with path.open("ab", buffering=0) as file:
         before = file.seek(0, os.SEEK_END)
-        if not before:
-            _share(file.fileno(), group())
+        if not before and stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # a device keeps its mode
+            _share(file.fileno(), None if private else group())
         try:
             if file.write(line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -214,7 +218,7 @@ def append(path: Path, row: Any, *, on_disk: bool = False) -> None:
 
 
 def whole_lines(path: Path) -> tuple[list[bytes], bytes]:
-    """The lines of a file, and what follows the last end of a line: a line that a kill cut off, in bytes.
+    """Read the lines of a file, and apart from them what follows the last end of a line: what a kill cut off, in bytes.
 
     Only `\\n` ends a line: `splitlines()` would also cut at U+2028 and U+0085, which a draft may hold.
     """
@@ -223,7 +227,7 @@ def whole_lines(path: Path) -> tuple[list[bytes], bytes]:
 
 
 def read_jsonl(path: str | Path, *, needs: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """The rows of a JSON-lines file. Raises InputError that names the line, and the key of `needs` that it lacks."""
+    """Read the rows of a JSON-lines file. Raises InputError that names the line, and the keys that it needs."""
     path = Path(path)
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
@@ -250,18 +254,18 @@ def read_jsonl(path: str | Path, *, needs: tuple[str, ...] = ()) -> list[dict[st
 
 
 def sha256(data: bytes) -> str:
-    """Hash of bytes, in hexadecimal."""
+    """Hash bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 def file_sha256(path: str | Path) -> str:
-    """Hash of a file's content."""
+    """Hash a file's content."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def folder_sha256(folder: Path) -> str:
-    """Hash of the names and the contents of all files in a folder."""
+    """Hash the names and the contents of all files in a folder."""
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())

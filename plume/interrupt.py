@@ -1,4 +1,4 @@
-"""What Ctrl-C does before a command runs, and while a write must not be cut in two.
+"""Handles Ctrl-C before a command runs, and while a write must not be cut in two.
 
 While a command still imports its libraries it leaves, without a traceback of Python's import system. Imported first by
 `plume.cli`; `plume.command.run` takes over. Elsewhere (a notebook, a test) nothing changes.
@@ -25,7 +25,8 @@ if _NAME in ("plume", "cli.py") and signal.getsignal(signal.SIGINT) is signal.de
 def deferred() -> Iterator[None]:
     """Let Ctrl-C and SIGTERM wait until the block has ended. A second signal does not wait.
 
-    An exception in the middle of a database's transaction can leave it locked for the rest of the process.
+    An exception in the middle of a database's transaction can leave it locked for the rest of the process; one between
+    two renames leaves half of the results.
     """
     came: list[int] = []
 

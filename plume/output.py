@@ -1,4 +1,4 @@
-"""Where a command may write: never into what it reads, and over nothing that plume did not write.
+"""Says where a command may write: never into what it reads, and over nothing that plume did not write.
 
 A folder of results is known by its marker, a file that is written when all others are there. `--force` overwrites a
 folder with that marker. Everything here is refused before any work.
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from plume.command import uninterrupted
 from plume.errors import InputError
 from plume.files import make_folder, share, telling
+from plume.interrupt import deferred
 
 BUILDING = ".plume-build-"  # how the name of a temporary folder begins in which results are made
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a command writes into a folder of its own.
+    """Describes what a command writes into a folder of its own.
 
     Attributes:
         name: what the folder is, with its article.
@@ -43,7 +43,7 @@ class Kind:
         return self.files[-1]
 
     def is_in(self, folder: Path) -> bool:
-        """Whether plume wrote the folder, as this kind."""
+        """Tell whether plume wrote the folder, as this kind."""
         try:
             told = json.loads((folder / self.marker).read_text(encoding="utf-8"))
             if isinstance(told, dict) and self.keys <= told.keys():
@@ -112,7 +112,7 @@ def check_folder(
 
 
 def holds(folder: Path, kind: Kind) -> list[str]:
-    """Names of what lies in a folder, but what is left there of a work that was cut off or found nothing."""
+    """List what lies in a folder, without what a work left that was cut off or found nothing."""
     if not folder.is_dir():
         return []
     names = [path.name for path in folder.iterdir() if not path.name.startswith(BUILDING)]
@@ -132,6 +132,8 @@ def check_file(
     """
     if file.is_dir():
         raise InputError(f"{option} {file}: is a folder; name a file in it")
+    if file.exists() and not file.is_file():
+        raise InputError(f"{option} {file}: is a device or a pipe, which a file would replace; name a file")
     _check_place(file, option)
     for read in map(Path, reads):
         if read.is_dir() and file.resolve().is_relative_to(read.resolve()):
@@ -145,7 +147,7 @@ def check_file(
 
 
 def _begins_with(file: Path, rows: Collection[tuple[str, ...]]) -> bool:
-    """Whether the first row of a file has one of these sets of keys, or there is none."""
+    """Tell whether the first row of a file has one of these sets of keys, or the file has no row."""
     try:
         with file.open("rb") as opened:
             first = next((line for line in iter(partial(opened.readline, 1 << 20), b"") if line.strip()), b"")
@@ -185,8 +187,8 @@ def _overlap(one: Path, other: Path) -> bool:
 def building(folder: Path, kind: Kind) -> Iterator[Path]:
     """Give an empty folder in which to make the files of `kind`; they are moved to `folder` when the block ends.
 
-    It lies on the disk of `folder`, inside it if that is there: it may be a mount point. What was there stays until
-    the new files are whole, and stays for good if anything fails. Raises OSError.
+    It lies on the disk of `folder`, inside it if that exists: it may be a mount point. The old files stay until
+    the new files are whole, and stay for good if anything fails. Raises OSError.
     """
     inside = folder if folder.is_dir() else next(each for each in folder.resolve().parents if each.is_dir())
     with tempfile.TemporaryDirectory(prefix=BUILDING, dir=inside) as name:
@@ -208,7 +210,7 @@ def _install(made: Path, folder: Path, names: tuple[str, ...], aside: Path) -> N
         made.rename(folder)
         return
     aside.mkdir()
-    with uninterrupted():
+    with deferred():
         new: list[Path] = []
         try:
             for name in reversed(names):  # the marker first: half of the results must not be taken for the whole
@@ -218,7 +220,7 @@ def _install(made: Path, folder: Path, names: tuple[str, ...], aside: Path) -> N
                 if (made / name).is_file():
                     (made / name).rename(folder / name)
                     new.append(folder / name)
-        except OSError:
+        except BaseException:  # a second Ctrl-C does not wait
             for path in new:
                 path.unlink()
             for name in names:

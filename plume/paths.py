@@ -1,4 +1,4 @@
-"""Where things are: the clone, and the folder for what runs leave behind."""
+"""Finds the clone, and the folder for what runs leave behind."""
 
 import os
 from pathlib import Path
@@ -7,12 +7,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def home() -> Path:
-    """Folder for caches, the MLflow store and results: $PLUME_HOME, by default `var/` in the clone."""
+    """Find the folder for caches, the MLflow store and results: $PLUME_HOME, by default `var/` in the clone."""
     return Path(os.environ.get("PLUME_HOME") or ROOT / "var").resolve()
 
 
 def in_clone(path: str | Path) -> Path:
-    """A path named in a config: absolute, else below the working directory if it is there, else below the clone."""
+    """Find a path of a config: absolute, else below the working directory if it is there, else below the clone."""
     path = Path(path)
     if path.is_absolute() or path.exists():
         return path.resolve()

@@ -1,18 +1,19 @@
-"""The registry: versions of `plume-reply`, their aliases, and the adapters that they stand for."""
+"""Finds and registers versions of `plume-reply`, their aliases, and the adapters that they stand for."""
 
 import shutil
 import sqlite3
 import sys
 import tempfile
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plume import store
 from plume.errors import InputError, first_line
 from plume.files import folder_aside, folder_sha256
 from plume.paths import home
-from plume.store_uri import default_uri, local_file
+from plume.store import default_uri, local_file
 from plume.tracking import ABSENT, answering, check_is_there
 
 MODEL_NAME = "plume-reply"
@@ -21,7 +22,7 @@ ADAPTER_HASH = "adapter_sha256"  # tag of a version: hash of the adapter folder 
 
 @dataclass(frozen=True)
 class Version:
-    """A registered version of `plume-reply`."""
+    """Describes a registered version of `plume-reply`."""
 
     number: int
     run_id: str
@@ -48,7 +49,7 @@ def register(run_id: str, artifact: str, tags: dict[str, str]) -> int:
 
 @answering()
 def version_of(run_id: str, artifact: str) -> int | None:
-    """Number of the version that a run registered of its artifact folder; None if it has none."""
+    """Find the number of the version that a run registered of its artifact folder; None if it has none."""
     import mlflow
 
     found = mlflow.MlflowClient().search_model_versions(f"name='{MODEL_NAME}' AND run_id='{run_id}'")
@@ -57,7 +58,7 @@ def version_of(run_id: str, artifact: str) -> int | None:
 
 @answering()
 def find_version(reference: str) -> Version:
-    """A version by number, alias, or URI (`3`, `champion`, `plume-reply@champion`, `models:/plume-reply/3`)."""
+    """Find a version by number, alias, or URI (`3`, `champion`, `plume-reply@champion`, `models:/plume-reply/3`)."""
     import mlflow
     from mlflow.exceptions import MlflowException
 
@@ -81,22 +82,20 @@ def check_reference(reference: str, uri: str | None = None) -> None:
     """Raise InputError at once if a SQLite store holds no such version or alias: MLflow takes seconds to be imported.
 
     Any other store, and tables that are not as this reads them, are left to `find_version`, and so is everything once
-    MLflow is there. Creates nothing.
+    MLflow is imported. Creates nothing.
     """
     file = local_file(uri or default_uri())
     if file is None or "mlflow" in sys.modules:
         return
     check_is_there(uri or default_uri())
-    versions, aliases = [], []
     with suppress(sqlite3.Error):
-        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=1)) as opened:
-            versions, aliases = (
-                opened.execute(query, [MODEL_NAME]).fetchall()
-                for query in (
-                    "select version, current_stage from model_versions where name = ?",
-                    "select alias from registered_model_aliases where name = ?",
-                )
+        versions, aliases = (
+            store.ask(file, f"{query} where name = ?", MODEL_NAME, timeout=1)
+            for query in (
+                "select version, current_stage from model_versions",
+                "select alias from registered_model_aliases",
             )
+        )
         numbers = sorted(number for number, stage in versions if stage != "Deleted_Internal")
         known = [*sorted(alias for (alias,) in aliases), *map(str, numbers)]
         key = _key(reference)
@@ -107,7 +106,7 @@ def check_reference(reference: str, uri: str | None = None) -> None:
 
 
 def _key(reference: str) -> str:
-    """The number or the alias that a reference names."""
+    """Find the number or the alias that a reference names."""
     return str(reference).removeprefix("models:/").removeprefix(MODEL_NAME).lstrip("@/")
 
 
@@ -138,7 +137,7 @@ def set_alias(alias: str, number: int, tags: dict[str, str]) -> None:
 
 
 def adapter_folder(version: Version) -> tuple[Path, str]:
-    """Where the version's adapter lies on this machine once it is fetched, and its hash. Raises InputError."""
+    """Name the folder that a version's adapter is fetched to on this machine, and its hash. Raises InputError."""
     expected = version.tags.get(ADAPTER_HASH)
     if not expected:
         raise InputError(
@@ -148,7 +147,7 @@ def adapter_folder(version: Version) -> tuple[Path, str]:
 
 
 def read_file(version: Version, name: str) -> str:
-    """A small file of the version's adapter, read where it is stored. Raises InputError."""
+    """Read a small file of the version's adapter where it is stored. Raises InputError."""
     import mlflow
 
     with tempfile.TemporaryDirectory(prefix="plume-") as folder:
@@ -163,7 +162,7 @@ def read_file(version: Version, name: str) -> str:
 
 
 def fetch_adapter(version: Version) -> Path:
-    """The version's adapter in `<home>/adapters/<number>-<hash>`, its hash verified against the version's tag.
+    """Fetch the version's adapter to `<home>/adapters/<number>-<hash>`, and verify its hash against the version's tag.
 
     The folder is made once and never changed: servers keep reading it while they know its name, under another user if
     that is in the configured group (`plume.files`). Raises InputError if the artifact is gone or is not what was

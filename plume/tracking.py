@@ -1,4 +1,4 @@
-"""MLflow, the ledger: connect to a store, and log runs. Nothing that decides reads its aggregates.
+"""Connects to an MLflow store, and logs runs. Nothing that decides reads its aggregates.
 
 Registered versions: `plume.registry`.
 """
@@ -19,7 +19,7 @@ from plume import drop_leftovers, store
 from plume.errors import InputError, StoreAway, first_line, without_secrets
 from plume.files import make_folder, share
 from plume.paths import ROOT, home
-from plume.store_uri import check_server, default_uri, local_file, signed_in, sqlite_uri
+from plume.store import check_server, default_uri, local_file, signed_in, sqlite_uri
 
 EXPERIMENT = "plume"
 _KEY = "plume.key"  # tag of a run: what its folder calls it
@@ -43,7 +43,7 @@ def connect(uri: str | None = None, *, create: bool = True) -> str:
     import mlflow  # two seconds, which no refusal needs
 
     _drop_leftovers()
-    try:
+    with _usable(uri):
         if (file := local_file(uri)) and not file.exists():
             _create(file)
         store.let_go_of_another(uri)
@@ -51,11 +51,18 @@ def connect(uri: str | None = None, *, create: bool = True) -> str:
         mlflow.set_registry_uri(uri)
         if create or mlflow.MlflowClient().get_experiment_by_name(EXPERIMENT):
             use_experiment()
+    return uri
+
+
+@contextmanager
+def _usable(uri: str) -> Iterator[None]:
+    """Turn whatever a store raises when it is opened into one line. Raises InputError."""
+    try:
+        yield
     except Exception as error:
         raise InputError(
             f"MLflow store {without_secrets(uri)}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
         ) from None
-    return uri
 
 
 def _drop_leftovers() -> None:
@@ -66,7 +73,7 @@ def _drop_leftovers() -> None:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """What MLflow, its database and its HTTP client raise becomes one line. Raises StoreAway."""
+    """Turn what MLflow, its database and its HTTP client raise into one line. Raises StoreAway."""
     try:
         yield
     except Exception as error:
@@ -78,7 +85,7 @@ def answering() -> Iterator[None]:
 
 
 def is_of_store(error: BaseException) -> bool:
-    """Whether an exception comes from MLflow, its database or its HTTP client."""
+    """Tell whether an exception comes from MLflow, its database or its HTTP client."""
     from mlflow import MlflowException
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
@@ -88,7 +95,7 @@ def is_of_store(error: BaseException) -> bool:
 
 @contextmanager
 def hasty() -> Iterator[None]:
-    """MLflow's client asks a server once, for ten seconds at most, instead of again and again for minutes."""
+    """Let MLflow's client ask a server once, for ten seconds at most, instead of again and again for minutes."""
     wanted = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
@@ -100,7 +107,7 @@ def hasty() -> Iterator[None]:
 
 
 def is_default() -> bool:
-    """Whether nobody named a store: the local one may then be made by whatever first writes a run."""
+    """Tell whether nobody named a store: whatever first writes a run may then make the local one."""
     return not os.environ.get("MLFLOW_TRACKING_URI")
 
 
@@ -117,12 +124,8 @@ def use_experiment() -> None:
 
 def check_is_there(uri: str) -> None:
     """Raise InputError unless `uri` is a store already. Looking makes nothing."""
-    try:
+    with _usable(uri):
         there = store.is_there(uri)
-    except Exception as error:
-        raise InputError(
-            f"MLflow store {without_secrets(uri)}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
-        ) from None
     if not there:
         demo = home() / "demo" / "mlflow.db"
         known = f"; make demo's is there: export MLFLOW_TRACKING_URI={sqlite_uri(demo)}" if demo.is_file() else ""
@@ -133,7 +136,7 @@ def check_is_there(uri: str) -> None:
 
 
 def _create(file: Path) -> None:
-    """A new SQLite store, made beside and then named: a kill in the seconds of its migrations leaves no half of one."""
+    """Make a SQLite store aside, then name it: a kill in the seconds of its migrations leaves no half of one."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     make_folder(file.parent)
@@ -146,14 +149,14 @@ def _create(file: Path) -> None:
 
 
 def _artifacts(uri: str) -> str | None:
-    """The folder of a local store's artifacts, as a URI; made here, so that others cannot read what is below it."""
+    """Make the folder of a local store's artifacts, so that others cannot read what is below it; return its URI."""
     file = local_file(uri)
     return make_folder(file.resolve().parent / "mlartifacts").as_uri() if file else None
 
 
 @contextmanager
 def run(name: str, *, kind: str, run_id: str | None = None, nested: bool = False, key: str = "") -> Iterator[Any]:
-    """A run that tells how it ended: FINISHED, KILLED on Ctrl-C, FAILED on an error. `run_id` continues a run.
+    """Open a run that tells how it ended: FINISHED, KILLED on Ctrl-C, FAILED on an error. `run_id` continues a run.
 
     `key` is a tag that the run has from its first moment on: `find_run` finds by it what nobody had the time to note.
     """
@@ -179,7 +182,7 @@ def run(name: str, *, kind: str, run_id: str | None = None, nested: bool = False
 
 @answering()
 def find_run(key: str) -> str | None:
-    """Id of the run that was opened with `key`; None if there is none."""
+    """Find the id of the run that was opened with `key`; None if there is none."""
     import mlflow
 
     experiment = mlflow.get_experiment_by_name(EXPERIMENT)
@@ -210,7 +213,7 @@ def check_run(run_id: str) -> None:
 
 @answering()
 def last_step(run_id: str, metric: str) -> int:
-    """The highest step that a metric was logged at; 0 if at none."""
+    """Find the highest step that a metric was logged at; 0 if at none."""
     import mlflow
 
     return max((m.step for m in mlflow.MlflowClient().get_metric_history(run_id, metric)), default=0)
@@ -231,7 +234,7 @@ def log_params(values: dict[str, Any]) -> None:
 
 
 def git_state() -> dict[str, str]:
-    """Tags: the commit of the clone and whether it had changes; empty where plume is not run from a clone."""
+    """Give as tags the commit of the clone and whether it had changes; none if plume does not run from a clone."""
     try:
         commit = _git("rev-parse", "HEAD")
         return {"git.commit": commit, "git.dirty": str(bool(_git("status", "--porcelain"))).lower()}

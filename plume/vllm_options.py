@@ -1,4 +1,4 @@
-"""What every vLLM engine of plume is told, as the server that `serve` starts or inside the process of `eval`."""
+"""Holds what every vLLM engine of plume is told, as the server of `serve` or inside the process of `eval`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ UNSAFE = (
 
 
 def max_lora_rank(rank: int) -> int:
-    """The smallest rank that vLLM can be told and that holds an adapter of `rank`."""
+    """Find the smallest rank that vLLM accepts and that holds an adapter of `rank`."""
     for allowed in RANKS:
         if rank <= allowed:
             return allowed
@@ -30,7 +30,7 @@ def max_lora_rank(rank: int) -> int:
 
 
 def variables(*, cache: Path, gpu: bool, cores: Sequence[int], cpu_kv_cache_gib: int) -> dict[str, str]:
-    """The environment variables that plume decides on. Pure.
+    """Build the environment variables that plume decides on. Pure.
 
     `cores` are the ids that the CPU build may use; `cache` holds compiled code and must be private.
     """

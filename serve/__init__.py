@@ -1,1 +1,1 @@
-"""From the registry's champion to drafts: vLLM with the adapter, started, watched and stopped."""
+"""Serves the registry's champion: starts vLLM with its adapter, watches it, stops it."""

@@ -1,40 +1,47 @@
 """Keeps which version answers (`alias.json`), what answered before (`history.json`), and who gets the challenger."""
 
 import hashlib
-import time
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
+from pydantic import ConfigDict, Field, StrictInt, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from plume.adapters import Adapter
 from plume.errors import InputError
 from plume.files import folder_sha256
 from plume.registry import MODEL_NAME
-from serve import state as files
-from serve.state import State
+from serve.state import State, Watched, read_json, set_aside, write_json
 
 KEPT = 3  # what was served before, and its adapters, that stay at hand
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Deployed:
-    """A version that an engine may serve: its number, its immutable adapter folder, the hash of what is in it.
+    """Names a version that an engine may serve, its immutable adapter folder, and the hash of what is in it.
 
     Two are the same if number and hash are: a home that was moved makes no other version.
     """
 
-    version: int
+    version: StrictInt
     folder: str = field(compare=False)
     sha256: str
 
     @property
     def name(self) -> str:
-        """What the engine calls it: a swap is a new name, never new weights under an old one."""
+        """Name it for the engine: a swap is a new name, never new weights under an old one."""
         return f"{MODEL_NAME}@v{self.version}"
 
+    @property
+    def adapter(self) -> Adapter:
+        """Read the adapter from its folder. Raises InputError."""
+        return Adapter.load(self.folder)
+
     def check(self) -> None:
-        """Raises InputError unless the folder is there and holds what it held."""
+        """Raise InputError unless the folder is there and holds what it held."""
         if not Path(self.folder).is_dir():
             raise InputError(f"{self.folder}: the adapter of version {self.version} is gone")
         if folder_sha256(Path(self.folder)) != self.sha256:
@@ -43,30 +50,30 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Aliases:
-    """Champion, and a challenger that answers a share `weight` of the conversations."""
+    """Names the champion, and a challenger that answers a share `weight` of the conversations."""
 
     champion: Deployed
     challenger: Deployed | None = None
-    weight: float = 0.0
+    weight: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @classmethod
     def of(cls, value: Any) -> Self:
-        """Raises InputError if `value` is not what alias.json holds."""
+        """Read what alias.json holds. Raises InputError."""
         try:
-            champion, challenger = (value[name] and _deployed(value[name]) for name in ("champion", "challenger"))
-            weight = float(value["weight"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"alias.json: not understood ({type(error).__name__}: {error})") from None
-        if not champion or not 0 <= weight <= 1:
-            raise InputError("alias.json: a champion and a weight from 0 to 1 are wanted")
-        return cls(champion, challenger, weight)
+            return TypeAdapter(cls).validate_python(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "it"
+            raise InputError(
+                f"alias.json: a champion and a weight from 0 to 1 are wanted ({where}: {first['msg']})"
+            ) from None
 
     @property
     def deployed(self) -> list[Deployed]:
         return [self.champion, *([self.challenger] if self.challenger else [])]
 
     def choose(self, key: str) -> Deployed:
-        """Who answers the conversation `key`: always the same one while weight and versions stay."""
+        """Choose who answers the conversation `key`: always the same one while weight and versions stay."""
         if self.challenger is None or not self.weight:
             return self.champion
         point = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) / 2**64
@@ -74,13 +81,14 @@ class Aliases:
 
 
 def read(state: State) -> Aliases | None:
-    value = files.read(state.alias)
+    """Read alias.json; None where there is none. Raises InputError where it is damaged."""
+    value = read_json(state.alias)
     return None if value is None else Aliases.of(value)
 
 
 @dataclass(frozen=True)
 class History:
-    """`history.json`: what may answer next. Replaced in one step; alias.json, beside it, says what answers now.
+    """Keeps in `history.json` what may answer next. It is replaced in one step; alias.json says what answers now.
 
     Attributes:
         now: what alias.json says, or said until a switch that was killed between the two files.
@@ -94,15 +102,14 @@ class History:
 
     @classmethod
     def read(cls, state: State) -> Self:
-        """The state's history, also from the previous.json and held.json of earlier plumes. Raises InputError."""
+        """Read the state's history, also from the previous.json and held.json of earlier plumes. Raises InputError."""
         path = state.history if state.history.exists() else state.held
         try:
-            value = files.read(path)
+            value = read_json(path)
             if path == state.held:
-                return cls(None, _earlier(state), frozenset(_deployed(entry) for entry in value or ()))
-            back = tuple(Aliases.of(old) for old in value["back"])
-            return cls(value["now"] and Aliases.of(value["now"]), back, frozenset(map(_deployed, value["held"])))
-        except (InputError, KeyError, TypeError, ValueError):
+                value = {"now": None, "back": _earlier(state), "held": value or ()}
+            return TypeAdapter(cls).validate_python({name: value[name] for name in ("now", "back", "held")})
+        except (InputError, KeyError, TypeError, ValidationError):
             raise InputError(
                 f"{path}: not understood; remove it to go on: what can be gone back to is then not known any more, "
                 "and what was rolled back may be served again"
@@ -110,7 +117,7 @@ class History:
 
     def write(self, state: State) -> None:
         kept = list(dict.fromkeys(old for old in self.back if old != self.now and old.champion not in self.held))
-        files.write(
+        write_json(
             state.history,
             {
                 "now": self.now and asdict(self.now),
@@ -122,7 +129,7 @@ class History:
             old.unlink(missing_ok=True)
 
     def ways_back(self, current: Aliases | None) -> list[Aliases]:
-        """What may be served instead of `current`, newest first; a challenger that was rolled back is left out."""
+        """List what may be served instead of `current`, newest first, without challengers that were rolled back."""
         earlier = [*([self.now] if self.now else []), *self.back]
         allowed = [self._without_held(old) for old in earlier if old.champion not in self.held]
         return list(dict.fromkeys(old for old in allowed if old != current))
@@ -132,7 +139,7 @@ class History:
 
 
 def history(state: State) -> History:
-    """As `History.read`, for what must go on where it is damaged: there is then nothing to go back to."""
+    """Read the history; where it is damaged, there is nothing to go back to, and the caller goes on."""
     try:
         return History.read(state)
     except InputError:
@@ -140,8 +147,8 @@ def history(state: State) -> History:
 
 
 def previous(state: State) -> list[Aliases]:
-    """What can be gone back to, newest first; what is damaged there is no reason to serve nothing."""
-    return history(state).ways_back(_current(state))
+    """List what can be gone back to, newest first; a damaged history is no reason to serve nothing."""
+    return history(state).ways_back(current(state))
 
 
 def write(state: State, aliases: Aliases, among: Collection[Deployed] | None = None) -> None:
@@ -150,17 +157,16 @@ def write(state: State, aliases: Aliases, among: Collection[Deployed] | None = N
     `among` are the versions that may be gone back to; what names another one is forgotten. What is served is held no
     more. Killed between the two files, the history's `now` is what was served before: nothing is lost.
     """
-    before = _current(state)
+    before = current(state)
     try:
         earlier = History.read(state)
     except InputError:  # a restart goes on; what can still be read of it is kept for whoever must know
         earlier = History()
-        damaged = state.history if state.history.exists() else state.held
-        damaged.replace(damaged.with_name(f"{damaged.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}"))
+        set_aside(state.history if state.history.exists() else state.held)
     back = [*([before] if before else []), *earlier.ways_back(before)]
     if among is not None:
         back = [old for old in back if set(old.deployed) <= set(among)]
-    files.write(state.alias, asdict(aliases))
+    write_json(state.alias, asdict(aliases))
     History(aliases, tuple(back), earlier.held - set(aliases.deployed)).write(state)
 
 
@@ -170,53 +176,37 @@ def go_back(state: State, history: History) -> None:
     Killed before alias.json is replaced too, the next command knows from it what is held, and where to go.
     """
     history.write(state)
-    files.write(state.alias, asdict(history.now))
+    write_json(state.alias, asdict(history.now))
 
 
 def known(state: State) -> list[Deployed]:
-    """Every version that answers or can be gone back to, once each, current ones first."""
-    current = _current(state)
-    every = [current, *previous(state)] if current else previous(state)
+    """List every version that answers or can be gone back to, once each, current ones first."""
+    now = current(state)
+    every = [now, *previous(state)] if now else previous(state)
     return list(dict.fromkeys(deployed for aliases in every for deployed in aliases.deployed))
 
 
-def _current(state: State) -> Aliases | None:
-    """What alias.json says; None where there is none, or where it is damaged, which the next switch mends."""
+def current(state: State) -> Aliases | None:
+    """Read alias.json; None where there is none, or where it is damaged, which the next switch mends."""
     with suppress(InputError):
         return read(state)
     return None
 
 
 def _earlier(state: State) -> tuple[Aliases, ...]:
-    """previous.json of earlier plumes; a damaged one was never a reason to serve nothing."""
+    """Read previous.json of earlier plumes; a damaged one was never a reason to serve nothing."""
     try:
-        return tuple(Aliases.of(value) for value in files.read(state.previous) or ())
+        return tuple(Aliases.of(value) for value in read_json(state.previous) or ())
     except (InputError, TypeError):
         return ()
 
 
-def _deployed(value: Any) -> Deployed:
-    """Raises TypeError or ValueError if it is none."""
-    found = Deployed(**value)
-    if not isinstance(found.version, int) or not isinstance(found.folder, str) or not isinstance(found.sha256, str):
-        raise ValueError("no version, folder and hash")
-    return found
+def watched(state: State) -> Watched[Aliases]:
+    """Follow alias.json for the guard. Raises InputError if there is none, or it is damaged now."""
 
+    def must_read() -> Aliases:
+        if found := read(state):
+            return found
+        raise InputError(f"{state.alias}: is not there; start the server with `plume serve`")
 
-class WatchedAliases:
-    """alias.json as the guard reads it: again when it was replaced; the last good one where it is damaged."""
-
-    def __init__(self, state: State) -> None:
-        self._state, self._seen = state, None
-        found = read(state)
-        if found is None:
-            raise InputError(f"{state.alias}: is not there; start the server with `plume serve`")
-        self._current = found
-
-    @property
-    def current(self) -> Aliases:
-        with suppress(InputError):  # half a file never replaces a whole one
-            if (seen := files.stamp(self._state.alias)) != self._seen:
-                self._current = read(self._state) or self._current
-                self._seen = seen
-        return self._current
+    return Watched(state.alias, must_read)

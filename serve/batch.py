@@ -1,4 +1,4 @@
-"""Drafts for many reviews through the server's own door: same rendering, masking and checks; resumable."""
+"""Drafts for many reviews through the server's own API, with the same rendering, masking and checks; resumable."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -12,15 +12,14 @@ from plume.command import progress
 from plume.errors import InputError, PlumeError
 from serve.client import Client
 from serve.config import ServeConfig
-from serve.started import Started
-from serve.state import State
+from serve.state import Started, State
 
 _FIELDS = ("review", "network", "structure", "title", "pseudonym")
 _AT_ONCE = 8
 
 
 def batch(reviews: Path, out: Path, config: ServeConfig, only_for_a_start: Collection[str] = ()) -> str:
-    """Write a line of `out` for each line of `reviews`; one line that says how many.
+    """Write a line of `out` for each line of `reviews`; return one line that says how many.
 
     A running server is asked; without one, an engine is started for as long as it takes. A line of `out` that holds a
     draft is not asked for again; one that holds an error is. Raises InputError for lines that are no reviews, and where
@@ -64,7 +63,7 @@ def _read(reviews: Path) -> list[dict[str, Any]]:
 
 
 def _resume(out: Path, wanted: set[str]) -> set[str]:
-    """Ids that have a draft; a last line cut off by a kill and lines of errors are taken out of the file."""
+    """List the ids that have a draft. Remove lines of errors, and a last line that a kill cut off, from the file."""
     if not out.exists():
         return set()
     kept, done = [], set()
@@ -115,14 +114,11 @@ def _check_started_so(config: ServeConfig, keys: Collection[str], where: str) ->
 @contextmanager
 def _server(config: ServeConfig, only_for_a_start: Collection[str]) -> Iterator[Client]:
     from serve import vllm_process
-    from serve.champion import resolve
 
     with Client(config) as client:
         if client.is_ready():
             _check_started_so(config, only_for_a_start, client.where)
             yield client
             return
-    vllm_process.check_startable(config)
-    served, _ = resolve(config, State(config.folder))
-    with vllm_process.running(served, config), Client(config) as client:
+    with vllm_process.started_for_this(config) as client:
         yield client

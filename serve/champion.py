@@ -20,7 +20,7 @@ from serve.state import State
 
 @dataclass(frozen=True)
 class Served:
-    """What an engine starts with.
+    """Holds what an engine starts with.
 
     Attributes:
         aliases: who answers.
@@ -41,7 +41,7 @@ class Served:
 
 
 def resolve(config: ServeConfig, state: State, again: bool = False, fetch: bool = True) -> tuple[Served, list[str]]:
-    """What to serve, and remarks for the log.
+    """Decide what to serve; return it with remarks for the log.
 
     What alias.json says is served again if its adapters are whole and it is of the same registry, so that a restart
     undoes no rollback; then what was served before that; else what the registry says. A dead registry stops no restart.
@@ -50,7 +50,7 @@ def resolve(config: ServeConfig, state: State, again: bool = False, fetch: bool 
     """
     remarks: list[str] = []
     try:
-        aliases = _from_registry(config, fetch=fetch)
+        aliases = from_registry(config, config.max_lora_rank, fetch=fetch, needs_challenger=False)
     except InputError as error:
         aliases = None
         remarks.append(str(error))
@@ -89,13 +89,13 @@ def resolve(config: ServeConfig, state: State, again: bool = False, fetch: bool 
 
 def _base_of(deployed: Deployed) -> Base:
     if Path(deployed.folder).is_dir():
-        return Adapter.load(deployed.folder).base
+        return deployed.adapter.base
     training = registry.read_file(registry.find_version(str(deployed.version)), TRAINING)
     return Base.model_validate(json.loads(training)["base"])
 
 
 def _stop_token(base: Base, model: str) -> int:
-    """The tokenizer's end of turn; from its file where there is one: transformers takes seconds to import.
+    """Find the tokenizer's end of turn, in its file if it has one: transformers takes seconds to import.
 
     The guard loads the whole tokenizer, and refuses what is wrong with it.
     """
@@ -109,7 +109,7 @@ def _stop_token(base: Base, model: str) -> int:
 
 
 def deploy(version: Version, max_rank: int, *, fetch: bool = True) -> Deployed:
-    """The version's adapter on this machine, verified and fit to be served. Raises InputError.
+    """Fetch a version's adapter to this machine, and verify that it can be served. Raises InputError.
 
     Without `fetch`, where it would lie.
     """
@@ -139,8 +139,8 @@ def check_servable(adapter: Adapter, max_rank: int) -> None:
         raise InputError(f"{adapter.folder}: cannot be served: {', '.join(found)}; train it again without")
 
 
-def find(reference: str) -> Version:
-    """A version of the registry. Raises InputError that says how to make a first champion."""
+def _find(reference: str) -> Version:
+    """Find a version in the registry. Raises InputError that says how to make a first champion."""
     try:
         return registry.find_version(reference)
     except InputError as error:
@@ -151,22 +151,25 @@ def find(reference: str) -> Version:
         ) from None
 
 
-def _from_registry(config: ServeConfig, *, fetch: bool) -> Aliases:
+def from_registry(config: ServeConfig, max_rank: int, *, fetch: bool = True, needs_challenger: bool = True) -> Aliases:
+    """Ask the registry who answers, and fetch their adapters. Raises InputError."""
     tracking.connect(config.tracking_uri, create=False)
-    champion = deploy(find(config.version), config.max_lora_rank, fetch=fetch)
+    champion = deploy(_find(config.version), max_rank, fetch=fetch)
     if not config.challenger_weight:
         return Aliases(champion)
     try:
         version = registry.find_version("challenger")
     except InputError:
+        if needs_challenger:
+            raise
         return Aliases(champion)
-    return Aliases(champion, deploy(version, config.max_lora_rank, fetch=fetch), config.challenger_weight)
+    return Aliases(champion, deploy(version, max_rank, fetch=fetch), config.challenger_weight)
 
 
 def _recover(
     state: State, registered: Aliases | None, held: Collection[Deployed], remarks: list[str]
 ) -> Aliases | None:
-    """The newest of alias.json and what went before it that can be served and is no other registry's."""
+    """Choose the newest that can be served of alias.json and what was served before; it must be of this registry."""
     try:
         current = alias.read(state)
     except InputError as error:
@@ -195,9 +198,9 @@ def _is_registered(deployed: Deployed) -> bool:
 
 
 def _of_base(base: Base, adapters: list[Deployed]) -> Iterator[Deployed]:
-    """Those that are whole and were trained on `base`: one engine can know them all."""
+    """Keep the adapters that are whole and were trained on `base`: one engine can load them all."""
     for deployed in adapters:
         with suppress(InputError):
             deployed.check()
-            if same_base(Adapter.load(deployed.folder).base, base):
+            if same_base(deployed.adapter.base, base):
                 yield deployed

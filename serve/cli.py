@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from plume.command import DefaultGroup, say, status, stderr
-from plume.errors import InputError, PlumeError
-from serve.config import WHERE, ServeConfig
+from plume.errors import InputError, briefly
+from serve import keys
+from serve.config import WHERE, ConfigFile, Overrides, ServeConfig
 from serve.state import State
 
 app = typer.Typer(
@@ -19,11 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="vLLM with the champion's adapter. `plume serve KEY=VALUE …` is `plume serve run KEY=VALUE …`.",
 )
-key_app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Keys of clients; a key is shown once.")
-app.add_typer(key_app, name="key")
-
-Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Config overrides.")]
-ConfigFile = Annotated[Path | None, typer.Option(help="YAML config; the defaults are configs/serve/default.yaml.")]
+app.add_typer(keys.app, name="key")
 
 
 @app.command()
@@ -39,7 +36,7 @@ def run(
 
     What alias.json says is served again after a restart, even while MLflow is down; `sync` follows the registry.
     """
-    from serve import keys, vllm_command, vllm_process
+    from serve import vllm_command, vllm_process
     from serve.champion import resolve
 
     settings = ServeConfig.load(config, overrides or ())
@@ -72,8 +69,6 @@ def draft(
     """Start the engine behind its guard, ask it for one draft as a client does, print the draft, stop the engine."""
     from plume.corpus.dataset import read_manifest, read_split
     from serve import vllm_process
-    from serve.champion import resolve
-    from serve.client import Client
 
     fixed = {"state", "socket", "maskers", "golden"}  # a folder of its own, a port, one masker, no sync
     settings = ServeConfig.load_for(set(ServeConfig.model_fields) - fixed, config, overrides or ())
@@ -83,13 +78,11 @@ def draft(
         raise InputError(f"{data}: {f'no pair {pair!r} in' if pair else 'nothing in'} the test split")
     with tempfile.TemporaryDirectory(prefix="plume-serve-") as folder:  # no state of a server that runs is touched
         settings = settings.model_copy(update={"state": Path(folder), "socket": None, "maskers": 1})
-        vllm_process.check_startable(settings)
-        with status("fetching the adapter"):
-            served, _ = resolve(settings, State(settings.folder))
         asked = {key: chosen[key] for key in ("review", "network", "structure", "title") if chosen.get(key)}
-        with vllm_process.running(served, settings), Client(settings) as client, status("drafting"):
+        with vllm_process.started_for_this(settings) as client, status("drafting"):
             written = client.draft(asked)
-    failed = ", ".join(dict.fromkeys(f["check"] for f in written["findings"] if f["gating"])) or "none"
+    found = dict.fromkeys(f"{f['check']} ({', '.join(f['rules'])})" for f in written["findings"] if f["gating"])
+    failed = ", ".join(found) or "none"
     tokens = written["usage"]["completion_tokens"]
     say(f"{written['model']}, draft for {chosen['id']} ({tokens} tokens; failed checks: {failed}):\n{written['draft']}")
 
@@ -121,8 +114,7 @@ def sync(
         try:
             told, before = once(settings, compare=compare), told
         except Exception as error:  # whatever it is, what is served goes on, and so does the watch
-            why = str(error) if isinstance(error, PlumeError) else f"{type(error).__name__}: {error}"
-            told, before = f"not synced: {why}", told
+            told, before = f"not synced: {briefly(error)}", told
         if told != before:
             say(told)
             sys.stdout.flush()
@@ -150,9 +142,7 @@ def batch(
     reviews: Annotated[
         Path, typer.Argument(metavar="REVIEWS.jsonl", help='Lines {"id", "review", …} as for /v1/drafts.')
     ],
-    out: Annotated[
-        Path, typer.Option(help="Lines {id, draft, findings, …}; what is there already is not asked again.")
-    ],
+    out: Annotated[Path, typer.Option(help="Lines {id, draft, findings, …}; drafts that it holds already are kept.")],
     overrides: Overrides = None,
     config: ConfigFile = None,
 ) -> None:
@@ -186,7 +176,7 @@ def resend(overrides: Overrides = None, config: ConfigFile = None) -> None:
 
     What was deleted in MLflow on purpose is lacking there, too, and comes back.
     """
-    from plume.store_uri import unless_of_environment
+    from plume.store import unless_of_environment
     from serve.guard.mlflow_export import resend as send_again
 
     state = _with_journal(config, overrides, "tracking_uri")
@@ -198,13 +188,13 @@ def resend(overrides: Overrides = None, config: ConfigFile = None) -> None:
 
 
 def _store_of_server(state: State) -> str | None:
-    from serve.started import Started
+    from serve.state import Started
 
     return Started.read(state).config.tracking_uri if state.serve.exists() else None
 
 
 def _load(config: Path | None, overrides: list[str] | None, *uses: str) -> ServeConfig:
-    """The config of a command that looks at a state folder, server or not."""
+    """Load the config of a command that needs a state folder, whether or not a server runs."""
 
     return ServeConfig.load_for(("state", *uses), config, overrides or ())
 
@@ -215,40 +205,3 @@ def _with_journal(config: Path | None, overrides: list[str] | None, *uses: str) 
     if not state.journal.exists():
         raise InputError(f"{state.journal}: is not there; no server has run with this state folder")
     return state
-
-
-@key_app.command("add")
-def add_key(
-    name: Annotated[str, typer.Argument(help="Who will hold the key.")],
-    overrides: Overrides = None,
-    config: ConfigFile = None,
-    role: Annotated[str, typer.Option(help="client, or metrics for Prometheus.")] = "client",
-) -> None:
-    """Make a key, in place of any that NAME had, and show it: it is kept nowhere."""
-    from serve import keys
-
-    say(keys.add(State(_load(config, overrides).folder), name, role))
-
-
-@key_app.command("remove")
-def remove_key(
-    name: Annotated[str, typer.Argument(help="Whose key.")], overrides: Overrides = None, config: ConfigFile = None
-) -> None:
-    """Shut a key's holder out, at once."""
-    from serve import keys
-
-    keys.remove(State(_load(config, overrides).folder), name)
-    say(f"{name}: has no key any more")
-
-
-@key_app.command("list")
-def list_keys(overrides: Overrides = None, config: ConfigFile = None) -> None:
-    """Who holds a key, its role, and when it was made; the keys themselves are kept nowhere."""
-    from serve import keys
-
-    state = State(_load(config, overrides).folder)
-    known = keys.known(state)
-    for name, entry in sorted(known.items()):
-        say(f"{name:<40} {entry['role']:<8} {entry.get('made', 'made before plume noted when')}")
-    if not known:
-        say(f"{state.keys}: nobody has a key; make one with: plume serve key add NAME")

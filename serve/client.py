@@ -10,15 +10,15 @@ from serve.state import State
 
 
 class Client:
-    """Asks the server of `config` as the admin of its state folder, or with another key."""
+    """Asks the server of `config` as the admin of its state folder."""
 
-    def __init__(self, config: ServeConfig, key: str | None = None, timeout: float = 600.0) -> None:
+    def __init__(self, config: ServeConfig, timeout: float = 600.0) -> None:
         self.where = str(config.socket or config.url)
         self._http = httpx.Client(
             base_url=config.url,
             # No proxy of the environment is for loopback.
             transport=httpx.HTTPTransport(uds=str(config.socket) if config.socket else None),
-            headers={"Authorization": f"Bearer {key or State(config.folder).admin_key()}"},
+            headers={"Authorization": f"Bearer {State(config.folder).admin_key()}"},
             timeout=timeout,
         )
 
@@ -29,7 +29,7 @@ class Client:
         self._http.close()
 
     def is_ready(self) -> bool:
-        """Whether it answers and takes new drafts."""
+        """Tell whether the server answers and takes new drafts."""
         try:
             return self._http.get("/ready", timeout=5).is_success
         except httpx.HTTPError:
@@ -44,20 +44,20 @@ class Client:
         return self._ask("POST", "/v1/drafts", case).json()
 
     def complete(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The engine itself, from token ids: for `sync`, which compares log-probabilities."""
+        """Ask the engine itself, with token ids: `sync` compares its log-probabilities."""
         return self._ask("POST", "/engine/v1/completions", body).json()
 
     def load(self, name: str, folder: str) -> None:
-        """Let the engine know an adapter under a new name; that it knows it already is no error."""
+        """Load an adapter into the engine under a new name, unless it knows that name already."""
         if name not in self.known():
             self._ask("POST", "/engine/v1/load_lora_adapter", {"lora_name": name, "lora_path": folder})
 
     def unload(self, name: str) -> None:
-        """Let the engine forget a name; requests that it is answering are finished."""
+        """Unload a name from the engine; requests that it is answering are finished."""
         self._ask("POST", "/engine/v1/unload_lora_adapter", {"lora_name": name})
 
     def known(self) -> list[str]:
-        """The names that the engine knows."""
+        """List the names that the engine knows."""
         return [model["id"] for model in self._ask("GET", "/engine/v1/models").json()["data"]]
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:

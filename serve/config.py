@@ -3,22 +3,25 @@
 from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
+import typer
 from pydantic import Field, field_validator
 
 from plume.config import Config
 from plume.errors import InputError
 from plume.paths import home
-from plume.store_uri import StoreUri, absolute
+from plume.store import StoreUri, absolute
 
+Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Config overrides.")]
+ConfigFile = Annotated[Path | None, typer.Option(help="YAML config; all keys and defaults: plume config serve.")]
 WHERE = ("state", "host", "port", "socket")  # what names a running server
 FORCED_AFTER = 20  # seconds beyond drain_timeout, after which the server ends itself
 KILL_AFTER = 25  # and after which it is killed
 
 
 class ServeConfig(Config):
-    """What is served, where, and with how much of the machine."""
+    """Says what is served, where, and with how much of the machine."""
 
     command = "serve"
 
@@ -39,7 +42,7 @@ class ServeConfig(Config):
         None, description="by default bfloat16 on a GPU, float32 on a CPU, as in evaluation"
     )
     gpu_memory_utilization: float = Field(0.9, gt=0, lt=1, description="share of the GPU's memory that vLLM takes")
-    cpu_kv_cache_gib: int = Field(2, ge=1, description="memory for the attention cache where there is no GPU")
+    cpu_kv_cache_gib: int = Field(2, ge=1, description="memory for the attention cache on a machine without a GPU")
     max_queued_requests: int = Field(256, ge=1, description="more than this waiting: refused at once (503)")
     maskers: int = Field(2, ge=1, le=64, description="processes that mask reviews and check drafts")
     mask_timeout: float = Field(30, gt=0, description="seconds; a review that takes longer is refused (503)")
@@ -60,7 +63,7 @@ class ServeConfig(Config):
 
     @classmethod
     def load_for(cls, uses: Collection[str], path: str | Path | None, overrides: Iterable[str] = ()) -> Self:
-        """As `load`, for a command that uses these keys alone. Raises InputError for any other `key=value`.
+        """Load the config of a command that uses these keys alone. Raises InputError for any other `key=value`.
 
         A file is the server's and may hold all keys: it is given to every command.
         """
@@ -80,7 +83,7 @@ class ServeConfig(Config):
     @field_validator("state", "socket", "examples_from")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
-        """The engine, the guard and the commands about a server run in other folders."""
+        """Make paths absolute: the engine, the guard and the commands run in other folders."""
         return value and value.absolute()
 
     @field_validator("tracking_uri")
@@ -104,7 +107,7 @@ class ServeConfig(Config):
 
     @property
     def url(self) -> str:
-        """Where clients ask; behind a socket the host is only a name."""
+        """Give the address that clients ask; behind a socket the host is only a name."""
         return "http://plume" if self.socket else f"http://{self.host}:{self.port}"
 
     @property

@@ -24,13 +24,13 @@ _PHASES = (
 
 
 def phase(log: Path) -> str:
-    """What an engine that is starting does now."""
+    """Say what a starting engine does now."""
     text = log.read_text(encoding="utf-8", errors="replace")
     return next((meaning for fragment, meaning in _PHASES if fragment in text), "importing libraries")
 
 
 def cause(log: Path) -> str:
-    """The line of the log that says why the engine stopped: its first error that is not the echo of another one.
+    """Find the line that says why the engine stopped: its first error that does not repeat another one.
 
     Without any error (a kill by the system, say), the last line.
     """

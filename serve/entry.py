@@ -15,13 +15,15 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from plume.paths import ROOT
-from serve.state import VARIABLE, State
-from serve.tell import tell
+from serve.server_log import tell
+
+if TYPE_CHECKING:
+    from serve.state import State
 
 _GUARD = "the engine is loaded, waiting for the maskers"
 EVERY = 30  # seconds between two lines of a start
@@ -30,11 +32,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> None:
-    """Raises what vLLM raises."""
-    _leave_on(_SIGNALS)
+    """Run the server. Raises what vLLM raises."""
+    _leave_on(_SIGNALS)  # before the imports that take a while
     os.register_at_fork(after_in_child=_leave_to_parent)
     from serve.client import Client
-    from serve.started import Started
+    from serve.state import VARIABLE, Started, State
 
     state = State(Path(os.environ[VARIABLE]))
     config = Started.read(state).config
@@ -66,12 +68,12 @@ def _leave_on(signals: tuple[signal.Signals, ...]) -> None:
 
 
 def _leave_to_parent() -> None:
-    """In the engine's process: Ctrl-C, which a terminal sends to all, is for the server. It stops the engine itself."""
+    """Block Ctrl-C in the engine's process: a terminal sends it to all, and the server stops the engine itself."""
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
 
 
 def _leave(number: int, _: Any) -> None:
-    """End what was started, and this process, without a traceback of any."""
+    """End this process and what it started, without a traceback."""
     if os.getpid() != _MAIN:  # the engine, forked off, which has no handler of its own yet
         os._exit(128 + number)
     tell(f"interrupted by {signal.Signals(number).name} while it was starting")
@@ -87,9 +89,9 @@ def _leave(number: int, _: Any) -> None:
 
 
 class Start:
-    """Says what a server that starts does, every 30 s at least, and at last how to get a draft from it."""
+    """Says every 30 s what a starting server does, and at last how to get a draft from it."""
 
-    def __init__(self, config: Any, state: State) -> None:
+    def __init__(self, config: Any, state: "State") -> None:
         self._config, self._state = config, state
         self._phase, self._said = "", time.monotonic()
 
@@ -98,7 +100,7 @@ class Start:
         tell(f"starting: {phase}{_age()}")
 
     def tell(self, client: Any) -> None:
-        """Until the server is ready."""
+        """Say how far the start is, until the server is ready."""
         warned = False
         while not client.is_ready():
             if time.monotonic() > self._said + EVERY:
@@ -109,13 +111,13 @@ class Start:
         tell("\n  ".join([f"ready{_age()}: drafts on {client.where}, with", *how_to_ask(self._config, self._state)]))
 
 
-def how_to_ask(config: Any, state: State) -> list[str]:
-    """Lines for a shell that get a draft: a key if nobody has one, and the request."""
+def how_to_ask(config: Any, state: "State") -> list[str]:
+    """Write the lines for a shell that get a draft: a key if nobody has one, and the request."""
     from serve import keys
 
     plume = "plume" if shutil.which("plume") else shlex.quote(str(Path(sys.executable).parent / "plume"))
     where = "" if state.folder == ROOT / "var" / "serve" else f" {shlex.quote(f'state={state.folder}')}"
-    holders = [name for name, entry in keys.known(state).items() if entry["role"] == "client"]
+    holders = [name for name, entry in keys.known(state).items() if entry.role == "client"]
     key = f"KEY=$({plume} serve key add agents{where})"
     if holders:
         key = f"KEY=…   # the key of {', '.join(sorted(holders))}; one more: {plume} serve key add NAME{where}"
@@ -125,7 +127,7 @@ def how_to_ask(config: Any, state: State) -> list[str]:
 
 
 def _begun() -> float:
-    """When this process began, `plume serve` that became it included: seconds since the epoch."""
+    """Give the time when this process began as `plume serve`, in seconds since the epoch."""
     return psutil.Process().create_time()
 
 

@@ -21,8 +21,8 @@ _TOP, _SHARED = 5, 3
 
 
 def compare(client: Client, deployed: Deployed, dtype: str) -> float:
-    """The largest difference. Raises InputError that names it if it is above the tolerance, or too little is shared."""
-    adapter = Adapter.load(deployed.folder)
+    """Measure the largest difference. Raises InputError if it is above the tolerance, or too few tokens are shared."""
+    adapter = deployed.adapter
     tokenizer, prompt = load_tokenizer(adapter.base), load_prompt(adapter.prompt)
     prompts = [encode_prompt(tokenizer, prompt, json.loads(line)) for line in PROMPTS.read_text("utf-8").splitlines()]
     worst = 0.0
@@ -40,7 +40,7 @@ def compare(client: Client, deployed: Deployed, dtype: str) -> float:
 
 
 def engine_logprobs(client: Client, name: str, ids: list[int]) -> dict[int, float]:
-    """Log-probabilities of the five likeliest first tokens, by token id."""
+    """Ask the engine for the log-probabilities of the five likeliest first tokens, by token id."""
     asked = {
         "model": name,
         "prompt": ids,
@@ -54,7 +54,7 @@ def engine_logprobs(client: Client, name: str, ids: list[int]) -> dict[int, floa
 
 
 def reference(adapter: Adapter, prompts: list[list[int]], dtype: str) -> list[Any]:
-    """PEFT's log-probabilities of the first token: one float32 vector over the vocabulary for each prompt.
+    """Compute PEFT's log-probabilities of the first token: one float32 vector over the vocabulary for each prompt.
 
     The weights are rounded as the engine's, the arithmetic is float32's, on the CPU: the engine keeps its GPU.
     """

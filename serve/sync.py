@@ -3,17 +3,15 @@
 import time
 from contextlib import suppress
 
-from plume import registry, tracking
+from plume import registry
 from plume.errors import InputError, PlumeError
-from plume.models import Base, same_base
+from plume.models import same_base
 from serve import alias, golden
-from serve import state as files
 from serve.alias import Aliases, Deployed, History
-from serve.champion import deploy, find
+from serve.champion import from_registry
 from serve.client import Client
 from serve.config import ServeConfig
-from serve.started import Started
-from serve.state import State
+from serve.state import Started, State, alone, read_json, write_json
 
 
 def sync(config: ServeConfig, *, again: bool = False, compare: bool | None = None) -> str:
@@ -26,43 +24,41 @@ def sync(config: ServeConfig, *, again: bool = False, compare: bool | None = Non
     """
     state = State(config.folder)
     _current(state)  # before anything is made in a folder that no server has
-    with files.alone(state, "sync"), Client(config) as client:
+    with alone(state, "sync"), Client(config) as client:
         history = History.read(state)
         current = _current(state) if again else _finished(_current(state), history, client, state)
-        tracking.connect(config.tracking_uri, create=False)
-        champion = deploy(find(config.version), Started.read(state).config.max_lora_rank)
-        challenger = _challenger(config, state)
+        wanted = from_registry(config, Started.read(state).config.max_lora_rank)
         held = frozenset() if again else history.held
-        if champion in held:
+        if wanted.champion in held:
             return (
-                f"{_told(current)}: the registry's {champion.name} was rolled back; promote another version, "
+                f"{_told(current)}: the registry's {wanted.champion.name} was rolled back; promote another version, "
                 "or serve it all the same with --again"
             )
         remark = ""
-        if challenger in held:
-            challenger, remark = None, f"; {challenger.name}, the challenger, was rolled back and is left out"
-        wanted = Aliases(champion, challenger, config.challenger_weight if challenger else 0.0)
+        if wanted.challenger in held:
+            remark = f"; {wanted.challenger.name}, the challenger, was rolled back and is left out"
+            wanted = Aliases(wanted.champion)
         for deployed in wanted.deployed:
             if current is None or deployed not in current.deployed or deployed.name not in client.known():
                 _load(client, deployed, state, compare=compare)
         alias.write(state, wanted)
         _forget(client, state)
         with suppress(InputError):  # a full disk
-            files.write(state.synced, {"at": time.time()})
+            write_json(state.synced, {"at": time.time()})
     if wanted == current:
         return f"{_told(wanted)} already{remark}"
     return f"{_told(wanted)} now, before it {_told(current)}{remark}"
 
 
 def rollback(config: ServeConfig) -> str:
-    """Serve the last thing that was served before and never rolled back.
+    """Serve what was served last before this, and was never rolled back.
 
     What it takes the place of is held: neither `sync` nor a later rollback serves it again, whatever came between.
     Raises InputError if there is nothing before, or all of it is damaged.
     """
     state = State(config.folder)
     _current(state)  # before anything is made in a folder that no server has
-    with files.alone(state, "sync"), Client(config) as client:
+    with alone(state, "sync"), Client(config) as client:
         history, current, damaged = History.read(state), _current(state), []
         served = current or history.now
         ways = history.ways_back(served)
@@ -83,7 +79,7 @@ def rollback(config: ServeConfig) -> str:
 
 
 def _bad(current: Aliases | None, old: Aliases) -> frozenset[Deployed]:
-    """What is rolled back with `current` where `old` takes its place: its champion, and whoever does not stay."""
+    """List what is rolled back when `old` replaces `current`: its champion, and every version that does not stay."""
     if current is None:
         return frozenset()
     champion = {current.champion} - {old.champion}
@@ -91,7 +87,7 @@ def _bad(current: Aliases | None, old: Aliases) -> frozenset[Deployed]:
 
 
 def _finished(current: Aliases | None, history: History, client: Client, state: State) -> Aliases | None:
-    """What answers, once a rollback that was killed after its first file is brought to its end."""
+    """Finish a rollback that was killed after its first file; return what answers."""
     if current is None or history.now is None or current.champion not in history.held:
         return current
     for deployed in history.now.deployed:
@@ -102,7 +98,7 @@ def _finished(current: Aliases | None, history: History, client: Client, state: 
 
 
 def describe(config: ServeConfig) -> str:
-    """What `plume serve status` prints. Raises PlumeError if the server does not answer."""
+    """Write what `plume serve status` prints. Raises PlumeError if the server does not answer."""
     state = State(config.folder)
     current = _current(state)
     with Client(config, timeout=30) as client:
@@ -124,38 +120,35 @@ def describe(config: ServeConfig) -> str:
 
 
 def _synced(state: State) -> str:
-    """When `sync` last went through."""
+    """Say when `sync` last succeeded."""
     try:
-        synced = files.read(state.synced)
+        synced = read_json(state.synced)
         return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(synced["at"])) if synced else "never"
     except (InputError, KeyError, TypeError, ValueError, OverflowError, OSError):
         return f"not known: {state.synced} is not understood; the next sync writes it anew"
 
 
 def _current(state: State) -> Aliases | None:
-    """What alias.json says; None where it is damaged, which a switch mends. Raises InputError where there is none."""
+    """Read alias.json; None if it is damaged, which a switch mends. Raises InputError if there is none."""
     if not state.alias.exists():
         raise InputError(f"{state.alias}: is not there; start the server with `plume serve` first")
-    with suppress(InputError):
-        return alias.read(state)
-    return None
-
-
-def _challenger(config: ServeConfig, state: State) -> Deployed | None:
-    if not config.challenger_weight:
-        return None
-    return deploy(registry.find_version("challenger"), Started.read(state).config.max_lora_rank)
+    return alias.current(state)
 
 
 def _load(client: Client, deployed: Deployed, state: State, *, compare: bool | None) -> None:
-    """Known to the engine under its own name, and as PEFT has it; forgotten again if not."""
+    """Load a version into the engine and compare it with PEFT; unload it again if they differ."""
     started = Started.read(state)
     deployed.check()
     fresh = deployed.name not in client.known()
     served = {*alias.known(state), *(() if fresh else alias.history(state).held)}
     if any(other.name == deployed.name and other != deployed for other in served):
         raise InputError(f"{deployed.name}: is another adapter than the one that was served; restart the server")
-    _same_base(deployed, started.base)
+    trained_on = deployed.adapter.base
+    if not same_base(trained_on, started.base):
+        raise InputError(
+            f"{deployed.name}: was trained on {trained_on.model}, the server has {started.base.model}; "
+            "start another server for it"
+        )
     client.load(deployed.name, deployed.folder)
     if not (started.config.golden if compare is None else compare):
         return
@@ -167,19 +160,8 @@ def _load(client: Client, deployed: Deployed, state: State, *, compare: bool | N
         raise
 
 
-def _same_base(deployed: Deployed, base: Base) -> None:
-    from plume.adapters import Adapter
-
-    trained_on = Adapter.load(deployed.folder).base
-    if not same_base(trained_on, base):
-        raise InputError(
-            f"{deployed.name}: was trained on {trained_on.model}, the server has {base.model}; "
-            "start another server for it"
-        )
-
-
 def _forget(client: Client, state: State) -> None:
-    """Names that neither answer nor can be gone back to; their folders stay, the engine may still read them."""
+    """Unload names that neither answer nor can be gone back to. Their folders stay: the engine may still read them."""
     kept = {deployed.name for deployed in alias.known(state)}
     for name in client.known():
         if name.startswith(f"{registry.MODEL_NAME}@v") and name not in kept:

@@ -24,7 +24,7 @@ BASE_NAME = "base"  # the model without its adapter, as clients call it
 
 
 def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
-    """vLLM's command line, below plume's own first words: `serve.entry` hands it on. Pure."""
+    """Build vLLM's command line, after plume's own first words: `serve.entry` hands it on. Pure."""
     adapters = [
         json.dumps({"name": deployed.name, "path": deployed.folder, "base_model_name": BASE_NAME})
         for deployed in served.adapters
@@ -65,7 +65,7 @@ def max_model_len(config: ServeConfig, *, gpu: bool) -> int:
 
 
 def variables(config: ServeConfig, *, cache: Path, gpu: bool, cores: Sequence[int]) -> dict[str, str]:
-    """The environment variables that plume decides on. Pure; see `plume.vllm_options.variables`.
+    """Build the environment variables that plume decides on. Pure; see `plume.vllm_options.variables`.
 
     Adapters may be loaded at run time, which opens routes to anybody: the guard closes them again.
     """
@@ -75,18 +75,18 @@ def variables(config: ServeConfig, *, cache: Path, gpu: bool, cores: Sequence[in
 
 
 def environment(inherited: Mapping[str, str], decided: Mapping[str, str]) -> dict[str, str]:
-    """The engine's whole environment: the inherited one without what is unsafe, then what plume decides. Pure."""
+    """Build the engine's whole environment: the inherited one without what is unsafe, then what plume decides. Pure."""
     return {key: value for key, value in inherited.items() if key not in UNSAFE} | dict(decided)
 
 
 def here(served: Served, config: ServeConfig) -> tuple[list[str], dict[str, str]]:
-    """The command and the whole environment on this machine."""
+    """Build the command and the whole environment for this machine."""
     gpu = has_gpu()
     return command(served, config, gpu=gpu), environment(os.environ, _variables_here(config, gpu=gpu))
 
 
 def shown(served: Served, config: ServeConfig) -> str:
-    """The command with its variables, as a line for a shell; a store's password is yours to add."""
+    """Write the command with its variables as a line for a shell, without a store's password."""
     gpu = has_gpu()
     without = [word for name in UNSAFE for word in ("-u", name)]
     decided = [f"{key}={without_secrets(value)}" for key, value in _variables_here(config, gpu=gpu).items()]
@@ -98,7 +98,7 @@ def _variables_here(config: ServeConfig, *, gpu: bool) -> dict[str, str]:
 
 
 def has_gpu() -> bool:
-    """Whether torch sees a CUDA device. Where that cannot be, torch is not asked: it takes seconds to import."""
+    """Tell whether torch sees a CUDA device. Without NVIDIA's driver torch is not asked: it takes seconds to import."""
     try:
         ctypes.CDLL("libcuda.so.1")  # NVIDIA's driver
     except OSError:

@@ -14,20 +14,19 @@ from plume.command import status
 from plume.errors import EnvironmentMissing, InputError, PlumeError
 from plume.files import locked
 from plume.paths import home
-from plume.store_uri import absolute
-from serve import alias, engine_log, vllm_command
+from plume.store import absolute
+from serve import alias, champion, engine_log, vllm_command
 from serve.champion import Served
 from serve.client import Client
 from serve.config import KILL_AFTER, ServeConfig
-from serve.started import Started
-from serve.state import State, private_folder
+from serve.state import Started, State, private_folder
 
 HAND_OVER = 20  # seconds that what is left of a killed server has to let go of its state folder
 
 
 @contextmanager
 def hold(state: State) -> Iterator[None]:
-    """One server a state folder: the lock goes on to the process that this one becomes. Raises InputError."""
+    """Lock a state folder for one server; the process that this one becomes keeps the lock. Raises InputError."""
     private_folder(state.folder)
     refusal = (
         f"{state.folder}: a server runs with this state folder already; stop it, name its socket or port, or give this "
@@ -39,7 +38,7 @@ def hold(state: State) -> Iterator[None]:
 
 
 def write_state(served: Served, config: ServeConfig, state: State) -> None:
-    """What the guard reads when the engine makes it. Raises InputError if the disk refuses."""
+    """Write what the guard reads when it starts. Raises InputError if the disk refuses."""
     gpu = vllm_command.has_gpu()
     state.admin_key()
     state.drain.unlink(missing_ok=True)
@@ -55,7 +54,7 @@ def write_state(served: Served, config: ServeConfig, state: State) -> None:
 
 
 def become(served: Served, config: ServeConfig) -> None:
-    """Replace this process by the engine: systemd's signals reach it, and its log is this one's output."""
+    """Replace this process by the engine: systemd's signals reach it, and its log is this process's output."""
     words, variables = vllm_command.here(served, config)
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))  # not lost meanwhile: see serve.entry
     os.umask(0o007)  # the socket is for a group shared with nginx, and nobody else
@@ -82,6 +81,16 @@ def check_startable(config: ServeConfig) -> None:
 
 
 @contextmanager
+def started_for_this(config: ServeConfig) -> Iterator[Client]:
+    """Resolve what to serve, start an engine for as long as the block takes, and give a client of it."""
+    check_startable(config)
+    with status("fetching the adapter"):
+        served, _ = champion.resolve(config, State(config.folder))
+    with running(served, config), Client(config) as client:
+        yield client
+
+
+@contextmanager
 def running(served: Served, config: ServeConfig) -> Iterator[None]:
     """Start the engine behind its guard, wait until it is ready, and stop it at the end of the block.
 
@@ -90,36 +99,32 @@ def running(served: Served, config: ServeConfig) -> Iterator[None]:
     state = State(config.folder)
     with hold(state):
         write_state(served, config, state)
-        yield from _running(served, config)
-
-
-def _running(served: Served, config: ServeConfig) -> Iterator[None]:
-    (words, variables), log = vllm_command.here(served, config), _fresh_log()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            words,
-            env=variables | _store_of_environment(),
-            cwd=log.parent,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for plume, which then drains the engine
-        )
-    try:
-        _wait_ready(process, log, config)
-        yield
-    finally:
-        stop(process, config.drain_timeout)
+        (words, variables), log = vllm_command.here(served, config), _fresh_log()
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                words,
+                env=variables | _store_of_environment(),
+                cwd=log.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for plume, which then drains the engine
+            )
+        try:
+            _wait_ready(process, log, config)
+            yield
+        finally:
+            stop(process, config.drain_timeout)
 
 
 def _store_of_environment() -> dict[str, str]:
-    """The engine runs in another folder."""
+    """Make a relative store of the environment absolute: the engine runs in another folder."""
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     return {"MLFLOW_TRACKING_URI": absolute(uri)} if uri else {}
 
 
 def _fresh_log() -> Path:
-    """<home>/serve/engine.log; the one before is kept beside it: it says why the last engine died."""
+    """Name <home>/serve/engine.log; keep the one before beside it: it says why the last engine died."""
     log = home() / "serve" / "engine.log"
     private_folder(log.parent)
     if log.exists():
@@ -148,7 +153,7 @@ def _ending(code: int) -> str:
 
 
 def stop(process: subprocess.Popen, drain_timeout: int) -> None:
-    """SIGTERM, time to drain, then SIGKILL for what is left of the process group; at once on a second signal."""
+    """Send SIGTERM, wait for the drain, then SIGKILL what is left of the process group; at once on a second signal."""
     try:
         with suppress(subprocess.TimeoutExpired), status("stopping the engine"):
             process.terminate()

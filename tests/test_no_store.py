@@ -15,13 +15,11 @@ from plume.errors import InputError
 from plume.models import Base
 from plume.paths import ROOT
 from serve import champion, cli, sync
-from serve import state as files
 from serve.alias import Aliases, Deployed
 from serve.config import ServeConfig
 from serve.guard import mlflow_export
 from serve.guard.journal import Journal
-from serve.started import Started
-from serve.state import State
+from serve.state import Started, State, write_json
 
 SAMPLE = ROOT / "datasets" / "sample" / "export.json"
 ROW = {"network": None, "structure": None, "title": None, "review": "r", "draft": "d", "failed": [], "prompt": "v1"}
@@ -34,7 +32,7 @@ def here(tmp_path, monkeypatch):
     No name of a store is given elsewhere.
     """
     state = State(tmp_path / "state")
-    files.write(state.alias, asdict(Aliases(Deployed(1, "/adapter", "0" * 64))))
+    write_json(state.alias, asdict(Aliases(Deployed(1, "/adapter", "0" * 64))))
     Started(config=ServeConfig(), base=Base(), stop_token_id=2, dtype="float32", max_model_len=2048).write(state)
     Journal(state.journal).add_draft("a", 1.0, "agents", 1, ROW)
     monkeypatch.setenv("PLUME_HOME", str(tmp_path / "home"))

@@ -1,7 +1,7 @@
 """`configs/train/*.yaml`, typed."""
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -9,26 +9,13 @@ from plume.config import Config, read_yaml
 from plume.errors import InputError
 from plume.models import Base, located
 from plume.paths import in_clone
-from plume.store_uri import StoreUri
+from plume.store import StoreUri
 
 MAKE_ROOM = "make room, then go on with --resume"  # said where the disk refuses what a run writes
-# What PEFT offers and vLLM does not serve: refused here, before a GPU is booked, rather than when it is to be served.
-UNSERVED = {
-    **dict.fromkeys(("dora", "use_dora"), "vLLM serves no DoRA adapter; use lora.rslora=true, or plain LoRA"),
-    **dict.fromkeys(
-        ("modules_to_save", "trainable_token_indices", "bias", "lora_bias"),
-        "vLLM serves low-rank weights alone; leave it out",
-    ),
-    **dict.fromkeys(
-        ("resize_token_embeddings", "added_tokens"), "vLLM serves no adapter over a resized vocabulary; leave it out"
-    ),
-}
 
 
 class Lora(Config):
     """What PEFT adapts, kept to what vLLM serves: no DoRA, no `modules_to_save`, no resized vocabulary."""
-
-    refused: ClassVar[dict[str, str]] = UNSERVED
 
     rank: Literal[1, 8, 16, 32, 64, 128, 256] = Field(16, description="ranks that plume serve accepts")
     alpha: int = Field(32, gt=0, description="what is learnt counts alpha/rank times")

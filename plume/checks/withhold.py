@@ -22,6 +22,7 @@ class Withheld:
     """Where a placeholder was written instead of something: `start` and `end` index the new text."""
 
     check: str
+    rule: str
     placeholder: str
     start: int
     end: int
@@ -30,18 +31,18 @@ class Withheld:
 def withhold(draft: str, *, review: str, prompt: str = "", directory: "Directory") -> tuple[str, list[Withheld]]:
     """The draft in one typography, a typed placeholder for each invented contact and each piece of personal data."""
     case = Case.of(draft, review, prompt, directory, None)
-    found = [(d.start, d.end, "contacts", d.kind) for d in invented(case)]
-    found += [(start, end, "contacts", "ADRESSE") for start, end in invented_addresses(case)]
-    found += [(data.start, data.end, "personal_data", data.kind) for data in find_personal_data(case)]
+    found = [(d.start, d.end, "contacts", d.kind, d.rule) for d in invented(case)]
+    found += [(start, end, "contacts", "ADRESSE", "postal.address") for start, end in invented_addresses(case)]
+    found += [(data.start, data.end, "personal_data", data.kind, data.rule) for data in find_personal_data(case)]
     pieces, withheld, at, length = [], [], 0, 0
-    for start, end, check, kind in sorted(found):
+    for start, end, check, kind, rule in sorted(found):
         if end <= at:
             continue  # inside what was cut out before
         placeholder = f"[{_PLACEHOLDERS.get(kind, kind)}]"
         before = case.draft[at : max(at, start)]
         pieces += [before, placeholder]
         length += len(before)
-        withheld.append(Withheld(check, placeholder, length, length + len(placeholder)))
+        withheld.append(Withheld(check, rule, placeholder, length, length + len(placeholder)))
         length += len(placeholder)
         at = end
     return "".join([*pieces, case.draft[at:]]), withheld

@@ -24,13 +24,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from plume.command import uninterrupted
 from plume.corpus import audit, dataset, forget_versions, privacy
 from plume.corpus.dataset import STAGED, read_manifest, read_split
 from plume.corpus.forget_search import mention_of
 from plume.corpus.split import SPLITS, experience_of
 from plume.errors import InputError, without_secrets
 from plume.files import file_sha256, read_jsonl, sha256, share, telling, to_jsonl, write
+from plume.interrupt import deferred
 from plume.registry import MODEL_NAME
 from plume.tracking import default_uri
 
@@ -202,7 +202,7 @@ def _finish(folder: Path) -> None:
     staged = folder / STAGED
     if not staged.is_dir():
         return
-    with uninterrupted():
+    with deferred():
         of = staged / _OF
         # Else the manifest, which comes last, is in its place already, or the folder was built again since.
         if of.is_file() and of.read_text(encoding="utf-8") == file_sha256(folder / "manifest.json"):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.requests import ClientDisconnect, Request
 
-from serve.guard.refusal import Refusal, client_gone
+from serve.guard.refusal import Reason, Refusal
 from serve.guard.request_context import RequestContext
-from serve.keys import ADMIN, CLIENT, METRICS, Keys
+from serve.keys import ADMIN, Keys
 
 PUBLIC = "public"  # the role of what needs no key
 _BODY = 64 << 10  # bytes of a request, at most
@@ -18,7 +18,7 @@ _BODY = 64 << 10  # bytes of a request, at most
 
 @dataclass(frozen=True)
 class Route:
-    """An open route: `engine` is vLLM's own path where the admin reaches vLLM, `begins` whether a draft is begun."""
+    """Describes an open route. `engine` is vLLM's own path, for the admin; `begins` says that it begins a draft."""
 
     name: str
     role: str
@@ -26,21 +26,21 @@ class Route:
     begins: bool = False
 
     def admits(self, role: str) -> bool:
-        """Whether a key of this role opens it: the admin's opens all, others what is theirs."""
+        """Tell whether a key of this role opens the route. The admin's key opens all."""
         return role in (ADMIN, self.role)
 
 
 # Compared as a whole: no other spelling of a path, no other method. Starlette's router would take a line end at the
-# end of a path, and tell a scan with 405 what is there.
+# end of a path, and answer 405, which tells a scan that the path exists.
 _ROUTES = {
     **dict.fromkeys((("GET", "/health"), ("HEAD", "/health")), Route("health", PUBLIC)),
     **dict.fromkeys((("GET", "/ready"), ("HEAD", "/ready")), Route("ready", PUBLIC)),
     ("GET", "/openapi.json"): Route("openapi", PUBLIC),
-    ("GET", "/metrics"): Route("metrics", METRICS),
+    ("GET", "/metrics"): Route("metrics", "metrics"),
     ("GET", "/status"): Route("status", ADMIN),
-    ("GET", "/v1/models"): Route("models", CLIENT),
-    ("POST", "/v1/drafts"): Route("drafts", CLIENT, begins=True),
-    ("POST", "/v1/chat/completions"): Route("chat", CLIENT, begins=True),
+    ("GET", "/v1/models"): Route("models", "client"),
+    ("POST", "/v1/drafts"): Route("drafts", "client", begins=True),
+    ("POST", "/v1/chat/completions"): Route("chat", "client", begins=True),
 }
 _DECISION = re.compile(r"/v1/drafts/draft-[0-9a-f]{24}/decision")
 # Of the engine, for the admin: what `sync`, `rollback` and `plume eval generate --endpoint …/engine/v1` need.
@@ -54,11 +54,11 @@ _ENGINE = {
 
 
 def find(method: str, path: str) -> Route | None:
-    """The route of a request; None if it is closed."""
+    """Find the route of a request; None if it is closed."""
     if found := _ROUTES.get((method, path)):
         return found
     if method == "POST" and _DECISION.fullmatch(path):
-        return Route("decision", CLIENT)
+        return Route("decision", "client")
     below = path.removeprefix("/engine")
     if below != path and (method, below) in _ENGINE:
         return Route(f"engine{below}", ADMIN, engine=below)
@@ -66,35 +66,34 @@ def find(method: str, path: str) -> Route | None:
 
 
 def admit(request: Request, keys: Keys, context: RequestContext) -> Route:
-    """The route that a request may use; notes it and its client. Raises Refusal: 404 for what is closed, 401."""
-    closed = Refusal(404, "route", "there is no such route")
+    """Find the route that a request may use; note it and its client. Raises Refusal: NO_ROUTE, NO_KEY."""
     route = find(request.method, request.scope["path"])
     if route is None:
-        raise closed
+        raise Refusal(Reason.NO_ROUTE)
     context.route = route.name
     if route.role == PUBLIC:
         return route
     kind, key = get_authorization_scheme_param(request.headers.get("authorization"))
     holder = keys.holder(key.strip()) if kind.lower() == "bearer" and key.strip() else None
     if holder is None:
-        raise Refusal(401, "key", "send a known key as `Authorization: Bearer KEY`")
+        raise Refusal(Reason.NO_KEY)
     context.client, role = holder
     if not route.admits(role):
-        raise closed
+        raise Refusal(Reason.NO_ROUTE)
     return route
 
 
 async def read_body(request: Request, seconds: float) -> bytes:
-    """The body. Raises Refusal if it is too large, however it is sent, takes longer than `seconds`, or is cut off."""
+    """Read the body. Raises Refusal if it is too large, takes longer than `seconds`, or is cut off."""
     body = bytearray()
     try:
         async with asyncio.timeout(seconds), aclosing(request.stream()) as parts:
             async for part in parts:
                 body += part
                 if len(body) > _BODY:
-                    raise Refusal(413, "size", f"the body is larger than {_BODY >> 10} KB")
+                    raise Refusal(Reason.BODY_TOO_LARGE, kilobytes=_BODY >> 10)
     except TimeoutError:
-        raise Refusal(408, "timeout", f"the body took longer than {seconds:g} s") from None
+        raise Refusal(Reason.BODY_LATE, seconds=seconds) from None
     except ClientDisconnect:
-        raise client_gone() from None
+        raise Refusal(Reason.CLIENT_GONE) from None
     return bytes(body)

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from plume.registry import MODEL_NAME
 from serve.guard.draft_service import DraftService
-from serve.guard.refusal import Refusal, internal
+from serve.guard.refusal import Reason, Refusal, kinds_by_status
 from serve.guard.schema import (
     ChatRequest,
     Decision,
@@ -24,8 +24,9 @@ from serve.guard.schema import (
 )
 
 CONVERSATION = "x-conversation-id"
-_CODES = (400, 401, 408, 413, 422, 500, 502, 503, 504)
-_REFUSALS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in _CODES}
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": f"Refused: {kinds}"} for status, kinds in kinds_by_status().items()
+}
 
 app = FastAPI(
     title="plume",
@@ -36,6 +37,7 @@ app = FastAPI(
     "whole before a word leaves, so a streamed answer comes at once, when it is whole.",
     docs_url=None,
     redoc_url=None,
+    responses=_REFUSALS,
 )
 
 
@@ -46,34 +48,29 @@ async def _drafts(request: Request) -> DraftService:  # async, or FastAPI would 
 Drafts = Annotated[DraftService, Depends(_drafts)]
 
 
-@app.post("/v1/drafts", responses=_REFUSALS)
+@app.post("/v1/drafts")
 async def create_draft(asked: DraftRequest, request: Request, drafts: Drafts) -> DraftResponse:
-    """A draft for a review, with what the checks found in it and the verified contacts that it names."""
+    """Write a draft for a review, with what the checks found in it, by which rules, and the verified contacts in it."""
     return await _draft(asked, asked.conversation, request, drafts)
 
 
-@app.post("/v1/drafts/{identity}/decision", responses={**_REFUSALS, 404: {"model": Problem}, 507: {"model": Problem}})
+@app.post("/v1/drafts/{identity}/decision")
 async def decide(identity: str, decision: Decision, request: Request, drafts: Drafts) -> DecisionResponse:
-    """What the agent made of a draft of this client's; a second decision replaces the first."""
+    """Note what the agent made of a draft of this client's; a second decision replaces the first."""
     await drafts.decide(identity, decision, request.state.context.client)
     return DecisionResponse(id=identity, outcome=decision.outcome)
 
 
-_CHAT = {200: {"content": {"text/event-stream": {}}}, 404: {"model": Problem}}
-
-
-@app.post("/v1/chat/completions", responses={**_REFUSALS, **_CHAT}, response_model=None)
+@app.post("/v1/chat/completions", responses={200: {"content": {"text/event-stream": {}}}}, response_model=None)
 async def chat(asked: ChatRequest, request: Request, drafts: Drafts) -> Response:
-    """The same in OpenAI's form: one user message, the review; `metadata`: network, structure, title, pseudonym."""
+    """Write a draft in OpenAI's form: one message, the review; `metadata`: network, structure, title, pseudonym."""
     answering = [deployed.name for deployed in drafts.aliases.current.deployed]
     if asked.model not in (None, MODEL_NAME, *answering):
-        raise Refusal(
-            404, "model", f"model: does not answer now; ask for {MODEL_NAME}, which version answers is decided here"
-        )
+        raise Refusal(Reason.NO_MODEL, model=MODEL_NAME)
     most = drafts.max_new_tokens
     for field in ("max_tokens", "max_completion_tokens"):
         if getattr(asked, field) not in (None, most):
-            raise Refusal(422, "request", f"{field}: {most} here, or none")
+            raise Refusal(Reason.INVALID, why=f"{field}: {most} here, or none")
     review = GivenReview(review=asked.messages[0].text, **(asked.metadata.model_dump() if asked.metadata else {}))
     draft = await _draft(review, asked.user, request, drafts)
     common = {"id": draft.id, "created": int(time.time()), "model": draft.model}
@@ -95,9 +92,9 @@ async def chat(asked: ChatRequest, request: Request, drafts: Drafts) -> Response
     return Response("".join(f"data: {event}\n\n" for event in events), media_type="text/event-stream")
 
 
-@app.get("/v1/models", responses={code: {"model": Problem} for code in (401, 408, 413, 500, 503)})
+@app.get("/v1/models")
 async def models(drafts: Drafts) -> dict[str, Any]:
-    """The one model there is; which of its versions answers is told with each draft."""
+    """List the one model; each draft tells which of its versions answered."""
     champion = drafts.aliases.current.champion
     entry = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "plume", "version": champion.version}
     return {"object": "list", "data": [entry]}
@@ -118,18 +115,18 @@ async def _refuse(request: Request, refusal: Refusal) -> JSONResponse:
 
 @app.exception_handler(RequestValidationError)
 async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-    """Which field, and why; never its value."""
-    return await _refuse(request, Refusal(422, "request", "; ".join(map(_told, error.errors()[:5]))))
+    """Tell which field is wrong, and why; never its value."""
+    return await _refuse(request, Refusal(Reason.INVALID, why="; ".join(map(_told, error.errors()[:5]))))
 
 
 @app.exception_handler(HTTPException)
 async def _http(request: Request, error: HTTPException) -> JSONResponse:
-    return await _refuse(request, Refusal(error.status_code, "request", str(error.detail)))
+    return await _refuse(request, Refusal(Reason.INVALID, error.status_code, why=error.detail))
 
 
 @app.exception_handler(Exception)
 async def _broken(request: Request, _: Exception) -> JSONResponse:  # the guard tells the log
-    return await _refuse(request, internal())
+    return await _refuse(request, Refusal(Reason.INTERNAL))
 
 
 def _told(error: dict[str, Any]) -> str:
@@ -148,7 +145,7 @@ def _told(error: dict[str, Any]) -> str:
 
 
 def _described() -> dict[str, Any]:
-    """The OpenAPI schema, with the key that every route of it wants."""
+    """Write the OpenAPI schema, with the key that every route wants."""
     if app.openapi_schema is None:
         schema = get_openapi(
             title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes

@@ -4,34 +4,33 @@ Never a text of a request or a draft.
 """
 
 import asyncio
-import json
-import os
 import time
 from collections import Counter
 from pathlib import Path
 
 import prometheus_client
 
-from serve.tell import tell
+from plume import files
+from serve.server_log import tell
 
 _EVERY = 60.0  # seconds between two lines on requests without a key
 
 
 class Audit:
-    """`audit.jsonl` of the state folder; `errors` counts the lines that could not be written."""
+    """Writes `audit.jsonl` of the state folder; `errors` counts the lines that could not be written."""
 
     def __init__(self, path: Path, errors: prometheus_client.Counter) -> None:
         self._path, self._errors = path, errors
         self._strangers: Counter[str] = Counter()
 
     def count_stranger(self, status: int | None) -> None:
-        """Count a request without a known key: of a scan, one line a minute is told, not one line a request."""
+        """Count a request without a known key: a scan gets one line a minute, not one line a request."""
         if not self._strangers:
             asyncio.get_running_loop().call_later(_EVERY, self.tell_strangers)
         self._strangers[str(status)] += 1
 
     def tell_strangers(self) -> None:
-        """Add the line: how many of them got which answer."""
+        """Write the line that says how many of them got which answer."""
         if self._strangers:
             told, self._strangers = dict(self._strangers), Counter()
             self.write(without_key=told)
@@ -39,12 +38,7 @@ class Audit:
     def write(self, **line: object) -> None:
         """Add a line. A full disk stops no answer; it is counted."""
         try:
-            data = json.dumps({"time": round(time.time(), 3), **line}).encode() + b"\n"
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                os.write(descriptor, data)  # one call: lines of two writers never mix
-            finally:
-                os.close(descriptor)
+            files.append(self._path, {"time": round(time.time(), 3), **line}, private=True)
         except OSError as error:
             self._errors.inc()
             tell(f"the audit cannot be written ({error.strerror})")

@@ -4,7 +4,6 @@ uvicorn with httptools, as vLLM starts it, has no such limits: its protocol is r
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from serve.guard.refusal import Reason, Refusal
 
 URL = 8 << 10  # bytes
 HEAD = 64 << 10  # bytes of URL and headers
@@ -26,25 +27,25 @@ _log = logging.getLogger("uvicorn.error.plume")
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds that headers and a body may take, from the first byte to the last."""
+    """Holds the seconds that headers and a body may take, from the first byte to the last."""
 
     header: float
     body: float
 
 
 def limit(server: Any, limits: Limits, refused: Callable[[int], None]) -> None:
-    """Have a uvicorn server that does not listen yet hold the limits; `refused` is told each status it answers."""
+    """Put the limits on a uvicorn server that does not listen yet; `refused` gets the status of each refusal."""
     server.config.http_protocol_class = partial(Limited, limits, refused)
     server.config.timeout_graceful_shutdown = GRACE
     _log.setLevel(logging.ERROR)  # anybody can make uvicorn warn of what is no HTTP: counted, not written line by line
 
 
 class _RefusedError(Exception):
-    """Raised out of the parser's callbacks."""
+    """Leaves the parser's callbacks."""
 
 
 class Limited(HttpToolsProtocol):
-    """uvicorn's protocol for one connection, with clocks and scales."""
+    """Adds clocks and byte counts to uvicorn's protocol for one connection."""
 
     def __init__(self, limits: Limits, refused: Callable[[int], None], **options: Any) -> None:
         super().__init__(**options)
@@ -54,7 +55,7 @@ class Limited(HttpToolsProtocol):
         self._unread: asyncio.TimerHandle | None = None  # until the client must have read what was sent
         self._begun = self._in_body = self._over = self._new = False
         self._head = self._framing = self._swallowed = self._body = 0
-        self._why: tuple[int, str, str] | None = None
+        self._why: Refusal | None = None
 
     # --- the connection -------------------------------------------------------------------------------------------
 
@@ -77,11 +78,11 @@ class Limited(HttpToolsProtocol):
         if not self._new and not self._over:
             self._framing += len(data) - self._body
             if self._framing > _FRAMING:
-                self._refuse(431, "size", f"the headers are larger than {HEAD >> 10} KB")
+                self._refuse(Refusal(Reason.HEADERS_TOO_LARGE, kilobytes=HEAD >> 10))
         return None
 
     def shutdown(self) -> None:
-        """The server stops: whoever has not sent a whole request is not waited for."""
+        """Stop the connection, without waiting for a client that has not sent a whole request."""
         if self._busy and self._in_body:
             self.transport.close()
         else:
@@ -108,7 +109,7 @@ class Limited(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         if len(self.url) > URL:
-            self._raise(414, "size", f"the URL is longer than {URL >> 10} KB")
+            self._raise(Refusal(Reason.URL_TOO_LONG, kilobytes=URL >> 10))
         self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -154,26 +155,26 @@ class Limited(HttpToolsProtocol):
             if self._begun:
                 self._until(self._limits.header, self._late)
         elif self._begun:
-            self._refuse(408, "timeout", f"the headers took longer than {self._limits.header:g} s")
+            self._refuse(Refusal(Reason.HEADERS_LATE, seconds=self._limits.header))
         else:
             self.transport.close()
 
     def _count(self, size: int) -> None:
         self._head += size
         if self._head > HEAD:
-            self._raise(431, "size", f"the headers are larger than {HEAD >> 10} KB")
+            self._raise(Refusal(Reason.HEADERS_TOO_LARGE, kilobytes=HEAD >> 10))
 
-    def _raise(self, *why: Any) -> None:
+    def _raise(self, why: Refusal) -> None:
         self._why = why
         raise _RefusedError
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's name
-        self._refuse(*(self._why or (400, "http", "this is no HTTP request")))
+        self._refuse(self._why or Refusal(Reason.NO_HTTP))
 
-    def _refuse(self, status: int, kind: str, message: str) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
         self._over = True
         self._stop()
-        self._told(status)
+        self._told(refusal.status)
         if self.transport.is_closing():
             return None
         if self._busy and (not self._in_body or self.pipeline or self.cycle.response_started):
@@ -181,9 +182,10 @@ class Limited(HttpToolsProtocol):
         if self._busy:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        body = json.dumps({"error": {"type": kind, "message": message}}).encode()
-        head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
-        self.transport.write(STATUS_LINE[status] + head + body)
+        response = refusal.response()
+        response.headers["connection"] = "close"
+        head = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
+        self.transport.write(STATUS_LINE[refusal.status] + head + b"\r\n" + response.body)
         self.transport.write_eof()
         self._until(_LINGER, self.transport.close)
         return None

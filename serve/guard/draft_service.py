@@ -14,21 +14,20 @@ from typing import Any
 
 from starlette.types import Receive
 
-from plume.adapters import Adapter
 from plume.contacts import Directory
 from plume.errors import InputError
 from plume.prompt import Prompt, encode_within, load_prompt
-from serve.alias import Deployed, WatchedAliases
+from serve.alias import Aliases, Deployed
 from serve.guard.draft_text import fill, list_failed, sources
 from serve.guard.engine_client import EngineClient, EngineError, Written
 from serve.guard.journal import Journal
 from serve.guard.maskers import Maskers, NoMasker
 from serve.guard.metrics import Metrics
-from serve.guard.refusal import Refusal
+from serve.guard.refusal import Reason, Refusal
 from serve.guard.request_context import RequestContext
 from serve.guard.schema import Decision, DraftResponse, GivenReview, Usage
-from serve.started import Started
-from serve.tell import tell
+from serve.server_log import tell
+from serve.state import Started, Watched
 from serve.vllm_command import DECODING
 
 _PLACE = re.compile(r"\[([A-Z]+)(?:_\d+)?\]")  # a placeholder
@@ -36,11 +35,11 @@ _PLACE = re.compile(r"\[([A-Z]+)(?:_\d+)?\]")  # a placeholder
 
 @dataclass
 class DraftService:
-    """Where drafts are written and decisions are noted."""
+    """Writes drafts and notes decisions."""
 
     started: Started
     tokenizer: Any
-    aliases: WatchedAliases
+    aliases: Watched[Aliases]
     engine: EngineClient
     maskers: Maskers
     journal: Journal
@@ -57,7 +56,7 @@ class DraftService:
     async def draft(
         self, given: GivenReview, conversation: str | None, context: RequestContext, receive: Receive
     ) -> DraftResponse:
-        """Raises Refusal. Drafts of one `conversation` are written by one version."""
+        """Write a draft. One version writes all drafts of a `conversation`. Raises Refusal."""
         begun, identity = time.time(), f"draft-{secrets.token_hex(12)}"
         deployed = self.aliases.current.choose(conversation or context.id)
         context.version = deployed.version
@@ -69,7 +68,7 @@ class DraftService:
         try:
             judged = await self.maskers.ask("judge", draft=draft, review=shown["review"], prompt=prompt.text(shown))
         except NoMasker as error:
-            raise Refusal(503, "checks", f"the draft could not be checked ({error}); ask again") from None
+            raise Refusal(Reason.NOT_CHECKED, why=error) from None
         failed = [finding["check"] for finding in judged["findings"] if finding["gating"] and not finding["passed"]]
         withheld = [place["check"] for place in judged["withheld"]]
         self.metrics.count_draft(
@@ -103,28 +102,28 @@ class DraftService:
     async def decide(self, identity: str, decision: Decision, client: str) -> None:
         """Note what the agent made of a draft; `final` is masked first. Raises Refusal."""
         if (decision.outcome == "edited") != (decision.final is not None):
-            raise Refusal(422, "request", "final: wanted if the outcome is edited, and only then")
+            raise Refusal(Reason.INVALID, why="final: wanted if the outcome is edited, and only then")
         try:
             asked_by = await self._on_disk(self.journal.client_of, identity)
         except sqlite3.Error as error:
-            raise Refusal(507, "journal", f"the journal cannot be read ({error}); send it again later") from None
+            raise Refusal(Reason.JOURNAL_UNREADABLE, why=error) from None
         if asked_by != client:
-            raise Refusal(404, "unknown", "no such draft of this client's")
+            raise Refusal(Reason.NO_DRAFT)
         final = decision.final
         if final is not None:
             try:
                 answer = await self.maskers.ask("mask", texts=[final], replies=True, pseudonym=decision.pseudonym)
                 final = answer["texts"][0]
             except NoMasker as error:
-                raise Refusal(503, "masking", f"the reply could not be masked ({error}); send it again") from None
+                raise Refusal(Reason.REPLY_NOT_MASKED, why=error) from None
         row = {"outcome": decision.outcome, "final": final, "seconds": decision.seconds}
         try:
             await self._on_disk(self.journal.add_decision, identity, time.time(), row)
         except sqlite3.Error as error:
-            raise Refusal(507, "journal", f"the decision could not be kept ({error}); send it again later") from None
+            raise Refusal(Reason.NOT_KEPT, why=error) from None
 
     async def open(self) -> None:
-        """The journal is looked at once before the first request; one that cannot be written stops no draft."""
+        """Open the journal before the first request; one that cannot be written stops no draft."""
         await self._on_disk(self._tell_journal)
 
     def _tell_journal(self) -> None:
@@ -135,7 +134,7 @@ class DraftService:
             tell(f"the journal cannot be used ({error}); drafts are written all the same")
 
     async def waiting(self) -> int | None:
-        """How many drafts and decisions MLflow has not got; None if the journal cannot be read."""
+        """Count the drafts and decisions that MLflow has not got; None if the journal cannot be read."""
         try:
             return await self._on_disk(self.journal.waiting)
         except sqlite3.Error:
@@ -146,18 +145,18 @@ class DraftService:
         self._disk.shutdown()
 
     async def _mask(self, given: GivenReview) -> tuple[dict[str, Any], str | None, Counter]:
-        """The case as the model sees it, what [USAGER] stands for, and how many entities of each type were masked."""
+        """Mask a review; return it as the model sees it, what [USAGER] stands for, and the entities masked by type."""
         texts = [given.review, *([given.title] if given.title else [])]
         bodies = {"network": given.network, "structure": given.structure}
         try:
             answer = await self.maskers.ask("mask", texts=texts, names=list(bodies.values()))
         except NoMasker as error:
-            raise Refusal(503, "masking", f"the review could not be masked ({error}); ask again") from None
+            raise Refusal(Reason.REVIEW_NOT_MASKED, why=error) from None
         masked = Counter(span["type"] for spans in answer["spans"] for span in spans)
         called = dict(zip(bodies, answer["names"], strict=True))
         for kind, name in bodies.items():
             if name and not called[kind]:
-                raise Refusal(422, "request", f"{kind}: is no name of a public service; send its name, or none")
+                raise Refusal(Reason.INVALID, why=f"{kind}: is no name of a public service; send its name, or none")
             masked += Counter(_PLACE.findall(called[kind] or "")) - Counter(_PLACE.findall(name or ""))
         names = [
             text[span["start"] : span["end"]]
@@ -173,7 +172,7 @@ class DraftService:
         return shown, given.pseudonym or (names[0] if names else None), masked
 
     async def _past_replies(self, shown: dict[str, Any]) -> list[dict[str, Any]]:
-        """Past replies to similar reviews; looking for them takes too long for the event loop."""
+        """Find past replies to similar reviews, in a thread: it takes too long for the event loop."""
         if not self.retriever:
             return []
         return await asyncio.to_thread(self.retriever.similar, shown, self.started.config.examples)
@@ -184,7 +183,7 @@ class DraftService:
         room = self.started.max_model_len - self.max_new_tokens
         ids, past = encode_within(self.tokenizer, prompt, shown, past, room)
         if len(ids) > room:
-            raise Refusal(413, "too_long", f"the review makes a prompt of {len(ids)} tokens; at most {room} fit")
+            raise Refusal(Reason.TOO_LONG, tokens=len(ids), room=room)
         return ids, list(past)
 
     async def _write(self, deployed: Deployed, ids: list[int], receive: Receive) -> Written:
@@ -198,12 +197,10 @@ class DraftService:
         try:
             return await self.engine.complete(asked, receive)
         except EngineError as error:
-            busy = error.status == 503
-            message = "too many requests are waiting; ask again" if busy else "the engine failed; ask again"
-            raise Refusal(503 if busy else 502, "busy" if busy else "engine", message) from None
+            raise Refusal(Reason.BUSY if error.status == 503 else Reason.ENGINE_FAILED) from None
 
     async def _keep(self, identity: str, made: float, client: str, deployed: Deployed, row: dict[str, Any]) -> None:
-        """A draft that cannot be kept still goes out: only no decision on it can be noted."""
+        """Note a draft. One that cannot be kept still goes out, but no decision on it can be noted."""
         try:
             await self._on_disk(self.journal.add_draft, identity, made, client, deployed.version, row)
         except sqlite3.Error as error:
@@ -216,8 +213,8 @@ class DraftService:
 
 @cache
 def prompt_of(deployed: Deployed) -> Prompt:
-    """The prompt that a version was trained with. Raises Refusal."""
+    """Load the prompt that a version was trained with. Raises Refusal."""
     try:
-        return load_prompt(Adapter.load(deployed.folder).prompt)
+        return load_prompt(deployed.adapter.prompt)
     except InputError as error:
-        raise Refusal(502, "adapter", f"the adapter of version {deployed.version} cannot be read") from error
+        raise Refusal(Reason.NO_ADAPTER, version=deployed.version) from error

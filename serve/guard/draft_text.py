@@ -11,7 +11,7 @@ from serve.guard.schema import DraftFinding, Source
 
 
 def fill(draft: str, withheld: list[dict[str, Any]], pseudonym: str | None) -> tuple[str, list[DraftFinding]]:
-    """The draft with the pseudonym in place of [USAGER], or without a hole for it, and where something was cut out.
+    """Put the pseudonym in place of [USAGER], or nothing; return the draft, and where something was cut out.
 
     `withheld` index the draft as it is given; what is returned indexes the text that is returned.
     """
@@ -22,23 +22,24 @@ def fill(draft: str, withheld: list[dict[str, Any]], pseudonym: str | None) -> t
         before, new = draft[at:start], draft[start:end] if cut else pseudonym or ""
         text += before if cut or pseudonym else before.removesuffix(" ")
         if cut:
-            detail, after = f"remplacé par {cut['placeholder']}", len(text) + len(new)
-            found.append(DraftFinding(check=cut["check"], gating=True, detail=detail, start=len(text), end=after))
+            place = {"start": len(text), "end": len(text) + len(new)}
+            detail = f"remplacé par {cut['placeholder']}"
+            found.append(DraftFinding(check=cut["check"], gating=True, detail=detail, rules=[cut["rule"]], **place))
         text, at = text + new, end
     return text + draft[at:], found
 
 
 def list_failed(findings: Iterable[dict[str, Any]], withheld: Collection[str]) -> list[DraftFinding]:
-    """What failed and was not cut out; details of what was cut out would say it again."""
+    """List what failed and was not cut out; details of what was cut out would say it again."""
     return [
-        DraftFinding(check=finding["check"], gating=finding["gating"], detail=finding["detail"])
+        DraftFinding.model_validate(finding)
         for finding in findings
         if not finding["passed"] and finding["check"] not in withheld
     ]
 
 
 def sources(draft: str, directory: Directory) -> list[Source]:
-    """The verified contacts that a draft names."""
+    """List the verified contacts that a draft names."""
     named = {detail.text.strip().lower() for detail in details(draft).found}
     return [
         Source(kind=c.kind, value=c.value, label=c.label, source=c.source, checked_on=c.checked_on)
@@ -48,7 +49,7 @@ def sources(draft: str, directory: Directory) -> list[Source]:
 
 
 def _is(contact: Contact, text: str) -> bool:
-    """Whether a contact detail of a draft is this listed contact; a host below a listed one counts as it."""
+    """Tell whether a contact detail of a draft is this listed contact; a host below a listed one counts as it."""
     match contact.kind:
         case "phone":
             return national(contact.value) == national(text)

@@ -9,13 +9,13 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope
 
 from serve.guard.in_flight import replay
-from serve.tell import tell
+from serve.server_log import tell
 
 _HUNG = 60.0  # seconds of silence that are no slow prompt any more
 
 
 async def _patient() -> Message:
-    """The channel of a client that never leaves."""
+    """Wait for ever, as the channel of a client that never leaves."""
     await asyncio.Event().wait()
     raise AssertionError
 
@@ -30,7 +30,7 @@ class EngineError(Exception):
 
 @dataclass(frozen=True)
 class Written:
-    """What the engine wrote, and its cost: tokens, seconds to the first one and in all."""
+    """Holds what the engine wrote, and its cost: tokens, seconds to the first one and in all."""
 
     text: str
     finish_reason: str
@@ -41,7 +41,7 @@ class Written:
 
 
 class EngineClient:
-    """vLLM's app, asked for completions from token ids. Nothing of a client's headers or query goes on to it.
+    """Asks vLLM's app for completions from token ids, without headers or query of a client.
 
     httpx's ASGI transport would give the answer as a whole: no time of the first token, no sign that it writes.
     """
@@ -57,7 +57,7 @@ class EngineClient:
         self._vllm = vllm
 
     async def complete(self, body: dict[str, Any], receive: Receive = _patient) -> Written:
-        """Raises EngineError. What the engine streams is gathered: a draft is checked before a word leaves.
+        """Gather what the engine streams: a draft is checked before a word leaves. Raises EngineError.
 
         The engine stops writing when `receive` says that the client left.
         """
@@ -74,7 +74,7 @@ class EngineClient:
         asked = json.dumps({**body, "stream": True, "stream_options": {"include_usage": True}}).encode()
         try:
             await self._app(self._scope("POST", "/v1/completions", asked), replay(asked, receive), gather)
-        except Exception as error:  # vLLM's own, or an answer that is none of its stream
+        except Exception as error:  # vLLM's own, or an answer that is not its stream
             _tell(error)
             raise EngineError(500) from None
         if stream.status != 200 or not stream.done:
@@ -90,7 +90,7 @@ class EngineClient:
         )
 
     async def fetch(self, path: str) -> tuple[int, bytes]:
-        """GET of one of the engine's own pages; 500 if it fails."""
+        """Get one of the engine's own pages; 500 if it fails."""
         status, body = 500, bytearray()
 
         async def gather(message: Message) -> None:
@@ -137,7 +137,7 @@ def _tell(error: Exception) -> None:
 
 
 class _Stream:
-    """Server-sent events, put together as they come."""
+    """Puts server-sent events together as they come."""
 
     def __init__(self) -> None:
         self.status, self.text, self.finish_reason, self.done = 500, "", "", False

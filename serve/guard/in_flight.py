@@ -1,17 +1,17 @@
-"""Lets an app answer a request while that is wanted: its client waits, its time is not over, the server lives."""
+"""Lets an app answer a request as long as its client waits, its time lasts, and the server lives."""
 
 import asyncio
 from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve.guard.refusal import Refusal, client_gone, draining
+from serve.guard.refusal import Reason, Refusal
 
 _HEARD = 1.0  # seconds that the engine gets to hear that nobody waits any more
 
 
 class InFlight:
-    """The requests that are being answered."""
+    """Keeps the requests that are being answered."""
 
     def __init__(self) -> None:
         self._ends: set[asyncio.Future] = set()
@@ -69,10 +69,10 @@ class InFlight:
                 work.cancel()
                 await asyncio.wait({work}, timeout=_HEARD)
             if left.done():
-                raise client_gone()
+                raise Refusal(Reason.CLIENT_GONE)
             if end.done():
-                raise draining()
-            raise Refusal(504, "timeout", f"no answer within {seconds:g} s; ask again")
+                raise Refusal(Reason.DRAINING)
+            raise Refusal(Reason.ANSWER_LATE, seconds=seconds)
         finally:
             over.set()
             left.cancel()
@@ -84,7 +84,7 @@ class InFlight:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """A channel that gives a body that was read already, then what `receive` gives."""
+    """Make a channel that gives a body that was read already, then what `receive` gives."""
     given = False
 
     async def give() -> Message:

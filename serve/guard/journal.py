@@ -6,13 +6,14 @@ delays nor loses anything.
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from serve.tell import tell
+from serve.server_log import tell
+from serve.state import set_aside
 
+_AT_ONCE = 50  # rows that are read to be sent
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
@@ -31,12 +32,12 @@ CREATE INDEX IF NOT EXISTS unsent_decision ON decision (seq) WHERE sent = 0;
 
 
 def decision_key(row: dict[str, Any]) -> tuple[str | None, ...]:
-    """What tells a decision from another one on the same draft, here and in MLflow, which keeps texts."""
+    """Give what tells a decision from another one on the same draft, here and in MLflow, which keeps texts."""
     return tuple(None if row.get(name) is None else str(row[name]) for name in ("outcome", "final", "seconds"))
 
 
 class Journal:
-    """Used by one thread at a time. All of it raises sqlite3.Error where the disk is full; the next one tries again."""
+    """Keeps drafts and decisions, for one thread at a time. All of it raises sqlite3.Error where the disk is full."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._opened = path, None
@@ -48,10 +49,8 @@ class Journal:
                 self._opened = self._open()
             except sqlite3.OperationalError:  # no room, no permission: it may pass
                 raise
-            except sqlite3.DatabaseError:  # no database any more: kept for who can read it, and begun anew
-                aside = self._path.with_name(f"{self._path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
-                self._path.replace(aside)
-                tell(f"the journal was damaged; it is kept as {aside}")
+            except sqlite3.DatabaseError:  # damaged: kept for whoever can read it; a new one is begun
+                tell(f"the journal was damaged; it is kept as {set_aside(self._path)}")
                 self._opened = self._open()
         return self._opened
 
@@ -73,12 +72,12 @@ class Journal:
         self._db.execute("INSERT INTO draft (id, made, client, version, row) VALUES (?, ?, ?, ?, ?)", values)
 
     def client_of(self, identity: str) -> str | None:
-        """Who asked for a draft; None if there is no such draft."""
+        """Find who asked for a draft; None if there is no such draft."""
         found = self._db.execute("SELECT client FROM draft WHERE id = ?", (identity,)).fetchone()
         return found and found[0]
 
     def add_decision(self, identity: str, made: float, row: dict[str, Any]) -> None:
-        """A later decision on the same draft replaces the earlier one; both are kept."""
+        """Add a decision. A later one on the same draft replaces the earlier one; both are kept."""
         values = (identity, made, json.dumps(row, ensure_ascii=False))
         self._db.execute("PRAGMA synchronous = FULL")  # of a decision there is no second copy: it waits for the disk
         try:
@@ -86,18 +85,18 @@ class Journal:
         finally:
             self._db.execute("PRAGMA synchronous = NORMAL")
 
-    def unsent_drafts(self, most: int = 50) -> list[tuple[str, float, int, dict[str, Any]]]:
+    def unsent_drafts(self) -> list[tuple[str, float, int, dict[str, Any]]]:
         found = self._db.execute(
-            "SELECT id, made, version, row FROM draft WHERE trace IS NULL ORDER BY made LIMIT ?", (most,)
+            "SELECT id, made, version, row FROM draft WHERE trace IS NULL ORDER BY made LIMIT ?", (_AT_ONCE,)
         )
         return [(identity, made, version, json.loads(row)) for identity, made, version, row in found]
 
-    def unsent_decisions(self, most: int = 50) -> list[tuple[int, str, str, dict[str, Any]]]:
-        """Decisions whose draft MLflow has: sequence number, trace, client, row."""
+    def unsent_decisions(self) -> list[tuple[int, str, str, dict[str, Any]]]:
+        """List decisions whose draft MLflow has: sequence number, trace, client, row."""
         found = self._db.execute(
             "SELECT seq, trace, client, decision.row FROM decision JOIN draft USING (id)"
             " WHERE sent = 0 AND trace IS NOT NULL ORDER BY seq LIMIT ?",
-            (most,),
+            (_AT_ONCE,),
         )
         return [(seq, trace, client, json.loads(row)) for seq, trace, client, row in found]
 
@@ -131,12 +130,12 @@ class Journal:
         return sum(lost for _, _, lost in drafts), len(decisions)
 
     def waiting(self) -> int:
-        """How many drafts and decisions MLflow has not got."""
+        """Count the drafts and decisions that MLflow has not got."""
         drafts = self._db.execute("SELECT count(*) FROM draft WHERE trace IS NULL").fetchone()[0]
         return drafts + self._db.execute("SELECT count(*) FROM decision WHERE sent = 0").fetchone()[0]
 
     def decisions(self) -> Iterator[dict[str, Any]]:
-        """Rows of decisions.jsonl: the last decision on each draft, in the order of the drafts."""
+        """Give the rows of decisions.jsonl: the last decision on each draft, in the order of the drafts."""
         found = self._db.execute(
             "SELECT draft.id, version, draft.row, decision.row FROM draft JOIN decision USING (id)"
             " WHERE seq = (SELECT max(seq) FROM decision AS later WHERE later.id = draft.id) ORDER BY draft.made, seq"

@@ -12,10 +12,10 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from plume.errors import PlumeError
+from plume.errors import PlumeError, briefly
 from plume.models import load_tokenizer
-from plume.store_uri import unless_of_environment
-from serve.alias import WatchedAliases
+from plume.store import unless_of_environment
+from serve import alias
 from serve.config import FORCED_AFTER
 from serve.guard import connection_limits, maskers
 from serve.guard.api import app as api
@@ -28,15 +28,14 @@ from serve.guard.maskers import Maskers
 from serve.guard.metrics import Metrics
 from serve.guard.readiness import Readiness
 from serve.keys import Keys
-from serve.started import Started
-from serve.state import State
-from serve.tell import tell
+from serve.server_log import tell
+from serve.state import Started, State
 
-_LINGER = 1.0  # seconds: who was just answered and asks again is told 503, not cut off
+_LINGER = 1.0  # seconds: a client that was just answered and asks again reads 503 before the port closes
 
 
 class Lifecycle:
-    """The parts of one guard, from the server's start to its end; `live` makes those that need the state folder."""
+    """Holds the parts of one guard, from start to end; `live` makes those that need the state folder."""
 
     def __init__(self, app: ASGIApp, state: State) -> None:
         self._app, self.state = app, state
@@ -50,7 +49,7 @@ class Lifecycle:
 
     @property
     def draining(self) -> bool:
-        """Whether no new draft is begun."""
+        """Tell whether new drafts are refused."""
         return self.stopping or self.state.drain.exists()
 
     async def live(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,8 +58,7 @@ class Lifecycle:
             await self.start()
             self._know_vllm(scope.get("app"))
         except Exception as error:
-            why = str(error) if isinstance(error, PlumeError) else f"{type(error).__name__}: {error}"
-            tell(f"the guard cannot start: {why}")
+            tell(f"the guard cannot start: {briefly(error)}")
             await self.stop()
             await receive()
             await send({"type": "lifespan.startup.failed", "message": "plume's guard cannot start"})
@@ -68,13 +66,13 @@ class Lifecycle:
 
         async def send_on(message: Message) -> None:
             if message["type"] != "lifespan.startup.complete":
-                await self.stop()  # before it is told: then the event loop may end, and every task with it
+                await self.stop()  # first: once the message is sent, the event loop may end with every task
             await send(message)
 
         await self._app(scope, receive, send_on)
 
     async def start(self) -> None:
-        """Raises PlumeError for what is damaged, missing or does not come up."""
+        """Make the parts. Raises PlumeError for what is damaged, missing or does not start."""
         started = Started.read(self.state)
         config = self.config = started.config
         self.keys = Keys(self.state)
@@ -84,7 +82,7 @@ class Lifecycle:
 
             retriever = await asyncio.to_thread(Retriever.load, config.examples_from)
             await asyncio.to_thread(retriever.prepare)
-        tokenizer, aliases = load_tokenizer(started.base), WatchedAliases(self.state)
+        tokenizer, aliases = load_tokenizer(started.base), alias.watched(self.state)
         self.maskers = maskers.beside or Maskers(config.maskers, config.mask_timeout)
         await self.maskers.start()
         self.drafts = DraftService(
@@ -136,7 +134,7 @@ class Lifecycle:
         self._drained = self._drained or asyncio.ensure_future(self.drain())
 
     async def drain(self) -> None:
-        """On SIGTERM: not ready any more, begun drafts are finished, then vLLM stops as on Ctrl-C.
+        """Drain on SIGTERM: refuse new drafts, finish begun ones, then stop vLLM as on Ctrl-C.
 
         vLLM alone would go on taking requests while it stops, and answer them with 500.
         """

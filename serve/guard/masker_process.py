@@ -1,7 +1,7 @@
 """Masks reviews and checks drafts in a process of its own: the server's event loop never waits for a recogniser.
 
 One request a line on the standard input, one answer a line on the standard output, both JSON. Texts live here for the
-length of a request and are written nowhere; of an error its type alone is told.
+length of a request and are written nowhere; an error is told by its type alone.
 """
 
 import json
@@ -48,7 +48,7 @@ def _operations() -> dict[str, Callable[..., dict[str, Any]]]:
     def mask(
         texts: list[str], *, replies: bool = False, pseudonym: str | None = None, names: Sequence[str | None] = ()
     ) -> dict[str, Any]:
-        """As `plume data anonymise` masks them, each on its own; a citizen's pseudonym is found as in the corpus.
+        """Mask each text as `plume data anonymise` does; a citizen's pseudonym is found as in the corpus.
 
         `names` are those of a network and a structure, masked as the corpus masks them; null for what is no such name.
         """
@@ -61,7 +61,7 @@ def _operations() -> dict[str, Callable[..., dict[str, Any]]]:
         }
 
     def judge(draft: str, review: str, prompt: str) -> dict[str, Any]:
-        """The draft without what it may not hold, where that stood, and every finding on it as it was written."""
+        """Cut out what a draft may not hold; return where that stood, and every finding on the draft as written."""
         findings = check(draft, review=review, prompt=prompt, directory=directory)
         text, withheld = withhold(draft, review=review, prompt=prompt, directory=directory)
         return {"draft": text, "withheld": [asdict(w) for w in withheld], "findings": [asdict(f) for f in findings]}

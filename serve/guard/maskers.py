@@ -31,7 +31,7 @@ beside: "Maskers | None" = None  # begun by serve.entry while the engine loads
 
 
 class Maskers:
-    """`size` maskers; `timeout` seconds to wait for a free one, and as many for its answer."""
+    """Runs `size` maskers. A request waits `timeout` seconds for a free one, and as many for its answer."""
 
     def __init__(
         self,
@@ -57,13 +57,13 @@ class Maskers:
         self._begun = [await self._process() for _ in range(self.size)]
 
     async def start(self) -> None:
-        """All maskers ready. Raises NoMasker if one does not come up, nor one in its place."""
+        """Wait until all maskers are ready. Raises NoMasker if one does not start, nor one in its place."""
         self._when_awaited()
         begun = self._begun or [None] * self.size
         await asyncio.gather(*(self._task(self._spawn_or_another(masker)) for masker in begun))
 
     async def ask(self, op: str, **request: Any) -> dict[str, Any]:
-        """The answer of a masker; if it dies or is stopped meanwhile, that of another one. Raises NoMasker."""
+        """Ask a masker; if it dies or is stopped meanwhile, ask another one. Raises NoMasker."""
         data = json.dumps({"op": op, **request}).encode() + b"\n"
         for _ in range(2):
             # Shielded: a client that leaves ends no exchange half way, or its answer would reach the next request.
@@ -78,7 +78,7 @@ class Maskers:
         return answer
 
     def up(self) -> int:
-        """How many maskers can be asked now or once they are done. Those that died or were stopped are replaced."""
+        """Count the maskers that can be asked, now or soon; replace those that died or were stopped."""
         for masker in [masker for masker in self._up if not _runs(masker)]:
             self._replace(masker)
         return len(self._up)
@@ -96,7 +96,7 @@ class Maskers:
             _kill(masker)
 
     async def _next(self) -> Masker:
-        """A free masker that runs. Raises NoMasker if none is in time; the time while none is up does not count."""
+        """Wait for a free masker that runs. Raises NoMasker if none is in time, not counting time while none runs."""
         clock = asyncio.get_running_loop().time
         until, latest = clock() + self.timeout, clock() + self.timeout + _START
         while True:
@@ -117,7 +117,7 @@ class Maskers:
             self._replace(masker)
 
     async def _run(self, masker: Masker, data: bytes) -> dict[str, Any] | None:
-        """The masker's answer; None if it was lost over it. Whoever does not answer as wanted is replaced."""
+        """Give a masker's answer; None if it died over it. A masker that does not answer as wanted is replaced."""
         try:
             answer = await _watched(masker, _exchange(masker, data), self.timeout)
         except TimeoutError:  # not asked of another one: the text may be the reason
@@ -164,13 +164,13 @@ class Maskers:
             await self._spawn()
 
     async def _until_dead(self, masker: Masker) -> None:
-        """An idle masker that dies is replaced at once, not when it is next asked."""
+        """Replace an idle masker as soon as it dies, not when it is next asked."""
         await masker.wait()
         self._all.discard(masker)
         self._replace(masker)
 
     def _replace(self, masker: Masker) -> None:
-        """Kill a masker and start another one; once, whoever notices first."""
+        """Kill a masker and start another one, once, whoever notices first."""
         if masker not in self._up or self._stopping:
             return
         self._up.discard(masker)
@@ -179,7 +179,7 @@ class Maskers:
         self._task(self._respawn())
 
     async def _respawn(self) -> None:
-        """Until a masker is up again: without one every request would be refused for ever."""
+        """Try until a masker is up again: without one every request would be refused for ever."""
         while True:
             try:
                 return await self._spawn()
@@ -200,7 +200,7 @@ async def _exchange(masker: Masker, data: bytes) -> dict[str, Any]:
 
 
 async def _watched(masker: Masker, work: Coroutine, seconds: float) -> Any:
-    """The result of what waits for a masker. Raises TimeoutError, _LostError, and what `work` raises."""
+    """Await work on a masker. Raises TimeoutError, _LostError, and what `work` raises."""
     task = asyncio.ensure_future(work)
     try:
         async with asyncio.timeout(seconds):
@@ -213,7 +213,7 @@ async def _watched(masker: Masker, work: Coroutine, seconds: float) -> Any:
 
 
 def _runs(masker: Masker) -> bool:
-    """Whether a masker is neither dead nor stopped (SIGSTOP): of a stopped one no pipe tells."""
+    """Tell whether a masker is neither dead nor stopped (SIGSTOP): pipes do not tell of a stopped one."""
     if masker.returncode is not None:
         return False
     try:

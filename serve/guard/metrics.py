@@ -11,7 +11,7 @@ _TOKEN_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
 
 
 class Metrics:
-    """The counters of one server."""
+    """Holds the counters of one server. A new metric is one line here, counted where it happens."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -63,5 +63,5 @@ class Metrics:
             self.failed.labels(label, check).inc()
 
     def text(self) -> bytes:
-        """In Prometheus's text format."""
+        """Write the metrics in Prometheus's text format."""
         return generate_latest(self.registry)

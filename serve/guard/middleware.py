@@ -17,11 +17,11 @@ from plume.errors import InputError
 from serve.guard.access import admit, read_body
 from serve.guard.api import app as api
 from serve.guard.lifecycle import Lifecycle
-from serve.guard.pages import PAGES
-from serve.guard.refusal import Refusal, draining, internal
+from serve.guard.ops_pages import PAGES
+from serve.guard.refusal import Reason, Refusal
 from serve.guard.request_context import RequestContext
+from serve.server_log import tell
 from serve.state import VARIABLE, State
-from serve.tell import tell
 
 _POLICY = 1008  # the code of a websocket that is closed because it may not be
 
@@ -64,9 +64,9 @@ class Guard:
             except Refusal as error:
                 refusal = error
             except asyncio.CancelledError:  # uvicorn stops, and would answer with a page of text
-                refusal = draining()
+                refusal = Refusal(Reason.DRAINING)
             except Exception as error:
-                refusal, context.error = internal(), "internal"  # also where its answer had begun
+                refusal, context.error = Refusal(Reason.INTERNAL), "internal"  # also where its answer had begun
                 tell(f"a request failed ({type(error).__name__})")
             if refusal and context.status is None:
                 context.error = refusal.kind
@@ -79,7 +79,7 @@ class Guard:
         route = admit(request, lifecycle.keys, context)
         body = await read_body(request, lifecycle.config.body_timeout)
         if route.begins and lifecycle.draining:
-            raise draining()
+            raise Refusal(Reason.DRAINING)
         if page := PAGES.get(route.name):
             response = await page(lifecycle)
             return await response(scope, receive, send)

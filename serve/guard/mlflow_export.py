@@ -17,10 +17,9 @@ from typing import Any
 
 from plume import store
 from plume.errors import InputError, PlumeError
-from serve import state as files
 from serve.guard.journal import Journal, decision_key
-from serve.state import State
-from serve.tell import tell
+from serve.server_log import tell
+from serve.state import State, alone
 
 REFUSED = "refused"  # in place of a trace's id; decisions on it are refused like it
 _NEVER = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
@@ -36,7 +35,7 @@ def main() -> None:
     while True:
         left = os.getppid() != parent
         try:
-            with files.alone(state, "sender"):  # `plume serve resend` sends, too
+            with alone(state, "sender"):  # `plume serve resend` sends, too
                 send(journal)
             wait = _EVERY
         except Exception as error:
@@ -49,7 +48,7 @@ def main() -> None:
 
 
 def send(journal: Journal, uri: str | None = None) -> int:
-    """Send what MLflow has not got; how many. Raises what MLflow raises, and InputError where there is no store."""
+    """Send what MLflow has not got; return how many. Raises InputError where there is no store, and MLflow's errors."""
     drafts, sent = journal.unsent_drafts(), 0
     if not (drafts or journal.unsent_decisions()):
         return 0
@@ -71,7 +70,7 @@ def resend(state: State, uri: str | None = None) -> tuple[int, int, int]:
     Returns how many drafts and decisions it lacked, and how many were sent, those that were still waiting included.
     Raises InputError where there is no store, and what MLflow raises.
     """
-    with files.alone(state, "sender"):  # the server's own sender waits meanwhile
+    with alone(state, "sender"):  # the server's own sender waits meanwhile
         journal = Journal(state.journal)
         _connect(uri)
         drafts, decisions = journal.mark_missing(_kept())
@@ -91,13 +90,13 @@ def _connect(uri: str | None) -> "_Store":
 
 
 class _Store:
-    """The store that is written to: what goes into a file that is no store any more is not kept."""
+    """Watches the store that is written to: what goes into a file that is no store any more is not noted as sent."""
 
     def __init__(self, uri: str) -> None:
         self._uri, self._identity = uri, store.identity(uri)
 
     def keep(self, send_one: Callable[[], Any]) -> Any:
-        """What it returns; None where MLflow will never take it, as a decision on a trace that was deleted there.
+        """Send one; None if MLflow will never take it, such as a decision on a trace that was deleted there.
 
         Raises InputError if the store is gone, or another one has its name, once it was written to.
         """
@@ -117,7 +116,7 @@ class _Store:
 
 
 def _kept() -> dict[str, tuple[str, set[tuple]]]:
-    """What MLflow has: for each draft, its trace and the keys of the decisions that hang on it."""
+    """List what MLflow has: for each draft, its trace and the keys of the decisions on it."""
     import mlflow
 
     from plume import tracking

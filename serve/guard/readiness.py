@@ -4,11 +4,12 @@ import asyncio
 import json
 import time
 
-from serve.alias import WatchedAliases
+from serve.alias import Aliases
 from serve.guard.draft_service import prompt_of
 from serve.guard.engine_client import EngineClient, EngineError
 from serve.guard.maskers import Maskers
 from serve.guard.refusal import Refusal
+from serve.state import Watched
 
 _FRESH = 10.0  # seconds for which the last token that the engine wrote shows that it writes
 _WAIT = 3.0  # seconds that a look waits for a token
@@ -16,14 +17,14 @@ _GIVE_UP = 60.0  # seconds after which another token is asked for
 
 
 class Readiness:
-    """Looks cheaply: the engine is asked for one token, and only where it has written none for a while."""
+    """Asks the engine for one token, and only if it has written none for a while."""
 
-    def __init__(self, aliases: WatchedAliases, maskers: Maskers, engine: EngineClient, stop_token_id: int) -> None:
+    def __init__(self, aliases: Watched[Aliases], maskers: Maskers, engine: EngineClient, stop_token_id: int) -> None:
         self._aliases, self._maskers, self._engine, self._stop_token_id = aliases, maskers, engine, stop_token_id
         self._asking: asyncio.Task | None = None
 
     async def missing(self) -> str:
-        """What a draft would lack; empty if nothing."""
+        """Say what a draft would lack; empty if nothing."""
         if not self._maskers.up():
             return "no masker runs"
         status, _ = await self._engine.fetch("/health")

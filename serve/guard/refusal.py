@@ -1,31 +1,64 @@
-"""Refuses a request: a status, a kind that metrics count, and one line that quotes nothing of what was sent."""
+"""Lists every refusal of the server, once: its status, its kind, and the line that the client reads.
+
+Metrics and audit count kinds; `/openapi.json` lists them by status. A line quotes nothing of what was sent.
+"""
+
+from collections import defaultdict
+from enum import Enum
 
 from starlette.responses import JSONResponse
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a fault
-    """Raised anywhere in the guard instead of an answer; `middleware` sends it."""
+class Reason(Enum):
+    """Why a request is refused. `Refusal` fills what stands in braces."""
 
-    def __init__(self, status: int, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.kind = status, kind
+    # Before the request is read (`connection_limits`, `access`)
+    NO_HTTP = 400, "http", "this is no HTTP request"
+    NO_KEY = 401, "key", "send a known key as `Authorization: Bearer KEY`"
+    NO_ROUTE = 404, "route", "there is no such route"
+    HEADERS_LATE = 408, "timeout", "the headers took longer than {seconds:g} s"
+    BODY_LATE = 408, "timeout", "the body took longer than {seconds:g} s"
+    BODY_TOO_LARGE = 413, "size", "the body is larger than {kilobytes} KB"
+    URL_TOO_LONG = 414, "size", "the URL is longer than {kilobytes} KB"
+    HEADERS_TOO_LARGE = 431, "size", "the headers are larger than {kilobytes} KB"
+    # What is asked (`api`, `draft_service`)
+    INVALID = 422, "request", "{why}"
+    NO_MODEL = 404, "model", "model: does not answer now; ask for {model}, which version answers is decided here"
+    NO_DRAFT = 404, "unknown", "no such draft of this client's"
+    TOO_LONG = 413, "too_long", "the review makes a prompt of {tokens} tokens; at most {room} fit"
+    # What the server cannot do now
+    REVIEW_NOT_MASKED = 503, "masking", "the review could not be masked ({why}); ask again"
+    REPLY_NOT_MASKED = 503, "masking", "the reply could not be masked ({why}); send it again"
+    NOT_CHECKED = 503, "checks", "the draft could not be checked ({why}); ask again"
+    BUSY = 503, "busy", "too many requests are waiting; ask again"
+    DRAINING = 503, "draining", "the server is stopping; ask again"
+    ENGINE_FAILED = 502, "engine", "the engine failed; ask again"
+    NO_ADAPTER = 502, "adapter", "the adapter of version {version} cannot be read"
+    ANSWER_LATE = 504, "timeout", "no answer within {seconds:g} s; ask again"
+    JOURNAL_UNREADABLE = 507, "journal", "the journal cannot be read ({why}); send it again later"
+    NOT_KEPT = 507, "journal", "the decision could not be kept ({why}); send it again later"
+    INTERNAL = 500, "internal", "the server failed; ask again"  # Starlette's own answer would be a page of text
+    # 499 is nginx's number. No fault of the engine's: counted as what it is.
+    CLIENT_GONE = 499, "client_gone", "the client left before its answer"
+
+
+class Refusal(Exception):  # noqa: N818 - an answer, not a fault
+    """Refuses a request from anywhere in the guard; `middleware` sends the answer."""
+
+    def __init__(self, reason: Reason, status: int | None = None, **told: object) -> None:
+        usual, self.kind, message = reason.value
+        self.status = status or usual
+        super().__init__(message.format(**told))
 
     def response(self) -> JSONResponse:
-        """The refusal in one line of JSON."""
+        """Build the answer: one line of JSON."""
         headers = {408: {"Connection": "close"}, 503: {"Retry-After": "5"}}.get(self.status)
         return JSONResponse({"error": {"type": self.kind, "message": str(self)}}, self.status, headers)
 
 
-def client_gone() -> Refusal:
-    """The client hung up. Counted as what it is: no fault of the engine's. 499 is nginx's name for it."""
-    return Refusal(499, "client_gone", "the client left before its answer")
-
-
-def draining() -> Refusal:
-    """The server stops, or was told to begin no draft."""
-    return Refusal(503, "draining", "the server is stopping; ask again")
-
-
-def internal() -> Refusal:
-    """What nobody foresaw. Starlette's own answer would be a page of text."""
-    return Refusal(500, "internal", "the server failed; ask again")
+def kinds_by_status() -> dict[int, str]:
+    """List the kinds of refusal that a client may read, by status, for the schema of the API."""
+    found: dict[int, dict[str, None]] = defaultdict(dict)
+    for status, kind, _ in (reason.value for reason in Reason if reason is not Reason.CLIENT_GONE):
+        found[status][kind] = None
+    return {status: ", ".join(kinds) for status, kinds in sorted(found.items())}

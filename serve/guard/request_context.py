@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass
 class RequestContext:
-    """`audit` holds counts and names, never a text."""
+    """Notes what is known of one request. `audit` holds counts and names, never a text."""
 
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     started: float = field(default_factory=time.perf_counter)

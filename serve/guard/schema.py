@@ -15,7 +15,7 @@ _NO_LINE = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 
 
 def _some(refused: str) -> str:
-    """A pattern: not blank, and none of the characters that are refused."""
+    """Make a pattern: not blank, and none of the refused characters."""
     return rf"^[^{refused}]*[^\s{refused}][^{refused}]*$"
 
 
@@ -44,7 +44,7 @@ class _Request(BaseModel):
 
 
 class Known(_Request):
-    """What is known of a review."""
+    """Types what is known of a review."""
 
     network: Body | None = Field(None, description="network of services, such as « CAF »")
     structure: Body | None = Field(None, description="the service that was reviewed")
@@ -53,7 +53,7 @@ class Known(_Request):
 
 
 class GivenReview(Known):
-    """A citizen's review, as published, and what is known of it."""
+    """Types a citizen's review, as published, and what is known of it."""
 
     review: Text
 
@@ -140,17 +140,21 @@ class ChatRequest(_Request):
 
 
 class DraftFinding(BaseModel):
-    """What a check says of the draft as written; `start` and `end` index `draft` where something was cut out."""
+    """What a check found in the draft as written, and by which named rules.
+
+    `start` and `end` index `draft` where a placeholder stands for what was cut out.
+    """
 
     check: str
     gating: bool
     detail: str
+    rules: list[str]
     start: int | None = None
     end: int | None = None
 
 
 class Source(BaseModel):
-    """A verified contact that the draft names."""
+    """Types a verified contact that the draft names."""
 
     kind: str
     value: str
@@ -166,7 +170,7 @@ class Usage(BaseModel):
 
 
 class DraftResponse(BaseModel):
-    """A draft for an agent to read, and what there is to know of it."""
+    """Types a draft for an agent to read, and how it was made."""
 
     id: str
     draft: str
@@ -189,6 +193,6 @@ class DecisionResponse(BaseModel):
 
 
 class Problem(BaseModel):
-    """Every refusal: what, where, how to mend it; never a text that was sent."""
+    """Types every refusal: what, where, how to mend it; never a text that was sent."""
 
     error: dict[str, Any]

@@ -70,4 +70,4 @@ def test_what_would_change_results_without_a_word_is_dropped_and_told(started, m
     assert meant.items() <= os.environ.items()
     assert set(unseen) <= set(plume.DROPPED)
     monkeypatch.setattr(doctor, "DROPPED", plume.DROPPED)
-    assert "MLFLOW_TRACE_SAMPLING_RATIO" in doctor._environment().found
+    assert "MLFLOW_TRACE_SAMPLING_RATIO" in doctor._environment()[0]

@@ -100,6 +100,7 @@ def test_a_file_is_written_over_only_if_plume_wrote_it(tmp_path):
     os.link(ours / "a.jsonl", tmp_path / "same.jsonl")
     assert "is the input itself" in refusal(tmp_path / "same.jsonl", DRAFTS, check=check_file, reads=[ours / "a.jsonl"])
     assert "is a folder; name a file in it" in refusal(data, DRAFTS, check=check_file)
+    assert "is a device or a pipe" in refusal(Path(os.devnull), DRAFTS, check=check_file)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,8 @@ import pytest
 from plume.errors import InputError
 from plume.paths import ROOT
 from serve import alias, cli, keys
-from serve import state as files
-from serve.alias import KEPT, Aliases, Deployed, WatchedAliases
-from serve.state import State
+from serve.alias import KEPT, Aliases, Deployed
+from serve.state import State, read_json, write_json
 
 
 def version(number):
@@ -51,7 +50,7 @@ def test_only_versions_at_hand_can_be_gone_back_to(state):
 @pytest.mark.parametrize("damage", ["", "{", "null", '{"champion": null}', '{"champion": {"version": 1}}', "[]"])
 def test_a_damaged_file_never_replaces_a_good_one(state, damage):
     alias.write(state, Aliases(version(1)))
-    watched = WatchedAliases(state)
+    watched = alias.watched(state)
     assert watched.current.champion.version == 1
     state.alias.write_text(damage)
     assert watched.current.champion.version == 1
@@ -89,7 +88,7 @@ def test_a_damaged_file_of_keys_is_said_and_shuts_nobody_out(state, capfd, damag
         lambda: keys.Keys(state),  # a start
         lambda: keys.add(state, "others"),
         lambda: keys.remove(state, "agents"),
-        lambda: cli.list_keys([f"state={state.folder}"]),
+        lambda: keys.list_keys([f"state={state.folder}"]),
     ):
         with pytest.raises(InputError, match=r"keys.json: (is no list of keys|cannot be read)"):
             command()
@@ -107,10 +106,10 @@ def test_a_file_of_keys_that_names_nobody_any_more_is_said(state, capfd):
 
 def test_keys_are_listed_without_what_opens(state, capfd):
     made = [keys.add(state, "agents"), keys.add(state, "prometheus", "metrics")]
-    old = files.read(state.keys)
+    old = read_json(state.keys)
     old["older"] = {name: old["agents"][name] for name in ("sha256", "role")}  # as earlier plumes wrote it
-    files.write(state.keys, old)
-    cli.list_keys([f"state={state.folder}"])
+    write_json(state.keys, old)
+    keys.list_keys([f"state={state.folder}"])
     told = capfd.readouterr().out
     assert [line.split()[:2] for line in told.splitlines()] == [
         ["agents", "client"],
@@ -123,7 +122,7 @@ def test_keys_are_listed_without_what_opens(state, capfd):
 
 
 def test_where_nobody_has_a_key_the_list_says_how_to_make_one(tmp_path, capfd):
-    cli.list_keys([f"state={tmp_path / 'typo'}"])
+    keys.list_keys([f"state={tmp_path / 'typo'}"])
     assert "plume serve key add NAME" in capfd.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
@@ -136,13 +135,13 @@ def test_where_nobody_has_a_key_the_list_says_how_to_make_one(tmp_path, capfd):
         (cli.rollback, "golden=false"),
         (cli.rollback, "tracking_uri=x"),
         (cli.show_status, "version=3"),
-        (cli.list_keys, "port=8400"),
+        (keys.list_keys, "port=8400"),
         (cli.resend, "traces=false"),
         (lambda overrides: cli.draft(Path("data"), overrides), "maskers=2"),
         (lambda overrides: cli.draft(Path("data"), overrides), "state=x"),
         (lambda overrides: cli.batch(Path("in"), Path("out"), overrides), "golden=false"),
-        (lambda overrides: cli.add_key("agents", overrides), "port=8400"),
-        (lambda overrides: cli.remove_key("agents", overrides), "socket=x"),
+        (lambda overrides: keys.add_key("agents", overrides), "port=8400"),
+        (lambda overrides: keys.remove_key("agents", overrides), "socket=x"),
         (lambda overrides: cli.decisions(Path("out"), overrides), "tracking_uri=x"),
     ],
 )
@@ -153,7 +152,7 @@ def test_a_key_that_a_command_cannot_use_is_refused(plume_home, command, key):
 
 
 def test_a_file_of_config_may_hold_every_key(plume_home, capfd):
-    cli.list_keys(None, ROOT / "configs/serve/default.yaml")
+    keys.list_keys(None, ROOT / "configs/serve/default.yaml")
     assert "nobody has a key" in capfd.readouterr().out
 
 
@@ -165,7 +164,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(state, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match="as it was"):
-        files.write(state.alias, {"champion": None})
+        write_json(state.alias, {"champion": None})
     assert alias.read(state).champion.version == 1
     assert [path.name for path in state.folder.iterdir() if path.name.startswith(".")] == []
 
@@ -200,6 +199,6 @@ def test_a_new_key_takes_the_place_of_the_old_one(state):
     assert holders.holder(first) is None
     assert holders.holder(second) == ("agents", "client")
     assert holders.holder(state.admin_key()) == ("admin", "admin")
-    assert second not in json.dumps(files.read(state.keys))
+    assert second not in json.dumps(read_json(state.keys))
     with pytest.raises(InputError, match="known: agents"):
         keys.remove(state, "nobody")

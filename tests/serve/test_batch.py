@@ -10,8 +10,7 @@ from serve import cli
 from serve.batch import batch
 from serve.client import Client
 from serve.config import ServeConfig
-from serve.started import Started
-from serve.state import State
+from serve.state import Started, State
 
 
 @pytest.fixture

@@ -17,8 +17,7 @@ from plume.models import Base
 from plume.paths import ROOT
 from serve import entry, keys
 from serve.config import ServeConfig
-from serve.started import Started
-from serve.state import VARIABLE, State
+from serve.state import VARIABLE, Started, State
 
 # Loads for ever, with an engine that is forked off and would print a traceback of its own.
 VLLM = """

@@ -18,10 +18,10 @@ pytestmark = [
 
 
 def served_tokenizer(site):
-    from plume.models import Base, load_tokenizer
-    from serve import state as files
+    from plume.models import load_tokenizer
+    from serve.state import Started
 
-    return load_tokenizer(Base.model_validate(files.read(site.state.serve)["base"]))
+    return load_tokenizer(Started.read(site.state).base)
 
 
 def expected(site, tokenizer, key):

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -13,10 +14,8 @@ from plume import tracking
 from plume.errors import InputError
 from plume.models import Base
 from serve import alias, champion, cli, keys, sync, vllm_process
-from serve import state as files
 from serve.alias import Aliases
-from serve.started import Started
-from serve.state import State
+from serve.state import Started, State, read_json, write_json
 
 
 class StubClient:
@@ -187,16 +186,17 @@ class Killed(BaseException):
 
 def killed_at(count, monkeypatch, work):
     """Do `work`, killed before its file number `count` is written; False if it writes fewer."""
-    left, write = [count], files.write
+    left = [count]
 
     def until(path, value):
         left[0] -= 1
         if left[0] == 0:
             raise Killed
-        write(path, value)
+        write_json(path, value)
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "write", until)
+        for module in (alias, sync, sys.modules[State.__module__]):
+            patch.setattr(module, "write_json", until)
         try:
             work()
         except Killed:
@@ -251,9 +251,9 @@ def test_a_sync_that_is_killed_between_any_two_files_loses_no_way_back(served, m
 def test_a_state_folder_of_an_earlier_plume_is_read(served):
     one, two, three = served.versions
     served.state.history.unlink()
-    files.write(served.state.alias, asdict(Aliases(three)))
-    files.write(served.state.previous, [asdict(Aliases(two)), asdict(Aliases(one))])
-    files.write(served.state.held, [asdict(two)])
+    write_json(served.state.alias, asdict(Aliases(three)))
+    write_json(served.state.previous, [asdict(Aliases(two)), asdict(Aliases(one))])
+    write_json(served.state.held, [asdict(two)])
     served.say(champion=2)
     assert "was rolled back" in sync.sync(served.config)
     sync.rollback(served.config)
@@ -292,7 +292,7 @@ def test_a_restart_serves_what_was_rolled_back_only_again(served):
     found, _ = champion.resolve(pinned, served.state, again=True)
     assert found.aliases == Aliases(served.versions[1])
     served.state.alias.unlink()
-    files.write(served.state.history, files.read(served.state.history) | {"now": None})
+    write_json(served.state.history, read_json(served.state.history) | {"now": None})
     with pytest.raises(InputError, match=r"nothing else is left to serve; .*--again"):
         champion.resolve(served.config, served.state)
 
@@ -311,8 +311,8 @@ def test_commands_about_a_server_make_nothing_where_there_is_none(tmp_path, regi
 def test_sync_compares_with_peft_as_it_is_told_else_as_the_server_was(served, monkeypatch, asked, started, compared):
     done = []
     monkeypatch.setattr(sync.golden, "compare", lambda *_: done.append(1))
-    begun = files.read(served.state.serve)
-    files.write(served.state.serve, begun | {"config": begun["config"] | {"golden": started}})
+    begun = read_json(served.state.serve)
+    write_json(served.state.serve, begun | {"config": begun["config"] | {"golden": started}})
     served.say(champion=2)
     told = [] if asked is None else [f"golden={str(asked).lower()}"]
     cli.sync([f"state={served.state.folder}", f"tracking_uri={served.config.tracking_uri}", *told])

@@ -136,9 +136,7 @@ def test_shown_line_is_the_command_and_environment_that_are_started(monkeypatch)
 def test_default_yaml_says_the_defaults_and_starts_with_its_command():
     path = ROOT / "configs/serve/default.yaml"
     assert ServeConfig.load(path) == ServeConfig()
-    first, _, *keys = path.read_text().splitlines()
-    assert first == "# plume serve --config configs/serve/default.yaml"
-    assert set(ServeConfig.model_fields) == {line.split(":")[0] for line in keys}
+    assert path.read_text().startswith("# plume serve --config configs/serve/default.yaml\n")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4"])

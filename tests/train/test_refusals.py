@@ -31,7 +31,7 @@ from plume.paths import ROOT
         ({"micro_batch_tokens": 100}, "micro_batch_tokens=100"),
         ({"tracking_uri": "http://127.0.0.1:9"}, "does not answer"),
         ({"lora__use_dora": "true"}, "vLLM serves no DoRA adapter"),
-        ({"lora__modules_to_save": "[lm_head]"}, "modules_to_save: vLLM serves low-rank weights alone"),
+        ({"lora__modules_to_save": "[lm_head]"}, "modules_to_save: unknown key; vLLM serves low-rank weights alone"),
         ({"lora__target_modules": "[q_proj, lm_head]"}, "vLLM serves no adapter of lm_head"),
         ({"lora__qlora": "true"}, "lora.qlora computes in bfloat16, not dtype=float32"),
         ({"max_tokens": 150, "micro_batch_tokens": 300, "over_length": "error"}, "are longer than max_tokens=150"),
@@ -92,7 +92,7 @@ def test_all_errors_of_a_config_are_told_at_once(run, tmp_path):
     assert "Traceback" not in err
     assert "4 errors" in err
     for part in (
-        "lora.use_dora: vLLM serves no DoRA adapter",
+        "lora.use_dora: unknown key; vLLM serves no DoRA adapter",
         "lerning_rate: unknown key",
         "optimiser.learning_rate",
         "lora.alpha",

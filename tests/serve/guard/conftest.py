@@ -14,8 +14,7 @@ import uvloop
 from serve import alias, keys
 from serve.alias import Aliases, Deployed
 from serve.config import ServeConfig
-from serve.started import Started
-from serve.state import VARIABLE, State
+from serve.state import VARIABLE, Started, State
 
 
 class StubEngine:

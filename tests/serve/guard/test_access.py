@@ -6,6 +6,7 @@ import pytest
 
 from serve import keys
 from serve.guard.access import find
+from serve.guard.refusal import Reason
 
 REVIEW = {"review": "Ma demande dort depuis mars."}
 CLOSED = [
@@ -198,3 +199,6 @@ def test_openapi_documents_what_is_open_and_nothing_else(guarded):
         for method in methods:
             assert find(method.upper(), path.replace("{identity}", f"draft-{'0' * 24}")) is not None
     assert set(paths) == {"/v1/drafts", "/v1/drafts/{identity}/decision", "/v1/chat/completions", "/v1/models"}
+    told = paths["/v1/drafts"]["post"]["responses"]
+    assert told["503"]["description"] == "Refused: masking, checks, busy, draining"
+    assert {reason.value[0] for reason in Reason} - {499} <= set(map(int, told))

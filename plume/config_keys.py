@@ -1,4 +1,4 @@
-"""All keys of a config, for `plume config`: their types, defaults and meaning; and its JSON schema, for editors."""
+"""Lists all keys of a config for `plume config`: types, defaults, meaning; and its JSON schema, for editors."""
 
 import json
 import textwrap
@@ -13,7 +13,6 @@ from pydantic.fields import FieldInfo
 
 from plume.config import Config, choices, models
 
-SCHEMAS = Path("configs/schemas")  # where the clone keeps them, <command>.json
 _WIDTH, _INDENT = 79, "    "
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path", type(None): "null"}
 _BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
@@ -21,7 +20,7 @@ _BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 @dataclass(frozen=True)
 class Key:
-    """One key, dotted as on a command line, `[]` for each item of a list. `default` is None if it is required."""
+    """Describes one key, dotted as on a command line, `[]` for items of a list. `default` is None if it is required."""
 
     name: str
     kind: str
@@ -30,7 +29,7 @@ class Key:
 
 
 def keys(model: type[Config], prefix: str = "") -> Iterator[Key]:
-    """Every key of a config, in the order of its declaration."""
+    """List every key of a config, in the order of its declaration."""
     for name, field in model.model_fields.items():
         inner = models(choices(field.annotation))
         items = [m for c in choices(field.annotation) for m in models(get_args(c))]
@@ -43,7 +42,7 @@ def keys(model: type[Config], prefix: str = "") -> Iterator[Key]:
 
 
 def listing(configs: Sequence[type[Config]]) -> str:
-    """What `plume config` prints: a paragraph a config, two lines a key, none longer than a terminal is wide."""
+    """Write what `plume config` prints: a paragraph a config, two lines a key, none longer than a terminal is wide."""
     parts = []
     for model in configs:
         parts += ["", *_wrap(f"{model.__name__}: {(model.__doc__ or '').partition(chr(10))[0]}"), ""]
@@ -60,7 +59,7 @@ def _wrap(text: str, first: str = "") -> list[str]:
 
 
 def schema(configs: Sequence[type[Config]]) -> str:
-    """The JSON schema that a YAML file names in its `# yaml-language-server` line; of several, any may be meant."""
+    """Write the JSON schema that a YAML file names in its `# yaml-language-server` line; it takes any config."""
     made = TypeAdapter(Union[*configs]).json_schema()
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **made}, ensure_ascii=False, indent=1)
 

@@ -9,8 +9,8 @@ import yaml
 
 from plume.cli import CONFIGS, configs_of
 from plume.config import foreign_keys, keys_of
+from plume.config_keys import keys, listing, schema
 from plume.errors import InputError
-from plume.keys import SCHEMAS, keys, listing, schema
 from plume.paths import ROOT
 
 COMMANDS = sorted(CONFIGS)
@@ -52,7 +52,7 @@ def test_a_default_is_shown_as_yaml_says_it():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_schemas_of_the_clone_are_what_the_code_gives(command):
-    file = ROOT / SCHEMAS / f"{command}.json"
+    file = ROOT / "configs/schemas" / f"{command}.json"
     made = schema(configs_of(command))
     assert file.read_text(encoding="utf-8") == made + "\n", f"plume config {command} --schema > {file}"
     jsonschema.Draft202012Validator.check_schema(json.loads(made))
@@ -64,7 +64,7 @@ def test_a_shipped_config_names_its_command_and_its_schema_and_is_valid_by_it(fi
     assert first.startswith("# plume ")
     named = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", second)
     target = (file.parent / named[1]).resolve()
-    assert target.parent == ROOT / SCHEMAS
+    assert target.parent == ROOT / "configs/schemas"
     values = json.loads(json.dumps(yaml.safe_load(file.read_text(encoding="utf-8")), default=str))
     validator = jsonschema.Draft202012Validator(json.loads(target.read_text(encoding="utf-8")))
     validator.validate(values)

@@ -6,8 +6,7 @@ from plume.errors import InputError
 from plume.models import Base
 from serve import cli, sync
 from serve.config import ServeConfig
-from serve.started import Started
-from serve.state import State
+from serve.state import Started, State
 
 
 @pytest.fixture

@@ -5,6 +5,6 @@ from contextlib import suppress
 
 
 def tell(text: str) -> None:
-    """A line in one piece, and without the lock of a stream, which the engine that is forked off would keep."""
+    """Write a line in one piece, without the lock of a stream, which the forked engine would keep."""
     with suppress(OSError):
         os.write(2, f"plume: {text}\n".encode(errors="backslashreplace"))
