@@ -18,7 +18,6 @@ from plume.corpus.clean_reply import clean_reply
 from plume.export.body_names import is_id
 from plume.export.cleaning import clean
 from plume.export.experience import Answer, Experience
-from plume.french.mentions.contacts import mailbox
 from plume.french.text import fold
 from plume.pseudonymise.identifiers.contacts import is_public_email
 
@@ -191,7 +190,7 @@ def unlisted_contacts(reply: str, review: str, directory: Directory) -> int:
     if not _MAY_BE_CONTACT.search(reply):
         return 0
     found = invented(Case.of(reply, review, "", directory, None))
-    return sum(not (d.kind == "email" and is_public_email(mailbox(d.text), directory)) for d in found)
+    return sum(not (d.kind == "email" and is_public_email(d.value, directory)) for d in found)
 
 
 def _iso(day: dt.date | None) -> str | None:

@@ -15,15 +15,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
-from plume.french.text import fold, lower
+from plume.french.text import fold, is_shouting, lower
 from plume.french.vocabulary import terms
 
 _PIECE = re.compile(r"\{([A-Z_]+)\}")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
 _HIT = re.compile("‹([^‹›]*)›")
+_ZERO_AS_LETTER = re.compile(r"(?<![a-z\d])(?=o*\d)[\do]++(?![a-z])")
+_GLUED = re.compile(r"(?<=[a-z])[A-Z](?=[a-zà-ÿ' ])")
+Place = tuple[int, int]
 # Whether a match does not count: given the match (its `string` is what was read) and the text.
 Unless = Callable[[re.Match[str], "Text"], bool]
 
@@ -34,6 +37,13 @@ class Text:
     def __init__(self, written: str) -> None:
         self.written = written
         self._live: tuple[_Index, frozenset[Rule]] | None = None
+        self._once: dict[Callable[[Text], Any], Any] = {}
+
+    def once(self, work: "Callable[[Text], Any]") -> Any:
+        """Give what `work` makes of this text, worked out the first time that anybody asks."""
+        if work not in self._once:
+            self._once[work] = work(self)
+        return self._once[work]
 
     @cached_property
     def folded(self) -> str:
@@ -44,8 +54,31 @@ class Text:
         return lower(self.written)
 
     @cached_property
+    def with_zeros(self) -> str:
+        """The folded text with the digit where a letter stands for it: "1 53 O7"."""
+        if not self.has_digit:
+            return self.folded
+        return _ZERO_AS_LETTER.sub(lambda m: m[0].replace("o", "0"), self.folded)
+
+    @cached_property
+    def with_breaks(self) -> str:
+        """The folded text, but for the capital of a word glued to the one before it: "…@nord.gouv.frPour améliorer"."""
+        text = list(self.folded)
+        for match in _GLUED.finditer(self.written):
+            text[match.start()] = match[0]
+        return "".join(text)
+
+    @cached_property
     def has_digit(self) -> bool:
         return _DIGIT.search(self.written) is not None
+
+    @cached_property
+    def all_capitals(self) -> bool:
+        return self.written.isupper()
+
+    @cached_property
+    def shouting(self) -> bool:
+        return is_shouting(self.written)
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -116,13 +149,13 @@ class Rule:
         words: the pattern is tried only where the folded text holds one of these words, whole.
         digit: the pattern is tried only where the text holds a digit.
         group: the group of the pattern that is the finding; None: the last one that took part, or else the whole.
+        shape: gives the place of what a match found, where it is no group of the pattern; None refuses the match.
         unless: what makes a match not count; see `before`, `after`, `inside`.
         examples: texts with what must be found in them between ‹ and ›. One without a mark must not be hit.
         kind: what is found, in the finder's own terms: a type of identifier, a check.
-        reads: what of the text the pattern is for: "folded", "lower" or "written".
+        reads: what of the text the pattern is for: "folded", "lower", "written", "with_zeros" or "with_breaks".
     """
 
-    text_type: ClassVar[type[Text]] = Text
     name: str
     pattern: str = field(repr=False)
     hint: tuple[str, ...] = field(default=(), repr=False)
@@ -133,6 +166,7 @@ class Rule:
     reads: str = field(default="folded", repr=False)
     digit: bool = field(default=False, repr=False)
     words: frozenset[str] = field(default=frozenset(), repr=False)
+    shape: Callable[[re.Match[str], Text], Place | None] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.hint, str) or isinstance(self.examples, str):
@@ -156,8 +190,10 @@ class Rule:
         """Say whether nothing of `unless` refuses a match."""
         return not any(refuses(match, text) for refuses in self.unless)
 
-    def place(self, match: re.Match[str], text: Text) -> tuple[int, int] | None:  # noqa: ARG002 (for those that ask more)
+    def place(self, match: re.Match[str], text: Text) -> Place | None:
         """Give the place of what a match found, None where that is nothing after all."""
+        if self.shape:
+            return self.shape(match, text)
         return match.span((match.lastindex or 0) if self.group is None else self.group)
 
 
@@ -320,7 +356,7 @@ def faults(rule: Rule) -> list[str]:
     told = []
     for example in rule.examples:
         wanted, text = _HIT.findall(example), _HIT.sub(r"\1", example)
-        got = [text[found.start : found.end] for found in find(rule.text_type(text), [rule])]
+        got = [text[found.start : found.end] for found in find(Text(text), [rule])]
         if got != wanted:
             told.append(f"{rule.name}: in {text!r} it finds {got}, not {wanted}")
     return told

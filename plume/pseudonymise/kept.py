@@ -9,13 +9,12 @@ from collections.abc import Iterator
 
 from plume.contacts import Directory
 from plume.french.insee import known_names
-from plume.french.rules import find, table
+from plume.french.mentions.dates import FULL_DATE
+from plume.french.rules import Text, find, reading, table
 from plume.french.text import fold
 from plume.french.words import ACRONYMS, BODIES, EVERYDAY, LABELS, TERRITORIES
-from plume.pseudonymise.identifiers.contacts import is_personal_url, is_public_email
-from plume.pseudonymise.identifiers.dates import DATE
-from plume.pseudonymise.identifiers.phones import public_phones
-from plume.pseudonymise.identifiers.rule import Identifier, Text, reading
+from plume.pseudonymise.identifiers.contacts import public_contacts
+from plume.pseudonymise.identifiers.rule import Identifier
 from plume.pseudonymise.identifiers.towns import service_addresses
 from plume.pseudonymise.spans import Span
 
@@ -67,7 +66,7 @@ KEPT = table(
         examples=("le ‹Cerfa n° 12345*03›", "le formulaire 2042"),
     ),
     Identifier(
-        "kept.date", DATE.pattern, digit=True, source="pattern", examples=("depuis le ‹12/03/2024›", "depuis 12 jours")
+        "kept.date", FULL_DATE, digit=True, source="pattern", examples=("depuis le ‹12/03/2024›", "depuis 12 jours")
     ),
     Identifier(
         "kept.wish",  # "Merci Nathalie Bonne journée": a wish, no surname
@@ -122,11 +121,6 @@ KEPT = table(
         examples=("mon signe est ‹cancer›", "je signe"),
     ),
 )
-# Kept only where the directory, or what is public by itself, says so.
-_SHORT_NUMBER = re.compile(r"(?<![\w.,])(?:3[0-9] ?[0-9]{2}|1[0-9]{1,2}|116 ?\d{3})(?![\d,])(?! ?\d)")
-_SERVICE_LINE = re.compile(r"(?<!\d)(?<!\d[ .\-])0 ?[ .]?(?:8(?:[ .]?\d){8}|9[ .]?69(?:[ .]?\d){6,7})(?!\d)")
-_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"«»]+|(?<![\w.-])(?:[\w-]+\.)+(?:fr|com|org|eu|net)(?:/[^\s<>\"«»]*)?")
-_EMAIL = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]+\.[a-z]{2,}")
 _TERMS: dict[str, list[str]] = {}  # bodies and territories by their first word, the longest first
 for _term in sorted((*BODIES, *TERRITORIES), key=lambda term: (-len(term), term)):
     _TERMS.setdefault(re.match(r"\w+", _term)[0], []).append(_term)
@@ -140,19 +134,7 @@ def find_kept(text: str, directory: Directory) -> Iterator[Span]:
     folded = read.folded
     for start, end, rule, _ in find(read, KEPT):
         yield Span(start, end, "KEEP", rule.source, rule.name)
-    if read.has_digit:
-        for match in _SERVICE_LINE.finditer(folded):
-            yield Span(*match.span(), "KEEP", "pattern")
-        for match in _SHORT_NUMBER.finditer(folded):
-            if directory.knows_phone(match[0]):
-                yield Span(*match.span(), "KEEP", "directory")
-    yield from public_phones(read, directory)
-    for match in _URL.finditer(folded) if "." in text or "://" in text else ():
-        if not is_personal_url(match[0], directory):
-            yield Span(*match.span(), "KEEP", "url")
-    for match in _EMAIL.finditer(folded) if "@" in text else ():
-        if is_public_email(match[0], directory):
-            yield Span(*match.span(), "KEEP", "email")
+    yield from public_contacts(read, directory)
     for span in service_addresses(read):
         yield Span(span.start, span.end, "KEEP", "service-address")
     for span in _terms(folded):

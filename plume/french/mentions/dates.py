@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from plume.french.mentions import Mention
 from plume.french.numbers import WORDS, number_words, value
+from plume.french.phrases import MONTH_OR_SHORT, SIGN
 from plume.french.rules import Rule, Text, in_turn, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, folded, rows
@@ -26,6 +27,19 @@ _BRINGS = (
     r"|debut |mi-)?"
 )
 _MONTH_HINTS = tuple(MONTHS)
+
+_SIGN_BETWEEN = rf"(?: ?{SIGN} ?)"
+_DAY_NUMBER, _MONTH_NUMBER = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
+_YEAR_NUMBER = r"(?:(?:19|20)\d{2}|\d{2})"
+# A date with its year, whatever sign is between its parts: what a number that looks like a reference may be.
+FULL_DATE = (
+    r"(?=[\djfmasond])(?:"  # most characters begin no date
+    rf"(?<![\d./])(?<!\d[ -])(?:{_DAY_NUMBER}{_SIGN_BETWEEN}{_MONTH_NUMBER}{_SIGN_BETWEEN}{_YEAR_NUMBER}"
+    rf"|{_DAY_NUMBER} {_MONTH_NUMBER} {_YEAR_NUMBER})(?![ ./\-]?\d)"
+    rf"|(?<!\d){_DAY_NUMBER}(?:er)?[ .\-]{{0,2}}{MONTH_OR_SHORT}\.?[ .\-]{{0,2}}{_YEAR_NUMBER}(?!\d)"
+    r"|(?<!\d)(?:19|20)\d{2}[-/]\d{1,2}[-/]\d{1,2}(?!\d)"
+    rf"|(?<!\w){MONTH_OR_SHORT} (?:19|20)\d{{2}}(?!\d))"
+)
 
 Read = Callable[[re.Match[str]], Moment | None]
 

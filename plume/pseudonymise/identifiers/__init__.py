@@ -4,15 +4,15 @@ A failed checksum changes the type of a number, it never clears it.
 """
 
 from plume.contacts import Directory
+from plume.french.rules import reading
 from plume.pseudonymise.identifiers.ages import ages
 from plume.pseudonymise.identifiers.births import births
 from plume.pseudonymise.identifiers.contacts import contacts
 from plume.pseudonymise.identifiers.establishments import establishments
 from plume.pseudonymise.identifiers.health import health
 from plume.pseudonymise.identifiers.numbers import numbers
-from plume.pseudonymise.identifiers.phones import phones
 from plume.pseudonymise.identifiers.positions import POSITIONS
-from plume.pseudonymise.identifiers.rule import reading, spans
+from plume.pseudonymise.identifiers.rule import spans
 from plume.pseudonymise.identifiers.towns import places
 from plume.pseudonymise.spans import Span
 
@@ -20,7 +20,7 @@ from plume.pseudonymise.spans import Span
 def find_by_rules(text: str, directory: Directory) -> list[Span]:
     """Find every span that a rule claims, overlapping ones included."""
     read = reading(text)
-    found = [*contacts(read, directory), *phones(read, directory), *spans(read, POSITIONS)]
+    found = [*contacts(read, directory), *spans(read, POSITIONS)]
     if read.has_digit:  # most texts hold none
         found += numbers(read)
     return [*found, *places(read), *establishments(read), *births(read), *ages(read), *health(read)]

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from plume.french.numbers import NUMBER, number_words
 from plume.french.numbers import value as value_of
 from plume.french.phrases import PERSON
-from plume.french.rules import find, table
+from plume.french.rules import Text, find, table
 from plume.french.vocabulary import any_of
-from plume.pseudonymise.identifiers.rule import Identifier, Text
+from plume.pseudonymise.identifiers.rule import Identifier
 from plume.pseudonymise.spans import Span
 
 _TENS = (

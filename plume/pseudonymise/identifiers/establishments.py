@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 from plume.french.insee import communes
-from plume.french.rules import table
+from plume.french.rules import Place, Text, table
 from plume.french.text import fold
 from plume.french.vocabulary import word_set
 from plume.french.words import EVERYDAY
-from plume.pseudonymise.identifiers.rule import Identifier, Place, Text, spans
+from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
 _CARE = (

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from plume.french.rules import table
+from plume.french.rules import Text, table
 from plume.french.vocabulary import any_of, terms
-from plume.pseudonymise.identifiers.rule import Identifier, Text, spans
+from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
 _LISTS = Path(__file__).parents[1] / "lists"

@@ -3,8 +3,9 @@
 import ipaddress
 import re
 
-from plume.french.rules import table
-from plume.pseudonymise.identifiers.rule import ANY_SIGN, Identifier, Text
+from plume.french.phrases import ANY_SIGN
+from plume.french.rules import Text, table
+from plume.pseudonymise.identifiers.rule import Identifier
 
 
 def _is_no_ip(match: re.Match[str], _: Text) -> bool:

@@ -2,10 +2,11 @@
 
 import re
 
-from plume.french.rules import table
+from plume.french.phrases import SIGN
+from plume.french.rules import Place, Text, table
 from plume.french.vocabulary import word_set
 from plume.french.words import ACRONYMS, EVERYDAY
-from plume.pseudonymise.identifiers.rule import SIGN, Identifier, Place, Text
+from plume.pseudonymise.identifiers.rule import Identifier
 
 _HOURS = re.compile(r"\d[hjH]\d{0,2}(?:[-/]|$)")
 _NO_PLATE = EVERYDAY | ACRONYMS | word_set("km kg cm mm mg ml go mo ko tv mn nd rd th st or et de du de la le")
