@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 from plume.contacts import Directory
 from plume.french.insee import known_names
+from plume.french.mentions.amounts import amounts
 from plume.french.mentions.dates import FULL_DATE
+from plume.french.mentions.laws import laws
 from plume.french.rules import Text, find, reading, table
 from plume.french.text import fold
 from plume.french.words import ACRONYMS, BODIES, EVERYDAY, LABELS, TERRITORIES
@@ -37,25 +39,6 @@ def _is_no_label(match: re.Match[str], text: Text) -> bool:
 
 
 KEPT = table(
-    Identifier(
-        "kept.amount",
-        r"(?<![\w])\d{1,3}(?:[ .]?\d{3})*(?:[.,]\d{1,2})? ?(?:€|euros?\b|eur\b|k€|%|centimes\b)",
-        hint=("€", "eur", "%", "centimes"),
-        digit=True,
-        source="pattern",
-        examples=("soit ‹1 200,50 €›", "1 200 jours"),
-    ),
-    Identifier(
-        "kept.law",
-        r"\b(?:articles?|art\.) ?(?:[lrd]\.? ?(?:\*? ?)?)?\d(?:(?! de la loi| du decret)[\d\-. a-z]){0,10}"
-        r"|\b(?:loi|decret|ordonnance|arrete"
-        r"|circulaire|directive|reglement)(?: (?:organique|constitutionnelle|ministeriel|prefectoral|europeenn?e?"
-        r"|n°|no|numero|ue|\(ue\)))* ?\d{2,4}[-/]\d+",
-        hint=("art", "loi", "decret", "ordonnance", "arrete", "circulaire", "directive", "reglement"),
-        digit=True,
-        source="pattern",
-        examples=("la ‹loi n° 2000-321›", "la loi de 1978"),
-    ),
     Identifier(
         "kept.form",
         r"\bcerfa(?: (?:n°|no|numero))? ?\d{4,5}(?:[*#]\d{1,2})?|\b(?:formulaire|imprime)(?: (?:n°"
@@ -134,6 +117,8 @@ def find_kept(text: str, directory: Directory) -> Iterator[Span]:
     folded = read.folded
     for start, end, rule, _ in find(read, KEPT):
         yield Span(start, end, "KEEP", rule.source, rule.name)
+    for one in (*amounts(read), *laws(read)):
+        yield Span(one.start, one.end, "KEEP", "pattern", one.rule)
     yield from public_contacts(read, directory)
     for span in service_addresses(read):
         yield Span(span.start, span.end, "KEEP", "service-address")

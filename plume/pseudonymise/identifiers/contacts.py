@@ -9,10 +9,10 @@ from plume.french.insee import known_names
 from plume.french.mentions import Mention
 from plume.french.mentions import contacts as mentions
 from plume.french.mentions.phones import PARTIAL, SHORT
-from plume.french.phrases import CIVILITY, SERVICE
+from plume.french.phrases import CIVILITY, KIN, SERVICE
 from plume.french.rules import Text, table
 from plume.french.text import fold
-from plume.french.vocabulary import folded
+from plume.french.vocabulary import any_of, folded
 from plume.french.words import EVERYDAY, FIRST_NAMES
 from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
@@ -53,7 +53,7 @@ PSEUDONYMS = table(
 _GENERIC_MAILBOX = folded("generic_mailboxes", _LISTS)
 # The domains of towns and other authorities are too many for the directory.
 _PUBLIC_HOST = re.compile(
-    r"(?:[\w-]+\.)?(?:mairie|ville|commune|agglo|metropole|departement|region|prefecture|ccas|caf|cpam|urssaf)-[\w-]+\.(?:fr|org)$"
+    rf"(?:[\w-]+\.)?{any_of(folded('public_host_words', _LISTS))}-[\w-]+\.(?:fr|org)$"
     r"|[\w-]+\.(?:gouv|justice|notaires)\.fr$",
     re.IGNORECASE,
 )
@@ -85,8 +85,8 @@ _SOMEBODYS = re.compile(
     r"\b(?:vous (?:joindre|r?appeler|(?:re)?contacter|r?appellera|(?:re)?contactera)"
     rf"|{CIVILITY} [a-z][\w-]*"
     r"|(?:son|sa|ses|votre|vos|leur) (?:\w+ )?(?:numeros?|telephone|fixe|ligne|portable|mobile|coordonnees|domicile)"
-    r"|tent[ae]\w*|essay\w+|domicile|personnel|famille|fils|fille|pere|mere|mari|epou\w+|conjoint\w*|freres?|soeurs?"
-    r"|compagn\w+|locataire|voisin\w*|tut\w+|curat\w+|avocate?|medecin|patron|employeur|(?<!\[)usag\w+"
+    r"|tent[ae]\w*|essay\w+|domicile|personnel|famille|epou\w+|freres|soeurs"
+    rf"|{KIN}|compagn\w+|locataire|voisin\w*|tut\w+|curat\w+|avocate?|medecin|patron|employeur|(?<!\[)usag\w+"
     r"|assuree?s?|allocataires?|demandeu\w+|beneficiaires?|communiquee?s?|transmise?s?|enregistree?s?)\b"
 )
 _ONESELF = re.compile(r"\b(?:je|me|moi|mon|ma|mes)\b|\b[jm]'")
