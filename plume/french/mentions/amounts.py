@@ -22,13 +22,14 @@ _ROUGHLY = Rule(
     examples=("une ‹centaine d'euros›", "des centaines d'euros"),
 )
 # A number, perhaps the other end of a range, a currency or "%", perhaps centimes after it: "3 euros 30", "5 à 10 %".
+# The "2" of "45 m² à 3 %", which folding makes a digit, is no number.
 _AMOUNT = Rule(
     "amount.number",
-    rf"({NUMBER})(?: ?(?:a|ou|et|-|/) ?({NUMBER}))? ?({_SCALED})? ?({_CURRENCY})"
+    rf"(?<!\bm)(?<!\b[ckd]m)({NUMBER})(?: ?(?:a|ou|et|-|/) ?({NUMBER}))? ?({_SCALED})? ?({_CURRENCY})"
     rf"(?:(?: et)? ?(\d\d(?!\d| ?(?:€|%|h\b|jours|mois|ans|euros))|(?:{WORDS})(?= centimes))(?: ?centimes?\b)?)?",
     hint=_HINTS,
     reads="folded",
-    examples=("‹deux cents euros› de plus", "de ‹5 à 10 %›", "‹3 euros 30›", "100 pages"),
+    examples=("‹deux cents euros› de plus", "de ‹5 à 10 %›", "‹3 euros 30›", "45 m² à ‹3 %›", "100 pages"),
 )
 _SIGN_FIRST = Rule(
     "amount.sign-first",

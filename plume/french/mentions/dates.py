@@ -28,18 +28,18 @@ _BRINGS = (
 )
 _MONTH_HINTS = tuple(MONTHS)
 
-_SIGN_BETWEEN = rf"(?: ?{SIGN} ?)"
 _DAY_NUMBER, _MONTH_NUMBER = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
-_YEAR_NUMBER = r"(?:(?:19|20)\d{2}|\d{2})"
-# A date with its year, whatever sign is between its parts: what a number that looks like a reference may be.
-FULL_DATE = (
-    r"(?=[\djfmasond])(?:"  # most characters begin no date
-    rf"(?<![\d./])(?<!\d[ -])(?:{_DAY_NUMBER}{_SIGN_BETWEEN}{_MONTH_NUMBER}{_SIGN_BETWEEN}{_YEAR_NUMBER}"
+_YEAR_NUMBER = r"(?:(?:19|20)\d{2}|\d{2}(?! ?(?:h|heures?|euros?)\b| ?[€%:]))"
+# A date with its day and year, whatever sign is between its parts.
+_FULL = (
+    r"(?=[\d])(?:"
+    rf"(?<![\d./])(?<!\d[ -])(?:{_DAY_NUMBER} ?{SIGN} ?{_MONTH_NUMBER} ?{SIGN} ?{_YEAR_NUMBER}"
     rf"|{_DAY_NUMBER} {_MONTH_NUMBER} {_YEAR_NUMBER})(?![ ./\-]?\d)"
     rf"|(?<!\d){_DAY_NUMBER}(?:er)?[ .\-]{{0,2}}{MONTH_OR_SHORT}\.?[ .\-]{{0,2}}{_YEAR_NUMBER}(?!\d)"
-    r"|(?<!\d)(?:19|20)\d{2}[-/]\d{1,2}[-/]\d{1,2}(?!\d)"
-    rf"|(?<!\w){MONTH_OR_SHORT} (?:19|20)\d{{2}}(?!\d))"
+    r"|(?<!\d)(?:19|20)\d{2}[-/]\d{1,2}[-/]\d{1,2}(?!\d))"
 )
+# What a number that looks like a reference may be.
+FULL_DATE = rf"(?:{_FULL}|(?=[djfmason])(?<!\w){MONTH_OR_SHORT} (?:19|20)\d{{2}}(?!\d))"
 
 Read = Callable[[re.Match[str]], Moment | None]
 
@@ -57,21 +57,22 @@ def _year(text: str | None) -> int | None:
     return int(text) if text else None
 
 
+def _full(m: re.Match[str]) -> Moment:
+    first, *named, last = (part for part in _PARTS.findall(m[0]) if part != "er")
+    if len(first) == 4:
+        return int(last), int(named[0]), int(first)
+    number = int(named[0]) if named[0].isdigit() else month(named[0])
+    return int(first), number, int(last) + (2000 if len(last) == 2 else 0)
+
+
 def _numeric(m: re.Match[str]) -> Moment | None:
-    day, month, year = int(m[1] or m[5]), int(m[3] or m[6]), _year(m[4])
-    if not (1 <= day <= 31 and 1 <= month <= 12):
-        return None
-    return day, month, year + 2000 if year is not None and year < 100 else year
+    day, month = int(m[1]), int(m[2])
+    return (day, month, None) if 1 <= day <= 31 and 1 <= month <= 12 else None
 
 
+_PARTS = re.compile(r"\d+|[a-z]+")
 # Each rule, and how it is read. What one reads is blanked out for the vaguer ones that follow.
 _READERS: dict[Rule, Read] = {
-    Rule(
-        "date.iso",
-        r"(?<![\d-])(\d{4})[-/](\d\d)[-/](\d\d)(?![\d-])",
-        digit=True,
-        examples=("le ‹2024-03-12›", "2024-3"),
-    ): lambda m: (int(m[3]), int(m[2]), int(m[1])),
     # Days of a list or a range share the month that is named last: "du 3 au 12 mars", "les 2, 9 et 16 avril".
     Rule(
         "date.days-of-list",
@@ -81,6 +82,19 @@ _READERS: dict[Rule, Read] = {
         examples=("du ‹3› au 12 mars", "du 3 au 12 du mois"),
     ): lambda m: (_day(m[1]), month(m[2]), None),
     Rule(
+        "date.full",
+        _FULL,
+        digit=True,
+        examples=(
+            "le ‹12/03/2024›",
+            "le ‹12 mars 2024›",
+            "le ‹2024-03-12›",
+            "le ‹12~03~24›",
+            "le 12/03",
+            "le 12 mars 10 h",
+        ),
+    ): _full,
+    Rule(
         "date.day-month",
         rf"\b({_DAY})[ -](?:{_MONTH}|{_SHORT_MONTH})(?:[ -]{_YEAR}\b)?",
         hint=(*_MONTH_HINTS, *_SHORT),
@@ -88,10 +102,9 @@ _READERS: dict[Rule, Read] = {
     ): lambda m: (_day(m[1]), month(m[2] or m[3]), _year(m[4])),
     Rule(
         "date.numeric",
-        r"(?=\d)(?<![\d/.-])(\d{1,2})( ?[/.-] ?)(\d{1,2})\2(\d{4}|\d{2})(?![\d/-])"
-        r"|(?=\d)(?<![\d/])(\d\d)/(\d\d)(?![\d/])",
+        r"(?<![\d/])(\d\d)/(\d\d)(?![\d/])",
         digit=True,
-        examples=("le ‹12/03/2024›", "le ‹12/03›", "1/2"),
+        examples=("le ‹12/03›", "1/2"),
     ): _numeric,
     Rule(
         "date.month-year",
