@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from plume.contacts import Directory
 from plume.french.insee import known_names
 from plume.french.mentions.amounts import amounts
-from plume.french.mentions.dates import FULL_DATE
+from plume.french.mentions.dates import dates
 from plume.french.mentions.laws import laws
 from plume.french.rules import Text, find, reading, table
 from plume.french.text import fold
@@ -47,9 +47,6 @@ KEPT = table(
         digit=True,
         source="pattern",
         examples=("le ‹Cerfa n° 12345*03›", "le formulaire 2042"),
-    ),
-    Identifier(
-        "kept.date", FULL_DATE, digit=True, source="pattern", examples=("depuis le ‹12/03/2024›", "depuis 12 jours")
     ),
     Identifier(
         "kept.wish",  # "Merci Nathalie Bonne journée": a wish, no surname
@@ -117,7 +114,8 @@ def find_kept(text: str, directory: Directory) -> Iterator[Span]:
     folded = read.folded
     for start, end, rule, _ in find(read, KEPT):
         yield Span(start, end, "KEEP", rule.source, rule.name)
-    for one in (*amounts(read), *laws(read)):
+    whole = (one for one in dates(read) if one.value[1] and one.value[2])  # month and year at least
+    for one in (*amounts(read), *laws(read), *whole):
         yield Span(one.start, one.end, "KEEP", "pattern", one.rule)
     yield from public_contacts(read, directory)
     for span in service_addresses(read):
