@@ -25,6 +25,8 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
 _HIT = re.compile("‹([^‹›]*)›")
 _ZERO_AS_LETTER = re.compile(r"(?<![a-z\d])(?=o*\d)[\do]++(?![a-z])")
+_NUMBER = re.compile(r"\d(?:\D{0,8}\d)*+")  # digits that may be of one number, whatever parts them
+_MOST_DIGITS = 20
 _GLUED = re.compile(r"(?<=[a-z])[A-Z](?=[a-zà-ÿ' ])")
 Place = tuple[int, int]
 # Whether a match does not count: given the match (its `string` is what was read) and the text.
@@ -37,6 +39,7 @@ class Text:
     def __init__(self, written: str) -> None:
         self.written = written
         self._live: tuple[_Index, frozenset[Rule]] | None = None
+        self._is_part = False
         self._once: dict[Callable[[Text], Any], Any] = {}
 
     def once(self, work: "Callable[[Text], Any]") -> Any:
@@ -73,6 +76,14 @@ class Text:
         return _DIGIT.search(self.written) is not None
 
     @cached_property
+    def digits(self) -> int:
+        """How many digits stand together at most, whatever parts them: what a rule may ask for before it is tried."""
+        if not self.has_digit:
+            return 0
+        together = (sum(map(str.isdigit, number)) for number in _NUMBER.findall(self.with_zeros))
+        return min(max(together, default=1), _MOST_DIGITS)
+
+    @cached_property
     def all_capitals(self) -> bool:
         return self.written.isupper()
 
@@ -91,6 +102,8 @@ class Text:
             return self._live[1]
         folded = self.folded
         live = {*index.without_hint}
+        for word in index.words.intersection(self.words):
+            live.update(index.by_word[word])
         for gram in index.grams.intersection(zip(folded, folded[1:], folded[2:], strict=False)):
             for hint, rules in index.by_gram[gram]:
                 if hint in folded:
@@ -98,15 +111,22 @@ class Text:
         for hint, rules in index.short:
             if hint in folded:
                 live.update(rules)
-        if not self.has_digit:
-            live -= index.with_digit
-        live.difference_update([rule for rule in live & index.with_words if rule.words.isdisjoint(self.words)])
+        live -= index.wanting[self.digits]
         self._live = index, frozenset(live)
         return self._live[1]
+
+    def tried(self, rules: Iterable["Rule"]) -> list["Rule"]:
+        """List the rules whose pattern need be tried."""
+        index = _index()
+        if self._is_part:  # of a sentence it is quicker to ask the few
+            return [rule for rule in rules if rule.may_hit(self)]
+        live = self.live(index)
+        return [rule for rule in rules if rule in live or (rule not in index.rules and rule.may_hit(self))]
 
     def part(self, start: int, end: int) -> "Text":
         """Cut a part out, folded with the whole."""
         part = Text(self.written[start:end])
+        part._is_part = True
         part.__dict__ |= {"folded": self.folded[start:end], "lower": self.lower[start:end]}
         return part
 
@@ -119,7 +139,7 @@ class Text:
         rest.__dict__ |= {
             name: _blank(read, spans) for name, read in self.__dict__.items() if name in ("folded", "lower")
         }
-        rest._live = self._live
+        rest._live, rest._is_part = self._live, self._is_part
         return rest
 
 
@@ -146,8 +166,8 @@ class Rule:
         name: family and what it finds: "phone.spelled". Unique in the tree.
         pattern: a regular expression, for the text as `reads` says.
         hint: literals in lower case without accents. The pattern is tried only where the folded text holds one of them.
-        words: the pattern is tried only where the folded text holds one of these words, whole.
-        digit: the pattern is tried only where the text holds a digit.
+        words: the same for words, whole: of `hint` and `words` together one must be there.
+        digit: the pattern is tried only where the text holds a digit, or so many that may be of one number.
         group: the group of the pattern that is the finding; None: the last one that took part, or else the whole.
         shape: gives the place of what a match found, where it is no group of the pattern; None refuses the match.
         unless: what makes a match not count; see `before`, `after`, `inside`.
@@ -164,7 +184,7 @@ class Rule:
     examples: tuple[str, ...] = field(default=(), repr=False)
     kind: str = ""
     reads: str = field(default="folded", repr=False)
-    digit: bool = field(default=False, repr=False)
+    digit: int = field(default=False, repr=False)
     words: frozenset[str] = field(default=frozenset(), repr=False)
     shape: Callable[[re.Match[str], Text], Place | None] | None = field(default=None, repr=False)
 
@@ -182,9 +202,10 @@ class Rule:
 
     def may_hit(self, text: Text) -> bool:
         """Say whether the pattern need be tried at all."""
-        if (self.digit and not text.has_digit) or (self.words and self.words.isdisjoint(text.words)):
+        if self.digit and self.digit > text.digits:
             return False
-        return not self.hint or any(map(text.folded.__contains__, self.hint))
+        hinted = any(map(text.folded.__contains__, self.hint)) or not self.words.isdisjoint(text.words)
+        return hinted or not (self.hint or self.words)
 
     def counts(self, match: re.Match[str], text: Text) -> bool:
         """Say whether nothing of `unless` refuses a match."""
@@ -209,11 +230,7 @@ class Found(NamedTuple):
 def find(text: str | Text, rules: Iterable[Rule]) -> Iterator[Found]:
     """Yield what the rules find, rule by rule, in the order of the text; findings may overlap."""
     text = reading(text) if isinstance(text, str) else text
-    index = _index()
-    live = text.live(index)
-    for rule in rules:
-        if rule not in live and (rule in index.rules or not rule.may_hit(text)):
-            continue
+    for rule in text.tried(rules):
         for match in rule.compiled.finditer(getattr(text, rule.reads)):
             for refuses in rule.unless:
                 if refuses(match, text):
@@ -228,15 +245,18 @@ def in_turn(text: Text, rules: Iterable[Rule]) -> Iterator[Found]:
 
     Of two that begin at one place, the rule that stands first wins. What a rule's `unless` refuses keeps its place.
     """
+    tried = text.tried(rules)
+    if len(tried) < 2:
+        yield from find(text, tried)
+        return
     ahead: list[tuple[int, int, Rule, re.Match[str]]] = []
 
     def look(rank: int, rule: Rule, at: int) -> None:
         if match := rule.compiled.search(getattr(text, rule.reads), at):
             ahead.append((match.start(), rank, rule, match))
 
-    for rank, rule in enumerate(rules):
-        if rule.may_hit(text):
-            look(rank, rule, 0)
+    for rank, rule in enumerate(tried):
+        look(rank, rule, 0)
     while ahead:
         _, _, rule, match = min(ahead, key=lambda one: one[:2])
         if rule.counts(match, text) and (place := rule.place(match, text)):
@@ -246,16 +266,6 @@ def in_turn(text: Text, rules: Iterable[Rule]) -> Iterator[Found]:
         ahead = [one for one in ahead if one[0] >= at]
         for _, rank, rule, _ in passed:
             look(rank, rule, at)
-
-
-def peel(text: Text, tables: Iterable[Iterable[Rule]]) -> tuple[list[Found], Text]:
-    """Find table by table, each `in_turn`; what one finds is blanked out for the next. Give that, and what is left."""
-    found: list[Found] = []
-    for rules in tables:
-        its = [*in_turn(text, rules)]
-        text = text.blanked(one.match.span() for one in its)
-        found += its
-    return found, text
 
 
 def before(pattern: str, reach: int = 60) -> Unless:
@@ -289,7 +299,7 @@ def table(*rules: Rule) -> tuple[Rule, ...]:
 
 
 class _Index:
-    """The hints of all registered rules, by three of their letters."""
+    """The hints of all registered rules, by three of their letters, and their words."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = frozenset(rules)
@@ -297,9 +307,14 @@ class _Index:
         for rule in self.rules:
             for hint in rule.hint:
                 of.setdefault(hint, []).append(rule)
-        self.without_hint = frozenset(rule for rule in self.rules if not rule.hint)
-        self.with_words = frozenset(rule for rule in self.rules if rule.words)
-        self.with_digit = frozenset(rule for rule in self.rules if rule.digit)
+        self.without_hint = frozenset(rule for rule in self.rules if not (rule.hint or rule.words))
+        self.by_word: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            for word in rule.words:
+                self.by_word.setdefault(word, []).append(rule)
+        self.words = frozenset(self.by_word)
+        # By the digits that a text has together: the rules that want more.
+        self.wanting = [frozenset(r for r in self.rules if r.digit > digits) for digits in range(_MOST_DIGITS + 1)]
         self.short = tuple((hint, tuple(found)) for hint, found in of.items() if len(hint) < 3)
         self.by_gram: dict[tuple[str, ...], list[tuple[str, tuple[Rule, ...]]]] = {}
         for hint, found in of.items():

@@ -47,7 +47,7 @@ def _age(name: str, pattern: str, *examples: str) -> Rule:
     return Rule(
         f"age.{name}",
         pattern,
-        hint=("ans", "mois"),
+        words=frozenset(("an", "ans", "mois")),
         group=None,
         unless=_is_duration if name == "at" else (_at, _is_duration),
         examples=examples,
@@ -84,7 +84,7 @@ _TOLD = table(
         "told-age.of-kin",
         rf"\b(?:votre|vos) (?:\w+ )?{_KIN}s?\b[^.!?;\n]{{0,25}}?\b(?:à|de|a|âgée?s? de|ses|d') ?"
         rf"({NUMBER} (?:ans|mois))\b",
-        hint=("votre ", "vos "),
+        words=frozenset(("ans", "mois")),
         group=1,
         reads="lower",
         examples=("votre mère, âgée de ‹88 ans›", "votre mère attend depuis deux ans"),
@@ -92,7 +92,7 @@ _TOLD = table(
     Rule(
         "told-age.own",
         rf"\b(?:à|malgré|avec|de|du haut de) (?:vos|ses) ({NUMBER} ans)\b",
-        hint=(" ans",),
+        words=frozenset(("ans",)),
         group=1,
         reads="lower",
         examples=("malgré vos ‹70 ans›", "vos 70 ans"),
@@ -100,7 +100,7 @@ _TOLD = table(
     Rule(
         "told-age.you-are",
         rf"\bvous (?:avez|aviez|aurez|allez avoir) ({NUMBER} ans)\b(?! (?:de|pour|d'))",
-        hint=(" ans",),
+        words=frozenset(("ans",)),
         group=1,
         reads="lower",
         examples=("vous avez ‹soixante-dix ans›", "vous avez deux ans pour agir"),
@@ -109,7 +109,7 @@ _TOLD = table(
         "told-age.at",
         rf"\b(?<!d')(?<!de )(?:âgée? de|à) ({NUMBER} ans),? (?:vous|votre (?:\w+ )?{_KIN}|il|elle)\b"
         r"(?! (?:pourr|dev|est possible|faut))",
-        hint=(" ans",),
+        words=frozenset(("ans",)),
         group=1,
         reads="lower",
         examples=("à ‹62 ans›, vous partez", "à 62 ans, il faut choisir"),

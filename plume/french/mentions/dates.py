@@ -26,7 +26,6 @@ _BRINGS = (
     r"\b(?:en|depuis|fin|debut|courant|mi-|des|d'ici|mois de|mois d'|avant|jusqu'en|jusqu'a|annee|pour) ?(?:fin "
     r"|debut |mi-)?"
 )
-_MONTH_HINTS = tuple(MONTHS)
 
 _DAY_NUMBER, _MONTH_NUMBER = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
 _YEAR_NUMBER = r"(?:(?:19|20)\d{2}|\d{2}(?! ?(?:h|heures?|euros?)\b| ?[€%:]))"
@@ -77,14 +76,14 @@ _READERS: dict[Rule, Read] = {
     Rule(
         "date.days-of-list",
         rf"\b(\d{{1,2}}|1er)(?=(?:(?:, | et | ou | au | - ?|-)(?:le )?(?:\d{{1,2}}|1er)){{1,4}} {_MONTH})",
-        hint=_MONTH_HINTS,
+        words=frozenset(MONTHS),
         digit=True,
         examples=("du ‹3› au 12 mars", "du 3 au 12 du mois"),
     ): lambda m: (_day(m[1]), month(m[2]), None),
     Rule(
         "date.full",
         _FULL,
-        digit=True,
+        digit=2,
         examples=(
             "le ‹12/03/2024›",
             "le ‹12 mars 2024›",
@@ -97,19 +96,19 @@ _READERS: dict[Rule, Read] = {
     Rule(
         "date.day-month",
         rf"\b({_DAY})[ -](?:{_MONTH}|{_SHORT_MONTH})(?:[ -]{_YEAR}\b)?",
-        hint=(*_MONTH_HINTS, *_SHORT),
+        words=frozenset((*MONTHS, *_SHORT)),
         examples=("le ‹12 mars 2024›", "le ‹premier avril›", "le ‹3 janv.›", "12 marches"),
     ): lambda m: (_day(m[1]), month(m[2] or m[3]), _year(m[4])),
     Rule(
         "date.numeric",
-        r"(?<![\d/])(\d\d)/(\d\d)(?![\d/])",
-        digit=True,
+        r"(\d(?<![\d/]\d)\d)/(\d\d)(?![\d/])",
+        digit=4,
         examples=("le ‹12/03›", "1/2"),
     ): _numeric,
     Rule(
         "date.month-year",
-        r"(?<![\d/])(0[1-9]|1[0-2])/((?:19|20)\d\d)(?![\d/])",
-        digit=True,
+        r"([01](?<![\d/][01])(?:(?<=0)[1-9]|(?<=1)[0-2]))/((?:19|20)\d\d)(?![\d/])",
+        digit=6,
         examples=("en ‹03/2024›", "13/2024"),
     ): lambda m: (None, int(m[1]), int(m[2])),
     Rule(
@@ -130,7 +129,7 @@ _READERS: dict[Rule, Read] = {
         "date.month",
         rf"(?:{_BRINGS})?{_MONTH} {_YEAR}\b|(?:{_BRINGS}|\b(?:de|entre|et|ou|apres) ){_MONTH}(?!-| (?:19|20)\d\d)"
         rf"|(?<![\w-]){_SURE_MONTH}",
-        hint=_MONTH_HINTS,
+        words=frozenset(MONTHS),
         examples=("‹en mars›", "‹juin 2023›", "mars est une planète"),
     ): lambda m: (None, month(m[1] or m[3] or m[4]), _year(m[2])),
     Rule(
@@ -183,7 +182,8 @@ _CLOCK = table(
         r"|([01]?\d|2[0-3]) ?(?:h|heures?|:) ?([0-5]\d)(?![\d:])"
         r"|([01]?\d|2[0-3]) ?h(?: ?([0-5]\d))?(?= ?[-–/à] ?(?:[01]?\d|2[0-3]) ?h)"
         r"|(?<=\dh[-–/])([01]?\d|2[0-3]) ?h\b())",
-        hint=("h", ":", "midi"),
+        hint=(":",),
+        words=frozenset(("h", "heure", "heures", "midi")),
         reads="lower",
         examples=("‹à 9 h 30›", "‹14h15›", "‹de 9 h› ‹à 12 h›", "‹de 9 ›à midi", "il y a une heure", "les dix heures"),
     )

@@ -18,7 +18,7 @@ _LAWS = table(
     Rule(
         "law.article",
         r"\b(?:articles?|art\.?) ?(?:(?:l\.? ?o|[lrda])\b\.? ?\*?\.? ?)?(?:\d+(?:er)?(?:[-.]\d+)*|premier)\b",
-        hint=("art",),
+        words=frozenset(("article", "articles", "art")),
         examples=("l'‹article L. 161-17› du code", "l'‹article premier›", "un article de presse"),
     ),
     Rule(

@@ -87,15 +87,16 @@ WHOLE = table(
         # Ten digits from 0 with usual signs between; after the country's code, with any.
         rf"(?<![\w+])(?:\(? ?\+ ?33 ?\)?|0033|\(0033\)|33(?= ?[1-9] \d\d )){ANY_SIGN}{{0,4}}(?:\(0\))?{ANY_SIGN}{{0,4}}"
         rf"0?[1-9](?:{ANY_SIGN}{{0,4}}\d){{8}}(?!\d)"
-        rf"|(?<![\w+])[0o]{_S}[1-9](?=(?:[^\d\n]{{0,4}}\d){{5}})(?:{_S}[\doil]){{8}}(?!\w)",
+        rf"|[0o](?<![\w+][0o]){_S}[1-9](?=(?:[^\d\n]{{0,4}}\d){{5}})(?:{_S}[\doil]){{8}}(?!\w)",
         *("au ‹06 39 98 12 34›", "au ‹+33 (0)6.39.98.12.34›", "au ‹O6 39 98 I2 34›", "le 01/02/2023 - 03/04"),
+        digit=5,
         unless=_is_moment,
     ),
     _phone(
         "any-signs",  # line ends too
-        rf"(?<![\w+])0{ANY_SIGN}{{0,5}}[1-9](?:{ANY_SIGN}{{0,5}}\d){{8}}(?!\d)",
+        rf"0(?<![\w+]0){ANY_SIGN}{{0,5}}[1-9](?:{ANY_SIGN}{{0,5}}\d){{8}}(?!\d)",
         *("au ‹06~39~98~12~34›", "de 0,5 - 1,25 à 2,75 - 3,5"),
-        hint=("0",),
+        digit=10,
         unless=(_is_moment, _is_scattered),
     ),
     _phone(
@@ -103,6 +104,7 @@ WHOLE = table(
         r"(?<![\w+])(?:\+|00) ?[1-9]\d{0,2}(?:[ .\-/()]{0,2}\d){7,12}(?!\d)",
         *("au ‹+32 475 12 34 56›", "au 32 475 12 34 56"),
         hint=("+", "00"),
+        digit=8,
         unless=_is_moment,
     ),
     _phone(
@@ -110,6 +112,7 @@ WHOLE = table(
         r"(?<![\w+])(?:\+|00)[^\w,;+=:€%]?[1-9]\d{0,2}([^\w,;+=:€%]{1,3}|_)\d(?:(?:\1| )?\d){6,11}(?!\d)",
         *("au ‹+32~475~12~34~56›", "1+32~475~12~34~56"),
         hint=("+", "00"),
+        digit=8,
         unless=_is_moment,
     ),
     _phone(
@@ -132,7 +135,7 @@ PARTIAL = table(
     ),
     _phone(
         "partly-in-words",
-        rf"(?<!\w)[0o] ?[1-9](?=[^\d]{{1,3}}){_PAIRS}",
+        rf"[0o](?<!\w[0o]) ?[1-9](?=[^\d]{{1,3}}){_PAIRS}",
         *("‹06 trente-neuf 98 12 12›", "06 heures"),
         unless=_is_no_number,
     ),
@@ -146,6 +149,7 @@ PARTIAL = table(
             *("tel", "portable", "mobile", "num", "n°", "appel", "joign", "joindre", "sms", "whatsapp", "contact"),
             "mon 0",
         ),
+        digit=9,
         group=1,
     ),
     _phone(
@@ -155,13 +159,15 @@ PARTIAL = table(
         rf"(?!{ANY_SIGN}{{0,2}}\d| ?(?:€|%|euros|ans|mois|jours|h\b|heures))",
         *("tel ‹87 12 34›", "tel 24 12 34 56"),
         hint=("tel", "portable", "mobile", "fixe", "joign", "joindre", "appele", "whatsapp"),
+        digit=6,
         group=1,
         unless=_is_date,
     ),
     _phone(
         "overseas",  # six or eight digits, beside the word for a phone or the name of a territory
-        r"(?<![\d.,/-])(?<!\d )(?:\d{2}([ .]?)\d{2}\1\d{2}(?:\1\d{2})?|\d{3}([ .])\d{2}\2\d{2})(?![ .]?\d)",
+        r"\d(?<![\d.,/-]\d)(?<!\d \d)(?:\d([ .]?)\d{2}\1\d{2}(?:\1\d{2})?|\d{2}([ .])\d{2}\2\d{2})(?![ .]?\d)",
         *("à Papeete, ‹40 12 34 56›", "téléphone fixe ‹24 12 34›", "soit 24 12 34"),
+        digit=6,
         reads="with_zeros",
         unless=_is_not_overseas,
     ),
@@ -169,7 +175,7 @@ PARTIAL = table(
         "cut",  # a number that lost digits
         rf"0{_BROUGHT}[1-9](?:[ .-]\d\d){{2,3}}(?!\d|[.,-]\d)(?! ?[./-] ?\d)",
         *("appelez le ‹01 99 00 45›", "entre 01 99 00"),
-        hint=("0",),
+        digit=6,
     ),
 )
 SHORT = table(

@@ -12,18 +12,21 @@ _PROVIDER = any_of({*terms("free_mail")} - {"me", "voila"})  # "look at me"
 # What stands for the at sign, within any signs but those of a sentence: "(at)", "/at/", "* arobase *", "«at»".
 _AROUND = r"[^\w\s.,;:!?']"
 _BRACKET = r"[^\w\s.,;:!?'+%-]"  # the same without what an address itself may hold
-_AT = (
-    rf"(?: ?@ ?| ?{_AROUND} ?(?:at|arr?obase?|@) ?{_AROUND} ?| ?[(\[{{<] ?a ?[)\]}}>] ?|_(?:at|arr?obase?)_"
+_SIGN_AT = rf"(?: ?@ ?| ?{_AROUND} ?@ ?{_AROUND} ?)"
+_WORD_AT = (
+    rf"(?: ?{_AROUND} ?(?:at|arr?obase?) ?{_AROUND} ?|_(?:at|arr?obase?)_"
     rf"| (?:arr?obase?|a commercial|chez|at) (?=[\w-]+(?: ?[.(\[{{]| point | dot )|{_PROVIDER}\b))"
 )
-_AT_HINTS = ("@", "at", "obas", "commercial", "chez", "(a", "( a", "[a", "[ a", "{a", "{ a", "<a", "< a")
+_LETTER_AT = r" ?[(\[{<] ?a ?[)\]}>] ?"
+_AT_WORDS = frozenset(("at", "arobas", "arobase", "arrobas", "arrobase", "commercial", "chez"))
 # A blank after a dot is a slip of typing only before the commonest domains: "a@b.fr. Me voici" ends a sentence.
 _HIDDEN_DOT = r"(?: ?[^\w\s.,;:!?'@-] ?(?:point|dot|\.) ?[^\w\s.,;:!?'@-] ?| (?:point|dot) )"
 _DOT = rf"(?: ?\.| ?\. (?=(?:fr|com|net|org)\b)|{_HIDDEN_DOT})"
 _SPELLED_SIGN = r"point|dot|\.|tiret(?: du bas| bas)?|underscore|-|_"
 _CHEZ_HOST = re.compile(r"([\w.+%-]+) chez ")
 _MAIL = re.compile(r"\b(?:e?-?mail|mel|courriel|adresse|ecri\w+|contact\w*|joign\w*|joindre)\b[^.!?\n]{0,25}$")
-_ANY_AT, _ANY_DOT, _DOT_THAT_HIDES = re.compile(_AT), re.compile(rf"{_DOT}|,"), re.compile(_HIDDEN_DOT)
+_ANY_AT = re.compile(f"{_SIGN_AT}|{_WORD_AT}|{_LETTER_AT}")
+_ANY_DOT, _DOT_THAT_HIDES = re.compile(rf"{_DOT}|,"), re.compile(_HIDDEN_DOT)
 _TRAIL = "/.,;:!?'*_)]"
 _GLUED = re.compile(r"\.[A-Z][a-z]+$")
 
@@ -47,26 +50,39 @@ def _is_end_of_sentence(match: re.Match[str], text: Text) -> bool:
     return _GLUED.search(text.written[slice(*match.span())]) is not None
 
 
-EMAILS = table(
-    Rule(
-        "contact.email",
+def _email(name: str, at: str, more: str, *examples: str, **asked: object) -> Rule:
+    return Rule(
+        name,
         # The comma for a dot is a typing slip that is met; so are blanks around the at sign.
         rf"(?<![\w.+%-])(?:[\w+%-]+(?: (?:{_SPELLED_SIGN}) | ?{_BRACKET} ?(?:{_SPELLED_SIGN}) ?{_BRACKET} ?)){{0,4}}"
         rf"[\w.+%-]*[\w+%]"
-        rf"{_AT}(?:[\w-]+(?:{_DOT}[\w-]+)*(?:{_DOT}|,){_TLD}|{_PROVIDER})(?![a-z0-9_-])"
-        rf"|[\w.+%-]{{1,64}}(?:@| ?[(\[{{<] ?(?:at|arr?obase) ?[)\]}}>] ?(?=[\w-]+\.))[\w.-]*\w",
-        hint=_AT_HINTS,
+        rf"{at}(?:[\w-]+(?:{_DOT}[\w-]+)*(?:{_DOT}|,){_TLD}|{_PROVIDER})(?![a-z0-9_-])" + more,
         kind="email",
         reads="with_breaks",
         unless=_is_no_mailbox,
-        examples=(
-            "à ‹lea.martin@example.org›.",
-            "à ‹contact (at) exemple.fr›",
-            "à ‹lea point martin (at) example point org›",
-            "‹lea arobase gmail›",
-            "acheté chez leboncoin.fr",
-            "rendez-vous at home",
-        ),
+        examples=examples,
+        **asked,
+    )
+
+
+EMAILS = table(
+    _email(
+        "contact.email", _SIGN_AT, r"|[\w.+%-]{1,64}@[\w.-]*\w", "à ‹lea.martin@example.org›.", "à 3 h", hint=("@",)
+    ),
+    _email(
+        "contact.email-in-words",
+        _WORD_AT,
+        r"|[\w.+%-]{1,64} ?[(\[{<] ?(?:at|arr?obase) ?[)\]}>] ?(?=[\w-]+\.)[\w.-]*\w",
+        *("à ‹contact (at) exemple.fr›", "à ‹lea point martin (at) example point org›", "‹lea arobase gmail›"),
+        *("acheté chez leboncoin.fr", "rendez-vous at home"),
+        words=_AT_WORDS,
+    ),
+    _email(
+        "contact.email-in-a-letter",
+        _LETTER_AT,
+        "",
+        *("à ‹contact(a)exemple.fr›", "le cas (a) du texte"),
+        hint=tuple(f"{sign}{blank}a" for sign in "([{<" for blank in ("", " ")),
     ),
 )
 URLS = table(

@@ -149,7 +149,6 @@ STREETS = table(
         rf"(?![^\W\d_]) {_NAME}",
         kind="ADRESSE",
         hint=_WAYS,
-        words=frozenset(word + bis for word in number_words(1, 100) for bis in ("", "bis", "ter", "quater")),
         reads="written",
         shape=_to_the_end_of_its_name,
         examples=("au ‹vingt-deux rue du Port›", "deux places de parking"),
