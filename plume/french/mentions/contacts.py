@@ -19,6 +19,7 @@ _ORDER: tuple[tuple[Rule, ...], ...] = (
     *((rule,) for rule in (*WHOLE, *PARTIAL)),
     SHORT,
 )
+_ALL = tuple(rule for rules in _ORDER for rule in rules)
 _LONGER = re.compile(r"\d[ .\-]?$")
 
 
@@ -38,7 +39,10 @@ def without_contacts(text: Text) -> Text:
 def _read(text: Text) -> tuple[tuple[Mention, ...], Text]:
     found: list[Found] = []
     left = text
-    for rules in _ORDER:
+    tried = frozenset(text.tried(_ALL))
+    for rules in _ORDER if tried else ():
+        if tried.isdisjoint(rules):
+            continue
         its = [*in_turn(left, rules)]
         left = left.blanked((one.start, one.end) for one in its)
         found += its

@@ -84,6 +84,7 @@ _READERS: dict[Rule, Read] = {
         "date.full",
         _FULL,
         digit=2,
+        at_digits=True,
         examples=(
             "le ‹12/03/2024›",
             "le ‹12 mars 2024›",
@@ -103,12 +104,14 @@ _READERS: dict[Rule, Read] = {
         "date.numeric",
         r"(\d(?<![\d/]\d)\d)/(\d\d)(?![\d/])",
         digit=4,
+        at_digits=True,
         examples=("le ‹12/03›", "1/2"),
     ): _numeric,
     Rule(
         "date.month-year",
         r"([01](?<![\d/][01])(?:(?<=0)[1-9]|(?<=1)[0-2]))/((?:19|20)\d\d)(?![\d/])",
         digit=6,
+        at_digits=True,
         examples=("en ‹03/2024›", "13/2024"),
     ): lambda m: (None, int(m[1]), int(m[2])),
     Rule(

@@ -83,12 +83,19 @@ def _phone(name: str, pattern: str, *examples: str, **more: object) -> Rule:
 
 WHOLE = table(
     _phone(
-        "french",
-        # Ten digits from 0 with usual signs between; after the country's code, with any.
+        "with-country-code",  # any signs between
         rf"(?<![\w+])(?:\(? ?\+ ?33 ?\)?|0033|\(0033\)|33(?= ?[1-9] \d\d )){ANY_SIGN}{{0,4}}(?:\(0\))?{ANY_SIGN}{{0,4}}"
-        rf"0?[1-9](?:{ANY_SIGN}{{0,4}}\d){{8}}(?!\d)"
-        rf"|[0o](?<![\w+][0o]){_S}[1-9](?=(?:[^\d\n]{{0,4}}\d){{5}})(?:{_S}[\doil]){{8}}(?!\w)",
-        *("au ‹06 39 98 12 34›", "au ‹+33 (0)6.39.98.12.34›", "au ‹O6 39 98 I2 34›", "le 01/02/2023 - 03/04"),
+        rf"0?[1-9](?:{ANY_SIGN}{{0,4}}\d){{8}}(?!\d)",
+        *("au ‹+33 (0)6.39.98.12.34›", "au 33 06 39"),
+        hint=("33",),
+        digit=9,
+        unless=_is_moment,
+    ),
+    _phone(
+        "french",
+        # Ten digits from 0 with usual signs between.
+        rf"[0o](?<![\w+][0o]){_S}[1-9](?=(?:[^\d\n]{{0,4}}\d){{5}})(?:{_S}[\doil]){{8}}(?!\w)",
+        *("au ‹06 39 98 12 34›", "au ‹O6 39 98 I2 34›", "le 01/02/2023 - 03/04"),
         digit=5,
         unless=_is_moment,
     ),
@@ -97,6 +104,7 @@ WHOLE = table(
         rf"0(?<![\w+]0){ANY_SIGN}{{0,5}}[1-9](?:{ANY_SIGN}{{0,5}}\d){{8}}(?!\d)",
         *("au ‹06~39~98~12~34›", "de 0,5 - 1,25 à 2,75 - 3,5"),
         digit=10,
+        at_digits=True,
         unless=(_is_moment, _is_scattered),
     ),
     _phone(
@@ -168,6 +176,7 @@ PARTIAL = table(
         r"\d(?<![\d.,/-]\d)(?<!\d \d)(?:\d([ .]?)\d{2}\1\d{2}(?:\1\d{2})?|\d{2}([ .])\d{2}\2\d{2})(?![ .]?\d)",
         *("à Papeete, ‹40 12 34 56›", "téléphone fixe ‹24 12 34›", "soit 24 12 34"),
         digit=6,
+        at_digits=True,
         reads="with_zeros",
         unless=_is_not_overseas,
     ),
@@ -176,6 +185,7 @@ PARTIAL = table(
         rf"0{_BROUGHT}[1-9](?:[ .-]\d\d){{2,3}}(?!\d|[.,-]\d)(?! ?[./-] ?\d)",
         *("appelez le ‹01 99 00 45›", "entre 01 99 00"),
         digit=6,
+        at_digits=True,
     ),
 )
 SHORT = table(
@@ -183,11 +193,13 @@ SHORT = table(
         "short",
         rf"(?:1{_BROUGHT}(?:1[68] ?\d{{3}}|0\d{{2}}|1[024579]|9[16])|3{_BROUGHT}\d ?\d{{2}})\b{_NO_UNIT}",
         *("appelez le ‹3646›", "le 3646 jours"),
+        at_digits=True,
     ),
     _phone(
         "emergency",
         r"1(?:(?<=appelez le 1)|(?<=appeler le 1)|(?<=composez le 1)|(?<=composer le 1))[578]\b",
         *("composez le ‹15›", "le 15"),
+        at_digits=True,
     ),
     _phone(
         "short-in-words",

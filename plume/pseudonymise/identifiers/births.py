@@ -61,6 +61,7 @@ OLD_DATES = table(
         r"(?<!\d)\d{1,2}(?:er)?[ ./\-](?:\d{1,2}|[a-z]{3,9})[ ./\-]((?:19|20)\d{2})(?!\d)",
         kind="DATE_NAISSANCE",
         digit=4,
+        at_digits=True,
         unless=(_is_recent, _OF_A_LAW),
         examples=("le ‹12/03/1961›", "le 12/03/2021", "la loi du 17/07/1978"),
     ),

@@ -99,6 +99,7 @@ ANNOUNCED = table(
         r"\b\d{5},? (?=[a-z])",
         kind="CP_VILLE",
         digit=5,
+        at_digits=True,
         shape=lambda match, text: _from(match.start(), _commune_at(text.folded, match.end())),
         source="insee",
         examples=("‹29300 quimperle›", "29300 euros"),
