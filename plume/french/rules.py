@@ -10,23 +10,22 @@ text that was given, whichever it reads.
 
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from plume.french.text import fold, is_shouting, lower
-from plume.french.vocabulary import terms
 
 _PIECE = re.compile(r"\{([A-Z_]+)\}")
 _LETTERS = re.compile(r"[^\W\d_]+")
-_DIGIT = re.compile(r"\d")
+_DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d+")
+_READINGS = ("folded", "lower", "with_zeros", "with_breaks")
 _HIT = re.compile("‹([^‹›]*)›")
 _ZERO_AS_LETTER = re.compile(r"(?<![a-z\d])(?=o*\d)[\do]++(?![a-z])")
 _NUMBER = re.compile(r"\d(?:\D{0,8}\d)*+")  # digits that may be of one number, whatever parts them
-_MOST_DIGITS = 20
+_MOST_DIGITS, _MOST_WORDS = 20, 1 << 16
 _GLUED = re.compile(r"(?<=[a-z])[A-Z](?=[a-zà-ÿ' ])")
 Place = tuple[int, int]
 # Whether a match does not count: given the match (its `string` is what was read) and the text.
@@ -100,14 +99,12 @@ class Text:
     def _find_live(self) -> None:
         """Note the registered rules whose pattern need be tried: those whose hint is there. One pass for all."""
         index, folded = _index(), self.folded
-        live = {*index.without_hint}
-        for word in index.words.intersection(self.words):
-            live.update(index.by_word[word])
-        for gram in index.grams.intersection(zip(folded, folded[1:], folded[2:], strict=False)):
-            for hint, rules in index.by_gram[gram]:
-                if hint in folded:
-                    live.update(rules)
-        for hint, rules in index.short:
+        live, hints = {*index.without_hint}, {*index.short}
+        for word in self.words:
+            sure, longer = index.of_word(word)
+            live |= sure
+            hints |= longer
+        for hint, rules in hints:
             if hint in folded:
                 live.update(rules)
         self._live = index, live - index.wanting[self.digits]
@@ -122,9 +119,9 @@ class Text:
         return [rule for rule in rules if rule in live or (rule.name not in _REGISTRY and rule.may_hit(self))]
 
     def digits_of(self, reads: str) -> list[int]:
-        """List the places of the digits of one reading of the text."""
+        """List where digits begin in one reading of the text."""
         if reads not in self._digits:
-            self._digits[reads] = [match.start() for match in _DIGIT.finditer(getattr(self, reads))]
+            self._digits[reads] = [match.start() for match in _DIGITS.finditer(getattr(self, reads))]
         return self._digits[reads]
 
     def part(self, start: int, end: int) -> "Text":
@@ -140,9 +137,7 @@ class Text:
         if not spans:
             return self
         rest = Text(_blank(self.written, spans))
-        rest.__dict__ |= {
-            name: _blank(read, spans) for name, read in self.__dict__.items() if name in ("folded", "lower")
-        }
+        rest.__dict__ |= {name: _blank(read, spans) for name, read in self.__dict__.items() if name in _READINGS}
         rest._live, rest._is_part = self._live, self._is_part
         return rest
 
@@ -176,7 +171,7 @@ class Rule:
         shape: gives the place of what a match found, where it is no group of the pattern; None refuses the match.
         unless: what makes a match not count; see `before`, `after`, `inside`.
         examples: texts with what must be found in them between ‹ and ›. One without a mark must not be hit.
-        at_digits: the pattern begins with a digit, so that it is tried at digits only: far quicker than all along.
+        at_digits: the pattern begins with the first of some digits: it is tried there only, far quicker than all along.
         kind: what is found, in the finder's own terms: a type of identifier, a check.
         reads: what of the text the pattern is for: "folded", "lower", "written", "with_zeros" or "with_breaks".
     """
@@ -325,40 +320,46 @@ def table(*rules: Rule) -> tuple[Rule, ...]:
     return rules
 
 
+Hint = tuple[str, tuple[Rule, ...]]
+
+
 class _Index:
-    """The hints of all registered rules, by three of their letters, and their words."""
+    """The hints of all registered rules, by the word of a text that may hold them."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self.rules = frozenset(rules)
+        rules = tuple(rules)
+        self.without_hint = frozenset(rule for rule in rules if not (rule.hint or rule.words))
+        # By the digits that a text has together: the rules that want more.
+        self.wanting = [frozenset(r for r in rules if r.digit > digits) for digits in range(_MOST_DIGITS + 1)]
+        self._whole: dict[str, list[Rule]] = {}
+        self._parts: dict[str, list[Hint]] = {}  # by the letters of the hint that stand together
+        self.short: list[Hint] = []  # hints of few letters, which are looked for at once
         of: dict[str, list[Rule]] = {}
-        for rule in self.rules:
+        for rule in rules:
+            for word in rule.words:
+                self._whole.setdefault(word, []).append(rule)
             for hint in rule.hint:
                 of.setdefault(hint, []).append(rule)
-        self.without_hint = frozenset(rule for rule in self.rules if not (rule.hint or rule.words))
-        self.by_word: dict[str, list[Rule]] = {}
-        for rule in self.rules:
-            for word in rule.words:
-                self.by_word.setdefault(word, []).append(rule)
-        self.words = frozenset(self.by_word)
-        # By the digits that a text has together: the rules that want more.
-        self.wanting = [frozenset(r for r in self.rules if r.digit > digits) for digits in range(_MOST_DIGITS + 1)]
-        self.short = tuple((hint, tuple(found)) for hint, found in of.items() if len(hint) < 3)
-        self.by_gram: dict[tuple[str, ...], list[tuple[str, tuple[Rule, ...]]]] = {}
         for hint, found in of.items():
-            if len(hint) >= 3:
-                self.by_gram.setdefault(_rarest_gram(hint), []).append((hint, tuple(found)))
-        self.grams = frozenset(self.by_gram)
+            letters = max(_LETTERS.findall(hint), key=len, default="")
+            (self._parts.setdefault(letters, []) if len(letters) > 2 else self.short).append((hint, tuple(found)))
+        self._known: dict[str, tuple[frozenset[Rule], frozenset[Hint]]] = {}
 
-
-@cache
-def _frequencies() -> Counter[tuple[str, ...]]:
-    """Count runs of three letters in everyday words."""
-    words = (f" {word} " for word in terms("everyday"))
-    return Counter(gram for word in words for gram in zip(word, word[1:], word[2:], strict=False))
-
-
-def _rarest_gram(hint: str) -> tuple[str, ...]:
-    return min(zip(hint, hint[1:], hint[2:], strict=False), key=lambda gram: _frequencies()[gram])
+    def of_word(self, word: str) -> tuple[frozenset[Rule], frozenset[Hint]]:
+        """Give the rules that a word is hint enough for, and the longer hints of which it may be a part."""
+        if word not in self._known:
+            if len(self._known) >= _MOST_WORDS:
+                self._known.clear()
+            live, longer = set(self._whole.get(word, ())), set()
+            for letters, hints in self._parts.items():
+                if letters in word:
+                    for hint, rules in hints:
+                        if hint == letters:
+                            live.update(rules)
+                        else:
+                            longer.add((hint, rules))
+            self._known[word] = frozenset(live), frozenset(longer)
+        return self._known[word]
 
 
 @lru_cache(maxsize=1)

@@ -58,7 +58,7 @@ class Pseudonymiser:
         self._is_usual = getattr(ner, "is_usual", is_ambiguous)
         self._may_be_name = getattr(ner, "may_be_name", bool)
         # The rounds of one pair look at the same texts again and again.
-        self._kept = lru_cache(maxsize=64)(lambda text: list(find_kept(text, self._directory)))
+        self._kept = lru_cache(maxsize=64)(lambda text: merge(find_kept(text, self._directory)))
         self._found = lru_cache(maxsize=256)(lambda text, masked: find_around_masks(text, masked, self._rules))
         self._rules = lru_cache(maxsize=8)(self._by_rules)  # a draft is looked at before it is weighed
 

@@ -257,17 +257,15 @@ _WORDS_LIKE = frozenset({"LE", "LA", "DU", "DE", "ET", "EN", "AU", "OU"})
 _NO_CODES = folded("words_beside_numbers", Path(__file__).parents[1] / "lists")
 _UNGROWN = frozenset({"PLAQUE", "SIRET"})
 
-# What `--explain` and the count of hits may name; the order is that in which they are tried.
-TABLES: tuple[tuple[Rule, ...], ...] = (SHAPES, AFTER_WORDS, CLUMPS, REFERENCES)
+_TABLES = (*SHAPES, *AFTER_WORDS, *CLUMPS, *REFERENCES)
 
 
 def numbers(text: Text) -> Iterator[Span]:
     """Find the numbers of a person, with the short codes that stand right beside them."""
     for account in find(text, ACCOUNTS):
         yield _grown(text, Span(account.start, account.end, "IBAN", "rule", account.rule.name))
-    for rules in TABLES:
-        for span in spans(text, rules):
-            yield span if span.type in _UNGROWN else _grown(text, span)
+    for span in spans(text, _TABLES):
+        yield span if span.type in _UNGROWN else _grown(text, span)
 
 
 def _grown(text: Text, span: Span) -> Span:
