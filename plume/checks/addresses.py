@@ -124,7 +124,7 @@ _POSTCODE = table(
         "postal.postcode",
         rf"(?<![\w.,/-])(?:F-)?(?:0[1-9]|[1-8]\d|9[0-8]) ?\d{{3}},?\s(?P<town>{_TOWN})",
         unless=lambda match, _: not _is_town(match["town"]),
-        digit=True,
+        digit=5,
         reads="written",
         examples=("à ‹35000 Rennes›", "10 000 Français", "dossier 12345 Bonjour"),
     )

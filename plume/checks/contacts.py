@@ -6,8 +6,10 @@ from functools import lru_cache
 from plume.checks.addresses import invented_addresses
 from plume.checks.case import Answer, Case, Fault, none_of
 from plume.contacts import national
-from plume.french.mentions.contacts import Detail, address, details, mailbox
+from plume.french.mentions import Mention
+from plume.french.mentions.contacts import contacts, ends_longer_number
 from plume.french.numbers import value
+from plume.french.rules import reading
 from plume.french.text import squeeze
 
 _SHORT_IN_WORDS = re.compile(r"(trente(?:-et)?(?:-\w+)?) (.+)")
@@ -16,48 +18,47 @@ _CLUMP = re.compile(r"\+?\d(?:[ .\-/()]{0,3}\d)*")
 
 def invented_contacts(case: Case) -> Answer:
     """Answer the check: no invented contact detail, no invented postal address."""
-    found = [Fault(detail.text, detail.rule) for detail in invented(case)]
+    found = [Fault(case.draft[one.start : one.end], one.rule) for one in invented(case)]
     found += [Fault(case.draft[start:end], "postal.address") for start, end in invented_addresses(case)]
     return none_of(found, "coordonnées absentes de l'avis, de la consigne et de l'annuaire")
 
 
-def invented(case: Case) -> list[Detail]:
+def invented(case: Case) -> list[Mention]:
     """List the contact details of a draft that stand neither in review or prompt nor in the directory.
 
     A web address may also be the bare site of one that was given; a longer path on such a site is an invention.
     "gouv.fr" alone is the name of a domain, and no site.
     """
-    said = details(case.draft).found
+    said = [one for one in contacts(case.text) if not ends_longer_number(one, case.text)]
     if not said:
         return []
     urls, mailboxes, numbers = _given(case.given)
 
-    def known(detail: Detail) -> bool:
-        match detail.kind:
+    def known(one: Mention) -> bool:
+        match one.kind:
             case "url":
-                page = address(detail.text)
-                return page in urls or page == "gouv.fr" or case.directory.knows_url(page)
+                return one.value in urls or one.value == "gouv.fr" or case.directory.knows_url(one.value)
             case "email":
-                return mailbox(detail.text) in mailboxes or case.directory.knows_email(mailbox(detail.text))
+                return one.value in mailboxes or case.directory.knows_email(one.value)
             case "handle":
-                return detail.text.lower() in mailboxes
+                return one.value in mailboxes
             case _:
-                number = _number(detail.text)
+                number = _number(one.value)
                 return number in numbers or case.directory.knows_phone(number)
 
-    return [detail for detail in said if not known(detail)]
+    return [one for one in said if not known(one)]
 
 
 @lru_cache(maxsize=32)
 def _given(text: str) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """List web addresses, mailboxes and numbers of what the writer was given; any run of digits may be a number."""
-    given = details(text)
-    urls = {address(u) for u in given.of("url")}
-    numbers = {_number(p) for p in given.of("phone")} | {national(m.group()) for m in _CLUMP.finditer(text)}
-    handles = {h.lower() for h in given.of("handle")}
+    given = contacts(reading(text))
+    urls = {one.value for one in given if one.kind == "url"}
+    numbers = {_number(one.value) for one in given if one.kind == "phone"}
+    numbers |= {national(match[0]) for match in _CLUMP.finditer(text)}
     return (
         frozenset(urls | {u.split("/")[0] for u in urls}),
-        frozenset({mailbox(e) for e in given.of("email")} | handles),
+        frozenset(one.value for one in given if one.kind in ("email", "handle")),
         frozenset(numbers),
     )
 

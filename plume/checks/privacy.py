@@ -17,7 +17,7 @@ from plume.checks.placeholders import PLACEHOLDERS
 from plume.contacts import national
 from plume.french.insee import known_names
 from plume.french.mentions.ages import told_ages
-from plume.french.mentions.contacts import mailbox
+from plume.french.mentions.web import mailbox
 from plume.french.numbers import NUMBER, value
 from plume.french.rules import in_turn
 from plume.french.text import fold, holds_run, words
@@ -34,7 +34,7 @@ _SAID_OF = re.compile(
 )
 _IN_CASE = re.compile(r"\b(?:si|lorsque|quand|en cas|pour les|aux personnes|des personnes|dès|ou)\b", re.IGNORECASE)
 
-_FREE_MAIL = re.compile(rf"@{any_of(terms('free_mail', VOCABULARY))}\.\w+$")
+_FREE_MAIL = re.compile(rf"@{any_of(terms('free_mail'))}\.\w+$")
 _LIVES = re.compile(r"\b(?:habit|résid|demeur|domicil|log[ée]|adresse|chez|maison)\w*[^.!?;\n]{0,30}$", re.IGNORECASE)
 # The number of a service, be it a mobile's: an invented one is for the check of contacts.
 _OF_A_SERVICE = re.compile(

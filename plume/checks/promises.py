@@ -75,7 +75,7 @@ _STUDIES = re.compile(r"\b(?:étudi|examin|analys)(?:er|é)(?:ons|ai|a|ont|e?s?)
 def promises(case: Case) -> Answer:
     """Find what commits the service on a file, tells its state, or claims that something was done for it."""
     faults = []
-    tables = [[rule for rule in rules if rule.may_hit(case.text)] for rules in TABLES.values()]
+    tables = [case.text.tried(rules) for rules in TABLES.values()]
     for text in case.texts:
         for rules in tables:
             faults += [

@@ -20,7 +20,6 @@ from plume.export.body_names import is_id
 from plume.export.cleaning import clean
 from plume.export.experience import Answer, Experience
 from plume.export.reader import Unreadable
-from plume.french.mentions.contacts import mailbox
 from plume.french.text import fold
 from plume.pseudonymise.identifiers.contacts import is_public_email
 
@@ -181,4 +180,4 @@ def unlisted_contacts(reply: str, review: str, directory: Directory) -> int:
     if not _MAY_BE_CONTACT.search(reply):
         return 0
     found = invented(Case.of(reply, review, "", directory, None))
-    return sum(not (d.kind == "email" and is_public_email(mailbox(d.text), directory)) for d in found)
+    return sum(not (d.kind == "email" and is_public_email(d.value, directory)) for d in found)

@@ -10,9 +10,8 @@ import plume.checks
 import plume.pseudonymise
 from plume.errors import InputError
 from plume.export.reader import read_records
-from plume.french.rules import Rule, find, registered
+from plume.french.rules import Rule, Text, find, registered
 from plume.french.text import plain
-from plume.pseudonymise.identifiers.rule import Text
 
 
 def all_rules() -> tuple[Rule, ...]:

@@ -28,3 +28,6 @@ PERSON = rf"(?:{_people('family', 'close', 'person')}|compagn\w+|personnes? agee
 SERVICE = rf"(?:{any_of(folded('services'))}|maison (?:d|franc)\w+)"
 NUMBER_WORD = any_of(number_words(1, 60))  # one of the words that numbers below a hundred are made of
 ROLE = any_of(folded("roles"))  # what somebody is at work, whose name may follow: "ma conseillère Lise"
+# What may stand between the digits of one number: anything that is neither letter nor digit, but a unit.
+ANY_SIGN = r"(?:[^\w€%]|_)"
+SIGN = r"(?:[^\w\s,;:!?()'\"€%]|_)"  # the same without blanks and what goes on with a sentence

@@ -10,20 +10,24 @@ text that was given, whichever it reads.
 
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
-from plume.french.text import fold, lower
-from plume.french.vocabulary import terms
+from plume.french.text import fold, is_shouting, lower
 
 _PIECE = re.compile(r"\{([A-Z_]+)\}")
 _LETTERS = re.compile(r"[^\W\d_]+")
-_DIGIT = re.compile(r"\d")
+_DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d+")
+_READINGS = ("folded", "lower", "with_zeros", "with_breaks")
 _HIT = re.compile("‹([^‹›]*)›")
+_ZERO_AS_LETTER = re.compile(r"(?<![a-z\d])(?=o*\d)[\do]++(?![a-z])")
+_NUMBER = re.compile(r"\d(?:\D{0,8}\d)*+")  # digits that may be of one number, whatever parts them
+_MOST_DIGITS, _MOST_WORDS = 20, 1 << 16
+_GLUED = re.compile(r"(?<=[a-z])[A-Z](?=[a-zà-ÿ' ])")
+Place = tuple[int, int]
 # Whether a match does not count: given the match (its `string` is what was read) and the text.
 Unless = Callable[[re.Match[str], "Text"], bool]
 
@@ -33,7 +37,16 @@ class Text:
 
     def __init__(self, written: str) -> None:
         self.written = written
-        self._live: tuple[_Index, frozenset[Rule]] | None = None
+        self._live: tuple[_Index, set[Rule]] | None = None
+        self._digits: dict[str, list[int]] = {}
+        self._is_part = False
+        self._once: dict[Callable[[Text], Any], Any] = {}
+
+    def once(self, work: "Callable[[Text], Any]") -> Any:
+        """Give what `work` makes of this text, worked out the first time that anybody asks."""
+        if work not in self._once:
+            self._once[work] = work(self)
+        return self._once[work]
 
     @cached_property
     def folded(self) -> str:
@@ -44,36 +57,77 @@ class Text:
         return lower(self.written)
 
     @cached_property
+    def with_zeros(self) -> str:
+        """The folded text with the digit where a letter stands for it: "1 53 O7"."""
+        if not self.has_digit:
+            return self.folded
+        return _ZERO_AS_LETTER.sub(lambda m: m[0].replace("o", "0"), self.folded)
+
+    @cached_property
+    def with_breaks(self) -> str:
+        """The folded text, but for the capital of a word glued to the one before it: "…@nord.gouv.frPour améliorer"."""
+        text = list(self.folded)
+        for match in _GLUED.finditer(self.written):
+            text[match.start()] = match[0]
+        return "".join(text)
+
+    @cached_property
     def has_digit(self) -> bool:
         return _DIGIT.search(self.written) is not None
+
+    @cached_property
+    def digits(self) -> int:
+        """How many digits stand together at most, whatever parts them: what a rule may ask for before it is tried."""
+        if not self.has_digit:
+            return 0
+        together = (sum(map(str.isdigit, number)) for number in _NUMBER.findall(self.with_zeros))
+        return min(max(together, default=1), _MOST_DIGITS)
+
+    @cached_property
+    def all_capitals(self) -> bool:
+        return self.written.isupper()
+
+    @cached_property
+    def shouting(self) -> bool:
+        return is_shouting(self.written)
 
     @cached_property
     def words(self) -> frozenset[str]:
         """The runs of letters of the folded text."""
         return frozenset(_LETTERS.findall(self.folded))
 
-    def live(self, index: "_Index") -> frozenset["Rule"]:
-        """Give the registered rules whose pattern need be tried: those whose hint is there. One pass for all."""
-        if self._live and self._live[0] is index:
-            return self._live[1]
-        folded = self.folded
-        live = {*index.without_hint}
-        for gram in index.grams.intersection(zip(folded, folded[1:], folded[2:], strict=False)):
-            for hint, rules in index.by_gram[gram]:
-                if hint in folded:
-                    live.update(rules)
-        for hint, rules in index.short:
+    def _find_live(self) -> None:
+        """Note the registered rules whose pattern need be tried: those whose hint is there. One pass for all."""
+        index, folded = _index(), self.folded
+        live, hints = {*index.without_hint}, {*index.short}
+        for word in self.words:
+            sure, longer = index.of_word(word)
+            live |= sure
+            hints |= longer
+        for hint, rules in hints:
             if hint in folded:
                 live.update(rules)
-        if not self.has_digit:
-            live -= index.with_digit
-        live.difference_update([rule for rule in live & index.with_words if rule.words.isdisjoint(self.words)])
-        self._live = index, frozenset(live)
-        return self._live[1]
+        self._live = index, live - index.wanting[self.digits]
+
+    def tried(self, rules: Iterable["Rule"]) -> list["Rule"]:
+        """List the rules whose pattern need be tried."""
+        if self._is_part:  # of a sentence it is quicker to ask the few
+            return [rule for rule in rules if rule.may_hit(self)]
+        if self._live is None or self._live[0] is not _index():
+            self._find_live()
+        live = self._live[1]
+        return [rule for rule in rules if rule in live or (rule.name not in _REGISTRY and rule.may_hit(self))]
+
+    def digits_of(self, reads: str) -> list[int]:
+        """List where digits begin in one reading of the text."""
+        if reads not in self._digits:
+            self._digits[reads] = [match.start() for match in _DIGITS.finditer(getattr(self, reads))]
+        return self._digits[reads]
 
     def part(self, start: int, end: int) -> "Text":
         """Cut a part out, folded with the whole."""
         part = Text(self.written[start:end])
+        part._is_part = True
         part.__dict__ |= {"folded": self.folded[start:end], "lower": self.lower[start:end]}
         return part
 
@@ -83,10 +137,8 @@ class Text:
         if not spans:
             return self
         rest = Text(_blank(self.written, spans))
-        rest.__dict__ |= {
-            name: _blank(read, spans) for name, read in self.__dict__.items() if name in ("folded", "lower")
-        }
-        rest._live = self._live
+        rest.__dict__ |= {name: _blank(read, spans) for name, read in self.__dict__.items() if name in _READINGS}
+        rest._live, rest._is_part = self._live, self._is_part
         return rest
 
 
@@ -113,16 +165,17 @@ class Rule:
         name: family and what it finds: "phone.spelled". Unique in the tree.
         pattern: a regular expression, for the text as `reads` says.
         hint: literals in lower case without accents. The pattern is tried only where the folded text holds one of them.
-        words: the pattern is tried only where the folded text holds one of these words, whole.
-        digit: the pattern is tried only where the text holds a digit.
+        words: the same for words, whole: of `hint` and `words` together one must be there.
+        digit: the pattern is tried only where the text holds a digit, or so many that may be of one number.
         group: the group of the pattern that is the finding; None: the last one that took part, or else the whole.
+        shape: gives the place of what a match found, where it is no group of the pattern; None refuses the match.
         unless: what makes a match not count; see `before`, `after`, `inside`.
         examples: texts with what must be found in them between ‹ and ›. One without a mark must not be hit.
+        at_digits: the pattern begins with the first of some digits: it is tried there only, far quicker than all along.
         kind: what is found, in the finder's own terms: a type of identifier, a check.
-        reads: what of the text the pattern is for: "folded", "lower" or "written".
+        reads: what of the text the pattern is for: "folded", "lower", "written", "with_zeros" or "with_breaks".
     """
 
-    text_type: ClassVar[type[Text]] = Text
     name: str
     pattern: str = field(repr=False)
     hint: tuple[str, ...] = field(default=(), repr=False)
@@ -131,8 +184,10 @@ class Rule:
     examples: tuple[str, ...] = field(default=(), repr=False)
     kind: str = ""
     reads: str = field(default="folded", repr=False)
-    digit: bool = field(default=False, repr=False)
+    digit: int = field(default=False, repr=False)
+    at_digits: bool = field(default=False, repr=False)
     words: frozenset[str] = field(default=frozenset(), repr=False)
+    shape: Callable[[re.Match[str], Text], Place | None] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.hint, str) or isinstance(self.examples, str):
@@ -148,17 +203,37 @@ class Rule:
 
     def may_hit(self, text: Text) -> bool:
         """Say whether the pattern need be tried at all."""
-        if (self.digit and not text.has_digit) or (self.words and self.words.isdisjoint(text.words)):
+        if self.digit and self.digit > text.digits:
             return False
-        return not self.hint or any(map(text.folded.__contains__, self.hint))
+        hinted = any(map(text.folded.__contains__, self.hint)) or not self.words.isdisjoint(text.words)
+        return hinted or not (self.hint or self.words)
+
+    def matches(self, text: Text) -> Iterator[re.Match[str]]:
+        """Yield the matches of the pattern, in order."""
+        read = getattr(text, self.reads)
+        return (
+            _from_digits(self.compiled, read, text.digits_of(self.reads))
+            if self.at_digits
+            else self.compiled.finditer(read)
+        )
 
     def counts(self, match: re.Match[str], text: Text) -> bool:
         """Say whether nothing of `unless` refuses a match."""
         return not any(refuses(match, text) for refuses in self.unless)
 
-    def place(self, match: re.Match[str], text: Text) -> tuple[int, int] | None:  # noqa: ARG002 (for those that ask more)
+    def place(self, match: re.Match[str], text: Text) -> Place | None:
         """Give the place of what a match found, None where that is nothing after all."""
+        if self.shape:
+            return self.shape(match, text)
         return match.span((match.lastindex or 0) if self.group is None else self.group)
+
+
+def _from_digits(pattern: re.Pattern[str], read: str, places: Iterable[int]) -> Iterator[re.Match[str]]:
+    at = 0
+    for place in places:
+        if place >= at and (match := pattern.match(read, place)):
+            yield match
+            at = match.end()
 
 
 class Found(NamedTuple):
@@ -173,12 +248,12 @@ class Found(NamedTuple):
 def find(text: str | Text, rules: Iterable[Rule]) -> Iterator[Found]:
     """Yield what the rules find, rule by rule, in the order of the text; findings may overlap."""
     text = reading(text) if isinstance(text, str) else text
-    index = _index()
-    live = text.live(index)
+    return _search(text, text.tried(rules))
+
+
+def _search(text: Text, rules: Iterable[Rule]) -> Iterator[Found]:
     for rule in rules:
-        if rule not in live and (rule in index.rules or not rule.may_hit(text)):
-            continue
-        for match in rule.compiled.finditer(getattr(text, rule.reads)):
+        for match in rule.matches(text):
             for refuses in rule.unless:
                 if refuses(match, text):
                     break
@@ -192,15 +267,18 @@ def in_turn(text: Text, rules: Iterable[Rule]) -> Iterator[Found]:
 
     Of two that begin at one place, the rule that stands first wins. What a rule's `unless` refuses keeps its place.
     """
+    tried = text.tried(rules)
+    if len(tried) < 2:
+        yield from _search(text, tried)
+        return
     ahead: list[tuple[int, int, Rule, re.Match[str]]] = []
 
     def look(rank: int, rule: Rule, at: int) -> None:
         if match := rule.compiled.search(getattr(text, rule.reads), at):
             ahead.append((match.start(), rank, rule, match))
 
-    for rank, rule in enumerate(rules):
-        if rule.may_hit(text):
-            look(rank, rule, 0)
+    for rank, rule in enumerate(tried):
+        look(rank, rule, 0)
     while ahead:
         _, _, rule, match = min(ahead, key=lambda one: one[:2])
         if rule.counts(match, text) and (place := rule.place(match, text)):
@@ -210,16 +288,6 @@ def in_turn(text: Text, rules: Iterable[Rule]) -> Iterator[Found]:
         ahead = [one for one in ahead if one[0] >= at]
         for _, rank, rule, _ in passed:
             look(rank, rule, at)
-
-
-def peel(text: Text, tables: Iterable[Iterable[Rule]]) -> tuple[list[Found], Text]:
-    """Find table by table, each `in_turn`; what one finds is blanked out for the next. Give that, and what is left."""
-    found: list[Found] = []
-    for rules in tables:
-        its = [*in_turn(text, rules)]
-        text = text.blanked(one.match.span() for one in its)
-        found += its
-    return found, text
 
 
 def before(pattern: str, reach: int = 60) -> Unless:
@@ -252,35 +320,46 @@ def table(*rules: Rule) -> tuple[Rule, ...]:
     return rules
 
 
+Hint = tuple[str, tuple[Rule, ...]]
+
+
 class _Index:
-    """The hints of all registered rules, by three of their letters."""
+    """The hints of all registered rules, by the word of a text that may hold them."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self.rules = frozenset(rules)
+        rules = tuple(rules)
+        self.without_hint = frozenset(rule for rule in rules if not (rule.hint or rule.words))
+        # By the digits that a text has together: the rules that want more.
+        self.wanting = [frozenset(r for r in rules if r.digit > digits) for digits in range(_MOST_DIGITS + 1)]
+        self._whole: dict[str, list[Rule]] = {}
+        self._parts: dict[str, list[Hint]] = {}  # by the letters of the hint that stand together
+        self.short: list[Hint] = []  # hints of few letters, which are looked for at once
         of: dict[str, list[Rule]] = {}
-        for rule in self.rules:
+        for rule in rules:
+            for word in rule.words:
+                self._whole.setdefault(word, []).append(rule)
             for hint in rule.hint:
                 of.setdefault(hint, []).append(rule)
-        self.without_hint = frozenset(rule for rule in self.rules if not rule.hint)
-        self.with_words = frozenset(rule for rule in self.rules if rule.words)
-        self.with_digit = frozenset(rule for rule in self.rules if rule.digit)
-        self.short = tuple((hint, tuple(found)) for hint, found in of.items() if len(hint) < 3)
-        self.by_gram: dict[tuple[str, ...], list[tuple[str, tuple[Rule, ...]]]] = {}
         for hint, found in of.items():
-            if len(hint) >= 3:
-                self.by_gram.setdefault(_rarest_gram(hint), []).append((hint, tuple(found)))
-        self.grams = frozenset(self.by_gram)
+            letters = max(_LETTERS.findall(hint), key=len, default="")
+            (self._parts.setdefault(letters, []) if len(letters) > 2 else self.short).append((hint, tuple(found)))
+        self._known: dict[str, tuple[frozenset[Rule], frozenset[Hint]]] = {}
 
-
-@cache
-def _frequencies() -> Counter[tuple[str, ...]]:
-    """Count runs of three letters in everyday words."""
-    words = (f" {word} " for word in terms("everyday"))
-    return Counter(gram for word in words for gram in zip(word, word[1:], word[2:], strict=False))
-
-
-def _rarest_gram(hint: str) -> tuple[str, ...]:
-    return min(zip(hint, hint[1:], hint[2:], strict=False), key=lambda gram: _frequencies()[gram])
+    def of_word(self, word: str) -> tuple[frozenset[Rule], frozenset[Hint]]:
+        """Give the rules that a word is hint enough for, and the longer hints of which it may be a part."""
+        if word not in self._known:
+            if len(self._known) >= _MOST_WORDS:
+                self._known.clear()
+            live, longer = set(self._whole.get(word, ())), set()
+            for letters, hints in self._parts.items():
+                if letters in word:
+                    for hint, rules in hints:
+                        if hint == letters:
+                            live.update(rules)
+                        else:
+                            longer.add((hint, rules))
+            self._known[word] = frozenset(live), frozenset(longer)
+        return self._known[word]
 
 
 @lru_cache(maxsize=1)
@@ -320,7 +399,7 @@ def faults(rule: Rule) -> list[str]:
     told = []
     for example in rule.examples:
         wanted, text = _HIT.findall(example), _HIT.sub(r"\1", example)
-        got = [text[found.start : found.end] for found in find(rule.text_type(text), [rule])]
+        got = [text[found.start : found.end] for found in find(Text(text), [rule])]
         if got != wanted:
             told.append(f"{rule.name}: in {text!r} it finds {got}, not {wanted}")
     return told

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from plume.contacts import Directory
+from plume.french import rules
 from plume.french.text import fold, is_shouting
 from plume.pseudonymise.around_masks import find_around_masks
 from plume.pseudonymise.catalogue import PLACEHOLDERS, WEAK
 from plume.pseudonymise.identifiers import find_by_rules
 from plume.pseudonymise.identifiers.ages import own_age
 from plume.pseudonymise.identifiers.people import find_names
-from plume.pseudonymise.identifiers.rule import reading as identifiers_reading
 from plume.pseudonymise.kept import find_kept
 from plume.pseudonymise.names import accept, complete
 from plume.pseudonymise.names_that_are_words import find_beside, is_ambiguous, is_thing, widen
@@ -58,7 +58,7 @@ class Pseudonymiser:
         self._is_usual = getattr(ner, "is_usual", is_ambiguous)
         self._may_be_name = getattr(ner, "may_be_name", bool)
         # The rounds of one pair look at the same texts again and again.
-        self._kept = lru_cache(maxsize=64)(lambda text: list(find_kept(text, self._directory)))
+        self._kept = lru_cache(maxsize=64)(lambda text: merge(find_kept(text, self._directory)))
         self._found = lru_cache(maxsize=256)(lambda text, masked: find_around_masks(text, masked, self._rules))
         self._rules = lru_cache(maxsize=8)(self._by_rules)  # a draft is looked at before it is weighed
 
@@ -128,7 +128,7 @@ class Pseudonymiser:
             ]
         done = self._replace(texts, readings, spans, reply_at=2)
         layers = Counter(span.source for found in done.spans for span in found)
-        age = next(filter(None, (own_age(identifiers_reading(reading.text)) for reading in readings[:2])), None)
+        age = next(filter(None, (own_age(rules.reading(reading.text)) for reading in readings[:2])), None)
         return Masked(
             *done.texts,
             counts=dict(sorted(done.counts.items())),

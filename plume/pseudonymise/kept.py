@@ -9,13 +9,14 @@ from collections.abc import Iterator
 
 from plume.contacts import Directory
 from plume.french.insee import known_names
-from plume.french.rules import find, table
+from plume.french.mentions.amounts import amounts
+from plume.french.mentions.dates import dates
+from plume.french.mentions.laws import laws
+from plume.french.rules import Text, find, reading, table
 from plume.french.text import fold
 from plume.french.words import ACRONYMS, BODIES, EVERYDAY, LABELS, TERRITORIES
-from plume.pseudonymise.identifiers.contacts import is_personal_url, is_public_email
-from plume.pseudonymise.identifiers.dates import DATE
-from plume.pseudonymise.identifiers.phones import public_phones
-from plume.pseudonymise.identifiers.rule import Identifier, Text, reading
+from plume.pseudonymise.identifiers.contacts import public_contacts
+from plume.pseudonymise.identifiers.rule import Identifier
 from plume.pseudonymise.identifiers.towns import service_addresses
 from plume.pseudonymise.spans import Span
 
@@ -39,25 +40,6 @@ def _is_no_label(match: re.Match[str], text: Text) -> bool:
 
 KEPT = table(
     Identifier(
-        "kept.amount",
-        r"(?<![\w])\d{1,3}(?:[ .]?\d{3})*(?:[.,]\d{1,2})? ?(?:€|euros?\b|eur\b|k€|%|centimes\b)",
-        hint=("€", "eur", "%", "centimes"),
-        digit=True,
-        source="pattern",
-        examples=("soit ‹1 200,50 €›", "1 200 jours"),
-    ),
-    Identifier(
-        "kept.law",
-        r"\b(?:articles?|art\.) ?(?:[lrd]\.? ?(?:\*? ?)?)?\d(?:(?! de la loi| du decret)[\d\-. a-z]){0,10}"
-        r"|\b(?:loi|decret|ordonnance|arrete"
-        r"|circulaire|directive|reglement)(?: (?:organique|constitutionnelle|ministeriel|prefectoral|europeenn?e?"
-        r"|n°|no|numero|ue|\(ue\)))* ?\d{2,4}[-/]\d+",
-        hint=("art", "loi", "decret", "ordonnance", "arrete", "circulaire", "directive", "reglement"),
-        digit=True,
-        source="pattern",
-        examples=("la ‹loi n° 2000-321›", "la loi de 1978"),
-    ),
-    Identifier(
         "kept.form",
         r"\bcerfa(?: (?:n°|no|numero))? ?\d{4,5}(?:[*#]\d{1,2})?|\b(?:formulaire|imprime)(?: (?:n°"
         r"|no))? ?\d{4,5}[*#]\d{1,2}|(?<!\w)\d{4,5}[*#]\d{1,2}(?!\d)",
@@ -65,9 +47,6 @@ KEPT = table(
         digit=True,
         source="pattern",
         examples=("le ‹Cerfa n° 12345*03›", "le formulaire 2042"),
-    ),
-    Identifier(
-        "kept.date", DATE.pattern, digit=True, source="pattern", examples=("depuis le ‹12/03/2024›", "depuis 12 jours")
     ),
     Identifier(
         "kept.wish",  # "Merci Nathalie Bonne journée": a wish, no surname
@@ -122,11 +101,6 @@ KEPT = table(
         examples=("mon signe est ‹cancer›", "je signe"),
     ),
 )
-# Kept only where the directory, or what is public by itself, says so.
-_SHORT_NUMBER = re.compile(r"(?<![\w.,])(?:3[0-9] ?[0-9]{2}|1[0-9]{1,2}|116 ?\d{3})(?![\d,])(?! ?\d)")
-_SERVICE_LINE = re.compile(r"(?<!\d)(?<!\d[ .\-])0 ?[ .]?(?:8(?:[ .]?\d){8}|9[ .]?69(?:[ .]?\d){6,7})(?!\d)")
-_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"«»]+|(?<![\w.-])(?:[\w-]+\.)+(?:fr|com|org|eu|net)(?:/[^\s<>\"«»]*)?")
-_EMAIL = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]+\.[a-z]{2,}")
 _TERMS: dict[str, list[str]] = {}  # bodies and territories by their first word, the longest first
 for _term in sorted((*BODIES, *TERRITORIES), key=lambda term: (-len(term), term)):
     _TERMS.setdefault(re.match(r"\w+", _term)[0], []).append(_term)
@@ -140,19 +114,10 @@ def find_kept(text: str, directory: Directory) -> Iterator[Span]:
     folded = read.folded
     for start, end, rule, _ in find(read, KEPT):
         yield Span(start, end, "KEEP", rule.source, rule.name)
-    if read.has_digit:
-        for match in _SERVICE_LINE.finditer(folded):
-            yield Span(*match.span(), "KEEP", "pattern")
-        for match in _SHORT_NUMBER.finditer(folded):
-            if directory.knows_phone(match[0]):
-                yield Span(*match.span(), "KEEP", "directory")
-    yield from public_phones(read, directory)
-    for match in _URL.finditer(folded) if "." in text or "://" in text else ():
-        if not is_personal_url(match[0], directory):
-            yield Span(*match.span(), "KEEP", "url")
-    for match in _EMAIL.finditer(folded) if "@" in text else ():
-        if is_public_email(match[0], directory):
-            yield Span(*match.span(), "KEEP", "email")
+    whole = (one for one in dates(read) if one.value[1] and one.value[2])  # month and year at least
+    for one in (*amounts(read), *laws(read), *whole):
+        yield Span(one.start, one.end, "KEEP", "pattern", one.rule)
+    yield from public_contacts(read, directory)
     for span in service_addresses(read):
         yield Span(span.start, span.end, "KEEP", "service-address")
     for span in _terms(folded):

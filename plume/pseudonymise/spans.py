@@ -1,7 +1,7 @@
 """Spans of a text, and what happens when several detectors claim the same characters."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from plume.pseudonymise.catalogue import RANK
@@ -36,9 +36,8 @@ def merge(spans: Iterable[Span]) -> list[Span]:
     return merged
 
 
-def subtract(spans: Iterable[Span], kept: Iterable[Span]) -> list[Span]:
-    """What is left of `spans` outside `kept`; both in any order."""
-    kept = merge(kept)
+def subtract(spans: Iterable[Span], kept: Sequence[Span]) -> list[Span]:
+    """Give what is left of `spans`, in any order, outside `kept`, which is in order and without overlap."""
     ends = [keep.end for keep in kept]
     left = []
     for span in spans:

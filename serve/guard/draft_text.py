@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from plume.contacts import Contact, Directory, host, national
-from plume.french.mentions.contacts import details
+from plume.french.mentions.contacts import contacts
+from plume.french.rules import reading
 from plume.prompt import PSEUDONYM
 from serve.guard.schema import DraftFinding, Source
 
@@ -40,7 +41,7 @@ def list_failed(findings: Iterable[dict[str, Any]], withheld: Collection[str]) -
 
 def sources(draft: str, directory: Directory) -> list[Source]:
     """List the verified contacts that a draft names."""
-    named = {detail.text.strip().lower() for detail in details(draft).found}
+    named = {one.value for one in contacts(reading(draft))}
     return [
         Source(kind=c.kind, value=c.value, label=c.label, source=c.source, checked_on=c.checked_on)
         for c in directory.contacts

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from plume.french.mentions import Mention
 from plume.french.numbers import NUMBER, ROUGH, WORDS, value
 from plume.french.rules import Rule, Text, in_turn, table
-from plume.french.vocabulary import any_of
+from plume.french.vocabulary import any_of, word_set
 
 _SCALED = r"k|m(?=€)|milliers? d'|millions? d'|milliards? d'"
 _CURRENCY = (
     r"€|euros?\b|eur\b|%|pour cent\b|pour 100\b|p\. ?100\b|centimes?\b|francs\b(?: (?:cfp|pacifique)\b)?"
     r"|franc (?:cfp|suisse|symbolique)\b|xpf\b|dollars?\b"
 )
-_HINTS = ("€", "eur", "%", "pour cent", "pour 100", "p. 100", "p.100", "centime", "franc", "xpf", "dollar")
+_HINTS = ("€", "%", "pour cent", "pour 100", "p. 100", "p.100")
+_UNITS = word_set("euro euros eur centime centimes franc francs xpf dollar dollars")
 _ROUGHLY = Rule(
     "amount.rough",
     rf"\b({any_of(ROUGH)}) (d'euros|de francs)\b",
@@ -22,18 +23,21 @@ _ROUGHLY = Rule(
     examples=("une ‹centaine d'euros›", "des centaines d'euros"),
 )
 # A number, perhaps the other end of a range, a currency or "%", perhaps centimes after it: "3 euros 30", "5 à 10 %".
+# The "2" of "45 m² à 3 %", which folding makes a digit, is no number.
 _AMOUNT = Rule(
     "amount.number",
-    rf"({NUMBER})(?: ?(?:a|ou|et|-|/) ?({NUMBER}))? ?({_SCALED})? ?({_CURRENCY})"
+    rf"(?<!\bm)(?<!\b[ckd]m)({NUMBER})(?: ?(?:a|ou|et|-|/) ?({NUMBER}))? ?({_SCALED})? ?({_CURRENCY})"
     rf"(?:(?: et)? ?(\d\d(?!\d| ?(?:€|%|h\b|jours|mois|ans|euros))|(?:{WORDS})(?= centimes))(?: ?centimes?\b)?)?",
     hint=_HINTS,
+    words=_UNITS,
     reads="folded",
-    examples=("‹deux cents euros› de plus", "de ‹5 à 10 %›", "‹3 euros 30›", "100 pages"),
+    examples=("‹deux cents euros› de plus", "de ‹5 à 10 %›", "‹3 euros 30›", "45 m² à ‹3 %›", "100 pages"),
 )
 _SIGN_FIRST = Rule(
     "amount.sign-first",
     r"(?<!\w)(?:€|eur) ?(\d[\d ]*(?:[.,]\d+)?)",
-    hint=("€", "eur"),
+    hint=("€",),
+    words=frozenset(("eur",)),
     digit=True,
     reads="folded",
     examples=("soit ‹€ 30›", "30 €"),

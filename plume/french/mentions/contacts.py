@@ -1,199 +1,66 @@
-"""Finds phone numbers, e-mail and web addresses and handles, however they are written. Pure."""
+"""Finds how somebody can be reached: phone numbers, e-mail and web addresses, handles. Pure.
+
+for one in contacts(Text("Appelez le 3646 ou écrivez à contact (at) exemple.fr")):
+    print(one.kind, one.value)  # email contact@exemple.fr, phone 3646
+"""
 
 import re
-from dataclasses import dataclass
-from functools import lru_cache
 
-from plume.french.numbers import UNITS, WORDS
-from plume.french.rules import Rule, Text, peel, reading, table
+from plume.french.mentions import Mention
+from plume.french.mentions.accounts import ACCOUNTS
+from plume.french.mentions.phones import PARTIAL, SHORT, WHOLE
+from plume.french.mentions.web import EMAILS, HANDLES, URLS, address, mailbox
+from plume.french.rules import Found, Rule, Text, in_turn, reading
 
-_TLD = (
-    "fr|com|org|net|eu|info|be|ch|lu|mc|io|app|dev|re|gp|gf|mq|yt|pm|wf|nc|pf|bzh|paris|alsace|corsica|ly|gl|gouv|gov|uk"
-    "|de|es|it|pt|nl|ca|us|co|me|tv|ai|eus|cat|asso|biz|online|site|website|tech|xyz|club|shop|ma|dz|tn|sn|int|edu|mobi"
+_VALUES = {"email": mailbox, "url": address, "handle": str.lower, "phone": str}
+# What one finds is blanked out for the next: the digits of an account are no phone, nor is a mailbox's host a site.
+_ORDER: tuple[tuple[Rule, ...], ...] = (
+    *(ACCOUNTS, EMAILS, URLS, HANDLES),
+    *((rule,) for rule in (*WHOLE, *PARTIAL)),
+    SHORT,
 )
-# Ways to hide an address from robots: "contact (at) exemple.fr", "exemple point fr".
-_AT = (
-    r"(?: ?(?:@|[(\[{<] ?(?:at|@|arr?obase) ?[)\]}>]) ?| (?:arr?obase|a commercial) "
-    r"| at (?=[\w-]+(?:\.\w| point | dot )))"
-)
-_HIDDEN_DOT = r"(?: ?[(\[{<] ?(?:point|dot|\.) ?[)\]}>] ?| (?:point|dot) )"
-_DOT = rf"(?:\.|{_HIDDEN_DOT}| \. ?(?=(?:{_TLD})\b))"
-# Ten digits from 0, or an international form, however they are grouped.
-_SEP = r"(?: ?[.,\-–/_] ?| )?"
-_AFTER = r"(?!\d|[.,-]\d)"
-# Short numbers are told from other figures by the words that bring them and by what follows. The first digit is read
-# before what stands in front of it: elsewhere nothing is looked at.
-_BROUGHT = (
-    r"(?:(?<=\b(?:au|le|du) \d)|(?<=\bnuméro \d)|(?<=\bn° \d)|(?<=\bn°\d)|(?<=composez \d)|(?<=composer \d)"
-    r"|(?<=appelez \d)|(?<=appeler \d)|(?<=: \d)|(?<=tél \d)|(?<=tél\. \d)|(?<=téléphone \d)|(?<=téléphone \(\d)"
-    r"|(?<=numéro \(\d)|(?<=court \(\d))"
-)
-_NO_UNIT = (
-    r"(?![\d/]|[.,]\d| ?(?:€|%|euros?|personnes|demandes|dossiers|usagers|habitants|agents|avis|ans|mois|jours|heures"
-    r"|minutes|points|premi\w+|h\b))"
-)
-_UNIT = rf"(?:zéro(?: (?:{UNITS}))?|{WORDS})"
-# Its groups of four are no phone.
-_IBAN = table(
-    Rule(
-        "contact.iban",
-        r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b",
-        digit=True,
-        reads="written",
-        examples=("IBAN ‹FR76 3000 6000 0112 3456 7890 189›", "l'AB12"),
-    )
-)
-_TRAIL = "/.,;:!?'*_"
-_AT_HINTS = ("@", "(at", "[at", "{at", "<at", "( at", "[ at", "{ at", "< at", " at ", "obase", "a commercial")
-_DOT_HINTS = (" point", "(point", "[point", "{point", "<point", "dot", "(.", "[.", "( ", "[ ")
-
-_EMAILS = table(
-    # From the first letter of a run: looked at from each, a long one would be read as many times.
-    Rule(
-        "contact.email",
-        rf"(?<![\w+-])(?<![\w+-]\.)[\w+-]+(?:\.[\w+-]+)*\.?{_AT}[\w-]+(?:{_DOT}[\w-]+)+",
-        hint=_AT_HINTS,
-        kind="email",
-        reads="lower",
-        examples=("à ‹contact (at) exemple.fr›", "‹a.b@caf-exemple.fr›", "rendez-vous at home"),
-    ),
-)
-_URLS = table(
-    Rule(
-        "contact.web-address",
-        r"(?:https?://|www\.)[^\s<>\"«»()\[\]]+",
-        hint=("http", "www."),
-        kind="url",
-        reads="lower",
-        examples=("sur ‹https://exemple.fr/page›", "le http"),
-    ),
-    Rule(
-        "contact.site",
-        rf"(?<![@\w.-])(?:[\w-]++\.)+(?:{_TLD})\b(?!\.?\w*@)(?:/[^\s<>\"«»()\[\]]*)?",
-        hint=tuple(f".{domain}" for domain in _TLD.split("|")),
-        # Written in one case: "dossier.De" is a blank forgotten after a full stop.
-        unless=lambda match, text: _GLUED.search(text.written[slice(*match.span())]) is not None,
-        kind="url",
-        reads="lower",
-        examples=("sur ‹ameli.fr/compte›", "le dossier.De plus"),
-    ),
-    Rule(
-        "contact.site-in-words",
-        rf"(?<![@\w.-])[\w-]+(?:{_HIDDEN_DOT}[\w-]+){{0,4}}{_HIDDEN_DOT}(?:fr|com|org|net|eu|gouv)\b",
-        hint=_DOT_HINTS,
-        kind="url",
-        reads="lower",
-        examples=("sur ‹ameli point fr›", "un point final"),
-    ),
-)
-_HANDLES = table(
-    Rule(
-        "contact.handle",
-        r"(?<![\w.@/])@[a-z]\w{2,}(?!\S*@)",
-        hint=("@",),
-        kind="handle",
-        reads="lower",
-        examples=("suivez ‹@caf_exemple›", "a@exemple"),
-    ),
-)
-_PHONES = table(
-    Rule(
-        "contact.phone",
-        rf"(?=[(+03])(?<!\d)(?<!\d[ .-])(?:\(?(?:\+|00) ?33\)?{_SEP}(?:\(0\){_SEP}|0{_SEP})?[1-9]"
-        rf"|33{_SEP}[1-9](?= \d\d )|\(?0{_SEP}[1-9])(?:{_SEP}\)?{_SEP}\d){{8}}(?!\d)"
-        r"|(?=[+0])(?:\+|(?<!\d)00)\d{1,3}(?:[ ./-]?(?:\(0\) ?)?\d){7,12}(?!\d)"
-        r"|(?=0)(?<!\d)0[1-9](?:[ .-]?(?:\d\d|xx|\*\*)){3}[ .-]?(?:xx|\*\*)",
-        digit=True,
-        kind="phone",
-        reads="lower",
-        examples=("au ‹01 99 00 45 67›", "au ‹+33 1 99 00 45 67›", "le 12 03 2024"),
-    ),
-    Rule(
-        "contact.phone-cut",  # a number that lost digits
-        rf"0{_BROUGHT}[1-9](?:[ .-]\d\d){{2,3}}{_AFTER}(?! ?[./-] ?\d)",
-        digit=True,
-        kind="phone",
-        reads="lower",
-        examples=("appelez le ‹01 99 00 45›", "entre 01 99 00"),
-    ),
-    Rule(
-        "contact.phone-short",
-        rf"(?:1{_BROUGHT}(?:1[68] ?\d{{3}}|0\d{{2}}|1[024579]|9[16])|3{_BROUGHT}\d ?\d{{2}})\b{_NO_UNIT}",
-        digit=True,
-        kind="phone",
-        reads="lower",
-        examples=("appelez le ‹3646›", "le 3646 jours"),
-    ),
-    Rule(
-        "contact.phone-emergency",
-        r"1(?:(?<=appelez le 1)|(?<=appeler le 1)|(?<=composez le 1)|(?<=composer le 1))[578]\b",
-        digit=True,
-        kind="phone",
-        reads="lower",
-        examples=("composez le ‹15›", "le 15"),
-    ),
-)
-_PHONES_IN_WORDS = table(
-    Rule(
-        "contact.phone-in-words",
-        rf"\bzéro[ -](?:{UNITS})(?:[ ,-]{{1,2}}{_UNIT}){{4,9}}"
-        rf"|(?<=\b(?:le|au|du) )trente(?:[ -](?:et[ -])?(?:{UNITS}))? {WORDS}\b",
-        hint=("zero", "trente"),
-        kind="phone",
-        reads="lower",
-        examples=("au ‹zéro un vingt trente quarante cinquante›", "au ‹trente-six quarante-six›", "les trente agents"),
-    ),
-)
-_GLUED = re.compile(r"\.[A-Z][a-z]+$")
-_DOT_THAT_HIDES, _ANY_DOT, _ANY_AT = re.compile(_HIDDEN_DOT), re.compile(_DOT), re.compile(_AT)
+_ALL = tuple(rule for rules in _ORDER for rule in rules)
+_LONGER = re.compile(r"\d[ .\-]?$")
 
 
-@dataclass(frozen=True)
-class Detail:
-    """One contact detail as written: what it is (email, url, phone or handle), where it stands, and by which rule."""
+def contacts(text: Text) -> tuple[Mention, ...]:
+    """List the contacts of a text, each once.
 
-    kind: str
-    start: int
-    end: int
-    text: str
-    rule: str
+    The value is the mailbox, the address without scheme and "www.", the handle in lower case, or the phone as written.
+    """
+    return text.once(_read)[0]
 
 
-@dataclass(frozen=True)
-class Details:
-    """The contact details of a text, and the text with all of them blanked out, its length kept."""
-
-    found: tuple[Detail, ...]
-    rest: Text
-
-    def of(self, kind: str) -> list[str]:
-        return [detail.text for detail in self.found if detail.kind == kind]
+def without_contacts(text: Text) -> Text:
+    """Give the text with contacts and accounts blanked out: their digits are no amount and no date."""
+    return text.once(_read)[1]
 
 
-@lru_cache(maxsize=32)  # several checks read the same draft and the same prompt
-def details(text: str) -> Details:
-    """Find every contact detail once: what one table reads is blanked out for the next."""
-    _, left = peel(reading(text), [_IBAN])
-    found, left = peel(left, [_EMAILS, _URLS, _HANDLES, _PHONES, _PHONES_IN_WORDS])
-    listed = []
-    for one in found:
-        said = text[one.start : one.end]
-        said = said.rstrip(_TRAIL) if one.rule.kind == "url" else said
-        listed.append(Detail(one.rule.kind, one.start, one.start + len(said), said, one.rule.name))
-    return Details(tuple(listed), left)
+def _read(text: Text) -> tuple[tuple[Mention, ...], Text]:
+    found: list[Found] = []
+    left = text
+    tried = frozenset(text.tried(_ALL))
+    for rules in _ORDER if tried else ():
+        if tried.isdisjoint(rules):
+            continue
+        its = [*in_turn(left, rules)]
+        left = left.blanked((one.start, one.end) for one in its)
+        found += its
+    mentions = [
+        Mention(
+            one.rule.kind, one.start, one.end, _VALUES[one.rule.kind](text.written[one.start : one.end]), one.rule.name
+        )
+        for one in found
+        if one.rule.kind in _VALUES
+    ]
+    return tuple(mentions), left
+
+
+def ends_longer_number(mention: Mention, text: Text) -> bool:
+    """Say whether digits stand right before a phone number: it may be part of a longer number."""
+    return _LONGER.search(text.folded, max(0, mention.start - 2), mention.start) is not None
 
 
 def rest(text: str) -> Text:
-    """Give the text with its contact details blanked out, so that their digits are taken for no amount and no date."""
-    return details(text).rest
-
-
-def address(url: str) -> str:
-    """Give a web address without what does not tell pages apart: scheme, www, case, closing punctuation."""
-    url = _DOT_THAT_HIDES.sub(".", url.lower())
-    return re.sub(r"^(?:https?://)?(?:www\.)?", "", url).rstrip(_TRAIL)
-
-
-def mailbox(email: str) -> str:
-    """Give an e-mail address as a directory writes it, whatever hid it."""
-    return _ANY_DOT.sub(".", _ANY_AT.sub("@", email.lower())).strip(".-")
+    """`without_contacts` of a text as written."""
+    return without_contacts(reading(text))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from plume.french.mentions import Mention
 from plume.french.numbers import WORDS, number_words, value
+from plume.french.phrases import MONTH_OR_SHORT, SIGN
 from plume.french.rules import Rule, Text, in_turn, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, folded, rows
@@ -25,7 +26,19 @@ _BRINGS = (
     r"\b(?:en|depuis|fin|debut|courant|mi-|des|d'ici|mois de|mois d'|avant|jusqu'en|jusqu'a|annee|pour) ?(?:fin "
     r"|debut |mi-)?"
 )
-_MONTH_HINTS = tuple(MONTHS)
+
+_DAY_NUMBER, _MONTH_NUMBER = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
+_YEAR_NUMBER = r"(?:(?:19|20)\d{2}|\d{2}(?! ?(?:h|heures?|euros?)\b| ?[€%:]))"
+# A date with its day and year, whatever sign is between its parts.
+_FULL = (
+    r"(?=[\d])(?:"
+    rf"(?<![\d./])(?<!\d[ -])(?:{_DAY_NUMBER} ?{SIGN} ?{_MONTH_NUMBER} ?{SIGN} ?{_YEAR_NUMBER}"
+    rf"|{_DAY_NUMBER} {_MONTH_NUMBER} {_YEAR_NUMBER})(?![ ./\-]?\d)"
+    rf"|(?<!\d){_DAY_NUMBER}(?:er)?[ .\-]{{0,2}}{MONTH_OR_SHORT}\.?[ .\-]{{0,2}}{_YEAR_NUMBER}(?!\d)"
+    r"|(?<!\d)(?:19|20)\d{2}[-/]\d{1,2}[-/]\d{1,2}(?!\d))"
+)
+# What a number that looks like a reference may be.
+FULL_DATE = rf"(?:{_FULL}|(?=[djfmason])(?<!\w){MONTH_OR_SHORT} (?:19|20)\d{{2}}(?!\d))"
 
 Read = Callable[[re.Match[str]], Moment | None]
 
@@ -43,46 +56,62 @@ def _year(text: str | None) -> int | None:
     return int(text) if text else None
 
 
+def _full(m: re.Match[str]) -> Moment:
+    first, *named, last = (part for part in _PARTS.findall(m[0]) if part != "er")
+    if len(first) == 4:
+        return int(last), int(named[0]), int(first)
+    number = int(named[0]) if named[0].isdigit() else month(named[0])
+    return int(first), number, int(last) + (2000 if len(last) == 2 else 0)
+
+
 def _numeric(m: re.Match[str]) -> Moment | None:
-    day, month, year = int(m[1] or m[5]), int(m[3] or m[6]), _year(m[4])
-    if not (1 <= day <= 31 and 1 <= month <= 12):
-        return None
-    return day, month, year + 2000 if year is not None and year < 100 else year
+    day, month = int(m[1]), int(m[2])
+    return (day, month, None) if 1 <= day <= 31 and 1 <= month <= 12 else None
 
 
+_PARTS = re.compile(r"\d+|[a-z]+")
 # Each rule, and how it is read. What one reads is blanked out for the vaguer ones that follow.
 _READERS: dict[Rule, Read] = {
-    Rule(
-        "date.iso",
-        r"(?<![\d-])(\d{4})[-/](\d\d)[-/](\d\d)(?![\d-])",
-        digit=True,
-        examples=("le ‹2024-03-12›", "2024-3"),
-    ): lambda m: (int(m[3]), int(m[2]), int(m[1])),
     # Days of a list or a range share the month that is named last: "du 3 au 12 mars", "les 2, 9 et 16 avril".
     Rule(
         "date.days-of-list",
         rf"\b(\d{{1,2}}|1er)(?=(?:(?:, | et | ou | au | - ?|-)(?:le )?(?:\d{{1,2}}|1er)){{1,4}} {_MONTH})",
-        hint=_MONTH_HINTS,
+        words=frozenset(MONTHS),
         digit=True,
         examples=("du ‹3› au 12 mars", "du 3 au 12 du mois"),
     ): lambda m: (_day(m[1]), month(m[2]), None),
     Rule(
+        "date.full",
+        _FULL,
+        digit=2,
+        at_digits=True,
+        examples=(
+            "le ‹12/03/2024›",
+            "le ‹12 mars 2024›",
+            "le ‹2024-03-12›",
+            "le ‹12~03~24›",
+            "le 12/03",
+            "le 12 mars 10 h",
+        ),
+    ): _full,
+    Rule(
         "date.day-month",
         rf"\b({_DAY})[ -](?:{_MONTH}|{_SHORT_MONTH})(?:[ -]{_YEAR}\b)?",
-        hint=(*_MONTH_HINTS, *_SHORT),
+        words=frozenset((*MONTHS, *_SHORT)),
         examples=("le ‹12 mars 2024›", "le ‹premier avril›", "le ‹3 janv.›", "12 marches"),
     ): lambda m: (_day(m[1]), month(m[2] or m[3]), _year(m[4])),
     Rule(
         "date.numeric",
-        r"(?=\d)(?<![\d/.-])(\d{1,2})( ?[/.-] ?)(\d{1,2})\2(\d{4}|\d{2})(?![\d/-])"
-        r"|(?=\d)(?<![\d/])(\d\d)/(\d\d)(?![\d/])",
-        digit=True,
-        examples=("le ‹12/03/2024›", "le ‹12/03›", "1/2"),
+        r"(\d(?<![\d/]\d)\d)/(\d\d)(?![\d/])",
+        digit=4,
+        at_digits=True,
+        examples=("le ‹12/03›", "1/2"),
     ): _numeric,
     Rule(
         "date.month-year",
-        r"(?<![\d/])(0[1-9]|1[0-2])/((?:19|20)\d\d)(?![\d/])",
-        digit=True,
+        r"([01](?<![\d/][01])(?:(?<=0)[1-9]|(?<=1)[0-2]))/((?:19|20)\d\d)(?![\d/])",
+        digit=6,
+        at_digits=True,
         examples=("en ‹03/2024›", "13/2024"),
     ): lambda m: (None, int(m[1]), int(m[2])),
     Rule(
@@ -103,7 +132,7 @@ _READERS: dict[Rule, Read] = {
         "date.month",
         rf"(?:{_BRINGS})?{_MONTH} {_YEAR}\b|(?:{_BRINGS}|\b(?:de|entre|et|ou|apres) ){_MONTH}(?!-| (?:19|20)\d\d)"
         rf"|(?<![\w-]){_SURE_MONTH}",
-        hint=_MONTH_HINTS,
+        words=frozenset(MONTHS),
         examples=("‹en mars›", "‹juin 2023›", "mars est une planète"),
     ): lambda m: (None, month(m[1] or m[3] or m[4]), _year(m[2])),
     Rule(
@@ -156,7 +185,8 @@ _CLOCK = table(
         r"|([01]?\d|2[0-3]) ?(?:h|heures?|:) ?([0-5]\d)(?![\d:])"
         r"|([01]?\d|2[0-3]) ?h(?: ?([0-5]\d))?(?= ?[-–/à] ?(?:[01]?\d|2[0-3]) ?h)"
         r"|(?<=\dh[-–/])([01]?\d|2[0-3]) ?h\b())",
-        hint=("h", ":", "midi"),
+        hint=(":",),
+        words=frozenset(("h", "heure", "heures", "midi")),
         reads="lower",
         examples=("‹à 9 h 30›", "‹14h15›", "‹de 9 h› ‹à 12 h›", "‹de 9 ›à midi", "il y a une heure", "les dix heures"),
     )

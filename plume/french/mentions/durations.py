@@ -30,7 +30,8 @@ _HOURS = {
     "siecle": 876000,
 }
 _UNIT = "|".join(sorted((f"{unit}s?" for unit in _HOURS if unit not in ("h", "j", "mois")), key=len, reverse=True))
-_HINTS = ("second", "min", "mn", "h", "j", "nuit", "semaine", "mois", "mestre", "an", "decennie", "siecle")
+_WORDS = frozenset(word + s for unit in _HOURS for word in unit.split("-") for s in ("", "s")) - {"j"}
+_HINTS = (*(f"{digit}{blank}j" for digit in range(10) for blank in ("", " ")), " j ", " j.", " j,", " j)")
 # In a passage in English, the plainest form.
 _ENGLISH_UNITS = {"hour": "heure", "day": "jour", "week": "semaine", "month": "mois", "year": "an"}
 _ENGLISH_NUMBERS = {
@@ -40,6 +41,7 @@ _DURATION = Rule(
     "duration.number",
     rf"({NUMBER})(?: ?(?:a|ou|et|-|/) ?({NUMBER}))? ?(mois|{_UNIT}|h|j)\b( et demie?\b)?(?! ?\d\d\b)",
     hint=_HINTS,
+    words=_WORDS,
     examples=("sous ‹deux mois›", "en ‹3 à 5 jours›", "14 h 30", "deux agents"),
 )
 

@@ -7,10 +7,10 @@ from plume.french.mentions import Mention
 from plume.french.rules import Rule, Text, in_turn, table
 from plume.french.text import squeeze
 
-_NUMBERED = r"(?:n° ?|no ?|numéro )"
-_KINDS = r"(?:loi|décret(?:-loi)?|arrêté|ordonnance|circulaire|directive|règlement|instruction)"
+_NUMBERED = r"(?:n° ?|no ?|numero )"
+_KINDS = r"(?:loi|decret(?:-loi)?|arrete|ordonnance|circulaire|directive|reglement|instruction)"
 _LAW = (
-    rf"{_KINDS}(?: (?:organique|ministériel(?:le)?|interministériel(?:le)?|préfectoral|européenn?e?|constitutionnelle"
+    rf"{_KINDS}(?: (?:organique|ministeriel(?:le)?|interministeriel(?:le)?|prefectoral|europeenn?e?|constitutionnelle"
     r"|\(?ue\)?|\(?ce\)?))*"
 )
 _LAW_HINTS = ("loi", "decret", "arrete", "ordonnance", "circulaire", "directive", "reglement", "instruction")
@@ -18,15 +18,13 @@ _LAWS = table(
     Rule(
         "law.article",
         r"\b(?:articles?|art\.?) ?(?:(?:l\.? ?o|[lrda])\b\.? ?\*?\.? ?)?(?:\d+(?:er)?(?:[-.]\d+)*|premier)\b",
-        hint=("art",),
-        reads="lower",
+        words=frozenset(("article", "articles", "art")),
         examples=("l'‹article L. 161-17› du code", "l'‹article premier›", "un article de presse"),
     ),
     Rule(
         "law.code-letter",
-        r"\b(?:l\.o|lo|[lrd])\. ?\*? ?\d{1,4}(?:-\d+)*\b|\b(?:lo|[lrd])\*? ?\d{2,4}(?:-\d+)+\b",
+        r"[lrd](?<!\w[lrd])(?:(?:(?<=l)\.?o)?\. ?\*? ?\d{1,4}(?:-\d+)*|(?:(?<=l)o)?\*? ?\d{2,4}(?:-\d+)+)\b",
         digit=True,
-        reads="lower",
         examples=("au ‹R. 123-4›", "le ‹L161-17›", "l 12"),
     ),
     Rule(
@@ -34,7 +32,6 @@ _LAWS = table(
         rf"\b{_LAW} {_NUMBERED}?\d{{2,4}}[-/]\d+(?:/[a-z]+)?\b|\b{_LAW} {_NUMBERED}\d+\b",
         hint=_LAW_HINTS,
         digit=True,
-        reads="lower",
         examples=("la ‹loi n° 78-17›", "le ‹décret 2020-15›", "la loi de 12 pages"),
     ),
     Rule(
@@ -42,7 +39,6 @@ _LAWS = table(
         rf"\b{_LAW} (?:du (?:\d{{1,2}}|1er) \w+ (?:19|20)\d\d|de (?:19|20)\d\d)\b",
         hint=_LAW_HINTS,
         digit=True,
-        reads="lower",
         examples=("la ‹loi du 6 janvier 1978›", "la ‹loi de 1901›", "la loi de finances"),
     ),
 )

@@ -1,16 +1,16 @@
 """Postal addresses, boxes, plots of land. A service's own address stays: `is_of_a_service` says which are."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from plume.french.numbers import number_words
 from plume.french.phrases import CIVILITY, SERVICE
-from plume.french.rules import Found, find, table
+from plume.french.rules import Found, Place, Text, find, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, folded, word_set
 from plume.french.words import ACRONYMS, EVERYDAY
-from plume.pseudonymise.identifiers.rule import Identifier, Place, Text, spans
+from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
 _LISTS = Path(__file__).parents[1] / "lists"
@@ -149,7 +149,6 @@ STREETS = table(
         rf"(?![^\W\d_]) {_NAME}",
         kind="ADRESSE",
         hint=_WAYS,
-        words=frozenset(word + bis for word in number_words(1, 100) for bis in ("", "bis", "ter", "quater")),
         reads="written",
         shape=_to_the_end_of_its_name,
         examples=("au ‹vingt-deux rue du Port›", "deux places de parking"),
@@ -269,21 +268,11 @@ _CEDEX = re.compile(r"[^.\n]{0,60}?\bcedex\b")
 
 
 def all_addresses(text: Text) -> list[Span]:
-    """Find every address, a service's own included; worked out once for a text."""
-    if text.addresses is None:
-        text.addresses = list(_find_addresses(text))
-    return text.addresses
-
-
-def _find_addresses(text: Text) -> Iterator[Span]:
-    inside: set[int] = set()
-    for found in find(text, STREETS):
-        inside.update(range(found.start, found.end))
-        yield _span(found)
-    for found in find(text, UNNUMBERED):
-        if found.match.start() not in inside:
-            yield _span(found)
-    yield from spans(text, TOLD)
+    """Find every address, a service's own included."""
+    numbered = [*find(text, STREETS)]
+    inside = {at for found in numbered for at in range(found.start, found.end)}
+    others = [found for found in find(text, UNNUMBERED) if found.match.start() not in inside]
+    return [*map(_span, numbered), *map(_span, others), *spans(text, TOLD)]
 
 
 def _span(found: Found) -> Span:

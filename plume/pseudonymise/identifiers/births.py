@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
+from plume.french.mentions.dates import FULL_DATE
 from plume.french.phrases import MONTH, NUMBER_WORD
-from plume.french.rules import before, find, table
+from plume.french.rules import Text, before, find, table
 from plume.french.words import EVERYDAY
-from plume.pseudonymise.identifiers.dates import DATE
-from plume.pseudonymise.identifiers.rule import Identifier, Text
+from plume.pseudonymise.identifiers.rule import Identifier
 from plume.pseudonymise.spans import Span
 
 _BORN = r"\b(?:nee?s?(?: (?:a|au|aux|en) [\w' -]{2,30}?)??|date de naissance|naissance(?= ?(?::|le ))|ddn"
@@ -29,7 +29,7 @@ BORN = table(
     Identifier(
         "birth.date",
         rf"{_BORN}|d\.d\.n\.?)(?: (?:est|etait))?[ :,(]{{0,3}}(?:le |en |vers |du |au |mois de )*"
-        rf"({DATE.pattern}|(?:19|20)\d{{2}}|\d{{8}})",
+        rf"({FULL_DATE}|(?:19|20)\d{{2}}|\d{{8}})",
         kind="DATE_NAISSANCE",
         hint=("ne", "naissance", "ddn", "d.d.n"),
         digit=True,
@@ -60,7 +60,8 @@ OLD_DATES = table(
         "birth.old-date",
         r"(?<!\d)\d{1,2}(?:er)?[ ./\-](?:\d{1,2}|[a-z]{3,9})[ ./\-]((?:19|20)\d{2})(?!\d)",
         kind="DATE_NAISSANCE",
-        digit=True,
+        digit=4,
+        at_digits=True,
         unless=(_is_recent, _OF_A_LAW),
         examples=("le ‹12/03/1961›", "le 12/03/2021", "la loi du 17/07/1978"),
     ),

@@ -1,4 +1,4 @@
-"""How to reach a person on the web: e-mail, web address, pseudonym. What the directory knows is public and stays."""
+"""How to reach a person: phone, e-mail, web address, pseudonym. What is a service's own is public and stays."""
 
 import re
 from collections.abc import Iterator
@@ -6,116 +6,27 @@ from pathlib import Path
 
 from plume.contacts import Directory, host
 from plume.french.insee import known_names
-from plume.french.rules import find, table
+from plume.french.mentions import Mention
+from plume.french.mentions import contacts as mentions
+from plume.french.mentions.phones import PARTIAL, SHORT
+from plume.french.phrases import CIVILITY, KIN, SERVICE
+from plume.french.rules import Text, table
 from plume.french.text import fold
-from plume.french.vocabulary import folded
+from plume.french.vocabulary import any_of, folded
 from plume.french.words import EVERYDAY, FIRST_NAMES
-from plume.pseudonymise.identifiers.rule import Identifier, Place, Text, spans
+from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
 _LISTS = Path(__file__).parents[1] / "lists"
-# What stands for the at sign, within any signs but those of a sentence: "(at)", "/at/", "* arobase *", "«at»".
-_AROUND = r"[^\w\s.,;:!?']"
-_BRACKET = r"[^\w\s.,;:!?'+%-]"  # the same without what an address itself may hold
-_PROVIDER = (
-    r"(?:gmail|hotmail|outlook|yahoo|ymail|orange|wanadoo|free|sfr|laposte|bbox|icloud|proton(?:mail)?|live|msn|gmx|aol"
-    r"|neuf|numericable)"
-)
-_AT = (
-    rf"(?: ?@ ?| ?{_AROUND} ?(?:at|arr?obase?|@) ?{_AROUND} ?| ?[(\[{{<] ?a ?[)\]}}>] ?|_(?:at|arr?obase?)_"
-    rf"| (?:arr?obase?|a commercial|chez|at) (?=[\w-]+ ?[.(\[pd/]|{_PROVIDER}\b))"
-)
-_DOT = r"(?: ?\. ?| ?[^\w\s] ?(?:point|dot|\.) ?[^\w\s] ?| (?:point|dot) )"
-_TLDS = [
-    "fr",
-    "com",
-    "net",
-    "org",
-    "eu",
-    "info",
-    "io",
-    "me",
-    "be",
-    "ch",
-    "de",
-    "es",
-    "it",
-    "uk",
-    "ca",
-    "re",
-    "bzh",
-    "paris",
-    "gouv",
-    "lu",
-    "ma",
-    "dz",
-    "tn",
-    "pt",
-    "asso",
-    "pro",
-    "app",
-    "gl",
-    "ly",
-]
-_TLD = rf"(?:{'|'.join(_TLDS)})"
-_SPELLED_SIGN = r"point|dot|\.|tiret(?: du bas| bas)?|underscore|-|_"
-_AT_SIGN = re.compile(r"@|arr?obas|commercial|chez|(?<![a-z])at(?![a-z])|[(\[{<] ?a ?[)\]}>]")
-_CHEZ_HOST = re.compile(r"([\w.+%-]+) chez ")
-_MAIL = re.compile(r"\b(?:e?-?mail|mel|courriel|adresse|ecri\w+|contact\w*|joign\w*|joindre)\b[^.!?\n]{0,25}$")
-
-
-def _is_no_mailbox(match: re.Match[str], text: Text) -> bool:
-    """Refuse "acheté chez leboncoin.fr": what stands before "chez" looks like an address, or is said to be one."""
-    chez = _CHEZ_HOST.match(match[0])
-    if chez is None:
-        return "://" in text.folded[max(0, match.start() - 8) : match.start()] and "@" not in match[0]
-    odd = re.search(r"[._\d-]", chez[1]) or chez[1] in FIRST_NAMES
-    return not (odd or _MAIL.search(text.folded, max(0, match.start() - 40), match.start()))
-
-
-def _without_closing_signs(match: re.Match[str], _: Text) -> Place | None:
-    url = match[0].rstrip(".,;:!?)'")
-    return (match.start(), match.start() + len(url)) if url else None
-
-
-EMAILS = table(
-    Identifier(
-        "email.any",
-        # The comma for a dot is a typing slip that is met; so are blanks around the at sign.
-        rf"(?<![\w.+%-])(?:[\w+%-]+(?: (?:{_SPELLED_SIGN}) | ?{_BRACKET} ?(?:{_SPELLED_SIGN}) ?{_BRACKET} ?)){{0,4}}"
-        rf"[\w.+%-]*[\w+%]"
-        rf"{_AT}(?:[\w-]+(?:(?:{_DOT})[\w-]+)*(?:{_DOT}|,){_TLD}|{_PROVIDER})(?![a-z0-9_-])"
-        rf"|[\w.+%-]{{1,64}}@[\w.-]*\w",
-        kind="EMAIL",
-        reads="with_breaks",
-        unless=_is_no_mailbox,
-        examples=(
-            "à ‹lea.martin@example.org›.",
-            "à ‹lea point martin (at) example point org›",
-            "‹lea arobase gmail›",
-            "acheté chez leboncoin.fr",
-        ),
-    ),
-)
-URLS = table(
-    Identifier(
-        "url.any",
-        rf"(?:https?|ftp)://[^\s<>\"«»]+|(?<![\w@.-])www\.[^\s<>\"«»]+|(?<![\w@.-])(?:[\w-]+\.)+{_TLD}(?![a-z0-9_@-]"
-        rf"|\.[a-z0-9])(?:[/?#][^\s<>\"«»]*)?",
-        hint=("://", "www.", *(f".{tld}" for tld in _TLDS)),
-        kind="URL",
-        reads="with_breaks",
-        shape=_without_closing_signs,
-        examples=("voir ‹https://exemple.org/lea?id=3›.", "sur ‹lea-martin.fr›, merci", "à 10.30"),
-    ),
-)
+_TYPES = {"phone": "TEL", "email": "EMAIL", "url": "URL", "handle": "PSEUDO"}
+_PARTIAL, _SHORT = (frozenset(rule.name for rule in rules) for rules in (PARTIAL, SHORT))
 PSEUDONYMS = table(
     Identifier(
-        "pseudonym.handle",
-        r"(?<![\w@.])@[a-z][\w.]{1,29}\w|(?<![\w@#.])(?=[\d_.]{0,9}[a-z])[\w.]{2,32}#\d{4}(?!\d)",
-        hint=("@", "#"),
+        "pseudonym.numbered",
+        r"(?<![\w@#.])(?=[\d_.]{0,9}[a-z])[\w.]{2,32}#\d{4}(?!\d)",
+        hint=("#",),
         kind="PSEUDO",
-        examples=("sur ‹@lea_m›", "mon ‹lea#1234›", "lea@example.org"),
+        examples=("mon ‹lea#1234›", "lea@example.org"),
     ),
     Identifier(
         "pseudonym.underscored",
@@ -142,7 +53,7 @@ PSEUDONYMS = table(
 _GENERIC_MAILBOX = folded("generic_mailboxes", _LISTS)
 # The domains of towns and other authorities are too many for the directory.
 _PUBLIC_HOST = re.compile(
-    r"(?:[\w-]+\.)?(?:mairie|ville|commune|agglo|metropole|departement|region|prefecture|ccas|caf|cpam|urssaf)-[\w-]+\.(?:fr|org)$"
+    rf"(?:[\w-]+\.)?{any_of(folded('public_host_words', _LISTS))}-[\w-]+\.(?:fr|org)$"
     r"|[\w-]+\.(?:gouv|justice|notaires)\.fr$",
     re.IGNORECASE,
 )
@@ -155,18 +66,56 @@ _PERSONAL_HOST = re.compile(
 )
 
 
+_SERVICE_LINE = re.compile(r"0(?:8\d{8}|9693?\d{5,6})")  # special-rate and "Cristal" lines: never a person's own
+_LANDLINE = re.compile(r"\(?(?:0|\+ ?33[ .(0)]*)[ .]?[1-59]")
+_PRESENTED = re.compile(
+    rf"(?:\b{SERVICE}\b.{{0,70}}(?:\b(?:joignables?|repond|repondent|telephone|appel|tel|numero|disposition|ecoute|au)\b|[:(])"
+    rf"|\bnumero\b.{{0,30}}\b{SERVICE}\b"
+    r"|\b(?:contacte[rz]|joindre|joignez|appele[rz])(?:[- ]nous|-les| notre| nos| le service| l'accueil| la mairie"
+    r"| le greffe| le secretariat)\b|\bnous (?:joindre|appeler|contacter|telephoner)\b|\bcompose[rz] (?:alors )?le\b"
+    r"|\b(?:le|notre|au|du) (?:standard|secretariat)\b)[^\d]{0,30}$"
+)
+# "01 …, standard du service"
+_NAMED_AS = re.compile(
+    r"[ ,(–-]{1,3}(?:le |l'|notre )?(?:standard|accueil|secretariat|numero|ligne) (?:(?:telephonique"
+    r"|general) )?(?:du|de|des|d')"
+)
+# A body may call somebody: "la mairie a tenté de vous joindre au …", "le service a appelé Mme Roux au …".
+_SOMEBODYS = re.compile(
+    r"\b(?:vous (?:joindre|r?appeler|(?:re)?contacter|r?appellera|(?:re)?contactera)"
+    rf"|{CIVILITY} [a-z][\w-]*"
+    r"|(?:son|sa|ses|votre|vos|leur) (?:\w+ )?(?:numeros?|telephone|fixe|ligne|portable|mobile|coordonnees|domicile)"
+    r"|tent[ae]\w*|essay\w+|domicile|personnel|famille|epou\w+|freres|soeurs"
+    rf"|{KIN}|compagn\w+|locataire|voisin\w*|tut\w+|curat\w+|avocate?|medecin|patron|employeur|(?<!\[)usag\w+"
+    r"|assuree?s?|allocataires?|demandeu\w+|beneficiaires?|communiquee?s?|transmise?s?|enregistree?s?)\b"
+)
+_ONESELF = re.compile(r"\b(?:je|me|moi|mon|ma|mes)\b|\b[jm]'")
+_ENDS_SENTENCE = re.compile(r"(?<!\btel)[.!?;](?=\s)|\n")
+
+
 def contacts(text: Text, directory: Directory) -> Iterator[Span]:
-    """Find mailboxes, web addresses and pseudonyms but what is public."""
-    taken = []
-    for start, end, rule, match in find(text, EMAILS) if _AT_SIGN.search(text.folded) else ():
-        taken.append((start, end))
-        if not is_public_email(match[0], directory):
-            yield Span(start, end, rule.kind, rule.source, rule.name)
-    for start, end, rule, _ in find(text, URLS):
-        url = text.with_breaks[start:end]
-        if not any(low <= start < high for low, high in taken) and is_personal_url(url, directory):
-            yield Span(start, end, rule.kind, rule.source, rule.name)
+    """Find contacts and pseudonyms but what is public; a short number is a service's."""
+    for one in mentions.contacts(text):
+        if one.rule not in _SHORT and not _is_public(one, text, directory):
+            yield Span(one.start, one.end, _TYPES[one.kind], "rule", one.rule)
     yield from spans(text, PSEUDONYMS)
+
+
+def public_contacts(text: Text, directory: Directory) -> Iterator[Span]:
+    """Find the contacts of services, which stay."""
+    for one in mentions.contacts(text):
+        if _is_public(one, text, directory):
+            yield Span(one.start, one.end, "KEEP", one.kind)
+
+
+def _is_public(one: Mention, text: Text, directory: Directory) -> bool:
+    if one.kind == "email":
+        return is_public_email(one.value, directory)
+    if one.kind == "url":
+        return not is_personal_url(text.with_breaks[one.start : one.end], directory)
+    if one.kind == "handle" or one.rule in _PARTIAL or mentions.ends_longer_number(one, text):
+        return False
+    return is_service_phone(one.value, directory) or _is_presented(text.folded, one)
 
 
 def is_public_email(email: str, directory: Directory) -> bool:
@@ -196,3 +145,21 @@ def is_personal_url(url: str, directory: Directory) -> bool:
         return True
     labels = re.split(r"[.-]", domain)
     return any(label in FIRST_NAMES or re.search(r"\d{2}", label) for label in labels)
+
+
+def _is_presented(folded: str, phone: Mention) -> bool:
+    """Say whether a sentence presents a landline as a service's own; no mobile, and not in a sentence about oneself."""
+    if not _LANDLINE.match(phone.value):
+        return False
+    before = _ENDS_SENTENCE.split(folded[max(0, phone.start - 140) : phone.start])[-1]
+    presented = _PRESENTED.search(before) or _NAMED_AS.match(folded, phone.end)
+    if not presented:
+        return False
+    after = re.split(r"[.!?;](?=\s)|\n", folded[phone.end : phone.end + 80])[0]
+    return not (_ONESELF.search(before) or _ONESELF.search(after) or _SOMEBODYS.search(before))
+
+
+def is_service_phone(text: str, directory: Directory) -> bool:
+    """Say whether a number is listed, or one of a range that only services hold (0 8xx, 0 969)."""
+    digits = re.sub(r"\D", "", text)
+    return directory.knows_phone(text) or bool(_SERVICE_LINE.fullmatch(digits))

@@ -1,15 +1,13 @@
 """Hospitals and schools: where somebody is treated or taught."""
 
 import re
-from collections.abc import Iterator
 
 from plume.french.insee import communes
-from plume.french.rules import table
+from plume.french.rules import Place, Text, table
 from plume.french.text import fold
 from plume.french.vocabulary import word_set
 from plume.french.words import EVERYDAY
-from plume.pseudonymise.identifiers.rule import Identifier, Place, Text, spans
-from plume.pseudonymise.spans import Span
+from plume.pseudonymise.identifiers.rule import Identifier
 
 _CARE = (
     r"(?:chu|chru|chr|ch|chs|cmp|cmpp|ehpad|hopital(?: de jour)?|hopitaux|centre medico[ -]psycho\w+"
@@ -83,8 +81,3 @@ ESTABLISHMENTS = table(
         examples=("au ‹lycée Victor Hugo›", "le lycée de mon fils"),
     ),
 )
-
-
-def establishments(text: Text) -> Iterator[Span]:
-    """Find hospitals and schools by their proper names."""
-    return spans(text, ESTABLISHMENTS)

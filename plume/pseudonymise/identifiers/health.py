@@ -1,12 +1,10 @@
 """Facts of health: diseases, treatments, operations, handicaps. A floor, no more."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from plume.french.rules import table
 from plume.french.vocabulary import any_of, terms
-from plume.pseudonymise.identifiers.rule import Identifier, Text, spans
-from plume.pseudonymise.spans import Span
+from plume.pseudonymise.identifiers.rule import Identifier
 
 _LISTS = Path(__file__).parents[1] / "lists"
 _DISEASES = terms("diseases", _LISTS)
@@ -103,8 +101,3 @@ HEALTH = table(
         "une ‹maladie rare›", "l'assurance maladie",
     ),
 )  # fmt: skip
-
-
-def health(text: Text) -> Iterator[Span]:
-    """Find facts of health."""
-    return spans(text, HEALTH)

@@ -10,22 +10,29 @@ from pathlib import Path
 from stdnum import luhn
 from stdnum.fr import nif, nir
 
-from plume.french.rules import Rule, table
+from plume.french.mentions.accounts import ACCOUNTS
+from plume.french.mentions.dates import FULL_DATE
+from plume.french.phrases import ANY_SIGN, SIGN
+from plume.french.rules import Place, Rule, Text, find, table
 from plume.french.text import fold
 from plume.french.vocabulary import folded
 from plume.french.words import ACRONYMS, EVERYDAY
-from plume.pseudonymise.identifiers.dates import DATE, THOUSANDS, UNIT, YEARS
-from plume.pseudonymise.identifiers.phones import OVERSEAS
 from plume.pseudonymise.identifiers.references import REFERENCES
-from plume.pseudonymise.identifiers.rule import ANY_SIGN, SIGN, Identifier, Place, Text, spans
+from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
+_YEARS = re.compile(rf"(?:19|20)\d{{2}}(?:{ANY_SIGN}{{1,3}}(?:19|20)\d{{2}})*")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}[ .]\d{3}|[1-9]\d?(?:[ .]000){2,}")  # "884 120 776" counts nothing
+_UNIT = re.compile(
+    r"\s?(?:€|euros?\b|eur\b|k€|centimes|%|ans\b|mois\b|jours?\b|j\b|heures?\b|h\b|fois\b|personnes?\b|km\b|m2\b|m²"
+    r"|francs?\b)"
+)
+_DATE = re.compile(FULL_DATE)
 _S = rf"{ANY_SIGN}{{0,3}}"
 _NIR = (
     rf"(?<![\w])[1-478]{_S}\d{{2}}{_S}(?:0[1-9]|1[0-2]|[2-9]\d){_S}(?:\d{{2}}|2[ab]){_S}\d{{3}}{_S}\d{{3}}"
     rf"(?:{ANY_SIGN}{{0,3}}(?:\(?cle ?:? ?)?\d{{2}}\)?)?(?!\w)"
 )
-_GROUP = rf"(?: |{SIGN}{{1,2}})?(?=[a-z]{{0,3}}[\dx*])[a-z\d*]"  # some of it may be crossed out: "XXXX"
 _FISCAL_NEAR = re.compile(r"\b(?:fiscale?|impots?|spi|declarant|teledeclarant)\b")
 _SOCIAL_NEAR = re.compile(r"\b(?:secu|securite sociale|nir|nss|vitale|assuree?|immatriculation|cpam|ameli)\b")
 _IS_NIR = re.compile(_NIR)
@@ -52,61 +59,30 @@ def _type_of_digits(match: re.Match[str], text: Text) -> str:
 def _is_quantity(match: re.Match[str], _: Text) -> bool:
     """Say whether digits point to nobody: a date, some years, an amount."""
     value = match[0]
-    if YEARS.fullmatch(value) or THOUSANDS.fullmatch(value):
+    if _YEARS.fullmatch(value) or _THOUSANDS.fullmatch(value):
         return True
-    if UNIT.match(match.string, match.end()) and len(value) < 14:
+    if _UNIT.match(match.string, match.end()) and len(value) < 14:
         return True
-    without_dates = DATE.sub("", value)
+    without_dates = _DATE.sub("", value)
     return without_dates != value and sum(c.isdigit() for c in without_dates) < 6
 
 
 def _is_counted(match: re.Match[str], _: Text) -> bool:
-    return UNIT.match(match.string, match.end()) is not None
-
-
-def _has_few_digits(match: re.Match[str], _: Text) -> bool:
-    return sum(c.isdigit() or c == "x" for c in match[0]) < 10 or match[0].isalpha()
+    return _UNIT.match(match.string, match.end()) is not None
 
 
 def _is_short(match: re.Match[str], _: Text) -> bool:
     return sum(map(str.isdigit, match[0])) <= 8
 
 
-# Shapes that say by themselves what a number is, or that it is one.
+# A shape that says by itself what a number is.
 SHAPES = table(
-    Identifier(
-        "number.iban",
-        rf"(?<!\w)(?:[a-z]{{2}}|fr )\d{{2}}(?:{_GROUP}{{4}}){{2,7}}(?:{_GROUP}{{1,4}})?(?!\w)",
-        kind="IBAN",
-        digit=True,
-        reads="with_zeros",
-        unless=_has_few_digits,
-        examples=("IBAN ‹DE89 3704 0044 0532 0130 00›", "le 12 mars"),
-    ),
-    Identifier(
-        "number.iban-french",  # however it is spaced: a French IBAN has 27 signs
-        r"(?<!\w)f ?r ?(?:[ .\-]{0,2}\d){2}(?:[ .\-]{0,2}[a-z\d*]){23}(?!\w)"
-        rf"|(?<!\w)f{_S}r(?:{_S}\d){{12}}(?:{_S}[a-z\d]){{11}}(?:{_S}\d){{2}}(?!\w)",
-        kind="IBAN",
-        digit=True,
-        reads="with_zeros",
-        unless=_has_few_digits,
-        examples=("‹FR 76.3000.6000.0112.3456.7890.189›", "FR 76"),
-    ),
-    Identifier(
-        "number.rib",  # the RIB in an IBAN has 23 signs
-        rf"(?<!\w)\d{{5}}{_S}\d{{5}}{_S}(?=(?:[a-z]*\d){{7}})[a-z\d]{{11}}{_S}\d{{2}}(?!\w)",
-        kind="IBAN",
-        digit=True,
-        reads="with_zeros",
-        unless=_has_few_digits,
-        examples=("‹30006 00001 12345678901 89›", "30006 00001"),
-    ),
     Identifier(
         "number.nir",
         _NIR,
         kind_of=_type_of_digits,
-        digit=True,
+        digit=12,
+        at_digits=True,
         reads="with_zeros",
         examples=("mon numéro ‹2 85 05 33 063 123 45›", "2 85 05"),
     ),
@@ -133,8 +109,8 @@ def _told(kind: str, least: int) -> Callable[[re.Match[str], Text], Place | None
             return None
         if _BOX.match(value) or _BOX.search(match.string[max(0, start - 5) : start]):
             return None  # "TSA 70210": where a service gets its mail
-        quantity = DATE.fullmatch(value) or YEARS.fullmatch(value) or UNIT.match(match.string, end)
-        if quantity or (kind == "DOSSIER" and THOUSANDS.fullmatch(value)):
+        quantity = _DATE.fullmatch(value) or _YEARS.fullmatch(value) or _UNIT.match(match.string, end)
+        if quantity or (kind == "DOSSIER" and _THOUSANDS.fullmatch(value)):
             return None
         return start, end
 
@@ -224,7 +200,7 @@ CLUMPS = table(
         r"\b(?:banque|guichet)(?: n°)? ?:? ?(\d{5})(?!\d)",
         kind="IBAN",
         hint=("banque", "guichet"),
-        digit=True,
+        digit=5,
         reads="with_zeros",
         group=1,
         examples=("code banque : ‹30006›", "guichet 3"),
@@ -244,7 +220,8 @@ CLUMPS = table(
         "number.clump",
         r"(?<![\d])\d(?:[ .\-/]{0,2}\d){7,27}(?!\d)",
         kind_of=_type_of_digits,
-        digit=True,
+        digit=8,
+        at_digits=True,
         reads="with_zeros",
         unless=_is_quantity,
         examples=("le ‹12 34 56 78 90 12›", "12 000 000 €", "du 12/03/2024"),
@@ -253,7 +230,8 @@ CLUMPS = table(
         "number.signed-clump",  # one sign all along
         rf"\d(?<!\d\d)\d{{0,3}}({SIGN})\d{{1,4}}(?:\1\d{{1,4}})+(?!\d)",
         kind_of=_type_of_digits,
-        digit=True,
+        digit=9,
+        at_digits=True,
         reads="with_zeros",
         unless=(_is_short, _is_quantity),
         examples=("le ‹12~34~56~78~90›", "12~34"),
@@ -262,7 +240,8 @@ CLUMPS = table(
         "number.run",
         r"(?<!\d)\d{6,}(?!\d)",
         kind="NUMERO",
-        digit=True,
+        digit=6,
+        at_digits=True,
         reads="with_zeros",
         unless=_is_counted,
         source="catch-all",
@@ -278,15 +257,15 @@ _WORDS_LIKE = frozenset({"LE", "LA", "DU", "DE", "ET", "EN", "AU", "OU"})
 _NO_CODES = folded("words_beside_numbers", Path(__file__).parents[1] / "lists")
 _UNGROWN = frozenset({"PLAQUE", "SIRET"})
 
-# What `--explain` and the count of hits may name; the order is that in which they are tried.
-TABLES: tuple[tuple[Rule, ...], ...] = (SHAPES, AFTER_WORDS, CLUMPS, OVERSEAS, REFERENCES)
+_TABLES = (*SHAPES, *AFTER_WORDS, *CLUMPS, *REFERENCES)
 
 
 def numbers(text: Text) -> Iterator[Span]:
     """Find the numbers of a person, with the short codes that stand right beside them."""
-    for rules in TABLES:
-        for span in spans(text, rules):
-            yield span if span.type in _UNGROWN else _grown(text, span)
+    for account in find(text, ACCOUNTS):
+        yield _grown(text, Span(account.start, account.end, "IBAN", "rule", account.rule.name))
+    for span in spans(text, _TABLES):
+        yield span if span.type in _UNGROWN else _grown(text, span)
 
 
 def _grown(text: Text, span: Span) -> Span:
@@ -298,7 +277,7 @@ def _grown(text: Text, span: Span) -> Span:
             break
         start = before.start(1)
     while end < most and (after := _CODE_AFTER.match(written, end)) and _is_code(after[1], shouting=text.all_capitals):
-        if UNIT.match(written, after.end()) or (after[1].isdigit() and len(after[1]) < 2) or after[1] in _WORDS_LIKE:
+        if _UNIT.match(written, after.end()) or (after[1].isdigit() and len(after[1]) < 2) or after[1] in _WORDS_LIKE:
             break
         end = after.end(1)
     return span._replace(start=start, end=end) if (start, end) != (span.start, span.end) else span
@@ -308,4 +287,4 @@ def _is_code(token: str, *, shouting: bool) -> bool:
     if token.isalpha():
         plain = fold(token)
         return not shouting and plain not in _NO_CODES and plain not in ACRONYMS and plain not in EVERYDAY
-    return not token.isdigit() or len(token) < 4 or not YEARS.fullmatch(token)
+    return not token.isdigit() or len(token) < 4 or not _YEARS.fullmatch(token)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from plume.french.insee import known_names
 from plume.french.phrases import KIN
-from plume.french.rules import find, table
+from plume.french.rules import Place, Text, find, reading, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, folded
 from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS, is_plain_word, is_public_word
 from plume.pseudonymise.identifiers.announcers import ANNOUNCERS, Announcer
-from plume.pseudonymise.identifiers.rule import Identifier, Place, Text, reading, spans
+from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.names import LISTS, WORD, listed_with_particle, read_name
 from plume.pseudonymise.names_that_are_words import HOMONYMS, NO_THANKS_TO, WORD_NAMES, acts, is_homonym
 from plume.pseudonymise.spans import Span

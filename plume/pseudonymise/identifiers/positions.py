@@ -3,8 +3,9 @@
 import ipaddress
 import re
 
-from plume.french.rules import table
-from plume.pseudonymise.identifiers.rule import ANY_SIGN, Identifier, Text
+from plume.french.phrases import ANY_SIGN
+from plume.french.rules import Text, table
+from plume.pseudonymise.identifiers.rule import Identifier
 
 
 def _is_no_ip(match: re.Match[str], _: Text) -> bool:
@@ -57,7 +58,7 @@ POSITIONS = table(
         rf"{_DEGREES}{_CARDINAL}(?![\w%€])",
         kind="ADRESSE",
         hint=(".", ","),
-        digit=True,
+        digit=10,
         examples=("au ‹48.85837, 2.29448›", "de 48.85 à 2.29"),
     ),
     Identifier(
@@ -65,7 +66,7 @@ POSITIONS = table(
         rf"\b(?:latitude|lat|longitude|long?|lng|gps)\b{ANY_SIGN}{{0,4}}[-+−]?\d{{1,3}}[.,]\d{{3,}}(?!\d)",
         kind="ADRESSE",
         hint=("lat", "lon", "lng", "gps"),
-        digit=True,
+        digit=4,
         examples=("‹latitude : 48.858›", "long 3"),
     ),
     Identifier(

@@ -2,10 +2,11 @@
 
 import re
 
-from plume.french.rules import table
+from plume.french.phrases import SIGN
+from plume.french.rules import Place, Text, table
 from plume.french.vocabulary import word_set
 from plume.french.words import ACRONYMS, EVERYDAY
-from plume.pseudonymise.identifiers.rule import SIGN, Identifier, Place, Text
+from plume.pseudonymise.identifiers.rule import Identifier
 
 _HOURS = re.compile(r"\d[hjH]\d{0,2}(?:[-/]|$)")
 _NO_PLATE = EVERYDAY | ACRONYMS | word_set("km kg cm mm mg ml go mo ko tv mn nd rd th st or et de du de la le")
@@ -33,7 +34,8 @@ REFERENCES = table(
         "reference.france-travail",
         r"(?<!\w)\d{7}[a-z](?!\w)",
         kind="FRANCE_TRAVAIL",
-        digit=True,
+        digit=7,
+        at_digits=True,
         reads="with_zeros",
         examples=("mon identifiant ‹1234567A›", "12345A"),
     ),
@@ -41,7 +43,8 @@ REFERENCES = table(
         "reference.passport",
         r"(?<!\w)\d{2} ?[a-z]{2} ?\d{5}(?!\w)",
         kind="TITRE",
-        digit=True,
+        digit=7,
+        at_digits=True,
         reads="with_zeros",
         examples=("le ‹12AB34567›", "12AB3"),
     ),
@@ -49,7 +52,7 @@ REFERENCES = table(
         "reference.capitals",  # in one piece or joined by hyphens or slashes
         r"(?<![\w@.])(?=[A-Z0-9])(?=[0-9/\-]{0,40}[A-Z])(?=(?:[A-Z/\-]{0,20}\d){5})(?:[A-Z0-9]+[-/])*[A-Z0-9]+(?![\w@])",
         kind="DOSSIER",
-        digit=True,
+        digit=5,
         reads="written",
         unless=_are_hours,
         examples=("la ‹ANTS-2024-123456›", "le 12-03-2024", "8H30-12H00/14H00"),
@@ -58,7 +61,7 @@ REFERENCES = table(
         "reference.lower-case",
         r"(?<![\w@./:])(?=[a-z0-9])(?=[0-9\-]{0,40}[a-z])(?=(?:[a-z\-]{0,20}\d){6})(?:[a-z0-9]+-)*[a-z0-9]+(?![\w@])",
         kind="DOSSIER",
-        digit=True,
+        digit=6,
         reads="with_zeros",
         unless=_are_hours,
         examples=("la ‹ants-2024-123456›", "ants-2024"),
@@ -67,7 +70,7 @@ REFERENCES = table(
         "plate.capitals",
         rf"(?<!\w)[A-HJ-NP-TV-Z]{{2}}(?: ?{SIGN} ?| )?\d{{3}}(?: ?{SIGN} ?| )?[A-HJ-NP-TV-Z]{{2}}(?!\w)",
         kind="PLAQUE",
-        digit=True,
+        digit=3,
         reads="written",
         examples=("la ‹GB-744-RC›", "la GB-74-RC"),
     ),
@@ -75,7 +78,7 @@ REFERENCES = table(
         "plate.lower-case",
         rf"(?<!\w)[a-hj-np-tv-z]{{2}} ?{SIGN} ?\d{{3}} ?{SIGN} ?[a-hj-np-tv-z]{{2}}(?!\w)",
         kind="PLAQUE",
-        digit=True,
+        digit=3,
         reads="with_zeros",
         examples=("la ‹gb-744-rc›", "gb 744"),
     ),
@@ -83,7 +86,8 @@ REFERENCES = table(
         "plate.close",  # looked for from its digits on, which are rarer than letters
         r"\d{3}(?<=(?<!\w)[a-hj-np-tv-z]{2}\d{3})[a-hj-np-tv-z]{2}(?!\w)",
         kind="PLAQUE",
-        digit=True,
+        digit=3,
+        at_digits=True,
         reads="with_zeros",
         shape=_from_its_letters,
         examples=("la ‹gb744rc›", "gb74rc"),
@@ -92,7 +96,7 @@ REFERENCES = table(
         "plate.spaced",
         r"(?<!\w)([a-hj-np-tv-z]{2}) \d{3} ([a-hj-np-tv-z]{2})(?!\w)",
         kind="PLAQUE",
-        digit=True,
+        digit=3,
         reads="with_zeros",
         unless=_are_words,
         examples=("la ‹gb 744 rc›", "je vends 744 de"),
@@ -101,7 +105,8 @@ REFERENCES = table(
         "plate.old",
         r"(?<![\w,.])\d{2,4} ?([A-Z]{2,3}) ?(?:\d{2}|2[AB]|97\d)(?!\w)",
         kind="PLAQUE",
-        digit=True,
+        digit=4,
+        at_digits=True,
         reads="written",
         unless=_is_amount,
         examples=("la ‹1234 AB 35›", "1234 EUR 35"),

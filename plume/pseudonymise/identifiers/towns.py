@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from plume.french.insee import communes
-from plume.french.rules import find, table
+from plume.french.rules import Place, Text, find, table
 from plume.french.text import fold
 from plume.french.words import EVERYDAY, TERRITORIES
 from plume.pseudonymise.identifiers.addresses import (
@@ -18,7 +18,7 @@ from plume.pseudonymise.identifiers.addresses import (
     end_of_name,
     is_of_a_service,
 )
-from plume.pseudonymise.identifiers.rule import Identifier, Place, Text, spans
+from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
 _COUNTED = re.compile(r"(?i:euros?|eur|personnes|habitants)\b")
@@ -38,7 +38,7 @@ POSTCODES = table(
         rf"(?<![\d.,-])(?:F-)?\d{{2}} ?\d{{3}}(?!\d),? ?[-–(]? ?(?P<city>(?:Ste?\. ?)?{PROPER}(?:[ -]"
         rf"(?:{PARTICLE}){{0,3}}{PROPER}){{0,4}}(?: (?i:cedex)(?: \d{{1,2}})?| (?:0[1-9]|1\d|20)(?!\d))?)",
         kind="CP_VILLE",
-        digit=True,
+        digit=5,
         reads="written",
         unless=_is_quantity,
         shape=_to_the_end_of_its_name,
@@ -51,7 +51,7 @@ BARE_POSTCODES = table(
         r"\bcode postal[^\d\n]{0,12}(\d{5})(?!\d)",
         kind="CP_VILLE",
         hint=("code postal",),
-        digit=True,
+        digit=5,
         group=1,
         examples=("code postal : ‹35000›", "mon code postal"),
     ),
@@ -98,7 +98,8 @@ ANNOUNCED = table(
         "town.after-postcode",
         r"\b\d{5},? (?=[a-z])",
         kind="CP_VILLE",
-        digit=True,
+        digit=5,
+        at_digits=True,
         shape=lambda match, text: _from(match.start(), _commune_at(text.folded, match.end())),
         source="insee",
         examples=("‹29300 quimperle›", "29300 euros"),
@@ -141,17 +142,15 @@ def _commune_at(folded: str, start: int) -> Place | None:
 
 
 def _postcodes(text: Text) -> list[Span]:
-    if text.postcodes is None:
-        text.postcodes = list(spans(text, POSTCODES))
-    return text.postcodes
+    return list(spans(text, POSTCODES))
 
 
 def places(text: Text) -> Iterator[Span]:
     """Find addresses and where somebody lives, but for what is a service's."""
-    found = all_addresses(text)
+    found = text.once(all_addresses)
     addresses = [span for span in found if not is_of_a_service(text, span)]
     yield from addresses
-    postcodes = [span for span in _postcodes(text) if not is_of_a_service(text, span, found)]
+    postcodes = [span for span in text.once(_postcodes) if not is_of_a_service(text, span, found)]
     yield from postcodes
     for address in addresses:
         if match := _LOWER_CITY.match(text.folded, address.end):
@@ -172,7 +171,7 @@ def places(text: Text) -> Iterator[Span]:
 
 def service_addresses(text: Text) -> Iterator[Span]:
     """Find addresses and postcodes where a service receives the public or gets its mail: they stay."""
-    addresses = all_addresses(text)
-    for span in (*addresses, *_postcodes(text)):
+    addresses = text.once(all_addresses)
+    for span in (*addresses, *text.once(_postcodes)):
         if is_of_a_service(text, span, addresses):
             yield span
