@@ -3,12 +3,12 @@
 import re
 
 from plume.export.cleaning import clean
-from plume.french.text import fold
-from plume.french.words import FIRST_NAMES
+from plume.french.phrases import WRITTEN_CIVILITIES
+from plume.french.words import Word
 
 # The editor loses the break between two paragraphs: "Bonjour,Nous", "possible.Nous", "impots.gouv.frSi".
 _CAPITAL = "[A-ZÀÂÇÉÈÊËÎÏÔÖÙÛÜŒ]"
-_CIVILITY = r"(?:Mesdames|Messieurs|Madame|Monsieur|Mademoiselle|Mme|M\.)(?!\w)"
+_CIVILITY = rf"{WRITTEN_CIVILITIES}(?!\w)"
 _LOST_AFTER_GREETING = re.compile(
     rf"^(Bonjour|Bonsoir|Madame|Monsieur|Ch[eè]re?)\b([^,\n]{{0,40}}?(?:, ?{_CIVILITY}[^,\n]{{0,40}}?){{0,2}}) ?,"
     rf"(?! ?{_CIVILITY})(?:(?=\S)| (?={_CAPITAL}[a-zà-ÿ'’ ]))"
@@ -141,7 +141,7 @@ def _is_signature(lines: list[str]) -> bool:
     if any(not _is_of_a_block(line) for line in rest) or first[-1] in "!?:;":
         return False
     named = _NAMED.match(first)
-    if named and fold(named[1]) in FIRST_NAMES:
+    if named and Word.of(named[1]).first_name:
         return True
     return bool(_SIGNATURE.match(first)) and first[-1] != "."
 

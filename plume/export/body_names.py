@@ -7,9 +7,8 @@ import re
 from functools import lru_cache
 
 from plume.export.cleaning import clean
-from plume.french.insee import known_names
 from plume.french.text import fold
-from plume.french.words import is_plain_word
+from plume.french.words import Word
 from plume.pseudonymise import find_identifiers
 from plume.pseudonymise.catalogue import CATALOGUE
 from plume.pseudonymise.spans import Span
@@ -41,8 +40,8 @@ def is_id(text: str) -> bool:
     match = _ID.fullmatch(text)
     if not match or not match["word"]:
         return bool(match)
-    word = fold(match["word"])
-    return word not in known_names() or is_plain_word(word)
+    word = Word.of(match["word"])
+    return word.everyday or not word.listed
 
 
 def body_name(text: str | None) -> str | None:

@@ -8,10 +8,8 @@ import re
 from collections.abc import Iterator
 
 from plume.contacts import Directory
-from plume.french.insee import known_names
 from plume.french.rules import find, table
-from plume.french.text import fold
-from plume.french.words import ACRONYMS, BODIES, EVERYDAY, LABELS, TERRITORIES
+from plume.french.words import ACRONYMS, BODIES, LABELS, TERRITORIES, Word
 from plume.pseudonymise.identifiers.contacts import is_personal_url, is_public_email
 from plume.pseudonymise.identifiers.dates import DATE
 from plume.pseudonymise.identifiers.phones import public_phones
@@ -28,13 +26,13 @@ def _is_no_label(match: re.Match[str], text: Text) -> bool:
 
     Set apart means after a comma or a bracket; no name is what a number follows, or what has no vowel.
     """
-    word, written = fold(match[0]), text.written
+    word, written = Word.of(match[0]), text.written
     apart = _APART.search(written, max(0, match.start() - 2), match.start())
-    if word in LABELS or word in ACRONYMS:
-        return word in EVERYDAY or not (apart or word not in known_names())
-    if not apart or word in known_names():
+    if word.folded in LABELS or word.folded in ACRONYMS:
+        return word.everyday or not (apart or not word.listed)
+    if not apart or word.listed:
         return True
-    return not (_NUMBERED.match(written, match.end()) or (match.start() > 0 and not set(word) & set("aeiouy")))
+    return not (_NUMBERED.match(written, match.end()) or (match.start() > 0 and not set(word.folded) & set("aeiouy")))
 
 
 KEPT = table(

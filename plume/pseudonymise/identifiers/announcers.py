@@ -17,6 +17,7 @@ _STATE = (
 )
 _TITLES = tuple(fold(form) for form in column("civilities", "form", kind="title") if form not in ("Me", "Pr"))
 _SHORT = tuple(fold(row["form"]) for row in rows("civilities") if row["kind"] != "title")
+_GLUED = {fold(form).strip(".") for form in column("civilities", "form", kind="short")}
 _ANY_CIVILITY = any_of({*_TITLES}).removesuffix(")") + rf"|{CIVILITY})"
 
 
@@ -43,7 +44,7 @@ ANNOUNCERS = table(
     Announcer(
         "announces.civility",
         rf"(?<![\w.'-]){_ANY_CIVILITY}(?: et (?:mme|madame))? (?=\S)"
-        r"|(?<![\w.'-])(?:m|mr|mme|mlle|dr)\.(?=[^\W\d_]{3})",
+        rf"|(?<![\w.'-])(?:{any_of(_GLUED)}|dr)\.(?=[^\W\d_]{{3}})",
         words=frozenset(form.strip(".") for form in (*_TITLES, *_SHORT, "m")),
         lower=True,
         civility=True,
@@ -60,7 +61,7 @@ ANNOUNCERS = table(
     Announcer(
         "announces.presenting",
         r"\b(?:ici|moi c'est|c'est moi|bjr c|bonjour c) "
-        r"|\b(?:je )?soussignee?,? (?:(?:mme|mr|m\.|madame|monsieur) )?",
+        rf"|\b(?:je )?soussignee?,? (?:{CIVILITY} )?",
         hint=("ici ", "moi", "bjr c ", "bonjour c ", "soussigne"),
         lower=True,
         examples=("‹je soussignée Mme ›Durand", "‹ici ›Lise", "je signe"),
@@ -145,7 +146,7 @@ ANNOUNCERS = table(
     ),
     Announcer(
         "announces.greeting",
-        r"^(?:bonjour|bonsoir|bjr|cher|chere)[ ,]{1,2}(?:(?:m\.|mr|mme|monsieur|madame),? )?",
+        rf"^(?:bonjour|bonsoir|bjr|cher|chere)[ ,]{{1,2}}(?:{CIVILITY},? )?",
         hint=("bonjour", "bonsoir", "bjr", "cher"),
         opening=True,
         examples=("‹Bonjour Madame ›Durand", "le bonjour"),
