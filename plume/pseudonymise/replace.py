@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from plume.french.closings import CLOSING
 from plume.french.phrases import CIVILITY, KIN
 from plume.french.text import fold
 from plume.pseudonymise.catalogue import PLACEHOLDERS
@@ -108,10 +109,7 @@ _SELF_BEFORE = re.compile(
     r"(?:\bje m'appell?e|\bmon (?:nom|prenom)\b[^.\n]{0,12}|\bje suis|\bsoussignee?,?|\bmoi-meme,?|\bje,|\bbjr c"
     rf"|\bbonjour c|\b(?:je me nomme))[ :]*{CIVILITY}? ?$"
 )
-_SIGNED_BEFORE = re.compile(
-    r"(?:\bcordialement|\bsalutations?|\bsigne\w*|signature|\bsincerement|\brespectueusement"
-    r"|\bbien a vous)\b[^.!?]{0,30}$"
-)
+_SIGNED_BEFORE = re.compile(rf"\b{CLOSING}[^.!?]{{0,30}}$")
 _GREETED_BEFORE = re.compile(rf"(?:^|\n)\W{{0,70}}(?:bonjour|bonsoir|chere?)[ ,]*{CIVILITY}? ?$")
 _GREETED_AFTER = re.compile(r" ?(?:[,.!:\n-]|$)")
 _SERVICE_NEAR = re.compile(

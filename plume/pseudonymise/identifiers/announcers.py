@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from plume.french.closings import CLOSING, HINTS
 from plume.french.phrases import CIVILITY, KIN, ROLE
 from plume.french.rules import Rule, table
 from plume.french.text import fold
@@ -31,6 +32,7 @@ class Announcer(Rule):
         opening: a sentence may begin after it as well as a name.
         kin: a relative; the name may follow "de": "la mère de Théo".
         relation: kin or a role, after which "de" leads elsewhere: "le maire de Plougastel".
+        closing: what closes a letter; a name in lower case is believed after a sign, or if it is listed.
     """
 
     lower: bool = False
@@ -38,6 +40,7 @@ class Announcer(Rule):
     opening: bool = False
     kin: bool = False
     relation: bool = False
+    closing: bool = False
 
 
 ANNOUNCERS = table(
@@ -68,9 +71,10 @@ ANNOUNCERS = table(
     ),
     Announcer(
         "announces.closing",
-        rf"(?:^|[\n.!?,]) ?(?:bien |tres )?{any_of(folded('closings'))}[ ,.:;!\n-]{{1,4}}",
-        hint=("cordialement", "sincerement", "respectueusement", "amicalement", "salutation", "sign", "a vous"),
+        rf"(?:^|[\n.!?,]) ?{CLOSING}[ ,.:;!\n-]{{1,4}}",
+        hint=HINTS,
         lower=True,
+        closing=True,
         examples=("Merci‹. Cordialement, ›lise durand", "un accueil cordial"),
     ),
     Announcer(

@@ -17,9 +17,9 @@ from plume.pseudonymise.spans import Span
 _LETTER = r"[^\W\d_]"
 _INITIAL = re.compile(r"[\W\d_]*[^\W\d_](?![^\W\d_])")
 _LEADS_ELSEWHERE = re.compile(r"(?:de|du|des) |d['’]")
+_SERVICE_SIGNS = re.compile(r"(?:L[ae]|Les) [a-zà-ÿ]|L['’][a-zà-ÿ]")
 _MORE = re.compile(r"(?: ?[,/] ?| et | ou | puis |, puis )(?:(?:de |d'|avec |a )?)")
-# Right before a name in lower case: a closing formula, and a title that some word makes a common noun.
-_FORMULA = re.compile(rf"(?:{any_of(word for word in folded('closings') if ' ' not in word)})([ ,.:;!\n-]+)$")
+# Right before a name in lower case: a title that some word makes a common noun.
 _CIVILITIES = frozenset(column("civilities", "form", kind="long"))
 _TITLES = {fold(form) for form in column("civilities", "form", kind="title") if len(form) > 3} | _CIVILITIES
 _CIVILITIES_READ = tuple({fold(form) for form in column("civilities", "form") if form != "M"})
@@ -190,8 +190,10 @@ def _is_listed(folded: str, start: int) -> bool:
 def _announced(read: Text, start: int, announcer: Announcer) -> Iterator[Place]:
     """Yield the name at `start`, and those that go on after it: "mes enfants Gaspard, Lise et Noé"."""
     text, folded, shouting = read.written, read.folded, read.shouting
-    if text[start : start + 1].islower() and not _is_awaited(folded, start):
+    if text[start : start + 1].islower() and not _is_awaited(folded, start, announcer):
         return
+    if announcer.closing and _SERVICE_SIGNS.match(text, start) and not is_listed(folded, start, 2):
+        return  # "Cordialement,\nLa régie des eaux"
     led = _LEADS_ELSEWHERE.match(text, start) if announcer.relation else None
     if led and not is_listed(folded, start, 2):
         if not (announcer.kin and text[led.end() : led.end() + 1].isupper()):
@@ -209,16 +211,18 @@ def _announced(read: Text, start: int, announcer: Announcer) -> Iterator[Place]:
         start, trusted = more.end(), False
 
 
-def _is_awaited(folded: str, start: int) -> bool:
+def _is_awaited(folded: str, start: int, announcer: Announcer) -> bool:
     """Say whether a name in lower case may stand at `start`, after a closing formula or a title with an article.
 
     Right after the formula, without a sign between, it must be listed ("sincèrement bluffé par l'accueil"); so it must
     after "mon docteur", and be no "un monsieur gentil" at all.
     """
     before = folded[max(0, start - 40) : start]
-    if formula := _FORMULA.search(before):
+    if announcer.closing:
         line = re.split(r"[\n.,;:!?(]", folded[start : start + 80])[0].split()
-        return not formula[1].isspace() or (len(line) <= 3 and _is_listed(folded, start) and line[0] not in _DESCRIBES)
+        return before.rstrip()[-1:] in tuple(",.:;!-") or (
+            len(line) <= 3 and _is_listed(folded, start) and line[0] not in _DESCRIBES
+        )
     if title := _SOME_TITLE.search(before):
         word = WORD.match(folded, start)
         return (
