@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from plume.checks.case import RULES, Answer, Case, Fault, none_of
 from plume.checks.form import SOMEBODY, opens_with_greeting
-from plume.french.closings import SIGNER, ends_with_closing
 from plume.french.closings import TABLES as CLOSINGS
+from plume.french.closings import TEAM, ends_with_closing
 from plume.french.rules import Text, in_turn, read_tables
 
-TABLES = read_tables(RULES / "signature.toml", SOMEBODY=SOMEBODY, SIGNER=SIGNER)
+TABLES = read_tables(RULES / "signature.toml", SOMEBODY=SOMEBODY, TEAM=TEAM)
 # A formula stands at the start of a line or of a sentence, and ends the reply or opens what names its writer.
 _START = r"(?m)(?:^|(?<=[.!?…;»])\s+)(?:[–—-] ?)?"
 _REST = {"words": r"[^\n]{0,60}", "alone": r"[ ,.!]*$", "sentences": r"[^\n]{0,60}"}

@@ -3,7 +3,7 @@
 import re
 
 from plume.export.cleaning import clean
-from plume.french.closings import SIGNER, closings
+from plume.french.closings import BODY_OR_ROLE, TEAM, closings
 from plume.french.phrases import WRITTEN_CIVILITIES
 from plume.french.text import fold
 from plume.french.words import Word
@@ -50,7 +50,7 @@ _WISH = (
 _CLOSING = re.compile(rf"{_LED_IN}{_FORMULA}|{_WISH}")
 _INLINE_CLOSING = re.compile(_FORMULA)  # "Bonne journée." may end the last paragraph
 _NEXT_SENTENCE = re.compile(r" (?<=[.!?] )")
-_SIGNATURE = re.compile(SIGNER)
+_SIGNATURE = re.compile(f"{TEAM}|{BODY_OR_ROLE}")
 _ROLE = (
     r"(?:[Vv]otre )?(?:[Cc]onseill|[Aa]gent|[Cc]harg|[Rr]esponsable|[Gg]estionnaire|[Tt]echnicien|[Dd]irect|[Mm]édiat)"
 )

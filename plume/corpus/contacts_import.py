@@ -31,6 +31,7 @@ from plume.errors import InputError
 from plume.export.body_names import body_name, names_a_person
 from plume.export.cleaning import clean
 from plume.french.insee import known_names
+from plume.french.phrases import BODY
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, column, folded, terms
 from plume.french.words import FIRST_NAMES, Word
@@ -59,9 +60,8 @@ _OFFICE = re.compile(
     r"geometres?|architecte|expert-comptable|mandataire|administrat(?:eur|rice) judiciaire|assistante? sociale?)\b"
 )
 _BODY_OF_OFFICES = re.compile(
-    r"\b(?:chambre|ordre|conseil|maison|point|syndicat|federation|union|tribunal|cour|bureau|ecole|institut|centre|"
-    r"ministere|direction|service|mairie|caisse|agence|france|"
-    r"permanence (?:d'acces|juridique|sociale|des? services?))\b"
+    rf"\b(?:{BODY}|chambre|ordre|conseil|maison|point|syndicat|federation|union|cour|bureau|ecole|institut|ministere"
+    r"|direction|france|permanence (?:d'acces|juridique|sociale|des? services?))\b"
 )
 
 _CIVILITIES = frozenset(fold(form).strip(".") for form in column("civilities", "form"))

@@ -3,12 +3,13 @@
 import re
 from pathlib import Path
 
+from plume.french.phrases import NETWORK
 from plume.french.rules import read_tables
 from plume.french.text import fold
 from plume.french.vocabulary import any_of
 from plume.french.words import ACRONYMS, BODIES
 
-TABLES = read_tables(Path(__file__).parent / "closings.toml", BODY=any_of({*ACRONYMS, *BODIES}))
+TABLES = read_tables(Path(__file__).parent / "closings.toml", BODY=any_of({*ACRONYMS, *BODIES}), NETWORK=NETWORK)
 SIGNERS = TABLES.pop("signers")
 
 
@@ -18,7 +19,7 @@ def closings(*tables: str) -> str:
 
 
 CLOSING = closings(*TABLES)
-SIGNER = SIGNERS[0].pattern
+TEAM, BODY_OR_ROLE = (rule.pattern for rule in SIGNERS)
 HINTS = tuple(hint for rules in TABLES.values() for rule in rules for hint in rule.hint)
 _AT_END = re.compile(rf"\b{CLOSING}[ ,]*$")
 

@@ -28,6 +28,8 @@ KIN = _people("family", "close")  # whose name may follow: "ma fille Lise", "mon
 # Whoever is told of: "une dame de 82 ans".
 PERSON = rf"(?:{_people('family', 'close', 'person')}|compagn\w+|personnes? agees?|petite?[ -]fil\w+|handicape\w*)"
 # What receives the public, as its sentences name it: where one is named, a landline or an address may be its own.
-SERVICE = rf"(?:{any_of(folded('services'))}|maison (?:d|franc)\w+)"
+SERVICE = rf"(?:{any_of(map(fold, column('services', 'word')))}|maison (?:d|franc)\w+)"
+BODY = any_of(map(fold, column("services", "word", kind="body")))  # which may bear a name: "centre Louis Aragon"
+NETWORK = any_of(map(fold, column("services", "word", kind="network")))  # "CAF", which a town follows
 NUMBER_WORD = any_of(number_words(1, 60))  # one of the words that numbers below a hundred are made of
 ROLE = any_of(folded("roles"))  # what somebody is at work, whose name may follow: "ma conseillère Lise"
