@@ -1,7 +1,7 @@
 """Lists every check once: its name, what it asks, its function, its French label, and whether one failure is too many.
 
-A new check is a file that is called after its question, with a function `Case -> Answer`, and one row here. A gating check is switched off
-in the gate's YAML (`checks_off`); the verdict says so.
+A new check is a file that is called after its question, with a function `Case -> Answer`, and one row here. A gating
+check is switched off in the gate's YAML (`checks_off`); the verdict says so.
 """
 
 import difflib
