@@ -1,4 +1,4 @@
-"""Checks how a reply is made: its length, and a greeting at its start."""
+"""Checks how a reply is made: its length, that of its sentences, and a greeting at its start."""
 
 from plume.checks.case import RULES, Answer, Case, failed
 from plume.french.rules import in_turn, read_tables, reading
@@ -6,6 +6,7 @@ from plume.french.text import count_plain
 from plume.french.vocabulary import any_of, column
 
 LENGTH = (60, 140)  # words; the platform's replies have a median of 94
+SENTENCE_MEAN, SENTENCE_LONGEST = 25, 45  # words; plain-language guides ask for short sentences
 
 _CIVILITY = any_of(
     {
@@ -30,6 +31,17 @@ def length(case: Case) -> Answer:
     n = count_plain(case.draft)
     detail = f"{n} mots (attendu : {low} à {high})"
     return Answer(True, detail) if low <= n <= high else failed(detail, "length.short" if n < low else "length.long")
+
+
+def sentence_length(case: Case) -> Answer:
+    """Count the words of the sentences, on average and of the longest."""
+    lengths = [count_plain(s) for s in case.sentences]
+    if not lengths:
+        return failed("aucune phrase", "sentence_length.none")
+    mean, longest = sum(lengths) / len(lengths), max(lengths)
+    detail = f"{mean:.0f} mots par phrase en moyenne, la plus longue {longest}".replace(".", ",")
+    short = mean <= SENTENCE_MEAN and longest <= SENTENCE_LONGEST
+    return Answer(True, detail) if short else failed(detail, "sentence_length.long")
 
 
 def greeting(case: Case) -> Answer:

@@ -5,19 +5,17 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from itertools import pairwise
 
+from plume.checks.case import VOCABULARY
 from plume.checks.language import FRENCH, language
 from plume.french import insee
 from plume.french.insee import communes, spaced
 from plume.french.text import is_shouting
-from plume.french.vocabulary import word_set
-from plume.french.words import ACRONYMS, EVERYDAY, TERRITORIES, is_plain_word, is_public_word
+from plume.french.vocabulary import any_of, folded
+from plume.french.words import ACRONYMS, EVERYDAY, PARTICLES, TERRITORIES, Word
 
 _NAME = r"[A-ZÀ-ÖØ-ÞŒŠŽ](?:[^\W\d_]+|\.)(?:['’-][^\W\d_]+)*"
 _WORD = re.compile(_NAME)
-_RUN = re.compile(
-    rf"(?<![\w@./'-]){_NAME}(?:[ -](?:(?:de|du|des|de la|le|la|el|al|ben|bel|van|von|da|dos|di) "
-    rf"|[dD]')?{_NAME}){{1,3}}(?![\w@])"
-)
+_RUN = re.compile(rf"(?<![\w@./'-]){_NAME}(?:[ -](?:(?:{any_of(PARTICLES)} ){{1,2}}|[dD]')?{_NAME}){{1,3}}(?![\w@])")
 _ALONE = re.compile(rf"(?<=[a-zà-ÿ,] )({_NAME})(?![\w@'’-]| [A-ZÀ-Þ])")
 # After these a listed surname in capitals or with one is a person's.
 _NEAR_NAME = re.compile(
@@ -25,28 +23,25 @@ _NEAR_NAME = re.compile(
     r"|docteure?|nommée?|prénommée?|appelée?) $",
     re.IGNORECASE,
 )
-# First names that replies hold as a place or a word.
-_PLACES = word_set("lorraine alsace france europe marianne paris savoie franca francia")
-_WORDS = word_set("val mai avril noel ameli sante")
 
 
 @cache
 def usual_first_names(least: int = 200) -> frozenset[str]:
     """List first names that are neither a place nor a word of replies."""
     frequent = frozenset(map(spaced, insee.first_names(5000)))
-    names = frozenset(map(spaced, insee.first_names(least)))
-    return names - ((communes() - frequent) | _PLACES) - EVERYDAY - ACRONYMS - frozenset(TERRITORIES) - _WORDS
+    places = folded("first_names_that_are_places", VOCABULARY) | (communes() - frequent)
+    return frozenset(map(spaced, insee.first_names(least))) - places - EVERYDAY - ACRONYMS - TERRITORIES
 
 
 @cache
 def _surnames() -> frozenset[str]:
-    return frozenset(map(spaced, insee.surnames(30))) - EVERYDAY - ACRONYMS - frozenset(TERRITORIES)
+    return frozenset(map(spaced, insee.surnames(30))) - EVERYDAY - ACRONYMS - TERRITORIES
 
 
 @lru_cache(maxsize=1 << 14)
 def _read_word(word: str) -> str:
-    """Give a word as the lists are looked up; "" for one of everyday French or of a public body's name."""
-    return "" if is_plain_word(word) or is_public_word(word) else spaced(word)
+    """Give a word as the lists are looked up; "" for one that may be no name."""
+    return spaced(word) if Word.of(word).may_be_name else ""
 
 
 def listed_people(text: str) -> Iterator[tuple[int, int]]:

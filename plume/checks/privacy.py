@@ -15,14 +15,13 @@ from plume.checks.form import SOMEBODY
 from plume.checks.listed_people import listed_people, usual_first_names
 from plume.checks.placeholders import PLACEHOLDERS
 from plume.contacts import national
-from plume.french.insee import known_names
 from plume.french.mentions.ages import told_ages
 from plume.french.mentions.web import mailbox
 from plume.french.numbers import NUMBER, value
 from plume.french.rules import in_turn
 from plume.french.text import fold, holds_run, words
 from plume.french.vocabulary import any_of, terms
-from plume.french.words import is_plain_word, is_public_word
+from plume.french.words import Word
 from plume.pseudonymise import find_identifiers
 
 # Places and establishments are no personal data in a reply; web addresses are for the check of contacts.
@@ -167,7 +166,7 @@ def _is_personal_mailbox(email: str) -> bool:
     if _FREE_MAIL.search(email):
         return True
     parts = [fold(p) for p in re.split(r"[._+\d-]+", email.split("@")[0]) if p]
-    named = [p in known_names() and not (is_plain_word(p) or is_public_word(p)) and len(p) > 2 for p in parts]
+    named = [len(p) > 2 and Word.of(p).likely_name for p in parts]
     return (
         len(parts) > 1
         and any(named)

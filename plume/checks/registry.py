@@ -1,7 +1,7 @@
 """Lists every check once: its name, what it asks, its function, its French label, and whether one failure is too many.
 
-A new check is a function `Case -> Answer` in the module that fits it, and one row here. A gating check is switched off
-in the gate's YAML (`checks_off`); the verdict says so.
+A new check is a file that is called after its question, with a function `Case -> Answer`, and one row here. A gating
+check is switched off in the gate's YAML (`checks_off`); the verdict says so.
 """
 
 import difflib
@@ -13,13 +13,14 @@ from plume.checks import (
     facts,
     form,
     language,
+    names_problem,
     placeholders,
     privacy,
     promises,
     repetition,
     residue,
-    signals,
     signature,
+    tone,
 )
 from plume.checks.case import Answer, Case
 
@@ -107,28 +108,28 @@ _ALL = (
     ),
     Check("repetition", "Dit-il chaque chose une fois ?", "Aucune répétition en boucle", repetition.repetition),
     Check("residue", "Est-il sans trace de la consigne ni du modèle ?", "Aucun reste de consigne", residue.residue),
-    Check("thanks", "Remercie-t-il ?", "Remercie", signals.thanks, gating=False),
+    Check("thanks", "Remercie-t-il ?", "Remercie", tone.thanks, gating=False),
     Check(
         "regret",
         "Regrette-t-il, si l’avis est négatif ?",
         "Exprime un regret si l’avis est négatif",
-        signals.regret,
+        tone.regret,
         gating=False,
     ),
     Check(
         "names_problem",
         "Reprend-il les mots de l’avis ?",
         "Reprend le problème de l’usager",
-        signals.names_problem,
+        names_problem.names_problem,
         gating=False,
     ),
-    Check("next_step", "Dit-il que faire ensuite ?", "Propose une étape concrète", signals.next_step, gating=False),
-    Check("vouvoiement", "Dit-il « vous » ?", "Vouvoie", signals.vouvoiement, gating=False),
+    Check("next_step", "Dit-il que faire ensuite ?", "Propose une étape concrète", tone.next_step, gating=False),
+    Check("vouvoiement", "Dit-il « vous » ?", "Vouvoie", tone.vouvoiement, gating=False),
     Check(
         "sentence_length",
         "Ses phrases sont-elles courtes ?",
         "Phrases de longueur lisible",
-        signals.sentence_length,
+        form.sentence_length,
         gating=False,
     ),
 )

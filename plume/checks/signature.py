@@ -1,12 +1,24 @@
-"""Checks that a reply ends without a closing formula and without a signature: the platform adds both."""
+"""Checks that a reply ends without a closing formula and without a signature: the platform adds both.
+
+The formulas are in plume/french/closings.toml, who signs in rules/signature.toml.
+"""
 
 import re
+from dataclasses import replace
 
 from plume.checks.case import RULES, Answer, Case, Fault, none_of
 from plume.checks.form import SOMEBODY, opens_with_greeting
+from plume.french.closings import TABLES as CLOSINGS
+from plume.french.closings import TEAM, ends_with_closing
 from plume.french.rules import Text, in_turn, read_tables
 
-TABLES = read_tables(RULES / "signature.toml", SOMEBODY=SOMEBODY)
+TABLES = read_tables(RULES / "signature.toml", SOMEBODY=SOMEBODY, TEAM=TEAM)
+# A formula stands at the start of a line or of a sentence, and ends the reply or opens what names its writer.
+_START = r"(?m)(?:^|(?<=[.!?…;»])\s+)(?:[–—-] ?)?"
+_REST = {"words": r"[^\n]{0,60}", "alone": r"[ ,.!]*$", "sentences": r"[^\n]{0,60}"}
+_FORMULAS = tuple(
+    replace(rule, pattern=f"{_START}{rule.pattern}{_REST[kind]}") for kind, rules in CLOSINGS.items() for rule in rules
+)
 # What makes a sentence of a last line: who speaks, who is spoken to, and what a list names after its bullet.
 _SAYS = re.compile(
     r"\b(?:vous|nous|je|merci|sont|est|n'hésitez|reste|prenez|bonne|bon|courage|à bientôt|bravo|félicitations|belle"
@@ -20,7 +32,7 @@ def signature(case: Case) -> Answer:
     """Look for a formula at the start of a line or sentence, or a last line that names who writes."""
     faults = [
         Fault(case.draft[found.start : found.end], found.rule.name)
-        for found in in_turn(case.text, TABLES["closings"])
+        for found in in_turn(case.text, _FORMULAS)
         if len(case.draft[found.end :].split()) <= 25  # the same words may open a sentence that goes on
     ]
     lines = [line for line in case.draft.split("\n") if line and not _BULLET.match(line)]
@@ -48,11 +60,8 @@ def _signatory(line: str) -> str | None:
 
 def _is_bare(line: str, before: str) -> bool:
     """Say whether a short last line has no full stop where the paragraph before has one: it can only be a name."""
-    ends = before[-1:] in ".!?…)" or before.lower().rstrip(" ,").endswith(
-        ("cordialement", "à vous", "respectueusement")
-    )
     return (
-        ends
+        (before[-1:] in ".!?…)" or ends_with_closing(before))
         and re.match(r"[–—] |\w", line) is not None
         and len(line.split()) <= 8
         and line[-1] not in '.!?…:;»")'

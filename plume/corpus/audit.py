@@ -27,7 +27,8 @@ from plume.corpus.dataset import read_split
 from plume.corpus.gold import CONFIDENCE
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
-from plume.french.words import is_plain_word, is_public_word
+from plume.french.phrases import WRITTEN_CIVILITY, WRITTEN_TITLE
+from plume.french.words import Word
 from plume.pseudonymise import PLACEHOLDER
 from plume.shares import upper_bound
 
@@ -175,7 +176,7 @@ def _rank(seed: int, pair_id: str) -> bytes:
 
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _DIGITS = re.compile(r"\d(?:[ .\-/]?\d){5,}")
-_CIVILITY = re.compile(r"\b(?:M\.|Mr|Mme|Mlle|Monsieur|Madame|Mademoiselle|Me|Dr|docteur|maître)\s+(?!\[)(?=[^\W\d_])")
+_CIVILITY = re.compile(rf"\b(?:{WRITTEN_CIVILITY}|{WRITTEN_TITLE})\s+(?!\[)(?=[^\W\d_])")
 _REACH = re.compile(r"@|arobase|\bhttps?:|\bwww\.|\b(?:insta|snap|facebook|pseudo)\b", re.IGNORECASE)
 _SELF = re.compile(r"\b(?:je m'appelle|mon nom est|né[e]? le|j'habite|mon adresse)\s+(?!\[)", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?:^|[.!?:\n«\"(]\s*|[-•]\s)$")
@@ -193,7 +194,7 @@ def _doubt(text: str) -> float:
     shouted = sum(map(str.isupper, bare)) > sum(map(str.islower, bare))
     for match in _WORD.finditer(bare):
         word = match[0]
-        if not word[0].isupper() or is_plain_word(word) or is_public_word(word):
+        if not (word[0].isupper() and Word.of(word).may_be_name):
             continue
         # In a text in capitals any word that is not plain French may be a name; else one that stands within a sentence.
         if shouted or not _SENTENCE.search(bare[: match.start()][-3:]):

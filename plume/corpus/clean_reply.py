@@ -3,12 +3,14 @@
 import re
 
 from plume.export.cleaning import clean
+from plume.french.closings import BODY_OR_ROLE, TEAM, closings
+from plume.french.phrases import WRITTEN_CIVILITIES
 from plume.french.text import fold
-from plume.french.words import FIRST_NAMES
+from plume.french.words import Word
 
 # The editor loses the break between two paragraphs: "Bonjour,Nous", "possible.Nous", "impots.gouv.frSi".
 _CAPITAL = "[A-ZÀÂÇÉÈÊËÎÏÔÖÙÛÜŒ]"
-_CIVILITY = r"(?:Mesdames|Messieurs|Madame|Monsieur|Mademoiselle|Mme|M\.)(?!\w)"
+_CIVILITY = rf"{WRITTEN_CIVILITIES}(?!\w)"
 _LOST_AFTER_GREETING = re.compile(
     rf"^(Bonjour|Bonsoir|Madame|Monsieur|Ch[eè]re?)\b([^,\n]{{0,40}}?(?:, ?{_CIVILITY}[^,\n]{{0,40}}?){{0,2}}) ?,"
     rf"(?! ?{_CIVILITY})(?:(?=\S)| (?={_CAPITAL}[a-zà-ÿ'’ ]))"
@@ -34,28 +36,21 @@ _DEAD_LINK = re.compile(
     re.IGNORECASE,
 )
 
+# For folded text. After words that close, the line ends or a name follows; a sentence of greetings closes by itself.
 _FORMULA = (
-    r"(?i:(?:bien |très |plus )?(?:cordialement|respectueusement|sincèrement)(?: à vous| vôtre)?|bien à vous"
-    r"|(?:avec )?(?:nos |mes )?(?:meilleures |sincères |cordiales )?salutations(?: distinguées| les meilleures)?"
-    rf")(?: ?(?:[,.!]|\n|$)| (?={_CAPITAL}))"
-    # "Nous vous prions d'accepter nos excuses" is no closing: what is to be accepted tells.
-    r"|(?i:(?:(?:nous|je) vous pri(?:ons|e)|veuillez|recevez|agréez)\b[^.\n]{0,120}"
-    r"\b(?:salutations|considération|sentiments|respects)\b)"
+    rf"(?:{closings('words')}(?: ?(?:[,.!]|\n|$)| (?=\w))"
+    rf"|{closings('alone')}(?: ?[,.!]* ?(?:\n|$)|,? (?=\w))|{closings('sentences')})"
 )
 # "Restant à votre disposition, nous vous prions…", "Dans l'attente de vous lire, cordialement."
-_LED_IN = r"(?:(?i:restant|demeurant|dans l['’]attente|en vous|en espérant|avec tous)\b[^.\n]{3,110}?, ?)?"
+_LED_IN = r"(?:(?:restant|demeurant|dans l'attente|en vous|en esperant|avec tous)\b[^.\n]{3,110}?, ?)?"
 _WISH = (
-    r"(?i:(?:très |une )?(?:bonne|belle|excellente) (?:journée|soirée|après-midi|semaine|continuation|fin de journée)"
-    r"(?: à (?:vous|tous))?) ?[.,!]*$"
+    r"(?:tres |une )?(?:bonne|belle|excellente) (?:journee|soiree|apres-midi|semaine|continuation|fin de journee)"
+    r"(?: a (?:vous|tous))? ?[.,!]*$"
 )
-_CLOSING = re.compile(rf"{_LED_IN}(?:{_FORMULA})|{_WISH}")
-_INLINE_CLOSING = re.compile(rf" (?<=[.!?] )(?={_FORMULA})")
-_SIGNATURE = re.compile(
-    r"(?:(?:L['’]|Le |La |Les |Votre |Notre )?(?:[Éée]quipe|[Ss]ervice|[Dd]irect(?:ion|eur|rice)|[Cc]aisse|[Pp]ôle|"
-    r"[Cc]entre|[Aa]gence|[Cc]onseill[eè]re?|[Mm]édiat(?:eur|rice)|[Rr]esponsable|[Gg]estionnaire|[Dd]épartement|[Cc]ellule|"
-    r"[Rr]elations? usagers?|CAF|Caf|CPAM|Cpam|MSA|CARSAT|Carsat|URSSAF|Urssaf|SIP|ANTS|CNAV|Préfecture|Mairie)"
-    r"|L['’][Éé]quipe|Votre (?:caisse|conseill[eè]re?|agence))\b(?! (?:vous|nous|est|sont|a|ont|reste|restent)\b)"
-)
+_CLOSING = re.compile(rf"{_LED_IN}{_FORMULA}|{_WISH}")
+_INLINE_CLOSING = re.compile(_FORMULA)  # "Bonne journée." may end the last paragraph
+_NEXT_SENTENCE = re.compile(r" (?<=[.!?] )")
+_SIGNATURE = re.compile(f"{TEAM}|{BODY_OR_ROLE}")
 _ROLE = (
     r"(?:[Vv]otre )?(?:[Cc]onseill|[Aa]gent|[Cc]harg|[Rr]esponsable|[Gg]estionnaire|[Tt]echnicien|[Dd]irect|[Mm]édiat)"
 )
@@ -109,8 +104,8 @@ def _break(tag: re.Match) -> str:
 
 def _split_closing(body: str) -> tuple[str, str]:
     """A closing is a formula with what follows it, or a signature alone, in the last lines and after some substance."""
-    if last := list(_INLINE_CLOSING.finditer(body)):
-        at = last[-1].start()
+    if last := [match.end() for match in _NEXT_SENTENCE.finditer(body) if _closes(body, match.end(), _INLINE_CLOSING)]:
+        at = last[-1]
         if _is_closing(body[at:].strip().split("\n")):
             return body[:at].strip(), body[at:].strip()
     lines = body.split("\n")
@@ -120,9 +115,15 @@ def _split_closing(body: str) -> tuple[str, str]:
     return body, ""
 
 
+def _closes(text: str, at: int = 0, closing: re.Pattern[str] = _CLOSING) -> bool:
+    """Say whether a closing stands at a place; a word after it must be a name, with its capital."""
+    match = closing.match(fold(text), at)
+    return match is not None and not (match[0][-1] == " " and text[match.end() :][:1].islower())
+
+
 def _is_closing(lines: list[str]) -> bool:
     first, *rest = [line for line in lines if line] or [""]
-    if not lines[0] or not _CLOSING.match(first):
+    if not lines[0] or not _closes(first):
         return False
     if len(rest) <= _CLOSING_LINES:
         return all(len(line.split()) <= _LINE_WORDS for line in rest)
@@ -141,9 +142,9 @@ def _is_signature(lines: list[str]) -> bool:
     if any(not _is_of_a_block(line) for line in rest) or first[-1] in "!?:;":
         return False
     named = _NAMED.match(first)
-    if named and fold(named[1]) in FIRST_NAMES:
+    if named and Word.of(named[1]).first_name:
         return True
-    return bool(_SIGNATURE.match(first)) and first[-1] != "."
+    return bool(_SIGNATURE.match(fold(first))) and first[-1] != "."
 
 
 def _ends_a_sentence(lines: list[str]) -> bool:

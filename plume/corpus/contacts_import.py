@@ -31,9 +31,10 @@ from plume.errors import InputError
 from plume.export.body_names import body_name, names_a_person
 from plume.export.cleaning import clean
 from plume.french.insee import known_names
+from plume.french.phrases import BODY
 from plume.french.text import fold
-from plume.french.vocabulary import any_of, folded, terms, word_set
-from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS, is_plain_word
+from plume.french.vocabulary import any_of, column, folded, terms
+from plume.french.words import FIRST_NAMES, Word
 
 _HERE = Path(__file__).parent
 SOURCE = "lannuaire.service-public.fr"
@@ -59,12 +60,11 @@ _OFFICE = re.compile(
     r"geometres?|architecte|expert-comptable|mandataire|administrat(?:eur|rice) judiciaire|assistante? sociale?)\b"
 )
 _BODY_OF_OFFICES = re.compile(
-    r"\b(?:chambre|ordre|conseil|maison|point|syndicat|federation|union|tribunal|cour|bureau|ecole|institut|centre|"
-    r"ministere|direction|service|mairie|caisse|agence|france|"
-    r"permanence (?:d'acces|juridique|sociale|des? services?))\b"
+    rf"\b(?:{BODY}|chambre|ordre|conseil|maison|point|syndicat|federation|union|cour|bureau|ecole|institut|ministere"
+    r"|direction|france|permanence (?:d'acces|juridique|sociale|des? services?))\b"
 )
 
-_MAY_NAME = FIRST_NAMES | FIRST_NAMES_THAT_ARE_WORDS | word_set("m mr mme mlle madame monsieur me maitre dr docteur")
+_CIVILITIES = frozenset(fold(form).strip(".") for form in column("civilities", "form"))
 
 
 @dataclass(frozen=True)
@@ -154,12 +154,12 @@ def _outcomes(service: dict[str, Any]) -> Iterator[Contact | Rejected]:
     network, structure = (NETWORKS.get(code, code), short_name(name)) if code else (name, None)
     changed = _date(service.get("date_modification"))
     personal = _is_somebody(name, code)
-    for column, kind, settle in (
+    for key, kind, settle in (
         ("telephone", "phone", _phone),
         ("adresse_courriel", "email", partial(_email, service=name)),
         ("site_internet", "domain", partial(_domain, service=name)),
     ):
-        for entry in _listed(service.get(column)):
+        for entry in _listed(service.get(key)):
             raw, label = (entry.get("valeur"), entry.get("libelle")) if isinstance(entry, dict) else (entry, None)
             for piece in _pieces(str(raw or ""), kind):
                 value, reason = ("", "service_of_a_person") if personal else settle(piece)
@@ -179,9 +179,10 @@ def _is_somebody(name: str, code: str) -> bool:
     plain = fold(name)
     if _OFFICE.search(plain) and not _BODY_OF_OFFICES.search(plain):
         return True
-    if not set(re.findall(r"[a-z]+", plain)) & _MAY_NAME:  # told fast
+    words = re.findall(r"[a-z]+", plain)
+    if not any(word in _CIVILITIES or Word.of(word).any_first_name for word in words):  # told fast
         return False
-    if any(fold(found[1]) in FIRST_NAMES for found in _FIRST_AND_INITIAL.finditer(name)):
+    if any(Word.of(found[1]).first_name for found in _FIRST_AND_INITIAL.finditer(name)):
         return True
     return body_name(name) != clean(name) if code in NETWORKS else names_a_person(name)
 
@@ -235,7 +236,8 @@ def _is_of_a_service(local: str, service: str) -> bool:
 
 def _is_name(word: str) -> bool:
     """Whether a word may be somebody's first name or surname: on a list, and no everyday word."""
-    return word in FIRST_NAMES or (len(word) > 2 and word in known_names() and not is_plain_word(word))
+    known = Word.of(word)
+    return known.first_name or (len(word) > 2 and known.listed and not known.everyday)
 
 
 def _bears_a_name(domain: str, service: str) -> bool:
@@ -256,7 +258,7 @@ def _bears_a_name(domain: str, service: str) -> bool:
 
 def _is_glued_name(label: str) -> bool:
     """Whether a label is a first name and a surname without a gap, in any order: "dupontjean", "jeandupont"."""
-    if is_plain_word(label) or label in known_names() or len(label) < 8:
+    if Word.of(label).everyday or Word.of(label).listed or len(label) < 8:
         return False
     cuts = ((label[:i], label[i:]) for i in range(3, len(label) - 2))
     known = known_names()

@@ -7,9 +7,10 @@ import re
 from functools import lru_cache
 
 from plume.export.cleaning import clean
-from plume.french.insee import known_names
+from plume.french.phrases import BODY, NETWORK, ROLE
 from plume.french.text import fold
-from plume.french.words import is_plain_word
+from plume.french.vocabulary import any_of, column
+from plume.french.words import Word
 from plume.pseudonymise import find_identifiers
 from plume.pseudonymise.catalogue import CATALOGUE
 from plume.pseudonymise.spans import Span
@@ -20,19 +21,17 @@ _ID = re.compile(r"\d{1,8}|[1-589]\d{8}|(?P<word>[a-z]{1,12})[-_.:]?\d{1,8}", re
 _LONGEST = 150  # characters: what is longer is no name of a network or a structure
 _DIRECT = frozenset(row["type"] for row in CATALOGUE if row["family"] == "direct") - {"URL"}
 
+_CIVILITIES = {fold(form).strip(".") for form in column("civilities", "form")}
 # Bodies bear the names of the famous dead ("CCAS Louis Aragon"): a person is who is called as one, or stands alone.
 _CALLED = re.compile(
-    r"\b(?P<how>m|mm|mr|mme|mmes|mlle|madame|monsieur|mademoiselle|me|ma[iî]tre|dr|docteur|conseill[eè]re?|agente?|"
-    r"directeur|directrice|r[ée]f[ée]rente?|m[ée]diateur|m[ée]diatrice|gestionnaire|responsable|secr[ée]taire|notaire|"
-    r"avocate?|contact|signature|dossier(?: d[eu])?|affaire|allocataire|assur[ée]e?|usager|usag[eè]re|"
-    r"(?:caf|cpam|msa|carsat|urssaf|sip|pr[ée]fecture|tribunal) de)\.?\s*[:,]?\s+$",
-    re.IGNORECASE,
+    rf"\b(?P<how>{any_of(_CIVILITIES)}|{ROLE}|signature|dossier(?: d[eu])?|affaire|allocataire|assuree?|usager|usagere"
+    rf"|(?:{NETWORK}|sip) de)\.?\s*[:,]?\s+$"
 )
 _SET_APART = re.compile(r"(?:\s[-–—/|]|[,;:(/|])\s*$")
 _TOWN = re.compile(r"^\s*(?:mairie|commune|ville)\b[^,;:]*$|\bsainte?[\s-]*$", re.IGNORECASE)
 _BODY = re.compile(
-    r"\b(?:mairie|commune|ville|ccas|caf|cpam|msa|carsat|urssaf|france|services?|maison|centre|agence|sip|tribunal|"
-    r"lycee|college|ecole|hopital|chu?|mediatheque|espace|place|rue|saint|sainte|caisse|prefecture|brigade)\b"
+    rf"\b(?:{BODY}|commune|ville|france|maison|sip|lycee|college|ecole|hopital|chu?|mediatheque|espace|place|rue"
+    r"|saint|sainte|brigade)\b"
 )
 
 
@@ -41,8 +40,8 @@ def is_id(text: str) -> bool:
     match = _ID.fullmatch(text)
     if not match or not match["word"]:
         return bool(match)
-    word = fold(match["word"])
-    return word not in known_names() or is_plain_word(word)
+    word = Word.of(match["word"])
+    return word.everyday or not word.listed
 
 
 def body_name(text: str | None) -> str | None:
@@ -88,10 +87,10 @@ def _identifying(name: str) -> list[Span]:
 
 
 def _is_called(before: str, person: str) -> bool:
-    if called := _CALLED.search(before):
-        if called["how"].lower().endswith(" de") and "dossier" not in called["how"].lower():  # "CAF de Saint Martin"
+    if called := _CALLED.search(fold(before)):
+        if called["how"].endswith(" de") and "dossier" not in called["how"]:  # "CAF de Saint Martin"
             return " " in person and not fold(person).startswith(("saint", "st "))
-        return called["how"] != "DR"  # a "direction régionale"
+        return before[slice(*called.span("how"))] != "DR"  # a "direction régionale"
     return bool(_SET_APART.search(before)) and not _TOWN.search(before)
 
 

@@ -20,7 +20,7 @@ from plume.pseudonymise.identifiers.ages import own_age
 from plume.pseudonymise.identifiers.people import find_names
 from plume.pseudonymise.kept import find_kept
 from plume.pseudonymise.names import accept, complete
-from plume.pseudonymise.names_that_are_words import find_beside, is_ambiguous, is_thing, widen
+from plume.pseudonymise.names_that_are_words import find_beside, is_thing, is_usual, widen
 from plume.pseudonymise.propagate import find_again, find_pseudonym
 from plume.pseudonymise.replace import PLACEHOLDER, Replaced, escape, replace, role_of
 from plume.pseudonymise.spans import Recogniser, Span, join_people, merge, overlaps, subtract, trim
@@ -28,7 +28,7 @@ from plume.pseudonymise.visible_text import Reading, read
 
 __all__ = ["PLACEHOLDER", "PLACEHOLDERS", "VERSION", "Masked", "Pseudonymiser", "Span", "find_identifiers"]
 
-VERSION = "5"  # goes to the manifest: raise it whenever the same text may come out masked otherwise
+VERSION = "6"  # goes to the manifest: raise it whenever the same text may come out masked otherwise
 _ROUNDS = 5  # two do for nearly every text
 
 
@@ -55,7 +55,7 @@ class Pseudonymiser:
         self._ner = ner
         self._directory = directory or _directory()
         # The recogniser knows how frequent a word is; without it the lists say what is a word and what a name.
-        self._is_usual = getattr(ner, "is_usual", is_ambiguous)
+        self._is_usual = getattr(ner, "is_usual", is_usual)
         self._may_be_name = getattr(ner, "may_be_name", bool)
         # The rounds of one pair look at the same texts again and again.
         self._kept = lru_cache(maxsize=64)(lambda text: merge(find_kept(text, self._directory)))

@@ -8,13 +8,11 @@ import re
 from collections.abc import Iterator
 
 from plume.contacts import Directory
-from plume.french.insee import known_names
 from plume.french.mentions.amounts import amounts
 from plume.french.mentions.dates import dates
 from plume.french.mentions.laws import laws
 from plume.french.rules import Text, find, reading, table
-from plume.french.text import fold
-from plume.french.words import ACRONYMS, BODIES, EVERYDAY, LABELS, TERRITORIES
+from plume.french.words import ACRONYMS, BODIES, LABELS, TERRITORIES, Word
 from plume.pseudonymise.identifiers.contacts import public_contacts
 from plume.pseudonymise.identifiers.rule import Identifier
 from plume.pseudonymise.identifiers.towns import service_addresses
@@ -29,13 +27,13 @@ def _is_no_label(match: re.Match[str], text: Text) -> bool:
 
     Set apart means after a comma or a bracket; no name is what a number follows, or what has no vowel.
     """
-    word, written = fold(match[0]), text.written
+    word, written = Word.of(match[0]), text.written
     apart = _APART.search(written, max(0, match.start() - 2), match.start())
-    if word in LABELS or word in ACRONYMS:
-        return word in EVERYDAY or not (apart or word not in known_names())
-    if not apart or word in known_names():
+    if word.folded in LABELS or word.folded in ACRONYMS:
+        return word.everyday or not (apart or not word.listed)
+    if not apart or word.listed:
         return True
-    return not (_NUMBERED.match(written, match.end()) or (match.start() > 0 and not set(word) & set("aeiouy")))
+    return not (_NUMBERED.match(written, match.end()) or (match.start() > 0 and not set(word.folded) & set("aeiouy")))
 
 
 KEPT = table(

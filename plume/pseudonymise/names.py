@@ -6,8 +6,8 @@ from pathlib import Path
 
 from plume.french.insee import communes, known_names, spaced
 from plume.french.text import fold, is_shouting
-from plume.french.vocabulary import folded, word_set
-from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS, OFFICES, is_plain_word, is_public_word
+from plume.french.vocabulary import any_of, folded
+from plume.french.words import PARTICLES, Word
 from plume.pseudonymise.names_that_are_words import is_homonym
 from plume.pseudonymise.spans import Span, trim
 
@@ -15,24 +15,14 @@ LISTS = Path(__file__).parent / "lists"
 
 _LETTER = r"[^\W\d_]"
 WORD = re.compile(rf"{_LETTER}\.(?:-?{_LETTER}\.)*|{_LETTER}+(?:['’\-]{_LETTER}+)*")
-PARTICLES = word_set(
-    "ait de du des d la le les el al ben bel bent da das dos do di del della van von der den ter ten st "
-    "saint sainte abd abu ibn ould"
-)
-_ARTICLES = word_set("du des la le les")
+_ARTICLES = frozenset({"du", "des", "la", "le", "les"})
 _ELIDED = re.compile(r"[dDlL]['’](?=[^\W\d_])")
 _CLITIC = re.compile(r"(?:[jmntsc]|qu)['’]", re.IGNORECASE)
 _MAX_WORDS = 5
 
-# Labels of a form, which stand beside what is filled in.
-_FORM_LABELS = word_set("nom noms prenom prenoms")
 _FIRM = folded("firm_words", LISTS)  # makes a firm of what the recogniser takes for a person
 _CAPITALISED = rf"[A-ZÀ-ÖØ-ÞŒĀ-Ž]{_LETTER}*(?:['’\-]{_LETTER}+)*"
-_AND_NEXT = re.compile(
-    r"([ -](?:(?i:de la|de|du|des|van der|van den|van|von|el|al|ben|bin|ould|da|dos|das|do|di|della|del|y|e|le|la|ter"
-    r"|ten) )?"
-    rf"(?:[dDlLOo]['’])?)({_CAPITALISED})"
-)
+_AND_NEXT = re.compile(rf"([ -](?:(?i:{any_of(PARTICLES)}) ){{0,2}}(?:[dDlLOo]['’])?)({_CAPITALISED})")
 _AND_BEFORE = re.compile(
     r"(?<=[a-zà-ÿ] )(?:D[eEuU]|DES|Des|L[eEaA]|E[lL]|B[eE][nN]|V[aAoO][nN]) $"
     rf"|(?<![\w@./'’-])({_CAPITALISED})[ -]$"
@@ -53,23 +43,23 @@ def read_name(
     folded, shouting = fold(text), is_shouting(text)
     for _ in range(_MAX_WORDS):
         elided = _ELIDED.match(text, position)
-        if elided and text[elided.end()].islower() and not listed_with_particle(folded, position):
+        if elided and text[elided.end()].islower() and not is_listed(folded, position, 2):
             break  # "le contrôleur d'expliquer", "Madame, Monsieur, l'expression"
         if elided and (lower_ok or text[elided.end()].isupper()):
             position = elided.end()
         match = WORD.match(text, position)
         if match is None or text[match.end() : match.end() + 1] == "°":
             break
-        word, plain = match[0], fold(match[0])
+        word, known = match[0], Word.of(match[0])
         goes_on = text[match.end() : match.end() + 1] == " "
-        if plain.strip(".") in PARTICLES and goes_on:
+        if known.particle and goes_on:
             if position == start and _starts_an_office(text, folded, position, match.end() + 1, shouting=shouting):
                 break
             position = match.end() + 1
             continue
         believed = (trusted and end is None) or after_first_name
         homonym = homonyms and end is None and (lower_ok or word[0].isupper())
-        if not _may_name(word, plain, believed=believed, first=end is None, given=after_first_name) and not (
+        if not _may_name(known, believed=believed, first=end is None, given=after_first_name) and not (
             homonym and is_homonym(word, folded, match.end(), shouting=shouting, sure=sure)
         ):
             break
@@ -78,17 +68,17 @@ def read_name(
                 break
             lowered += 1
         end = match.end()
-        after_first_name = word.istitle() and (plain in FIRST_NAMES or plain in FIRST_NAMES_THAT_ARE_WORDS)
+        after_first_name = word.istitle() and known.any_first_name
         if not goes_on:
             break
         position = end + 1
     return end
 
 
-def listed_with_particle(folded: str, start: int) -> bool:
-    """Say whether particles and the word after them are a listed surname: "de oliveira", "le gall"."""
-    words = re.findall(r"[^\W\d_]+", folded[start : start + 40])[:4]
-    return any(" ".join(words[:count]) in known_names() for count in range(2, len(words) + 1))
+def is_listed(folded: str, start: int, least: int = 1) -> bool:
+    """Say whether INSEE lists what stands at `start`, of `least` words or more: "de oliveira", "le gall"."""
+    words = re.findall(r"[^\W\d_]+", folded[start : start + 60])[:4]
+    return any(" ".join(words[:count]) in known_names() for count in range(least, len(words) + 1))
 
 
 def _starts_an_office(text: str, folded: str, start: int, after: int, *, shouting: bool) -> bool:
@@ -103,18 +93,19 @@ def _starts_an_office(text: str, folded: str, start: int, after: int, *, shoutin
     article = fold(particle) in ("la", "le", "les") and (particle.islower() or shouting)
     if not article and not (particle.islower() and word[0].islower()):
         return False
-    return fold(word[0]) in OFFICES or not listed_with_particle(folded, start)
+    return Word.of(word[0]).office or not is_listed(folded, start, 2)
 
 
-def _may_name(word: str, plain: str, *, believed: bool, first: bool, given: bool = False) -> bool:
-    """Whether a word may be part of a name, as far as the word lists know; `given`: a first name stands before it."""
-    if plain in _FORM_LABELS or (plain in OFFICES and not (given and plain in ("maire", "juge"))):
+def _may_name(word: Word, *, believed: bool, first: bool, given: bool = False) -> bool:
+    """Say whether a word may be part of a name where one is awaited; `given`: a first name stands before it."""
+    written = word.written
+    if word.form_label or (word.office and not (given and word.folded in ("maire", "juge"))):
         return False
-    if _CLITIC.match(word) and not word[2:].istitle() and spaced(word) not in known_names():
+    if _CLITIC.match(written) and not written[2:].istitle() and not word.listed:
         return False  # "docteur Martin m'opère"
-    if is_public_word(word) and not (word.istitle() and (believed or not first)):
+    if word.public and not (written.istitle() and (believed or not first)):
         return False
-    return not is_plain_word(word) or (believed and word.istitle())
+    return not word.everyday or (believed and written.istitle())
 
 
 def complete(text: str, span: Span, may_be_name: Callable[[str], bool]) -> Span:
@@ -142,12 +133,8 @@ def complete(text: str, span: Span, may_be_name: Callable[[str], bool]) -> Span:
 
 
 def _goes_with_name(word: str, may_be_name: Callable[[str], bool]) -> bool:
-    plain = fold(word)
-    return (
-        len(word) > 1
-        and not (is_plain_word(word) or is_public_word(word) or plain in _FORM_LABELS or plain in OFFICES)
-        and may_be_name(word)
-    )
+    known = Word.of(word)
+    return len(word) > 1 and known.may_be_name and not (known.form_label or known.office) and may_be_name(word)
 
 
 def accept(text: str, span: Span) -> Iterator[Span]:
@@ -155,21 +142,20 @@ def accept(text: str, span: Span) -> Iterator[Span]:
     if text[max(0, span.start - 2) : span.start].lower() in ("o'", "o’"):  # "o'brien kelly"
         span = span._replace(start=span.start - 2)
     parts = list(WORD.finditer(text, span.start, span.end))
-    certain = [
-        not (is_plain_word(w[0]) or is_public_word(w[0]) or fold(w[0]) in PARTICLES | _FORM_LABELS) for w in parts
-    ]
+    words = [Word.of(part[0]) for part in parts]
+    certain = [word.may_be_name and not (word.particle or word.form_label) for word in words]
     after = WORD.match(text, span.end + 1)
     if not any(certain) or any(fold(w[0]) in _FIRM for w in (*parts, *([after] if after else []))):
         return
     first, last = 0, len(parts) - 1
 
-    def goes(word: str) -> bool:
-        return is_plain_word(word) or _is_acronym(word) or fold(word) in _FORM_LABELS
+    def goes(word: Word) -> bool:
+        return word.everyday or _is_acronym(word) or word.form_label
 
     # A city is cut to its sure words; a name may begin with a particle or with "France".
-    while not certain[first] and (span.type == "VILLE" or goes(parts[first][0])):
+    while not certain[first] and (span.type == "VILLE" or goes(words[first])):
         first += 1
-    while not certain[last] and (fold(parts[last][0]) in PARTICLES or goes(parts[last][0])):
+    while not certain[last] and (words[last].particle or goes(words[last])):
         last -= 1
     if span.type == "VILLE" and parts[first][0].islower() and text[span.start].isupper():
         return  # "Nationalité du consultat": the capital was not the city's
@@ -177,19 +163,14 @@ def accept(text: str, span: Span) -> Iterator[Span]:
     if last == len(parts) - 1 and (rest := REST_OF_WORD.match(text, end)):  # "Guivarc'h"
         end = rest.end()
     kind = span.type
-    if kind == "PERSONNE" and first == last and _is_rather_commune(parts[first][0]):
+    if kind == "PERSONNE" and first == last and words[first].commune and not words[first].any_first_name:
         kind = "VILLE"  # "la cpam de lyon"
     if trimmed := trim(text, span._replace(start=parts[first].start(), end=end, type=kind)):
         yield trimmed
 
 
-def _is_rather_commune(word: str) -> bool:
-    plain = fold(word)
-    return plain in communes() and plain not in FIRST_NAMES and plain not in FIRST_NAMES_THAT_ARE_WORDS
-
-
-def _is_acronym(word: str) -> bool:
-    return (word.isupper() or word.islower()) and is_public_word(word)
+def _is_acronym(word: Word) -> bool:
+    return (word.written.isupper() or word.written.islower()) and word.public
 
 
 def words_of(names: Iterable[str]) -> set[str]:

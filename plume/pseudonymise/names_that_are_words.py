@@ -8,16 +8,19 @@ mid-sentence. Days and months are too often only that: in lower case they are ne
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from plume.french.insee import known_names
+from plume.french.phrases import SERVICE
 from plume.french.text import fold
-from plume.french.vocabulary import rows, word_set
-from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS
+from plume.french.vocabulary import column, rows
+from plume.french.words import FIRST_NAMES_THAT_ARE_WORDS, Word
 from plume.pseudonymise.spans import Span
 
-_SURNAMES = rows("surnames_that_are_words")
-_ALWAYS = frozenset(row["word"] for row in _SURNAMES if row["believed"] == "always")
-_TIMES = frozenset(row["word"] for row in _SURNAMES if row["times"])
-HOMONYMS = frozenset(row["word"] for row in _SURNAMES)
+_ALWAYS = frozenset(column("surnames_that_are_words", "word", believed="always"))
+# Days, months and France: with a capital in mid-sentence they are oftener that.
+_OFTENER_ELSE = frozenset(row["word"] for row in rows("surnames_that_are_words") if row["oftener"])
+_NEVER_ACTING = frozenset(column("first_names_that_are_words", "word", never="acting"))
+_ACTING = FIRST_NAMES_THAT_ARE_WORDS - _NEVER_ACTING
+NEVER_INSIDE = frozenset(column("first_names_that_are_words", "word", never="inside"))
+NEVER_THANKED = frozenset(column("first_names_that_are_words", "word", never="thanked"))
 # After a name in lower case or capitals, a word is one more of its words only where the sentence goes on so.
 _GOES_ON = re.compile(
     r"-?(?: ?(?:$|[.,;:!?)(\n/])| (?:(?:m|n|s|l)')| (?:a|as|ai|ma|ne|n|est|et|qui|ou|de|du|des|pour|au|aux|se|ce|me"
@@ -41,11 +44,7 @@ _IS = re.compile(r"\b(?:est|etait|ete|sera|tres|si|plus|moins|assez|peu|trop|aus
 _COMPOUND = re.compile(r"-[a-z]")
 _GLUED_ARTICLE = re.compile(r"(?:le|du)[a-z]{3}")  # "leroy", "dupont": the article is the name's own
 _MID_SENTENCE = re.compile(r"[^\W\d_,] $|, $")
-# Everyday words that are first names where they act: "Prudence m'a aidée", "Constance du service courrier".
-_ALSO_FIRST_NAMES = word_set(
-    "grace esperance constant candide aude lorraine marin melodie harmonie alma celeste oceane"
-)
-WORD_NAMES = FIRST_NAMES_THAT_ARE_WORDS | _ALSO_FIRST_NAMES
+# What tells that somebody acts: "Prudence m'a aidée", "Constance du service courrier".
 _ACTS = re.compile(
     r" (?:(?:m'|nous |vous |l'|lui |leur |t')(?:a|ont|avait)\b|(?:ne |n'|me |m'|nous |se )[a-z]"
     r"|a (?:ete|su|pris|eu|fait|dit|tout|tres|bien|vraiment|toujours|repondu|raccroche|rappele|traite|promis|refuse"
@@ -53,11 +52,8 @@ _ACTS = re.compile(
     r"|est (?:tres|super|vraiment|geniale?|adorable|parfaite?|nulle?|top|au top|absente?|partie?|une perle|desagreable"
     r"|competente?|gentille?|patiente?|agreable|formidable|odieu\w+)\b"
     r"|(?:repond|traite|gere|merite|connait|sait|refuse|suit)\b"
-    r"|(?:du|de l'|de la|au) (?:\w+ )?(?:service(?! public)|guichet|accueil|bureau|standard|telephone|caf|cpam|mairie"
-    r"|prefecture)\b)"
+    rf"|(?:du|de l'|de la|au) (?:\w+ )?(?!service public)(?:{SERVICE}|telephone)\b)"
 )
-_NO_SUBJECT = word_set("france noel juste parfait franc")
-NO_THANKS_TO = word_set("france noel juste parfait franc desire desiree soleil marin constant lorraine")
 _LISTED_AFTER = re.compile(
     r"(?: et (?:à |a )?|, (?:à |a )?| ?& ?| ?/ ?)([^\W\d_]{3,})"
     r"(?= ?(?:$|[,.!;:)\n]| (?:et|pour|qui|ont|sont|nous|m'ont)\b))"
@@ -71,11 +67,11 @@ def is_homonym(word: str, folded: str, end: int, *, shouting: bool = False, sure
     In lower case, and in a text that is all capitals, what follows decides: "docteur petit m'a vu", "madame petit mot".
     So it does with a capital where a sentence may begin just as well (not `sure`): "Bonjour, Petit souci".
     """
-    plain = fold(word)
-    if plain not in HOMONYMS:
+    known = Word.of(word)
+    if not known.also_surname:
         return False
     if word.islower() or shouting:
-        return plain in _ALWAYS and bool(_GOES_ON.match(folded, end) or _known_after(folded, end))
+        return known.folded in _ALWAYS and bool(_GOES_ON.match(folded, end) or _known_after(folded, end))
     if not sure:
         return bool(_ENDS.match(folded, end) or _known_after(folded, end))
     return not _NO_NAME_AFTER.match(folded, end)
@@ -84,9 +80,7 @@ def is_homonym(word: str, folded: str, end: int, *, shouting: bool = False, sure
 def _known_after(folded: str, end: int) -> bool:
     word = _AFTER.match(folded, end)
     return bool(word) and (
-        word[1] in FIRST_NAMES
-        or word[1] in FIRST_NAMES_THAT_ARE_WORDS
-        or (word[1] in _ALWAYS and bool(_GOES_ON.match(folded, word.end())))
+        Word.of(word[1]).any_first_name or (word[1] in _ALWAYS and bool(_GOES_ON.match(folded, word.end())))
     )
 
 
@@ -103,7 +97,8 @@ def widen(text: str, folded: str, span: Span, *, shouting: bool) -> Span:
         inside = (
             word.istitle() and match[2] == " " and _MID_SENTENCE.search(text[max(0, match.start() - 2) : match.start()])
         )
-        if fold(word) not in HOMONYMS or not (sure or (inside and fold(word) not in _TIMES | {"france"})):
+        known = Word.of(word)
+        if not known.also_surname or not (sure or (inside and known.folded not in _OFTENER_ELSE)):
             break
         start = match.start()
     return span if (start, end) == span[:2] else span._replace(start=start, end=end)
@@ -129,13 +124,13 @@ def borne(names: Iterable[str]) -> set[str]:
         plain
         for name in names
         for plain in map(fold, re.findall(r"[^\W\d_]+", name))
-        if plain in HOMONYMS and plain in known_names()
+        if Word.of(plain).also_surname and Word.of(plain).listed
     }
 
 
 def find_borne(text: str, words_borne: Iterable[str]) -> Iterator[Span]:
     """Where such a word stands with a capital in mid-sentence: "j'ai revu Petit au guichet"."""
-    wanted = sorted(set(words_borne) - _TIMES - {"france"})
+    wanted = sorted(set(words_borne) - _OFTENER_ELSE)
     folded = fold(text)
     for match in re.finditer(rf"(?<=[\w,] )(?:{'|'.join(wanted)})(?![\w'-])", folded) if wanted else ():
         if text[slice(*match.span())].istitle() and not _NO_NAME_AFTER.match(folded, match.end()):
@@ -150,22 +145,22 @@ def is_thing(text: str, span: Span, is_usual: Callable[[str], bool]) -> bool:
     written = text[span.start : span.end]
     if not written.islower() or not all(word.isalpha() and is_usual(word) for word in written.split()):
         return False
-    plain = fold(written)
-    if plain in FIRST_NAMES or (_GLUED_ARTICLE.match(plain) and plain in known_names()):
+    known = Word.of(written)
+    if known.first_name or (_GLUED_ARTICLE.match(known.folded) and known.listed):
         return False
     before = fold(text[max(0, span.start - 16) : span.start])
-    adjective = plain in FIRST_NAMES_THAT_ARE_WORDS and _IS.search(before)
+    adjective = known.also_first_name and _IS.search(before)
     return bool(adjective or _ARTICLE.search(before) or _COMPOUND.match(text, span.end))
 
 
-def is_ambiguous(word: str) -> bool:
-    """Whether a name is an everyday word too, as far as the lists know."""
-    return fold(word) in FIRST_NAMES_THAT_ARE_WORDS or fold(word) in HOMONYMS
+def is_usual(word: str) -> bool:
+    """Say whether French uses a name as a word too, as far as the lists know."""
+    return Word.of(word).is_word_and_name
 
 
 def acts(text: str, folded: str, name: re.Match[str]) -> bool:
     """Whether a name opens its sentence as somebody who acts; folding makes "à" an "a", which is no verb."""
-    acts = fold(name[0]) not in _NO_SUBJECT and _ACTS.match(folded, name.end())
+    acts = fold(name[0]) not in _NEVER_ACTING and _ACTS.match(folded, name.end())
     return bool(acts) and text[name.end() + 1 : name.end() + 2] not in ("à", "À")
 
 
@@ -177,6 +172,6 @@ def find_beside(text: str, people: Iterable[Span]) -> Iterator[Span]:
         if text.endswith((", ", " et ", " à ", " a ", "& ", "&", "/ ", "/"), 0, span.start):
             before = _LISTED_BEFORE.search(text, max(0, span.start - 30), span.start)
         for match in filter(None, (_LISTED_AFTER.match(text, span.end), before)):
-            alike = match[1].istitle() or (lower and match[1].islower() and fold(match[1]) not in NO_THANKS_TO)
-            if alike and fold(match[1]) in WORD_NAMES and fold(match[1]) not in _NO_SUBJECT:
+            alike = match[1].istitle() or (lower and match[1].islower() and fold(match[1]) not in NEVER_THANKED)
+            if alike and fold(match[1]) in _ACTING:
                 yield Span(*match.span(1), "PERSONNE", "first-name")

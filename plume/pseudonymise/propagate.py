@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from plume.french.phrases import CIVILITY
 from plume.french.text import fold
-from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS, is_plain_word, is_public_word
+from plume.french.words import Word
 from plume.prompt import PSEUDONYM
 from plume.pseudonymise.names import words_of
-from plume.pseudonymise.names_that_are_words import borne, find_borne, is_ambiguous, is_thing
+from plume.pseudonymise.names_that_are_words import borne, find_borne, is_thing, is_usual
 from plume.pseudonymise.spans import Span
 
 _GREETING = (
@@ -20,7 +20,7 @@ _SHORTEST = 5  # characters of a value that is looked for as written
 
 
 def find_again(
-    texts: Sequence[str], spans: Sequence[Sequence[Span]], is_usual: Callable[[str], bool] = is_ambiguous
+    texts: Sequence[str], spans: Sequence[Sequence[Span]], is_usual: Callable[[str], bool] = is_usual
 ) -> list[list[Span]]:
     """For each text, the further places of what was found in any of them, whatever their case and accents.
 
@@ -35,9 +35,9 @@ def find_again(
                 names.update([value] if span.source != "pseudonym" else [])
             elif len(value) >= _SHORTEST and span.type not in ("AGE", "SANTE"):
                 values.add((value, span.type))
-    words = {word for word in words_of(names) if not is_plain_word(word) and not is_public_word(word)}
+    words = {word for word in words_of(names) if Word.of(word).may_be_name}
     # "Rose" was found: "rose" is no name, unless somebody's was written so.
-    things = {word for word in words if word in FIRST_NAMES_THAT_ARE_WORDS} - words_of(n for n in names if n.islower())
+    things = {word for word in words if Word.of(word).also_first_name} - words_of(n for n in names if n.islower())
     plain = borne(names)
     return [
         [*_words(text, words, things, is_usual), *find_borne(text, plain), *_values(text, values)] for text in texts
@@ -87,14 +87,14 @@ def find_pseudonym(text: str, pseudonym: str | None) -> Iterator[Span]:
     exact = re.escape(wanted).replace(r"\ ", r" +")
     for match in re.finditer(rf"{_GREETING}({exact})(?!\w)", folded):
         yield Span(*match.span(1), "PERSONNE", "pseudonym")
-    if len(wanted) >= 3 and not all(is_plain_word(w) or is_public_word(w) or w.isdigit() for w in words):
+    if len(wanted) >= 3 and any(Word.of(w).may_be_name and not w.isdigit() for w in words):
         for match in re.finditer(rf"(?<![\w-]){exact}(?![\w-])", folded):
             if _said_as_name(text[slice(*match.span())], wanted):
                 yield Span(*match.span(), "PERSONNE", "pseudonym")
     if 1 < len(words) <= 3:
         for word in words:
             plain = fold(word)
-            if len(plain) >= 3 and word[0].isupper() and not is_plain_word(word) and not is_public_word(word):
+            if len(plain) >= 3 and word[0].isupper() and Word.of(word).may_be_name:
                 for match in re.finditer(rf"(?<!\w){re.escape(plain)}(?!\w)", folded):
                     if text[match.start()].isupper():
                         yield Span(*match.span(), "PERSONNE", "pseudonym")
@@ -113,4 +113,4 @@ def replace_pseudonym(text: str, pseudonym: str | None) -> str:
 
 def _said_as_name(found: str, pseudonym: str) -> bool:
     """A pseudonym that could be a word of French ("pivoine", "rain") counts only with a capital."""
-    return found[0].isupper() or not found.isalpha() or pseudonym in FIRST_NAMES
+    return found[0].isupper() or not found.isalpha() or Word.of(pseudonym).first_name

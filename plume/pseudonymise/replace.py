@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from plume.french.phrases import CIVILITY, KIN
+from plume.french.closings import CLOSING
+from plume.french.phrases import CIVILITY, KIN, SERVICE
 from plume.french.text import fold
 from plume.pseudonymise.catalogue import PLACEHOLDERS
 from plume.pseudonymise.names import words_of
@@ -108,16 +109,12 @@ _SELF_BEFORE = re.compile(
     r"(?:\bje m'appell?e|\bmon (?:nom|prenom)\b[^.\n]{0,12}|\bje suis|\bsoussignee?,?|\bmoi-meme,?|\bje,|\bbjr c"
     rf"|\bbonjour c|\b(?:je me nomme))[ :]*{CIVILITY}? ?$"
 )
-_SIGNED_BEFORE = re.compile(
-    r"(?:\bcordialement|\bsalutations?|\bsigne\w*|signature|\bsincerement|\brespectueusement"
-    r"|\bbien a vous)\b[^.!?]{0,30}$"
-)
+_SIGNED_BEFORE = re.compile(rf"\b{CLOSING}[^.!?]{{0,30}}$")
 _GREETED_BEFORE = re.compile(rf"(?:^|\n)\W{{0,70}}(?:bonjour|bonsoir|chere?)[ ,]*{CIVILITY}? ?$")
 _GREETED_AFTER = re.compile(r" ?(?:[,.!:\n-]|$)")
 _SERVICE_NEAR = re.compile(
-    r"\b(?:agente?|conseill\w+|guichet|accueil\w*|interlocut\w+|gestionnaire|inspect\w+|responsable|directeur"
-    r"|directrice|remerci\w+|merci|felicit\w+|bravo|equipe|recue? par|par|service|bureau|caf|cpam|mairie|prefecture"
-    r"|msa|carsat|rendez-vous|telephone|appel\w*)\b"
+    rf"\b(?:{SERVICE}|agente?|gestionnaire|responsable|directeur|directrice|accueil\w+|conseill\w+|interlocut\w+"
+    r"|inspect\w+|remerci\w+|merci|felicit\w+|bravo|equipe|recue? par|par|rendez-vous|telephone|appel\w*)\b"
 )
 _CIVIL_BEFORE = re.compile(rf"\b(?:m|{CIVILITY}) $")
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from plume.french.insee import known_names
 from plume.french.text import fold, straight
 from plume.french.vocabulary import word_set
+from plume.french.words import Word
 from plume.pseudonymise.spans import Span
 
 # What prints nothing though Unicode does not call it a format character, and what prints a blank though it is none.
@@ -143,7 +143,7 @@ def _joined(reading: Reading) -> Reading:
         pieces += [text[at : match.start()], word]
         kept += [*range(at, match.start()), *places]
         at = match.end()
-        named = fold(word) in known_names() or _SPELLING.search(fold(text[max(0, match.start() - 45) : match.start()]))
+        named = Word.of(word).listed or _SPELLING.search(fold(text[max(0, match.start() - 45) : match.start()]))
         if named and len(word) > 3:
             spelled.append(Span(len(kept) - len(word), len(kept), "PERSONNE", "spelled"))
     if not pieces:

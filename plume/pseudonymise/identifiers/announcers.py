@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from plume.french.closings import CLOSING, HINTS
 from plume.french.phrases import CIVILITY, KIN, ROLE
 from plume.french.rules import Rule, table
 from plume.french.text import fold
@@ -17,6 +18,7 @@ _STATE = (
 )
 _TITLES = tuple(fold(form) for form in column("civilities", "form", kind="title") if form not in ("Me", "Pr"))
 _SHORT = tuple(fold(row["form"]) for row in rows("civilities") if row["kind"] != "title")
+_GLUED = {fold(form).strip(".") for form in column("civilities", "form", kind="short")}
 _ANY_CIVILITY = any_of({*_TITLES}).removesuffix(")") + rf"|{CIVILITY})"
 
 
@@ -30,6 +32,7 @@ class Announcer(Rule):
         opening: a sentence may begin after it as well as a name.
         kin: a relative; the name may follow "de": "la mère de Théo".
         relation: kin or a role, after which "de" leads elsewhere: "le maire de Plougastel".
+        closing: what closes a letter; a name in lower case is believed after a sign, or if it is listed.
     """
 
     lower: bool = False
@@ -37,13 +40,14 @@ class Announcer(Rule):
     opening: bool = False
     kin: bool = False
     relation: bool = False
+    closing: bool = False
 
 
 ANNOUNCERS = table(
     Announcer(
         "announces.civility",
         rf"(?<![\w.'-]){_ANY_CIVILITY}(?: et (?:mme|madame))? (?=\S)"
-        r"|(?<![\w.'-])(?:m|mr|mme|mlle|dr)\.(?=[^\W\d_]{3})",
+        rf"|(?<![\w.'-])(?:{any_of(_GLUED)}|dr)\.(?=[^\W\d_]{{3}})",
         words=frozenset(form.strip(".") for form in (*_TITLES, *_SHORT, "m")),
         lower=True,
         civility=True,
@@ -60,16 +64,17 @@ ANNOUNCERS = table(
     Announcer(
         "announces.presenting",
         r"\b(?:ici|moi c'est|c'est moi|bjr c|bonjour c) "
-        r"|\b(?:je )?soussignee?,? (?:(?:mme|mr|m\.|madame|monsieur) )?",
+        rf"|\b(?:je )?soussignee?,? (?:{CIVILITY} )?",
         hint=("ici ", "moi", "bjr c ", "bonjour c ", "soussigne"),
         lower=True,
         examples=("‹je soussignée Mme ›Durand", "‹ici ›Lise", "je signe"),
     ),
     Announcer(
         "announces.closing",
-        rf"(?:^|[\n.!?,]) ?(?:bien |tres )?{any_of(folded('closings'))}[ ,.:;!\n-]{{1,4}}",
-        hint=("cordialement", "sincerement", "respectueusement", "amicalement", "salutation", "sign", "a vous"),
+        rf"(?:^|[\n.!?,]) ?{CLOSING}[ ,.:;!\n-]{{1,4}}",
+        hint=HINTS,
         lower=True,
+        closing=True,
         examples=("Merci‹. Cordialement, ›lise durand", "un accueil cordial"),
     ),
     Announcer(
@@ -145,7 +150,7 @@ ANNOUNCERS = table(
     ),
     Announcer(
         "announces.greeting",
-        r"^(?:bonjour|bonsoir|bjr|cher|chere)[ ,]{1,2}(?:(?:m\.|mr|mme|monsieur|madame),? )?",
+        rf"^(?:bonjour|bonsoir|bjr|cher|chere)[ ,]{{1,2}}(?:{CIVILITY},? )?",
         hint=("bonjour", "bonsoir", "bjr", "cher"),
         opening=True,
         examples=("‹Bonjour Madame ›Durand", "le bonjour"),

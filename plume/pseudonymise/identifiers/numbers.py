@@ -13,7 +13,7 @@ from stdnum.fr import nif, nir
 from plume.french.mentions.accounts import ACCOUNTS
 from plume.french.mentions.dates import FULL_DATE
 from plume.french.phrases import ANY_SIGN, SIGN
-from plume.french.rules import Place, Rule, Text, find, table
+from plume.french.rules import Place, Text, find, table
 from plume.french.text import fold
 from plume.french.vocabulary import folded
 from plume.french.words import ACRONYMS, EVERYDAY

@@ -3,27 +3,32 @@
 import re
 from collections.abc import Iterator
 
-from plume.french.insee import known_names
-from plume.french.phrases import KIN
+from plume.french.phrases import KIN, WRITTEN_CIVILITY
 from plume.french.rules import Place, Text, find, reading, table
 from plume.french.text import fold
-from plume.french.vocabulary import any_of, folded
-from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS, is_plain_word, is_public_word
+from plume.french.vocabulary import any_of, column, folded
+from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS, Word
 from plume.pseudonymise.identifiers.announcers import ANNOUNCERS, Announcer
 from plume.pseudonymise.identifiers.rule import Identifier, spans
-from plume.pseudonymise.names import LISTS, WORD, listed_with_particle, read_name
-from plume.pseudonymise.names_that_are_words import HOMONYMS, NO_THANKS_TO, WORD_NAMES, acts, is_homonym
+from plume.pseudonymise.names import LISTS, WORD, is_listed, read_name
+from plume.pseudonymise.names_that_are_words import NEVER_INSIDE, NEVER_THANKED, acts, is_homonym
 from plume.pseudonymise.spans import Span
 
 _LETTER = r"[^\W\d_]"
+_INITIAL = re.compile(r"[\W\d_]*[^\W\d_](?![^\W\d_])")
 _LEADS_ELSEWHERE = re.compile(r"(?:de|du|des) |d['’]")
+_SERVICE_SIGNS = re.compile(r"(?:L[ae]|Les) [a-zà-ÿ]|L['’][a-zà-ÿ]")
 _MORE = re.compile(r"(?: ?[,/] ?| et | ou | puis |, puis )(?:(?:de |d'|avec |a )?)")
-# Right before a name in lower case: a closing formula, and a title that some word makes a common noun.
-_FORMULA = re.compile(rf"(?:{any_of(word for word in folded('closings') if ' ' not in word)})([ ,.:;!\n-]+)$")
+# Right before a name in lower case: a title that some word makes a common noun.
+_CIVILITIES = frozenset(column("civilities", "form", kind="long"))
+_TITLES = {fold(form) for form in column("civilities", "form", kind="title") if len(form) > 3} | _CIVILITIES
+_CIVILITIES_READ = tuple({fold(form) for form in column("civilities", "form") if form != "M"})
 _SOME_TITLE = re.compile(
     r"\b(?:une?|ce|cet|cette|le|la|les|des|quel|quelle|autre|mon|ma|son|sa|notre|votre|chaque|aucune?) "
-    r"(docteure?|professeure?|maitre|monsieur|madame) $"
+    rf"({any_of(_TITLES)}) $"
 )
+_FIRST_NAMES = FIRST_NAMES | FIRST_NAMES_THAT_ARE_WORDS
+_BELIEVED_IN_LOWER_CASE = frozenset(column("first_names_that_are_words", "word", lower="yes"))
 _DESCRIBES = folded("describing_words", LISTS)
 _PRESENTED = re.compile(r", (?:vot?re|pour|conseill|agent|responsable|gestionnaire|du service|de l'equipe)")
 _MID_SENTENCE = re.compile(rf"(?:{_LETTER}|,) $")
@@ -43,7 +48,7 @@ def _initial(match: re.Match[str], text: Text) -> Place | None:
 
 def _first_name(match: re.Match[str], text: Text) -> Place | None:
     parts = match[0].split("-")
-    if not FIRST_NAMES.intersection(parts) or not all(p in FIRST_NAMES or p in WORD_NAMES for p in parts):
+    if FIRST_NAMES.isdisjoint(parts) or not _FIRST_NAMES.issuperset(parts):
         return None
     end = match.end()
     if text.written[match.start()].isupper():
@@ -53,36 +58,36 @@ def _first_name(match: re.Match[str], text: Text) -> Place | None:
 
 def _first_name_that_is_a_word(match: re.Match[str], text: Text) -> Place | None:
     """Believe it with a surname after it, a capital in mid-sentence, or a telling neighbour."""
-    plain = fold(match[0])
-    if text.shouting or plain not in WORD_NAMES:
+    known = Word.of(match[0])
+    if text.shouting or known.folded not in FIRST_NAMES_THAT_ARE_WORDS:
         return None
-    if not match[0].istitle() or plain not in FIRST_NAMES_THAT_ARE_WORDS:
+    if not match[0].istitle() or not known.also_first_name:
         return match.span() if acts(text.written, text.folded, match) else None
     after = match.end() + 1
     surname = text.written[after : after + 1].isupper() and read_name(
         text.written, after, lower_ok=False, trusted=False
     )
     before = text.written[max(0, match.start() - 2) : match.start()]
-    inside = _MID_SENTENCE.search(before) and plain not in ("france", "noel")
+    inside = _MID_SENTENCE.search(before) and known.folded not in NEVER_INSIDE
     if surname or inside or _PRESENTED.match(text.folded, match.end()) or acts(text.written, text.folded, match):
         return match.start(), surname or match.end()
     return None
 
 
 def _is_word_after_thanks(match: re.Match[str], text: Text) -> bool:
-    return text.shouting or match[1] not in WORD_NAMES or match[1] in NO_THANKS_TO
+    return text.shouting or match[1] not in FIRST_NAMES_THAT_ARE_WORDS or match[1] in NEVER_THANKED
 
 
 def _is_label(match: re.Match[str], _: Text) -> bool:
-    return is_plain_word(match[1]) or is_public_word(match[1])
+    return not Word.of(match[1]).may_be_name
 
 
 PEOPLE = table(
     Identifier(
         "name.after-glued-civility",  # "MmeLacroix"
-        rf"\b(?:M(?:me|lle|r|onsieur|adame)|Dr)(?=[A-ZÀ-Þ]{_LETTER}{{2}})",
+        rf"\b(?:{WRITTEN_CIVILITY}|Dr)(?=[A-ZÀ-Þ]{_LETTER}{{2}})",
         kind="PERSONNE",
-        hint=("mme", "mlle", "mr", "monsieur", "madame", "dr"),
+        hint=(*_CIVILITIES_READ, "dr"),
         reads="written",
         shape=_glued,
         source="trigger",
@@ -100,9 +105,9 @@ PEOPLE = table(
     ),
     Identifier(
         "name.one-letter",
-        r"(?<!\w)(?:Mme|Mlle|Mr|M\.|Monsieur|Madame|Mademoiselle) ([A-ZÀ-Þ])(?![\w'’])",
+        rf"(?<!\w){WRITTEN_CIVILITY} ([A-ZÀ-Þ])(?![\w'’])",
         kind="PERSONNE",
-        hint=("mme", "mlle", "mr", "m.", "monsieur", "madame", "mademoiselle"),
+        hint=_CIVILITIES_READ,
         reads="written",
         group=1,
         source="initial",
@@ -132,7 +137,7 @@ PEOPLE = table(
         "name.first-name-that-is-a-word",
         rf"(?<![\w@./'-])[A-ZÀ-Þ]{_LETTER}+(?![\w@/])",
         kind="PERSONNE",
-        words=WORD_NAMES,
+        words=FIRST_NAMES_THAT_ARE_WORDS,
         reads="written",
         shape=_first_name_that_is_a_word,
         source="first-name",
@@ -153,12 +158,9 @@ PEOPLE = table(
         "name.in-lower-case",
         r"\b(?:avec|merci(?: a)?|par|conseill\w+|agente?|collegue|monsieur|nomme\w*"
         rf"|(?:mon|ma|son|sa|notre|votre|leur) {KIN}) "
-        r"(camille|capucine|clemence|clement|guy|hortense|lambert|laure|lou|marine|martin|max|pierre|rene|sam|tom)\b(?!-)",
+        rf"({any_of(_BELIEVED_IN_LOWER_CASE)})\b(?!-)",
         kind="PERSONNE",
-        hint=(
-            *("camille", "capucine", "clemen", "guy", "hortense", "lambert", "laure", "lou", "marine", "martin", "max"),
-            *("pierre", "rene", "sam", "tom"),
-        ),
+        words=_BELIEVED_IN_LOWER_CASE,
         group=1,
         unless=lambda _, text: text.shouting,
         source="first-name",
@@ -181,20 +183,19 @@ def find_names(text: str) -> Iterator[Span]:
 
 
 def _is_listed(folded: str, start: int) -> bool:
-    """Say whether the word at `start`, or the surname of several words, is in INSEE's lists, or an initial."""
-    words = re.findall(r"[^\W\d_]+", folded[start : start + 60])[:3]
-    return any(" ".join(words[:count]) in known_names() for count in range(1, len(words) + 1)) or (
-        bool(words) and len(words[0]) == 1
-    )
+    """Say whether the name at `start` is in INSEE's lists, or an initial."""
+    return is_listed(folded, start) or _INITIAL.match(folded, start) is not None
 
 
 def _announced(read: Text, start: int, announcer: Announcer) -> Iterator[Place]:
     """Yield the name at `start`, and those that go on after it: "mes enfants Gaspard, Lise et Noé"."""
     text, folded, shouting = read.written, read.folded, read.shouting
-    if text[start : start + 1].islower() and not _is_awaited(folded, start):
+    if text[start : start + 1].islower() and not _is_awaited(folded, start, announcer):
         return
+    if announcer.closing and _SERVICE_SIGNS.match(text, start) and not is_listed(folded, start, 2):
+        return  # "Cordialement,\nLa régie des eaux"
     led = _LEADS_ELSEWHERE.match(text, start) if announcer.relation else None
-    if led and not listed_with_particle(folded, start):
+    if led and not is_listed(folded, start, 2):
         if not (announcer.kin and text[led.end() : led.end() + 1].isupper()):
             return
         start = led.end()  # "la mère de Théo"
@@ -210,20 +211,23 @@ def _announced(read: Text, start: int, announcer: Announcer) -> Iterator[Place]:
         start, trusted = more.end(), False
 
 
-def _is_awaited(folded: str, start: int) -> bool:
+def _is_awaited(folded: str, start: int, announcer: Announcer) -> bool:
     """Say whether a name in lower case may stand at `start`, after a closing formula or a title with an article.
 
     Right after the formula, without a sign between, it must be listed ("sincèrement bluffé par l'accueil"); so it must
     after "mon docteur", and be no "un monsieur gentil" at all.
     """
     before = folded[max(0, start - 40) : start]
-    if formula := _FORMULA.search(before):
+    if announcer.closing:
         line = re.split(r"[\n.,;:!?(]", folded[start : start + 80])[0].split()
-        return not formula[1].isspace() or (len(line) <= 3 and _is_listed(folded, start) and line[0] not in _DESCRIBES)
+        return before.rstrip()[-1:] in tuple(",.:;!-") or (
+            len(line) <= 3 and _is_listed(folded, start) and line[0] not in _DESCRIBES
+        )
     if title := _SOME_TITLE.search(before):
         word = WORD.match(folded, start)
-        doctor = title[1] not in ("monsieur", "madame")
-        return doctor and word is not None and word[0] not in _DESCRIBES and _is_listed(folded, start)
+        return (
+            title[1] not in _CIVILITIES and word is not None and word[0] not in _DESCRIBES and _is_listed(folded, start)
+        )
     return True
 
 
@@ -236,6 +240,6 @@ def _end_of_homonyms(folded: str, start: int, before: str) -> int | None:
     if one is None:
         return None
     two = WORD.match(folded, one.end() + 1) if folded[one.end() : one.end() + 1] == " " else None
-    if two and (one[0] in HOMONYMS or one[0] in FIRST_NAMES_THAT_ARE_WORDS) and is_homonym(two[0], folded, two.end()):
+    if two and Word.of(one[0]).is_word_and_name and is_homonym(two[0], folded, two.end()):
         return two.end()
     return one.end() if before == ": " and is_homonym(one[0], folded, one.end()) else None

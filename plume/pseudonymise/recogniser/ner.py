@@ -18,7 +18,7 @@ import numpy as np
 from plume.errors import EnvironmentMissing
 from plume.french import insee
 from plume.french.vocabulary import word_set
-from plume.french.words import ACRONYMS, EVERYDAY, LABELS, is_plain_word, is_public_word
+from plume.french.words import ACRONYMS, EVERYDAY, LABELS, Word
 from plume.pseudonymise.recogniser import fine_tuning
 from plume.pseudonymise.recogniser.word_frequencies import Frequencies
 from plume.pseudonymise.replace import PLACEHOLDER
@@ -119,7 +119,7 @@ def _about(sentence: str, frequencies: Frequencies) -> Iterator[Span]:
             start = article.end()
         while word := _NAME.match(sentence, start):
             parts = re.split("['’-]", word[0])
-            if not all(part.istitle() for part in parts) or is_plain_word(word[0]) or is_public_word(word[0]):
+            if not all(part.istitle() for part in parts) or not Word.of(word[0]).may_be_name:
                 break
             if any(frequencies.knows(part.lower()) for part in parts):
                 break

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from plume.french.insee import spaced
 from plume.french.text import is_shouting
-from plume.french.words import is_plain_word, is_public_word
+from plume.french.words import Word
 from plume.pseudonymise.names import REST_OF_WORD
 from plume.pseudonymise.spans import Span
 
@@ -140,7 +140,7 @@ class Frequencies:
             if count > 1:
                 found = spaced(" ".join(parts)) in self._surnames and (parts[0][0].isupper() or len(parts[-1]) > 3)
             else:
-                cased = words[0][0][0].isupper() and parts[0].istitle() and not is_public_word(parts[0])
+                cased = words[0][0][0].isupper() and parts[0].istitle() and not Word.of(parts[0]).public
                 found = self._of(parts[0]).surname or (cased and spaced(parts[0]) in self._surnames)
             if found:
                 rest = REST_OF_WORD.match(text, words[count].end())
@@ -192,7 +192,7 @@ class Frequencies:
 
     def _judge(self, word: str) -> _Verdict:
         lower, title = word.lower(), word.capitalize()
-        plain, public = is_plain_word(word), is_public_word(word)
+        plain, public = Word.of(word).everyday, Word.of(word).public
         unknown = word.islower() and len(word) > 3 and not (self.knows(word) or plain or public)
         wants_capital = False
         if word.islower() and len(word) >= 3 and not plain and not public:

@@ -1,6 +1,8 @@
 import pytest
 
-from plume.checks.signals import names_problem, next_step, regret, sentence_length, thanks, vouvoiement
+from plume.checks.form import sentence_length
+from plume.checks.names_problem import names_problem
+from plume.checks.tone import next_step, regret, thanks, vouvoiement
 
 
 @pytest.mark.parametrize(
