@@ -1,7 +1,6 @@
 """Run `plume eval generate`: a system writes a draft for every review of a split, and none twice."""
 
 import json
-import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -10,9 +9,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from eval.backends import TOO_LONG, Backend, Job, Row, Work
+from eval.backends import TOO_LONG, Backend, Job, Work
 from eval.backends.in_process import InProcess
-from eval.drafts import Writing, reusable, writing
+from eval.drafts import Writing, finished, reusable, writing
 from eval.inputs import to_generate
 from eval.rule import noted_before
 from eval.systems import Resolved
@@ -24,8 +23,6 @@ from plume.files import sha256
 from plume.models import load_tokenizer
 from plume.prompt import IM_END, encode_within
 from plume.retrieval import Retriever
-
-_HALF = re.compile("[\ud800-\udfff]")  # what UTF-8 cannot hold
 
 
 class Decoding(Config):
@@ -146,27 +143,17 @@ def _write(file: Writing, backend: Backend, work: Work, jobs: list[Job], *, tota
         with progress("speed") as bar:
             told = {"total": total, "completed": len(file.done), "unit": "drafts"}
             task = bar.add_task(f"drafts: {work.system.name}", **told, speed="")
-            for finished in backend.drafts(jobs):
+            for answers in backend.drafts(jobs):
                 now = time.perf_counter()
-                seconds, last = (now - last) / len(finished), now
-                for job, answer in finished:
-                    file.add(_row(job, answer, work.system, seconds))
-                tokens = sum(answer.get("draft_tokens") or 0 for _, answer in finished)
-                bar.update(
-                    task, advance=len(finished), speed=f"{tokens / max(seconds * len(finished), 1e-9):,.0f} tok/s"
-                )
+                seconds, last = (now - last) / len(answers), now
+                for job, answer in answers:
+                    shown = [past["id"] for past in job.examples]
+                    told = {"key": job.key, "seconds": seconds, "examples": shown, "k": work.system.k}
+                    file.add(finished(answer, id=job.id, **told))
+                tokens = sum(answer.get("draft_tokens") or 0 for _, answer in answers)
+                bar.update(task, advance=len(answers), speed=f"{tokens / max(seconds * len(answers), 1e-9):,.0f} tok/s")
     finally:
         backend.close()
-
-
-def _row(job: Job, answer: Row, system: Resolved, seconds: float) -> Row:
-    if "error" in answer:
-        return {"id": job.id, "error": answer["error"]}
-    if _HALF.search(answer["draft"]):
-        return {"id": job.id, "error": "the draft holds half of a character (a lone surrogate)"}
-    shown = [past["id"] for past in job.examples]
-    examples = {"examples": shown, "examples_dropped": system.k - len(shown)} if system.k else {}
-    return {"id": job.id, **answer, "seconds": round(seconds, 3), "key": job.key, **examples}
 
 
 def _sha(value: Any) -> str:

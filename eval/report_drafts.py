@@ -113,7 +113,7 @@ def _failed(cells: Mapping[str, Row]) -> dict[str, str]:
 def _shown(
     pair: dict[str, Any], drafts: dict[str, Drafts], cells: Sequence[Mapping[str, Row]], lost: list[str]
 ) -> Shown:
-    texts = {arm: d.rows.get(pair["id"], {}).get("draft") or "" for arm, d in drafts.items()}
+    texts = {arm: d.text(pair["id"]) or "" for arm, d in drafts.items()}
     marked = mark_differences(texts["champion"], texts["challenger"])
     sides = {}
     for arm, text, found in zip(texts, marked or map(_TEXT.format, texts.values()), cells, strict=True):

@@ -77,8 +77,8 @@ def score(drafts_path: str | Path, data: str | Path, out: str | Path, *, force: 
 def score_drafts(drafts: Drafts, pairs: list[dict[str, Any]]) -> list[Row]:
     """Rows of scores.jsonl: every pair by every measure of MEASURES, in that order, each with `value` or `error`."""
     prompt = load_prompt(drafts.meta["system"]["prompt"])
-    scored = [p for p in pairs if isinstance(drafts.rows.get(p["id"], {}).get("draft"), str)]
-    texts = [drafts.rows[p["id"]]["draft"] for p in scored]
+    scored = [p for p in pairs if drafts.text(p["id"]) is not None]
+    texts = [drafts.text(p["id"]) for p in scored]
     replies = {"references": [p["reply"] for p in scored]}
     columns = {
         "reply_checks": {
@@ -100,8 +100,7 @@ def score_drafts(drafts: Drafts, pairs: list[dict[str, Any]]) -> list[Row]:
         found[pair["id"]]["draft_words"] = {"value": count_words(text), "detail": None}
     rows = []
     for pair in pairs:
-        draft = drafts.rows.get(pair["id"])
-        lost = {"error": draft["error"] if draft and draft.get("error") else NO_DRAFT}
+        lost = {"error": drafts.rows.get(pair["id"], {}).get("error") or NO_DRAFT}
         head = {"id": pair["id"], "system": drafts.name}
         rows += [{**head, "measure": m, **found[pair["id"]].get(m, lost)} for m in MEASURES]
     return rows

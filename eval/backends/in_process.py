@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from eval.backends import Job, Row, Work, row
+from eval.backends import Job, Work
+from eval.drafts import Draft, of_tokens
 
 
 class InProcess:
@@ -23,7 +24,7 @@ class InProcess:
     def start(self, work: Work) -> None:
         self.work, self.model = work, work.system.load(work.dtype)
 
-    def drafts(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, Row]]]:
+    def drafts(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, Draft]]]:
         order = sorted(jobs, key=lambda job: (-len(job.ids), job.id))
         for at in range(0, len(order), self.batch_size):
             yield self._batch(order[at : at + self.batch_size])
@@ -31,7 +32,7 @@ class InProcess:
     def close(self) -> None:
         self.model = None
 
-    def _batch(self, jobs: list[Job]) -> list[tuple[Job, Row]]:
+    def _batch(self, jobs: list[Job]) -> list[tuple[Job, Draft]]:
         import torch
 
         tokenizer, device = self.work.tokenizer, self.model.device
@@ -53,6 +54,6 @@ class InProcess:
             )
         written = output[:, longest:].tolist()
         return [
-            (job, row(tokenizer, self.work.end, len(job.ids), tokens))
+            (job, of_tokens(tokenizer, self.work.end, len(job.ids), tokens))
             for job, tokens in zip(jobs, written, strict=True)
         ]
