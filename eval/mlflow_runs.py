@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval.drafts import read_drafts
+from eval.slices import DIMENSIONS, slices_of
 from plume import registry, tracking
 from plume.corpus.dataset import read_manifest, read_split
 from plume.corpus.forget_versions import DIGEST
@@ -74,7 +75,8 @@ def _items(data: Path, split: str, out: Path) -> dict[str, list[Any]]:
     """Tabulate a row for each pair, with both systems' values of each measure; None for an error. No text, no name."""
     pairs = read_split(data, split)
     table: dict[str, list[Any]] = {"id": [pair["id"] for pair in pairs]}
-    table |= {key: [pair.get(key) for pair in pairs] for key in ("network", "sentiment")}
+    slices = slices_of(pairs)
+    table |= {name: [of.get(name) for of in slices] for name in DIMENSIONS}
     for arm in ("champion", "challenger"):
         values: dict[str, dict[str, Any]] = {}
         for row in read_jsonl(out / f"{arm}.scores.jsonl"):

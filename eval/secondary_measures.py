@@ -8,15 +8,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from eval import wording
+from eval import measures
 from eval.gate import Line, Verdict
 from eval.rule import Rule
-from eval.score import MEASURES, Row, summarise
+from eval.score import Row, summarise
 from eval.stats import bootstrap, proportions
 from eval.stats.multiplicity import holm
 from eval.stats.paired_tests import mcnemar_mid_p, sign_flip
 from eval.stats.win_rate import win_rate
 from plume.corpus.split import experience_of
+from plume.page.numbers import number, percent
 
 Found = Mapping[str, Mapping[str, Mapping[str, float]]]  # arm -> measure -> id -> value, NaN for an error
 
@@ -32,9 +33,9 @@ def estimate_secondary(
     for arm, found in rows.items():
         lines += [Line(m, None, arm, estimate) for m, estimate in summarise(found).estimates.items()]
     known = {line.measure for line in judged.estimates if line.arm == "difference"}
-    for measure in (m for m in MEASURES if m not in known):
+    for measure in (m for m in measures.OF_DRAFTS if m not in known):
         arms, clusters = _paired(scores, measure)
-        difference = proportions if wording.is_share(measure) else bootstrap
+        difference = proportions if measures.find(measure).share else bootstrap
         lines.append(Line(measure, None, "difference", difference.paired_difference(*arms, clusters=clusters)))
     rates = _win_rates(rule, scores)
     lines = _with_p_values(lines, rule, scores)
@@ -61,7 +62,7 @@ def _p_value(scores: Found, measure: str) -> float:
     """Test by McNemar's mid-p where items are independent and shares, else by sign flips, one a review."""
     arms, clusters = _paired(scores, measure)
     differences = arms[1] - arms[0]
-    if wording.is_share(measure) and len(set(clusters)) == len(clusters):
+    if measures.find(measure).share and len(set(clusters)) == len(clusters):
         return mcnemar_mid_p(int(np.sum(differences > 0)), int(np.sum(differences < 0)))
     return sign_flip(differences, clusters=clusters)
 
@@ -83,9 +84,9 @@ def _longer(lines: list[Line], rates: tuple[Line, Line], rule: Rule) -> Iterable
     plain, equal = (rate.value for rate in rates)
     if None in (words.lower, gain.lower, plain.lower, equal.lower) or words.lower <= 0:
         return
-    seen = f"Longueur : {wording.number(words.estimate, 0)} mots de plus par brouillon"
+    seen = f"Longueur : {number(words.estimate, 0)} mots de plus par brouillon"
     if gain.lower <= 0:
         yield f"{seen}, sans gain établi sur la mesure principale."
     elif equal.lower <= 0.5:
-        at_equal = f"{wording.percent(equal.estimate)} des avis, {wording.interval('win_rate', equal)}"
+        at_equal = f"{percent(equal.estimate)} des avis, {measures.MEASURES['win_rate'].interval(equal)}"
         yield f"{seen} ; à longueur égale le gain n’est plus établi (le candidat l’emporterait sur {at_equal})."
