@@ -25,7 +25,7 @@ _DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionE
 class Draft(TypedDict, total=False):
     """Describes a row of drafts.jsonl: with `draft` or `error`. Other keys are kept, because digests cover them.
 
-    A new key is declared here and filled in `of_tokens` and `of_text`, from which every backend makes its rows.
+    A new key is declared here and filled in `draft_of`, by which every backend makes its rows.
     """
 
     id: str  # of the pair
@@ -42,36 +42,28 @@ class Draft(TypedDict, total=False):
     sha256: str  # of the row, of the system and of the decoding
 
 
+def draft_of(text: str, prompt_tokens: int | None, draft_tokens: int | None, *, stopped: bool) -> Draft:
+    """Make what a backend knows of a row: the text up to the end of the turn, which is counted if it came."""
+    counts = {"prompt_tokens": prompt_tokens, "draft_tokens": draft_tokens}
+    return {"draft": text.strip(), **counts, "stopped": stopped}
+
+
 def of_tokens(tokenizer: Any, end: int, prompt_tokens: int, tokens: list[int]) -> Draft:
-    """Read a draft from generated token ids: what comes before the end of the turn, which is counted if it came."""
+    """Read a draft from generated token ids."""
     stopped = end in tokens
     kept = tokens[: tokens.index(end)] if stopped else tokens
-    return {
-        "draft": tokenizer.decode(kept, skip_special_tokens=True).strip(),
-        "prompt_tokens": prompt_tokens,
-        "draft_tokens": len(kept) + stopped,
-        "stopped": stopped,
-    }
+    text = tokenizer.decode(kept, skip_special_tokens=True)
+    return draft_of(text, prompt_tokens, len(kept) + stopped, stopped=stopped)
 
 
-def of_text(text: str, end: str, prompt_tokens: int | None, draft_tokens: int | None, *, stopped: bool) -> Draft:
-    """Read a draft from a server's text: what comes before the end of the turn, with what the server counted."""
-    return {
-        "draft": text.partition(end)[0].strip(),
-        "prompt_tokens": prompt_tokens,
-        "draft_tokens": draft_tokens,
-        "stopped": stopped,
-    }
-
-
-def finished(written: Draft, *, id: str, key: str, seconds: float, examples: Sequence[str], k: int) -> Draft:  # noqa: A002
-    """Complete what a backend wrote, or failed to write, for a pair; `examples` are shown of `k` that were wanted."""
-    if "error" in written:
-        return {"id": id, "error": written["error"]}
-    if not _is_utf8(written):
+def finished(answer: Draft, *, id: str, key: str, seconds: float, examples: Sequence[str], k: int) -> Draft:  # noqa: A002
+    """Complete a backend's answer to a pair, a draft or an error; `examples` are shown of `k` that were wanted."""
+    if "error" in answer:
+        return {"id": id, "error": answer["error"]}
+    if not _is_utf8(answer):
         return {"id": id, "error": "the draft holds half of a character (a lone surrogate)"}
     shown: Draft = {"examples": [*examples], "examples_dropped": k - len(examples)} if k else {}
-    return {"id": id, **written, "seconds": round(seconds, 3), "key": key, **shown}
+    return {"id": id, **answer, "seconds": round(seconds, 3), "key": key, **shown}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from plume.corpus.dataset import read_manifest
 from plume.errors import InputError, PlumeError
 from plume.files import sha256
 from plume.models import load_tokenizer
-from plume.prompt import IM_END, encode_within
+from plume.prompt import encode_within
 from plume.retrieval import Retriever
 
 
@@ -79,7 +79,7 @@ def generate(
             else None,
             "endpoint": backend.serves(),
         },
-        "decoding": {**decoding.model_dump(), "stop": [IM_END], **backend.decoding(dtype)},
+        "decoding": {**decoding.model_dump(), "stop": [work.chat.end], **backend.decoding(dtype)},
         "data": {"split": split, "sha256": manifest["splits"][split]["sha256"]},
     }
     sidecar = out.with_suffix(".meta.json")

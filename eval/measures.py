@@ -1,10 +1,10 @@
 """Lists every measure once: its name, French label, unit, better side, table in the report, and what it is read from.
 
-A new measure of a draft is one row here, with its function.
+A new measure of a draft is one row here, with its function; a new metric module is a row of SOURCES too.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from eval.drafts import Draft
@@ -12,12 +12,12 @@ from plume.checks.registry import CHECKS
 from plume.french.text import count_words
 from plume.page import numbers
 from plume.page.numbers import number, percent, points
+from plume.prompt import Prompt
 
 if TYPE_CHECKING:
     from eval.stats.estimate import Estimate
 
 PRIMARY = "pass_all"
-Finding = dict[str, Any]  # of the metric module `reply_checks`
 
 
 class Value(NamedTuple):
@@ -29,6 +29,37 @@ class Value(NamedTuple):
 
 
 @dataclass(frozen=True)
+class MetricModule:
+    """A metric module of `eval/metrics`.
+
+    Attributes:
+        columns: what it is given of a pair beside the draft, from the pair and the prompt that the model read.
+        result: the key of what it says of each draft.
+        options: what else it is told.
+    """
+
+    columns: Callable[[dict[str, Any], Prompt], dict[str, Any]]
+    result: str = "scores"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def _reply(pair: dict[str, Any], prompt: Prompt) -> dict[str, Any]:  # noqa: ARG001 - of sources
+    return {"references": pair["reply"]}
+
+
+def _given(pair: dict[str, Any], prompt: Prompt) -> dict[str, Any]:
+    return {"reviews": pair["review"], "prompts": prompt.text(pair), "sentiments": pair.get("sentiment")}
+
+
+SOURCES = {
+    "reply_checks": MetricModule(_given, "findings"),
+    "chrf_fr": MetricModule(_reply, options={"corpus": False}),
+    "rouge_fr": MetricModule(_reply, "by_sample"),
+    "edit_rate": MetricModule(_reply),
+}
+
+
+@dataclass(frozen=True)
 class Measure:
     """One measure.
 
@@ -36,7 +67,7 @@ class Measure:
         name: what scores, rules, verdicts and MLflow call it.
         label: its French name.
         table: where report.html shows it.
-        source: the metric module that gives it, "draft" for the row of drafts.jsonl, None for two systems together.
+        source: the one of SOURCES that gives it, "draft" for the row of drafts.jsonl, None for two systems together.
         read: takes it from the source's result for one draft.
         share: 0 or 1 for each draft, so that its mean is a share.
         decimals: of what is no share.
@@ -68,13 +99,13 @@ class Measure:
         return numbers.interval(estimate.lower, estimate.upper, say)
 
 
-def _all_passed(findings: list[Finding]) -> Value:
+def _all_passed(findings: list[dict[str, Any]]) -> Value:
     failed = [f["check"] for f in findings if f["gating"] and not f["passed"]]
     return Value(float(not failed), ", ".join(failed) or None)
 
 
-def _passed(check: str) -> Callable[[list[Finding]], Value]:
-    def read(findings: list[Finding]) -> Value:
+def _passed(check: str) -> Callable[[list[dict[str, Any]]], Value]:
+    def read(findings: list[dict[str, Any]]) -> Value:
         found = next(f for f in findings if f["check"] == check)
         return Value(float(found["passed"]), found["detail"], tuple(found["rules"]))
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from eval.drafts import Drafts
 from eval.inputs import to_score
-from eval.measures import MEASURES, OF_DRAFTS, Measure, Value, find
+from eval.measures import MEASURES, OF_DRAFTS, SOURCES, Measure, Value, find
 from eval.metrics import load
 from eval.reply_similarity import chrf_signature
 from eval.stats import bootstrap, proportions
@@ -74,23 +74,11 @@ def score_drafts(drafts: Drafts, pairs: list[dict[str, Any]]) -> list[Row]:
     """Rows of scores.jsonl: every pair by every measure of OF_DRAFTS, in that order, each with `value` or `error`."""
     prompt = load_prompt(drafts.meta["system"]["prompt"])
     scored = [p for p in pairs if drafts.text(p["id"]) is not None]
-    texts = [drafts.text(p["id"]) for p in scored]
-    replies = {"references": [p["reply"] for p in scored]}
-    columns = {
-        "reply_checks": {
-            "reviews": [p["review"] for p in scored],
-            "prompts": [prompt.text(p) for p in scored],
-            "sentiments": [p.get("sentiment") for p in scored],
-        },
-        "chrf_fr": {**replies, "corpus": False},
-        "rouge_fr": replies,
-        "edit_rate": replies,
-    }
     found: dict[str, dict[str, Row]] = {p["id"]: {} for p in pairs}
     with progress() as bar:
-        for name in bar.track(columns, description=f"scores: {drafts.name}"):
-            results = _compute(name, {"predictions": texts, **columns[name]}, len(texts))
-            for pair, result in zip(scored, results, strict=True):
+        for name in bar.track(SOURCES, description=f"scores: {drafts.name}"):
+            given = [{"predictions": drafts.text(p["id"]), **SOURCES[name].columns(p, prompt)} for p in scored]
+            for pair, result in zip(scored, _compute(name, given) if given else [], strict=True):
                 found[pair["id"]] |= _cells(name, result)
     for pair in scored:
         found[pair["id"]] |= _cells("draft", drafts.rows[pair["id"]])
@@ -185,19 +173,13 @@ def _made_from(drafts: Drafts) -> dict[str, str]:
     return {"drafts_sha256": drafts.sha256, "drafts_meta_sha256": file_sha256(meta), "scorer_sha256": scorer_sha256()}
 
 
-def _compute(name: str, columns: dict[str, Any], n: int) -> list[Any]:
+def _compute(name: str, given: list[dict[str, Any]]) -> list[Any]:
     """One result per draft, or the exception that it raised: a batch that fails is computed one by one."""
-    metric = load(name)
-    key = {"reply_checks": "findings", "rouge_fr": "by_sample"}.get(name, "scores")
-    if not n:
-        return []
+    metric, source = load(name), SOURCES[name]
     try:
-        return metric.compute(**columns)[key]
+        return metric.compute(**{c: [one[c] for one in given] for c in given[0]}, **source.options)[source.result]
     except Exception as error:
-        if n == 1:
-            return [error]
-    alone = ({c: v if isinstance(v, bool) else [v[i]] for c, v in columns.items()} for i in range(n))
-    return [_compute(name, one, 1)[0] for one in alone]
+        return [error] if len(given) == 1 else [_compute(name, [one])[0] for one in given]
 
 
 def _cells(source: str, result: Any) -> dict[str, Row]:

@@ -19,11 +19,11 @@ from eval.stats.win_rate import win_rate
 from plume.corpus.split import experience_of
 from plume.page.numbers import number, percent
 
-Found = Mapping[str, Mapping[str, Mapping[str, float]]]  # arm -> measure -> id -> value, NaN for an error
+Scored = Mapping[str, Mapping[str, Mapping[str, float]]]  # arm -> measure -> id -> value, NaN for an error
 
 
 def estimate_secondary(
-    judged: Verdict, rule: Rule, rows: Mapping[str, Iterable[Row]], scores: Found
+    judged: Verdict, rule: Rule, rows: Mapping[str, Iterable[Row]], scores: Scored
 ) -> tuple[tuple[Line, ...], tuple[str, ...]]:
     """Give the judged estimates p-values, estimate all others, and write remarks in French for the reasons.
 
@@ -42,12 +42,12 @@ def estimate_secondary(
     return (*lines, *rates), tuple(_longer(lines, rates, rule))
 
 
-def _paired(scores: Found, measure: str) -> tuple[list[np.ndarray], list[str]]:
+def _paired(scores: Scored, measure: str) -> tuple[list[np.ndarray], list[str]]:
     arms = [np.array(list(scores[arm][measure].values())) for arm in ("champion", "challenger")]
     return arms, [experience_of(i) for i in scores["champion"][measure]]
 
 
-def _with_p_values(lines: list[Line], rule: Rule, scores: Found) -> list[Line]:
+def _with_p_values(lines: list[Line], rule: Rule, scores: Scored) -> list[Line]:
     """Add p-values of "no difference" on the whole split; those of the guardrails by Holm too, as they are a family."""
     p = {x.measure: _p_value(scores, x.measure) for x in lines if x.arm == "difference" and not x.slice}
     family = [g.measure for g in rule.guardrails]
@@ -58,7 +58,7 @@ def _with_p_values(lines: list[Line], rule: Rule, scores: Found) -> list[Line]:
     ]
 
 
-def _p_value(scores: Found, measure: str) -> float:
+def _p_value(scores: Scored, measure: str) -> float:
     """Test by McNemar's mid-p where items are independent and shares, else by sign flips, one a review."""
     arms, clusters = _paired(scores, measure)
     differences = arms[1] - arms[0]
@@ -67,7 +67,7 @@ def _p_value(scores: Found, measure: str) -> float:
     return sign_flip(differences, clusters=clusters)
 
 
-def _win_rates(rule: Rule, scores: Found) -> tuple[Line, Line]:
+def _win_rates(rule: Rule, scores: Scored) -> tuple[Line, Line]:
     """Estimate how often the challenger wins on the primary measure, ties as half: plainly, and at equal length."""
     arms, clusters = _paired(scores, rule.primary.measure)
     words, _ = _paired(scores, "draft_words")

@@ -17,7 +17,7 @@ from plume.corpus.dataset import FEATURES, read_manifest, read_split
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.models import context_length
-from plume.prompt import IM_END, Prompt, encode_sample
+from plume.prompt import CHATML, ChatFormat, Prompt, encode_sample, format_of
 from train.batches import common_prefix
 from train.config import TrainConfig
 
@@ -34,6 +34,7 @@ class Samples:
     truncated: list[dict[str, Any]]  # the same
     sources: dict[str, datasets.Dataset]  # split -> pairs as loaded, for lineage
     manifest: dict[str, Any]
+    chat: ChatFormat = CHATML
 
     @cached_property
     def lengths(self) -> list[int]:
@@ -95,7 +96,8 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
     dropped: list[dict[str, Any]] = []
     truncated: list[dict[str, Any]] = []
     encoded = {}
-    end = tokenizer.convert_tokens_to_ids(IM_END)
+    chat = format_of(tokenizer)
+    end = chat.end_id(tokenizer)
     for split in SPLITS[:2]:
         if split not in sources:
             encoded[split] = datasets.Dataset.from_dict({"id": [], "input_ids": [], "prompt_length": []})
@@ -128,7 +130,7 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
             f"{config.data}: no training sample is left of {manifest['splits']['train']['pairs']} pairs "
             f"(max_tokens={config.max_tokens}; {told}); raise max_tokens or build a larger dataset"
         )
-    return Samples(encoded["train"], encoded["validation"], dropped, truncated, sources, manifest)
+    return Samples(encoded["train"], encoded["validation"], dropped, truncated, sources, manifest, chat)
 
 
 def _pairs(folder: Path, split: str) -> datasets.Dataset:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from eval.drafts import Draft
-from plume.prompt import IM_END, Prompt, encode_prompt
+from plume.prompt import ChatFormat, Prompt, encode_prompt, format_of
 
 TOO_LONG = "the review and a draft do not fit in the model's context"
 
@@ -63,9 +63,13 @@ class Work:
     context: int | None
 
     @property
+    def chat(self) -> ChatFormat:
+        return format_of(self.tokenizer)
+
+    @property
     def end(self) -> int:
         """Find the id of the token that ends a turn."""
-        return self.tokenizer.convert_tokens_to_ids(IM_END)
+        return self.chat.end_id(self.tokenizer)
 
 
 class Backend(Protocol):

@@ -15,9 +15,8 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from eval.backends import TOO_LONG, Job, Work
-from eval.drafts import Draft, of_text, of_tokens
+from eval.drafts import Draft, draft_of, of_tokens
 from plume.errors import InputError
-from plume.prompt import IM_END
 
 KEY = "PLUME_API_KEY"
 RETRIES = 5  # of one draft, on 408, 409, 429, 5xx, timeouts and connection errors: 0.5 s, 1 s … 8 s apart
@@ -175,7 +174,12 @@ class Endpoint:
         return job, {"error": error}
 
     async def _ask(self, job: Job) -> Any:
-        body = {"model": self.model, "max_tokens": self.work.max_new_tokens, "temperature": 0, "stop": [IM_END]}
+        body = {
+            "model": self.model,
+            "max_tokens": self.work.max_new_tokens,
+            "temperature": 0,
+            "stop": [self.work.chat.end],
+        }
         if self.api == "chat":  # nothing that the standard does not know: strict servers refuse it
             path, body = "/chat/completions", body | {"messages": job.messages}
         else:  # vLLM and SGLang stop at the id, and vLLM tells the ids; others stop at the model's own end
@@ -196,7 +200,7 @@ class Endpoint:
                 raise _AnswerError("the server told token ids that are none")
             return of_tokens(self.work.tokenizer, self.work.end, sent, choice["token_ids"])
         counts = sent if self.reads_ids else _count(read), _count(usage.get("completion_tokens"))
-        return of_text(text, IM_END, *counts, stopped=choice["finish_reason"] == "stop")
+        return draft_of(text.partition(self.work.chat.end)[0], *counts, stopped=choice["finish_reason"] == "stop")
 
 
 class _AnswerError(Exception):
