@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from eval.drafts import Draft
 from plume.checks.registry import CHECKS
 from plume.french.text import count_words
 from plume.page import numbers
 from plume.page.numbers import number, percent, points
-from plume.prompt import Prompt
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the gate is pure
+    from eval.drafts import Draft
     from eval.stats.estimate import Estimate
+    from plume.prompt import Prompt
 
 PRIMARY = "pass_all"
 
@@ -38,16 +38,16 @@ class MetricModule:
         options: what else it is told.
     """
 
-    columns: Callable[[dict[str, Any], Prompt], dict[str, Any]]
+    columns: "Callable[[dict[str, Any], Prompt], dict[str, Any]]"
     result: str = "scores"
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def _reply(pair: dict[str, Any], prompt: Prompt) -> dict[str, Any]:  # noqa: ARG001 - of sources
+def _reply(pair: dict[str, Any], prompt: "Prompt") -> dict[str, Any]:  # noqa: ARG001 - of sources
     return {"references": pair["reply"]}
 
 
-def _given(pair: dict[str, Any], prompt: Prompt) -> dict[str, Any]:
+def _given(pair: dict[str, Any], prompt: "Prompt") -> dict[str, Any]:
     return {"reviews": pair["review"], "prompts": prompt.text(pair), "sentiments": pair.get("sentiment")}
 
 
@@ -116,7 +116,7 @@ def _rouge(kind: str) -> Callable[[dict[str, float]], Value]:
     return lambda of_draft: Value(of_draft[kind])
 
 
-def _words(draft: Draft) -> Value:
+def _words(draft: "Draft") -> Value:
     return Value(count_words(draft["draft"]))
 
 

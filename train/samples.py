@@ -107,13 +107,13 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
             remove_columns=[c for c in sources[split].column_names if c != "id"],
             keep_in_memory=True,
         )
-        outcome = rows.select_columns(["id", "fate", "reason"])
-        changed = [{"id": r["id"], "split": split, "reason": r["reason"], "fate": r["fate"]} for r in outcome]
-        dropped += [_without_fate(r) for r in changed if r["fate"] == "dropped"]
-        truncated += [_without_fate(r) for r in changed if r["fate"] == "truncated"]
+        fates: dict[str, list[dict[str, Any]]] = {"kept": [], "dropped": [], "truncated": []}
+        for row in rows.select_columns(["id", "fate", "reason"]):
+            fates[row["fate"]].append({"id": row["id"], "split": split, "reason": row["reason"]})
+        dropped += fates["dropped"]
+        truncated += fates["truncated"]
         kept = rows.filter(lambda r: r["fate"] != "dropped", keep_in_memory=True).remove_columns(["fate", "reason"])
-        gone = sum(r["fate"] == "dropped" for r in changed)
-        assert len(kept) + gone == len(sources[split]), f"{split}: a pair is neither kept nor dropped"
+        assert len(kept) + len(fates["dropped"]) == len(sources[split]), f"{split}: a pair is neither kept nor dropped"
         for ids, start in zip(kept["input_ids"], kept["prompt_length"], strict=True):
             assert 0 < start < len(ids), "a kept sample has trained tokens and a prompt"
             assert ids[-1] == end, "a kept sample ends its turn"
@@ -149,10 +149,6 @@ def _pairs(folder: Path, split: str) -> datasets.Dataset:
         return datasets.Dataset.from_dict(table, features=datasets.Features(features))
     except (ValueError, TypeError, pa.ArrowException) as error:  # described by its manifest, and made by hand
         raise InputError(f"{Path(folder) / split}.jsonl: not the columns of a dataset folder ({error})") from None
-
-
-def _without_fate(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in row.items() if k != "fate"}
 
 
 def encode(
