@@ -294,10 +294,7 @@ def _kept(out: Path, meta: dict[str, Any], keys: dict[str, str], *, force: bool)
 
 def _vouched_by(path: Path) -> dict[str, str] | None:
     """The digests that the description beside drafts lists; None if it is of before there were any, or unreadable."""
-    try:
-        found = json.loads(path.with_suffix(".meta.json").read_text(encoding="utf-8"))[VOUCHED]
-    except _DAMAGED:
-        return None
+    found = (files.read_object(path.with_suffix(".meta.json")) or {}).get(VOUCHED)
     return found if isinstance(found, dict) else None
 
 

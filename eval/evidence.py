@@ -1,13 +1,12 @@
 """Hashes all that a verdict rests on, and says in French what each hash is of."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from eval.drafts import Drafts
 from eval.rule import ARMS
 from eval.score import scorer_sha256
-from plume.files import file_sha256, sha256
+from plume.files import file_sha256, json_sha256, sha256
 
 _OF_ALL = {
     "split": "Partie jugée du jeu de données",
@@ -40,8 +39,8 @@ def evidence(arms: dict[str, Drafts], gate: str | Path, scores: dict[str, bytes]
             drafts.meta.get("gate_sha256"),
             system.get("adapter_sha256"),
             system.get("prompt"),
-            _sha256_of(system["examples"]) if system.get("examples") else None,
-            _sha256_of(system),
+            json_sha256(system["examples"]) if system.get("examples") else None,
+            json_sha256(system),
             drafts.meta["fingerprint"],
         )
         inputs |= {f"{arm}_{name}": value for name, value in zip(_OF_A_SYSTEM, found, strict=True)}
@@ -54,7 +53,3 @@ def label(name: str) -> str:
     if arm not in ARMS:
         return _OF_ALL.get(name, name)
     return f"Système {ARMS[arm]} : {_OF_A_SYSTEM.get(rest, rest)}"
-
-
-def _sha256_of(value: Any) -> str:
-    return sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode())

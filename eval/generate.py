@@ -1,6 +1,5 @@
 """Run `plume eval generate`: a system writes a draft for every review of a split, and none twice."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from plume.command import progress, status
 from plume.config import Config
 from plume.corpus.dataset import read_manifest
 from plume.errors import InputError, PlumeError
-from plume.files import sha256
+from plume.files import json_sha256
 from plume.models import load_tokenizer
 from plume.prompt import encode_within
 from plume.retrieval import Retriever
@@ -85,7 +84,7 @@ def generate(
     sidecar = out.with_suffix(".meta.json")
     meta["gate_sha256"] = noted_before(gate, sidecar, kept=out.is_file() and not force)
     read = {"prompt": system.prompt.shown_sha256, "examples": meta["system"]["examples"]}
-    meta["fingerprint"] = _sha({"decoding": meta["decoding"], **{k: v for k, v in read.items() if v}})
+    meta["fingerprint"] = json_sha256({"decoding": meta["decoding"], **{k: v for k, v in read.items() if v}})
     with status("prompts"):
         jobs = _jobs(pairs, meta, work, retriever, by_ids=backend.reads_ids)
     with writing(out, meta, {job.id: job.key for job in jobs}, force=force) as file:
@@ -125,7 +124,7 @@ def _jobs(
             ids, examples = encode_within(work.tokenizer, system.prompt, pair, examples, room)
         job = Job(pair["id"], "", system.prompt, pair, tuple(examples), ids)
         read = {"ids": ids} if by_ids else {"messages": job.messages}
-        key = _sha({**read, "system": meta["system"], "decoding": meta["decoding"]})
+        key = json_sha256({**read, "system": meta["system"], "decoding": meta["decoding"]})
         jobs.append(Job(pair["id"], key, system.prompt, pair, tuple(examples), ids))
     return jobs
 
@@ -154,7 +153,3 @@ def _write(file: Writing, backend: Backend, work: Work, jobs: list[Job], *, tota
                 bar.update(task, advance=len(answers), speed=f"{tokens / max(seconds * len(answers), 1e-9):,.0f} tok/s")
     finally:
         backend.close()
-
-
-def _sha(value: Any) -> str:
-    return sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode())

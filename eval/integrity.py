@@ -13,7 +13,7 @@ from eval.drafts import Drafts
 from eval.rule import ARMS, Rule
 from plume.checks.registry import CHECKS
 from plume.corpus.dataset import read_manifest, read_split
-from plume.files import file_sha256, make_folder, sha256, to_jsonl, write
+from plume.files import file_sha256, make_folder, read_object, sha256, to_jsonl, write
 from plume.paths import ROOT, home
 
 # What tells who wrote, not what was read. Anything else that differs in a system's description counts as read: a kind
@@ -88,10 +88,9 @@ def _contaminated(
     code = [file_sha256(path) for path in _CODE]
     key = sha256(json.dumps([sha256(to_jsonl(map(dict, pairs))), digests, threshold, code]).encode())
     kept = home() / CACHE / f"{key}.json"
-    with suppress(OSError, ValueError, RecursionError):
-        found = json.loads(kept.read_text(encoding="utf-8"))
-        if isinstance(found, dict) and all(isinstance(other, str) for other in found.values()):
-            return found
+    found = read_object(kept)
+    if found is not None and all(isinstance(other, str) for other in found.values()):
+        return found
     learnt = (pair for folder in folders for split in _LEARNT_FROM for pair in read_split(folder, split))
     found = near_duplicates(pairs, learnt, threshold)
     with suppress(OSError):  # a home that cannot be written costs seconds, not the comparison

@@ -1,6 +1,5 @@
 """The rule that a comparison is judged by, written before the drafts: `configs/eval/gate.yaml`, typed."""
 
-import json
 from pathlib import Path
 from typing import Literal, Self
 
@@ -10,7 +9,7 @@ from eval.measures import PRIMARY, of_table
 from eval.slices import DIMENSIONS
 from plume.checks.registry import CHECKS, GATING, nearest
 from plume.config import Config
-from plume.files import file_sha256
+from plume.files import file_sha256, read_object
 
 ARMS = {"champion": "en service", "challenger": "candidat"}  # the two systems of a comparison, as reasons call them
 
@@ -112,11 +111,8 @@ def noted_before(gate: str | Path | None, sidecar: Path, *, kept: bool) -> str |
     seen by `plume eval compare`. None if no rule is given and none was noted. Raises InputError if `gate` is no rule.
     """
     if kept:
-        try:
-            noted = json.loads(sidecar.read_text(encoding="utf-8")).get("gate_sha256")
-        except (OSError, ValueError, AttributeError):
-            noted = None
-        return noted  # drafts were there before any rule: none can be noted for them now
+        # Where drafts were there before any rule, none can be noted for them now.
+        return (read_object(sidecar) or {}).get("gate_sha256")
     if gate is None:
         return None
     Rule.load(gate)

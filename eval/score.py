@@ -26,7 +26,7 @@ from plume.checks.registry import GATING
 from plume.command import progress, say
 from plume.contacts import DEFAULT as DIRECTORY
 from plume.corpus.split import experience_of
-from plume.files import file_sha256, make_folder, read_jsonl, sha256, telling, to_jsonl, write
+from plume.files import file_sha256, make_folder, read_jsonl, read_object, sha256, telling, to_jsonl, write
 from plume.paths import ROOT
 from plume.prompt import load_prompt
 
@@ -144,11 +144,9 @@ def kept_scores(drafts: Drafts) -> list[Row] | None:
     Scores with errors, or that are no numbers, are not taken: what failed may have been the machine.
     """
     for path in (drafts.path.with_suffix(".scores.jsonl"), drafts.path.with_name("scores.jsonl")):
-        try:
-            meta = json.loads(path.with_suffix(".meta.json").read_text(encoding="utf-8"))
-            same = meta["scores_sha256"] == file_sha256(path) and _made_from(drafts).items() <= meta.items()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            continue
+        meta = read_object(path.with_suffix(".meta.json")) or {}
+        same = _made_from(drafts).items() <= meta.items() and path.is_file()
+        same = same and meta.get("scores_sha256") == file_sha256(path)
         rows = read_jsonl(path, needs=("id", "measure")) if same else []
         if rows and all(_is_number(row) for row in rows):
             return rows

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from plume import tracking
 from plume.command import stderr
 from plume.errors import InputError
-from plume.files import locked, make_folder, telling, to_jsonl, whole_lines, write
+from plume.files import locked, make_folder, read_object, telling, to_jsonl, whole_lines, write
 from plume.output import RUN as RUN_FOLDER
 from plume.output import check_folder, claim
 from train import early_stopping
@@ -148,10 +148,7 @@ def note(out: Path, facts: dict[str, Any]) -> dict[str, Any]:
 
 def noted(out: Path) -> dict[str, Any]:
     """What run.json says; empty where there is none."""
-    try:
-        return json.loads((out / RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    return read_object(out / RUN) or {}
 
 
 @tracking.answering()

@@ -19,7 +19,7 @@ from plume.command import status, stderr
 from plume.corpus.dataset import forgotten_since
 from plume.corpus.split import SPLITS
 from plume.errors import InputError, PlumeError, first_line, without_secrets
-from plume.files import folder_aside, folder_sha256, telling
+from plume.files import folder_aside, folder_sha256, read_object, telling
 from plume.models import load_model, load_tokenizer, quiet_bars
 from plume.prompt import load_prompt
 from train import adapter, folder, processes
@@ -178,10 +178,7 @@ def _check_not_forgotten(config: TrainConfig, samples: Samples) -> None:
 
 def _is_written(folder: Path, facts: dict[str, Any]) -> bool:
     """Whether the folder, which is whole if it is there, holds the adapter of this run at this step."""
-    try:
-        told = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
+    told = read_object(folder / TRAINING) or {}
     return all(told.get(key) == facts[key] for key in ("run_id", "steps"))
 
 

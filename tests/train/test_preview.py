@@ -18,6 +18,7 @@ from train.config import TrainConfig
 from train.estimate import CUDA, FRAGMENTED, REACHED, Footprint, estimate, print_estimate
 from train.loop import planned_order
 from train.samples import Samples, load_samples
+from train.speed import machine_limit
 from train.step import token_losses
 
 
@@ -57,6 +58,14 @@ def test_without_a_measured_speed_each_gpu_says_whether_it_fits_and_how_long_it_
     told = capsys.readouterr().out.splitlines()
     assert "one H100 (80 GB): 60.0 min" in told
     assert "one L4 (24 GB): does not fit" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "teraflops"), [("NVIDIA L40S", 362), ("NVIDIA L4", 121), ("NVIDIA A100-SXM4-80GB", 312)]
+)
+def test_a_gpu_is_known_by_the_name_that_torch_gives(monkeypatch, name, teraflops):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: name)
+    assert machine_limit.__wrapped__("cuda", "bfloat16") == teraflops * 1e12
 
 
 def test_a_traced_forward_keeps_what_the_real_one_keeps(tiny_mistral, small_dataset, tmp_path):
