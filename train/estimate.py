@@ -15,9 +15,9 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from plume.models import quiet_bars, resolve
 from train import adapter
-from train.batches import MicroBatch, group, pack, step_indices, worst_group
+from train.batches import MicroBatch, group, step_indices
 from train.config import TrainConfig
-from train.loop import planned_order, planned_steps
+from train.loop import largest_batch, planned_steps
 from train.samples import Samples
 from train.speed import GPUS, Cost
 from train.step import CHUNK, token_losses, trainable
@@ -75,8 +75,7 @@ def estimate(config: TrainConfig, samples: Samples) -> Footprint:
         members = [lengths[i] for i in step_indices(len(lengths), config.batch_size, step, config.seed)]
         for g in group(members, prefix, config.micro_batch_tokens):
             tokens += prefix + sum(members[i] - prefix for i in g)
-    worst = worst_group(lengths, planned_order(config, len(lengths)), prefix, config.micro_batch_tokens)
-    batch = pack([samples.train[i] for i in worst], share=config.share_prefix)
+    batch = largest_batch(samples, config)
     traced = _trace(config, batch)
     _, done = traced.cost.flops([batch], recompute=config.recompute)
     activations = traced.activations

@@ -14,7 +14,7 @@ from plume.command import progress as progress_bar
 from plume.errors import PlumeError
 from plume.files import append, telling
 from train import checkpoint, early_stopping
-from train.batches import micro_batches, pack, step_indices, worst_group
+from train.batches import MicroBatch, micro_batches, pack, step_indices, worst_group
 from train.config import GENTLER, MAKE_ROOM, TrainConfig
 from train.drafts import write_drafts
 from train.folder import DRAFTS, STEPS
@@ -37,6 +37,14 @@ def planned_order(config: TrainConfig, samples: int) -> Iterable[list[int]]:
     return (
         step_indices(samples, config.batch_size, step, config.seed) for step in range(planned_steps(config, samples))
     )
+
+
+def largest_batch(samples: Samples, config: TrainConfig) -> MicroBatch:
+    """Pack the run's largest micro-batch: what must fit in memory."""
+    prefix = samples.prefix if config.share_prefix else 0
+    order = planned_order(config, len(samples.train))
+    worst = worst_group(samples.lengths, order, prefix, config.micro_batch_tokens)
+    return pack([samples.train[i] for i in worst], share=config.share_prefix)
 
 
 def fit(
@@ -157,10 +165,7 @@ def _losses(at: checkpoint.Standing) -> str:
 
 def _worst_first(model: Any, samples: Samples, config: TrainConfig, device: Any) -> None:
     """Compute the run's largest micro-batch once and forget it: what cannot fit fails in the first minute."""
-    prefix = samples.prefix if config.share_prefix else 0
-    order = planned_order(config, len(samples.train))
-    worst = worst_group(samples.lengths, order, prefix, config.micro_batch_tokens)
-    batch = pack([samples.train[i] for i in worst], share=config.share_prefix)
+    batch = largest_batch(samples, config)
     try:
         with torch.random.fork_rng():  # dropout draws: the run's own draws stay as they were
             token_losses(model, batch.to(device)).sum().backward()
