@@ -25,7 +25,7 @@ from plume.adapters import CONFIG, TEMPLATE, TRAINING, WEIGHTS, Adapter
 from plume.command import say
 from plume.models import Base, load_tokenizer
 from plume.paths import ROOT
-from plume.prompt import SERVING_TEMPLATE, load_prompt, template_sha256
+from plume.prompt import CHATML, load_prompt
 from serve import alias, keys
 from serve.alias import Aliases, Deployed
 from serve.config import ServeConfig
@@ -69,19 +69,19 @@ def prepare(folder: Path) -> tuple[State, str]:
     training = {
         "base": Base().model_dump(),
         "prompt": {"version": prompt.version, "sha256": prompt.sha256},
-        "chat_template_sha256": template_sha256(),
+        "chat_template_sha256": CHATML.sha256,
     }
     for name, text in (
         (TRAINING, json.dumps(training)),
         (CONFIG, '{"r": 8}'),
-        (TEMPLATE, SERVING_TEMPLATE),
+        (TEMPLATE, CHATML.template),
         (WEIGHTS, ""),
     ):
         (adapter / name).write_text(text, encoding="utf-8")
     state = State(folder / "state")
     alias.write(state, Aliases(Deployed(1, str(adapter), Adapter.load(adapter).sha256)))
     config = ServeConfig(state=state.folder, maskers=1, traces=False)
-    stop = load_tokenizer(Base()).convert_tokens_to_ids("<|im_end|>")
+    stop = CHATML.end_id(load_tokenizer(Base()))
     Started(config=config, base=Base(), stop_token_id=stop, dtype="float32", max_model_len=4096).write(state)
     return state, keys.add(state, "benchmark")
 

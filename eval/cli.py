@@ -17,7 +17,7 @@ app = typer.Typer(
 
 Data = Annotated[Path, typer.Option(help="Dataset folder.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what plume wrote there.")]
-Backend = Literal["transformers", "vllm"]
+Engine = Literal["transformers", "vllm"]
 Api = Literal["completions", "chat"]
 EXIT = {"PASS": 0, "FAIL": 10, "INCONCLUSIVE": 20}
 
@@ -42,7 +42,7 @@ def generate(
     context: Annotated[
         int | None, typer.Option(min=16, help="Tokens of prompt and draft; by default the base's, at most 4096.")
     ] = None,
-    backend: Annotated[Backend, typer.Option(help="What runs the model here, if no endpoint does.")] = "transformers",
+    backend: Annotated[Engine, typer.Option(help="What runs the model here, if no endpoint does.")] = "transformers",
     batch_size: Annotated[int, typer.Option(min=1, help="Drafts at once, with transformers.")] = 16,
     endpoint: Annotated[str | None, typer.Option(help="OpenAI-compatible server to ask: http://HOST:PORT/v1.")] = None,
     model: Annotated[

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from eval import report, wording
-from eval.drafts import Drafts
+from eval import report
+from eval.evidence import evidence
 from eval.gate import Item, Verdict, decide
 from eval.inputs import to_compare
-from eval.integrity import LookUp, examine, rule_remark
-from eval.score import by_measure, judged_by, kept_scores, score_drafts, scorer_sha256
+from eval.integrity import LookUp, checks_off_remark, examine, rule_remark
+from eval.score import by_measure, judged_by, kept_scores, score_drafts
 from eval.secondary_measures import estimate_secondary
+from eval.slices import slices_of
 from plume.corpus.split import experience_of
-from plume.files import file_sha256, sha256, telling, to_jsonl, write
-from plume.french.text import count_words
+from plume.files import telling, to_jsonl, write
 from plume.output import VERDICT, building
 
 
@@ -51,12 +51,12 @@ def compare(
     }
     sound = examine(rule, **arms, data=data, pairs=pairs, trained_on=trained_on, look_up=look_up)
     judged = decide(rule, items_of(pairs), **there, faults=sound.faults, contaminated=tuple(sound.contaminated))
-    files = {f"{arm}.scores.jsonl": to_jsonl(found) for arm, found in rows.items()}
-    inputs = _inputs(arms, gate, files)
+    kept = {arm: to_jsonl(found) for arm, found in rows.items()}
+    inputs = evidence(arms, gate, kept)
     estimates, remarks = estimate_secondary(judged, rule, rows, scores)
     remarks = (*remarks, rule_remark(inputs["gate_sha256"], arms["challenger"]))
     if rule.checks_off:
-        remarks = (wording.checks_off(rule.checks_off), *remarks)
+        remarks = (checks_off_remark(rule.checks_off), *remarks)
     verdict = replace(judged, reasons=(*judged.reasons, *remarks), estimates=estimates)
     document = {
         "outcome": verdict.outcome,
@@ -66,6 +66,7 @@ def compare(
         "inputs": inputs,
         "checks_off": list(rule.checks_off),
     }
+    files = {f"{arm}.scores.jsonl": content for arm, content in kept.items()}
     files["report.html"] = report.render(verdict, rule, arms, pairs, rows, inputs, sound.contaminated).encode()
     files["verdict.json"] = (json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
     with telling(out, "make room or mend that, or name another folder with --out"), building(out, VERDICT) as made:
@@ -75,40 +76,6 @@ def compare(
 
 
 def items_of(pairs: list[dict[str, Any]]) -> list[Item]:
-    """Describe pairs for the gate: the replies to one review are one cluster, review lengths are cut in terciles."""
-    lengths = [count_words(pair["review"]) for pair in pairs]
-    short, long = np.quantile(lengths, (1 / 3, 2 / 3))
-    items = []
-    for pair, length in zip(pairs, lengths, strict=True):
-        slices = {key: pair[key] for key in ("network", "sentiment") if pair.get(key)}
-        slices["review_length"] = "court" if length <= short else "moyen" if length <= long else "long"
-        items.append(Item(pair["id"], experience_of(pair["id"]), slices))
-    return items
-
-
-def _inputs(arms: dict[str, Drafts], gate: str | Path, files: dict[str, bytes]) -> dict[str, Any]:
-    """Hash all that the verdict rests on; `promote` compares the adapters' with the registered version's."""
-    described = arms["champion"].meta["data"]
-    inputs = {
-        "split": described["split"],
-        "split_sha256": described["sha256"],
-        "gate_sha256": file_sha256(gate),
-        "scorer_sha256": scorer_sha256(),
-    }
-    for arm, drafts in arms.items():
-        system = drafts.meta["system"]
-        inputs |= {
-            f"{arm}_drafts_sha256": drafts.sha256,
-            f"{arm}_scores_sha256": sha256(files[f"{arm}.scores.jsonl"]),
-            f"{arm}_gate_sha256": drafts.meta.get("gate_sha256"),
-            f"{arm}_adapter_sha256": system.get("adapter_sha256"),
-            f"{arm}_prompt": system.get("prompt"),
-            f"{arm}_examples_sha256": _sha256_of(system["examples"]) if system.get("examples") else None,
-            f"{arm}_system_sha256": _sha256_of(system),
-            f"{arm}_fingerprint": drafts.meta["fingerprint"],
-        }
-    return inputs
-
-
-def _sha256_of(value: Any) -> str:
-    return sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode())
+    """Describe pairs for the gate: the replies to one review are one cluster."""
+    found = zip(pairs, slices_of(pairs), strict=True)
+    return [Item(pair["id"], experience_of(pair["id"]), slices) for pair, slices in found]

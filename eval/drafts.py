@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from plume import files
 from plume.corpus.dataset import read_manifest, read_split
@@ -22,6 +22,50 @@ _FULL = "make room or mend that; the same command then goes on"
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
+class Draft(TypedDict, total=False):
+    """Describes a row of drafts.jsonl: with `draft` or `error`. Other keys are kept, because digests cover them.
+
+    A new key is declared here and filled in `draft_of`, by which every backend makes its rows.
+    """
+
+    id: str  # of the pair
+    draft: str
+    error: str  # why there is no draft
+    prompt_tokens: int | None  # None where a server does not tell
+    draft_tokens: int | None  # the end of the turn among them
+    stopped: bool  # whether the turn ended, rather than the room for a draft
+    seconds: float  # its share of the time since the drafts before it
+    key: str  # hash of all that the draft depends on
+    examples: list[str]  # ids of the past pairs that the prompt showed, the most similar first
+    examples_dropped: int  # examples that did not fit
+    system: str
+    sha256: str  # of the row, of the system and of the decoding
+
+
+def draft_of(text: str, prompt_tokens: int | None, draft_tokens: int | None, *, stopped: bool) -> Draft:
+    """Make what a backend knows of a row: the text up to the end of the turn, which is counted if it came."""
+    counts = {"prompt_tokens": prompt_tokens, "draft_tokens": draft_tokens}
+    return {"draft": text.strip(), **counts, "stopped": stopped}
+
+
+def of_tokens(tokenizer: Any, end: int, prompt_tokens: int, tokens: list[int]) -> Draft:
+    """Read a draft from generated token ids."""
+    stopped = end in tokens
+    kept = tokens[: tokens.index(end)] if stopped else tokens
+    text = tokenizer.decode(kept, skip_special_tokens=True)
+    return draft_of(text, prompt_tokens, len(kept) + stopped, stopped=stopped)
+
+
+def finished(answer: Draft, *, id: str, key: str, seconds: float, examples: Sequence[str], k: int) -> Draft:  # noqa: A002
+    """Complete a backend's answer to a pair, a draft or an error; `examples` are shown of `k` that were wanted."""
+    if "error" in answer:
+        return {"id": id, "error": answer["error"]}
+    if not _is_utf8(answer):
+        return {"id": id, "error": "the draft holds half of a character (a lone surrogate)"}
+    shown: Draft = {"examples": [*examples], "examples_dropped": k - len(examples)} if k else {}
+    return {"id": id, **answer, "seconds": round(seconds, 3), "key": key, **shown}
+
+
 @dataclass(frozen=True)
 class Drafts:
     """The drafts of one system: `rows` by id, `meta` as `eval generate` wrote it beside them, hash of the file.
@@ -30,10 +74,14 @@ class Drafts:
     """
 
     path: Path
-    rows: dict[str, dict[str, Any]]
+    rows: dict[str, Draft]
     meta: dict[str, Any]
     sha256: str
     tied: bool = False
+
+    def text(self, pair_id: str) -> str | None:
+        """Give the draft of a pair; None where there is none."""
+        return self.rows.get(pair_id, {}).get("draft")
 
     @property
     def name(self) -> str:
@@ -44,7 +92,7 @@ def read_drafts(path: str | Path) -> Drafts:
     """Read drafts.jsonl and the drafts.meta.json beside it. Raises InputError if they do not belong together."""
     path = Path(path)
     rows = files.read_jsonl(path, needs=("id",))
-    by_id: dict[str, dict[str, Any]] = {}
+    by_id: dict[str, Draft] = {}
     for number, row in enumerate(rows, 1):
         _check_row(path, number, row)
         if row["id"] in by_id:
@@ -58,7 +106,7 @@ def read_drafts(path: str | Path) -> Drafts:
     return Drafts(path, by_id, meta, files.file_sha256(path), tied)
 
 
-def tie(rows: Iterable[dict[str, Any]], meta: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def tie(rows: Iterable[Draft], meta: dict[str, Any]) -> tuple[list[Draft], dict[str, Any]]:
     """Rows with their digests, and the description that vouches for them."""
     tied = [{**row, SHA: _row_sha256(row, meta)} for row in rows]
     return tied, _sealed(meta, {row["id"]: row[SHA] for row in tied})
@@ -78,7 +126,7 @@ def _digest(value: Any) -> str:
     return files.sha256(json.dumps(value, sort_keys=True).encode())
 
 
-def _check_row(path: Path, number: int, row: dict[str, Any]) -> None:
+def _check_row(path: Path, number: int, row: Draft) -> None:
     """Raise InputError unless a row is one of drafts.jsonl that every later step can read and write."""
     texts = {key: row.get(key) for key in ("id", "draft", "error")}
     odd = [key for key, text in texts.items() if not isinstance(text, str) and (key == "id" or text is not None)]
@@ -109,7 +157,7 @@ def _read_meta(sidecar: Path) -> dict[str, Any]:
     return meta
 
 
-def _check_digests(path: Path, sidecar: Path, rows: dict[str, dict[str, Any]], meta: dict[str, Any]) -> None:
+def _check_digests(path: Path, sidecar: Path, rows: dict[str, Draft], meta: dict[str, Any]) -> None:
     vouched = meta.get(VOUCHED)
     if not isinstance(vouched, dict) or _sealed(meta, vouched)[SHA] != meta.get(SHA):
         raise InputError(f"{sidecar}: changed since it was written; generate the drafts again, with --force")
@@ -160,7 +208,7 @@ class Writing:
     done: set[str] = field(default_factory=set)
     errors: dict[str, str] = field(default_factory=dict)
 
-    def add(self, row: dict[str, Any]) -> None:
+    def add(self, row: Draft) -> None:
         """Append a row, for good: a process killed afterwards does not lose it."""
         row = {k: v for k, v in row.items() if k != SHA} | {"system": self.meta["system"]["name"]}
         row[SHA] = self.vouched[row["id"]] = _row_sha256(row, self.meta)
@@ -205,7 +253,7 @@ def _describe(sidecar: Path, meta: dict[str, Any]) -> None:
         file.write(text)
 
 
-def reusable(paths: Sequence[Path], wanted: dict[str, str], meta: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def reusable(paths: Sequence[Path], wanted: dict[str, str], meta: dict[str, Any]) -> Iterator[Draft]:
     """Drafts of other files whose key is wanted (key -> id here), each once. Raises InputError for an edited one."""
     wanted = dict(wanted)
     for path in paths:
@@ -216,7 +264,7 @@ def reusable(paths: Sequence[Path], wanted: dict[str, str], meta: dict[str, Any]
                 yield {**row, "id": wanted.pop(row["key"])}
 
 
-def _kept(out: Path, meta: dict[str, Any], keys: dict[str, str], *, force: bool) -> list[dict[str, Any]]:
+def _kept(out: Path, meta: dict[str, Any], keys: dict[str, str], *, force: bool) -> list[Draft]:
     if not out.is_file() or force:
         return []
     other = InputError(
@@ -246,14 +294,11 @@ def _kept(out: Path, meta: dict[str, Any], keys: dict[str, str], *, force: bool)
 
 def _vouched_by(path: Path) -> dict[str, str] | None:
     """The digests that the description beside drafts lists; None if it is of before there were any, or unreadable."""
-    try:
-        found = json.loads(path.with_suffix(".meta.json").read_text(encoding="utf-8"))[VOUCHED]
-    except _DAMAGED:
-        return None
+    found = (files.read_object(path.with_suffix(".meta.json")) or {}).get(VOUCHED)
     return found if isinstance(found, dict) else None
 
 
-def _check_kept(path: Path, row: dict[str, Any], meta: dict[str, Any], vouched: dict[str, str] | None) -> None:
+def _check_kept(path: Path, row: Draft, meta: dict[str, Any], vouched: dict[str, str] | None) -> None:
     """Raise InputError if a draft was edited since. One from before there were digests is taken as it is."""
     if SHA not in row and vouched is None:
         return

@@ -14,11 +14,12 @@ from typing import Any, Literal
 import numpy as np
 from scipy.stats import norm
 
-from eval import wording
-from eval.rule import Rule, Safety
+from eval import measures, slices
+from eval.rule import ARMS, Rule, Safety
 from eval.stats import proportions, sample_size
 from eval.stats.estimate import Estimate, scored
 from eval.stats.multiplicity import max_t
+from plume.page.numbers import count, number, percent, points
 from plume.shares import upper_bound
 
 Scores = Mapping[str, Mapping[str, float]]  # measure -> item id -> value; what is not there could not be scored
@@ -122,7 +123,7 @@ def _integrity(case: _Compared, faults: Sequence[str], contaminated: Sequence[st
     for fault in faults:
         yield _Part(None, f"Intégrité : {fault}")
     if contaminated:
-        seen = f"{wording.count(len(contaminated), 'avis')} de test {_ids(contaminated)}"
+        seen = f"{count(len(contaminated), 'avis')} de test {_ids(contaminated)}"
         reason = f"Intégrité : {seen} sont des quasi-doublons de textes d’apprentissage ; les écarter et les remplacer."
         yield _Part(None, reason, needs=len(contaminated))
     missing = 0
@@ -130,18 +131,18 @@ def _integrity(case: _Compared, faults: Sequence[str], contaminated: Sequence[st
         lacking = sum(any(item.id not in scores.get(m, {}) for m in case.rule.measures) for item in items)
         if lacking:
             missing += lacking
-            seen = f"{wording.count(lacking, 'brouillon')} sur {wording.number(len(items), 0)} sans note"
+            seen = f"{count(lacking, 'brouillon')} sur {number(len(items), 0)} sans note"
             yield _Part(
                 None,
-                f"Intégrité : {seen} (système {wording.ARMS[arm]}) ; relancer la même commande plume eval generate, "
+                f"Intégrité : {seen} (système {ARMS[arm]}) ; relancer la même commande plume eval generate, "
                 "qui n’écrit que ce qui manque, puis la comparaison : une erreur ne vaut jamais un succès.",
             )
     independent = len({item.cluster for item in items})
     if independent < minimum:
-        seen = f"{wording.count(independent, 'avis')} indépendants ; la règle en veut au moins {minimum}"
+        seen = f"{count(independent, 'avis')} indépendants ; la règle en veut au moins {minimum}"
         yield _Part(None, f"Intégrité : {seen}.", needs=minimum - independent)
     if not faults and not contaminated and not missing and independent >= minimum:
-        seen = f"{wording.count(len(items), 'avis')} notés pour les deux systèmes, sans erreur"
+        seen = f"{count(len(items), 'avis')} notés pour les deux systèmes, sans erreur"
         yield _Part(True, f"Intégrité : {seen}.")
 
 
@@ -157,11 +158,10 @@ def _safety(case: _Compared, rule: Safety) -> _Part:
     confidence = case.rule.confidence
     upper = upper_bound(hit, independent, confidence)
     holds = False if events else True if upper <= rule.limit else None
-    seen = f"Sécurité, « {wording.measure(rule.measure)} » : "
-    seen += f"{wording.count(events, 'échec')} sur {wording.count(n, 'brouillon')}" if n else "rien n’a pu être noté"
+    seen = f"Sécurité, « {measures.find(rule.measure).label} » : "
+    seen += f"{count(events, 'échec')} sur {count(n, 'brouillon')}" if n else "rien n’a pu être noté"
     bound = (
-        f"au plus {wording.percent(upper, 2)} d’échecs (confiance {wording.percent(confidence, 0)}, "
-        f"limite {wording.percent(rule.limit, 2)})"
+        f"au plus {percent(upper, 2)} d’échecs (confiance {percent(confidence, 0)}, limite {percent(rule.limit, 2)})"
     )
     needs = 0
     if holds is False:
@@ -198,9 +198,9 @@ def _guardrails(case: _Compared) -> Iterator[_Part]:
         text = f"non-inferiority: difference > {-rule.margin:g}"
         line = Line(rule.measure, None, "difference", value, text, holds)
         if holds is False:
-            margin = wording.points(rule.margin, signed=False)
+            margin = points(rule.margin, signed=False)
             before, after = (_failures(case, arm, rule.measure) for arm in (case.champion, case.challenger))
-            seen = f"Garde-fou « {wording.measure(rule.measure)} » : {wording.count(after, 'échec')} contre {before}, "
+            seen = f"Garde-fou « {measures.find(rule.measure).label} » : {count(after, 'échec')} contre {before}, "
             seen += f"écart {_told(value, confidence)}"
             yield _Part(False, f"{seen} ; la perte dépasse {margin}.", (line,))
         elif holds:
@@ -212,7 +212,7 @@ def _guardrails(case: _Compared) -> Iterator[_Part]:
     total = len(case.rule.guardrails)
     if unsure:
         worst = max(unsure, key=lambda line: needs[line.measure])
-        seen = f"« {wording.measure(worst.measure)} » : {_told(worst.value, confidence)}"
+        seen = f"« {measures.find(worst.measure).label} » : {_told(worst.value, confidence)}"
         reason = (
             f"Garde-fous : pour {len(unsure)} sur {total}, une perte au-delà de la marge n’est pas exclue ; "
             f"le plus exigeant, {seen}, demanderait {_more(needs[worst.measure])}."
@@ -228,8 +228,8 @@ def _primary(case: _Compared) -> _Part:
     rule, confidence = case.rule.primary, case.rule.confidence
     value = _difference(case, rule.measure, confidence)
     holds = _place(value, floor=0.0, ceiling=rule.worthwhile)
-    seen = f"Mesure principale « {wording.measure(rule.measure)} » : {_told(value, confidence)}"
-    gain, needs = wording.points(rule.worthwhile, signed=False), 0
+    seen = f"Mesure principale « {measures.find(rule.measure).label} » : {_told(value, confidence)}"
+    gain, needs = points(rule.worthwhile, signed=False), 0
     if holds is None:
         needs = _needs(case, rule.measure, (0.0, rule.worthwhile), rule.worthwhile, (1 + confidence) / 2)
         reason = f"{seen} ; ni l’absence de gain ni un gain utile ({gain}) n’est exclu, il faudrait {_more(needs)}."
@@ -269,9 +269,9 @@ def _slices(case: _Compared) -> Iterator[_Part]:
         text = f"slice veto: upper bound < {-rule.margin:g}" if name in large else None
         lines.append(Line(measure, name, "difference", value, text, holds))
         if holds is False:
-            vetoes.append(f"{wording.slice_(name)}, {_told(value, confidence)}")
+            vetoes.append(f"{slices.label(name)}, {_told(value, confidence)}")
     if vetoes:
-        margin = wording.points(rule.margin, signed=False)
+        margin = points(rule.margin, signed=False)
         yield _Part(False, f"Tranches : perte de plus de {margin} ({' ; '.join(vetoes)}).", tuple(lines))
     elif lines:
         yield _Part(True, f"Tranches : {len(large)} jugées sur {len(groups)} (assez d’avis), aucun veto.", tuple(lines))
@@ -329,10 +329,10 @@ def _ids(ids: Sequence[str]) -> str:
 def _told(value: Estimate, confidence: float) -> str:
     if value.estimate is None:
         return "rien n’a pu être comparé"
-    level = wording.percent(confidence, 0 if round(confidence, 2) == round(confidence, 6) else 1)
-    low, high = (wording.number(100 * bound, signed=True) for bound in (value.lower, value.upper))
-    return f"{wording.points(value.estimate)} (de {low} à {high}, intervalle à {level})"
+    level = percent(confidence, 0 if round(confidence, 2) == round(confidence, 6) else 1)
+    low, high = (points(bound, unit=False) for bound in (value.lower, value.upper))
+    return f"{points(value.estimate)} (de {low} à {high}, intervalle à {level})"
 
 
 def _more(needs: int) -> str:
-    return f"environ {wording.count(needs, 'avis')} de plus" if needs else "d’abord les brouillons qui manquent"
+    return f"environ {count(needs, 'avis')} de plus" if needs else "d’abord les brouillons qui manquent"

@@ -1,7 +1,5 @@
 """Run `plume eval generate`: a system writes a draft for every review of a split, and none twice."""
 
-import json
-import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -10,9 +8,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from eval.backends import TOO_LONG, Backend, Job, Row, Work
+from eval.backends import TOO_LONG, Backend, Job, Work
 from eval.backends.in_process import InProcess
-from eval.drafts import Writing, reusable, writing
+from eval.drafts import Writing, finished, reusable, writing
 from eval.inputs import to_generate
 from eval.rule import noted_before
 from eval.systems import Resolved
@@ -20,12 +18,10 @@ from plume.command import progress, status
 from plume.config import Config
 from plume.corpus.dataset import read_manifest
 from plume.errors import InputError, PlumeError
-from plume.files import sha256
+from plume.files import json_sha256
 from plume.models import load_tokenizer
-from plume.prompt import IM_END, encode_within
+from plume.prompt import encode_within
 from plume.retrieval import Retriever
-
-_HALF = re.compile("[\ud800-\udfff]")  # what UTF-8 cannot hold
 
 
 class Decoding(Config):
@@ -82,13 +78,13 @@ def generate(
             else None,
             "endpoint": backend.serves(),
         },
-        "decoding": {**decoding.model_dump(), "stop": [IM_END], **backend.decoding(dtype)},
+        "decoding": {**decoding.model_dump(), "stop": [work.chat.end], **backend.decoding(dtype)},
         "data": {"split": split, "sha256": manifest["splits"][split]["sha256"]},
     }
     sidecar = out.with_suffix(".meta.json")
     meta["gate_sha256"] = noted_before(gate, sidecar, kept=out.is_file() and not force)
     read = {"prompt": system.prompt.shown_sha256, "examples": meta["system"]["examples"]}
-    meta["fingerprint"] = _sha({"decoding": meta["decoding"], **{k: v for k, v in read.items() if v}})
+    meta["fingerprint"] = json_sha256({"decoding": meta["decoding"], **{k: v for k, v in read.items() if v}})
     with status("prompts"):
         jobs = _jobs(pairs, meta, work, retriever, by_ids=backend.reads_ids)
     with writing(out, meta, {job.id: job.key for job in jobs}, force=force) as file:
@@ -128,7 +124,7 @@ def _jobs(
             ids, examples = encode_within(work.tokenizer, system.prompt, pair, examples, room)
         job = Job(pair["id"], "", system.prompt, pair, tuple(examples), ids)
         read = {"ids": ids} if by_ids else {"messages": job.messages}
-        key = _sha({**read, "system": meta["system"], "decoding": meta["decoding"]})
+        key = json_sha256({**read, "system": meta["system"], "decoding": meta["decoding"]})
         jobs.append(Job(pair["id"], key, system.prompt, pair, tuple(examples), ids))
     return jobs
 
@@ -146,28 +142,14 @@ def _write(file: Writing, backend: Backend, work: Work, jobs: list[Job], *, tota
         with progress("speed") as bar:
             told = {"total": total, "completed": len(file.done), "unit": "drafts"}
             task = bar.add_task(f"drafts: {work.system.name}", **told, speed="")
-            for finished in backend.drafts(jobs):
+            for answers in backend.drafts(jobs):
                 now = time.perf_counter()
-                seconds, last = (now - last) / len(finished), now
-                for job, answer in finished:
-                    file.add(_row(job, answer, work.system, seconds))
-                tokens = sum(answer.get("draft_tokens") or 0 for _, answer in finished)
-                bar.update(
-                    task, advance=len(finished), speed=f"{tokens / max(seconds * len(finished), 1e-9):,.0f} tok/s"
-                )
+                seconds, last = (now - last) / len(answers), now
+                for job, answer in answers:
+                    shown = [past["id"] for past in job.examples]
+                    told = {"key": job.key, "seconds": seconds, "examples": shown, "k": work.system.k}
+                    file.add(finished(answer, id=job.id, **told))
+                tokens = sum(answer.get("draft_tokens") or 0 for _, answer in answers)
+                bar.update(task, advance=len(answers), speed=f"{tokens / max(seconds * len(answers), 1e-9):,.0f} tok/s")
     finally:
         backend.close()
-
-
-def _row(job: Job, answer: Row, system: Resolved, seconds: float) -> Row:
-    if "error" in answer:
-        return {"id": job.id, "error": answer["error"]}
-    if _HALF.search(answer["draft"]):
-        return {"id": job.id, "error": "the draft holds half of a character (a lone surrogate)"}
-    shown = [past["id"] for past in job.examples]
-    examples = {"examples": shown, "examples_dropped": system.k - len(shown)} if system.k else {}
-    return {"id": job.id, **answer, "seconds": round(seconds, 3), "key": job.key, **examples}
-
-
-def _sha(value: Any) -> str:
-    return sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode())

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eval import wording
 from eval.contamination import near_duplicates
 from eval.drafts import Drafts
-from eval.rule import Rule
+from eval.rule import ARMS, Rule
+from plume.checks.registry import CHECKS
 from plume.corpus.dataset import read_manifest, read_split
-from plume.files import file_sha256, make_folder, sha256, to_jsonl, write
+from plume.files import file_sha256, make_folder, read_object, sha256, to_jsonl, write
 from plume.paths import ROOT, home
 
 # What tells who wrote, not what was read. Anything else that differs in a system's description counts as read: a kind
@@ -69,7 +69,7 @@ def examine(
     for arm, drafts in arms.items():
         if not drafts.tied:
             faults.append(
-                f"rien ne lie les brouillons du système {wording.ARMS[arm]} à leur description (d’une version "
+                f"rien ne lie les brouillons du système {ARMS[arm]} à leur description (d’une version "
                 "antérieure de plume, ou retouchés) ; relancer la même commande plume eval generate, qui garde ce qui "
                 "est écrit."
             )
@@ -88,10 +88,9 @@ def _contaminated(
     code = [file_sha256(path) for path in _CODE]
     key = sha256(json.dumps([sha256(to_jsonl(map(dict, pairs))), digests, threshold, code]).encode())
     kept = home() / CACHE / f"{key}.json"
-    with suppress(OSError, ValueError, RecursionError):
-        found = json.loads(kept.read_text(encoding="utf-8"))
-        if isinstance(found, dict) and all(isinstance(other, str) for other in found.values()):
-            return found
+    found = read_object(kept)
+    if found is not None and all(isinstance(other, str) for other in found.values()):
+        return found
     learnt = (pair for folder in folders for split in _LEARNT_FROM for pair in read_split(folder, split))
     found = near_duplicates(pairs, learnt, threshold)
     with suppress(OSError):  # a home that cannot be written costs seconds, not the comparison
@@ -161,18 +160,18 @@ def _unknown_training(arm: str, system: Mapping[str, Any], known: set[str], look
         digest = digest or (look_up(adapter) if look_up else None)
         if digest is None:
             yield (
-                f"on ne sait pas sur quelles données l’adaptateur du système {wording.ARMS[arm]} a été entraîné ; "
+                f"on ne sait pas sur quelles données l’adaptateur du système {ARMS[arm]} a été entraîné ; "
                 "refaire ses brouillons avec plume eval generate."
             )
         elif digest not in known:
             yield (
-                f"le système {wording.ARMS[arm]} a été entraîné sur un autre jeu de données ({digest[:12]}…) ; le "
+                f"le système {ARMS[arm]} a été entraîné sur un autre jeu de données ({digest[:12]}…) ; le "
                 "donner avec --trained-on DOSSIER pour montrer qu’il ne contient aucun avis de test."
             )
     examples = system.get("examples")
     if examples and not known & set(_digests(examples)):
         yield (
-            f"les exemples montrés au système {wording.ARMS[arm]} ne viennent pas des textes d’apprentissage de ce jeu "
+            f"les exemples montrés au système {ARMS[arm]} ne viennent pas des textes d’apprentissage de ce jeu "
             "de données ; donner leur jeu avec --trained-on DOSSIER, ou refaire les brouillons."
         )
 
@@ -201,3 +200,9 @@ def rule_remark(applied: str, challenger: Drafts) -> str:
             "Règle : autre que celle notée avant les brouillons du candidat ; choisie après coup, elle ne promeut rien."
         )
     return "Règle : celle qui avait été notée avant les brouillons du candidat."
+
+
+def checks_off_remark(names: Iterable[str]) -> str:
+    """Name the checks that a rule switches off, in a sentence for evaluators."""
+    told = (f"« {CHECKS[name].label} »" + (" (tolérance zéro)" * CHECKS[name].zero_tolerance) for name in names)
+    return f"Contrôles désactivés par la règle, qui n’ont donc rien décidé : {', '.join(told)}."

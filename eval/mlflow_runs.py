@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval.drafts import read_drafts
+from eval.slices import DIMENSIONS, slices_of
 from plume import registry, tracking
 from plume.corpus.dataset import read_manifest, read_split
 from plume.corpus.forget_versions import DIGEST
@@ -62,9 +63,8 @@ def _log_inputs(data: Path) -> None:
     import mlflow.data.sources
     from mlflow.data.meta_dataset import MetaDataset
 
-    contexts = {"train": "training", "validation": "validation", "test": "testing"}
     splits, name = read_manifest(data)["splits"], data.resolve().name
-    for split, context in contexts.items():
+    for split, context in tracking.CONTEXTS.items():
         source = mlflow.data.sources.LocalArtifactDatasetSource(str((data / f"{split}.jsonl").resolve()))
         described = MetaDataset(source, name=f"{name}-{split}"[-500:], digest=splits[split]["sha256"][:36])
         mlflow.log_input(described, context=context)
@@ -74,7 +74,8 @@ def _items(data: Path, split: str, out: Path) -> dict[str, list[Any]]:
     """Tabulate a row for each pair, with both systems' values of each measure; None for an error. No text, no name."""
     pairs = read_split(data, split)
     table: dict[str, list[Any]] = {"id": [pair["id"] for pair in pairs]}
-    table |= {key: [pair.get(key) for pair in pairs] for key in ("network", "sentiment")}
+    slices = slices_of(pairs)
+    table |= {name: [of.get(name) for of in slices] for name in DIMENSIONS}
     for arm in ("champion", "challenger"):
         values: dict[str, dict[str, Any]] = {}
         for row in read_jsonl(out / f"{arm}.scores.jsonl"):
@@ -87,11 +88,16 @@ def _metrics(lines: "Iterable[Line]") -> dict[str, float]:
     metrics = {}
     for line in lines:
         name = line.measure.replace(":", "/")  # MLflow groups metrics by the part before a slash
-        values = {name: line.value.estimate, f"{name}.lower": line.value.lower, f"{name}.upper": line.value.upper}
-        metrics |= {key: value for key, value in values.items() if value is not None and math.isfinite(value)}
+        metrics |= _bounds(name, line.value.estimate, line.value.lower, line.value.upper)
         metrics |= {f"{name}.n": line.value.n, f"{name}.n_error": line.value.n_error}
         metrics |= {f"{name}.{key}": p for key, p in (("p", line.p), ("p_holm", line.p_holm)) if p is not None}
     return metrics
+
+
+def _bounds(name: str, *values: float | None) -> dict[str, float]:
+    """Name an estimate and its bounds, as far as they are known."""
+    named = zip((name, f"{name}.lower", f"{name}.upper"), values, strict=True)
+    return {key: value for key, value in named if value is not None and math.isfinite(value)}
 
 
 def log_time(result: dict, out: Path) -> str:
@@ -114,9 +120,7 @@ def log_time(result: dict, out: Path) -> str:
             if ":" in row["group"]:
                 continue
             name = f"{row['quantity']}/{row['comparison']}/{row['group'].replace(', ', '_').replace(' ', '_')}"
-            values = {name: row["estimate"], f"{name}.lower": row["lower"], f"{name}.upper": row["upper"]}
-            metrics |= {key: value for key, value in values.items() if value is not None}
-            metrics[f"{name}.n"] = row["n"]
+            metrics |= _bounds(name, row["estimate"], row["lower"], row["upper"]) | {f"{name}.n": row["n"]}
         mlflow.log_metrics(metrics)
         for name in ("time.json", "time.html"):
             mlflow.log_artifact(str(out / name))

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import plume
-from eval import wording
+from eval import evidence, measures, slices
 from eval.drafts import Drafts
 from eval.gate import Line, Verdict
 from eval.reply_similarity import chrf_signature
 from eval.report_drafts import WORST, cells_of, failures, to_read
-from eval.rule import Rule
-from eval.score import REFERENCES, Row
-from plume.checks.registry import CHECKS, GATING
+from eval.rule import ARMS, Rule
+from eval.score import Row
+from plume.checks.registry import CHECKS
 from plume.page import render as render_page
+from plume.page.numbers import percent, points
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 
@@ -64,7 +65,8 @@ def render(
         meaning=meaning,
         verdict=verdict,
         rule=rule,
-        wording=wording,
+        primary=measures.find(rule.primary.measure).label,
+        arms=[(arm, label.capitalize()) for arm, label in ARMS.items()],
         drafts=drafts,
         pairs=pairs,
         tiers=[(tier, [_judged(line) for line in ruled if _tier(line) == key]) for key, tier in _TIERS.items()],
@@ -76,11 +78,12 @@ def render(
         worse=worse,
         most=WORST,
         passing=_passing(verdict, rule),
-        signals=_arms(verdict, _measures(verdict, "signal:")),
-        likeness=_arms(verdict, [*REFERENCES, "draft_words"]),
-        wins=[_judged(line) for line in verdict.estimates if line.measure.startswith("win_rate")],
+        signals=_arms(verdict, measures.of_table("signals")),
+        likeness=_arms(verdict, measures.of_table("likeness")),
+        wins=[_judged(line) for line in verdict.estimates if line.measure in measures.of_table("wins")],
         contaminated=sorted((contaminated or {}).items()),
-        inputs=inputs,
+        split=inputs["split"],
+        inputs=[(evidence.label(name), value) for name, value in inputs.items()],
         signature=chrf_signature(),
         version=plume.__version__,
         written=datetime.now(UTC).date(),
@@ -98,11 +101,12 @@ def _judged(line: Line) -> dict[str, Any]:
         told = "gain utile exclu"
     if line.slice and line.rule:
         mark, told = ("●", "pas de veto") if line.holds else ("■", "veto")
+    measure = measures.find(line.measure)
     return {
         "measure": line.measure,
-        "label": wording.slice_(line.slice) if line.slice else wording.measure(line.measure),
-        "value": wording.value(line.measure, line.value.estimate, difference=difference),
-        "interval": wording.interval(line.measure, line.value, difference=difference),
+        "label": slices.label(line.slice) if line.slice else measure.label,
+        "value": measure.say(line.value.estimate, difference=difference),
+        "interval": measure.interval(line.value, difference=difference),
         "limit": _limit(line),
         "n": line.value.n,
         "n_error": line.value.n_error,
@@ -116,17 +120,13 @@ def _limit(line: Line) -> str:
     """The rule's number, in French: it stands last in the rule's text."""
     if not line.rule:
         return "–"
-    number = float(line.rule.rsplit(" ", 1)[1])
+    limit = float(line.rule.rsplit(" ", 1)[1])
     if _tier(line) == "safety":
-        return f"aucun échec, et au moins {wording.percent(1 - number)} de réussite"
-    return f"perte de moins de {wording.points(-number, signed=False)}" if number else "gain"
+        return f"aucun échec, et au moins {percent(1 - limit)} de réussite"
+    return f"perte de moins de {points(-limit, signed=False)}" if limit else "gain"
 
 
-def _measures(verdict: Verdict, prefix: str) -> list[str]:
-    return list(dict.fromkeys(line.measure for line in verdict.estimates if line.measure.startswith(prefix)))
-
-
-def _arms(verdict: Verdict, measures: Iterable[str]) -> list[dict[str, str]]:
+def _arms(verdict: Verdict, names: Iterable[str]) -> list[dict[str, str]]:
     """One table row per measure: both arms and their difference."""
     found = {
         (line.measure, line.arm): line
@@ -134,23 +134,22 @@ def _arms(verdict: Verdict, measures: Iterable[str]) -> list[dict[str, str]]:
         if not line.slice and (line.arm == "difference" or not line.rule)
     }
     table = []
-    for measure in measures:
-        row = {"label": wording.measure(measure)}
-        for arm in ("champion", "challenger", "difference"):
-            line = found.get((measure, arm))
+    for measure in map(measures.find, names):
+        row = {"label": measure.label}
+        for arm in (*ARMS, "difference"):
+            line = found.get((measure.name, arm))
             difference = arm == "difference"
-            row[arm] = wording.value(measure, line.value.estimate, difference=difference) if line else "–"
-            row[f"{arm}_interval"] = wording.interval(measure, line.value, difference=difference) if line else ""
+            row[arm] = measure.say(line.value.estimate, difference=difference) if line else "–"
+            row[f"{arm}_interval"] = measure.interval(line.value, difference=difference) if line else ""
         table.append(row)
     return table
 
 
 def _passing(verdict: Verdict, rule: Rule) -> list[dict[str, str]]:
     """Make the table of gating checks; those that the rule switches off are shown, and said to be off."""
-    off = [CHECKS[name].measure for name in rule.checks_off]
-    measures = ["pass_all", *(CHECKS[name].measure for name in GATING)]
-    table = _arms(verdict, measures)
-    for measure, row in zip(measures, table, strict=True):
+    off, names = [CHECKS[name].measure for name in rule.checks_off], measures.of_table("checks")
+    table = _arms(verdict, names)
+    for measure, row in zip(names, table, strict=True):
         row["label"] += " (désactivé par la règle)" * (measure in off)
     return table
 
@@ -178,11 +177,11 @@ def forest(lines: list[Line], rule: Rule) -> dict[str, Any] | None:
         "zero": x(0),
         "left": left,
         "right": right,
-        "ticks": [(x(t), wording.number(100 * t, 0, signed=True)) for t in ticks],
+        "ticks": [(x(t), points(t, 0, unit=False)) for t in ticks],
         "rows": [
             {
                 "y": top + row * i + row / 2,
-                "label": wording.measure(line.measure),
+                "label": measures.find(line.measure).label,
                 "lower": x(line.value.lower),
                 "upper": x(line.value.upper),
                 "at": x(line.value.estimate),

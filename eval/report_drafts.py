@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from eval import wording
+from eval import measures
 from eval.drafts import Drafts
 from eval.rule import Rule
 from eval.score import NO_DRAFT, Row
@@ -68,7 +68,7 @@ def failures(rule: Rule, champion: Cells, challenger: Cells) -> dict[str, Failur
             for i, cells in sorted(challenger.items())
             if _fails(cells.get(measure, {}))
         ]
-        found[measure] = Failures(measure, wording.measure(measure), measure in safety, rows)
+        found[measure] = Failures(measure, measures.find(measure).label, measure in safety, rows)
     return found
 
 
@@ -113,14 +113,16 @@ def _failed(cells: Mapping[str, Row]) -> dict[str, str]:
 def _shown(
     pair: dict[str, Any], drafts: dict[str, Drafts], cells: Sequence[Mapping[str, Row]], lost: list[str]
 ) -> Shown:
-    texts = {arm: d.rows.get(pair["id"], {}).get("draft") or "" for arm, d in drafts.items()}
+    texts = {arm: d.text(pair["id"]) or "" for arm, d in drafts.items()}
     marked = mark_differences(texts["champion"], texts["challenger"])
     sides = {}
     for arm, text, found in zip(texts, marked or map(_TEXT.format, texts.values()), cells, strict=True):
-        failed = [(wording.measure(m), detail) for m, detail in _failed(found).items()]
+        failed = [(measures.find(m).label, detail) for m, detail in _failed(found).items()]
         error = found["pass_all"].get("error")
         sides[arm] = Side(text, "" if error == NO_DRAFT else error, failed)
-    return Shown(pair, sides, [wording.measure(m) for m in lost], marked is not None if all(texts.values()) else None)
+    return Shown(
+        pair, sides, [measures.find(m).label for m in lost], marked is not None if all(texts.values()) else None
+    )
 
 
 def mark_differences(before: str, after: str) -> tuple[Markup, Markup] | None:

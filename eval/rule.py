@@ -1,17 +1,17 @@
 """The rule that a comparison is judged by, written before the drafts: `configs/eval/gate.yaml`, typed."""
 
-import json
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from eval.measures import PRIMARY, of_table
+from eval.slices import DIMENSIONS
 from plume.checks.registry import CHECKS, GATING, nearest
 from plume.config import Config
-from plume.files import file_sha256
+from plume.files import file_sha256, read_object
 
-PRIMARY = "pass_all"
-GATED = (PRIMARY, *(CHECKS[name].measure for name in GATING))
+ARMS = {"champion": "en service", "challenger": "candidat"}  # the two systems of a comparison, as reasons call them
 
 
 class Judged(Config):
@@ -22,8 +22,8 @@ class Judged(Config):
     @field_validator("measure")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in GATED:
-            raise ValueError(f"not a measure that may decide; {nearest(name, GATED)}")
+        if name not in (gating := of_table("checks")):
+            raise ValueError(f"not a measure that may decide; {nearest(name, gating)}")
         return name
 
 
@@ -49,9 +49,7 @@ class Integrity(Config):
 
 
 class Slices(Config):
-    by: tuple[Literal["network", "sentiment", "review_length"], ...] = Field(
-        ("network", "sentiment", "review_length"), description="what items are grouped by"
-    )
+    by: tuple[Literal[*DIMENSIONS], ...] = Field(tuple(DIMENSIONS), description="what items are grouped by")
     minimum: int = Field(30, ge=2, description="fewest items to judge a slice by")
     margin: float = Field(0.1, gt=0, lt=1, description="a slice that certainly loses more on the primary vetoes")
 
@@ -113,11 +111,8 @@ def noted_before(gate: str | Path | None, sidecar: Path, *, kept: bool) -> str |
     seen by `plume eval compare`. None if no rule is given and none was noted. Raises InputError if `gate` is no rule.
     """
     if kept:
-        try:
-            noted = json.loads(sidecar.read_text(encoding="utf-8")).get("gate_sha256")
-        except (OSError, ValueError, AttributeError):
-            noted = None
-        return noted  # drafts were there before any rule: none can be noted for them now
+        # Where drafts were there before any rule, none can be noted for them now.
+        return (read_object(sidecar) or {}).get("gate_sha256")
     if gate is None:
         return None
     Rule.load(gate)

@@ -15,31 +15,27 @@ from typing import Any
 
 import numpy as np
 
-from eval import wording
 from eval.drafts import Drafts
 from eval.inputs import to_score
+from eval.measures import MEASURES, OF_DRAFTS, SOURCES, Measure, Value, find
 from eval.metrics import load
 from eval.reply_similarity import chrf_signature
 from eval.stats import bootstrap, proportions
 from eval.stats.estimate import Estimate
-from plume.checks.registry import CHECKS, GATING
+from plume.checks.registry import GATING
 from plume.command import progress, say
 from plume.contacts import DEFAULT as DIRECTORY
 from plume.corpus.split import experience_of
-from plume.files import file_sha256, make_folder, read_jsonl, sha256, telling, to_jsonl, write
-from plume.french.text import count_words
+from plume.files import file_sha256, make_folder, read_jsonl, read_object, sha256, telling, to_jsonl, write
 from plume.paths import ROOT
 from plume.prompt import load_prompt
 
-OF_CHECKS = ("pass_all", *(check.measure for check in CHECKS.values()))
-_ROUGE = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
-REFERENCES = ("chrf_fr", *_ROUGE, "edit_rate")
 NO_DRAFT = "no draft"
-MEASURES = (*OF_CHECKS, "draft_words", *REFERENCES)
 
 # What scores depend on beside drafts and pairs: change it, and kept scores are not used again.
 _SOURCES = (
     "eval/score.py",
+    "eval/measures.py",
     "eval/reply_similarity.py",
     "eval/metrics/*/*.py",
     "plume/checks/**/*.*",
@@ -75,35 +71,22 @@ def score(drafts_path: str | Path, data: str | Path, out: str | Path, *, force: 
 
 
 def score_drafts(drafts: Drafts, pairs: list[dict[str, Any]]) -> list[Row]:
-    """Rows of scores.jsonl: every pair by every measure of MEASURES, in that order, each with `value` or `error`."""
+    """Rows of scores.jsonl: every pair by every measure of OF_DRAFTS, in that order, each with `value` or `error`."""
     prompt = load_prompt(drafts.meta["system"]["prompt"])
-    scored = [p for p in pairs if isinstance(drafts.rows.get(p["id"], {}).get("draft"), str)]
-    texts = [drafts.rows[p["id"]]["draft"] for p in scored]
-    replies = {"references": [p["reply"] for p in scored]}
-    columns = {
-        "reply_checks": {
-            "reviews": [p["review"] for p in scored],
-            "prompts": [prompt.text(p) for p in scored],
-            "sentiments": [p.get("sentiment") for p in scored],
-        },
-        "chrf_fr": {**replies, "corpus": False},
-        "rouge_fr": replies,
-        "edit_rate": replies,
-    }
+    scored = [p for p in pairs if drafts.text(p["id"]) is not None]
     found: dict[str, dict[str, Row]] = {p["id"]: {} for p in pairs}
     with progress() as bar:
-        for name in bar.track(columns, description=f"scores: {drafts.name}"):
-            results = _compute(name, {"predictions": texts, **columns[name]}, len(texts))
-            for pair, result in zip(scored, results, strict=True):
+        for name in bar.track(SOURCES, description=f"scores: {drafts.name}"):
+            given = [{"predictions": drafts.text(p["id"]), **SOURCES[name].columns(p, prompt)} for p in scored]
+            for pair, result in zip(scored, _compute(name, given) if given else [], strict=True):
                 found[pair["id"]] |= _cells(name, result)
-    for pair, text in zip(scored, texts, strict=True):
-        found[pair["id"]]["draft_words"] = {"value": count_words(text), "detail": None}
+    for pair in scored:
+        found[pair["id"]] |= _cells("draft", drafts.rows[pair["id"]])
     rows = []
     for pair in pairs:
-        draft = drafts.rows.get(pair["id"])
-        lost = {"error": draft["error"] if draft and draft.get("error") else NO_DRAFT}
+        lost = {"error": drafts.rows.get(pair["id"], {}).get("error") or NO_DRAFT}
         head = {"id": pair["id"], "system": drafts.name}
-        rows += [{**head, "measure": m, **found[pair["id"]].get(m, lost)} for m in MEASURES]
+        rows += [{**head, "measure": m, **found[pair["id"]].get(m, lost)} for m in OF_DRAFTS]
     return rows
 
 
@@ -112,7 +95,7 @@ def summarise(rows: Iterable[Row]) -> Summary:
     estimates = {}
     for measure, values in by_measure(rows).items():
         clusters = [experience_of(i) for i in values]
-        mean = proportions.share if wording.is_share(measure) else bootstrap.mean
+        mean = proportions.share if find(measure).share else bootstrap.mean
         estimates[measure] = mean(list(values.values()), clusters=clusters)
     return Summary(estimates, chrf_signature())
 
@@ -122,7 +105,7 @@ def by_measure(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for row in sorted(rows, key=lambda r: r["id"]):
         found.setdefault(row["measure"], {})[row["id"]] = float(row["value"]) if _is_number(row) else np.nan
-    return {m: found[m] for m in (*MEASURES, *(found.keys() - set(MEASURES))) if m in found}
+    return {m: found[m] for m in (*OF_DRAFTS, *(found.keys() - set(OF_DRAFTS))) if m in found}
 
 
 def judged_by(rows: Iterable[Row], off: Collection[str]) -> list[Row]:
@@ -140,7 +123,7 @@ def judged_by(rows: Iterable[Row], off: Collection[str]) -> list[Row]:
         if row["measure"] != "pass_all" or not _is_number(row):
             return row
         names = failed.get(row["id"], [])
-        return {**row, **_cell(float(not names), ", ".join(names) or None)}
+        return {**row, **_cell(Value(float(not names), ", ".join(names) or None))}
 
     return [judged(row) for row in rows]
 
@@ -161,11 +144,9 @@ def kept_scores(drafts: Drafts) -> list[Row] | None:
     Scores with errors, or that are no numbers, are not taken: what failed may have been the machine.
     """
     for path in (drafts.path.with_suffix(".scores.jsonl"), drafts.path.with_name("scores.jsonl")):
-        try:
-            meta = json.loads(path.with_suffix(".meta.json").read_text(encoding="utf-8"))
-            same = meta["scores_sha256"] == file_sha256(path) and _made_from(drafts).items() <= meta.items()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            continue
+        meta = read_object(path.with_suffix(".meta.json")) or {}
+        same = _made_from(drafts).items() <= meta.items() and path.is_file()
+        same = same and meta.get("scores_sha256") == file_sha256(path)
         rows = read_jsonl(path, needs=("id", "measure")) if same else []
         if rows and all(_is_number(row) for row in rows):
             return rows
@@ -190,56 +171,45 @@ def _made_from(drafts: Drafts) -> dict[str, str]:
     return {"drafts_sha256": drafts.sha256, "drafts_meta_sha256": file_sha256(meta), "scorer_sha256": scorer_sha256()}
 
 
-def _compute(name: str, columns: dict[str, Any], n: int) -> list[Any]:
+def _compute(name: str, given: list[dict[str, Any]]) -> list[Any]:
     """One result per draft, or the exception that it raised: a batch that fails is computed one by one."""
-    metric = load(name)
-    key = {"reply_checks": "findings", "rouge_fr": "by_sample"}.get(name, "scores")
-    if not n:
-        return []
+    metric, source = load(name), SOURCES[name]
     try:
-        return metric.compute(**columns)[key]
+        return metric.compute(**{c: [one[c] for one in given] for c in given[0]}, **source.options)[source.result]
     except Exception as error:
-        if n == 1:
-            return [error]
-    alone = ({c: v if isinstance(v, bool) else [v[i]] for c, v in columns.items()} for i in range(n))
-    return [_compute(name, one, 1)[0] for one in alone]
+        return [error] if len(given) == 1 else [_compute(name, [one])[0] for one in given]
 
 
-def _cells(name: str, result: Any) -> dict[str, Row]:
-    """measure -> value and detail (or error), of one draft's result from one metric module."""
-    measures = {"reply_checks": OF_CHECKS, "rouge_fr": tuple(_ROUGE)}.get(name, (name,))
-    if isinstance(result, Exception) or result is None:
-        error = {"error": f"{name}: {type(result).__name__}"}  # its message may quote the draft
-        return dict.fromkeys(measures, error)
-    if name == "reply_checks":
-        failed = [f["check"] for f in result if f["gating"] and not f["passed"]]
-        cells = {"pass_all": _cell(float(not failed), ", ".join(failed) or None)}
-        for finding in result:
-            measure = CHECKS[finding["check"]].measure
-            cells[measure] = _cell(float(finding["passed"]), finding["detail"])
-            if finding["rules"]:
-                cells[measure]["rules"] = [*finding["rules"]]
-        return cells
-    if name == "rouge_fr":
-        return {measure: _cell(result[key]) for measure, key in _ROUGE.items()}
-    return {name: _cell(result)}
+def _cells(source: str, result: Any) -> dict[str, Row]:
+    """measure -> value and detail (or error), of what one source says of one draft."""
+    return {measure.name: _read(measure, result) for measure in MEASURES.values() if measure.source == source}
 
 
-def _cell(value: float | None, detail: str | None = None) -> Row:
-    if value is None or not math.isfinite(value):
-        return {"error": f"not a number: {value}"}
-    return {"value": round(float(value), 6), "detail": detail}
+def _read(measure: Measure, result: Any) -> Row:
+    error = result
+    if not isinstance(result, Exception):
+        try:
+            return _cell(measure.read(result))
+        except Exception as raised:
+            error = raised
+    return {"error": f"{measure.source}: {type(error).__name__}"}  # its message may quote the draft
+
+
+def _cell(found: Value) -> Row:
+    if found.value is None or not math.isfinite(found.value):
+        return {"error": f"not a number: {found.value}"}
+    rules = {"rules": [*found.rules]} if found.rules else {}
+    return {"value": round(float(found.value), 6), "detail": found.detail, **rules}
 
 
 def _print(summary: Summary, rows: list[Row], drafts: Drafts, out: Path) -> None:
     say(f"{out}: {drafts.name}")
-    say(f"{'measure':<24}{'mean':>10}   {'95 % interval':<22}{'n':>6}{'errors':>8}")
+    say(f"{'measure':<24}{'mean':>10}   {'95 % interval':<22}{'n':>6}{'errors':>8}  better")
     for measure, e in summary.estimates.items():
-        factor = 100 if wording.is_share(measure) else 1
-        unit = " %" if wording.is_share(measure) else "  "
+        factor, unit = (100, " %") if find(measure).share else (1, "  ")
         mean = "–" if e.estimate is None else f"{factor * e.estimate:.2f}{unit}"
         bounds = "–" if e.lower is None else f"{factor * e.lower:.2f} to {factor * e.upper:.2f}"
-        say(f"{measure:<24}{mean:>10}   {bounds:<22}{e.n:>6}{e.n_error:>8}")
+        say(f"{measure:<24}{mean:>10}   {bounds:<22}{e.n:>6}{e.n_error:>8}  {find(measure).better or '–'}")
     errors = Counter(row["error"] for row in rows if "error" in row)
     for error, n in errors.most_common(3):
         say(f"error in {n} scores: {error}")

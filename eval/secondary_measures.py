@@ -8,21 +8,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from eval import wording
+from eval import measures
 from eval.gate import Line, Verdict
 from eval.rule import Rule
-from eval.score import MEASURES, Row, summarise
+from eval.score import Row, summarise
 from eval.stats import bootstrap, proportions
 from eval.stats.multiplicity import holm
 from eval.stats.paired_tests import mcnemar_mid_p, sign_flip
 from eval.stats.win_rate import win_rate
 from plume.corpus.split import experience_of
+from plume.page.numbers import number, percent
 
-Found = Mapping[str, Mapping[str, Mapping[str, float]]]  # arm -> measure -> id -> value, NaN for an error
+Scored = Mapping[str, Mapping[str, Mapping[str, float]]]  # arm -> measure -> id -> value, NaN for an error
 
 
 def estimate_secondary(
-    judged: Verdict, rule: Rule, rows: Mapping[str, Iterable[Row]], scores: Found
+    judged: Verdict, rule: Rule, rows: Mapping[str, Iterable[Row]], scores: Scored
 ) -> tuple[tuple[Line, ...], tuple[str, ...]]:
     """Give the judged estimates p-values, estimate all others, and write remarks in French for the reasons.
 
@@ -32,21 +33,21 @@ def estimate_secondary(
     for arm, found in rows.items():
         lines += [Line(m, None, arm, estimate) for m, estimate in summarise(found).estimates.items()]
     known = {line.measure for line in judged.estimates if line.arm == "difference"}
-    for measure in (m for m in MEASURES if m not in known):
+    for measure in (m for m in measures.OF_DRAFTS if m not in known):
         arms, clusters = _paired(scores, measure)
-        difference = proportions if wording.is_share(measure) else bootstrap
+        difference = proportions if measures.find(measure).share else bootstrap
         lines.append(Line(measure, None, "difference", difference.paired_difference(*arms, clusters=clusters)))
     rates = _win_rates(rule, scores)
     lines = _with_p_values(lines, rule, scores)
     return (*lines, *rates), tuple(_longer(lines, rates, rule))
 
 
-def _paired(scores: Found, measure: str) -> tuple[list[np.ndarray], list[str]]:
+def _paired(scores: Scored, measure: str) -> tuple[list[np.ndarray], list[str]]:
     arms = [np.array(list(scores[arm][measure].values())) for arm in ("champion", "challenger")]
     return arms, [experience_of(i) for i in scores["champion"][measure]]
 
 
-def _with_p_values(lines: list[Line], rule: Rule, scores: Found) -> list[Line]:
+def _with_p_values(lines: list[Line], rule: Rule, scores: Scored) -> list[Line]:
     """Add p-values of "no difference" on the whole split; those of the guardrails by Holm too, as they are a family."""
     p = {x.measure: _p_value(scores, x.measure) for x in lines if x.arm == "difference" and not x.slice}
     family = [g.measure for g in rule.guardrails]
@@ -57,16 +58,16 @@ def _with_p_values(lines: list[Line], rule: Rule, scores: Found) -> list[Line]:
     ]
 
 
-def _p_value(scores: Found, measure: str) -> float:
+def _p_value(scores: Scored, measure: str) -> float:
     """Test by McNemar's mid-p where items are independent and shares, else by sign flips, one a review."""
     arms, clusters = _paired(scores, measure)
     differences = arms[1] - arms[0]
-    if wording.is_share(measure) and len(set(clusters)) == len(clusters):
+    if measures.find(measure).share and len(set(clusters)) == len(clusters):
         return mcnemar_mid_p(int(np.sum(differences > 0)), int(np.sum(differences < 0)))
     return sign_flip(differences, clusters=clusters)
 
 
-def _win_rates(rule: Rule, scores: Found) -> tuple[Line, Line]:
+def _win_rates(rule: Rule, scores: Scored) -> tuple[Line, Line]:
     """Estimate how often the challenger wins on the primary measure, ties as half: plainly, and at equal length."""
     arms, clusters = _paired(scores, rule.primary.measure)
     words, _ = _paired(scores, "draft_words")
@@ -83,9 +84,9 @@ def _longer(lines: list[Line], rates: tuple[Line, Line], rule: Rule) -> Iterable
     plain, equal = (rate.value for rate in rates)
     if None in (words.lower, gain.lower, plain.lower, equal.lower) or words.lower <= 0:
         return
-    seen = f"Longueur : {wording.number(words.estimate, 0)} mots de plus par brouillon"
+    seen = f"Longueur : {number(words.estimate, 0)} mots de plus par brouillon"
     if gain.lower <= 0:
         yield f"{seen}, sans gain établi sur la mesure principale."
     elif equal.lower <= 0.5:
-        at_equal = f"{wording.percent(equal.estimate)} des avis, {wording.interval('win_rate', equal)}"
+        at_equal = f"{percent(equal.estimate)} des avis, {measures.MEASURES['win_rate'].interval(equal)}"
         yield f"{seen} ; à longueur égale le gain n’est plus établi (le candidat l’emporterait sur {at_equal})."

@@ -90,7 +90,6 @@ def resolve(
     prompt: str | None = None,
     examples: int | None = None,
     model: str | None = None,
-    tracking_uri: str | None = None,
 ) -> Resolved:
     """Find what a name stands for: `base`, a YAML file, an adapter folder, a version or alias of `plume-reply`.
 
@@ -114,8 +113,8 @@ def resolve(
     else:
         from plume import registry, tracking
 
-        registry.check_reference(reference, tracking_uri)
-        tracking.connect(tracking_uri, create=False)
+        registry.check_reference(reference)
+        tracking.connect(create=False)
         version = registry.find_version(reference)
         adapter, number = Adapter.load(registry.fetch_adapter(version)), version.number
         name = f"{registry.MODEL_NAME}@v{number}"

@@ -10,7 +10,7 @@ from typing import Any
 from plume.errors import InputError
 from plume.files import folder_sha256
 from plume.models import Base
-from plume.prompt import load_prompt, template_sha256
+from plume.prompt import FORMATS, load_prompt
 
 CONFIG, WEIGHTS, TRAINING, TEMPLATE = (
     "adapter_config.json",
@@ -56,11 +56,12 @@ class Adapter:
 
     def check_prompt(self) -> None:
         """Raise InputError if what the model reads has changed since the adapter was trained."""
-        for what, then, now in (
-            (f"prompt {self.prompt}", self.training["prompt"].get("sha256"), load_prompt(self.prompt).sha256),
-            ("the chat template", self.training.get("chat_template_sha256"), template_sha256()),
+        prompt, template = self.training["prompt"].get("sha256"), self.training.get("chat_template_sha256")
+        for what, same in (
+            (f"prompt {self.prompt}", prompt == load_prompt(self.prompt).sha256),
+            ("the chat template", template in {chat.sha256 for chat in FORMATS}),
         ):
-            if then != now:
+            if not same:
                 raise InputError(f"{self.folder}: {what} has changed since training; restore it, or train again")
 
     def attach(self, model: Any) -> Any:

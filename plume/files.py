@@ -226,6 +226,15 @@ def whole_lines(path: Path) -> tuple[list[bytes], bytes]:
     return lines, torn
 
 
+def read_object(path: Path) -> dict[str, Any] | None:
+    """Read a JSON object; None where there is no such file, or where it is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def read_jsonl(path: str | Path, *, needs: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """Read the rows of a JSON-lines file. Raises InputError that names the line, and the keys that it needs."""
     path = Path(path)
@@ -251,6 +260,11 @@ def read_jsonl(path: str | Path, *, needs: tuple[str, ...] = ()) -> list[dict[st
 
 
 # --- digests
+
+
+def json_sha256(value: Any) -> str:
+    """Hash what is described as JSON, whatever the order of its keys."""
+    return sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode())
 
 
 def sha256(data: bytes) -> str:

@@ -4,6 +4,7 @@ import ctypes
 import io
 import json
 import re
+from collections.abc import Sequence
 from contextlib import redirect_stderr, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +17,7 @@ from plume.config import Config
 from plume.errors import EnvironmentMissing, InputError, first_line
 from plume.files import folder_aside
 from plume.paths import home
-from plume.prompt import IM_END, IM_START, SERVING_TEMPLATE
+from plume.prompt import CHATML, FORMATS, find_format
 
 EMBEDDED = "smollm2-135m-instruct"
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -119,7 +120,7 @@ def _embedded() -> Path:
         tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=_GGUF)
         # The package names <|im_end|> for padding too; a pad token that ends turns is a trap, and id 0 is unused.
         tokenizer.pad_token = "<|endoftext|>"  # noqa: S105 - a token of text
-        tokenizer.chat_template = SERVING_TEMPLATE
+        tokenizer.chat_template = CHATML.template
         tokenizer.save_pretrained(made)
     return target
 
@@ -127,8 +128,8 @@ def _embedded() -> Path:
 def load_tokenizer(base: Base) -> Any:
     """The base's tokenizer with plume's chat template.
 
-    Raises InputError if it lacks the ChatML tokens, if its ids are not those that the recipe counts on, or if padding
-    would be taken for the end of a turn.
+    Raises InputError if it lacks the tokens of every chat format, if its ids are not those that the recipe counts on,
+    or if padding would be taken for the end of a turn.
     """
     folder = resolve(base)
     try:
@@ -139,15 +140,14 @@ def load_tokenizer(base: Base) -> Any:
         tokenizer = Tokenizer.from_pretrained(folder)
     except Exception as error:  # third parties raise as many kinds as a file can be wrong
         raise InputError(f"base.model={base.model}: its tokenizer cannot be loaded ({first_line(error)})") from None
-    tokenizer.chat_template = SERVING_TEMPLATE
     vocabulary = tokenizer.get_vocab()
-    missing = [t for t in (IM_START, IM_END) if t not in vocabulary]
-    if missing:
-        raise InputError(
-            f"base.model={base.model}: its tokenizer has no {' and no '.join(missing)}; plume writes ChatML"
-        )
+    if (chat := find_format(vocabulary)) is None:
+        missing = [" and no ".join(t for t in (of.start, of.end) if t not in vocabulary) for of in FORMATS]
+        known = " or ".join(of.name for of in FORMATS)
+        raise InputError(f"base.model={base.model}: its tokenizer has no {', no '.join(missing)}; plume writes {known}")
+    tokenizer.chat_template = chat.template
     if base.tokens:
-        actual = {"im_end": vocabulary[IM_END], "im_start": vocabulary[IM_START], "pad": tokenizer.pad_token_id}
+        actual = {"im_end": vocabulary[chat.end], "im_start": vocabulary[chat.start], "pad": tokenizer.pad_token_id}
         wrong = [f"{k} is {actual[k]}, not {v}" for k, v in base.tokens.model_dump().items() if actual[k] != v]
         if wrong:
             raise InputError(
@@ -155,9 +155,9 @@ def load_tokenizer(base: Base) -> Any:
                 f"({'; '.join(wrong)}); a model trained on other ids would not stop: use the matching model, "
                 "or correct base.tokens"
             )
-    if tokenizer.pad_token_id is None or tokenizer.pad_token_id == vocabulary[IM_END]:
+    if tokenizer.pad_token_id is None or tokenizer.pad_token_id == vocabulary[chat.end]:
         raise InputError(
-            f"base.model={base.model}: its padding token is {tokenizer.pad_token!r}; it must differ from {IM_END}, "
+            f"base.model={base.model}: its padding token is {tokenizer.pad_token!r}; it must differ from {chat.end}, "
             "else the model never learns to stop: set pad_token in its tokenizer_config.json"
         )
     return tokenizer
@@ -234,6 +234,35 @@ def load_model(base: Base, dtype: str, *, four_bits: bool = False) -> Any:
         raise InputError(f"base.model={base.model}: its weights cannot be loaded ({first_line(error)})") from None
     _check_whole(base, model, told)
     return model if four_bits else model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def write_greedily(
+    model: Any, prompts: Sequence[list[int]], *, end: int, pad: int, max_new_tokens: int
+) -> list[list[int]]:
+    """Give the token ids that a model writes after each prompt, always the likeliest next one.
+
+    Prompts are padded on the left to one length; what comes after `end` is padding.
+    """
+    import torch
+
+    longest = max(map(len, prompts))
+    pads = [longest - len(ids) for ids in prompts]
+    padded = [[pad] * n + ids for n, ids in zip(pads, prompts, strict=True)]
+    mask = torch.arange(longest) >= torch.tensor(pads)[:, None]
+    with torch.inference_mode():
+        output = model.generate(
+            input_ids=torch.tensor(padded, device=model.device),
+            attention_mask=mask.long().to(model.device),
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+            use_cache=True,
+            eos_token_id=end,
+            pad_token_id=pad,
+        )
+    return output[:, longest:].tolist()
 
 
 def _check_whole(base: Base, model: Any, told: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from plume.errors import InputError
-from plume.files import make_folder, share, telling
+from plume.files import make_folder, read_object, share, telling
 from plume.interrupt import deferred
 
 BUILDING = ".plume-build-"  # how the name of a temporary folder begins in which results are made
@@ -44,12 +44,9 @@ class Kind:
 
     def is_in(self, folder: Path) -> bool:
         """Tell whether plume wrote the folder, as this kind."""
-        try:
-            told = json.loads((folder / self.marker).read_text(encoding="utf-8"))
-            if isinstance(told, dict) and self.keys <= told.keys():
-                return True
-        except (OSError, ValueError):
-            pass
+        told = read_object(folder / self.marker)
+        if told is not None and self.keys <= told.keys():
+            return True
         return any(all((folder / name).is_file() for name in names) for names in self.always)
 
 

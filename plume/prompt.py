@@ -1,12 +1,12 @@
 """The prompt: what the model reads before it writes, the same token ids in training, evaluation and serving.
 
 A prompt version is a file of `plume/prompts/`; a changed text is a new version. A header (`contacts: 4`) makes it show
-that many official contacts of the structure. The chat format is ChatML, that of OpenHermes 2 and of the embedded
-default model.
+that many official contacts of the structure. A chat format says how a base model's turns are written: ChatML, that of
+OpenHermes 2 and of the embedded default model.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,7 +18,6 @@ from plume.contacts import Directory
 from plume.errors import InputError
 from plume.files import sha256
 
-IM_START, IM_END = "<|im_start|>", "<|im_end|>"
 PSEUDONYM = "[USAGER]"  # stands for the citizen's pseudonym, which serving fills back into the draft
 
 # Added to the system text where past replies are shown.
@@ -28,25 +27,73 @@ EXAMPLES = (
     "crochets."
 )
 
-# ChatML. Tokenizers of the Llama family want one beginning-of-sequence token, written here because text rendered by a
-# template is tokenised without special tokens; SmolLM2 declares <|im_start|> itself as that token and wants none.
-CHAT_TEMPLATE = (
-    "{% if bos_token and bos_token != '<|im_start|>' %}{{ bos_token }}{% endif %}"
+
+@dataclass(frozen=True)
+class ChatFormat:
+    """How turns are written for a family of base models. Everything that depends on the template asks here.
+
+    Attributes:
+        name: as errors call it.
+        start, end: special tokens that begin and end a turn; a tokenizer that has both is written to in this format.
+        user: how a citizen's turn begins.
+        template: Jinja, as servers render it, without {% generation %}, which theirs do not know.
+        system_role: False where the template has none: the first citizen's turn then begins with the system text.
+    """
+
+    name: str
+    start: str
+    end: str
+    user: str
+    template: str
+    system_role: bool = True
+
+    @property
+    def sha256(self) -> str:
+        """Hash the template; kept with every adapter."""
+        return sha256(self.template.encode())
+
+    def end_id(self, tokenizer: Any) -> int:
+        """Find the id of the token that ends a turn."""
+        return tokenizer.convert_tokens_to_ids(self.end)
+
+    def render(self, tokenizer: Any, messages: Sequence[dict[str, str]], *, header: bool) -> str:
+        """Write messages as text; `header` begins the assistant's turn."""
+        if not self.system_role and messages[0]["role"] == "system":
+            system, first, *rest = messages
+            messages = [first | {"content": f"{system['content']}\n\n{first['content']}"}, *rest]
+        return tokenizer.apply_chat_template(
+            messages, chat_template=self.template, tokenize=False, add_generation_prompt=header
+        )
+
+
+# Tokenizers of the Llama family want one beginning-of-sequence token, written here because text rendered by a template
+# is tokenised without special tokens; SmolLM2 declares <|im_start|> itself as that token and wants none.
+CHATML = ChatFormat(
+    "ChatML",
+    start="<|im_start|>",
+    end="<|im_end|>",
+    user="<|im_start|>user\n",
+    template="{% if bos_token and bos_token != '<|im_start|>' %}{{ bos_token }}{% endif %}"
     "{% for message in messages %}"
     "{{ '<|im_start|>' + message['role'] + '\n' }}"
     "{% if message['role'] == 'assistant' %}"
-    "{% generation %}{{ message['content'] + '<|im_end|>' }}{% endgeneration %}{{ '\n' }}"
+    "{{ message['content'] + '<|im_end|>' }}{{ '\n' }}"
     "{% else %}{{ message['content'] + '<|im_end|>\n' }}{% endif %}"
     "{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}",
 )
-# The same for servers, whose Jinja does not know {% generation %}.
-SERVING_TEMPLATE = CHAT_TEMPLATE.replace("{% generation %}", "").replace("{% endgeneration %}", "")
+FORMATS = (CHATML,)  # another base with another template: one more here
 
 
-def template_sha256() -> str:
-    """Hash of the chat template that servers use; kept with every adapter."""
-    return sha256(SERVING_TEMPLATE.encode())
+def find_format(vocabulary: Container[str]) -> ChatFormat | None:
+    """Find the format whose tokens a vocabulary has."""
+    return next((chat for chat in FORMATS if chat.start in vocabulary and chat.end in vocabulary), None)
+
+
+def format_of(tokenizer: Any | None) -> ChatFormat:
+    """Give the format that `plume.models.load_tokenizer` found; ChatML for a model that only its server knows."""
+    template = getattr(tokenizer, "chat_template", None)
+    return next((chat for chat in FORMATS if chat.template == template), CHATML)
 
 
 @dataclass(frozen=True)
@@ -138,7 +185,7 @@ def encode_prompt(
     tokenizer: Any, prompt: Prompt, pair: dict[str, Any], examples: Sequence[dict[str, Any]] = ()
 ) -> list[int]:
     """Token ids up to and including the header of the assistant's turn."""
-    return _ids(tokenizer, _render(tokenizer, prompt.messages(pair, examples), header=True))
+    return _ids(tokenizer, format_of(tokenizer).render(tokenizer, prompt.messages(pair, examples), header=True))
 
 
 def encode_within(
@@ -159,21 +206,12 @@ def encode_sample(tokenizer: Any, prompt: Prompt, pair: dict[str, Any]) -> tuple
     Both are tokenised together, as the model will see them. Raises ValueError if a token spans the border, because
     serving would then start from other ids than training did.
     """
-    start = encode_prompt(tokenizer, prompt, pair)
+    start, chat = encode_prompt(tokenizer, prompt, pair), format_of(tokenizer)
     messages = [*prompt.messages(pair), {"role": "assistant", "content": _inert(pair["reply"])}]
-    whole = _ids(tokenizer, _render(tokenizer, messages, header=False).rstrip("\n"))
-    if whole[: len(start)] != start or whole[-1] != tokenizer.convert_tokens_to_ids(IM_END):
+    whole = _ids(tokenizer, chat.render(tokenizer, messages, header=False).rstrip("\n"))
+    if whole[: len(start)] != start or whole[-1] != chat.end_id(tokenizer):
         raise ValueError("the reply does not start on a token border")
     return start, whole[len(start) :]
-
-
-def _render(tokenizer: Any, messages: list[dict[str, str]], *, header: bool) -> str:
-    return tokenizer.apply_chat_template(
-        messages, chat_template=SERVING_TEMPLATE, tokenize=False, add_generation_prompt=header
-    )
-
-
-_USERS_TURN = f"{IM_START}user\n"
 
 
 def _ids(tokenizer: Any, text: str) -> list[int]:
@@ -182,7 +220,7 @@ def _ids(tokenizer: Any, text: str) -> list[int]:
     A special token ends it, so what follows is tokenised alike with and without it; where that did not hold for the
     first text of a tokenizer, nothing is cut.
     """
-    head, mark, rest = text.partition(_USERS_TURN)
+    head, mark, rest = text.partition(format_of(tokenizer).user)
     if not mark:
         return _whole(tokenizer, text)
     if (start := _head(tokenizer, head, mark + rest)) is None:

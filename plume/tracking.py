@@ -22,6 +22,7 @@ from plume.paths import ROOT, home
 from plume.store import check_server, default_uri, local_file, signed_in, sqlite_uri
 
 EXPERIMENT = "plume"
+CONTEXTS = {"train": "training", "validation": "validation", "test": "testing"}  # split -> as MLflow calls it
 _KEY = "plume.key"  # tag of a run: what its folder calls it
 PARAM = 6000  # characters of a parameter that MLflow keeps
 ABSENT = "RESOURCE_DOES_NOT_EXIST"  # code of MLflow's errors

@@ -10,7 +10,7 @@ from plume import models, registry, tracking
 from plume.adapters import CONFIG, TRAINING, Adapter
 from plume.errors import InputError
 from plume.models import Base, same_base
-from plume.prompt import IM_END
+from plume.prompt import find_format, format_of
 from plume.registry import Version
 from serve import alias
 from serve.alias import Aliases, Deployed
@@ -102,10 +102,11 @@ def _stop_token(base: Base, model: str) -> int:
     from tokenizers import Tokenizer
 
     with suppress(Exception):  # `tokenizers` raises Exception itself for a file that it cannot read
-        found = Tokenizer.from_file(str(Path(model) / "tokenizer.json")).token_to_id(IM_END)
-        if found is not None:
-            return found
-    return models.load_tokenizer(base).convert_tokens_to_ids(IM_END)
+        found = Tokenizer.from_file(str(Path(model) / "tokenizer.json"))
+        if chat := find_format(found.get_vocab()):
+            return found.token_to_id(chat.end)
+    tokenizer = models.load_tokenizer(base)
+    return format_of(tokenizer).end_id(tokenizer)
 
 
 def deploy(version: Version, max_rank: int, *, fetch: bool = True) -> Deployed:

@@ -11,7 +11,7 @@ import torch
 from plume import __version__
 from plume.adapters import TEMPLATE, TRAINING
 from plume.errors import InputError
-from plume.prompt import SERVING_TEMPLATE, Prompt, template_sha256
+from plume.prompt import ChatFormat, Prompt
 from train import attention, lora
 from train.card import card
 from train.config import TrainConfig
@@ -80,14 +80,16 @@ def check_vocabulary(model: Any, tokenizer: Any, base: str) -> None:
         )
 
 
-def write(folder: Path, model: Any, config: TrainConfig, prompt: Prompt, facts: dict[str, Any]) -> None:
+def write(
+    folder: Path, model: Any, config: TrainConfig, prompt: Prompt, chat: ChatFormat, facts: dict[str, Any]
+) -> None:
     """Write the adapter folder: PEFT's files, chat template, `training.json`, model card."""
     model.save_pretrained(folder, save_embedding_layers=False)
-    (folder / TEMPLATE).write_text(SERVING_TEMPLATE, encoding="utf-8")
+    (folder / TEMPLATE).write_text(chat.template, encoding="utf-8")
     training = {
         "base": config.base.model_dump(mode="json"),
         "prompt": {"version": prompt.version, "sha256": prompt.sha256},
-        "chat_template_sha256": template_sha256(),
+        "chat_template_sha256": chat.sha256,
         "config": config.model_dump(mode="json", exclude={"data", "out", "tracking_uri"}),
         **facts,
         "versions": {"plume": __version__, **{p: version(p) for p in ("torch", "transformers", "peft", "datasets")}},

@@ -17,7 +17,7 @@ _BEST = "best.pt"  # where checkpoints of older runs have their best adapter
 
 
 @dataclass
-class Progress:
+class Standing:
     """Where a run stands."""
 
     step: int = 0  # optimiser steps done
@@ -34,7 +34,7 @@ class Progress:
 
 
 def save(
-    folder: Path, progress: Progress, adapter: dict[str, Any], best: dict[str, Any] | None, optimiser: Any
+    folder: Path, progress: Standing, adapter: dict[str, Any], best: dict[str, Any] | None, optimiser: Any
 ) -> None:
     """The whole state of a run: with the random generators', and with the adapter of its lowest validation loss.
 
@@ -80,7 +80,7 @@ def load(folder: Path, tell: Callable[[str], None] = lambda _: None) -> dict[str
 
 def _read(path: Path) -> dict[str, Any]:
     state = _whole(path)
-    state["progress"] = Progress(**state["progress"])
+    state["progress"] = Standing(**state["progress"])
     if "best" not in state:  # an older run's
         best = path.with_name(_BEST)
         state["best"] = _whole(best) if best.is_file() else None

@@ -80,12 +80,8 @@ def _check(config: "TrainConfig", *, resume: bool, force: bool, looks: bool) -> 
     if config.base.model != EMBEDDED:
         check_unquantised(config.base)
     read_manifest(config.data)
-    if looks or is_other_rank():  # the first process writes into the folder
-        return
-    if resume:
-        folder.check_begun(config)
-    else:
-        folder.check_new(config, force=force)
+    if not looks and not is_other_rank():  # the first process writes into the folder
+        folder.check(config, resume=resume, force=force)
 
 
 def _look(config: Any, preview: int | None, estimate: bool, speed: float | None) -> None:
@@ -95,7 +91,6 @@ def _look(config: Any, preview: int | None, estimate: bool, speed: float | None)
     from plume.models import load_tokenizer
     from plume.prompt import load_prompt
     from train.preview import preview as show
-    from train.preview import print_estimate
     from train.samples import load_samples
 
     tokenizer = load_tokenizer(config.base)
@@ -106,5 +101,6 @@ def _look(config: Any, preview: int | None, estimate: bool, speed: float | None)
         show(config, samples, tokenizer, preview, console)
     if estimate:
         from train.estimate import estimate as work_out
+        from train.estimate import print_estimate
 
         print_estimate(work_out(config, samples), speed, console)

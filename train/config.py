@@ -11,6 +11,7 @@ from plume.models import Base, located
 from plume.paths import in_clone
 from plume.store import StoreUri
 
+GENTLER = "lower optimiser.learning_rate, or use dtype=float32, and start again"  # said of a loss that is no number
 MAKE_ROOM = "make room, then go on with --resume"  # said where the disk refuses what a run writes
 
 

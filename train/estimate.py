@@ -8,27 +8,30 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from rich.console import Console
+from rich.table import Table
 from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from plume.models import quiet_bars, resolve
 from train import adapter
-from train.batches import MicroBatch, group, pack, step_indices, worst_group
+from train.batches import MicroBatch, group, step_indices
 from train.config import TrainConfig
-from train.loop import planned_order, planned_steps
+from train.loop import largest_batch, planned_steps
 from train.samples import Samples
-from train.speed import Cost
+from train.speed import GPUS, Cost
 from train.step import CHUNK, token_losses, trainable
 
 NF4 = 0.52  # bytes a weight: 4 bits, and double-quantised scales of blocks of 64
 # What the trace, which follows a CPU's path, does not see of an NVIDIA GPU: assumed, not measured.
 CUDA = 2**30  # bytes of its context, kernels and cuBLAS's workspaces
 FRAGMENTED = 1.1  # of the allocator's blocks, a tenth is not where it is wanted
+REACHED = 0.32  # of the published operations a second: assumed where no --speed is given
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """Bytes, unless said otherwise."""
+class Footprint:
+    """What a run takes, in bytes unless said otherwise."""
 
     weights: int
     adapter: int  # parameters and gradients
@@ -62,8 +65,8 @@ class Estimate:
         return asdict(self) | {"total": self.total, "on_gpu": self.on_gpu, "tokens": self.tokens}
 
 
-def estimate(config: TrainConfig, samples: Samples) -> Estimate:
-    """What a run of this config on these samples takes."""
+def estimate(config: TrainConfig, samples: Samples) -> Footprint:
+    """Work out what a run of this config on these samples takes."""
     prefix = samples.prefix if config.share_prefix else 0
     lengths, steps = samples.lengths, planned_steps(config, len(samples.train))
     per_epoch = -(-len(lengths) // config.batch_size)
@@ -72,15 +75,14 @@ def estimate(config: TrainConfig, samples: Samples) -> Estimate:
         members = [lengths[i] for i in step_indices(len(lengths), config.batch_size, step, config.seed)]
         for g in group(members, prefix, config.micro_batch_tokens):
             tokens += prefix + sum(members[i] - prefix for i in g)
-    worst = worst_group(lengths, planned_order(config, len(lengths)), prefix, config.micro_batch_tokens)
-    batch = pack([samples.train[i] for i in worst], share=config.share_prefix)
+    batch = largest_batch(samples, config)
     traced = _trace(config, batch)
     _, done = traced.cost.flops([batch], recompute=config.recompute)
     activations = traced.activations
     if config.recompute:  # a layer's own are made again, one layer at a time
         whole = _trace(config.model_copy(update={"recompute": False}), batch).activations
         activations += (whole - activations) // traced.layers
-    return Estimate(
+    return Footprint(
         weights=traced.weights,
         adapter=2 * traced.adapter,
         optimiser=2 * traced.adapter,  # AdamW's two moments
@@ -173,3 +175,35 @@ def _place(model: torch.nn.Module) -> None:
 def _in_four_bits(frozen: int, cost: Cost, config: TrainConfig) -> int:
     width = getattr(torch, config.dtype).itemsize
     return round(frozen - cost.body * (width - NF4))
+
+
+def print_estimate(found: Footprint, speed: float | None, console: Console) -> None:
+    """Print what a run takes; `speed` in tokens a second, if known, gives the time."""
+    table = Table("at the largest micro-batch", "GiB", title="Memory")
+    for name in ("weights", "adapter", "optimiser", "activations", "logits", "total"):
+        table.add_row(name, f"{getattr(found, name) / 2**30:.2f}", style="bold" if name == "total" else "")
+    console.print(table)
+    console.print(
+        f"the largest micro-batch: {found.worst_samples} samples, {found.worst_tokens} tokens; on a GPU "
+        f"{found.on_gpu / 2**30:.1f} GiB: with keys and values for all heads, a tenth for the allocator, 1 for CUDA"
+    )
+    saved = 1 - found.tokens_per_epoch / found.unshared_tokens_per_epoch
+    console.print(
+        f"{found.tokens_per_epoch:,} tokens an epoch, shared prefixes once ({saved:.0%} less than each on its own); "
+        f"{found.steps} steps, {found.tokens:,} tokens in all"
+    )
+    if speed:
+        console.print(f"time at {speed:,.0f} tokens/s: {_duration(found.tokens / speed)}")
+        return
+    for gpu in GPUS:
+        seconds = found.flops_per_step * found.steps / (REACHED * gpu.flops)
+        fits = _duration(seconds) if found.on_gpu <= gpu.memory else "does not fit"
+        console.print(f"one {gpu.name} ({gpu.memory / 1e9:.0f} GB): {fits}")
+    console.print(
+        f"times at {REACHED:.0%} of the published speed (assumed); give a measured one with --speed TOKENS_PER_SECOND"
+    )
+
+
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"{minutes / 60:.1f} h" if minutes >= 90 else f"{minutes:.1f} min"

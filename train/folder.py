@@ -1,7 +1,6 @@
 """The folder of a run: claimed by one process, begun once, gone on with after a kill as if nothing had happened."""
 
 import json
-import math
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -12,19 +11,20 @@ from typing import TYPE_CHECKING, Any
 from plume import tracking
 from plume.command import stderr
 from plume.errors import InputError
-from plume.files import locked, make_folder, telling, to_jsonl, whole_lines, write
+from plume.files import locked, make_folder, read_object, telling, to_jsonl, whole_lines, write
 from plume.output import RUN as RUN_FOLDER
 from plume.output import check_folder, claim
+from train import early_stopping
 from train.config import MAKE_ROOM, TrainConfig
 
 if TYPE_CHECKING:  # they take seconds to import, and a refusal needs neither
-    from train.checkpoint import Progress
+    from train.checkpoint import Standing
     from train.samples import Samples
 
 CONFIG, RUN, STEPS, DRAFTS, ADAPTER = "config.yaml", "run.json", "steps.jsonl", "drafts.jsonl", "adapter"
 PARTIAL = ".adapter-"  # how a folder's name begins that is to become the adapter
 _AGAIN = "make room, then start again with --force"  # where nothing can be resumed yet
-EXTENDABLE = ("max_steps", "max_epochs", "validation.patience")  # what --resume may change
+EXTENDABLE = ("max_steps", "max_epochs", early_stopping.KEY)  # what --resume may change
 
 
 @contextmanager
@@ -36,13 +36,15 @@ def alone(out: Path) -> Iterator[None]:
         yield
 
 
-def check_new(config: TrainConfig, *, force: bool) -> None:
-    """Raise InputError unless a run may begin in `out`. Changes nothing."""
-    check_folder(config.out, RUN_FOLDER, force=force, reads=[config.data], option="out=")
+def check(config: TrainConfig, *, resume: bool, force: bool) -> None:
+    """Raise InputError unless a run may begin in `out`, or `out` holds one of this config. Changes nothing."""
+    if resume:
+        _check_begun(config)
+    else:
+        check_folder(config.out, RUN_FOLDER, force=force, reads=[config.data], option="out=")
 
 
-def check_begun(config: TrainConfig) -> None:
-    """Raise InputError unless `out` holds a run of this config."""
+def _check_begun(config: TrainConfig) -> None:
     begun = config.out / CONFIG
     if not begun.is_file():
         force = " and with --force" if config.out.is_dir() and any(config.out.iterdir()) else ""
@@ -67,7 +69,7 @@ def begin(config: TrainConfig, samples: "Samples", *, force: bool) -> dict[str, 
     """A folder that holds a run which has not made a step; what run.json says of it."""
     _mark_abandoned(config.out)
     ended = [earlier(config.out, step) for step in noted(config.out).get("ended", [])]
-    check_new(config, force=force)
+    check(config, resume=False, force=force)
     claim(config.out, RUN_FOLDER, option="out=")
     for left in (config.out / ADAPTER, *ended, *config.out.glob(f"{PARTIAL}*")):
         shutil.rmtree(left, ignore_errors=True)
@@ -96,7 +98,7 @@ def resume(config: TrainConfig, samples: "Samples", steps: int) -> dict[str, Any
             f"{config.out}: was started on other samples: the dataset {config.data}, the prompt or the tokenizer was "
             "changed since; bring them back, or train anew with another out="
         )
-    at = state["progress"] if state else checkpoint.Progress()
+    at = state["progress"] if state else checkpoint.Standing()
     _check_more(config, begun, at, steps)
     for log in (config.out / STEPS, config.out / DRAFTS):  # what came after the checkpoint is done again
         if log.is_file():
@@ -112,7 +114,7 @@ def resume(config: TrainConfig, samples: "Samples", steps: int) -> dict[str, Any
     return begun | {"run_id": run_id}
 
 
-def _check_more(config: TrainConfig, begun: dict[str, Any], at: "Progress", steps: int) -> None:
+def _check_more(config: TrainConfig, begun: dict[str, Any], at: "Standing", steps: int) -> None:
     """Raise InputError if the config leaves a run that has ended nothing to do, or ends one before where it stands."""
     if at.step > steps:
         raise InputError(
@@ -123,11 +125,8 @@ def _check_more(config: TrainConfig, begun: dict[str, Any], at: "Progress", step
     ended = f"{config.out}: is finished, its adapter is never rewritten"
     if not at.step or at.step < begun.get("steps", 0):  # the last checkpoint is gone or damaged
         raise InputError(f"{ended}, and no checkpoint is left to go on from; train anew with another out=")
-    if at.stopped and at.stale >= (config.validation.patience or math.inf):
-        raise InputError(
-            f"{ended}: it stopped early, after {at.stale} validations without a lower loss; to go on, use --resume "
-            f"validation.patience={2 * at.stale} (or null), else train anew with another out="
-        )
+    if at.stopped and early_stopping.out_of_patience(at, config):
+        raise InputError(f"{ended}: {early_stopping.told(at)}, else train anew with another out=")
     if at.step == steps:
         raise InputError(
             f"{ended}: it has made its {steps} steps; to go on, use --resume with more max_epochs or max_steps, "
@@ -149,10 +148,7 @@ def note(out: Path, facts: dict[str, Any]) -> dict[str, Any]:
 
 def noted(out: Path) -> dict[str, Any]:
     """What run.json says; empty where there is none."""
-    try:
-        return json.loads((out / RUN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    return read_object(out / RUN) or {}
 
 
 @tracking.answering()

@@ -13,9 +13,9 @@ import torch.distributed as dist
 from plume.command import progress as progress_bar
 from plume.errors import PlumeError
 from plume.files import append, telling
-from train import checkpoint
-from train.batches import micro_batches, pack, step_indices, worst_group
-from train.config import MAKE_ROOM, TrainConfig
+from train import checkpoint, early_stopping
+from train.batches import MicroBatch, micro_batches, pack, step_indices, worst_group
+from train.config import GENTLER, MAKE_ROOM, TrainConfig
 from train.drafts import write_drafts
 from train.folder import DRAFTS, STEPS
 from train.processes import together
@@ -39,9 +39,17 @@ def planned_order(config: TrainConfig, samples: int) -> Iterable[list[int]]:
     )
 
 
+def largest_batch(samples: Samples, config: TrainConfig) -> MicroBatch:
+    """Pack the run's largest micro-batch: what must fit in memory."""
+    prefix = samples.prefix if config.share_prefix else 0
+    order = planned_order(config, len(samples.train))
+    worst = worst_group(samples.lengths, order, prefix, config.micro_batch_tokens)
+    return pack([samples.train[i] for i in worst], share=config.share_prefix)
+
+
 def fit(
     model: Any, tokenizer: Any, samples: Samples, config: TrainConfig, log: Log, *, resume: bool
-) -> checkpoint.Progress:
+) -> checkpoint.Standing:
     """Train the adapter; returns where the run ended, and leaves the model with the best adapter.
 
     `log(metrics, step)` is called after each step; a checkpoint is written every `checkpoint_every` steps. Raises
@@ -58,12 +66,11 @@ def fit(
     )
     schedule = _schedule(steps, config.optimiser.warmup_share)
     # 2. Where the run begins: at its last checkpoint, with the optimiser and random numbers of then, or at step 0.
-    at, best = checkpoint.Progress(), None
+    at, best = checkpoint.Standing(), None
     if resume and (state := checkpoint.load(config.out)):  # killed before the first one, a run begins again
         at, best = state["progress"], state["best"]
         at.resumed_at = at.step
-        if at.stopped and not out_of_patience(at, config):  # it has been given more
-            at.stopped = None
+        early_stopping.resumed(at, config)
         set_peft_model_state_dict(model, state["adapter"])
         optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["rng"])
@@ -125,7 +132,7 @@ def fit(
             last = at.step == steps
             if validation and (last or at.step % config.validation.every == 0):
                 metrics["validation_loss"] = mean_loss(model, validation, device)
-                _judge(metrics["validation_loss"], at, config)
+                early_stopping.judge(metrics["validation_loss"], at, config)
                 if rank == 0:
                     if at.best_step == at.step:
                         best = {name: weight.detach().cpu().clone() for name, weight in adapter().items()}
@@ -151,17 +158,14 @@ def fit(
     return at
 
 
-def _losses(at: checkpoint.Progress) -> str:
+def _losses(at: checkpoint.Standing) -> str:
     validated = "" if at.validation_loss is None else f", validation {at.validation_loss:.3f}"
     return f"loss {at.losses[-1]:.3f}{validated}"
 
 
 def _worst_first(model: Any, samples: Samples, config: TrainConfig, device: Any) -> None:
     """Compute the run's largest micro-batch once and forget it: what cannot fit fails in the first minute."""
-    prefix = samples.prefix if config.share_prefix else 0
-    order = planned_order(config, len(samples.train))
-    worst = worst_group(samples.lengths, order, prefix, config.micro_batch_tokens)
-    batch = pack([samples.train[i] for i in worst], share=config.share_prefix)
+    batch = largest_batch(samples, config)
     try:
         with torch.random.fork_rng():  # dropout draws: the run's own draws stay as they were
             token_losses(model, batch.to(device)).sum().backward()
@@ -173,13 +177,10 @@ def _worst_first(model: Any, samples: Samples, config: TrainConfig, device: Any)
     model.zero_grad(set_to_none=True)
 
 
-def _check(loss: float, norm: float, at: checkpoint.Progress, config: TrainConfig) -> None:
+def _check(loss: float, norm: float, at: checkpoint.Standing, config: TrainConfig) -> None:
     """Stop before the optimiser takes a step that ruins the adapter."""
     if not (math.isfinite(loss) and math.isfinite(norm)):
-        raise PlumeError(
-            f"the loss is {loss} and its gradient's norm {norm} at step {at.step + 1}: lower "
-            "optimiser.learning_rate, or use dtype=float32, and start again"
-        )
+        raise PlumeError(f"the loss is {loss} and its gradient's norm {norm} at step {at.step + 1}: {GENTLER}")
     if not config.max_loss_jump or not at.losses:
         return
     recent = at.losses[-20:]
@@ -189,27 +190,6 @@ def _check(loss: float, norm: float, at: checkpoint.Progress, config: TrainConfi
             f"the loss jumped to {loss:.3f} at step {at.step + 1}, from {usual:.3f} in the {len(recent)} steps before: "
             "lower optimiser.learning_rate and start again, look at that step's pairs, or raise max_loss_jump"
         )
-
-
-def _judge(validation_loss: float, at: checkpoint.Progress, config: TrainConfig) -> None:
-    """Note whether this is the best adapter so far, and whether to stop. Raises PlumeError if it is no number."""
-    if not math.isfinite(validation_loss):
-        raise PlumeError(
-            f"the validation loss is {validation_loss} after step {at.step}: that step ruined the adapter; lower "
-            "optimiser.learning_rate, or use dtype=float32, and start again"
-        )
-    at.validation_loss = validation_loss
-    if at.best_loss is None or validation_loss < at.best_loss:
-        at.best_loss, at.best_step, at.stale = validation_loss, at.step, 0
-        return
-    at.stale += 1
-    if out_of_patience(at, config):
-        at.stopped = f"no lower validation loss since step {at.best_step}"
-
-
-def out_of_patience(at: checkpoint.Progress, config: TrainConfig) -> bool:
-    """Whether as many validations as the config allows brought no lower loss."""
-    return bool(config.validation.patience) and at.stale >= config.validation.patience
 
 
 def _schedule(steps: int, warmup_share: float) -> Callable[[int], float]:

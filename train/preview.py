@@ -4,7 +4,7 @@ What is learnt is green; without colours it stands between ⟦ and ⟧.
 """
 
 import statistics
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -13,9 +13,6 @@ from rich.text import Text
 from train.batches import Row
 from train.config import TrainConfig
 from train.samples import Samples, reasons
-
-if TYPE_CHECKING:  # it takes seconds to import
-    from train.estimate import Estimate
 
 BINS = 12
 
@@ -72,32 +69,3 @@ def _histogram(lengths: list[int]) -> Table:
         first = low + i * width
         table.add_row(f"{first}–{first + width - 1}", str(n), "█" * round(40 * n / max(counts)))
     return table
-
-
-def print_estimate(expected: "Estimate", speed: float | None, console: Console) -> None:
-    """Print an estimate; `speed` in tokens a second, if known, gives the time."""
-    table = Table("at the largest micro-batch", "GiB", title="Memory")
-    for name in ("weights", "adapter", "optimiser", "activations", "logits", "total"):
-        table.add_row(name, f"{getattr(expected, name) / 2**30:.2f}", style="bold" if name == "total" else "")
-    console.print(table)
-    console.print(
-        f"the largest micro-batch: {expected.worst_samples} samples, {expected.worst_tokens} tokens; on a GPU "
-        f"{expected.on_gpu / 2**30:.1f} GiB: with keys and values for all heads, a tenth for the allocator, 1 for CUDA"
-    )
-    saved = 1 - expected.tokens_per_epoch / expected.unshared_tokens_per_epoch
-    console.print(
-        f"{expected.tokens_per_epoch:,} tokens an epoch, shared prefixes once ({saved:.0%} less than each on its own); "
-        f"{expected.steps} steps, {expected.tokens:,} tokens in all"
-    )
-    if speed:
-        console.print(f"time at {speed:,.0f} tokens/s: {_duration(expected.tokens / speed)}")
-        return
-    for gpu, limit in (("H100", 790e12), ("A100", 275e12)):
-        seconds = expected.flops_per_step * expected.steps / (0.4 * limit)
-        console.print(f"time on one {gpu} at 40 % of {limit / 1e12:.0f} TFLOP/s (assumed): {_duration(seconds)}")
-    console.print("give a measured speed with --speed TOKENS_PER_SECOND")
-
-
-def _duration(seconds: float) -> str:
-    minutes = seconds / 60
-    return f"{minutes / 60:.1f} h" if minutes >= 90 else f"{minutes:.1f} min"

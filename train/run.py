@@ -3,7 +3,7 @@
 import json
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +19,14 @@ from plume.command import status, stderr
 from plume.corpus.dataset import forgotten_since
 from plume.corpus.split import SPLITS
 from plume.errors import InputError, PlumeError, first_line, without_secrets
-from plume.files import folder_aside, folder_sha256, telling
+from plume.files import folder_aside, folder_sha256, read_object, telling
 from plume.models import load_model, load_tokenizer, quiet_bars
-from plume.prompt import Prompt, load_prompt, template_sha256
+from plume.prompt import load_prompt
 from train import adapter, folder, processes
-from train.checkpoint import Progress
+from train.checkpoint import Standing
 from train.config import MAKE_ROOM, TrainConfig
 from train.energy import Energy
-from train.estimate import Estimate, estimate
+from train.estimate import Footprint, estimate
 from train.ledger import Ledger
 from train.loop import fit, planned_steps
 from train.samples import Samples, load_samples
@@ -49,6 +49,7 @@ class Result:
 
 def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> Result | None:
     """Run a config from start to registered version. Under torchrun only the first process returns a Result."""
+    # 1. What is refused is refused first: prompt, dataset, folder, store, then the model, which takes longest.
     processes.join()
     torch.manual_seed(config.seed)
     with processes.together():
@@ -57,15 +58,13 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             tokenizer = load_tokenizer(config.base)
             samples = load_samples(config, tokenizer, prompt)
         if processes.is_first():
-            if resume:
-                folder.check_begun(config)
-            else:
-                folder.check_new(config, force=force)
+            folder.check(config, resume=resume, force=force)
             tracking.connect(config.tracking_uri)
         with _waiting(f"training: loading {config.base.model}"):
             model = load_model(config.base, config.dtype, four_bits=config.lora.qlora)
         adapter.check_vocabulary(model, tokenizer, config.base.model)
         model = adapter.attach(model, config)
+    # 2. The other processes of torchrun only compute: the first one writes, logs and speaks.
     if not processes.is_first():
         with processes.together():
             pass  # the first one opens folder and store
@@ -74,6 +73,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
         return None
     with ExitStack() as opened:
         with processes.together():
+            # 3. The folder is this process's own; the run is begun there and in MLflow, or found again in both.
             opened.enter_context(folder.alone(config.out))
             steps = planned_steps(config, len(samples.train))
             begun = folder.resume(config, samples, steps) if resume else folder.begin(config, samples, force=force)
@@ -85,17 +85,24 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             ledger = Ledger(run.info.run_id, config.out / folder.STEPS)
             expected = estimate(config, samples)
             _log_inputs(config, samples, expected.as_dict(), run, begun)
+        # 4. The training itself (`train.loop`).
         try:
             with Energy(config.country) as energy:
                 progress = fit(model, tokenizer, samples, config, ledger.log, resume=resume)
         except KeyboardInterrupt:
             stderr.print("training: interrupted; continue with --resume")
             raise
+        # 5. The adapter's folder, whole or not at all.
         _check_not_forgotten(config, samples)
         facts = _facts(samples, progress, expected, energy.used, run.info.run_id)
         written = config.out / folder.ADAPTER
         if not _is_written(written, facts):  # else the store did not take it, or the run was killed just after
-            _write_adapter(written, begun.get("ended", []), model, config, prompt, facts)
+            _write_adapter(
+                written,
+                begun.get("ended", []),
+                lambda whole: adapter.write(whole, model, config, prompt, samples.chat, facts),
+            )
+        # 6. The registry's version; without the store, --resume comes back to this point.
         try:
             version = _hand_over(config, samples, written, facts, ledger, begun)
         except Exception as error:
@@ -139,7 +146,7 @@ def _not_understood(manifest: dict[str, Any]) -> str:
 
 
 def _facts(
-    samples: Samples, progress: Progress, expected: Estimate, energy: dict[str, float] | None, run_id: str
+    samples: Samples, progress: Standing, expected: Footprint, energy: dict[str, float] | None, run_id: str
 ) -> dict[str, Any]:
     """What training.json says of the run."""
     return {
@@ -171,10 +178,7 @@ def _check_not_forgotten(config: TrainConfig, samples: Samples) -> None:
 
 def _is_written(folder: Path, facts: dict[str, Any]) -> bool:
     """Whether the folder, which is whole if it is there, holds the adapter of this run at this step."""
-    try:
-        told = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
+    told = read_object(folder / TRAINING) or {}
     return all(told.get(key) == facts[key] for key in ("run_id", "steps"))
 
 
@@ -213,13 +217,11 @@ def _hand_over(
     return registry.register(facts["run_id"], artifact, tags)
 
 
-def _write_adapter(
-    out: Path, ended: list[int], model: Any, config: TrainConfig, prompt: Prompt, facts: dict[str, Any]
-) -> None:
+def _write_adapter(out: Path, ended: list[int], put: Callable[[Path], None]) -> None:
     """In one step: a folder of this name is whole. The adapter of a run that had ended already is kept beside it."""
     with telling(out, MAKE_ROOM), folder_aside(out, first_wins=False) as whole, quiet_bars():
         try:
-            adapter.write(whole, model, config, prompt, facts)
+            put(whole)
         except SafetensorError as error:  # what a full disk is to it
             raise InputError(f"{out}: cannot be written ({error}); {MAKE_ROOM}") from None
         if ended and out.is_dir() and not (kept := folder.earlier(out.parent, ended[-1])).exists():
@@ -258,11 +260,10 @@ def _log_inputs(
     tracking.log_params(config.flat())
     mlflow.log_artifact(str(config.out / "config.yaml"))
     tags: dict[str, Any] = {
-        "chat_template_sha256": template_sha256(),
+        "chat_template_sha256": samples.chat.sha256,
         "prompt_sha256": load_prompt(config.prompt).sha256,
         "plume.out": str(config.out.resolve()),  # an erasure names it, wherever it is asked for
     }
-    contexts = {"train": "training", "validation": "validation", "test": "testing"}
     for split in SPLITS:
         tags[f"dataset.{split}.sha256"] = samples.manifest["splits"][split]["sha256"]
         if split in samples.sources:
@@ -272,7 +273,7 @@ def _log_inputs(
                 name=f"{config.data.name}-{split}",
                 digest=tags[f"dataset.{split}.sha256"][:36],  # MLflow's own looks at 10,000 rows
             )
-            mlflow.log_input(source, context=contexts[split])
+            mlflow.log_input(source, context=tracking.CONTEXTS[split])
     mlflow.set_tags(tags)
     mlflow.log_dict(samples.summary(), "samples.json")
     mlflow.log_dict(expected, "estimate.json")

@@ -17,7 +17,7 @@ from plume.corpus.dataset import FEATURES, read_manifest, read_split
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.models import context_length
-from plume.prompt import IM_END, Prompt, encode_sample
+from plume.prompt import CHATML, ChatFormat, Prompt, encode_sample, format_of
 from train.batches import common_prefix
 from train.config import TrainConfig
 
@@ -34,6 +34,7 @@ class Samples:
     truncated: list[dict[str, Any]]  # the same
     sources: dict[str, datasets.Dataset]  # split -> pairs as loaded, for lineage
     manifest: dict[str, Any]
+    chat: ChatFormat = CHATML
 
     @cached_property
     def lengths(self) -> list[int]:
@@ -95,7 +96,8 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
     dropped: list[dict[str, Any]] = []
     truncated: list[dict[str, Any]] = []
     encoded = {}
-    end = tokenizer.convert_tokens_to_ids(IM_END)
+    chat = format_of(tokenizer)
+    end = chat.end_id(tokenizer)
     for split in SPLITS[:2]:
         if split not in sources:
             encoded[split] = datasets.Dataset.from_dict({"id": [], "input_ids": [], "prompt_length": []})
@@ -105,13 +107,13 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
             remove_columns=[c for c in sources[split].column_names if c != "id"],
             keep_in_memory=True,
         )
-        outcome = rows.select_columns(["id", "fate", "reason"])
-        changed = [{"id": r["id"], "split": split, "reason": r["reason"], "fate": r["fate"]} for r in outcome]
-        dropped += [_without_fate(r) for r in changed if r["fate"] == "dropped"]
-        truncated += [_without_fate(r) for r in changed if r["fate"] == "truncated"]
+        fates: dict[str, list[dict[str, Any]]] = {"kept": [], "dropped": [], "truncated": []}
+        for row in rows.select_columns(["id", "fate", "reason"]):
+            fates[row["fate"]].append({"id": row["id"], "split": split, "reason": row["reason"]})
+        dropped += fates["dropped"]
+        truncated += fates["truncated"]
         kept = rows.filter(lambda r: r["fate"] != "dropped", keep_in_memory=True).remove_columns(["fate", "reason"])
-        gone = sum(r["fate"] == "dropped" for r in changed)
-        assert len(kept) + gone == len(sources[split]), f"{split}: a pair is neither kept nor dropped"
+        assert len(kept) + len(fates["dropped"]) == len(sources[split]), f"{split}: a pair is neither kept nor dropped"
         for ids, start in zip(kept["input_ids"], kept["prompt_length"], strict=True):
             assert 0 < start < len(ids), "a kept sample has trained tokens and a prompt"
             assert ids[-1] == end, "a kept sample ends its turn"
@@ -128,7 +130,7 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
             f"{config.data}: no training sample is left of {manifest['splits']['train']['pairs']} pairs "
             f"(max_tokens={config.max_tokens}; {told}); raise max_tokens or build a larger dataset"
         )
-    return Samples(encoded["train"], encoded["validation"], dropped, truncated, sources, manifest)
+    return Samples(encoded["train"], encoded["validation"], dropped, truncated, sources, manifest, chat)
 
 
 def _pairs(folder: Path, split: str) -> datasets.Dataset:
@@ -147,10 +149,6 @@ def _pairs(folder: Path, split: str) -> datasets.Dataset:
         return datasets.Dataset.from_dict(table, features=datasets.Features(features))
     except (ValueError, TypeError, pa.ArrowException) as error:  # described by its manifest, and made by hand
         raise InputError(f"{Path(folder) / split}.jsonl: not the columns of a dataset folder ({error})") from None
-
-
-def _without_fate(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in row.items() if k != "fate"}
 
 
 def encode(

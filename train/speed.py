@@ -10,24 +10,28 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from plume.french.vocabulary import rows
 from train.batches import Layout, MicroBatch
 
-# Dense bfloat16 TFLOP/s as NVIDIA publishes them; sparsity left out.
-GPUS = {
-    "H200": 989,
-    "H100": 989,
-    "H800": 989,
-    "A100": 312,
-    "A800": 312,
-    "L40S": 362,
-    "L4": 121,
-    "A10": 125,
-    "4090": 165,
-}
+
+@dataclass(frozen=True)
+class Gpu:
+    """A row of gpus.tsv: a part of the name that torch gives, operations a second, bytes of memory."""
+
+    name: str
+    flops: float
+    memory: float
+
+
+GPUS = tuple(
+    Gpu(row["name"], 1e12 * float(row["tflops"]), 1e9 * float(row["memory_gb"]))
+    for row in rows("gpus", Path(__file__).parent)
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def machine_limit(device: str, dtype: str) -> float:
     """Operations a second that the device could do: published for GPUs, a matrix product measured here for CPUs."""
     if device == "cuda":
         name = torch.cuda.get_device_name()
-        return next((1e12 * v for k, v in GPUS.items() if k in name), float("nan"))
+        return next((gpu.flops for gpu in GPUS if gpu.name in name), float("nan"))
     # On a CPU, whatever `dtype` is: where bfloat16 is no faster, products are made in float32 (train.lora).
     left, right = (torch.ones(1024, 1024, dtype=getattr(torch, dtype)) for _ in range(2))  # draws no random numbers
     if dtype == "bfloat16":

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from plume.prompt import IM_END, Prompt, encode_prompt
+from eval.drafts import Draft
+from plume.prompt import ChatFormat, Prompt, encode_prompt, format_of
 
-Row = dict[str, Any]
 TOO_LONG = "the review and a draft do not fit in the model's context"
 
 
@@ -63,9 +63,13 @@ class Work:
     context: int | None
 
     @property
+    def chat(self) -> ChatFormat:
+        return format_of(self.tokenizer)
+
+    @property
     def end(self) -> int:
         """Find the id of the token that ends a turn."""
-        return self.tokenizer.convert_tokens_to_ids(IM_END)
+        return self.chat.end_id(self.tokenizer)
 
 
 class Backend(Protocol):
@@ -81,19 +85,7 @@ class Backend(Protocol):
 
     def start(self, work: Work) -> None: ...
 
-    def drafts(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, Row]]]:
+    def drafts(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, Draft]]]:
         """Yield rows as they are finished: `draft` with its counts, or `error`; each with its job, as it was asked."""
 
     def close(self) -> None: ...
-
-
-def row(tokenizer: Any, end: int, prompt_tokens: int, tokens: list[int]) -> Row:
-    """Read a draft from generated token ids: what comes before the end of the turn, which is counted if it came."""
-    stopped = end in tokens
-    kept = tokens[: tokens.index(end)] if stopped else tokens
-    return {
-        "draft": tokenizer.decode(kept, skip_special_tokens=True).strip(),
-        "prompt_tokens": prompt_tokens,
-        "draft_tokens": len(kept) + stopped,
-        "stopped": stopped,
-    }

@@ -14,9 +14,9 @@ from ipaddress import ip_address
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from eval.backends import TOO_LONG, Job, Row, Work, row
+from eval.backends import TOO_LONG, Job, Work
+from eval.drafts import Draft, draft_of, of_tokens
 from plume.errors import InputError
-from plume.prompt import IM_END
 
 KEY = "PLUME_API_KEY"
 RETRIES = 5  # of one draft, on 408, 409, 429, 5xx, timeouts and connection errors: 0.5 s, 1 s … 8 s apart
@@ -93,10 +93,10 @@ class Endpoint:
         )
         self.runner.run(self._check())
 
-    def drafts(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, Row]]]:
+    def drafts(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, Draft]]]:
         answers = self._all(jobs)
 
-        async def step() -> list[tuple[Job, Row]] | None:
+        async def step() -> list[tuple[Job, Draft]] | None:
             return await anext(answers, None)
 
         while (done := self.runner.run(step())) is not None:
@@ -128,7 +128,7 @@ class Endpoint:
                 names = ", ".join(repr(name)[:80] for name in known[:5])
                 raise InputError(f"{self.url}: has no model {self.model!r}, but: {names}; name one with --model")
 
-    async def _all(self, jobs: Sequence[Job]) -> AsyncIterator[list[tuple[Job, Row]]]:
+    async def _all(self, jobs: Sequence[Job]) -> AsyncIterator[list[tuple[Job, Draft]]]:
         waiting, running, failed = iter(jobs), set(), 0
         while True:
             while len(running) < self.concurrency and failed < GIVE_UP and (job := next(waiting, None)):
@@ -144,7 +144,7 @@ class Endpoint:
             error = {"error": f"not asked for: {GIVE_UP} drafts in a row had failed"}
             yield [(job, error) for job in left]
 
-    async def _answer(self, job: Job) -> tuple[Job, Row]:
+    async def _answer(self, job: Job) -> tuple[Job, Draft]:
         """Write the draft, or say what went wrong; the job may come out with fewer examples than it went in with."""
         import openai
 
@@ -174,7 +174,12 @@ class Endpoint:
         return job, {"error": error}
 
     async def _ask(self, job: Job) -> Any:
-        body = {"model": self.model, "max_tokens": self.work.max_new_tokens, "temperature": 0, "stop": [IM_END]}
+        body = {
+            "model": self.model,
+            "max_tokens": self.work.max_new_tokens,
+            "temperature": 0,
+            "stop": [self.work.chat.end],
+        }
         if self.api == "chat":  # nothing that the standard does not know: strict servers refuse it
             path, body = "/chat/completions", body | {"messages": job.messages}
         else:  # vLLM and SGLang stop at the id, and vLLM tells the ids; others stop at the model's own end
@@ -182,7 +187,7 @@ class Endpoint:
             body |= {"prompt": job.ids, "stop_token_ids": [self.work.end], "return_token_ids": True}
         return json.loads(await self.client.post(path, body=body, cast_to=str))
 
-    def _read(self, job: Job, answer: Any) -> Row:
+    def _read(self, job: Job, answer: Any) -> Draft:
         choice, usage = answer["choices"][0], answer.get("usage") or {}
         text = choice["message"]["content"] if self.api == "chat" else choice["text"]
         if choice["finish_reason"] not in ("stop", "length") or not isinstance(text, str):
@@ -193,13 +198,9 @@ class Endpoint:
         if self.reads_ids and choice.get("token_ids") is not None:
             if not all(_count(token) is not None for token in choice["token_ids"]):
                 raise _AnswerError("the server told token ids that are none")
-            return row(self.work.tokenizer, self.work.end, sent, choice["token_ids"])
-        return {
-            "draft": text.partition(IM_END)[0].strip(),
-            "prompt_tokens": sent if self.reads_ids else _count(read),
-            "draft_tokens": _count(usage.get("completion_tokens")),
-            "stopped": choice["finish_reason"] == "stop",
-        }
+            return of_tokens(self.work.tokenizer, self.work.end, sent, choice["token_ids"])
+        counts = sent if self.reads_ids else _count(read), _count(usage.get("completion_tokens"))
+        return draft_of(text.partition(self.work.chat.end)[0], *counts, stopped=choice["finish_reason"] == "stop")
 
 
 class _AnswerError(Exception):

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from eval.backends import Job, Row, Work, row
+from eval.backends import Job, Work
+from eval.drafts import Draft, of_tokens
+from plume.models import write_greedily
 
 
 class InProcess:
@@ -23,7 +25,7 @@ class InProcess:
     def start(self, work: Work) -> None:
         self.work, self.model = work, work.system.load(work.dtype)
 
-    def drafts(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, Row]]]:
+    def drafts(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, Draft]]]:
         order = sorted(jobs, key=lambda job: (-len(job.ids), job.id))
         for at in range(0, len(order), self.batch_size):
             yield self._batch(order[at : at + self.batch_size])
@@ -31,28 +33,8 @@ class InProcess:
     def close(self) -> None:
         self.model = None
 
-    def _batch(self, jobs: list[Job]) -> list[tuple[Job, Row]]:
-        import torch
-
-        tokenizer, device = self.work.tokenizer, self.model.device
-        longest = max(len(job.ids) for job in jobs)
-        pads = [longest - len(job.ids) for job in jobs]
-        padded = [[tokenizer.pad_token_id] * pad + job.ids for pad, job in zip(pads, jobs, strict=True)]
-        mask = (torch.arange(longest, device=device) >= torch.tensor(pads, device=device)[:, None]).long()
-        with torch.inference_mode():
-            output = self.model.generate(
-                input_ids=torch.tensor(padded, device=device),
-                attention_mask=mask,
-                do_sample=False,
-                temperature=None,
-                top_p=None,
-                top_k=None,
-                max_new_tokens=self.work.max_new_tokens,
-                eos_token_id=self.work.end,
-                pad_token_id=tokenizer.pad_token_id,
-            )
-        written = output[:, longest:].tolist()
-        return [
-            (job, row(tokenizer, self.work.end, len(job.ids), tokens))
-            for job, tokens in zip(jobs, written, strict=True)
-        ]
+    def _batch(self, jobs: list[Job]) -> list[tuple[Job, Draft]]:
+        tokenizer, end = self.work.tokenizer, self.work.end
+        asked = {"end": end, "pad": tokenizer.pad_token_id, "max_new_tokens": self.work.max_new_tokens}
+        written = write_greedily(self.model, [job.ids for job in jobs], **asked)
+        return [(job, of_tokens(tokenizer, end, len(job.ids), ids)) for job, ids in zip(jobs, written, strict=True)]

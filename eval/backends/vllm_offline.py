@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from eval.backends import Job, Row, Work, row
+from eval.backends import Job, Work
+from eval.drafts import Draft, of_tokens
 from plume.errors import EnvironmentMissing, PlumeError
 from plume.paths import home
 from plume.vllm_options import UNSAFE, max_lora_rank, variables
@@ -58,7 +59,7 @@ class VllmOffline:
             raise PlumeError(f"vLLM does not start with {work.system.name}: {reason[-1]}") from error
         self.adapter = LoRARequest("adapter", 1, str(adapter.folder)) if adapter else None
 
-    def drafts(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, Row]]]:
+    def drafts(self, jobs: Sequence[Job]) -> Iterator[list[tuple[Job, Draft]]]:
         from vllm import SamplingParams
 
         greedy = SamplingParams(
@@ -79,10 +80,10 @@ class VllmOffline:
     def close(self) -> None:
         self.engine = None
 
-    def _row(self, out: Any) -> Row:
+    def _row(self, out: Any) -> Draft:
         if out.outputs[0].finish_reason not in ("stop", "length"):
             return {"error": f"vLLM ended the draft: {out.outputs[0].finish_reason}"}
-        return row(self.work.tokenizer, self.work.end, len(out.prompt_token_ids), list(out.outputs[0].token_ids))
+        return of_tokens(self.work.tokenizer, self.work.end, len(out.prompt_token_ids), list(out.outputs[0].token_ids))
 
     def _set_environment(self, gpu: bool) -> None:
         """Set what vLLM reads when it is imported: nothing may have imported it before."""

@@ -17,7 +17,7 @@ from plume.errors import EnvironmentMissing, InputError
 if TYPE_CHECKING:
     from evaluate import EvaluationModule
 
-NAMES = ("chrf_fr", "rouge_fr", "reply_checks", "edit_rate")
+NAMES = tuple(sorted(module.stem for module in Path(__file__).parent.glob("*/*.py")))
 
 
 def load(name: str) -> "EvaluationModule":

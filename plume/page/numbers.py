@@ -23,12 +23,12 @@ def percent(share: float | None, decimals: int = 1, *, signed: bool = False) -> 
     return UNKNOWN if share is None else f"{number(100 * share, decimals, signed=signed)}{NARROW}%"
 
 
-def points(difference: float | None, decimals: int = 1, *, signed: bool = True) -> str:
-    """Write a difference of two shares: `-0.03` -> `−3,0 points`."""
+def points(difference: float | None, decimals: int = 1, *, signed: bool = True, unit: bool = True) -> str:
+    """Write a difference of two shares: `-0.03` -> `−3,0 points`; a bound of an interval goes without `unit`."""
     if difference is None:
         return UNKNOWN
     plural = "s" if abs(difference) >= 0.02 else ""
-    return f"{number(100 * difference, decimals, signed=signed)}{NO_BREAK}point{plural}"
+    return number(100 * difference, decimals, signed=signed) + (f"{NO_BREAK}point{plural}" if unit else "")
 
 
 def interval(lower: float | None, upper: float | None, say: Callable[[float], str]) -> str:

@@ -9,8 +9,8 @@ import pytest
 
 from eval.compare import compare, items_of
 from eval.gate import decide
+from eval.measures import OF_DRAFTS
 from eval.rule import Rule
-from eval.score import MEASURES
 from plume.errors import InputError
 
 GATE = Path(__file__).parents[2] / "configs" / "eval" / "gate.yaml"
@@ -78,7 +78,7 @@ def test_a_better_challenger_passes_and_the_verdict_file_has_the_designs_keys(
     keys = ["measure", "slice", "arm", "estimate", "lower", "upper", "n", "n_error", "rule", "holds"]
     assert all(list(row) == keys for row in document["estimates"])
     whole = {(r["measure"], r["arm"]) for r in document["estimates"] if not r["slice"]}
-    assert {(m, arm) for m in MEASURES for arm in ("champion", "challenger", "difference")} <= whole
+    assert {(m, arm) for m in OF_DRAFTS for arm in ("champion", "challenger", "difference")} <= whole
     gain = next(r for r in document["estimates"] if (r["measure"], r["arm"]) == ("chrf_fr", "difference"))
     assert gain["rule"] is None  # information, never a gate
     assert gain["lower"] > 0

@@ -185,8 +185,9 @@ def test_an_empty_or_unknown_split_is_an_input_error(system, small_dataset, tmp_
 def test_unknown_system_is_one_line_that_names_the_known_ones(tmp_path, monkeypatch, empty_store):
     monkeypatch.setenv("PLUME_HOME", str(tmp_path))
     (tmp_path / "m.db").write_bytes(empty_store.read_bytes())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'm.db'}")
     with pytest.raises(InputError, match="train one first"):
-        resolve("42", tracking_uri=f"sqlite:///{tmp_path / 'm.db'}")
+        resolve("42")
 
 
 @pytest.mark.parametrize("content", ['{"kept": "by the user"}', "not json at all", "[1, 2]\n"])

@@ -6,8 +6,9 @@ import pytest
 
 from eval import score as scoring
 from eval.drafts import read_drafts, read_pairs
+from eval.measures import OF_DRAFTS
 from eval.reply_similarity import chrf
-from eval.score import MEASURES, by_measure, kept_scores, score, score_drafts
+from eval.score import by_measure, kept_scores, score, score_drafts
 from plume.checks import GATING, SIGNALS
 from plume.errors import InputError
 from plume.files import file_sha256
@@ -24,7 +25,7 @@ def test_every_pair_has_every_measure_once_with_value_or_error(make_data, make_d
     summary = score(drafts, data, tmp_path / "scores.jsonl")
 
     rows = rows_of(tmp_path / "scores.jsonl")
-    assert [(r["id"], r["measure"]) for r in rows] == [(f"{i:04d}-1", m) for i in range(6) for m in MEASURES]
+    assert [(r["id"], r["measure"]) for r in rows] == [(f"{i:04d}-1", m) for i in range(6) for m in OF_DRAFTS]
     assert all(("value" in r) != ("error" in r) for r in rows)
     assert all(r["system"] == "tuned" for r in rows)
     assert {r["error"] for r in rows if r["id"] == "0002-1"} == {"out of memory"}
@@ -40,17 +41,17 @@ def test_every_pair_has_every_measure_once_with_value_or_error(make_data, make_d
     reply = read_pairs(data, read_drafts(drafts), split="test")[0]["reply"]
     assert cells["0000-1", "chrf_fr"]["value"] == pytest.approx(chrf(texts["good"], reply), abs=1e-5)
 
-    assert set(summary.estimates) == set(MEASURES)
+    assert set(summary.estimates) == set(OF_DRAFTS)
     assert (summary.estimates["pass_all"].n, summary.estimates["pass_all"].n_error) == (4, 2)
     assert summary.estimates["pass_all"].estimate == pytest.approx(3 / 4)
     printed = capsys.readouterr().out
     assert "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:" in printed
-    assert "error in 27 scores: no draft" in printed.replace(str(len(MEASURES)), "27")
+    assert "error in 27 scores: no draft" in printed.replace(str(len(OF_DRAFTS)), "27")
 
 
 def test_the_measures_are_the_checks_and_the_likeness_to_the_reply():
-    assert {f"check:{c}" for c in GATING} | {f"signal:{s}" for s in SIGNALS} < set(MEASURES)
-    assert {"pass_all", "draft_words", "chrf_fr", "rouge_l", "edit_rate"} < set(MEASURES)
+    assert {f"check:{c}" for c in GATING} | {f"signal:{s}" for s in SIGNALS} < set(OF_DRAFTS)
+    assert {"pass_all", "draft_words", "chrf_fr", "rouge_l", "edit_rate"} < set(OF_DRAFTS)
 
 
 def test_a_draft_on_which_a_metric_raises_is_an_error_and_the_others_are_scored(
@@ -73,7 +74,7 @@ def test_a_draft_on_which_a_metric_raises_is_an_error_and_the_others_are_scored(
     rows = score_drafts(drafts, read_pairs(data, drafts, split="test"))
     broken = [(r["id"], r["measure"], r["error"]) for r in rows if "error" in r]
     assert broken == [("0002-1", "chrf_fr", "chrf_fr: ValueError")]  # a log must not quote the draft
-    assert len(rows) == 4 * len(MEASURES)
+    assert len(rows) == 4 * len(OF_DRAFTS)
 
 
 def test_a_metric_that_returns_none_or_nan_gives_errors_never_zeros(make_data, make_drafts, texts, monkeypatch):
@@ -99,7 +100,7 @@ def test_kept_scores_are_used_only_for_the_same_drafts_and_only_if_whole(make_da
     path = make_drafts(data, "tuned", lambda i: texts["good"].format(i))
     assert kept_scores(read_drafts(path)) is None
     score(path, data, tmp_path / "tuned.scores.jsonl")
-    assert len(kept_scores(read_drafts(path))) == 3 * len(MEASURES)
+    assert len(kept_scores(read_drafts(path))) == 3 * len(OF_DRAFTS)
     make_drafts(data, "tuned", lambda i: texts["worse"].format(i))
     assert kept_scores(read_drafts(path)) is None
     score(make_drafts(data, "tuned", lambda i: None), data, tmp_path / "tuned.scores.jsonl", force=True)

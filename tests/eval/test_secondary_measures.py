@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from eval.gate import Item, decide
+from eval.measures import OF_DRAFTS
 from eval.rule import Rule
-from eval.score import MEASURES
 from eval.secondary_measures import estimate_secondary
 from eval.stats.multiplicity import holm
 
@@ -17,7 +17,7 @@ RULE = Rule.load(Path(__file__).parents[2] / "configs" / "eval" / "gate.yaml")
 def rows(values):
     """Scores of 1 and of 80 words everywhere but for `values`: measure -> list, one of a draft."""
     n = len(next(iter(values.values())))
-    plain = dict.fromkeys(MEASURES, [1.0] * n) | {"draft_words": [80.0] * n, "chrf_fr": list(np.linspace(5, 30, n))}
+    plain = dict.fromkeys(OF_DRAFTS, [1.0] * n) | {"draft_words": [80.0] * n, "chrf_fr": list(np.linspace(5, 30, n))}
     return [
         {"id": f"{i:04d}-1", "measure": m, "value": float(found[i])}
         for m, found in (plain | values).items()
@@ -80,7 +80,7 @@ def test_better_only_where_longer_is_said():
 
 
 def test_without_any_score_nothing_is_said():
-    nothing = {m: [float("nan")] * 3 for m in MEASURES}
+    nothing = {m: [float("nan")] * 3 for m in OF_DRAFTS}
     judged, lines, remarks = informed(nothing, nothing)
     assert judged.outcome == "INCONCLUSIVE"
     assert remarks == ()

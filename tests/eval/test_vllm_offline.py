@@ -13,7 +13,7 @@ from eval.systems import resolve
 from plume import paths
 from plume.corpus.dataset import read_split
 from plume.models import Base, load_model, load_tokenizer
-from plume.prompt import encode_prompt, load_prompt
+from plume.prompt import CHATML, encode_prompt, load_prompt
 
 pytestmark = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed (make install)")
 
@@ -48,7 +48,7 @@ def system(tiny_mistral, small_dataset, tmp_path_factory):
     facts = {"dataset": {"splits": {"train": {"pairs": 0, "sha256": "none"}}, "source": {"name": "none"}}, "steps": 0}
     facts |= {"trained_tokens": 0, "tokens": 0, "train_loss": 0.0, "validation_loss": None}
     facts["samples"] = {"dropped": 0, "truncated": 0}
-    adapter.write(made, model, config, prompt, facts)
+    adapter.write(made, model, config, prompt, CHATML, facts)
 
     # The token that the model writes fifth becomes the end of the turn: the two rows of the output layer change places.
     model = PeftModel.from_pretrained(load_model(base, "float32"), str(made)).merge_and_unload().eval()

@@ -8,7 +8,7 @@ import pytest
 
 from plume.errors import InputError
 from plume.models import EMBEDDED, Base, Tokens, load_model, load_tokenizer, located, resolve, same_base
-from plume.prompt import IM_END, IM_START, SERVING_TEMPLATE
+from plume.prompt import CHATML
 
 OPENHERMES = Tokens(im_end=32000, im_start=32001, pad=2)
 
@@ -24,10 +24,10 @@ def copy_of(model: Path, to: Path, **tokenizer_config) -> Base:
 def test_the_embedded_model_pads_with_a_token_that_ends_no_turn(plume_home):
     tokenizer = load_tokenizer(Base())
     vocabulary = tokenizer.get_vocab()
-    assert (vocabulary[IM_START], vocabulary[IM_END]) == (1, 2)
+    assert (vocabulary[CHATML.start], vocabulary[CHATML.end]) == (1, 2)
     assert tokenizer.pad_token_id == 0
-    assert tokenizer.pad_token_id != vocabulary[IM_END]
-    assert tokenizer.chat_template == SERVING_TEMPLATE
+    assert tokenizer.pad_token_id != vocabulary[CHATML.end]
+    assert tokenizer.chat_template == CHATML.template
     assert Path(resolve(Base())) == plume_home / "models" / EMBEDDED
 
 
@@ -65,7 +65,7 @@ def test_the_embedded_tokenizer_is_refused_by_the_openhermes_recipe(plume_home):
 
 def test_padding_with_the_end_of_turn_is_refused(tiny_mistral, tmp_path):
     with pytest.raises(InputError, match=r"padding token.*never learns to stop"):
-        load_tokenizer(copy_of(tiny_mistral, tmp_path / "m", pad_token=IM_END))
+        load_tokenizer(copy_of(tiny_mistral, tmp_path / "m", pad_token=CHATML.end))
 
 
 def test_a_tokenizer_without_chatml_is_refused(tiny_mistral, tmp_path):

@@ -20,7 +20,7 @@ from plume import registry as plume_registry
 from plume.adapters import Adapter
 from plume.files import folder_sha256
 from plume.models import Base
-from plume.prompt import load_prompt, template_sha256
+from plume.prompt import CHATML, load_prompt
 from serve.config import ServeConfig
 from serve.state import State
 
@@ -76,7 +76,7 @@ def make_adapter(tiny_base: Base) -> Callable[..., Adapter]:
             "train_loss": 0.0,
             "validation_loss": None,
         }
-        adapter.write(folder, model, config, load_prompt(prompt), facts)
+        adapter.write(folder, model, config, load_prompt(prompt), CHATML, facts)
         return Adapter.load(folder)
 
     return make
@@ -100,7 +100,7 @@ def registry(tmp_path_factory, embedded_model):
         training = {
             "base": base,
             "prompt": {"version": "short-1", "sha256": load_prompt("short-1").sha256},
-            "chat_template_sha256": template_sha256(),
+            "chat_template_sha256": CHATML.sha256,
         }
         (folder / "training.json").write_text(json.dumps(training))
         (folder / "adapter_config.json").write_text('{"r": 8}')

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import torch
+from rich.console import Console
 from transformers import MistralConfig
 
 import datasets
@@ -14,9 +15,10 @@ from plume.prompt import load_prompt
 from train import adapter
 from train.batches import micro_batches
 from train.config import TrainConfig
-from train.estimate import CUDA, FRAGMENTED, estimate
+from train.estimate import CUDA, FRAGMENTED, REACHED, Footprint, estimate, print_estimate
 from train.loop import planned_order
 from train.samples import Samples, load_samples
+from train.speed import machine_limit
 from train.step import token_losses
 
 
@@ -45,6 +47,25 @@ def test_estimate_needs_no_weights_and_is_near_what_the_run_logs(shown, home, tr
     assert not (home / "estimated").exists()
     assert facts["memory_gib"]["estimated"] > 0
     assert facts["memory_gib"]["measured"] > facts["memory_gib"]["estimated"]  # which has no Python and no torch
+
+
+def test_without_a_measured_speed_each_gpu_says_whether_it_fits_and_how_long_it_takes(capsys):
+    gib = 2**30
+    taken = dict.fromkeys(("weights", "adapter", "optimiser", "activations", "logits", "all_heads"), 6 * gib)
+    counts = {"worst_tokens": 4096, "worst_samples": 9, "tokens_per_epoch": 900, "unshared_tokens_per_epoch": 1800}
+    footprint = Footprint(**taken, **counts, steps=100, steps_per_epoch=50, flops_per_step=989e12 * REACHED * 36)
+    print_estimate(footprint, None, Console(width=200))
+    told = capsys.readouterr().out.splitlines()
+    assert "one H100 (80 GB): 60.0 min" in told
+    assert "one L4 (24 GB): does not fit" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "teraflops"), [("NVIDIA L40S", 362), ("NVIDIA L4", 121), ("NVIDIA A100-SXM4-80GB", 312)]
+)
+def test_a_gpu_is_known_by_the_name_that_torch_gives(monkeypatch, name, teraflops):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: name)
+    assert machine_limit.__wrapped__("cuda", "bfloat16") == teraflops * 1e12
 
 
 def test_a_traced_forward_keeps_what_the_real_one_keeps(tiny_mistral, small_dataset, tmp_path):

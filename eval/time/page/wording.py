@@ -30,7 +30,7 @@ def _amount(row: Measurement, value: float | None, *, bound: bool = False) -> st
         return number(value, 1, signed=moved)
     if not moved:
         return percent(value, 0)
-    return number(100 * value, 0, signed=True) if bound else points(value, 0)  # type: ignore[operator]
+    return points(value, 0, unit=not bound)
 
 
 def with_interval(row: Measurement) -> str:

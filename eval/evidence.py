@@ -1,0 +1,55 @@
+"""Hashes all that a verdict rests on, and says in French what each hash is of."""
+
+from pathlib import Path
+from typing import Any
+
+from eval.drafts import Drafts
+from eval.rule import ARMS
+from eval.score import scorer_sha256
+from plume.files import file_sha256, json_sha256, sha256
+
+_OF_ALL = {
+    "split": "Partie jugée du jeu de données",
+    "split_sha256": "Avis de cette partie",
+    "gate_sha256": "Règle",
+    "scorer_sha256": "Code qui note",
+}
+_OF_A_SYSTEM = {
+    "drafts_sha256": "brouillons",
+    "scores_sha256": "notes",
+    "gate_sha256": "règle connue avant l’écriture",
+    "adapter_sha256": "adaptateur",
+    "prompt": "consigne",
+    "examples_sha256": "exemples montrés",
+    "system_sha256": "description",
+    "fingerprint": "réglages d’écriture",
+}
+
+
+def evidence(arms: dict[str, Drafts], gate: str | Path, scores: dict[str, bytes]) -> dict[str, Any]:
+    """Hash what verdict.json calls its inputs; `promote` compares the adapters' with the registered version's."""
+    described = arms["champion"].meta["data"]
+    found = described["split"], described["sha256"], file_sha256(gate), scorer_sha256()
+    inputs = dict(zip(_OF_ALL, found, strict=True))
+    for arm, drafts in arms.items():
+        system = drafts.meta["system"]
+        found = (
+            drafts.sha256,
+            sha256(scores[arm]),
+            drafts.meta.get("gate_sha256"),
+            system.get("adapter_sha256"),
+            system.get("prompt"),
+            json_sha256(system["examples"]) if system.get("examples") else None,
+            json_sha256(system),
+            drafts.meta["fingerprint"],
+        )
+        inputs |= {f"{arm}_{name}": value for name, value in zip(_OF_A_SYSTEM, found, strict=True)}
+    return inputs
+
+
+def label(name: str) -> str:
+    """`champion_drafts_sha256` -> `Système en service : brouillons`; an input added since is shown by its own name."""
+    arm, _, rest = name.partition("_")
+    if arm not in ARMS:
+        return _OF_ALL.get(name, name)
+    return f"Système {ARMS[arm]} : {_OF_A_SYSTEM.get(rest, rest)}"

@@ -1,0 +1,151 @@
+"""Lists every measure once: its name, French label, unit, better side, table in the report, and what it is read from.
+
+A new measure of a draft is one row here, with its function; a new metric module is a row of SOURCES too.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from plume.checks.registry import CHECKS
+from plume.french.text import count_words
+from plume.page import numbers
+from plume.page.numbers import number, percent, points
+
+if TYPE_CHECKING:  # the gate is pure
+    from eval.drafts import Draft
+    from eval.stats.estimate import Estimate
+    from plume.prompt import Prompt
+
+PRIMARY = "pass_all"
+
+
+class Value(NamedTuple):
+    """What a measure is for one draft, with what a check found and by which rules."""
+
+    value: float | None
+    detail: str | None = None
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MetricModule:
+    """A metric module of `eval/metrics`.
+
+    Attributes:
+        columns: what it is given of a pair beside the draft, from the pair and the prompt that the model read.
+        result: the key of what it says of each draft.
+        options: what else it is told.
+    """
+
+    columns: "Callable[[dict[str, Any], Prompt], dict[str, Any]]"
+    result: str = "scores"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def _reply(pair: dict[str, Any], prompt: "Prompt") -> dict[str, Any]:  # noqa: ARG001 - of sources
+    return {"references": pair["reply"]}
+
+
+def _given(pair: dict[str, Any], prompt: "Prompt") -> dict[str, Any]:
+    return {"reviews": pair["review"], "prompts": prompt.text(pair), "sentiments": pair.get("sentiment")}
+
+
+SOURCES = {
+    "reply_checks": MetricModule(_given, "findings"),
+    "chrf_fr": MetricModule(_reply, options={"corpus": False}),
+    "rouge_fr": MetricModule(_reply, "by_sample"),
+    "edit_rate": MetricModule(_reply),
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure.
+
+    Attributes:
+        name: what scores, rules, verdicts and MLflow call it.
+        label: its French name.
+        table: where report.html shows it.
+        source: the one of SOURCES that gives it, "draft" for the row of drafts.jsonl, None for two systems together.
+        read: takes it from the source's result for one draft.
+        share: 0 or 1 for each draft, so that its mean is a share.
+        decimals: of what is no share.
+        better: the better side, where there is one.
+    """
+
+    name: str
+    label: str
+    table: Literal["checks", "signals", "likeness", "wins"]
+    source: str | None = None
+    read: Callable[[Any], Value] = Value
+    share: bool = False
+    decimals: int = 2
+    better: Literal["higher", "lower"] | None = None
+
+    def say(self, amount: float | None, *, difference: bool = False) -> str:
+        """Write a value, or a difference of two, in French and in its unit."""
+        if self.share:
+            return points(amount) if difference else percent(amount)
+        return number(amount, self.decimals, signed=difference)
+
+    def interval(self, estimate: "Estimate", *, difference: bool = False) -> str:
+        """`de 12,0 % à 15,0 %`, or that there is none; a difference of shares without its unit."""
+
+        def say(bound: float) -> str:
+            bare = difference and self.share
+            return points(bound, unit=False) if bare else self.say(bound, difference=difference)
+
+        return numbers.interval(estimate.lower, estimate.upper, say)
+
+
+def _all_passed(findings: list[dict[str, Any]]) -> Value:
+    failed = [f["check"] for f in findings if f["gating"] and not f["passed"]]
+    return Value(float(not failed), ", ".join(failed) or None)
+
+
+def _passed(check: str) -> Callable[[list[dict[str, Any]]], Value]:
+    def read(findings: list[dict[str, Any]]) -> Value:
+        found = next(f for f in findings if f["check"] == check)
+        return Value(float(found["passed"]), found["detail"], tuple(found["rules"]))
+
+    return read
+
+
+def _rouge(kind: str) -> Callable[[dict[str, float]], Value]:
+    return lambda of_draft: Value(of_draft[kind])
+
+
+def _words(draft: "Draft") -> Value:
+    return Value(count_words(draft["draft"]))
+
+
+_WINS = "Avis où le candidat l’emporte sur la mesure principale (ex æquo pour moitié)"
+_OF_CHECKS = {"source": "reply_checks", "share": True, "better": "higher"}
+_ALL = (
+    Measure(PRIMARY, "Tous les contrôles réussis", "checks", read=_all_passed, **_OF_CHECKS),
+    *(
+        Measure(check.measure, check.label, "checks" if check.gating else "signals", read=_passed(name), **_OF_CHECKS)
+        for name, check in CHECKS.items()
+    ),
+    Measure("chrf_fr", "chrF2 (0 à 100)", "likeness", "chrf_fr", decimals=1, better="higher"),
+    Measure("rouge_1", "ROUGE-1", "likeness", "rouge_fr", _rouge("rouge1"), better="higher"),
+    Measure("rouge_2", "ROUGE-2", "likeness", "rouge_fr", _rouge("rouge2"), better="higher"),
+    Measure("rouge_l", "ROUGE-L", "likeness", "rouge_fr", _rouge("rougeL"), better="higher"),
+    Measure("edit_rate", "Part des mots à changer", "likeness", "edit_rate", better="lower"),
+    Measure("draft_words", "Mots par brouillon", "likeness", "draft", _words, decimals=0),
+    Measure("win_rate", _WINS, "wins", share=True, better="higher"),
+    Measure("win_rate_equal_length", "Avis où il l’emporterait à longueur égale", "wins", share=True, better="higher"),
+)
+MEASURES: dict[str, Measure] = {measure.name: measure for measure in _ALL}
+OF_DRAFTS: tuple[str, ...] = tuple(measure.name for measure in _ALL if measure.source)
+
+
+def find(name: str) -> Measure:
+    """Give a measure by name; one that a file of scores holds and this code does not know is called by its name."""
+    return MEASURES.get(name) or Measure(name, name, "likeness", share=name.startswith(("check:", "signal:")))
+
+
+def of_table(table: str) -> tuple[str, ...]:
+    """Name the measures that stand in a table of the report."""
+    return tuple(measure.name for measure in _ALL if measure.table == table)
