@@ -116,7 +116,7 @@ class Text:
         if self._live is None or self._live[0] is not _index():
             self._find_live()
         live = self._live[1]
-        return [rule for rule in rules if rule in live or (rule.name not in _REGISTRY and rule.may_hit(self))]
+        return [rule for rule in rules if rule in live or (_REGISTRY.get(rule.name) is not rule and rule.may_hit(self))]
 
     def digits_of(self, reads: str) -> list[int]:
         """List where digits begin in one reading of the text."""
