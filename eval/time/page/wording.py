@@ -37,8 +37,12 @@ def with_interval(row: Measurement) -> str:
     """Write `8,2 (de 7,5 à 8,9)`, or that there is no interval."""
     if row.estimate is None:
         return "non estimable"
-    bounds = interval(row.lower, row.upper, lambda value: _amount(row, value, bound=True))
-    return f"{_amount(row, row.estimate)} ({bounds})"
+    return f"{_amount(row, row.estimate)} ({bounds(row)})"
+
+
+def bounds(row: Measurement) -> str:
+    """Write `de 7,5 à 8,9`."""
+    return interval(row.lower, row.upper, lambda value: _amount(row, value, bound=True))
 
 
 def shares_between(lower: float | None, upper: float | None) -> str:
