@@ -11,13 +11,12 @@ from eval.time.claims.check import UNCHECKABLE, Outcome
 from eval.time.claims.published import Baseline, Claim
 from eval.time.effects.adopters import Study
 from eval.time.measurement import LEAST_RECORDS, MAIN, Measurement, Window
+from eval.time.minutes.constants import NAMES
 from eval.time.minutes.model import Modelled, Prior
-from eval.time.page import tables as t
+from eval.time.page import figures
 from eval.time.page import wording as w
 from eval.time.waits.from_export import COUNTS, IMPOSSIBLE, Waits
-from plume.page import Table
 from plume.page import render as render_page
-from plume.page.numbers import number
 
 TEMPLATE = Path(__file__).with_name("time.html.j2")
 
@@ -50,50 +49,31 @@ class Findings:
 
 def render(f: Findings) -> str:
     """Render the whole page."""
-    rows, moved = t.Rows(f.estimates), t.Rows(f.differences)
-    delays = f.waits.has_delays
-    modelled = f.modelled.get("decisions") or f.modelled.get("export")
+    rows = figures.Rows(f.estimates)
     return render_page(
         TEMPLATE,
         f=f,
         w=w,
         rows=rows,
-        claim=_claim_of_a_wait(f) if delays else None,
+        moved=figures.Rows(f.differences),
+        claim=_claim_of_a_wait(f),
         horizon=_horizon(rows),
         missing=[w.COLUMNS[column] for column in f.waits.missing],
         main=f.periods.get(MAIN),
-        before_after=t.before_after(rows, moved) if delays and f.windows else None,
-        curves=t.waiting_curves(f.curves or ()),
-        months=t.months(rows, f"{f.pilot_start:%Y-%m}"),
-        networks=t.by_group(rows, "network", "Par réseau, sur tout le fichier", "Réseau"),
-        structures=t.by_group(rows, "structure", "Par structure, sur tout le fichier", "Structure"),
-        by_ai=t.by_group(rows, "ai", "Selon l'aide par IA, depuis le lancement", "Aide par IA", _ai),
-        event_study=t.event_study(rows),
+        curves=figures.waiting_curves(f.curves or ()),
+        months=figures.months(rows, f"{f.pilot_start:%Y-%m}"),
+        event_study=figures.event_study(rows),
         did=[row for row in f.estimates if row.comparison == "did" and row.group == "all" and row.estimate is not None],
         associated=[row for row in f.estimates if row.comparison == "ai_vs_not" and row.estimate is not None],
-        satisfaction=t.satisfaction(rows, f.voting),
-        reused=t.shares("Ce que sont devenus les brouillons de la plateforme", f.reuse["shares"], w.FATES),
-        decided=t.shares("Décisions des agents", f.decided, w.DECIDED) if f.decided else None,
-        similar=t.similarity(f.estimates),
-        timed=t.timed(f.active) if f.active and f.active[0]["n"] else None,
-        modelled=modelled,
-        minutes=t.minutes(modelled) if modelled else None,
-        constants=t.constants(f.prior),
+        modelled=f.modelled.get("decisions") or f.modelled.get("export"),
+        constants=NAMES,
+        counts=COUNTS,
+        similar=[r for r in f.estimates if r.quantity == "similarity" and not r.group.startswith("structure: ")],
         claims=list(zip(f.baseline.claims, f.outcomes, strict=True)),
-        counted=Table("Ce qui a été lu", ["Compte", "Nombre"], _counted(f.waits)),
         impossible=sum(f.waits.counts[name] for name in IMPOSSIBLE),
         least=LEAST_RECORDS,
         structures_seen=len(np.unique(f.waits.structure)),
     )
-
-
-def _ai(name: str) -> str:
-    return {"offered": "proposée", "not offered": "non proposée"}[name]
-
-
-def _counted(waits: Waits) -> list[list[str]]:
-    read = [[label, number(waits.counts[name], 0)] for name, label in COUNTS.items()]
-    return read + [[f"Valeurs non comprises, colonne {name}", number(n, 0)] for name, n in waits.misread.items()]
 
 
 def _claim_of_a_wait(f: Findings) -> tuple[Claim, Outcome] | None:
@@ -103,7 +83,7 @@ def _claim_of_a_wait(f: Findings) -> tuple[Claim, Outcome] | None:
     return next((pair for pair in timed if pair[1].outcome != UNCHECKABLE), timed[0] if timed else None)
 
 
-def _horizon(rows: t.Rows) -> str | None:
+def _horizon(rows: figures.Rows) -> str | None:
     """Choose the longest horizon at which the wait before and after has an interval."""
     names = (MAIN, "rmst_15", "rmst_7")
     return next((name for name in names if (row := rows.get(name, "before_after")) and row.lower is not None), None)
