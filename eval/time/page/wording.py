@@ -28,9 +28,7 @@ def _amount(row: Measurement, value: float | None, *, bound: bool = False) -> st
     moved = row.comparison != "level"
     if not _is_share(row.quantity):
         return number(value, 1, signed=moved)
-    if not moved:
-        return percent(value, 0)
-    return points(value, 0, unit=not bound)
+    return points(value, 0, unit=not bound) if moved else percent(value, 0)
 
 
 def with_interval(row: Measurement) -> str:
