@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from plume import contacts
-from plume.files import file_sha256, make_folder, read_jsonl, write
+from plume.files import file_sha256, make_folder, read_jsonl, read_object, write
 from plume.paths import ROOT, home
 from plume.pseudonymise import Pseudonymiser, Span
 from plume.shares import clopper_pearson
@@ -108,10 +108,8 @@ def figures(pseudonymiser: Pseudonymiser, ner_version: str | None, path: str | P
     """
     path = Path(path)
     kept = home() / "gold" / f"{_fingerprint(path, ner_version)}.json"
-    try:
-        return json.loads(kept.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # not measured yet, or an interrupted write
-        pass
+    if found := read_object(kept):
+        return found
     rows = read_jsonl(path, needs=("text", "spans"))
     measured = measure(rows, pseudonymiser)
     counts = measured.counts

@@ -16,7 +16,7 @@ from plume.files import write
 from plume.french.vocabulary import rows
 from plume.page import Table
 from plume.page import render as render_page
-from plume.page.numbers import day, number, percent
+from plume.page.numbers import number
 from plume.paths import ROOT
 from plume.pseudonymise.catalogue import CATALOGUE, PLACEHOLDERS
 
@@ -59,7 +59,6 @@ def render(manifest: dict[str, Any], audit: Bound | None = None, audit_fault: st
     counts = manifest["counts"]
     splits = [(_SPLITS[name], manifest["splits"][name]) for name in SPLITS]
     anonymity = [(_QUASI.get(key, key), k) for key, k in manifest.get("k", {}).items()]
-    kept = [[name, number(s["pairs"], 0), day(s["from"]), day(s["to"])] for name, s in splits]
     audit_labels = _LABELS | {"AUTRE": "Autre donnée"}
     return render_page(
         _TEMPLATE,
@@ -67,7 +66,6 @@ def render(manifest: dict[str, Any], audit: Bound | None = None, audit_fault: st
         counts=counts,
         versions=_versions(manifest.get("versions", {})),
         splits=splits,
-        kept=Table("Couples conservés, par partie", ["Partie", "Couples", "Premier avis", "Dernier avis"], kept),
         quarantine=_tally("Lignes écartées, par motif", ["Motif", "Lignes"], counts.get("quarantine"), _REASONS),
         forgotten=counts.get("forgotten", 0),
         masked=_tally("Marques écrites, par type", ["Type", "Occurrences"], counts.get("masked"), _LABELS),
@@ -76,11 +74,11 @@ def render(manifest: dict[str, Any], audit: Bound | None = None, audit_fault: st
         audit=audit,
         audit_fault=audit_fault,
         audit_types=_tally("Données restées, par type", ["Type", "Couples"], audit and audit.types, audit_labels),
-        groups=_groups(anonymity) if anonymity else None,
-        sizes=_sizes(anonymity),
+        anonymity=anonymity,
+        sizes=_SIZES,
         incomplete=anonymity[0][1].get("incomplete", 0) if anonymity else 0,
         types=_TYPES,
-        policy_kept=Table("Conservé ou supprimé", ["Donnée", "Sort", "Raison"], _KEPT),
+        kept=_KEPT,
     )
 
 
@@ -101,27 +99,6 @@ def _tally(caption: str, heads: list[str], counts: dict[str, int] | None, names:
     """Tabulate counts, the most frequent first, or None; a key without a French name is shown as it is."""
     named = sorted(((names.get(key, key), n) for key, n in (counts or {}).items()), key=lambda row: (-row[1], row[0]))
     return Table(caption, heads, [[name, number(n, 0)] for name, n in named]) if named else None
-
-
-def _groups(anonymity: list[tuple[str, dict[str, Any]]]) -> Table:
-    """Tabulate how many pairs share their quasi-identifiers, by combination of these."""
-    body = [
-        [
-            name,
-            number(k["groups"], 0),
-            number(k["smallest"] or None, 0),
-            f"{number(k['below_5']['pairs'], 0)} ({percent(k['below_5']['share'])})",
-        ]
-        for name, k in anonymity
-    ]
-    heads = ["Combinaison", "Groupes", "Plus petit (k)", "Couples dans un groupe de moins de 5"]
-    return Table("Groupes de couples de mêmes quasi-identifiants", heads, body)
-
-
-def _sizes(anonymity: list[tuple[str, dict[str, Any]]]) -> Table:
-    """Tabulate how many groups are of which size."""
-    body = [[name, *(number(k["histogram"].get(size, 0), 0) for size in _SIZES)] for name, k in anonymity]
-    return Table("Groupes, par taille", ["Combinaison", *_SIZES.values()], body)
 
 
 def first_shots() -> list[dict[str, Any]]:

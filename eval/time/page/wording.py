@@ -28,17 +28,19 @@ def _amount(row: Measurement, value: float | None, *, bound: bool = False) -> st
     moved = row.comparison != "level"
     if not _is_share(row.quantity):
         return number(value, 1, signed=moved)
-    if not moved:
-        return percent(value, 0)
-    return points(value, 0, unit=not bound)
+    return points(value, 0, unit=not bound) if moved else percent(value, 0)
 
 
 def with_interval(row: Measurement) -> str:
     """Write `8,2 (de 7,5 à 8,9)`, or that there is no interval."""
     if row.estimate is None:
         return "non estimable"
-    bounds = interval(row.lower, row.upper, lambda value: _amount(row, value, bound=True))
-    return f"{_amount(row, row.estimate)} ({bounds})"
+    return f"{_amount(row, row.estimate)} ({bounds(row)})"
+
+
+def bounds(row: Measurement) -> str:
+    """Write `de 7,5 à 8,9`."""
+    return interval(row.lower, row.upper, lambda value: _amount(row, value, bound=True))
 
 
 def shares_between(lower: float | None, upper: float | None) -> str:

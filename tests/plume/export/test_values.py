@@ -9,6 +9,7 @@ from eval.time.waits.from_export import read_waits
 from plume.contacts import Directory
 from plume.corpus.pairs import Pair, Selection, outcomes
 from plume.export.columns import CELLS, Columns
+from plume.export.experience import READERS
 from plume.export.reader import read_experiences
 from plume.export.values import department, is_empty, percent, vote, whole, yes_or_no
 
@@ -103,6 +104,13 @@ def test_numbers_votes_and_answers():
 
 
 TYPED = [column for column, cell in CELLS.items() if cell.kind not in ("text", "name", "words")]
+
+
+def test_a_column_is_read_under_a_name_of_its_own_in_a_way_that_is_known():
+    assert {cell.kind for cell in CELLS.values()} <= set(READERS)
+    assert len({(cell.structure, cell.name) for cell in CELLS.values()}) == len(CELLS)
+    names = [{cell.name for cell in CELLS.values() if bool(cell.structure) is of_an_answer} for of_an_answer in (0, 1)]
+    assert not names[0] & names[1]  # a pair takes them from both
 
 
 def test_every_value_that_is_there_and_not_understood_is_counted_by_column(read):
