@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from eval.drafts import Drafts
-from eval.rule import ARMS
+from eval.rule import ARMS, rule_sha256
 from eval.score import scorer_sha256
-from plume.files import file_sha256, json_sha256, sha256
+from plume.files import json_sha256, sha256
 
 _OF_ALL = {
     "split": "Partie jugée du jeu de données",
@@ -29,7 +29,7 @@ _OF_A_SYSTEM = {
 def evidence(arms: dict[str, Drafts], gate: str | Path, scores: dict[str, bytes]) -> dict[str, Any]:
     """Hash what verdict.json calls its inputs; `promote` compares the adapters' with the registered version's."""
     described = arms["champion"].meta["data"]
-    found = described["split"], described["sha256"], file_sha256(gate), scorer_sha256()
+    found = described["split"], described["sha256"], rule_sha256(gate), scorer_sha256()
     inputs = dict(zip(_OF_ALL, found, strict=True))
     for arm, drafts in arms.items():
         system = drafts.meta["system"]

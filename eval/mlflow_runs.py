@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval.drafts import read_drafts
+from eval.rule import rule_files
 from eval.slices import DIMENSIONS, slices_of
 from plume import registry, tracking
 from plume.corpus.dataset import read_manifest, read_split
@@ -44,7 +45,7 @@ def log_comparison(verdict: "Verdict", champion: Path, challenger: Path, data: P
         if verdict.needs_items is not None:
             mlflow.log_metric("needs_items", verdict.needs_items)
         mlflow.log_metrics(_metrics(line for line in verdict.estimates if line.arm == "difference" and not line.slice))
-        for path in (out / "verdict.json", out / "report.html", gate):
+        for path in (out / "verdict.json", out / "report.html", *rule_files(gate)):
             mlflow.log_artifact(str(path))
         _log_inputs(data)
         mlflow.log_table(_items(data, inputs["split"], out), "items.json")

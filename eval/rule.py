@@ -1,15 +1,16 @@
 """The rule that a comparison is judged by, written before the drafts: `configs/eval/gate.yaml`, typed."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from eval.measures import PRIMARY, of_table
 from eval.slices import DIMENSIONS
 from plume.checks.registry import CHECKS, GATING, nearest
-from plume.config import Config
-from plume.files import file_sha256, read_object
+from plume.config import Config, read_yaml
+from plume.errors import InputError
+from plume.files import file_sha256, read_object, sha256
 
 ARMS = {"champion": "en service", "challenger": "candidat"}  # the two systems of a comparison, as reasons call them
 
@@ -54,6 +55,11 @@ class Slices(Config):
     margin: float = Field(0.1, gt=0, lt=1, description="a slice that certainly loses more on the primary vetoes")
 
 
+def _or_based_on(schema: dict[str, Any]) -> None:
+    """Let a file leave out what it takes from another."""
+    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["based_on"]}]
+
+
 class Rule(Config):
     """Integrity, then safety, guardrails, one primary measure, and a veto by slice.
 
@@ -61,7 +67,11 @@ class Rule(Config):
     """
 
     command = "eval"
+    model_config = ConfigDict(json_schema_extra=_or_based_on)
 
+    based_on: str | None = Field(
+        None, exclude=True, description="a rule in the same folder, which holds where this file says nothing else"
+    )
     confidence: float = Field(0.95, gt=0.5, lt=1, description="of bounds (one-sided) and of the primary's interval")
     power: float = Field(0.8, gt=0.5, lt=1, description="probability to conclude that advice on sample size aims at")
     checks_off: tuple[str, ...] = Field(
@@ -98,10 +108,38 @@ class Rule(Config):
             raise ValueError(f"primary: {self.primary.measure} is in checks_off; judge by pass_all or another check")
         return self
 
+    @classmethod
+    def read(cls, path: str | Path) -> dict[str, Any]:
+        """Read the values of a rule over those of the rule that it is based on."""
+        values: dict[str, Any] = {}
+        for file in rule_files(path):
+            for key, value in read_yaml(file, cls).items():
+                below = values.get(key)
+                values[key] = below | value if isinstance(value, dict) and isinstance(below, dict) else value
+        return values
+
     @property
     def measures(self) -> tuple[str, ...]:
         """Every measure that must be there for every item of both arms."""
         return tuple(dict.fromkeys(j.measure for j in (*self.safety, *self.guardrails, self.primary)))
+
+
+def rule_files(gate: str | Path) -> tuple[Path, ...]:
+    """List the files of a rule: the one that it is based on, if any, then its own. Raises InputError."""
+    gate = Path(gate)
+    named = read_yaml(gate, Rule).get("based_on")
+    if not named:
+        return (gate,)
+    base = gate.with_name(str(named))
+    if read_yaml(base, Rule).get("based_on"):
+        raise InputError(f"{gate}: based_on names {base.name}, which is based on another rule; name that one")
+    return base, gate
+
+
+def rule_sha256(gate: str | Path) -> str:
+    """Give the digest of a rule: its file's, or that of both files' digests where it is based on another."""
+    digests = [file_sha256(file) for file in rule_files(gate)]
+    return digests[0] if len(digests) == 1 else sha256("".join(digests).encode())
 
 
 def noted_before(gate: str | Path | None, sidecar: Path, *, kept: bool) -> str | None:
@@ -116,4 +154,4 @@ def noted_before(gate: str | Path | None, sidecar: Path, *, kept: bool) -> str |
     if gate is None:
         return None
     Rule.load(gate)
-    return file_sha256(gate)
+    return rule_sha256(gate)

@@ -75,12 +75,17 @@ class Config(BaseModel):
         return value
 
     @classmethod
+    def read(cls, path: str | Path) -> dict[str, Any]:
+        """Read the values of a file, not yet checked."""
+        return read_yaml(path, cls)
+
+    @classmethod
     def load(cls, path: str | Path | None, overrides: Iterable[str] = ()) -> Self:
         """Read a YAML file (or start from the defaults if `path` is None) and apply `a.b=value` overrides.
 
         Raises InputError with one line per error of the file and of the overrides.
         """
-        values = read_yaml(path, cls) if path else {}
+        values = cls.read(path) if path else {}
         where = str(path) if path else cls.__name__
         problems = []
         for override in overrides:

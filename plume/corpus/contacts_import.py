@@ -10,19 +10,15 @@ sites, and whatever belongs to a service that is called like a person or is an o
 member of parliament's).
 """
 
-import csv
-import gzip
-import io
 import json
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from plume import files
 from plume.contacts import Contact, Directory, host, national, to_json
@@ -30,6 +26,7 @@ from plume.corpus.directory_names import NETWORKS, short_name
 from plume.errors import InputError
 from plume.export.body_names import body_name, names_a_person
 from plume.export.cleaning import clean
+from plume.export.reader import read_records
 from plume.french.insee import known_names
 from plume.french.phrases import BODY
 from plume.french.text import fold
@@ -324,36 +321,13 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _services(path: Path) -> Iterator[dict[str, Any]]:
-    import ijson
-
+    """Read the services one by one; what is broken, or no object, is left out."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
     try:
-        with _open(path) as file:
-            start = file.peek(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-            if start in (b"{", b"["):
-                if file.peek(3).startswith(b"\xef\xbb\xbf"):
-                    file.read(3)
-                rows: Iterable[Any] = ijson.items(file, "service.item" if start == b"{" else "item")
-            else:
-                text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-                csv.field_size_limit(2**24)
-                header = text.readline()
-                delimiter = max(";,\t", key=header.count)
-                names = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
-                rows = csv.DictReader(text, names, delimiter=delimiter)
-            yield from (row for row in rows if isinstance(row, dict))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    except (ijson.JSONError, csv.Error, UnicodeDecodeError) as error:
-        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: damaged ({detail[:120]}); download the file again") from None
-
-
-def _open(path: Path) -> io.BufferedReader:
-    raw: BinaryIO = path.open("rb")
-    if raw.read(2) == b"\x1f\x8b":
-        raw.seek(0)
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw))  # type: ignore[arg-type]
-    raw.seek(0)
-    return raw  # type: ignore[return-value]
+        for record in read_records(path):
+            if record.fields is not None:
+                yield {name.lower(): value for name, value in record.fields.items()}
+    except InputError as error:
+        detail = str(error).removeprefix(str(path)).lstrip(":, ").split(";")[0]
+        raise InputError(f"{path}: is no directory of public services ({detail}); download its JSON or CSV") from None

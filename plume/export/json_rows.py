@@ -33,10 +33,11 @@ _BETWEEN = re.compile(r"[\s,]*")
 _FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\\n]|\\.){1,80}")')
 
 # The APIs' pages hold their records in an object: {"total_count": 2, "results": [...]}, or, of the State's tabular API,
-# {"data": [...], "links": {...}, "meta": {"page": 1, "total": 2}}.
+# {"data": [...], "links": {...}, "meta": {"page": 1, "total": 2}}. The State's directory is one page of "service".
 _SCALAR = r'(?:"(?:[^"\\]|\\.){0,2000}"|[-\w.+]{1,40})'
 _FLAT = rf'(?:{_SCALAR}|\[[^\[\]]{{0,2000}}\]|\{{\s*(?:"\w+"\s*:\s*{_SCALAR}\s*,?\s*){{0,20}}\}})'
-_PAGE = re.compile(rf'\{{\s*(?:"\w+"\s*:\s*{_FLAT}\s*,\s*){{0,20}}"(?:results|records|experiences|data)"\s*:\s*\[')
+_LISTS = "results|records|experiences|data|service"
+_PAGE = re.compile(rf'\{{\s*(?:"\w+"\s*:\s*{_FLAT}\s*,\s*){{0,20}}"(?:{_LISTS})"\s*:\s*\[')
 _TOTAL = re.compile(r'"(?:total_count|nhits|total)"\s*:\s*(\d+)')
 _PAGE_SIZE = 1 << 13  # characters that its beginning takes at most, about
 

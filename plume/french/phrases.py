@@ -15,7 +15,6 @@ WRITTEN_CIVILITIES = any_of(row["form"][0].upper() + row["form"][1:] for row in 
 WRITTEN_TITLE = any_of({*_TITLES, *map(str.capitalize, _TITLES)})
 MONTH = any_of(fold(row["name"]) for row in rows("months"))
 MONTH_OR_SHORT = any_of(fold(form) for row in rows("months") for form in (row["name"], *row["short"].split()))
-WEEKDAY = any_of(folded("weekdays"))
 
 
 def _people(*kinds: str) -> str:

@@ -10,8 +10,9 @@ from eval import integrity
 from eval.compare import compare
 from eval.drafts import read_drafts, read_pairs
 from eval.integrity import examine, rule_remark
-from eval.rule import Rule, noted_before
+from eval.rule import Rule, noted_before, rule_files, rule_sha256
 from plume.errors import InputError
+from plume.files import file_sha256
 from plume.paths import ROOT
 
 GATE = ROOT / "configs" / "eval" / "gate.yaml"
@@ -212,8 +213,21 @@ def test_the_rule_noted_first_stays_noted_while_drafts_are_kept(tmp_path):
 
 
 def test_systems_are_judged_by_the_same_rule_but_for_their_prompts():
-    """configs/eval/gate-systems.yaml may not drift away from gate.yaml."""
+    """configs/eval/gate-systems.yaml is based on gate.yaml, and its digest covers both."""
     adapters, systems = (Rule.load(GATE.with_name(name)).model_dump() for name in ("gate.yaml", "gate-systems.yaml"))
     assert systems["integrity"].pop("prompts_may_differ") is True
     assert adapters["integrity"].pop("prompts_may_differ") is False
     assert systems == adapters
+    gate = GATE.with_name("gate-systems.yaml")
+    assert rule_files(gate) == (GATE, gate)
+    assert rule_sha256(GATE) == file_sha256(GATE)
+    assert rule_sha256(gate) not in (file_sha256(GATE), file_sha256(gate))
+
+
+def test_a_rule_is_based_on_one_file_that_is_there(tmp_path):
+    for name, base in (("one", "two"), ("two", "three"), ("lost", "no")):
+        (tmp_path / f"{name}.yaml").write_text(f"based_on: {base}.yaml")
+    with pytest.raises(InputError, match=r"two\.yaml, which is based on another rule"):
+        Rule.load(tmp_path / "one.yaml")
+    with pytest.raises(InputError, match=r"no\.yaml"):
+        Rule.load(tmp_path / "lost.yaml")

@@ -1,9 +1,4 @@
-"""Civilities, public bodies, months, number words and kin are listed in plume/french alone.
-
-    python tests/house/test_french_is_written_once.py
-
-writes down the second lists that are still there, after files were moved or mended. None is added.
-"""
+"""Civilities, public bodies, months, number words and kin are listed in plume/french alone."""
 
 import ast
 import re
@@ -24,9 +19,6 @@ VOCABULARIES = {
     "kin": "mari femme epoux epouse fils fille pere mere frere soeur oncle tante cousin cousine conjoint conjointe",
 }
 MEMBERS = {name: frozenset(words.split()) for name, words in VOCABULARIES.items()}
-
-# Second lists that are still there, file by file. Each is taken out as soon as it is mended.
-KNOWN = ROOT / "tests" / "house" / "second_lists.tsv"
 
 
 def _fold(text: str) -> str:
@@ -84,7 +76,7 @@ def second_lists() -> list[str]:
 
 
 def test_no_vocabulary_is_listed_twice():
-    assert second_lists() == KNOWN.read_text(encoding="utf-8").splitlines()
+    assert second_lists() == []
 
 
 @pytest.mark.parametrize(
@@ -102,7 +94,3 @@ def test_no_vocabulary_is_listed_twice():
 )
 def test_a_second_list_is_seen(source, found):
     assert vocabularies_in(source) == found
-
-
-if __name__ == "__main__":
-    KNOWN.write_text("".join(f"{line}\n" for line in second_lists()), encoding="utf-8")

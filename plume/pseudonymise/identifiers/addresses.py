@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plume.french.numbers import number_words
-from plume.french.phrases import CIVILITY, SERVICE
+from plume.french.phrases import CIVILITY, NETWORK, SERVICE
 from plume.french.rules import Found, Place, Text, find, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, folded, word_set
@@ -239,12 +239,10 @@ BOXES = table(
 
 # An address right after these words is where the service receives the public.
 _SERVICE_BEFORE = re.compile(
-    r"(?:\b(?:notre|nos|votre|l'|les?|la) ?(?:accueil|bureaux?|locaux|agence|antenne|service|siege|guichet|permanence"
-    r"|mairie|prefecture|sous-prefecture|caf|cpam|carsat|msa|caisse|maison|tresorerie|centre|point|delegation|direction"
-    r"|structure|equipe|adresse|etablissement"
-    r"|tribunal)\b[^.\n]{0,60}|\b(?:adresse[rz]|envoye[rz]|ecrire|ecrivez|retourne[rz]|transmett(?:re|ez)) (?:vot?re"
-    r"|vos|nous|un|une|le|la|les)\b[^.\n]{0,40} ?[:,]? ?(?:a|au|a la|a l')? ?:? ?[^.\n]{0,50}|\b(?:caf|cpam|carsat"
-    r"|msa|cgss|urssaf|prefecture|mdph|tribunal|tresorerie|centre)\b[^.\n\d]{0,60}"
+    rf"(?:\b(?:notre|nos|votre|l'|les?|la) ?(?:{SERVICE}|siege|maison|point|structure|equipe|adresse|etablissement"
+    r")\b[^.\n]{0,60}|\b(?:adresse[rz]|envoye[rz]|ecrire|ecrivez|retourne[rz]|transmett(?:re|ez)) (?:vot?re"
+    r"|vos|nous|un|une|le|la|les)\b[^.\n]{0,40} ?[:,]? ?(?:a|au|a la|a l')? ?:? ?[^.\n]{0,50}"
+    rf"|\b(?:{NETWORK}|mdph|tresorerie|centre)\b[^.\n\d]{{0,60}}"
     rf"|\b{SERVICE}\b[^.\n\d]{{0,40}}[,:(] ?(?:situee?s? |sis\w* |installee?s? )?(?:au |a )?)$"
 )
 # So is one where something is handed in, or that is said to be a body's.

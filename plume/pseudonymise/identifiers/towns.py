@@ -7,6 +7,7 @@ from functools import cache
 from plume.french.insee import communes
 from plume.french.rules import Place, Text, find, table
 from plume.french.text import fold
+from plume.french.vocabulary import any_of, column
 from plume.french.words import EVERYDAY, TERRITORIES
 from plume.pseudonymise.identifiers.addresses import (
     BOXES,
@@ -21,6 +22,7 @@ from plume.pseudonymise.identifiers.addresses import (
 from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
+_BEFORE_A_TOWN = any_of(column("services", "word", kind="town"))
 _COUNTED = re.compile(r"(?i:euros?|eur|personnes|habitants)\b")
 
 
@@ -62,16 +64,14 @@ ANNOUNCED = table(
         "town.announced",
         r"\b(?:j?h?abit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nees?|nes"
         r"|ne(?= (?:a|au|aux|en)\b)|installee?s?"
-        r"|demenag\w+|emmenag\w+|ville|commune|village|hameau|mairie|caf|cpam|msa|carsat|urssaf|(?:sous-)?prefecture|tribunal"
-        r"|impots(?: des (?:particuliers|entreprises|professionnels))?|finances publiques|sip|sie|france services|crous"
-        r"|services?|agence|antenne|tresorerie|gendarmerie|commissariat|la poste|mdph|ccas|travail"
-        r"|aller|vais|venir|rendre|deplacer|retourner|partir|renvoyee?|envoyee?|commune nouvelle)\b"
+        rf"|demenag\w+|emmenag\w+|ville|commune|village|hameau|{_BEFORE_A_TOWN}(?: des (?:particuliers|entreprises"
+        r"|professionnels))?|sip|sie|antenne|la poste|travail|aller|vais|venir|rendre|deplacer|retourner|partir"
+        r"|renvoyee?|envoyee?|commune nouvelle)\b"
         r"(?: (?:bien|ici|actuellement|desormais|depuis peu))?"
         r"(?: (?:a|au|aux|de|d'|sur|en|dans|vers|pres de|a cote de|non loin de|le|la|les)\b)* ?(?=[a-z])",
         kind="VILLE",
         hint=(
             *(
-                "habit",
                 "abit",
                 "vis",
                 "vit",
@@ -84,11 +84,11 @@ ANNOUNCED = table(
                 "ne ",
                 "nee",
                 "nes",
+                "install",
             ),
-            *("install", "menag", "ville", "commune", "village", "hameau", "mairie", "caf", "cpam", "msa", "carsat"),
-            *("urssaf", "prefecture", "tribunal", "impots", "finances publiques", "sip", "sie", "france services"),
-            *("crous", "service", "agence", "antenne", "tresorerie", "gendarmerie", "commissariat", "la poste", "mdph"),
-            *("ccas", "travail", "aller", "vais", "venir", "rendre", "deplacer", "retourner", "partir", "envoye"),
+            *("menag", "ville", "commune", "village", "hameau", *column("services", "word", kind="town")),
+            *("sip", "sie", "antenne", "la poste", "travail", "aller", "vais", "venir", "rendre", "deplacer"),
+            *("retourner", "partir", "envoye"),
         ),
         shape=lambda match, text: _commune_at(text.folded, match.end()),
         source="insee",

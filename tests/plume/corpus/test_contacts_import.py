@@ -228,14 +228,14 @@ def test_what_was_kept_by_hand_wins_and_an_earlier_import_is_replaced(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no service"),
+        (b"", r"no directory of public services \(empty\)"),
         (b'{"service": []}', "no service"),
-        (b'{"autre": [1, 2]}', "no service"),
-        (b'{"service": [{"nom": "x"}', "damaged"),
-        (b'[{"nom": }]', "damaged"),
-        (b"\x1f\x8bnot gzip", "cannot be read"),
-        (gzip.compress(bytes(range(256)) * 40, mtime=0)[:30] + b"\xff" * 60, "cannot be read"),
-        (b'"nom";"telephone"\n\xff\xfe;1\n', "damaged"),
+        (b'{"autre": [1, 2]}', "no contact in its 1 services"),
+        (b'{"service": [{"nom": "x"}', r"\(line 1: truncated\)"),
+        (b'[{"nom": }]', "line 1: not valid JSON"),
+        (b"\x1f\x8bnot gzip", "damaged gzip"),
+        (gzip.compress(bytes(range(256)) * 40, mtime=0)[:30] + b"\xff" * 60, "damaged gzip"),
+        (b'"nom";"telephone"\n\xff\xfe;1\n', "not an export of experiences"),
     ],
 )
 def test_a_file_that_is_none_is_refused(tmp_path, content, message):
