@@ -7,7 +7,7 @@ from plume.checks.addresses import invented_addresses
 from plume.checks.case import Answer, Case, Fault, none_of
 from plume.contacts import national
 from plume.french.mentions import Mention
-from plume.french.mentions.contacts import contacts, ends_longer_number
+from plume.french.mentions.contacts import contacts, is_doubtful
 from plume.french.numbers import value
 from plume.french.rules import reading
 from plume.french.text import squeeze
@@ -29,7 +29,7 @@ def invented(case: Case) -> list[Mention]:
     A web address may also be the bare site of one that was given; a longer path on such a site is an invention.
     "gouv.fr" alone is the name of a domain, and no site.
     """
-    said = [one for one in contacts(case.text) if not ends_longer_number(one, case.text)]
+    said = [one for one in contacts(case.text) if not is_doubtful(one, case.text)]
     if not said:
         return []
     urls, mailboxes, numbers = _given(case.given)

@@ -16,16 +16,15 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from plume.french.hints import LETTERS, MOST_DIGITS, Hints
 from plume.french.text import fold, is_shouting, lower
 
 _PIECE = re.compile(r"\{([A-Z_]+)\}")
-_LETTERS = re.compile(r"[^\W\d_]+")
 _DIGIT, _DIGITS = re.compile(r"\d"), re.compile(r"\d+")
 _READINGS = ("folded", "lower", "with_zeros", "with_breaks")
 _HIT = re.compile("‹([^‹›]*)›")
 _ZERO_AS_LETTER = re.compile(r"(?<![a-z\d])(?=o*\d)[\do]++(?![a-z])")
 _NUMBER = re.compile(r"\d(?:\D{0,8}\d)*+")  # digits that may be of one number, whatever parts them
-_MOST_DIGITS, _MOST_WORDS = 20, 1 << 16
 _GLUED = re.compile(r"(?<=[a-z])[A-Z](?=[a-zà-ÿ' ])")
 Place = tuple[int, int]
 # Whether a match does not count: given the match (its `string` is what was read) and the text.
@@ -37,7 +36,7 @@ class Text:
 
     def __init__(self, written: str) -> None:
         self.written = written
-        self._live: tuple[_Index, set[Rule]] | None = None
+        self._live: tuple[Hints, set[Rule]] | None = None
         self._digits: dict[str, list[int]] = {}
         self._is_part = False
         self._once: dict[Callable[[Text], Any], Any] = {}
@@ -66,10 +65,11 @@ class Text:
     @cached_property
     def with_breaks(self) -> str:
         """The folded text, but for the capital of a word glued to the one before it: "…@nord.gouv.frPour améliorer"."""
-        text = list(self.folded)
+        pieces, at = [], 0
         for match in _GLUED.finditer(self.written):
-            text[match.start()] = match[0]
-        return "".join(text)
+            pieces += [self.folded[at : match.start()], match[0]]
+            at = match.end()
+        return "".join([*pieces, self.folded[at:]]) if pieces else self.folded
 
     @cached_property
     def has_digit(self) -> bool:
@@ -81,7 +81,7 @@ class Text:
         if not self.has_digit:
             return 0
         together = (sum(map(str.isdigit, number)) for number in _NUMBER.findall(self.with_zeros))
-        return min(max(together, default=1), _MOST_DIGITS)
+        return min(max(together, default=1), MOST_DIGITS)
 
     @cached_property
     def all_capitals(self) -> bool:
@@ -94,20 +94,12 @@ class Text:
     @cached_property
     def words(self) -> frozenset[str]:
         """The runs of letters of the folded text."""
-        return frozenset(_LETTERS.findall(self.folded))
+        return frozenset(LETTERS.findall(self.folded))
 
     def _find_live(self) -> None:
         """Note the registered rules whose pattern need be tried: those whose hint is there. One pass for all."""
-        index, folded = _index(), self.folded
-        live, hints = {*index.without_hint}, {*index.short}
-        for word in self.words:
-            sure, longer = index.of_word(word)
-            live |= sure
-            hints |= longer
-        for hint, rules in hints:
-            if hint in folded:
-                live.update(rules)
-        self._live = index, live - index.wanting[self.digits]
+        index = _index()
+        self._live = index, index.live(self.folded, self.words, self.digits)
 
     def tried(self, rules: Iterable["Rule"]) -> list["Rule"]:
         """List the rules whose pattern need be tried."""
@@ -320,51 +312,9 @@ def table(*rules: Rule) -> tuple[Rule, ...]:
     return rules
 
 
-Hint = tuple[str, tuple[Rule, ...]]
-
-
-class _Index:
-    """The hints of all registered rules, by the word of a text that may hold them."""
-
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        rules = tuple(rules)
-        self.without_hint = frozenset(rule for rule in rules if not (rule.hint or rule.words))
-        # By the digits that a text has together: the rules that want more.
-        self.wanting = [frozenset(r for r in rules if r.digit > digits) for digits in range(_MOST_DIGITS + 1)]
-        self._whole: dict[str, list[Rule]] = {}
-        self._parts: dict[str, list[Hint]] = {}  # by the letters of the hint that stand together
-        self.short: list[Hint] = []  # hints of few letters, which are looked for at once
-        of: dict[str, list[Rule]] = {}
-        for rule in rules:
-            for word in rule.words:
-                self._whole.setdefault(word, []).append(rule)
-            for hint in rule.hint:
-                of.setdefault(hint, []).append(rule)
-        for hint, found in of.items():
-            letters = max(_LETTERS.findall(hint), key=len, default="")
-            (self._parts.setdefault(letters, []) if len(letters) > 2 else self.short).append((hint, tuple(found)))
-        self._known: dict[str, tuple[frozenset[Rule], frozenset[Hint]]] = {}
-
-    def of_word(self, word: str) -> tuple[frozenset[Rule], frozenset[Hint]]:
-        """Give the rules that a word is hint enough for, and the longer hints of which it may be a part."""
-        if word not in self._known:
-            if len(self._known) >= _MOST_WORDS:
-                self._known.clear()
-            live, longer = set(self._whole.get(word, ())), set()
-            for letters, hints in self._parts.items():
-                if letters in word:
-                    for hint, rules in hints:
-                        if hint == letters:
-                            live.update(rules)
-                        else:
-                            longer.add((hint, rules))
-            self._known[word] = frozenset(live), frozenset(longer)
-        return self._known[word]
-
-
 @lru_cache(maxsize=1)
-def _index() -> _Index:
-    return _Index(_REGISTRY.values())
+def _index() -> Hints:
+    return Hints(_REGISTRY.values())
 
 
 def read_tables(path: Path, **pieces: str) -> dict[str, tuple[Rule, ...]]:

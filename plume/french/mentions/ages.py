@@ -120,12 +120,14 @@ _TOLD = table(
 _NUMBER = re.compile(NUMBER)
 
 
-def ages(text: Text) -> Iterator[Mention]:
-    """Yield every age of somebody; the value is its number, None where that is not known. Mentions may overlap."""
-    for start, end, rule, _ in find(text, _AGES):
-        yield Mention("age", start, end, _number(text.folded[start:end]), rule.name)
-    for one in told_ages(text):
-        yield one._replace(value=_number(text.folded[one.start : one.end]))
+def ages(text: Text) -> list[Mention]:
+    """List every age of somebody; the value is its number, None where that is not known. Mentions may overlap."""
+    return text.once(_read)
+
+
+def _read(text: Text) -> list[Mention]:
+    found = [*find(text, _AGES), *in_turn(text, _TOLD)]
+    return [Mention("age", f.start, f.end, _number(text.folded[f.start : f.end]), f.rule.name) for f in found]
 
 
 def told_ages(text: Text) -> Iterator[Mention]:

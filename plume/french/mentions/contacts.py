@@ -56,9 +56,11 @@ def _read(text: Text) -> tuple[tuple[Mention, ...], Text]:
     return tuple(mentions), left
 
 
-def ends_longer_number(mention: Mention, text: Text) -> bool:
-    """Say whether digits stand right before a phone number: it may be part of a longer number."""
-    return _LONGER.search(text.folded, max(0, mention.start - 2), mention.start) is not None
+def is_doubtful(one: Mention, text: Text) -> bool:
+    """Say whether a phone number may be part of a longer number, or a mailbox has no domain: "M@rel"."""
+    if one.kind == "email":
+        return "." not in one.value.partition("@")[2]
+    return one.kind == "phone" and _LONGER.search(text.folded, max(0, one.start - 2), one.start) is not None
 
 
 def rest(text: str) -> Text:

@@ -54,6 +54,7 @@ _IN_FRONT = re.compile(
     r"|(?<!\w)(?:lot|appt?|apt) $"
     r"|(?<!\w)(?:residence|villa|immeuble|domaine|lotissement|hameau|lieu[ -]dit|cite|quartier) [a-z][a-z' -]{1,30}, ?$"
 )
+_NUMBER_SIGN = re.compile(r"(?<![\w/.-])(?:numero |n° ?)$")
 _TO_POSTCODE = re.compile(r",? [^\d\n.;!?:]{3,40}(?=,? \d{5}\b)")  # a locality, before the postcode
 
 _OPENERS = folded("street_openers", _LISTS)
@@ -105,6 +106,12 @@ def _extended(text: Text, start: int, end: int) -> Place:
     return start, end
 
 
+def _with_its_number(match: re.Match[str], text: Text) -> Place:
+    start, end = _to_the_end_of_its_name(match, text)
+    sign = _NUMBER_SIGN.search(text.folded, max(0, start - 8), start)
+    return (_front(text, sign.start()) if sign else start), end
+
+
 def _to_the_end_of_its_name(match: re.Match[str], text: Text) -> Place:
     end = end_of_name(text.written, match.start("name"), match.end())
     return _extended(text, _front(text, match.start()), end)
@@ -131,14 +138,20 @@ _WAYS = (
 STREETS = table(
     Identifier(
         "address.numbered",
-        rf"(?<![\w/.-])(?i:num[ée]ro |n° ?)?\d{{1,4}}(?: ?[-/] ?\d{{1,4}})?{_BIS}"
+        rf"\d(?<![\w/.-]\d)\d{{0,3}}(?: ?[-/] ?\d{{1,4}})?{_BIS}"
         rf"(?i:de la |de l['’]|du |des )?(?!cours (?:par|de(?! la)|du) [a-zà-ÿ])(?i:{_STREET})"
         rf"(?![^\W\d_]) ?{_NAME}",
         kind="ADRESSE",
         digit=True,
+        at_digits=True,
         reads="written",
-        shape=_to_the_end_of_its_name,
-        examples=("au ‹12 bis rue des Lilas, bat B3›", "3 rendez-vous", "‹4, allée du Port› je ne sais"),
+        shape=_with_its_number,
+        examples=(
+            "au ‹n° 12, rue des Lilas›",
+            "au ‹12 bis rue des Lilas, bat B3›",
+            "3 rendez-vous",
+            "‹4, allée du Port› je ne sais",
+        ),
     ),
     Identifier(
         "address.number-in-words",

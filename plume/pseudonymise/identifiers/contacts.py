@@ -113,7 +113,7 @@ def _is_public(one: Mention, text: Text, directory: Directory) -> bool:
         return is_public_email(one.value, directory)
     if one.kind == "url":
         return not is_personal_url(text.with_breaks[one.start : one.end], directory)
-    if one.kind == "handle" or one.rule in _PARTIAL or mentions.ends_longer_number(one, text):
+    if one.kind == "handle" or one.rule in _PARTIAL or mentions.is_doubtful(one, text):
         return False
     return is_service_phone(one.value, directory) or _is_presented(text.folded, one)
 

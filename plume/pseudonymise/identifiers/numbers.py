@@ -188,7 +188,12 @@ AFTER_WORDS = table(
         r"dossiers?|references?|ref|demande|courrier|reclamation|requete|ticket|suivi|colis\w*|recommande|avis|contrat"
         r"|facture|commande|candidat\w*|ine|rpps|cotisante?|adherente?|client|numero|n°|no|num|enregistrement"
         r"|signalement|identifiant|amende|contravention|pv|plainte|inscription|quittance|sinistre|affaire|role|rg",
-        (),
+        (
+            *("dossier", "reference", "demande", "courrier", "reclamation", "requete", "ticket", "suivi", "colis"),
+            *("avis", "recommande", "contrat", "facture", "commande", "candidat", "cotisant", "adherent", "client"),
+            *("numero", "n°", "enregistrement", "signalement", "identifiant", "amende", "contravention", "plainte"),
+            *("inscription", "ref", "quittance", "sinistre", "affaire", "ine", "rpps", "no", "num", "pv", "role", "rg"),
+        ),
         "dossier n° ‹2024-AB-12345›", "ma demande coûte 12 345 €", "mon dossier de 2019",
     ),
 )  # fmt: skip

@@ -18,7 +18,7 @@ def _are_hours(match: re.Match[str], _: Text) -> bool:
 
 
 def _are_words(match: re.Match[str], _: Text) -> bool:
-    return match[1] in _NO_PLATE or match[2] in _NO_PLATE
+    return match[1] in _NO_PLATE or match.string[match.start() - 3 : match.start() - 1] in _NO_PLATE
 
 
 def _is_amount(match: re.Match[str], _: Text) -> bool:
@@ -94,9 +94,11 @@ REFERENCES = table(
     ),
     Identifier(
         "plate.spaced",
-        r"(?<!\w)([a-hj-np-tv-z]{2}) \d{3} ([a-hj-np-tv-z]{2})(?!\w)",
+        r"\d{3}(?<=(?<!\w)[a-hj-np-tv-z]{2} \d{3}) ([a-hj-np-tv-z]{2})(?!\w)",
         kind="PLAQUE",
         digit=3,
+        at_digits=True,
+        shape=lambda match, _: (match.start() - 3, match.end()),
         reads="with_zeros",
         unless=_are_words,
         examples=("la ‹gb 744 rc›", "je vends 744 de"),

@@ -31,20 +31,22 @@ def _is_quantity(match: re.Match[str], _: Text) -> bool:
 
 
 def _to_the_end_of_its_name(match: re.Match[str], text: Text) -> Place:
-    return match.start(), end_of_name(text.written, match.start("city"), match.end(), city=True)
+    start = match.start() - (2 if match.string.endswith("F-", 0, match.start()) else 0)
+    return start, end_of_name(text.written, match.start("city"), match.end(), city=True)
 
 
 POSTCODES = table(
     Identifier(
         "town.postcode",
-        rf"(?<![\d.,-])(?:F-)?\d{{2}} ?\d{{3}}(?!\d),? ?[-–(]? ?(?P<city>(?:Ste?\. ?)?{PROPER}(?:[ -]"
+        rf"\d(?:(?<=F-\d)|(?<![\d.,-]\d))\d ?\d{{3}}(?!\d),? ?[-–(]? ?(?P<city>(?:Ste?\. ?)?{PROPER}(?:[ -]"
         rf"(?:{PARTICLE}){{0,3}}{PROPER}){{0,4}}(?: (?i:cedex)(?: \d{{1,2}})?| (?:0[1-9]|1\d|20)(?!\d))?)",
         kind="CP_VILLE",
         digit=5,
+        at_digits=True,
         reads="written",
         unless=_is_quantity,
         shape=_to_the_end_of_its_name,
-        examples=("à ‹35000 Rennes›", "12 000 Euros"),
+        examples=("à ‹35000 Rennes›", "‹F-35000 Rennes›", "12 000 Euros"),
     ),
 )
 BARE_POSTCODES = table(

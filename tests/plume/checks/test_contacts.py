@@ -69,6 +69,7 @@ def test_a_longer_path_on_a_given_site_is_invented(case) -> None:
         "Le 15 octobre et le 17 mai. Le service traite 3949 demandes.",
         "Merci.Nous vous répondons, etc.Bonne journée",
         "NIR 1 85 05 78 006 084 36",
+        "Le simulateur M@rel reste accessible.",
     ],
 )
 def test_other_figures_and_dots_are_no_contacts(case, draft: str) -> None:
