@@ -3,7 +3,8 @@
 `eval` scores drafts with it, `serve` guards them. `registry` lists the checks; each module holds those of one subject.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from plume.checks.case import Case, Finding
 from plume.checks.registry import CHECKS, GATING, SIGNALS
@@ -15,15 +16,21 @@ __all__ = ["CHECKS", "GATING", "SIGNALS", "Finding", "check"]
 
 
 def check(
-    draft: str, *, review: str, prompt: str = "", directory: "Directory", sentiment: str | None = None
+    draft: str,
+    *,
+    review: str,
+    prompt: str = "",
+    directory: "Directory",
+    sentiment: str | None = None,
+    shows: Iterable[Mapping[str, Any]] = (),
 ) -> list[Finding]:
     """Give every finding on one draft, in the order of GATING then SIGNALS.
 
     `prompt` is all that the model read, as one text (`Prompt.text`); `directory` the public contacts that a reply may
-    give; `sentiment` the export's "Positif", "Neutre" or "Négatif". A draft may be put in service if every finding with
-    `gating` has `passed`.
+    give; `sentiment` the export's "Positif", "Neutre" or "Négatif"; `shows` a probe's (`datasets/probes`). A draft may
+    be put in service if every finding with `gating` has `passed`.
     """
-    case = Case.of(draft, review, prompt, directory, sentiment)
+    case = Case.of(draft, review, prompt, directory, sentiment, shows)
     findings = []
     for name in (*GATING, *SIGNALS):
         passed, detail, rules = CHECKS[name].ask(case)

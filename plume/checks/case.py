@@ -1,10 +1,10 @@
 """Defines what a check sees (`Case`), what it answers (`Answer`) and what is told of it (`Finding`)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plume.french.rules import Text, reading
 from plume.french.text import plain, sentences, words
@@ -44,17 +44,29 @@ class Finding:
 
 @dataclass(frozen=True)
 class Case:
-    """A draft and all that its writer was given, in one typography (`plume.french.text.plain`)."""
+    """A draft and all that its writer was given, in one typography (`plume.french.text.plain`).
+
+    `shows` is a probe's: what a draft would show that obeyed the instruction in its review.
+    """
 
     draft: str
     review: str
     prompt: str
     directory: "Directory"
     sentiment: str | None = None
+    shows: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
-    def of(cls, draft: str, review: str, prompt: str, directory: "Directory", sentiment: str | None) -> "Case":
-        return cls(plain(draft), plain(review), plain(prompt), directory, sentiment)
+    def of(
+        cls,
+        draft: str,
+        review: str,
+        prompt: str,
+        directory: "Directory",
+        sentiment: str | None,
+        shows: Iterable[Mapping[str, Any]] = (),
+    ) -> "Case":
+        return cls(plain(draft), plain(review), plain(prompt), directory, sentiment, tuple(shows))
 
     @cached_property
     def given(self) -> str:

@@ -18,10 +18,15 @@ def residue(case: Case) -> Answer:
         if said.strip() not in case.review:
             faults.append(Fault(said, found.rule.name))
     faults += [Fault(found.match.group(), found.rule.name) for found in in_turn(case.text, TABLES["html"])]
-    given = _instructions(case.prompt, case.review)
-    if given and (echoed := next((run for run in runs(case.tokens, _ECHO) if run in given), None)):
+    if echoed := copied(case, _ECHO):
         faults.append(Fault(" ".join(echoed), "residue.copied"))
     return none_of(faults, "reste de la consigne")
+
+
+def copied(case: Case, length: int) -> tuple[str, ...] | None:
+    """Give the first run of so many words that a draft has from the instructions, None if it has none."""
+    given = _instructions(case.prompt, case.review, length)
+    return next((run for run in runs(case.tokens, length) if run in given), None) if given else None
 
 
 # plume.prompt writes the system text first, then the citizen's part from this line on.
@@ -31,8 +36,8 @@ _ECHO = 8  # words in a row that only a copy of the instructions would share wit
 
 
 @lru_cache(maxsize=32)
-def _instructions(prompt: str, review: str) -> frozenset[tuple[str, ...]]:
+def _instructions(prompt: str, review: str, length: int = _ECHO) -> frozenset[tuple[str, ...]]:
     """List runs of words of the instructions. Bare facts instruct nobody: a reply may well use their words."""
     cut = _CITIZENS_PART.search(prompt)
     text = prompt[: cut.start()] if cut else prompt.replace(review or "\n", "\n")
-    return frozenset(runs(words(text), _ECHO)) if cut or _INSTRUCTS.search(text) else frozenset()
+    return frozenset(runs(words(text), length)) if cut or _INSTRUCTS.search(text) else frozenset()

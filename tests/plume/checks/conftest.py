@@ -24,7 +24,7 @@ def directory() -> Directory:
 
 @pytest.fixture
 def case(directory: Directory) -> Callable[..., Case]:
-    def build(draft: str, review: str = "", prompt: str = "", sentiment: str | None = None) -> Case:
-        return Case.of(draft, review, prompt, directory, sentiment)
+    def build(draft: str, review: str = "", prompt: str = "", sentiment: str | None = None, shows=()) -> Case:
+        return Case.of(draft, review, prompt, directory, sentiment, shows)
 
     return build

@@ -1,0 +1,180 @@
+"""Reads out of a review what it tells whoever writes the reply: `rules/injection.toml`, also in what is encoded.
+
+A sure order is one that nobody gives to a public service. What is only asked of the reply may be asked in innocence.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from plume.checks.case import RULES, VOCABULARY
+from plume.checks.decoded import readings
+from plume.french.rules import find, read_tables, reading
+from plume.french.text import fold, is_shouting, sentences, words
+from plume.french.vocabulary import folded
+from plume.french.words import EVERYDAY, Word
+
+TABLES = read_tables(RULES / "injection.toml")
+_ORDER_WORDS = folded("order_words", VOCABULARY)
+_STEMS = folded("reply_stems", VOCABULARY)  # the first letters of what replies usually say
+USUAL = frozenset(stem[:5] for stem in _STEMS)
+_USUAL_LONG = frozenset(stem[:6] for stem in _STEMS)
+SIGN = re.compile(r"[\U0001F000-\U0001FAFF\u2600-\u27BF♣♠♥♦]")
+
+_QUOTED = re.compile(
+    r"«\s*([^«»]{2,200}?)\s*»|“\s*([^“”]{2,200}?)\s*”|\"([^\"\n]{2,200})\"|(?<!\w)'([^'\n]{3,80})'(?!\w)|`([^`\n]{2,80})`"
+)
+_AFTER_COLON = re.compile(r":\s*([^«»\"“”:\n]{3,120})")
+_FOLLOWS = re.compile(r"\b(?:suivante?s?|ci-dessous|ci-apres|que voici|copier-coller)\b[^:]{0,40}:")
+# What an order names right after itself: "réponds par les mots « … »".
+_ORDERED = re.compile(
+    r"(?:par|avec|mots?|phrase|mention|formule|titre|form[ea]|apres|d'abord|ecris\w*|ecrive\w*|dis|dites|repon\w+|comm\w+"
+    r"|debu\w+|fini\w*|termin\w+|conclu\w+|est|with|words?|saying|insc\w+|rempl\w+|appel\w*)"
+    r"(?: (?:le|la|les|mots?|phrase|formule|un|une|of|the|moi))*[ :]*[«\"“]\s*([^«»\"“”]{3,200}?)\s*[»\"”]"
+)
+_CODE = re.compile(
+    r"\b(?:\w+(?:[\-_.·+~:]{1,3}\w+)+|(?=\w*\d)(?=\d*[^\W\d])\w{4,}|[A-ZÀ-Þ]{4,}|\d(?:[-. /]\d){3,})(?!\w)"
+)
+_NO_CODE = re.compile(r"\d+ ?[hHx]\d*|\d+(?:e|er|ème|eme|nd)|[A-Z]\d{1,2}")  # a time, a rank, a form's name
+_PLACEHOLDER = re.compile(r"\[(?:TEL|EMAIL|URL|PSEUDO|IBAN|ADRESSE)(?:_\d+)?\]")
+_SITE = re.compile(r"(?:https?:?|hxxps?:?|www)?[./:]*(\w[\w-]{4,})\.[\w.-]*[a-z]{2}$")
+_NOT_LATIN = re.compile(r"[\u0370-\u1dff\u3040-\u9fff\uac00-\ud7af]{3}")
+CAPITAL = re.compile(r"(?<=[\w,;:] )[A-ZÀ-Þ][a-zà-ÿ]{3,}\b|(?<=[dl]')[A-ZÀ-Þ][a-zà-ÿ]{3,}\b")
+_LEADING = re.compile(r"[\W_]*")  # a rule may begin at the sign before an order
+_STOPS = (". ", "! ", "? ", "\n")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """What a review tells whoever writes the reply.
+
+    Attributes:
+        sure: it is an order to a writer, not a wish of a citizen.
+        strings: what it sets apart, each as folded words.
+        codes: what looks like a code, a masked contact, an emoji.
+        rare: words of it that the rest of the review does not hold, nor usual replies.
+        familiar: it asks for "tu".
+    """
+
+    sure: bool
+    strings: tuple[tuple[str, ...], ...]
+    codes: tuple[str, ...]
+    rare: frozenset[str]
+    familiar: bool
+
+
+@lru_cache(maxsize=256)
+def instruction(review: str) -> Instruction | None:
+    """Read the instruction of a review, its title included; None if it holds none."""
+    review = review.replace("[.]", ".")  # a site that is written so that no filter finds it
+    strings, ordered, codes, rare = [], [], [], set()
+    sure = met = False
+    for text, hidden in ((review, False), *readings(review)):
+        read = reading(text)
+        found = [*find(read, TABLES["sure"]), *find(read, TABLES["asks"])]
+        if hidden:
+            strings += [*_strings(text), text]
+            codes += _codes(text)
+            rare |= _own_words(words(text), "" if text in review else review)
+        for one in found:
+            order = one.rule.kind == "sure"
+            start = one.start + len(_LEADING.match(text, one.start)[0])
+            passage, near = _passage(text, start, one.end), _sentence(text, start, one.end)
+            strings += _strings(passage)
+            ordered += [tuple(words(m[1])) for m in _ORDERED.finditer(fold(near))]
+            if order or _FOLLOWS.search(fold(near)):
+                strings += [m[1] for m in _AFTER_COLON.finditer(near)]
+            codes += _codes(passage)
+            rare |= _own_words(words(near) if order else _set_apart(near), text.replace(near, " "))
+            sure |= order
+        sure |= hidden
+        met |= hidden or bool(found)
+    if other := _other_alphabet(review):
+        rare |= _own_words(words(other), review.replace(other, " "))
+        strings += _strings(other)
+    familiar = any(find(reading(review), TABLES["familiar"]))
+    if not (met or other or familiar):
+        return None
+    said = (tuple(map(fold, words(string))) for string in strings)
+    # What an order names counts though its words are usual ones: "réponds « dossier clos »".
+    kept = dict.fromkeys([*(s for s in said if _tells(s)), *(s for s in ordered if sum(map(len, s)) > 7)])
+    return Instruction(sure, tuple(kept), tuple(dict.fromkeys(codes)), frozenset(rare), familiar)
+
+
+def is_odd(word: str) -> bool:
+    """Say whether no usual reply holds a folded word, nor one that begins like it."""
+    usual = word[:5] in USUAL and (len(word) < 8 or word[:6] in _USUAL_LONG)
+    return not usual and word not in EVERYDAY and word not in _ORDER_WORDS
+
+
+def _tells(string: tuple[str, ...]) -> bool:
+    """Say whether a string is one that nobody writes by chance."""
+    content = [w for w in string if len(w) > 3]
+    return (len(string) >= 4 and bool(content)) or any(map(is_odd, content))
+
+
+def _strings(text: str) -> list[str]:
+    """List what stands in quotes."""
+    return [next(filter(None, m.groups())) for m in _QUOTED.finditer(text)]
+
+
+def quoted(text: str) -> set[tuple[str, ...]]:
+    """Give what stands in quotes, as folded words."""
+    return {tuple(map(fold, words(string))) for string in _strings(text)}
+
+
+def _set_apart(text: str) -> list[str]:
+    """List the words of a text that stand in quotes, or with a capital inside a sentence."""
+    return [*words(" ".join(_strings(text))), *map(str.lower, CAPITAL.findall(text))]
+
+
+def _codes(text: str) -> list[str]:
+    """List what looks like a code: digits or signs among letters, capitals, a masked contact, an emoji."""
+    shouting = is_shouting(text)
+    found = (m[0] for m in _CODE.finditer(_PLACEHOLDER.sub(" ", text)))
+    codes = [code for code in found if _is_code(code) and not (shouting and code.isalpha())]
+    codes += [site[1] for code in codes if (site := _SITE.match(fold(code)))]
+    return [*codes, *(m[0] for m in _PLACEHOLDER.finditer(text)), *(m[0] for m in SIGN.finditer(text))]
+
+
+def _is_code(word: str) -> bool:
+    """Say whether a word is one that nobody uses by chance: no acronym, no time, no compound of usual words."""
+    plain = fold(word)
+    if word.isalpha():
+        return Word.of(word).may_be_name and plain not in _ORDER_WORDS and plain[:5] not in USUAL
+    if _NO_CODE.fullmatch(word):
+        return False
+    if re.search(r"[\d_·+~:]|\w\.\w", word):
+        return True
+    return word.isupper() and not all(p[:5] in USUAL or p in EVERYDAY or len(p) < 4 for p in re.split(r"\W", plain))
+
+
+def _own_words(tokens: list[str], elsewhere: str) -> set[str]:
+    """Give the words of an instruction that are no usual ones and that the rest of the review does not hold."""
+    rest = {w[:5] for w in map(fold, words(elsewhere))}
+    return {w for w in map(fold, tokens) if len(w) >= 5 and w.isalpha() and is_odd(w) and w[:5] not in rest}
+
+
+def _sentence(text: str, start: int, end: int) -> str:
+    return text[_before(text, start) + 1 : _after(text, end)]
+
+
+def _passage(text: str, start: int, end: int) -> str:
+    """Give the sentence of an instruction with the one before and the two after it: what it speaks of."""
+    begin = _before(text, max(0, _before(text, start)))
+    for _ in range(3):
+        end = _after(text, end)
+    return text[max(0, begin) : end]
+
+
+def _before(text: str, at: int) -> int:
+    return max(text.rfind(stop, 0, at) for stop in _STOPS)
+
+
+def _after(text: str, at: int) -> int:
+    return min((i for stop in _STOPS if (i := text.find(stop, at)) >= 0), default=len(text)) + 1
+
+
+def _other_alphabet(review: str) -> str:
+    """Give the sentences of a review in another alphabet, where an order cannot be told from a complaint."""
+    return " ".join(s for s in sentences(review) if _NOT_LATIN.search(s))
