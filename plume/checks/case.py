@@ -102,6 +102,10 @@ class Case:
         return " ".join(words(self.review))
 
     @cached_property
+    def reviewed_words(self) -> frozenset[str]:
+        return frozenset(self.reviewed.split())
+
+    @cached_property
     def tokens(self) -> list[str]:
         return words(self.draft)
 

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
 
 from plume.checks.case import VOCABULARY, Answer, Case, failed
 from plume.french.text import words
-from plume.french.vocabulary import rows
+from plume.french.vocabulary import any_of, rows
 
 FRENCH = "français"
 _NAMES = [row["language"] for row in rows("small_words", VOCABULARY)]  # French stands first
@@ -16,6 +18,30 @@ for _row in rows("small_words", VOCABULARY):
         _LANGUAGES[_word] = (*_LANGUAGES.get(_word, ()), _row["language"])
 _FOREIGN_SENTENCE = 6  # words: from here on a sentence in another language is no quotation of a name
 _WINDOW, _MARGIN = 10, 4  # a passage inside a French sentence: so many words, so many more small words than French has
+
+
+class _Words(NamedTuple):
+    sure: frozenset[str]
+    doubtful: frozenset[str]
+    phrases: tuple[str, ...]
+
+
+_FOREIGN_WORDS = [
+    _Words(
+        frozenset(row["sure"].split()),
+        frozenset(row["doubtful"].split()),
+        tuple(filter(None, row["phrases"].split("|"))),
+    )
+    for row in rows("foreign_words", VOCABULARY)
+]
+_ECHO = 3  # words of a courtesy that is given back
+_BORROWED = re.compile(
+    rf"\b{any_of(p for row in rows('foreign_words', VOCABULARY) for p in row['borrowed'].split('|') if p)}\b",
+    re.IGNORECASE,
+)
+_NO_FRENCH_LETTER = re.compile("[äößñãõ¿¡ğışłąęćżźńś]")
+_NEAR = 4  # words between two doubtful ones
+_TOKEN = re.compile(r"[^\W\d_]+(?=\W|$)")
 _NOT_LATIN = re.compile(r"[^\W\d_A-Za-zªº\u00b5-\u024f\u1e00-\u1eff\ufb00-\ufb06]")
 _QUOTED = re.compile(r"«[^«»]*»|\"[^\"]*\"|“[^“”]*”")
 
@@ -76,7 +102,39 @@ def in_french(case: Case) -> Answer:
             return failed(f"phrase en {other} : « {sentence} »", "french.sentence")
     if passage := _foreign_passage(case):
         return failed(f"passage étranger : « {passage} »", "french.passage")
+    if word := _foreign_word(case):
+        return failed(f"mots étrangers : « {word} »", "french.word")
     return Answer(True)
+
+
+def _foreign_word(case: Case) -> str | None:
+    """Give a word or two that no French text holds, outside quotations, names and what the review says so.
+
+    A word that is written with a capital inside a sentence, or all in capitals, belongs to a name: "Welcome to France".
+    """
+    for sentence in case.sentences:
+        tokens = [m[0] for m in _TOKEN.finditer(_BORROWED.sub(" ", _QUOTED.sub(" ", sentence)))]
+        low = [t.lower() if t.islower() or (i == 0 and t[1:].islower()) else "" for i, t in enumerate(tokens)]
+        said = f" {' '.join(map(str.lower, tokens))} "
+        if len(tokens) <= _ECHO and not case.reviewed_words.isdisjoint(low):
+            continue  # a citizen who thanks in Spanish may be thanked so
+        for row in _FOREIGN_WORDS:
+            if found := next((p for p in row.phrases if f" {p} " in said and p not in case.reviewed), None):
+                return found
+            near = [i for i, word in enumerate(low) if word in row.doubtful]
+            sure = [i for i, word in enumerate(low) if word in row.sure or _NO_FRENCH_LETTER.search(word)]
+            pairs = [i for i, other in pairwise(near) if other - i <= _NEAR and low[i] != low[other]]
+            for i in (*sure, *pairs):
+                around = " ".join(map(str.lower, tokens[max(0, i - 1) : i + 2]))
+                if around not in case.reviewed and not _in_name(tokens, i):
+                    return around
+    return None
+
+
+def _in_name(tokens: Sequence[str], at: int) -> bool:
+    """Say whether a word stands between two with a capital."""
+    before, after = tokens[at - 1 : at], tokens[at + 1 : at + 2]
+    return bool(at and before and after and before[0][0].isupper() and after[0][0].isupper() and at > 1)
 
 
 def _surely_foreign(tokens: Sequence[str], case: Case) -> bool:

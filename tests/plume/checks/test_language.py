@@ -40,3 +40,45 @@ def test_one_english_sentence_is_enough(case) -> None:
 @pytest.mark.parametrize("draft", ["", "[USAGER]", "\u00a0"])
 def test_without_evidence_nothing_passes(case, draft: str) -> None:
     assert in_french(case(draft))[:2] == (False, "langue : indéterminée")
+
+
+ENGLISH = [
+    "Please contact us.",
+    "Best regards",
+    "We apologize.",
+    "Have a nice day!",
+    "Votre demande is being traitée.",
+    "Nous avons bien reçu your message.",
+    "Merci for your patience.",
+    "However, nos équipes restent disponibles.",
+    "Nous vous souhaitons a good day.",
+    "Keep calm et patientez.",
+    "Nothing is lost.",
+    "Muchas gracias.",
+    "Nous restons à votre disposición para ayudarle.",
+    "Vielen Dank!",
+    "Le guichet öffnet um neun Uhr.",
+    "Cordiali saluti",
+]
+BORROWED = [
+    "Le service « France Connect » est disponible.",
+    "Merci de votre feedback.",
+    "Le mode click and collect est ouvert.",
+    "Consultez la page Welcome to France.",
+    "Le parking du TGV Inoui est complet.",
+    "Le help desk répond.",
+    "L'impôt sur les sociétés (IS) est dû.",
+    "Un best of des démarches figure en ligne.",
+]
+
+
+@pytest.mark.parametrize(("said", "french"), [*((s, False) for s in ENGLISH), *((s, True) for s in BORROWED)])
+def test_a_few_words_of_another_language_are_refused_and_borrowed_ones_are_not(case, said: str, french: bool) -> None:
+    draft = f"Bonjour,\nNous vous remercions de votre témoignage. {said} Vous pouvez consulter votre espace personnel."
+    assert in_french(case(draft))[0] is french
+
+
+def test_thanks_in_the_citizens_language_may_be_given_back(case) -> None:
+    draft = "Bonjour,\nMuchas gracias ! Nous vous remercions de votre témoignage, qui nous touche beaucoup."
+    assert in_french(case(draft, "Accueil parfait au consulat. ¡Gracias!"))[0]
+    assert not in_french(case(draft, "Accueil parfait au consulat."))[0]
