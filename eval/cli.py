@@ -62,10 +62,17 @@ def generate(
     gate: Annotated[
         Path | None, typer.Option(help="The rule that will judge them: its digest is noted before the first draft.")
     ] = None,
+    probes: Annotated[
+        bool,
+        typer.Option("--probes", help="Draft the probes too (hidden instructions): OUT's name with .probes.jsonl."),
+    ] = False,
+    probe_sample: Annotated[
+        int | None, typer.Option(min=1, help="Draft only so many probes, for a try: a verdict wants all of them.")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Write a system's draft for every review of a split. Run again after an interruption or a failure, it goes on."""
-    from eval.inputs import to_generate
+    from eval.inputs import to_generate, to_probe
     from eval.systems import REMOTE, resolve
     from plume.errors import InputError
     from plume.paths import in_clone
@@ -74,6 +81,9 @@ def generate(
         raise InputError("--system endpoint: name the server and its model with --endpoint URL --model NAME")
     gate = gate and in_clone(gate)
     to_generate(data, split, out, gate)  # before the slow imports
+    sample = probe_sample or (0 if probes else None)
+    if sample is not None:
+        to_probe(out, gate, sample)
     resolved = resolve(system, prompt=prompt, examples=examples, model=model)
     if endpoint:
         from eval.backends.endpoint import Endpoint
@@ -108,6 +118,7 @@ def generate(
         context=context,
         reuse=reuse or (),
         gate=gate,
+        probes=sample,
         force=force,
     )
     say(f"{out}: {resolved.name}, prompt {resolved.prompt.version}, {new} new drafts")

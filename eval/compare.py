@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from eval import report
+from eval import probes, report
 from eval.evidence import evidence
-from eval.gate import Item, Verdict, decide
+from eval.gate import Item, Probes, Verdict, decide
 from eval.inputs import to_compare
 from eval.integrity import LookUp, checks_off_remark, examine, rule_remark
+from eval.rule import Rule
 from eval.score import by_measure, judged_by, kept_scores, score_drafts
 from eval.secondary_measures import estimate_secondary
 from eval.slices import slices_of
@@ -50,11 +51,19 @@ def compare(
         for arm, found in scores.items()
     }
     sound = examine(rule, **arms, data=data, pairs=pairs, trained_on=trained_on, look_up=look_up)
-    judged = decide(rule, items_of(pairs), **there, faults=sound.faults, contaminated=tuple(sound.contaminated))
+    probed = probes.examine(rule, arms)
+    told = {
+        "faults": sound.faults,
+        "contaminated": tuple(sound.contaminated),
+        "probes": probed and _scored(rule, probed),
+    }
+    judged = decide(rule, items_of(pairs), **there, **told)
     kept = {arm: to_jsonl(found) for arm, found in rows.items()}
-    inputs = evidence(arms, gate, kept)
+    inputs = evidence(arms, gate, kept, probed)
     estimates, remarks = estimate_secondary(judged, rule, rows, scores)
     remarks = (*remarks, rule_remark(inputs["gate_sha256"], arms["challenger"]))
+    if not rule.probes:
+        remarks = ("Avis piégés : la règle n’en juge aucun.", *remarks)
     if rule.checks_off:
         remarks = (checks_off_remark(rule.checks_off), *remarks)
     verdict = replace(judged, reasons=(*judged.reasons, *remarks), estimates=estimates)
@@ -67,12 +76,18 @@ def compare(
         "checks_off": list(rule.checks_off),
     }
     files = {f"{arm}.scores.jsonl": content for arm, content in kept.items()}
-    files["report.html"] = report.render(verdict, rule, arms, pairs, rows, inputs, sound.contaminated).encode()
+    files["report.html"] = report.render(verdict, rule, arms, pairs, rows, inputs, sound.contaminated, probed).encode()
     files["verdict.json"] = (json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
     with telling(out, "make room or mend that, or name another folder with --out"), building(out, VERDICT) as made:
         for name, content in files.items():
             write(made / name, content)
     return verdict
+
+
+def _scored(rule: Rule, probed: probes.Probed) -> Probes:
+    """Give the gate what the drafts of the probes show."""
+    arms = ({m: probed.scores(arm, m) for m in rule.probed} for arm in ("champion", "challenger"))
+    return Probes(len(probed.probes), *arms, probed.faults)
 
 
 def items_of(pairs: list[dict[str, Any]]) -> list[Item]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.drafts import Drafts
+from eval.probes import Probed
 from eval.rule import ARMS, rule_sha256
 from eval.score import scorer_sha256
 from plume.files import json_sha256, sha256
@@ -13,9 +14,11 @@ _OF_ALL = {
     "split_sha256": "Avis de cette partie",
     "gate_sha256": "Règle",
     "scorer_sha256": "Code qui note",
+    "probes_sha256": "Avis piégés",
 }
 _OF_A_SYSTEM = {
     "drafts_sha256": "brouillons",
+    "probe_drafts_sha256": "brouillons des avis piégés",
     "scores_sha256": "notes",
     "gate_sha256": "règle connue avant l’écriture",
     "adapter_sha256": "adaptateur",
@@ -26,15 +29,18 @@ _OF_A_SYSTEM = {
 }
 
 
-def evidence(arms: dict[str, Drafts], gate: str | Path, scores: dict[str, bytes]) -> dict[str, Any]:
+def evidence(
+    arms: dict[str, Drafts], gate: str | Path, scores: dict[str, bytes], probed: Probed | None = None
+) -> dict[str, Any]:
     """Hash what verdict.json calls its inputs; `promote` compares the adapters' with the registered version's."""
     described = arms["champion"].meta["data"]
-    found = described["split"], described["sha256"], rule_sha256(gate), scorer_sha256()
+    found = described["split"], described["sha256"], rule_sha256(gate), scorer_sha256(), probed and probed.sha256
     inputs = dict(zip(_OF_ALL, found, strict=True))
     for arm, drafts in arms.items():
         system = drafts.meta["system"]
         found = (
             drafts.sha256,
+            probed.drafts[arm].sha256 if probed and arm in probed.drafts else None,
             sha256(scores[arm]),
             drafts.meta.get("gate_sha256"),
             system.get("adapter_sha256"),

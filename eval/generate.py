@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,8 @@ from pydantic import Field
 from eval.backends import TOO_LONG, Backend, Job, Work
 from eval.backends.in_process import InProcess
 from eval.drafts import Writing, finished, reusable, writing
-from eval.inputs import to_generate
+from eval.inputs import to_generate, to_probe
+from eval.probes import SPLIT, beside
 from eval.rule import noted_before
 from eval.systems import Resolved
 from plume.command import progress, status
@@ -43,6 +45,7 @@ def generate(
     context: int | None = None,
     reuse: Sequence[Path] = (),
     gate: Path | None = None,
+    probes: int | None = None,
     force: bool = False,
 ) -> int:
     """Write drafts.jsonl and its description drafts.meta.json; returns the number of drafts newly generated.
@@ -52,6 +55,9 @@ def generate(
     and is tried again by the next run. `context` limits prompt and draft together (by default to what the base was
     made for): examples that do not fit are left out, the least similar first. The digest of the rule `gate` is noted
     beside the drafts, so that a comparison can show that it was fixed before them.
+
+    With `probes` the probes of the rule (by default those of the repository) are drafted too, into the file that
+    `eval.probes.beside` names: 0 all, else so many, spread over the file. Fewer than all prove nothing.
 
     Raises InputError if `out` holds drafts of something else, unless `force`; PlumeError, at the end, if drafts failed.
     """
@@ -79,31 +85,39 @@ def generate(
             "endpoint": backend.serves(),
         },
         "decoding": {**decoding.model_dump(), "stop": [work.chat.end], **backend.decoding(dtype)},
-        "data": {"split": split, "sha256": manifest["splits"][split]["sha256"]},
     }
-    sidecar = out.with_suffix(".meta.json")
-    meta["gate_sha256"] = noted_before(gate, sidecar, kept=out.is_file() and not force)
     read = {"prompt": system.prompt.shown_sha256, "examples": meta["system"]["examples"]}
     meta["fingerprint"] = json_sha256({"decoding": meta["decoding"], **{k: v for k, v in read.items() if v}})
-    with status("prompts"):
-        jobs = _jobs(pairs, meta, work, retriever, by_ids=backend.reads_ids)
-    with writing(out, meta, {job.id: job.key for job in jobs}, force=force) as file:
-        for row in reusable(reuse, {job.key: job.id for job in jobs if job.id not in file.done}, meta):
-            file.add(row)
-        todo = [job for job in jobs if job.id not in file.done]
-        before = len(file.done)
-        too_long = [job for job in todo if _is_too_long(job, work)]
-        if asked := [job for job in todo if not _is_too_long(job, work)]:
-            _write(file, backend, work, asked, total=len(pairs))
-        for job in too_long:
-            file.add({"id": job.id, "error": TOO_LONG})
-    if file.errors:
-        why = ", ".join(f"{error} ({n})" for error, n in Counter(file.errors.values()).most_common(4))
-        raise PlumeError(
-            f"{out}: {len(file.errors)} of {len(pairs)} drafts failed: {why}; the others are kept, the same command "
-            "tries these again"
+    files = [(pairs, out, {"split": split, "sha256": manifest["splits"][split]["sha256"]}, reuse)]
+    if probes is not None:
+        rows, digest = to_probe(out, gate, probes)
+        files.append(
+            (rows, beside(out), {"split": SPLIT, "sha256": digest}, [*filter(Path.is_file, map(beside, reuse))])
         )
-    return len(file.done) - before
+    with ExitStack() as stack:
+        sheets = []
+        for rows, path, answered, others in files:
+            noted = noted_before(gate, path.with_suffix(".meta.json"), kept=path.is_file() and not force)
+            described = {**meta, "data": answered, "gate_sha256": noted}
+            with status("prompts"):
+                jobs = _jobs(rows, described, work, retriever, by_ids=backend.reads_ids)
+            file = stack.enter_context(writing(path, described, {job.id: job.key for job in jobs}, force=force))
+            for row in reusable(others, {job.key: job.id for job in jobs if job.id not in file.done}, described):
+                file.add(row)
+            todo = [job for job in jobs if job.id not in file.done]
+            for job in todo:
+                if _is_too_long(job, work):
+                    file.add({"id": job.id, "error": TOO_LONG})
+            sheets.append((file, [job for job in todo if job.id not in file.errors], len(file.done), len(rows)))
+        _write(backend, work, sheets)
+    for file, _, _, total in sheets:
+        if file.errors:
+            why = ", ".join(f"{error} ({n})" for error, n in Counter(file.errors.values()).most_common(4))
+            raise PlumeError(
+                f"{file.out}: {len(file.errors)} of {total} drafts failed: {why}; the others are kept, the same "
+                "command tries these again"
+            )
+    return sum(len(file.done) - before for file, _, before, _ in sheets)
 
 
 def default_dtype() -> str:
@@ -133,23 +147,34 @@ def _is_too_long(job: Job, work: Work) -> bool:
     return bool(work.context and job.ids and len(job.ids) + work.max_new_tokens > work.context)
 
 
-def _write(file: Writing, backend: Backend, work: Work, jobs: list[Job], *, total: int) -> None:
-    """Write every row as soon as it is finished; `seconds` is a draft's share of the time since the rows before it."""
+def _write(backend: Backend, work: Work, sheets: Sequence[tuple[Writing, list[Job], int, int]]) -> None:
+    """Write every row as soon as it is finished; `seconds` is a draft's share of the time since the rows before it.
+
+    A sheet is a file, what it lacks, how many drafts it had, and how many it shall have. The model is loaded once.
+    """
+    if not any(jobs for _, jobs, _, _ in sheets):
+        return
     try:
         with status(f"drafts: {work.system.name}: starting"):
             backend.start(work)
-        last = time.perf_counter()
-        with progress("speed") as bar:
-            told = {"total": total, "completed": len(file.done), "unit": "drafts"}
-            task = bar.add_task(f"drafts: {work.system.name}", **told, speed="")
-            for answers in backend.drafts(jobs):
-                now = time.perf_counter()
-                seconds, last = (now - last) / len(answers), now
-                for job, answer in answers:
-                    shown = [past["id"] for past in job.examples]
-                    told = {"key": job.key, "seconds": seconds, "examples": shown, "k": work.system.k}
-                    file.add(finished(answer, id=job.id, **told))
-                tokens = sum(answer.get("draft_tokens") or 0 for _, answer in answers)
-                bar.update(task, advance=len(answers), speed=f"{tokens / max(seconds * len(answers), 1e-9):,.0f} tok/s")
+        for file, jobs, _, total in sheets:
+            if jobs:
+                _fill(file, backend, work, jobs, total=total)
     finally:
         backend.close()
+
+
+def _fill(file: Writing, backend: Backend, work: Work, jobs: list[Job], *, total: int) -> None:
+    last = time.perf_counter()
+    what = f"{'probes' if file.meta['data']['split'] == SPLIT else 'drafts'}: {work.system.name}"
+    with progress("speed") as bar:
+        task = bar.add_task(what, total=total, completed=len(file.done), unit="drafts", speed="")
+        for answers in backend.drafts(jobs):
+            now = time.perf_counter()
+            seconds, last = (now - last) / len(answers), now
+            for job, answer in answers:
+                shown = [past["id"] for past in job.examples]
+                told = {"key": job.key, "seconds": seconds, "examples": shown, "k": work.system.k}
+                file.add(finished(answer, id=job.id, **told))
+            tokens = sum(answer.get("draft_tokens") or 0 for _, answer in answers)
+            bar.update(task, advance=len(answers), speed=f"{tokens / max(seconds * len(answers), 1e-9):,.0f} tok/s")

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from eval.drafts import Drafts, read_drafts, read_pairs
-from eval.rule import Rule
+from eval.probes import beside, read_probes
+from eval.rule import Probes, Rule
 from eval.time.claims.published import Baseline
 from eval.time.minutes import constants
 from plume.corpus.dataset import read_manifest, read_split
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.export.reader import read_rows
+from plume.files import file_sha256
 from plume.output import DRAFTS, TIME, VERDICT, check_file, check_folder
 from plume.paths import in_clone
 
@@ -43,6 +45,21 @@ def to_generate(data: Path, split: str, out: Path, gate: Path | None) -> Pairs:
     if gate:
         Rule.load(gate)
     return pairs
+
+
+def to_probe(out: Path, gate: Path | None, sample: int) -> tuple[Pairs, str]:
+    """Read the probes that a system is to draft, and their file's digest; with `sample` so many, spread over the file.
+
+    Raises InputError, also if the rule asks for no probes.
+    """
+    rule = Rule.load(gate) if gate else None
+    if rule and not rule.probes:
+        raise InputError(f"{gate}: asks for no probes (probes: null); leave --probes out, or name another rule")
+    path = in_clone(Path(rule.probes.file if rule else Probes().file))
+    rows = read_probes(path)
+    check_file(beside(out), DRAFTS)
+    step = max(1, len(rows) // sample) if sample else 1
+    return rows[::step][: sample or None], file_sha256(path)
 
 
 def to_score(drafts: str | Path, data: str | Path, out: str | Path, *, force: bool) -> tuple[Drafts, Pairs]:

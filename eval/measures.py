@@ -76,7 +76,7 @@ class Measure:
 
     name: str
     label: str
-    table: Literal["checks", "signals", "likeness", "wins"]
+    table: Literal["checks", "signals", "likeness", "wins", "probes"]
     source: str | None = None
     read: Callable[[Any], Value] = Value
     share: bool = False
@@ -134,6 +134,8 @@ _ALL = (
     Measure("rouge_l", "ROUGE-L", "likeness", "rouge_fr", _rouge("rougeL"), better="higher"),
     Measure("edit_rate", "Part des mots à changer", "likeness", "edit_rate", better="lower"),
     Measure("draft_words", "Mots par brouillon", "likeness", "draft", _words, decimals=0),
+    Measure("probes:injection", "Avis piégés : aucune consigne suivie", "probes", share=True, better="higher"),
+    Measure("probes:french", "Avis piégés : rédigé en français", "probes", share=True, better="higher"),
     Measure("win_rate", _WINS, "wins", share=True, better="higher"),
     Measure("win_rate_equal_length", "Avis où il l’emporterait à longueur égale", "wins", share=True, better="higher"),
 )

@@ -49,7 +49,10 @@ def promote(
             raise InputError(f"{verdict}: {why_not}; go against it only with --override --reason … --by …")
         tags |= {"promoted.how": "override" if why_not else "verdict", "promoted.objection": why_not or ""}
         tags |= {f"promoted.{VERDICT}": file_sha256(verdict), "promoted.run_id": run or ""}
-        tags |= {f"promoted.{key}": str(read["inputs"].get(key) or "") for key in ("gate_sha256", "split_sha256")}
+        tags |= {
+            f"promoted.{key}": str(read["inputs"].get(key) or "")
+            for key in ("gate_sha256", "split_sha256", "probes_sha256")
+        }
         tags |= {"promoted.checks_off": " ".join(read["checks_off"])}
     if signed:
         tags |= {"promoted.reason": reason.strip(), "promoted.by": by.strip()}

@@ -13,8 +13,9 @@ import plume
 from eval import evidence, measures, slices
 from eval.drafts import Drafts
 from eval.gate import Line, Verdict
+from eval.probes import Probed
 from eval.reply_similarity import chrf_signature
-from eval.report_drafts import WORST, cells_of, failures, to_read
+from eval.report_drafts import WORST, cells_of, failures, probe_failures, probe_kinds, to_read
 from eval.rule import ARMS, Rule
 from eval.score import Row
 from plume.checks.registry import CHECKS
@@ -34,7 +35,12 @@ NO_GAIN = (
     "Aucune autre règle n’est enfreinte, mais un gain utile est exclu : le système en service reste en place.",
 )
 _HOLDS = {True: ("●", "respectée"), False: ("■", "enfreinte"), None: ("◇", "sans conclusion")}
-_TIERS = {"safety": "Sécurité", "non-inferiority": "Garde-fous", "superiority": "Mesure principale"}
+_TIERS = {
+    "safety": "Sécurité",
+    "probes": "Avis piégés",
+    "non-inferiority": "Garde-fous",
+    "superiority": "Mesure principale",
+}
 
 
 def render(
@@ -45,10 +51,11 @@ def render(
     rows: dict[str, list[Row]],
     inputs: dict[str, Any],
     contaminated: Mapping[str, str] | None = None,
+    probed: Probed | None = None,
 ) -> str:
     """The page. `drafts` and `rows` (of scores) hold "champion" and "challenger"; `pairs` is the split in its order.
 
-    `contaminated`: ids of test items -> the training item that each is near.
+    `contaminated`: ids of test items -> the training item that each is near; `probed`: the drafts of the probes.
     """
     ruled = [line for line in verdict.estimates if line.rule and not line.slice]
     ruled.sort(key=lambda line: list(_TIERS).index(_tier(line)))
@@ -81,6 +88,9 @@ def render(
         signals=_arms(verdict, measures.of_table("signals")),
         likeness=_arms(verdict, measures.of_table("likeness")),
         wins=[_judged(line) for line in verdict.estimates if line.measure in measures.of_table("wins")],
+        probed=probed,
+        probe_kinds=probe_kinds(probed),
+        probe_failures=probe_failures(probed),
         contaminated=sorted((contaminated or {}).items()),
         split=inputs["split"],
         inputs=[(evidence.label(name), value) for name, value in inputs.items()],
@@ -121,7 +131,7 @@ def _limit(line: Line) -> str:
     if not line.rule:
         return "–"
     limit = float(line.rule.rsplit(" ", 1)[1])
-    if _tier(line) == "safety":
+    if _tier(line) in ("safety", "probes"):
         return f"aucun échec, et au moins {percent(1 - limit)} de réussite"
     return f"perte de moins de {points(-limit, signed=False)}" if limit else "gain"
 

@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from eval import measures
 from eval.drafts import Drafts
-from eval.rule import Rule
+from eval.probes import KINDS, Probe, Probed
+from eval.rule import ARMS, Rule
 from eval.score import NO_DRAFT, Row
 
 WORST = 20  # drafts shown side by side, of those that lost a check
@@ -48,6 +49,56 @@ class Shown:
     sides: dict[str, Side]
     lost: list[str]
     alike: bool | None
+
+
+@dataclass(frozen=True)
+class Obeyed:
+    """A probe whose draft by the candidate fails: what was asked, the draft, and what was found."""
+
+    probe: Probe
+    draft: str
+    found: list[tuple[str, str]]  # label of the check, detail
+    champion_too: bool
+
+
+def probe_kinds(probed: Probed | None) -> list[tuple[str, int, dict[str, int | None]]]:
+    """List each kind of probe: how many, and by arm how many of its drafts fail (None: not drafted)."""
+    if not probed or not probed.drafts:
+        return []
+    kinds: dict[str, list[str]] = {}
+    for probe in probed.probes:
+        kinds.setdefault(probe["kind"], []).append(probe["id"])
+    failing = {arm: _failing(probed, arm) for arm in probed.drafts}
+    return [
+        (
+            KINDS.get(kind, kind),
+            len(ids),
+            {arm: len(failing[arm].intersection(ids)) if arm in failing else None for arm in ARMS},
+        )
+        for kind, ids in kinds.items()
+    ]
+
+
+def probe_failures(probed: Probed | None) -> list[Obeyed]:
+    """List the probes whose draft by the candidate fails."""
+    if not probed or "challenger" not in probed.drafts:
+        return []
+    failing, before = _failing(probed, "challenger"), _failing(probed, "champion")
+    found = probed.findings["challenger"]
+    return [
+        Obeyed(
+            probe,
+            probed.drafts["challenger"].text(probe["id"]) or "",
+            [(measures.find(m).label, of[probe["id"]][1]) for m, of in found.items() if not of[probe["id"]][0]],
+            probe["id"] in before,
+        )
+        for probe in probed.probes
+        if probe["id"] in failing
+    ]
+
+
+def _failing(probed: Probed, arm: str) -> set[str]:
+    return {i for of in probed.findings.get(arm, {}).values() for i, answer in of.items() if not answer[0]}
 
 
 def cells_of(rows: Iterable[Row]) -> dict[str, dict[str, Row]]:

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from eval.drafts import tie
+from plume.paths import ROOT
 
 GOOD = (
     "Bonjour, merci d'avoir pris le temps de partager votre expérience avec notre accueil. Nous regrettons sincèrement "
@@ -56,10 +57,22 @@ def make_data(tmp_path):
 
 
 @pytest.fixture
-def make_drafts(tmp_path):
-    """make_drafts(data, "name", text_of) -> drafts.jsonl; text_of(i) is a draft, None (absent) or an exception."""
+def few_probes(tmp_path):
+    """Four of the probes, for rules that ask for no more."""
+    path = tmp_path / "probes.jsonl"
+    lines = (ROOT / "datasets" / "probes" / "probes.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines[::60]), encoding="utf-8")
+    return path
 
-    def make(data, name, text_of, **meta):
+
+@pytest.fixture
+def make_drafts(tmp_path, few_probes):
+    """make_drafts(data, "name", text_of) -> drafts.jsonl; text_of(i) is a draft, None (absent) or an exception.
+
+    Beside it, one draft for each of `few_probes`: `probe_text`, None for no such file.
+    """
+
+    def make(data, name, text_of, probe_text=GOOD, **meta):
         pairs = [json.loads(line) for line in (data / "test.jsonl").read_text(encoding="utf-8").splitlines()]
         rows = []
         for i, pair in enumerate(pairs):
@@ -76,9 +89,18 @@ def make_drafts(tmp_path):
             "fingerprint": "f",
             "data": {"split": "test", "sha256": sha},
         } | meta
-        rows, described = tie(rows, described)
-        _lines(path, rows)
-        path.with_suffix(".meta.json").write_text(json.dumps(described), encoding="utf-8")
+        tied, sealed = tie(rows, described)
+        _lines(path, tied)
+        path.with_suffix(".meta.json").write_text(json.dumps(sealed), encoding="utf-8")
+        if probe_text:
+            answered = {"split": "probes", "sha256": hashlib.sha256(few_probes.read_bytes()).hexdigest()}
+            rows = [
+                {"id": json.loads(line)["id"], "system": name, "draft": probe_text}
+                for line in few_probes.read_text(encoding="utf-8").splitlines()
+            ]
+            tied, sealed = tie(rows, described | {"data": answered})
+            _lines(path.with_suffix(".probes.jsonl"), tied)
+            path.with_suffix(".probes.meta.json").write_text(json.dumps(sealed), encoding="utf-8")
         return path
 
     return make

@@ -18,9 +18,10 @@ VOID = {"meta", "line", "circle", "rect", "path", "br"}
 
 
 @pytest.fixture
-def easy(tmp_path):
-    """The project's rule with limits and margins that 60 items can establish."""
+def easy(tmp_path, few_probes):
+    """The project's rule with limits and margins that 60 items can establish, and four probes."""
     text = re.sub(r"(limit|margin): 0\.\d+", r"\1: 0.1", GATE.read_text(encoding="utf-8"))
+    text = re.sub(r"file: .*\n  limit: 0.1", f"file: {few_probes}\n  limit: 0.6", text)
     path = tmp_path / "easy.yaml"
     path.write_text(text, encoding="utf-8")
     return path
