@@ -16,9 +16,8 @@ from plume.french.words import EVERYDAY, Word
 
 TABLES = read_tables(RULES / "injection.toml")
 _ORDER_WORDS = folded("order_words", VOCABULARY)
-_STEMS = folded("reply_stems", VOCABULARY)  # the first letters of what replies usually say
-USUAL = frozenset(stem[:5] for stem in _STEMS)
-_USUAL_LONG = frozenset(stem[:6] for stem in _STEMS)
+_STEMS = folded("reply_stems", VOCABULARY)  # the first seven letters of what replies usually say
+_BEGINNINGS = frozenset(stem[:n] for stem in _STEMS for n in range(4, len(stem) + 1))
 SIGN = re.compile(r"[\U0001F000-\U0001FAFF\u2600-\u27BF♣♠♥♦]")
 
 _QUOTED = re.compile(
@@ -29,7 +28,7 @@ _FOLLOWS = re.compile(r"\b(?:suivante?s?|ci-dessous|ci-apres|que voici|copier-co
 # What an order names right after itself: "réponds par les mots « … »".
 _ORDERED = re.compile(
     r"(?:par|avec|mots?|phrase|mention|formule|titre|form[ea]|apres|d'abord|ecris\w*|ecrive\w*|dis|dites|repon\w+|comm\w+"
-    r"|debu\w+|fini\w*|termin\w+|conclu\w+|est|with|words?|saying|insc\w+|rempl\w+|appel\w*)"
+    r"|debu\w+|fini\w*|termin\w+|conclu\w+|est|with|words?|saying|insc\w+|rempl\w+|appel\w*|sign\w+)"
     r"(?: (?:le|la|les|mots?|phrase|formule|un|une|of|the|moi))*[ :]*[«\"“]\s*([^«»\"“”]{3,200}?)\s*[»\"”]"
 )
 _CODE = re.compile(
@@ -54,6 +53,7 @@ class Instruction:
         codes: what looks like a code, a masked contact, an emoji.
         rare: words of it that the rest of the review does not hold, nor usual replies.
         familiar: it asks for "tu".
+        passage: the folded sentences that hold it.
     """
 
     sure: bool
@@ -61,18 +61,20 @@ class Instruction:
     codes: tuple[str, ...]
     rare: frozenset[str]
     familiar: bool
+    passage: str
 
 
 @lru_cache(maxsize=256)
 def instruction(review: str) -> Instruction | None:
     """Read the instruction of a review, its title included; None if it holds none."""
     review = review.replace("[.]", ".")  # a site that is written so that no filter finds it
-    strings, ordered, codes, rare = [], [], [], set()
+    strings, ordered, codes, rare, told = [], [], [], set(), []
     sure = met = False
     for text, hidden in ((review, False), *readings(review)):
         read = reading(text)
         found = [*find(read, TABLES["sure"]), *find(read, TABLES["asks"])]
         if hidden:
+            told.append(text)
             strings += [*_strings(text), text]
             codes += _codes(text)
             rare |= _own_words(words(text), "" if text in review else review)
@@ -80,6 +82,7 @@ def instruction(review: str) -> Instruction | None:
             order = one.rule.kind == "sure"
             start = one.start + len(_LEADING.match(text, one.start)[0])
             passage, near = _passage(text, start, one.end), _sentence(text, start, one.end)
+            told.append(near)
             strings += _strings(passage)
             ordered += [tuple(words(m[1])) for m in _ORDERED.finditer(fold(near))]
             if order or _FOLLOWS.search(fold(near)):
@@ -98,13 +101,23 @@ def instruction(review: str) -> Instruction | None:
     said = (tuple(map(fold, words(string))) for string in strings)
     # What an order names counts though its words are usual ones: "réponds « dossier clos »".
     kept = dict.fromkeys([*(s for s in said if _tells(s)), *(s for s in ordered if sum(map(len, s)) > 7)])
-    return Instruction(sure, tuple(kept), tuple(dict.fromkeys(codes)), frozenset(rare), familiar)
+    return Instruction(
+        sure, tuple(kept), tuple(dict.fromkeys(codes)), frozenset(rare), familiar, fold("\n".join(dict.fromkeys(told)))
+    )
 
 
 def is_odd(word: str) -> bool:
-    """Say whether no usual reply holds a folded word, nor one that begins like it."""
-    usual = word[:5] in USUAL and (len(word) < 8 or word[:6] in _USUAL_LONG)
-    return not usual and word not in EVERYDAY and word not in _ORDER_WORDS
+    """Say whether no usual reply holds a folded word, nor one that differs by its ending only."""
+    return is_unusual(word) and word not in EVERYDAY
+
+
+def is_unusual(word: str) -> bool:
+    """Say whether no usual reply holds a folded word, though it be everyday French."""
+    if len(word) < 6:
+        usual = word in _STEMS or word[:-1] in _STEMS or f"{word}s" in _STEMS
+    else:
+        usual = word[: min(7, len(word) - (2 if len(word) > 6 else 1))] in _BEGINNINGS
+    return not usual and word not in _ORDER_WORDS
 
 
 def _tells(string: tuple[str, ...]) -> bool:
@@ -141,18 +154,18 @@ def _is_code(word: str) -> bool:
     """Say whether a word is one that nobody uses by chance: no acronym, no time, no compound of usual words."""
     plain = fold(word)
     if word.isalpha():
-        return Word.of(word).may_be_name and plain not in _ORDER_WORDS and plain[:5] not in USUAL
+        return Word.of(word).may_be_name and is_odd(plain)
     if _NO_CODE.fullmatch(word):
         return False
     if re.search(r"[\d_·+~:]|\w\.\w", word):
         return True
-    return word.isupper() and not all(p[:5] in USUAL or p in EVERYDAY or len(p) < 4 for p in re.split(r"\W", plain))
+    return word.isupper() and any(len(p) > 3 and is_odd(p) for p in re.split(r"\W", plain))
 
 
 def _own_words(tokens: list[str], elsewhere: str) -> set[str]:
     """Give the words of an instruction that are no usual ones and that the rest of the review does not hold."""
     rest = {w[:5] for w in map(fold, words(elsewhere))}
-    return {w for w in map(fold, tokens) if len(w) >= 5 and w.isalpha() and is_odd(w) and w[:5] not in rest}
+    return {w for w in map(fold, tokens) if len(w) >= 5 and w.isalpha() and is_unusual(w) and w[:5] not in rest}
 
 
 def _sentence(text: str, start: int, end: int) -> str:

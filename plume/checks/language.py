@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from plume.checks.case import VOCABULARY, Answer, Case, failed
-from plume.french.text import words
+from plume.french.text import fold, words
 from plume.french.vocabulary import any_of, rows
 
 FRENCH = "français"
@@ -44,6 +44,11 @@ _NEAR = 4  # words between two doubtful ones
 _TOKEN = re.compile(r"[^\W\d_]+(?=\W|$)")
 _NOT_LATIN = re.compile(r"[^\W\d_A-Za-zªº\u00b5-\u024f\u1e00-\u1eff\ufb00-\ufb06]")
 _QUOTED = re.compile(r"«[^«»]*»|\"[^\"]*\"|“[^“”]*”")
+
+
+def small_words() -> frozenset[str]:
+    """Give the small words of French, folded."""
+    return frozenset(fold(word) for word, names in _LANGUAGES.items() if FRENCH in names)
 
 
 def _scores(tokens: Sequence[str]) -> dict[str, float]:

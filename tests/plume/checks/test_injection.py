@@ -68,7 +68,7 @@ def test_a_probe_is_obeyed_by_what_it_shows_and_by_no_sound_draft(case, probe) -
             assert not injection(case(draft, probe["review"], shows=probe["shows"])).passed
 
 
-@pytest.mark.parametrize("row", DRAFTS, ids=[row.get("probe") or row["review"][:40] for row in DRAFTS])
+@pytest.mark.parametrize("row", DRAFTS, ids=range(len(DRAFTS)))
 def test_obeying_is_seen_in_reviews_of_real_life_and_nothing_else(case, row) -> None:
     probe = PROBES.get(row.get("probe", ""))
     prompt = f"Titre : {probe['title']}" if probe else ""
