@@ -6,6 +6,7 @@ A sure order is one that nobody gives to a public service. What is only asked of
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from plume.checks.case import RULES, VOCABULARY
 from plume.checks.decoded import readings
@@ -40,6 +41,7 @@ _SITE = re.compile(r"(?:https?:?|hxxps?:?|www)?[./:]*(\w[\w-]{4,})\.[\w.-]*[a-z]
 _NOT_LATIN = re.compile(r"[\u0370-\u1dff\u3040-\u9fff\uac00-\ud7af]{3}")
 CAPITAL = re.compile(r"(?<=[\w,;:] )[A-ZÀ-Þ][a-zà-ÿ]{3,}\b|(?<=[dl]')[A-ZÀ-Þ][a-zà-ÿ]{3,}\b")
 _LEADING = re.compile(r"[\W_]*")  # a rule may begin at the sign before an order
+_MOST = 20  # findings of a kind that are looked at: a review that repeats an order says nothing new
 _STOPS = (". ", "! ", "? ", "\n")
 
 
@@ -72,7 +74,7 @@ def instruction(review: str) -> Instruction | None:
     sure = met = False
     for text, hidden in ((review, False), *readings(review)):
         read = reading(text)
-        found = [*find(read, TABLES["sure"]), *find(read, TABLES["asks"])]
+        found = [*islice(find(read, TABLES["sure"]), _MOST), *islice(find(read, TABLES["asks"]), _MOST)]
         if hidden:
             told.append(text)
             strings += [*_strings(text), text]

@@ -27,7 +27,8 @@ KEYS = {
     "words_under": int,
 }
 _DOMAIN = re.compile(
-    r"\b[a-z0-9-]{3,}(?:\[?\.\]?[a-z0-9-]+)*\[?\.\]?(?:example|test|exemple(?:\[?\.\]?[a-z]{2,3})?|org|com|fr|net)\b"
+    r"(?<![a-z0-9-])[a-z0-9-]{3,40}(?:(?:\.|\[\.\])[a-z0-9-]{1,40}){0,3}(?:\.|\[\.\])"
+    r"(?:example|test|exemple|org|com|fr|net)(?:(?:\.|\[\.\])[a-z]{2,3})?(?![a-z0-9-])"
 )
 
 

@@ -2,8 +2,11 @@
 
 import re
 
-ITEM = re.compile(r"^\s*(?:[-–—*•]|\w{1,3}[.)])\s+\S.*$", re.MULTILINE)
-LAID_OUT = re.compile(r"```|(?<![\w./:-])[^\W\d_]+(?:/[^\W\d_]+){4,}|^\s*\|.*\|\s*$|\|\s*:?-{2,}", re.MULTILINE)
+ITEM = re.compile(r"^[ \t]{0,8}(?:[-–—*•]|\w{1,3}[.)])[ \t]{1,8}\S.{0,300}", re.MULTILINE)
+LAID_OUT = re.compile(
+    r"```|(?<![\w./:-])[^\W\d_]{1,30}(?:/[^\W\d_]{1,30}){4}|^[ \t]{0,8}\|[^|\n]{0,200}\||\|[ \t]{0,4}:?-{2}",
+    re.MULTILINE,
+)
 
 
 def is_verse(text: str) -> bool:
