@@ -76,6 +76,7 @@ safety: [{measure: "check:french", limit: 0.2}]
 guardrails: [{measure: copying, margin: 0.05}]
 copying: {words: %d, replies: %d}
 slices: {by: []}
+probes: null
 """
 
 
@@ -111,7 +112,7 @@ def test_a_rule_that_names_it_judges_copies_and_the_report_quotes_them(make_data
     # A longer run is allowed, or two replies make it house style: nothing is copied.
     for words_, most in ((25, 3), (20, 1)):
         reasons = judged(words_, most, f"lenient{words_}").reasons
-        assert any("une perte au-delà de la marge est exclue" in reason for reason in reasons)
+        assert any("une perte au-delà de la marge est exclue" in reason for reason in reasons), reasons
 
 
 def test_a_rule_with_a_limit_that_is_none_is_refused(tmp_path):
