@@ -115,7 +115,7 @@ def test_the_audit_is_shown_with_its_bound_and_one_of_other_splits_is_not_counte
     assert "Aucun audit n'a été fait. Le relevé présent dans le dossier porte sur une autre version" in text
 
 
-CHANCE, LEARNT = ({"estimate": e, "lower": e - 1, "upper": e + 1, "n": 8} for e in (1.5, 6.25))
+CHANCE, LEARNT = ({"estimate": e, "lower": e - 1, "upper": e + 1, "n": 8} for e in (1.5, 6.5))
 ESTIMATES = [
     {"quantity": quantity, "system": system, "place": place, "repetitions": 4} | value
     for place, value in (("review", CHANCE), ("reply", LEARNT))
@@ -141,12 +141,12 @@ def test_what_a_model_retains_is_shown_if_it_was_measured_and_an_erasure_keeps_i
     assert "Cela n'a pas été mesuré. Pour le faire : plume train" in shown("{")
     assert "Cela n'a pas été mesuré." in shown('{"estimates": [{}]}')
     text = shown(json.dumps(told))
-    assert "dans la réponse 4 6,25 de 5,3 à 7,3 6,25" in text
+    assert "dans la réponse 4 6,50 de 5,5 à 7,5 6,50" in text
     assert "la partie d'apprentissage d'avant" not in text
     found, _ = forget.find(["901"], [folder])
     assert sum(map(forget.forget, found)) == 1
     text = text_of((folder / privacy.FILE).read_text(encoding="utf-8"))
-    assert "dans la réponse 4 6,25" in text
+    assert "dans la réponse 4 6,50" in text
     assert "Elle porte sur la partie d'apprentissage d'avant" in text
 
 
