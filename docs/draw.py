@@ -27,6 +27,7 @@ ORDER = {
     "command": "one command line: groups, errors, progress",
     "output": "where a command may write",
     "vllm_options": "what every vLLM engine is started with",
+    "canaries": "secrets planted to measure what is retained, and who is refused for them",
     "page": "one skin of the French pages",
     "french": "the language: text, numbers, vocabulary, rules, mentions",
     "contacts": "the directory of public contacts",
@@ -52,7 +53,7 @@ ORDER = {
 DRAWN_AS = {
     "ground": (
         *("errors", "paths", "files", "shares", "config", "config_keys", "interrupt", "boundary", "command", "output"),
-        "vllm_options",
+        *("vllm_options", "canaries"),
     ),
     "tracking": ("store", "tracking", "registry"),
 }

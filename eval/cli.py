@@ -173,6 +173,26 @@ def compare(
 
 
 @app.command()
+def memory(
+    run: Annotated[Path, typer.Argument(help="Folder of a training run with canaries: its out=.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for memory.json and memory.html, by default RUN/memory.")
+    ] = None,
+    alternatives: Annotated[
+        int, typer.Option(min=15, max=100_000, help="Random secrets that each canary is ranked among.")
+    ] = 127,
+    data: Annotated[
+        Path | None, typer.Option(help="Dataset folder whose privacy.html shows it, by default the run's.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """What a shadow run retained of planted secrets: exposure and extraction, beside the base model."""
+    from eval.memory.run import memory as measure
+
+    measure(run, out=out, alternatives=alternatives, data=data, force=force)
+
+
+@app.command()
 def promote(
     version: Annotated[str, typer.Argument(help="Version of plume-reply.")],
     verdict: Annotated[Path | None, typer.Option(help="verdict.json of a comparison with the champion.")] = None,

@@ -14,7 +14,7 @@ from eval.gate import Item, Probes, Verdict, decide
 from eval.inputs import to_compare
 from eval.integrity import LookUp, checks_off_remark, examine, rule_remark
 from eval.rule import Rule
-from eval.score import by_measure, judged_by, kept_scores, score_drafts
+from eval.score import by_measure, judged_by, kept_scores, score_drafts, training_replies
 from eval.secondary_measures import estimate_secondary
 from eval.slices import slices_of
 from plume.corpus.split import experience_of
@@ -43,8 +43,9 @@ def compare(
     trained_on = [*trained_on]
     given = to_compare(champion_drafts, challenger_drafts, data, gate, out, trained_on=trained_on, force=force)
     rule, arms, pairs, out = given.rule, given.arms, given.pairs, Path(out)
-    scored = {arm: kept_scores(d) or score_drafts(d, pairs) for arm, d in arms.items()}
-    rows = {arm: judged_by(found, rule.checks_off) for arm, found in scored.items()}
+    copies = training_replies([data, *trained_on]), rule.copying.replies
+    scored = {arm: kept_scores(d, *copies) or score_drafts(d, pairs, *copies) for arm, d in arms.items()}
+    rows = {arm: judged_by(found, rule.checks_off, rule.copying.words) for arm, found in scored.items()}
     scores = {arm: by_measure(found) for arm, found in rows.items()}
     there = {
         arm: {m: {i: v for i, v in values.items() if not np.isnan(v)} for m, values in found.items()}

@@ -7,17 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from eval.copying import WORDS
 from plume.checks.registry import CHECKS
 from plume.french.text import count_words
 from plume.page import numbers
-from plume.page.numbers import number, percent, points
+from plume.page.numbers import count, number, percent, points
 
 if TYPE_CHECKING:  # the gate is pure
+    from eval.copying import Copied
     from eval.drafts import Draft
     from eval.stats.estimate import Estimate
     from plume.prompt import Prompt
 
 PRIMARY = "pass_all"
+COPIED, COPYING = "copied_words", "copying"
 
 
 class Value(NamedTuple):
@@ -67,7 +70,8 @@ class Measure:
         name: what scores, rules, verdicts and MLflow call it.
         label: its French name.
         table: where report.html shows it.
-        source: the one of SOURCES that gives it, "draft" for the row of drafts.jsonl, None for two systems together.
+        source: the one of SOURCES that gives it, "draft" for the row of drafts.jsonl, "copying" for
+            `eval.copying`, None for two systems together.
         read: takes it from the source's result for one draft.
         share: 0 or 1 for each draft, so that its mean is a share.
         decimals: of what is no share.
@@ -76,7 +80,7 @@ class Measure:
 
     name: str
     label: str
-    table: Literal["checks", "signals", "likeness", "wins", "probes"]
+    table: Literal["checks", "signals", "copying", "likeness", "wins", "probes"]
     source: str | None = None
     read: Callable[[Any], Value] = Value
     share: bool = False
@@ -120,7 +124,25 @@ def _words(draft: "Draft") -> Value:
     return Value(count_words(draft["draft"]))
 
 
+def _copied(of_draft: "Copied") -> Value:
+    if not of_draft.words:
+        return Value(0.0)
+    more = f" et {count(of_draft.replies - 1, 'autre')}" if of_draft.replies > 1 else ""
+    return Value(float(of_draft.words), f"« {of_draft.run} » (réponse {of_draft.reply}{more})")
+
+
+def judge_copying(words: float, detail: str | None, limit: int) -> Value:
+    """Say whether a draft shares no run of more than `limit` words with few training replies."""
+    return Value(float(words <= limit), f"{count(int(words), 'mot')} : {detail}" if words > limit else None)
+
+
+def _not_copied(of_draft: "Copied") -> Value:
+    found = _copied(of_draft)
+    return judge_copying(found.value, found.detail, WORDS)
+
+
 _WINS = "Avis où le candidat l’emporte sur la mesure principale (ex æquo pour moitié)"
+_NO_COPY = "Pas de longue recopie d’une réponse d’apprentissage"
 _OF_CHECKS = {"source": "reply_checks", "share": True, "better": "higher"}
 _ALL = (
     Measure(PRIMARY, "Tous les contrôles réussis", "checks", read=_all_passed, **_OF_CHECKS),
@@ -128,6 +150,8 @@ _ALL = (
         Measure(check.measure, check.label, "checks" if check.gating else "signals", read=_passed(name), **_OF_CHECKS)
         for name, check in CHECKS.items()
     ),
+    Measure(COPYING, _NO_COPY, "copying", COPYING, _not_copied, share=True, better="higher"),
+    Measure(COPIED, "Mots de la plus longue suite recopiée", "copying", COPYING, _copied, decimals=1, better="lower"),
     Measure("chrf_fr", "chrF2 (0 à 100)", "likeness", "chrf_fr", decimals=1, better="higher"),
     Measure("rouge_1", "ROUGE-1", "likeness", "rouge_fr", _rouge("rouge1"), better="higher"),
     Measure("rouge_2", "ROUGE-2", "likeness", "rouge_fr", _rouge("rouge2"), better="higher"),

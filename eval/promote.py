@@ -34,6 +34,7 @@ def promote(
     """
     signed = check_request(reference, verdict=verdict, initial=initial, override=override, reason=reason, by=by)
     version = registry.find_version(reference)
+    registry.check_no_canaries(version)
     former = _champion()
     tags = {"promoted.at": datetime.now(UTC).isoformat(timespec="seconds"), "promoted.former": str(former or "")}
     if initial:

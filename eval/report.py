@@ -4,8 +4,10 @@ Its first page is what is signed: the decision, the systems, the boxes, the reas
 are the dataset's, thus pseudonymised. Colour is never the only sign; the plot repeats a table.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,12 @@ from eval.drafts import Drafts
 from eval.gate import Line, Verdict
 from eval.probes import Probed
 from eval.reply_similarity import chrf_signature
-from eval.report_drafts import WORST, cells_of, failures, probe_failures, probe_kinds, to_read
+from eval.report_drafts import WORST, Cells, cells_of, copied_most, failures, probe_failures, probe_kinds, to_read
 from eval.rule import ARMS, Rule
 from eval.score import Row
 from plume.checks.registry import CHECKS
 from plume.page import render as render_page
-from plume.page.numbers import percent, points
+from plume.page.numbers import number, percent, points
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 
@@ -86,6 +88,9 @@ def render(
         most=WORST,
         passing=_passing(verdict, rule),
         signals=_arms(verdict, measures.of_table("signals")),
+        copying=_arms(verdict, measures.of_table("copying")),
+        copied=copied_most(cells["challenger"]),
+        runs=_by_length(cells),
         likeness=_arms(verdict, measures.of_table("likeness")),
         wins=[_judged(line) for line in verdict.estimates if line.measure in measures.of_table("wins")],
         probed=probed,
@@ -162,6 +167,20 @@ def _passing(verdict: Verdict, rule: Rule) -> list[dict[str, str]]:
     for measure, row in zip(names, table, strict=True):
         row["label"] += " (désactivé par la règle)" * (measure in off)
     return table
+
+
+_LENGTHS = (0, 5, 10, 20, 40)  # words of the longest run that is copied: up to each, and beyond
+
+
+def _by_length(cells: Mapping[str, Cells]) -> list[list[str]]:
+    """Count each system's drafts by the length of the longest run that they share with a training reply."""
+    lengths = [f"{low + 1} à {high}" for low, high in pairwise(_LENGTHS)]
+    found = {}
+    for arm, of_arm in cells.items():
+        runs = (row.get(measures.COPIED, {}).get("value") for row in of_arm.values())
+        found[arm] = Counter(sum(run > length for length in _LENGTHS) for run in runs if run is not None)
+    names = ("aucun", *lengths, f"plus de {_LENGTHS[-1]}")
+    return [[name, *(number(found[arm][i], 0) for arm in ARMS)] for i, name in enumerate(names)]
 
 
 def forest(lines: list[Line], rule: Rule) -> dict[str, Any] | None:

@@ -110,10 +110,10 @@ def cells_of(rows: Iterable[Row]) -> dict[str, dict[str, Row]]:
 
 
 def failures(rule: Rule, champion: Cells, challenger: Cells) -> dict[str, Failures]:
-    """Every failure of every check that the rule judges, by measure, safety first."""
+    """Every failure of every measure that the rule judges but the primary one, by measure, safety first."""
     safety = {s.measure for s in rule.safety}
     found = {}
-    for measure in (m for m in rule.measures if m.startswith("check:")):
+    for measure in (m for m in rule.measures if m != measures.PRIMARY):
         rows = [
             (i, _detail(cells[measure]), _fails(champion[i].get(measure, {})))
             for i, cells in sorted(challenger.items())
@@ -121,6 +121,13 @@ def failures(rule: Rule, champion: Cells, challenger: Cells) -> dict[str, Failur
         ]
         found[measure] = Failures(measure, measures.find(measure).label, measure in safety, rows)
     return found
+
+
+def copied_most(cells: Cells) -> list[tuple[str, int, str]]:
+    """The drafts with the longest runs of a training reply: (id, words, the run and its reply), the longest first."""
+    runs = [(i, row[measures.COPIED]) for i, row in cells.items() if row.get(measures.COPIED, {}).get("value")]
+    runs.sort(key=lambda one: (-one[1]["value"], one[0]))
+    return [(i, int(run["value"]), run["detail"]) for i, run in runs[:WORST]]
 
 
 def to_read(

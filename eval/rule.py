@@ -5,7 +5,8 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from eval.measures import PRIMARY, of_table
+from eval.copying import REPLIES, WORDS
+from eval.measures import COPYING, PRIMARY, of_table
 from eval.slices import DIMENSIONS
 from plume.checks.registry import CHECKS, GATING, nearest
 from plume.config import Config, read_yaml
@@ -19,12 +20,12 @@ ARMS = {"champion": "en service", "challenger": "candidat"}  # the two systems o
 class Judged(Config):
     """A measure that the rule judges: a gating check, or all of them. Likeness to a published reply never is one."""
 
-    measure: str = Field(description="pass_all, or check:NAME of a gating check")
+    measure: str = Field(description="pass_all, check:NAME of a gating check, or copying")
 
     @field_validator("measure")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in (gating := of_table("checks")):
+        if name not in (gating := (*of_table("checks"), COPYING)):
             raise ValueError(f"not a measure that may decide; {nearest(name, gating)}")
         return name
 
@@ -53,6 +54,11 @@ class Integrity(Config):
     near_duplicate: float = Field(
         0.8, ge=0.5, le=1, description="likeness of word triples from which a test item is near a training item"
     )
+
+
+class Copying(Config):
+    words: int = Field(WORDS, ge=1, description="longest run of words that a draft may share with a training reply")
+    replies: int = Field(REPLIES, ge=1, le=100, description="a run that more training replies hold is house style")
 
 
 class Slices(Config):
@@ -90,6 +96,7 @@ class Rule(Config):
     )
     guardrails: tuple[Guardrail, ...] = Field(description="measures that may not get worse by their margin")
     primary: Primary = Field(Primary(), description="the measure that a replacement must gain on")
+    copying: Copying = Field(Copying(), description="what copies a training reply; it decides where `copying` is named")
     slices: Slices = Field(Slices(), description="groups of items, each of which may veto")
 
     @field_validator("checks_off")

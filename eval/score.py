@@ -7,7 +7,7 @@ out. Likeness to the published reply (chrF, ROUGE, edit rate) is information; on
 import json
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,18 +15,20 @@ from typing import Any
 
 import numpy as np
 
+from eval.copying import REPLIES, WORDS, longest_runs
 from eval.drafts import Drafts
 from eval.inputs import to_score
-from eval.measures import MEASURES, OF_DRAFTS, SOURCES, Measure, Value, find
+from eval.measures import COPIED, COPYING, MEASURES, OF_DRAFTS, SOURCES, Measure, Value, find, judge_copying
 from eval.metrics import load
 from eval.reply_similarity import chrf_signature
 from eval.stats import bootstrap, proportions
 from eval.stats.estimate import Estimate
 from plume.checks.registry import GATING
-from plume.command import progress, say
+from plume.command import progress, say, status
 from plume.contacts import DEFAULT as DIRECTORY
+from plume.corpus.dataset import read_split
 from plume.corpus.split import experience_of
-from plume.files import file_sha256, make_folder, read_jsonl, read_object, sha256, telling, to_jsonl, write
+from plume.files import file_sha256, json_sha256, make_folder, read_jsonl, read_object, sha256, telling, to_jsonl, write
 from plume.paths import ROOT
 from plume.prompt import load_prompt
 
@@ -36,6 +38,7 @@ NO_DRAFT = "no draft"
 _SOURCES = (
     "eval/score.py",
     "eval/measures.py",
+    "eval/copying.py",
     "eval/reply_similarity.py",
     "eval/metrics/*/*.py",
     "plume/checks/**/*.*",
@@ -46,6 +49,7 @@ _SOURCES = (
 )
 
 Row = dict[str, Any]
+Replies = Sequence[tuple[str, str]]  # id and text
 
 
 @dataclass(frozen=True)
@@ -63,15 +67,27 @@ def score(drafts_path: str | Path, data: str | Path, out: str | Path, *, force: 
     """
     out = Path(out)
     drafts, pairs = to_score(drafts_path, data, out, force=force)
-    rows = score_drafts(drafts, pairs)
-    write_scores(out, rows, drafts)
+    learnt = training_replies([data])
+    rows = score_drafts(drafts, pairs, learnt)
+    write_scores(out, rows, drafts, learnt)
     summary = summarise(rows)
     _print(summary, rows, drafts, out)
     return summary
 
 
-def score_drafts(drafts: Drafts, pairs: list[dict[str, Any]]) -> list[Row]:
-    """Rows of scores.jsonl: every pair by every measure of OF_DRAFTS, in that order, each with `value` or `error`."""
+def training_replies(folders: Iterable[str | Path]) -> Replies:
+    """Read the replies that the train splits of dataset folders hold, each once."""
+    pairs = (pair for folder in folders for pair in read_split(folder, "train"))
+    return [*dict.fromkeys((pair["id"], pair["reply"]) for pair in pairs)]
+
+
+def score_drafts(
+    drafts: Drafts, pairs: list[dict[str, Any]], learnt: Replies = (), house_style: int = REPLIES
+) -> list[Row]:
+    """Rows of scores.jsonl: every pair by every measure of OF_DRAFTS, in that order, each with `value` or `error`.
+
+    What drafts copy is looked for in the replies `learnt`; a run in more than `house_style` of them does not count.
+    """
     prompt = load_prompt(drafts.meta["system"]["prompt"])
     scored = [p for p in pairs if drafts.text(p["id"]) is not None]
     found: dict[str, dict[str, Row]] = {p["id"]: {} for p in pairs}
@@ -80,8 +96,10 @@ def score_drafts(drafts: Drafts, pairs: list[dict[str, Any]]) -> list[Row]:
             given = [{"predictions": drafts.text(p["id"]), **SOURCES[name].columns(p, prompt)} for p in scored]
             for pair, result in zip(scored, _compute(name, given) if given else [], strict=True):
                 found[pair["id"]] |= _cells(name, result)
-    for pair in scored:
-        found[pair["id"]] |= _cells("draft", drafts.rows[pair["id"]])
+    with status(f"scores: {drafts.name}, copied from {len(learnt)} training replies"):
+        copied = longest_runs([drafts.text(pair["id"]) for pair in scored], learnt, house_style)
+    for pair, run in zip(scored, copied, strict=True):
+        found[pair["id"]] |= _cells("draft", drafts.rows[pair["id"]]) | _cells(COPYING, run)
     rows = []
     for pair in pairs:
         lost = {"error": drafts.rows.get(pair["id"], {}).get("error") or NO_DRAFT}
@@ -108,9 +126,12 @@ def by_measure(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
     return {m: found[m] for m in (*OF_DRAFTS, *(found.keys() - set(OF_DRAFTS))) if m in found}
 
 
-def judged_by(rows: Iterable[Row], off: Collection[str]) -> list[Row]:
-    """Give the rows with `pass_all` taken over the gating checks that are not `off`; an error stays an error."""
-    rows = list(rows)
+def judged_by(rows: Iterable[Row], off: Collection[str], copied: int = WORDS) -> list[Row]:
+    """Give the rows as a rule judges them; an error stays an error.
+
+    `pass_all` is taken over the gating checks that are not `off`; `copying` fails by a run of more than `copied` words.
+    """
+    rows = _copying_by(list(rows), copied)
     if not off:
         return rows
     failed: dict[str, list[str]] = {}
@@ -128,24 +149,39 @@ def judged_by(rows: Iterable[Row], off: Collection[str]) -> list[Row]:
     return [judged(row) for row in rows]
 
 
-def write_scores(out: Path, rows: list[Row], drafts: Drafts) -> None:
+def _copying_by(rows: list[Row], copied: int) -> list[Row]:
+    runs = {row["id"]: row for row in rows if row["measure"] == COPIED and _is_number(row)}
+
+    def judged(row: Row) -> Row:
+        run = runs.get(row["id"])
+        if row["measure"] != COPYING or run is None or not _is_number(row):
+            return row
+        return {**row, **_cell(judge_copying(run["value"], run.get("detail"), copied))}
+
+    return [judged(row) for row in rows]
+
+
+def write_scores(out: Path, rows: list[Row], drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES) -> None:
     """Write scores.jsonl and, beside it, what they were computed from."""
     scores = to_jsonl(rows)
-    meta = {"scores_sha256": sha256(scores), "chrf": chrf_signature(), **_made_from(drafts)}
+    made_from = _made_from(drafts, learnt, house_style)
+    meta = {"scores_sha256": sha256(scores), "chrf": chrf_signature(), **made_from}
     with telling(out, "make room or mend that, or name another file with --out"):
         make_folder(out.parent)
         write(out, scores)
         write(out.with_suffix(".meta.json"), json.dumps(meta, indent=1) + "\n")
 
 
-def kept_scores(drafts: Drafts) -> list[Row] | None:
+def kept_scores(drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES) -> list[Row] | None:
     """The scores beside the drafts (X.scores.jsonl or scores.jsonl), if they are of these drafts by this very code.
+
+    They must have been looked for copies of the same replies `learnt`, by the same `house_style`.
 
     Scores with errors, or that are no numbers, are not taken: what failed may have been the machine.
     """
     for path in (drafts.path.with_suffix(".scores.jsonl"), drafts.path.with_name("scores.jsonl")):
         meta = read_object(path.with_suffix(".meta.json")) or {}
-        same = _made_from(drafts).items() <= meta.items() and path.is_file()
+        same = _made_from(drafts, learnt, house_style).items() <= meta.items() and path.is_file()
         same = same and meta.get("scores_sha256") == file_sha256(path)
         rows = read_jsonl(path, needs=("id", "measure")) if same else []
         if rows and all(_is_number(row) for row in rows):
@@ -166,9 +202,14 @@ def scorer_sha256() -> str:
     return sha256("\n".join([*parts, f"sacrebleu {version('sacrebleu')}"]).encode())
 
 
-def _made_from(drafts: Drafts) -> dict[str, str]:
-    meta = drafts.path.with_suffix(".meta.json")
-    return {"drafts_sha256": drafts.sha256, "drafts_meta_sha256": file_sha256(meta), "scorer_sha256": scorer_sha256()}
+def _made_from(drafts: Drafts, learnt: Replies, house_style: int) -> dict[str, Any]:
+    return {
+        "drafts_sha256": drafts.sha256,
+        "drafts_meta_sha256": file_sha256(drafts.path.with_suffix(".meta.json")),
+        "scorer_sha256": scorer_sha256(),
+        "training_replies_sha256": json_sha256([*learnt]),
+        "house_style": house_style,
+    }
 
 
 def _compute(name: str, given: list[dict[str, Any]]) -> list[Any]:

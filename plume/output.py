@@ -54,14 +54,23 @@ _SPLITS = ("train.jsonl", "validation.jsonl", "test.jsonl", "quarantine.jsonl")
 _CHECKPOINTS = ("checkpoint.pt", "checkpoint.previous.pt", "checkpoint.partial", "best.pt", "best.partial")
 DATASET = Kind(
     "a dataset",
-    (*_SPLITS, "README.md", "privacy.html", "audit.jsonl", "manifest.json"),
+    (*_SPLITS, "README.md", "privacy.html", "memory.json", "audit.jsonl", "manifest.json"),
     frozenset({"splits", "counts", "versions"}),
     ((*_SPLITS, "privacy.html"),),
     ("quarantine.jsonl",),  # of a build that left nothing to train on
 )
 RUN = Kind(
     "a training run",
-    ("steps.jsonl", "drafts.jsonl", "dropped.jsonl", "truncated.jsonl", *_CHECKPOINTS, "config.yaml", "run.json"),
+    (
+        "steps.jsonl",
+        "drafts.jsonl",
+        "dropped.jsonl",
+        "truncated.jsonl",
+        "canaries.jsonl",
+        *_CHECKPOINTS,
+        "config.yaml",
+        "run.json",
+    ),
     frozenset({"key", "samples_sha256"}),
     (("dropped.jsonl", "truncated.jsonl"), ("config.yaml", "steps.jsonl")),
 )
@@ -72,8 +81,9 @@ VERDICT = Kind(
     (("champion.scores.jsonl", "challenger.scores.jsonl"),),
 )
 TIME = Kind("a time analysis", ("time.html", "time.json"), frozenset({"estimates", "claims"}))
+MEMORY = Kind("a memory test", ("memory.html", "memory.json"), frozenset({"estimates", "canaries"}))
 DRAFTS = (("id", "draft"), ("id", "error"))  # what a row of a file of drafts holds at least
-KINDS = (DATASET, RUN, VERDICT, TIME)
+KINDS = (DATASET, RUN, VERDICT, TIME, MEMORY)
 
 
 def check_folder(

@@ -1,5 +1,6 @@
 """Finds and registers versions of `plume-reply`, their aliases, and the adapters that they stand for."""
 
+import json
 import shutil
 import sqlite3
 import sys
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plume import store
+from plume import canaries, store
 from plume.errors import InputError, first_line
 from plume.files import folder_aside, folder_sha256
 from plume.paths import home
@@ -43,7 +44,9 @@ def register(run_id: str, artifact: str, tags: dict[str, str]) -> int:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    source = f"{client.get_run(run_id).info.artifact_uri}/{artifact}"
+    run = client.get_run(run_id)
+    canaries.refuse(run.data.tags, f"MLflow run {run_id}")
+    source = f"{run.info.artifact_uri}/{artifact}"
     return int(client.create_model_version(MODEL_NAME, source, run_id, tags=tags).version)
 
 
@@ -159,6 +162,19 @@ def read_file(version: Version, name: str) -> str:
                 f"{MODEL_NAME} version {version.number}: {name} cannot be read from {version.source} "
                 f"({first_line(error)})"
             ) from None
+
+
+def check_no_canaries(version: Version) -> None:
+    """Raise InputError if the version's run or its training.json tells of canaries, wherever it was registered from."""
+    import mlflow
+
+    what = f"{MODEL_NAME} version {version.number}"
+    with suppress(mlflow.MlflowException):  # the run may be gone
+        canaries.refuse(mlflow.MlflowClient().get_run(version.run_id).data.tags, what)
+    told: dict[str, Any] = {}
+    with suppress(InputError, ValueError):  # what cannot be read is refused where the adapter is fetched
+        told = json.loads(read_file(version, "training.json"))
+    canaries.refuse(told, what)
 
 
 def fetch_adapter(version: Version) -> Path:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from plume import models, registry, tracking
+from plume import canaries, models, registry, tracking
 from plume.adapters import CONFIG, TRAINING, Adapter
 from plume.errors import InputError
 from plume.models import Base, same_base
@@ -119,6 +119,7 @@ def deploy(version: Version, max_rank: int, *, fetch: bool = True) -> Deployed:
         return Deployed(version.number, str(folder), sha256)
     adapter = Adapter.load(registry.fetch_adapter(version))
     adapter.check_prompt()
+    canaries.refuse(adapter.training, f"{registry.MODEL_NAME} version {version.number}")
     check_servable(adapter, max_rank)
     return Deployed(version.number, str(adapter.folder), adapter.sha256)
 

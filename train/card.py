@@ -15,4 +15,6 @@ def card(config: TrainConfig, prompt: str, facts: dict[str, Any]) -> str:
     method = "QLoRA (NF4 base)" if config.lora.qlora else "rsLoRA" if config.lora.rslora else "LoRA"
     options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
     page = Environment(**options).from_string(TEMPLATE.read_text(encoding="utf-8"))  # noqa: S701 - Markdown
-    return page.render({"energy": None, "best_step": None} | facts, config=config, prompt=prompt, method=method)
+    return page.render(
+        {"energy": None, "best_step": None, "canaries": 0} | facts, config=config, prompt=prompt, method=method
+    )

@@ -65,6 +65,8 @@ def run(
         say(f"stopped early: {result.stopped}")
     say(f"adapter: {result.adapter} ({loss})")
     say(f"MLflow run: {result.run_id}")
+    if resolved.canaries:
+        say(f"canaries: {resolved.canaries}, so no version; what is retained: plume eval memory {resolved.out}")
     if result.version is not None:
         say(f"version: {result.version}")
 

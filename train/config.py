@@ -1,7 +1,8 @@
 """`configs/train/*.yaml`, typed."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -99,6 +100,12 @@ class TrainConfig(Config):
     tracking_uri: StoreUri | None = Field(
         None, description="MLflow store; by default $MLFLOW_TRACKING_URI, else the local one"
     )
+    canaries: int = Field(
+        0, ge=0, le=256, description="invented secrets to plant in a shadow run, which plume eval memory looks at"
+    )
+    canary_repetitions: tuple[int, ...] = Field(
+        (1, 2, 4, 8), min_length=1, max_length=16, description="how often a canary's pair is repeated; dealt evenly"
+    )
     register_version: bool = Field(True, description="register the adapter as a version of plume-reply")
 
     @field_validator("base")
@@ -107,9 +114,16 @@ class TrainConfig(Config):
         """`./tiny` in an adapter would mean another folder, or none, to whoever serves it from elsewhere."""
         return located(value)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _never_registered(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("canaries"):
+            return {"register_version": False} | given
+        return given
+
     @model_validator(mode="after")
     def _consistent(self) -> "TrainConfig":
-        problems = []
+        problems = [*self._canary_problems()]
         if self.micro_batch_tokens < self.max_tokens:
             problems.append(
                 f"micro_batch_tokens={self.micro_batch_tokens} is less than max_tokens={self.max_tokens}: "
@@ -126,6 +140,18 @@ class TrainConfig(Config):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _canary_problems(self) -> Iterator[str]:
+        times = self.canary_repetitions
+        if list(times) != sorted(set(times)) or min(times) < 1:
+            yield f"canary_repetitions={list(times)}: give each once, from 1 on, the fewest first"
+        if self.canaries and self.canaries < 2 * len(times):
+            yield (
+                f"canaries={self.canaries}: give {2 * len(times)} or more, half for reviews and half for replies at "
+                f"each of canary_repetitions={list(times)}"
+            )
+        if self.canaries and self.register_version:
+            yield "register_version=true: a run with canaries is never registered; leave one of them out"
 
 
 def served_rank(server: Path) -> int:

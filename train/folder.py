@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plume import tracking
+from plume import canaries, tracking
 from plume.command import stderr
 from plume.errors import InputError
 from plume.files import locked, make_folder, read_object, telling, to_jsonl, whole_lines, write
+from plume.output import MEMORY, check_folder, claim
 from plume.output import RUN as RUN_FOLDER
-from plume.output import check_folder, claim
 from train import early_stopping
 from train.config import MAKE_ROOM, TrainConfig
 
@@ -73,8 +73,13 @@ def begin(config: TrainConfig, samples: "Samples", *, force: bool) -> dict[str, 
     claim(config.out, RUN_FOLDER, option="out=")
     for left in (config.out / ADAPTER, *ended, *config.out.glob(f"{PARTIAL}*")):
         shutil.rmtree(left, ignore_errors=True)
-    begun = note(config.out, {"key": uuid.uuid4().hex, "samples_sha256": samples.sha256})
+    if MEMORY.is_in(tested := config.out / canaries.TESTED):
+        shutil.rmtree(tested, ignore_errors=True)
+    known = {"key": uuid.uuid4().hex, "samples_sha256": samples.sha256}
+    begun = note(config.out, known | canaries.told(samples.canaries))
     with telling(config.out, _AGAIN):
+        if samples.canaries:
+            write(config.out / canaries.FILE, to_jsonl(samples.canaries))
         for name, pairs in (("dropped", samples.dropped), ("truncated", samples.truncated)):
             write(config.out / f"{name}.jsonl", to_jsonl(pairs))
         # Last, and in one step: with it there, the folder holds a run that can be resumed.

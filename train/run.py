@@ -13,7 +13,7 @@ import mlflow
 import torch
 from safetensors import SafetensorError
 
-from plume import registry, tracking
+from plume import canaries, registry, tracking
 from plume.adapters import TRAINING
 from plume.command import status, stderr
 from plume.corpus.dataset import forgotten_since
@@ -130,6 +130,11 @@ def _announce(config: TrainConfig, model: Any, samples: Samples, steps: int) -> 
         f"training: {len(samples.train)} pairs, {steps} steps of {config.batch_size}, "
         f"{trainable:,} trainable parameters of {sum(p.numel() for p in model.parameters()):,}"
         + (f"; {len(samples.truncated)} reviews cut, see {config.out / 'truncated.jsonl'}" if samples.truncated else "")
+        + (
+            f"; {len(samples.canaries)} canaries are planted among them, so nothing is registered"
+            if samples.canaries
+            else ""
+        )
         + (f"; {len(samples.dropped)} pairs left out, see {config.out / 'dropped.jsonl'}" if samples.dropped else "")
         + ("" if len(samples.validation) else "; no pair to validate on: no early stopping, the last weights are kept")
         + _not_understood(samples.manifest),
@@ -164,6 +169,7 @@ def _facts(
         "energy": energy and energy | {"from_step": progress.resumed_at},
         "run_id": run_id,
         "git": tracking.git_state(),
+        **canaries.told(samples.canaries),
     }
 
 
@@ -204,6 +210,8 @@ def _hand_over(
     version = registry.version_of(facts["run_id"], artifact)
     if version is not None:  # killed just after it was registered
         return version
+    if config.canaries:  # nobody registers by hand what the store does not hold
+        return None
     mlflow.log_artifacts(str(written), artifact)
     if not config.register_version:
         return None
@@ -264,6 +272,8 @@ def _log_inputs(
         "prompt_sha256": load_prompt(config.prompt).sha256,
         "plume.out": str(config.out.resolve()),  # an erasure names it, wherever it is asked for
     }
+    if samples.canaries:
+        tags[canaries.KEY] = len(samples.canaries)
     for split in SPLITS:
         tags[f"dataset.{split}.sha256"] = samples.manifest["splits"][split]["sha256"]
         if split in samples.sources:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.models import context_length
 from plume.prompt import CHATML, ChatFormat, Prompt, encode_sample, format_of
+from train import canaries
 from train.batches import common_prefix
 from train.config import TrainConfig
 
@@ -35,6 +36,7 @@ class Samples:
     sources: dict[str, datasets.Dataset]  # split -> pairs as loaded, for lineage
     manifest: dict[str, Any]
     chat: ChatFormat = CHATML
+    canaries: list[dict[str, Any]] = field(default_factory=list)  # planted among the training pairs
 
     @cached_property
     def lengths(self) -> list[int]:
@@ -96,15 +98,19 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
     dropped: list[dict[str, Any]] = []
     truncated: list[dict[str, Any]] = []
     encoded = {}
+    planted = canaries.draw(config) if config.canaries else []
     chat = format_of(tokenizer)
     end = chat.end_id(tokenizer)
     for split in SPLITS[:2]:
         if split not in sources:
             encoded[split] = datasets.Dataset.from_dict({"id": [], "input_ids": [], "prompt_length": []})
             continue
-        rows = sources[split].map(
+        given = sources[split]
+        if split == "train" and planted:
+            given = datasets.concatenate_datasets([given, _typed(canaries.pairs(planted))])
+        rows = given.map(
             lambda pair: encode(pair, tokenizer, prompt, config.max_tokens, config.over_length),
-            remove_columns=[c for c in sources[split].column_names if c != "id"],
+            remove_columns=[c for c in given.column_names if c != "id"],
             keep_in_memory=True,
         )
         fates: dict[str, list[dict[str, Any]]] = {"kept": [], "dropped": [], "truncated": []}
@@ -113,11 +119,13 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
         dropped += fates["dropped"]
         truncated += fates["truncated"]
         kept = rows.filter(lambda r: r["fate"] != "dropped", keep_in_memory=True).remove_columns(["fate", "reason"])
-        assert len(kept) + len(fates["dropped"]) == len(sources[split]), f"{split}: a pair is neither kept nor dropped"
+        assert len(kept) + len(fates["dropped"]) == len(given), f"{split}: a pair is neither kept nor dropped"
         for ids, start in zip(kept["input_ids"], kept["prompt_length"], strict=True):
             assert 0 < start < len(ids), "a kept sample has trained tokens and a prompt"
             assert ids[-1] == end, "a kept sample ends its turn"
         encoded[split] = kept
+    if lost := [row for row in dropped + truncated if row["id"] in {canary["pair"]["id"] for canary in planted}]:
+        raise InputError(f"max_tokens={config.max_tokens}: {lost[0]['id']} has {lost[0]['reason']}; raise max_tokens")
     if config.over_length == "error" and (long := [r for r in dropped if "at most" in r["reason"]]):
         shown = ", ".join(f"{r['id']} ({r['reason']})" for r in long[:5])
         raise InputError(
@@ -130,7 +138,7 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
             f"{config.data}: no training sample is left of {manifest['splits']['train']['pairs']} pairs "
             f"(max_tokens={config.max_tokens}; {told}); raise max_tokens or build a larger dataset"
         )
-    return Samples(encoded["train"], encoded["validation"], dropped, truncated, sources, manifest, chat)
+    return Samples(encoded["train"], encoded["validation"], dropped, truncated, sources, manifest, chat, planted)
 
 
 def _pairs(folder: Path, split: str) -> datasets.Dataset:
@@ -139,25 +147,28 @@ def _pairs(folder: Path, split: str) -> datasets.Dataset:
     Not by `load_dataset`: it takes a path with `[`, `*` or `?` for a pattern, which other folders may match, and keeps
     a copy of the texts in a cache, where nobody who is to be forgotten would be looked for.
     """
-    rows = read_split(folder, split)
-    table = {name: [row.get(name) for row in rows] for name in FEATURES}
-    features = {name: datasets.Value(kind) for name, kind in FEATURES.items()}
     try:
-        for name, kind in FEATURES.items():
-            if kind == "date32":
-                table[name] = [day and date.fromisoformat(day) for day in table[name]]
-        return datasets.Dataset.from_dict(table, features=datasets.Features(features))
+        return _typed(read_split(folder, split))
     except (ValueError, TypeError, pa.ArrowException) as error:  # described by its manifest, and made by hand
         raise InputError(f"{Path(folder) / split}.jsonl: not the columns of a dataset folder ({error})") from None
+
+
+def _typed(rows: list[dict[str, Any]]) -> datasets.Dataset:
+    table = {name: [row.get(name) for row in rows] for name in FEATURES}
+    features = {name: datasets.Value(kind) for name, kind in FEATURES.items()}
+    for name, kind in FEATURES.items():
+        if kind == "date32":
+            table[name] = [day and date.fromisoformat(day) for day in table[name]]
+    return datasets.Dataset.from_dict(table, features=datasets.Features(features))
 
 
 def encode(
     pair: dict[str, Any], tokenizer: Any, prompt: Prompt, max_tokens: int, over_length: str = "drop"
 ) -> dict[str, Any]:
     """A pair as `input_ids`, `prompt_length`, `fate` ("kept", "truncated" or "dropped") and its `reason`."""
-    for field in ("review", "reply"):
-        if not str(pair.get(field) or "").strip():
-            return _gone(f"empty {field}")
+    for part in ("review", "reply"):
+        if not str(pair.get(part) or "").strip():
+            return _gone(f"empty {part}")
     try:
         start, reply = encode_sample(tokenizer, prompt, pair)
     except ValueError as error:

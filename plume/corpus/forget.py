@@ -173,6 +173,8 @@ def _forget(found: Found) -> int:
     for name, data in (files | {dataset.QUARANTINE: to_jsonl(quarantine)}).items():
         write(staged / name, data)
     _stage_audit(found, staged, manifest, gone)
+    if (folder / privacy.MEMORY).is_file():  # it names no experience
+        shutil.copyfile(folder / privacy.MEMORY, staged / privacy.MEMORY)
     privacy.write_documents(staged, manifest)
     write(staged / _OF, file_sha256(folder / "manifest.json"))
     share(staged)

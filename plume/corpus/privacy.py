@@ -12,7 +12,7 @@ from plume.corpus.dataset import RECORD, card, manifest_text
 from plume.corpus.gold import share
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
-from plume.files import write
+from plume.files import read_object, write
 from plume.french.vocabulary import rows
 from plume.page import Table
 from plume.page import render as render_page
@@ -21,6 +21,7 @@ from plume.paths import ROOT
 from plume.pseudonymise.catalogue import CATALOGUE, PLACEHOLDERS
 
 FILE = "privacy.html"
+MEMORY = "memory.json"  # what plume eval memory found of a model trained on this folder, if it was asked
 _TEMPLATE = Path(__file__).with_name("privacy.html.j2")
 _REASONS, _LAYERS = (
     {row[name]: row["label"] for row in rows(table, Path(__file__).parent)}
@@ -29,6 +30,7 @@ _REASONS, _LAYERS = (
 _KEPT = list(dict.fromkeys((row["data"], row["what becomes of it"], row["why"]) for row in RECORD if row["data"]))
 _TYPES = [row for row in CATALOGUE if row["type"] in PLACEHOLDERS]
 _LABELS = {row["type"]: row["label"] for row in _TYPES}
+_PLACES = {"review": "dans l'avis", "reply": "dans la réponse"}
 _SPLITS = dict(zip(SPLITS, ("Apprentissage", "Validation", "Test"), strict=True))
 _FIRST_SHOTS = ROOT / "datasets" / "gold" / "first-shots.json"
 _SIZES = {"1": "1 couple", "2-4": "2 à 4", "5-9": "5 à 9", "10+": "10 ou plus"}
@@ -44,7 +46,7 @@ def write_report(folder: str | Path, manifest: dict[str, Any]) -> None:
     `manifest` need not be on disk yet. Keys that older folders lack are said to be missing: counts.layers, k.
     """
     folder = Path(folder)
-    write(folder / FILE, render(manifest, *_audit(folder, manifest)))
+    write(folder / FILE, render(manifest, *_audit(folder, manifest), _memory(folder)))
 
 
 def write_documents(folder: Path, manifest: dict[str, Any]) -> None:
@@ -54,8 +56,13 @@ def write_documents(folder: Path, manifest: dict[str, Any]) -> None:
     write(folder / "manifest.json", manifest_text(manifest))
 
 
-def render(manifest: dict[str, Any], audit: Bound | None = None, audit_fault: str | None = None) -> str:
-    """Render the page. `audit_fault` says why an audit that is there cannot be counted."""
+def render(
+    manifest: dict[str, Any],
+    audit: Bound | None = None,
+    audit_fault: str | None = None,
+    memory: dict[str, Any] | None = None,
+) -> str:
+    """Render the page. `audit_fault` says why an audit that is there cannot be counted; `memory` is memory.json's."""
     counts = manifest["counts"]
     splits = [(_SPLITS[name], manifest["splits"][name]) for name in SPLITS]
     anonymity = [(_QUASI.get(key, key), k) for key, k in manifest.get("k", {}).items()]
@@ -72,6 +79,8 @@ def render(manifest: dict[str, Any], audit: Bound | None = None, audit_fault: st
         layers=_tally("Repérages, par couche", ["Couche", "Occurrences"], counts.get("layers"), _LAYERS),
         first_shots=first_shots(),
         audit=audit,
+        memory=memory,
+        memory_rows=_memory_rows(memory) if memory else [],
         audit_fault=audit_fault,
         audit_types=_tally("Données restées, par type", ["Type", "Couples"], audit and audit.types, audit_labels),
         anonymity=anonymity,
@@ -88,6 +97,28 @@ def _audit(folder: Path, manifest: dict[str, Any]) -> tuple[Bound | None, str | 
     except InputError:
         return None, "porte sur une autre version de ce corpus, ou est abîmé : il n'est pas compté"
     return (audit.bound(read_pairs(folder)), None) if audit and audit.answers else (None, None)
+
+
+def _memory(folder: Path) -> dict[str, Any] | None:
+    """Read the last memory test; one that is damaged is none."""
+    told = read_object(folder / MEMORY)
+    try:
+        return told if told and _memory_rows(told) else None
+    except (KeyError, TypeError, AttributeError):
+        return None
+
+
+def _memory_rows(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give place, repetitions and the estimates of a memory test, a row for each place and number of repetitions."""
+    rows: dict[tuple[str, int], dict[str, Any]] = {}
+    for line in told["estimates"]:
+        row = rows.setdefault((line["place"], line["repetitions"]), {})
+        row[f"{line['quantity']}_{line['system']}"] = line
+    return [
+        {"place": _PLACES[place], "repetitions": times}
+        | {name: row[name] for name in ("exposure_adapter", "exposure_base", "extracted_adapter")}
+        for (place, times), row in rows.items()
+    ]
 
 
 def _versions(versions: dict[str, Any]) -> list[tuple[str, str]]:

@@ -91,7 +91,7 @@ def test_a_metric_that_returns_none_or_nan_gives_errors_never_zeros(make_data, m
 
     monkeypatch.setattr(scoring, "load", Silent)
     rows = score_drafts(drafts, read_pairs(data, drafts, split="test"))
-    assert {r["measure"] for r in rows if "value" in r} == {"draft_words"}
+    assert {r["measure"] for r in rows if "value" in r} == {"draft_words", "copied_words", "copying"}
     assert scoring.summarise(rows).estimates["pass_all"].estimate is None
 
 

@@ -16,6 +16,7 @@ MARKERS = {
     RUN: {"key": "k", "samples_sha256": "0"},
     VERDICT: {"outcome": "PASS", "inputs": {}},
     TIME: {"estimates": [], "claims": []},
+    output.MEMORY: {"estimates": [], "canaries": []},
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plume.corpus import audit, privacy
+from plume.corpus import audit, forget, privacy
 from plume.corpus.dataset import read_manifest
 from plume.corpus.gold import share
 from plume.pseudonymise import PLACEHOLDERS
@@ -115,6 +115,41 @@ def test_the_audit_is_shown_with_its_bound_and_one_of_other_splits_is_not_counte
     assert "Aucun audit n'a été fait. Le relevé présent dans le dossier porte sur une autre version" in text
 
 
+CHANCE, LEARNT = ({"estimate": e, "lower": e - 1, "upper": e + 1, "n": 8} for e in (1.5, 6.5))
+ESTIMATES = [
+    {"quantity": quantity, "system": system, "place": place, "repetitions": 4} | value
+    for place, value in (("review", CHANCE), ("reply", LEARNT))
+    for quantity, system in (("exposure", "adapter"), ("exposure", "base"), ("extracted", "adapter"))
+]
+
+
+def test_what_a_model_retains_is_shown_if_it_was_measured_and_an_erasure_keeps_it(folder):
+    told = {
+        "estimates": ESTIMATES,
+        "chance_bits": 1.405,
+        "most_bits": 7,
+        "base": "tiny",
+        "trained": {"steps": 70, "epochs": 1.7},
+        "inputs": {"train_split_sha256": read_manifest(folder)["splits"]["train"]["sha256"]},
+    }
+
+    def shown(content: str) -> str:
+        (folder / privacy.MEMORY).write_text(content)
+        privacy.write_report(folder, read_manifest(folder))
+        return text_of((folder / privacy.FILE).read_text(encoding="utf-8")).replace("\u00a0", " ")
+
+    assert "Cela n'a pas été mesuré. Pour le faire : plume train" in shown("{")
+    assert "Cela n'a pas été mesuré." in shown('{"estimates": [{}]}')
+    text = shown(json.dumps(told))
+    assert "dans la réponse 4 6,50 de 5,5 à 7,5 6,50" in text
+    assert "la partie d'apprentissage d'avant" not in text
+    found, _ = forget.find(["901"], [folder])
+    assert sum(map(forget.forget, found)) == 1
+    text = text_of((folder / privacy.FILE).read_text(encoding="utf-8"))
+    assert "dans la réponse 4 6,50" in text
+    assert "Elle porte sur la partie d'apprentissage d'avant" in text
+
+
 def test_a_name_cannot_inject_markup(full):
     full["source"]["name"] = "<script>alert(1)</script>.json"
     page = privacy.render(full)
@@ -131,7 +166,7 @@ def test_the_page_is_accessible(full):
     assert '<html lang="fr">' in page
     assert not re.search(r"<th(?! scope=)", page.replace("<thead>", ""))
     assert page.count("<table") == page.count("<caption>")
-    assert [int(level) for level in re.findall(r"<h(\d)", page)] == [1] + [2] * 11
+    assert [int(level) for level in re.findall(r"<h(\d)", page)] == [1] + [2] * 12
     assert "@media print" in page
     assert re.findall(r'(?:src|href)="(.*?)"', page) == ["#contenu"]
 
@@ -141,4 +176,4 @@ def test_the_page_in_a_browser(full, browser, tmp_path):
     (tmp_path / "privacy.html").write_text(privacy.render(full), encoding="utf-8")
     sheets, headings = browser.look_over(tmp_path / "privacy.html")
     assert sheets <= 8
-    assert headings["11. Avis et signature"] == sheets
+    assert headings["12. Avis et signature"] == sheets
