@@ -43,7 +43,7 @@ _NO_FRENCH_LETTER = re.compile("[äößñãõ¿¡ğışłąęćżźńś]")
 _NEAR = 4  # words between two doubtful ones
 _TOKEN = re.compile(r"[^\W\d_]+(?=\W|$)")
 _NOT_LATIN = re.compile(r"[^\W\d_A-Za-zªº\u00b5-\u024f\u1e00-\u1eff\ufb00-\ufb06]")
-_QUOTED = re.compile(r"«[^«»]*»|\"[^\"]*\"|“[^“”]*”")
+QUOTED = re.compile(r"«[^«»]*»|\"[^\"]*\"|“[^“”]*”")
 
 
 def small_words() -> frozenset[str]:
@@ -152,7 +152,7 @@ def _surely_foreign(tokens: Sequence[str], case: Case) -> bool:
 
 def _foreign_passage(case: Case) -> str | None:
     """Give the first run of words that is far from French; quotations, and what the review says so, are left out."""
-    tokens = words(_QUOTED.sub(" ", case.draft))
+    tokens = words(QUOTED.sub(" ", case.draft))
     french = [_for_french(token) > 0 for token in tokens]
     counted = sum(french[:_WINDOW])
     for start in range(max(0, len(tokens) - _WINDOW) + 1):

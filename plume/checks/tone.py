@@ -1,13 +1,19 @@
-"""Asks how a draft speaks to the citizen: thanks, regret, a next step, "vous" and no "tu". The rules are in tone.toml.
+"""Asks how a draft speaks to the citizen. `tone` gates: regret to the unhappy alone, "vous", no blame, no rudeness.
 
-These are signals, which are reported and never gate: a human judges tone better than a pattern.
+Thanks and a next step are signals, which are reported and never gate. The rules are in tone.toml; how the review feels,
+`feeling` says. What a draft quotes is the citizen's, and a draft in another language is for the check of French.
 """
 
+from collections.abc import Iterator
+
 from plume.checks.case import RULES, Answer, Case, Fault, failed, none_of
+from plume.checks.feeling import feeling
+from plume.checks.language import FRENCH, QUOTED, language
 from plume.french.rules import Text, find, read_tables
-from plume.french.text import fold
+from plume.french.text import words
 
 TABLES = read_tables(RULES / "tone.toml")
+_NEVER = {"tu": "tutoiement", "familiar": "familiarité", "blame": "reproche", "rude": "propos blessant"}
 
 
 def says(text: str | Text, table: str) -> bool:
@@ -20,26 +26,35 @@ def thanks(case: Case) -> Answer:
     return Answer(True) if says(case.text, "thanks") else failed("aucun remerciement", "thanks.none")
 
 
-def regret(case: Case) -> Answer:
-    """Look for regret where the review is known to be negative ("Négatif", as in the export)."""
-    if case.sentiment is None or not fold(case.sentiment).startswith("negati"):
-        return Answer(True, "sans objet : avis non négatif ou ressenti inconnu")
-    return (
-        Answer(True)
-        if says(case.text, "regret")
-        else failed("aucun regret, alors que l'avis est négatif", "regret.none")
-    )
-
-
 def next_step(case: Case) -> Answer:
     """Look for what the citizen can do next."""
     return Answer(True) if says(case.text, "next_step") else failed("aucune étape concrète proposée", "next_step.none")
 
 
-def vouvoiement(case: Case) -> Answer:
-    """Look for "tu", which no draft may say, then for "vous"."""
-    if found := [Fault(found.match.group(), "vouvoiement.tu") for found in find(case.text, TABLES["tu"])]:
-        return none_of(found, "tutoiement")
-    if says(case.text, "vous"):
+def tone(case: Case) -> Answer:
+    """Find what hurts, and what does not go with how the review feels."""
+    if language(case.draft) not in (FRENCH, None):
+        return Answer(True, "sans objet : pas en français")
+    said = case.text.blanked(match.span() for match in QUOTED.finditer(case.draft))
+    answers = [none_of(_faults(case, said, table), what) for table, what in _NEVER.items()]
+    if not says(said, "vous"):
+        answers.append(failed("ne s'adresse pas à l'usager (ni « vous » ni « votre »)", "tone.no-vous"))
+    match feeling(case.review, case.sentiment):
+        case "unhappy":
+            answers.append(none_of(_faults(case, said, "delight"), "se réjouit, alors que l'usager se plaint"))
+            if not (says(said, "apology") or says(said, "understanding")):
+                answers.append(failed("aucun regret, alors que l'usager se plaint", "tone.no-regret"))
+        case "happy":
+            answers.append(none_of(_faults(case, said, "apology"), "s'excuse, alors que l'usager ne fait que louer"))
+    faulty = [answer for answer in answers if not answer.passed]
+    if not faulty:
         return Answer(True)
-    return failed("ne s'adresse pas à l'usager (ni « vous » ni « votre »)", "vouvoiement.none")
+    return Answer(False, " ; ".join(a.detail for a in faulty), tuple(rule for a in faulty for rule in a.rules))
+
+
+def _faults(case: Case, said: Text, table: str) -> Iterator[Fault]:
+    """Yield what a table's rules find, but for the review's own words that the draft takes up."""
+    for found in find(said, TABLES[table]):
+        passage = said.written[found.start : found.end].strip()
+        if table not in _NEVER or f" {' '.join(words(passage))} " not in f" {case.reviewed} ":
+            yield Fault(passage, found.rule.name)

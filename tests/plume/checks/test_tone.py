@@ -1,8 +1,12 @@
 import pytest
 
+from plume.checks.feeling import feeling
 from plume.checks.form import sentence_length
-from plume.checks.names_problem import names_problem
-from plume.checks.tone import next_step, regret, thanks, vouvoiement
+from plume.checks.relevance import relevance
+from plume.checks.tone import next_step, thanks, tone
+
+ANGRY = "Une honte, trois heures d'attente et aucune explication sur mon passeport."
+GLAD = "Un grand merci à l'agent de la mairie, accueil parfait et passeport rapide."
 
 
 @pytest.mark.parametrize(
@@ -10,32 +14,6 @@ from plume.checks.tone import next_step, regret, thanks, vouvoiement
 )
 def test_thanks(case, draft: str, passed: bool) -> None:
     assert thanks(case(draft))[0] is passed
-
-
-@pytest.mark.parametrize(
-    ("draft", "sentiment", "passed"),
-    [
-        ("Nous sommes navrés", "Négatif", True),
-        ("Veuillez nous excuser", "Négatif", True),
-        ("Merci", "Négatif", False),
-        ("Merci", "Positif", True),
-        ("Merci", None, True),
-    ],
-)
-def test_regret_is_asked_for_only_where_the_review_is_negative(case, draft, sentiment, passed) -> None:
-    assert regret(case(draft, sentiment=sentiment))[0] is passed
-
-
-def test_the_problem_is_named_by_content_words_whatever_their_ending(case) -> None:
-    review = "Délais trop longs pour mon passeport, guichet fermé"
-    passed, detail, _ = names_problem(case("Nous regrettons le délai de délivrance du passeport.", review))
-    assert passed
-    assert detail == "mots de l'avis repris : délai, passeport"
-    assert not names_problem(case("Merci de votre avis, nous avons bien lu votre témoignage.", review))[0]
-
-
-def test_a_review_without_content_asks_for_nothing(case) -> None:
-    assert names_problem(case("Bonjour", "Merci"))[0]
 
 
 @pytest.mark.parametrize(
@@ -52,19 +30,83 @@ def test_a_next_step_is_offered(case, draft: str, passed: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("draft", "passed"),
+    ("review", "sentiment", "felt"),
     [
-        ("Votre avis compte", True),
-        ("Merci de ta visite et de votre avis", False),
-        ("Je t’invite à écrire", False),
-        ("Tu peux écrire", False),
-        ("Le ton de la lettre vous a déplu", True),
-        ("Merci", False),
-        ("", False),
+        (ANGRY, "Négatif", "unhappy"),
+        (ANGRY, None, "unhappy"),
+        (ANGRY, "Positif", "unhappy"),  # ticked wrongly: the text says so more than once
+        (GLAD, "Positif", "happy"),
+        (GLAD, None, "happy"),
+        (GLAD, "Négatif", "either"),
+        ("Un grand merci à l'agent, accueil parfait, par contre trop d'attente.", "Positif", "either"),
+        ("Où déposer mon dossier ?", "Neutre", "either"),
+        ("Toujours pas d'eau chaude. Bravo.", "Négatif", "unhappy"),  # irony
+        ("", None, "either"),
     ],
 )
-def test_vouvoiement(case, draft: str, passed: bool) -> None:
-    assert vouvoiement(case(draft))[0] is passed
+def test_what_a_review_feels_is_read_from_text_and_sentiment(review, sentiment, felt) -> None:
+    assert feeling(review, sentiment) == felt
+
+
+@pytest.mark.parametrize(
+    ("draft", "review", "rules"),
+    [
+        ("Nous regrettons votre attente.", ANGRY, ()),
+        ("Nous comprenons votre colère.", ANGRY, ()),
+        ("Votre passeport est au guichet.", ANGRY, ("tone.no-regret",)),
+        ("Nous sommes ravis que vous soyez satisfait.", ANGRY, ("tone.glad", "tone.satisfied", "tone.no-regret")),
+        ("Nous sommes désolés de votre expérience.", GLAD, ("tone.sorry",)),
+        ("Navrés du vol de votre sac, merci de votre avis.", GLAD, ()),
+        ("Merci de ta visite.", GLAD, ("tone.tu", "tone.no-vous")),
+        ("Je t’invite à écrire, votre avis compte.", GLAD, ("tone.tu",)),
+        ("Le ton de la lettre vous a plu.", GLAD, ()),
+        ("Votre « tu n'as qu'à » nous a plu.", GLAD, ()),
+        ("Merci de ce message.", GLAD, ("tone.no-vous",)),
+        ("Nous regrettons, mais vous auriez dû lire votre courrier.", ANGRY, ("tone.you-should-have",)),
+        ("Nous regrettons, vous auriez dû être prévenu.", ANGRY, ()),
+        ("Vous regrettez ? Calmez-vous, nous comprenons.", ANGRY, ("tone.orders",)),
+        ("We are very sorry about the wait that you have had there.", ANGRY, ()),  # for the check of French
+    ],
+)
+def test_tone(case, draft: str, review: str, rules: tuple[str, ...]) -> None:
+    answer = tone(case(draft, review))
+    assert answer.rules == rules
+    assert answer.passed is (not rules)
+
+
+def test_a_finding_of_tone_says_what_and_where(case) -> None:
+    detail = tone(case("Calmez-vous, votre passeport attend.", ANGRY)).detail
+    assert detail == "propos blessant : « Calmez-vous » ; aucun regret, alors que l'usager se plaint"
+
+
+def test_a_draft_of_this_review_is_relevant_and_one_of_another_is_not(case) -> None:
+    review = (
+        "Mon aide au logement est bloquée depuis trois mois, la Caf ne répond ni au téléphone ni aux courriers et le "
+        "propriétaire menace de nous mettre dehors avec les enfants."
+    )
+    own = (
+        "Bonjour,\n\nNous regrettons que le versement de votre allocation ait été interrompu et que vos appels à la "
+        "Caf soient restés vains. Vous pouvez prévenir le bailleur par écrit."
+    )
+    other = (
+        "Bonjour,\n\nNous regrettons que votre carte Vitale ne soit pas arrivée. La photographie doit être récente, "
+        "faute de quoi la fabrication est interrompue. Une attestation de droits peut être imprimée depuis une borne, "
+        "et le pharmacien l'accepte. Les soins restent remboursables sur présentation d'une feuille de soins."
+    )
+    answer = relevance(case(own, review))
+    assert answer.passed
+    assert "interrompu" in answer.detail
+    failed = relevance(case(other, review))
+    assert failed.rules == ("relevance.other-problem",)
+    assert failed.detail.startswith("ne répond pas au problème de cet avis ; mots et thèmes de l'avis repris : ")
+    anybodys = "Bonjour. Merci de votre avis, précieux pour nos équipes. Nous regrettons cette expérience et restons à "
+    anybodys += "l'écoute de chacun, afin d'améliorer nos services."
+    assert not relevance(case(anybodys, review)).passed
+
+
+def test_a_review_without_words_asks_for_nothing_and_an_empty_draft_answers_nothing(case) -> None:
+    assert relevance(case("Bonjour à vous", "")).passed
+    assert not relevance(case("", "Mon dossier")).passed
 
 
 def test_sentences_are_short_on_average_and_none_is_endless(case) -> None:

@@ -1,0 +1,136 @@
+"""Asks whether a draft names this review's problem, by the words that it shares with it and with few others.
+
+Each word of the draft, by its stem, and each topic that a word belongs to (topics.tsv: "versement" and "rien reçu" are
+both of `pay`) is a witness. What stands in the review too speaks for the draft, the more the rarer it is in reviews at
+large (stems.tsv); what does not speaks against it a little, in the opening sentences more than later. How much, is
+counted on drafts with their own review and with others (witnesses.tsv). `benchmarks/relevance.py` writes both tables.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from plume.checks.case import VOCABULARY, Answer, Case, failed
+from plume.checks.language import FRENCH, language
+from plume.french.text import fold, words
+from plume.french.vocabulary import rows
+
+# Sum of log likelihood ratios from which a draft is of this review: less of a review of few words, whose reply cannot
+# help saying it otherwise. Chosen on precision.
+_LOW, _HIGH, _SLOPE, _FEW = -3.6, -0.8, 0.2, 15
+_LETTERS = 5  # of a stem: "délais" meets "délai", "payé" meets "payer"
+_OPENING = 2  # sentences after the greeting, where a reply names the problem
+_GREETING = 5  # words, fewer are a greeting
+_FLOOR = 0.002  # share of reviews that hold a word of which the table knows nothing
+_COMMON = 0.97  # a word that more reviews hold is no witness
+_RARE = 0.2  # what fewer hold is told to the reader
+
+
+class Witness(NamedTuple):
+    """A stem or a topic of a draft: its place, the share of reviews of this length that hold it, whether this does."""
+
+    name: str
+    word: str
+    place: str
+    share: float
+    shared: bool
+
+    @property
+    def groups(self) -> tuple[tuple[str, str, int], ...]:
+        """What witnesses.tsv counts it under, the narrowest first: the topic itself, or rarity in steps; its place."""
+        if self.name[0] != "@":
+            return (("stem", self.place, min(int(-math.log(self.share)), 5)),)
+        rarity = min(int(-2 * math.log(self.share)), 7)
+        return (self.name, self.place, rarity), ("topic", self.place, rarity)
+
+
+def relevance(case: Case) -> Answer:
+    """Weigh what the draft shares with the review, and what it does not."""
+    if language(case.draft) not in (FRENCH, None):
+        return Answer(True, "sans objet : pas en français")
+    found = [*witnesses(case.review, case.sentences)]
+    shared = [witness for witness in found if witness.shared and witness.share < _RARE]
+    told = ", ".join(sorted({witness.word for witness in shared}))
+    detail = f"mots et thèmes de l'avis repris : {told or 'aucun'}"
+    if case.tokens and (not _content(case.review) or weight(found) >= enough(case.review)):
+        return Answer(True, detail)
+    return failed(f"ne répond pas au problème de cet avis ; {detail}", "relevance.other-problem")
+
+
+def enough(review: str) -> float:
+    """Give what the witnesses of a review of this length must come to."""
+    return max(_LOW, min(_HIGH, _LOW + _SLOPE * (len(words(review)) - _FEW)))
+
+
+def weight(found: Iterable[Witness]) -> float:
+    """Sum what witnesses say: the log of how much likelier it is of a draft with its own review than with another."""
+    table, total = _ratios(), 0.0
+    for witness in found:
+        ratios = next((table[group] for group in witness.groups if group in table), (0.0, 0.0))
+        total += ratios[0 if witness.shared else 1]
+    return total
+
+
+def witnesses(review: str, sentences: list[str]) -> Iterator[Witness]:
+    """Yield the stems and topics of a draft's sentences, each once, where it first stands."""
+    own = _content(review)
+    longer = len(own) / _usual_stems()
+    first = next((i for i, sentence in enumerate(sentences) if len(words(sentence)) >= _GREETING), 0)
+    seen: set[str] = set()
+    for i, sentence in enumerate(sentences[first:]):
+        place = "opening" if i < _OPENING else "later"
+        for name, word in _content(sentence).items():
+            share = max(1 - (1 - min(_shares().get(name, 0), 0.95)) ** longer, _FLOOR)
+            if name not in seen and share < _COMMON:
+                yield Witness(name, word, place, share, name in own)
+            seen.add(name)
+
+
+@lru_cache(maxsize=1 << 10)
+def _content(text: str) -> dict[str, str]:
+    """Give the stems and the topics of a text, with the word that each was seen by."""
+    found = {}
+    for word in words(text):
+        if len(word) > 1:
+            stem = word if word.isdigit() else fold(word)[:_LETTERS]
+            found.setdefault(stem, word)
+            for topic in _topics().get(stem, ()):
+                found.setdefault(topic, word)
+    return found
+
+
+def stems(text: str) -> frozenset[str]:
+    """Give the stems and topics of a text: what stems.tsv counts."""
+    return frozenset(_content(text))
+
+
+@cache
+def _topics() -> dict[str, tuple[str, ...]]:
+    topics: dict[str, tuple[str, ...]] = {}
+    for row in rows("topics", VOCABULARY):
+        for stem in {fold(word)[:_LETTERS] for word in row["words"].split()}:
+            topics[stem] = (*topics.get(stem, ()), f"@{row['topic']}")
+    return topics
+
+
+@cache
+def _shares() -> dict[str, float]:
+    return {row["stem"]: float(row["share"]) for row in rows("stems", VOCABULARY)}
+
+
+@cache
+def _usual_stems() -> float:
+    """How many stems and topics a review of the table's sources holds on average."""
+    return sum(_shares().values()) or 1.0
+
+
+@cache
+def _ratios() -> dict[tuple[str, str, int], tuple[float, float]]:
+    """By group: the log ratio of being shared, and of not being."""
+    found = {}
+    for row in rows("witnesses", VOCABULARY):
+        own, other = float(row["own"]), float(row["other"])
+        ratios = math.log(own / other), math.log((1 - own) / (1 - other))
+        found[row["kind"], row["place"], int(row["rarity"])] = ratios
+    return found
