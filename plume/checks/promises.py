@@ -7,27 +7,58 @@ passed on to a team. That they were passed on already is a claim.
 """
 
 import re
+from collections.abc import Iterable
 
 from plume.checks.case import RULES, VOCABULARY, Answer, Case, Fault, none_of
 from plume.checks.form import SOMEBODY
 from plume.french.numbers import number_words
 from plume.french.rules import Found, in_turn, read_tables
 from plume.french.text import fold, words
-from plume.french.verbs import futures, infinitives, participles
+from plume.french.verbs import futures, infinitives, participles, presents
 from plume.french.vocabulary import any_of, terms
 
-TABLES = read_tables(
+_PROMISES = read_tables(
     RULES / "promises.toml",
     INFINITIVE=infinitives("file"),  # what can be done to a file
     STEM=futures("file"),
     DONE=rf"(?:{participles('file', 'done')}|pris(?! en note| note)e?s?|mise?s? à(?! rude))\b",
-    TELL=futures("citizen", "citizen-future"),  # what a service may promise to do with the citizen
+    TELL=futures("citizen", "citizen-future", "grant"),  # what a service may promise to do with the citizen
     TELL_INFINITIVE=infinitives("citizen"),
     TOLD=rf"(?:{participles('told')}|prioritaires?|reçue?s? (?:par|en|dans|sous))\b",
     SOMEBODY=SOMEBODY,
     NUMBERS=any_of(number_words(1, 30)),
     NOUN=rf"(?:{any_of(terms('file_nouns', VOCABULARY))}s?)\b",
 )
+
+_DECIDERS = terms("deciders", VOCABULARY)
+
+
+def _names(deciders: Iterable[str]) -> frozenset[str]:
+    """Give the first words of deciders, in the singular and the plural, as hints."""
+    firsts = {re.findall(r"[a-z]+", fold(name))[0] for name in deciders} - {"sous"}
+    return frozenset(firsts | {word + "s" for word in firsts} | {"tribunaux", "travail", "emploi"})
+
+
+_DECISIONS = read_tables(
+    RULES / "decisions.toml",
+    {"deciders": _names(_DECIDERS)},
+    WE_DECIDE=presents("nous", "decide"),
+    I_DECIDE=presents("je", "decide"),
+    IT_DECIDES=presents("il", "decide"),
+    THEY_DECIDE=presents("ils", "decide"),
+    WE_GRANT=presents("nous", "grant"),
+    I_GRANT=presents("je", "grant"),
+    IT_GRANTS=presents("il", "grant"),
+    THEY_GRANT=presents("ils", "grant"),
+    TO_GRANT=infinitives("grant"),
+    TO_DECIDE=infinitives("decide"),
+    DONE=rf"(?:{participles('decide')})\b",
+    GRANTED=rf"(?:{participles('grant')})\b",
+    NUMBERS=any_of(number_words(1, 30)),
+    DECIDED=any_of((*terms("file_nouns", VOCABULARY), *terms("decided_nouns", VOCABULARY))),
+    DECIDERS=any_of(_DECIDERS),
+)
+TABLES = [_PROMISES[kind] + _DECISIONS.get(kind, ()) for kind in _PROMISES]
 
 # Said before a foretold passage or a state, these make it a rule for everybody, or a question.
 _CASE = re.compile(
@@ -37,7 +68,8 @@ _CASE = re.compile(
     r"|\bs'ils?\b|\blorsqu'|\bqu(?:and|'une fois)\b"
 )
 _IF = re.compile(
-    r"\b(?:si (?:vous|elle|il|la|le|votre)|lorsque|quand|une fois)\b|\blorsqu'|\bs'ils?\b|\bsous réserve|\bà condition"
+    r"\b(?:si (?:vous|elle|il|la|le|les|l'|une?|votre|vos|ce|cette)|dès que|tant que|lorsque|quand"
+    r"|une fois)\b|\blorsqu'|\bs'ils?\b|\bsous réserve|\bà condition"
 )
 _WITHIN = re.compile(r"\b(?:qui|dont|où|quand|lorsqu\w*)\b")
 # And these make it what the citizen told, unless the service asserts it.
@@ -50,6 +82,21 @@ _TOLD_BY = re.compile(
 )
 _ASSERTS = re.compile(
     r"\b(?:confirm\w+|inform\w+|assur\w+|sachez|soyez|rassur\w+|garanti\w+|noter?z?)\b[^.!?;]{0,200}\bqu(?:e\b|')"
+)
+# What makes a decision a rule for everybody, wherever the sentence says it.
+_RULE = re.compile(
+    r"\b(?:faute de quoi|sans quoi|sinon|à défaut|au cas par cas|selon|en fonction d|chaque|tous les"
+    r"|sur (?:demande|présentation|justificatif)|toutes les(?! (?:chance|condition))"
+    r"|habituellement|généralement|en (?:général|principe|règle générale)|de manière générale|automatiquement|souvent"
+    r"|parfois|peut|peuvent|pourra|pourront|pourrait|si|lorsqu\w*|quand|dès (?:qu\w*|réception)|tant qu\w*|une fois"
+    r"|à condition|sous réserve|sauf|après (?:réception|vérification|examen)|à réception|plateforme|ce site|en cas de"
+    r"|dans (?:certains|ce|tous les) cas)\b"
+)
+_ON_WHAT = re.compile(r"[^.,:!?;\n]{0,40}")
+_NEXT_WORDS = re.compile(r"(?: ?[\w'-]+){0,2}")
+_DOUBT = re.compile(
+    r"\b(?:ne|n'|sans|ni|nul|impossible)\b[^.!?;]{0,60}\b(?:garanti|préjug|prédire|affirm|promett|savoir|sait|dire"
+    r"|assur|certifi|prévoir|certitude)\w*"
 )
 _NEGATED = re.compile(r"\b(?:ne|ni|sans|aucune?)\b|\bn'")
 _KEPT_NEGATION = re.compile(r"\bne manquer|\b(?:ne |n')(?:comporte|présente|contient|fait apparaître)")
@@ -69,38 +116,63 @@ _PASSED_ON = re.compile(
 _HAS_DONE = re.compile(
     r"\b(?:(?:a|ont) (?:\w+ )?été|sera|seront|vont être|va être|nous (?:l')?avons|j'ai|je l'ai|équipes? a)\b"
 )
+# Before a word of the review: it is asked for, or denied.
+_WISHED = re.compile(
+    r"\b(?:(?:je|j'|nous|on) ?(?:\w+ )?demand\w+|(?<!\w )demander|souhait\w+|voudr\w+|veux|voulons|aimer\w+|reclam\w+"
+    r"|obtenir|faudrait|soit|soient|pas|jamais|comment|refus\w+ de)\b[^.!?;,]{0,40}$"
+)
 _STUDIES = re.compile(r"\b(?:étudi|examin|analys)(?:er|é)(?:ons|ai|a|ont|e?s?)\b")
 
 
 def promises(case: Case) -> Answer:
     """Find what commits the service on a file, tells its state, or claims that something was done for it."""
     faults = []
-    tables = [case.text.tried(rules) for rules in TABLES.values()]
+    tables = [case.text.tried(rules) for rules in TABLES]
     for text in case.texts:
+        its: list[Found] = []
         for rules in tables:
-            faults += [
-                Fault(text.written[found.start : found.end], found.rule.name)
-                for found in in_turn(text, rules)
-                if _counts(case, text.lower, found)
-            ]
+            its += [found for found in in_turn(text, rules) if _counts(case, text.lower, found)]
+        for found in its:
+            over = [one for one in its if one.start < found.end and found.start < one.end]
+            if not _settles(found) or all(map(_settles, over)):  # a decision is often a promise too, which then says it
+                faults.append(Fault(text.written[found.start : _end(text.lower, found)], found.rule.name))
     return none_of(faults, "promesse ou décision sur un dossier")
+
+
+def _settles(found: Found) -> bool:
+    """Say whether a rule is about a decision or an outcome, rather than a promise."""
+    return found.rule.name.startswith(("decision.", "outcome."))
+
+
+def _end(sentence: str, found: Found) -> int:
+    """Give where a passage ends: a decision with the words that say on what."""
+    return _ON_WHAT.match(sentence, found.end).end() if _settles(found) else found.end
 
 
 def _counts(case: Case, sentence: str, found: Found) -> bool:
     """Say whether a passage is a promise indeed: not denied, about more than the message, for no case, not told."""
-    said, before = found.match.group(), sentence[: found.start]
-    if _NEGATED.search(said) and not _KEPT_NEGATION.search(said):
+    said, before, settles = found.match.group(), sentence[: found.start], _settles(found)
+    if settles and (_RULE.search(before) or _RULE.search(sentence, found.end) or _DOUBT.search(before)):
         return False
+    if not settles and _NEGATED.search(said) and not _KEPT_NEGATION.search(said):
+        return False
+    if settles:  # which may end before the word that says on what
+        said = sentence[found.start : _NEXT_WORDS.match(sentence, found.end).end()]
     if _MESSAGE.search(said) and not _is_claim(said):
         return False
     if _SHARED.match(sentence, max(0, found.end - len(said.split()[-1]))):
         return False
     if found.rule.kind == "said":
         return not _READ.search(said)
-    told = _CASE.search(before) or _TOLD_BY.search(before) or _WITHIN.search(said) or _IF.search(sentence, found.start)
+    told = (
+        _CASE.search(before)
+        or _TOLD_BY.search(before)
+        or _WITHIN.search(found.match.group())
+        or _IF.search(sentence, found.start)
+    )
     if told and not _ASSERTS.search(before):
         return False
-    return found.rule.kind != "state" or not _was_told(case, said)
+    return found.rule.kind != "state" or not _was_told(case, found.match)
 
 
 def _is_claim(said: str) -> bool:
@@ -108,7 +180,15 @@ def _is_claim(said: str) -> bool:
     return bool(_STUDIES.search(said) or (_HAS_DONE.search(said) and _PASSED_ON.search(said)))
 
 
-def _was_told(case: Case, said: str) -> bool:
-    """Say whether the review or the prompt holds the last word of a statement, whatever its ending."""
-    last = fold(words(said)[-1])
-    return len(last) > 3 and re.search(rf"\b{re.escape(last[: max(4, len(last) - 2)])}", fold(case.given)) is not None
+def _was_told(case: Case, match: re.Match[str]) -> bool:
+    """Say whether review or prompt hold what a statement says, its `act` or else its last word, whatever its ending.
+
+    What the citizen asks for or denies ("je demande l'annulation", "pas remboursé") is not told by them.
+    """
+    act = fold(match.groupdict().get("act") or words(match.group())[-1])
+    given = fold(case.given)
+    denied = _NEGATED.search(match.group())
+    return len(act) > 3 and any(
+        denied or not _WISHED.search(given, max(0, one.start() - 60), one.start())
+        for one in re.finditer(rf"\b{re.escape(act[: max(4, len(act) - 2)])}", given)
+    )

@@ -10,7 +10,7 @@ text that was given, whichever it reads.
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -317,11 +317,14 @@ def _index() -> Hints:
     return Hints(_REGISTRY.values())
 
 
-def read_tables(path: Path, **pieces: str) -> dict[str, tuple[Rule, ...]]:
+def read_tables(
+    path: Path, word_sets: Mapping[str, frozenset[str]] | None = None, **pieces: str
+) -> dict[str, tuple[Rule, ...]]:
     """Read the tables of rules of a TOML file, each an array; a rule's `kind` is the name of its table.
 
     `{NAME}` in a pattern stands for a piece: one of the file's own `[pieces]`, or of those given. Line ends in a
-    pattern are left out. The file's `reads` holds for every rule that has none of its own.
+    pattern are left out. The file's `reads` holds for every rule that has none of its own; its `words` name one of
+    `word_sets`.
     """
     written = tomllib.loads(path.read_text(encoding="utf-8"))
     reads, own = written.pop("reads"), written.pop("pieces", {})
@@ -334,6 +337,8 @@ def read_tables(path: Path, **pieces: str) -> dict[str, tuple[Rule, ...]]:
 
     def rule(row: dict[str, Any], kind: str) -> Rule:
         given = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+        if word_sets and "words" in given:
+            given["words"] = word_sets[given["words"]]
         return Rule(**{"reads": reads, "kind": kind, **given, "pattern": whole(row["pattern"])})
 
     return {kind: table(*(rule(row, kind) for row in rows)) for kind, rows in written.items()}

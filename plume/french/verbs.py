@@ -1,6 +1,7 @@
-"""Gives patterns of French verbs by what they are used for: infinitives, future stems, participles. Pure.
+"""Gives patterns of French verbs by what they are used for: infinitives, presents, future stems, participles. Pure.
 
-The forms are data (`vocabulary/verbs.tsv`): nothing is worked out here but how a participle agrees.
+The forms are data (`vocabulary/verbs.tsv`, `present_tense.tsv`): nothing is worked out here but how a participle
+agrees, and the present.
 """
 
 import re
@@ -21,6 +22,29 @@ def futures(*uses: str) -> str:
 def participles(*uses: str) -> str:
     """Give a pattern of the participles of some uses as they agree: "rappelées", "mise en", "tenue au courant"."""
     return _agreeing(_forms("participle", uses), r"^\w+|\w+é$")
+
+
+def presents(person: str, *uses: str) -> str:
+    """Give a pattern of the present of some uses; `person` is "je", "il", "nous" or "ils": "rejetons", "accède à"."""
+    verbs = {(row["infinitive"], row["future"]) for row in rows("verbs") if not {*uses}.isdisjoint(row["uses"].split())}
+    pattern = any_of(form for verb, future in verbs for form in _present(verb, future, person))
+    return re.sub(r" (à|de)(?=[|)])", lambda m: " (?:à|aux?)" if m[1] == "à" else " (?:de|du|des)", pattern)
+
+
+def _present(verb: str, future: str, person: str) -> list[str]:
+    """Conjugate one verb: "lever", whose future stem is "lèver", gives "lève" and "levons"."""
+    first, blank, more = verb.partition(" ")
+    endings = [row for row in rows("present_tense") if first.endswith(row["infinitive"])]
+    if endings:
+        row = max(endings, key=lambda row: len(row["infinitive"]))
+        root = first.removesuffix(row["infinitive"])
+        forms = [root + form for form in row[person].split(" ")]
+    elif person == "nous":
+        root = first.removesuffix("er")
+        forms = [{"g": root + "e", "c": root[:-1] + "ç"}.get(root[-1], root) + "ons"]
+    else:
+        forms = [stem.removesuffix("r") + ("nt" if person == "ils" else "") for stem in future.split(" ")]
+    return [form + blank + more for form in forms]
 
 
 def _forms(column: str, uses: tuple[str, ...]) -> list[str]:
