@@ -118,7 +118,7 @@ def _foreign_word(case: Case) -> str | None:
     A word that is written with a capital inside a sentence, or all in capitals, belongs to a name: "Welcome to France".
     """
     for sentence in case.sentences:
-        tokens = [m[0] for m in _TOKEN.finditer(_BORROWED.sub(" ", _QUOTED.sub(" ", sentence)))]
+        tokens = [m[0] for m in _TOKEN.finditer(_BORROWED.sub(" ", QUOTED.sub(" ", sentence)))]
         low = [t.lower() if t.islower() or (i == 0 and t[1:].islower()) else "" for i, t in enumerate(tokens)]
         said = f" {' '.join(map(str.lower, tokens))} "
         if len(tokens) <= _ECHO and not case.reviewed_words.isdisjoint(low):
