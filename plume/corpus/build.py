@@ -29,7 +29,7 @@ from plume.export.reader import read_experiences
 from plume.export.source import Progress
 from plume.files import file_sha256, replacing
 from plume.output import DATASET, building, check_folder
-from plume.pseudonymise import VERSION
+from plume.pseudonymise.version import version
 
 _CHUNK = 128  # pairs masked together
 
@@ -195,4 +195,4 @@ def gold_figures(ner: bool) -> dict[str, Any]:
 def _versions(config: DataConfig) -> dict[str, Any]:
     from plume.pseudonymise.recogniser.ner import describe
 
-    return {"plume": __version__, "pseudonymiser": VERSION, "ner": describe() if config.ner else None}
+    return {"plume": __version__, "pseudonymiser": version(), "ner": describe() if config.ner else None}
