@@ -17,10 +17,10 @@ from plume.command import progress, status
 from plume.config import Config
 from plume.contacts import Directory
 from plume.corpus import dataset
+from plume.corpus.documents import write_documents
 from plume.corpus.gold import figures
 from plume.corpus.mask import Masker, pseudonymiser
 from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
-from plume.corpus.privacy import write_documents
 from plume.corpus.split import SPLITS, Splitting
 from plume.corpus.spool import Spool
 from plume.errors import InputError
