@@ -37,6 +37,11 @@ NO_GAIN = (
     "Aucune autre règle n’est enfreinte, mais un gain utile est exclu : le système en service reste en place.",
 )
 _HOLDS = {True: ("●", "respectée"), False: ("■", "enfreinte"), None: ("◇", "sans conclusion")}
+_SAID = {  # of some tiers otherwise
+    "superiority": _HOLDS | {False: ("■", "gain utile exclu")},
+    "slice veto": _HOLDS | {True: ("●", "pas de veto"), False: ("■", "veto")},
+    "": dict.fromkeys(_HOLDS, ("", "trop peu d’avis")),  # no rule: only shown
+}
 _TIERS = {
     "safety": "Sécurité",
     "probes": "Avis piégés",
@@ -59,7 +64,7 @@ def render(
 
     `contaminated`: ids of test items -> the training item that each is near; `probed`: the drafts of the probes.
     """
-    ruled = [line for line in verdict.estimates if line.rule and not line.slice]
+    ruled = [line for line in verdict.estimates if _tier(line) in _TIERS]
     ruled.sort(key=lambda line: list(_TIERS).index(_tier(line)))
     failed = {_tier(line) for line in verdict.estimates if line.rule and line.holds is False}
     no_gain = verdict.outcome == "FAIL" and failed == {"superiority"}
@@ -79,8 +84,8 @@ def render(
         drafts=drafts,
         pairs=pairs,
         tiers=[(tier, [_judged(line) for line in ruled if _tier(line) == key]) for key, tier in _TIERS.items()],
-        plot=forest([line for line in ruled if line.arm == "difference"], rule),
-        slices=[_judged(line) for line in verdict.estimates if line.slice],
+        plot=forest([line for line in ruled if line.arm == "difference"]),
+        slices=[_judged(line) for line in verdict.estimates if line.slice and _tier(line) not in _TIERS],
         failures=failed_by_check,
         shown=shown,
         numbered={one.pair["id"]: number for number, one in enumerate(shown, 1)},
@@ -106,20 +111,16 @@ def render(
 
 
 def _tier(line: Line) -> str:
-    return line.rule.partition(":")[0]
+    return (line.rule or "").partition(":")[0]
 
 
 def _judged(line: Line) -> dict[str, Any]:
     difference = line.arm == "difference"
-    mark, told = _HOLDS[line.holds] if line.rule else ("", "trop peu d’avis")
-    if line.holds is False and _tier(line) == "superiority":
-        told = "gain utile exclu"
-    if line.slice and line.rule:
-        mark, told = ("●", "pas de veto") if line.holds else ("■", "veto")
+    mark, told = _SAID.get(_tier(line), _HOLDS)[line.holds]
     measure = measures.find(line.measure)
     return {
         "measure": line.measure,
-        "label": slices.label(line.slice) if line.slice else measure.label,
+        "label": _label(line),
         "value": measure.say(line.value.estimate, difference=difference),
         "interval": measure.interval(line.value, difference=difference),
         "limit": _limit(line),
@@ -131,11 +132,23 @@ def _judged(line: Line) -> dict[str, Any]:
     }
 
 
+def _label(line: Line) -> str:
+    """Name the measure, the slice, or both: the table of slices is of the primary measure alone."""
+    measure = measures.find(line.measure).label
+    if not line.slice:
+        return measure
+    return f"{measure}, {slices.label(line.slice)}" if _tier(line) in _TIERS else slices.label(line.slice)
+
+
+def _number(line: Line) -> float:
+    """Read the rule's number: it stands last in the rule's text."""
+    return float(line.rule.rsplit(" ", 1)[1])
+
+
 def _limit(line: Line) -> str:
-    """The rule's number, in French: it stands last in the rule's text."""
     if not line.rule:
         return "–"
-    limit = float(line.rule.rsplit(" ", 1)[1])
+    limit = _number(line)
     if _tier(line) in ("safety", "probes"):
         return f"aucun échec, et au moins {percent(1 - limit)} de réussite"
     return f"perte de moins de {points(-limit, signed=False)}" if limit else "gain"
@@ -183,12 +196,11 @@ def _by_length(cells: Mapping[str, Cells]) -> list[list[str]]:
     return [[name, *(number(found[arm][i], 0) for arm in ARMS)] for i, name in enumerate(names)]
 
 
-def forest(lines: list[Line], rule: Rule) -> dict[str, Any] | None:
+def forest(lines: list[Line]) -> dict[str, Any] | None:
     """Geometry of the forest plot of differences of shares, in SVG units; None if there is nothing to plot."""
     lines = [line for line in lines if line.value.lower is not None and line.value.upper is not None]
     if not lines:
         return None
-    margins = {g.measure: -g.margin for g in rule.guardrails}
     bounds = [b for line in lines for b in (line.value.lower, line.value.upper)] + [-0.06, 0.06]
     step = next(s for s in (0.02, 0.05, 0.1, 0.2, 0.5) if (max(bounds) - min(bounds)) / s <= 9)
     low = step * (min(bounds) // step)
@@ -210,11 +222,11 @@ def forest(lines: list[Line], rule: Rule) -> dict[str, Any] | None:
         "rows": [
             {
                 "y": top + row * i + row / 2,
-                "label": measures.find(line.measure).label,
+                "label": _label(line),
                 "lower": x(line.value.lower),
                 "upper": x(line.value.upper),
                 "at": x(line.value.estimate),
-                "margin": x(margins[line.measure]) if _tier(line) == "non-inferiority" else None,
+                "margin": x(_number(line)) if _tier(line) == "non-inferiority" else None,
                 "state": {True: "holds", False: "broken", None: "open"}[line.holds],
             }
             for i, line in enumerate(lines)

@@ -25,12 +25,22 @@ from eval.stats import bootstrap, proportions
 from eval.stats.estimate import Estimate
 from plume.checks.registry import GATING
 from plume.command import progress, say, status
-from plume.contacts import DEFAULT as DIRECTORY
 from plume.corpus.dataset import read_split
 from plume.corpus.split import experience_of
-from plume.files import file_sha256, json_sha256, make_folder, read_jsonl, read_object, sha256, telling, to_jsonl, write
-from plume.paths import ROOT
+from plume.files import (
+    code_sha256,
+    file_sha256,
+    json_sha256,
+    make_folder,
+    read_jsonl,
+    read_object,
+    sha256,
+    telling,
+    to_jsonl,
+    write,
+)
 from plume.prompt import load_prompt
+from plume.pseudonymise.version import SOURCES as PSEUDONYMISE
 
 NO_DRAFT = "no draft"
 
@@ -42,10 +52,8 @@ _SOURCES = (
     "eval/reply_similarity.py",
     "eval/metrics/*/*.py",
     "plume/checks/**/*.*",
-    "plume/french/**/*.*",
     "plume/prompt.py",  # the checks compare a draft with what the model read
-    "plume/contacts.py",
-    "plume/pseudonymise/**/*.*",
+    *PSEUDONYMISE,
 )
 
 Row = dict[str, Any]
@@ -196,10 +204,7 @@ def _is_number(row: Row) -> bool:
 
 def scorer_sha256() -> str:
     """Hash of the code and data that scores depend on."""
-    found = (path for pattern in _SOURCES for path in sorted(ROOT.glob(pattern)))
-    files = [path for path in found if path.suffix in (".py", ".txt", ".tsv", ".toml")]
-    parts = [f"{p.relative_to(ROOT)} {file_sha256(p)}" for p in (*files, DIRECTORY)]
-    return sha256("\n".join([*parts, f"sacrebleu {version('sacrebleu')}"]).encode())
+    return sha256(f"{code_sha256(*_SOURCES)} sacrebleu {version('sacrebleu')}".encode())
 
 
 def _made_from(drafts: Drafts, learnt: Replies, house_style: int) -> dict[str, Any]:

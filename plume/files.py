@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from plume.errors import InputError
+from plume.paths import ROOT
 
 _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)  # what a disk without locks answers
+_SOURCES = (".py", ".tsv", ".txt", ".toml", ".json")  # code and lists
 GROUP = "PLUME_GROUP"  # variable: name or number of the group that may read, beside the owner
 
 
@@ -276,6 +278,13 @@ def file_sha256(path: str | Path) -> str:
     """Hash a file's content."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def code_sha256(*patterns: str) -> str:
+    """Hash code and lists of the clone: the path and the content of each file that a pattern names."""
+    found = (path for pattern in patterns for path in sorted(ROOT.glob(pattern)))
+    files = [path for path in found if path.suffix in _SOURCES]
+    return sha256("\n".join(f"{path.relative_to(ROOT)} {file_sha256(path)}" for path in files).encode())
 
 
 def folder_sha256(folder: Path) -> str:

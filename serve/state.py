@@ -35,7 +35,7 @@ class State:
         self.history = folder / "history.json"  # what can be gone back to, and what was rolled back
         self.keys = folder / "keys.json"
         self.admin = folder / "admin.key"  # the secret of `sync` and `rollback`, made at the first start
-        self.drain = folder / "drain"  # while this file exists, new drafts are refused
+        self.drain = folder / "drain"  # while this file exists, requests for drafts are refused
         self.audit = folder / "audit.jsonl"
         self.journal = folder / "journal.db"
         self.synced = folder / "synced.json"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from plume.corpus import dataset
+from plume.corpus import documents
 from plume.corpus.dataset import FEATURES
 from plume.corpus.split import SPLITS
 from plume.doctor import chromium
@@ -247,5 +247,5 @@ def small_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "splits": splits,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    (folder / "README.md").write_text(dataset.card(manifest), encoding="utf-8")
+    (folder / "README.md").write_text(documents.card(manifest), encoding="utf-8")
     return folder

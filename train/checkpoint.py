@@ -1,4 +1,4 @@
-"""What a run needs to go on as if it had never been stopped."""
+"""Say when a run writes a checkpoint, write it, and read it: what a run needs to go on as if never stopped."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -10,7 +10,7 @@ import torch
 
 from plume.errors import InputError
 from plume.files import replacing, telling
-from train.config import MAKE_ROOM
+from train.config import MAKE_ROOM, TrainConfig
 
 LATEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 _BEST = "best.pt"  # where checkpoints of older runs have their best adapter
@@ -31,6 +31,11 @@ class Standing:
     stopped: str | None = None  # why the run ended before its last step
     peak_memory: int = 0  # bytes
     resumed_at: int = 0  # the step after which the last process began
+
+
+def is_due(at: Standing, config: TrainConfig, *, last: bool) -> bool:
+    """Say whether a checkpoint is written after this step: every so many steps, and where the run ends."""
+    return last or bool(at.stopped) or at.step % config.checkpoint_every == 0
 
 
 def save(

@@ -52,8 +52,7 @@ def fit(
 ) -> checkpoint.Standing:
     """Train the adapter; returns where the run ended, and leaves the model with the best adapter.
 
-    `log(metrics, step)` is called after each step; a checkpoint is written every `checkpoint_every` steps. Raises
-    PlumeError if the loss is no number or jumps.
+    `log(metrics, step)` is called after each step. Raises PlumeError if the loss is no number or jumps.
     """
     from peft import get_peft_model_state_dict, set_peft_model_state_dict
 
@@ -146,7 +145,7 @@ def fit(
                 times = {"seconds": seconds, "seconds_left": left}
                 _append(config.out / STEPS, {"step": at.step, **metrics, **times})
                 log(metrics, at.step)
-                if last or at.stopped or at.step % config.checkpoint_every == 0:
+                if checkpoint.is_due(at, config, last=last):
                     checkpoint.save(config.out, at, adapter(), best, optimiser)
             speed = f"{tokens / seconds:,.0f} tok/s, MFU {metrics.get('mfu', math.nan):.0%}"
             bar.update(task, advance=1, loss=_losses(at), speed=speed)

@@ -3,13 +3,14 @@
 import datetime as dt
 from dataclasses import dataclass
 from math import isfinite
+from pathlib import Path
 
 from eval.stats.estimate import Estimate
+from plume.french.vocabulary import rows
 
-TAUS = (7, 15, 30, 60)  # days: horizons of the restricted mean
-WITHIN = (3, 7, 15)  # days: shares answered within
+QUANTITIES = {row["name"]: row for row in rows("quantities", Path(__file__).parent)}
+WAITING = tuple(name for name, row in QUANTITIES.items() if row["read"] == "curve")
 MAIN = "rmst_30"
-WAITING = (*(f"rmst_{tau}" for tau in TAUS), *(f"answered_{days}d" for days in WITHIN))
 
 # Grades of evidence: what a row may be used to say. A (randomised) is never reached from an export.
 # SEASONAL: before and after, of less than a year each, so of different seasons.

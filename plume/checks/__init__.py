@@ -27,8 +27,8 @@ def check(
     """Give every finding on one draft, in the order of GATING then SIGNALS.
 
     `prompt` is all that the model read, as one text (`Prompt.text`); `directory` the public contacts that a reply may
-    give; `sentiment` the export's "Positif", "Neutre" or "Négatif"; `shows` a probe's (`datasets/probes`). A draft may
-    be put in service if every finding with `gating` has `passed`.
+    give; `sentiment` the export's "Positif", "Neutre" or "Négatif"; `shows` a probe's (`datasets/probes`). A draft
+    passes if every finding with `gating` has `passed`.
     """
     case = Case.of(draft, review, prompt, directory, sentiment, shows)
     findings = []

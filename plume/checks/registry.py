@@ -35,7 +35,7 @@ class Check:
         question: what it asks, in French, for evaluators.
         label: the good answer, in French, as tables show it.
         ask: the function that answers.
-        gating: a draft that fails is not put in service. A signal only informs.
+        gating: a draft that fails counts as failed in a verdict, and agents are told. A signal only informs.
         zero_tolerance: not one draft may fail; `configs/eval/gate.yaml` judges it under `safety`.
     """
 

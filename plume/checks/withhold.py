@@ -1,6 +1,6 @@
 """What a draft that leaves the house may not hold: personal data and contacts that nobody gave, with their places.
 
-The checks of the same name say that there are some; here they are cut out.
+The checks of the same name say that there are some; here they are withheld.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def withhold(draft: str, *, review: str, prompt: str = "", directory: "Directory
     pieces, withheld, at, length = [], [], 0, 0
     for start, end, check, kind, rule in sorted(found):
         if end <= at:
-            continue  # inside what was cut out before
+            continue  # inside what was withheld before
         placeholder = f"[{_PLACEHOLDERS.get(kind, kind)}]"
         before = case.draft[at : max(at, start)]
         pieces += [before, placeholder]

@@ -17,10 +17,10 @@ from plume.command import progress, status
 from plume.config import Config
 from plume.contacts import Directory
 from plume.corpus import dataset
+from plume.corpus.documents import write_documents
 from plume.corpus.gold import figures
 from plume.corpus.mask import Masker, pseudonymiser
 from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
-from plume.corpus.privacy import write_documents
 from plume.corpus.split import SPLITS, Splitting
 from plume.corpus.spool import Spool
 from plume.errors import InputError
@@ -29,7 +29,7 @@ from plume.export.reader import read_experiences
 from plume.export.source import Progress
 from plume.files import file_sha256, replacing
 from plume.output import DATASET, building, check_folder
-from plume.pseudonymise import VERSION
+from plume.pseudonymise.version import version
 
 _CHUNK = 128  # pairs masked together
 
@@ -195,4 +195,4 @@ def gold_figures(ner: bool) -> dict[str, Any]:
 def _versions(config: DataConfig) -> dict[str, Any]:
     from plume.pseudonymise.recogniser.ner import describe
 
-    return {"plume": __version__, "pseudonymiser": VERSION, "ner": describe() if config.ner else None}
+    return {"plume": __version__, "pseudonymiser": version(), "ner": describe() if config.ner else None}

@@ -24,7 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from plume.corpus import audit, dataset, forget_versions, privacy
+from plume.corpus import audit, dataset, documents, forget_versions, privacy
 from plume.corpus.dataset import STAGED, read_manifest, read_split
 from plume.corpus.forget_search import mention_of
 from plume.corpus.split import SPLITS, experience_of
@@ -175,7 +175,7 @@ def _forget(found: Found) -> int:
     _stage_audit(found, staged, manifest, gone)
     if (folder / privacy.MEMORY).is_file():  # it names no experience
         shutil.copyfile(folder / privacy.MEMORY, staged / privacy.MEMORY)
-    privacy.write_documents(staged, manifest)
+    documents.write_documents(staged, manifest)
     write(staged / _OF, file_sha256(folder / "manifest.json"))
     share(staged)
     staged.replace(folder / STAGED)  # from here on the erasure is decided

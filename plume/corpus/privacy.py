@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plume.corpus.audit import Audit, Bound, read_pairs
-from plume.corpus.dataset import RECORD, card, manifest_text
+from plume.corpus.dataset import RECORD
 from plume.corpus.gold import share
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
@@ -47,13 +47,6 @@ def write_report(folder: str | Path, manifest: dict[str, Any]) -> None:
     """
     folder = Path(folder)
     write(folder / FILE, render(manifest, *_audit(folder, manifest), _memory(folder)))
-
-
-def write_documents(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write what describes a dataset folder whose splits are there: card, privacy.html, and manifest.json last."""
-    write(folder / "README.md", card(manifest))
-    write_report(folder, manifest)
-    write(folder / "manifest.json", manifest_text(manifest))
 
 
 def render(

@@ -1,22 +1,19 @@
 """One row of the export, read once: an experience with its answers, every value typed.
 
-The corpus and the time analysis both start from it. `columns.tsv` says what is read from which column, and how. What a
-cell holds and nobody understands is None in the record, and `misread` names its column.
+The corpus and the time analysis both start from it. `columns.tsv` says what is read from which column, `values.py`
+how. What a cell holds and nobody understands is None in the record, and `misread` names its column.
 """
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
-from plume.export import values
-from plume.export.body_names import body_name
-from plume.export.cleaning import clean
 from plume.export.columns import CELLS, STRUCTURES
 from plume.export.placeholders import is_placeholder
-from plume.french.text import fold
+from plume.export.values import READERS, words
 
 
 class Answer(SimpleNamespace):
@@ -92,22 +89,6 @@ def _answer(number: int, found: dict[str, Any]) -> Answer:
     return Answer(number=number, illegible=illegible, **told)
 
 
-def _words(text: str | None) -> str:
-    return fold(clean(text))
-
-
-# How a cell is read, by the name that `columns.tsv` gives. What is read as text was not looked at: it is for masking.
-READERS: dict[str, Callable[[str], Any]] = {
-    "text": str,
-    "name": body_name,
-    "words": lru_cache(1 << 10)(_words),
-    "date": lru_cache(1 << 13)(values.parse_date),
-    "department": lru_cache(1 << 10)(values.department),
-    "sentiment": values.sentiment,
-    "yes or no": values.yes_or_no,
-    "percent": values.percent,
-    "vote": values.vote,
-}
 _SENT = frozenset(["network", "structure", "status", "reply"])  # one of these tells that an experience was sent there
 _ABSENT: dict[int, dict[str, Any]] = {
     n: {cell.name: None for cell in CELLS.values() if cell.structure == n} for n in (0, *STRUCTURES)
@@ -127,5 +108,5 @@ _NO_REASON = re.compile(  # folded, without punctuation
 @lru_cache(maxsize=1 << 12)
 def _is_rejected(reason: str | None, *states: str | None) -> bool:
     """Say whether moderation rejected a review: a reason is given, or the review's own status says so."""
-    words = " ".join(re.findall(r"\w+", _words(reason)))
-    return not _NO_REASON.fullmatch(words) or any(_REJECTED.search(_words(state)) for state in states)
+    told = " ".join(re.findall(r"\w+", words(reason)))
+    return not _NO_REASON.fullmatch(told) or any(_REJECTED.search(words(state)) for state in states)

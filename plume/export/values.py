@@ -6,7 +6,14 @@ A reader gives None for what it does not understand; `Experience.misread` then n
 import datetime as dt
 import math
 import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
+
+from plume.export.body_names import body_name
+from plume.export.cleaning import clean
+from plume.french.text import fold
 
 # How programs write that there is nothing: pandas, R, SQL, JavaScript, spreadsheets, and a dash by hand.
 _NOTHING = frozenset({
@@ -77,6 +84,11 @@ def department(text: str | None) -> str | None:
     return code if _DEPARTMENT.fullmatch(code) and code != "00" else None
 
 
+def words(text: str | None) -> str:
+    """Give a text without markup, in lower case and without accents."""
+    return fold(clean(text))
+
+
 _SENTIMENTS = {"positif": "Positif", "neutre": "Neutre", "negatif": "Négatif", "négatif": "Négatif"}
 
 
@@ -118,3 +130,17 @@ def _in_france(text: str) -> dt.date | None:
         return moment.astimezone(_FRANCE).date() if moment.tzinfo else None
     except (ValueError, OverflowError):
         return None
+
+
+# How a cell is read, by the name that `columns.tsv` gives. What is read as text was not looked at: it is for masking.
+READERS: dict[str, Callable[[str], Any]] = {
+    "text": str,
+    "name": body_name,
+    "words": lru_cache(1 << 10)(words),
+    "date": lru_cache(1 << 13)(parse_date),
+    "department": lru_cache(1 << 10)(department),
+    "sentiment": sentiment,
+    "yes or no": yes_or_no,
+    "percent": percent,
+    "vote": vote,
+}

@@ -9,4 +9,5 @@ PERSON = "PERSONNE"  # what detectors call a person; written as one of ROLES
 ROLES = frozenset(row["type"] for row in CATALOGUE if row["role"])
 PLACEHOLDERS = frozenset(row["type"] for row in CATALOGUE) - {PERSON}
 RANK = {row["type"]: int(row["priority"]) for row in CATALOGUE if row["priority"]}
+ALONE = frozenset(row["type"] for row in CATALOGUE if row["alone"])
 WEAK = frozenset(row["type"] for row in CATALOGUE if row["weak"])

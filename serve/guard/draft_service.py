@@ -76,13 +76,13 @@ class DraftService:
         )
         kept = {**shown, "draft": judged["draft"], "failed": failed, "prompt": prompt.version}
         keeping = asyncio.ensure_future(self._keep(identity, begun, context.client or "", deployed, kept))
-        text, cuts = fill(judged["draft"], judged["withheld"], pseudonym)
+        text, places = fill(judged["draft"], judged["withheld"], pseudonym)
         tokens = {"prompt_tokens": written.prompt_tokens, "draft_tokens": written.draft_tokens}
-        context.audit = {"id": identity, **tokens, "masked": dict(masked), "failed": failed, "withheld": len(cuts)}
+        context.audit = {"id": identity, **tokens, "masked": dict(masked), "failed": failed, "withheld": len(places)}
         response = DraftResponse(
             id=identity,
             draft=text,
-            findings=[*cuts, *list_failed(judged["findings"], withheld)],
+            findings=[*places, *list_failed(judged["findings"], withheld)],
             sources=sources(text, self._directory),
             examples=[past["id"] for past in examples],
             model=deployed.name,

@@ -1,4 +1,4 @@
-"""Turns a judged draft into what the agent gets: pseudonym filled in, cuts listed, contacts with their sources."""
+"""Turns a judged draft into what the agent gets: its pseudonym, what was withheld, and contacts with their sources."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -12,26 +12,26 @@ from serve.guard.schema import DraftFinding, Source
 
 
 def fill(draft: str, withheld: list[dict[str, Any]], pseudonym: str | None) -> tuple[str, list[DraftFinding]]:
-    """Put the pseudonym in place of [USAGER], or nothing; return the draft, and where something was cut out.
+    """Put the pseudonym in place of [USAGER], or nothing; return the draft, and where something was withheld.
 
     `withheld` index the draft as it is given; what is returned indexes the text that is returned.
     """
     places = [(place["start"], place["end"], place) for place in withheld]
     places += [(*hole.span(), None) for hole in re.finditer(re.escape(PSEUDONYM), draft)]
     text, found, at = "", [], 0
-    for start, end, cut in sorted(places, key=lambda place: place[:2]):
-        before, new = draft[at:start], draft[start:end] if cut else pseudonym or ""
-        text += before if cut or pseudonym else before.removesuffix(" ")
-        if cut:
-            place = {"start": len(text), "end": len(text) + len(new)}
-            detail = f"remplacé par {cut['placeholder']}"
-            found.append(DraftFinding(check=cut["check"], gating=True, detail=detail, rules=[cut["rule"]], **place))
+    for start, end, place in sorted(places, key=lambda one: one[:2]):
+        before, new = draft[at:start], draft[start:end] if place else pseudonym or ""
+        text += before if place or pseudonym else before.removesuffix(" ")
+        if place:
+            said = {"detail": f"remplacé par {place['placeholder']}", "rules": [place["rule"]]}
+            at_new = {"start": len(text), "end": len(text) + len(new)}
+            found.append(DraftFinding(check=place["check"], gating=True, **said, **at_new))
         text, at = text + new, end
     return text + draft[at:], found
 
 
 def list_failed(findings: Iterable[dict[str, Any]], withheld: Collection[str]) -> list[DraftFinding]:
-    """List what failed and was not cut out; details of what was cut out would say it again."""
+    """List what failed and was not withheld; details of what was withheld would say it again."""
     return [
         DraftFinding.model_validate(finding)
         for finding in findings

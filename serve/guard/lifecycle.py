@@ -49,7 +49,7 @@ class Lifecycle:
 
     @property
     def draining(self) -> bool:
-        """Tell whether new drafts are refused."""
+        """Tell whether requests for drafts are refused."""
         return self.stopping or self.state.drain.exists()
 
     async def live(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -134,7 +134,7 @@ class Lifecycle:
         self._drained = self._drained or asyncio.ensure_future(self.drain())
 
     async def drain(self) -> None:
-        """Drain on SIGTERM: refuse new drafts, finish begun ones, then stop vLLM as on Ctrl-C.
+        """Drain on SIGTERM: refuse requests for drafts, finish begun drafts, then stop vLLM as on Ctrl-C.
 
         vLLM alone would go on taking requests while it stops, and answer them with 500.
         """

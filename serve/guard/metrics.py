@@ -28,7 +28,7 @@ class Metrics:
         self.each = make(Histogram, "time_per_output_token_seconds", "after the first", version, **token_seconds)
         self.whole = make(Histogram, "request_seconds", "masking and checks included", version, **seconds)
         self.masked = make(Counter, "masked_entities", "entities that the model was not shown", ("version", "type"))
-        self.withheld = make(Counter, "withheld", "what was cut out of drafts", ("version", "check"))
+        self.withheld = make(Counter, "withheld", "what was withheld from drafts", ("version", "check"))
         self.failed = make(Counter, "failed_checks", "findings on drafts as written", ("version", "check"))
         self.journal_errors = make(Counter, "journal_errors", "drafts that could not be kept")
         self.audit_errors = make(Counter, "audit_errors", "audit lines that could not be written")

@@ -21,7 +21,7 @@ from serve.guard.journal import Journal, decision_key
 from serve.server_log import tell
 from serve.state import State, alone
 
-REFUSED = "refused"  # in place of a trace's id; decisions on it are refused like it
+REFUSED = "refused"  # by MLflow: in place of a trace's id; so are decisions on it
 _NEVER = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
 _PAGE = 500  # traces that are asked for at once
 _EVERY, _LATER = 1.0, 15.0  # seconds between looks; after MLflow did not answer

@@ -142,7 +142,7 @@ class ChatRequest(_Request):
 class DraftFinding(BaseModel):
     """What a check found in the draft as written, and by which named rules.
 
-    `start` and `end` index `draft` where a placeholder stands for what was cut out.
+    `start` and `end` index `draft` where a placeholder stands for what was withheld.
     """
 
     check: str

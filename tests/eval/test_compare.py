@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from eval import report
 from eval.compare import compare, items_of
-from eval.gate import decide
-from eval.measures import OF_DRAFTS
+from eval.gate import Line, decide
+from eval.measures import OF_DRAFTS, PRIMARY
 from eval.rule import Rule
+from eval.stats.estimate import Estimate
 from plume.errors import InputError
 
 GATE = Path(__file__).parents[2] / "configs" / "eval" / "gate.yaml"
@@ -232,3 +234,17 @@ def test_replies_to_one_review_are_one_cluster_and_reviews_are_sliced_by_tercile
     assert [item.slices["review_length"] for item in items] == ["court"] * 3 + ["moyen"] * 3 + ["long"] * 3
     assert "sentiment" not in items[0].slices
     assert decide(Rule.load(GATE), items, {}, {}).outcome == "INCONCLUSIVE"
+
+
+def test_a_guardrail_of_one_slice_reads_as_a_guardrail_and_only_a_veto_as_a_veto():
+    value = Estimate(-0.03, -0.05, -0.01, 60, 0)
+    rules = {
+        "veto": ("slice veto: upper bound < -0.1", False),
+        "enfreinte": ("non-inferiority: difference > -0.02", False),
+        "trop peu d’avis": (None, None),
+    }
+    of_caf = {told: Line(PRIMARY, "network=CAF", "difference", value, *rule) for told, rule in rules.items()}
+    said = {told: report._judged(line) for told, line in of_caf.items()}
+    assert [row["told"] for row in said.values()] == list(rules)
+    assert said["veto"]["label"] == "réseau : CAF"
+    assert said["enfreinte"]["label"].endswith(", réseau : CAF")

@@ -18,3 +18,15 @@ def test_the_files_to_open_are_there():
     named = re.findall(r"`((?:plume|train|eval|serve|configs|tests|datasets|docs)/[^`\s|]*)`", page)
     assert len(named) > 30
     assert not {path for path in named if not (ROOT / path).exists()}
+
+
+def test_a_file_named_without_its_folder_is_in_the_folder_that_its_row_named_before():
+    table = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").partition("## To change X")[2].partition("\n## ")[0]
+    lost = []
+    for row in table.split("\n- ")[1:]:
+        folder = ROOT
+        for name in re.findall(r"`([^`\s]+(?:\.[a-z0-9]+|/))`", row):
+            path = ROOT / name if "/" in name else folder / name
+            folder = path if path.is_dir() else path.parent
+            lost += [] if path.exists() else [name]
+    assert not lost

@@ -207,3 +207,14 @@ def test_a_folders_digest_is_of_names_and_contents(tmp_path):
     assert files.folder_sha256(one) != files.folder_sha256(other)
     (other / "a").write_text(json.dumps("a"))
     assert files.file_sha256(other / "a") == files.sha256(b'"a"')
+
+
+def test_codes_digest_is_of_paths_and_contents_and_of_no_other_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    for name in ("a.py", "b.tsv", "c.log"):
+        (tmp_path / name).write_text(name)
+    digest = files.code_sha256("*.*")
+    (tmp_path / "c.log").write_text("other")
+    assert files.code_sha256("*.*") == digest
+    (tmp_path / "b.tsv").write_text("other")
+    assert files.code_sha256("*.*") != digest

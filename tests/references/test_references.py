@@ -37,6 +37,7 @@ HERE = Path(__file__).parent
 GOLD, SAMPLE = ROOT / "datasets" / "gold", ROOT / "datasets" / "sample" / "export.json"
 BLOCKS = r"p|h[1-6]|li|tr|caption|div|section|header|footer|main|d[tdl]|fig\w+|summary|details|pre|title|table|ul"
 ALWAYS_THE_SAME = [
+    (r"(?<=^Règles de pseudonymisation \| )\S+", "<digest>"),
     (r"\b(?=[0-9]*[a-f])[0-9a-f]{12,64}\b", "<digest>"),
     (rf"\b{re.escape(plume.__version__)}(?!\w)|(?<=version:)[\w.]+", "<version>"),
     (r"(?<=réponse · )\d.*", "<today>"),

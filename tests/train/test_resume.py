@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 
 from plume import registry, tracking
-from plume.corpus import dataset
+from plume.corpus import documents
 from plume.errors import InputError, PlumeError
 from plume.files import folder_sha256
 from train import checkpoint, ledger, loop
@@ -164,7 +164,7 @@ def test_a_run_goes_on_with_the_samples_that_it_was_started_on(killed_at, train_
     described = json.loads(manifest.read_text())
     described["splits"]["train"]["sha256"] = hashlib.sha256(train_split.read_bytes()).hexdigest()
     manifest.write_text(json.dumps(described))
-    (options["data"] / "README.md").write_text(dataset.card(described))  # by it `datasets` knows the folder changed
+    (options["data"] / "README.md").write_text(documents.card(described))  # by it `datasets` knows the folder changed
     with pytest.raises(InputError, match="was started on other samples"):
         train_here(resume=True, **options)
 

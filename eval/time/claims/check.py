@@ -21,9 +21,9 @@ import numpy as np
 from eval.stats.studentised import DRAWS
 from eval.time.claims.held import Held, Scaled, show
 from eval.time.claims.published import Claim, Widest
+from eval.time.claims.quantities import QUANTITIES
 from eval.time.effects.before_after import Comparison, compare
 from eval.time.effects.common_shocks import LEAST_MONTHS, seen, widened
-from eval.time.effects.satisfaction import voted
 from eval.time.measurement import LEAST_RECORDS, LEAST_STRUCTURES, MAIN, Window
 from eval.time.waits.from_export import Waits
 from eval.time.waits.periods import HOLE, LONGEST, follow_up, spans, values, within, year_earlier
@@ -68,8 +68,8 @@ def check(
     started_on: dt.date | None = None,
 ) -> Outcome:
     """Say what the export tells of one claim; "before" holds nothing from the pilot's first day, `started_on`, on."""
-    timed = claim.quantity == "mean_response_days"
-    tau = follow_up(MAIN) if timed else 0
+    quantity = QUANTITIES[claim.quantity]
+    tau = quantity.tau
     if reason := _out_of_reach(claim, waits, tau):
         return _uncheckable(claim, reason)
     first, last = claim.window.first, claim.window.last
@@ -80,24 +80,24 @@ def check(
         windows = None
     if reason := _without_year(windows, started_on):
         return _uncheckable(claim, reason)
-    usable = its & (waits.timed if timed else voted(waits))
+    usable = its & quantity.usable(waits)
     before, after = (within(waits, window) & usable for window in windows)
-    if not timed:  # a reply of the pilot to an earlier review is none of "before"
+    if not quantity.of_waits:  # a reply of the pilot to an earlier review is none of "before"
         before &= (waits.reply == 0) | (waits.reply < first.toordinal())
     whose = "des réseaux nommés" if claim.population.networks else "de toutes les structures du fichier"
     scope = f"Avis {whose}, publiés {_span(windows[0])} et, un an plus tard, {_span(windows[1])}"
-    if reason := _too_few(waits, (before, after), "délais observables" if timed else "votes"):
+    if reason := _too_few(waits, (before, after), quantity.records):
         return _uncheckable(claim, reason, scope)
-    value = values(waits, MAIN) if timed else (waits.vote == 1).astype(float)
+    value = quantity.read(waits)
     until = min(first, started_on or first) - dt.timedelta(days=tau)
-    shocks = seen(waits, value, usable, until, share=not timed)
+    shocks = seen(waits, value, usable, until, share=quantity.share)
     if shocks is None:
         reason = f"il faut {LEAST_MONTHS} mois avant la période pour savoir ce qui varie d'un mois à l'autre pour tous"
         return _uncheckable(claim, reason, scope)
-    both = _Pair(waits, (before, after), not timed, shocks.half(windows), draws)
+    both = _Pair(waits, (before, after), quantity.share, shocks.half(windows), draws)
     # A published figure is of each period's own mix of services; so is what it is held against.
     found = both.compare(value, fixed_mix=False)
-    held = _held_days(claim, found, both, widest) if timed else _held_shares(claim, found, widest)
+    held = (_held_shares if quantity.share else _held_days)(claim, found, both, widest)
     outside = [one for one in held if one.agrees() is False]
     if outside:
         outcome, ending = CONTRADICTED, "au moins une valeur annoncée est hors de l'intervalle"
@@ -121,7 +121,7 @@ def _out_of_reach(claim: Claim, waits: Waits, tau: int) -> str | None:
         return "c'est un objectif annoncé, non une mesure"
     if claim.uncheckable:
         return claim.uncheckable
-    if claim.quantity == "mean_response_days" and not waits.has_delays:
+    if QUANTITIES[claim.quantity].of_waits and not waits.has_delays:
         return f"l'export ne contient pas {' ni '.join(waits.missing)} : aucun délai ne peut être calculé"
     if claim.window.first is None or claim.window.last is None:
         return "la période de la mesure n'est pas publiée"
@@ -162,14 +162,14 @@ def _of_the_mix(held: list[Held], both: _Pair, value: np.ndarray) -> str | None:
     """Say why a change may be one of the mix of services, not of any service; else None."""
     if all(one.neutral is None for one in held):  # no change was announced
         return None
-    fixed, timed = both.compare(value), not both.share
-    interval = fixed.ratio_interval() if timed else fixed.difference_interval()
+    fixed = both.compare(value)
+    interval = fixed.difference_interval() if both.share else fixed.ratio_interval()
     if interval is None:
         return "aucune structure, ou trop peu, n'est des deux périodes : le changement peut venir des services présents"
-    if not interval[0] <= (1.0 if timed else 0.0) <= interval[1]:
+    if not interval[0] <= (0.0 if both.share else 1.0) <= interval[1]:
         return None
-    unit, what = ("", "rapport") if timed else ("points", "écart")
-    point = fixed.log_ratio.ratio if timed else fixed.difference.value
+    unit, what = ("points", "écart") if both.share else ("", "rapport")
+    point = fixed.difference.value if both.share else fixed.log_ratio.ratio
     return (
         "à services égaux, aucun changement ne se voit ({} {} [{} ; {}]) : il peut venir des services présents".format(
             what, *(show(x, unit) for x in (point, *interval))
@@ -195,7 +195,7 @@ def _undecided(held: list[Held]) -> str | None:
 def _held_days(claim: Claim, found: Comparison, both: _Pair, widest: Widest) -> list[Held]:
     claimed, tau = claim.values, follow_up(MAIN)
     ratio = claimed.ratio or (claimed.before / claimed.after if claimed.before and claimed.after else None)
-    what = f"attente moyenne limitée à {tau} jours"
+    what = QUANTITIES[claim.quantity].what
     waiting = values(both.waits, MAIN) >= tau
     # At most: all who still waited were answered a year after they wrote.
     unseen = tuple(float(waiting[mask].mean()) * (LONGEST - tau) for mask in both.groups)
@@ -227,8 +227,8 @@ def _scaled(ratio: float, tau: int, both: _Pair) -> Scaled | None:
     return Scaled((before, after), found.log_ratio.ratio, interval, neutral)
 
 
-def _held_shares(claim: Claim, found: Comparison, widest: Widest) -> list[Held]:
-    held = _held_levels(claim, found, "votes « utile »", "%", widest.share, (0.0, 0.0))
+def _held_shares(claim: Claim, found: Comparison, _: _Pair, widest: Widest) -> list[Held]:
+    held = _held_levels(claim, found, QUANTITIES[claim.quantity].what, "%", widest.share, (0.0, 0.0))
     if (claimed := claim.values.difference) is not None:
         interval = found.difference_interval()
         held.append(Held("écart", claimed, found.difference.value, interval, 0.0, "points", widest.share))

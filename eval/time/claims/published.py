@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from eval.time.claims.quantities import QUANTITIES
 from plume.config import Config
 from plume.french.text import fold, plain
 
@@ -68,15 +69,11 @@ class Values(Config):
         return self
 
 
-# What each quantity can be given by; anything else could not be held against an estimate.
-GIVEN_BY = {"mean_response_days": {"before", "after", "ratio"}, "useful_share": {"before", "after", "difference"}}
-
-
 class Claim(Config):
     """One published figure. `uncheckable` says why no export could ever check it."""
 
     id: str = Field(pattern=r"^[a-z0-9-]+$", description="what reports call it")
-    quantity: Literal["mean_response_days", "useful_share"] = Field(description="what the figure is of")
+    quantity: Literal[*QUANTITIES] = Field(description="what the figure is of")
     statement: Text = Field(description="the claim, in French, as it was published")
     values: Values = Field(description="the figure")
     population: Population = Field(description="whom the figure is about")
@@ -88,9 +85,9 @@ class Claim(Config):
     @model_validator(mode="after")
     def _fitting(self) -> Self:
         given = self.values.model_dump(exclude_none=True)
-        if wrong := sorted(given.keys() - GIVEN_BY[self.quantity]):
+        if wrong := sorted(given.keys() - QUANTITIES[self.quantity].given_by):
             raise ValueError(f"{self.id}: {self.quantity} has no value {', '.join(wrong)}")
-        if self.quantity == "useful_share" and any(abs(value) > 1 for value in given.values()):
+        if QUANTITIES[self.quantity].share and any(abs(value) > 1 for value in given.values()):
             raise ValueError(f"{self.id}: a share is written between 0 and 1 (0.74, not 74)")
         return self
 

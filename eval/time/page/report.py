@@ -9,6 +9,7 @@ import numpy as np
 
 from eval.time.claims.check import UNCHECKABLE, Outcome
 from eval.time.claims.published import Baseline, Claim
+from eval.time.claims.quantities import QUANTITIES
 from eval.time.effects.adopters import Study
 from eval.time.measurement import LEAST_RECORDS, MAIN, Measurement, Window
 from eval.time.minutes.constants import NAMES
@@ -79,7 +80,7 @@ def render(f: Findings) -> str:
 def _claim_of_a_wait(f: Findings) -> tuple[Claim, Outcome] | None:
     """Find the first claim of a wait that can be checked, else the first; the page begins with it."""
     pairs = zip(f.baseline.claims, f.outcomes, strict=True)
-    timed = [(c, one) for c, one in pairs if c.quantity == "mean_response_days" and c.status != "target"]
+    timed = [(c, one) for c, one in pairs if not QUANTITIES[c.quantity].share and c.status != "target"]
     return next((pair for pair in timed if pair[1].outcome != UNCHECKABLE), timed[0] if timed else None)
 
 

@@ -4,21 +4,22 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
+from eval.time import measurement
 from eval.time.measurement import Measurement
 from plume.page.numbers import interval, number, percent, points
 
 _LABELS = tomllib.loads(Path(__file__).with_name("labels.toml").read_text(encoding="utf-8"))
-QUANTITIES, OUTCOMES, STATUSES, GRADES, WEAK = (
-    _LABELS[table] for table in ("quantities", "outcomes", "statuses", "grades", "weak")
-)
+QUANTITIES = {name: row["label"] for name, row in measurement.QUANTITIES.items()}
+OUTCOMES, STATUSES, GRADES, WEAK = (_LABELS[table] for table in ("outcomes", "statuses", "grades", "weak"))
 COLUMNS, FATES, DECIDED, VOTERS, INPUTS, STATUS_OF_CONSTANT = (
     _LABELS[table] for table in ("columns", "fates", "decided", "voters", "inputs", "constants")
 )
 SHORT = {grade: meaning.partition(" : ")[0] for grade, meaning in GRADES.items()}
 
 
-def _is_share(quantity: str) -> bool:
-    return quantity.startswith("answered") or quantity == "useful_share"
+def of_table(name: str) -> dict[str, dict[str, str]]:
+    """Give the rows of quantities.tsv that stand in a table of the page, by name."""
+    return {quantity: row for quantity, row in measurement.QUANTITIES.items() if name in row["tables"].split(" ")}
 
 
 def _amount(row: Measurement, value: float | None, *, bound: bool = False) -> str:
@@ -26,7 +27,7 @@ def _amount(row: Measurement, value: float | None, *, bound: bool = False) -> st
     if row.comparison == "before_after":
         return number(value, 2)
     moved = row.comparison != "level"
-    if not _is_share(row.quantity):
+    if measurement.QUANTITIES[row.quantity]["unit"] != "share":
         return number(value, 1, signed=moved)
     return points(value, 0, unit=not bound) if moved else percent(value, 0)
 

@@ -17,6 +17,7 @@ from plume.french.rules import Place, Text, find, table
 from plume.french.text import fold
 from plume.french.vocabulary import folded
 from plume.french.words import ACRONYMS, EVERYDAY
+from plume.pseudonymise.catalogue import ALONE
 from plume.pseudonymise.identifiers.references import REFERENCES
 from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
@@ -260,7 +261,6 @@ _CODE_AFTER = re.compile(r"[ -]([A-Z]{2,3}|\d{1,5}[A-Z]{1,3}|[A-Z]{1,3}\d{1,6}|\
 _GROWTH = 40  # characters
 _WORDS_LIKE = frozenset({"LE", "LA", "DU", "DE", "ET", "EN", "AU", "OU"})
 _NO_CODES = folded("words_beside_numbers", Path(__file__).parents[1] / "lists")
-_UNGROWN = frozenset({"PLAQUE", "SIRET"})
 
 _TABLES = (*SHAPES, *AFTER_WORDS, *CLUMPS, *REFERENCES)
 
@@ -270,7 +270,7 @@ def numbers(text: Text) -> Iterator[Span]:
     for account in find(text, ACCOUNTS):
         yield _grown(text, Span(account.start, account.end, "IBAN", "rule", account.rule.name))
     for span in spans(text, _TABLES):
-        yield span if span.type in _UNGROWN else _grown(text, span)
+        yield span if span.type in ALONE else _grown(text, span)
 
 
 def _grown(text: Text, span: Span) -> Span:

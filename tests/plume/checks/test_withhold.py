@@ -1,4 +1,4 @@
-"""What is cut out of a draft before it leaves, and where."""
+"""What is withheld from a draft before it leaves, and where."""
 
 import pytest
 

@@ -9,9 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from plume import files
-from plume.corpus import audit, dataset, forget_search, privacy
+from plume.corpus import audit, dataset, documents, forget_search
 from plume.corpus import forget as forgetting
-from plume.corpus.dataset import card, read_manifest
+from plume.corpus.dataset import read_manifest
+from plume.corpus.documents import card
 from plume.errors import InputError
 from plume.files import to_jsonl
 
@@ -152,7 +153,7 @@ def test_interrupted_before_it_is_decided_nothing_has_changed(folder, monkeypatc
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(forgetting.privacy, "write_report", interrupted)
+    monkeypatch.setattr(forgetting.documents, "write_report", interrupted)
     with pytest.raises(KeyboardInterrupt):
         erase(folder, GONE)
     after = {name: data for name, data in everything(folder).items() if not name.startswith(".forget.part")}
@@ -406,7 +407,7 @@ def test_a_folder_that_cannot_be_written_is_named_and_the_others_are_erased(fold
             raise OSError(errno.ENOSPC, "No space left on device")
         files.write(path, content)
 
-    monkeypatch.setattr(privacy, "write", full)
+    monkeypatch.setattr(documents, "write", full)
     found, _ = forgetting.find([GONE], [folder, other])
     with pytest.raises(InputError, match=r"cannot be written \(No space left"):
         forgetting.forget(found[0])

@@ -11,9 +11,10 @@ from plume.corpus.split import experience_of
 from plume.export.body_names import body_name
 from plume.export.cleaning import clean
 from plume.export.columns import CELLS
-from plume.export.experience import READERS, Experience
+from plume.export.experience import Experience
 from plume.export.placeholders import is_placeholder
 from plume.export.reader import read_experiences, read_rows
+from plume.export.values import READERS
 
 REVIEW = "J'attends ma carte grise depuis le mois de mars."
 REPLY = (

@@ -9,9 +9,8 @@ from eval.time.waits.from_export import read_waits
 from plume.contacts import Directory
 from plume.corpus.pairs import Pair, Selection, outcomes
 from plume.export.columns import CELLS, Columns
-from plume.export.experience import READERS
 from plume.export.reader import read_experiences
-from plume.export.values import department, is_empty, percent, vote, whole, yes_or_no
+from plume.export.values import READERS, department, is_empty, percent, vote, whole, yes_or_no
 
 EMPTY = ["", " ", "NaN", "nan", "None", "NULL", "null", "N/A", "<NA>", "NaT", "#N/A", "\\N", " NULL ", "-", "undefined"]
 

@@ -72,7 +72,7 @@ def test_invented_contacts_and_personal_data_are_cut_out_and_told_with_their_pla
     assert draft["draft"] == "Bonjour Zaza29,\n\nAppelez Mme [TIERS] au [TEL], merci Zaza29."
     assert [draft["draft"][f["start"] : f["end"]] for f in cut] == ["[TIERS]", "[TEL]"]
     assert all(f["rules"] for f in draft["findings"] if f["gating"])
-    assert [f["rules"][0].partition(".")[0] for f in cut] == ["name", "contact"]
+    assert [f["rules"][0].partition(".")[0] for f in cut] == ["name", "phone"]
     assert "Morvan" not in json.dumps(draft, ensure_ascii=False)
     assert "Morvan" not in json.dumps(rows(guarded), ensure_ascii=False)
 

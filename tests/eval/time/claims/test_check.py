@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from eval.time.claims.check import COMPATIBLE, CONTRADICTED, UNCHECKABLE, check
-from eval.time.claims.published import Claim, Widest
+from eval.time.claims.published import Claim, Values, Widest
+from eval.time.claims.quantities import QUANTITIES, Quantity
 from eval.time.waits.from_export import Waits
+from eval.time.waits.periods import follow_up, values
 
 LAUNCH = dt.date(2023, 10, 5)
 
@@ -174,6 +176,24 @@ def test_a_level_in_an_interval_that_is_too_wide_says_so():
     outcome = check(level, given, widest=Widest(share=0.001))
     assert outcome.outcome == UNCHECKABLE
     assert "plus large que ce qui est admis" in outcome.why
+
+
+def test_a_claim_of_another_quantity_needs_its_row_alone(monkeypatch):
+    answered = Quantity(
+        frozenset({"after"}),
+        "réponses en 7 jours au plus",
+        "délais observables",
+        usable=lambda waits: waits.timed,
+        read=lambda waits: values(waits, "answered_7d"),
+        share=True,
+        of_waits=True,
+        tau=follow_up("answered_7d"),
+    )
+    monkeypatch.setitem(QUANTITIES, "answered_7d", answered)
+    told = claim().model_copy(update={"quantity": "answered_7d", "values": Values(after=0.01)})
+    outcome = check(told, waits(12, 6))
+    assert outcome.outcome == CONTRADICTED
+    assert outcome.said.startswith("Non : réponses en 7 jours au plus, après : ")
 
 
 def test_satisfaction_that_did_not_move_is_contradicted():
