@@ -12,7 +12,7 @@ from plume.page import render as render_page
 from plume.page.numbers import count, number
 
 TEMPLATE = Path(__file__).with_name("memory.html.j2")
-NAMES = {"review": "Dans les avis (lus, non appris)", "reply": "Dans les réponses (apprises)"}
+NAMES = {"review": "Dans les avis (lus seulement)", "reply": "Dans les réponses (apprises)"}
 _LEFT, _RIGHT, _TOP, _BASE = 90, 760, 20, 260  # of the figure, in SVG units
 
 

@@ -122,7 +122,7 @@ def test_memory_tells_exposure_and_extraction_beside_the_base_and_shows_them_to_
     assert not any(row["extracted"] for row in told["canaries"] if row["system"] == "base")
     assert told["inputs"]["canaries_sha256"] == file_sha256(folder / "canaries.jsonl")
     page = (folder / "memory" / "memory.html").read_text(encoding="utf-8")
-    for said in ("Dans les avis (lus, non appris)", "Modèle de base (témoin)", "ni promu, ni servi"):
+    for said in ("Dans les avis (lus seulement)", "Modèle de base (témoin)", "ni promu, ni servi"):
         assert said in page
     privacy = (data / "privacy.html").read_text(encoding="utf-8")
     assert "Secrets plantés, retrouvés" in privacy
