@@ -1,10 +1,11 @@
 """The pages that people sign, in a real browser: on a phone, on a desk and printed."""
 
 import random
+from dataclasses import asdict
 
 from eval.compare import compare
 from eval.memory import page
-from eval.memory.exposure import Seen, estimate
+from eval.memory.exposure import Seen, control, estimate
 from eval.time.run import run
 from plume.paths import ROOT
 
@@ -43,6 +44,7 @@ def test_memory_page(browser, tmp_path):
     ]
     document = {
         "estimates": [line.as_dict() for line in estimate(seen)],
+        "control": asdict(control(seen)),
         "canaries": [one.as_dict() for one in seen],
         "format": "######",
         "space_bits": 19.9,
@@ -63,4 +65,6 @@ def test_memory_page(browser, tmp_path):
     assert told[0].endswith(
         "aucune trace mesurable, jusqu’à 8 répétitions ; restitués mot pour mot : 0 sur 32\u00a0secrets."
     )
+    assert told[2].startswith("Témoin (modèle de base) : 1,5")
+    assert told[2].endswith("pour 1,40 au hasard : conforme.")
     assert "trace mesurable à 4 et 8 répétition(s)" in told[1]
