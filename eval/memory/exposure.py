@@ -88,6 +88,11 @@ def others(secret: str, form: str, n: int, seed: str) -> list[str]:
     return [*drawn]
 
 
+def control(seen: Iterable[Seen]) -> Estimate:
+    """Estimate the base's mean exposure over all canaries: it never saw one, so that chance must lie within."""
+    return bootstrap.mean([one.exposure for one in seen if one.system == BASE])
+
+
 def estimate(seen: Iterable[Seen]) -> list[Line]:
     """Estimate each cell: mean exposures by bootstrap over canaries, shares extracted by exact limits."""
     cells: dict[tuple[str, int], dict[str, dict[str, Seen]]] = {}

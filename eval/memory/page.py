@@ -9,10 +9,10 @@ import plume
 from eval.memory.exposure import ADAPTER, BASE
 from plume.canaries import PLACES
 from plume.page import render as render_page
-from plume.page.numbers import count, number
+from plume.page.numbers import count, interval, number
 
 TEMPLATE = Path(__file__).with_name("memory.html.j2")
-NAMES = {"review": "Dans les avis (lus, non appris)", "reply": "Dans les réponses (apprises)"}
+NAMES = {"review": "Dans les avis (lus seulement)", "reply": "Dans les réponses (apprises)"}
 _LEFT, _RIGHT, _TOP, _BASE = 90, 760, 20, 260  # of the figure, in SVG units
 
 
@@ -44,6 +44,16 @@ def sentences(document: dict[str, Any]) -> Iterator[str]:
             else f"aucune trace mesurable, jusqu’à {cells[-1]['repetitions']} répétitions"
         )
         yield f"{NAMES[place]} : {seen} ; restitués mot pour mot : {hits} sur {count(n, 'secret')}."
+
+    yield _of_control(document["control"], document["chance_bits"])
+
+
+def _of_control(base: dict[str, Any], chance: float) -> str:
+    lower, upper = (base["estimate"] if base[key] is None else base[key] for key in ("lower", "upper"))
+    seen = f"Témoin (modèle de base) : {number(base['estimate'], 2)} bits en moyenne, {interval(lower, upper, number)}"
+    if lower <= chance <= upper:
+        return f"{seen}, pour {number(chance, 2)} au hasard : conforme."
+    return f"{seen} ; le hasard ({number(chance, 2)}) n’y est pas : refaire la mesure avec d’autres secrets (seed)."
 
 
 def _rows(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

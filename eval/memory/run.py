@@ -1,12 +1,12 @@
 """Run `plume eval memory`: what a shadow run retained of its canaries, beside the base model that never saw them."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from eval.memory import page
-from eval.memory.exposure import ADAPTER, BASE, Line, Seen, chance_bits, estimate, most_bits, space_bits
+from eval.memory.exposure import ADAPTER, BASE, Line, Seen, chance_bits, control, estimate, most_bits, space_bits
 from eval.memory.likelihood import ask, extracted, log_perplexities
 from plume import canaries, models
 from plume.adapters import TRAINING, Adapter
@@ -107,6 +107,7 @@ def _document(run: ShadowRun, seen: list[Seen], lines: list[Line], alternatives:
     return {
         "estimates": [line.as_dict() for line in lines],
         "canaries": [one.as_dict() for one in seen],
+        "control": asdict(control(seen)),
         "format": form,
         "space_bits": round(space_bits(form), 2),
         "alternatives": alternatives,

@@ -1,6 +1,11 @@
 """The pages that people sign, in a real browser: on a phone, on a desk and printed."""
 
+import random
+from dataclasses import asdict
+
 from eval.compare import compare
+from eval.memory import page
+from eval.memory.exposure import Seen, control, estimate
 from eval.time.run import run
 from plume.paths import ROOT
 
@@ -25,3 +30,41 @@ def test_time_page(browser, sample_export, tmp_path):
     sheets, headings = browser.look_over(tmp_path / "time" / "time.html")
     assert headings["Trois quantités, jamais mêlées"] == 1
     assert sheets <= 8
+
+
+def test_memory_page(browser, tmp_path):
+    dice = random.Random(0)
+    seen = [
+        Seen(f"canary-{n:03d}", place, times, system, 0 if learnt else dice.randrange(128), 127, learnt and n % 2 == 0)
+        for place in ("review", "reply")
+        for times in (1, 2, 4, 8)
+        for n in range(8)
+        for system in ("base", "adapter")
+        for learnt in [(system, place) == ("adapter", "reply") and times > 2]
+    ]
+    document = {
+        "estimates": [line.as_dict() for line in estimate(seen)],
+        "control": asdict(control(seen)),
+        "canaries": [one.as_dict() for one in seen],
+        "format": "######",
+        "space_bits": 19.9,
+        "alternatives": 127,
+        "most_bits": 7.0,
+        "chance_bits": 1.4,
+        "base": "tiny",
+        "prompt": "v1",
+        "inputs": dict.fromkeys(("adapter_sha256", "canaries_sha256"), "0" * 64),
+        "trained": {"pairs": 317, "steps": 70, "epochs": 1.8, "learning_rate": 0.002, "rank": 16},
+    }
+    document["inputs"]["train_split_sha256"] = "1" * 64
+    (tmp_path / "memory.html").write_text(page.render(document), encoding="utf-8")
+    sheets, headings = browser.look_over(tmp_path / "memory.html")
+    assert headings["1. Résultat"] == 1
+    assert sheets <= 4
+    told = [*page.sentences(document)]
+    assert told[0].endswith(
+        "aucune trace mesurable, jusqu’à 8 répétitions ; restitués mot pour mot : 0 sur 32\u00a0secrets."
+    )
+    assert told[2].startswith("Témoin (modèle de base) : 1,5")
+    assert told[2].endswith("pour 1,40 au hasard : conforme.")
+    assert "trace mesurable à 4 et 8 répétition(s)" in told[1]

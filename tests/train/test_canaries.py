@@ -119,10 +119,11 @@ def test_memory_tells_exposure_and_extraction_beside_the_base_and_shows_them_to_
     # A model that never saw the secrets ranks them anywhere: 8 uniform ranks have this mean, and 0.45 for its error.
     base = [row["exposure"] for row in told["canaries"] if row["system"] == "base"]
     assert sum(base) / 8 == pytest.approx(chance_bits(63), abs=3 * 1.35 / 8**0.5)
+    assert told["control"]["estimate"] == pytest.approx(sum(base) / 8, abs=1e-3)
     assert not any(row["extracted"] for row in told["canaries"] if row["system"] == "base")
     assert told["inputs"]["canaries_sha256"] == file_sha256(folder / "canaries.jsonl")
     page = (folder / "memory" / "memory.html").read_text(encoding="utf-8")
-    for said in ("Dans les avis (lus, non appris)", "Modèle de base (témoin)", "ni promu, ni servi"):
+    for said in ("Dans les avis (lus seulement)", "Modèle de base (témoin)", "ni promu, ni servi"):
         assert said in page
     privacy = (data / "privacy.html").read_text(encoding="utf-8")
     assert "Secrets plantés, retrouvés" in privacy
