@@ -17,6 +17,7 @@ from eval.drafts import Drafts
 from eval.gate import Line, Verdict
 from eval.probes import Probed
 from eval.reply_similarity import chrf_signature
+from eval.report_checks import tables
 from eval.report_drafts import WORST, Cells, cells_of, copied_most, failures, probe_failures, probe_kinds, to_read
 from eval.rule import ARMS, Rule
 from eval.score import Row
@@ -105,6 +106,7 @@ def render(
         split=inputs["split"],
         inputs=[(evidence.label(name), value) for name, value in inputs.items()],
         signature=chrf_signature(),
+        seen_by_checks=tables(),
         version=plume.__version__,
         written=datetime.now(UTC).date(),
     )

@@ -133,6 +133,8 @@ def test_the_report_is_one_accessible_french_page_without_anything_from_outside(
     assert "Salutation au début (désactivé par la règle)" in page.text
     assert json.loads((tmp_path / "out" / "verdict.json").read_text())["checks_off"] == ["greeting"]
     assert "[phone.french]" in page.text  # the rule that found it
+    assert "Par contrôle, tous jeux réunis" in page.text  # what the checks see, in the annex
+    assert "(88 sur 100" in page.text  # a first shot
     for reason in verdict.reasons:
         assert plain(reason) in page.text
     assert "8 échecs" in page.text or "16 échecs" in page.text
