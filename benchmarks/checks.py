@@ -54,6 +54,7 @@ SETS = (
     GoldSet("seventh", "drafts-seventh.jsonl", first=(83, 3, 2)),
     GoldSet("eighth", "drafts-eighth.jsonl", first=(96, 1, 4)),
     GoldSet("tone", "drafts-tone.jsonl"),
+    GoldSet("endings", "drafts-endings.jsonl"),
 )
 
 

@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from plume.checks.case import VOCABULARY, Answer, Case, Fault, none_of
+from plume.checks.case import Answer, Case, Fault, none_of
 from plume.checks.form import SOMEBODY
 from plume.checks.listed_people import listed_people, usual_first_names
 from plume.checks.placeholders import PLACEHOLDERS
+from plume.checks.public_names import names_nobody
 from plume.contacts import national
 from plume.french.mentions.ages import told_ages
 from plume.french.mentions.web import mailbox
 from plume.french.numbers import NUMBER, value
+from plume.french.phrases import SERVICE
 from plume.french.rules import in_turn
 from plume.french.text import fold, holds_run, words
 from plume.french.vocabulary import any_of, terms
@@ -37,21 +39,13 @@ _FREE_MAIL = re.compile(rf"@{any_of(terms('free_mail'))}\.\w+$")
 _LIVES = re.compile(r"\b(?:habit|résid|demeur|domicil|log[ée]|adresse|chez|maison)\w*[^.!?;\n]{0,30}$", re.IGNORECASE)
 # The number of a service, be it a mobile's: an invented one is for the check of contacts.
 _OF_A_SERVICE = re.compile(
-    r"\b(?:assistance|services?|accueil|standard|plateforme|permanence|hotline|ligne|secrétariat|support"
-    r"|centre d'appels)\b[^.!?;\n]{0,30}$",
-    re.IGNORECASE,
+    rf"\b(?:assistance|services?|hotline|ligne|support|regie|centre d'appels|{SERVICE})\b[^.!?;\n]{{0,30}}$"
 )
+_ITS_OWN = re.compile(r"\b(?:votre|son|sa|leur) (?:portable|mobile|numero|telephone|ligne)\b[^.!?;\n]*$")
 _MOBILE = re.compile(r"0[67]\d{8}")
-_NAMED_AFTER = re.compile(
-    rf"\b{any_of(terms('named_after', VOCABULARY))}"
-    r"(?: (?:de|du|des|d'|de la|de l'|le|la|les|universitaire|hospitalier|communale?|municipale?|numérique|social"
-    r"|gériatrique|départementale?))* ?['« -]{0,4}(?:(?-i:[A-ZÀ-Þ])[\w'-]{1,30} )?$",
-    re.IGNORECASE,
-)
 _NUMBER = re.compile(NUMBER)
 _MARKER = re.compile(r"<\|[^|>]*\|?>?|</?\w+>")
 
-_NAVY = re.compile(r"Marine (?:nationale|marchande|Nationale|Marchande)\b")
 _PSEUDONYM = re.compile(r"\A(?:bonjour|bonsoir|ch[eè]re?),? +(\w*[^\W\d_]\w*\d\w*|\w+_\w+)", re.IGNORECASE)
 
 
@@ -84,7 +78,7 @@ def find_personal_data(case: Case) -> list[Found]:
         if any(low < end and start < high for low, high in hidden) or _is_given(case, draft[start:end], found.kind):
             continue
         if found.kind == "PERSONNE":
-            if not (_NAMED_AFTER.search(draft[max(0, start - 60) : start]) or _NAVY.match(draft, start)):
+            if not names_nobody(case.text, start, end):
                 people.append(found._replace(start=start, end=end))
         elif _is_personal(case, start, end, found.kind):
             others.append(found._replace(start=start, end=end))
@@ -120,6 +114,9 @@ def _is_given(case: Case, text: str, kind: str) -> bool:
         return True  # "atteint de la maladie d'Alzheimer" where the review says "mon papa Alzheimer"
     if kind in ("AGE", "AGE DE") and set(_numbers(text)) & set(_numbers(case.given)):
         return True
+    groups = [word for word in words(text) if word.isdigit()]
+    if sum(map(len, groups)) > 3 and holds_run(words(case.given), groups):
+        return True  # "L. 111-27, cité dans votre avis": the rest is no part of it
     number = re.sub(r"\D", "", text)
     if len(number) >= 6 and number in _given_digits(case.given):
         return True
@@ -151,7 +148,9 @@ def _is_personal(case: Case, start: int, end: int, kind: str) -> bool:
         clause = re.split(r"[.!?;\n]", before)[-1]
         return bool(_SAID_OF.search(clause)) and not _IN_CASE.search(clause)
     if kind == "TEL":
-        return bool(_MOBILE.fullmatch(national(text))) and not _OF_A_SERVICE.search(before)
+        before = fold(before)
+        of_a_service = _OF_A_SERVICE.search(before) and not _ITS_OWN.search(before)
+        return bool(_MOBILE.fullmatch(national(text))) and not of_a_service
     if kind == "ADRESSE" and not any(c.isdigit() for c in text):
         return bool(_LIVES.search(before))  # a street alone is where a service is
     if kind == "EMAIL":

@@ -5,65 +5,139 @@ The formulas are in plume/french/closings.toml, who signs in rules/signature.tom
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 from plume.checks.case import RULES, Answer, Case, Fault, none_of
 from plume.checks.form import SOMEBODY, opens_with_greeting
+from plume.checks.residue import find_markers
 from plume.french.closings import TABLES as CLOSINGS
 from plume.french.closings import TEAM, ends_with_closing
+from plume.french.phrases import ROLE, SERVICE
 from plume.french.rules import Text, in_turn, read_tables
+from plume.french.text import fold, lower
+from plume.french.vocabulary import any_of, word_set
+from plume.french.words import OFFICES
 
-TABLES = read_tables(RULES / "signature.toml", SOMEBODY=SOMEBODY, TEAM=TEAM)
+# What makes a sentence of a short line: who speaks, who is spoken to with a verb, a verb that bodies and roles take.
+_SENTENCE = (
+    r"\b(?:(?:nous|je|merci|sont|est|a|ont|peu(?:t|vent)|doi(?:t|vent)|va|vont|ne|se|restent?|prenez|bravo|félicitations"
+    r"|vous (?!\W|$|tous|et\b)|joignables?|(?:accueill|répond|renseign|ferm|ouvr|conseill|aid|dispos|propos|assur"
+    r"|regrett|souhait|remerci|salu)(?:e?s?|en)t?|permet|reçoi\w+|recevez"
+    r"|(?!agent|client|président|référent|adhérent|patient)\w+(?:[^mi]ent|[ei]ra|[ei]ront))\b|[jns]')"
+)
+_ROLE = rf"(?:{ROLE}|{any_of(OFFICES - {'tout', 'toute'})}|chargee?s? (?:de|des|d')|deleguee?s?)"
+TABLES = read_tables(
+    RULES / "signature.toml", SOMEBODY=SOMEBODY, TEAM=TEAM, ROLE=_ROLE, BODY=SERVICE, SENTENCE=_SENTENCE
+)
 # A formula stands at the start of a line or of a sentence, and ends the reply or opens what names its writer.
 _START = r"(?m)(?:^|(?<=[.!?…;»])\s+)(?:[–—-] ?)?"
 _REST = {"words": r"[^\n]{0,60}", "alone": r"[ ,.!]*$", "sentences": r"[^\n]{0,60}"}
 _FORMULAS = tuple(
-    replace(rule, pattern=f"{_START}{rule.pattern}{_REST[kind]}") for kind, rules in CLOSINGS.items() for rule in rules
+    replace(rule, pattern=f"{_START}{rule.pattern}{_REST[kind]}")
+    for kind, rules in (*CLOSINGS.items(), ("sentences", TABLES["formulas"]))
+    for rule in rules
 )
-# What makes a sentence of a last line: who speaks, who is spoken to, and what a list names after its bullet.
-_SAYS = re.compile(
-    r"\b(?:vous|nous|je|merci|sont|est|n'hésitez|reste|prenez|bonne|bon|courage|à bientôt|bravo|félicitations|belle"
-    r"|beaux?|excellente?|joyeu\w+)\b|^[-•*\d]",
-    re.IGNORECASE,
+_SAYS = re.compile(_SENTENCE)
+# What opens a wish or names the items of a list: no signature where the line ends like a sentence.
+_WISHES = re.compile(
+    r"(?:tres |de )?(?:bonn?e?s?|courage|a bientot|belles?|beaux?|excellent\w*|joyeu\w+|agreable|plein\w*"
+    r"|bienvenue?s?)\b|[-•*\d]"
 )
 _BULLET = re.compile(r"[-•*]\s|\d+[.)]\s")
+_DRESS = re.compile(r"^[\s*_(«\"–—-]+|[\s*_)»\"]+$")
+_LAST_SENTENCE = re.compile(r"(?<=[.!?…] )(?=[^.!?…\n]{3,70}[.]?\Z)")
+# What may stand in the name of a service or a role that ends with a full stop: small words and what follows them, words
+# with a capital, adjectives. A verb is none of these: "Le greffe délivre la copie."
+_SMALL = word_set("le la les l un une de du des d a au aux en et pour sur par votre notre vos nos")
+_ADJECTIVE = re.compile(
+    r"\w+(?:al|aux|el|ell|iell|if|iv|[^dlp]iqu|air|ain|ier|ois|ien|oint|eur|tric|tion|sion|gers)(?:e|es|ne|s)?$"
+    r"|maladie|retraites?|vieillesse|clients?|clientele|usag\w+|accueil|logement|famille"
+)
+_ENDS = (".", "!", "?", "…", ")", "»", '"', ",")
+_SHORT, _LINE = 10, 12  # words of a line that may be a closing, a signature
 
 
 def signature(case: Case) -> Answer:
-    """Look for a formula at the start of a line or sentence, or a last line that names who writes."""
+    """Look for a formula at the start of a line or sentence, a closing line, a last line or sentence that signs."""
     faults = [
         Fault(case.draft[found.start : found.end], found.rule.name)
         for found in in_turn(case.text, _FORMULAS)
         if len(case.draft[found.end :].split()) <= 25  # the same words may open a sentence that goes on
     ]
-    lines = [line for line in case.draft.split("\n") if line and not _BULLET.match(line)]
+    lines = _lines_of_prose(_without_residue(case))
+    for i in range(max(1, len(lines) - 3), len(lines)):  # a first line is no signature
+        rule = _signs(lines[i], lines[i - 1], last=i == len(lines) - 1)
+        if rule and not ("onjour" in lines[i] or (i < len(lines) - 1 and opens_with_greeting(lines[i]))):
+            faults.append(Fault(lines[i], rule))
+    if (
+        lines
+        and (cut := _LAST_SENTENCE.search(lines[-1]))
+        and (rule := _signatory(lines[-1][cut.end() :], alone=False))
+    ):
+        faults.append(Fault(lines[-1][cut.end() :], rule))
+    dashed = in_turn(case.text, TABLES["dashed"])
+    return none_of(
+        [*faults, *(Fault(case.draft[f.start : f.end], f.rule.name) for f in dashed)],
+        "formule de politesse ou signature",
+    )
+
+
+def _without_residue(case: Case) -> str:
+    """Give the draft without the lines that residue begins: "(87 mots)" signs nothing, and may stand below who does."""
+    draft = case.draft
+    for found in reversed(find_markers(case)):
+        line = draft.rfind("\n", 0, found.start) + 1
+        if line and not draft[line : found.start].strip(" <[(*"):
+            end = draft.find("\n", found.end)
+            draft = draft[:line] + (draft[end:] if end >= 0 else "")
+    return draft
+
+
+def _lines_of_prose(draft: str) -> list[str]:
+    """List the lines but those of lists: after a bullet, unless it stands alone, or after a colon."""
+    lines, kept, listed = [line for line in draft.split("\n") if line], [], False
     for i, line in enumerate(lines):
-        if i < max(1, len(lines) - 3):  # a first line is no signature
-            continue
-        if (rule := _signatory(line)) and (line is lines[-1] or not opens_with_greeting(line)):
-            faults.append(Fault(line, rule))
-    if len(lines) > 1 and (line := lines[-1]) not in [fault.text for fault in faults] and _is_bare(line, lines[-2]):
-        faults.append(Fault(line, "signature.bare"))
-    faults += [
-        Fault(case.draft[found.start : found.end], found.rule.name) for found in in_turn(case.text, TABLES["dashed"])
-    ]
-    return none_of(faults, "formule de politesse ou signature")
+        bulleted = _BULLET.match(line) and (_BULLET.match(lines[i - 1]) or listed or i + 1 < len(lines))
+        if not (listed or bulleted):
+            kept.append(line)
+        listed = line.endswith(":") or (listed and not line.endswith((".", "!", "?")))
+    return kept
 
 
-def _signatory(line: str) -> str | None:
-    """Give the rule by which a short line that says nothing names who writes."""
-    line = re.sub(r"^[–—] ?", "", line).rstrip(",. ")
-    if len(line.split()) > 12 or line[-1:] in "!?…:;" or _SAYS.search(line):
+def _signs(line: str, before: str, *, last: bool) -> str | None:
+    """Give the rule by which one of the last lines closes a letter or names who writes it."""
+    if len(line.split()) > _LINE:
+        return None
+    bare = _DRESS.sub("", line)
+    if rule := _signatory(bare):
+        return rule
+    after_a_sentence = before.endswith(_ENDS) or ends_with_closing(before)
+    if not (after_a_sentence and bare[:1].isalpha() and len(bare.split()) <= _SHORT):
+        return None
+    if found := next(in_turn(Text(bare), TABLES["leaves"]), None):
+        return found.rule.name
+    if bare.endswith(","):
+        return "signature.comma"  # a sentence never ends so
+    unfinished = last and bare[-1] not in '.!?…:;»")' and not _SAYS.search(lower(bare))
+    return "signature.bare" if unfinished else None
+
+
+def _signatory(line: str, *, alone: bool = True) -> str | None:
+    """Give the rule by which a short line, or the last sentence of a paragraph, says nothing but who writes."""
+    whole, line = line, line.rstrip(",. ")
+    if len(line.split()) > (_LINE if alone else _SHORT) or line[-1:] in "!?…:;":
+        return None
+    if _SAYS.search(lower(line)) or _WISHES.match(fold(line)) or (whole.endswith(".") and not _names(line)):
         return None
     found = next(in_turn(Text(line), TABLES["signatories"]), None)
-    return found.rule.name if found else None
+    return found.rule.name if found and (alone or (line[0].isalpha() and " " in line)) else None
 
 
-def _is_bare(line: str, before: str) -> bool:
-    """Say whether a short last line has no full stop where the paragraph before has one: it can only be a name."""
-    return (
-        (before[-1:] in ".!?…)" or ends_with_closing(before))
-        and re.match(r"[–—] |\w", line) is not None
-        and len(line.split()) <= 8
-        and line[-1] not in '.!?…:;»")'
-        and not _SAYS.search(line)
-    )
+def _names(line: str) -> bool:
+    """Say whether a line may be a name: a head, and what small words, commas, capitals and adjectives tie to it."""
+    words = re.findall(r"[\w.-]+|,", line)
+    for before, word in pairwise(words):
+        tied = fold(before) in _SMALL or "," in (before, word) or word[0].isupper() or word[0].isdigit()
+        if not (tied or fold(word) in _SMALL or _ADJECTIVE.match(fold(word))):
+            return False
+    return True

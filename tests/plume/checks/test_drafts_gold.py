@@ -18,9 +18,10 @@ MISSED = {
     "fourth": {},
     "fifth": {},
     "sixth": {},
-    "seventh": {"promises": 1, "residue": 1},  # held out: no rule was tuned on it
+    "seventh": {"promises": 1},  # no rule was tuned on it
     "eighth": {"promises": 1},
     "tone": {"relevance": 2},
+    "endings": {"personal_data": 1},
 }
 
 
