@@ -1,4 +1,4 @@
-"""Asks how a draft speaks to the citizen. `tone` gates: regret to the unhappy alone, "vous", no blame, no rudeness.
+"""Asks how a draft speaks to the citizen. `tone` gates: regret to the unhappy alone, never "tu", no blame, no rudeness.
 
 Thanks and a next step are signals, which are reported and never gate. The rules are in tone.toml; how the review feels,
 `feeling` says. What a draft quotes is the citizen's, and a draft in another language is for the check of French.
@@ -37,8 +37,6 @@ def tone(case: Case) -> Answer:
         return Answer(True, "sans objet : pas en français")
     said = case.text.blanked(match.span() for match in QUOTED.finditer(case.draft))
     answers = [none_of(_faults(case, said, table), what) for table, what in _NEVER.items()]
-    if not says(said, "vous"):
-        answers.append(failed("ne s'adresse pas à l'usager (ni « vous » ni « votre »)", "tone.no-vous"))
     match feeling(case.review, case.sentiment):
         case "unhappy":
             answers.append(none_of(_faults(case, said, "delight"), "se réjouit, alors que l'usager se plaint"))
