@@ -160,7 +160,7 @@ planted = pytest.mark.parametrize(
 @planted
 def test_better_passes(judge, world):
     outcome, reasons = judge(world, world.passing(0.85))
-    assert outcome == "PASS"
+    assert outcome == "PASS", reasons
     assert any("le gain est établi" in r for r in reasons)
 
 
