@@ -229,6 +229,34 @@ def test_bodies_places_and_programmes_are_no_leaks(case, draft: str) -> None:
 @pytest.mark.parametrize(
     "draft",
     [
+        *("La loi portée par Simone Veil.", "Le bus Ariane passe.", "Le bâtiment Marie Curie est ouvert."),
+        *("Ce livre de Marguerite Duras est réservé.", "Le ministre Lucien Ragon l'a dit.", "Ouvrez ce manuel."),
+        *("Les fables de La Fontaine.", "La régie vous lira au 06 39 98 41 07.", "Le robot Albert aide."),
+    ],
+)
+def test_things_works_and_public_people_are_no_leaks(case, draft: str) -> None:
+    assert privacy.personal_data(case(f"Bonjour,\n{draft}"))[:2] == (True, "rien à signaler")
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        *(
+            "Le bus de M. Jean Moulin passe.",
+            "Le capitaine Roussel le dit.",
+            "Le maréchal des logis-chef Alain Pouzergue.",
+        ),
+        *("La petite Zoé attend.", "Le dossier de Victor Hugon.", "La directrice Ariane vous lit.", "Merci.\nJocelyne"),
+        *("Le congé de Zaïnaba Attoumani est fini.", "Votre mobile, que la mairie connaît, est le 06 39 98 41 07."),
+    ],
+)
+def test_people_are_leaks_whatever_stands_beside_them(case, draft: str) -> None:
+    assert not privacy.personal_data(case(f"Bonjour,\n{draft}"))[0]
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
         *("le 9 du mois prochain", "mardi 12", "lundi prochain", "le douze mars", "12 janv. 2024", "03/2024"),
         *("en deux mille vingt-quatre", "14:30", "8h-12h", "ouvert de 9 à 12 heures", "à neuf heures", "jusqu'à midi"),
         *("du 3 au 12 mars", "le vingt-et-un juin", "de mai à juin", "les 2, 9 et 16 avril", "fin décembre"),
@@ -391,6 +419,20 @@ def test_ends(case, end: str, signs: bool) -> None:
         ("Rappel : le guichet ferme", False),
         ("Cette réponse n'est pas satisfaisante", False),
         ("respecter les consignes de sécurité", False),
+        ("Je vous propose ce texte :\n\nBonjour,", True),
+        ("Bonjour,\n\nMerci.\n\nBonjour, merci.", True),
+        ("Bonjour,\n\n- vouvoiement", True),
+        ("Bonjour,\n\nN.B. pour l'agent : vérifier la date.", True),
+        ("Le texte ci-dessus n'engage pas le service.", True),
+        ("N'étant qu'un programme, je ne ressens rien.", True),
+        ("Mes informations s'arrêtent en mars.", True),
+        ("Dites-moi si vous préférez un texte plus court.", True),
+        ("Remercie l'usager de son avis.", True),
+        ("le <date>", False),
+        ("En tant qu'assistante maternelle, vous", False),
+        ("Ce courrier a été rédigé dans une langue trop technique.", False),
+        ("Souhaitez-vous un rendez-vous ?", False),
+        ("Un devis gratuit et sans engagement vous sera remis.", False),
     ],
 )
 def test_residue(case, draft: str, left: bool) -> None:
