@@ -69,6 +69,12 @@ def generate(
     probe_sample: Annotated[
         int | None, typer.Option(min=1, help="Draft only so many probes, for a try: a verdict wants all of them.")
     ] = None,
+    fairness: Annotated[
+        bool,
+        typer.Option(
+            "--fairness", help="Draft reviews with swapped names, genders, towns, registers: .fairness.jsonl."
+        ),
+    ] = False,
     force: Force = False,
 ) -> None:
     """Write a system's draft for every review of a split. Run again after an interruption or a failure, it goes on."""
@@ -119,6 +125,7 @@ def generate(
         reuse=reuse or (),
         gate=gate,
         probes=sample,
+        fairness=fairness,
         force=force,
     )
     say(f"{out}: {resolved.name}, prompt {resolved.prompt.version}, {new} new drafts")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eval import probes, report
+from eval import fairness, probes, report
 from eval.evidence import evidence
 from eval.gate import Item, Probes, Verdict, decide
 from eval.inputs import to_compare
@@ -76,8 +76,10 @@ def compare(
         "inputs": inputs,
         "checks_off": list(rule.checks_off),
     }
+    swapped = fairness.differences(arms)
     files = {f"{arm}.scores.jsonl": content for arm, content in kept.items()}
-    files["report.html"] = report.render(verdict, rule, arms, pairs, rows, inputs, sound.contaminated, probed).encode()
+    page = report.render(verdict, rule, arms, pairs, rows, inputs, sound.contaminated, probed, swapped)
+    files["report.html"] = page.encode()
     files["verdict.json"] = (json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
     with telling(out, "make room or mend that, or name another folder with --out"), building(out, VERDICT) as made:
         for name, content in files.items():

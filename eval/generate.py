@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from eval import swapped_reviews as swapped
 from eval.backends import TOO_LONG, Backend, Job, Work
 from eval.backends.in_process import InProcess
 from eval.drafts import Writing, finished, reusable, writing
-from eval.inputs import to_generate, to_probe
+from eval.inputs import to_generate, to_probe, to_swap
 from eval.probes import SPLIT, beside
 from eval.rule import noted_before
 from eval.systems import Resolved
@@ -46,6 +47,7 @@ def generate(
     reuse: Sequence[Path] = (),
     gate: Path | None = None,
     probes: int | None = None,
+    fairness: bool = False,
     force: bool = False,
 ) -> int:
     """Write drafts.jsonl and its description drafts.meta.json; returns the number of drafts newly generated.
@@ -58,6 +60,8 @@ def generate(
 
     With `probes` the probes of the rule (by default those of the repository) are drafted too, into the file that
     `eval.probes.beside` names: 0 all, else so many, spread over the file. Fewer than all prove nothing.
+
+    With `fairness` the reviews of datasets/fairness are drafted too, into the file that `eval.fairness.beside` names.
 
     Raises InputError if `out` holds drafts of something else, unless `force`; PlumeError, at the end, if drafts failed.
     """
@@ -94,6 +98,10 @@ def generate(
         files.append(
             (rows, beside(out), {"split": SPLIT, "sha256": digest}, [*filter(Path.is_file, map(beside, reuse))])
         )
+    if fairness:
+        rows, digest = to_swap(out)
+        path, others = swapped.beside(out), [*filter(Path.is_file, map(swapped.beside, reuse))]
+        files.append((rows, path, {"split": swapped.SPLIT, "sha256": digest}, others))
     with ExitStack() as stack:
         sheets = []
         for rows, path, answered, others in files:
@@ -166,7 +174,8 @@ def _write(backend: Backend, work: Work, sheets: Sequence[tuple[Writing, list[Jo
 
 def _fill(file: Writing, backend: Backend, work: Work, jobs: list[Job], *, total: int) -> None:
     last = time.perf_counter()
-    what = f"{'probes' if file.meta['data']['split'] == SPLIT else 'drafts'}: {work.system.name}"
+    split = file.meta["data"]["split"]
+    what = f"{split if split in (SPLIT, swapped.SPLIT) else 'drafts'}: {work.system.name}"
     with progress("speed") as bar:
         task = bar.add_task(what, total=total, completed=len(file.done), unit="drafts", speed="")
         for answers in backend.drafts(jobs):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval import swapped_reviews
 from eval.drafts import Drafts, read_drafts, read_pairs
 from eval.probes import beside, read_probes
 from eval.rule import Probes, Rule
@@ -60,6 +61,12 @@ def to_probe(out: Path, gate: Path | None, sample: int) -> tuple[Pairs, str]:
     check_file(beside(out), DRAFTS)
     step = max(1, len(rows) // sample) if sample else 1
     return rows[::step][: sample or None], file_sha256(path)
+
+
+def to_swap(out: Path) -> tuple[Pairs, str]:
+    """Read the reviews of datasets/fairness that a system is to draft, and their digest. Raises InputError."""
+    check_file(swapped_reviews.beside(out), DRAFTS)
+    return swapped_reviews.read_reviews()
 
 
 def to_score(drafts: str | Path, data: str | Path, out: str | Path, *, force: bool) -> tuple[Drafts, Pairs]:

@@ -22,6 +22,7 @@ from eval.report_drafts import WORST, Cells, cells_of, copied_most, failures, pr
 from eval.rule import ARMS, Rule
 from eval.score import Row
 from plume.checks.registry import CHECKS
+from plume.page import Table
 from plume.page import render as render_page
 from plume.page.numbers import number, percent, points
 
@@ -60,10 +61,12 @@ def render(
     inputs: dict[str, Any],
     contaminated: Mapping[str, str] | None = None,
     probed: Probed | None = None,
+    swapped: tuple[Table | None, tuple[str, ...]] = (None, ()),
 ) -> str:
     """The page. `drafts` and `rows` (of scores) hold "champion" and "challenger"; `pairs` is the split in its order.
 
     `contaminated`: ids of test items -> the training item that each is near; `probed`: the drafts of the probes.
+    `swapped`: the differences by writer, and which arms have none.
     """
     ruled = [line for line in verdict.estimates if _tier(line) in _TIERS]
     ruled.sort(key=lambda line: list(_TIERS).index(_tier(line)))
@@ -107,6 +110,8 @@ def render(
         inputs=[(evidence.label(name), value) for name, value in inputs.items()],
         signature=chrf_signature(),
         seen_by_checks=tables(),
+        swapped=swapped[0],
+        not_swapped=swapped[1],
         version=plume.__version__,
         written=datetime.now(UTC).date(),
     )

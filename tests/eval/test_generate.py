@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from eval import swapped_reviews
 from eval.backends.in_process import InProcess
 from eval.generate import Decoding, generate
 from eval.systems import Resolved, System, resolve
@@ -218,3 +219,14 @@ def test_example_systems_are_valid_and_start_with_their_command(path):
     load_prompt(spec.prompt or "v1")
     first = path.read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith(f"# plume eval generate --system configs/eval/systems/{path.name} ")
+
+
+def test_swapped_reviews_are_drafted_beside_the_split_by_the_same_system(system, small_dataset, tmp_path, monkeypatch):
+    reviews, digest = swapped_reviews.read_reviews()
+    monkeypatch.setattr(swapped_reviews, "read_reviews", lambda: (reviews[:2], digest))
+    out = tmp_path / "drafts.jsonl"
+    assert generate(system, small_dataset, out, DECODING, fairness=True) == 5
+    beside = swapped_reviews.beside(out)
+    assert {row["id"] for row in _rows(beside)} == {review["id"] for review in reviews[:2]}
+    assert _meta(beside)["data"] == {"split": "fairness", "sha256": digest}
+    assert _meta(beside)["fingerprint"] == _meta(out)["fingerprint"]
