@@ -115,7 +115,14 @@ class World:
         return path
 
     def passing(self, share, **options):
-        return lambda _: self.text(self.draw.random() < share, **options)
+        return lambda i: f"{self.text(self.draw.random() < share, **options)} {self.about(i)}"
+
+    def about(self, i):
+        """A sentence that names what the review tells of, so that the draft answers it and no other."""
+        told = self.pairs[i]["review"].lower()
+        things = [what.split()[-1] for what in WHAT if what in told]
+        places = [where for where in PLACES if where in told]
+        return f"Vous parlez de {', de '.join(things)} {', '.join(places)}."
 
 
 EXIT = {0: "PASS", 10: "FAIL", 20: "INCONCLUSIVE"}
