@@ -33,12 +33,12 @@ PSEUDONYMS = table(
     Identifier(
         "email.in-odd-words",  # "bricolo-dede, arobase, exemple, point, fr", "lea [chez] exemple [point] fr"
         r"(?<![\w-])[\w.•'-]+(?:,? (?:tiret(?: du (?:bas|haut|six|huit))?|point|underscore),? [\w.•-]+){0,4}"
-        r"(?:(?: ?,? (?:arobase|arrobase|at|chez|@)|,? ?[\[(](?:at|chez|arobase)[\])]| ?@)[ ,]{0,2})"
+        r"(?:(?: ?,? (?:(?:arobase|arrobase|at|chez)\b|@)|,? ?[\[(](?:at|chez|arobase)[\])]| ?@)[ ,]{0,2})"
         r"[\w•-]+(?:,? (?:tiret|point),? [\w•-]+| ?[\[(]point[\])] ?\w+|[.•] ?\w{2,}|%2e\w+){1,3}",
         hint=("arobase", "arrobase", " at ", "@", "chez]", "(at)", "[at]", "(chez)", " chez "),
         kind="EMAIL",
         unless=_is_plain_mailbox,
-        examples=("à ‹bricolo-dede, arobase, exemple, point, fr› merci", "le chat at home", "chez un ami"),
+        examples=("à ‹bricolo-dede, arobase, exemple, point, fr› merci", "le chat at home", "cette attente. Perdre"),
     ),
     Identifier(
         "pseudonym.numbered",
