@@ -154,7 +154,7 @@ def _read_all(export: Path, spool: Spool, columns: Columns, reading: Progress, c
             else:
                 yield seq, outcome
 
-    masker = Masker(ner=config.ner, threshold=config.select.near_duplicate, workers=workers)
+    masker = Masker(ner=config.ner, select=config.select, workers=workers)
     with progress("pairs") as bar, closing(to_mask()) as source:
         task = bar.add_task("corpus: % of the export read", total=100, pairs="")
         chunks = iter(lambda: list(islice(source, _CHUNK)), [])

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from plume.corpus.dataset import FEATURES
-from plume.corpus.privacy import write_report
+from plume.corpus.privacy import residual_suspicion, write_report
 from plume.corpus.split import SPLITS
 from plume.files import sha256, write
 
@@ -54,8 +54,16 @@ def card(manifest: dict[str, Any]) -> str:
         near=near,
         reasons=_rows(counts["quarantine"].items()),
         masked=_rows(counts["masked"].items()),
+        doubtful=_DOUBTFUL[residual_suspicion(manifest)],
         found_by=f"rules and {ner}" if ner else "rules only",
     )
+
+
+_DOUBTFUL = {
+    "mask": "was masked as its likely type",
+    "quarantine": "was left out with its pair",
+    None: "was not looked for: an earlier version built this folder",
+}
 
 
 def _by_split(manifest: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

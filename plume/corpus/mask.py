@@ -11,10 +11,10 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from functools import cache
 from multiprocessing import active_children, get_context
 
-from plume.corpus.pairs import Pair, Quarantined
+from plume.corpus.pairs import Pair, Quarantined, Selection
 from plume.corpus.similar import band_keys
 from plume.corpus.spool import Spooled
-from plume.pseudonymise import Masked, Pseudonymiser
+from plume.pseudonymise import SUSPICION, Masked, Pseudonymiser
 
 _SMALL = 16  # chunks: below, starting processes would take longer than they save
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -26,12 +26,12 @@ Done = list[tuple[int, Spooled | Quarantined]]
 class Masker:
     """`map` gives chunks back masked, in the order in which they came; few are held at a time."""
 
-    def __init__(self, *, ner: bool, threshold: float, workers: int) -> None:
-        self._ner, self._threshold, self._workers = ner, threshold, workers
+    def __init__(self, *, ner: bool, select: Selection, workers: int) -> None:
+        self._ner, self._select, self._workers = ner, select, workers
 
     def map(self, chunks: Iterator[Chunk]) -> Iterator[Done]:
         for number, chunk in enumerate(chunks, 1):
-            yield mask(chunk, self._ner, self._threshold)
+            yield mask(chunk, self._ner, self._select)
             if number == _SMALL and self._workers > 1:
                 yield from self._map_in_processes(chunks)
 
@@ -43,7 +43,7 @@ class Masker:
         try:
             waiting: deque[Future[Done]] = deque()
             for chunk in chunks:
-                waiting.append(pool.submit(mask, chunk, self._ner, self._threshold))
+                waiting.append(pool.submit(mask, chunk, self._ner, self._select))
                 if len(waiting) > 2 * self._workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -58,7 +58,7 @@ class Masker:
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def mask(chunk: Chunk, ner: bool, threshold: float) -> Done:
+def mask(chunk: Chunk, ner: bool, select: Selection) -> Done:
     """Mask the texts of pairs; nothing of the raw texts goes on."""
     done: Done = []
     for (seq, pair), masked in zip(chunk, _masked([pair for _, pair in chunk], pseudonymiser(ner)), strict=True):
@@ -67,13 +67,19 @@ def mask(chunk: Chunk, ner: bool, threshold: float) -> Done:
             told = Quarantined(values["id"], "not_masked", masked, values["network"], values["structure"])
             done.append((seq, told))
             continue
+        if (suspected := masked.layers.get(SUSPICION)) and select.residual_suspicion == "quarantine":
+            told = f"{suspected} places beside the masks may be parts of an identifier"
+            done.append(
+                (seq, Quarantined(values["id"], "residual_suspicion", told, values["network"], values["structure"]))
+            )
+            continue
         values = values | {"title": masked.title, "review": masked.review, "reply": masked.reply}
         facts = {
             "masked": masked.counts,
             "layers": masked.layers,
             "other": {"closings": int(bool(pair.closing)), "unlisted": int(bool(pair.unlisted_contacts))},
         }
-        bands = [band_keys(text, threshold) for text in (masked.reply, masked.review)]
+        bands = [band_keys(text, select.near_duplicate) for text in (masked.reply, masked.review)]
         done.append((seq, Spooled(values, *bands, facts, masked.age_band)))
     return done
 

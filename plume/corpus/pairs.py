@@ -42,6 +42,10 @@ class Selection(Config):
     unlisted_contacts: Literal["keep", "quarantine"] = Field(
         "quarantine", description="replies with a phone, e-mail or web address that neither directory nor review holds"
     )
+    residual_suspicion: Literal["mask", "quarantine"] = Field(
+        "mask",
+        description="what still looks like a part of an identifier beside the masks: masked, or its pair left out",
+    )
     near_duplicate: float = Field(
         0.8, ge=0.5, le=1, description="Jaccard similarity of word triples from which two texts are near-duplicates"
     )

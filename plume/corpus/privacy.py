@@ -49,6 +49,11 @@ def write_report(folder: str | Path, manifest: dict[str, Any]) -> None:
     write(folder / FILE, render(manifest, *_audit(folder, manifest), _memory(folder)))
 
 
+def residual_suspicion(manifest: dict[str, Any]) -> str | None:
+    """Give what a build did with what still looked like a part of an identifier; None if it did not look for it."""
+    return manifest.get("config", {}).get("select", {}).get("residual_suspicion")
+
+
 def render(
     manifest: dict[str, Any],
     audit: Bound | None = None,
@@ -70,6 +75,7 @@ def render(
         forgotten=counts.get("forgotten", 0),
         masked=_tally("Marques écrites, par type", ["Type", "Occurrences"], counts.get("masked"), _LABELS),
         layers=_tally("Repérages, par couche", ["Couche", "Occurrences"], counts.get("layers"), _LAYERS),
+        doubtful=residual_suspicion(manifest),
         first_shots=first_shots(),
         audit=audit,
         memory=memory,

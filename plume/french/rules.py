@@ -38,6 +38,7 @@ class Text:
         self.written = written
         self._live: tuple[Hints, set[Rule]] | None = None
         self._digits: dict[str, list[int]] = {}
+        self._words_at: list[tuple[int, str]] | None = None
         self._is_part = False
         self._once: dict[Callable[[Text], Any], Any] = {}
 
@@ -116,6 +117,14 @@ class Text:
             self._digits[reads] = [match.start() for match in _DIGITS.finditer(getattr(self, reads))]
         return self._digits[reads]
 
+    def places_of(self, words: frozenset[str]) -> list[int]:
+        """List where some words begin."""
+        if words.isdisjoint(self.words):
+            return []
+        if self._words_at is None:
+            self._words_at = [(match.start(), match[0]) for match in LETTERS.finditer(self.folded)]
+        return [at for at, word in self._words_at if word in words]
+
     def part(self, start: int, end: int) -> "Text":
         """Cut a part out, folded with the whole."""
         part = Text(self.written[start:end])
@@ -164,6 +173,7 @@ class Rule:
         unless: what makes a match not count; see `before`, `after`, `inside`.
         examples: texts with what must be found in them between ‹ and ›. One without a mark must not be hit.
         at_digits: the pattern begins with the first of some digits: it is tried there only, far quicker than all along.
+        at_words: the same for the first of `words`.
         kind: what is found, in the finder's own terms: a type of identifier, a check.
         reads: what of the text the pattern is for: "folded", "lower", "written", "with_zeros" or "with_breaks".
     """
@@ -178,6 +188,7 @@ class Rule:
     reads: str = field(default="folded", repr=False)
     digit: int = field(default=False, repr=False)
     at_digits: bool = field(default=False, repr=False)
+    at_words: bool = field(default=False, repr=False)
     words: frozenset[str] = field(default=frozenset(), repr=False)
     shape: Callable[[re.Match[str], Text], Place | None] | None = field(default=None, repr=False)
 
@@ -203,11 +214,9 @@ class Rule:
     def matches(self, text: Text) -> Iterator[re.Match[str]]:
         """Yield the matches of the pattern, in order."""
         read = getattr(text, self.reads)
-        return (
-            _from_digits(self.compiled, read, text.digits_of(self.reads))
-            if self.at_digits
-            else self.compiled.finditer(read)
-        )
+        if self.at_digits:
+            return _from(self.compiled, read, text.digits_of(self.reads))
+        return _from(self.compiled, read, text.places_of(self.words)) if self.at_words else self.compiled.finditer(read)
 
     def counts(self, match: re.Match[str], text: Text) -> bool:
         """Say whether nothing of `unless` refuses a match."""
@@ -220,7 +229,7 @@ class Rule:
         return match.span((match.lastindex or 0) if self.group is None else self.group)
 
 
-def _from_digits(pattern: re.Pattern[str], read: str, places: Iterable[int]) -> Iterator[re.Match[str]]:
+def _from(pattern: re.Pattern[str], read: str, places: Iterable[int]) -> Iterator[re.Match[str]]:
     at = 0
     for place in places:
         if place >= at and (match := pattern.match(read, place)):

@@ -1,8 +1,9 @@
 """Pseudonymisation of French reviews and replies. Pseudonymised and minimised, not anonymous.
 
 Layers: what must stay (`kept`), identifiers by named rules (`identifiers/`), and a recogniser of names (`ner`). Then
-everything that was found is looked for again in the whole pair (`propagate`) and replaced by typed placeholders
-(`replace`). Pure, but for the recogniser, which is handed in.
+everything that was found is looked for again in the whole pair (`propagate`), what stays doubtful beside the masks is
+suspected (`residual`), and all is replaced by typed placeholders (`replace`). Pure, but for the recogniser, which is
+handed in.
 """
 
 from collections import Counter
@@ -23,10 +24,11 @@ from plume.pseudonymise.names import accept, complete
 from plume.pseudonymise.names_that_are_words import find_beside, is_thing, is_usual, widen
 from plume.pseudonymise.propagate import find_again, find_pseudonym
 from plume.pseudonymise.replace import PLACEHOLDER, Replaced, escape, replace, role_of
+from plume.pseudonymise.residual import SUSPICION, find_suspicions
 from plume.pseudonymise.spans import Recogniser, Span, join_people, merge, overlaps, subtract, trim
 from plume.pseudonymise.visible_text import Reading, read
 
-__all__ = ["PLACEHOLDER", "PLACEHOLDERS", "Masked", "Pseudonymiser", "Span", "find_identifiers"]
+__all__ = ["PLACEHOLDER", "PLACEHOLDERS", "SUSPICION", "Masked", "Pseudonymiser", "Span", "find_identifiers"]
 
 _ROUNDS = 5  # two do for nearly every text
 
@@ -48,9 +50,15 @@ class Masked:
 
 
 class Pseudonymiser:
-    """Finds and masks what identifies a person. Without `ner`, names rest on triggers and first names alone."""
+    """Finds and masks what identifies a person. Without `ner`, names rest on triggers and first names alone.
 
-    def __init__(self, ner: Recogniser | None = None, directory: Directory | None = None) -> None:
+    Without `suspicious`, what is doubtful beside the masks stays (see `residual`): for drafts, where precision counts.
+    """
+
+    def __init__(
+        self, ner: Recogniser | None = None, directory: Directory | None = None, *, suspicious: bool = True
+    ) -> None:
+        self._suspicious = suspicious
         self._ner = ner
         self._directory = directory or _directory()
         # The recogniser knows how frequent a word is; without it the lists say what is a word and what a name.
@@ -59,6 +67,9 @@ class Pseudonymiser:
         # The rounds of one pair look at the same texts again and again.
         self._kept = lru_cache(maxsize=64)(lambda text: merge(find_kept(text, self._directory)))
         self._found = lru_cache(maxsize=256)(lambda text, masked: find_around_masks(text, masked, self._rules))
+        self._suspected = lru_cache(maxsize=256)(
+            lambda text, masked: find_around_masks(text, masked, lambda t: find_suspicions(t, self._may_be_name))
+        )
         self._rules = lru_cache(maxsize=8)(self._by_rules)  # a draft is looked at before it is weighed
 
     def find(self, text: str) -> list[Span]:
@@ -136,10 +147,17 @@ class Pseudonymiser:
         )
 
     def _settle(self, text: str, proposed: list[Span]) -> list[Span]:
+        if not text:
+            return []
         accepted = [
             left for span in proposed for left in accept(text, span) if not is_thing(text, left, self._is_usual)
         ]
-        return self._arbitrate(text, [*self._found(text, tuple(_placeholders(text))), *accepted])
+        spans = self._arbitrate(text, [*self._found(text, tuple(_placeholders(text))), *accepted])
+        suspected = self._suspect(text, spans)
+        return self._arbitrate(text, [*spans, *suspected]) if suspected else spans
+
+    def _suspect(self, text: str, spans: list[Span]) -> list[Span]:
+        return self._suspected(text, tuple(merge([*spans, *_placeholders(text)]))) if self._suspicious else []
 
     def _by_rules(self, text: str) -> list[Span]:
         return [*find_by_rules(text, self._directory), *find_names(text)]
@@ -186,7 +204,7 @@ class Pseudonymiser:
         for _ in range(_ROUNDS if any(spans) else 0):
             again = find_again(plains, spans, self._is_usual)
             wider = [
-                self._arbitrate(text, [*found, *more, *self._further(text, found)])
+                self._arbitrate(text, [*found, *more, *self._further(text, found), *self._suspect(text, found)])
                 for text, found, more in zip(plains, spans, again, strict=True)
             ]
             if _places(wider) == _places(spans):
@@ -225,7 +243,7 @@ def find_identifiers(text: str, *, but: Container[str] = ()) -> list[Span]:
 
 @cache
 def _rules_alone() -> Pseudonymiser:
-    return Pseudonymiser()
+    return Pseudonymiser(suspicious=False)
 
 
 @cache

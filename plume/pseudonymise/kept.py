@@ -6,19 +6,40 @@ wherever it stands. The rules that find phones, e-mails and URLs ask the directo
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from plume.contacts import Directory
 from plume.french.mentions.amounts import amounts
 from plume.french.mentions.dates import dates
 from plume.french.mentions.laws import laws
 from plume.french.rules import Text, find, reading, table
+from plume.french.text import fold
+from plume.french.vocabulary import any_of, column, folded, terms
 from plume.french.words import ACRONYMS, BODIES, LABELS, TERRITORIES, Word
 from plume.pseudonymise.identifiers.contacts import public_contacts
 from plume.pseudonymise.identifiers.rule import Identifier
 from plume.pseudonymise.identifiers.towns import service_addresses
 from plume.pseudonymise.spans import Span
 
+_LISTS = Path(__file__).parent / "lists"
+_BRANDS = folded("brands", _LISTS)
+_CIVILITY_WORDS = frozenset(fold(form).strip(".") for form in column("civilities", "form"))
+_NAME_OF_PLACE = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_LAST_WORD = re.compile(r"([^\W\d_]+)[.,;:]? ?$")
+_NEXT_NAME = re.compile(r" [A-ZÀ-Þ][^\W\d_]+")  # "Zola Martin" is somebody
 _NUMBERED = re.compile(r" ?(?:n°|no\b|:)? ?\d{4}", re.IGNORECASE)
+_REFERENCE = re.compile(r"\b(?:ref|reference|dossier|n°|numero|no|immat\w*|plaque|contrat|client)\b[^\w\n]{0,4}$")
+# What is public and bears somebody's name: "salle Pierre de Roubaix", "station Charles de Gaulle".
+_PUBLIC_PLACE = (
+    r"(?:gares?|stations?|metro|gymnase|stade|piscine|mediatheque|bibliotheque|theatre|cinema|musee|aeroport"
+    r"|amphitheatre|auditorium|chateau|cathedrale|basilique|eglise|caserne|fondation|salle|complexe(?: sportif)?|halle"
+    r"|centre (?:culturel|social|commercial|sportif)|maison (?:de quartier|des associations|france services)|campus)"
+)
+# The same of what may be followed by somebody ("tour à tour Vandepoutte"): with two words at least.
+_PUBLIC_WITH_TWO = (
+    r"(?:place|square|parc|jardin|esplanade|parvis|quai|pont|tour|hall|espace|site|prix|fort|arret|terminal|plan|loi|rapport"
+    r"|batiment|pavillon|statue|promotion|cite administrative)"
+)
 _APART = re.compile(r"(?:[,;:(] ?|^ ?)$")
 
 
@@ -29,6 +50,8 @@ def _is_no_label(match: re.Match[str], text: Text) -> bool:
     """
     word, written = Word.of(match[0]), text.written
     apart = _APART.search(written, max(0, match.start() - 2), match.start())
+    if apart and _REFERENCE.search(text.folded[max(0, match.start() - 14) : match.start()]):
+        return True  # "Réf. : KX 7741"
     if word.folded in LABELS or word.folded in ACRONYMS:
         return word.everyday or not (apart or not word.listed)
     if not apart or word.listed:
@@ -36,6 +59,49 @@ def _is_no_label(match: re.Match[str], text: Text) -> bool:
     return not (_NUMBERED.match(written, match.end()) or (match.start() > 0 and not set(word.folded) & set("aeiouy")))
 
 
+def _proper_name_of_place(match: re.Match[str], text: Text) -> tuple[int, int] | None:
+    """Give the place with its name, which capitals tell, and is nobody with a civility: "salle Pierre Curie"."""
+    end, names = None, 0
+    for word in _NAME_OF_PLACE.finditer(text.written, match.start(), match.end()):
+        if word.start() == match.start():
+            continue
+        if fold(word[0]) in _CIVILITY_WORDS:
+            return None if end is None else (match.start(), end)
+        if word[0][0].isupper() and not Word.of(word[0]).everyday:
+            end, names = word.end(), names + 1 + ("-" in word[0])
+        elif end and not Word.of(word[0]).particle:
+            break
+    told = end and not text.shouting and (names > 1 or not match["two"])
+    return (match.start(), end) if told else None
+
+
+def _make_and_model(match: re.Match[str], text: Text) -> tuple[int, int] | None:
+    """Give the make, with the model if it has a capital or a digit."""
+    written = text.written[match.start() : match.end()]
+    head, _, last = written.rpartition(" ")
+    if head and fold(head) in _BRANDS and not (last[0].isupper() or last[0].isdigit()):
+        return match.start(), match.start() + len(head)
+    return match.span()
+
+
+def _follows_a_name(match: re.Match[str], text: Text) -> bool:
+    """Say whether a civility or a first name stands before: "Mme Renault", "Léa Zola"."""
+    before = _LAST_WORD.search(text.written, max(0, match.start() - 20), match.start())
+    if before is None or before[0].endswith((",", ";", ":")):
+        return False
+    plain = fold(before[1]).strip(".")
+    named = Word.of(before[1])
+    return (
+        plain in _CIVILITY_WORDS or named.any_first_name or named.also_surname or plain in ("nom", "appelle", "prenom")
+    )
+
+
+_IS_SOMEBODY = (
+    _follows_a_name,
+    lambda match, text: bool(
+        _NEXT_NAME.match(text.written, match.end()) and not text.written[match.start() : match.end()].count(" ")
+    ),
+)
 KEPT = table(
     Identifier(
         "kept.form",
@@ -88,6 +154,68 @@ KEPT = table(
         unless=_is_no_label,
         source="label",
         examples=("ma ‹RQTH› attend", "Mme DURAND"),
+    ),
+    Identifier(
+        "kept.public-place",
+        rf"(?<!\w)(?:{_PUBLIC_PLACE}|(?P<two>{_PUBLIC_WITH_TWO})) (?:de |du |d')?(?:(?:general|marechal|president"
+        rf"|docteur|saint|sainte|l'abbe|commandant|colonel)"
+        r"[ -])?[a-z][a-z'’-]+(?:[ -](?:de |du |la |le |des |d'){0,2}[a-z][a-z'’-]+){0,4}",
+        hint=(
+            *(
+                "gare",
+                "station",
+                "arret",
+                "metro",
+                "salle",
+                "gymnase",
+                "stade",
+                "piscine",
+                "theque",
+                "theatre",
+                "cinema",
+            ),
+            *("musee", "aeroport", "auditorium", "pont", "parc", "jardin", "square", "place", "esplanade", "parvis"),
+            *("quai", "hall", "chateau", "cathedrale", "basilique", "eglise", "fort", "caserne", "fondation", "prix"),
+            *("terminal", "complexe", "centre ", "espace", "cite ", "maison ", "pavillon", "tour", "batiment", "site"),
+            *("campus", "promotion", "loi", "plan", "rapport", "statue"),
+        ),
+        source="body",
+        shape=_proper_name_of_place,
+        examples=(
+            "la ‹salle Pierre de Roubaix›",
+            "la ‹station Charles de Gaulle›",
+            "la salle d'attente",
+            "la gare Mme Roux",
+        ),
+    ),
+    Identifier(
+        "kept.case-law",
+        r"\b(?:ce|caa|ta|cass\.?|cour de cassation|conseil d'etat|cour administrative d'appel|arret"
+        r"|jurisprudence)\b[^.\n]{0,50}?"
+        r"n°s? ?[\d][\d .-]{3,}\d",
+        hint=("n°",),
+        digit=True,
+        source="pattern",
+        examples=("l'‹arrêt CE, 12 juin 2020, n° 418142›", "mon dossier n° 418142"),
+    ),
+    Identifier(
+        "kept.nobody",
+        rf"(?<![\w'-])(?:l[ea] )?{any_of(terms('said_of_nobody', _LISTS))}(?![\w-])",
+        words=frozenset(
+            word for term in terms("said_of_nobody", _LISTS) for word in re.findall(r"[a-z]{4,}", fold(term))
+        ),
+        source="body",
+        unless=_IS_SOMEBODY,
+        examples=("M. Kafka et Léa Zola", "comme ‹le père noël›", "du ‹Kafka›", "mon père"),
+    ),
+    Identifier(
+        "kept.brand",
+        rf"(?<![\w'-]){any_of(terms('brands', _LISTS))}(?: [a-z0-9]{{1,10}}(?= ?[.,;:!?)\n]| [a-z]|$))?(?![\w'-])",
+        words=frozenset(word for term in terms("brands", _LISTS) for word in re.findall(r"[a-z]{3,}", term)),
+        source="body",
+        shape=_make_and_model,
+        unless=_IS_SOMEBODY,
+        examples=("Mme Renault", "ma ‹Renault Clio›", "un ‹iPhone›", "ma voiture"),
     ),
     Identifier(
         "kept.zodiac",

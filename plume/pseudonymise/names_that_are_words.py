@@ -8,7 +8,7 @@ mid-sentence. Days and months are too often only that: in lower case they are ne
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from plume.french.phrases import SERVICE
+from plume.french.phrases import CIVILITY, PERSON, SERVICE
 from plume.french.text import fold
 from plume.french.vocabulary import column, rows
 from plume.french.words import FIRST_NAMES_THAT_ARE_WORDS, Word
@@ -21,6 +21,14 @@ _NEVER_ACTING = frozenset(column("first_names_that_are_words", "word", never="ac
 _ACTING = FIRST_NAMES_THAT_ARE_WORDS - _NEVER_ACTING
 NEVER_INSIDE = frozenset(column("first_names_that_are_words", "word", never="inside"))
 NEVER_THANKED = frozenset(column("first_names_that_are_words", "word", never="thanked"))
+NEVER_BY = frozenset(column("first_names_that_are_words", "word", never="by")) | NEVER_THANKED
+# Before a word in lower case that is a name: what calls somebody, or the start of a sentence or of an item.
+_CALLED = re.compile(
+    r"(?:^|[.!?;:,(\n/&+•*-] ?|\b(?:par|avec|chez|merci|a|bravo|remerci\w+|felicit\w+|bonjour|bonsoir|bjr|salut|slt"
+    r"|coucou"
+    r"|m|c'est|cest|c|et|ou|puis|r?appel\w+|nomme\w*|prenom\w*|conseill\w+|agente?|collegue"
+    rf"|{PERSON}|{CIVILITY}|dame|de|vu|revu|eu|que|car|mais|pour|contact\w+|nom) )$"
+)
 # After a name in lower case or capitals, a word is one more of its words only where the sentence goes on so.
 _GOES_ON = re.compile(
     r"-?(?: ?(?:$|[.,;:!?)(\n/])| (?:(?:m|n|s|l)')| (?:a|as|ai|ma|ne|n|est|et|qui|ou|de|du|des|pour|au|aux|se|ce|me"
@@ -46,13 +54,20 @@ _GLUED_ARTICLE = re.compile(r"(?:le|du)[a-z]{3}")  # "leroy", "dupont": the arti
 _MID_SENTENCE = re.compile(r"[^\W\d_,] $|, $")
 # What tells that somebody acts: "Prudence m'a aidée", "Constance du service courrier".
 _ACTS = re.compile(
-    r" (?:(?:m'|nous |vous |l'|lui |leur |t')(?:a|ont|avait)\b|(?:ne |n'|me |m'|nous |se )[a-z]"
-    r"|a (?:ete|su|pris|eu|fait|dit|tout|tres|bien|vraiment|toujours|repondu|raccroche|rappele|traite|promis|refuse"
-    r"|resolu|gere)\b|etait (?:la(?= ?[,.!]|$)|au|a l'accueil|tres|super|absente?|adorable|parfaite?|desagreable)\b"
-    r"|est (?:tres|super|vraiment|geniale?|adorable|parfaite?|nulle?|top|au top|absente?|partie?|une perle|desagreable"
+    r"(?: (?:m'|nous |vous |l'|lui |leur |t')(?:a|ont|avait)\b|(?:ne |n'|me |m'|nous |se )[a-z]"
+    r"| a (?:ete|su|pris|eu|fait|dit|tout|tres|bien|vraiment|toujours|repondu|raccroche|rappele|traite|promis|refuse"
+    r"|resolu|gere|decroche|rappele|envoye|oublie|perdu|accueilli)\b| etait (?:la(?= ?[,.!]|$)|au|a l'accueil|tres"
+    r"|super|absente?|adorable|parfaite?|desagreable)\b"
+    r"| est (?:tres|super|vraiment|geniale?|adorable|parfaite?|nulle?|top|au top|absente?|partie?|une perle|desagreable"
     r"|competente?|gentille?|patiente?|agreable|formidable|odieu\w+)\b"
-    r"|(?:repond|traite|gere|merite|connait|sait|refuse|suit)\b"
-    rf"|(?:du|de l'|de la|au) (?:\w+ )?(?!service public)(?:{SERVICE}|telephone)\b)"
+    r"| (?:repond|decroche|traite|gere|merite|connait|sait|refuse|suit)\b"
+    rf"| (?:du|de l'|de la|au) (?:\w+ )?(?!service public)(?:{SERVICE}|telephone|standard|(?:guichet|bureau"
+    rf"|poste)(?: n°)? \d)\b"
+    r"|,? ?\(?(?:au )?(?:guichet|bureau|poste)(?: n°)? \d"
+    r"|,? ?\((?:accueil|standard|secretariat|guichet)\b"
+    r"| ?: (?:oui|non|ok|top|super|parfaite?|souriante?|aimable|absente?|adorable|agreable|efficace|nulle?|pro"
+    r"|gentille?"
+    r"|competente?|desagreable|aucun accueil|accueil)\b)"
 )
 _LISTED_AFTER = re.compile(
     r"(?: et (?:à |a )?|, (?:à |a )?| ?& ?| ?/ ?)([^\W\d_]{3,})"
@@ -143,14 +158,23 @@ def is_thing(text: str, span: Span, is_usual: Callable[[str], bool]) -> bool:
     `is_usual` says whether French uses the word so; a first name that is no word stays a name ("la sandrine").
     """
     written = text[span.start : span.end]
-    if not written.islower() or not all(word.isalpha() and is_usual(word) for word in written.split()):
+    if not written.islower():
         return False
     known = Word.of(written)
+    if known.folded in FIRST_NAMES_THAT_ARE_WORDS and not _is_called(text, span):
+        return True
+    if not all(word.isalpha() and is_usual(word) for word in written.split()):
+        return False
     if known.first_name or (_GLUED_ARTICLE.match(known.folded) and known.listed):
         return False
     before = fold(text[max(0, span.start - 16) : span.start])
     adjective = known.also_first_name and _IS.search(before)
     return bool(adjective or _ARTICLE.search(before) or _COMPOUND.match(text, span.end))
+
+
+def _is_called(text: str, span: Span) -> bool:
+    before = fold(text[max(0, span.start - 24) : span.start])
+    return bool(_CALLED.search(before)) or bool(_ACTS.match(fold(text[span.end : span.end + 60])))
 
 
 def is_usual(word: str) -> bool:
@@ -162,6 +186,14 @@ def acts(text: str, folded: str, name: re.Match[str]) -> bool:
     """Whether a name opens its sentence as somebody who acts; folding makes "à" an "a", which is no verb."""
     acts = fold(name[0]) not in _NEVER_ACTING and _ACTS.match(folded, name.end())
     return bool(acts) and text[name.end() + 1 : name.end() + 2] not in ("à", "À")
+
+
+def end_of_surname_that_acts(folded: str, end: int) -> int | None:
+    """Give the end of a listed surname in lower case after a first name, if whoever is so called acts."""
+    surname = _AFTER.match(folded, end)
+    if surname and Word.of(surname[1]).listed and _ACTS.match(folded, surname.end()):
+        return surname.end()
+    return None
 
 
 def find_beside(text: str, people: Iterable[Span]) -> Iterator[Span]:

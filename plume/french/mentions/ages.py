@@ -14,20 +14,40 @@ _TENS = (
     r"|quatre[ -]vingts?(?:[ -]dix)?)(?:[ -](?:et[ -])?\w{2,7})?"
 )
 _UNDER_TWENTY = rf"(?:dix[ -](?:sept|huit|neuf)|{any_of(number_words(2, 16))})"
-_YEARS = rf"(?:\d{{1,3}}|{_TENS}) ?ans"
-_YEARS_OF_SOMEBODY = rf"(?:\d{{1,3}}|{_TENS}|{_UNDER_TWENTY}) ?ans"
+_UNIT = r"(?:ans(?: et demie?(?! d))?|piges|balais|berges)"
+_YEARS = rf"(?:\d{{1,3}}|{_TENS}) ?{_UNIT}"
+_ANY = rf"(?:\d{{1,3}}|{_TENS}|{_UNDER_TWENTY})"
+_YEARS_OF_SOMEBODY = rf"{_ANY} ?{_UNIT}"
+# "2, 5 et 9 ans", "2 ans 5 ans et 9 mois"
+_SEVERAL = (
+    rf"{_ANY}(?: ?(?:ans|mois))?(?:(?:, ?(?:et )?| et |/| ?- ?| )(?:de )?{_ANY}(?: ?(?:ans|mois))?){{1,8}}"
+    r"(?<=ans|ois)"
+)
+_DECADE = r"(?:trent|quarant|cinquant|soixant|septant|octant|nonant)aine"
 _HAS = (
-    r"(?:avons|avez|j'ai|j ai|jai|a|ai|ont|avait|aura|aurai|feter?|bientot|presque|deja|avoir|mes|ses|nos)"
+    r"(?:avons|avez|j'ai|j ai|jai|g|a|ai|ont|avait|aura|aurai|feter?|bientot|presque|deja|avoir|mes|ses|nos"
+    r"|attein(?:s|t|drai?)|franchi\w*)"
     r"(?: (?:bientot|presque|plus de|deja|maintenant|moins de|environ))?"
 )
 # "j'ai 42 ans de carrière", "il a 20 ans qu'on attend": a duration, not an age.
 _NO_AGE_AFTER = (
-    r"(?! ?(?:de|d'|que|qu'|apres|plus tard|revolus|au|a|en|dans|pour|j'|je|sans|et demi d|pass|ferme|avec|avant)\b)"
+    r"(?! ?(?:de|d'|que|qu'|apres|plus tard|revolus|au|a|en|dans|pour|j'|je|sans|et demie? d|pass|ferme|avec|avant)\b)"
 )
 _DURATION = re.compile(
     r"(?:depuis|pendant|il y a|durant|dans|tous les|apres|attendu|dure|dira|duree|plus tard|bout de|y a)"
     r"(?: [a-z]+){0,2} ?[,(]? ?$"
 )
+
+
+_WORDS = frozenset(("an", "ans", "mois", "piges", "balais", "berges"))
+_OF_SOMEBODY = re.compile(rf"\b(?:{PERSON}s?|concernant)\b[^.;!?\n\d]{{0,40}}$")
+_SET_APART, _ENDS = re.compile(r"(?:,|\(|: ) ?$"), re.compile(r" ?(?:,|\)|\.|$|\n)")
+
+
+def _are_of_somebody(match: re.Match[str], text: Text) -> bool:
+    """Say whether somebody stands before some ages, or they are set apart: "Lila et Nour, 4 et 6 ans,"."""
+    before = text.folded[max(0, match.start() - 60) : match.start()]
+    return bool(_OF_SOMEBODY.search(before) or (_SET_APART.search(before) and _ENDS.match(text.folded, match.end())))
 
 
 def _is_duration(match: re.Match[str], text: Text) -> bool:
@@ -47,7 +67,7 @@ def _age(name: str, pattern: str, *examples: str) -> Rule:
     return Rule(
         f"age.{name}",
         pattern,
-        words=frozenset(("an", "ans", "mois")),
+        words=_WORDS,
         group=None,
         unless=_is_duration if name == "at" else (_at, _is_duration),
         examples=examples,
@@ -57,13 +77,18 @@ def _age(name: str, pattern: str, *examples: str) -> Rule:
 _AGES = table(
     _age("aged", rf"\bagee?s? (?:de |d')?({_YEARS_OF_SOMEBODY}(?: (?:et demi|passes))?)",
          "âgée de ‹82 ans›", "l'âge de la retraite"),
-    _age("of-somebody", rf"\b{PERSON}(?: [a-z]+)? (?:de |d')({_YEARS}|\d{{1,2}} mois)\b"
+    Rule("age.of-several", rf"(?<![\w.,])(?=[\dcdhnoqstuv]){_SEVERAL}\b(?! (?:d'attente|de retard))",
+         words=_WORDS, unless=(_is_duration, lambda match, text: not _are_of_somebody(match, text)),
+         examples=("mes enfants de ‹4, 7 et 11 ans›", "mes filles ont ‹2 ans et 6 mois›",
+                   "entre 2 et 3 ans d'attente")),
+    _age("of-somebody", rf"\b{PERSON}(?:(?: [a-z]+)? (?:de |d')|(?<!retraite) )({_YEARS}|\d{{1,2}} mois)\b"
          r"(?! (?:de|d'|que|passes? a))",
          "ma mère de ‹82 ans›", "une attente de 3 ans"),
     _age("has", rf"\b{_HAS} ({_YEARS_OF_SOMEBODY})\b{_NO_AGE_AFTER}",
          "j'ai ‹quarante-deux ans›", "j'ai 42 ans de carrière", "depuis 20 ans"),
-    _age("of-ones-child", rf"\b(?:mon|ma|mes|notre|nos|son|sa|ses) {PERSON}(?: [a-z]+)? de ({_UNDER_TWENTY} ans)\b"
-         r"(?! (?:de|d'|que)\b)",
+    _age("of-ones-child", rf"\b(?:mon|ma|mes|notre|nos|son|sa|ses) {PERSON}(?: [a-z]+)? de ({_UNDER_TWENTY} {_UNIT})\b"
+         rf"(?! (?:de|d'|que)\b)|\b(?:mon|ma|notre|son|sa|leur) (?:petite?|grande?|aine\w?|cadet\w*) (?:de "
+         rf"|d')?({_YEARS_OF_SOMEBODY})\b",
          "mon fils de ‹douze ans›", "un contrat de douze ans"),
     _age("will-be", r"\b(?:aurai|aura|auront|fetera?i?|(?:vais|va|viens d'|vient d')(?: ?fete\w* | ?avoir )) ?"
          rf"({_YEARS})\b(?! (?:d'|de |que |qu'))",
@@ -72,8 +97,21 @@ _AGES = table(
          "Paule, ‹82 ans›, attend", "vingt mois, 2 ans après"),
     _age("stated", rf"\b(?:age|majeur|majeure) ?:? ({_YEARS})|^({_YEARS}),",
          "âge : ‹42 ans›", "42 ans de travail"),
+    Rule("age.as-well", rf"\b(?:{PERSON}|l'autre|il|elle|lui) en a (?:bientot |deja )?({_ANY})\b"
+         rf"(?! (?:de|d'|des|fois|autre|{_UNIT}))", hint=(" en a ",), group=1,
+         examples=("ma fille a douze ans et mon fils en a ‹quinze›, pas plus", "mon fils en a douze fois moins")),
     _age("at", rf"\ba ((?:7|8|9|10)\d ans|{_TENS} ans)\b(?! (?:d'|de |revolus))",
          "à ‹82 ans› je ne peux plus", "à 8 ans"),
+    Rule("age.labelled", r"\bage ?(?::|=|est de|de) ?(\d{1,3})(?![\d%]| ?(?:ans|mois|%"
+        r"|points))", hint=("age",), group=1, digit=True,
+         examples=("âge : ‹47›", "âge : 47 ans")),
+    Rule("age.decade",  # "la soixantaine passée", "octogénaire": ten years tell as much as the number
+         rf"\b(?:la|ma|sa|leur) ({_DECADE}(?: (?:bien )?(?:passee|sonnee|tassee|entamee|avancee|largement))?)"
+         r"(?! (?:de|d')\b|[a-z])"
+         r"|\b((?:quadra|quinqua|sexa|septua|octo|nona)genaires?)\b",
+         hint=("antaine", "genaire"), group=None,
+         examples=("j'ai la ‹soixantaine passée›", "une soixantaine de dossiers",
+                   "ma mère ‹octogénaire›")),
 )  # fmt: skip
 
 

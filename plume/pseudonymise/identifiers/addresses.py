@@ -27,7 +27,8 @@ _STREET = (
     r"|avenue|av\.?|ave|boulevard|boul\.?|blvd|bld|bd\.?|impasse|imp\.?|all[ée]es?|all\.|chemin|chem\.?"
     r"|ch\.|che|route|rte\.?|sq\.?|crs|pass\.|fg|r[ée]s\.|quartier|qu\."
     r"|place|pl\.?|square|quai|cours|passage|sentier|sente|faubourg|fbg|villa|cit[ée]|r[ée]sidence|lotissement|lot\.?"
-    r"|hameau|lieu[ -]dit|mont[ée]e|esplanade|promenade|venelle|traverse|rond[ -]point|voie|cour|parvis|clos)"
+    r"|hameau|lieu[ -]dit|mont[ée]e|mail(?= (?:d\w{1,2} )?(?:la )?(?-i:[A-ZÀ-Þ]))|corniche|z\.?a\.?c?\.?(?= )|domaine"
+    r"|mas|esplanade|promenade|venelle|traverse|rond[ -]point|voie|cour|parvis|clos)"
 )
 # With a house number, the name of the street may be in lower case: at most three words, cut at the first plain one.
 _NAME = (
@@ -40,9 +41,13 @@ _BIS = r"(?:,? ?(?i:bis|ter|quater|[a-d]))?,? {1,2}"
 _IN_WORDS = rf"(?:un(?=,)|{any_of(number_words(2, 100))})"
 _EXTRA = re.compile(
     r"(?:[ ,–-]{1,3}(?:(?:bat(?:iment)?|bt|app?t|appart(?:ement)?|etage|escalier|esc|porte|pte|boite|bp|cs|entree|tour"
-    r"|residence|lieu[ -]dit)\b\.? ?(?:n° ?)?[\w'-]{1,15}|lot\.? ?(?:n° ?)?[a-z]?\d{1,4}[a-z]?\b"
-    r"|\d{1,2}(?:er|e|eme) (?:etage|et\.)"
-    r"(?:,? (?:gauche|droite|face|centre|porte \w+))?))+"
+    r"|residence|lieu[ -]dit|chambre|chb|imm(?:euble)?|maison(?= n°)|logement|boite aux lettres|tour|hall|cage"
+    r"|pavillon)\b\.?"
+    r" ?(?:n° ?|numero )?[\w'-]{1,15}|(?:lot\.?|n°|numero|no) ?(?:n° ?)?[a-z]?\d{1,4} ?(?:bis|ter|[a-d]\b)?(?![\d/])\b"
+    r"|au \d{1,3}(?: bis| ter)?(?= ?[,.;]|$)|(?:prolongee?|interieure?|superieure?)\b"
+    r"|\d{1,2}(?:er|e|eme|ieme) (?:etage|et\.?|cour)\b\.?"
+    r"(?:,? (?:a )?(?:gauche|droite|face|centre|porte \w+))?|\d{1,2}(?:er|e|eme) (?:gauche|droite|face)"
+    r"|\d{1,2}e(?= ?[,.;]|$)|rez[ -]de[ -]chaussee|rdc))+"
 )
 # The same in front of it: "bat B3 esc 4", "Lot 14", "villa Les Mouettes, ".
 _PART = (
@@ -78,7 +83,14 @@ def end_of_name(text: str, start: int, end: int, first: int = 0, *, city: bool =
         if i > first and plain in _PARTS:
             break
         if plain in _PARTICLES:
-            if shouting and not city and last and plain in ("le", "la", "les") and before not in ("de", "sur", "sous"):
+            if (
+                shouting
+                and not city
+                and i > first
+                and last
+                and plain in ("le", "la", "les")
+                and before not in ("de", "sur", "sous")
+            ):
                 break
             before = plain
             continue
@@ -130,6 +142,11 @@ def _without_comma(match: re.Match[str], _: Text) -> Place:
 
 
 # Far cheaper than the patterns.
+_OPENING = word_set(
+    "rue avenue av boulevard bd impasse imp allee allees chemin chem route rte hameau lieu ld residence res lotissement"
+    " lot cite quartier qu q square sq quai sente traverse venelle ruelle corniche villa mas za zac z domaine immeuble"
+    " imm clos"
+)
 _WAYS = (
     *("rue", "ruelle", "av.", "av ", "avenue", "boulevard", "bd", "impasse", "allee", "chem", "route", "rte", "place"),
     *("hameau", "lieu", "residence", "lotissement", "cite", "quartier", "square", "quai", "venelle", "sent", "passage"),
@@ -170,14 +187,22 @@ STREETS = table(
 UNNUMBERED = table(
     Identifier(
         "address.street",
-        r"(?<!\w)(?i:rue|avenue|boulevard|bd|impasse|all[ée]e|chemin|chem\.|route|rte\.?|hameau|lieu[ -]dit"
-        r"|r[ée]sidence|lotissement|cit[ée]|quartier|square|quai)"
+        r"(?<!\w)(?i:rue|avenue|av\.|boulevard|bd|impasse|imp\.|all[ée]es?|chemin|chem\.|route|rte\.?|hameau"
+        r"|lieu[ -]dit|ld"
+        r"|r[ée]sidence|r[ée]s\.|lotissement|lot\.|cit[ée]|quartier|qu?\.|square|sq\.|quai|sente|traverse|venelle|ruelle|corniche"
+        r"|villa|mas|z\.?a\.?c?\.?|domaine|immeuble|imm\.|clos)"
         rf" (?:{PARTICLE}){{0,3}}{PROPER}(?: (?:{PARTICLE}){{0,2}}{PROPER}){{0,3}}",
         kind="ADRESSE",
-        hint=_WAYS,
+        words=_OPENING,
+        at_words=True,
         reads="written",
         shape=_whole_street,
-        examples=("près de l'‹avenue Jean Jaurès›", "en cours de route"),
+        examples=(
+            "près de l'‹avenue Jean Jaurès›",
+            "au ‹Lot. Les Flamboyants, n° 7›",
+            "‹Rés. Les Pins Bât. C›",
+            "en cours de route",
+        ),
     ),
 )
 TOLD = table(
@@ -215,6 +240,27 @@ TOLD = table(
         examples=("‹chez M Durand, le bourg› 35000 Rennes", "chez vous"),
     ),
 )
+# Roads that have a number alone: an address only where somebody lives, or behind a house number.
+ROADS = table(
+    Identifier(
+        "address.numbered-road",
+        r"\b(?:\d{1,4}(?: bis| ter)?,? )?(?:(?:(?:ancienne )?(?:route|rte|chemin)\.? )?(?:nationale|departementale"
+        r"|communale"
+        r"|vicinale?|rural)|rn|rd|cd|vc)"
+        r" ?(?:n° ?|numero )?\d{1,4}\b(?:,? (?:dit )?(?:de |du |de la |des )[\w' -]{3,30}(?= ?[,.;–—]|$))?",
+        kind="ADRESSE",
+        hint=("nationale", "departementale", "communale", "vicinal", "rural", "rn", "rd", "cd", "vc"),
+        digit=True,
+        unless=lambda match, text: (
+            not (
+                match[0][0].isdigit()
+                or OWN.search(text.folded[max(0, match.start() - 70) : match.start()])
+                or "rural" in match[0]
+            )
+        ),
+        examples=("je demeure ‹route nationale 7›", "au ‹12 RN 20›", "la route nationale 7 est fermée"),
+    ),
+)
 # In the folded text: what is an address whatever stands beside it.
 PLOTS = table(
     Identifier(
@@ -227,22 +273,22 @@ PLOTS = table(
     ),
     Identifier(
         "address.plot",  # of the land registry: "parcelle AB 241", "section ZH n° 87"
-        r"\b(?:parcelles?|(?:references? )?cadastr\w+)(?: (?:cadastr\w+|section|n°|numeros?|est|la|le)){0,4} ?:? ?"
-        r"(PLOT(?:(?:,| et) PLOT){0,9})"
-        r"|\bsection(?: cadastrale)? ([a-z]{1,2} (?:n° ?|no |numero )\d{1,4}(?!\w))".replace(
+        r"\b(?:parcelles?|(?:references? )?cadastr\w+)(?: (?:cadastr\w+|n°|numeros?|est|la|le)){0,4} ?:? ?"
+        r"((?:section )?PLOT(?:(?:,| et) PLOT){0,9})"
+        r"|(\bsection(?: cadastrale)? ?:? ?[a-z]{1,2}(?: ?, ?| )(?:n° ?|no |numero )\d{1,4}(?!\w))".replace(
             "PLOT", r"(?:\d{3} ?)?[a-z]{1,2} ?(?:n° ?|no |numero )?\d{1,4}(?!\w)"
         ),
         kind="ADRESSE",
         hint=("parcelle", "cadastr", "section"),
         digit=True,
         group=None,
-        examples=("la parcelle ‹AB 241 et AC 12›", "section ‹ZH n° 87›", "la section 3"),
+        examples=("la parcelle ‹AB 241 et AC 12›", "‹section ZH n° 87›", "la section 3"),
     ),
 )
 BOXES = table(
     Identifier(
         "address.box",
-        r"\b(?:bp|b\. ?p\.|boite postale|cs|tsa) ?(?:n° ?)?\d{1,6}\b",
+        r"\b(?:bp|b\. ?p\.|boite postale|cs|tsa) ?(?:n° ?)?\d{1,6}\b(?: \d{3}(?!\d))?",
         kind="ADRESSE",
         hint=("bp", "b.", "boite postale", "cs", "tsa"),
         digit=True,
@@ -255,6 +301,7 @@ _SERVICE_BEFORE = re.compile(
     rf"(?:\b(?:notre|nos|votre|l'|les?|la) ?(?:{SERVICE}|siege|maison|point|structure|equipe|adresse|etablissement"
     r")\b[^.\n]{0,60}|\b(?:adresse[rz]|envoye[rz]|ecrire|ecrivez|retourne[rz]|transmett(?:re|ez)) (?:vot?re"
     r"|vos|nous|un|une|le|la|les)\b[^.\n]{0,40} ?[:,]? ?(?:a|au|a la|a l')? ?:? ?[^.\n]{0,50}"
+    rf"|\b(?:{SERVICE}|bureaux?|guichets?|antenne|agence)(?: de poste)? (?:de la |du |de l'|des |de |au |a la |a l')"
     rf"|\b(?:{NETWORK}|mdph|tresorerie|centre)\b[^.\n\d]{{0,60}}"
     rf"|\b{SERVICE}\b[^.\n\d]{{0,40}}[,:(] ?(?:situee?s? |sis\w* |installee?s? )?(?:au |a )?)$"
 )

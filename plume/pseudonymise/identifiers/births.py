@@ -4,20 +4,28 @@ import re
 from collections.abc import Iterator
 
 from plume.french.mentions.dates import FULL_DATE
+from plume.french.numbers import number_words
 from plume.french.phrases import MONTH, NUMBER_WORD
 from plume.french.rules import Text, before, find, table
+from plume.french.vocabulary import any_of
 from plume.french.words import EVERYDAY
 from plume.pseudonymise.identifiers.rule import Identifier
 from plume.pseudonymise.spans import Span
 
-_BORN = r"\b(?:nee?s?(?: (?:a|au|aux|en) [\w' -]{2,30}?)??|date de naissance|naissance(?= ?(?::|le ))|ddn"
+_BORN = (
+    r"\b(?:(?:nee?s?|naitre|venue? au monde|vu le jour|souffle mes bougies)(?: (?:a|au|aux|en) [\w' -]{2,30}?)??"
+    r"|date de naissance|naissance(?= ?(?::|le ))|ddn"
+)
 _NUMBER_IN_WORDS = rf"{NUMBER_WORD}(?:[ -](?:et[ -])?{NUMBER_WORD}){{0,3}}"
+_TENS_IN_WORDS = rf"(?={any_of(number_words(20, 100))}|quatre[ -]vingt){_NUMBER_IN_WORDS}"
 _YEAR_IN_WORDS = rf"(?:(?:mil(?:le)?|dix)[ -](?:neuf[ -])?cents?|deux[ -]mille)(?:[ -](?:et[ -])?{_NUMBER_IN_WORDS})?"
-_DAY_IN_WORDS = rf"(?:(?:premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) {MONTH}(?!\w))"
+_DAY_IN_WORDS = rf"(?:(?:[a-z]+ieme jour (?:de|du mois de)|premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) {MONTH}(?!\w))"
 _OLD = 2005
 _OF_A_LAW = before(
     r"\b(?:loi|decret|ordonnance|arrete|circulaire|directive|depuis|jusqu'au|convention)\b[^.\n]{0,25}", reach=40
 )
+
+_OF_A_BODY = before(r"\b(?:association|societe|entreprise|sarl|eurl|sas|commune|agence|structure|reforme|service|loi) ")
 
 
 def _is_recent(match: re.Match[str], _: Text) -> bool:
@@ -31,19 +39,31 @@ BORN = table(
         rf"{_BORN}|d\.d\.n\.?)(?: (?:est|etait))?[ :,(]{{0,3}}(?:le |en |vers |du |au |mois de )*"
         rf"({FULL_DATE}|(?:19|20)\d{{2}}|\d{{8}})",
         kind="DATE_NAISSANCE",
-        hint=("ne", "naissance", "ddn", "d.d.n"),
+        hint=("ne", "naissance", "ddn", "d.d.n", "naitre", "venu", "vu le jour", "bougies"),
         digit=True,
         group=1,
-        examples=("née à Nantes le ‹12/03/1961›", "date de naissance : ‹12 mars 1961›", "ma demande du 12/03/2021"),
+        unless=_OF_A_BODY,
+        examples=(
+            "née à Nantes le ‹12/03/1961›",
+            "date de naissance : ‹12 mars 1961›",
+            "ma demande du 12/03/2021",
+            "association née le 3 mai 1998",
+        ),
     ),
     Identifier(
         "birth.date-in-words",  # "le quinze août mille neuf cent cinquante", "en mil neuf cent quarante"
         rf"{_BORN})(?: (?:est|etait))?[ :,(]{{0,3}}(?:le |la |un |en |vers |du |au |mois de )*"
-        rf"({_DAY_IN_WORDS}(?: (?:de l'an )?{_YEAR_IN_WORDS}| (?:19|20)?\d{{2}})?|{_YEAR_IN_WORDS})(?!\w)",
+        rf"({_DAY_IN_WORDS}(?: (?:de l'an(?:nee)? )?(?:{_YEAR_IN_WORDS}|(?:19|20)?\d{{2}}|{_TENS_IN_WORDS}))?"
+        rf"|{_YEAR_IN_WORDS})(?!\w)",
         kind="DATE_NAISSANCE",
-        words=frozenset(("ne", "nee", "nes", "nees", "naissance", "ddn")),
+        words=frozenset(("ne", "nee", "nes", "nees", "naissance", "ddn", "naitre", "venu", "venue", "jour", "bougies")),
         group=1,
-        examples=("né le ‹quinze août mille neuf cent cinquante›", "né le soir"),
+        unless=_OF_A_BODY,
+        examples=(
+            "né le ‹quinze août mille neuf cent cinquante›",
+            "née un ‹quinze août soixante-deux›",
+            "né le soir",
+        ),
     ),
 )
 # Whoever writes on the platform was born before it opened: a full date this old is a birth date, or as telling as one.
@@ -58,7 +78,7 @@ OLD_DATES = table(
     ),
     Identifier(
         "birth.old-date",
-        r"(?<!\d)\d{1,2}(?:er)?[ ./\-](?:\d{1,2}|[a-z]{3,9})[ ./\-]((?:19|20)\d{2})(?!\d)",
+        r"(?<!\d)\d{1,2}(?:er)?[ ./\-](?:\d{1,2}|[a-z]{3,9}\.?)[ ./\-](?:de l'an(?:nee)? )?((?:19|20)\d{2})(?!\d)",
         kind="DATE_NAISSANCE",
         digit=4,
         at_digits=True,

@@ -20,7 +20,26 @@ from plume.pseudonymise.spans import Span
 _LISTS = Path(__file__).parents[1] / "lists"
 _TYPES = {"phone": "TEL", "email": "EMAIL", "url": "URL", "handle": "PSEUDO"}
 _PARTIAL, _SHORT = (frozenset(rule.name for rule in rules) for rules in (PARTIAL, SHORT))
+
+
+def _is_plain_mailbox(match: re.Match[str], _: Text) -> bool:
+    """Say whether a mailbox is written as usual, which the directory weighs, or an English "at" or a "chez" is none."""
+    value = match[0]
+    plain = "@" in value and not re.search("[•%]|point|@ ", value)
+    return plain or (re.search(r" (?:at|chez) ", value) is not None and "point" not in value)
+
+
 PSEUDONYMS = table(
+    Identifier(
+        "email.in-odd-words",  # "bricolo-dede, arobase, exemple, point, fr", "lea [chez] exemple [point] fr"
+        r"(?<![\w-])[\w.•'-]+(?:,? (?:tiret(?: du (?:bas|haut|six|huit))?|point|underscore),? [\w.•-]+){0,4}"
+        r"(?:(?: ?,? (?:(?:arobase|arrobase|at|chez)\b|@)|,? ?[\[(](?:at|chez|arobase)[\])]| ?@)[ ,]{0,2})"
+        r"[\w•-]+(?:,? (?:tiret|point),? [\w•-]+| ?[\[(]point[\])] ?\w+|[.•] ?\w{2,}|%2e\w+){1,3}",
+        hint=("arobase", "arrobase", " at ", "@", "chez]", "(at)", "[at]", "(chez)", " chez "),
+        kind="EMAIL",
+        unless=_is_plain_mailbox,
+        examples=("à ‹bricolo-dede, arobase, exemple, point, fr› merci", "le chat at home", "cette attente. Perdre"),
+    ),
     Identifier(
         "pseudonym.numbered",
         r"(?<![\w@#.])(?=[\d_.]{0,9}[a-z])[\w.]{2,32}#\d{4}(?!\d)",

@@ -1,103 +1,237 @@
-"""Facts of health: diseases, treatments, operations, handicaps. A floor, no more."""
+"""Facts of health: diseases, treatments, operations, states. A phrase is one span, modifiers included. A floor.
 
+The words are in `lists/` (diseases, treatments, health_states, body_parts); what is here says how they go together.
+"""
+
+import re
 from pathlib import Path
 
-from plume.french.rules import table
-from plume.french.vocabulary import any_of, terms
+from plume.french.numbers import number_words
+from plume.french.phrases import MONTH
+from plume.french.rules import Place, Text, before, table
+from plume.french.vocabulary import any_of, terms, word_set
+from plume.french.words import EVERYDAY
 from plume.pseudonymise.identifiers.rule import Identifier
 
 _LISTS = Path(__file__).parents[1] / "lists"
 _DISEASES = terms("diseases", _LISTS)
-_DISEASE = (
-    any_of(_DISEASES).replace(r"\*", r"\w+").removesuffix(")")
-    + r"|cancers?(?: (?:du|de la|de l'|des) \w+)?"
-    + r"|tumeurs?(?: (?:au|du|de la|de l'|a la|a l') \w+| cerebrales?| malignes?)?)"
-)
-_DEGREE = (
-    r"(?: (?:severe|aigue?|chronique|nerveuse|grave|profonde?|majeure|invasi\w+|metastas\w+|precoce|juvenile"
-    r"|generalise\w*|post[ -]partum|de type [12i]+|(?:de |au )?stade \d|en phase terminale|a vie))?"
-)
+_TREATMENTS = terms("treatments", _LISTS)
+_STATES = terms("health_states", _LISTS)
 _PART = any_of(terms("body_parts", _LISTS))
 
 
+def _words(listed: tuple[str, ...]) -> str:
+    return any_of(listed).replace(r"\*", r"\w*")
+
+
+def _hints(listed: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({term.split("*")[0] for term in listed}))
+
+
+_OF = r"(?:au |aux |a la |a l'|du |des |de la |de l'|d'une? |d'un |de |d')"
+_SIDE = r"(?: (?:gauche|droite?s?|lombaires?|cervicales?|dorsales?|interieur|superieur|totale?s?|des deux cotes))?"
+# Of the part that is ill: "du genou gauche", "de l'oeil droit et du pied".
+_OF_PART = rf"(?: {_OF}(?:mon |ma |mes |son |sa |ses |deux )?{_PART}\b{_SIDE})"
+_DEGREE = (
+    r"(?: (?:tres |assez |plus )?(?:severe|leger|legere|moderee?|aigue?s?|chroniques?|nerveuse|grave|profonde?"
+    r"|majeure?s?"
+    r"|invasi\w+|metastas\w+"
+    r"|precoce|juvenile|infantile|paranoide|affective|articulaire|psoriasique|lombaire|cervicale|pulmonaire|renale"
+    r"|cardiaque|hepatique|cerebrale?s?|terminale?s?|generalise\w*|insulino\w+|dependante?|non verbale?|grave|lourde?"
+    r"|typique"
+    r"|stabilisee?|resistante?|inflammatoire|rhumatoide|evolutive?|degenerative|ankylosante|post[ -](?:partum|natale?"
+    r"|op\w+|traum\w+)"
+    r"|(?:de )?type (?:\d|[1i]+|un|deux)|(?:de |au )?(?:stade|grade) (?:\d|i+v?|\w+)|en phase (?:terminale|\w+)"
+    r"|en remission"
+    r"|en rechute|a vie|a \d{1,3} ?%|a \d{1,2} (?:semaines|mois|sa)|de naissance|a repetition))"
+)
+_CANCER = rf"cancers?|tumeurs?(?: (?:cerebrales?|malignes?|benignes?))?|kystes?(?= {_OF}{_PART})"
+_ILL = (
+    r"(?:(?:atteinte?s?|malades?|operee?s?|diagnosti\w+|victime"
+    r"|depistee?|reconnue?s?|declaree?s?) (?:comme )?(?:d'une? |d'|de la |de l'|du |de |pour (?:une? |mon |ma |son "
+    r"|sa )?)?)"
+)
+_NAMED = (
+    r"(?:(?:maladie|affection|syndrome|symptomes?|troubles?|etat|crises?|episodes?|probleme|forme) (?:d'une? |d'"
+    r"|de la |de l'|du |de )?)"
+)
+_KIND = (
+    r"(?:maladie|affection|pathologie)s? (?:orpheline|rare|auto-?immune|chronique|degenerative|genetique|neuro\w+"
+    r"|psy\w+"
+    r"|mentale|cardiaque|renale|grave|incurable|invalidante|evolutive|inflammatoire|pulmonaire|cardio\w+)s?"
+)
+_DISEASE = rf"\b(?:{_words(_DISEASES)}|{_CANCER}|{_KIND})\b(?! ?(?:info|service)){_OF_PART}?{_DEGREE}{{0,3}}"
+_LEAVE = r"(?:(?:arret|conge)s? (?:de )?(?:maladie|travail) pour (?:une? )?)"
+_LEAD = re.compile(rf"\b(?:{_LEAVE}|{_ILL})?{_NAMED}?$")
+_SINCE = (
+    rf"(?: depuis (?:le |la |mi-|debut |fin )?(?:{MONTH}(?: \d{{4}})?|\d{{4}}|\d{{1,2}} (?:ans|mois|semaines|jours)"
+    rf"|{any_of(number_words(1, 20))} (?:ans|mois|semaines|jours)))?"
+)
+# Where the words are of a service, a campaign or of nobody: "dépistage du cancer du sein", "lutte contre le sida".
+_OF_NOBODY = before(
+    r"\b(?:depistage|campagne|prevention|lutte|ligue|vaccin\w*|vaccinale|service|journee|registre|recherche|sensibilis\w+"
+    r"|association|centre|salon|guide|brochure|plan|institut|fondation|statistiques|semaine|mois|dialogue|langue des"
+    r"|oreille|service public|administration)\b[^.,;:!?\n]{0,30}",
+    reach=60,
+)
+# Of a status that rules speak of: "en cas d'affection de longue durée", "les affections de longue durée".
+_IN_GENERAL = before(
+    r"\b(?:en cas d(?:e |')(?:une? )?|(?:les|des|aux|titre d'une?|liste des) |(?<!vis )(?<!vit )(?<!vivre )avec une )"
+)
+_DEAF_EAR = re.compile(r" (?:oreille|d'oreille|muraille)")
+_OF_THINGS = re.compile(r" (?:du |de la |de l'|des |de )([a-z]+)")
+_THINGS = word_set("administration societe service bureaucratie paperasse republique france systeme pays")
+
+
+def _is_said_of_things(match: re.Match[str], text: Text) -> bool:
+    """Say whether an illness is an image: "le cancer de l'administration", "faire la sourde oreille"."""
+    if _DEAF_EAR.match(text.folded, match.end()):
+        return True
+    of = _OF_THINGS.match(text.folded, match.end())
+    return bool(of) and of[1] in _THINGS and of[1] in EVERYDAY | _THINGS
+
+
+def _hints_of_kinds() -> tuple[str, ...]:
+    illnesses = ("maladie", "affection", "pathologie", "maladies", "affections", "pathologies")
+    kinds = (
+        "orph",
+        "rare",
+        "auto",
+        "chron",
+        "deg",
+        "gen",
+        "neur",
+        "psy",
+        "ment",
+        "card",
+        "ren",
+        "grav",
+        "incu",
+        "inv",
+        "evo",
+    )
+    return tuple(f"{illness} {kind}" for illness in illnesses for kind in (*kinds, "infl", "pulm"))
+
+
 def _health(name: str, pattern: str, hint: tuple[str, ...], *examples: str) -> Identifier:
-    return Identifier(f"health.{name}", pattern, hint, kind="SANTE", group=None, examples=examples)
+    refused = (_OF_NOBODY, _IN_GENERAL, _is_said_of_things) if name == "state" else (_OF_NOBODY, _is_said_of_things)
+    shape = _with_its_lead if name == "disease" else None
+    return Identifier(
+        f"health.{name}", pattern, hint, kind="SANTE", group=None, unless=refused, examples=examples, shape=shape
+    )
+
+
+def _with_its_lead(match: re.Match[str], text: Text) -> Place:
+    """Take in what stands before a disease: "atteint de la maladie d'"."""
+    lead = _LEAD.search(text.folded, max(0, match.start() - 60), match.start())
+    return (lead.start() if lead else match.start()), match.end()
 
 
 HEALTH = table(
     _health(
         "disease",
-        r"\b(?:(?:atteinte?s?|souffr\w+|malade|traitee?|soignee?|opere\w*|suivie?|hospitalise\w*) (?:d'une? "
-        r"|d'|de la |de l'|du |de |pour (?:une? )?)?)?(?:(?:maladie d'|maladie de |troubles? |etat )?"
-        rf"{_DISEASE})\b(?! ?(?:info|service)){_DEGREE}",
-        (*sorted({disease.split("*")[0].split(" ")[0] for disease in _DISEASES}), "cancer", "tumeur"),
+        _DISEASE,
+        (*_hints(_DISEASES), "cancer", "tumeur", "kyste", *_hints_of_kinds()),
         "il est ‹atteint de la maladie d'alzheimer›", "un ‹cancer du sein stade 3›", "Sida info service",
+        "un ‹diabète de type 2›", "une ‹schizophrénie paranoïde›", "le dépistage du cancer du sein",
+        "le cancer de l'administration", "vous faites la sourde oreille", "une ‹maladie rare›", "l'assurance maladie",
+    ),
+    _health(
+        "state",
+        rf"\b(?:en )?(?:{_words(_STATES)})\b{_DEGREE}?",
+        _hints(_STATES),
+        "un ‹mi-temps thérapeutique›", "une ‹affection de longue durée›", "en cas d'affection de longue durée",
     ),
     _health(
         "pregnant",
-        r"\benceinte(?: de (?:\d+|[a-z]{2,8}(?:[ -][a-z]{2,6})?) (?:mois|semaines))?\b"
-        r"(?! de (?:la|l'|notre|nos|votre|vos))",
+        r"\benceinte(?: (?:de|a) (?:\d+|[a-z]{2,8}(?:[ -][a-z]{2,6})?) (?:mois|semaines)(?: et demi)?)?\b"
+        r"(?! de (?:la|l'|notre|nos|votre|vos|justice|ce|cet))",
         ("enceinte",),
         "je suis ‹enceinte de 7 mois›", "l'enceinte de la mairie",
     ),
     _health(
-        "handicap-rate", r"\b(?:travailleu\w+ )?handicape\w*(?: a| de)? \d{2,3} ?%", ("handicape",),
-        "‹handicapé à 80 %›", "une place handicapé",
+        "handicap-rate",
+        r"\b(?:(?:reconnue?s?|classee?s?|declaree?s?) (?:comme )?)?(?:(?:travailleu\w+|adulte|personne|enfant) )?"
+        r"(?:handicape\w*|invalides?)(?: a| de| a plus de)? \d{2,3} ?(?:%|pour ?cent)"
+        r"|\breconnue?s? (?:comme )?(?:travailleu\w+ )?(?:handicape\w*|invalide|inapte)\b",
+        ("handicape", "invalide", "inapte"),
+        "‹handicapé à 80 %›", "‹reconnue handicapée à 80 %›", "une place handicapé",
     ),
     _health(
-        "disability-rate", r"\b(?:taux d')?(?:invalidite|incapacite) (?:de |a )?\d{2,3} ?%",
-        ("invalidite", "incapacite"),
+        "disability-rate",
+        r"\b(?:taux d')?(?:invalidite|incapacite|handicap) (?:de |a |superieur a |permanente? de )?\d{2,3} ?(?:%"
+        r"|pour ?cent)"
+        r"|\b(?:taux d')?(?:invalidite|incapacite) (?:de )?(?:categorie|cat\.?) \d",
+        ("invalidite", "incapacite", "handicap"),
         "un ‹taux d'incapacité de 80 %›", "une pension d'invalidité",
     ),
     _health(
         "under-treatment",
-        r"\b(?:en |sous )(?:dialyse|chimio\w*|radiotherapie|fauteuil roulant|morphine|oxygene|hemodialyse)\b",
-        ("dialyse", "chimio", "radiotherapie", "fauteuil", "morphine", "oxygene"),
-        "je suis ‹sous chimiothérapie›", "un fauteuil",
+        rf"\b(?:en |sous |sans |commence\w* (?:une |la |ma |sa )?)(?:traitement (?:pour "
+        rf"|contre )?)?(?:{_words(_TREATMENTS)}|oxygene|fauteuil roulant)\b{_DEGREE}?{_SINCE}",
+        (*_hints(_TREATMENTS), "oxygene", "fauteuil"),
+        "je suis ‹sous chimiothérapie depuis mars›", "un fauteuil",
     ),
     _health(
         "treatment",
-        r"\b(?:chimiotherapie|radiotherapie|dialyse|mastectomie|amputation|amputee?"
-        r"|greffe (?:de |du |d'une? |de la )(?:rein|foie|coeur|poumon|moelle|cornee|peau|pancreas|organe"
-        r"|os)\w*|prothese de \w+)\b",
-        ("chimiotherapie", "radiotherapie", "dialyse", "mastectomie", "amput", "greffe", "prothese"),
-        "ma ‹greffe de rein›", "le greffe du tribunal",
+        rf"\b(?:seances? de |cure de |cures de )?(?:{_words(_TREATMENTS)}"
+        r"|amputation|greffe (?:de |du |d'une? |de la )(?:rein|foie|coeur|poumon|moelle|cornee|peau|pancreas|organe"
+        rf"|os)\w*(?: osseuse)?|prothese(?:s)? (?:de |du |d'une? |a la |au )\w+{_SIDE}|pose d'(?:une? )?(?:prothese"
+        rf"|stent|pacemaker)\w*)\b"
+        rf"{_OF_PART}?{_SINCE}",
+        (*_hints(_TREATMENTS), "amput", "greffe", "prothese", "stent", "pacemaker"),
+        "ma ‹greffe de rein›", "le greffe du tribunal", "ses ‹dialyses›",
     ),
     _health(
-        "amputated", r"\bamput\w+ (?:d'une? |du |de la |des (?:deux )?)\w+", ("amput",),
-        "‹amputé de la jambe›", "un budget amputé",
+        "amputated", rf"\bamputee?s?(?: (?:d'une? |du |de la |des (?:deux )?)\w+{_SIDE})?", ("amputee", "ampute "),
+        "‹amputé de la jambe›", "un budget amputable",
     ),
     _health(
-        "operated", r"\bopere\w* (?:du|de la|de l'|des|d'un\w*) (\w+)", ("opere",),
-        "opéré du ‹genou›", "la mairie opère",
+        "operated",
+        rf"\b(?:(?:re)?opere(?:e|s|es|r)?|hospitalisee?s?|brulee?|blessee?|paralysee?|plat\w+) (?:en urgence "
+        rf"|d'urgence )?"
+        rf"{_OF}(?:mon |ma |mes |son |sa |ses |deux )?{_PART}\b{_SIDE}"
+        rf"|(?:(?<=\bete )|(?<=\bsuis )|(?<=\best )|(?<=\betre )|(?<=\bfait )|(?<=\bfaire ))(?:re)?opere(?:e|s|es"
+        rf"|r)? (?:en urgence |d'urgence )?(?:du|de la|de l'|des|d'un\w*) ?\w+{_SIDE}",
+        ("opere", "hospitalise", "brule", "blesse", "paralyse", "platre"),
+        "‹opéré du genou gauche›", "la mairie opère",
     ),
     _health(
         "injury",
-        r"\b(?:operation|intervention|chirurgie|fracture|rupture|entorse|douleurs?|prothese)s? (?:chirurgicale )?"
-        rf"(?:au |aux |a la |a l'|du |des |de la |de l'|d'un\w* )({_PART})\b",
-        ("operation", "intervention", "chirurgie", "fracture", "rupture", "entorse", "douleur", "prothese"),
-        "une fracture du ‹fémur›", "une opération du service",
+        r"\b(?:operation|intervention|chirurgie|fracture|rupture|entorse|douleurs?|prothese|luxation|dechirure|brulure|infection"
+        r"|ablation|greffe|blessure|lesion|maladie|mal|maux|arthrose|hernie|inflammation|irm|scanner|cancer)s? "
+        rf"(?:chirurgicale |aigue |double |ouverte |chronique )?{_OF}(?:mon |ma |mes |son |sa |ses "
+        rf"|deux )?{_PART}\b{_SIDE}"
+        r"|\b(?:fractures?(?! (?:numerique|sociale|territoriale|electronique|entre))|entorses?|luxations?)\b",
+        (
+            *("operation", "intervention", "chirurgie", "fracture", "rupture", "entorse", "douleur", "prothese"),
+            *("luxation", "dechirure", "brulure", "infection", "ablation", "greffe", "blessure", "lesion", "maladie"),
+            *("mal ", "maux", "arthrose", "hernie", "inflammation", "irm", "scanner", "cancer"),
+        ),
+        "une ‹fracture du fémur gauche›", "une opération du service",
     ),
     _health(
-        "surgery", r"\b(?:operation|intervention|chirurgie) (?:cardiaque|cardio\w+|chirurgicale|bariatrique)\b",
+        "surgery", r"\b(?:operation|intervention|chirurgie) (?:cardiaque|cardio\w+|chirurgicale|bariatrique"
+            r"|orthopedique|du dos)\b",
         ("operation", "intervention", "chirurgie"),
         "une ‹opération cardiaque›", "une opération de contrôle",
     ),
     _health(
         "disorder",
-        r"\btroubles? (?:psych\w+|mentaux|mental|anxieu\w+|cognitifs?|du comportement|autistiques?|dys\w*"
-        r"|bipolaires?|alimentaires?|musculo\w*|depressifs?)\b",
-        ("trouble",),
+        r"\b(?:troubles?|problemes?|soucis?) (?:psych\w+|mentaux|mental|anxieu\w+|cognitifs?|du comportement"
+        r"|autistiques?|dys\w*"
+        r"|bipolaires?|alimentaires?|musculo\w*|depressifs?|neurolog\w+|cardiaques?|de l'attention|du spectre \w+"
+        r"|du langage"
+        r"|de la memoire|renaux|respiratoires?|de sante mentale|de (?:dos|coeur|genoux?|hanche|vue|prostate"
+        r"|thyroide))(?: (?:severes?|graves?|chroniques?))?\b",
+        ("trouble", "probleme", "souci"),
         "des ‹troubles cognitifs›", "un trouble du voisinage",
     ),
     _health(
-        "event", r"\bj'ai (?:eu |fait )(?:un |une )(?:accident vasculaire|crise cardiaque|depression)\w*",
-        ("accident vasculaire", "crise cardiaque", "depression"),
-        "‹j'ai fait une crise cardiaque›", "une crise",
-    ),
-    _health(
-        "illness", r"\b(?:maladie|affection) (?:orpheline|rare|auto-?immune|chronique|degenerative)\b",
-        ("maladie", "affection"),
-        "une ‹maladie rare›", "l'assurance maladie",
+        "event",
+        r"\bj'ai (?:eu |fait )(?:un |une )((?:accident vasculaire|crise cardiaque|depression|malaise|burn[ -]?out"
+        r"|fausse couche)\w*)",
+        ("accident vasculaire", "crise cardiaque", "depression", "malaise", "burn", "fausse couche"),
+        "j'ai fait une ‹crise cardiaque›", "une crise",
     ),
 )  # fmt: skip

@@ -90,7 +90,7 @@ SHAPES = table(
 )
 
 
-_ENDING = re.compile(r"termin|finiss|finit|derniers")
+_ENDING = re.compile(r"termin|finiss|\bfin(?:it)?\b|derniers")
 _BOX = re.compile(r"\b(?:tsa|cs|bp) ?(?=\d|$)")
 
 
@@ -143,7 +143,8 @@ def _after(name: str, kind: str, least: int, telling: str, hint: tuple[str, ...]
 AFTER_WORDS = table(
     _after(
         "bank-word", "IBAN", 3,
-        r"iban|rib|(?:compte|carte|rib|iban)[^.\n\d]{0,30} (?:termin\w+|finiss\w+|finit)|derniers chiffres",
+        r"iban|rib|(?:rib|iban|compte|carte)\W{1,3}fin(?:it)?(?: (?:par|en))?"
+        r"|(?:compte|carte|rib|iban)[^.\n\d]{0,30} (?:termin\w+|finiss\w+|finit)|derniers chiffres",
         ("iban", "rib", "termin", "finiss", "finit", "derniers chiffres"),
         "ma carte se terminant par ‹4512›", "mon RIB : ‹30006000011234567890›", "mon RIB du 12 mars 2024",
     ),

@@ -7,11 +7,18 @@ from plume.french.phrases import KIN, WRITTEN_CIVILITY
 from plume.french.rules import Place, Text, find, reading, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, column, folded
-from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS, Word
+from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS, SURNAMES_THAT_ARE_WORDS, Word
 from plume.pseudonymise.identifiers.announcers import ANNOUNCERS, Announcer
 from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.names import LISTS, WORD, is_listed, read_name
-from plume.pseudonymise.names_that_are_words import NEVER_INSIDE, NEVER_THANKED, acts, is_homonym
+from plume.pseudonymise.names_that_are_words import (
+    NEVER_BY,
+    NEVER_INSIDE,
+    NEVER_THANKED,
+    acts,
+    end_of_surname_that_acts,
+    is_homonym,
+)
 from plume.pseudonymise.spans import Span
 
 _LETTER = r"[^\W\d_]"
@@ -48,6 +55,8 @@ def _initial(match: re.Match[str], text: Text) -> Place | None:
 
 def _first_name(match: re.Match[str], text: Text) -> Place | None:
     parts = match[0].split("-")
+    if text.lower[match.start() : match.end()] in ("marié", "mariée"):
+        return None
     if FIRST_NAMES.isdisjoint(parts) or not _FIRST_NAMES.issuperset(parts):
         return None
     end = match.end()
@@ -59,10 +68,14 @@ def _first_name(match: re.Match[str], text: Text) -> Place | None:
 def _first_name_that_is_a_word(match: re.Match[str], text: Text) -> Place | None:
     """Believe it with a surname after it, a capital in mid-sentence, or a telling neighbour."""
     known = Word.of(match[0])
-    if text.shouting or known.folded not in FIRST_NAMES_THAT_ARE_WORDS:
+    if known.folded not in FIRST_NAMES_THAT_ARE_WORDS:
         return None
+    if text.shouting:
+        end = end_of_surname_that_acts(text.folded, match.end())
+        return (match.start(), end) if end else None
     if not match[0].istitle() or not known.also_first_name:
-        return match.span() if acts(text.written, text.folded, match) else None
+        end = end_of_surname_that_acts(text.folded, match.end())
+        return (match.start(), end or match.end()) if end or acts(text.written, text.folded, match) else None
     after = match.end() + 1
     surname = text.written[after : after + 1].isupper() and read_name(
         text.written, after, lower_ok=False, trusted=False
@@ -75,11 +88,27 @@ def _first_name_that_is_a_word(match: re.Match[str], text: Text) -> Place | None
 
 
 def _is_word_after_thanks(match: re.Match[str], text: Text) -> bool:
-    return text.shouting or match[1] not in FIRST_NAMES_THAT_ARE_WORDS or match[1] in NEVER_THANKED
+    calm = not text.shouting or " a " in match[0]
+    return not calm or match[1] not in FIRST_NAMES_THAT_ARE_WORDS or match[1] in NEVER_THANKED
 
 
 def _is_label(match: re.Match[str], _: Text) -> bool:
     return not Word.of(match[1]).may_be_name
+
+
+_BY = re.compile(r"\b(?:par|avec|chez|et moi|ni) $")
+_IT_IS, _GREETED = re.compile(r"\b(?:c'est|cest|c'etait) $"), re.compile(r"\b(?:bonjour|bonsoir|salut|slt|bjr) $")
+
+
+def _is_called(match: re.Match[str], text: Text) -> bool:
+    """Say whether what stands before a word, and goes on after it, speaks of somebody."""
+    before = text.folded[max(0, match.start() - 10) : match.start()]
+    if _BY.search(before):
+        return True
+    if _IT_IS.search(before):
+        return bool(match["of"])
+    greeted = _GREETED.search(before)
+    return bool(greeted and (match["of"] or (match["sign"] or "").strip() == ","))
 
 
 PEOPLE = table(
@@ -128,16 +157,18 @@ PEOPLE = table(
         "name.first-name",
         rf"(?<![\w@./'-]){_LETTER}+(?:-{_LETTER}+)?(?![\w@/])",
         kind="PERSONNE",
-        words=FIRST_NAMES,
+        words=_FIRST_NAMES,
+        at_words=True,
         shape=_first_name,
         source="first-name",
         examples=("merci ‹sandrine›", "merci ‹Sandrine Lacroix›", "merci bien"),
     ),
     Identifier(
         "name.first-name-that-is-a-word",
-        rf"(?<![\w@./'-])[A-ZÀ-Þ]{_LETTER}+(?![\w@/])",
+        rf"(?:(?<![\w@./'-])[A-ZÀ-Þ]|(?<![^\n])[a-zà-ÿ]){_LETTER}+(?![\w@/])",
         kind="PERSONNE",
         words=FIRST_NAMES_THAT_ARE_WORDS,
+        at_words=True,
         reads="written",
         shape=_first_name_that_is_a_word,
         source="first-name",
@@ -145,14 +176,52 @@ PEOPLE = table(
     ),
     Identifier(
         "name.after-thanks",
-        r"\b(?:merci|bravo)(?: (?:a|beaucoup a|beaucoup))? ([a-z]{4,})"
-        r"(?= ?(?:$|[,.!;:)\n]| (?:et|pour|du|de la|de l'|qui)\b))",
+        r"\b(?:(?:merci|bravo)(?: (?:a|beaucoup a|beaucoup|bcp a|encore a))?|remerci\w+|felicit\w+) ([a-z]{3,})"
+        r"(?= ?(?:$|[,.!;:)\n]| (?:et|pour|du|de la|de l'|qui|elle|il|au|a|dont)\b))",
         kind="PERSONNE",
-        hint=("merci", "bravo"),
+        hint=("merci", "bravo", "felicit"),
         group=1,
         unless=_is_word_after_thanks,
         source="first-name",
-        examples=("merci à ‹rose›, ", "merci beaucoup"),
+        examples=("merci à ‹rose›, ", "je veux remercier ‹constance› elle a tout repris", "merci beaucoup"),
+    ),
+    Identifier(
+        "name.word-that-is-called",  # no article: "c'est pierre qui", "reçue par rose et", "bonjour aimé du service"
+        r"[a-z]{3,}(?=(?P<sign> ?(?:$|[,.!;:?)\n]))"
+        r"|(?P<on> (?:et|puis|elle|il|pour|m'|hier|lundi|mardi|mercredi|jeudi|vendredi|je|j'|on|nous|mais|le|la|les"
+        r"|que|ce"
+        r"|sans|dans|depuis|a)\b)|(?P<of> (?:qui|du|de la|de l'|au|a l'accueil)\b))",
+        kind="PERSONNE",
+        words=FIRST_NAMES_THAT_ARE_WORDS - NEVER_BY,
+        at_words=True,
+        unless=lambda match, text: not _is_called(match, text),
+        source="first-name",
+        examples=(
+            "reçue par ‹rose› et par vous",
+            "c'est ‹pierre› qui a répondu",
+            "bonjour ‹aimé› du service des eaux",
+            "avec prudence et constance",
+            "c'est juste que",
+        ),
+    ),
+    Identifier(
+        "name.spelled-with-names",  # "C comme Célestin, A comme Anatole"
+        r"\b[a-z] comme [a-z'-]+(?:,? (?:et )?(?:un )?[a-z] comme [a-z'-]+)+",
+        kind="PERSONNE",
+        hint=(" comme ",),
+        source="trigger",
+        examples=("c'est ‹C comme Célestin, A comme Anatole›", "rien comme avant"),
+    ),
+    Identifier(
+        "name.surname-that-is-a-word",  # who opens the sentence and acts: "Petit m'a dit"
+        rf"(?<![\w@./'’-])[A-ZÀ-Þ]{_LETTER}+(?= (?:[ml]['’]|nous |vous |lui )(?:a|ont|avait)\b)",
+        kind="PERSONNE",
+        words=SURNAMES_THAT_ARE_WORDS,
+        at_words=True,
+        reads="written",
+        unless=lambda match, text: text.shouting or not Word.of(match[0]).also_surname,
+        source="trigger",
+        examples=("‹Petit› m'a dit une chose", "Petit mot"),
     ),
     Identifier(
         "name.in-lower-case",

@@ -15,6 +15,7 @@ from plume.pseudonymise.identifiers.addresses import (
     PARTICLE,
     PLOTS,
     PROPER,
+    ROADS,
     all_addresses,
     end_of_name,
     is_of_a_service,
@@ -35,6 +36,14 @@ def _to_the_end_of_its_name(match: re.Match[str], text: Text) -> Place:
     return start, end_of_name(text.written, match.start("city"), match.end(), city=True)
 
 
+_TOWN_BEFORE = re.compile(rf"(?<![\w'’-]){PROPER}(?:[ -](?:{PARTICLE}){{0,3}}{PROPER}){{0,3}} ?[(\[]$")
+
+
+def _with_the_town_before(match: re.Match[str], text: Text) -> Place | None:
+    town = _TOWN_BEFORE.search(text.written, max(0, match.start() - 50), match.start())
+    return (town.start(), match.end()) if town and fold(town[0].split(" ")[0]) not in EVERYDAY else None
+
+
 POSTCODES = table(
     Identifier(
         "town.postcode",
@@ -47,6 +56,16 @@ POSTCODES = table(
         unless=_is_quantity,
         shape=_to_the_end_of_its_name,
         examples=("à ‹35000 Rennes›", "‹F-35000 Rennes›", "12 000 Euros"),
+    ),
+    Identifier(
+        "town.postcode-in-brackets",
+        r"\d(?<=[(\[]\d)\d ?\d{3} ?[)\]]",
+        kind="CP_VILLE",
+        digit=5,
+        at_digits=True,
+        reads="written",
+        shape=_with_the_town_before,
+        examples=("à ‹Plouvernec-Izel (29998)›", "la facture (12345)"),
     ),
 )
 BARE_POSTCODES = table(
@@ -108,7 +127,7 @@ ANNOUNCED = table(
     ),
 )
 _LETTERS = re.compile(r"[a-z]+")
-_NO_TOWN = {"quartier", "bourg", "secteur", "centre"}  # communes bear these names, but nobody means them
+_NO_TOWN = {"appelle", "quartier", "bourg", "secteur", "centre"}  # communes bear these names, but nobody means them
 _LOWER_CITY = re.compile(
     r"[ ,\-–(]{1,3}(\d{5})(?:,? (?:a |au )?(?:(?:las?|les?|saint|sainte|ste?)[ -])?(?:[^\W\d_]|['-]){2,}"
     r"(?:[ -](?:sur|sous|en|les|la|le|de)[ -](?:[^\W\d_]|['-])+)?)?"
@@ -156,7 +175,9 @@ def places(text: Text) -> Iterator[Span]:
     yield from postcodes
     for address in addresses:
         if match := _LOWER_CITY.match(text.folded, address.end):
-            yield Span(match.start(1), match.end(), "CP_VILLE", "rule", "town.after-address")
+            named = re.split(r"\d{5},? ?", match[0])[-1]
+            end = match.end(1) if fold(named) in EVERYDAY else match.end()
+            yield Span(match.start(1), end, "CP_VILLE", "rule", "town.after-address")
         elif (match := _TOWARDS.match(text.folded, address.end)) and (town := _commune_at(text.folded, match.end())):
             yield Span(*town, "VILLE", "insee", "town.after-address")
     for span in spans(text, ANNOUNCED):
@@ -168,6 +189,7 @@ def places(text: Text) -> Iterator[Span]:
         if own or beside:
             yield Span(start, end, rule.kind, "rule", rule.name)
     yield from spans(text, PLOTS)
+    yield from spans(text, ROADS)
     yield from spans(text, BARE_POSTCODES)
 
 

@@ -458,6 +458,20 @@ def test_a_text_that_the_pseudonymiser_cannot_take_costs_itself_alone(small, tmp
     assert row["detail"] == "the pseudonymiser failed on it (ZeroDivisionError)"  # and not the text
 
 
+def test_what_is_doubtful_after_masking_is_masked_or_left_out_as_the_config_says(tmp_path):
+    rows = [experience(n, n) for n in range(1, 9)]
+    rows.append(experience(9, 9, description="Mon n° client 44 12 reste inconnu : " + words(30)))
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    assert build(path, tmp_path / "masked", RULES_ONLY)["counts"]["layers"]["suspicion"] == 1
+    select = RULES_ONLY.select.model_copy(update={"residual_suspicion": "quarantine"})
+    build(path, tmp_path / "out", RULES_ONLY.model_copy(update={"select": select}))
+    [left_out] = [row for row in read_jsonl(tmp_path / "out" / "quarantine.jsonl") if row["id"] == "9-1"]
+    assert left_out["reason"] == "residual_suspicion"
+    page = (tmp_path / "out" / "privacy.html").read_text(encoding="utf-8")
+    assert "Reste peut-être un identifiant après masquage" in page
+
+
 def test_the_manifest_counts_what_was_met(tmp_path):
     rows = [experience(n, n, **{"Numéro interne": n}) for n in range(1, 9)]
     boilerplate = experience(1)["reponse_structure_1"]

@@ -63,7 +63,7 @@ J'habite ⟦villa Les Mouettes, 8 sentier des Douaniers⟧.
 ⟦3 r du gal de gaulle⟧ ⟦44000 nantes⟧
 ⟦PK 14 côté montagne⟧, ⟦98711 Paea⟧
 ma parcelle ⟦ZB 112⟧ est mal classée
-section ⟦ZH n°87⟧
+⟦section ZH n°87⟧
 vis au ⟦3, rue Louis-Blanc, 3ème étage porte B⟧. Merci
 2 cours de français par semaine, deux place de parking
 """
