@@ -30,7 +30,7 @@ _WORDS = 0.04  # share of first names, and of surnames, that are words
 _MARK = re.compile(r"\{(.)\}")
 _CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
 _PEOPLE = frozenset("PNFRIWV")
-_LABELS = dict.fromkeys(_PEOPLE, "PER") | {"L": "LOC"}
+LABELS = dict.fromkeys(_PEOPLE, "PER") | {"L": "LOC"}
 Labelled = tuple[str, list[tuple[int, int, str]]]  # text, [(start, end, label)]
 Names = tuple[Sequence[str], Sequence[str]]  # first names, surnames
 
@@ -42,7 +42,12 @@ class Carrier(NamedTuple):
 
     @property
     def has_names(self) -> bool:
-        return any(mark in _PEOPLE for mark in _MARK.findall(self.text))
+        return any(mark in _PEOPLE for mark in marks_of(self.text))
+
+
+def marks_of(carrier: str) -> list[str]:
+    """The letters of a carrier's marks."""
+    return _MARK.findall(carrier)
 
 
 @cache
@@ -228,13 +233,13 @@ def _mistype(template: str, draw: random.Random) -> str:
     return template[:i] + slip + template[i + 1 + (len(slip) == 2 and slip[0] != slip[1]) :]
 
 
-def fill_in(template: str, fill: dict[str, Callable[[], str]]) -> Labelled:
+def fill_in(template: str, fill: dict[str, Callable[[], str]], labels: dict[str, str] = LABELS) -> Labelled:
     """A template with its marks filled, and where the names (PER) and places (LOC) came to stand."""
     text, spans, done = "", [], 0
     for mark in _MARK.finditer(template):
         text += template[done : mark.start()]
         value, done = fill[mark[1]](), mark.end()
-        if label := _LABELS.get(mark[1]):
+        if label := labels.get(mark[1]):
             spans.append((len(text), len(text) + len(value), label))
         text += value
     return text + template[done:], spans

@@ -16,7 +16,7 @@ from typing import Any
 
 from plume.command import progress, say
 from plume.files import file_sha256, sha256
-from plume.french import insee, vocabulary
+from plume.french import insee
 from plume.pseudonymise.names import LISTS
 from plume.pseudonymise.recogniser import network, sentences
 from plume.pseudonymise.recogniser.ner import MODEL, pipeline, sentence_places
@@ -27,13 +27,11 @@ CARD = Path(__file__).parent / "weights.json"
 
 
 def made_of() -> dict[str, object]:
-    """What the weights depend on, for the card."""
-    lists = [vocabulary.HERE / f"{name}.txt" for name in ("acronyms", "bodies", "everyday")]
-    files = [*lists, *sorted(sentences.CARRIERS.glob("*.txt")), LISTS / "names_by_origin.tsv"]
+    """What the weights depend on, for the card; a public body more or less is no reason to train anew."""
+    files = [*sorted(sentences.CARRIERS.glob("*.txt")), LISTS / "names_by_origin.tsv"]
     files += [LISTS / f"{name}.txt" for name in ("names_that_are_words", "capitalised_things")]
     return {
         "model": f"{MODEL} {version(MODEL.replace('_', '-'))}",
-        "spacy": version("spacy"),
         "insee": insee.digest()[:16],
         "sentences": sha256("".join(map(file_sha256, files)).encode())[:16],
         "settings": SETTINGS,
