@@ -41,6 +41,7 @@ _BEFORE_ABOUT = {
     ),
     "à ": re.compile(r"\b(?:merci|bravo|f[ée]licitations|r[ée]ponse) $", re.IGNORECASE),
 }
+_ARTICLE = re.compile(r"^(?:l[ae]s?|l['’]|du|des) ?(?=[a-zà-ÿ])")
 _NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NAMES_ARTICLE = re.compile(r"(?:Le|La|El|Ben|De|Du|Van|Von|D['’]) ?(?=[A-ZÀ-Þ])")
 _CARS = word_set("clio megane sandero alexa siri kia fiesta marianne")
@@ -117,9 +118,9 @@ def recogniser_of(nlp: Any, frequencies: Frequencies, batch_size: int = 128) -> 
                     start, end = entity.start_char, entity.end_char
                     if glued := _GLUED.match(sentence, start, end):
                         start = glued.end()
-                    # A person's name was weighed by the network; of a place, whether the word is rather one decides.
-                    person = entity.label_ == "PER"
-                    if person or (entity.label_ == "LOC" and frequencies.may_be_name(sentence[start:end])):
+                    if _is_person(entity.label_, sentence, start, end, frequencies) or (
+                        entity.label_ == "LOC" and frequencies.may_be_name(_ARTICLE.sub("", sentence[start:end]))
+                    ):
                         found[i].append(Span(offset + start, offset + end, _TYPES[entity.label_], "ner"))
         return found
 
@@ -130,6 +131,15 @@ def recogniser_of(nlp: Any, frequencies: Frequencies, batch_size: int = 128) -> 
     # What the words around a name are worth, for those who look for names without the recogniser.
     recognise.is_usual, recognise.may_be_name = is_usual, frequencies.may_be_name
     return recognise
+
+
+def _is_person(label: str, sentence: str, start: int, end: int, frequencies: Frequencies) -> bool:
+    """Whether what the network takes for a person may be one: the network weighed names, not words that are none."""
+    name = sentence[start:end]
+    if label != "PER" or not frequencies.may_be_borne(name):
+        return False
+    exclaimed = sentence.strip(" !") == name and sentence.rstrip().endswith("!")
+    return not (exclaimed and Word.of(name).is_word_and_name)  # "Victoire !"
 
 
 def _about(sentence: str, frequencies: Frequencies) -> Iterator[Span]:

@@ -2,9 +2,9 @@
 
     python -m plume.pseudonymise.recogniser.training          (make recogniser)
 
-Out of the box `fr_core_news_md` knows newspapers: it misses names in turns of phrase that citizens and agents use. The
-weights are the same on every run of one machine. `weights.json` says what they were made of; a test compares it with
-the data of the repository.
+Out of the box `fr_core_news_md` knows newspapers: it misses names in turns of phrase that citizens and agents use.
+Everything is drawn from a seed, but sums of two runs differ in their last bits. `weights.json` says what the weights
+were made of; a test compares it with the data of the repository.
 """
 
 import json

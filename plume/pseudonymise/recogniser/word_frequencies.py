@@ -103,6 +103,10 @@ class Frequencies:
         """Whether some word of what a recogniser proposes is rather a name than a common word or an acronym."""
         return any(self._of(word).rather_name for word in _WORD.findall(text))
 
+    def may_be_borne(self, text: str) -> bool:
+        """Whether some word of what the network takes for a person is no usual word, or somebody's name too."""
+        return any(v.rather_name or v.unknown or v.bearable for v in map(self._of, _WORD.findall(text)))
+
     def may_hold_name(self, sentence: str, copy: str) -> bool:
         """Whether a sentence deserves the recogniser: some word of it could be a name, the way it is written."""
         cased = sentence != sentence.lower() and not is_shouting(sentence)

@@ -75,9 +75,9 @@ def test_a_carrier_holds_one_of_its_alternatives_and_no_mark_is_left():
 
 
 def test_made_up_names_stand_on_no_list():
-    made = sentences.made_up(["Kowalska", "Nowakowski", "Wisniewska"], 20, 1)
-    assert made == sentences.made_up(["Kowalska", "Nowakowski", "Wisniewska"], 20, 1)
-    assert len(set(made)) == 20
+    made = sentences.made_up(["Kowalska", "Nowakowski", "Wisniewska"], 10, 1)
+    assert made == sentences.made_up(["Kowalska", "Nowakowski", "Wisniewska"], 10, 1)
+    assert len(set(made)) == 10
     assert not {"Kowalska", "Nowakowski"} & set(made)
 
 
@@ -93,23 +93,20 @@ def untaught():
     return pipeline()
 
 
-def test_training_is_the_same_for_a_seed_and_is_kept_in_half_precision(untaught, tmp_path):
+def test_training_changes_the_weights_which_are_kept_in_half_precision(untaught, tmp_path):
     nlp, frequencies, _ = untaught
     model = nlp.get_pipe("ner").model
-    settings = training.SETTINGS | {"epochs": 1}
     network.save(model, tmp_path / "before.npz")
-    saved = []
-    for name in ("one.npz", "two.npz"):
-        network.load(model, tmp_path / "before.npz")
-        training.train(nlp, frequencies, sentences.sentences(60, seed=1), settings)
-        network.save(model, tmp_path / name)
-        with np.load(tmp_path / name) as weights:
-            saved.append([weights[key] for key in weights])
-    for one, two in zip(*saved, strict=True):
-        assert one.dtype == np.float16
-        assert (one == two).all()
-    with np.load(tmp_path / "before.npz") as weights:
-        assert any((weights[key] != one).any() for key, one in zip(weights, saved[0], strict=True))
+    training.train(nlp, frequencies, sentences.sentences(60, seed=1), training.SETTINGS | {"epochs": 1})
+    network.save(model, tmp_path / "after.npz")
+    with np.load(tmp_path / "before.npz") as before, np.load(tmp_path / "after.npz") as after:
+        assert set(before) == set(after)
+        assert all(after[key].dtype == np.float16 for key in after)
+        assert any((before[key] != after[key]).any() for key in after)
+    network.load(model, tmp_path / "before.npz")
+    network.save(model, tmp_path / "again.npz")
+    with np.load(tmp_path / "before.npz") as before, np.load(tmp_path / "again.npz") as again:
+        assert all((before[key] == again[key]).all() for key in again)
 
 
 def test_what_is_known_of_a_word_follows_its_form_and_its_place(untaught):
