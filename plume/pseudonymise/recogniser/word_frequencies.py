@@ -50,6 +50,7 @@ _FREQUENT = 3000  # ranks of words that nobody is taken to be called after a fir
 _SHORT = 4
 _RARE = 30_000  # ranks of words that are hardly ever written in lower case
 _SURELY = 4  # how much more frequent a form must be than another to be preferred
+_UNHEARD = 8  # how much rarer a word may be with a capital and still be somebody's name
 _REMEMBERED = 1 << 16  # word forms whose verdicts are kept
 
 
@@ -252,9 +253,14 @@ class Frequencies:
             or (maybe_first_name and word.istitle())
             or calm != word
             or (word[0].isupper() and rather_name),
-            bearable=given or known_word.also_surname or (folded in self._surnames and self.rank(lower) > _FREQUENT),
+            bearable=given or known_word.also_surname or self._is_surname_too(folded, lower, title),
             given=given,
         )
+
+    def _is_surname_too(self, folded: str, lower: str, title: str) -> bool:
+        """Whether a word is listed as a surname, and capitals are not all but unheard of: "baron", not "corriger"."""
+        rank = self.rank(lower)
+        return folded in self._surnames and rank > _FREQUENT and self.rank(title) <= _UNHEARD * rank
 
     def _is_rare(self, lower: str, title: str) -> bool:
         return self.rank(lower) > _RARE and self.rank(lower) >= self.rank(title)
