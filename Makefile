@@ -4,6 +4,7 @@
 #   make test                 install, then the tests that need no GPU (under 30 minutes)
 #   make test-long            fuzzing, full simulations, load and stress; run once per issue
 #   make lint                 ruff, as CI runs it
+#   make recogniser           train the recogniser of names anew (minutes); its weights are part of the repository
 #   make constraints          resolve requirements/constraints.txt anew
 #   make clean                remove what runs left in var/ (the virtual environment stays)
 
@@ -31,8 +32,8 @@ else
 TORCH  := --torch-backend $(if $(GPU),auto,cpu)
 endif
 
-.PHONY: demo test test-long lint install constraints clean
-demo test test-long lint: install
+.PHONY: demo test test-long lint recogniser install constraints clean
+demo test test-long lint recogniser: install
 
 demo:
 	$(BIN)/python -m plume.demo "$(EXPORT)"
@@ -45,6 +46,10 @@ test-long:
 
 lint:
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+# One thread: how sums are ordered must not depend on the machine's cores.
+recogniser:
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m plume.pseudonymise.recogniser.training
 
 install: .venv/installed
 

@@ -1,6 +1,5 @@
 """Recall on names by case and origin: generated sentences whose names and turns of phrase nothing was learnt from.
 
-    .venv/bin/python benchmarks/stress_names.py [--per-cell 300] [--untuned] [--show 20]
 
 A name counts as found when each of its letters is masked. Rows are origins of the name, columns cases.
 """
@@ -58,10 +57,9 @@ def cells(per_cell: int) -> dict[tuple[str, str], list[sentences.Labelled]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--per-cell", type=int, default=360)
-    parser.add_argument("--untuned", action="store_true", help="the recogniser as it was published")
     parser.add_argument("--show", type=int, default=0, help="print so many missed names")
     arguments = parser.parse_args()
-    pseudonymiser = Pseudonymiser(load_ner(tuned=not arguments.untuned))
+    pseudonymiser = Pseudonymiser(load_ner())
     hits: dict[tuple[str, str], Counter] = defaultdict(Counter)
     missed = []
     for (origin, case), rows in cells(arguments.per_cell).items():

@@ -87,13 +87,12 @@ def embedded_model() -> Path:
 
 @pytest.fixture
 def plume_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded_model: Path) -> Path:
-    """A PLUME_HOME of the test's own, with the clone's unpacked models, fine-tuned recogniser and gold figures."""
+    """A PLUME_HOME of the test's own, with the clone's unpacked models and gold figures."""
     home = tmp_path / "home"
     home.mkdir()
     (home / "models").symlink_to(embedded_model.parent, target_is_directory=True)
-    for cache in ("ner", "gold"):
-        (ROOT / "var" / cache).mkdir(parents=True, exist_ok=True)
-        (home / cache).symlink_to(ROOT / "var" / cache, target_is_directory=True)
+    (ROOT / "var" / "gold").mkdir(parents=True, exist_ok=True)
+    (home / "gold").symlink_to(ROOT / "var" / "gold", target_is_directory=True)
     monkeypatch.setenv("PLUME_HOME", str(home))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return home

@@ -39,7 +39,7 @@ class DataConfig(Config):
 
     command = "data"
 
-    ner: bool = Field(True, description="French NER (fr_core_news_md, fine-tuned) beside the rules")
+    ner: bool = Field(True, description="French NER (fr_core_news_md, trained on invented sentences) beside the rules")
     select: Selection = Field(Selection(), description="which pairs are kept; the others go to the quarantine")
     split: Splitting = Field(Splitting(), description="which experiences go to which split")
 

@@ -40,7 +40,8 @@ def find_again(
     things = {word for word in words if Word.of(word).also_first_name} - words_of(n for n in names if n.islower())
     plain = borne(names)
     return [
-        [*_words(text, words, things, is_usual), *find_borne(text, plain), *_values(text, values)] for text in texts
+        [*_words(text, words, things, is_usual), *find_borne(text, plain), *_values(text, values, is_usual)]
+        for text in texts
     ]
 
 
@@ -53,10 +54,12 @@ def _words(text: str, words: set[str], things: set[str], is_usual: Callable[[str
                 yield span
 
 
-def _values(text: str, values: set[tuple[str, str]]) -> Iterator[Span]:
+def _values(text: str, values: set[tuple[str, str]], is_usual: Callable[[str], bool]) -> Iterator[Span]:
     for value, kind in sorted(values):
         for start, end in _whole(text, value):
-            yield Span(start, end, kind, "propagated")
+            span = Span(start, end, kind, "propagated")
+            if kind != "VILLE" or not is_thing(text, span, is_usual):  # "la fontaine"
+                yield span
 
 
 def _whole(text: str, value: str) -> Iterator[tuple[int, int]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _LINE = 4 << 20  # bytes of an answer, at most: far above what a body of 64 KB can become
-_START = 120  # seconds until a masker has loaded its recogniser (fine-tuned once, about a minute)
+_START = 120  # seconds until a masker has loaded its recogniser, many times what an idle machine takes
 _LOOK = 0.5  # seconds between looks at a masker that is being waited for
 _COMMAND = (sys.executable, "-m", "serve.guard.masker_process")
 Masker = asyncio.subprocess.Process

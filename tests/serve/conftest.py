@@ -33,14 +33,11 @@ def tiny_base(make_tiny_mistral: Callable[..., Path]) -> Base:
 
 @pytest.fixture(scope="session")
 def share_caches() -> Callable[[Path], None]:
-    """share_caches(home): the recogniser, and what vLLM learnt about the architectures, kept from test to test."""
+    """share_caches(home): what vLLM learnt about the architectures, kept from test to test."""
 
     def share(home: Path) -> None:
         cache = paths.home() / "serve" / "cache"
         cache.mkdir(parents=True, exist_ok=True)
-        recogniser = paths.home() / "ner"
-        recogniser.mkdir(exist_ok=True)  # else a masker finds a link to nothing where it wants to keep what it learns
-        (home / "ner").symlink_to(recogniser)
         (home / "serve").mkdir()
         (home / "serve" / "cache").symlink_to(cache)
 

