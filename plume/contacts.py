@@ -19,6 +19,13 @@ from plume.paths import ROOT
 
 DEFAULT = ROOT / "datasets" / "contacts" / "contacts.json"
 _LABELS = 127  # that a host may have
+# Letters that pass for others; "I" for "l" is a slip once in lower case.
+_ALIKE = {"0": "o", "1": "l", "3": "e", "4": "a", "5": "s", "rn": "m", "vv": "w"}
+_ALIKE_SIGNS = re.compile("|".join(_ALIKE))
+_COMMON = frozenset(
+    ("data", "plus", "justice", "signal", "interieur", "retraites", "transformation", "etudiant", "conso", "numerique")
+)
+_PREMIUM = re.compile(r"08[29]\d{7}|118\d{3}|3[29]\d\d")
 KINDS = ("phone", "email", "domain")
 _HOST = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*://)?(?:[^/?#\s@]*@)?([^/?#:\s]+)", re.IGNORECASE)
 
@@ -92,6 +99,31 @@ class Directory:
         parents = {".".join(labels[i:]) for i in range(len(labels))}
         return bool(parents & self.domains) or (labels[-2:] == ["gouv", "fr"] and len(labels) > 2)
 
+    def looks_like(self, url: str) -> bool:
+        """Whether the host of a URL is no listed one, but pretends to be: "caf-fr.com", "ameIi.fr", "impots-gouv.net".
+
+        A part of it is a listed name or one slip away from it, in letters that look alike too, or is "gouv".
+        """
+        if self.knows_url(url) or host(url) == "gouv.fr" or host(url).endswith(".gouv"):  # as the real ones are clipped
+            return False
+        *labels, _ = _ALIKE_SIGNS.sub(lambda m: _ALIKE[m[0]], host(url)).split(".")
+        wholes = {label.replace("-", "") for label in labels}
+        return any(
+            part in self._names or (len(part) > 4 and _slips(part) & self._slipped_names)
+            for part in wholes.union(*(label.split("-") for label in labels))
+        ) or any(len(name) > 7 and name in whole for name in self._names for whole in wholes)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """The names by which listed domains are known: "caf", "servicepublic", "gouv"; no common words."""
+        labels = (domain.removesuffix(".gouv.fr").rpartition(".") for domain in self.domains)
+        names = {last if not parent else parent.rpartition(".")[2] for parent, _, last in labels}
+        return frozenset(name.replace("-", "") for name in names if len(name) > 2) - _COMMON | {"gouv"}
+
+    @cached_property
+    def _slipped_names(self) -> frozenset[str]:
+        return frozenset(slip for name in self._names if len(name) > 4 for slip in _slips(name))
+
     def of(self, network: str | None, structure: str | None) -> list[Contact]:
         """Contacts for a structure: its own first, then its network's, then those of use to all."""
         scopes = [_key(network, structure), _key(network, None), _key(None, None)]
@@ -105,6 +137,16 @@ class Directory:
         for contact in self.contacts:
             index.setdefault(_key(contact.network, contact.structure), []).append(contact)
         return index
+
+
+def is_premium(phone: str) -> bool:
+    """Whether a number is of a range whose calls may cost more: 0 82x, 0 89x, 118 xxx, short ones in 32 and 39."""
+    return _PREMIUM.fullmatch(national(phone)) is not None
+
+
+def _slips(name: str) -> set[str]:
+    """A name and all that one lost letter leaves of it: two names that share one are one slip apart."""
+    return {name} | {name[:i] + name[i + 1 :] for i in range(len(name))}
 
 
 def national(phone: str) -> str:

@@ -126,7 +126,7 @@ class Prompt:
         turns = [{"role": "system", "content": system}]
         for past in reversed(examples):
             turns.append({"role": "user", "content": self._asked(past)})
-            turns.append({"role": "assistant", "content": _inert(past["reply"])})
+            turns.append({"role": "assistant", "content": inert(past["reply"])})
         return [*turns, {"role": "user", "content": self._asked(pair)}]
 
     def text(self, pair: dict[str, Any]) -> str:
@@ -141,18 +141,18 @@ class Prompt:
         network = pair.get("network")
         if network and network.casefold() not in service.casefold():
             service = f"{service} ({network})"
-        lines = [f"Service : {_inert(service)}", f"Usager : {PSEUDONYM}"]
+        lines = [f"Service : {inert(service)}", f"Usager : {PSEUDONYM}"]
         if pair.get("title"):
-            lines.append(f"Titre : {_inert(pair['title'])}")
+            lines.append(f"Titre : {inert(pair['title'])}")
         if self.contacts:
             verified = _directory().of(network, pair.get("structure"))
             shown = [f"{c.value} ({c.label})" for c in verified if c.network][: self.contacts]
-            lines.append(f"Contacts officiels : {_inert(' ; '.join(shown) or 'aucun')}")
-        lines.append(f"Avis : {_inert(pair['review'])}")
+            lines.append(f"Contacts officiels : {inert(' ; '.join(shown) or 'aucun')}")
+        lines.append(f"Avis : {inert(pair['review'])}")
         return "\n".join(lines)
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """Text in which no tokenizer finds a special token: it cannot close a turn, nor begin a sequence (`<s>`)."""
     return re.sub(r"<(?=[|/\w])", "< ", text)
 
@@ -207,7 +207,7 @@ def encode_sample(tokenizer: Any, prompt: Prompt, pair: dict[str, Any]) -> tuple
     serving would then start from other ids than training did.
     """
     start, chat = encode_prompt(tokenizer, prompt, pair), format_of(tokenizer)
-    messages = [*prompt.messages(pair), {"role": "assistant", "content": _inert(pair["reply"])}]
+    messages = [*prompt.messages(pair), {"role": "assistant", "content": inert(pair["reply"])}]
     whole = _ids(tokenizer, chat.render(tokenizer, messages, header=False).rstrip("\n"))
     if whole[: len(start)] != start or whole[-1] != chat.end_id(tokenizer):
         raise ValueError("the reply does not start on a token border")

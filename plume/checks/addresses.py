@@ -94,7 +94,9 @@ _UNNUMBERED = table(
     Rule(
         "postal.unnumbered",
         rf"(?<![\w-])(?:(?i:{_STREET}|place|quai|parvis|cours|mail|chemin|route|zone (?:industrielle|artisanale"
-        rf"|commerciale|d'activités?))|Z\.?A\.?C?|Z\.?I) {_NAMED}",
+        rf"|commerciale|d'activités?)|centre commercial|immeuble|espace commercial)|Z\.?A\.?C?|Z\.?I) {_NAMED}"
+        rf"|(?<![\w-])(?i:(?:place|parvis|rue|quai|cours|route|avenue|boulevard) {_OF}{{1,3}}{_AT}"
+        rf"|(?:rue|avenue|place|route) (?:nationale|principale|centrale)|cité administrative)\b",
         hint=(
             *_STREETS,
             "place ",
@@ -108,6 +110,10 @@ _UNNUMBERED = table(
             "za",
             "z.",
             "zi",
+            "centre commercial",
+            "immeuble",
+            "espace commercial",
+            "cite administrative",
         ),
         unless=lambda match, text: not _GIVES.search(text.folded[max(0, match.start() - 60) : match.start()]),
         reads="written",
@@ -116,7 +122,9 @@ _UNNUMBERED = table(
 )
 _GIVES = re.compile(
     r"\b(?:situe|sis(?:e?s?)\b|adresse|bureaux?\b|locaux\b|rendez-vous|rendre|present(?:er|ez)|ecri(?:re|vez)|envoye[rz]"
-    r"|installe|deplacer|courrier)[^.!?;\n]{0,40}$"
+    r"|installe|deplacer|courrier|trouv(?:e|ent|ons)\b|sommes\b|agence\b|guichet\b|antenne|permanence|accueill?\w*"
+    r"|recoi\w+|recev\w+|implant\w+|ven(?:ez|ir)\b|pass(?:ez|er)\b|dirig\w+|demenag\w+|transfer\w+|ouvert\w*|heberg\w+"
+    r"|attend\w*|siege)[^.!?;\n]{0,40}$"
 )
 _TOWN = rf"{_PROPER}(?:[ -](?:{_AND}|(?i:saint[ -]|sainte[ -])){{0,3}}{_PROPER}){{0,4}}"
 _POSTCODE = table(
@@ -181,21 +189,28 @@ def _is_town(name: str) -> bool:
 
 
 def invented_addresses(case: Case) -> list[tuple[int, int]]:
-    """Find where a draft gives a postal address that neither review nor prompt holds, and that is no citizen's."""
-    found = addresses(case.draft)
-    given = _read(case.given) if found else []
-    known, text = set(given), f" {' '.join(given)} "
+    """Find where a draft gives a postal address that it was not given, and that is no citizen's.
+
+    The review may tell a place, which may be named again; it is no source for where to go or to write to.
+    """
+
+    def is_given(start: int, end: int) -> bool:
+        exact = any(map(str.isdigit, case.draft[start:end]))
+        gives = exact and _GIVES.search(fold(case.draft[max(0, start - 60) : start]))
+        return _is_given(_read(case.draft[start:end]), case.sources if gives else case.given)
+
     return [
         (start, end)
-        for start, end in found
-        if not (_is_citizens(case.draft, start, end) or _is_given(_read(case.draft[start:end]), known, text))
+        for start, end in addresses(case.draft)
+        if not (_is_citizens(case.draft, start, end) or is_given(start, end))
     ]
 
 
-def _is_given(parts: list[str], known: set[str], text: str) -> bool:
+def _is_given(parts: list[str], text: str) -> bool:
     """Say whether number, street and first word of its name were given together, and the rest somewhere."""
+    given = _read(text)
     head = parts[: 3 if parts and parts[0].isdigit() else 2]
-    return f" {' '.join(head)} " in text and known.issuperset(parts)
+    return f" {' '.join(head)} " in f" {' '.join(given)} " and set(given).issuperset(parts)
 
 
 def _is_citizens(text: str, start: int, end: int) -> bool:
@@ -203,6 +218,7 @@ def _is_citizens(text: str, start: int, end: int) -> bool:
     return bool(_LIVES.search(re.split(r"[.!?;\n]", before)[-1]) or _LIVES.search(re.split(r"[.!?;\n]", after)[0]))
 
 
+@lru_cache(maxsize=32)
 def _read(text: str) -> list[str]:
     """Read a text as addresses are compared: folded, abbreviations written out, small words left out."""
     joined = re.sub(r"(?<!\d)(\d\d) (\d{3})(?!\d)", r"\1\2", fold(text)).replace("b.p.", "bp").replace("c.s.", "cs")

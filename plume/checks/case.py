@@ -1,5 +1,6 @@
 """Defines what a check sees (`Case`), what it answers (`Answer`) and what is told of it (`Finding`)."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plume.french.rules import Text, reading
 from plume.french.text import plain, sentences, words
+from plume.prompt import inert
 
+_TITLE = re.compile(r"^Titre : .*$", re.MULTILINE)  # as `plume.prompt` shows it
 if TYPE_CHECKING:
     from plume.contacts import Directory
 
@@ -72,6 +75,17 @@ class Case:
     def given(self) -> str:
         """Review and prompt: a fact that stands in neither was invented, unless the directory holds it."""
         return f"{self.review}\n{self.prompt}"
+
+    @cached_property
+    def sources(self) -> str:
+        """The prompt without the citizen's words: the only text that contacts may come from.
+
+        A review may hold the number of a swindler or a site that looks like a service's.
+        """
+        prompt = _TITLE.sub("", self.prompt)
+        for told in (self.review, inert(self.review)) if self.review.strip() else ():
+            prompt = prompt.replace(told, " ")
+        return prompt
 
     @cached_property
     def sentences(self) -> list[str]:

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from plume.checks.addresses import invented_addresses
 from plume.checks.case import Answer, Case, Fault, none_of
-from plume.contacts import national
+from plume.contacts import is_premium, national
 from plume.french.mentions import Mention
 from plume.french.mentions.contacts import contacts, is_doubtful
 from plume.french.numbers import value
@@ -18,13 +18,21 @@ _CLUMP = re.compile(r"\+?\d(?:[ .\-/()]{0,3}\d)*")
 
 def invented_contacts(case: Case) -> Answer:
     """Answer the check: no invented contact detail, no invented postal address."""
-    found = [Fault(case.draft[one.start : one.end], one.rule) for one in invented(case)]
+    found = [Fault(case.draft[one.start : one.end], _rule(one, case)) for one in invented(case)]
     found += [Fault(case.draft[start:end], "postal.address") for start, end in invented_addresses(case)]
-    return none_of(found, "coordonnées absentes de l'avis, de la consigne et de l'annuaire")
+    return none_of(found, "coordonnées absentes de la consigne et de l'annuaire")
+
+
+def _rule(one: Mention, case: Case) -> str:
+    """Give the rule that an invented contact breaks: two kinds that may harm who follows them have one of their own."""
+    if one.kind == "phone" and is_premium(one.value):
+        return "contact.premium-number"
+    site = one.value.rpartition("@")[2] if one.kind in ("url", "email") else ""
+    return "contact.look-alike-site" if site and case.directory.looks_like(site) else one.rule
 
 
 def invented(case: Case) -> list[Mention]:
-    """List the contact details of a draft that stand neither in review or prompt nor in the directory.
+    """List the contact details of a draft that stand neither in the directory nor in the prompt beside the review.
 
     A web address may also be the bare site of one that was given; a longer path on such a site is an invention.
     "gouv.fr" alone is the name of a domain, and no site.
@@ -32,7 +40,7 @@ def invented(case: Case) -> list[Mention]:
     said = [one for one in contacts(case.text) if not is_doubtful(one, case.text)]
     if not said:
         return []
-    urls, mailboxes, numbers = _given(case.given)
+    urls, mailboxes, numbers = _given(case.sources)
 
     def known(one: Mention) -> bool:
         match one.kind:

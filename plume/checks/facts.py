@@ -15,7 +15,9 @@ from plume.french.mentions.contacts import rest
 from plume.french.mentions.dates import NOON, Moment, dates, loose_dates, loose_times, named_times, times
 from plume.french.mentions.durations import durations, without_always_open
 from plume.french.mentions.laws import laws
+from plume.french.mentions.terms import loose_terms, opening_days, opening_words, terms
 from plume.french.rules import Text
+from plume.french.text import fold, words
 
 
 def invented_amounts(case: Case) -> Answer:
@@ -33,18 +35,24 @@ def _given_amounts(given: str) -> frozenset[tuple[float, str]]:
 
 
 def invented_articles(case: Case) -> Answer:
-    """Check articles, laws and decrees by number or date; the name of a code alone ("le code civil") cites nothing."""
+    """Check articles, laws and decrees by number, date or name; a code's name alone ("le code civil") cites nothing."""
     said = [*laws(rest(case.draft))]
     known = {one.value for one in laws(rest(case.given))} if said else set()
-    faults = (one for one in said if one.value not in known)
+    names = frozenset(words(fold(case.given))) if any(one.rule == "law.named" for one in said) else frozenset()
+    faults = (
+        one
+        for one in said
+        if one.value not in known and not (one.rule == "law.named" and names.issuperset(one.value.split()))
+    )
     return _none_of(case, faults, "textes de loi absents de l'avis et de la consigne")
 
 
 def invented_dates(case: Case) -> Answer:
-    """Check days, months, years and times of day."""
+    """Check days, months, years, times of day and opening days."""
     draft = _without_always_open(case.draft)
     said, clock, named = [*dates(draft)], [*times(draft)], [*named_times(draft)]
-    faults = []
+    given_days = opening_words(case.given) if (days := [*opening_days(draft)]) else frozenset()
+    faults = [one for one in days if not one.value <= given_days]
     if said:
         known = _given_dates(case.given)
         faults += [one for one in said if not any(_agrees(one.value, date) for date in known)]
@@ -72,13 +80,21 @@ def _agrees(said: Moment, given: Moment) -> bool:
 
 
 def invented_deadlines(case: Case) -> Answer:
-    """Check lengths of time, in figures or in words, but for times of day and somebody's age."""
+    """Check lengths of time and terms ("d'ici la fin du mois"), but for times of day and somebody's age."""
     text = _without_always_open(case.draft)
     draft = text.blanked(one.value for one in told_ages(text))
     draft = draft.blanked((one.start, one.end) for one in times(draft))
     said = [*durations(draft)]
     known = _given_durations(case.given) if said else frozenset()
-    faults = (one for one in said if not known.issuperset(one.value))
+    faults = [one for one in said if not known.issuperset(one.value)]
+    if ahead := [*terms(draft)]:
+        given = rest(case.given)
+        told = {one.value for one in terms(given)} | loose_terms(given)
+        faults += [
+            one
+            for one in ahead
+            if one.value not in told and not any(one.start < f.end and f.start < one.end for f in said)
+        ]
     return _none_of(case, faults, "délais ou durées absents de l'avis et de la consigne")
 
 

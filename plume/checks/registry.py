@@ -58,7 +58,7 @@ _ALL = (
     Check("french", "Est-il tout entier en français ?", "Rédigé en français", language.in_french, zero_tolerance=True),
     Check(
         "contacts",
-        "Ses coordonnées sont-elles dans l’avis, la consigne ou l’annuaire ?",
+        "Ses coordonnées sont-elles dans la consigne ou l’annuaire ?",
         "Aucune coordonnée inventée",
         contacts.invented_contacts,
         zero_tolerance=True,

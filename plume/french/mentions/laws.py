@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from plume.french.mentions import Mention
 from plume.french.rules import Rule, Text, in_turn, table
-from plume.french.text import squeeze
+from plume.french.text import fold, squeeze, words
 
 _NUMBERED = r"(?:n° ?|no ?|numero )"
 _KINDS = r"(?:loi|decret(?:-loi)?|arrete|ordonnance|circulaire|directive|reglement|instruction)"
@@ -41,6 +41,15 @@ _LAWS = table(
         digit=True,
         examples=("la ‹loi du 6 janvier 1978›", "la ‹loi de 1901›", "la loi de finances"),
     ),
+    # By the name of who proposed it or of its matter: "la loi Elan". A code's name alone cites nothing.
+    Rule(
+        "law.named",
+        r"\b[Ll]oi(?: dite)? (?:« ?|\"|')?((?:[A-ZÉÈ][\w'-]+|\d[A-Z]{2}\b)(?:[- ](?:et )?[A-ZÉÈ][\w'-]+){0,2}"
+        r"|informatique et libertés|littoral|montagne|travail|handicap)\b",
+        hint=("loi ",),
+        reads="written",
+        examples=("la ‹loi Elan›", "la ‹loi Informatique et Libertés›", "la loi de finances", "une loi récente"),
+    ),
 )
 # The further articles of "les articles 12, 13 et L. 14-2".
 _FURTHER = re.compile(r"(?:, | et | à | ou )((?:[lrda]\.? ?)?\d+(?:-\d+)*)\b(?! ?(?:€|%|euros|jours|mois|ans))")
@@ -53,6 +62,9 @@ _NAME = re.compile(
 def laws(text: Text) -> Iterator[Mention]:
     """Yield every citation of an article or a law; its value is what tells it apart, without the word for it."""
     for start, end, rule, match in in_turn(text, _LAWS):
+        if rule.name == "law.named":
+            yield Mention("law", start, end, " ".join(words(fold(match[1]))), rule.name)
+            continue
         yield Mention("law", start, end, _value(match.group()), rule.name)
         if match.group().startswith("articles"):
             at = match.end()

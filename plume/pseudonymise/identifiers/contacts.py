@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from plume.contacts import Directory, host
+from plume.contacts import Directory, host, is_premium
 from plume.french.insee import known_names
 from plume.french.mentions import Mention
 from plume.french.mentions import contacts as mentions
@@ -113,9 +113,9 @@ _ENDS_SENTENCE = re.compile(r"(?<!\btel)[.!?;](?=\s)|\n")
 
 
 def contacts(text: Text, directory: Directory) -> Iterator[Span]:
-    """Find contacts and pseudonyms but what is public; a short number is a service's."""
+    """Find contacts and pseudonyms but what is public; short numbers are services', but for premium ones."""
     for one in mentions.contacts(text):
-        if one.rule not in _SHORT and not _is_public(one, text, directory):
+        if (one.rule not in _SHORT or is_premium(one.value)) and not _is_public(one, text, directory):
             yield Span(one.start, one.end, _TYPES[one.kind], "rule", one.rule)
     yield from spans(text, PSEUDONYMS)
 
@@ -131,7 +131,9 @@ def _is_public(one: Mention, text: Text, directory: Directory) -> bool:
     if one.kind == "email":
         return is_public_email(one.value, directory)
     if one.kind == "url":
-        return not is_personal_url(text.with_breaks[one.start : one.end], directory)
+        return not (
+            is_personal_url(text.with_breaks[one.start : one.end], directory) or directory.looks_like(one.value)
+        )
     if one.kind == "handle" or one.rule in _PARTIAL or mentions.is_doubtful(one, text):
         return False
     return is_service_phone(one.value, directory) or _is_presented(text.folded, one)
@@ -147,7 +149,7 @@ def is_public_email(email: str, directory: Directory) -> bool:
         and not any(part in known_names() or len(part) < 2 for part in parts)
     )
     generic = of_function or bool({*parts, local} & _GENERIC_MAILBOX and not FIRST_NAMES.intersection(parts))
-    public = directory.knows_url(domain) or bool(_PUBLIC_HOST.match(domain))
+    public = directory.knows_url(domain) or (bool(_PUBLIC_HOST.match(domain)) and not directory.looks_like(domain))
     return directory.knows_email(email) or (generic and public)
 
 
@@ -179,6 +181,9 @@ def _is_presented(folded: str, phone: Mention) -> bool:
 
 
 def is_service_phone(text: str, directory: Directory) -> bool:
-    """Say whether a number is listed, or one of a range that only services hold (0 8xx, 0 969)."""
+    """Say whether a number is listed, or one of a range that only services hold (0 80x, 0 969).
+
+    A premium one that is not listed may be a swindler's: what the model reads, it repeats.
+    """
     digits = re.sub(r"\D", "", text)
-    return directory.knows_phone(text) or bool(_SERVICE_LINE.fullmatch(digits))
+    return directory.knows_phone(text) or bool(_SERVICE_LINE.fullmatch(digits) and not is_premium(text))

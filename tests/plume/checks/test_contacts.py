@@ -46,18 +46,38 @@ def test_what_the_directory_lists_may_be_given(case, draft: str) -> None:
 @pytest.mark.parametrize(
     ("draft", "review", "prompt"),
     [
-        ("au 01.23.45.67.89", "j’ai fait le +33 (0)1 23 45 67 89 sans réponse", ""),
+        ("au 01.23.45.67.89", "injoignable", "Contacts officiels : +33 (0)1 23 45 67 89\nAvis : injoignable"),
         ("à aide@exemple.org", "", "Contact : AIDE@exemple.org"),
-        ("sur exemple.org", "j’ai lu https://www.exemple.org/page/2", ""),
-        ("sur https://exemple.org/page/2", "j’ai lu www.exemple.org/page/2.", ""),
+        ("sur exemple.org", "", "voir https://www.exemple.org/page/2"),
+        ("sur https://exemple.org/page/2", "", "voir www.exemple.org/page/2."),
     ],
 )
-def test_what_review_or_prompt_holds_may_be_repeated(case, draft: str, review: str, prompt: str) -> None:
+def test_what_the_prompt_holds_may_be_repeated(case, draft: str, review: str, prompt: str) -> None:
     assert invented_contacts(case(draft, review, prompt))[0]
 
 
+@pytest.mark.parametrize(
+    ("told", "rule"),
+    [
+        ("01 23 45 67 89", "phone."),
+        ("0 899 23 45 67", "contact.premium-number"),
+        ("32 99", "contact.premium-number"),
+        ("ameIi.fr", "contact.look-alike-site"),
+        ("aide@ameli-remboursement.com", "contact.look-alike-site"),
+        ("impots-gouv.net", "contact.look-alike-site"),
+        ("exemple.org", "contact.site"),
+    ],
+)
+def test_the_review_is_no_source_of_contacts(case, told: str, rule: str) -> None:
+    review = f"On m'a dit : {told}, <b>c'est vrai ?</b>"
+    prompt = f"Service : Accueil\nTitre : {told}\nAvis : On m'a dit : {told}, < b>c'est vrai ?< /b>"
+    answer = invented_contacts(case(f"Contactez le {told}.", review, prompt))
+    assert not answer.passed
+    assert answer.rules[0].startswith(rule)
+
+
 def test_a_longer_path_on_a_given_site_is_invented(case) -> None:
-    assert not invented_contacts(case("sur exemple.org/remboursement", "j’ai lu exemple.org"))[0]
+    assert not invented_contacts(case("sur exemple.org/remboursement", "", "voir exemple.org"))[0]
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_a_changed_fact_is_an_invention(case, name: str, draft: str, review: str
     + [
         ("amounts", "Nos équipes sont mobilisées à 100 %, vos 3 avis comptent."),
         ("amounts", "Appelez le 0 809 401 401 euh"),
-        ("dates", "Le service est ouvert 24h/24 et 7j/7, du lundi au vendredi."),
+        ("dates", "Le service est ouvert 24h/24 et 7j/7."),
         ("dates", "Nous avons lu 2000 avis ; les 2 000 €."),
         ("deadlines", "Une réponse dans les meilleurs délais, un jour prochain, 24 h/24 et 7 jours sur 7."),
         ("deadlines", "Mettre à jour, une bonne journée, de 9h à 18h"),

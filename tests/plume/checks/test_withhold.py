@@ -20,7 +20,10 @@ def cut(draft, **given):
         ("Bonjour,\n\nAppelez le 01 99 00 55 66.", "Bonjour,\n\nAppelez le [TEL]."),
         ("Écrivez à aide@exemple.org ou sur www.exemple.org.", "Écrivez à [EMAIL] ou sur [URL]."),
         ("Bonjour, Mme Josette Morvan suit cela.", "Bonjour, Mme [TIERS] suit cela."),
-        ("Votre numéro, 06 39 98 11 22, est noté. Appelez le 39 39.", None),
+        (
+            "Votre numéro, 06 39 98 11 22, est noté. Appelez le 39 39.",
+            "Votre numéro, [TEL], est noté. Appelez le 39 39.",
+        ),
         ("Bonjour [USAGER], voyez service-public.fr.", None),
         ("Le 01 99 00 55 66 et le 01 99 00 55 67.", "Le [TEL] et le [TEL]."),
     ],

@@ -1,0 +1,126 @@
+"""Finds terms that a calendar gives: deadlines ("d'ici la fin du mois", "dès demain") and opening days. Pure.
+
+What says no date ("dans les meilleurs délais", "prochainement") is none.
+"""
+
+import re
+from collections.abc import Iterator
+
+from plume.french.mentions import Mention
+from plume.french.rules import Rule, Text, in_turn, table
+from plume.french.text import fold
+from plume.french.vocabulary import any_of, folded
+
+_DAYS_OF_WEEK = tuple(sorted(folded("weekdays")))
+_WEEKDAY = any_of(_DAYS_OF_WEEK)
+_SPAN = (
+    r"(?:semaine|mois|annee|an\b|trimestre|semestre|journee|matinee|soiree|week-end|quinzaine|ete|automne|hiver"
+    r"|printemps|rentree)"
+)
+_NEXT = (
+    r"(?:la semaine|le mois|l'an(?:nee)?|le trimestre|l'ete|la rentree) "
+    r"(?:prochaine?|qui vient|a venir)"
+)
+_COMING = (
+    r"(?:demain(?: (?:matin|soir|midi|apres-midi))?|apres-demain|ce soir|cette semaine|ce mois-ci"
+    rf"|{_WEEKDAY}(?! \d))"
+)
+_END = (
+    r"(?:la |le |)(?:toute )?(?:fin|debut|milieu|mi-)(?: de)? ?"
+    rf"(?:du |de la |de cette |de ce |de l'|d'|cette |ce |l')?{_SPAN}"
+)
+_SEASON = r"(?:la rentree|noel|paques|l'ete|l'automne|l'hiver|le printemps)"  # a time to come only after "d'ici"
+_PART_OF_DAY = r"(?:matin|apres-midi|soir|midi)s?"
+_USUAL = re.compile(r"\b(?:fois|jours?|chaque|tous|heures) $|\b(?:fois|plusieurs|jours?)\b[^.,;]{0,12}$")
+_NO_DAY = re.compile(r"(?:\b(?:de|du|pour) |d')$")
+_OPEN = re.compile(
+    r"\b(?:ouvert\w*|ouvr\w+|ferm\w+|joignables?|accueil\w*|recoi\w+|recev\w+|disponibles?|permanences?|horaires?"
+    r"|guichets?|repond\w*|present\w*)\b"
+)
+_OPENS, _BARE = re.compile(r"\b(?:ouvert|ouvr|ferm|recoi|joignable|accueille)"), re.compile(rf"le {_WEEKDAY}")
+_DEADLINES = table(
+    Rule(
+        "term.by",
+        r"\b(?:d'ici(?: a)?|des|avant|pour|jusqu'a|au plus tard|sous|a (?:partir|compter) de) ?"
+        rf"(?:{_NEXT}|{_COMING}|{_END}(?! d(?:e |')\w)|l[ae] (?!rentree){_SPAN}\b)|\bd'ici(?: a)? {_SEASON}\b",
+        hint=("d'ici", "des ", "avant ", "pour ", "jusqu'a", "plus tard", "sous ", "partir de", "compter de"),
+        unless=lambda match, _: match[0].startswith(("pour l", "pour c", "des la r")) and "fin" not in match[0],
+        examples=(
+            "‹d'ici la fin du mois›",
+            "‹des demain›",
+            "‹avant la fin de l'annee›",
+            "des que possible",
+            "d'ici peu",
+        ),
+    ),
+    Rule(
+        "term.within",
+        r"\b(?:dans (?:la (?:semaine|quinzaine|huitaine|demi-journee)|le mois|l'annee|l'heure"
+        r"|les (?:tout(?:e?s)? )?(?:prochaine?s|premiere?s) (?:heures|jours|semaines|mois)"
+        r"|les (?:heures|jours|semaines|mois) (?:qui viennent|a venir|prochaine?s|suivants?))"
+        r"|sous (?:une? )?(?:huitaine|quinzaine))(?! (?:dernier|passe|ecoule))",
+        hint=("dans l", "sous "),
+        unless=lambda match, _: bool(_USUAL.search(match.string, max(0, match.start() - 30), match.start())),
+        examples=("reponse ‹dans la semaine›", "‹dans les prochains jours›", "deux fois dans la semaine"),
+    ),
+    Rule(
+        "term.next",
+        rf"\b(?:{_NEXT}|en (?:debut|fin|milieu) (?:de |d')(?:semaine|mois|annee) prochaine?"
+        r"|demain(?! (?:de|du))(?: (?:matin|soir|apres-midi))?|apres-demain)\b",
+        hint=("prochain", "qui vient", "a venir", "demain"),
+        unless=lambda match, _: bool(_NO_DAY.search(match.string, max(0, match.start() - 12), match.start())),
+        examples=("‹demain matin›", "‹la semaine prochaine›", "l'administration de demain", "du jour au lendemain"),
+    ),
+)
+# When a service is open: days of a range, or parts of all days.
+_OPENING = table(
+    Rule(
+        "opening.days",
+        rf"\b(?:du|de) {_WEEKDAY} (?:matin |midi |soir )?au {_WEEKDAY}\b",
+        hint=_DAYS_OF_WEEK,
+        examples=("‹du lundi au vendredi›", "le lundi"),
+    ),
+    Rule(
+        "opening.every",
+        r"\b(?:tou(?:s|tes) les (?:matins|apres-midi|midis|soirs|jours(?: ouvres| ouvrables)?(?= ?(?:de|entre|sauf))"
+        rf"|{_WEEKDAY}s?)|(?:le|chaque|les) {_WEEKDAY}s?(?: {_PART_OF_DAY})?"
+        rf"(?: et (?:le )?{_WEEKDAY}s?(?: {_PART_OF_DAY})?)?"
+        r"|(?:ouvert\w*|joignables?|accueil\w*|recoi\w+|disponibles?) (?:[\w']+ ){0,3}?"
+        r"(?:le matin|l'apres-midi|le soir|en soiree|en matinee|le midi))\b(?! (?:dernier|prochain|\d))",
+        hint=(*_DAYS_OF_WEEK, "tous les", "toutes les", "matin", "midi", "soir"),
+        unless=lambda match, text: (
+            not (_OPENS if _BARE.fullmatch(match[0]) else _OPEN).search(
+                text.folded[max(0, match.start() - 110) : match.end() + 50]
+            )
+        ),
+        examples=("ouvert ‹tous les matins›", "Le guichet ouvre ‹le samedi matin›.", "le lundi, il pleut"),
+    ),
+)
+_HEAD = re.compile(
+    r"demain|huitaine|quinzaine|semaine|mois|annee|an\b|trimestre|semestre|journee|matinee|soiree|week-end|ete|automne"
+    rf"|hiver|printemps|rentree|noel|paques|heures?|jours?|soir|{_WEEKDAY}"
+)
+_LOOSE = re.compile(rf"\b(?:{_NEXT}|{_COMING}|{_END}|(?:dans|sous) l[ae] {_SPAN})")
+_DAYS = re.compile(rf"{_WEEKDAY}|matin|apres-midi|soir|midi|jours")
+
+
+def terms(text: Text) -> Iterator[Mention]:
+    """Yield deadlines that no figure says; the value is the part of the calendar: "mois", "demain"."""
+    for start, end, rule, match in in_turn(text, _DEADLINES):
+        yield Mention("term", start, end, _HEAD.findall(match[0])[-1].rstrip("s"), rule.name)
+
+
+def loose_terms(text: Text) -> set[str]:
+    """List the parts of the calendar that a text so much as names as a time to come or an end."""
+    return {_HEAD.findall(match[0])[-1].rstrip("s") for match in _LOOSE.finditer(text.folded)}
+
+
+def opening_days(text: Text) -> Iterator[Mention]:
+    """Yield opening days and parts of days; the value is their words that tell them apart."""
+    for start, end, rule, match in in_turn(text, _OPENING):
+        yield Mention("opening", start, end, opening_words(match[0]), rule.name)
+
+
+def opening_words(text: str) -> frozenset[str]:
+    """List the days and parts of days that a text names."""
+    return frozenset(_DAYS.findall(fold(text)))
