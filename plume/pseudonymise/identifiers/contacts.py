@@ -32,7 +32,8 @@ def _is_plain_mailbox(match: re.Match[str], _: Text) -> bool:
 PSEUDONYMS = table(
     Identifier(
         "email.in-odd-words",  # "bricolo-dede, arobase, exemple, point, fr", "lea [chez] exemple [point] fr"
-        r"(?<![\w-])[\w.•'-]+(?:,? (?:tiret(?: du (?:bas|haut|six|huit))?|point|underscore),? [\w.•-]+){0,4}"
+        r"(?<![\w.•'-])[\w.•'-]{1,64}"
+        r"(?:,? (?:tiret(?: du (?:bas|haut|six|huit))?|point|underscore),? [\w.•-]{1,64}){0,4}"
         r"(?:(?: ?,? (?:(?:arobase|arrobase|at|chez)\b|@)|,? ?[\[(](?:at|chez|arobase)[\])]| ?@)[ ,]{0,2})"
         r"[\w•-]+(?:,? (?:tiret|point),? [\w•-]+| ?[\[(]point[\])] ?\w+|[.•] ?\w{2,}|%2e\w+){1,3}",
         hint=("arobase", "arrobase", " at ", "@", "chez]", "(at)", "[at]", "(chez)", " chez "),
