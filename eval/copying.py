@@ -16,8 +16,6 @@ import numpy as np
 
 from plume.french.text import fold, words
 
-WORDS, REPLIES = 20, 3  # where no rule says otherwise
-
 
 @dataclass(frozen=True)
 class Copied:
@@ -38,7 +36,7 @@ class _Row(NamedTuple):
     vocabulary: list[str]
 
 
-def longest_runs(drafts: Sequence[str], learnt: Sequence[tuple[str, str]], most: int = REPLIES) -> list[Copied]:
+def longest_runs(drafts: Sequence[str], learnt: Sequence[tuple[str, str]], most: int = 3) -> list[Copied]:
     """Find each draft's longest run of folded words that at least one and at most `most` replies hold.
 
     A run that more replies hold is house style ("vous remercie d'avoir pris le temps de"); it counts as a part of a

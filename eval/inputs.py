@@ -12,7 +12,6 @@ from eval import swapped_reviews
 from eval.drafts import Drafts, read_drafts, read_pairs
 from eval.probes import beside, read_probes
 from eval.rule import Probes, Rule
-from eval.time.claims.published import Baseline
 from eval.time.minutes import constants
 from plume.corpus.dataset import read_manifest, read_split
 from plume.corpus.split import SPLITS
@@ -118,6 +117,8 @@ def to_time(
     force: bool = False,
 ) -> None:
     """Raise the InputError that `plume eval time` would end with: a missing file, one of another kind, a bad option."""
+    from eval.time.claims.published import Baseline  # reads what a claim may be of, and scipy with it
+
     Baseline.load(in_clone(claims))
     constants.load(in_clone(constants_file))
     check_folder(Path(out), TIME, force=force, reads=(export, claims, constants_file, decisions))

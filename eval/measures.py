@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from eval.copying import WORDS
 from plume.checks.registry import CHECKS
 from plume.french.text import count_words
 from plume.page import numbers
@@ -19,6 +18,7 @@ if TYPE_CHECKING:  # the gate is pure
     from eval.stats.estimate import Estimate
     from plume.prompt import Prompt
 
+WORDS, REPLIES = 20, 3  # a copy, and house style, where no rule says otherwise
 PRIMARY = "pass_all"
 COPIED, COPYING = "copied_words", "copying"
 

@@ -5,8 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from eval.copying import REPLIES, WORDS
-from eval.measures import COPYING, PRIMARY, of_table
+from eval.measures import COPYING, PRIMARY, REPLIES, WORDS, of_table
 from eval.slices import DIMENSIONS
 from plume.checks.registry import CHECKS, GATING, nearest
 from plume.config import Config, read_yaml

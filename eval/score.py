@@ -15,10 +15,22 @@ from typing import Any
 
 import numpy as np
 
-from eval.copying import REPLIES, WORDS, longest_runs
+from eval.copying import longest_runs
 from eval.drafts import Drafts
 from eval.inputs import to_score
-from eval.measures import COPIED, COPYING, MEASURES, OF_DRAFTS, SOURCES, Measure, Value, find, judge_copying
+from eval.measures import (
+    COPIED,
+    COPYING,
+    MEASURES,
+    OF_DRAFTS,
+    REPLIES,
+    SOURCES,
+    WORDS,
+    Measure,
+    Value,
+    find,
+    judge_copying,
+)
 from eval.metrics import load
 from eval.reply_similarity import chrf_signature
 from eval.stats import bootstrap, proportions

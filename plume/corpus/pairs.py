@@ -40,7 +40,7 @@ class Selection(Config):
         50, ge=0, le=101, description="replies this close to an AI draft (0-100) are left out; 101 keeps all"
     )
     unlisted_contacts: Literal["keep", "quarantine"] = Field(
-        "quarantine", description="replies with a phone, e-mail or web address that neither directory nor review holds"
+        "quarantine", description="replies with a phone, e-mail or web address that the directory does not hold"
     )
     residual_suspicion: Literal["mask", "quarantine"] = Field(
         "mask",
@@ -177,7 +177,7 @@ _MAY_BE_CONTACT = re.compile(r"\d\d|@|\w\.\w|://|\b(?:at|arobase|appele[rz]|comp
 
 
 def unlisted_contacts(reply: str, review: str, directory: Directory) -> int:
-    """Count the phones, e-mails and web addresses of a reply that stand neither in the directory nor in the review.
+    """Count the phones, e-mails and web addresses of a reply that no directory lists, though the review gives them.
 
     A mailbox of a function on an official domain ("contact@….gouv.fr") counts as listed: no directory names them all.
     """

@@ -141,7 +141,8 @@ def test_evaluation_drafts_through_the_server_from_the_same_token_ids(
 
     monkeypatch.setenv("PLUME_API_KEY", engine.state.admin_key())
     url, drafts = f"{engine.config.url}/engine/v1", {}
-    asked = resolve(str(NUMBER), tracking_uri=engine.uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", engine.uri)
+    asked = resolve(str(NUMBER))
     assert asked.served_name == reference.name
     for api in ("completions", "chat"):
         out = tmp_path / f"{api}.jsonl"

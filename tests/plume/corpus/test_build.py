@@ -89,7 +89,7 @@ def test_hugging_faces_datasets_load_the_folder_with_the_declared_features(built
 def test_the_same_input_and_config_give_the_same_bytes(built, export, tmp_path):
     build(export, tmp_path / "again", RULES_ONLY)
     assert contents(tmp_path / "again") == contents(built)
-    assert set(contents(built)) == set(FILES) - {"audit.jsonl"}
+    assert set(contents(built)) == set(FILES) - {"audit.jsonl", "memory.json"}
 
 
 def test_the_shape_of_the_export_changes_no_pair(built, export, tmp_path):
@@ -221,7 +221,7 @@ def test_a_folder_that_holds_something_is_refused_unless_forced(refused, cli, sm
     after = contents(out)
     assert after.pop("notes.txt") == b"the evaluator's own"
     assert after["manifest.json"] != before["manifest.json"]
-    assert set(after) == set(FILES) - {"audit.jsonl"}
+    assert set(after) == set(FILES) - {"audit.jsonl", "memory.json"}
 
 
 def test_force_keeps_the_old_dataset_when_the_new_export_is_bad(refused, small, tmp_path):

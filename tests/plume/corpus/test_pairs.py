@@ -238,7 +238,7 @@ def test_the_selection_decides():
     unlisted = row(reponse_structure_1=REPLY + " Écrivez à zoe@exemple-inconnu.fr.")
     assert reasons(unlisted) == ["unlisted_contact"]
     assert reasons(unlisted, unlisted_contacts="keep") == []
-    assert reasons(unlisted | {"description": REVIEW + " J'ai écrit à zoe@exemple-inconnu.fr."}) == []
+    assert reasons(unlisted | {"description": REVIEW + " J'ai écrit à zoe@exemple-inconnu.fr."}) == ["unlisted_contact"]
     assert reasons(row(reponse_structure_1=PLACEHOLDER), placeholders=True) == []
     assert reasons(row(statut_reponse_structure_1="Réponse dépubliée"), unpublished=True) == []
     english = row(description="I have been waiting for my card since March and nobody answers.")
