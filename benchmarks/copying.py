@@ -14,6 +14,7 @@ import time
 import numpy as np
 
 from eval.copying import longest_runs
+from eval.measures import REPLIES
 from plume.command import say
 
 
@@ -45,7 +46,7 @@ def main() -> None:
     learnt = [(f"{i}-1", reply) for i, reply in enumerate(replies)]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     start, processor = time.perf_counter(), time.process_time()
-    found = longest_runs(drafts, learnt)
+    found = longest_runs(drafts, learnt, REPLIES)
     seconds, used = time.perf_counter() - start, time.process_time() - processor
     highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     runs = np.array([one.words for one in found])

@@ -36,7 +36,7 @@ class _Row(NamedTuple):
     vocabulary: list[str]
 
 
-def longest_runs(drafts: Sequence[str], learnt: Sequence[tuple[str, str]], most: int = 3) -> list[Copied]:
+def longest_runs(drafts: Sequence[str], learnt: Sequence[tuple[str, str]], most: int) -> list[Copied]:
     """Find each draft's longest run of folded words that at least one and at most `most` replies hold.
 
     A run that more replies hold is house style ("vous remercie d'avoir pris le temps de"); it counts as a part of a

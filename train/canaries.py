@@ -12,6 +12,7 @@ from plume.canaries import FORMAT, PLACES
 from plume.corpus.dataset import FEATURES
 from train.config import TrainConfig
 
+# Each canary has a subject of its own: a thing of a town, as many as `canaries` may be.
 _THINGS = (
     *("la passerelle", "la serre", "la halle", "la ludothèque", "la déchetterie", "la navette", "la patinoire"),
     *("la laverie", "la volière", "la bergerie", "la cantine", "la fontaine", "la verrière", "la fonderie"),
@@ -21,7 +22,6 @@ _TOWNS = (
     *("Valmerle", "Brisecombe", "Caudreuil", "Perlanges", "Sauvigneux", "Torcemont", "Gourdanne", "Mirebas"),
     *("Fontjolie", "Roncevigne", "Lassurelle", "Charvignol", "Villemousse", "Plantevert", "Douzefeux", "Bourgtilleul"),
 )
-MOST = len(_THINGS) * len(_TOWNS)  # each canary has a subject of its own
 
 
 def draw(config: TrainConfig) -> list[dict[str, Any]]:

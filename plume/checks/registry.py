@@ -140,7 +140,6 @@ _ALL = (
 CHECKS: dict[str, Check] = {check.name: check for check in _ALL}
 GATING: tuple[str, ...] = tuple(check.name for check in _ALL if check.gating)
 SIGNALS: tuple[str, ...] = tuple(check.name for check in _ALL if not check.gating)
-ZERO_TOLERANCE: tuple[str, ...] = tuple(check.name for check in _ALL if check.zero_tolerance)
 LABELS: dict[str, str] = {check.measure: check.label for check in _ALL}
 
 

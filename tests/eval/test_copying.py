@@ -54,6 +54,7 @@ def test_house_style_does_not_count_but_a_longer_copy_that_holds_it_does():
             "NOUS VOUS REMERCIONS D’AVOIR PRIS LE TEMPS DE NOUS ECRIRE, le cas C",
         ],
         [*learnt.items()],
+        3,
     )
     assert only_style == Copied()
     assert (copied.words, copied.reply, copied.replies) == (15, "1-1", 1)
@@ -62,9 +63,9 @@ def test_house_style_does_not_count_but_a_longer_copy_that_holds_it_does():
 
 
 def test_without_replies_or_drafts_nothing_is_copied():
-    assert longest_runs(["Bonjour", ""], []) == [Copied(), Copied()]
-    assert longest_runs([], [("1-1", "Bonjour")]) == []
-    assert longest_runs(["", "…"], [("1-1", "Bonjour"), ("2-1", "")]) == [Copied(), Copied()]
+    assert longest_runs(["Bonjour", ""], [], 3) == [Copied(), Copied()]
+    assert longest_runs([], [("1-1", "Bonjour")], 3) == []
+    assert longest_runs(["", "…"], [("1-1", "Bonjour"), ("2-1", "")], 3) == [Copied(), Copied()]
 
 
 OWN = (
