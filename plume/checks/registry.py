@@ -123,7 +123,7 @@ _ALL = (
     ),
     Check(
         "tone",
-        "Vouvoie-t-il, sans reproche ni rudesse, avec un regret pour qui se plaint et pour lui seul ?",
+        "Évite-t-il tutoiement, reproche et rudesse, avec un regret pour qui se plaint et pour lui seul ?",
         "Ton juste",
         tone.tone,
     ),
