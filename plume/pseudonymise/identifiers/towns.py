@@ -36,7 +36,7 @@ def _to_the_end_of_its_name(match: re.Match[str], text: Text) -> Place:
     return start, end_of_name(text.written, match.start("city"), match.end(), city=True)
 
 
-_TOWN_BEFORE = re.compile(rf"(?<![\w'’-]){PROPER}(?:[ -](?:{PARTICLE}){{0,3}}{PROPER}){{0,3}} ?[(\[]$")
+_TOWN_BEFORE = re.compile(rf"(?<![\w'’-])(?>{PROPER})(?>[ -](?:{PARTICLE}){{0,3}}{PROPER}){{0,3}} ?[(\[]$")
 
 
 def _with_the_town_before(match: re.Match[str], text: Text) -> Place | None:
