@@ -18,7 +18,7 @@ _ALWAYS = frozenset(column("surnames_that_are_words", "word", believed="always")
 # Days, months and France: with a capital in mid-sentence they are oftener that.
 _OFTENER_ELSE = frozenset(row["word"] for row in rows("surnames_that_are_words") if row["oftener"])
 _NEVER_ACTING = frozenset(column("first_names_that_are_words", "word", never="acting"))
-_ACTING = FIRST_NAMES_THAT_ARE_WORDS - _NEVER_ACTING
+ACTING = FIRST_NAMES_THAT_ARE_WORDS - _NEVER_ACTING
 NEVER_INSIDE = frozenset(column("first_names_that_are_words", "word", never="inside"))
 NEVER_THANKED = frozenset(column("first_names_that_are_words", "word", never="thanked"))
 NEVER_BY = frozenset(column("first_names_that_are_words", "word", never="by")) | NEVER_THANKED
@@ -56,24 +56,27 @@ _MID_SENTENCE = re.compile(r"[^\W\d_,] $|, $")
 _ACTS = re.compile(
     r"(?: (?:m'|nous |vous |l'|lui |leur |t')(?:a|ont|avait)\b|(?:ne |n'|me |m'|nous |se )[a-z]"
     r"| a (?:ete|su|pris|eu|fait|dit|tout|tres|bien|vraiment|toujours|repondu|raccroche|rappele|traite|promis|refuse"
-    r"|resolu|gere|decroche|rappele|envoye|oublie|perdu|accueilli)\b| etait (?:la(?= ?[,.!]|$)|au|a l'accueil|tres"
+    r"|resolu|gere|decroche|rappele|envoye|oublie|perdu|accueilli)\b"
+    r"| etait (?:la(?= ?[,.!]|$)|au|de (?:permanence|garde|service)|a l'accueil|tres"
     r"|super|absente?|adorable|parfaite?|desagreable)\b"
     r"| est (?:tres|super|vraiment|geniale?|adorable|parfaite?|nulle?|top|au top|absente?|partie?|une perle|desagreable"
     r"|competente?|gentille?|patiente?|agreable|formidable|odieu\w+)\b"
     r"| (?:repond|decroche|traite|gere|merite|connait|sait|refuse|suit)\b"
-    rf"| (?:du|de l'|de la|au) (?:\w+ )?(?!service public)(?:{SERVICE}|telephone|standard|(?:guichet|bureau"
+    rf"|,? (?:du|de l'|de la|au) (?:\w+ )?(?!service public)(?:{SERVICE}|telephone|standard|(?:guichet|bureau"
     rf"|poste)(?: n°)? \d)\b"
+    r"| porte (?:bien|mal|si bien|tres bien) son (?:pre)?nom\b"
     r"|,? ?\(?(?:au )?(?:guichet|bureau|poste)(?: n°)? \d"
     r"|,? ?\((?:accueil|standard|secretariat|guichet)\b"
     r"| ?: (?:oui|non|ok|top|super|parfaite?|souriante?|aimable|absente?|adorable|agreable|efficace|nulle?|pro"
     r"|gentille?"
     r"|competente?|desagreable|aucun accueil|accueil)\b)"
 )
+_JOINED = r"(?:,? (?:et|ou|puis)(?: aussi| surtout| encore)? (?:(?:à|a|A|À|avec|pour) )?|, (?:à |a )?| ?& ?| ?/ ?)"
 _LISTED_AFTER = re.compile(
-    r"(?: et (?:à |a )?|, (?:à |a )?| ?& ?| ?/ ?)([^\W\d_]{3,})"
-    r"(?= ?(?:$|[,.!;:)\n]| (?:et|pour|qui|ont|sont|nous|m'ont)\b))"
+    rf"(?i:{_JOINED})([^\W\d_]{{3,}})"
+    r"(?=(?i: ?(?:$|[,.!;:)\n]| (?:et|ou|pour|qui|ont|sont|nous|vous|m'ont|mes|mon|ma|nos|ses|leurs?)\b)))"
 )
-_LISTED_BEFORE = re.compile(r"(?<![\w@./'’-])([^\W\d_]{3,})(?:,? et (?:à |a )?|, (?:à |a )?| ?& ?| ?/ ?)$")
+_LISTED_BEFORE = re.compile(rf"(?<![\w@./'’-])([^\W\d_]{{3,}})(?i:{_JOINED})$")
 
 
 def is_homonym(word: str, folded: str, end: int, *, shouting: bool = False, sure: bool = True) -> bool:
@@ -198,12 +201,25 @@ def end_of_surname_that_acts(folded: str, end: int) -> int | None:
 
 def find_beside(text: str, people: Iterable[Span]) -> Iterator[Span]:
     """First names that are words too, in one list with somebody found: "Franck, Aude, Maxime"."""
-    for span in people:
-        lower = text[span.start : span.end].islower()
+    ahead = list(people)
+    seen = {span[:2] for span in ahead}
+    while ahead:
+        span = ahead.pop()
         before = None
-        if text.endswith((", ", " et ", " à ", " a ", "& ", "&", "/ ", "/"), 0, span.start):
-            before = _LISTED_BEFORE.search(text, max(0, span.start - 30), span.start)
+        if text[span.start - 1 : span.start] in tuple(" &/"):
+            before = _LISTED_BEFORE.search(text, max(0, span.start - 40), span.start)
         for match in filter(None, (_LISTED_AFTER.match(text, span.end), before)):
-            alike = match[1].istitle() or (lower and match[1].islower() and fold(match[1]) not in NEVER_THANKED)
-            if alike and fold(match[1]) in _ACTING:
-                yield Span(*match.span(1), "PERSONNE", "first-name")
+            if match.span(1) not in seen and _written_alike(text[span.start : span.end], match[1]):
+                seen.add(match.span(1))
+                ahead.append(Span(*match.span(1), "PERSONNE", "first-name"))
+                yield ahead[-1]
+
+
+def _written_alike(name: str, word: str) -> bool:
+    """Whether a first name that is a word stands in the letters of the name beside it, lower case or capitals."""
+    plain = fold(word)
+    if plain not in ACTING:
+        return False
+    if word.islower() or word.isupper():
+        return plain not in NEVER_THANKED and (name.islower() if word.islower() else name.isupper())
+    return word.istitle()

@@ -12,6 +12,7 @@ from plume.pseudonymise.identifiers.announcers import ANNOUNCERS, Announcer
 from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.names import LISTS, WORD, is_listed, read_name
 from plume.pseudonymise.names_that_are_words import (
+    ACTING,
     NEVER_BY,
     NEVER_INSIDE,
     NEVER_THANKED,
@@ -96,7 +97,11 @@ def _is_label(match: re.Match[str], _: Text) -> bool:
     return not Word.of(match[1]).may_be_name
 
 
-_BY = re.compile(r"\b(?:par|avec|chez|et moi|ni) $")
+_BY = re.compile(r"\b(?:par|avec|chez|et moi|ni|(?:re)?voir|demander|r?app?eler|contacter|joindre|sans) $")
+_BEGINS = re.compile(
+    r"(?:^|[.!?;:,(\n] ?|\b(?:(?:re)?voir|vue?|hier|demain|matin|soir|lundi|mardi|mercredi|jeudi|vendredi|samedi|et|ou"
+    r"|mais|que|car|puis|quand|si|alors|sinon|pourtant|donc|avec|chez|collegue|agente?|conseill\w+) )$"
+)
 _IT_IS, _GREETED = re.compile(r"\b(?:c'est|cest|c'etait) $"), re.compile(r"\b(?:bonjour|bonsoir|salut|slt|bjr) $")
 
 
@@ -203,6 +208,30 @@ PEOPLE = table(
             "avec prudence et constance",
             "c'est juste que",
         ),
+    ),
+    Identifier(
+        "name.word-in-a-form",  # the whole value of a label that asks for somebody
+        r"(?:(?<![^\n])|(?<=[/.;,(•*-])|(?<=[/.;,(•*-] ))(?:accueil\w*|standard|guichet(?: \d+)?|telephone|dossier"
+        r"|agente?s?|conseill\w+|interlocut\w+|referente?s?|gestionnaires?|contacts?|personnel|personne rencontree"
+        r"|(?:recue?|vue?|signe|suivie?|traite|renseignee?) (?:par|avec)|signature|enfants?|prenoms?(?: de l'enfant)?"
+        r"|de la part de|demandeur|beneficiaire|titulaire|usagere?) ?: ?([a-z]{3,})(?= ?(?:$|[.,;/\n)(&+]| et\b))",
+        kind="PERSONNE",
+        words=FIRST_NAMES_THAT_ARE_WORDS - NEVER_THANKED,
+        group=1,
+        unless=lambda match, _: match[1] not in FIRST_NAMES_THAT_ARE_WORDS - NEVER_THANKED,
+        source="first-name",
+        examples=("Accueil : ‹rose› / dossier complet", "conseillère : ‹Fleur›. Attente : 2 h", "Dossier : complet"),
+    ),
+    Identifier(
+        "name.word-and-its-pronoun",  # "hier clément il m'a rappelée"
+        r"[a-z]{3,}(?= (?:il|elle) (?:[mnltsy]'|(?:ma|na|ta|a|ne|me|nous|vous|lui|se|est|etait|va|sait|dit|repond|y"
+        r"|decroche|connait|fait|doit|veut|peut|avait|sera)\b))",
+        kind="PERSONNE",
+        words=ACTING,
+        at_words=True,
+        unless=lambda match, text: not _BEGINS.search(text.folded[max(0, match.start() - 14) : match.start()]),
+        source="first-name",
+        examples=("hier ‹clément› il m'a rappelée", "‹olive› elle est gentille", "une réponse claire elle est venue"),
     ),
     Identifier(
         "name.spelled-with-names",  # "C comme Célestin, A comme Anatole"
