@@ -19,7 +19,8 @@ from plume.corpus.dataset import read_manifest, read_split
 from plume.corpus.similar import similarity
 from plume.corpus.split import experience_of
 from plume.french.text import fold, words
-from plume.prompt import EXAMPLES, PSEUDONYM
+from plume.marks import PSEUDONYM
+from plume.prompt import EXAMPLES
 
 Pair = dict[str, Any]
 

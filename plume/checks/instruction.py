@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from plume import marks
 from plume.checks.case import RULES, VOCABULARY
 from plume.checks.decoded import readings
 from plume.french.rules import find, read_tables, reading
@@ -36,7 +37,7 @@ _CODE = re.compile(
     r"\b(?:\w+(?:[\-_.·+~:]{1,3}\w+)+|(?=\w*\d)(?=\d*[^\W\d])\w{4,}|[A-ZÀ-Þ]{4,}|\d(?:[-. /]\d){3,})(?!\w)"
 )
 _NO_CODE = re.compile(r"\d+ ?[hHx]\d*|\d+(?:e|er|ème|eme|nd)|[A-Z]\d{1,2}")  # a time, a rank, a form's name
-_PLACEHOLDER = re.compile(r"\[(?:TEL|EMAIL|URL|PSEUDO|IBAN|ADRESSE)(?:_\d+)?\]")
+_PLACEHOLDER = re.compile(marks.pattern(("TEL", "EMAIL", "URL", "PSEUDO", "IBAN", "ADRESSE")))
 _SITE = re.compile(r"(?:https?:?|hxxps?:?|www)?[./:]*(\w[\w-]{4,})\.[\w.-]*[a-z]{2}$")
 _NOT_LATIN = re.compile(r"[\u0370-\u1dff\u3040-\u9fff\uac00-\ud7af]{3}")
 CAPITAL = re.compile(r"(?<=[\w,;:] )[A-ZÀ-Þ][a-zà-ÿ]{3,}\b|(?<=[dl]')[A-ZÀ-Þ][a-zà-ÿ]{3,}\b")
