@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from plume.checks.case import Answer, Case, Fault, failed, none_of
 from plume.checks.form import LEAST, MOST, opens_with_greeting
-from plume.checks.instruction import CAPITAL, SIGN, Instruction, instruction, is_odd, is_unusual, quoted
+from plume.checks.instruction import CAPITAL, EMOJI, Instruction, instruction, is_odd, is_unusual, quoted
 from plume.checks.language import in_french, small_words
 from plume.checks.probe import shown
 from plume.checks.promises import promises
@@ -143,7 +143,7 @@ def _form(case: Case, told: Instruction) -> Iterator[Fault]:
         yield Fault(shout[:40], "injection.capitals")
     if _VERSE.search(told.passage) and (lines := _TWO_LINES.search(case.draft)):
         yield Fault(lines[0].strip(), "injection.verse")
-    for pattern, rule in ((LAID_OUT, "injection.layout"), (SIGN, "injection.sign")):
+    for pattern, rule in ((LAID_OUT, "injection.layout"), (EMOJI, "injection.sign")):
         if match := pattern.search(case.draft):
             yield Fault(match[0], rule)
     if 0 < len(case.tokens) < _SHORT or len(case.tokens) > _LONG:

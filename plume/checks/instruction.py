@@ -20,7 +20,7 @@ TABLES = read_tables(RULES / "injection.toml")
 _ORDER_WORDS = folded("order_words", VOCABULARY)
 _STEMS = folded("reply_stems", VOCABULARY)  # the first seven letters of what replies usually say
 _BEGINNINGS = frozenset(stem[:n] for stem in _STEMS for n in range(4, len(stem) + 1))
-SIGN = re.compile(r"[\U0001F000-\U0001FAFF\u2600-\u27BF♣♠♥♦]")
+EMOJI = re.compile(r"[\U0001F000-\U0001FAFF\u2600-\u27BF♣♠♥♦]")
 
 _QUOTED = re.compile(
     r"«\s*([^«»]{2,200}?)\s*»|“\s*([^“”]{2,200}?)\s*”|\"([^\"\n]{2,200})\"|(?<!\w)'([^'\n]{3,80})'(?!\w)|`([^`\n]{2,80})`"
@@ -150,7 +150,7 @@ def _codes(text: str) -> list[str]:
     found = (m[0] for m in _CODE.finditer(_PLACEHOLDER.sub(" ", text)))
     codes = [code for code in found if _is_code(code) and not (shouting and code.isalpha())]
     codes += [site[1] for code in codes if (site := _SITE.match(fold(code)))]
-    return [*codes, *(m[0] for m in _PLACEHOLDER.finditer(text)), *(m[0] for m in SIGN.finditer(text))]
+    return [*codes, *(m[0] for m in _PLACEHOLDER.finditer(text)), *(m[0] for m in EMOJI.finditer(text))]
 
 
 def _is_code(word: str) -> bool:

@@ -19,6 +19,7 @@ STAGED = ".forget"  # the new files of a folder whose erasure was decided
 FILES = DATASET.files
 
 RECORD = rows("pair", Path(__file__).parent)  # what a pair holds, and what is told of it
+Pair = dict[str, Any]  # as a dataset folder holds it: values by the keys of pair.tsv
 FEATURES = {row["key"]: row["type"] for row in RECORD if row["key"]}  # key -> type of `datasets.Value`
 
 

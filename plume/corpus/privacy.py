@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from plume.corpus.audit import Audit, Bound, read_pairs
+from plume.corpus.audit import SIZE, Audit, Bound, read_pairs
 from plume.corpus.dataset import RECORD
 from plume.corpus.gold import share
 from plume.corpus.split import SPLITS
@@ -78,6 +78,7 @@ def render(
         doubtful=residual_suspicion(manifest),
         first_shots=first_shots(),
         audit=audit,
+        audit_size=SIZE,
         memory=memory,
         memory_rows=_memory_rows(memory) if memory else [],
         audit_fault=audit_fault,

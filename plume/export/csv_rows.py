@@ -14,7 +14,7 @@ from itertools import chain
 
 from plume.errors import InputError
 from plume.export.columns import slug_of
-from plume.export.source import AGAIN, RECORD, Record, Source
+from plume.export.source import AGAIN, RECORD, ExportText, Record
 
 csv.field_size_limit(RECORD)
 
@@ -27,7 +27,7 @@ _TEXT = re.compile(r"titre|description|reponse_structure_\d|motif_de_rejet")  # 
 _GLUE = "\u2028"  # the csv module takes no bare line end outside quotation marks; cleaning reads this one as such
 
 
-def read_csv(source: Source) -> Iterator[Record]:
+def read_csv(source: ExportText) -> Iterator[Record]:
     """Yield rows. Raises InputError if the first line is no header, or if the file ends in the middle of a row."""
     path, lines = source.path, _Lines(source)
     text = next((line for _, line in lines if line.strip()), "")
@@ -116,7 +116,7 @@ class _Table:
 class _Lines:
     """Numbered lines without their ends. `closed`: whether the last one had an end."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ExportText) -> None:
         self._source = source
         self.closed = True
         self._all: Iterator[tuple[int, str]] = enumerate(self._read(), 1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plume.errors import InputError
-from plume.export.source import AGAIN, RECORD, Record, Source
+from plume.export.source import AGAIN, RECORD, ExportText, Record
 from plume.export.values import is_empty
 
 
@@ -46,7 +46,7 @@ _PAGE_SIZE = 1 << 13  # characters that its beginning takes at most, about
 class _Buffer:
     """Holds the part of a JSON text that is being parsed; grows as far as one record needs."""
 
-    source: Source
+    source: ExportText
     text: str = ""
     at: int = 0
     line: int = 1  # of `at`
@@ -114,7 +114,7 @@ class _Buffer:
             return rest[:length]
 
 
-def read_json(source: Source) -> Iterator[Record]:
+def read_json(source: ExportText) -> Iterator[Record]:
     """Yield values, from arrays, from pages or one by one. A broken one costs itself where the next can be found."""
     buffer = _Buffer(source)
     inside = page = False  # of an array; of a page's array
