@@ -13,7 +13,7 @@ from plume.french.vocabulary import any_of, column
 from plume.french.words import Word
 from plume.marks import mark
 from plume.pseudonymise import find_identifiers
-from plume.pseudonymise.catalogue import CATALOGUE, PERSON
+from plume.pseudonymise.catalogue import CATALOGUE, PERSON_TYPE
 from plume.pseudonymise.spans import Span
 
 # The platform counts, at seven digits in 2024. Nine that begin with 6 or 7 may be a mobile that lost its zero; an
@@ -57,7 +57,7 @@ def _body_name(text: str) -> str | None:
         return None
     masked, end = [], 0
     for span in _identifying(name):
-        masked += [name[end : span.start], mark("TIERS" if span.type == PERSON else span.type)]
+        masked += [name[end : span.start], mark("TIERS" if span.type == PERSON_TYPE else span.type)]
         end = span.end
     whole = "".join([*masked, name[end:]])
     return whole if len(whole) <= _LONGEST else None

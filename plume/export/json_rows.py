@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plume.errors import InputError
-from plume.export.source import AGAIN, RECORD, ExportText, Record
+from plume.export.source import AGAIN, LONGEST_RECORD, ExportText, Record
 from plume.export.values import is_empty
 
 
@@ -79,7 +79,7 @@ class _Buffer:
                 value, end = _DECODER.raw_decode(self.text, self.at)
             except json.JSONDecodeError:
                 # The text may just be cut where the chunk ends.
-                if len(self.text) - self.at < RECORD and self.more():
+                if len(self.text) - self.at < LONGEST_RECORD and self.more():
                     continue
                 raise
             except RecursionError:
@@ -95,7 +95,7 @@ class _Buffer:
             if found := opening.search(self.text, self.at + 1):
                 self.move(found.start())
                 return True
-            if len(self.text) - self.at >= RECORD or not self.more():
+            if len(self.text) - self.at >= LONGEST_RECORD or not self.more():
                 return False
 
     def rest_of_a_page(self) -> str | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from plume.errors import InputError
 
 CHUNK = 1 << 20  # characters read at once
-RECORD = 1 << 23  # characters: a "record" that goes on for longer is a damaged file
+LONGEST_RECORD = 1 << 23  # characters: a "record" that goes on for longer is a damaged file
 AGAIN = "download the export again"
 
 # Padding, the end of a file of CP/M and DOS, a byte order mark where two files were joined: never a part of a text.
