@@ -6,7 +6,7 @@ from plume.checks.case import RULES, Answer, Case, Fault, none_of
 from plume.french.rules import Text, in_turn, read_tables
 
 TABLES = read_tables(RULES / "placeholders.toml")
-WHOLE = TABLES["whole"]
+PLACEHOLDERS = TABLES["whole"]
 # "rubrique [Mon véhicule]": a name of something to click on.
 _MENU = re.compile(
     r"\b(?:rubrique|onglet|menu|bouton|page|lien|case|section|cliqu\w+ sur)(?: intitulée?)? ?[«\"]? ?$", re.IGNORECASE
@@ -29,7 +29,7 @@ def invented_placeholders(case: Case) -> Answer:
 
 def placeholders(text: str) -> list[str]:
     """List the placeholders of a text as they are written."""
-    return [found.match.group() for found in in_turn(Text(text), WHOLE)]
+    return [found.match.group() for found in in_turn(Text(text), PLACEHOLDERS)]
 
 
 def _is_menu(draft: str, text: str) -> bool:

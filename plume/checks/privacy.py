@@ -13,7 +13,7 @@ from typing import NamedTuple
 from plume.checks.case import Answer, Case, Fault, none_of
 from plume.checks.form import SOMEBODY
 from plume.checks.listed_people import listed_people, usual_first_names
-from plume.checks.placeholders import WHOLE
+from plume.checks.placeholders import PLACEHOLDERS
 from plume.checks.public_names import names_nobody
 from plume.contacts import national
 from plume.french.mentions.ages import told_ages
@@ -70,7 +70,7 @@ def find_personal_data(case: Case) -> list[PersonalData]:
     A pseudonym that stands in the prompt is no leak: who fills placeholders before checking passes the filled prompt.
     """
     draft, every = case.draft, sorted(_candidates(case))
-    hidden = [found.match.span() for found in in_turn(case.text, WHOLE)] if every else []
+    hidden = [found.match.span() for found in in_turn(case.text, PLACEHOLDERS)] if every else []
     hidden += [match.span() for match in _MARKER.finditer(draft)] if every else []
     people, others = [], []
     for found in every:

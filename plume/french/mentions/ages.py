@@ -10,8 +10,7 @@ from plume.french.rules import Rule, Text, find, in_turn, table
 from plume.french.vocabulary import any_of, column
 
 _TENS = (
-    rf"(?:{any_of({*number_words(20, 90)} - {'soixante'})}"
-    r"|soixante(?:[ -](?:et[ -])?(?:dix|onze|douze|treize|quatorze|quinze|seize))?"
+    r"(?:vingt|trente|quarante|cinquante|soixante(?:[ -](?:et[ -])?(?:dix|onze|douze|treize|quatorze|quinze|seize))?"
     r"|quatre[ -]vingts?(?:[ -]dix)?)(?:[ -](?:et[ -])?\w{2,7})?"
 )
 _UNDER_TWENTY = rf"(?:dix[ -](?:sept|huit|neuf)|{any_of(number_words(2, 16))})"
