@@ -62,7 +62,7 @@ SETS = (
 
 
 @dataclass(frozen=True)
-class Decision:
+class Told:
     """One gating check on one draft: whether it should fail, whether it does, and what it says."""
 
     id: str
@@ -77,12 +77,12 @@ def read(half: str, path: Path = GOLD) -> list[dict[str, Any]]:
     return [row for row in rows if row["half"] == half]
 
 
-def decide(rows: Iterable[dict[str, Any]], directory: Directory | None = None) -> list[Decision]:
+def decide(rows: Iterable[dict[str, Any]], directory: Directory | None = None) -> list[Told]:
     """Every gating check on every row whose label of it is known."""
     rows, directory = list(rows), directory or Directory.load()
     named = {name for row in rows for name in row["fails"]}
     return [
-        Decision(row["id"], f.check, f.check in row["fails"], not f.passed, f.detail)
+        Told(row["id"], f.check, f.check in row["fails"], not f.passed, f.detail)
         for row in rows
         for f in check(
             row["draft"], review=row["review"], prompt=row["prompt"], directory=directory, sentiment=row["sentiment"]
@@ -91,13 +91,13 @@ def decide(rows: Iterable[dict[str, Any]], directory: Directory | None = None) -
     ]
 
 
-def decide_set(gold: GoldSet) -> list[Decision]:
+def decide_set(gold: GoldSet) -> list[Told]:
     """Every gating check on every draft of a set."""
     decisions = decide([row for half in gold.halves for row in read(half, GOLD.with_name(gold.file))])
     return [one for one in decisions if one.check not in gold.unlabelled]
 
 
-def table(decisions: Mapping[str, list[Decision]]) -> list[dict[str, Any]]:
+def table(decisions: Mapping[str, list[Told]]) -> list[dict[str, Any]]:
     """Count by set and check: rightly stopped, wrongly stopped, missed, and drafts whose label is known."""
     found = []
     for gold in SETS:
@@ -108,7 +108,7 @@ def table(decisions: Mapping[str, list[Decision]]) -> list[dict[str, Any]]:
     return found
 
 
-def counts(decisions: Iterable[Decision]) -> tuple[int, int, int]:
+def counts(decisions: Iterable[Told]) -> tuple[int, int, int]:
     """(rightly stopped, wrongly stopped, missed)."""
     tally = Counter((d.expected, d.found) for d in decisions)
     return tally[True, True], tally[False, True], tally[True, False]

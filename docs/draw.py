@@ -18,6 +18,7 @@ STAGES = ("train", "eval", "serve")  # none imports another
 ORDER = {
     "errors": "the lines that tell a user what to mend",
     "paths": "where things lie",
+    "marks": "how a mark is written: [TEL_2]",
     "files": "write a file whole, lock, append, digest",
     "shares": "exact limits of a share",
     "config": "typed YAML",
@@ -52,8 +53,8 @@ ORDER = {
 # Rooms that the picture shows as one: nearly all others stand on the first.
 DRAWN_AS = {
     "ground": (
-        *("errors", "paths", "files", "shares", "config", "config_keys", "interrupt", "boundary", "command", "output"),
-        *("vllm_options", "canaries"),
+        *("errors", "paths", "marks", "files", "shares", "config", "config_keys", "interrupt", "boundary", "command"),
+        *("output", "vllm_options", "canaries"),
     ),
     "tracking": ("store", "tracking", "registry"),
 }

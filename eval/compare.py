@@ -10,10 +10,10 @@ import numpy as np
 
 from eval import fairness, probes, report
 from eval.evidence import evidence
-from eval.gate import Item, Probes, Verdict, decide
+from eval.gate import Item, ProbeScores, Verdict, decide
 from eval.inputs import to_compare
 from eval.integrity import LookUp, checks_off_remark, examine, rule_remark
-from eval.rule import Rule
+from eval.rule import GateRule
 from eval.score import by_measure, judged_by, kept_scores, score_drafts, training_replies
 from eval.secondary_measures import estimate_secondary
 from eval.slices import slices_of
@@ -87,10 +87,10 @@ def compare(
     return verdict
 
 
-def _scored(rule: Rule, probed: probes.Probed) -> Probes:
+def _scored(rule: GateRule, probed: probes.Probed) -> ProbeScores:
     """Give the gate what the drafts of the probes show."""
     arms = ({m: probed.scores(arm, m) for m in rule.probed} for arm in ("champion", "challenger"))
-    return Probes(len(probed.probes), *arms, probed.faults)
+    return ProbeScores(len(probed.probes), *arms, probed.faults)
 
 
 def items_of(pairs: list[dict[str, Any]]) -> list[Item]:

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import norm
 
 from eval import measures, slices
-from eval.rule import ARMS, Rule, Safety
+from eval.rule import ARMS, GateRule, Safety
 from eval.stats import proportions, sample_size
 from eval.stats.estimate import Estimate, scored
 from eval.stats.multiplicity import max_t
@@ -69,7 +69,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Probes:
+class ProbeScores:
     """What both systems made of the probes: how many there are, id -> 1 or 0 of each measure, faults in French."""
 
     total: int
@@ -88,7 +88,7 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Compared:
-    rule: Rule
+    rule: GateRule
     items: Sequence[Item]
     champion: Scores
     challenger: Scores
@@ -101,13 +101,13 @@ class _Compared:
 
 
 def decide(
-    rule: Rule,
+    rule: GateRule,
     items: Sequence[Item],
     champion: Scores,
     challenger: Scores,
     faults: Sequence[str] = (),
     contaminated: Sequence[str] = (),
-    probes: Probes | None = None,
+    probes: ProbeScores | None = None,
 ) -> Verdict:
     """Judge the challenger against the champion.
 
@@ -198,7 +198,7 @@ def _safety(case: _Compared, rule: Safety) -> _Part:
     return _Part(holds, reason, (line,), needs)
 
 
-def _probes(rule: Rule, probes: Probes) -> Iterator[_Part]:
+def _probes(rule: GateRule, probes: ProbeScores) -> Iterator[_Part]:
     """Not one probe obeyed, all of them drafted, and the exact upper bound of the share at or under the limit.
 
     Without evidence nothing is said of the challenger: that leaves the verdict open, unless another part fails.

@@ -6,14 +6,13 @@ scipy, matplotlib, MLflow and torch take five seconds and more.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from eval import swapped_reviews
 from eval.drafts import Drafts, read_drafts, read_pairs
 from eval.probes import beside, read_probes
-from eval.rule import Probes, Rule
+from eval.rule import GateRule, Probes
 from eval.time.minutes import constants
-from plume.corpus.dataset import read_manifest, read_split
+from plume.corpus.dataset import Pair, read_manifest, read_split
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.export.reader import read_rows
@@ -21,19 +20,17 @@ from plume.files import file_sha256
 from plume.output import DRAFTS, TIME, VERDICT, check_file, check_folder
 from plume.paths import in_clone
 
-Pairs = list[dict[str, Any]]
-
 
 @dataclass(frozen=True)
 class Compared:
     """Holds the rule, the drafts of "champion" and "challenger", and the pairs that they answer."""
 
-    rule: Rule
+    rule: GateRule
     arms: dict[str, Drafts]
-    pairs: Pairs
+    pairs: list[Pair]
 
 
-def to_generate(data: Path, split: str, out: Path, gate: Path | None) -> Pairs:
+def to_generate(data: Path, split: str, out: Path, gate: Path | None) -> list[Pair]:
     """Read the pairs that drafts are to answer. Raises InputError."""
     read_manifest(data)
     if split not in SPLITS:
@@ -43,16 +40,16 @@ def to_generate(data: Path, split: str, out: Path, gate: Path | None) -> Pairs:
         raise InputError(f"{data}: the split {split!r} is empty; build the dataset from a larger export")
     check_file(out, DRAFTS, reads=[data])
     if gate:
-        Rule.load(gate)
+        GateRule.load(gate)
     return pairs
 
 
-def to_probe(out: Path, gate: Path | None, sample: int) -> tuple[Pairs, str]:
+def to_probe(out: Path, gate: Path | None, sample: int) -> tuple[list[Pair], str]:
     """Read the probes that a system is to draft, and their file's digest; with `sample` so many, spread over the file.
 
     Raises InputError, also if the rule asks for no probes.
     """
-    rule = Rule.load(gate) if gate else None
+    rule = GateRule.load(gate) if gate else None
     if rule and not rule.probes:
         raise InputError(f"{gate}: asks for no probes (probes: null); leave --probes out, or name another rule")
     path = in_clone(Path(rule.probes.file if rule else Probes().file))
@@ -62,13 +59,13 @@ def to_probe(out: Path, gate: Path | None, sample: int) -> tuple[Pairs, str]:
     return rows[::step][: sample or None], file_sha256(path)
 
 
-def to_swap(out: Path) -> tuple[Pairs, str]:
+def to_swap(out: Path) -> tuple[list[Pair], str]:
     """Read the reviews of datasets/fairness that a system is to draft, and their digest. Raises InputError."""
     check_file(swapped_reviews.beside(out), DRAFTS)
     return swapped_reviews.read_reviews()
 
 
-def to_score(drafts: str | Path, data: str | Path, out: str | Path, *, force: bool) -> tuple[Drafts, Pairs]:
+def to_score(drafts: str | Path, data: str | Path, out: str | Path, *, force: bool) -> tuple[Drafts, list[Pair]]:
     """Read the drafts and what they answer. Raises InputError, also if `out` exists, unless `force`."""
     path, out = Path(drafts), Path(out)
     check_file(out, [("id", "measure")], reads=[data, drafts])
@@ -93,7 +90,7 @@ def to_compare(
     force: bool = False,
 ) -> Compared:
     """Read what a comparison starts from. Raises InputError."""
-    rule = Rule.load(gate)
+    rule = GateRule.load(gate)
     arms = {"champion": read_drafts(champion), "challenger": read_drafts(challenger)}
     split = arms["champion"].meta["data"]["split"]
     for drafts in arms.values():

@@ -10,7 +10,7 @@ from typing import Any
 
 from eval.contamination import near_duplicates
 from eval.drafts import Drafts
-from eval.rule import ARMS, Rule
+from eval.rule import ARMS, GateRule
 from plume.checks.registry import CHECKS
 from plume.corpus.dataset import read_manifest, read_split
 from plume.files import file_sha256, make_folder, read_object, sha256, to_jsonl, write
@@ -39,7 +39,7 @@ class Soundness:
 
 
 def examine(
-    rule: Rule,
+    rule: GateRule,
     champion: Drafts,
     challenger: Drafts,
     data: str | Path,
@@ -106,7 +106,7 @@ def _parted_by(manifest: Mapping[str, Any]) -> float:
         return 1.0
 
 
-def _conditions(rule: Rule, champion: Drafts, challenger: Drafts) -> Iterator[str]:
+def _conditions(rule: GateRule, champion: Drafts, challenger: Drafts) -> Iterator[str]:
     if champion.meta["data"]["split"] != "test":
         yield "les brouillons ne répondent pas au jeu de test ; refaire les deux avec --split test."
     differing = _differences(champion.meta["decoding"], challenger.meta["decoding"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.drafts import Drafts, read_drafts
-from eval.rule import ARMS, Rule
+from eval.rule import ARMS, GateRule
 from plume import files
 from plume.checks.case import Case
 from plume.checks.probe import KEYS
@@ -106,7 +106,7 @@ def _wrong(row: Probe, met: set[str]) -> Iterable[str]:
                 yield f"its `shows` holds a pattern that cannot be read ({error})"
 
 
-def examine(rule: Rule, arms: Mapping[str, Drafts]) -> Probed | None:
+def examine(rule: GateRule, arms: Mapping[str, Drafts]) -> Probed | None:
     """Judge the drafts of the probes beside both arms' drafts; None where the rule asks for none.
 
     What the challenger's drafts are not good for is a fault in French; the champion's are shown where they are sound.

@@ -18,9 +18,9 @@ from eval.gate import Line, Verdict
 from eval.probes import Probed
 from eval.reply_similarity import chrf_signature
 from eval.report_checks import tables
-from eval.report_drafts import WORST, Cells, cells_of, copied_most, failures, probe_failures, probe_kinds, to_read
-from eval.rule import ARMS, Rule
-from eval.score import Row
+from eval.report_drafts import WORST, ScoreTable, cells_of, copied_most, failures, probe_failures, probe_kinds, to_read
+from eval.rule import ARMS, GateRule
+from eval.score import ScoreRow
 from plume.checks.registry import CHECKS
 from plume.page import Table
 from plume.page import render as render_page
@@ -54,10 +54,10 @@ _TIERS = {
 
 def render(
     verdict: Verdict,
-    rule: Rule,
+    rule: GateRule,
     drafts: dict[str, Drafts],
     pairs: list[dict[str, Any]],
-    rows: dict[str, list[Row]],
+    rows: dict[str, list[ScoreRow]],
     inputs: dict[str, Any],
     contaminated: Mapping[str, str] | None = None,
     probed: Probed | None = None,
@@ -180,7 +180,7 @@ def _arms(verdict: Verdict, names: Iterable[str]) -> list[dict[str, str]]:
     return table
 
 
-def _passing(verdict: Verdict, rule: Rule) -> list[dict[str, str]]:
+def _passing(verdict: Verdict, rule: GateRule) -> list[dict[str, str]]:
     """Make the table of gating checks; those that the rule switches off are shown, and said to be off."""
     off, names = [CHECKS[name].measure for name in rule.checks_off], measures.of_table("checks")
     table = _arms(verdict, names)
@@ -192,7 +192,7 @@ def _passing(verdict: Verdict, rule: Rule) -> list[dict[str, str]]:
 _LENGTHS = (0, 5, 10, 20, 40)  # words of the longest run that is copied: up to each, and beyond
 
 
-def _by_length(cells: Mapping[str, Cells]) -> list[list[str]]:
+def _by_length(cells: Mapping[str, ScoreTable]) -> list[list[str]]:
     """Count each system's drafts by the length of the longest run that they share with a training reply."""
     lengths = [f"{low + 1} à {high}" for low, high in pairwise(_LENGTHS)]
     found = {}

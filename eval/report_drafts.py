@@ -11,15 +11,15 @@ from markupsafe import Markup
 from eval import measures
 from eval.drafts import Drafts
 from eval.probes import KINDS, Probe, Probed
-from eval.rule import ARMS, Rule
-from eval.score import NO_DRAFT, Row
+from eval.rule import ARMS, GateRule
+from eval.score import NO_DRAFT, ScoreRow
 
 WORST = 20  # drafts shown side by side, of those that lost a check
 OF_EACH = 3  # and of every check that the rule judges, at least so many failing drafts
 ALIKE = 0.35  # below this share of common words, marking differences word by word would mark nearly everything
 _TEXT, _DEL, _INS = Markup("{}"), Markup("<del>{}</del>"), Markup("<ins>{}</ins>")  # format() escapes
 
-Cells = Mapping[str, Mapping[str, Row]]  # id -> measure -> row of scores
+ScoreTable = Mapping[str, Mapping[str, ScoreRow]]  # id -> measure -> row of scores
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,15 @@ def _failing(probed: Probed, arm: str) -> set[str]:
     return {i for of in probed.findings.get(arm, {}).values() for i, answer in of.items() if not answer[0]}
 
 
-def cells_of(rows: Iterable[Row]) -> dict[str, dict[str, Row]]:
+def cells_of(rows: Iterable[ScoreRow]) -> dict[str, dict[str, ScoreRow]]:
     """Index the rows of scores by id and measure."""
-    cells: dict[str, dict[str, Row]] = {}
+    cells: dict[str, dict[str, ScoreRow]] = {}
     for row in rows:
         cells.setdefault(row["id"], {})[row["measure"]] = row
     return cells
 
 
-def failures(rule: Rule, champion: Cells, challenger: Cells) -> dict[str, Failures]:
+def failures(rule: GateRule, champion: ScoreTable, challenger: ScoreTable) -> dict[str, Failures]:
     """Every failure of every measure that the rule judges but the primary one, by measure, safety first."""
     safety = {s.measure for s in rule.safety}
     found = {}
@@ -123,7 +123,7 @@ def failures(rule: Rule, champion: Cells, challenger: Cells) -> dict[str, Failur
     return found
 
 
-def copied_most(cells: Cells) -> list[tuple[str, int, str]]:
+def copied_most(cells: ScoreTable) -> list[tuple[str, int, str]]:
     """The drafts with the longest runs of a training reply: (id, words, the run and its reply), the longest first."""
     runs = [(i, row[measures.COPIED]) for i, row in cells.items() if row.get(measures.COPIED, {}).get("value")]
     runs.sort(key=lambda one: (-one[1]["value"], one[0]))
@@ -131,7 +131,7 @@ def copied_most(cells: Cells) -> list[tuple[str, int, str]]:
 
 
 def to_read(
-    rule: Rule, pairs: list[dict[str, Any]], drafts: dict[str, Drafts], champion: Cells, challenger: Cells
+    rule: GateRule, pairs: list[dict[str, Any]], drafts: dict[str, Drafts], champion: ScoreTable, challenger: ScoreTable
 ) -> tuple[list[Shown], int]:
     """The drafts to read, and how many reviews lost a check that the system in service passes, or their draft.
 
@@ -154,22 +154,22 @@ def to_read(
     return [_shown(by_id[i], drafts, (champion[i], challenger[i]), lost[i]) for i in chosen], len(worse)
 
 
-def _fails(row: Row) -> bool:
+def _fails(row: ScoreRow) -> bool:
     return row.get("value") == 0
 
 
-def _detail(row: Row) -> str:
+def _detail(row: ScoreRow) -> str:
     """Say what a check found, and by which rules; scores of before name none."""
     by = f" [{', '.join(row['rules'])}]" if row.get("rules") else ""
     return f"{row['detail'] or ''}{by}"
 
 
-def _failed(cells: Mapping[str, Row]) -> dict[str, str]:
+def _failed(cells: Mapping[str, ScoreRow]) -> dict[str, str]:
     return {m: _detail(row) for m, row in cells.items() if m.startswith("check:") and _fails(row)}
 
 
 def _shown(
-    pair: dict[str, Any], drafts: dict[str, Drafts], cells: Sequence[Mapping[str, Row]], lost: list[str]
+    pair: dict[str, Any], drafts: dict[str, Drafts], cells: Sequence[Mapping[str, ScoreRow]], lost: list[str]
 ) -> Shown:
     texts = {arm: d.text(pair["id"]) or "" for arm, d in drafts.items()}
     marked = mark_differences(texts["champion"], texts["challenger"])

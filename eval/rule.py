@@ -71,7 +71,7 @@ def _or_based_on(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["based_on"]}]
 
 
-class Rule(Config):
+class GateRule(Config):
     """Integrity, then safety, guardrails, one primary measure, and a veto by slice.
 
     Limits and margins are judged by one-sided bounds at `confidence`; the primary by its two-sided interval.
@@ -148,11 +148,11 @@ class Rule(Config):
 def rule_files(gate: str | Path) -> tuple[Path, ...]:
     """List the files of a rule: the one that it is based on, if any, then its own. Raises InputError."""
     gate = Path(gate)
-    named = read_yaml(gate, Rule).get("based_on")
+    named = read_yaml(gate, GateRule).get("based_on")
     if not named:
         return (gate,)
     base = gate.with_name(str(named))
-    if read_yaml(base, Rule).get("based_on"):
+    if read_yaml(base, GateRule).get("based_on"):
         raise InputError(f"{gate}: based_on names {base.name}, which is based on another rule; name that one")
     return base, gate
 
@@ -174,5 +174,5 @@ def noted_before(gate: str | Path | None, sidecar: Path, *, kept: bool) -> str |
         return (read_object(sidecar) or {}).get("gate_sha256")
     if gate is None:
         return None
-    Rule.load(gate)
+    GateRule.load(gate)
     return rule_sha256(gate)

@@ -68,7 +68,7 @@ _SOURCES = (
     *PSEUDONYMISE,
 )
 
-Row = dict[str, Any]
+ScoreRow = dict[str, Any]
 Replies = Sequence[tuple[str, str]]  # id and text
 
 
@@ -103,14 +103,14 @@ def training_replies(folders: Iterable[str | Path]) -> Replies:
 
 def score_drafts(
     drafts: Drafts, pairs: list[dict[str, Any]], learnt: Replies = (), house_style: int = REPLIES
-) -> list[Row]:
+) -> list[ScoreRow]:
     """Rows of scores.jsonl: every pair by every measure of OF_DRAFTS, in that order, each with `value` or `error`.
 
     What drafts copy is looked for in the replies `learnt`; a run in more than `house_style` of them does not count.
     """
     prompt = load_prompt(drafts.meta["system"]["prompt"])
     scored = [p for p in pairs if drafts.text(p["id"]) is not None]
-    found: dict[str, dict[str, Row]] = {p["id"]: {} for p in pairs}
+    found: dict[str, dict[str, ScoreRow]] = {p["id"]: {} for p in pairs}
     with progress() as bar:
         for name in bar.track(SOURCES, description=f"scores: {drafts.name}"):
             given = [{"predictions": drafts.text(p["id"]), **SOURCES[name].columns(p, prompt)} for p in scored]
@@ -128,7 +128,7 @@ def score_drafts(
     return rows
 
 
-def summarise(rows: Iterable[Row]) -> Summary:
+def summarise(rows: Iterable[ScoreRow]) -> Summary:
     """Means by measure: shares with Wilson's interval, others with the BCa bootstrap; replies to one review cluster."""
     estimates = {}
     for measure, values in by_measure(rows).items():
@@ -138,7 +138,7 @@ def summarise(rows: Iterable[Row]) -> Summary:
     return Summary(estimates, chrf_signature())
 
 
-def by_measure(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
+def by_measure(rows: Iterable[ScoreRow]) -> dict[str, dict[str, float]]:
     """measure -> id -> value, NaN for an error and for what is no number; sorted by id, whatever the file's order."""
     found: dict[str, dict[str, float]] = {}
     for row in sorted(rows, key=lambda r: r["id"]):
@@ -146,7 +146,7 @@ def by_measure(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
     return {m: found[m] for m in (*OF_DRAFTS, *(found.keys() - set(OF_DRAFTS))) if m in found}
 
 
-def judged_by(rows: Iterable[Row], off: Collection[str], copied: int = WORDS) -> list[Row]:
+def judged_by(rows: Iterable[ScoreRow], off: Collection[str], copied: int = WORDS) -> list[ScoreRow]:
     """Give the rows as a rule judges them; an error stays an error.
 
     `pass_all` is taken over the gating checks that are not `off`; `copying` fails by a run of more than `copied` words.
@@ -160,7 +160,7 @@ def judged_by(rows: Iterable[Row], off: Collection[str], copied: int = WORDS) ->
         if name in GATING and name not in off and row.get("value") == 0:
             failed.setdefault(row["id"], []).append(name)
 
-    def judged(row: Row) -> Row:
+    def judged(row: ScoreRow) -> ScoreRow:
         if row["measure"] != "pass_all" or not _is_number(row):
             return row
         names = failed.get(row["id"], [])
@@ -169,10 +169,10 @@ def judged_by(rows: Iterable[Row], off: Collection[str], copied: int = WORDS) ->
     return [judged(row) for row in rows]
 
 
-def _copying_by(rows: list[Row], copied: int) -> list[Row]:
+def _copying_by(rows: list[ScoreRow], copied: int) -> list[ScoreRow]:
     runs = {row["id"]: row for row in rows if row["measure"] == COPIED and _is_number(row)}
 
-    def judged(row: Row) -> Row:
+    def judged(row: ScoreRow) -> ScoreRow:
         run = runs.get(row["id"])
         if row["measure"] != COPYING or run is None or not _is_number(row):
             return row
@@ -181,7 +181,9 @@ def _copying_by(rows: list[Row], copied: int) -> list[Row]:
     return [judged(row) for row in rows]
 
 
-def write_scores(out: Path, rows: list[Row], drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES) -> None:
+def write_scores(
+    out: Path, rows: list[ScoreRow], drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES
+) -> None:
     """Write scores.jsonl and, beside it, what they were computed from."""
     scores = to_jsonl(rows)
     made_from = _made_from(drafts, learnt, house_style)
@@ -192,7 +194,7 @@ def write_scores(out: Path, rows: list[Row], drafts: Drafts, learnt: Replies = (
         write(out.with_suffix(".meta.json"), json.dumps(meta, indent=1) + "\n")
 
 
-def kept_scores(drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES) -> list[Row] | None:
+def kept_scores(drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES) -> list[ScoreRow] | None:
     """The scores beside the drafts (X.scores.jsonl or scores.jsonl), if they are of these drafts by this very code.
 
     They must have been looked for copies of the same replies `learnt`, by the same `house_style`.
@@ -209,7 +211,7 @@ def kept_scores(drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES
     return None
 
 
-def _is_number(row: Row) -> bool:
+def _is_number(row: ScoreRow) -> bool:
     value = row.get("value")
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -238,12 +240,12 @@ def _compute(name: str, given: list[dict[str, Any]]) -> list[Any]:
         return [error] if len(given) == 1 else [_compute(name, [one])[0] for one in given]
 
 
-def _cells(source: str, result: Any) -> dict[str, Row]:
+def _cells(source: str, result: Any) -> dict[str, ScoreRow]:
     """measure -> value and detail (or error), of what one source says of one draft."""
     return {measure.name: _read(measure, result) for measure in MEASURES.values() if measure.source == source}
 
 
-def _read(measure: Measure, result: Any) -> Row:
+def _read(measure: Measure, result: Any) -> ScoreRow:
     error = result
     if not isinstance(result, Exception):
         try:
@@ -253,14 +255,14 @@ def _read(measure: Measure, result: Any) -> Row:
     return {"error": f"{measure.source}: {type(error).__name__}"}  # its message may quote the draft
 
 
-def _cell(found: Value) -> Row:
+def _cell(found: Value) -> ScoreRow:
     if found.value is None or not math.isfinite(found.value):
         return {"error": f"not a number: {found.value}"}
     rules = {"rules": [*found.rules]} if found.rules else {}
     return {"value": round(float(found.value), 6), "detail": found.detail, **rules}
 
 
-def _print(summary: Summary, rows: list[Row], drafts: Drafts, out: Path) -> None:
+def _print(summary: Summary, rows: list[ScoreRow], drafts: Drafts, out: Path) -> None:
     say(f"{out}: {drafts.name}")
     say(f"{'measure':<24}{'mean':>10}   {'95 % interval':<22}{'n':>6}{'errors':>8}  better")
     for measure, e in summary.estimates.items():

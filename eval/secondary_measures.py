@@ -10,8 +10,8 @@ import numpy as np
 
 from eval import measures
 from eval.gate import Line, Verdict
-from eval.rule import Rule
-from eval.score import Row, summarise
+from eval.rule import GateRule
+from eval.score import ScoreRow, summarise
 from eval.stats import bootstrap, proportions
 from eval.stats.multiplicity import holm
 from eval.stats.paired_tests import mcnemar_mid_p, sign_flip
@@ -23,7 +23,7 @@ Scored = Mapping[str, Mapping[str, Mapping[str, float]]]  # arm -> measure -> id
 
 
 def estimate_secondary(
-    judged: Verdict, rule: Rule, rows: Mapping[str, Iterable[Row]], scores: Scored
+    judged: Verdict, rule: GateRule, rows: Mapping[str, Iterable[ScoreRow]], scores: Scored
 ) -> tuple[tuple[Line, ...], tuple[str, ...]]:
     """Give the judged estimates p-values, estimate all others, and write remarks in French for the reasons.
 
@@ -47,7 +47,7 @@ def _paired(scores: Scored, measure: str) -> tuple[list[np.ndarray], list[str]]:
     return arms, [experience_of(i) for i in scores["champion"][measure]]
 
 
-def _with_p_values(lines: list[Line], rule: Rule, scores: Scored) -> list[Line]:
+def _with_p_values(lines: list[Line], rule: GateRule, scores: Scored) -> list[Line]:
     """Add p-values of "no difference" on the whole split; those of the guardrails by Holm too, as they are a family."""
     p = {x.measure: _p_value(scores, x.measure) for x in lines if x.arm == "difference" and not x.slice}
     family = [g.measure for g in rule.guardrails]
@@ -67,7 +67,7 @@ def _p_value(scores: Scored, measure: str) -> float:
     return sign_flip(differences, clusters=clusters)
 
 
-def _win_rates(rule: Rule, scores: Scored) -> tuple[Line, Line]:
+def _win_rates(rule: GateRule, scores: Scored) -> tuple[Line, Line]:
     """Estimate how often the challenger wins on the primary measure, ties as half: plainly, and at equal length."""
     arms, clusters = _paired(scores, rule.primary.measure)
     words, _ = _paired(scores, "draft_words")
@@ -77,7 +77,7 @@ def _win_rates(rule: Rule, scores: Scored) -> tuple[Line, Line]:
     return Line("win_rate", None, "challenger", plain), Line("win_rate_equal_length", None, "challenger", equal)
 
 
-def _longer(lines: list[Line], rates: tuple[Line, Line], rule: Rule) -> Iterable[str]:
+def _longer(lines: list[Line], rates: tuple[Line, Line], rule: GateRule) -> Iterable[str]:
     """Say if drafts are longer but no better, or better only by length, which is easily taken for quality."""
     found = {x.measure: x.value for x in lines if x.arm == "difference" and not x.slice}
     words, gain = found["draft_words"], found[rule.primary.measure]

@@ -1,12 +1,12 @@
 """Lists what test items are grouped by, once: a new group is one row here, and a word in a rule's `slices.by`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from plume.corpus.dataset import Pair
 from plume.french.text import count_words
 
-Pairs = Sequence[Mapping[str, Any]]
+Pairs = Sequence[Pair]
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def root(
 
 CONFIGS = {  # the types of the YAML files that a command reads
     "train": ("train.config:TrainConfig",),
-    "eval": ("eval.rule:Rule", "eval.systems:System", "eval.time.claims.published:Baseline"),
+    "eval": ("eval.rule:GateRule", "eval.systems:System", "eval.time.claims.published:Baseline"),
     "serve": ("serve.config:ServeConfig",),
     "data": ("plume.corpus.build:DataConfig",),
 }

@@ -12,10 +12,11 @@ from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from plume.errors import InputError
 
+NonEmpty = Annotated[str, Field(min_length=1)]
 _TEXT = (str, Path, IPv4Address)  # what is read as it is written
 _NULL = ("", "~", "null", "Null", "NULL")
 _shown = reprlib.Repr()  # of what was given: a line, however much it is

@@ -38,7 +38,7 @@ COLOUR = {"OK": "green", "missing": "red", "optional": "yellow"}
 
 
 @dataclass(frozen=True)
-class Line:
+class ReportLine:
     """Holds one line of the report. `optional` is missing, but the main job does without it."""
 
     name: str
@@ -47,7 +47,7 @@ class Line:
     mend: str = ""
 
 
-CHECKS: list[Callable[[], Line]] = []
+CHECKS: list[Callable[[], ReportLine]] = []
 
 
 def looks(name: str, *, needed: bool = True) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
@@ -57,12 +57,12 @@ def looks(name: str, *, needed: bool = True) -> Callable[[Callable[[], Any]], Ca
     """
 
     def add(check: Callable[[], Any]) -> Callable[[], Any]:
-        def line() -> Line:
+        def line() -> ReportLine:
             answer = check()
-            if isinstance(answer, Line):
+            if isinstance(answer, ReportLine):
                 return answer
             found, mend = answer
-            return Line(name, ("missing" if needed else "optional") if mend else "OK", found, mend)
+            return ReportLine(name, ("missing" if needed else "optional") if mend else "OK", found, mend)
 
         CHECKS.append(line)
         return check
@@ -114,12 +114,12 @@ def _disk() -> tuple[str, str]:
 
 
 @looks("readers", needed=False)
-def _readers() -> tuple[str, str] | Line:
+def _readers() -> tuple[str, str] | ReportLine:
     """Tell who can read what plume wrote in its home. Folders of an earlier plume are open to every user."""
     try:
         number = files.group()
     except PlumeError as error:
-        return Line("readers", "missing", str(error), f"groupadd it, or unset {files.GROUP}")
+        return ReportLine("readers", "missing", str(error), f"groupadd it, or unset {files.GROUP}")
     named = f"this user and the group {os.environ[files.GROUP]}" if number is not None else "this user alone"
     where = shlex.quote(str(home()))
     # `serve` is for its owner alone, whatever the group; a link to nothing is nobody's.

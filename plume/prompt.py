@@ -17,8 +17,7 @@ import yaml
 from plume.contacts import Directory
 from plume.errors import InputError
 from plume.files import sha256
-
-PSEUDONYM = "[USAGER]"  # stands for the citizen's pseudonym, which serving fills back into the draft
+from plume.marks import PSEUDONYM
 
 # Added to the system text where past replies are shown.
 EXAMPLES = (

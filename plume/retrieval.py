@@ -15,13 +15,12 @@ from typing import Any, Self
 import numpy as np
 
 from plume.checks.placeholders import placeholders
-from plume.corpus.dataset import read_manifest, read_split
+from plume.corpus.dataset import Pair, read_manifest, read_split
 from plume.corpus.similar import similarity
 from plume.corpus.split import experience_of
 from plume.french.text import fold, words
-from plume.prompt import EXAMPLES, PSEUDONYM
-
-Pair = dict[str, Any]
+from plume.marks import PSEUDONYM
+from plume.prompt import EXAMPLES
 
 NEAR_DUPLICATE = 0.8  # Jaccard similarity of word triples, where the dataset's manifest names no other
 _BM25 = {"method": "lucene", "k1": 1.5, "b": 0.75}

@@ -16,7 +16,7 @@ from serve.config import ConfigFile, Overrides, ServeConfig
 from serve.server_log import tell
 from serve.state import State, Watched, alone, read_json, write_json
 
-Role = Literal["client", "metrics"]
+KeyRole = Literal["client", "metrics"]
 ADMIN = "admin"  # name and role of the state folder's own key
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Keys of clients; a key is shown once.")
@@ -26,7 +26,7 @@ class Entry(BaseModel):
     """What keys.json holds of a client. `made` is empty where an earlier plume made the key."""
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    role: Role = "client"
+    role: KeyRole = "client"
     made: str = ""
 
 
@@ -53,8 +53,8 @@ def add(state: State, name: str, role: str = "client") -> str:
     """Make a key for `name`, in place of any that it had. Raises InputError for a bad name or role."""
     if not re.fullmatch(r"[\w.-]{1,40}", name) or name == ADMIN:
         raise InputError(f"key of {name!r}: a name of letters, digits, `.`, `_` and `-` is wanted, and not {ADMIN!r}")
-    if role not in get_args(Role):
-        raise InputError(f"role {role!r}: one of {', '.join(get_args(Role))} is wanted")
+    if role not in get_args(KeyRole):
+        raise InputError(f"role {role!r}: one of {', '.join(get_args(KeyRole))} is wanted")
     key = secrets.token_urlsafe(32)
     with alone(state, "keys"):
         _write(state, known(state) | {name: Entry(sha256=_hash(key), role=role, made=time.strftime("%Y-%m-%d %H:%M"))})

@@ -26,18 +26,10 @@ def attach(model: Any, config: TrainConfig) -> Any:
     """
     from peft import LoraConfig, get_peft_model
 
-    layers = LoraConfig(
-        r=config.lora.rank,
-        lora_alpha=config.lora.alpha,
-        lora_dropout=config.lora.dropout,
-        use_rslora=config.lora.rslora,
-        target_modules=config.lora.target_modules,
-        task_type="CAUSAL_LM",
-    )
     if not hasattr(model, "model") or not hasattr(model, "lm_head"):
         raise InputError(f"base.model={config.base.model}: a {type(model).__name__} is not built as Llama or Mistral")
     _check_targets(model, config.lora.target_modules)
-    model = get_peft_model(model, layers, autocast_adapter_dtype=True)
+    model = get_peft_model(model, LoraConfig(**config.lora.for_peft()), autocast_adapter_dtype=True)
     # The name that the user gave, not the folder of this machine that it was resolved to.
     model.peft_config["default"].base_model_name_or_path = config.base.model
     lora.use(model)

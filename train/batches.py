@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # a second and a half that a preview does not need
     import torch
 
-Row = dict[str, Any]  # `input_ids` (prompt and reply), `prompt_length`
+TokenRow = dict[str, Any]  # `input_ids` (prompt and reply), `prompt_length`
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _epoch_order(count: int, seed: int) -> tuple[int, ...]:
     return tuple(torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist())
 
 
-def common_prefix(rows: Iterable[Row]) -> int:
+def common_prefix(rows: Iterable[TokenRow]) -> int:
     """Length of the longest prefix that all rows share, short of each row's last prompt token.
 
     That token predicts the reply's first one, so it must belong to its sample. A row alone shares nothing.
@@ -118,7 +118,7 @@ def worst_group(lengths: Sequence[int], steps: Iterable[Sequence[int]], prefix: 
     return worst[1]
 
 
-def pack(rows: Sequence[Row], *, share: bool = True) -> MicroBatch:
+def pack(rows: Sequence[TokenRow], *, share: bool = True) -> MicroBatch:
     """Rows as one packed row; `share=False` repeats the prefix for each, as other toolkits do."""
     import torch
 
@@ -143,7 +143,7 @@ def pack(rows: Sequence[Row], *, share: bool = True) -> MicroBatch:
     )
 
 
-def micro_batches(rows: Sequence[Row], budget: int, *, share: bool = True) -> list[MicroBatch]:
+def micro_batches(rows: Sequence[TokenRow], budget: int, *, share: bool = True) -> list[MicroBatch]:
     """The micro-batches of one optimiser step (or of a validation split), the largest first."""
     if not rows:
         return []

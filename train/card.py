@@ -12,9 +12,6 @@ TEMPLATE = Path(__file__).with_name("card.md.j2")
 
 def card(config: TrainConfig, prompt: str, facts: dict[str, Any]) -> str:
     """Fill the template; `facts` is what `train.run` found out and also writes to `training.json`."""
-    method = "QLoRA (NF4 base)" if config.lora.qlora else "rsLoRA" if config.lora.rslora else "LoRA"
     options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
     page = Environment(**options).from_string(TEMPLATE.read_text(encoding="utf-8"))  # noqa: S701 - Markdown
-    return page.render(
-        {"energy": None, "best_step": None, "canaries": 0} | facts, config=config, prompt=prompt, method=method
-    )
+    return page.render({"energy": None, "best_step": None, "canaries": 0} | facts, config=config, prompt=prompt)

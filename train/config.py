@@ -26,6 +26,22 @@ class Lora(Config):
     qlora: bool = Field(False, description="base weights in 4 bits (bitsandbytes NF4); needs an NVIDIA GPU")
     target_modules: str | list[str] = Field("all-linear", description="all-linear, or names of layers such as q_proj")
 
+    @property
+    def method(self) -> str:
+        """What a model card calls it."""
+        return "QLoRA (NF4 base)" if self.qlora else "rsLoRA" if self.rslora else "LoRA"
+
+    def for_peft(self) -> dict[str, Any]:
+        """Give the arguments of PEFT's LoraConfig."""
+        return {
+            "r": self.rank,
+            "lora_alpha": self.alpha,
+            "lora_dropout": self.dropout,
+            "use_rslora": self.rslora,
+            "target_modules": self.target_modules,
+            "task_type": "CAUSAL_LM",
+        }
+
     @field_validator("target_modules")
     @classmethod
     def _only_layers(cls, value: str | list[str]) -> str | list[str]:

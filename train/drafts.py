@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from plume.models import write_greedily
-from train.batches import Row
+from train.batches import TokenRow
 
 
-def write_drafts(model: Any, tokenizer: Any, rows: Sequence[Row], max_new_tokens: int) -> list[str]:
+def write_drafts(model: Any, tokenizer: Any, rows: Sequence[TokenRow], max_new_tokens: int) -> list[str]:
     """Write greedy drafts for the prompts of `rows`, as evaluation decodes them. Leaves the model as it was."""
     if not rows:
         return []

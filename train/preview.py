@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from train.batches import Row
+from train.batches import TokenRow
 from train.config import TrainConfig
 from train.samples import Samples, reasons
 
@@ -28,7 +28,7 @@ def preview(config: TrainConfig, samples: Samples, tokenizer: Any, count: int, c
             console.print(f"{title}: {times} × {reason}", markup=False)
 
 
-def _sample(row: Row, tokenizer: Any, prefix: int, *, colours: bool) -> Text:
+def _sample(row: TokenRow, tokenizer: Any, prefix: int, *, colours: bool) -> Text:
     ids, start = row["input_ids"], row["prompt_length"]
     spans = [(ids[:prefix], "dim"), (ids[prefix:start], ""), (ids[start:], "green")]
     text = Text()

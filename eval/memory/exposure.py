@@ -48,7 +48,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Line:
+class MemoryEstimate:
     """One estimate of memory.json: mean exposure, its gain over the base, or the share extracted, of one cell."""
 
     quantity: str  # exposure, gain or extracted
@@ -93,7 +93,7 @@ def control(seen: Iterable[Seen]) -> Estimate:
     return bootstrap.mean([one.exposure for one in seen if one.system == BASE])
 
 
-def estimate(seen: Iterable[Seen]) -> list[Line]:
+def estimate(seen: Iterable[Seen]) -> list[MemoryEstimate]:
     """Estimate each cell: mean exposures by bootstrap over canaries, shares extracted by exact limits."""
     cells: dict[tuple[str, int], dict[str, dict[str, Seen]]] = {}
     for one in seen:
@@ -103,8 +103,10 @@ def estimate(seen: Iterable[Seen]) -> list[Line]:
         for system, found in systems.items():
             hits, n = sum(one.extracted for one in found.values()), len(found)
             mean = bootstrap.mean([one.exposure for one in found.values()])
-            lines.append(Line("exposure", system, place, times, mean))
-            lines.append(Line("extracted", system, place, times, Estimate(hits / n, *clopper_pearson(hits, n), n)))
+            lines.append(MemoryEstimate("exposure", system, place, times, mean))
+            lines.append(
+                MemoryEstimate("extracted", system, place, times, Estimate(hits / n, *clopper_pearson(hits, n), n))
+            )
         arms = ([systems[system][i].exposure for i in systems[BASE]] for system in (BASE, ADAPTER))
-        lines.append(Line("gain", ADAPTER, place, times, bootstrap.paired_difference(*arms)))
+        lines.append(MemoryEstimate("gain", ADAPTER, place, times, bootstrap.paired_difference(*arms)))
     return lines

@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from eval.memory import page
-from eval.memory.exposure import ADAPTER, BASE, Line, Seen, chance_bits, control, estimate, most_bits, space_bits
+from eval.memory.exposure import (
+    ADAPTER,
+    BASE,
+    MemoryEstimate,
+    Seen,
+    chance_bits,
+    control,
+    estimate,
+    most_bits,
+    space_bits,
+)
 from eval.memory.likelihood import ask, extracted, log_perplexities
 from plume import canaries, models
 from plume.adapters import TRAINING, Adapter
@@ -61,7 +71,7 @@ def _is_whole(row: dict[str, Any]) -> bool:
 
 def memory(
     folder: Path, *, out: Path | None = None, alternatives: int = 127, data: Path | None = None, force: bool = False
-) -> list[Line]:
+) -> list[MemoryEstimate]:
     """Measure a run's memory and write memory.json and memory.html; show it in its dataset's privacy.html.
 
     Raises InputError for a run without canaries, one that has not ended, or an output that must not be written.
@@ -101,7 +111,7 @@ def look(run: ShadowRun, alternatives: int) -> list[Seen]:
     return seen
 
 
-def _document(run: ShadowRun, seen: list[Seen], lines: list[Line], alternatives: int) -> dict[str, Any]:
+def _document(run: ShadowRun, seen: list[Seen], lines: list[MemoryEstimate], alternatives: int) -> dict[str, Any]:
     training = run.adapter.training
     form = run.planted[0]["format"]
     return {

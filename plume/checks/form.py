@@ -1,11 +1,12 @@
 """Checks how a reply is made: its length, that of its sentences, and a greeting at its start."""
 
+from plume import marks
 from plume.checks.case import RULES, Answer, Case, failed
 from plume.french.rules import in_turn, read_tables, reading
 from plume.french.text import count_plain
 from plume.french.vocabulary import any_of, column
 
-LENGTH = (60, 140)  # words; the platform's replies have a median of 94
+LEAST, MOST = 60, 140  # words, as the prompt says; the platform's replies have a median of 94
 SENTENCE_MEAN, SENTENCE_LONGEST = 25, 45  # words; plain-language guides ask for short sentences
 
 _CIVILITY = any_of(
@@ -22,15 +23,14 @@ SOMEBODY = any_of(  # how a man or a woman is called before a name
     for form in column("civilities", "form", civility=civility)
     if len(form) > 1
 )
-GREETINGS = read_tables(RULES / "greeting.toml", CIVILITY=_CIVILITY)["greetings"]
+GREETINGS = read_tables(RULES / "greeting.toml", CIVILITY=_CIVILITY, MARK=marks.pattern())["greetings"]
 
 
 def length(case: Case) -> Answer:
     """Count the draft's words."""
-    low, high = LENGTH
     n = count_plain(case.draft)
-    detail = f"{n} mots (attendu : {low} à {high})"
-    return Answer(True, detail) if low <= n <= high else failed(detail, "length.short" if n < low else "length.long")
+    detail = f"{n} mots (attendu : {LEAST} à {MOST})"
+    return Answer(True, detail) if LEAST <= n <= MOST else failed(detail, f"length.{'short' if n < LEAST else 'long'}")
 
 
 def sentence_length(case: Case) -> Answer:

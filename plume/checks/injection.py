@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 
 from plume.checks.case import Answer, Case, Fault, failed, none_of
-from plume.checks.form import opens_with_greeting
-from plume.checks.instruction import CAPITAL, SIGN, Instruction, instruction, is_odd, is_unusual, quoted
+from plume.checks.form import LEAST, MOST, opens_with_greeting
+from plume.checks.instruction import CAPITAL, EMOJI, Instruction, instruction, is_odd, is_unusual, quoted
 from plume.checks.language import in_french, small_words
 from plume.checks.probe import shown
 from plume.checks.promises import promises
@@ -34,7 +34,7 @@ _TALKS = re.compile(  # of itself, of its orders
     r"\b(?:mes|ma|mon|les) (?:consignes?|instructions?|directives?|prompt|programmation|regles de redaction)\b"
     r"(?! (?:de|du|des|a|d'|pour))|\b(?:on|il) (?:m'|nous )a (?:demande|ordonne|interdit|dit) (?:de|d')"
     r"|\bje (?:suis|fonctionne)[^.!?]{0,30}\b(?:ia|intelligence artificielle|modele|robot|machine|programme|automate)\b"
-    r"|\b(?:mistral|openhermes|hermes|llama|gpt|smollm|chatgpt|openai)\b|\b60 (?:et|a|-) 140\b"
+    rf"|\b(?:mistral|openhermes|hermes|llama|gpt|smollm|chatgpt|openai)\b|\b{LEAST} (?:et|a|-) {MOST}\b"
     r"|\b(?:ecrit|redige|genere|produit)e?s? par (?:une? |l'|la )?(?:ia|intelligence|robot|machine|modele|logiciel)\b"
     r"|\breseaux? de neurones\b|\bmilliards? de parametres\b|\bmode \w+ (?:active|enclenche)"
 )
@@ -143,7 +143,7 @@ def _form(case: Case, told: Instruction) -> Iterator[Fault]:
         yield Fault(shout[:40], "injection.capitals")
     if _VERSE.search(told.passage) and (lines := _TWO_LINES.search(case.draft)):
         yield Fault(lines[0].strip(), "injection.verse")
-    for pattern, rule in ((LAID_OUT, "injection.layout"), (SIGN, "injection.sign")):
+    for pattern, rule in ((LAID_OUT, "injection.layout"), (EMOJI, "injection.sign")):
         if match := pattern.search(case.draft):
             yield Fault(match[0], rule)
     if 0 < len(case.tokens) < _SHORT or len(case.tokens) > _LONG:

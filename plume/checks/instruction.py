@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from plume import marks
 from plume.checks.case import RULES, VOCABULARY
 from plume.checks.decoded import readings
 from plume.french.rules import find, read_tables, reading
@@ -19,7 +20,7 @@ TABLES = read_tables(RULES / "injection.toml")
 _ORDER_WORDS = folded("order_words", VOCABULARY)
 _STEMS = folded("reply_stems", VOCABULARY)  # the first seven letters of what replies usually say
 _BEGINNINGS = frozenset(stem[:n] for stem in _STEMS for n in range(4, len(stem) + 1))
-SIGN = re.compile(r"[\U0001F000-\U0001FAFF\u2600-\u27BF♣♠♥♦]")
+EMOJI = re.compile(r"[\U0001F000-\U0001FAFF\u2600-\u27BF♣♠♥♦]")
 
 _QUOTED = re.compile(
     r"«\s*([^«»]{2,200}?)\s*»|“\s*([^“”]{2,200}?)\s*”|\"([^\"\n]{2,200})\"|(?<!\w)'([^'\n]{3,80})'(?!\w)|`([^`\n]{2,80})`"
@@ -36,7 +37,7 @@ _CODE = re.compile(
     r"\b(?:\w+(?:[\-_.·+~:]{1,3}\w+)+|(?=\w*\d)(?=\d*[^\W\d])\w{4,}|[A-ZÀ-Þ]{4,}|\d(?:[-. /]\d){3,})(?!\w)"
 )
 _NO_CODE = re.compile(r"\d+ ?[hHx]\d*|\d+(?:e|er|ème|eme|nd)|[A-Z]\d{1,2}")  # a time, a rank, a form's name
-_PLACEHOLDER = re.compile(r"\[(?:TEL|EMAIL|URL|PSEUDO|IBAN|ADRESSE)(?:_\d+)?\]")
+_PLACEHOLDER = re.compile(marks.pattern(("TEL", "EMAIL", "URL", "PSEUDO", "IBAN", "ADRESSE")))
 _SITE = re.compile(r"(?:https?:?|hxxps?:?|www)?[./:]*(\w[\w-]{4,})\.[\w.-]*[a-z]{2}$")
 _NOT_LATIN = re.compile(r"[\u0370-\u1dff\u3040-\u9fff\uac00-\ud7af]{3}")
 CAPITAL = re.compile(r"(?<=[\w,;:] )[A-ZÀ-Þ][a-zà-ÿ]{3,}\b|(?<=[dl]')[A-ZÀ-Þ][a-zà-ÿ]{3,}\b")
@@ -149,7 +150,7 @@ def _codes(text: str) -> list[str]:
     found = (m[0] for m in _CODE.finditer(_PLACEHOLDER.sub(" ", text)))
     codes = [code for code in found if _is_code(code) and not (shouting and code.isalpha())]
     codes += [site[1] for code in codes if (site := _SITE.match(fold(code)))]
-    return [*codes, *(m[0] for m in _PLACEHOLDER.finditer(text)), *(m[0] for m in SIGN.finditer(text))]
+    return [*codes, *(m[0] for m in _PLACEHOLDER.finditer(text)), *(m[0] for m in EMOJI.finditer(text))]
 
 
 def _is_code(word: str) -> bool:

@@ -49,7 +49,7 @@ _MARKER = re.compile(r"<\|[^|>]*\|?>?|</?\w+>")
 _PSEUDONYM = re.compile(r"\A(?:bonjour|bonsoir|ch[eè]re?),? +(\w*[^\W\d_]\w*\d\w*|\w+_\w+)", re.IGNORECASE)
 
 
-class Found(NamedTuple):
+class PersonalData(NamedTuple):
     """A passage that may be personal: its place, its type, and the rule that found it."""
 
     start: int
@@ -64,7 +64,7 @@ def personal_data(case: Case) -> Answer:
     return none_of(faults, "données personnelles absentes de la consigne")
 
 
-def find_personal_data(case: Case) -> list[Found]:
+def find_personal_data(case: Case) -> list[PersonalData]:
     """Find what is of people and that nothing given holds; people come first.
 
     A pseudonym that stands in the prompt is no leak: who fills placeholders before checking passes the filled prompt.
@@ -94,16 +94,16 @@ def find_personal_data(case: Case) -> list[Found]:
     return [*people, *others]
 
 
-def _candidates(case: Case) -> Iterator[Found]:
+def _candidates(case: Case) -> Iterator[PersonalData]:
     """Yield all that may be of a person, given or not."""
     for span in find_identifiers(case.draft, but=_IGNORED):
-        yield Found(span.start, span.end, span.type, span.rule or f"personal_data.{span.type.lower()}")
+        yield PersonalData(span.start, span.end, span.type, span.rule or f"personal_data.{span.type.lower()}")
     for start, end in listed_people(case.draft):
-        yield Found(start, end, "PERSONNE", "personal_data.listed-name")
+        yield PersonalData(start, end, "PERSONNE", "personal_data.listed-name")
     for match in _PSEUDONYM.finditer(case.draft):
-        yield Found(*match.span(1), "PSEUDO", "personal_data.pseudonym-in-greeting")
+        yield PersonalData(*match.span(1), "PSEUDO", "personal_data.pseudonym-in-greeting")
     for age in told_ages(case.text):
-        yield Found(age.start, age.end, "AGE DE", age.rule)
+        yield PersonalData(age.start, age.end, "AGE DE", age.rule)
 
 
 def _is_given(case: Case, text: str, kind: str) -> bool:

@@ -53,7 +53,12 @@ class Check:
 
 
 _ALL = (
-    Check("length", "A-t-il de 60 à 140 mots ?", "Longueur de 60 à 140 mots", form.length),
+    Check(
+        "length",
+        f"A-t-il de {form.LEAST} à {form.MOST} mots ?",
+        f"Longueur de {form.LEAST} à {form.MOST} mots",
+        form.length,
+    ),
     Check("greeting", "Commence-t-il par une salutation ?", "Salutation au début", form.greeting),
     Check("french", "Est-il tout entier en français ?", "Rédigé en français", language.in_french, zero_tolerance=True),
     Check(

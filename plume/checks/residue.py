@@ -4,11 +4,11 @@ import re
 from functools import lru_cache
 
 from plume.checks.case import RULES, Answer, Case, Fault, none_of
-from plume.checks.form import opens_with_greeting
+from plume.checks.form import LEAST, MOST, opens_with_greeting
 from plume.french.rules import Found, in_turn, read_tables
 from plume.french.text import holds_run, runs, words
 
-TABLES = read_tables(RULES / "residue.toml")
+TABLES = read_tables(RULES / "residue.toml", LEAST=str(LEAST), MOST=str(MOST))
 
 
 def residue(case: Case) -> Answer:

@@ -10,6 +10,7 @@ from plume.checks.addresses import invented_addresses
 from plume.checks.case import Case
 from plume.checks.contacts import invented
 from plume.checks.privacy import find_personal_data
+from plume.marks import mark
 
 if TYPE_CHECKING:
     from plume.contacts import Directory
@@ -38,7 +39,7 @@ def withhold(draft: str, *, review: str, prompt: str = "", directory: "Directory
     for start, end, check, kind, rule in sorted(found):
         if end <= at:
             continue  # inside what was withheld before
-        placeholder = f"[{_PLACEHOLDERS.get(kind, kind)}]"
+        placeholder = mark(_PLACEHOLDERS.get(kind, kind))
         before = case.draft[at : max(at, start)]
         pieces += [before, placeholder]
         length += len(before)

@@ -176,9 +176,9 @@ def _rank(seed: int, pair_id: str) -> bytes:
 
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _DIGITS = re.compile(r"\d(?:[ .\-/]?\d){5,}")
-_CIVILITY = re.compile(rf"\b(?:{WRITTEN_CIVILITY}|{WRITTEN_TITLE})\s+(?!\[)(?=[^\W\d_])")
+_CIVILITY = re.compile(rf"\b(?:{WRITTEN_CIVILITY}|{WRITTEN_TITLE})\s+(?=[^\W\d_])")
 _REACH = re.compile(r"@|arobase|\bhttps?:|\bwww\.|\b(?:insta|snap|facebook|pseudo)\b", re.IGNORECASE)
-_SELF = re.compile(r"\b(?:je m'appelle|mon nom est|né[e]? le|j'habite|mon adresse)\s+(?!\[)", re.IGNORECASE)
+_SELF = re.compile(r"\b(?:je m'appelle|mon nom est|né[e]? le|j'habite|mon adresse)\s+(?!\0)", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?:^|[.!?:\n«\"(]\s*|[-•]\s)$")
 
 
@@ -189,7 +189,7 @@ def doubt(pair: dict[str, Any]) -> float:
 
 def _doubt(text: str) -> float:
     bare = PLACEHOLDER.sub(lambda match: "\0" * len(match[0]), text)
-    score = 3.0 * len(_CIVILITY.findall(PLACEHOLDER.sub("[", text))) + 3.0 * len(_SELF.findall(text))
+    score = 3.0 * len(_CIVILITY.findall(PLACEHOLDER.sub("\0", text))) + 3.0 * len(_SELF.findall(bare))
     score += 2.0 * len(_REACH.findall(bare)) + 2.0 * len(_DIGITS.findall(bare))
     shouted = sum(map(str.isupper, bare)) > sum(map(str.islower, bare))
     for match in _WORD.finditer(bare):

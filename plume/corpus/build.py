@@ -20,7 +20,7 @@ from plume.corpus import dataset
 from plume.corpus.documents import write_documents
 from plume.corpus.gold import figures
 from plume.corpus.mask import Masker, pseudonymiser
-from plume.corpus.pairs import Pair, Quarantined, Selection, outcomes
+from plume.corpus.pairs import Quarantined, Selection, UnmaskedPair, outcomes
 from plume.corpus.split import SPLITS, Splitting
 from plume.corpus.spool import Spool
 from plume.errors import InputError
@@ -141,13 +141,13 @@ def _read_all(export: Path, spool: Spool, columns: Columns, reading: Progress, c
     directory = Directory.load()
     experiences = 0
 
-    def rows() -> Iterator[tuple[int, Pair | Quarantined]]:
+    def rows() -> Iterator[tuple[int, UnmaskedPair | Quarantined]]:
         nonlocal experiences
         for experiences, record in enumerate(read_experiences(export, columns, reading), 1):
             for outcome in outcomes(record, experiences, config.select, directory, spool.is_repeated):
                 yield spool.next_seq(), outcome
 
-    def to_mask() -> Iterator[tuple[int, Pair]]:
+    def to_mask() -> Iterator[tuple[int, UnmaskedPair]]:
         for seq, outcome in rows():
             if isinstance(outcome, Quarantined):
                 spool.add_quarantined(seq, outcome)

@@ -18,8 +18,9 @@ QUARANTINE = "quarantine.jsonl"
 STAGED = ".forget"  # the new files of a folder whose erasure was decided
 FILES = DATASET.files
 
-RECORD = rows("pair", Path(__file__).parent)  # what a pair holds, and what is told of it
-FEATURES = {row["key"]: row["type"] for row in RECORD if row["key"]}  # key -> type of `datasets.Value`
+PAIR_KEYS = rows("pair", Path(__file__).parent)  # what a pair holds, and what is told of it
+Pair = dict[str, Any]  # as a dataset folder holds it: values by the keys of pair.tsv
+FEATURES = {row["key"]: row["type"] for row in PAIR_KEYS if row["key"]}  # key -> type of `datasets.Value`
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:

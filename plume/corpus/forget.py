@@ -40,7 +40,7 @@ _PAIR = re.compile(r".+-[1-9]")
 
 
 @dataclass
-class Found:
+class Holding:
     """Names a dataset folder that holds some of the experiences.
 
     Attributes:
@@ -58,7 +58,7 @@ class Found:
     before: list[str] = field(default_factory=list)
 
 
-def name_versions(found: list[Found]) -> list[str]:
+def name_versions(found: list[Holding]) -> list[str]:
     """Tell in lines which runs and registered versions were, or may have been, trained on what is found.
 
     Raises InputError if there is no MLflow store, or if it cannot be used.
@@ -83,7 +83,7 @@ def name_versions(found: list[Found]) -> list[str]:
 
 def find(
     ids: Iterable[str], folders: Iterable[Path], unread: dict[Path, str] | None = None
-) -> tuple[list[Found], dict[Path, str]]:
+) -> tuple[list[Holding], dict[Path, str]]:
     """Find which folders hold which experiences, and those that could not be read, with why (those `unread` too).
 
     An erasure that was cut off is finished first. Raises InputError, and nothing is changed, if an id is in none of the
@@ -101,7 +101,7 @@ def find(
             faults[folder] = str(error)
             continue
         present |= {experience_of(row["id"]) for content in rows.values() for row in content}
-        here = Found(folder, manifest, source=manifest.get("source", {}).get("sha256", ""))
+        here = Holding(folder, manifest, source=manifest.get("source", {}).get("sha256", ""))
         for part, content in rows.items():
             for row in content:
                 if experience := _experience(row["id"], wanted):
@@ -123,7 +123,7 @@ def find(
     return found, faults
 
 
-def forget(found: Found) -> int:
+def forget(found: Holding) -> int:
     """Take the experiences out of one folder; returns the number of rows erased.
 
     Ctrl-C leaves the folder whole, as it was before or as it is after. Raises InputError if it cannot be written; it is
@@ -143,7 +143,7 @@ def _key(experience: str, source: str) -> str:
     return hashlib.scrypt(experience.encode(), salt=source.encode(), n=1 << 14, r=8, p=1, dklen=16).hex()
 
 
-def _forget(found: Found) -> int:
+def _forget(found: Holding) -> int:
     folder, manifest, gone = found.folder, json.loads(json.dumps(found.manifest)), set(found.rows)
     counts, splits = manifest["counts"], manifest["splits"]
     contents = {split: _without(read_split(folder, split), gone) for split in SPLITS}
@@ -183,7 +183,7 @@ def _forget(found: Found) -> int:
     return erased
 
 
-def _stage_audit(found: Found, staged: Path, manifest: dict[str, Any], gone: set[str]) -> None:
+def _stage_audit(found: Holding, staged: Path, manifest: dict[str, Any], gone: set[str]) -> None:
     """Carry the audit on: an erasure leaves the sample a random one (see plume.corpus.audit)."""
     try:
         known = audit.Audit.load(found.folder, found.manifest)

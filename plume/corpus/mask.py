@@ -11,7 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from functools import cache
 from multiprocessing import active_children, get_context
 
-from plume.corpus.pairs import Pair, Quarantined, Selection
+from plume.corpus.pairs import Quarantined, Selection, UnmaskedPair
 from plume.corpus.similar import band_keys
 from plume.corpus.spool import Spooled
 from plume.pseudonymise import SUSPICION, Masked, Pseudonymiser
@@ -19,7 +19,7 @@ from plume.pseudonymise import SUSPICION, Masked, Pseudonymiser
 _SMALL = 16  # chunks: below, starting processes would take longer than they save
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-Chunk = list[tuple[int, Pair]]
+Chunk = list[tuple[int, UnmaskedPair]]
 Done = list[tuple[int, Spooled | Quarantined]]
 
 
@@ -84,7 +84,7 @@ def mask(chunk: Chunk, ner: bool, select: Selection) -> Done:
     return done
 
 
-def _masked(pairs: list[Pair], by: Pseudonymiser) -> list[Masked | str]:
+def _masked(pairs: list[UnmaskedPair], by: Pseudonymiser) -> list[Masked | str]:
     """Give what the pseudonymiser makes of each pair, or why it could not: one text must not stop an export."""
     raw = [
         {**{name: pair.values[name] for name in ("title", "review", "reply")}, "pseudonym": pair.pseudonym}

@@ -18,7 +18,7 @@ from plume.corpus.clean_reply import clean_reply
 from plume.corpus.dataset import FEATURES
 from plume.export.body_names import is_id
 from plume.export.cleaning import clean
-from plume.export.experience import Answer, Experience
+from plume.export.experience import Experience, StructureAnswer
 from plume.export.reader import Unreadable
 from plume.french.text import fold
 from plume.pseudonymise.identifiers.contacts import is_public_email
@@ -56,7 +56,7 @@ class Selection(Config):
 
 
 @dataclass
-class Pair:
+class UnmaskedPair:
     """Holds one review with one structure's reply, still carrying the pseudonym that only the pseudonymiser needs."""
 
     values: dict[str, Any]
@@ -87,7 +87,7 @@ def outcomes(
     selection: Selection,
     directory: Directory,
     is_repeated: Callable[[str], bool],
-) -> Iterator[Pair | Quarantined]:
+) -> Iterator[UnmaskedPair | Quarantined]:
     """Yield a pair or a quarantined row for each answer of an experience; one row if it is none, or was sent nowhere.
 
     `number` is the record's, from 1. `is_repeated` tells whether an id was met before.
@@ -108,7 +108,9 @@ def outcomes(
             yield _outcome(experience, answer, selection, directory)
 
 
-def _outcome(experience: Experience, answer: Answer, selection: Selection, directory: Directory) -> Pair | Quarantined:
+def _outcome(
+    experience: Experience, answer: StructureAnswer, selection: Selection, directory: Directory
+) -> UnmaskedPair | Quarantined:
     pair_id = f"{experience.id}-{answer.number}"
 
     def out(reason: str, detail: str) -> Quarantined:
@@ -158,7 +160,7 @@ def _outcome(experience: Experience, answer: Answer, selection: Selection, direc
     # What is written as it is was read by type, so that shifted columns cannot carry text past the masks.
     told = vars(experience) | vars(answer) | made
     values = {key: day.isoformat() if isinstance(day := told[key], dt.date) else day for key in FEATURES}
-    return Pair(values, experience.pseudonym, closing, unlisted)
+    return UnmaskedPair(values, experience.pseudonym, closing, unlisted)
 
 
 _STATUSES = {

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from plume.corpus.audit import Audit, Bound, read_pairs
-from plume.corpus.dataset import RECORD
+from plume.corpus.audit import SIZE, Audit, Bound, read_pairs
+from plume.corpus.dataset import PAIR_KEYS
 from plume.corpus.gold import share
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
@@ -27,7 +27,7 @@ _REASONS, _LAYERS = (
     {row[name]: row["label"] for row in rows(table, Path(__file__).parent)}
     for table, name in (("quarantine", "reason"), ("layers", "layer"))
 )
-_KEPT = list(dict.fromkeys((row["data"], row["what becomes of it"], row["why"]) for row in RECORD if row["data"]))
+_KEPT = list(dict.fromkeys((row["data"], row["what becomes of it"], row["why"]) for row in PAIR_KEYS if row["data"]))
 _TYPES = [row for row in CATALOGUE if row["type"] in PLACEHOLDERS]
 _LABELS = {row["type"]: row["label"] for row in _TYPES}
 _PLACES = {"review": "dans l'avis", "reply": "dans la réponse"}
@@ -78,6 +78,7 @@ def render(
         doubtful=residual_suspicion(manifest),
         first_shots=first_shots(),
         audit=audit,
+        audit_size=SIZE,
         memory=memory,
         memory_rows=_memory_rows(memory) if memory else [],
         audit_fault=audit_fault,

@@ -5,7 +5,6 @@ read back in file order.
 """
 
 import json
-import math
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -16,7 +15,7 @@ from typing import Any
 
 from plume.corpus.pairs import Quarantined
 from plume.corpus.similar import scheme, similarity
-from plume.corpus.split import Splitting, experience_of, fraction
+from plume.corpus.split import Splitting, assign, experience_of, fraction
 
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
@@ -123,17 +122,8 @@ class Spool:
         return dict(zip(("clusters", "pairs", "largest"), found, strict=True))
 
     def assign_splits(self, shares: Splitting) -> None:
-        """Send the most recent experiences to test, of the others some to validation by hash, the rest to train."""
-        [(experiences,)] = self._db.execute("SELECT COUNT(DISTINCT experience) FROM pair WHERE reason IS NULL")
-        self._db.execute(
-            "UPDATE pair SET split = CASE WHEN fraction < ? THEN 'validation' ELSE 'train' END", (shares.validation,)
-        )
-        self._db.execute(
-            """UPDATE pair SET split = 'test' WHERE experience IN (
-               SELECT experience FROM pair WHERE reason IS NULL GROUP BY experience
-               ORDER BY MIN(written_on) DESC, MIN(fraction) DESC, experience DESC LIMIT ?)""",
-            (math.ceil(shares.test * experiences),),
-        )
+        """Send each experience to its split, as `split.assign` does."""
+        assign(self._db, shares)
 
     def part_near_duplicates(self, threshold: float) -> None:
         """Leave out of training (and validation) what resembles a pair of test (or validation), in reply or review."""

@@ -11,8 +11,9 @@ from plume.french.phrases import BODY, NETWORK, ROLE
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, column
 from plume.french.words import Word
+from plume.marks import mark
 from plume.pseudonymise import find_identifiers
-from plume.pseudonymise.catalogue import CATALOGUE
+from plume.pseudonymise.catalogue import CATALOGUE, PERSON_TYPE
 from plume.pseudonymise.spans import Span
 
 # The platform counts, at seven digits in 2024. Nine that begin with 6 or 7 may be a mobile that lost its zero; an
@@ -56,7 +57,7 @@ def _body_name(text: str) -> str | None:
         return None
     masked, end = [], 0
     for span in _identifying(name):
-        masked += [name[end : span.start], "[TIERS]" if span.type == "PERSONNE" else f"[{span.type}]"]
+        masked += [name[end : span.start], mark("TIERS" if span.type == PERSON_TYPE else span.type)]
         end = span.end
     whole = "".join([*masked, name[end:]])
     return whole if len(whole) <= _LONGEST else None

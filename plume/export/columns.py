@@ -22,7 +22,7 @@ STRUCTURES = (1, 2, 3)  # that an experience may name, each with its reply
 REQUIRED = ("id_experience", "description", "ecrit_le")
 NO_LABEL = "(not a column's name)"
 _HERE = Path(__file__).parent
-Row = dict[str, str | None]  # the cells of one row by column; what is empty is None
+ExportRow = dict[str, str | None]  # the cells of one row by column; what is empty is None
 _SMALL_WORDS = frozenset(["a", "au", "d", "de", "des", "du", "l", "la", "le", "les", "n", "no", "numero", "par"])
 _OTHER_WORDS = {"1ere": "premiere", "identifiant": "id", "pseudo": "pseudonyme", "ecrite": "ecrit"}
 
@@ -99,13 +99,13 @@ class Columns:
         self._slugs: dict[str, str] = {}
         self._plans: dict[tuple[str, ...], tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {}
 
-    def row(self, fields: dict[str, object]) -> Row:
+    def row(self, fields: dict[str, object]) -> ExportRow:
         """Give the cells that an experience is read from. Of two spellings of a column, the first that says something.
 
         A cell is text or None; what is absent from the file is absent here.
         """
         read, unknown = self._plan(tuple(fields))
-        row: Row = {}
+        row: ExportRow = {}
         for label, slug in read:
             if row.get(slug) is None:
                 value = fields[label]

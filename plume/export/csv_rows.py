@@ -14,9 +14,9 @@ from itertools import chain
 
 from plume.errors import InputError
 from plume.export.columns import slug_of
-from plume.export.source import AGAIN, RECORD, Record, Source
+from plume.export.source import AGAIN, LONGEST_RECORD, ExportText, Record
 
-csv.field_size_limit(RECORD)
+csv.field_size_limit(LONGEST_RECORD)
 
 _TOLD = re.compile(r' *"?sep ?= ?(.)"?\1* *', re.IGNORECASE)
 _OPEN = re.compile(r'(?:^|[;,\t|])"(?:[^"]|"")*\Z')  # a quoted cell that goes on
@@ -27,7 +27,7 @@ _TEXT = re.compile(r"titre|description|reponse_structure_\d|motif_de_rejet")  # 
 _GLUE = "\u2028"  # the csv module takes no bare line end outside quotation marks; cleaning reads this one as such
 
 
-def read_csv(source: Source) -> Iterator[Record]:
+def read_csv(source: ExportText) -> Iterator[Record]:
     """Yield rows. Raises InputError if the first line is no header, or if the file ends in the middle of a row."""
     path, lines = source.path, _Lines(source)
     text = next((line for _, line in lines if line.strip()), "")
@@ -47,13 +47,18 @@ def read_csv(source: Source) -> Iterator[Record]:
     done_at = first = 0
     for number, text in _assemble(lines, table.surely_begins, lambda text: _count(text, delimiter) == len(header)):
         if done:
-            if lines.closed and len(done) < RECORD and table.may_end_a_row(text) and table.is_row(done + _GLUE + text):
+            if (
+                lines.closed
+                and len(done) < LONGEST_RECORD
+                and table.may_end_a_row(text)
+                and table.is_row(done + _GLUE + text)
+            ):
                 done += _GLUE + text
                 continue
             yield _record(done, done_at, header, delimiter)
             done = ""
         # What does not begin like a row goes on with the one before, if that is short of cells.
-        if row and number - first < _LINES and len(row) < RECORD and table.goes_on(row, text):
+        if row and number - first < _LINES and len(row) < LONGEST_RECORD and table.goes_on(row, text):
             row += _GLUE + text
         elif row:
             yield _record(row, first, header, delimiter)
@@ -116,7 +121,7 @@ class _Table:
 class _Lines:
     """Numbered lines without their ends. `closed`: whether the last one had an end."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ExportText) -> None:
         self._source = source
         self.closed = True
         self._all: Iterator[tuple[int, str]] = enumerate(self._read(), 1)
@@ -139,9 +144,9 @@ class _Lines:
         while chunk := self._source.read():
             *whole, rest = (rest + chunk).split("\n")
             yield from whole
-            if len(rest) > RECORD:
+            if len(rest) > LONGEST_RECORD:
                 raise InputError(
-                    f"{self._source.path}: not an export of experiences (a line of over {RECORD >> 20} million "
+                    f"{self._source.path}: not an export of experiences (a line of over {LONGEST_RECORD >> 20} million "
                     "characters); give the platform's JSON or CSV"
                 )
         if rest:
@@ -168,7 +173,7 @@ def _assemble(
             pieces.append(numbered)
             quotes += numbered[1].count('"')
             size += len(numbered[1])
-            if quotes % 2 and len(pieces) < _LINES and size < RECORD:
+            if quotes % 2 and len(pieces) < _LINES and size < LONGEST_RECORD:
                 continue
         if pieces:
             text = "\n".join(line for _, line in pieces)

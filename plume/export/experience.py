@@ -16,7 +16,7 @@ from plume.export.placeholders import is_placeholder
 from plume.export.values import READERS, words
 
 
-class Answer(SimpleNamespace):
+class StructureAnswer(SimpleNamespace):
     """A structure that the experience was sent to, and its reply as written; more attributes as `columns.tsv` names.
 
     `network` and `structure` are as the corpus writes them, people masked; `illegible` tells which of the two (0, 1)
@@ -61,7 +61,7 @@ class Experience(SimpleNamespace):
     published_on: dt.date | None
     replied_on: dt.date | None  # of the first reply
     is_rejected: bool
-    answers: list[Answer]
+    answers: list[StructureAnswer]
     misread: list[str]  # columns that hold what is not understood
 
     @classmethod
@@ -82,11 +82,11 @@ class Experience(SimpleNamespace):
         return cls(**told, is_rejected=rejected, answers=answers, misread=misread)
 
 
-def _answer(number: int, found: dict[str, Any]) -> Answer:
+def _answer(number: int, found: dict[str, Any]) -> StructureAnswer:
     illegible = tuple(i for i, name in enumerate(("network", "structure")) if found.get(name, "") is None)
     told = _ABSENT[number] | found
     told["status"] = told["status"] or ""
-    return Answer(number=number, illegible=illegible, **told)
+    return StructureAnswer(number=number, illegible=illegible, **told)
 
 
 _SENT = frozenset(["network", "structure", "status", "reply"])  # one of these tells that an experience was sent there

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plume.errors import InputError
-from plume.export.source import AGAIN, RECORD, Record, Source
+from plume.export.source import AGAIN, LONGEST_RECORD, ExportText, Record
 from plume.export.values import is_empty
 
 
@@ -46,7 +46,7 @@ _PAGE_SIZE = 1 << 13  # characters that its beginning takes at most, about
 class _Buffer:
     """Holds the part of a JSON text that is being parsed; grows as far as one record needs."""
 
-    source: Source
+    source: ExportText
     text: str = ""
     at: int = 0
     line: int = 1  # of `at`
@@ -79,7 +79,7 @@ class _Buffer:
                 value, end = _DECODER.raw_decode(self.text, self.at)
             except json.JSONDecodeError:
                 # The text may just be cut where the chunk ends.
-                if len(self.text) - self.at < RECORD and self.more():
+                if len(self.text) - self.at < LONGEST_RECORD and self.more():
                     continue
                 raise
             except RecursionError:
@@ -95,7 +95,7 @@ class _Buffer:
             if found := opening.search(self.text, self.at + 1):
                 self.move(found.start())
                 return True
-            if len(self.text) - self.at >= RECORD or not self.more():
+            if len(self.text) - self.at >= LONGEST_RECORD or not self.more():
                 return False
 
     def rest_of_a_page(self) -> str | None:
@@ -114,7 +114,7 @@ class _Buffer:
             return rest[:length]
 
 
-def read_json(source: Source) -> Iterator[Record]:
+def read_json(source: ExportText) -> Iterator[Record]:
     """Yield values, from arrays, from pages or one by one. A broken one costs itself where the next can be found."""
     buffer = _Buffer(source)
     inside = page = False  # of an array; of a page's array

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plume.errors import InputError
-from plume.export.columns import REQUIRED, Columns, Row
+from plume.export.columns import REQUIRED, Columns, ExportRow
 from plume.export.csv_rows import read_csv
 from plume.export.experience import Experience
 from plume.export.json_rows import read_json
@@ -44,7 +44,7 @@ def read_experiences(
 
 def read_rows(
     path: str | Path, columns: Columns | None = None, progress: Progress | None = None
-) -> Iterator[Row | Unreadable]:
+) -> Iterator[ExportRow | Unreadable]:
     """Give the cells of every record, before their values are read; raises InputError as `read_experiences`."""
     columns = columns or Columns()
     count = 0

@@ -16,7 +16,7 @@ from pathlib import Path
 from plume.errors import InputError
 
 CHUNK = 1 << 20  # characters read at once
-RECORD = 1 << 23  # characters: a "record" that goes on for longer is a damaged file
+LONGEST_RECORD = 1 << 23  # characters: a "record" that goes on for longer is a damaged file
 AGAIN = "download the export again"
 
 # Padding, the end of a file of CP/M and DOS, a byte order mark where two files were joined: never a part of a text.
@@ -49,7 +49,7 @@ class Progress:
     not_utf8: int = 0
 
 
-class Source:
+class ExportText:
     """The text of an export. `read` gives the next chunk, `peek` shows it first."""
 
     def __init__(self, path: Path, progress: Progress | None = None) -> None:
@@ -93,7 +93,7 @@ class Source:
 
 
 @contextmanager
-def open_source(path: str | Path, progress: Progress | None = None) -> Iterator[Source]:
+def open_source(path: str | Path, progress: Progress | None = None) -> Iterator[ExportText]:
     """Open an export whose first chunk holds something to read.
 
     Raises InputError if there is none, here or while it is read: no file, another encoding, an archive, damaged gzip.
@@ -101,7 +101,7 @@ def open_source(path: str | Path, progress: Progress | None = None) -> Iterator[
     path = Path(path)
     try:
         _refuse_other_encodings(path)
-        source = Source(path, progress)
+        source = ExportText(path, progress)
         try:
             while (head := source.peek()) and not head.strip():  # a file may begin with blanks
                 source.read()

@@ -17,12 +17,9 @@ WORDS = rf"{_WORD}\b(?:(?:-| |-et-| et ){_WORD}\b){{0,15}}"
 NUMBER = rf"(?:(?=\d)(?:(?<![\d.,]){DIGITS})|\b(?=[cdhmnoqstuv])(?>{WORDS}))"  # a look ahead is cheap
 
 
-def number_words(least: int = 0, most: int = 1000, *, abroad: bool = False) -> tuple[str, ...]:
-    """List the single words, folded, whose value lies between two bounds: "deux" to "seize" for 2 and 19.
-
-    `abroad` adds those of Belgium and Switzerland ("septante").
-    """
-    kinds = {"zero", "unit", "teen", "ten", "large"} | ({"abroad"} if abroad else set())
+def number_words(least: int = 0, most: int = 1000) -> tuple[str, ...]:
+    """List the single words, folded, whose value lies between two bounds: "deux" to "seize" for 2 and 19."""
+    kinds = {"zero", "unit", "teen", "ten", "large"}
     return tuple(word for word, (value, kind) in _EVERY.items() if kind in kinds and least <= value <= most)
 
 

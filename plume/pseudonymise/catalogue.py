@@ -5,9 +5,9 @@ from pathlib import Path
 from plume.french.vocabulary import rows
 
 CATALOGUE = rows("catalogue", Path(__file__).parent)
-PERSON = "PERSONNE"  # what detectors call a person; written as one of ROLES
+PERSON_TYPE = "PERSONNE"  # what detectors call a person; written as one of ROLES
 ROLES = frozenset(row["type"] for row in CATALOGUE if row["role"])
-PLACEHOLDERS = frozenset(row["type"] for row in CATALOGUE) - {PERSON}
+PLACEHOLDERS = frozenset(row["type"] for row in CATALOGUE) - {PERSON_TYPE}
 RANK = {row["type"]: int(row["priority"]) for row in CATALOGUE if row["priority"]}
 ALONE = frozenset(row["type"] for row in CATALOGUE if row["alone"])
 WEAK = frozenset(row["type"] for row in CATALOGUE if row["weak"])

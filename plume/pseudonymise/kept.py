@@ -14,7 +14,7 @@ from plume.french.mentions.dates import dates
 from plume.french.mentions.laws import laws
 from plume.french.rules import Text, find, reading, table
 from plume.french.text import fold
-from plume.french.vocabulary import any_of, column, folded, terms
+from plume.french.vocabulary import any_of, column, rows, terms
 from plume.french.words import ACRONYMS, BODIES, LABELS, TERRITORIES, Word
 from plume.pseudonymise.identifiers.contacts import public_contacts
 from plume.pseudonymise.identifiers.rule import Identifier
@@ -22,7 +22,7 @@ from plume.pseudonymise.identifiers.towns import service_addresses
 from plume.pseudonymise.spans import Span
 
 _LISTS = Path(__file__).parent / "lists"
-_BRANDS = folded("brands", _LISTS)
+_BRANDS = frozenset(fold(row["word"]) for row in rows("capitalised_things", _LISTS) if row["brand"])
 _CIVILITY_WORDS = frozenset(fold(form).strip(".") for form in column("civilities", "form"))
 _NAME_OF_PLACE = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _LAST_WORD = re.compile(r"([^\W\d_]+)[.,;:]? ?$")
@@ -210,8 +210,8 @@ KEPT = table(
     ),
     Identifier(
         "kept.brand",
-        rf"(?<![\w'-]){any_of(terms('brands', _LISTS))}(?: [a-z0-9]{{1,10}}(?= ?[.,;:!?)\n]| [a-z]|$))?(?![\w'-])",
-        words=frozenset(word for term in terms("brands", _LISTS) for word in re.findall(r"[a-z]{3,}", term)),
+        rf"(?<![\w'-]){any_of(_BRANDS)}(?: [a-z0-9]{{1,10}}(?= ?[.,;:!?)\n]| [a-z]|$))?(?![\w'-])",
+        words=frozenset(word for term in _BRANDS for word in re.findall(r"[a-z]{3,}", term)),
         source="body",
         shape=_make_and_model,
         unless=_IS_SOMEBODY,

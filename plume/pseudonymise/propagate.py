@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from plume.french.phrases import CIVILITY
 from plume.french.text import fold
 from plume.french.words import Word
-from plume.prompt import PSEUDONYM
+from plume.marks import PSEUDONYM
 from plume.pseudonymise.names import words_of
 from plume.pseudonymise.names_that_are_words import borne, find_borne, is_thing, is_usual
 from plume.pseudonymise.spans import Span

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from plume import marks
 from plume.french.closings import CLOSING
 from plume.french.phrases import CIVILITY, KIN, SERVICE
 from plume.french.text import fold
@@ -12,14 +13,13 @@ from plume.pseudonymise.catalogue import PLACEHOLDERS
 from plume.pseudonymise.names import words_of
 from plume.pseudonymise.spans import Span
 
-_TYPES = "|".join(sorted(PLACEHOLDERS, key=len, reverse=True))
-PLACEHOLDER = re.compile(rf"\[(?:{_TYPES})(?:_\d{{1,2}})?\]")
-_TYPED_BY_HAND = re.compile(rf"\[((?:{_TYPES})(?:_\d+)?)\]", re.IGNORECASE)
+PLACEHOLDER = re.compile(marks.pattern(PLACEHOLDERS))
+_TYPED_BY_HAND = re.compile(marks.pattern(PLACEHOLDERS), re.IGNORECASE)
 
 
 def escape(text: str) -> str:
     """Bracketed text that someone typed and that looks like a placeholder: "[AGENT_1]" -> "(AGENT 1)"; same length."""
-    return _TYPED_BY_HAND.sub(lambda match: f"({match[1].replace('_', ' ')})", text)
+    return _TYPED_BY_HAND.sub(lambda match: f"({marks.label(match[0]).replace('_', ' ')})", text)
 
 
 def replace(texts: Sequence[str], spans: Sequence[Sequence[Span]], roles: Sequence["Role"]) -> "Replaced":
@@ -35,7 +35,7 @@ def replace(texts: Sequence[str], spans: Sequence[Sequence[Span]], roles: Sequen
             if span.type == "PERSONNE":
                 entity = next(entities)
                 label, kind = entity.label, entity.kind
-            pieces += [text[position : span.start], f"[{label}]"]
+            pieces += [text[position : span.start], marks.mark(label)]
             resolved.append(span._replace(type=kind))
             result.counts[kind] += 1
             position = span.end

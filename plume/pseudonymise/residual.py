@@ -18,7 +18,7 @@ from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
 SUSPICION = "suspicion"
-_NUMBER_WORD = any_of(number_words(0, 1000, abroad=True))
+_NUMBER_WORD = any_of(number_words(0, 1000))
 _UNIT = (
     r"(?: ?(?:€|%|euros?|ans?|mois|jours?|heures?|h\b|fois|personnes?|pages?|km|minutes?|semaines?|cents?|points?|rue"
     r"|etoiles?"

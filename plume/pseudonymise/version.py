@@ -7,6 +7,7 @@ from plume.files import code_sha256
 SOURCES = (  # what a text's masks depend on, but for the recogniser, which a manifest names beside it
     "plume/pseudonymise/**/*.*",
     "plume/french/**/*.*",
+    "plume/marks.py",
     "plume/contacts.py",
     "datasets/contacts/contacts.json",
 )

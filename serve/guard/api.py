@@ -45,24 +45,24 @@ async def _drafts(request: Request) -> DraftService:  # async, or FastAPI would 
     return request.app.state.drafts
 
 
-Drafts = Annotated[DraftService, Depends(_drafts)]
+Service = Annotated[DraftService, Depends(_drafts)]
 
 
 @app.post("/v1/drafts")
-async def create_draft(asked: DraftRequest, request: Request, drafts: Drafts) -> DraftResponse:
+async def create_draft(asked: DraftRequest, request: Request, drafts: Service) -> DraftResponse:
     """Write a draft for a review, with what the checks found in it, by which rules, and the verified contacts in it."""
     return await _draft(asked, asked.conversation, request, drafts)
 
 
 @app.post("/v1/drafts/{identity}/decision")
-async def decide(identity: str, decision: Decision, request: Request, drafts: Drafts) -> DecisionResponse:
+async def decide(identity: str, decision: Decision, request: Request, drafts: Service) -> DecisionResponse:
     """Note what the agent made of a draft of this client's; a second decision replaces the first."""
     await drafts.decide(identity, decision, request.state.context.client)
     return DecisionResponse(id=identity, outcome=decision.outcome)
 
 
 @app.post("/v1/chat/completions", responses={200: {"content": {"text/event-stream": {}}}}, response_model=None)
-async def chat(asked: ChatRequest, request: Request, drafts: Drafts) -> Response:
+async def chat(asked: ChatRequest, request: Request, drafts: Service) -> Response:
     """Write a draft in OpenAI's form: one message, the review; `metadata`: network, structure, title, pseudonym."""
     answering = [deployed.name for deployed in drafts.aliases.current.deployed]
     if asked.model not in (None, MODEL_NAME, *answering):
@@ -93,7 +93,7 @@ async def chat(asked: ChatRequest, request: Request, drafts: Drafts) -> Response
 
 
 @app.get("/v1/models")
-async def models(drafts: Drafts) -> dict[str, Any]:
+async def models(drafts: Service) -> dict[str, Any]:
     """List the one model; each draft tells which of its versions answered."""
     champion = drafts.aliases.current.champion
     entry = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "plume", "version": champion.version}

@@ -16,7 +16,7 @@ from serve.server_log import tell
 _EVERY = 60.0  # seconds between two lines on requests without a key
 
 
-class Audit:
+class AuditLog:
     """Writes `audit.jsonl` of the state folder; `errors` counts the lines that could not be written."""
 
     def __init__(self, path: Path, errors: prometheus_client.Counter) -> None:

@@ -14,9 +14,11 @@ from typing import Any
 
 from starlette.types import Receive
 
+from plume import marks
 from plume.contacts import Directory
 from plume.errors import InputError
 from plume.prompt import Prompt, encode_within, load_prompt
+from plume.pseudonymise.catalogue import PLACEHOLDERS
 from serve.alias import Aliases, Deployed
 from serve.guard.draft_text import fill, list_failed, sources
 from serve.guard.engine_client import EngineClient, EngineError, Written
@@ -30,7 +32,7 @@ from serve.server_log import tell
 from serve.state import Started, Watched
 from serve.vllm_command import DECODING
 
-_PLACE = re.compile(r"\[([A-Z]+)(?:_\d+)?\]")  # a placeholder
+_MARK = re.compile(marks.pattern(PLACEHOLDERS))
 
 
 @dataclass
@@ -157,7 +159,7 @@ class DraftService:
         for kind, name in bodies.items():
             if name and not called[kind]:
                 raise Refusal(Reason.INVALID, why=f"{kind}: is no name of a public service; send its name, or none")
-            masked += Counter(_PLACE.findall(called[kind] or "")) - Counter(_PLACE.findall(name or ""))
+            masked += Counter(_MARK.findall(called[kind] or "")) - Counter(_MARK.findall(name or ""))
         names = [
             text[span["start"] : span["end"]]
             for text, spans in zip(texts, answer["spans"], strict=True)

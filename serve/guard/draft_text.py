@@ -7,7 +7,7 @@ from typing import Any
 from plume.contacts import Contact, Directory, host, national
 from plume.french.mentions.contacts import contacts
 from plume.french.rules import reading
-from plume.prompt import PSEUDONYM
+from plume.marks import PSEUDONYM
 from serve.guard.schema import DraftFinding, Source
 
 

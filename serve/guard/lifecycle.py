@@ -19,7 +19,7 @@ from serve import alias
 from serve.config import FORCED_AFTER
 from serve.guard import connection_limits, maskers
 from serve.guard.api import app as api
-from serve.guard.audit import Audit
+from serve.guard.audit import AuditLog
 from serve.guard.draft_service import DraftService
 from serve.guard.engine_client import EngineClient
 from serve.guard.in_flight import InFlight
@@ -40,7 +40,7 @@ class Lifecycle:
     def __init__(self, app: ASGIApp, state: State) -> None:
         self._app, self.state = app, state
         self.engine, self.in_flight, self.metrics = EngineClient(app), InFlight(), Metrics()
-        self.audit = Audit(state.audit, self.metrics.audit_errors)
+        self.audit = AuditLog(state.audit, self.metrics.audit_errors)
         self.stopping = False
         self.maskers: Maskers | None = None
         self.drafts: DraftService | None = None

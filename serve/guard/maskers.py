@@ -16,7 +16,7 @@ _LINE = 4 << 20  # bytes of an answer, at most: far above what a body of 64 KB c
 _START = 120  # seconds until a masker has loaded its recogniser, many times what an idle machine takes
 _LOOK = 0.5  # seconds between looks at a masker that is being waited for
 _COMMAND = (sys.executable, "-m", "serve.guard.masker_process")
-Masker = asyncio.subprocess.Process
+MaskerProcess = asyncio.subprocess.Process
 
 
 class NoMasker(Exception):  # noqa: N818 - a state, not a fault of the caller
@@ -43,11 +43,11 @@ class Maskers:
         self.size, self.timeout, self._words = size, timeout, words
         one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         self._env = {**os.environ, **one}
-        self._free: asyncio.Queue[Masker] = asyncio.Queue()  # may hold maskers that died since: see _next
-        self._up: set[Masker] = set()  # free, or being asked
-        self._all: set[Masker] = set()
+        self._free: asyncio.Queue[MaskerProcess] = asyncio.Queue()  # may hold maskers that died since: see _next
+        self._up: set[MaskerProcess] = set()  # free, or being asked
+        self._all: set[MaskerProcess] = set()
         self._tasks: set[asyncio.Task] = set()
-        self._begun: list[Masker] = []
+        self._begun: list[MaskerProcess] = []
         self._when_awaited = when_awaited
         self._stopping = False
         self.restarts = 0
@@ -95,7 +95,7 @@ class Maskers:
         for masker in list(self._all):
             _kill(masker)
 
-    async def _next(self) -> Masker:
+    async def _next(self) -> MaskerProcess:
         """Wait for a free masker that runs. Raises NoMasker if none is in time, not counting time while none runs."""
         clock = asyncio.get_running_loop().time
         until, latest = clock() + self.timeout, clock() + self.timeout + _START
@@ -116,7 +116,7 @@ class Maskers:
                 return masker
             self._replace(masker)
 
-    async def _run(self, masker: Masker, data: bytes) -> dict[str, Any] | None:
+    async def _run(self, masker: MaskerProcess, data: bytes) -> dict[str, Any] | None:
         """Give a masker's answer; None if it died over it. A masker that does not answer as wanted is replaced."""
         try:
             answer = await _watched(masker, _exchange(masker, data), self.timeout)
@@ -132,7 +132,7 @@ class Maskers:
         self._free.put_nowait(masker)
         return answer
 
-    async def _process(self) -> Masker:
+    async def _process(self) -> MaskerProcess:
         masker = await asyncio.create_subprocess_exec(
             *self._words,
             stdin=asyncio.subprocess.PIPE,
@@ -144,7 +144,7 @@ class Maskers:
         self._all.add(masker)
         return masker
 
-    async def _spawn(self, masker: Masker | None = None) -> None:
+    async def _spawn(self, masker: MaskerProcess | None = None) -> None:
         masker = masker or await self._process()
         try:
             await _watched(masker, masker.stdout.readuntil(b"\n"), _START)
@@ -156,20 +156,20 @@ class Maskers:
         self._up.add(masker)
         self._free.put_nowait(masker)
 
-    async def _spawn_or_another(self, masker: Masker | None) -> None:
+    async def _spawn_or_another(self, masker: MaskerProcess | None) -> None:
         try:
             await self._spawn(masker)
         except NoMasker:  # killed while it loaded, say for want of memory
             self.restarts += 1
             await self._spawn()
 
-    async def _until_dead(self, masker: Masker) -> None:
+    async def _until_dead(self, masker: MaskerProcess) -> None:
         """Replace an idle masker as soon as it dies, not when it is next asked."""
         await masker.wait()
         self._all.discard(masker)
         self._replace(masker)
 
-    def _replace(self, masker: Masker) -> None:
+    def _replace(self, masker: MaskerProcess) -> None:
         """Kill a masker and start another one, once, whoever notices first."""
         if masker not in self._up or self._stopping:
             return
@@ -193,13 +193,13 @@ class Maskers:
         return task
 
 
-async def _exchange(masker: Masker, data: bytes) -> dict[str, Any]:
+async def _exchange(masker: MaskerProcess, data: bytes) -> dict[str, Any]:
     masker.stdin.write(data)
     await masker.stdin.drain()
     return json.loads(await masker.stdout.readuntil(b"\n"))
 
 
-async def _watched(masker: Masker, work: Coroutine, seconds: float) -> Any:
+async def _watched(masker: MaskerProcess, work: Coroutine, seconds: float) -> Any:
     """Await work on a masker. Raises TimeoutError, _LostError, and what `work` raises."""
     task = asyncio.ensure_future(work)
     try:
@@ -212,7 +212,7 @@ async def _watched(masker: Masker, work: Coroutine, seconds: float) -> Any:
         task.cancel()
 
 
-def _runs(masker: Masker) -> bool:
+def _runs(masker: MaskerProcess) -> bool:
     """Tell whether a masker is neither dead nor stopped (SIGSTOP): pipes do not tell of a stopped one."""
     if masker.returncode is not None:
         return False
@@ -223,6 +223,6 @@ def _runs(masker: Masker) -> bool:
     return stat.rpartition(")")[2].split()[0] not in "TtZX"
 
 
-def _kill(masker: Masker) -> None:
+def _kill(masker: MaskerProcess) -> None:
     with suppress(ProcessLookupError):
         masker.kill()

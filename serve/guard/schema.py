@@ -26,7 +26,7 @@ def _one_line(text: str) -> str:
 # Accents are composed, as on reading an export: what is masked, rendered, kept and compared is one spelling.
 _COMPOSED = AfterValidator(lambda text: unicodedata.normalize("NFC", text))
 # Otherwise as it is: the model reads what `plume data anonymise` returns for it, blanks included.
-Text = Annotated[str, StringConstraints(max_length=_LENGTH, pattern=_some(_NO_TEXT)), _COMPOSED]
+WholeText = Annotated[str, StringConstraints(max_length=_LENGTH, pattern=_some(_NO_TEXT)), _COMPOSED]
 Title = Annotated[
     str, StringConstraints(max_length=1_000, pattern=_some(_NO_TEXT)), AfterValidator(_one_line), _COMPOSED
 ]
@@ -55,7 +55,7 @@ class Known(_Request):
 class GivenReview(Known):
     """Types a citizen's review, as published, and what is known of it."""
 
-    review: Text
+    review: WholeText
 
 
 class DraftRequest(GivenReview):
@@ -68,14 +68,14 @@ class Decision(_Request):
     """POST /v1/drafts/{id}/decision: what the agent made of a draft."""
 
     outcome: Literal["accepted", "edited", "rejected"]
-    final: Text | None = Field(None, description="the reply as published; wanted if the draft was edited")
+    final: WholeText | None = Field(None, description="the reply as published; wanted if the draft was edited")
     seconds: Annotated[float, Field(ge=0, le=86_400)] | None = Field(None, description="active time of the agent")
     pseudonym: Name | None = Field(None, description="the citizen's: masked in `final`")
 
 
 class Part(_Request):
     type: Literal["text"]
-    text: Text
+    text: WholeText
 
 
 def _short_enough(parts: list[Part]) -> list[Part]:
@@ -86,7 +86,7 @@ def _short_enough(parts: list[Part]) -> list[Part]:
 
 class Message(_Request):
     role: Literal["user"]
-    content: Text | Annotated[list[Part], Field(min_length=1), AfterValidator(_short_enough)]
+    content: WholeText | Annotated[list[Part], Field(min_length=1), AfterValidator(_short_enough)]
 
     @property
     def text(self) -> str:

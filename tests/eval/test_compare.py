@@ -11,7 +11,7 @@ from eval import report
 from eval.compare import compare, items_of
 from eval.gate import Line, decide
 from eval.measures import OF_DRAFTS, PRIMARY
-from eval.rule import Rule
+from eval.rule import GateRule
 from eval.stats.estimate import Estimate
 from plume.errors import InputError
 
@@ -235,7 +235,7 @@ def test_replies_to_one_review_are_one_cluster_and_reviews_are_sliced_by_tercile
     assert [item.cluster for item in items[:4]] == ["0", "0", "1", "1"]
     assert [item.slices["review_length"] for item in items] == ["court"] * 3 + ["moyen"] * 3 + ["long"] * 3
     assert "sentiment" not in items[0].slices
-    assert decide(Rule.load(GATE), items, {}, {}).outcome == "INCONCLUSIVE"
+    assert decide(GateRule.load(GATE), items, {}, {}).outcome == "INCONCLUSIVE"
 
 
 def test_a_guardrail_of_one_slice_reads_as_a_guardrail_and_only_a_veto_as_a_veto():

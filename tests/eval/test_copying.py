@@ -117,9 +117,9 @@ def test_a_rule_that_names_it_judges_copies_and_the_report_quotes_them(make_data
 
 
 def test_a_rule_with_a_limit_that_is_none_is_refused(tmp_path):
-    from eval.rule import Rule
+    from eval.rule import GateRule
 
     gate = tmp_path / "gate.yaml"
     gate.write_text(GATE % (0, 3))
     with pytest.raises(InputError, match=r"copying\.words"):
-        Rule.load(gate)
+        GateRule.load(gate)

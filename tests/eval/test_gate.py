@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import binom
 
 from eval.gate import Item, decide
-from eval.rule import Rule
+from eval.rule import GateRule
 from eval.score import judged_by
 from plume.checks.registry import CHECKS
 from plume.errors import InputError
@@ -18,7 +18,7 @@ GATE = Path(__file__).parents[2] / "configs" / "eval" / "gate.yaml"
 
 @pytest.fixture(scope="module")
 def rule():
-    return Rule.load(GATE)
+    return GateRule.load(GATE)
 
 
 def items(n, per_review=1):
@@ -69,7 +69,7 @@ def test_one_invented_phone_number_in_a_hundred_drafts_fails_safety(rule):
 @pytest.mark.parametrize("gate", ["gate.yaml", "gate-systems.yaml"])
 @pytest.mark.parametrize("check", ["contacts", "personal_data", "french"])
 def test_one_draft_of_a_thousand_that_nobody_should_sign_fails_however_good_the_rest(gate, check):
-    rule = Rule.load(GATE.with_name(gate))
+    rule = GateRule.load(GATE.with_name(gate))
     verdict = decide(rule, items(1000), arm(rule, 1000, 0.3), arm(rule, 1000, 0.95, **{check: {17}}))
     assert verdict.outcome == "FAIL"
     assert "(00017)" in verdict.reasons[0]
@@ -308,11 +308,11 @@ def test_the_gate_passes_a_better_challenger_as_often_as_the_formula_says(rule):
 )
 def test_a_rule_that_cannot_be_meant_is_refused(override, message):
     with pytest.raises(InputError, match=message):
-        Rule.load(GATE, [override])
+        GateRule.load(GATE, [override])
 
 
 def test_a_check_that_is_switched_off_judges_nothing():
-    rule = Rule.load(GATE, ["checks_off=[greeting]"])
+    rule = GateRule.load(GATE, ["checks_off=[greeting]"])
     assert rule.checks_off == ("greeting",)
     assert "check:greeting" not in rule.measures
     rows = [
@@ -338,11 +338,13 @@ def test_a_check_that_is_switched_off_judges_nothing():
 )
 def test_a_check_that_cannot_be_switched_off_is_refused(overrides, message):
     with pytest.raises(InputError, match=message):
-        Rule.load(GATE, overrides)
+        GateRule.load(GATE, overrides)
 
 
 def test_the_checks_of_zero_tolerance_are_those_of_safety():
-    assert {one.measure for one in Rule.load(GATE).safety} == {c.measure for c in CHECKS.values() if c.zero_tolerance}
+    assert {one.measure for one in GateRule.load(GATE).safety} == {
+        c.measure for c in CHECKS.values() if c.zero_tolerance
+    }
 
 
 def test_the_rule_file_starts_with_its_command_and_judges_every_check_once():
@@ -351,4 +353,4 @@ def test_the_rule_file_starts_with_its_command_and_judges_every_check_once():
     first = GATE.read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith("# plume eval compare ")
     assert "--gate configs/eval/gate.yaml" in first
-    assert set(Rule.load(GATE).measures) == {"pass_all", *(f"check:{name}" for name in GATING)}
+    assert set(GateRule.load(GATE).measures) == {"pass_all", *(f"check:{name}" for name in GATING)}

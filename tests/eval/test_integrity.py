@@ -10,7 +10,7 @@ from eval import integrity
 from eval.compare import compare
 from eval.drafts import read_drafts, read_pairs
 from eval.integrity import examine, rule_remark
-from eval.rule import Rule, noted_before, rule_files, rule_sha256
+from eval.rule import GateRule, noted_before, rule_files, rule_sha256
 from plume.errors import InputError
 from plume.files import file_sha256
 from plume.paths import ROOT
@@ -45,7 +45,7 @@ def put(folder, split, pairs):
 
 def seen(data, found, rule=None, **options):
     pairs = read_pairs(data, found["champion"], split="test")
-    return examine(rule or Rule.load(GATE), **found, data=data, pairs=pairs, **options)
+    return examine(rule or GateRule.load(GATE), **found, data=data, pairs=pairs, **options)
 
 
 OTHER = {
@@ -79,7 +79,7 @@ def test_contamination_is_looked_for_once_and_again_when_anything_changed(make_d
     monkeypatch.setattr(integrity, "near_duplicates", lambda *a: asked.append(a) or real(*a))
     assert seen(data, found).contaminated == first
     assert not asked
-    stricter = Rule.load(GATE, ["integrity.near_duplicate=1.0"])
+    stricter = GateRule.load(GATE, ["integrity.near_duplicate=1.0"])
     assert seen(data, found, stricter).contaminated != first
     for kept in (tmp_path / "home" / "contamination").iterdir():
         kept.write_text("[1")  # damaged: found again
@@ -142,7 +142,7 @@ def test_a_train_split_before_an_erasure_counts_if_the_build_was_as_strict(make_
 def test_examples_and_system_kinds_unknown_are_another_prompt(make_data, arms):
     data = make_data(10)
     here = put(data, "train", [OTHER])
-    systems = Rule.load(GATE, ["integrity.prompts_may_differ=true"])
+    systems = GateRule.load(GATE, ["integrity.prompts_may_differ=true"])
     shown = arms(data, challenger={"examples": {"k": 3, "from": {"sha256": here}}})
     [fault] = seen(data, shown).faults
     assert "même consigne" in fault
@@ -190,7 +190,7 @@ def test_what_differs_between_two_systems_is_told_with_the_rule_that_takes_them(
     assert told in fault
     assert "--gate configs/eval/gate-systems.yaml" in fault
     assert "« v1 » et « v1 »" not in fault
-    assert seen(data, found, Rule.load(GATE.with_name("gate-systems.yaml"))).faults == ()
+    assert seen(data, found, GateRule.load(GATE.with_name("gate-systems.yaml"))).faults == ()
     other_backend = replace(found["challenger"], meta={**found["challenger"].meta, "decoding": {"backend": "vllm"}})
     [fault] = seen(data, found | {"challenger": other_backend}).faults
     assert "backend : rien et « vllm »" in fault
@@ -214,7 +214,9 @@ def test_the_rule_noted_first_stays_noted_while_drafts_are_kept(tmp_path):
 
 def test_systems_are_judged_by_the_same_rule_but_for_their_prompts():
     """configs/eval/gate-systems.yaml is based on gate.yaml, and its digest covers both."""
-    adapters, systems = (Rule.load(GATE.with_name(name)).model_dump() for name in ("gate.yaml", "gate-systems.yaml"))
+    adapters, systems = (
+        GateRule.load(GATE.with_name(name)).model_dump() for name in ("gate.yaml", "gate-systems.yaml")
+    )
     assert systems["integrity"].pop("prompts_may_differ") is True
     assert adapters["integrity"].pop("prompts_may_differ") is False
     assert systems == adapters
@@ -228,6 +230,6 @@ def test_a_rule_is_based_on_one_file_that_is_there(tmp_path):
     for name, base in (("one", "two"), ("two", "three"), ("lost", "no")):
         (tmp_path / f"{name}.yaml").write_text(f"based_on: {base}.yaml")
     with pytest.raises(InputError, match=r"two\.yaml, which is based on another rule"):
-        Rule.load(tmp_path / "one.yaml")
+        GateRule.load(tmp_path / "one.yaml")
     with pytest.raises(InputError, match=r"no\.yaml"):
-        Rule.load(tmp_path / "lost.yaml")
+        GateRule.load(tmp_path / "lost.yaml")

@@ -10,7 +10,7 @@ from eval.compare import compare
 from eval.drafts import read_drafts
 from eval.generate import Decoding, generate
 from eval.probes import beside, read_probes
-from eval.rule import Rule
+from eval.rule import GateRule
 from eval.systems import Resolved
 from plume.errors import InputError
 from plume.models import Base
@@ -113,7 +113,7 @@ def test_what_is_no_evidence_leaves_the_verdict_open_and_says_what_to_run(judge,
 def test_a_rule_without_probes_says_so(judge, texts, rule, make_data, make_drafts, tmp_path):
     path = rule()
     path.write_text(re.sub(r"probes: .*\n.*\n.*\n", "probes: null\n", path.read_text(encoding="utf-8")))
-    assert Rule.load(path).probed == ()
+    assert GateRule.load(path).probed == ()
     data = make_data(60)
     arms = [
         make_drafts(data, name, every(n, texts["good"], texts["worse"]), probe_text=None)

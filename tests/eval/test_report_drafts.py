@@ -4,10 +4,10 @@ from pathlib import Path
 
 from eval.drafts import Drafts
 from eval.report_drafts import OF_EACH, WORST, failures, mark_differences, to_read
-from eval.rule import Rule
+from eval.rule import GateRule
 from plume.paths import ROOT
 
-RULE = Rule.load(ROOT / "configs" / "eval" / "gate.yaml")
+RULE = GateRule.load(ROOT / "configs" / "eval" / "gate.yaml")
 
 
 def scored(*failing, error=None, chrf=50.0):

@@ -7,11 +7,11 @@ import pytest
 
 from eval.gate import Item, decide
 from eval.measures import OF_DRAFTS
-from eval.rule import Rule
+from eval.rule import GateRule
 from eval.secondary_measures import estimate_secondary
 from eval.stats.multiplicity import holm
 
-RULE = Rule.load(Path(__file__).parents[2] / "configs" / "eval" / "gate.yaml")
+RULE = GateRule.load(Path(__file__).parents[2] / "configs" / "eval" / "gate.yaml")
 
 
 def rows(values):

@@ -10,7 +10,7 @@ import mlflow
 import pytest
 
 from plume import doctor, files, registry, tracking
-from plume.doctor import Line
+from plume.doctor import ReportLine
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,10 @@ def test_machine_without_torch_and_vllm_is_told_what_mends_it_and_exits_3(packag
 
 
 def test_complete_machine_exits_0(monkeypatch, capsys):
-    lines = [Line("torch", "OK", "2.13.0"), Line("champion", "optional", "none yet", "plume eval promote [VERSION]")]
+    lines = [
+        ReportLine("torch", "OK", "2.13.0"),
+        ReportLine("champion", "optional", "none yet", "plume eval promote [VERSION]"),
+    ]
     monkeypatch.setattr(doctor, "CHECKS", tuple((lambda found=found: found) for found in lines))
     assert doctor.report() == 0
     assert "plume eval promote [VERSION]" in capsys.readouterr().out
@@ -141,7 +144,7 @@ def test_a_local_store_is_asked_as_mlflow_would_answer(tmp_path, empty_store, mo
     client.create_registered_model(registry.MODEL_NAME)
     client.create_model_version(registry.MODEL_NAME, "file:///nowhere")
     client.set_registered_model_alias(registry.MODEL_NAME, "champion", "1")
-    assert line("champion") == Line("champion", "OK", "plume-reply version 1")
+    assert line("champion") == ReportLine("champion", "OK", "plume-reply version 1")
     with sqlite3.connect(home / "mlflow.db") as db:
         db.execute("UPDATE alembic_version SET version_num = 'older'")
     assert "tables of another MLflow (older)" in line("MLflow store").found
@@ -160,6 +163,6 @@ def test_no_password_of_a_store_is_shown(monkeypatch):
 
 def test_the_report_is_not_folded_when_piped(monkeypatch, capsys):
     found = "/a/very/long/path" * 20 + "/data[1]"
-    monkeypatch.setattr(doctor, "CHECKS", (lambda: Line("store", "OK", found),))
+    monkeypatch.setattr(doctor, "CHECKS", (lambda: ReportLine("store", "OK", found),))
     doctor.report()
     assert found in capsys.readouterr().out

@@ -21,7 +21,7 @@ import numpy as np
 from eval.stats.studentised import DRAWS
 from eval.time.claims.held import Held, Scaled, show
 from eval.time.claims.published import Claim, Widest
-from eval.time.claims.quantities import QUANTITIES
+from eval.time.claims.quantities import CLAIMABLE
 from eval.time.effects.before_after import Comparison, compare
 from eval.time.effects.common_shocks import LEAST_MONTHS, seen, widened
 from eval.time.measurement import LEAST_RECORDS, LEAST_STRUCTURES, MAIN, Window
@@ -34,7 +34,7 @@ CANNOT_SAY = "On ne peut pas le dire : "
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JudgedClaim:
     """Holds a row of time.json's "claims"; evaluators read `why` and the answer in a few words, `said`, in French."""
 
     id: str
@@ -66,9 +66,9 @@ def check(
     *,
     widest: Widest = Widest(),  # noqa: B008 - frozen
     started_on: dt.date | None = None,
-) -> Outcome:
+) -> JudgedClaim:
     """Say what the export tells of one claim; "before" holds nothing from the pilot's first day, `started_on`, on."""
-    quantity = QUANTITIES[claim.quantity]
+    quantity = CLAIMABLE[claim.quantity]
     tau = quantity.tau
     if reason := _out_of_reach(claim, waits, tau):
         return _uncheckable(claim, reason)
@@ -107,11 +107,11 @@ def check(
     else:
         outcome, ending = COMPATIBLE, "les valeurs annoncées sont dans les intervalles ; cela n'établit pas la cause"
         said = f"Compatible : {held[-1].in_words(agrees=True)}"
-    return Outcome(claim.id, outcome, f"{scope}. {' ; '.join(map(str, held))}. {_sentence(ending)}", said)
+    return JudgedClaim(claim.id, outcome, f"{scope}. {' ; '.join(map(str, held))}. {_sentence(ending)}", said)
 
 
-def _uncheckable(claim: Claim, reason: str, scope: str = "") -> Outcome:
-    return Outcome(
+def _uncheckable(claim: Claim, reason: str, scope: str = "") -> JudgedClaim:
+    return JudgedClaim(
         claim.id, UNCHECKABLE, f"{scope} : {reason}." if scope else _sentence(reason), f"{CANNOT_SAY}{reason}"
     )
 
@@ -121,7 +121,7 @@ def _out_of_reach(claim: Claim, waits: Waits, tau: int) -> str | None:
         return "c'est un objectif annoncé, non une mesure"
     if claim.uncheckable:
         return claim.uncheckable
-    if QUANTITIES[claim.quantity].of_waits and not waits.has_delays:
+    if CLAIMABLE[claim.quantity].of_waits and not waits.has_delays:
         return f"l'export ne contient pas {' ni '.join(waits.missing)} : aucun délai ne peut être calculé"
     if claim.window.first is None or claim.window.last is None:
         return "la période de la mesure n'est pas publiée"
@@ -195,7 +195,7 @@ def _undecided(held: list[Held]) -> str | None:
 def _held_days(claim: Claim, found: Comparison, both: _Pair, widest: Widest) -> list[Held]:
     claimed, tau = claim.values, follow_up(MAIN)
     ratio = claimed.ratio or (claimed.before / claimed.after if claimed.before and claimed.after else None)
-    what = QUANTITIES[claim.quantity].what
+    what = CLAIMABLE[claim.quantity].what
     waiting = values(both.waits, MAIN) >= tau
     # At most: all who still waited were answered a year after they wrote.
     unseen = tuple(float(waiting[mask].mean()) * (LONGEST - tau) for mask in both.groups)
@@ -228,7 +228,7 @@ def _scaled(ratio: float, tau: int, both: _Pair) -> Scaled | None:
 
 
 def _held_shares(claim: Claim, found: Comparison, _: _Pair, widest: Widest) -> list[Held]:
-    held = _held_levels(claim, found, QUANTITIES[claim.quantity].what, "%", widest.share, (0.0, 0.0))
+    held = _held_levels(claim, found, CLAIMABLE[claim.quantity].what, "%", widest.share, (0.0, 0.0))
     if (claimed := claim.values.difference) is not None:
         interval = found.difference_interval()
         held.append(Held("écart", claimed, found.difference.value, interval, 0.0, "points", widest.share))

@@ -6,29 +6,27 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from eval.time.claims.quantities import QUANTITIES
-from plume.config import Config
+from eval.time.claims.quantities import CLAIMABLE
+from plume.config import Config, NonEmpty
 from plume.french.text import fold, plain
 
-Text = Annotated[str, Field(min_length=1)]
 
-
-class Source(Config):
+class Publication(Config):
     """Who published the figure. `date` is as precise as is known: YYYY, YYYY-MM or YYYY-MM-DD."""
 
-    publisher: Text = Field(description="who published the figure")
+    publisher: NonEmpty = Field(description="who published the figure")
     date: Annotated[str, BeforeValidator(str)] = Field(
         pattern=r"^\d{4}(-\d\d(-\d\d)?)?$", description="YYYY, YYYY-MM or YYYY-MM-DD, as precise as is known"
     )
-    title: Text | None = Field(description="null: it was not noted")
-    url: Text | None = Field(None, description="where it is read")
+    title: NonEmpty | None = Field(description="null: it was not noted")
+    url: NonEmpty | None = Field(None, description="where it is read")
 
 
 class Population(Config):
     """Whom the figure is about. `networks`: beginnings of words of network names; none is the whole file."""
 
-    description: Text = Field(description="whom the figure is about, in words")
-    networks: tuple[Text, ...] = Field((), description="beginnings of words of network names; none: the whole file")
+    description: NonEmpty = Field(description="whom the figure is about, in words")
+    networks: tuple[NonEmpty, ...] = Field((), description="beginnings of words of network names; none: the whole file")
 
     def holds(self, network: str | None) -> bool:
         """Say whether a network of the export belongs to it; accents and case do not count."""
@@ -41,7 +39,7 @@ class Population(Config):
 class Period(Config):
     """When the "after" was measured; both days included, or neither where it was not published."""
 
-    description: Text = Field(description='when the "after" was measured, in words')
+    description: NonEmpty = Field(description='when the "after" was measured, in words')
     first: dt.date | None = Field(None, description="first day; null where it was not published")
     last: dt.date | None = Field(None, description="last day")
 
@@ -73,21 +71,21 @@ class Claim(Config):
     """One published figure. `uncheckable` says why no export could ever check it."""
 
     id: str = Field(pattern=r"^[a-z0-9-]+$", description="what reports call it")
-    quantity: Literal[*QUANTITIES] = Field(description="what the figure is of")
-    statement: Text = Field(description="the claim, in French, as it was published")
+    quantity: Literal[*CLAIMABLE] = Field(description="what the figure is of")
+    statement: NonEmpty = Field(description="the claim, in French, as it was published")
     values: Values = Field(description="the figure")
     population: Population = Field(description="whom the figure is about")
     window: Period = Field(description='when the "after" was measured')
-    source: Source = Field(description="who published it, and when")
+    source: Publication = Field(description="who published it, and when")
     status: Literal["announced", "press", "target"] = Field(description="what kind of statement it is")
-    uncheckable: Text | None = Field(None, description="why no export could ever check it")
+    uncheckable: NonEmpty | None = Field(None, description="why no export could ever check it")
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
         given = self.values.model_dump(exclude_none=True)
-        if wrong := sorted(given.keys() - QUANTITIES[self.quantity].given_by):
+        if wrong := sorted(given.keys() - CLAIMABLE[self.quantity].given_by):
             raise ValueError(f"{self.id}: {self.quantity} has no value {', '.join(wrong)}")
-        if QUANTITIES[self.quantity].share and any(abs(value) > 1 for value in given.values()):
+        if CLAIMABLE[self.quantity].share and any(abs(value) > 1 for value in given.values()):
             raise ValueError(f"{self.id}: a share is written between 0 and 1 (0.74, not 74)")
         return self
 
@@ -95,9 +93,9 @@ class Claim(Config):
 class Pilot(Config):
     """What was started, on which day; `caveats` are limits of any before/after around that day, for the report."""
 
-    name: Text = Field(description="as reports call it")
+    name: NonEmpty = Field(description="as reports call it")
     started_on: dt.date = Field(description="first day")
-    caveats: tuple[Text, ...] = Field((), description="limits of any before/after around that day, for the report")
+    caveats: tuple[NonEmpty, ...] = Field((), description="limits of any before/after around that day, for the report")
 
 
 class Widest(Config):

@@ -36,7 +36,7 @@ class Quantity:
     tau: int = 0
 
 
-QUANTITIES = {
+CLAIMABLE = {
     "mean_response_days": Quantity(
         frozenset({"before", "after", "ratio"}),
         f"attente moyenne limitée à {follow_up(MAIN)} jours",

@@ -14,7 +14,7 @@ from eval.stats.studentised import Inference, student_quantile
 from eval.time.measurement import Window
 from eval.time.waits.from_export import Waits
 
-MONTH = 30  # days
+DAYS_A_MONTH = 30  # days
 LEAST_MONTHS, MOST_MONTHS = 8, 36
 LEAST_OF_A_MONTH = 5  # reviews
 
@@ -28,7 +28,7 @@ class Shocks:
 
     def half(self, windows: tuple[Window, Window]) -> float:
         """Compute the half-width, at LEVEL, of the difference of two periods that only shocks tell apart."""
-        months = [max(1.0, window.days / MONTH) for window in windows]
+        months = [max(1.0, window.days / DAYS_A_MONTH) for window in windows]
         spread = self.variance * sum(1 / n for n in months)
         return student_quantile(self.degrees) * float(np.sqrt(spread))
 
@@ -38,7 +38,7 @@ def seen(waits: Waits, value: np.ndarray, usable: np.ndarray, until: dt.date, *,
 
     `share` takes the means as they are, else their logarithms.
     """
-    month = (until.toordinal() - 1 - waits.start) // MONTH
+    month = (until.toordinal() - 1 - waits.start) // DAYS_A_MONTH
     kept = usable & (month >= 0) & (month < MOST_MONTHS)
     month, value = month[kept], value[kept]
     n, sums, squares = (np.bincount(month, weights=value**power, minlength=MOST_MONTHS) for power in (0, 1, 2))
@@ -50,7 +50,7 @@ def seen(waits: Waits, value: np.ndarray, usable: np.ndarray, until: dt.date, *,
     sampling = np.maximum(squares - sums**2 / n, 0) / (n - 1) / n
     if not share:
         means, sampling = np.log(means), sampling / means**2
-    turn = 2 * np.pi * np.flatnonzero(there) * MONTH / 365.25
+    turn = 2 * np.pi * np.flatnonzero(there) * DAYS_A_MONTH / 365.25
     wave = np.column_stack([np.ones(len(n)), np.cos(turn), np.sin(turn)])
     left = means - wave @ np.linalg.lstsq(wave, means, rcond=None)[0]
     degrees = len(n) - wave.shape[1]

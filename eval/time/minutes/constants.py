@@ -3,32 +3,31 @@
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from plume.config import Config
+from plume.config import Config, NonEmpty
 from plume.errors import InputError
 from plume.paths import in_clone
 
 DEFAULT = Path("configs/eval/time.toml")
 _Z95 = 1.6448536269514722  # quantile of a standard normal
-Text = Annotated[str, Field(min_length=1)]
 
 
 class Constant(Config):
     """One positive quantity, uncertain. Every one is a monotone function of a standard normal z (`at`)."""
 
-    label: Text
-    unit: Text
+    label: NonEmpty
+    unit: NonEmpty
     distribution: Literal["lognormal", "uniform"]
     p05: float | None = Field(None, gt=0)
     p95: float | None = Field(None, gt=0)
     low: float | None = Field(None, ge=0)
     high: float | None = Field(None, ge=0)
     status: Literal["published", "memory", "assumption"]
-    source: Text
+    source: NonEmpty
 
     @model_validator(mode="after")
     def _given(self) -> Self:

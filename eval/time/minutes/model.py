@@ -19,7 +19,7 @@ from eval.time.minutes import constants as constants_of
 from eval.time.minutes.constants import NAMES, Constants
 from eval.time.waits.from_export import facts
 
-FEATURES = (
+COUNTED = (
     "review_words",
     "draft_words",
     "final_words",

@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from eval.stats.studentised import DRAWS, mean_of, share
 from eval.time.measurement import DESCRIPTIVE, make, values_of
 from eval.time.minutes.constants import NAMES
-from eval.time.minutes.model import FEATURES, Prior, count, minutes
+from eval.time.minutes.model import COUNTED, Prior, count, minutes
 from plume.errors import InputError
 from plume.files import read_jsonl
 
@@ -25,7 +25,7 @@ _SPREAD = 0.5  # of those errors, before any data
 
 @dataclass(frozen=True)
 class Decisions:
-    """Holds what agents did with n drafts: `features` (n, 8) as `model.FEATURES`, `seconds` NaN where not timed."""
+    """Holds what agents did with n drafts: `features` (n, 8) as `model.COUNTED`, `seconds` NaN where not timed."""
 
     ids: tuple[str, ...]
     outcome: np.ndarray
@@ -71,7 +71,7 @@ def read(path: str | Path, review_words: dict[str, int], typical: float) -> Deci
         tuple(str(row["id"]) for row in rows),
         np.array([row["outcome"] for row in rows]),
         np.array(seconds),
-        np.array(features, dtype=float).reshape(len(rows), len(FEATURES)),
+        np.array(features, dtype=float).reshape(len(rows), len(COUNTED)),
         np.array(known, dtype=bool),
     )
 

@@ -56,8 +56,8 @@ def months(rows: Rows, start: str) -> Figure | None:
         plot.series([_point(row, name_of(row)) for row in found], ylabel="jours", split=split),
         "Une valeur par mois de publication, avec son intervalle ; une ligne pointillée marque le lancement. "
         + _IN_TABLE,
-        f"{w.QUANTITIES[MAIN]}, par mois de publication.",
-        Table.of("Données de la figure : par mois", found, month | {w.QUANTITIES[MAIN]: w.with_interval, "Avis": n}),
+        f"{w.LABELS[MAIN]}, par mois de publication.",
+        Table.of("Données de la figure : par mois", found, month | {w.LABELS[MAIN]: w.with_interval, "Avis": n}),
     )
 
 

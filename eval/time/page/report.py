@@ -7,16 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.time.claims.check import UNCHECKABLE, Outcome
+from eval.time.claims.check import UNCHECKABLE, JudgedClaim
 from eval.time.claims.published import Baseline, Claim
-from eval.time.claims.quantities import QUANTITIES
+from eval.time.claims.quantities import CLAIMABLE
 from eval.time.effects.adopters import Study
-from eval.time.measurement import LEAST_RECORDS, MAIN, Measurement, Window
+from eval.time.measurement import LEAST_RECORDS, MAIN, WAITING, Measurement, Window
 from eval.time.minutes.constants import NAMES
-from eval.time.minutes.model import Modelled, Prior
+from eval.time.minutes.model import DRAWS, Modelled, Prior
 from eval.time.page import figures
 from eval.time.page import wording as w
 from eval.time.waits.from_export import COUNTS, IMPOSSIBLE, Waits
+from eval.time.waits.periods import follow_up
+from eval.time.waits.survival import reach
 from plume.page import render as render_page
 
 TEMPLATE = Path(__file__).with_name("time.html.j2")
@@ -43,7 +45,7 @@ class Findings:
     calibrated: bool
     active: Sequence[dict]
     decided: Sequence[dict]
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[JudgedClaim]
     draws: int
     inputs: dict[str, str]
 
@@ -60,7 +62,10 @@ def render(f: Findings) -> str:
         claim=_claim_of_a_wait(f),
         horizon=_horizon(rows),
         missing=[w.COLUMNS[column] for column in f.waits.missing],
+        quantity=MAIN,
+        tau=follow_up(MAIN),
         main=f.periods.get(MAIN),
+        draws_of_constants=f"{DRAWS:,}".replace(",", " "),
         curves=figures.waiting_curves(f.curves or ()),
         months=figures.months(rows, f"{f.pilot_start:%Y-%m}"),
         event_study=figures.event_study(rows),
@@ -77,14 +82,15 @@ def render(f: Findings) -> str:
     )
 
 
-def _claim_of_a_wait(f: Findings) -> tuple[Claim, Outcome] | None:
+def _claim_of_a_wait(f: Findings) -> tuple[Claim, JudgedClaim] | None:
     """Find the first claim of a wait that can be checked, else the first; the page begins with it."""
     pairs = zip(f.baseline.claims, f.outcomes, strict=True)
-    timed = [(c, one) for c, one in pairs if not QUANTITIES[c.quantity].share and c.status != "target"]
+    timed = [(c, one) for c, one in pairs if not CLAIMABLE[c.quantity].share and c.status != "target"]
     return next((pair for pair in timed if pair[1].outcome != UNCHECKABLE), timed[0] if timed else None)
 
 
 def _horizon(rows: figures.Rows) -> str | None:
     """Choose the longest horizon at which the wait before and after has an interval."""
-    names = (MAIN, "rmst_15", "rmst_7")
+    days = {name: follow_up(name) for name in WAITING if reach(name)[1]}
+    names = sorted((name for name in days if days[name] <= days[MAIN]), key=days.__getitem__, reverse=True)
     return next((name for name in names if (row := rows.get(name, "before_after")) and row.lower is not None), None)

@@ -9,7 +9,7 @@ from eval.time.measurement import Measurement
 from plume.page.numbers import interval, number, percent, points
 
 _LABELS = tomllib.loads(Path(__file__).with_name("labels.toml").read_text(encoding="utf-8"))
-QUANTITIES = {name: row["label"] for name, row in measurement.QUANTITIES.items()}
+LABELS = {name: row["label"] for name, row in measurement.QUANTITIES.items()}
 OUTCOMES, STATUSES, GRADES, WEAK = (_LABELS[table] for table in ("outcomes", "statuses", "grades", "weak"))
 COLUMNS, FATES, DECIDED, VOTERS, INPUTS, STATUS_OF_CONSTANT = (
     _LABELS[table] for table in ("columns", "fates", "decided", "voters", "inputs", "constants")

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from plume.export.experience import Answer, Experience
+from plume.export.experience import Experience, StructureAnswer
 from plume.export.reader import Unreadable
 from plume.french.vocabulary import rows
 
@@ -185,7 +185,7 @@ class _Reader:
             }.items():
                 self.columns[name].append(value)
 
-    def _answered(self, answer: Answer, *, alone: bool, dated: bool) -> bool:
+    def _answered(self, answer: StructureAnswer, *, alone: bool, dated: bool) -> bool:
         placeholder = answer.is_placeholder
         if answer.reply:
             replied = not placeholder

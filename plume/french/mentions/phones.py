@@ -35,7 +35,7 @@ def _is_scattered(match: re.Match[str], _: Text) -> bool:
 
 
 # "Une" begins the next sentence: "05 36 49 11 22. Une ligne …".
-_NUMBER_WORD = any_of({*number_words(0, 100, abroad=True), "et"} - {"une"}).removesuffix(")") + r"|\d{1,2})"
+_NUMBER_WORD = any_of({*number_words(0, 100), "et"} - {"une"}).removesuffix(")") + r"|\d{1,2})"
 _TWENTIES = any_of(number_words(30, 40))
 _PAIRS = rf"(?:{ANY_SIGN}{{1,3}}(?:{_NUMBER_WORD}|fois|double|triple|puis)(?!\w)){{4,}}"
 _NUMERAL = re.compile(r"[a-z]{3,}")

@@ -118,6 +118,11 @@ def words_that_are_names(which: int) -> Names:
     return [n for n in firsts if half(n) == which], [n for n in lasts if half(n) == which]
 
 
+def things() -> tuple[str, ...]:
+    """List the capitalised words of nobody's name that fill sentences."""
+    return tuple(row["word"] for row in rows("capitalised_things", LISTS) if row["sentences"])
+
+
 class Filling:
     """What the marks of a carrier are filled with; draws in the same order give the same values."""
 
@@ -127,7 +132,7 @@ class Filling:
         self._people, self._weights = [names for _, names in people], [weight for weight, _ in people]
         self._places = sorted(c.title() for c in insee.communes() if 4 < len(c) < 18 and c not in EVERYDAY)
         self._bodies = sorted({b.upper() for b in ACRONYMS if b.isalpha()} | {b.title() for b in BODIES})
-        self._things = terms("capitalised_things", LISTS)
+        self._things = things()
         self.marks: dict[str, Callable[[], str]] = {
             "P": lambda: self._first(self._person()),
             "N": lambda: self._last(self._person()),

@@ -28,12 +28,12 @@ CARD = Path(__file__).parent / "weights.json"
 
 def made_of() -> dict[str, object]:
     """What the weights depend on, for the card; a public body more or less is no reason to train anew."""
-    files = [*sorted(sentences.CARRIERS.glob("*.txt")), LISTS / "names_by_origin.tsv"]
-    files += [LISTS / f"{name}.txt" for name in ("names_that_are_words", "capitalised_things")]
+    lists = (LISTS / "names_by_origin.tsv", LISTS / "names_that_are_words.txt")
+    files = [*sorted(sentences.CARRIERS.glob("*.txt")), *lists]
     return {
         "model": f"{MODEL} {version(MODEL.replace('_', '-'))}",
         "insee": insee.digest()[:16],
-        "sentences": sha256("".join(map(file_sha256, files)).encode())[:16],
+        "sentences": sha256("".join([*map(file_sha256, files), *sentences.things()]).encode())[:16],
         "settings": SETTINGS,
     }
 

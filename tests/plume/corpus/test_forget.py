@@ -6,65 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from plume import files
 from plume.corpus import audit, dataset, documents, forget_search
 from plume.corpus import forget as forgetting
 from plume.corpus.dataset import read_manifest
-from plume.corpus.documents import card
 from plume.errors import InputError
-from plume.files import to_jsonl
-
-GONE = "903"  # in train; 914 is in validation, 917 in test
-
-
-@pytest.fixture
-def folder(small_dataset, tmp_path) -> Path:
-    """A dataset folder with two quarantined rows, one of an experience that has a pair too."""
-    folder = Path(shutil.copytree(small_dataset, tmp_path / "data"))
-    rows = [
-        {"id": f"{GONE}-2", "reason": "no_reply", "detail": "status: none"},
-        {"id": "950", "reason": "no_structure", "detail": f"as {GONE}-1 was"},
-    ]
-    (folder / "quarantine.jsonl").write_bytes(to_jsonl(rows))
-    manifest = read_manifest(folder)
-    manifest["counts"] |= {"rows": 21, "quarantined": 2, "quarantine": {"no_reply": 1, "no_structure": 1}}
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    (folder / "README.md").write_text(card(manifest), encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def env(tmp_path) -> dict[str, str]:
-    return {"PLUME_HOME": str(tmp_path / "home"), "MLFLOW_TRACKING_URI": ""}
-
-
-@pytest.fixture
-def store(empty_store, tmp_path, env):
-    """A registry of the test's own: `register(digest, source=…, alias=…)` adds a version as plume train does."""
-    home = tmp_path / "home"
-    home.mkdir()
-    shutil.copy(empty_store, home / "mlflow.db")
-
-    def register(digest: str, *, source: str | None = "9" * 64, alias: str | None = None) -> int:
-        import mlflow
-
-        uri = f"sqlite:///{home / 'mlflow.db'}"
-        client = mlflow.MlflowClient(uri, registry_uri=uri)
-        if not client.search_registered_models():
-            client.create_registered_model("plume-reply")
-        adapter = tmp_path / f"adapter-{digest[:4]}-{alias}"
-        adapter.mkdir()
-        if source:
-            (adapter / "training.json").write_text(json.dumps({"dataset": {"source": {"sha256": source}}}))
-        tags = {"train_split_sha256": digest}
-        version = client.create_model_version("plume-reply", adapter.as_uri(), tags=tags)
-        if alias:
-            client.set_registered_model_alias("plume-reply", alias, version.version)
-        return int(version.version)
-
-    return register
+from tests.plume.corpus.conftest import GONE
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -180,123 +128,6 @@ def test_the_audit_goes_on_without_the_erased_pair(folder):
     assert (bound.n, bound.read, bound.leaks) == (18, 18, 0)
 
 
-def test_versions_are_found_by_digest_history_and_source(folder, store, cli, env):
-    first = read_manifest(folder)["splits"]["train"]["sha256"]
-    store(first, alias="champion")
-    erase(folder, "900")
-    second = read_manifest(folder)["splits"]["train"]["sha256"]
-    store(second)
-    store("5" * 64, source="0" * 64)  # another train split of the same export
-    store("6" * 64)  # of another export
-    store("7" * 64, source=None, alias="challenger")
-    done = cli("data", "forget", GONE, "--in", folder, env=env)
-    assert done.returncode == 0, done.stderr
-    lines = [line for line in done.stdout.splitlines() if line.startswith("plume-reply")]
-    assert [line.partition(",")[0] for line in lines] == [
-        "plume-reply version 5 (challenger): may have been trained on them",
-        "plume-reply version 3: may have been trained on them",
-        "plume-reply version 2: was trained on them",
-        "plume-reply version 1 (champion): was trained on them",
-    ]
-
-
-@pytest.fixture
-def run_on(store, tmp_path):
-    """run_on(digest, status, out) -> a training run as plume train opens it, that registers nothing."""
-
-    def begin(digest: str, status: str, out: Path) -> None:
-        import mlflow
-
-        uri = f"sqlite:///{tmp_path / 'home' / 'mlflow.db'}"
-        client = mlflow.MlflowClient(uri)
-        known = client.get_experiment_by_name("plume")
-        artifacts = (tmp_path / "home" / "mlartifacts").as_uri()
-        experiment = known.experiment_id if known else client.create_experiment("plume", artifacts)
-        run = client.create_run(experiment, run_name=out.name, tags={"dataset.train.sha256": digest})
-        client.log_param(run.info.run_id, "out", out.name)  # as it was written, perhaps relative
-        client.set_tag(run.info.run_id, "plume.out", str(out))
-        client.log_text(run.info.run_id, json.dumps({"id": f"{GONE}-1", "draft": "…"}), "drafts.jsonl")
-        if status != "RUNNING":
-            client.set_terminated(run.info.run_id, status)
-
-    return begin
-
-
-@pytest.fixture
-def ask(monkeypatch, env):
-    """ask(ids…, folder) -> (exit code, what is told), in this process."""
-    from plume.cli import app
-
-    def call(*words):
-        for name, value in env.items():
-            monkeypatch.setenv(name, value)
-        done = CliRunner().invoke(app, ["data", "forget", *map(str, words)])
-        return getattr(done.exception, "exit_code", done.exit_code), f"{done.output}{done.exception or ''}"
-
-    return call
-
-
-def test_runs_that_left_no_version_are_named_with_their_checkpoints(folder, run_on, ask, tmp_path):
-    """An erasure during a training: it runs, was killed or failed, and what it learnt lies in its checkpoints."""
-    digest = read_manifest(folder)["splits"]["train"]["sha256"]
-    for status in ("RUNNING", "KILLED", "FAILED"):
-        out = tmp_path / status.lower()
-        out.mkdir()
-        (out / "checkpoint.pt").write_bytes(b"weights")
-        run_on(digest, status, out)
-    run_on("7" * 64, "RUNNING", tmp_path / "another")
-    code, told = ask(GONE, "--in", folder)
-    assert code == 0, told
-    for status in ("RUNNING", "KILLED", "FAILED"):
-        assert f"run {status.lower()} ({status})" in told
-        assert f"remove {tmp_path / status.lower()}, which holds its checkpoints" in told
-    assert "run another" not in told
-    assert told.count("drafts.jsonl: names a forgotten experience") == 4  # artifacts, whoever's run they are
-
-
-def test_asked_twice_it_answers_twice(folder, store, run_on, ask, tmp_path):
-    digest = read_manifest(folder)["splits"]["train"]["sha256"]
-    store(digest, alias="champion")
-    run_on(digest, "RUNNING", tmp_path / "run")
-    answers = [ask(GONE, "--in", folder) for _ in range(3)]
-    for code, told in answers:
-        assert code == 0
-        assert "run run (RUNNING)" in told
-        assert "version 1 (champion): was trained on them" in told
-    assert "1 of the 1 experiences were forgotten there before" in answers[1][1]
-    assert read_manifest(folder)["counts"]["forgotten"] == 2
-    assert GONE not in json.dumps(read_manifest(folder)["erased"])
-
-
-def test_what_was_erased_elsewhere_than_in_train_is_answered_too(folder, store, ask):
-    store(read_manifest(folder)["splits"]["train"]["sha256"])
-    answers = [ask("917", "--in", folder) for _ in range(2)]
-    assert all(code == 0 and "in no train split" in told for code, told in answers)
-
-
-def test_without_a_store_it_forgets_and_exits_3(folder, ask, tmp_path):
-    code, told = ask(GONE, "--in", folder)
-    assert code == 3
-    assert "there is no MLflow store" in told
-    assert not (tmp_path / "home" / "mlflow.db").exists()
-    assert read_manifest(folder)["counts"]["forgotten"] == 2
-
-
-def test_a_store_that_fails_while_it_is_asked_stops_no_erasure(folder, store, ask, monkeypatch):
-    import mlflow
-
-    store(read_manifest(folder)["splits"]["train"]["sha256"])
-
-    def fails(*_, **__):
-        raise mlflow.MlflowException("database is locked")
-
-    monkeypatch.setattr(mlflow.MlflowClient, "search_model_versions", fails)
-    code, told = ask(GONE, "--in", folder)
-    assert code == 3
-    assert "forgotten, but" in told
-    assert read_manifest(folder)["counts"]["forgotten"] == 2
-
-
 def test_a_folder_built_again_and_erased_since_is_seen_by_a_training(folder):
     read = read_manifest(folder)
     rebuilt = read | {"splits": read["splits"] | {"train": {"sha256": "d" * 64}}}
@@ -315,35 +146,6 @@ def test_a_training_that_read_the_folder_before_sees_the_erasure(folder):
     assert dataset.forgotten_since(folder, read)
     assert not dataset.forgotten_since(folder, read_manifest(folder))
     assert not dataset.forgotten_since(folder.parent / "gone", read)
-
-
-def test_copies_that_load_dataset_made_are_named(folder, store, ask, tmp_path, monkeypatch):
-    cache = tmp_path / "datasets" / "data" / "default"
-    cache.mkdir(parents=True)
-    (cache / "train.arrow").write_bytes(b"902-1903-1904-1")
-    (cache / "other.arrow").write_bytes(b"500-1501-1")
-    (cache / "empty.arrow").write_bytes(b"")
-    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "datasets"))
-    _, told = ask(GONE, "--in", folder)
-    assert f"{cache / 'train.arrow'}: may hold a forgotten experience" in told
-    assert told.count("may hold") == 1
-
-
-def test_what_was_only_in_test_was_learnt_by_none(folder, store, cli, env):
-    store(read_manifest(folder)["splits"]["train"]["sha256"])
-    done = cli("data", "forget", "917", "--in", folder, env=env)
-    assert "in no train split" in done.stdout
-    assert "history" not in read_manifest(folder)
-
-
-def test_without_a_reachable_store_it_forgets_and_exits_3(folder, cli, env):
-    digest = read_manifest(folder)["splits"]["train"]["sha256"]
-    done = cli("data", "forget", GONE, "--in", folder, env=env | {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"})
-    assert done.returncode == 3
-    assert "does not answer" in done.stderr
-    assert digest in done.stderr
-    assert "Traceback" not in done.stderr
-    assert read_manifest(folder)["counts"]["forgotten"] == 2
 
 
 def test_copies_and_mentions(folder, cli, env, tmp_path):

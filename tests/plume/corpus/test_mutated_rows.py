@@ -17,7 +17,7 @@ import pytest
 from plume.contacts import Directory
 from plume.corpus.build import DataConfig, build
 from plume.corpus.dataset import read_split
-from plume.corpus.pairs import Pair, Selection, outcomes
+from plume.corpus.pairs import Selection, UnmaskedPair, outcomes
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.export.reader import Unreadable, read_experiences
@@ -202,7 +202,7 @@ def mutate_bytes(tmp_path: Path, sample: Path, files: int, seed: int) -> tuple[i
                     continue
                 found = list(outcomes(row, number, Selection(), directory, lambda _: False))
                 assert len(found) == max(1, len(row.answers)) or found[0].reason in ("no_id", "bad_id")
-                assert all(isinstance(o, Pair) or (o.reason and o.detail) for o in found)
+                assert all(isinstance(o, UnmaskedPair) or (o.reason and o.detail) for o in found)
                 accounted += len(found)
         except InputError as told:
             error = str(told)

@@ -6,7 +6,7 @@ import pytest
 
 from plume.contacts import Directory
 from plume.corpus.dataset import FEATURES
-from plume.corpus.pairs import MADE, Pair, Quarantined, Selection, outcomes
+from plume.corpus.pairs import MADE, Quarantined, Selection, UnmaskedPair, outcomes
 from plume.corpus.split import experience_of
 from plume.export.body_names import body_name
 from plume.export.cleaning import clean
@@ -40,7 +40,7 @@ def row(number: str | None = "1", n: int = 1, **fields: str | None) -> dict:
     } | fields
 
 
-def explode(rows: list, selection: Selection) -> tuple[list[Pair], list[Quarantined]]:
+def explode(rows: list, selection: Selection) -> tuple[list[UnmaskedPair], list[Quarantined]]:
     """The pairs and the quarantined rows that come of some rows."""
     directory, seen = Directory.load(), set()
 
@@ -49,7 +49,7 @@ def explode(rows: list, selection: Selection) -> tuple[list[Pair], list[Quaranti
 
     read = [row if isinstance(row, Experience) else Experience.of(row) for row in rows]
     found = [o for n, one in enumerate(read, 1) for o in outcomes(one, n, selection, directory, is_repeated)]
-    return [o for o in found if isinstance(o, Pair)], [o for o in found if isinstance(o, Quarantined)]
+    return [o for o in found if isinstance(o, UnmaskedPair)], [o for o in found if isinstance(o, Quarantined)]
 
 
 def reasons(*rows: dict, **selection) -> list[str]:

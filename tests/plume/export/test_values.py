@@ -7,7 +7,7 @@ import pytest
 
 from eval.time.waits.from_export import read_waits
 from plume.contacts import Directory
-from plume.corpus.pairs import Pair, Selection, outcomes
+from plume.corpus.pairs import Selection, UnmaskedPair, outcomes
 from plume.export.columns import CELLS, Columns
 from plume.export.reader import read_experiences
 from plume.export.values import READERS, department, is_empty, percent, vote, whole, yes_or_no
@@ -74,7 +74,7 @@ def test_yes_and_no_are_read_alike_by_the_corpus_and_by_the_time_analysis(yes, n
     rows, columns = read(record(1, **{column: yes}), record(2, **{column: no}))
     assert not columns.misread
     pairs = [p for row in rows for p in outcomes(row, 1, Selection(), Directory.load(), lambda _: False)]
-    assert [p.values["ai_offered"] for p in pairs if isinstance(p, Pair)] == [True, False]
+    assert [p.values["ai_offered"] for p in pairs if isinstance(p, UnmaskedPair)] == [True, False]
     assert list(read_waits(rows).offered) == [1, 0]
 
 

@@ -17,6 +17,7 @@ from plume.french.numbers import NUMBER, number_words, value
         ("vingt-quatre", 24),  # not 20 × 4
         ("mille deux cents", 1200),
         ("deux cent trente", 230),
+        ("septante-deux", 72),  # of Belgium and Switzerland
     ],
 )
 def test_french_numbers_are_read(text: str, number: float) -> None:
@@ -31,5 +32,4 @@ def test_what_is_no_number_is_refused() -> None:
 
 def test_single_words_are_listed_by_their_value() -> None:
     assert number_words(2, 4) == ("deux", "trois", "quatre")
-    assert "septante" in number_words(20, 90, abroad=True)
-    assert "septante" not in number_words(20, 90)
+    assert "septante" in number_words(20, 90)

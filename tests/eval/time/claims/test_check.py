@@ -6,7 +6,7 @@ import pytest
 
 from eval.time.claims.check import COMPATIBLE, CONTRADICTED, UNCHECKABLE, check
 from eval.time.claims.published import Claim, Values, Widest
-from eval.time.claims.quantities import QUANTITIES, Quantity
+from eval.time.claims.quantities import CLAIMABLE, Quantity
 from eval.time.waits.from_export import Waits
 from eval.time.waits.periods import follow_up, values
 
@@ -189,7 +189,7 @@ def test_a_claim_of_another_quantity_needs_its_row_alone(monkeypatch):
         of_waits=True,
         tau=follow_up("answered_7d"),
     )
-    monkeypatch.setitem(QUANTITIES, "answered_7d", answered)
+    monkeypatch.setitem(CLAIMABLE, "answered_7d", answered)
     told = claim().model_copy(update={"quantity": "answered_7d", "values": Values(after=0.01)})
     outcome = check(told, waits(12, 6))
     assert outcome.outcome == CONTRADICTED

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from eval.time.minutes.constants import DEFAULT, NAMES, Constants, load
-from eval.time.minutes.model import FEATURES, Prior, break_even, count, from_similarity, minutes, model
+from eval.time.minutes.model import COUNTED, Prior, break_even, count, from_similarity, minutes, model
 from plume.errors import InputError
 from plume.paths import in_clone
 
@@ -36,7 +36,7 @@ def test_the_worked_example_of_150_words(rate, saved):
 def test_counts_of_a_draft_and_its_published_text():
     draft = "Bonjour, votre dossier est clos depuis 3 jours. Écrivez à contact@caf.fr ou au 01 42 00 00 00."
     final = "Bonjour, votre dossier est ouvert. Écrivez à contact@caf.fr ou au 01 42 00 00 00. Merci."
-    found = dict(zip(FEATURES, count(draft, final, review_words=40), strict=True))
+    found = dict(zip(COUNTED, count(draft, final, review_words=40), strict=True))
     # One run replaced ("clos depuis 3 jours." -> "ouvert."), one word added ("Merci."); each with its blank.
     assert found["typed_characters"] == len("ouvert.") + 1 + len("Merci.") + 1
     assert found["edits"] == 2
@@ -47,7 +47,7 @@ def test_counts_of_a_draft_and_its_published_text():
 def test_same_text_costs_no_edit_and_a_rejected_one_is_composed():
     text = "Bonjour, merci de votre avis."
     assert count(text, text)[3:].tolist() == [0, 0, 0, 0, 0]
-    assert dict(zip(FEATURES, count(text, "Autre texte.", rejected=True), strict=True))["composed_words"] == 2
+    assert dict(zip(COUNTED, count(text, "Autre texte.", rejected=True), strict=True))["composed_words"] == 2
 
 
 def test_reading_a_draft_in_vain_always_costs_time():
