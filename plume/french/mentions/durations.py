@@ -102,7 +102,8 @@ _IDIOM = re.compile(
 )
 # "les deux années" are those just spoken of; "dans les deux années" is a term.
 _THOSE = re.compile(
-    r"(?<!tous )(?<!toutes )(?<!dans )(?<!sous )(?<!pendant )(?<!durant )(?<!apres )(?<!avant )(?<!d'ici )(?<!pour )\b[lcs]es $"
+    r"(?<!tous )(?<!toutes )(?<!dans )(?<!sous )(?<!pendant )(?<!durant )(?<!apres )(?<!avant )(?<!d'ici )(?<!pour )"
+    r"\b[lcs]es $"
 )
 
 
