@@ -285,7 +285,7 @@ def _last_words(line: str, case: Case) -> str | None:
     own = words(line)
     if not 0 < len(own) < 5 or line.endswith(":") or f" {' '.join(own)} " not in f" {case.reviewed} ":
         return None
-    return line if line.isupper() or any(is_odd(fold(w)) for w in own) else None
+    return line if line.isupper() or any(len(w) > 4 and is_odd(fold(w)) for w in own) else None
 
 
 def _unquoted(text: str) -> str:

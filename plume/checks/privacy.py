@@ -50,7 +50,7 @@ _MARKER = re.compile(r"<\|[^|>]*\|?>?|</?\w+>")
 _CALLED = re.compile(
     r"\b(?i:(?:votre |son |sa |le |du |leur )(?:pré)?nom"
     r"(?: de (?:naissance|jeune fille|famille|mariage)| d'(?:usage|épouse)| marital| complet)?"
-    r"(?:,| est|,? à savoir| :)?|prénommée?|(?:conseill\w+|agente?|gestionnaire|fils|fille|voisine?|collègue"
+    r"(?:,| est|,? à savoir| :)?|prénommée?|(?:conseill\w+|agente?|gestionnaire|collègue"
     r"|interlocut\w+|médecin|responsable) (?:s'appelle|se nomme|nommée?|appelée?)) [«\"]? ?([A-ZÀ-Þ][\w'-]{2,30})"
 )
 _PSEUDONYM = re.compile(r"\A(?:bonjour|bonsoir|ch[eè]re?),? +(\w*[^\W\d_]\w*\d\w*|\w+_\w+)", re.IGNORECASE)
