@@ -9,7 +9,7 @@ from functools import lru_cache
 from plume.checks.case import Case
 from plume.french.insee import communes
 from plume.french.numbers import number_words
-from plume.french.rules import Rule, in_turn, reading, table
+from plume.french.rules import Rule, Text, in_turn, reading, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, column
 
@@ -81,6 +81,14 @@ _NUMBERED = table(
         examples=("au ‹douze rue Victor Hugo›", "dans deux rues"),
     ),
     Rule(
+        "postal.number-after",
+        rf"(?<![\w-])(?i:{_STREET}|{_OTHER})\s{_NAMED},? (?:au )?(?:n°|(?i:numéro)) ?\d{{1,4}}\b",
+        hint=(*_STREETS, *_OTHERS),
+        digit=True,
+        reads="written",
+        examples=("‹chemin de la Garenne, n° 210›", "la place n° 4"),
+    ),
+    Rule(
         "postal.post-box",
         r"(?<!\w)(?:B\.?P\.?|C\.?S\.?|TSA|(?i:boîte postale)) ?(?:n° ?)?\d{2,6}(?: ?\d{1,3})?(?!\d)",
         hint=("b", "c.s", "cs", "tsa"),
@@ -121,8 +129,11 @@ _UNNUMBERED = table(
     )
 )
 _GIVES = re.compile(
-    r"\b(?:situe|sis(?:e?s?)\b|adresse|bureaux?\b|locaux\b|rendez-vous|rendre|present(?:er|ez)|ecri(?:re|vez)|envoye[rz]"
+    r"\b(?:situe|sis(?:e?s?)\b|adresse|bureaux?\b|locaux\b|rendez-vous|rendre|present(?:er|ez)|ecri(?:re|vez)"
+    r"|envoye[rz]"
     r"|installe|deplacer|courrier|trouv(?:e|ent|ons)\b|sommes\b|agence\b|guichet\b|antenne|permanence|accueill?\w*"
+    r"|deposer?|porter|poster|aller\b|allez|vous rendre|retir(?:er|ez)|expedi(?:er|ez)|signal(?:er|ez)"
+    r"|(?:^|[.,;:!?] ?|\bou |\bet |\b(?:re|en) ?)(?!avez|etes|aviez|etiez|vous )\w{3,}ez(?:-(?:l[ae]s?|y|nous|vous))?\b"
     r"|recoi\w+|recev\w+|implant\w+|ven(?:ez|ir)\b|pass(?:ez|er)\b|dirig\w+|demenag\w+|transfer\w+|ouvert\w*|heberg\w+"
     r"|attend\w*|siege)[^.!?;\n]{0,40}$"
 )
@@ -130,12 +141,16 @@ _TOWN = rf"{_PROPER}(?:[ -](?:{_AND}|(?i:saint[ -]|sainte[ -])){{0,3}}{_PROPER})
 _POSTCODE = table(
     Rule(
         "postal.postcode",
-        rf"(?<![\w.,/-])(?:F-)?(?:0[1-9]|[1-8]\d|9[0-8]) ?\d{{3}},?\s(?P<town>{_TOWN})",
-        unless=lambda match, _: not _is_town(match["town"]),
+        rf"(?<![\w.,/-])(?:F-)?(?:0[1-9]|[1-8]\d|9[0-9]) ?\d{{3}},?\s(?P<town>{_TOWN})",
+        unless=lambda match, text: not (_is_town(match["town"]) or _in_address(match, text)),
         digit=5,
         reads="written",
         examples=("à ‹35000 Rennes›", "10 000 Français", "dossier 12345 Bonjour"),
     )
+)
+_BEFORE_POSTCODE = re.compile(
+    rf"(?:{any_of(h.strip() for h in (*_STREETS, *_OTHERS) if len(h) > 3)}|\b(?:bp|cs|tsa)\b|cedex|n°|immeuble"
+    rf"|batiment|adresse)[^.;!?\n]{{0,40}}, ?$"
 )
 # What stands for what when two writings of an address are compared; small words are left out.
 _LIKE = {
@@ -182,6 +197,11 @@ def addresses(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
+def _in_address(match: re.Match[str], text: Text) -> bool:
+    """Say whether a postcode stands after a street, a post box or a building: the town need not be a listed one."""
+    return bool(_BEFORE_POSTCODE.search(text.folded[max(0, match.start() - 50) : match.start()]))
+
+
 def _is_town(name: str) -> bool:
     """Say whether a name begins with a commune's, or holds Cedex: "10 000 Français" does not."""
     parts = re.split(r"[ '-]", fold(name))
@@ -202,7 +222,7 @@ def invented_addresses(case: Case) -> list[tuple[int, int]]:
     return [
         (start, end)
         for start, end in addresses(case.draft)
-        if not (_is_citizens(case.draft, start, end) or is_given(start, end))
+        if not (is_citizens(case.draft, start, end) or is_given(start, end))
     ]
 
 
@@ -213,7 +233,8 @@ def _is_given(parts: list[str], text: str) -> bool:
     return f" {' '.join(head)} " in f" {' '.join(given)} " and set(given).issuperset(parts)
 
 
-def _is_citizens(text: str, start: int, end: int) -> bool:
+def is_citizens(text: str, start: int, end: int) -> bool:
+    """Say whether an address is said to be where a citizen lives."""
     before, after = fold(text[max(0, start - 60) : start]), fold(text[end : end + 30])
     return bool(_LIVES.search(re.split(r"[.!?;\n]", before)[-1]) or _LIVES.search(re.split(r"[.!?;\n]", after)[0]))
 

@@ -15,6 +15,9 @@ _TITLE = re.compile(r"^Titre : .*$", re.MULTILINE)  # as `plume.prompt` shows it
 if TYPE_CHECKING:
     from plume.contacts import Directory
 
+# Unicode's tag characters, which no screen shows and a model reads.
+_TAGGED = re.compile("[\U000e0020-\U000e007e]")
+_TAGS = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
 NOTHING = "rien à signaler"
 VOCABULARY, RULES = (Path(__file__).parent / folder for folder in ("vocabulary", "rules"))
 
@@ -69,6 +72,7 @@ class Case:
         sentiment: str | None,
         shows: Iterable[Mapping[str, Any]] = (),
     ) -> "Case":
+        review = review.translate(_TAGS) if _TAGGED.search(review) else review
         return cls(plain(draft), plain(review), plain(prompt), directory, sentiment, tuple(shows))
 
     @cached_property

@@ -11,10 +11,11 @@ from plume.checks.case import Answer, Case, Fault, none_of
 from plume.french.mentions import Mention
 from plume.french.mentions.ages import told_ages
 from plume.french.mentions.amounts import amounts, loose_amounts
+from plume.french.mentions.calendar import calendar, calendar_words
 from plume.french.mentions.contacts import rest
 from plume.french.mentions.dates import NOON, Moment, dates, loose_dates, loose_times, named_times, times
 from plume.french.mentions.durations import durations, without_always_open
-from plume.french.mentions.laws import laws
+from plume.french.mentions.laws import is_named, laws
 from plume.french.mentions.terms import loose_terms, opening_days, opening_words, terms
 from plume.french.rules import Text
 from plume.french.text import fold, words
@@ -38,21 +39,22 @@ def invented_articles(case: Case) -> Answer:
     """Check articles, laws and decrees by number, date or name; a code's name alone ("le code civil") cites nothing."""
     said = [*laws(rest(case.draft))]
     known = {one.value for one in laws(rest(case.given))} if said else set()
-    names = frozenset(words(fold(case.given))) if any(one.rule == "law.named" for one in said) else frozenset()
+    names = frozenset(words(fold(case.given))) if any(map(is_named, said)) else frozenset()
     faults = (
-        one
-        for one in said
-        if one.value not in known and not (one.rule == "law.named" and names.issuperset(one.value.split()))
+        one for one in said if one.value not in known and not (is_named(one) and names.issuperset(one.value.split()))
     )
     return _none_of(case, faults, "textes de loi absents de l'avis et de la consigne")
 
 
 def invented_dates(case: Case) -> Answer:
-    """Check days, months, years, times of day and opening days."""
+    """Check days, months, years, times of day, opening days, and what the calendar names ("le mois dernier")."""
     draft = _without_always_open(case.draft)
     said, clock, named = [*dates(draft)], [*times(draft)], [*named_times(draft)]
     given_days = opening_words(case.given) if (days := [*opening_days(draft)]) else frozenset()
     faults = [one for one in days if not one.value <= given_days]
+    if parts := [*calendar(draft)]:
+        told = calendar_words(rest(case.given).folded)
+        faults += [one for one in parts if not one.value <= told]
     if said:
         known = _given_dates(case.given)
         faults += [one for one in said if not any(_agrees(one.value, date) for date in known)]
@@ -100,7 +102,10 @@ def invented_deadlines(case: Case) -> Answer:
 
 @lru_cache(maxsize=32)
 def _given_durations(given: str) -> frozenset[float]:
-    return frozenset(length for one in durations(rest(given), unsure=True) for length in one.value)
+    text = rest(given)
+    said = {length for one in durations(text, unsure=True) for length in one.value}
+    # "1h30" may be a length of time.
+    return frozenset(said | {round(hour + minute / 60, 4) for hour, minute in loose_times(text)})
 
 
 @lru_cache(maxsize=4)  # two checks read the same draft

@@ -43,7 +43,16 @@ _NOT_LATIN = re.compile(r"[\u0370-\u1dff\u3040-\u9fff\uac00-\ud7af]{3}")
 CAPITAL = re.compile(r"(?<=[\w,;:] )[A-ZÀ-Þ][a-zà-ÿ]{3,}\b|(?<=[dl]')[A-ZÀ-Þ][a-zà-ÿ]{3,}\b")
 _LEADING = re.compile(r"[\W_]*")  # a rule may begin at the sign before an order
 _MOST = 20  # findings of a kind that are looked at: a review that repeats an order says nothing new
-_STOPS = (". ", "! ", "? ", "\n")
+_STOPS = (". ", "! ", "? ", "\n", "</")
+# Somebody else's words, which the review reports: "une affiche ordonne : « Ignorez … »".
+_REPORTED = re.compile(
+    r"\b(?:affiche\w*|panneau\w*|lettre|courrier|ecran|site|guichet|pancarte|annonce|disque|repondeur|borne|formulaire|agente?"
+    r"|dit|dits?|ordonne|indique|repond|annonce|precise|ecrit|crie)\b[^.!?\n«\"]{0,40}[«\"][^»\"]*$"
+)
+_CLAIM = re.compile(
+    r"\b(?:affirm|di[st]|ecri|confirm|annonc|racont|pretend|precis|indiqu|reconnai|declar|rappel|assur|certifi|repond|expliqu|soutien)"
+    r"\w*(?: [^.!?\n,;:]{0,40})? (?:que|qu') ?([^.!?\n,;:]{6,140})"
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ class Instruction:
         codes: what looks like a code, a masked contact, an emoji.
         rare: words of it that the rest of the review does not hold, nor usual replies.
         familiar: it asks for "tu".
+        claims: what it wants the reply to say, after "que".
         passage: the folded sentences that hold it.
     """
 
@@ -65,6 +75,7 @@ class Instruction:
     rare: frozenset[str]
     familiar: bool
     passage: str
+    claims: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=256)
@@ -76,6 +87,7 @@ def instruction(review: str) -> Instruction | None:
     for text, hidden in ((review, False), *readings(review)):
         read = reading(text)
         found = [*islice(find(read, TABLES["sure"]), _MOST), *islice(find(read, TABLES["asks"]), _MOST)]
+        found = [one for one in found if not _REPORTED.search(read.folded, max(0, one.start - 200), one.start + 1)]
         if hidden:
             told.append(text)
             strings += [*_strings(text), text]
@@ -86,7 +98,7 @@ def instruction(review: str) -> Instruction | None:
             start = one.start + len(_LEADING.match(text, one.start)[0])
             passage, near = _passage(text, start, one.end), _sentence(text, start, one.end)
             told.append(near)
-            strings += _strings(passage)
+            strings += _strings(passage if order else near)
             ordered += [tuple(words(m[1])) for m in _ORDERED.finditer(fold(near))]
             if order or _FOLLOWS.search(fold(near)):
                 strings += [m[1] for m in _AFTER_COLON.finditer(near)]
@@ -102,10 +114,17 @@ def instruction(review: str) -> Instruction | None:
     if not (met or other or familiar):
         return None
     said = (tuple(map(fold, words(string))) for string in strings)
+    passage = fold("\n".join(dict.fromkeys(told)))
     # What an order names counts though its words are usual ones: "réponds « dossier clos »".
     kept = dict.fromkeys([*(s for s in said if _tells(s)), *(s for s in ordered if sum(map(len, s)) > 7)])
     return Instruction(
-        sure, tuple(kept), tuple(dict.fromkeys(codes)), frozenset(rare), familiar, fold("\n".join(dict.fromkeys(told)))
+        sure,
+        tuple(kept),
+        tuple(dict.fromkeys(codes)),
+        frozenset(rare),
+        familiar,
+        passage,
+        tuple(_CLAIM.findall(passage)),
     )
 
 

@@ -7,9 +7,11 @@ from plume.french.rules import Text, in_turn, read_tables
 
 TABLES = read_tables(RULES / "placeholders.toml")
 PLACEHOLDERS = TABLES["whole"]
-# "rubrique [Mon véhicule]": a name of something to click on.
-_MENU = re.compile(
-    r"\b(?:rubrique|onglet|menu|bouton|page|lien|case|section|cliqu\w+ sur)(?: intitulée?)? ?[«\"]? ?$", re.IGNORECASE
+# "rubrique [Mon véhicule]", "laissez le champ [Complément] vide": names of something on a screen or a form.
+_ON_SCREEN = re.compile(
+    r"\b(?:rubrique|onglet|menu|bouton|page|lien|case|section|champ|zone|touche|option|ic[oô]ne|ligne|cliqu\w+|coch\w+"
+    r"|s[ée]lectionn\w+|choisi\w+|appuy\w+)\b[^.!?\n]*$",
+    re.IGNORECASE,
 )
 _SLOT = re.compile(
     r"\[(?:intitulé|nom|titre|lien|adresse|numéro|date|à |insér|précis|complét|indiqu|préno)", re.IGNORECASE
@@ -33,5 +35,6 @@ def placeholders(text: str) -> list[str]:
 
 
 def _is_menu(draft: str, text: str) -> bool:
-    named = text.startswith("[") and not text.isupper() and not _SLOT.match(text)
-    return named and bool(_MENU.search(draft[: draft.index(text)]))
+    """Say whether it is the name of a field or a button."""
+    named = text in ("NOM", "PRÉNOM") or (text.startswith("[") and not text.isupper() and not _SLOT.match(text))
+    return named and bool(_ON_SCREEN.search(draft[max(0, draft.index(text) - 80) : draft.index(text)]))

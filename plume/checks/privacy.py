@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from plume.checks.addresses import addresses, is_citizens
 from plume.checks.case import Answer, Case, Fault, none_of
 from plume.checks.form import SOMEBODY
 from plume.checks.listed_people import listed_people, usual_first_names
@@ -46,6 +47,12 @@ _MOBILE = re.compile(r"0[67]\d{8}")
 _NUMBER = re.compile(NUMBER)
 _MARKER = re.compile(r"<\|[^|>]*\|?>?|</?\w+>")
 
+_CALLED = re.compile(
+    r"\b(?i:(?:votre |son |sa |le |du |leur )(?:pré)?nom"
+    r"(?: de (?:naissance|jeune fille|famille|mariage)| d'(?:usage|épouse)| marital| complet)?"
+    r"(?:,| est|,? à savoir| :)?|prénommée?|(?:conseill\w+|agente?|gestionnaire|collègue"
+    r"|interlocut\w+|médecin|responsable) (?:s'appelle|se nomme|nommée?|appelée?)) [«\"]? ?([A-ZÀ-Þ][\w'-]{2,30})"
+)
 _PSEUDONYM = re.compile(r"\A(?:bonjour|bonsoir|ch[eè]re?),? +(\w*[^\W\d_]\w*\d\w*|\w+_\w+)", re.IGNORECASE)
 
 
@@ -102,6 +109,12 @@ def _candidates(case: Case) -> Iterator[PersonalData]:
         yield PersonalData(start, end, "PERSONNE", "personal_data.listed-name")
     for match in _PSEUDONYM.finditer(case.draft):
         yield PersonalData(*match.span(1), "PSEUDO", "personal_data.pseudonym-in-greeting")
+    for start, end in addresses(case.draft):
+        if is_citizens(case.draft, start, end):
+            yield PersonalData(start, end, "ADRESSE", "personal_data.citizens-address")
+    for match in _CALLED.finditer(case.draft):
+        if Word.of(match[1]).may_be_name:
+            yield PersonalData(*match.span(1), "PERSONNE", "personal_data.called")
     for age in told_ages(case.text):
         yield PersonalData(age.start, age.end, "AGE DE", age.rule)
 
@@ -151,7 +164,9 @@ def _is_personal(case: Case, start: int, end: int, kind: str) -> bool:
         before = fold(before)
         of_a_service = _OF_A_SERVICE.search(before) and not _ITS_OWN.search(before)
         return bool(_MOBILE.fullmatch(national(text))) and not of_a_service
-    if kind == "ADRESSE" and not any(c.isdigit() for c in text):
+    if kind in ("ADRESSE", "CP_VILLE") and any(c.isdigit() for c in text):
+        return is_citizens(case.draft, start, end)  # else a service's: an invented one is for the check of contacts
+    if kind == "ADRESSE":
         return bool(_LIVES.search(before))  # a street alone is where a service is
     if kind == "EMAIL":
         return _is_personal_mailbox(mailbox(text))

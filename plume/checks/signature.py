@@ -10,6 +10,7 @@ from itertools import pairwise
 from plume.checks.case import RULES, Answer, Case, Fault, none_of
 from plume.checks.form import SOMEBODY, opens_with_greeting
 from plume.checks.residue import find_markers
+from plume.checks.shape import is_verse
 from plume.french.closings import TABLES as CLOSINGS
 from plume.french.closings import TEAM, ends_with_closing
 from plume.french.phrases import ROLE, SERVICE
@@ -20,7 +21,8 @@ from plume.french.words import OFFICES
 
 # What makes a sentence of a short line: who speaks, who is spoken to with a verb, a verb that bodies and roles take.
 _SENTENCE = (
-    r"\b(?:(?:nous|je|merci|sont|est|a|ont|peu(?:t|vent)|doi(?:t|vent)|va|vont|ne|se|restent?|prenez|bravo|félicitations"
+    r"\b(?:(?:nous|je|merci|sont|est|a|ont|peu(?:t|vent)|doi(?:t|vent)|va|vont|ne|se|restent?|prenez|bravo"
+    r"|félicitations"
     r"|vous (?!\W|$|tous|et\b)|joignables?|(?:accueill|répond|renseign|ferm|ouvr|conseill|aid|dispos|propos|assur"
     r"|regrett|souhait|remerci|salu)(?:e?s?|en)t?|permet|reçoi\w+|recevez"
     r"|(?!agent|client|président|référent|adhérent|patient)\w+(?:[^mi]ent|[ei]ra|[ei]ront))\b|[jns]')"
@@ -31,7 +33,13 @@ TABLES = read_tables(
 )
 # A formula stands at the start of a line or of a sentence, and ends the reply or opens what names its writer.
 _START = r"(?m)(?:^|(?<=[.!?…;»])\s+)(?:[–—-] ?)?"
-_REST = {"words": r"[^\n]{0,60}", "alone": r"[ ,.!]*$", "sentences": r"[^\n]{0,60}"}
+_REST = {
+    "words": r"[^\n]{0,60}",
+    # Or a name: "Amicalement, Paul."
+    "alone": r"(?:[ ,.!]*$|, ?(?!nous|je\b|vous|on\b|ils?\b|elles?\b|c|l[ae]s? |votre|notre)[^\W\d_]{2,20}"
+    r"(?:[ -][^\W\d_]{2,20})?[ .]*\Z)",
+    "sentences": r"[^\n]{0,60}",
+}
 _FORMULAS = tuple(
     replace(rule, pattern=f"{_START}{rule.pattern}{_REST[kind]}")
     for kind, rules in (*CLOSINGS.items(), ("sentences", TABLES["formulas"]))
@@ -45,7 +53,8 @@ _WISHES = re.compile(
 )
 _BULLET = re.compile(r"[-•*]\s|\d+[.)]\s")
 _DRESS = re.compile(r"^[\s*_(«\"–—-]+|[\s*_)»\"]+$")
-_LAST_SENTENCE = re.compile(r"(?<=[.!?…] )(?=[^.!?…\n]{3,70}[.]?\Z)")
+_PARENTHESES = re.compile(r"^\(|\)[ .]*$")
+_LAST_SENTENCE = re.compile(r"(?<=[.!?…] )(?=[^.!?…\n]{3,70}[.]?\)?\Z)")
 # What may stand in the name of a service or a role that ends with a full stop: small words and what follows them, words
 # with a capital, adjectives. A verb is none of these: "Le greffe délivre la copie."
 _SMALL = word_set("le la les l un une de du des d a au aux en et pour sur par votre notre vos nos")
@@ -67,17 +76,19 @@ def signature(case: Case) -> Answer:
     lines = _lines_of_prose(_without_residue(case))
     for i in range(max(1, len(lines) - 3), len(lines)):  # a first line is no signature
         rule = _signs(lines[i], lines[i - 1], last=i == len(lines) - 1)
+        if rule == "signature.comma" and is_verse(case.draft):
+            continue
         if rule and not ("onjour" in lines[i] or (i < len(lines) - 1 and opens_with_greeting(lines[i]))):
             faults.append(Fault(lines[i], rule))
     if (
         lines
         and (cut := _LAST_SENTENCE.search(lines[-1]))
-        and (rule := _signatory(lines[-1][cut.end() :], alone=False))
+        and (rule := _signatory(_PARENTHESES.sub("", lines[-1][cut.end() :]), alone=False))
     ):
         faults.append(Fault(lines[-1][cut.end() :], rule))
-    dashed = in_turn(case.text, TABLES["dashed"])
+    ends = (*in_turn(case.text, TABLES["dashed"]), *in_turn(case.text, TABLES["wishes"]))
     return none_of(
-        [*faults, *(Fault(case.draft[f.start : f.end], f.rule.name) for f in dashed)],
+        [*faults, *(Fault(case.draft[f.start : f.end], f.rule.name) for f in ends)],
         "formule de politesse ou signature",
     )
 
@@ -116,7 +127,7 @@ def _signs(line: str, before: str, *, last: bool) -> str | None:
         return None
     if found := next(in_turn(Text(bare), TABLES["leaves"]), None):
         return found.rule.name
-    if bare.endswith(","):
+    if bare.endswith(",") and not before.endswith(","):  # verse may
         return "signature.comma"  # a sentence never ends so
     unfinished = last and bare[-1] not in '.!?…:;»")' and not _SAYS.search(lower(bare))
     return "signature.bare" if unfinished else None

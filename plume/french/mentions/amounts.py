@@ -10,10 +10,12 @@ from plume.french.vocabulary import any_of, word_set
 
 _SCALED = r"k|m(?=€)|milliers? d'|millions? d'|milliards? d'"
 _CURRENCY = (
-    r"€|euros?\b|eur\b|%|pour cent\b|pour 100\b|p\. ?100\b|centimes?\b|francs\b(?: (?:cfp|pacifique)\b)?"
+    r"€|euros?\b|eur\b|%|pour cent\b|pour (?:100|1000|mille)\b|p\. ?100\b|centimes?\b|francs\b(?: (?:cfp|pacifique)\b)?"
     r"|franc (?:cfp|suisse|symbolique)\b|xpf\b|dollars?\b"
 )
-_HINTS = ("€", "%", "pour cent", "pour 100", "p. 100", "p.100")
+# "les 150 premiers euros", "80 malheureux euros".
+_BETWEEN = r"(?:(?:premiers?|derniers?|malheureux|petits?|pauvres|seuls|bons|gros|beaux|et quelques) )?"
+_HINTS = ("€", "%", "pour cent", "pour 100", "pour mille", "p. 100", "p.100")
 _UNITS = word_set("euro euros eur centime centimes franc francs xpf dollar dollars")
 _ROUGHLY = Rule(
     "amount.rough",
@@ -26,7 +28,7 @@ _ROUGHLY = Rule(
 # The "2" of "45 m² à 3 %", which folding makes a digit, is no number.
 _AMOUNT = Rule(
     "amount.number",
-    rf"(?<!\bm)(?<!\b[ckd]m)({NUMBER})(?: ?(?:a|ou|et|-|/) ?({NUMBER}))? ?({_SCALED})? ?({_CURRENCY})"
+    rf"(?<!\bm)(?<!\b[ckd]m)({NUMBER})(?: ?(?:a|ou|et|-|/) ?({NUMBER}))? ?({_SCALED})? ?{_BETWEEN}({_CURRENCY})"
     rf"(?:(?: et)? ?(\d\d(?!\d| ?(?:€|%|h\b|jours|mois|ans|euros))|(?:{WORDS})(?= centimes))(?: ?centimes?\b)?)?",
     hint=_HINTS,
     words=_UNITS,
@@ -42,8 +44,32 @@ _SIGN_FIRST = Rule(
     reads="folded",
     examples=("soit ‹€ 30›", "30 €"),
 )
+_MONEY = (
+    r"(?:montant|somme|prix|couts?|frais|aide|facture|loyer|salaire|cotisations?|tarif|taxe|depenses?|indemnites?|dette"
+    r"|allocations?|reste|ressources|revenus?|amende|pension|remboursement|solde|droits|achat|honoraires)"
+)
+_SHARE = Rule(
+    "amount.share",
+    r"\b(moitie|deux tiers|tiers|trois quarts|quart|1/2|1/3|2/3|1/4|3/4) d(?:e (?:la |l'|cette |ce |cet |votre "
+    r"|vos |son |leur )?"
+    rf"|u |es ){_MONEY}\b",
+    hint=("moitie", "tiers", "quart", "1/", "2/3", "3/4"),
+    reads="folded",
+    examples=("la ‹moitié du montant›", "la moitié des usagers"),
+)
+# A sum whose currency goes without saying, at the end of a clause.
+_OF_A_PRICE = Rule(
+    "amount.price",
+    r"\b(?:s'eleve(?:nt)? a|coutent?|(?:tarif|prix|forfait|caution|montant|amende|taxe|penalite)s?(?: est"
+    r"| sont)?(?: fixee?s?)?(?: de| a)) "
+    r"(\d[\d ]{0,8}(?:[.,]\d\d?)?)(?=[.;!?)]|,(?!\d)| ?$)",
+    hint=("eleve", "cout", "tarif", "prix", "forfait", "caution", "montant", "amende", "taxe", "penalite"),
+    digit=True,
+    reads="folded",
+    examples=("la caution ‹s'élève à 300›.", "le prix de 3 repas"),
+)
 _AMOUNTS = table(_AMOUNT, _SIGN_FIRST)
-table(_ROUGHLY)
+table(_ROUGHLY, _SHARE, _OF_A_PRICE)
 _SCALE = {"k": 1e3, "m": 1e6, "millier": 1e3, "million": 1e6, "milliard": 1e9}
 
 
@@ -51,6 +77,10 @@ def amounts(text: Text) -> Iterator[Mention]:
     """Yield every amount and rate; its value is the number and "€", "%", "franc" or "dolla"."""
     for start, end, rule, m in in_turn(text, [_ROUGHLY]):
         yield Mention("amount", start, end, (ROUGH[m[1]], "€" if "euro" in m[2] else "franc"), rule.name)
+    for start, end, rule, m in in_turn(text, [_SHARE]):
+        yield Mention("amount", start, end, (_SHARES[m[1]], "%"), rule.name)
+    for start, end, rule, m in in_turn(text, [_OF_A_PRICE]):
+        yield Mention("amount", start, end, (value(m[1].strip()), "€"), rule.name)
     for start, end, rule, m in in_turn(text, _AMOUNTS):
         if rule is _SIGN_FIRST:
             yield Mention("amount", start, end, (value(m[1].strip()), "€"), rule.name)
@@ -72,6 +102,7 @@ def _values(m: re.Match[str]) -> Iterator[tuple[float, str]]:
 
 # "la moitié" is 50 %, and a citizen's "276e" an amount.
 _SHARES = {"moitie": 50, "tiers": 33, "deux tiers": 66, "quart": 25, "trois quarts": 75, "double": 200}
+_SHARES |= {"1/2": 50, "1/3": 33, "2/3": 66, "1/4": 25, "3/4": 75}
 _TERSE = re.compile(r"(?<![\w,.])(\d+(?:[.,]\d+)?) ?e\b")
 # "majoration à 375 !", "je suis à 12,3 normalement": a number that counts nothing else may be a sum or a rate.
 _BARE = re.compile(

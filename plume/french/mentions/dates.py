@@ -108,6 +108,12 @@ _READERS: dict[Rule, Read] = {
         examples=("le ‹12/03›", "1/2"),
     ): _numeric,
     Rule(
+        "date.dotted",
+        r"\b(?:le|au|du|avant le) (\d{1,2})[.-](0[1-9]|1[0-2])(?!\d|[.,-]\d| ?(?:€|euros?|%))",
+        digit=3,
+        examples=("‹le 12.03›", "le 01.02.03.04.05", "du 12.05 €"),
+    ): _numeric,
+    Rule(
         "date.month-year",
         r"([01](?<![\d/][01])(?:(?<=0)[1-9]|(?<=1)[0-2]))/((?:19|20)\d\d)(?![\d/])",
         digit=6,

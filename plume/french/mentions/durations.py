@@ -19,6 +19,7 @@ _HOURS = {
     "j": 24,
     "jour": 24,
     "journee": 24,
+    "demi-journee": 12,
     "nuit": 24,
     "semaine": 168,
     "mois": 730,
@@ -39,7 +40,8 @@ _ENGLISH_NUMBERS = {
 } | {str(i): i for i in range(100)}
 _DURATION = Rule(
     "duration.number",
-    rf"({NUMBER})(?: ?(?:a|ou|et|-|/) ?({NUMBER}))? ?(mois|{_UNIT}|h|j)\b( et demie?\b)?(?! ?\d\d\b)",
+    rf"({NUMBER})(?: ?(?:a|ou|et|-|/) ?({NUMBER}))? ?(?:(?:bon|petit|grand|gros|court|plein)(?:ne|te|de|sse|e)?s? )?"
+    rf"(mois|{_UNIT}|h|j)\b( et demie?\b)?(?! ?\d\d\b)",
     hint=_HINTS,
     words=_WORDS,
     examples=("sous ‹deux mois›", "en ‹3 à 5 jours›", "14 h 30", "deux agents"),
@@ -81,7 +83,7 @@ _OTHERS: dict[Rule, Callable[[re.Match[str]], float]] = {
     ): lambda m: _ENGLISH_NUMBERS[m[1]] * _HOURS[_ENGLISH_UNITS[m[2]]],
     Rule(
         "duration.fortnight",
-        r"\b(?:sous|d'ici|dans la) (huitaine|quinzaine)\b",
+        r"\b(?:sous|d'ici|dans la|dans une|sous une) (huitaine|quinzaine)\b",
         hint=("taine", "zaine"),
         examples=("‹sous huitaine›", "une huitaine"),
     ): lambda m: 168.0 if m[1] == "huitaine" else 336.0,
@@ -93,14 +95,15 @@ _DEADLINE = re.compile(
     r"|au-dela) d[e']"
     r"|environ|maximum|valables?|pendant|durant|dure|durera|prend|prendra|compte[rz]|attend\w+|tous les) ?$"
 )
-_NEVER_IDIOM = frozenset(("mois", "trimestre", "semestre", "semaine", "demi-heure"))
+_NEVER_IDIOM = frozenset(("mois", "trimestre", "semestre", "semaine", "demi-heure", "demi-journee"))
 _IDIOM = re.compile(
     r" ?(?:ou l'autre|a l'autre|sur l'autre|sur deux|de plus|apres l'autre|donnee?|(?:in)?complete?\b|manquante?\b"
     r"|(?<=journee )d[e'] ?\w|pleine?\b|travaillee?\b|chargee?\b|deja\b|si |aussi |ou\b|comme|sans )"
 )
 # "les deux années" are those just spoken of; "dans les deux années" is a term.
 _THOSE = re.compile(
-    r"(?<!dans )(?<!sous )(?<!pendant )(?<!durant )(?<!apres )(?<!avant )(?<!d'ici )(?<!pour )\b[lcs]es $"
+    r"(?<!tous )(?<!toutes )(?<!dans )(?<!sous )(?<!pendant )(?<!durant )(?<!apres )(?<!avant )(?<!d'ici )(?<!pour )"
+    r"\b[lcs]es $"
 )
 
 

@@ -1,19 +1,27 @@
-"""Finds articles, laws and decrees that are cited by number or date. Pure."""
+"""Finds articles, laws, decrees and other norms that are cited by number, date or name. Pure."""
 
 import re
 from collections.abc import Iterator
 
 from plume.french.mentions import Mention
+from plume.french.phrases import MONTH
 from plume.french.rules import Rule, Text, in_turn, table
 from plume.french.text import fold, squeeze, words
 
 _NUMBERED = r"(?:n° ?|no ?|numero )"
-_KINDS = r"(?:loi|decret(?:-loi)?|arrete|ordonnance|circulaire|directive|reglement|instruction)"
-_LAW = (
-    rf"{_KINDS}(?: (?:organique|ministeriel(?:le)?|interministeriel(?:le)?|prefectoral|europeenn?e?|constitutionnelle"
-    r"|\(?ue\)?|\(?ce\)?))*"
+_KINDS = (
+    r"(?:loi|decret(?:-loi)?|arrete|ordonnance|circulaire|directive|reglement|instruction|deliberation|note de service"
+    r"|avis du conseil d'etat|decision du conseil (?:d'etat|constitutionnel)|arret)"
 )
-_LAW_HINTS = ("loi", "decret", "arrete", "ordonnance", "circulaire", "directive", "reglement", "instruction")
+# "loi organique", "arrêté municipal", "règlement (UE)": the kind may have its author.
+_LAW = (
+    rf"{_KINDS}(?: (?:organique|publique|technique|permanent|conjoint|\w+(?:iel|al|el|aux)(?:le|e)?s?|europeen(?:ne)?"
+    r"|\(?u\.?e\.?\)?|\(?ce\)?|d'application|de la cour de cassation|du conseil d'etat))*"
+)
+_LAW_HINTS = (
+    *("loi", "decret", "arrete", "ordonnance", "circulaire", "directive", "reglement", "instruction", "arret"),
+    *("deliberation", "note de service", "avis du conseil", "decision du conseil"),
+)
 _LAWS = table(
     Rule(
         "law.article",
@@ -29,41 +37,95 @@ _LAWS = table(
     ),
     Rule(
         "law.number",
-        rf"\b{_LAW} {_NUMBERED}?\d{{2,4}}[-/]\d+(?:/[a-z]+)?\b|\b{_LAW} {_NUMBERED}\d+\b",
-        hint=_LAW_HINTS,
+        rf"\b{_LAW} {_NUMBERED}?\d{{2,4}}[-/]\d+(?:/[a-z]+)?\b|\b{_LAW} {_NUMBERED}\d+\b"
+        rf"|\b{_LAW} [a-z]{{2,6}}(?:/[\da-z]+){{1,4}}\b|\bdecision {_NUMBERED}?\d{{4}}-\d+ (?:qpc|dc)\b",
+        hint=(*_LAW_HINTS, "decision"),
         digit=True,
-        examples=("la ‹loi n° 78-17›", "le ‹décret 2020-15›", "la loi de 12 pages"),
+        examples=("la ‹loi n° 78-17›", "le ‹décret 2020-15›", "l'‹arrêté municipal n° 118›", "la loi de 12 pages"),
     ),
     Rule(
         "law.date",
-        rf"\b{_LAW} (?:du (?:\d{{1,2}}|1er) \w+ (?:19|20)\d\d|de (?:19|20)\d\d)\b",
+        rf"\b{_LAW} (?:du (?:\d{{1,2}}|1er) (?:\w+ (?:19|20)\d\d|{MONTH})|de (?:19|20)\d\d)\b",
         hint=_LAW_HINTS,
         digit=True,
-        examples=("la ‹loi du 6 janvier 1978›", "la ‹loi de 1901›", "la loi de finances"),
+        examples=("la ‹loi du 6 janvier 1978›", "le ‹décret du 12 mars›", "la ‹loi de 1901›", "la loi de 12 pages"),
     ),
     # By the name of who proposed it or of its matter: "la loi Elan". A code's name alone cites nothing.
     Rule(
         "law.named",
         r"\b[Ll]oi(?: dite)? (?:« ?|\"|')?((?:[A-ZÉÈ][\w'-]+|\d[A-Z]{2}\b)(?:[- ](?:et )?[A-ZÉÈ][\w'-]+){0,2}"
-        r"|informatique et libertés|littoral|montagne|travail|handicap)\b",
+        r"|informatique et libertés|littoral|montagne|travail|handicap|santé|climat|énergie|bioéthique|immigration"
+        r"|asile"
+        r"|grand âge|anti-?\w+)\b",
         hint=("loi ",),
         reads="written",
-        examples=("la ‹loi Elan›", "la ‹loi Informatique et Libertés›", "la loi de finances", "une loi récente"),
+        examples=("la ‹loi Elan›", "la ‹loi Informatique et Libertés›", "la loi de la jungle", "une loi récente"),
+    ),
+    Rule(
+        "law.matter",
+        r"\bloi ((?:de (?:financement|programmation|modernisation|transformation|orientation|simplification"
+        r"|refondation|transition|bioethique)|relative (?:a|au|aux)|portant|visant|tendant|pour (?:une? |l'egalite"
+        r"|l'acces|l'avenir"
+        r"|la (?:confiance|liberte|croissance|republique|justice))|sur (?!ce\b|ces\b|cette\b|le point|le sujet"
+        r"|votre|vos|la question)"
+        r"(?:le |la |les |l')|contre (?:le |la |les |l'))[^.,;:!?()\n]{0,60})",
+        hint=("loi ",),
+        group=0,
+        examples=(
+            "la ‹loi de financement de la sécurité sociale›",
+            "la ‹loi sur l'eau›",
+            "ce que dit la loi sur ce point",
+        ),
+    ),
+    Rule(
+        "law.known",
+        r"\b(rgpd|reglement general sur la protection des donnees"
+        r"|declaration (?:universelle )?des droits de l'(?:homme|enfant)"
+        r"|convention (?:europeenne|internationale) (?:des|relative aux) droits\b|cedh|jurisprudence(?: \w+){0,3}"
+        r"|alinea (?:\d+|premier|deux|trois)|decret tertiaire|arrets? d(?:e la cour|u conseil d'etat)"
+        r"|decision du conseil (?:d'etat|constitutionnel))\b",
+        hint=(
+            *("rgpd", "protection des donnees", "des droits de l'", "droits", "cedh", "jurisprudence", "alinea"),
+            *("tertiaire", "arret", "decision du conseil"),
+        ),
+        examples=("conformément au ‹RGPD›", "selon la ‹jurisprudence constante›", "vos droits"),
+    ),
+    Rule(
+        "law.titled",
+        r"\b((?:[Cc]irculaire|[Dd]écret|[Aa]mendement|[Pp]rotocole)(?: dite?)? [«\" ]{0,2}|(?:[Cc]onvention"
+        r"|[Tt]raité) (?:de |d'))"
+        r"([A-ZÉÈ][a-zà-ÿ][\w'-]+)",
+        hint=("circulaire", "decret", "amendement", "protocole", "convention", "traite"),
+        group=0,
+        reads="written",
+        examples=(
+            "la ‹circulaire Guéant›",
+            "la ‹convention de Schengen›",
+            "une circulaire récente",
+            "convention de stage",
+        ),
     ),
 )
+_BY_NAME = {"law.named": 1, "law.matter": 1, "law.known": 1, "law.titled": 2}  # the group that holds the name
 # The further articles of "les articles 12, 13 et L. 14-2".
 _FURTHER = re.compile(r"(?:, | et | à | ou )((?:[lrda]\.? ?)?\d+(?:-\d+)*)\b(?! ?(?:€|%|euros|jours|mois|ans))")
 _ARTICLE = re.compile(r"^(?:articles?|art)")
 _NAME = re.compile(
-    r"^(?:loi|decretloi|decret|arrete|ordonnance|circulaire|directive|reglement|instruction)(?:no|numero|n)?"
+    r"^(?:loi|decretloi|decret|arrete|ordonnance|circulaire|directive|reglement|instruction|arret)"
+    r"(?:organique|municipal|prefectoral|ministeriel)?(?:no|numero|n)?"
 )
+
+
+def is_named(law: Mention) -> bool:
+    """Say whether a law is cited by its name, which is given where its words are."""
+    return law.rule in _BY_NAME
 
 
 def laws(text: Text) -> Iterator[Mention]:
     """Yield every citation of an article or a law; its value is what tells it apart, without the word for it."""
     for start, end, rule, match in in_turn(text, _LAWS):
-        if rule.name == "law.named":
-            yield Mention("law", start, end, " ".join(words(fold(match[1]))), rule.name)
+        if rule.name in _BY_NAME:
+            yield Mention("law", start, end, " ".join(words(fold(match[_BY_NAME[rule.name]]))), rule.name)
             continue
         yield Mention("law", start, end, _value(match.group()), rule.name)
         if match.group().startswith("articles"):

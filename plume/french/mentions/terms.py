@@ -32,12 +32,20 @@ _END = (
 _SEASON = r"(?:la rentree|noel|paques|l'ete|l'automne|l'hiver|le printemps)"  # a time to come only after "d'ici"
 _PART_OF_DAY = r"(?:matin|apres-midi|soir|midi)s?"
 _USUAL = re.compile(r"\b(?:fois|jours?|chaque|tous|heures) $|\b(?:fois|plusieurs|jours?)\b[^.,;]{0,12}$")
+# What a service does, which makes a term of "dans la journée".
+_ACTS = re.compile(
+    r"\b(?:rappel|repon|repond|trait|vers|envo|contact|rev[ie]|recev|recoi|parv|arriv|regl|pass|effect|activ"
+    r"|disponib|interv"
+    r"|publi|prend|adress|transm|retabl|repris|reprend|corrig|debloq|delivr|remi[st]|remet|livr|valid|rembours|conv"
+    r"|fait|termin)\w*[^.!?;]*$"
+)
 _NO_DAY = re.compile(r"(?:\b(?:de|du|pour) |d')$")
 _OPEN = re.compile(
     r"\b(?:ouvert\w*|ouvr\w+|ferm\w+|joignables?|accueil\w*|recoi\w+|recev\w+|disponibles?|permanences?|horaires?"
     r"|guichets?|repond\w*|present\w*)\b"
 )
-_OPENS, _BARE = re.compile(r"\b(?:ouvert|ouvr|ferm|recoi|joignable|accueille)"), re.compile(rf"le {_WEEKDAY}")
+_OPENS = re.compile(r"\b(?:ouvert|ouvr|ferm|recoi|joignable|accueille)")
+_BARE = re.compile(rf"le {_WEEKDAY}|\w+ week-ends?")
 _DEADLINES = table(
     Rule(
         "term.by",
@@ -55,19 +63,34 @@ _DEADLINES = table(
     ),
     Rule(
         "term.within",
-        r"\b(?:dans (?:la (?:semaine|quinzaine|huitaine|demi-journee)|le mois|l'annee|l'heure"
+        r"\b(?:dans (?:la (?:semaine|quinzaine|huitaine|dizaine|demi-journee|journee|matinee|soiree|nuit)|le mois"
+        r"|l'(?:annee|heure|apres-midi)"
         r"|les (?:tout(?:e?s)? )?(?:prochaine?s|premiere?s) (?:heures|jours|semaines|mois)"
         r"|les (?:heures|jours|semaines|mois) (?:qui viennent|a venir|prochaine?s|suivants?))"
-        r"|sous (?:une? )?(?:huitaine|quinzaine))(?! (?:dernier|passe|ecoule))",
+        r"|sous (?:une? )?(?:huitaine|quinzaine|dizaine))(?! (?:dernier|passe|ecoule|d(?:e |'|es |u )))",
         hint=("dans l", "sous "),
-        unless=lambda match, _: bool(_USUAL.search(match.string, max(0, match.start() - 30), match.start())),
-        examples=("reponse ‹dans la semaine›", "‹dans les prochains jours›", "deux fois dans la semaine"),
+        unless=(
+            lambda match, _: bool(_USUAL.search(match.string, max(0, match.start() - 30), match.start())),
+            lambda match, _: (
+                match[0].endswith(("journee", "matinee", "soiree", "nuit", "midi"))
+                and not _ACTS.search(match.string, max(0, match.start() - 60), match.start())
+            ),
+        ),
+        examples=(
+            "reponse ‹dans la semaine›",
+            "un agent rappelle ‹dans la journée›",
+            "du soleil dans la journée",
+            "‹dans les prochains jours›",
+            "deux fois dans la semaine",
+        ),
     ),
     Rule(
         "term.next",
-        rf"\b(?:{_NEXT}|en (?:debut|fin|milieu) (?:de |d')(?:semaine|mois|annee) prochaine?"
+        rf"\b(?:{_NEXT}|(?:en|courant|fin|debut)(?: (?:debut|fin|milieu))? (?:de |d')?(?:la )?(?:semaine|mois"
+        rf"|annee) prochaine?"
+        r"|(?:l[ae] (?:semaine|mois)|l'annee) suivante?|a la fin du mois(?! d)"
         r"|demain(?! (?:de|du))(?: (?:matin|soir|apres-midi))?|apres-demain)\b",
-        hint=("prochain", "qui vient", "a venir", "demain"),
+        hint=("prochain", "qui vient", "a venir", "demain", "suivant", "fin du mois"),
         unless=lambda match, _: bool(_NO_DAY.search(match.string, max(0, match.start() - 12), match.start())),
         examples=("‹demain matin›", "‹la semaine prochaine›", "l'administration de demain", "du jour au lendemain"),
     ),
@@ -86,8 +109,9 @@ _OPENING = table(
         rf"|{_WEEKDAY}s?)|(?:le|chaque|les) {_WEEKDAY}s?(?: {_PART_OF_DAY})?"
         rf"(?: et (?:le )?{_WEEKDAY}s?(?: {_PART_OF_DAY})?)?"
         r"|(?:ouvert\w*|joignables?|accueil\w*|recoi\w+|disponibles?) (?:[\w']+ ){0,3}?"
-        r"(?:le matin|l'apres-midi|le soir|en soiree|en matinee|le midi))\b(?! (?:dernier|prochain|\d))",
-        hint=(*_DAYS_OF_WEEK, "tous les", "toutes les", "matin", "midi", "soir"),
+        r"(?:le matin|l'apres-midi|le soir|en soiree|en matinee|le midi)|(?:le|les|chaque"
+        r"|ce) week-ends?)\b(?! (?:dernier|prochain|\d))",
+        hint=(*_DAYS_OF_WEEK, "tous les", "toutes les", "matin", "midi", "soir", "week-end"),
         unless=lambda match, text: (
             not (_OPENS if _BARE.fullmatch(match[0]) else _OPEN).search(
                 text.folded[max(0, match.start() - 110) : match.end() + 50]
@@ -97,11 +121,12 @@ _OPENING = table(
     ),
 )
 _HEAD = re.compile(
-    r"demain|huitaine|quinzaine|semaine|mois|annee|an\b|trimestre|semestre|journee|matinee|soiree|week-end|ete|automne"
+    r"demain|huitaine|quinzaine|dizaine|nuit|apres-midi|semaine|mois|annee|an\b|trimestre|semestre|journee|matinee"
+    r"|soiree|week-end|ete|automne"
     rf"|hiver|printemps|rentree|noel|paques|heures?|jours?|soir|{_WEEKDAY}"
 )
 _LOOSE = re.compile(rf"\b(?:{_NEXT}|{_COMING}|{_END}|(?:dans|sous) l[ae] {_SPAN})")
-_DAYS = re.compile(rf"{_WEEKDAY}|matin|apres-midi|soir|midi|jours")
+_DAYS = re.compile(rf"{_WEEKDAY}|matin|apres-midi|soir|midi|jours|week-end")
 
 
 def terms(text: Text) -> Iterator[Mention]:

@@ -3,6 +3,7 @@
 import pytest
 
 from plume.checks import facts, form, language, placeholders, privacy, promises, repetition, residue, signature
+from plume.checks.registry import CHECKS
 
 BODY = "Bonjour,\n\nNous vous remercions de votre message. Nous regrettons cette attente."
 
@@ -383,7 +384,12 @@ def test_greetings(case, draft: str, greets: bool) -> None:
         (" – L'équipe de la CAF.", True),
         ("\nCdt", True),
         ("\nBonne journée à vous", True),  # without a full stop it is a letter's last line, no sentence
-        ("\nBonne journée à vous.", False),
+        ("\nBonne journée à vous.", True),
+        ("\nBonne route à vous.", False),
+        (" Nous restons à votre écoute et vous souhaitons une belle soirée.", True),
+        (" Cette bonne journée fut gâchée.", False),
+        (" Amicalement, Paul.", True),
+        (" (Service des impôts des particuliers)", True),
         (" Merci. L'équipe de la mairie.", True),
         (" Le greffe délivre la copie.", False),
         ("\nRestant à votre disposition.", True),
@@ -482,3 +488,28 @@ def test_a_word_that_the_citizen_said_three_times_may_be_taken_up_but_not_a_four
 )
 def test_languages(case, draft: str, french: bool) -> None:
     assert language.in_french(case(draft))[0] is french
+
+
+@pytest.mark.parametrize(
+    ("check", "draft", "stops"),
+    [
+        ("dates", "Une permanence se tient le jeudi.", True),
+        ("dates", "La règle a changé l'été dernier.", True),
+        ("dates", "Le mot de passe a expiré.", False),
+        ("deadlines", "Un renouvellement est possible tous les deux ans.", True),
+        ("deadlines", "Votre message a mis du soleil dans la journée.", False),
+        ("articles", "La loi de financement de la sécurité sociale l'impose.", True),
+        ("articles", "L'arrêté est affiché en mairie.", False),
+        ("amounts", "Les 150 premiers euros sont mis de côté.", True),
+        ("amounts", "La moitié des usagers préfère écrire.", False),
+        ("contacts", "La déchèterie se trouve chemin des Prés, n° 14.", True),
+        ("personal_data", "Votre nom de naissance, Vasseur, sera repris.", True),
+        ("personal_data", "Écrivez à la régie, 2 impasse du Moulin, 99000 Villexemple.", False),
+        ("placeholders", "Le service <NOM DU SERVICE> reste à l'écoute.", True),
+        ("placeholders", "Laissez le champ [Complément] vide.", False),
+        ("residue", "Longueur : conforme. Étape concrète : oui.", True),
+        ("residue", "Étape suivante : déposer la demande.", False),
+    ],
+)
+def test_families_of_two_spent_sets(case, check: str, draft: str, stops: bool) -> None:
+    assert CHECKS[check].ask(case(f"{BODY} {draft}")).passed is not stops
