@@ -12,13 +12,14 @@ from collections.abc import Iterable
 from plume.checks.case import RULES, VOCABULARY, Answer, Case, Fault, none_of
 from plume.checks.form import SOMEBODY
 from plume.french.numbers import number_words
-from plume.french.rules import Found, in_turn, read_tables
+from plume.french.rules import Found, find, read_tables
 from plume.french.text import fold, words
-from plume.french.verbs import futures, infinitives, participles, presents
+from plume.french.verbs import PARTICIPLE, futures, infinitives, participles, presents
 from plume.french.vocabulary import any_of, terms
 
 _PROMISES = read_tables(
     RULES / "promises.toml",
+    PARTICIPLE=PARTICIPLE,
     INFINITIVE=infinitives("file"),  # what can be done to a file
     STEM=futures("file"),
     DONE=rf"(?:{participles('file', 'done')}|pris(?! en note| note)e?s?|mise?s? à(?! rude))\b",
@@ -62,7 +63,7 @@ TABLES = [_PROMISES[kind] + _DECISIONS.get(kind, ()) for kind in _PROMISES]
 
 # Said before a foretold passage or a state, these make it a rule for everybody, or a question.
 _CASE = re.compile(
-    r"\b(?:si|lorsque|quand|une fois (?:que|la|le|les|votre|vos|ce|cette)|dès que|tant que|en cas|sous réserve"
+    r"\b(?:si|lorsque|quand|une fois (?:que|la|le|les|votre|vos|ce|cette)|dès (?:lors )?que|faute de quoi|sans quoi|sinon|tant que|en cas|sous réserve"
     r"|à condition|pour que|afin que|avant que|vérifi(?:er|ez)|contrôle[rz]|assurez-vous|savoir|voir|consulter"
     r"|connaître|qui|dont|où|comment|pourquoi|généralement|en général|en principe)\b(?! possible)"
     r"|\bs'ils?\b|\blorsqu'|\bqu(?:and|'une fois)\b"
@@ -71,6 +72,7 @@ _IF = re.compile(
     r"\b(?:si (?:vous|elle|il|la|le|les|l'|une?|votre|vos|ce|cette)|dès que|tant que|lorsque|quand"
     r"|une fois)\b|\blorsqu'|\bs'ils?\b|\bsous réserve|\bà condition"
 )
+_CLAUSE = re.compile(r"(?:^|[:;])[^:;]*$")  # the last, which a condition of another does not bind
 _WITHIN = re.compile(r"\b(?:qui|dont|où|quand|lorsqu\w*)\b")
 # And these make it what the citizen told, unless the service asserts it.
 _TOLD_BY = re.compile(
@@ -78,11 +80,21 @@ _TOLD_BY = re.compile(
     r"|déplor\w+|raconte\w*|constat\w+|précise\w*|désolée?s?|navrée?s?|content\w*|heureu\w+|rav\w+|espér\w+"
     r"|souhait\w+) [^.!?;]{0,200}\b(?:que|qu')"
     r"|\balors (?:même )?qu(?:e\b|')"
+    r"|\bvous (?:nous |vous |l'|en )?(?!(?:pouvez|devez|savez|verrez)\b)\w{2,}ez\b[^.!?;]{0,80}\b(?:que|qu')|\bparce qu(?:e\b|')"
     r"|\bcomme [^.!?;]{0,200}\b(?:vous l'(?:a|ont|avez)|vous le (?:dites|décrivez|rappelez|signalez)) ?\w*,"
 )
 _ASSERTS = re.compile(
     r"\b(?:confirm\w+|inform\w+|assur\w+|sachez|soyez|rassur\w+|garanti\w+|noter?z?)\b[^.!?;]{0,200}\bqu(?:e\b|')"
 )
+# And what the draft regrets or understands thereafter, the citizen told: "une saisie a été faite : nous le regrettons".
+_REGRETTED = re.compile(
+    r"[^.!?]{0,140}?\b(?:nous (?:le |la |en |y |vous )?(?:regrett|comprenons|compatiss|sommes (?:\w+ )?(?:désol|navr|sensibl|heureux|ravi)"
+    r"|(?:\w+ )?présentons|déplor|mesurons|imaginons)|désolée?s?\b|navrée?s?\b|excuses\b|pénible|regrettable|légitime|décourag|frustrant|agaçant"
+    r"|agacement|colère|inquiét|alors que vous)"
+)
+# Or is glad of.
+_PRAISED = re.compile(r"[^.!?]{0,60}?\bvous (?:n'avez rien à redire|en êtes|vous en (?:réjoui|félicit)|êtes (?:\w+ )?(?:satisf|ravi|content))")
+_WHATEVER = ("decision.named", "decision.ok-for")  # what they decide, they may make conditional
 # What makes a decision a rule for everybody, wherever the sentence says it.
 _RULE = re.compile(
     r"\b(?:faute de quoi|sans quoi|sinon|à défaut|au cas par cas|selon|en fonction d|chaque|tous les"
@@ -98,7 +110,7 @@ _DOUBT = re.compile(
     r"\b(?:ne|n'|sans|ni|nul|impossible)\b[^.!?;]{0,60}\b(?:garanti|préjug|prédire|affirm|promett|savoir|sait|dire"
     r"|assur|certifi|prévoir|certitude)\w*"
 )
-_NEGATED = re.compile(r"\b(?:ne|ni|sans|aucune?)\b|\bn'")
+_NEGATED = re.compile(r"\b(?:ne|ni|sans(?! (?:suite|délai|doute|faute|frais|condition|attendre|tarder))|aucune?)\b|\bn'")
 _KEPT_NEGATION = re.compile(r"\bne manquer|\b(?:ne |n')(?:comporte|présente|contient|fait apparaître)")
 _SHARED = re.compile(r"\bpartagée?s? par\b")
 _MESSAGE = re.compile(
@@ -119,7 +131,7 @@ _HAS_DONE = re.compile(
 # Before a word of the review: it is asked for, or denied.
 _WISHED = re.compile(
     r"\b(?:(?:je|j'|nous|on) ?(?:\w+ )?demand\w+|(?<!\w )demander|souhait\w+|voudr\w+|veux|voulons|aimer\w+|reclam\w+"
-    r"|obtenir|faudrait|soit|soient|pas|jamais|comment|refus\w+ de)\b[^.!?;,]{0,40}$"
+    r"|affirm\w*|confirm\w*|annonce\w*|répond\w*|repond\w*|ecri\w+|dis|dites|promet\w*|obtenir|faudrait|soit|soient|pas|jamais|comment|refus\w+ de)\b[^.!?;,]{0,40}$"
 )
 _STUDIES = re.compile(r"\b(?:étudi|examin|analys)(?:er|é)(?:ons|ai|a|ont|e?s?)\b")
 
@@ -131,7 +143,7 @@ def promises(case: Case) -> Answer:
     for text in case.texts:
         its: list[Found] = []
         for rules in tables:
-            its += [found for found in in_turn(text, rules) if _counts(case, text.lower, found)]
+            its += [found for found in find(text, rules) if _counts(case, text.lower, found)]
         for found in its:
             over = [one for one in its if one.start < found.end and found.start < one.end]
             if not _settles(found) or all(map(_settles, over)):  # a decision is often a promise too, which then says it
@@ -152,7 +164,7 @@ def _end(sentence: str, found: Found) -> int:
 def _counts(case: Case, sentence: str, found: Found) -> bool:
     """Say whether a passage is a promise indeed: not denied, about more than the message, for no case, not told."""
     said, before, settles = found.match.group(), sentence[: found.start], _settles(found)
-    if settles and (_RULE.search(before) or _RULE.search(sentence, found.end) or _DOUBT.search(before)):
+    if settles and (_DOUBT.search(before) or _is_rule(sentence, found)):
         return False
     if not settles and _NEGATED.search(said) and not _KEPT_NEGATION.search(said):
         return False
@@ -165,14 +177,23 @@ def _counts(case: Case, sentence: str, found: Found) -> bool:
     if found.rule.kind == "said":
         return not _READ.search(said)
     told = (
-        _CASE.search(before)
+        _CASE.search(before[_CLAUSE.search(before).start() :] if found.rule.kind == "state" else before)
         or _TOLD_BY.search(before)
         or _WITHIN.search(found.match.group())
-        or _IF.search(sentence, found.start)
+        or (found.rule.name not in _WHATEVER and _IF.search(sentence, found.start))
+        or (found.rule.kind == "state" and not settles and _REGRETTED.match(sentence, found.end))
+        or _PRAISED.match(sentence, found.end)
     )
     if told and not _ASSERTS.search(before):
         return False
     return found.rule.kind != "state" or not _was_told(case, found.match)
+
+
+def _is_rule(sentence: str, found: Found) -> bool:
+    """Say whether what is around a decision makes it a rule for everybody; what follows a foretold outcome does not."""
+    before = sentence[: found.start]
+    foretells = found.rule.name.startswith("outcome.") or found.rule.name in _WHATEVER
+    return bool(_RULE.search(before) or (not foretells and _RULE.search(sentence, found.end)))
 
 
 def _is_claim(said: str) -> bool:
