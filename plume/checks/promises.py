@@ -64,7 +64,7 @@ TABLES = [_PROMISES[kind] + _DECISIONS.get(kind, ()) for kind in _PROMISES]
 # Said before a foretold passage or a state, these make it a rule for everybody, or a question.
 _CASE = re.compile(
     r"\b(?:si|lorsque|quand|une fois (?:que|la|le|les|votre|vos|ce|cette)|dès (?:lors )?que|faute de quoi|sans quoi|sinon|tant que|en cas|sous réserve"
-    r"|à condition|pour que|afin que|avant que|vérifi(?:er|ez)|contrôle[rz]|assurez-vous|savoir|voir|consulter"
+    r"|c'est (?:par|pour|ainsi|pourquoi|à|avec|dans|sur)|à condition|pour que|afin que|avant que|vérifi(?:er|ez)|contrôle[rz]|assurez-vous|savoir|voir|consulter"
     r"|connaître|qui|dont|où|comment|pourquoi|généralement|en général|en principe)\b(?! possible)"
     r"|\bs'ils?\b|\blorsqu'|\bqu(?:and|'une fois)\b"
 )
@@ -76,9 +76,10 @@ _CLAUSE = re.compile(r"(?:^|[:;])[^:;]*$")  # the last, which a condition of ano
 _WITHIN = re.compile(r"\b(?:qui|dont|où|quand|lorsqu\w*)\b")
 # And these make it what the citizen told, unless the service asserts it.
 _TOLD_BY = re.compile(
-    r"\b(?:compren\w+|indiqu\w+|regrett\w+|li(?:re|sons|s)|appren\w+|dites|écrivez|signal\w+|expliqu\w+|décri\w+"
+    r"\b(?:compren\w+|indiqu\w+|regrett\w+|li(?:re|sons|s)|appren\w+|dites|écrivez|signal\w+|expliqu\w+|décri\w+|précis\w+|mentionn\w+"
     r"|déplor\w+|raconte\w*|constat\w+|précise\w*|désolée?s?|navrée?s?|content\w*|heureu\w+|rav\w+|espér\w+"
     r"|souhait\w+) [^.!?;]{0,200}\b(?:que|qu')"
+    r"|\b(?:prouve|atteste|signifie|montre|justifie|établi\w*)(?:nt)? (?:bien )?qu(?:e\b|')"
     r"|\balors (?:même )?qu(?:e\b|')"
     r"|\bvous (?:nous |vous |l'|en )?(?!(?:pouvez|devez|savez|verrez)\b)\w{2,}ez\b[^.!?;]{0,80}\b(?:que|qu')|\bparce qu(?:e\b|')"
     r"|\bcomme [^.!?;]{0,200}\b(?:vous l'(?:a|ont|avez)|vous le (?:dites|décrivez|rappelez|signalez)) ?\w*,"
@@ -91,6 +92,15 @@ _REGRETTED = re.compile(
     r"[^.!?]{0,140}?\b(?:nous (?:le |la |en |y |vous )?(?:regrett|comprenons|compatiss|sommes (?:\w+ )?(?:désol|navr|sensibl|heureux|ravi)"
     r"|(?:\w+ )?présentons|déplor|mesurons|imaginons)|désolée?s?\b|navrée?s?\b|excuses\b|pénible|regrettable|légitime|décourag|frustrant|agaçant"
     r"|agacement|colère|inquiét|alors que vous)"
+)
+# What a complaint says of an act: "sans explication", "pour rien". Who promises does not.
+_COMPLAINS = re.compile(
+    r"\bsans (?:\w+ )?(?:explication|motif|raison|prévenir|préavis|avertissement|réponse|nouvelle|ménagement|un mot|préven|qu)"
+    r"|\bpersonne (?:ne|n')|\balors (?:même )?qu|\bmalgré\b|\bpour rien\b"
+)
+# What makes a state a rule for everybody, wherever the sentence says it.
+_ALWAYS = re.compile(
+    r"\b(?:chaque|automatiquement|en (?:général|principe|règle générale)|généralement|habituellement|souvent|parfois|toujours)\b"
 )
 # Or is glad of.
 _PRAISED = re.compile(r"[^.!?]{0,60}?\bvous (?:n'avez rien à redire|en êtes|vous en (?:réjoui|félicit)|êtes (?:\w+ )?(?:satisf|ravi|content))")
@@ -111,7 +121,8 @@ _DOUBT = re.compile(
     r"|assur|certifi|prévoir|certitude)\w*"
 )
 _NEGATED = re.compile(r"\b(?:ne|ni|sans(?! (?:suite|délai|doute|faute|frais|condition|attendre|tarder))|aucune?)\b|\bn'")
-_KEPT_NEGATION = re.compile(r"\bne manquer|\b(?:ne |n')(?:comporte|présente|contient|fait apparaître)")
+_THAT = re.compile(r"\bqu(?:e\b|')")
+_KEPT_NEGATION = re.compile(r"\bne (?:se reproduir|se renouveller|se répéter|rester)|\bne manquer|\b(?:ne |n')(?:comporte|présente|contient|fait apparaître)")
 _SHARED = re.compile(r"\bpartagée?s? par\b")
 _MESSAGE = re.compile(
     r"\b(?:votre|vos|ce|ces|cette|leur|vous lire)\b(?: \w+)? ?(?:témoignages?|avis|retours?|remarques?|messages?"
@@ -123,7 +134,7 @@ _MESSAGE = re.compile(
 # To read, to receive, to take note of a message is no action.
 _READ = re.compile(r"\b(?:bien reçu|reçu votre|lu |noté|pris (?:bonne |bien )?(?:note|connaissance)|compris|entendu)")
 _PASSED_ON = re.compile(
-    r"\b(?:pris\w* en compte|transmis|relayé|remonté|partagé|communiqué|adressé|remis|porté|remonter|part\b)"
+    r"\b(?:pris\w* en compte|transmis|transféré|fait suivre|relayé|remonté|partagé|communiqué|adressé|remis|porté|remonter|part\b)"
 )
 _HAS_DONE = re.compile(
     r"\b(?:(?:a|ont) (?:\w+ )?été|sera|seront|vont être|va être|nous (?:l')?avons|j'ai|je l'ai|équipes? a)\b"
@@ -166,7 +177,7 @@ def _counts(case: Case, sentence: str, found: Found) -> bool:
     said, before, settles = found.match.group(), sentence[: found.start], _settles(found)
     if settles and (_DOUBT.search(before) or _is_rule(sentence, found)):
         return False
-    if not settles and _NEGATED.search(said) and not _KEPT_NEGATION.search(said):
+    if not settles and _NEGATED.search(_THAT.split(said, maxsplit=1)[0]) and not _KEPT_NEGATION.search(said):
         return False
     if settles:  # which may end before the word that says on what
         said = sentence[found.start : _NEXT_WORDS.match(sentence, found.end).end()]
@@ -175,13 +186,15 @@ def _counts(case: Case, sentence: str, found: Found) -> bool:
     if _SHARED.match(sentence, max(0, found.end - len(said.split()[-1]))):
         return False
     if found.rule.kind == "said":
-        return not _READ.search(said)
+        relative = _THAT.search(before[-4:]) and not _ASSERTS.search(before)  # "le temps que nous avons mis"
+        return not _READ.search(said) and not relative
     told = (
         _CASE.search(before[_CLAUSE.search(before).start() :] if found.rule.kind == "state" else before)
         or _TOLD_BY.search(before)
         or _WITHIN.search(found.match.group())
         or (found.rule.name not in _WHATEVER and _IF.search(sentence, found.start))
         or (found.rule.kind == "state" and not settles and _REGRETTED.match(sentence, found.end))
+        or (found.rule.kind == "state" and (_COMPLAINS.search(sentence, found.end) or (not settles and _ALWAYS.search(sentence))))
         or _PRAISED.match(sentence, found.end)
     )
     if told and not _ASSERTS.search(before):
