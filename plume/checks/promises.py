@@ -27,6 +27,7 @@ _PROMISES = read_tables(
     TELL_INFINITIVE=infinitives("citizen"),
     TOLD=rf"(?:{participles('told')}|prioritaires?|reçue?s? (?:par|en|dans|sous))\b",
     SOMEBODY=SOMEBODY,
+    DECIDED=any_of(terms("decided_nouns", VOCABULARY)),
     NUMBERS=any_of(number_words(1, 30)),
     NOUN=rf"(?:{any_of(terms('file_nouns', VOCABULARY))}s?)\b",
 )
@@ -122,7 +123,7 @@ _DOUBT = re.compile(
 )
 _NEGATED = re.compile(r"\b(?:ne|ni|sans(?! (?:suite|délai|doute|faute|frais|condition|attendre|tarder))|aucune?)\b|\bn'")
 _THAT = re.compile(r"\bqu(?:e\b|')")
-_KEPT_NEGATION = re.compile(r"\bne (?:se reproduir|se renouveller|se répéter|rester)|\bne manquer|\b(?:ne |n')(?:comporte|présente|contient|fait apparaître)")
+_KEPT_NEGATION = re.compile(r"\bvous ne ser|\bne (?:se reproduir|se renouveller|se répéter|rester)|\bne manquer|\b(?:ne |n')(?:comporte|présente|contient|fait apparaître)")
 _SHARED = re.compile(r"\bpartagée?s? par\b")
 _MESSAGE = re.compile(
     r"\b(?:votre|vos|ce|ces|cette|leur|vous lire)\b(?: \w+)? ?(?:témoignages?|avis|retours?|remarques?|messages?"
@@ -132,6 +133,7 @@ _MESSAGE = re.compile(
     r"|accueil|organisation))\b"
 )
 # To read, to receive, to take note of a message is no action.
+_MERE = re.compile(r"\b(?:mis|pris|lu|reçu|vu|eu|accompagn\w+|fait|tenu)(?:e?s?)\b")
 _READ = re.compile(r"\b(?:bien reçu|reçu votre|lu |noté|pris (?:bonne |bien )?(?:note|connaissance)|compris|entendu)")
 _PASSED_ON = re.compile(
     r"\b(?:pris\w* en compte|transmis|transféré|fait suivre|relayé|remonté|partagé|communiqué|adressé|remis|porté|remonter|part\b)"
@@ -186,7 +188,7 @@ def _counts(case: Case, sentence: str, found: Found) -> bool:
     if _SHARED.match(sentence, max(0, found.end - len(said.split()[-1]))):
         return False
     if found.rule.kind == "said":
-        relative = _THAT.search(before[-4:]) and not _ASSERTS.search(before)  # "le temps que nous avons mis"
+        relative = _THAT.search(before[-4:]) and _MERE.search(said) and not _ASSERTS.search(before)  # "le temps que nous avons mis"
         return not _READ.search(said) and not relative
     told = (
         _CASE.search(before[_CLAUSE.search(before).start() :] if found.rule.kind == "state" else before)
