@@ -92,12 +92,12 @@ _ASSERTS = re.compile(
 _REGRETTED = re.compile(
     r"[^.!?]{0,140}?\b(?:nous (?:le |la |en |y |vous )?(?:regrett|comprenons|compatiss|sommes (?:\w+ )?(?:désol|navr|sensibl|heureux|ravi)"
     r"|(?:\w+ )?présentons|déplor|mesurons|imaginons)|désolée?s?\b|navrée?s?\b|excuses\b|pénible|regrettable|légitime|décourag|frustrant|agaçant"
-    r"|agacement|colère|inquiét|alors que vous)"
+    r"|agacement|colère|inquiét|alors que vous|plaisir|touchée?s?\b|ravie?s?\b|heureu|contente?s?\b)"
 )
 # What a complaint says of an act: "sans explication", "pour rien". Who promises does not.
 _COMPLAINS = re.compile(
     r"\bsans (?:\w+ )?(?:explication|motif|raison|prévenir|préavis|avertissement|réponse|nouvelle|ménagement|un mot|préven|qu)"
-    r"|\bpersonne (?:ne|n')|\balors (?:même )?qu|\bmalgré\b|\bpour rien\b"
+    r"|\b(?:lettre morte|du jour au lendemain|retard|trop tard|après la date)\b|\bdepuis (?:\w+ )?(?:\d+|mois|semaines?|jours?|ans|années?|longtemps|des|plusieurs|deux|trois|quatre|cinq|six)\b|\bpersonne (?:ne|n')|\balors (?:même )?qu|\bmalgré\b|\bpour rien\b"
 )
 # What makes a state a rule for everybody, wherever the sentence says it.
 _ALWAYS = re.compile(
@@ -122,6 +122,7 @@ _DOUBT = re.compile(
     r"|assur|certifi|prévoir|certitude)\w*"
 )
 _NEGATED = re.compile(r"\b(?:ne|ni|sans(?! (?:suite|délai|doute|faute|frais|condition|attendre|tarder))|aucune?)\b|\bn'")
+_NOT_DONE = re.compile(r"(?:\b(?:ne|aucune?|jamais|ni)\b|\bn')[^.!?;:,]{0,30}$")
 _THAT = re.compile(r"\bqu(?:e\b|')")
 _KEPT_NEGATION = re.compile(r"\bvous ne ser|\bne (?:se reproduir|se renouveller|se répéter|rester)|\bne manquer|\b(?:ne |n')(?:comporte|présente|contient|fait apparaître)")
 _SHARED = re.compile(r"\bpartagée?s? par\b")
@@ -139,8 +140,15 @@ _PASSED_ON = re.compile(
     r"\b(?:pris\w* en compte|transmis|transféré|fait suivre|relayé|remonté|partagé|communiqué|adressé|remis|porté|remonter|part\b)"
 )
 _HAS_DONE = re.compile(
-    r"\b(?:(?:a|ont) (?:\w+ )?été|sera|seront|vont être|va être|nous (?:l')?avons|j'ai|je l'ai|équipes? a)\b"
+    r"\b(?:(?:a|ont) (?:\w+ )?été|(?:est|sont) (?:bien |donc |aussitôt )?(?:transmis|relayé|remonté)|sera|seront|vont être|va être|nous (?:l')?avons|j'ai|je l'ai|équipes? a)\b"
 )
+# What a review that complains of a refusal or a sum tells in other words: "coupée", where the draft says "interrompue".
+_ADVERSE = re.compile(r"refus|rejet|radi|coup|interromp|bloqu|exclu|appliqu|diminu|decal|report|ecart|debout|ajourn|baiss|expuls")
+_SUFFERED = re.compile(
+    r"\b(?:refus|rejet|radi|coup[ée]|interrom|bloqu|exclu|penal|amende|pv\b|major|dimin|baiss|report|decal|debout|ajourn|stopp|suspen|supprim|expuls|vir[ée]e?\b"
+    r"|vire\b|arret|moitie|en moins|trop[- ]percu|indu\b|sanction)"
+)
+_BECAUSE = re.compile(r"[^.!?;]{0,20}\b(?:car|parce|faute d|en raison|au motif|puisqu)")  # a reason that only the service knows
 # Before a word of the review: it is asked for, or denied.
 _WISHED = re.compile(
     r"\b(?:(?:je|j'|nous|on) ?(?:\w+ )?demand\w+|(?<!\w )demander|souhait\w+|voudr\w+|veux|voulons|aimer\w+|reclam\w+"
@@ -190,6 +198,8 @@ def _counts(case: Case, sentence: str, found: Found) -> bool:
     if found.rule.kind == "said":
         relative = _THAT.search(before[-4:]) and _MERE.search(said) and not _ASSERTS.search(before)  # "le temps que nous avons mis"
         return not _READ.search(said) and not relative
+    if found.rule.kind == "state" and not settles and _NOT_DONE.search(before):
+        return False
     told = (
         _CASE.search(before[_CLAUSE.search(before).start() :] if found.rule.kind == "state" else before)
         or _TOLD_BY.search(before)
@@ -224,6 +234,8 @@ def _was_told(case: Case, match: re.Match[str]) -> bool:
     act = fold(match.groupdict().get("act") or words(match.group())[-1])
     given = fold(case.given)
     denied = _NEGATED.search(match.group())
+    if _ADVERSE.match(act) and _SUFFERED.search(given) and not _BECAUSE.match(match.string, match.end()):
+        return True
     return len(act) > 3 and any(
         denied or not _WISHED.search(given, max(0, one.start() - 60), one.start())
         for one in re.finditer(rf"\b{re.escape(act[: max(4, len(act) - 2)])}", given)
