@@ -234,9 +234,9 @@ def _was_told(case: Case, match: re.Match[str]) -> bool:
     act = fold(match.groupdict().get("act") or words(match.group())[-1])
     given = fold(case.given)
     denied = _NEGATED.search(match.group())
-    if _ADVERSE.match(act) and _SUFFERED.search(given) and not _BECAUSE.match(match.string, match.end()):
-        return True
+    told = re.compile(rf"\b{re.escape(act[: max(4, len(act) - 2)])}")
+    if _ADVERSE.match(act) and not _BECAUSE.match(match.string, match.end()):
+        told = _SUFFERED
     return len(act) > 3 and any(
-        denied or not _WISHED.search(given, max(0, one.start() - 60), one.start())
-        for one in re.finditer(rf"\b{re.escape(act[: max(4, len(act) - 2)])}", given)
+        denied or not _WISHED.search(given, max(0, one.start() - 60), one.start()) for one in told.finditer(given)
     )
