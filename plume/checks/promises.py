@@ -64,8 +64,10 @@ TABLES = [_PROMISES[kind] + _DECISIONS.get(kind, ()) for kind in _PROMISES]
 
 # Said before a foretold passage or a state, these make it a rule for everybody, or a question.
 _CASE = re.compile(
-    r"\b(?:si|lorsque|quand|une fois (?:que|la|le|les|votre|vos|ce|cette)|dès (?:lors )?que|faute de quoi|sans quoi|sinon|tant que|en cas|sous réserve"
-    r"|c'est (?:par|pour|ainsi|pourquoi|à|avec|dans|sur)|à condition|pour que|afin que|avant que|vérifi(?:er|ez)|contrôle[rz]|assurez-vous|savoir|voir|consulter"
+    r"\b(?:si|lorsque|quand|une fois (?:que|la|le|les|votre|vos|ce|cette)|dès (?:lors )?que|faute de quoi"
+    r"|sans quoi|sinon|tant que|en cas|sous réserve"
+    r"|c'est (?:par|pour|ainsi|pourquoi|à|avec|dans|sur)|à condition|pour que|afin que|avant que|vérifi(?:er"
+    r"|ez)|contrôle[rz]|assurez-vous|savoir|voir|consulter"
     r"|connaître|qui|dont|où|comment|pourquoi|généralement|en général|en principe)\b(?! possible)"
     r"|\bs'ils?\b|\blorsqu'|\bqu(?:and|'une fois)\b"
 )
@@ -77,12 +79,14 @@ _CLAUSE = re.compile(r"(?:^|[:;])[^:;]*$")  # the last, which a condition of ano
 _WITHIN = re.compile(r"\b(?:qui|dont|où|quand|lorsqu\w*)\b")
 # And these make it what the citizen told, unless the service asserts it.
 _TOLD_BY = re.compile(
-    r"\b(?:compren\w+|indiqu\w+|regrett\w+|li(?:re|sons|s)|appren\w+|dites|écrivez|signal\w+|expliqu\w+|décri\w+|précis\w+|mentionn\w+"
+    r"\b(?:compren\w+|indiqu\w+|regrett\w+|li(?:re|sons|s)|appren\w+|dites|écrivez|signal\w+|expliqu\w+"
+    r"|décri\w+|précis\w+|mentionn\w+"
     r"|déplor\w+|raconte\w*|constat\w+|précise\w*|désolée?s?|navrée?s?|content\w*|heureu\w+|rav\w+|espér\w+"
     r"|souhait\w+) [^.!?;]{0,200}\b(?:que|qu')"
     r"|\b(?:prouve|atteste|signifie|montre|justifie|établi\w*)(?:nt)? (?:bien )?qu(?:e\b|')"
     r"|\balors (?:même )?qu(?:e\b|')"
-    r"|\bvous (?:nous |vous |l'|en )?(?!(?:pouvez|devez|savez|verrez)\b)\w{2,}ez\b[^.!?;]{0,80}\b(?:que|qu')|\bparce qu(?:e\b|')"
+    r"|\bvous (?:nous |vous |l'|en )?(?!(?:pouvez|devez|savez|verrez)\b)\w{2,}ez\b[^.!?;]{0,80}\b(?:que|qu')"
+    r"|\bparce qu(?:e\b|')"
     r"|\bcomme [^.!?;]{0,200}\b(?:vous l'(?:a|ont|avez)|vous le (?:dites|décrivez|rappelez|signalez)) ?\w*,"
 )
 _ASSERTS = re.compile(
@@ -90,21 +94,30 @@ _ASSERTS = re.compile(
 )
 # And what the draft regrets or understands thereafter, the citizen told: "une saisie a été faite : nous le regrettons".
 _REGRETTED = re.compile(
-    r"[^.!?]{0,140}?\b(?:nous (?:le |la |en |y |vous )?(?:regrett|comprenons|compatiss|sommes (?:\w+ )?(?:désol|navr|sensibl|heureux|ravi)"
-    r"|(?:\w+ )?présentons|déplor|mesurons|imaginons)|désolée?s?\b|navrée?s?\b|excuses\b|pénible|regrettable|légitime|décourag|frustrant|agaçant"
+    r"[^.!?]{0,140}?\b(?:nous (?:le |la |en |y |vous )?(?:regrett|comprenons|compatiss|sommes (?:\w+ )?(?:désol"
+    r"|navr|sensibl|heureux|ravi)"
+    r"|(?:\w+ )?présentons|déplor|mesurons|imaginons)|désolée?s?\b|navrée?s?\b|excuses\b|pénible|regrettable"
+    r"|légitime|décourag|frustrant|agaçant"
     r"|agacement|colère|inquiét|alors que vous|plaisir|touchée?s?\b|ravie?s?\b|heureu|contente?s?\b)"
 )
 # What a complaint says of an act: "sans explication", "pour rien". Who promises does not.
 _COMPLAINS = re.compile(
-    r"\bsans (?:\w+ )?(?:explication|motif|raison|prévenir|préavis|avertissement|réponse|nouvelle|ménagement|un mot|préven|qu)"
-    r"|\b(?:lettre morte|du jour au lendemain|retard|trop tard|après la date)\b|\bdepuis (?:\w+ )?(?:\d+|mois|semaines?|jours?|ans|années?|longtemps|des|plusieurs|deux|trois|quatre|cinq|six)\b|\bpersonne (?:ne|n')|\balors (?:même )?qu|\bmalgré\b|\bpour rien\b"
+    r"\bsans (?:\w+ )?(?:explication|motif|raison|prévenir|préavis|avertissement|réponse|nouvelle|ménagement"
+    r"|un mot|préven|qu)"
+    r"|\b(?:lettre morte|du jour au lendemain|retard|trop tard|après la date)\b|\bdepuis (?:\w+ )?(?:\d+|mois"
+    r"|semaines?|jours?|ans|années?|longtemps|des|plusieurs|deux|trois|quatre|cinq|six)\b|\bpersonne (?:ne|n')"
+    r"|\balors (?:même )?qu|\bmalgré\b|\bpour rien\b"
 )
 # What makes a state a rule for everybody, wherever the sentence says it.
 _ALWAYS = re.compile(
-    r"\b(?:chaque|automatiquement|en (?:général|principe|règle générale)|généralement|habituellement|souvent|parfois|toujours)\b"
+    r"\b(?:chaque|automatiquement|en (?:général|principe|règle générale)|généralement|habituellement|souvent"
+    r"|parfois|toujours)\b"
 )
 # Or is glad of.
-_PRAISED = re.compile(r"[^.!?]{0,60}?\bvous (?:n'avez rien à redire|en êtes|vous en (?:réjoui|félicit)|êtes (?:\w+ )?(?:satisf|ravi|content))")
+_PRAISED = re.compile(
+    r"[^.!?]{0,60}?\bvous (?:n'avez rien à redire|en êtes|vous en (?:réjoui|félicit)|êtes (?:\w+ )?(?:satisf"
+    r"|ravi|content))"
+)
 _WHATEVER = ("decision.named", "decision.ok-for")  # what they decide, they may make conditional
 # What makes a decision a rule for everybody, wherever the sentence says it.
 _RULE = re.compile(
@@ -121,10 +134,15 @@ _DOUBT = re.compile(
     r"\b(?:ne|n'|sans|ni|nul|impossible)\b[^.!?;]{0,60}\b(?:garanti|préjug|prédire|affirm|promett|savoir|sait|dire"
     r"|assur|certifi|prévoir|certitude)\w*"
 )
-_NEGATED = re.compile(r"\b(?:ne|ni|sans(?! (?:suite|délai|doute|faute|frais|condition|attendre|tarder))|aucune?)\b|\bn'")
+_NEGATED = re.compile(
+    r"\b(?:ne|ni|sans(?! (?:suite|délai|doute|faute|frais|condition|attendre|tarder))|aucune?)\b|\bn'"
+)
 _NOT_DONE = re.compile(r"(?:\b(?:ne|aucune?|jamais|ni)\b|\bn')[^.!?;:,]{0,30}$")
 _THAT = re.compile(r"\bqu(?:e\b|')")
-_KEPT_NEGATION = re.compile(r"\bvous ne ser|\bne (?:se reproduir|se renouveller|se répéter|rester)|\bne manquer|\b(?:ne |n')(?:comporte|présente|contient|fait apparaître)")
+_KEPT_NEGATION = re.compile(
+    r"\bvous ne ser|\bne (?:se reproduir|se renouveller|se répéter|rester)|\bne manquer|\b(?:ne |n')(?:comporte"
+    r"|présente|contient|fait apparaître)"
+)
 _SHARED = re.compile(r"\bpartagée?s? par\b")
 _MESSAGE = re.compile(
     r"\b(?:votre|vos|ce|ces|cette|leur|vous lire)\b(?: \w+)? ?(?:témoignages?|avis|retours?|remarques?|messages?"
@@ -137,22 +155,30 @@ _MESSAGE = re.compile(
 _MERE = re.compile(r"\b(?:mis|pris|lu|reçu|vu|eu|accompagn\w+|fait|tenu)(?:e?s?)\b")
 _READ = re.compile(r"\b(?:bien reçu|reçu votre|lu |noté|pris (?:bonne |bien )?(?:note|connaissance)|compris|entendu)")
 _PASSED_ON = re.compile(
-    r"\b(?:pris\w* en compte|transmis|transféré|fait suivre|relayé|remonté|partagé|communiqué|adressé|remis|porté|remonter|part\b)"
+    r"\b(?:pris\w* en compte|transmis|transféré|fait suivre|relayé|remonté|partagé|communiqué|adressé|remis"
+    r"|porté|remonter|part\b)"
 )
 _HAS_DONE = re.compile(
-    r"\b(?:(?:a|ont) (?:\w+ )?été|(?:est|sont) (?:bien |donc |aussitôt )?(?:transmis|relayé|remonté)|sera|seront|vont être|va être|nous (?:l')?avons|j'ai|je l'ai|équipes? a)\b"
+    r"\b(?:(?:a|ont) (?:\w+ )?été|(?:est|sont) (?:bien |donc |aussitôt )?(?:transmis|relayé|remonté)|sera"
+    r"|seront|vont être|va être|nous (?:l')?avons|j'ai|je l'ai|équipes? a)\b"
 )
 # What a review that complains of a refusal or a sum tells in other words: "coupée", where the draft says "interrompue".
-_ADVERSE = re.compile(r"refus|rejet|radi|coup|interromp|bloqu|exclu|appliqu|diminu|decal|report|ecart|debout|ajourn|baiss|expuls")
+_ADVERSE = re.compile(
+    r"refus|rejet|radi|coup|interromp|bloqu|exclu|appliqu|diminu|decal|report|ecart|debout|ajourn|baiss|expuls"
+)
 _SUFFERED = re.compile(
-    r"\b(?:refus|rejet|radi|coup[ée]|interrom|bloqu|exclu|penal|amende|pv\b|major|dimin|baiss|report|decal|debout|ajourn|stopp|suspen|supprim|expuls|vir[ée]e?\b"
+    r"\b(?:refus|rejet|radi|coup[ée]|interrom|bloqu|exclu|penal|amende|pv\b|major|dimin|baiss|report|decal"
+    r"|debout|ajourn|stopp|suspen|supprim|expuls|vir[ée]e?\b"
     r"|vire\b|arret|moitie|en moins|trop[- ]percu|indu\b|sanction)"
 )
-_BECAUSE = re.compile(r"[^.!?;]{0,20}\b(?:car|parce|faute d|en raison|au motif|puisqu)")  # a reason that only the service knows
+_BECAUSE = re.compile(
+    r"[^.!?;]{0,20}\b(?:car|parce|faute d|en raison|au motif|puisqu)"
+)  # a reason that only the service knows
 # Before a word of the review: it is asked for, or denied.
 _WISHED = re.compile(
     r"\b(?:(?:je|j'|nous|on) ?(?:\w+ )?demand\w+|(?<!\w )demander|souhait\w+|voudr\w+|veux|voulons|aimer\w+|reclam\w+"
-    r"|affirm\w*|confirm\w*|annonce\w*|répond\w*|repond\w*|ecri\w+|dis|dites|promet\w*|obtenir|faudrait|soit|soient|pas|jamais|comment|refus\w+ de)\b[^.!?;,]{0,40}$"
+    r"|affirm\w*|confirm\w*|annonce\w*|répond\w*|repond\w*|ecri\w+|dis|dites|promet\w*|obtenir|faudrait|soit"
+    r"|soient|pas|jamais|comment|refus\w+ de)\b[^.!?;,]{0,40}$"
 )
 _STUDIES = re.compile(r"\b(?:étudi|examin|analys)(?:er|é)(?:ons|ai|a|ont|e?s?)\b")
 
@@ -196,7 +222,9 @@ def _counts(case: Case, sentence: str, found: Found) -> bool:
     if _SHARED.match(sentence, max(0, found.end - len(said.split()[-1]))):
         return False
     if found.rule.kind == "said":
-        relative = _THAT.search(before[-4:]) and _MERE.search(said) and not _ASSERTS.search(before)  # "le temps que nous avons mis"
+        relative = (
+            _THAT.search(before[-4:]) and _MERE.search(said) and not _ASSERTS.search(before)
+        )  # "le temps que nous avons mis"
         return not _READ.search(said) and not relative
     if found.rule.kind == "state" and not settles and _NOT_DONE.search(before):
         return False
@@ -206,7 +234,10 @@ def _counts(case: Case, sentence: str, found: Found) -> bool:
         or _WITHIN.search(found.match.group())
         or (found.rule.name not in _WHATEVER and _IF.search(sentence, found.start))
         or (found.rule.kind == "state" and not settles and _REGRETTED.match(sentence, found.end))
-        or (found.rule.kind == "state" and (_COMPLAINS.search(sentence, found.end) or (not settles and _ALWAYS.search(sentence))))
+        or (
+            found.rule.kind == "state"
+            and (_COMPLAINS.search(sentence, found.end) or (not settles and _ALWAYS.search(sentence)))
+        )
         or _PRAISED.match(sentence, found.end)
     )
     if told and not _ASSERTS.search(before):
