@@ -73,7 +73,7 @@ _CASE = re.compile(
 )
 _IF = re.compile(
     r"\b(?:si (?:vous|elle|il|la|le|les|l'|une?|votre|vos|ce|cette)|dès que|tant que|lorsque|quand"
-    r"|une fois)\b|\blorsqu'|\bs'ils?\b|\bsous réserve|\bà condition"
+    r"|(?<!en )une fois)\b|\blorsqu'|\bs'ils?\b|\bsous réserve|\bà condition"
 )
 _CLAUSE = re.compile(r"(?:^|[:;])[^:;]*$")  # the last, which a condition of another does not bind
 _WITHIN = re.compile(r"\b(?:qui|dont|où|quand|lorsqu\w*)\b")
@@ -140,7 +140,8 @@ _NEGATED = re.compile(
 _NOT_DONE = re.compile(r"(?:\b(?:ne|aucune?|jamais|ni)\b|\bn')[^.!?;:,]{0,30}$")
 _THAT = re.compile(r"\bqu(?:e\b|')")
 _KEPT_NEGATION = re.compile(
-    r"\bvous ne ser|\bne (?:se reproduir|se renouveller|se répéter|rester)|\bne manquer|\b(?:ne |n')(?:comporte"
+    r"\bvous ne ser|\bne ser(?:a|ont) plus|\bne (?:se reproduir|se renouveller|se répéter|rester)|\bne manquer"
+    r"|\b(?:ne |n')(?:comporte"
     r"|présente|contient|fait apparaître)"
 )
 _SHARED = re.compile(r"\bpartagée?s? par\b")
