@@ -1,7 +1,8 @@
 """Finds promises and decisions on a file: the platform collects reviews, and who answers there has not seen the file.
 
 Promised, told or claimed in any person, tense or voice: "nous traiterons", "sera traité", "est en attente", "a été
-transmis". No promise is: general effort ("nous mettons tout en œuvre"); a rule for everybody ("si la pièce manque, elle
+transmis". Whatever is done, by whom of ours, counts (rules/promises.toml); what is harmless is listed, as there is less
+of it: to read, regret, invite, wish. No promise is: general effort ("nous mettons tout en œuvre"); a rule for everybody ("si la pièce manque, elle
 sera demandée"); what a service can do ("un conseiller pourra vous rappeler"); what the citizen told; words that are
 passed on to a team. That they were passed on already is a claim.
 """
@@ -12,13 +13,14 @@ from collections.abc import Iterable
 from plume.checks.case import RULES, VOCABULARY, Answer, Case, Fault, none_of
 from plume.checks.form import SOMEBODY
 from plume.french.numbers import number_words
-from plume.french.rules import Found, in_turn, read_tables
+from plume.french.rules import Found, find, read_tables
 from plume.french.text import fold, words
-from plume.french.verbs import futures, infinitives, participles, presents
+from plume.french.verbs import PARTICIPLE, futures, infinitives, participles, presents
 from plume.french.vocabulary import any_of, terms
 
 _PROMISES = read_tables(
     RULES / "promises.toml",
+    PARTICIPLE=PARTICIPLE,
     INFINITIVE=infinitives("file"),  # what can be done to a file
     STEM=futures("file"),
     DONE=rf"(?:{participles('file', 'done')}|pris(?! en note| note)e?s?|mise?s? à(?! rude))\b",
@@ -26,6 +28,7 @@ _PROMISES = read_tables(
     TELL_INFINITIVE=infinitives("citizen"),
     TOLD=rf"(?:{participles('told')}|prioritaires?|reçue?s? (?:par|en|dans|sous))\b",
     SOMEBODY=SOMEBODY,
+    DECIDED=any_of(terms("decided_nouns", VOCABULARY)),
     NUMBERS=any_of(number_words(1, 30)),
     NOUN=rf"(?:{any_of(terms('file_nouns', VOCABULARY))}s?)\b",
 )
@@ -62,27 +65,61 @@ TABLES = [_PROMISES[kind] + _DECISIONS.get(kind, ()) for kind in _PROMISES]
 
 # Said before a foretold passage or a state, these make it a rule for everybody, or a question.
 _CASE = re.compile(
-    r"\b(?:si|lorsque|quand|une fois (?:que|la|le|les|votre|vos|ce|cette)|dès que|tant que|en cas|sous réserve"
-    r"|à condition|pour que|afin que|avant que|vérifi(?:er|ez)|contrôle[rz]|assurez-vous|savoir|voir|consulter"
+    r"\b(?:si|lorsque|quand|une fois (?:que|la|le|les|votre|vos|ce|cette)|dès (?:lors )?que|faute de quoi"
+    r"|sans quoi|sinon|tant que|en cas|sous réserve"
+    r"|c'est (?:par|pour|ainsi|pourquoi|à|avec|dans|sur)|à condition|pour que|afin que|avant que|vérifi(?:er"
+    r"|ez)|contrôle[rz]|assurez-vous|savoir|voir|consulter"
     r"|connaître|qui|dont|où|comment|pourquoi|généralement|en général|en principe)\b(?! possible)"
     r"|\bs'ils?\b|\blorsqu'|\bqu(?:and|'une fois)\b"
 )
 _IF = re.compile(
     r"\b(?:si (?:vous|elle|il|la|le|les|l'|une?|votre|vos|ce|cette)|dès que|tant que|lorsque|quand"
-    r"|une fois)\b|\blorsqu'|\bs'ils?\b|\bsous réserve|\bà condition"
+    r"|(?<!en )une fois)\b|\blorsqu'|\bs'ils?\b|\bsous réserve|\bà condition"
 )
+_CLAUSE = re.compile(r"(?:^|[:;])[^:;]*$")  # the last, which a condition of another does not bind
 _WITHIN = re.compile(r"\b(?:qui|dont|où|quand|lorsqu\w*)\b")
 # And these make it what the citizen told, unless the service asserts it.
 _TOLD_BY = re.compile(
-    r"\b(?:compren\w+|indiqu\w+|regrett\w+|li(?:re|sons|s)|appren\w+|dites|écrivez|signal\w+|expliqu\w+|décri\w+"
+    r"\b(?:compren\w+|indiqu\w+|regrett\w+|li(?:re|sons|s)|appren\w+|dites|écrivez|signal\w+|expliqu\w+"
+    r"|décri\w+|précis\w+|mentionn\w+"
     r"|déplor\w+|raconte\w*|constat\w+|précise\w*|désolée?s?|navrée?s?|content\w*|heureu\w+|rav\w+|espér\w+"
     r"|souhait\w+) [^.!?;]{0,200}\b(?:que|qu')"
+    r"|\b(?:prouve|atteste|signifie|montre|justifie|établi\w*)(?:nt)? (?:bien )?qu(?:e\b|')"
     r"|\balors (?:même )?qu(?:e\b|')"
+    r"|\bvous (?:nous |vous |l'|en )?(?!(?:pouvez|devez|savez|verrez)\b)\w{2,}ez\b[^.!?;]{0,80}\b(?:que|qu')"
+    r"|\bparce qu(?:e\b|')"
     r"|\bcomme [^.!?;]{0,200}\b(?:vous l'(?:a|ont|avez)|vous le (?:dites|décrivez|rappelez|signalez)) ?\w*,"
 )
 _ASSERTS = re.compile(
     r"\b(?:confirm\w+|inform\w+|assur\w+|sachez|soyez|rassur\w+|garanti\w+|noter?z?)\b[^.!?;]{0,200}\bqu(?:e\b|')"
 )
+# And what the draft regrets or understands thereafter, the citizen told: "une saisie a été faite : nous le regrettons".
+_REGRETTED = re.compile(
+    r"[^.!?]{0,140}?\b(?:nous (?:le |la |en |y |vous )?(?:regrett|comprenons|compatiss|sommes (?:\w+ )?(?:désol"
+    r"|navr|sensibl|heureux|ravi)"
+    r"|(?:\w+ )?présentons|déplor|mesurons|imaginons)|désolée?s?\b|navrée?s?\b|excuses\b|pénible|regrettable"
+    r"|légitime|décourag|frustrant|agaçant"
+    r"|agacement|colère|inquiét|alors que vous|plaisir|touchée?s?\b|ravie?s?\b|heureu|contente?s?\b)"
+)
+# What a complaint says of an act: "sans explication", "pour rien". Who promises does not.
+_COMPLAINS = re.compile(
+    r"\bsans (?:\w+ )?(?:explication|motif|raison|prévenir|préavis|avertissement|réponse|nouvelle|ménagement"
+    r"|un mot|préven|qu)"
+    r"|\b(?:lettre morte|du jour au lendemain|retard|trop tard|après la date)\b|\bdepuis (?:\w+ ){0,2}(?:mois"
+    r"|semaines?|jours?|ans|années?|longtemps|des|plusieurs)\b|\bpersonne (?:ne|n')"
+    r"|\balors (?:même )?qu|\bmalgré\b|\bpour rien\b"
+)
+# What makes a state a rule for everybody, wherever the sentence says it.
+_ALWAYS = re.compile(
+    r"\b(?:chaque|automatiquement|en (?:général|principe|règle générale)|généralement|habituellement|souvent"
+    r"|parfois|toujours)\b"
+)
+# Or is glad of.
+_PRAISED = re.compile(
+    r"[^.!?]{0,60}?\bvous (?:n'avez rien à redire|en êtes|vous en (?:réjoui|félicit)|êtes (?:\w+ )?(?:satisf"
+    r"|ravi|content))"
+)
+_WHATEVER = ("decision.named", "decision.ok-for")  # what they decide, they may make conditional
 # What makes a decision a rule for everybody, wherever the sentence says it.
 _RULE = re.compile(
     r"\b(?:faute de quoi|sans quoi|sinon|à défaut|au cas par cas|selon|en fonction d|chaque|tous les"
@@ -98,8 +135,16 @@ _DOUBT = re.compile(
     r"\b(?:ne|n'|sans|ni|nul|impossible)\b[^.!?;]{0,60}\b(?:garanti|préjug|prédire|affirm|promett|savoir|sait|dire"
     r"|assur|certifi|prévoir|certitude)\w*"
 )
-_NEGATED = re.compile(r"\b(?:ne|ni|sans|aucune?)\b|\bn'")
-_KEPT_NEGATION = re.compile(r"\bne manquer|\b(?:ne |n')(?:comporte|présente|contient|fait apparaître)")
+_NEGATED = re.compile(
+    r"\b(?:ne|ni|sans(?! (?:suite|délai|doute|faute|frais|condition|attendre|tarder))|aucune?)\b|\bn'"
+)
+_NOT_DONE = re.compile(r"(?:\b(?:ne|aucune?|jamais|ni)\b|\bn')[^.!?;:,]{0,30}$")
+_THAT = re.compile(r"\bqu(?:e\b|')")
+_KEPT_NEGATION = re.compile(
+    r"\bvous ne ser|\bne ser(?:a|ont) plus|\bne (?:se reproduir|se renouveller|se répéter|rester)|\bne manquer"
+    r"|\b(?:ne |n')(?:comporte"
+    r"|présente|contient|fait apparaître)"
+)
 _SHARED = re.compile(r"\bpartagée?s? par\b")
 _MESSAGE = re.compile(
     r"\b(?:votre|vos|ce|ces|cette|leur|vous lire)\b(?: \w+)? ?(?:témoignages?|avis|retours?|remarques?|messages?"
@@ -109,17 +154,33 @@ _MESSAGE = re.compile(
     r"|accueil|organisation))\b"
 )
 # To read, to receive, to take note of a message is no action.
+_MERE = re.compile(r"\b(?:mis|pris|lu|reçu|vu|eu|accompagn\w+|fait|tenu)(?:e?s?)\b")
 _READ = re.compile(r"\b(?:bien reçu|reçu votre|lu |noté|pris (?:bonne |bien )?(?:note|connaissance)|compris|entendu)")
 _PASSED_ON = re.compile(
-    r"\b(?:pris\w* en compte|transmis|relayé|remonté|partagé|communiqué|adressé|remis|porté|remonter|part\b)"
+    r"\b(?:pris\w* en compte|transmis|transféré|fait suivre|relayé|remonté|partagé|communiqué|adressé|remis"
+    r"|porté|remonter|part\b)"
 )
 _HAS_DONE = re.compile(
-    r"\b(?:(?:a|ont) (?:\w+ )?été|sera|seront|vont être|va être|nous (?:l')?avons|j'ai|je l'ai|équipes? a)\b"
+    r"\b(?:(?:a|ont) (?:\w+ )?été|(?:est|sont) (?:bien |donc |aussitôt )?(?:transmis|relayé|remonté)|sera"
+    r"|seront|vont être|va être|nous (?:l')?avons|j'ai|je l'ai|équipes? a)\b"
 )
+# What a review that complains of a refusal or a sum tells in other words: "coupée", where the draft says "interrompue".
+_ADVERSE = re.compile(
+    r"refus|rejet|radi|coup|interromp|bloqu|exclu|appliqu|diminu|decal|report|ecart|debout|ajourn|baiss|expuls"
+)
+_SUFFERED = re.compile(
+    r"\b(?:refus|rejet|radi|coup[ée]|interrom|bloqu|exclu|penal|amende|pv\b|major|dimin|baiss|report|decal"
+    r"|debout|ajourn|stopp|suspen|supprim|expuls|vir[ée]e?\b"
+    r"|vire\b|arret|moitie|en moins|trop[- ]percu|indu\b|sanction)"
+)
+_BECAUSE = re.compile(
+    r"[^.!?;]{0,20}\b(?:car|parce|faute d|en raison|au motif|puisqu)"
+)  # a reason that only the service knows
 # Before a word of the review: it is asked for, or denied.
 _WISHED = re.compile(
     r"\b(?:(?:je|j'|nous|on) ?(?:\w+ )?demand\w+|(?<!\w )demander|souhait\w+|voudr\w+|veux|voulons|aimer\w+|reclam\w+"
-    r"|obtenir|faudrait|soit|soient|pas|jamais|comment|refus\w+ de)\b[^.!?;,]{0,40}$"
+    r"|affirm\w*|confirm\w*|annonce\w*|répond\w*|repond\w*|ecri\w+|dis|dites|promet\w*|obtenir|faudrait|soit"
+    r"|soient|pas|jamais|comment|refus\w+ de)\b[^.!?;,]{0,40}$"
 )
 _STUDIES = re.compile(r"\b(?:étudi|examin|analys)(?:er|é)(?:ons|ai|a|ont|e?s?)\b")
 
@@ -131,7 +192,7 @@ def promises(case: Case) -> Answer:
     for text in case.texts:
         its: list[Found] = []
         for rules in tables:
-            its += [found for found in in_turn(text, rules) if _counts(case, text.lower, found)]
+            its += [found for found in find(text, rules) if _counts(case, text.lower, found)]
         for found in its:
             over = [one for one in its if one.start < found.end and found.start < one.end]
             if not _settles(found) or all(map(_settles, over)):  # a decision is often a promise too, which then says it
@@ -152,9 +213,9 @@ def _end(sentence: str, found: Found) -> int:
 def _counts(case: Case, sentence: str, found: Found) -> bool:
     """Say whether a passage is a promise indeed: not denied, about more than the message, for no case, not told."""
     said, before, settles = found.match.group(), sentence[: found.start], _settles(found)
-    if settles and (_RULE.search(before) or _RULE.search(sentence, found.end) or _DOUBT.search(before)):
+    if settles and (_DOUBT.search(before) or _is_rule(sentence, found)):
         return False
-    if not settles and _NEGATED.search(said) and not _KEPT_NEGATION.search(said):
+    if not settles and _NEGATED.search(_THAT.split(said, maxsplit=1)[0]) and not _KEPT_NEGATION.search(said):
         return False
     if settles:  # which may end before the word that says on what
         said = sentence[found.start : _NEXT_WORDS.match(sentence, found.end).end()]
@@ -163,16 +224,34 @@ def _counts(case: Case, sentence: str, found: Found) -> bool:
     if _SHARED.match(sentence, max(0, found.end - len(said.split()[-1]))):
         return False
     if found.rule.kind == "said":
-        return not _READ.search(said)
+        relative = (
+            _THAT.search(before[-4:]) and _MERE.search(said) and not _ASSERTS.search(before)
+        )  # "le temps que nous avons mis"
+        return not _READ.search(said) and not relative
+    if found.rule.kind == "state" and not settles and _NOT_DONE.search(before):
+        return False
     told = (
-        _CASE.search(before)
+        _CASE.search(before[_CLAUSE.search(before).start() :] if found.rule.kind == "state" else before)
         or _TOLD_BY.search(before)
         or _WITHIN.search(found.match.group())
-        or _IF.search(sentence, found.start)
+        or (found.rule.name not in _WHATEVER and _IF.search(sentence, found.start))
+        or (found.rule.kind == "state" and not settles and _REGRETTED.match(sentence, found.end))
+        or (
+            found.rule.kind == "state"
+            and (_COMPLAINS.search(sentence, found.end) or (not settles and _ALWAYS.search(sentence)))
+        )
+        or _PRAISED.match(sentence, found.end)
     )
     if told and not _ASSERTS.search(before):
         return False
     return found.rule.kind != "state" or not _was_told(case, found.match)
+
+
+def _is_rule(sentence: str, found: Found) -> bool:
+    """Say whether what is around a decision makes it a rule for everybody; what follows a foretold outcome does not."""
+    before = sentence[: found.start]
+    foretells = found.rule.name.startswith("outcome.") or found.rule.name in _WHATEVER
+    return bool(_RULE.search(before) or (not foretells and _RULE.search(sentence, found.end)))
 
 
 def _is_claim(said: str) -> bool:
@@ -188,7 +267,9 @@ def _was_told(case: Case, match: re.Match[str]) -> bool:
     act = fold(match.groupdict().get("act") or words(match.group())[-1])
     given = fold(case.given)
     denied = _NEGATED.search(match.group())
+    told = re.compile(rf"\b{re.escape(act[: max(4, len(act) - 2)])}")
+    if _ADVERSE.match(act) and not _BECAUSE.match(match.string, match.end()):
+        told = _SUFFERED
     return len(act) > 3 and any(
-        denied or not _WISHED.search(given, max(0, one.start() - 60), one.start())
-        for one in re.finditer(rf"\b{re.escape(act[: max(4, len(act) - 2)])}", given)
+        denied or not _WISHED.search(given, max(0, one.start() - 60), one.start()) for one in told.finditer(given)
     )

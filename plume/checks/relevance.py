@@ -4,6 +4,9 @@ Each word of the draft, by its stem, and each topic that a word belongs to (topi
 both of `pay`) is a witness. What stands in the review too speaks for the draft, the more the rarer it is in reviews at
 large (stems.tsv); what does not speaks against it a little, in the opening sentences more than later. How much, is
 counted on drafts with their own review and with others (witnesses.tsv). `benchmarks/relevance.py` writes both tables.
+
+A reply that fits every review says little that speaks against it. So a draft must also share enough that is rare. An
+order to the writer in the review is no part of its problem.
 """
 
 import math
@@ -12,8 +15,9 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from plume.checks.case import VOCABULARY, Answer, Case, failed
+from plume.checks.instruction import instruction
 from plume.checks.language import FRENCH, language
-from plume.french.text import fold, words
+from plume.french.text import fold, sentences, words
 from plume.french.vocabulary import rows
 
 # Sum of log likelihood ratios from which a draft is of this review: less of a review of few words, whose reply cannot
@@ -25,6 +29,9 @@ _GREETING = 5  # words, fewer are a greeting
 _FLOOR = 0.002  # share of reviews that hold a word of which the table knows nothing
 _COMMON = 0.97  # a word that more reviews hold is no witness
 _RARE = 0.2  # what fewer hold is told to the reader
+# What fewer reviews hold names a problem. Of it a draft shares as much information as two or three such words carry:
+# of 744 sound drafts those that weight passes share 7.8 nats or more, of 46 that name no problem 43 share 7.3 or less.
+_NAMING, _NAMED = 0.12, 7.0
 
 
 class Witness(NamedTuple):
@@ -49,13 +56,28 @@ def relevance(case: Case) -> Answer:
     """Weigh what the draft shares with the review, and what it does not."""
     if language(case.draft) not in (FRENCH, None):
         return Answer(True, "sans objet : pas en français")
-    found = [*witnesses(case.review, case.sentences)]
+    review = _problem(case.review)
+    found = [*witnesses(review, case.sentences)]
     shared = [witness for witness in found if witness.shared and witness.share < _RARE]
     told = ", ".join(sorted({witness.word for witness in shared}))
     detail = f"mots et thèmes de l'avis repris : {told or 'aucun'}"
-    if case.tokens and (not _content(case.review) or weight(found) >= enough(case.review)):
+    if case.tokens and (not _content(review) or is_of(review, found)):
         return Answer(True, detail)
     return failed(f"ne répond pas au problème de cet avis ; {detail}", "relevance.other-problem")
+
+
+def _problem(review: str) -> str:
+    """Give a review without the sentences that tell its reader what to write; whole if there are no others."""
+    told = instruction(review)
+    if not (told and told.sure):
+        return review
+    return " ".join(s for s in sentences(review) if fold(s) not in told.passage) or review
+
+
+def is_of(review: str, found: list[Witness]) -> bool:
+    """Say whether witnesses show that a draft is of this review: neither of another's problem nor of nobody's."""
+    named = -sum(math.log(one.share) for one in found if one.shared and one.share < _NAMING)
+    return weight(found) >= enough(review) and named >= min(_NAMED, len(words(review)))
 
 
 def enough(review: str) -> float:

@@ -8,6 +8,12 @@ import re
 
 from plume.french.vocabulary import any_of, rows
 
+# What looks like a past participle, as it agrees.
+PARTICIPLE = (
+    r"(?:(?!(?:lui|aussi|ainsi|parmi|plus|joli|vrai|celui|midi|demi|quasi|absolu|individu)e?s?\b|\w+ques?\b)(?:\w{2,}(?:é|i|u)e?s?|\w*(?:mis|pris|fait|dit|clos|ouvert|offert|couvert|[ée]crit|duit|truit|joint|acquis|requis|inclus"
+    r"|sous|craint|teint)e?s?))\b"
+)
+
 
 def infinitives(*uses: str) -> str:
     """Give a pattern of the infinitives of some uses: "rappeler", "tenir informée"."""
