@@ -259,13 +259,15 @@ def _guardrails(case: _Compared) -> Iterator[_Part]:
             needs[rule.measure] = _needs(case, rule.measure, limits, rule.margin, case.rule.confidence)
     total = len(case.rule.guardrails)
     if unsure:
-        worst = max(unsure, key=lambda line: needs[line.measure])
-        seen = f"« {measures.find(worst.measure).label} » : {_told(worst.value, confidence)}"
+        unsure.sort(key=lambda line: -needs[line.measure])
+        worst, *others = (f"« {measures.find(line.measure).label} »" for line in unsure)
+        seen = f"{worst} : {_told(unsure[0].value, confidence)}"
         reason = (
             f"Garde-fous : pour {len(unsure)} sur {total}, une perte au-delà de la marge n’est pas exclue ; "
-            f"le plus exigeant, {seen}, demanderait {_more(needs[worst.measure])}."
+            f"le plus exigeant, {seen}, demanderait {_more(needs[unsure[0].measure])}"
+            f"{' ; puis ' if others else ''}{', '.join(others)}."
         )
-        yield _Part(None, reason, tuple(unsure), needs[worst.measure])
+        yield _Part(None, reason, tuple(unsure), needs[unsure[0].measure])
     if held:
         reason = f"Garde-fous : pour {len(held)} sur {total}, une perte au-delà de la marge est exclue."
         yield _Part(True, reason, tuple(held))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the gate is pure
     from eval.stats.estimate import Estimate
     from plume.prompt import Prompt
 
-WORDS, REPLIES = 20, 3  # a copy, and house style, where no rule says otherwise
+WORDS, REPLIES = 40, 3  # a copy, and house style, where no rule says otherwise
 PRIMARY = "pass_all"
 COPIED, COPYING = "copied_words", "copying"
 
