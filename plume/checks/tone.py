@@ -14,6 +14,7 @@ from plume.french.text import words
 
 TABLES = read_tables(RULES / "tone.toml")
 _NEVER = {"tu": "tutoiement", "familiar": "familiarité", "blame": "reproche", "rude": "propos blessant"}
+HURTS = frozenset(rule.name for table in _NEVER for rule in TABLES[table])  # the rules of what no draft may say
 
 
 def says(text: str | Text, table: str) -> bool:

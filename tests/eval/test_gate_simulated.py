@@ -16,6 +16,7 @@ from eval.gate import Item, Probes, decide
 from eval.rule import Rule
 from eval.stats.proportions import share
 from plume.checks import GATING, check
+from plume.checks.tone import HURTS
 from plume.contacts import Directory
 from plume.files import read_jsonl
 from plume.paths import ROOT
@@ -35,7 +36,8 @@ def faults():
     for file in sorted((ROOT / "datasets" / "gold").glob("drafts*.jsonl")):
         for row in read_jsonl(file):
             given = {"review": row["review"], "prompt": row["prompt"], "sentiment": row["sentiment"]}
-            failed = {f.check for f in check(row["draft"], directory=directory, **given) if f.gating and not f.passed}
+            bad = [f for f in check(row["draft"], directory=directory, **given) if f.gating and not f.passed]
+            failed = {f.check for f in bad} | {"respect" for f in bad if HURTS.intersection(f.rules)}
             if failed and not failed & SAFE:
                 found.append(failed)
     return found
@@ -61,8 +63,10 @@ def drawn(rng, n, before, after, alike):
     ]
     arms = []
     for failed in (champion, challenger):
+        asked = {f"check:{name}": name for name in GATING} | {"respect": "respect"}
         scores = {
-            f"check:{c}": {i.id: float(not f or c not in f) for i, f in zip(items, failed, strict=True)} for c in GATING
+            m: {i.id: float(name not in (f or ())) for i, f in zip(items, failed, strict=True)}
+            for m, name in asked.items()
         }
         whole = {i.id: float(not f) for i, f in zip(items, failed, strict=True)}
         arms.append(scores | {"pass_all": whole, "copying": dict.fromkeys(whole, 1.0)})
