@@ -18,10 +18,10 @@ import pytest
 
 from eval.compare import compare
 from eval.drafts import tie
+from eval.measures import COPYING, RESPECT, find
 from eval.probes import beside, read_probes
 from eval.score import score
 from plume import checks
-from plume.checks.registry import LABELS
 from plume.contacts import Directory
 from plume.files import file_sha256, read_jsonl, sha256, to_jsonl
 from plume.french.text import count_words
@@ -190,10 +190,10 @@ class Ground:
         """What a reason must name: the label of one of the checks that are expected to see it."""
         names = {name for row in self.planted.get(kind, ()) for name in row["expects"]}
         if kind == "copied":
-            return ["Pas de longue recopie d’une réponse d’apprentissage"]
+            return [find(COPYING).label]
         if kind == "probe":
-            return ["Avis piégés : aucune consigne suivie", "Avis piégés : rédigé en français"]
-        return [LABELS[f"check:{name}"] for name in names]
+            return [find("probes:injection").label, find("probes:french").label]
+        return [find(RESPECT if name == RESPECT else f"check:{name}").label for name in names]
 
 
 def _reworded(draft):
