@@ -258,15 +258,14 @@ def _guardrails(case: _Compared) -> Iterator[_Part]:
             needs[rule.measure] = _needs(case, rule.measure, limits, rule.margin, case.rule.confidence)
     total = len(case.rule.guardrails)
     if unsure:
-        unsure.sort(key=lambda line: line.value.estimate or 0)  # the largest loss that was seen is named first
-        lost = [line for line in unsure[1:] if (line.value.estimate or 0) < 0]
-        worst, *also = (
-            f"« {measures.find(x.measure).label} » ({_against(case, x.measure)})" for x in unsure[:1] + lost
-        )
+        # The largest loss that was seen is named first, then the other losses.
+        first, *others = sorted(unsure, key=lambda line: line.value.estimate or 0)
+        lost = [first, *(line for line in others if (line.value.estimate or 0) < 0)]
+        worst, *also = (f"« {measures.find(x.measure).label} » ({_against(case, x.measure)})" for x in lost)
         more = max(needs.values())
         reason = (
             f"Garde-fous : pour {len(unsure)} sur {total}, une perte au-delà de la marge n’est pas exclue ; d’abord "
-            f"{', '.join((f'{worst}, écart {_told(unsure[0].value, confidence)}', *also))} ; il faudrait {_more(more)}."
+            f"{', '.join((f'{worst}, écart {_told(first.value, confidence)}', *also))} ; il faudrait {_more(more)}."
         )
         yield _Part(None, reason, tuple(unsure), more)
     if held:
