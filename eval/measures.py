@@ -159,7 +159,9 @@ _ALL = (
         Measure(check.measure, check.label, "checks" if check.gating else "signals", read=_passed(name), **_OF_CHECKS)
         for name, check in CHECKS.items()
     ),
-    Measure(RESPECT, "Ni tutoiement, ni reproche, ni rudesse, ni joie déplacée", "checks", read=_respects, **_OF_CHECKS),
+    Measure(
+        RESPECT, "Ni tutoiement, ni reproche, ni rudesse, ni joie déplacée", "checks", read=_respects, **_OF_CHECKS
+    ),
     Measure(COPYING, _NO_COPY, "copying", COPYING, _not_copied, share=True, better="higher"),
     Measure(COPIED, "Mots de la plus longue suite recopiée", "copying", COPYING, _copied, decimals=1, better="lower"),
     Measure("chrf_fr", "chrF2 (0 à 100)", "likeness", "chrf_fr", decimals=1, better="higher"),
