@@ -247,8 +247,7 @@ def _guardrails(case: _Compared) -> Iterator[_Part]:
         line = Line(rule.measure, None, "difference", value, text, holds)
         if holds is False:
             margin = points(rule.margin, signed=False)
-            before, after = (_failures(case, arm, rule.measure) for arm in (case.champion, case.challenger))
-            seen = f"Garde-fou « {measures.find(rule.measure).label} » : {count(after, 'échec')} contre {before}, "
+            seen = f"Garde-fou « {measures.find(rule.measure).label} » : {_against(case, rule.measure)}, "
             seen += f"écart {_told(value, confidence)}"
             yield _Part(False, f"{seen} ; la perte dépasse {margin}.", (line,))
         elif holds:
@@ -259,13 +258,16 @@ def _guardrails(case: _Compared) -> Iterator[_Part]:
             needs[rule.measure] = _needs(case, rule.measure, limits, rule.margin, case.rule.confidence)
     total = len(case.rule.guardrails)
     if unsure:
-        worst = max(unsure, key=lambda line: needs[line.measure])
-        seen = f"« {measures.find(worst.measure).label} » : {_told(worst.value, confidence)}"
+        # The largest loss that was seen is named first, then the other losses.
+        first, *others = sorted(unsure, key=lambda line: line.value.estimate or 0)
+        lost = [first, *(line for line in others if (line.value.estimate or 0) < 0)]
+        worst, *also = (f"« {measures.find(x.measure).label} » ({_against(case, x.measure)})" for x in lost)
+        more = max(needs.values())
         reason = (
-            f"Garde-fous : pour {len(unsure)} sur {total}, une perte au-delà de la marge n’est pas exclue ; "
-            f"le plus exigeant, {seen}, demanderait {_more(needs[worst.measure])}."
+            f"Garde-fous : pour {len(unsure)} sur {total}, une perte au-delà de la marge n’est pas exclue ; d’abord "
+            f"{', '.join((f'{worst}, écart {_told(first.value, confidence)}', *also))} ; il faudrait {_more(more)}."
         )
-        yield _Part(None, reason, tuple(unsure), needs[worst.measure])
+        yield _Part(None, reason, tuple(unsure), more)
     if held:
         reason = f"Garde-fous : pour {len(held)} sur {total}, une perte au-delà de la marge est exclue."
         yield _Part(True, reason, tuple(held))
@@ -365,8 +367,10 @@ def _beyond(case: _Compared, needs: int, n: int) -> int:
     return max(0, needs - (len(case.items) - n))
 
 
-def _failures(case: _Compared, arm: Scores, measure: str) -> int:
-    return int(np.sum(case.values(arm, measure)[0] < 1))
+def _against(case: _Compared, measure: str) -> str:
+    """`3 échecs contre 1`: the challenger's failures, then the champion's."""
+    before, after = (int(np.sum(case.values(arm, measure)[0] < 1)) for arm in (case.champion, case.challenger))
+    return f"{count(after, 'échec')} contre {before}"
 
 
 def _ids(ids: Sequence[str]) -> str:

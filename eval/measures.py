@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from plume.checks.registry import CHECKS
+from plume.checks.tone import HURTS
 from plume.french.text import count_words
 from plume.page import numbers
 from plume.page.numbers import count, number, percent, points
@@ -18,8 +19,9 @@ if TYPE_CHECKING:  # the gate is pure
     from eval.stats.estimate import Estimate
     from plume.prompt import Prompt
 
-WORDS, REPLIES = 20, 3  # a copy, and house style, where no rule says otherwise
+WORDS, REPLIES = 40, 3  # a copy, and house style, where no rule says otherwise
 PRIMARY = "pass_all"
+RESPECT = "respect"
 COPIED, COPYING = "copied_words", "copying"
 
 
@@ -116,6 +118,13 @@ def _passed(check: str) -> Callable[[list[dict[str, Any]]], Value]:
     return read
 
 
+def _respects(findings: list[dict[str, Any]]) -> Value:
+    """Look at what hurts alone: else a challenger that is rude, but regrets more often, would be even on tone."""
+    found = _passed("tone")(findings)
+    hurts = tuple(rule for rule in found.rules if rule in HURTS)
+    return Value(0.0, found.detail, hurts) if hurts else Value(1.0)
+
+
 def _rouge(kind: str) -> Callable[[dict[str, float]], Value]:
     return lambda of_draft: Value(of_draft[kind])
 
@@ -149,6 +158,9 @@ _ALL = (
     *(
         Measure(check.measure, check.label, "checks" if check.gating else "signals", read=_passed(name), **_OF_CHECKS)
         for name, check in CHECKS.items()
+    ),
+    Measure(
+        RESPECT, "Ni tutoiement, ni reproche, ni rudesse, ni joie déplacée", "checks", read=_respects, **_OF_CHECKS
     ),
     Measure(COPYING, _NO_COPY, "copying", COPYING, _not_copied, share=True, better="higher"),
     Measure(COPIED, "Mots de la plus longue suite recopiée", "copying", COPYING, _copied, decimals=1, better="lower"),

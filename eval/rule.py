@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from eval.measures import COPYING, PRIMARY, REPLIES, WORDS, of_table
+from eval.measures import COPYING, PRIMARY, REPLIES, RESPECT, WORDS, of_table
 from eval.slices import DIMENSIONS
 from plume.checks.registry import CHECKS, GATING, nearest
 from plume.config import Config, read_yaml
@@ -19,7 +19,7 @@ ARMS = {"champion": "en service", "challenger": "candidat"}  # the two systems o
 class Judged(Config):
     """A measure that the rule judges: a gating check, or all of them. Likeness to a published reply never is one."""
 
-    measure: str = Field(description="pass_all, check:NAME of a gating check, or copying")
+    measure: str = Field(description="pass_all, check:NAME of a gating check, respect, or copying")
 
     @field_validator("measure")
     @classmethod
@@ -109,6 +109,7 @@ class GateRule(Config):
     @classmethod
     def _without_those_off(cls, judged: tuple[Judged, ...], info: ValidationInfo) -> tuple[Judged, ...]:
         off = {CHECKS[name].measure for name in info.data.get("checks_off", ())}
+        off |= {RESPECT} if "check:tone" in off else set()  # it is a part of that
         return tuple(one for one in judged if one.measure not in off)
 
     @model_validator(mode="after")

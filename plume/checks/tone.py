@@ -14,6 +14,8 @@ from plume.french.text import words
 
 TABLES = read_tables(RULES / "tone.toml")
 _NEVER = {"tu": "tutoiement", "familiar": "familiarité", "blame": "reproche", "rude": "propos blessant"}
+# The rules of what no draft may say, and of joy, which is a fault where the review complains.
+HURTS = frozenset(rule.name for table in (*_NEVER, "delight") for rule in TABLES[table])
 
 
 def says(text: str | Text, table: str) -> bool:

@@ -9,7 +9,7 @@ from plume.checks import GATING, SIGNALS
 
 
 def test_every_check_and_every_metric_module_is_a_measure():
-    assert of_table("checks") == ("pass_all", *(f"check:{name}" for name in GATING))
+    assert of_table("checks") == ("pass_all", *(f"check:{name}" for name in GATING), "respect")
     assert of_table("signals") == tuple(f"signal:{name}" for name in SIGNALS)
     assert {MEASURES[name].source for name in OF_DRAFTS} == {*SOURCES, "draft", "copying"}
     assert set(SOURCES) == set(NAMES)
