@@ -9,17 +9,8 @@ from plume.french.rules import Place, Text, find, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, column
 from plume.french.words import EVERYDAY, TERRITORIES
-from plume.pseudonymise.identifiers.addresses import (
-    BOXES,
-    OWN,
-    PARTICLE,
-    PLOTS,
-    PROPER,
-    ROADS,
-    all_addresses,
-    end_of_name,
-    is_of_a_service,
-)
+from plume.pseudonymise.identifiers.address_parts import PARTICLE, PROPER, end_of_name, town_after
+from plume.pseudonymise.identifiers.addresses import BOXES, OWN, OWN_AFTER, PLOTS, ROADS, all_addresses, is_of_a_service
 from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
@@ -178,19 +169,34 @@ def places(text: Text) -> Iterator[Span]:
             named = re.split(r"\d{5},? ?", match[0])[-1]
             end = match.end(1) if fold(named) in EVERYDAY else match.end()
             yield Span(match.start(1), end, "CP_VILLE", "rule", "town.after-address")
-        elif (match := _TOWARDS.match(text.folded, address.end)) and (town := _commune_at(text.folded, match.end())):
-            yield Span(*town, "VILLE", "insee", "town.after-address")
+        elif town := _town_of(text, address):
+            yield town
     for span in spans(text, ANNOUNCED):
         if span.type == "VILLE" or not is_of_a_service(text, span, found):
             yield span
     for start, end, rule, match in find(text, BOXES):
         own = OWN.search(text.folded[max(0, start - 110) : start])
         beside = match[0].startswith("b") and any(0 < s.start - end < 4 for s in (*addresses, *postcodes))
-        if own or beside:
+        if own or beside or OWN_AFTER.match(text.folded, end):
             yield Span(start, end, rule.kind, "rule", rule.name)
+            yield from (s for s in text.once(_postcodes) if 0 < s.start - end < 4)
     yield from spans(text, PLOTS)
     yield from spans(text, ROADS)
     yield from spans(text, BARE_POSTCODES)
+
+
+def _town_of(text: Text, address: Span) -> Span | None:
+    """Give the town that follows an address, on a list or on none; one that "à" leads to makes the address longer."""
+    listed, match = None, _TOWARDS.match(text.folded, address.end)
+    if match and (commune := _commune_at(text.folded, match.end())):
+        listed = (*commune, match[0].endswith("a "))
+    found = [town for town in (listed, town_after(text, address.end)) if town]
+    if not found:
+        return None
+    start, end, led_to = max(found, key=lambda town: town[1])
+    if led_to:
+        return Span(address.start, end, "ADRESSE", "rule", "town.after-address")
+    return Span(start, end, "VILLE", "insee", "town.after-address")
 
 
 def service_addresses(text: Text) -> Iterator[Span]:
