@@ -257,10 +257,13 @@ def _numbers(text: Text, least: int, most: int) -> list[int]:
     return [at for at in text.digits_of("folded") if least <= at < most]
 
 
-_FIRST_WORDS = _UNIT_WORDS | word_set(
+# A chain of parts without a street begins with one of these; before a street, one may begin with the others too.
+_CHAIN_WORDS = _UNIT_WORDS | word_set(
     "premier deuxieme second troisieme quatrieme cinquieme sixieme septieme huitieme neuvieme dixieme dernier rez re"
-    " rdc rdj entresol sous lieu lieudit ld hameau quartier cite clos domaine mas rezidence residense foyer camping"
-    " chalet copropriete za zac zi rue r avenue av ave boulevard bd bld impasse imp allee all chemin chem route rte"
+    " rdc rdj entresol lieu lieudit ld hameau quartier cite clos domaine rezidence residense foyer camping chalet"
+)
+_FIRST_WORDS = _CHAIN_WORDS | word_set(
+    "sous mas copropriete za zac zi rue r avenue av ave boulevard bd bld impasse imp allee all chemin chem route rte"
     " place pl square quai montee sentier passage n numero no pk rn rd cd vc bp cs tsa boite"
 )
 
@@ -308,8 +311,8 @@ def bare_chains(text: Text, taken: set[int], *, told: bool) -> Iterator[Place]:
     """
     read = text.folded
     until = 0
-    for at in sorted({*text.places_of(_UNIT_WORDS | _FIRST_WORDS)} - taken):
-        if at < until:
+    for at in text.places_of(_CHAIN_WORDS):
+        if at < until or at in taken:
             continue
         parts = parts_from(text, at)
         while parts and parts[-1].kind in ("way", "house") and len(parts) > 1 and parts[-1].start in taken:

@@ -228,13 +228,40 @@ _BODY_AFTER = re.compile(
 OWN = re.compile(
     r"\b(?:j?h?abit\w+|mon|ma|mes|je|j'|domicile|chez moi|demeur\w+|vivons|vis|reexpedi\w+"
     r"|fai(?:re|s|tes) suivre|votre (?:nouvelle |ancienne )?adresse|(?<!notre )(?:mauvaise|ancienne|nouvelle) adresse"
-    r"|residez|logez|l'adresse (?:de (?:mon|ma|mes|son|sa|ses|leurs?|l'enfant)|d(?:u|es) (?:deux )?(?:parents?|enfants?"
-    r"|peres?|meres?|demandeurs?|locataires?|proprietaires?|bailleurs?))"
+    r"|residez|logez|l'adresse (?:c'? ?est|de (?:mon|ma|mes|son|sa|ses|leurs?|l'enfant)"
+    r"|d(?:u|es) (?:deux )?(?:parents?|enfants?|peres?|meres?|demandeurs?|locataires?|proprietaires?|bailleurs?))"
     r"|(?:a|ont|est|sont|ete|avons) (?:\w+ )?(?:envoye|expedie|arrive|livre|distribue|parvenu|enregistre)e?s?"
     r"|mentionn\w+|logement)\b[^.\n]{0,60}$"
 )
 # The citizen tells the service where to write: "adresser vos lettres au …, et non plus à mon domicile".
 OWN_AFTER = re.compile(r"[^.!?\n]{0,60}\b(?:mon domicile|chez moi|mon adresse|ou je (?:vis|loge|reside)|ou j'habite)\b")
+# A street is everybody's where works, traffic or what stands in it is told, and nobody's home.
+_IN_THE_STREET = re.compile(
+    r"\b(?:barre\w*|deviation|deviee?s?|trottoirs?|chaussee|bitume|travaux|chantier|stationn\w+|gare[rs]?|parking|circul\w+"
+    r"|vitesse|km/h|bus|tram\w*|metro|navette|arrets?|carrefour|croisement|intersection|angle|feux?|passages? pietons?"
+    r"|pietons?|cyclistes?|piste cyclable|velos?|nids?[ -]de[ -]poule|trous?|lampadaires?|eclairage|reverberes?|bancs?"
+    r"|poubelles|conteneurs?|dechets|encombrants|depot sauvage|marche|kermesse|brocante|commerces?|panneaux?|egouts?"
+    r"|fontaine|travers\w+|sens (?:unique|interdit)|embouteill\w+|bouchons?|voirie|balay\w+|neige|verglas|arbres?"
+    r"|platanes?|haies?|ralentisseurs?|dos d'ane|rond-point|pave\w*|bornes?|horodateurs?|manifestation|defile)\b"
+)
+_HOME = re.compile(
+    r"\b(?:j?h?abit\w+|demeur\w+|resid\w+|domicil\w+|log(?:e|ement|er)\b|chez (?:moi|nous|elle|lui|eux|m|mme|ma|mon)\b"
+    r"|(?:mon|notre|son) (?:immeuble|appart\w*|batiment|adresse|portail|garage|jardin|commerce|magasin|cabinet|voisin)"
+    r"|(?:ma|notre|sa) (?:maison|residence|rue|porte|boutique|fenetre|cour|facade|propriete)|mes (?:voisins|fenetres"
+    r"|volets)|adresse|colis|courrier|lettre|recommande|facteur|livr\w+|a?emenag\w*|demenag\w*|bail|locataire|proprietaire)\b"
+)
+# "la pharmacie de la rue Pasteur", "rue Pasteur, à la trésorerie"
+_PLACE = (
+    rf"(?:{SERVICE}|poste|pharmacie|boulangerie|supermarche|magasin|ecole|creche|college|lycee|gymnase|piscine|gare|station"
+    r"|bibliotheque|mediatheque|eglise|dechetterie|parc|hopital|clinique|commissariat|gendarmerie|tribunal|mairie"
+    r"|tresorerie|perception|cinema|theatre|stade|salle|borne|distributeur|maison de [a-z' ]{3,20})"
+)
+_PLACE_BEFORE = re.compile(rf"\b{_PLACE}(?: [a-z'-]+){{0,2}}(?:,| de| du| sur| dans| situee?)?(?: la| l'| le)? ?$")
+_PLACE_AFTER = re.compile(rf",? (?:a|au|a la|a l'|devant|dans) ?(?:la |le |l')?{_PLACE}\b")
+_OF_A_HOME = re.compile(
+    r"(?:residence|res\.|lotissement|lot\.|villa|immeuble|imm\.|hameau|lieu|ld|mas|domaine|quartier|qu?\.|clos)[ -]"
+)
+_SENTENCE_END = re.compile(r"(?<![ '][a-z])(?<! av)(?<! bd)(?<! st)[.](?= |$)|[!?;\n]")
 _CEDEX = re.compile(r"[^.\n]{0,60}?\bcedex\b")
 
 
@@ -255,7 +282,9 @@ def _span(found: Found) -> Span:
 
 
 def is_of_a_service(text: Text, span: Span, addresses: Sequence[Span] = ()) -> bool:
-    """Say whether an address is a service's: said so beside it ("nos bureaux sont au …"), or a Cedex."""
+    """Say whether an address is a service's, said so beside it ("nos bureaux sont au …"), a Cedex or a public way."""
+    if span.rule == "address.street" and _is_public(text, span):
+        return True
     before = text.folded[max(0, span.start - 110) : span.start]
     if OWN.search(before) or OWN_AFTER.match(text.folded, span.end):
         return False
@@ -263,3 +292,22 @@ def is_of_a_service(text: Text, span: Span, addresses: Sequence[Span] = ()) -> b
         return is_of_a_service(text, street)  # a postcode goes with its street
     said = _SERVICE_BEFORE.search(before) or _HANDED_IN.search(before) or _BODY_AFTER.match(text.folded, span.end)
     return bool(said or _CEDEX.match(text.folded, span.start))
+
+
+def _is_public(text: Text, span: Span) -> bool:
+    """Say whether a street without a number is told of as a place of the town, not as where somebody lives."""
+    if _OF_A_HOME.match(text.folded, span.start):
+        return False
+    start, end = sentence_around(text.folded, span.start, span.end)
+    sentence = text.folded[start : span.start] + " § " + text.folded[span.end : end]
+    if _HOME.search(sentence):
+        return False
+    beside = _PLACE_BEFORE.search(text.folded[start : span.start]) or _PLACE_AFTER.match(text.folded, span.end)
+    return bool(beside or _IN_THE_STREET.search(sentence))
+
+
+def sentence_around(folded: str, start: int, end: int) -> Place:
+    """Give where the sentence around a place begins and ends, 150 characters to each side at most."""
+    before = [match.end() for match in _SENTENCE_END.finditer(folded, max(0, start - 150), start)]
+    after = _SENTENCE_END.search(folded, end, end + 150)
+    return before[-1] if before else max(0, start - 150), after.start() if after else min(len(folded), end + 150)
