@@ -173,7 +173,7 @@ def parts_from(text: Text, at: int, *, stop: int | None = None) -> list[Part]:
         part = _part_at(text, at)
         if part is None:
             break
-        if stop is not None and part.end > stop and part.kind not in ("road", "house"):
+        if stop is not None and part.end > stop and part.kind not in ("road", "house", "unit"):
             break
         found.append(part)
         link = _LINK.match(text.folded, part.end)
@@ -329,10 +329,9 @@ def bare_chains(text: Text, taken: set[int], *, told: bool) -> Iterator[Place]:
             continue
         at_home = lived_in or _HOME.search(before) or _HOME.search(after)
         sure = sum(kind in ("unit", "floor", "named", "house") for kind in kinds)
-        several = sure >= 2 and ("unit" in kinds or "named" in kinds)
-        if (several and (at_home or sure >= 3)) or (
-            "unit" in kinds and (lived_in or (told and _is_building(read, at)))
-        ):
+        building = kinds[0] == "unit" and _is_building(read, at)
+        several = sure >= 2 and ("unit" in kinds or "named" in kinds) and (at_home or sure >= 3 or building)
+        if several or ("unit" in kinds and lived_in) or (building and (at_home or told)):
             until = end
             yield at, end
 
