@@ -54,7 +54,7 @@ _OFFICE_OF_STATE = (
 )
 _BEFORE = re.compile(rf"(?:{_WORKS}|{_OFFICE_OF_STATE},?) ?$", re.IGNORECASE)
 _CIVILITY = re.compile(rf"\b{SOMEBODY} $", re.IGNORECASE)
-_FAMOUS = re.compile(rf"(?<!\w){any_of(name.replace('-', ' ') for name in folded('famous_names', VOCABULARY))}(?!\w)")
+_FAMOUS = re.compile(rf"(?<!\w){any_of(name.replace('-', ' ') for name in folded('famous_names'))}(?!\w)")
 
 
 def famous_places(text: Text) -> list[tuple[int, int]]:

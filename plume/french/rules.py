@@ -38,7 +38,7 @@ class Text:
         self.written = written
         self._live: tuple[Hints, set[Rule]] | None = None
         self._digits: dict[str, list[int]] = {}
-        self._words_at: list[tuple[int, str]] | None = None
+        self._words_at: dict[str, list[int]] | None = None
         self._is_part = False
         self._once: dict[Callable[[Text], Any], Any] = {}
 
@@ -122,8 +122,10 @@ class Text:
         if words.isdisjoint(self.words):
             return []
         if self._words_at is None:
-            self._words_at = [(match.start(), match[0]) for match in LETTERS.finditer(self.folded)]
-        return [at for at, word in self._words_at if word in words]
+            self._words_at = {}
+            for match in LETTERS.finditer(self.folded):
+                self._words_at.setdefault(match[0], []).append(match.start())
+        return sorted(at for word in words & self._words_at.keys() for at in self._words_at[word])
 
     def part(self, start: int, end: int) -> "Text":
         """Cut a part out, folded with the whole."""

@@ -2,26 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from plume.french.numbers import number_words
 from plume.french.phrases import CIVILITY, NETWORK, SERVICE
 from plume.french.rules import Found, Place, Text, find, table
-from plume.french.text import fold
-from plume.french.vocabulary import any_of, folded, word_set
-from plume.french.words import ACRONYMS, EVERYDAY
+from plume.french.vocabulary import any_of, word_set
+from plume.pseudonymise.identifiers.address_parts import LETTER, PARTICLE, PROPER, bare_chains, end_of_name, extended
 from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
-_LISTS = Path(__file__).parents[1] / "lists"
-_UP = "A-ZÀ-ÖØ-ÞŒŠŽ"
-_LETTER = r"[^\W\d_]"
-# No dot ends a proper name, since one may end the sentence; what is cut short or an initial stands before the name.
-PROPER = rf"[{_UP}](?:{_LETTER}|['’\-])*"
-PARTICLE = (
-    r"(?:(?:de|du|des|la|le|les|en|sur|sous|aux?|à|et|lès|lez|saint|sainte|st|ste)[ -]|[dl]['’] ?"
-    r"|(?:ste?|dr|pr|prof|g[ae]l|g[ée]n|mal|mar|cdt|cne|cap|col|lt|pdt|mgr|abb|n\.-d|[a-z])\.[ -]?)"
-)
 _STREET = (
     r"(?:rue|r\.|r(?= d[ue]s? | (?-i:[A-ZÀ-Þ]))|ruelle"
     r"|avenue|av\.?|ave|boulevard|boul\.?|blvd|bld|bd\.?|impasse|imp\.?|all[ée]es?|all\.|chemin|chem\.?"
@@ -34,103 +23,29 @@ _STREET = (
 _NAME = (
     rf"(?P<name>(?i:{PARTICLE}){{0,3}}(?:{PROPER}|\d{{1,4}}(?:er)?)(?: (?i:{PARTICLE}){{0,3}}(?:{PROPER}|\d{{4}}"
     rf"(?!\d))){{0,4}}"
-    rf"|(?:{PARTICLE}){{0,3}}{_LETTER}[\w'’-]+(?: (?:{PARTICLE}){{0,2}}{_LETTER}[\w'’-]+){{0,3}})"
+    rf"|(?:{PARTICLE}){{0,3}}{LETTER}[\w'’-]+(?: (?:{PARTICLE}){{0,2}}{LETTER}[\w'’-]+){{0,3}})"
 )
 _BIS = r"(?:,? ?(?i:bis|ter|quater|[a-d]))?,? {1,2}"
 # A house number in words: "vingt-deux bis rue du Port".
 _IN_WORDS = rf"(?:un(?=,)|{any_of(number_words(2, 100))})"
-_EXTRA = re.compile(
-    r"(?:[ ,–-]{1,3}(?:(?:bat(?:iment)?|bt|app?t|appart(?:ement)?|etage|escalier|esc|porte|pte|boite|bp|cs|entree|tour"
-    r"|residence|lieu[ -]dit|chambre|chb|imm(?:euble)?|maison(?= n°)|logement|boite aux lettres|tour|hall|cage"
-    r"|pavillon)\b\.?"
-    r" ?(?:n° ?|numero )?[\w'-]{1,15}|(?:lot\.?|n°|numero|no) ?(?:n° ?)?[a-z]?\d{1,4} ?(?:bis|ter|[a-d]\b)?(?![\d/])\b"
-    r"|au \d{1,3}(?: bis| ter)?(?= ?[,.;]|$)|(?:prolongee?|interieure?|superieure?)\b"
-    r"|\d{1,2}(?:er|e|eme|ieme) (?:etage|et\.?|cour)\b\.?"
-    r"(?:,? (?:a )?(?:gauche|droite|face|centre|porte \w+))?|\d{1,2}(?:er|e|eme) (?:gauche|droite|face)"
-    r"|\d{1,2}e(?= ?[,.;]|$)|rez[ -]de[ -]chaussee|rdc))+"
-)
-# The same in front of it: "bat B3 esc 4", "Lot 14", "villa Les Mouettes, ".
-_PART = (
-    r"(?:bat(?:iment)?|bt|app?t|appart(?:ement)?|escalier|esc|porte|pte|lot|villa|chambre|entree|hall|tour|bp|etage)"
-)
-_IN_FRONT = re.compile(
-    rf"(?<!\w)(?:(?:{_PART}\.? ?(?:n° ?)?(?:[a-z]?\d[\w-]{{0,5}}|[a-z])|\d{{1,2}}(?:er|e|eme) etage)[ ,–-]{{1,3}})"
-    r"{1,4}(?:porte |pte |esc )?$"
-    r"|(?<!\w)(?:lot|appt?|apt) $"
-    r"|(?<!\w)(?:residence|villa|immeuble|domaine|lotissement|hameau|lieu[ -]dit|cite|quartier) [a-z][a-z' -]{1,30}, ?$"
-)
-_NUMBER_SIGN = re.compile(r"(?<![\w/.-])(?:numero |n° ?)$")
 _TO_POSTCODE = re.compile(r",? [^\d\n.;!?:]{3,40}(?=,? \d{5}\b)")  # a locality, before the postcode
-
-_OPENERS = folded("street_openers", _LISTS)
-_STREET_WORDS = folded("street_words", _LISTS)
-_PARTICLES = word_set("de du des la le les d l et sur sous en au aux saint sainte st ste")
-_PARTS = word_set("apt appt appart bat etage esc porte")  # of the building: no longer the street's name
-_PLAIN_WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
-
-
-def end_of_name(text: str, start: int, end: int, first: int = 0, *, city: bool = False) -> int:
-    """Say where a street's or a city's name ends: before the first plain word after its own that is no part of it.
-
-    The plain word is in lower case or all is in capitals; an acronym or a word that opens a sentence counts whatever
-    its case, and so does an article after a street's name where all is in capitals ("RUE FOCH LE DOSSIER").
-    """
-    named = text[start:end]
-    shouting = named.isupper()
-    last, before = 0, ""
-    for i, word in enumerate(_PLAIN_WORD.finditer(named)):
-        plain = fold(word[0])
-        if i > first and plain in _PARTS:
-            break
-        if plain in _PARTICLES:
-            if (
-                shouting
-                and not city
-                and i > first
-                and last
-                and plain in ("le", "la", "les")
-                and before not in ("de", "sur", "sous")
-            ):
-                break
-            before = plain
-            continue
-        own = plain in _STREET_WORDS or before[:1].isdigit()  # "11 Novembre"
-        ends = (plain in EVERYDAY and not own and (word[0].islower() or shouting)) or (
-            plain in ACRONYMS and word[0].isupper()
-        )
-        if i > first and last and (ends or re.split("['’-]", plain)[0] in _OPENERS):
-            break
-        last, before = word.end(), plain
-    return start + last if last else end
-
-
-def _front(text: Text, start: int) -> int:
-    front = _IN_FRONT.search(text.folded, max(0, start - 70), start)
-    return front.start() if front else start
 
 
 def _extended(text: Text, start: int, end: int) -> Place:
-    """Take in the building, stair or flat that follows an address, and the locality before its postcode."""
-    if match := _EXTRA.match(text.folded, end):
-        end = match.end()
+    """Take in the parts before and after (a floor, a building), and the locality before its postcode."""
+    start, end = extended(text, start, end)
     if match := _TO_POSTCODE.match(text.folded, end):
         end = match.end()
     return start, end
 
 
-def _with_its_number(match: re.Match[str], text: Text) -> Place:
-    start, end = _to_the_end_of_its_name(match, text)
-    sign = _NUMBER_SIGN.search(text.folded, max(0, start - 8), start)
-    return (_front(text, sign.start()) if sign else start), end
-
-
 def _to_the_end_of_its_name(match: re.Match[str], text: Text) -> Place:
-    end = end_of_name(text.written, match.start("name"), match.end())
-    return _extended(text, _front(text, match.start()), end)
+    return _extended(text, match.start(), end_of_name(text.written, match.start("name"), match.end()))
 
 
 def _whole_street(match: re.Match[str], text: Text) -> Place:
-    return _extended(text, _front(text, match.start()), end_of_name(text.written, *match.span(), first=1))
+    end = end_of_name(text.written, *match.span(), first=1)
+    return _extended(text, match.start(), end + (text.written[end : end + 1] in tuple('"»”')))
 
 
 def _street_lived_in(match: re.Match[str], text: Text) -> Place:
@@ -143,13 +58,9 @@ def _without_comma(match: re.Match[str], _: Text) -> Place:
 
 # Far cheaper than the patterns.
 _OPENING = word_set(
-    "rue avenue av boulevard bd impasse imp allee allees chemin chem route rte hameau lieu ld residence res lotissement"
-    " lot cite quartier qu q square sq quai sente traverse venelle ruelle corniche villa mas za zac z domaine immeuble"
-    " imm clos"
-)
-_WAYS = (
-    *("rue", "ruelle", "av.", "av ", "avenue", "boulevard", "bd", "impasse", "allee", "chem", "route", "rte", "place"),
-    *("hameau", "lieu", "residence", "lotissement", "cite", "quartier", "square", "quai", "venelle", "sent", "passage"),
+    "rue avenue av boulevard bd impasse imp allee allees chemin chem route rte hameau lieu lieudit ld residence res"
+    " lotissement lot cite quartier qu q square sq quai sente traverse venelle ruelle corniche villa mas za zac z"
+    " domaine immeuble imm clos"
 )
 # From these on, a street that another begins inside is the same one.
 STREETS = table(
@@ -162,7 +73,7 @@ STREETS = table(
         digit=True,
         at_digits=True,
         reads="written",
-        shape=_with_its_number,
+        shape=_to_the_end_of_its_name,
         examples=(
             "au ‹n° 12, rue des Lilas›",
             "au ‹12 bis rue des Lilas, bat B3›",
@@ -172,13 +83,12 @@ STREETS = table(
     ),
     Identifier(
         "address.number-in-words",
-        rf"(?<![\w-])(?i:{_IN_WORDS}(?:[ -](?:et[ -])?(?:{_IN_WORDS}|une?)){{0,4}}){_BIS}"
-        r"(?i:rue|ruelle|avenue|av\.?|boulevard|bd\.?|impasse|all[ée]e|chemin|route|place(?! de (?:parking|stat))|quai"
-        r"|square|venelle|sentier|sente"
-        r"|passage|hameau|lotissement|r[ée]sidence|cit[ée])"
-        rf"(?![^\W\d_]) {_NAME}",
+        rf"(?i:{_IN_WORDS})(?<!-)(?i:[ -](?:et[ -])?(?:{_IN_WORDS}|une?)){{0,4}}{_BIS}"
+        rf"(?i:de la |de l['’]|du |des )?(?!(?i:places? de (?:parking|stat)|cours (?:par|de|du)))(?i:{_STREET})"
+        rf"(?![^\W\d_]) ?{_NAME}",
         kind="ADRESSE",
-        hint=_WAYS,
+        words=word_set(" ".join(("un", *number_words(2, 100)))),
+        at_words=True,
         reads="written",
         shape=_to_the_end_of_its_name,
         examples=("au ‹vingt-deux rue du Port›", "deux places de parking"),
@@ -188,10 +98,10 @@ UNNUMBERED = table(
     Identifier(
         "address.street",
         r"(?<!\w)(?i:rue|avenue|av\.|boulevard|bd|impasse|imp\.|all[ée]es?|chemin|chem\.|route|rte\.?|hameau"
-        r"|lieu[ -]dit|ld"
+        r"|lieu[ -]?dit|ld"
         r"|r[ée]sidence|r[ée]s\.|lotissement|lot\.|cit[ée]|quartier|qu?\.|square|sq\.|quai|sente|traverse|venelle|ruelle|corniche"
         r"|villa|mas|z\.?a\.?c?\.?|domaine|immeuble|imm\.|clos)"
-        rf" (?:{PARTICLE}){{0,3}}{PROPER}(?: (?:{PARTICLE}){{0,2}}{PROPER}){{0,3}}",
+        rf" (?:[\"«“] ?)?(?:{PARTICLE}){{0,3}}{PROPER}(?: (?:{PARTICLE}){{0,2}}{PROPER}){{0,3}}",
         kind="ADRESSE",
         words=_OPENING,
         at_words=True,
@@ -222,8 +132,8 @@ TOLD = table(
     ),
     Identifier(
         "address.declared",
-        r"\b(?:adresse(?: postale)?|domicile|domiciliee?|demeurant|residant)\b(?: est)?[ :]{1,3}(?:au |a "
-        r"|chez )?([^\n.;!?]{3,70}?),? ?(?=\b\d{5}\b)",
+        r"\b(?:adresse(?: postale| exacte| complete| actuelle)?|domicile|domiciliee?|demeurant|residant)\b"
+        r"(?: est)?[ :]{1,3}(?:au |a |chez )?([^\n.;!?]{3,70}?),? ?(?=\b\d{5}\b)",
         kind="ADRESSE",
         hint=("adresse", "domicil", "demeurant", "residant"),
         digit=True,
@@ -318,10 +228,41 @@ _BODY_AFTER = re.compile(
 OWN = re.compile(
     r"\b(?:j?h?abit\w+|mon|ma|mes|je|j'|domicile|chez moi|demeur\w+|vivons|vis|reexpedi\w+"
     r"|fai(?:re|s|tes) suivre|votre (?:nouvelle |ancienne )?adresse|(?<!notre )(?:mauvaise|ancienne|nouvelle) adresse"
-    r"|residez|logez"
+    r"|residez|logez|notre (?:maison|appartement|logement|immeuble|domicile|residence)(?! (?:france|d))"
+    r"|l'adresse (?:du (?:bien|logement|sinistre|compteur|chantier)|c'? ?est"
+    r"|de (?:mon|ma|mes|son|sa|ses|leurs?|l'enfant)|d(?:u|es) (?:deux )?(?:parents?|enfants?|peres?|meres?|demandeurs?|locataires?|proprietaires?|bailleurs?))"
     r"|(?:a|ont|est|sont|ete|avons) (?:\w+ )?(?:envoye|expedie|arrive|livre|distribue|parvenu|enregistre)e?s?"
     r"|mentionn\w+|logement)\b[^.\n]{0,60}$"
 )
+# The citizen tells the service where to write: "adresser vos lettres au …, et non plus à mon domicile".
+OWN_AFTER = re.compile(r"[^.!?\n]{0,60}\b(?:mon domicile|chez moi|mon adresse|ou je (?:vis|loge|reside)|ou j'habite)\b")
+# A street is everybody's where works, traffic or what stands in it is told, and nobody's home.
+_IN_THE_STREET = re.compile(
+    r"\b(?:barre\w*|deviation|deviee?s?|trottoirs?|chaussee|bitume|travaux|chantier|stationn\w+|gare[rs]?|parking|circul\w+"
+    r"|vitesse|km/h|bus|tram\w*|metro|navette|arrets?|carrefour|croisement|intersection|angle|feux?|passages? pietons?"
+    r"|pietons?|cyclistes?|piste cyclable|velos?|nids?[ -]de[ -]poule|trous?|lampadaires?|eclairage|reverberes?|bancs?"
+    r"|poubelles|conteneurs?|dechets|encombrants|depot sauvage|marche|kermesse|brocante|commerces?|panneaux?|egouts?"
+    r"|fontaine|travers\w+|sens (?:unique|interdit)|embouteill\w+|bouchons?|voirie|balay\w+|neige|verglas|arbres?"
+    r"|platanes?|haies?|ralentisseurs?|dos d'ane|rond-point|pave\w*|bornes?|horodateurs?|manifestation|defile)\b"
+)
+_HOME = re.compile(
+    r"\b(?:j?h?abit\w+|demeur\w+|resid\w+|domicil\w+|log(?:e|ement|er)\b|chez (?:moi|nous|elle|lui|eux|m|mme|ma|mon)\b"
+    r"|(?:mon|notre|son) (?:immeuble|appart\w*|batiment|adresse|portail|garage|jardin|commerce|magasin|cabinet|voisin)"
+    r"|(?:ma|notre|sa) (?:maison|residence|rue|porte|boutique|fenetre|cour|facade|propriete)|mes (?:voisins|fenetres"
+    r"|volets)|adresse|colis|courrier|lettre|recommande|facteur|livr\w+|a?emenag\w*|demenag\w*|bail|locataire|proprietaire)\b"
+)
+# "la pharmacie de la rue Pasteur", "rue Pasteur, à la trésorerie"
+_PLACE = (
+    rf"(?:{SERVICE}|poste|pharmacie|boulangerie|supermarche|magasin|ecole|creche|college|lycee|gymnase|piscine|gare|station"
+    r"|bibliotheque|mediatheque|eglise|dechetterie|parc|hopital|clinique|commissariat|gendarmerie|tribunal|mairie"
+    r"|tresorerie|perception|cinema|theatre|stade|salle|borne|distributeur|maison de [a-z' ]{3,20})"
+)
+_PLACE_BEFORE = re.compile(rf"\b{_PLACE}(?: [a-z'-]+){{0,2}}(?:,| de| du| sur| dans| situee?)?(?: la| l'| le)? ?$")
+_PLACE_AFTER = re.compile(rf",? (?:a|au|a la|a l'|devant|dans) ?(?:la |le |l')?{_PLACE}\b")
+_OF_A_HOME = re.compile(
+    r"(?:residence|res\.|lotissement|lot\.|villa|immeuble|imm\.|hameau|lieu|ld|mas|domaine|quartier|qu?\.|clos)[ -]"
+)
+_SENTENCE_END = re.compile(r"(?<![ '][a-z])(?<! av)(?<! bd)(?<! st)[.](?= |$)|[!?;\n]")
 _CEDEX = re.compile(r"[^.\n]{0,60}?\bcedex\b")
 
 
@@ -330,7 +271,11 @@ def all_addresses(text: Text) -> list[Span]:
     numbered = [*find(text, STREETS)]
     inside = {at for found in numbered for at in range(found.start, found.end)}
     others = [found for found in find(text, UNNUMBERED) if found.match.start() not in inside]
-    return [*map(_span, numbered), *map(_span, others), *spans(text, TOLD)]
+    streets = [*map(_span, numbered), *map(_span, others), *spans(text, TOLD)]
+    taken = {at for span in streets for at in range(span.start, span.end)}
+    told = any(not is_of_a_service(text, span) for span in streets)
+    chains = (Span(*place, "ADRESSE", "rule", "address.chain") for place in bare_chains(text, taken, told=told))
+    return [*streets, *chains]
 
 
 def _span(found: Found) -> Span:
@@ -338,11 +283,32 @@ def _span(found: Found) -> Span:
 
 
 def is_of_a_service(text: Text, span: Span, addresses: Sequence[Span] = ()) -> bool:
-    """Say whether an address is a service's: said so beside it ("nos bureaux sont au …"), or a Cedex."""
+    """Say whether an address is a service's, said so beside it ("nos bureaux sont au …"), a Cedex or a public way."""
+    if span.rule == "address.street" and _is_public(text, span):
+        return True
     before = text.folded[max(0, span.start - 110) : span.start]
-    if OWN.search(before):
+    if OWN.search(before) or OWN_AFTER.match(text.folded, span.end):
         return False
     if street := next((a for a in addresses if 0 < span.start - a.end < 4), None):
         return is_of_a_service(text, street)  # a postcode goes with its street
     said = _SERVICE_BEFORE.search(before) or _HANDED_IN.search(before) or _BODY_AFTER.match(text.folded, span.end)
     return bool(said or _CEDEX.match(text.folded, span.start))
+
+
+def _is_public(text: Text, span: Span) -> bool:
+    """Say whether a street without a number is told of as a place of the town, not as where somebody lives."""
+    if _OF_A_HOME.match(text.folded, span.start):
+        return False
+    start, end = sentence_around(text.folded, span.start, span.end)
+    sentence = text.folded[start : span.start] + " § " + text.folded[span.end : end]
+    if _HOME.search(sentence):
+        return False
+    beside = _PLACE_BEFORE.search(text.folded[start : span.start]) or _PLACE_AFTER.match(text.folded, span.end)
+    return bool(beside or _IN_THE_STREET.search(sentence))
+
+
+def sentence_around(folded: str, start: int, end: int) -> Place:
+    """Give where the sentence around a place begins and ends, 150 characters to each side at most."""
+    before = [match.end() for match in _SENTENCE_END.finditer(folded, max(0, start - 150), start)]
+    after = _SENTENCE_END.search(folded, end, end + 150)
+    return before[-1] if before else max(0, start - 150), after.start() if after else min(len(folded), end + 150)

@@ -7,23 +7,12 @@ from functools import cache
 from plume.french.insee import communes
 from plume.french.rules import Place, Text, find, table
 from plume.french.text import fold
-from plume.french.vocabulary import any_of, column
-from plume.french.words import EVERYDAY, TERRITORIES
-from plume.pseudonymise.identifiers.addresses import (
-    BOXES,
-    OWN,
-    PARTICLE,
-    PLOTS,
-    PROPER,
-    ROADS,
-    all_addresses,
-    end_of_name,
-    is_of_a_service,
-)
+from plume.french.words import EVERYDAY, TERRITORIES, Word
+from plume.pseudonymise.identifiers.address_parts import PARTICLE, PROPER, end_of_name, town_after
+from plume.pseudonymise.identifiers.addresses import BOXES, OWN, OWN_AFTER, PLOTS, ROADS, all_addresses, is_of_a_service
 from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
-_BEFORE_A_TOWN = any_of(column("services", "word", kind="town"))
 _COUNTED = re.compile(r"(?i:euros?|eur|personnes|habitants)\b")
 
 
@@ -85,8 +74,7 @@ ANNOUNCED = table(
         "town.announced",
         r"\b(?:j?h?abit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nees?|nes"
         r"|ne(?= (?:a|au|aux|en)\b)|installee?s?"
-        rf"|demenag\w+|emmenag\w+|ville|commune|village|hameau|{_BEFORE_A_TOWN}(?: des (?:particuliers|entreprises"
-        r"|professionnels))?|sip|sie|antenne|la poste|travail|aller|vais|venir|rendre|deplacer|retourner|partir"
+        r"|demenag\w+|emmenag\w+|ville|commune|village|hameau|travail|aller|vais|venir|rendre|deplacer|retourner|partir"
         r"|renvoyee?|envoyee?|commune nouvelle)\b"
         r"(?: (?:bien|ici|actuellement|desormais|depuis peu))?"
         r"(?: (?:a|au|aux|de|d'|sur|en|dans|vers|pres de|a cote de|non loin de|le|la|les)\b)* ?(?=[a-z])",
@@ -107,13 +95,13 @@ ANNOUNCED = table(
                 "nes",
                 "install",
             ),
-            *("menag", "ville", "commune", "village", "hameau", *column("services", "word", kind="town")),
-            *("sip", "sie", "antenne", "la poste", "travail", "aller", "vais", "venir", "rendre", "deplacer"),
+            *("menag", "ville", "commune", "village", "hameau"),
+            *("travail", "aller", "vais", "venir", "rendre", "deplacer"),
             *("retourner", "partir", "envoye"),
         ),
         shape=lambda match, text: _commune_at(text.folded, match.end()),
         source="insee",
-        examples=("j'habite à ‹quimperle›", "la mairie de ‹Brest›", "j'habite à deux pas"),
+        examples=("j'habite à ‹quimperle›", "la ville de ‹Brest›", "j'habite à deux pas"),
     ),
     Identifier(
         "town.after-postcode",
@@ -178,19 +166,50 @@ def places(text: Text) -> Iterator[Span]:
             named = re.split(r"\d{5},? ?", match[0])[-1]
             end = match.end(1) if fold(named) in EVERYDAY else match.end()
             yield Span(match.start(1), end, "CP_VILLE", "rule", "town.after-address")
-        elif (match := _TOWARDS.match(text.folded, address.end)) and (town := _commune_at(text.folded, match.end())):
-            yield Span(*town, "VILLE", "insee", "town.after-address")
+        elif town := _town_of(text, address):
+            yield town
     for span in spans(text, ANNOUNCED):
         if span.type == "VILLE" or not is_of_a_service(text, span, found):
             yield span
     for start, end, rule, match in find(text, BOXES):
         own = OWN.search(text.folded[max(0, start - 110) : start])
         beside = match[0].startswith("b") and any(0 < s.start - end < 4 for s in (*addresses, *postcodes))
-        if own or beside:
+        if own or beside or OWN_AFTER.match(text.folded, end):
             yield Span(start, end, rule.kind, "rule", rule.name)
+            yield from (s for s in text.once(_postcodes) if 0 < s.start - end < 4)
     yield from spans(text, PLOTS)
     yield from spans(text, ROADS)
     yield from spans(text, BARE_POSTCODES)
+
+
+_CAPITALISED = re.compile(
+    rf"(?>{PROPER})(?>(?:-(?:{PARTICLE})?|[ -](?i:sur|sous|en|le|la|les|lès)[ -]){PROPER}){{0,3}}"
+)
+
+
+def town_at(text: Text, at: int) -> Place | None:
+    """Give the town that begins here: a commune, or what has a capital and is nobody's name on a list."""
+    listed, written = _commune_at(text.folded, at), _CAPITALISED.match(text.written, at)
+    if listed and not Word.of(text.written[slice(*listed)]).any_first_name:
+        return max(listed, written.span() if written and not text.shouting else listed, key=lambda place: place[1])
+    if written is None or text.shouting:
+        return None
+    word = Word.of(written[0])
+    return written.span() if word.may_be_name and not (word.any_first_name or word.listed) else None
+
+
+def _town_of(text: Text, address: Span) -> Span | None:
+    """Give the town that follows an address, on a list or on none; one that "à" leads to makes the address longer."""
+    listed, match = None, _TOWARDS.match(text.folded, address.end)
+    if match and (commune := _commune_at(text.folded, match.end())):
+        listed = (*commune, match[0].endswith("a "))
+    found = [town for town in (listed, town_after(text, address.end)) if town]
+    if not found:
+        return None
+    start, end, led_to = max(found, key=lambda town: town[1])
+    if led_to:
+        return Span(address.start, end, "ADRESSE", "rule", "town.after-address")
+    return Span(start, end, "VILLE", "insee", "town.after-address")
 
 
 def service_addresses(text: Text) -> Iterator[Span]:
