@@ -109,7 +109,7 @@ class Text:
         if self._live is None or self._live[0] is not _index():
             self._find_live()
         live = self._live[1]
-        return [rule for rule in rules if rule in live or (_REGISTRY.get(rule.name) is not rule and rule.may_hit(self))]
+        return [rule for rule in rules if rule in live or (rule not in _REGISTERED and rule.may_hit(self))]
 
     def digits_of(self, reads: str) -> list[int]:
         """List where digits begin in one reading of the text."""
@@ -312,6 +312,7 @@ def inside(pattern: str) -> Unless:
 
 
 _REGISTRY: dict[str, Rule] = {}
+_REGISTERED: set[Rule] = set()
 
 
 def table(*rules: Rule) -> tuple[Rule, ...]:
@@ -319,6 +320,7 @@ def table(*rules: Rule) -> tuple[Rule, ...]:
     for rule in rules:
         if _REGISTRY.setdefault(rule.name, rule) is not rule:
             raise ValueError(f"two rules are called {rule.name}")
+        _REGISTERED.add(rule)
     _index.cache_clear()
     return rules
 

@@ -29,11 +29,18 @@ def merge(spans: Iterable[Span]) -> list[Span]:
         if merged and span.start < merged[-1].end:
             last = merged[-1]
             # Of two of one type a pseudonym wins: it may end in a bracket, and nothing may trim it.
-            best = min(last, span, key=lambda s: (RANK.get(s.type, len(RANK)), s.source != "pseudonym"))
+            best = min(last, span, key=_rank)
             merged[-1] = best._replace(start=last.start, end=max(last.end, span.end))
         else:
             merged.append(span)
     return merged
+
+
+def _rank(span: Span) -> tuple[int, bool]:
+    """Give what settles an overlap; a pseudonym that tells of an illness ("Dos en vrac") is a pseudonym still."""
+    if span.source == "pseudonym":
+        return min(RANK.get(span.type, len(RANK)), RANK["PSEUDO"]), True
+    return RANK.get(span.type, len(RANK)), False
 
 
 def subtract(spans: Iterable[Span], kept: Sequence[Span]) -> list[Span]:

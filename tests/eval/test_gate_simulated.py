@@ -23,7 +23,7 @@ from plume.paths import ROOT
 
 pytestmark = pytest.mark.long
 
-RULE = Rule.load(ROOT / "configs" / "eval" / "gate.yaml")
+RULE = GateRule.load(ROOT / "configs" / "eval" / "gate.yaml")
 SAFE = {one.measure.removeprefix("check:") for one in RULE.safety}
 PROBED = {measure: {f"p{k:03d}": 1.0 for k in range(240)} for measure in RULE.probed}
 RUNS = 400

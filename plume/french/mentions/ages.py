@@ -9,12 +9,15 @@ from plume.french.phrases import PERSON
 from plume.french.rules import Rule, Text, find, in_turn, table
 from plume.french.vocabulary import any_of, column
 
+_ONES = any_of((*number_words(1, 16), "dix-sept", "dix-huit", "dix-neuf", "dix sept", "dix huit", "dix neuf"))
 _TENS = (
-    r"(?:vingt|trente|quarante|cinquante|soixante(?:[ -](?:et[ -])?(?:dix|onze|douze|treize|quatorze|quinze|seize))?"
-    r"|quatre[ -]vingts?(?:[ -]dix)?)(?:[ -](?:et[ -])?\w{2,7})?"
+    rf"(?:(?:vingt|trente|quarante|cinquante|soixante|septante|nonante|quatre[ -]vingts?)(?:[ -](?:et[ -])?{_ONES})?"
+    rf"|cent(?:[ -](?:et[ -])?{_ONES})?)"
 )
 _UNDER_TWENTY = rf"(?:dix[ -](?:sept|huit|neuf)|{any_of(number_words(2, 16))})"
-_UNIT = r"(?:ans(?: et demie?(?! d))?|piges|balais|berges)"
+_HALF = r"(?: et demie?(?! d))?"
+_SLANG = r"piges|balais|berges"
+_UNIT = rf"(?:ans?\b{_HALF}|{_SLANG})"
 _YEARS = rf"(?:\d{{1,3}}|{_TENS}) ?{_UNIT}"
 _ANY = rf"(?:\d{{1,3}}|{_TENS}|{_UNDER_TWENTY})"
 _YEARS_OF_SOMEBODY = rf"{_ANY} ?{_UNIT}"
@@ -24,35 +27,59 @@ _SEVERAL = (
     r"(?<=ans|ois)"
 )
 _DECADE = r"(?:trent|quarant|cinquant|soixant|septant|octant|nonant)aine"
+_PASSED = (
+    r"(?: (?:bien |largement |tout juste |a peine )?(?:passee|sonnee|tassee|tapee|entamee|avancee|depassee|frappee"
+    r"|largement)(?: (?:et bien )?\w+ee)?)?"
+)
 _HAS = (
-    r"(?:avons|avez|j'ai|j ai|jai|g|a|ai|ont|avait|aura|aurai|feter?|bientot|presque|deja|avoir|mes|ses|nos"
-    r"|attein(?:s|t|drai?)|franchi\w*)"
-    r"(?: (?:bientot|presque|plus de|deja|maintenant|moins de|environ))?"
+    r"(?:avons|avez|je(?= \d\d ?ans?)|j'ai|j ai|jai|g|a|ai|ont|avais|avait|avions|avaient|aura|aurais|aurait"
+    r"|aurai|aurons|auront"
+    r"|feter?|bientot|presque"
+    r"|deja|avoir|mes|ses|nos|attein(?:s|t|drai?)|franchi\w*)"
+    r"(?: (?:que|bientot|presque|plus de|deja|maintenant|moins de|environ|eu|fete|seulement|tout juste|juste"
+    r"|a peine|encore"
+    r"|exactement|largement))?"
 )
 # "j'ai 42 ans de carrière", "il a 20 ans qu'on attend": a duration, not an age.
 _NO_AGE_AFTER = (
-    r"(?! ?(?:de|d'|que|qu'|apres|plus tard|revolus|au|a|en|dans|pour|j'|je|sans|et demie? d|pass|ferme|avec|avant)\b)"
+    r"(?! ?(?:de|d'|que|qu'|apres|plus tard|revolus|au(?! (?:depot|moment|debut|depart|jour))|a|en(?! (?:janv"
+    r"|fevr|mars|avr|mai|juin|juil|aout|sept|oct|nov"
+    r"|dec))|dans|pour|j'|je|sans|et demie? d|pass|ferme|avec|avant)\b)"
 )
+_NO_BIRTHDAY_AFTER = _NO_AGE_AFTER.replace("|a|en", "|en")  # "elle aura seize ans à Noël"
 _DURATION = re.compile(
-    r"(?:depuis|pendant|il y a|durant|dans|tous les|apres|attendu|dure|dira|duree|plus tard|bout de|y a)"
+    r"(?:depuis|pendant|il y a|durant|dans|tous les|apres|attendu|dure|dira|duree|plus tard|bout de|y a|voila|ca fait)"
     r"(?: [a-z]+){0,2} ?[,(]? ?$"
 )
-
-
-_WORDS = frozenset(("an", "ans", "mois", "piges", "balais", "berges"))
-_OF_SOMEBODY = re.compile(rf"\b(?:{PERSON}s?|concernant)\b[^.;!?\n\d]{{0,40}}$")
+# What has years and is nobody: "mon contrat a trois ans", "le service a fêté ses dix ans".
+_THING = (
+    r"\b(?:dossier|contrat|demande|service|site|permis|carte|voiture|vehicule|auto|loi|logement|maison|appartement"
+    r"|batiment|immeuble|association|agence|titre|passeport|pret|bail|litige|probleme|procedure|courrier|facture|accord"
+    r"|convention|mairie|machine|ordinateur|telephone|chaudiere|compteur|formation|projet|systeme|application|affaire"
+    r"|dispositif|attente|situation|garantie|document|reforme|chantier|arret)s?(?: qui)?"
+    r" (?:a|ont|avait|avaient|aura|auront)\b[^.,;\n]{0,14}$"
+)
+_OF_A_THING = re.compile(_THING)
+_WORDS = frozenset(("an", "ans", "mois", "semaines", "jours", "piges", "balais", "berges"))
+_OF_SOMEBODY = re.compile(
+    rf"\b(?:(?:{PERSON}s?|concernant)\b[^.;!?\n\d]{{0,40}}|(?:nous avons|ils ont|elles ont|on a) )$"
+)
+_TARIFF = re.compile(r"\b(?:pass|tarif|tranche|forfait|abonnement|carte|gratuit\w*)\b[^.;!?\n]{0,25}$")
 _SET_APART, _ENDS = re.compile(r"(?:,|\(|: ) ?$"), re.compile(r" ?(?:,|\)|\.|$|\n)")
 
 
 def _are_of_somebody(match: re.Match[str], text: Text) -> bool:
     """Say whether somebody stands before some ages, or they are set apart: "Lila et Nour, 4 et 6 ans,"."""
     before = text.folded[max(0, match.start() - 60) : match.start()]
+    if _TARIFF.search(before):
+        return False
     return bool(_OF_SOMEBODY.search(before) or (_SET_APART.search(before) and _ENDS.match(text.folded, match.end())))
 
 
 def _is_duration(match: re.Match[str], text: Text) -> bool:
     start = match.start(match.lastindex or 0)
-    return _DURATION.search(text.folded[max(0, start - 40) : start]) is not None
+    before = text.folded[max(0, start - 60) : start]
+    return bool(_DURATION.search(before) or _OF_A_THING.search(before))
 
 
 def _at(match: re.Match[str], text: Text) -> bool:
@@ -63,56 +90,174 @@ def _at(match: re.Match[str], text: Text) -> bool:
     return text.written[match.start()] in "àÀ"
 
 
+# "à treize ans" is of somebody where somebody did or met something then, or where the clause goes on with somebody.
+_SOMEBODY = rf"(?:je|j'|jai|moi|m'|me|mon|ma|mes|il|elle|son|sa|lui|notre|{PERSON})"
+_HAPPENED = re.compile(
+    r"(?:\b(?:je suis|j'ai|suis|il a|elle a|ete|est|ont|a) (?:[a-z]+ ){0,2}?[a-z]+(?:e|ee|es|ees|u|ue|i|is|it|ert"
+    r"|in|ort)"
+    r"|\b(?:diagnosti\w+|pose|arrivee?|entree?|scolarisee?|place|placee|adoptee?|operee?|orphelin\w*|veu(?:f|ve)|mariee?"
+    r"|reconnue?|exclue?|depiste\w*|suivie?))(?: [a-z'-]+){0,4} $"
+)
+_GENERAL = re.compile(
+    r"\b(?:majorite|legale?|fixee?|obligatoire|reporte\w*|repouss\w+|releve\w*|abaiss\w+|porte\w*|limite\w*|accessible"
+    r"|ouverte?|gratuite?|reservee?|jusqu'|droits?|bareme|regle|loi|age)\b|\b(?:on|vous|partir|part|depart) [^,]{0,20}$"
+)
+_WITH_SOMEBODY = re.compile(rf" ?,? ?{_SOMEBODY}\b")
+
+
+def _is_no_age_then(match: re.Match[str], text: Text) -> bool:
+    """Say whether "à N ans" is nobody's: a rule of pensions, a length of time."""
+    folded, start = text.folded, match.start()
+    if text.written[start] not in "àÀ" and not re.search(r"(?:^|[.!?\n] ?)$", folded[max(0, start - 2) : start]):
+        return True
+    clause = re.split(r"[.;!?,\n:(]", folded[max(0, start - 80) : start])[-1]
+    if _GENERAL.search(clause):
+        return True
+    if not clause.strip():
+        return not (_WITH_SOMEBODY.match(folded, match.end()) or _is_telling(match[1]))
+    return not _HAPPENED.search(clause) and not _is_telling(match[1])
+
+
+def _is_telling(years: str) -> bool:
+    """Say whether nobody's rule is of so many years: from seventy on, and odd tens in words."""
+    number = _NUMBER.search(years)
+    return bool(number) and value(number[0]) >= 70
+
+
 def _age(name: str, pattern: str, *examples: str) -> Rule:
     return Rule(
         f"age.{name}",
         pattern,
         words=_WORDS,
         group=None,
-        unless=_is_duration if name == "at" else (_at, _is_duration),
+        unless=(_at, _is_duration),
         examples=examples,
     )
 
 
+_CHILD = (
+    r"(?:(?:fils|filles?|bebes?|petite?s?|enfants?|nourrissons?|jumeaux|jumelles|garcons?|fillette|benjamine?|dernier"
+    r"|derniere|cadette?|aine|ainee|puce|loulou|neveu|niece)\b)"
+)
+_MONTHS_OLD = rf"(?:\d{{1,2}}|{_UNDER_TWENTY}|vingt(?:[ -](?:et[ -])?{_ONES})?) ?mois{_HALF}"
 _AGES = table(
-    _age("aged", rf"\bagee?s? (?:de |d')?({_YEARS_OF_SOMEBODY}(?: (?:et demi|passes))?)",
-         "âgée de ‹82 ans›", "l'âge de la retraite"),
+    _age("aged", rf"\bagee?s?(?: ?[(.·]?e?\)?s?)? (?:de |d')?({_YEARS_OF_SOMEBODY}(?: (?:et demi|passes))?)",
+         "âgée de ‹82 ans›", "Âgé(e) de ‹33 ans›", "l'âge de la retraite"),
     Rule("age.of-several", rf"(?<![\w.,])(?=[\dcdhnoqstuv]){_SEVERAL}\b(?! (?:d'attente|de retard))",
          words=_WORDS, unless=(_is_duration, lambda match, text: not _are_of_somebody(match, text)),
          examples=("mes enfants de ‹4, 7 et 11 ans›", "mes filles ont ‹2 ans et 6 mois›",
-                   "entre 2 et 3 ans d'attente")),
+                   "entre 2 et 3 ans d'attente", "pass jeune 15-17 ans")),
     _age("of-somebody", rf"\b{PERSON}(?:(?: [a-z]+)? (?:de |d')|(?<!retraite) )({_YEARS}|\d{{1,2}} mois)\b"
          r"(?! (?:de|d'|que|passes? a))",
-         "ma mère de ‹82 ans›", "une attente de 3 ans"),
+         "ma mère de ‹82 ans›", "ma mère ‹78an›", "une attente de 3 ans"),
+    _age("of-a-person", rf"\b(?<!pour )(?<!chez )(?<!comme )(?:une?|cette?|ce|votre) {PERSON}"
+         rf" (?:de |d')({_UNDER_TWENTY} ans?{_HALF})\b(?! (?:de|d'|que)\b)",
+         "une ado de ‹quinze ans et demi›", "pour un enfant de trois ans", "un contrat de quinze ans"),
+    _age("nears", rf"\b(?:frol\w+|approch\w+|tutoie|va vers|vais vers) (?:de |des |les |mes |ses "
+        rf"|tout doucement ){{1,2}}((?:[2-9]\d|1\d\d|{_TENS}) ans)\b",
+         "je frôle les ‹80 ans›", "le délai approche les 2 ans"),
+    _age("in-months", rf"\b{_CHILD}(?:(?: [a-z-]+)?(?:,? | ?\(| ?: )(?:ages? )?(?:de |d'|a |ont |aura |avait "
+        rf"|n'a que )?)({_MONTHS_OLD})"
+         rf"(?! (?:de|d'|que|pour|apres|sans|avant|plus|dans|qu'))(?! et demi)",
+         "le petit a ‹quatre mois et demi›", "le bébé (‹5 mois›)", "et la petite ‹onze mois› :", "ma"
+             " fille a deux mois de retard"),
     _age("has", rf"\b{_HAS} ({_YEARS_OF_SOMEBODY})\b{_NO_AGE_AFTER}",
-         "j'ai ‹quarante-deux ans›", "j'ai 42 ans de carrière", "depuis 20 ans"),
+         "j'ai ‹quarante-deux ans›", "j'avais ‹douze ans›", "j'ai 42 ans de carrière", "depuis 20 ans",
+         "mon contrat a trois ans"),
     _age("of-ones-child", rf"\b(?:mon|ma|mes|notre|nos|son|sa|ses) {PERSON}(?: [a-z]+)? de ({_UNDER_TWENTY} {_UNIT})\b"
          rf"(?! (?:de|d'|que)\b)|\b(?:mon|ma|notre|son|sa|leur) (?:petite?|grande?|aine\w?|cadet\w*) (?:de "
          rf"|d')?({_YEARS_OF_SOMEBODY})\b",
          "mon fils de ‹douze ans›", "un contrat de douze ans"),
-    _age("will-be", r"\b(?:aurai|aura|auront|fetera?i?|(?:vais|va|viens d'|vient d')(?: ?fete\w* | ?avoir )) ?"
-         rf"({_YEARS})\b(?! (?:d'|de |que |qu'))",
-         "elle aura ‹62 ans›", "elle aura 2 ans de retard"),
+    _age("will-be", r"\b(?:aurai|aura|aurons|auront|fetera?i?|va sur ses|vais sur mes"
+         r"|(?:vais|va|viens d'|vient d')(?: ?fete\w* | ?avoir )|j'ai eu|il a eu|elle a eu) ?"
+         rf"({_YEARS_OF_SOMEBODY})\b{_NO_BIRTHDAY_AFTER}",
+         "elle aura ‹62 ans›", "elle aura ‹seize ans› à Noël", "elle aura 2 ans de retard"),
+    Rule("age.of-the-eldest",
+         rf"(?<=[' ])(?:aine\w?|cadet\w*|benjamine?|derniere?),? (?:de |d')?({_YEARS_OF_SOMEBODY})\b(?! (?:de|d'"
+         rf"|que)\b)",
+         words=frozenset(("aine", "ainee", "cadet", "cadette", "benjamin", "benjamine", "dernier", "derniere")),
+         at_words=True, group=1, unless=_is_duration, examples=("l'aîné ‹12 ans›", "la dernière année")),
+    _age("in-weeks", r"\b(?:bebe|nourrisson|nouveau-ne|fils|fille|petite?)(?:,? | ?\()(?:age?e? )?(?:de |a |d')?"
+         rf"((?:\d{{1,2}}|{_UNDER_TWENTY}) (?:semaines|jours))(?= ?(?:[.,;:)!?\n]|$)| [a-z]+(?:e|ee|ait"
+         rf"|a)\b)(?! (?:de|d'|pour|apres|a)\b)",
+         "bébé de ‹6 semaines› refusé", "ma fille a 3 jours pour"),
     _age("aside", rf"(?:,|\() ?({_YEARS})(?= ?(?:,|\)|\.|$|et\b|\n))(?! ?[,.]? (?:apres|plus tard|que|d'attente))",
          "Paule, ‹82 ans›, attend", "vingt mois, 2 ans après"),
     _age("stated", rf"\b(?:age|majeur|majeure) ?:? ({_YEARS})|^({_YEARS}),",
          "âge : ‹42 ans›", "42 ans de travail"),
-    Rule("age.as-well", rf"\b(?:{PERSON}|l'autre|il|elle|lui) en a (?:bientot |deja )?({_ANY})\b"
-         rf"(?! (?:de|d'|des|fois|autre|{_UNIT}))", hint=(" en a ",), group=1,
-         examples=("ma fille a douze ans et mon fils en a ‹quinze›, pas plus", "mon fils en a douze fois moins")),
-    _age("at", rf"\ba ((?:7|8|9|10)\d ans|{_TENS} ans)\b(?! (?:d'|de |revolus))",
-         "à ‹82 ans› je ne peux plus", "à 8 ans"),
-    Rule("age.labelled", r"\bage ?(?::|=|est de|de) ?(\d{1,3})(?![\d%]| ?(?:ans|mois|%"
+    Rule("age.at", rf"\ba ({_YEARS_OF_SOMEBODY})\b(?! (?:d'|de |revolus|que ))", words=_WORDS, group=1,
+         unless=_is_no_age_then,
+         examples=("À ‹cent un ans›, ma marraine vote", "diagnostic posé à ‹7 ans›",
+                   "je suis arrivé ici à ‹treize ans›",
+                   "la majorité à 18 ans", "on part à 62 ans", "à 8 ans")),
+    Rule("age.in-slang", rf"(?<![\w.,])((?:\d{{2,3}}|{_TENS}|{_UNDER_TWENTY}) (?:{_SLANG})|(?:\d{{2,3}}"
+        rf"|{_TENS}) printemps)\b"
+         r"(?! (?:que|qu'|de|d')\b)", words=frozenset(("piges", "balais", "berges", "printemps")), group=1,
+         unless=(_is_duration, lambda match, _: match[1][:1].isdigit() and int(re.match(r"\d+", match[1])[0]) < 12),
+         examples=("à ‹83 balais› on rouille", "mes ‹88 printemps›", "depuis 15 piges", "20 piges que j'attends",
+                   "deux printemps sans réponse")),
+    Rule("age.labelled", r"\bage ?(?::|=|est(?: de)?|de) ?(\d{1,3})(?![\d%]| ?(?:ans|mois|%"
         r"|points))", hint=("age",), group=1, digit=True,
-         examples=("âge : ‹47›", "âge : 47 ans")),
+         examples=("âge : ‹47›", "mon âge est ‹71›", "âge : 47 ans")),
     Rule("age.decade",  # "la soixantaine passée", "octogénaire": ten years tell as much as the number
-         rf"\b(?:la|ma|sa|leur) ({_DECADE}(?: (?:bien )?(?:passee|sonnee|tassee|entamee|avancee|largement))?)"
-         r"(?! (?:de|d')\b|[a-z])"
-         r"|\b((?:quadra|quinqua|sexa|septua|octo|nona)genaires?)\b",
-         hint=("antaine", "genaire"), group=None,
-         examples=("j'ai la ‹soixantaine passée›", "une soixantaine de dossiers",
-                   "ma mère ‹octogénaire›")),
+         rf"\b(?:(?:ma|sa|leur) )?((?<=ma |sa )(?:{_DECADE}{_PASSED})|(?<=leur ){_DECADE}{_PASSED}"
+         rf"|la {_DECADE}{_PASSED})"
+         r"(?! (?:de|d')\b| [a-df-tv-z](?!e\b))"
+         rf"|\b{PERSON} d'une ({_DECADE} d'annees)"
+         r"|\b((?:quadra|quinqua|sexa|septua|octo|nona)genaires?|centenaires?)\b",
+         hint=("antaine", "genaire", "centenaire"), group=None,
+         unless=lambda match, text: match[0].startswith("centenaire") and not _OF_SOMEBODY.search(
+             text.folded[max(0, match.start() - 60) : match.start()]),
+         examples=("j'ai ‹la soixantaine bien tapée›", "une soixantaine de dossiers",
+                   "un monsieur d'une ‹soixantaine d'années›", "ma mère ‹octogénaire›", "le chêne centenaire")),
 )  # fmt: skip
+_GOES_ON = (
+    r"(?= ?(?:[,.;:)!?\n»\"]|$)| (?:et|on|ont|il|elle|nous|moi|quand|aujourd'hui|maintenant|a present|mais"
+    r"|habit\w+|viv\w+"
+    r"|attend\w*|ne|n'|puis|ca)\b)"
+)
+_OTHER = (
+    rf"(?:(?:mon|ma|son|sa|notre|leur|votre) {PERSON}|(?:l'|le |la |mon |ma |notre |sa |son )(?:aine|ainee|cadet"
+    rf"|cadette"
+    r"|dernier|derniere|petite?|grande?|seconde?|benjamine?|deuxieme|autre)|moi|lui)"
+)
+# What is an age beside another one: the unit is left out.
+_ELLIPTIC = table(
+    Rule("age.as-well",
+         rf"\b(?:{PERSON}|l'autre|il|elle|lui|j'|aine|ainee|cadet|cadette|derniere?|ils|elles|nous) ?en"
+         rf" (?:a|ai|avait|avais|avaient|aura|aurai|ont|auront|avons|avions) (?:bientot |deja |presque "
+         rf"|tout juste )?({_ANY})\b"
+         rf"{_GOES_ON}", words=frozenset(("en",)), group=1,
+         examples=("mon fils en a ‹quinze›, pas plus", "j'en ai ‹trente-six›.", "mon fils en a douze fois moins",
+                   "elle en a deux exemplaires")),
+    Rule("age.of-another", rf"\b{_OTHER},? (?:a |ont |avait |aura )?({_ANY})\b{_GOES_ON}",
+         words=frozenset(("mon", "ma", "son", "sa", "notre", "leur", "votre", "moi", "lui", "le", "la", "l")),
+         at_words=True, group=1,
+         examples=("son frère ‹quatre›, et", "mon père ‹81› et ma tante ‹69› on attend", "mon mari 2 fois")),
+    Rule("age.then", rf"\ba ({_ANY}) (?=(?:elle|il|je|j'"
+        rf"|nous)\b)", words=frozenset(("elle", "il", "je", "j", "nous")), group=1,
+         unless=lambda match, text: not _at(match, text),
+         examples=("à ‹16› elle aura son scooter", "il a 16 je crois")),
+    Rule("age.told",
+         r"\b(?:dit|repondu|reponds|note|ecrit|marque|mis|inscrit|saisi|lu|compris|entendu|tape|donne|(?:dit|ecrit|croit"
+         rf"|pense|marque) que j'ai|que j'ai|j'ai|il a|elle a|pas|non|plutot|et non pas) (\d{{2,3}}"
+         rf"|{_TENS})\b{_GOES_ON}",
+         hint=("dit", "repond", "note", "ecri", "marque", "mis", "inscri", "saisi", "lu ", "compris", "entendu", "tape",
+               "donne", "pas ", "non ", "plutot", "j'ai", "il a", "elle a"), group=1,
+         examples=("j'ai dit ‹72›, il a noté ‹27›.", "19 ans, pas ‹91› !", "que j'ai ‹22›.", "il a noté 12 fois")),
+)  # fmt: skip
+# Nobody's, beside "en avait": "ma fille en avait six, elle en a huit".
+_GREW = table(
+    Rule("age.grew", rf"\ben avai(?:s|t|ent) ({_ANY})\b,? [^.;\n]{{0,40}}\ben (?:a|ai|ont) ({_ANY})\b{_GOES_ON}",
+         words=frozenset(("avais", "avait", "avaient")), group=1,
+         examples=("ma fille en avait ‹six›, elle en a huit.", "il en avait assez")),
+    Rule("age.set-apart", rf"\b(?:mon|ma|notre) {PERSON}(?:, ?| ?\(| )(\d{{2}})(?=\)|, (?!rue|avenue|boulevard"
+        rf"|place|allee"
+         r"|chemin|impasse|cours|quai|route|\d))", words=frozenset(("mon", "ma", "notre")), group=1, digit=True,
+         examples=("mon frère ‹56›, handicapé", "ma sœur (‹42›) attend", "chez mon fils 45, rue des Lilas")),
+)  # fmt: skip
+_NEAR = 220  # characters between an age and what is one only beside it
+_AGE_ASKED = re.compile(r"\b(?:mon|son|votre|l'|d')\s?age\b|\bquel age\b")
 
 
 # What a reply tells the citizen.
@@ -155,7 +300,7 @@ _TOLD = table(
 )
 
 
-_NUMBER = re.compile(NUMBER)
+_NUMBER, _SMALL_UNIT = re.compile(NUMBER), re.compile(r"mois|semaines|jours")
 
 
 def ages(text: Text) -> list[Mention]:
@@ -164,7 +309,10 @@ def ages(text: Text) -> list[Mention]:
 
 
 def _read(text: Text) -> list[Mention]:
-    found = [*find(text, _AGES), *in_turn(text, _TOLD)]
+    found = [*find(text, _AGES), *find(text, _GREW), *in_turn(text, _TOLD)]
+    near = [one.start for one in found] + [match.start() for match in _AGE_ASKED.finditer(text.folded)]
+    if near:
+        found += [one for one in find(text, _ELLIPTIC) if any(abs(one.start - at) < _NEAR for at in near)]
     return [Mention("age", f.start, f.end, _number(text.folded[f.start : f.end]), f.rule.name) for f in found]
 
 
@@ -175,5 +323,6 @@ def told_ages(text: Text) -> Iterator[Mention]:
 
 
 def _number(text: str) -> float | None:
-    number = _NUMBER.search(text)
+    """Give the years of an age; None for months and weeks, and for a decade that is told in one word."""
+    number = None if _SMALL_UNIT.search(text) else _NUMBER.search(text)
     return value(number[0]) if number else None

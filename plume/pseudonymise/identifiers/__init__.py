@@ -9,19 +9,21 @@ from plume.pseudonymise.identifiers.ages import ages
 from plume.pseudonymise.identifiers.births import births
 from plume.pseudonymise.identifiers.contacts import contacts
 from plume.pseudonymise.identifiers.establishments import establishments
-from plume.pseudonymise.identifiers.health import HEALTH
+from plume.pseudonymise.identifiers.health_phrases import health
 from plume.pseudonymise.identifiers.numbers import numbers
 from plume.pseudonymise.identifiers.positions import POSITIONS
+from plume.pseudonymise.identifiers.read_aloud import READ_ALOUD
 from plume.pseudonymise.identifiers.rule import spans
 from plume.pseudonymise.identifiers.towns import places
 from plume.pseudonymise.spans import Span
 
-_OTHERS = (*POSITIONS, *HEALTH)
+_OTHERS = (*POSITIONS, *READ_ALOUD)
 
 
 def find_by_rules(text: str, directory: Directory) -> list[Span]:
     """Find every span that a rule claims, overlapping ones included."""
     read = reading(text)
-    found = [*contacts(read, directory), *places(read), *births(read), *ages(read), *establishments(read)]
+    found = [*contacts(read, directory), *places(read), *births(read), *ages(read)]
+    found += [*establishments(read), *health(read)]
     found += spans(read, _OTHERS)
     return [*found, *numbers(read)] if read.has_digit else found  # most texts hold none

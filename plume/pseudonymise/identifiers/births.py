@@ -3,29 +3,64 @@
 import re
 from collections.abc import Iterator
 
-from plume.french.mentions.dates import FULL_DATE
+from plume.french.mentions.dates import FULL_DATE, MONTHS
 from plume.french.numbers import number_words
-from plume.french.phrases import MONTH, NUMBER_WORD
+from plume.french.phrases import MONTH, NUMBER_WORD, PERSON
 from plume.french.rules import Text, before, find, table
-from plume.french.vocabulary import any_of
+from plume.french.vocabulary import any_of, column, folded, word_set
 from plume.french.words import EVERYDAY
 from plume.pseudonymise.identifiers.rule import Identifier
 from plume.pseudonymise.spans import Span
 
 _BORN = (
-    r"\b(?:(?:nee?s?|naitre|venue? au monde|vu le jour|souffle mes bougies)(?: (?:a|au|aux|en) [\w' -]{2,30}?)??"
-    r"|date de naissance|naissance(?= ?(?::|le ))|ddn"
+    r"\b(?:(?:nee?s?(?:\(e?s?\)s?|[.·]e[.·]?s?)?|naitre|venue?s? au monde|vu le jour|souffle mes bougies)"
+    r"(?: (?:a|au|aux|en) [\w' -]{2,30}?)??"
+    r"|(?:date|jour|annee)(?: et lieu)? de naissance|naissance(?= ?(?::|le ))|ddn"
 )
 _NUMBER_IN_WORDS = rf"{NUMBER_WORD}(?:[ -](?:et[ -])?{NUMBER_WORD}){{0,3}}"
 _TENS_IN_WORDS = rf"(?={any_of(number_words(20, 100))}|quatre[ -]vingt){_NUMBER_IN_WORDS}"
 _YEAR_IN_WORDS = rf"(?:(?:mil(?:le)?|dix)[ -](?:neuf[ -])?cents?|deux[ -]mille)(?:[ -](?:et[ -])?{_NUMBER_IN_WORDS})?"
+_MONTH_NUMBER = rf"(?:{any_of(number_words(1, 12))}|\d{{1,2}})"
 _DAY_IN_WORDS = rf"(?:(?:[a-z]+ieme jour (?:de|du mois de)|premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) {MONTH}(?!\w))"
+_BRINGS = rf"(?:(?:le|un|en|vers|du|au|fin|debut|courant|de|mois de|{any_of(folded('weekdays'))}) |mi-)*"
+_MONTHS = word_set(" ".join(MONTHS))
+_OPENS_BIRTH = word_set("ne nee nes nees naitre venu venue venus venues vu souffle date jour annee naissance ddn d")
+_PEOPLE = word_set(" ".join(column("kin", "word")).replace("-", " ")) | {
+    "petit",
+    "petite",
+    "compagnon",
+    "compagne",
+    "aine",
+    "ainee",
+    "cadet",
+    "cadette",
+}
 _OLD = 2005
 _OF_A_LAW = before(
     r"\b(?:loi|decret|ordonnance|arrete|circulaire|directive|depuis|jusqu'au|convention)\b[^.\n]{0,25}", reach=40
 )
 
-_OF_A_BODY = before(r"\b(?:association|societe|entreprise|sarl|eurl|sas|commune|agence|structure|reforme|service|loi) ")
+_OF_A_BODY = before(
+    r"\b(?:association|societe|entreprise|sarl|eurl|sas|commune|agence|structure|reforme|service|loi|litige|idee|projet"
+    r"|dispositif|probleme|application|site|collectif),? (?:est |qui est )?"
+)
+# "quarante-huit" after "en": a year, unless something is counted.
+_COUNTED = (
+    r"(?! ?(?:heures?|h\b|jours?|minutes?|mn|secondes?|semaines?|mois|ans?|fois|etapes?|pages?|clics?"
+    r"|exemplaires?|euros?"
+    r"|lieu|villes?|%|€|[./]\d))"
+)
+_COUNTED_AFTER = re.compile(_COUNTED)
+_TWO_DIGITS = r"(?:[2-9]\d|0[1-9])(?!\d)"
+_YEAR_OF_BIRTH = rf"(?:(?:19|20)\d{{2}}|{_TWO_DIGITS}|{_YEAR_IN_WORDS}|{_TENS_IN_WORDS})(?!\w)"
+_DAY_AND_NUMBER = rf"(?:premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) du {_MONTH_NUMBER} (?:de l'an )?{_YEAR_OF_BIRTH}"
+_OF_BIRTH_NEAR = re.compile(r"\b(?:nee?s?|naissance|naitre)\b")
+_ONES_OWN = rf"(?:je suis|{PERSON} (?:est|etait)|(?:il|elle) (?:est|etait)|on est|nous sommes)"
+
+
+def _is_of_no_birth(match: re.Match[str], text: Text) -> bool:
+    """Say whether no birth is spoken of right before."""
+    return not _OF_BIRTH_NEAR.search(text.folded, max(0, match.start() - 80), match.start())
 
 
 def _is_recent(match: re.Match[str], _: Text) -> bool:
@@ -36,34 +71,116 @@ def _is_recent(match: re.Match[str], _: Text) -> bool:
 BORN = table(
     Identifier(
         "birth.date",
-        rf"{_BORN}|d\.d\.n\.?)(?: (?:est|etait))?[ :,(]{{0,3}}(?:le |en |vers |du |au |mois de )*"
-        rf"({FULL_DATE}|(?:19|20)\d{{2}}|\d{{8}})",
+        rf"{_BORN}|d\.(?:d\.)?n\.?)(?: (?:est|etait|c'est|c'etait))?[ :,(]{{0,3}}{_BRINGS}(?:: ?)?"
+        rf"({FULL_DATE}|{MONTH} (?:19|20)?\d{{2}}(?![\d:]| ?h\b)|\d{{1,2}}/(?:19|20)\d{{2}}|(?:19|20)\d{{2}}|\d{{8}})",
         kind="DATE_NAISSANCE",
-        hint=("ne", "naissance", "ddn", "d.d.n", "naitre", "venu", "vu le jour", "bougies"),
+        words=_OPENS_BIRTH,
+        at_words=True,
         digit=True,
         group=1,
         unless=_OF_A_BODY,
         examples=(
             "née à Nantes le ‹12/03/1961›",
             "date de naissance : ‹12 mars 1961›",
+            "Né(e) le : ‹03/09/62›",
+            "née en ‹août 76›",
             "ma demande du 12/03/2021",
             "association née le 3 mai 1998",
         ),
     ),
     Identifier(
         "birth.date-in-words",  # "le quinze août mille neuf cent cinquante", "en mil neuf cent quarante"
-        rf"{_BORN})(?: (?:est|etait))?[ :,(]{{0,3}}(?:le |la |un |en |vers |du |au |mois de )*"
-        rf"({_DAY_IN_WORDS}(?: (?:de l'an(?:nee)? )?(?:{_YEAR_IN_WORDS}|(?:19|20)?\d{{2}}|{_TENS_IN_WORDS}))?"
+        rf"{_BORN})(?: (?:est|etait|c'est|c'etait))?[ :,(]{{0,3}}(?:le |la |un |en |vers |du |au |mois de )*"
+        rf"({_DAY_AND_NUMBER}|{_DAY_IN_WORDS}(?: (?:de l'an(?:nee)? )?(?:{_YEAR_IN_WORDS}|(?:19|20)?\d{{2}}"
+        rf"|{_TENS_IN_WORDS}))?"
         rf"|{_YEAR_IN_WORDS})(?!\w)",
         kind="DATE_NAISSANCE",
-        words=frozenset(("ne", "nee", "nes", "nees", "naissance", "ddn", "naitre", "venu", "venue", "jour", "bougies")),
+        words=_OPENS_BIRTH,
+        at_words=True,
         group=1,
         unless=_OF_A_BODY,
         examples=(
             "né le ‹quinze août mille neuf cent cinquante›",
             "née un ‹quinze août soixante-deux›",
+            "né le ‹dix huit du neuf soixante et un›",
+            "né le ‹12 du 5 1960›",
             "né le soir",
         ),
+    ),
+    Identifier(
+        "birth.year-alone",  # "né en trente-quatre", "nés en 73 et 75"
+        rf"{_BORN})(?: (?:est|etait))?[ :,(]{{0,3}}(?:en|vers|l'an|l'annee) (?:l'an )?"
+        rf"((?:{_TWO_DIGITS}|{_TENS_IN_WORDS})(?!\w)(?: et (?:en )?{_YEAR_OF_BIRTH})?){_COUNTED}",
+        kind="DATE_NAISSANCE",
+        words=_OPENS_BIRTH,
+        at_words=True,
+        group=1,
+        unless=_OF_A_BODY,
+        examples=("né en ‹trente-quatre›, j'ai", "née en ‹48›", "un litige né en quarante-huit heures"),
+    ),
+    Identifier(
+        "birth.year-first",  # an answer: "en soixante-huit, le onze mai"
+        rf"(?<!\w)(?:en )?({_YEAR_OF_BIRTH},? (?:le |un )?{_DAY_IN_WORDS}(?! (?:prochain|dernier|a \d)))",
+        kind="DATE_NAISSANCE",
+        words=_MONTHS,
+        group=1,
+        unless=_is_of_no_birth,
+        examples=("Né quand ? Je dis en ‹soixante-huit, le onze mai›.", "en 2023, le onze mai"),
+    ),
+    Identifier(
+        "birth.all-numbers",  # "le deux du trois quarante-quatre, je suis né"
+        rf"\b(?:le|un) ({_DAY_AND_NUMBER})",
+        kind="DATE_NAISSANCE",
+        words=frozenset(("le", "un")),
+        at_words=True,
+        group=1,
+        unless=lambda match, text: (
+            not _OF_BIRTH_NEAR.search(text.folded, max(0, match.start() - 80), match.end() + 80)
+            or _COUNTED_AFTER.match(text.folded, match.end()) is None
+        ),
+        examples=("le ‹deux du trois quarante-quatre›, je suis né", "le deux du mois, ma date de naissance"),
+    ),
+    Identifier(
+        "birth.birthday",
+        rf"\b(?:mon|son|notre) anniversaire,? (?:est |c'est |tombe |etait "
+        rf"|a lieu )?(?:le )?(\d{{1,2}}(?:er)? {MONTH}(?: (?:19|20)\d{{2}})?)(?!\w)",
+        kind="DATE_NAISSANCE",
+        words=frozenset(("anniversaire",)),
+        group=1,
+        examples=("je fête mon anniversaire le ‹23 octobre›", "l'anniversaire du service le 23 octobre"),
+    ),
+    Identifier(
+        "birth.class",  # of conscripts, of wine: both are years of birth
+        rf"\b(?:(?<=de la )|(?<=de ma )|(?<=suis ))(classe (?:19[2-9]\d|[2-9]\d|{_TENS_IN_WORDS})(?!\w))(?! ?(?:%"
+        rf"|€|du \w))"
+        rf"|\b((?:millesime|cuvee) (?:19[2-9]\d|[2-7]\d|{_TENS_IN_WORDS})(?!\w))",
+        kind="DATE_NAISSANCE",
+        words=frozenset(("classe", "millesime", "cuvee")),
+        group=None,
+        examples=("je suis de la ‹classe 52›", "‹millésime 47›, toujours debout", "mon fils est en classe 6"),
+    ),
+    Identifier(
+        "birth.is-of",  # "je suis de 1946", "ma mère est de 38"
+        rf"\b(?:je suis (?:une? (?:enfant|bebe|gars|fille|homme|femme) )?(?:de|du millesime) (19[2-9]\d)"
+        rf"|{_ONES_OWN} (?:de|du) (19[2-9]\d|(?<!suis de )[2-7]\d))(?!\w)"
+        r"(?= ?(?:[.,;:)!\n]|$)| (?:et|donc|comme|mais)\b)",
+        kind="DATE_NAISSANCE",
+        digit=True,
+        words=_PEOPLE | {"je", "il", "elle"},
+        at_words=True,
+        group=None,
+        examples=("je suis de ‹1946›, voyez", "ma mère est de ‹38›", "mon attestation est de 2019."),
+    ),
+    Identifier(
+        "birth.listed",  # in a form: "Enfant 1 : 12.01.2013"
+        rf"(?m:^)[ \t*-]{{0,4}}(?:{PERSON}|petite? derniere?|aine\w?|cadet\w*"
+        rf"|benjamine?)(?: ?(?:n° ?)?\d)?(?: ?\([^()\n]{{1,20}}\))? ?[:=-] ?(?:\w{{2,15}},? (?:le )?)?({FULL_DATE})",
+        kind="DATE_NAISSANCE",
+        digit=4,
+        words=_PEOPLE,
+        group=1,
+        unless=lambda match, _: match[0].lstrip(" \t*-").startswith("personne"),
+        examples=("Enfant 1 : ‹12.01.2013›", "Demande 1 : 12.01.2023"),
     ),
 )
 # Whoever writes on the platform was born before it opened: a full date this old is a birth date, or as telling as one.

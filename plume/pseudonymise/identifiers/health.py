@@ -8,7 +8,7 @@ from pathlib import Path
 
 from plume.french.numbers import number_words
 from plume.french.phrases import MONTH
-from plume.french.rules import Place, Text, before, table
+from plume.french.rules import Text, before, table
 from plume.french.vocabulary import any_of, terms, word_set
 from plume.french.words import EVERYDAY
 from plume.pseudonymise.identifiers.rule import Identifier
@@ -17,7 +17,7 @@ _LISTS = Path(__file__).parents[1] / "lists"
 _DISEASES = terms("diseases", _LISTS)
 _TREATMENTS = terms("treatments", _LISTS)
 _STATES = terms("health_states", _LISTS)
-_PART = any_of(terms("body_parts", _LISTS))
+PART = any_of(terms("body_parts", _LISTS)).replace("oe", "(?:oe|œ)")  # folding leaves "œ"
 
 
 def _words(listed: tuple[str, ...]) -> str:
@@ -25,14 +25,19 @@ def _words(listed: tuple[str, ...]) -> str:
 
 
 def _hints(listed: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted({term.split("*")[0] for term in listed}))
+    """List the stems and the phrases; words that stand alone are whole hints: "gale" is a part of "également"."""
+    return tuple(sorted({term.split("*")[0] for term in listed if not term.isalpha()}))
+
+
+def _alone(listed: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(term for term in listed if term.isalpha())
 
 
 _OF = r"(?:au |aux |a la |a l'|du |des |de la |de l'|d'une? |d'un |de |d')"
-_SIDE = r"(?: (?:gauche|droite?s?|lombaires?|cervicales?|dorsales?|interieur|superieur|totale?s?|des deux cotes))?"
+SIDE = r"(?: (?:gauche|droite?s?|lombaires?|cervicales?|dorsales?|interieur|superieur|totale?s?|des deux cotes))?"
 # Of the part that is ill: "du genou gauche", "de l'oeil droit et du pied".
-_OF_PART = rf"(?: {_OF}(?:mon |ma |mes |son |sa |ses |deux )?{_PART}\b{_SIDE})"
-_DEGREE = (
+OF_PART = rf"(?: {_OF}(?:mon |ma |mes |son |sa |ses |deux )?{PART}\b{SIDE})"
+DEGREE = (
     r"(?: (?:tres |assez |plus )?(?:severe|leger|legere|moderee?|aigue?s?|chroniques?|nerveuse|grave|profonde?"
     r"|majeure?s?"
     r"|invasi\w+|metastas\w+"
@@ -45,33 +50,25 @@ _DEGREE = (
     r"|en remission"
     r"|en rechute|a vie|a \d{1,3} ?%|a \d{1,2} (?:semaines|mois|sa)|de naissance|a repetition))"
 )
-_CANCER = rf"cancers?|tumeurs?(?: (?:cerebrales?|malignes?|benignes?))?|kystes?(?= {_OF}{_PART})"
-_ILL = (
-    r"(?:(?:atteinte?s?|malades?|operee?s?|diagnosti\w+|victime"
-    r"|depistee?|reconnue?s?|declaree?s?) (?:comme )?(?:d'une? |d'|de la |de l'|du |de |pour (?:une? |mon |ma |son "
-    r"|sa )?)?)"
-)
-_NAMED = (
-    r"(?:(?:maladie|affection|syndrome|symptomes?|troubles?|etat|crises?|episodes?|probleme|forme) (?:d'une? |d'"
-    r"|de la |de l'|du |de )?)"
-)
+_CANCER = rf"cancers?|tumeurs?(?: (?:cerebrales?|malignes?|benignes?))?|kystes?(?= {_OF}{PART})"
 _KIND = (
     r"(?:maladie|affection|pathologie)s? (?:orpheline|rare|auto-?immune|chronique|degenerative|genetique|neuro\w+"
     r"|psy\w+"
     r"|mentale|cardiaque|renale|grave|incurable|invalidante|evolutive|inflammatoire|pulmonaire|cardio\w+)s?"
 )
-_DISEASE = rf"\b(?:{_words(_DISEASES)}|{_CANCER}|{_KIND})\b(?! ?(?:info|service)){_OF_PART}?{_DEGREE}{{0,3}}"
-_LEAVE = r"(?:(?:arret|conge)s? (?:de )?(?:maladie|travail) pour (?:une? )?)"
-_LEAD = re.compile(rf"\b(?:{_LEAVE}|{_ILL})?{_NAMED}?$")
-_SINCE = (
+_DISEASE = rf"\b(?:{_words(_DISEASES)}|{_CANCER}|{_KIND})\b(?! ?(?:info|service)){OF_PART}?{DEGREE}{{0,3}}"
+SINCE = (
     rf"(?: depuis (?:le |la |mi-|debut |fin )?(?:{MONTH}(?: \d{{4}})?|\d{{4}}|\d{{1,2}} (?:ans|mois|semaines|jours)"
     rf"|{any_of(number_words(1, 20))} (?:ans|mois|semaines|jours)))?"
 )
 # Where the words are of a service, a campaign or of nobody: "dépistage du cancer du sein", "lutte contre le sida".
-_OF_NOBODY = before(
+OF_NOBODY = before(
     r"\b(?:depistage|campagne|prevention|lutte|ligue|vaccin\w*|vaccinale|service|journee|registre|recherche|sensibilis\w+"
-    r"|association|centre|salon|guide|brochure|plan|institut|fondation|statistiques|semaine|mois|dialogue|langue des"
-    r"|oreille|service public|administration)\b[^.,;:!?\n]{0,30}",
+    r"|association|centre|salon|guide|brochure|plan|institut|fondation|statistiques|(?:la|une) semaine|(?:le|du"
+    r"|au) mois"
+    r"|dialogue|langue des|oreille|service public|administration)\b"
+    # What is somebody's own is no topic: "votre service sait que j'ai un diabète".
+    r"(?:(?!\b(?:mon|ma|mes|son|sa|ses|jai|j'ai|suis|atteinte?|souffr\w+)\b)[^.,;:!?\n]){0,30}",
     reach=60,
 )
 # Of a status that rules speak of: "en cas d'affection de longue durée", "les affections de longue durée".
@@ -83,7 +80,7 @@ _OF_THINGS = re.compile(r" (?:du |de la |de l'|des |de )([a-z]+)")
 _THINGS = word_set("administration societe service bureaucratie paperasse republique france systeme pays")
 
 
-def _is_said_of_things(match: re.Match[str], text: Text) -> bool:
+def is_said_of_things(match: re.Match[str], text: Text) -> bool:
     """Say whether an illness is an image: "le cancer de l'administration", "faire la sourde oreille"."""
     if _DEAF_EAR.match(text.folded, match.end()):
         return True
@@ -113,18 +110,13 @@ def _hints_of_kinds() -> tuple[str, ...]:
     return tuple(f"{illness} {kind}" for illness in illnesses for kind in (*kinds, "infl", "pulm"))
 
 
-def _health(name: str, pattern: str, hint: tuple[str, ...], *examples: str) -> Identifier:
-    refused = (_OF_NOBODY, _IN_GENERAL, _is_said_of_things) if name == "state" else (_OF_NOBODY, _is_said_of_things)
-    shape = _with_its_lead if name == "disease" else None
+def _health(
+    name: str, pattern: str, hint: tuple[str, ...], *examples: str, words: frozenset[str] = frozenset()
+) -> Identifier:
+    refused = (OF_NOBODY, _IN_GENERAL, is_said_of_things) if name == "state" else (OF_NOBODY, is_said_of_things)
     return Identifier(
-        f"health.{name}", pattern, hint, kind="SANTE", group=None, unless=refused, examples=examples, shape=shape
+        f"health.{name}", pattern, hint, kind="SANTE", group=None, unless=refused, examples=examples, words=words
     )
-
-
-def _with_its_lead(match: re.Match[str], text: Text) -> Place:
-    """Take in what stands before a disease: "atteint de la maladie d'"."""
-    lead = _LEAD.search(text.folded, max(0, match.start() - 60), match.start())
-    return (lead.start() if lead else match.start()), match.end()
 
 
 HEALTH = table(
@@ -132,15 +124,17 @@ HEALTH = table(
         "disease",
         _DISEASE,
         (*_hints(_DISEASES), "cancer", "tumeur", "kyste", *_hints_of_kinds()),
-        "il est ‹atteint de la maladie d'alzheimer›", "un ‹cancer du sein stade 3›", "Sida info service",
+        "il est atteint de la maladie d'‹alzheimer›", "un ‹cancer du sein stade 3›", "Sida info service",
         "un ‹diabète de type 2›", "une ‹schizophrénie paranoïde›", "le dépistage du cancer du sein",
         "le cancer de l'administration", "vous faites la sourde oreille", "une ‹maladie rare›", "l'assurance maladie",
+        words=_alone(_DISEASES),
     ),
     _health(
         "state",
-        rf"\b(?:en )?(?:{_words(_STATES)})\b{_DEGREE}?",
+        rf"\b(?:en )?(?:{_words(_STATES)})\b{DEGREE}?",
         _hints(_STATES),
         "un ‹mi-temps thérapeutique›", "une ‹affection de longue durée›", "en cas d'affection de longue durée",
+        words=_alone(_STATES),
     ),
     _health(
         "pregnant",
@@ -168,40 +162,48 @@ HEALTH = table(
     _health(
         "under-treatment",
         rf"\b(?:en |sous |sans |commence\w* (?:une |la |ma |sa )?)(?:traitement (?:pour "
-        rf"|contre )?)?(?:{_words(_TREATMENTS)}|oxygene|fauteuil roulant)\b{_DEGREE}?{_SINCE}",
+        rf"|contre )?)?(?:{_words(_TREATMENTS)}|oxygene|fauteuil roulant)\b{DEGREE}?{SINCE}",
         (*_hints(_TREATMENTS), "oxygene", "fauteuil"),
         "je suis ‹sous chimiothérapie depuis mars›", "un fauteuil",
+        words=_alone(_TREATMENTS),
     ),
     _health(
         "treatment",
         rf"\b(?:seances? de |cure de |cures de )?(?:{_words(_TREATMENTS)}"
         r"|amputation|greffe (?:de |du |d'une? |de la )(?:rein|foie|coeur|poumon|moelle|cornee|peau|pancreas|organe"
-        rf"|os)\w*(?: osseuse)?|prothese(?:s)? (?:de |du |d'une? |a la |au )\w+{_SIDE}|pose d'(?:une? )?(?:prothese"
+        rf"|os)\w*(?: osseuse)?|prothese(?:s)? (?:de |du |d'une? |a la |au )\w+{SIDE}|pose d'(?:une? )?(?:prothese"
         rf"|stent|pacemaker)\w*)\b"
-        rf"{_OF_PART}?{_SINCE}",
+        rf"{OF_PART}?{SINCE}",
         (*_hints(_TREATMENTS), "amput", "greffe", "prothese", "stent", "pacemaker"),
         "ma ‹greffe de rein›", "le greffe du tribunal", "ses ‹dialyses›",
+        words=_alone(_TREATMENTS),
     ),
     _health(
-        "amputated", rf"\bamputee?s?(?: (?:d'une? |du |de la |des (?:deux )?)\w+{_SIDE})?", ("amputee", "ampute "),
+        "grafted", rf"\b(?:greffe|implante|transplante|prothese)e?s? (?:du |de la |de l'|des (?:deux )?"
+            rf"|d'une? (?:seule? )?){PART}\b{SIDE}",
+        ("greffe", "implant", "transplant"), "‹greffée du foie›", "le greffe du tribunal",
+    ),
+    _health(
+        "amputated", rf"\bamputee?s?(?: (?:d'une? |du |de la |des (?:deux )?)\w+{SIDE})?", ("amputee", "ampute "),
         "‹amputé de la jambe›", "un budget amputable",
     ),
     _health(
         "operated",
         rf"\b(?:(?:re)?opere(?:e|s|es|r)?|hospitalisee?s?|brulee?|blessee?|paralysee?|plat\w+) (?:en urgence "
         rf"|d'urgence )?"
-        rf"{_OF}(?:mon |ma |mes |son |sa |ses |deux )?{_PART}\b{_SIDE}"
+        rf"{_OF}(?:mon |ma |mes |son |sa |ses |deux )?{PART}\b{SIDE}"
         rf"|(?:(?<=\bete )|(?<=\bsuis )|(?<=\best )|(?<=\betre )|(?<=\bfait )|(?<=\bfaire ))(?:re)?opere(?:e|s|es"
-        rf"|r)? (?:en urgence |d'urgence )?(?:du|de la|de l'|des|d'un\w*) ?\w+{_SIDE}",
+        rf"|r)? (?:en urgence |d'urgence )?(?:du|de la|de l'|des|d'un\w*) ?\w+{SIDE}",
         ("opere", "hospitalise", "brule", "blesse", "paralyse", "platre"),
         "‹opéré du genou gauche›", "la mairie opère",
     ),
     _health(
         "injury",
-        r"\b(?:operation|intervention|chirurgie|fracture|rupture|entorse|douleurs?|prothese|luxation|dechirure|brulure|infection"
+        r"\b(?!mal au c(?:oe|œ)ur)(?:operation|intervention|chirurgie|fracture|rupture|entorse|douleurs?|prothese"
+        r"|luxation|dechirure|brulure|infection"
         r"|ablation|greffe|blessure|lesion|maladie|mal|maux|arthrose|hernie|inflammation|irm|scanner|cancer)s? "
         rf"(?:chirurgicale |aigue |double |ouverte |chronique )?{_OF}(?:mon |ma |mes |son |sa |ses "
-        rf"|deux )?{_PART}\b{_SIDE}"
+        rf"|deux )?{PART}\b{SIDE}"
         r"|\b(?:fractures?(?! (?:numerique|sociale|territoriale|electronique|entre))|entorses?|luxations?)\b",
         (
             *("operation", "intervention", "chirurgie", "fracture", "rupture", "entorse", "douleur", "prothese"),
@@ -229,9 +231,8 @@ HEALTH = table(
     ),
     _health(
         "event",
-        r"\bj'ai (?:eu |fait )(?:un |une )((?:accident vasculaire|crise cardiaque|depression|malaise|burn[ -]?out"
-        r"|fausse couche)\w*)",
-        ("accident vasculaire", "crise cardiaque", "depression", "malaise", "burn", "fausse couche"),
-        "j'ai fait une ‹crise cardiaque›", "une crise",
+        r"\bj'ai (?:eu |fait )(?:un |une )((?:accident vasculaire|malaise)\w*)",
+        ("accident vasculaire", "malaise"),
+        "j'ai fait un ‹malaise›", "un malaise social",
     ),
 )  # fmt: skip

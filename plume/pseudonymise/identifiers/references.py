@@ -29,7 +29,98 @@ def _from_its_letters(match: re.Match[str], _: Text) -> Place:
     return match.start() - 2, match.end()
 
 
+UNIT_SAID = re.compile(
+    r" ?(?:€|%|euros?|ans?\b|mois|jours?|heures?|h\b|fois|personnes?|pages?|km|minutes?|semaines?|pieces?"
+    r"|dossiers?|points\b"
+    r"|agents?|guichets?|etages?|rue|avenue|boulevard|lettres?|chiffres?|exemplaires?|places?|annees?|courriers?|appels?)"
+)
+_PLOT_NEAR = re.compile(r"\b(?:parcelles?|cadastr\w+)\b")
+_NUMBER_NEAR = re.compile(
+    r"\b(?:numeros?|n°|rib|iban|carte|compte|nir|secu|securite|telephone|portable|tel|fixe|plaque|dossier|reference|celui"
+    r"|celle|assuree?|matricule|identifiant|siret|contrat|chiffres?)\b"
+)
+_SHORT_END = re.compile(r" ?(?:[.,;:)!?\n»\"]|$)| (?:et|mais|alors|qui|que|pas|ou|donc|a ete|est)\b")
+
+
+def _is_no_end_of_number(match: re.Match[str], text: Text) -> bool:
+    """Say whether no number is spoken of before "finit par 71", or something is counted."""
+    near = _NUMBER_NEAR.search(text.folded, max(0, match.start() - 100), match.start())
+    digits = sum(map(str.isdigit, match[1]))
+    if UNIT_SAID.match(match.string, match.end()) or digits < 2:
+        return True
+    return not near or (digits < 4 and not _SHORT_END.match(match.string, match.end()))
+
+
+def _has_few_digits(match: re.Match[str], _: Text) -> bool:
+    return sum(map(str.isdigit, match[0])) < (3 if match[0][0].isalpha() else 4)
+
+
+def _is_no_plot(match: re.Match[str], text: Text) -> bool:
+    near = _PLOT_NEAR.search(text.folded, max(0, match.start() - 120), match.start())
+    return not near or UNIT_SAID.match(match.string, match.end()) is not None or (match[1] or "").lower() in _NO_PLATE
+
+
 REFERENCES = table(
+    Identifier(
+        "reference.end",
+        r"\b(?:finiss\w+|finit|fini|termin\w+|commenc\w+|debut\w+) (?:par|en|avec) (?:les chiffres |le )?"
+        r"(\d[\d ]*\d(?: ?[a-z](?!\w))?|[a-z]{1,2} ?\d{2,})(?![\w/:]|[.,]\d)",
+        kind="NUMERO",
+        digit=2,
+        hint=("fini", "termin", "commenc", "debut"),
+        reads="with_zeros",
+        group=1,
+        unless=_is_no_end_of_number,
+        examples=(
+            "mon RIB finissant par ‹71›.",
+            "mon numéro finit par ‹418 90›",
+            "la journée finit par 12 appels",
+            "le mois commence par 15",
+        ),
+    ),
+    Identifier(
+        "reference.start-of-nir",
+        r"\b(?:nir|nss|secu|securite sociale|assuree?)\b[^\d\n]{0,40}([12] ?\d{2} ?(?:0[1-9]|1[0-2])(?: ?(?:\d{2}"
+        r"|2[ab]))?(?: ?\d{3})?)"
+        r"(?![\w/€%]| \d)",
+        kind="NIR",
+        digit=5,
+        hint=("nir", "nss", "secu", "assure"),
+        reads="with_zeros",
+        group=1,
+        examples=("mon NIR : ‹1 66 02 2A›", "ma sécu commence par ‹2 50 12 75›", "la sécu au 3646"),
+    ),
+    Identifier(
+        "reference.hash",
+        r"(?<![\w#&])(?:[A-Z]{1,8}[-_]?#|#[A-Z]{0,4}(?=\d))[A-Z0-9]+(?:[-/_][A-Z0-9]+)*(?![\w*])",
+        kind="DOSSIER",
+        digit=True,
+        hint=("#",),
+        reads="written",
+        unless=_has_few_digits,
+        examples=("commande ‹CMD#88-0412-QX›", "dossier ‹#44-09›", "la question #3"),
+    ),
+    Identifier(
+        "plot.in-a-row",  # "sur la parcelle ZB 204, et non sur la ZB 205"
+        r"(?<![\w'])(?:(?<=la )|(?<=les )|(?<=et )|(?<=ou )|(?<=, )|(?<=avec ))([A-Z]{1,2}) ?(?:n° ?)?\d{1,4}(?![\w*])"
+        r"|(?<=[A-Z] \d\d\d et )()\d{3}(?!\w)",
+        kind="ADRESSE",
+        digit=True,
+        reads="written",
+        unless=_is_no_plot,
+        examples=("la parcelle ZB 204, et non sur la ‹ZB 205›", "la B 12", "la parcelle A, et les RD 12"),
+    ),
+    Identifier(
+        "plate.like",  # capitals, three digits, capitals
+        r"(?<![\w-])([A-Z]{1,2})([ -])\d{3}\2([A-Z]{2,3})(?![\w-])",
+        kind="PLAQUE",
+        digit=3,
+        reads="written",
+        unless=lambda match, _: (
+            match[1].lower() in _NO_PLATE or match[3].lower() in _NO_PLATE or match[3] in _NO_OLD_PLATE
+        ),
+        examples=("a tapé ‹CD 000 PLM› trois fois", "AV 200 KG", "RN 118 ET"),
+    ),
     Identifier(
         "reference.france-travail",
         r"(?<!\w)\d{7}[a-z](?!\w)",
