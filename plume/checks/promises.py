@@ -2,9 +2,9 @@
 
 Promised, told or claimed in any person, tense or voice: "nous traiterons", "sera traité", "est en attente", "a été
 transmis". Whatever is done, by whom of ours, counts (rules/promises.toml); what is harmless is listed, as there is less
-of it: to read, regret, invite, wish. No promise is: general effort ("nous mettons tout en œuvre"); a rule for everybody ("si la pièce manque, elle
-sera demandée"); what a service can do ("un conseiller pourra vous rappeler"); what the citizen told; words that are
-passed on to a team. That they were passed on already is a claim.
+of it: to read, regret, invite, wish. No promise is: general effort ("nous mettons tout en œuvre"); a rule for everybody
+("si la pièce manque, elle sera demandée"); what a service can do ("un conseiller pourra vous rappeler"); what the
+citizen told; words that are passed on to a team. That they were passed on already is a claim.
 """
 
 import re

@@ -353,4 +353,9 @@ def test_the_rule_file_starts_with_its_command_and_judges_every_check_once():
     first = GATE.read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith("# plume eval compare ")
     assert "--gate configs/eval/gate.yaml" in first
-    assert set(GateRule.load(GATE).measures) == {"pass_all", "respect", "copying", *(f"check:{name}" for name in GATING)}
+    assert set(GateRule.load(GATE).measures) == {
+        "pass_all",
+        "respect",
+        "copying",
+        *(f"check:{name}" for name in GATING),
+    }

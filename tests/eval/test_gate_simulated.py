@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from eval.gate import Item, Probes, decide
-from eval.rule import Rule
+from eval.gate import Item, ProbeScores, decide
+from eval.rule import GateRule
 from eval.stats.proportions import share
 from plume.checks import GATING, check
 from plume.checks.tone import HURTS
@@ -78,7 +78,7 @@ def outcomes(seed, n, before, after, alike, runs=RUNS):
     rng, found = np.random.default_rng(seed), Counter()
     for _ in range(runs):
         items, champion, challenger = drawn(rng, n, before, after, alike)
-        probes = Probes(240, PROBED, PROBED)
+        probes = ProbeScores(240, PROBED, PROBED)
         verdict = decide(RULE, items, champion, challenger, probes=probes)
         holds = {}
         for line in verdict.estimates:
