@@ -86,7 +86,7 @@ def signature(case: Case) -> Answer:
         and (rule := _signatory(_PARENTHESES.sub("", lines[-1][cut.end() :]), alone=False))
     ):
         faults.append(Fault(lines[-1][cut.end() :], rule))
-    ends = (*in_turn(case.text, TABLES["dashed"]), *in_turn(case.text, TABLES["wishes"]))
+    ends = (*in_turn(case.text, TABLES["dashed"]),)
     return none_of(
         [*faults, *(Fault(case.draft[f.start : f.end], f.rule.name) for f in ends)],
         "formule de politesse ou signature",

@@ -57,7 +57,7 @@ def test_a_closing_or_a_signature_is_found(case, closing: str) -> None:
     "end",
     [
         "",
-        "\nNous vous souhaitons un bon rétablissement.",
+        "\nNous vous souhaitons une bonne journée.",
         " Sincèrement, nous regrettons cette attente.",
         "\nL’équipe de l’agence vous remercie encore de votre témoignage.",
         "\nNous vous prions de nous excuser pour la gêne occasionnée.",
