@@ -1,10 +1,10 @@
 """Finds promises and decisions on a file: the platform collects reviews, and who answers there has not seen the file.
 
 Promised, told or claimed in any person, tense or voice: "nous traiterons", "sera traité", "est en attente", "a été
-transmis". Whatever is done, by whom of ours, counts (rules/promises.toml); what is harmless is listed, as there is less
-of it: to read, regret, invite, wish. No promise is: general effort ("nous mettons tout en œuvre"); a rule for everybody
-("si la pièce manque, elle sera demandée"); what a service can do ("un conseiller pourra vous rappeler"); what the
-citizen told; words that are passed on to a team. That they were passed on already is a claim.
+transmis". Whatever is done counts (rules/promises.toml); what is harmless is listed, as there is less of it. No promise
+is: to read, regret, invite, wish; general effort ("nous mettons tout en œuvre"); a rule for everybody ("si la pièce
+manque, elle sera demandée"); what a service can do ("un conseiller pourra vous rappeler"); what the citizen told; words
+that are passed on to a team. That they were passed on already is a claim.
 """
 
 import re
@@ -193,9 +193,10 @@ def promises(case: Case) -> Answer:
         its: list[Found] = []
         for rules in tables:
             its += [found for found in find(text, rules) if _counts(case, text.lower, found)]
-        for found in its:
+        for at, found in enumerate(its):
             over = [one for one in its if one.start < found.end and found.start < one.end]
-            if not _settles(found) or all(map(_settles, over)):  # a decision is often a promise too, which then says it
+            told = any(one in over and not _settles(one) for one in its[:at])  # each passage is quoted once
+            if all(map(_settles, over)) if _settles(found) else not told:  # a decision may be a promise, which says it
                 faults.append(Fault(text.written[found.start : _end(text.lower, found)], found.rule.name))
     return none_of(faults, "promesse ou décision sur un dossier")
 

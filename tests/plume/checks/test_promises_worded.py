@@ -5,6 +5,29 @@ import pytest
 from plume.checks.promises import promises
 
 PROMISES = """
+Votre enfant est désormais inscrit à l'école du quartier.
+Le service des retraites a finalisé votre liquidation.
+Mon équipe se charge de relancer la banque.
+Un chèque de régularisation est en chemin.
+Courrier de réponse envoyé hier.
+Le conseil municipal votera cette aide en votre faveur.
+L'équipe technique planche déjà sur la panne.
+L'examen de votre situation a commencé.
+Le technicien est attendu demain chez vous.
+Nos équipes sont déjà sur place.
+Votre dossier vient de passer en haut de la pile.
+Suspension des retenues le temps du réexamen, puis effacement de la dette.
+Ok pour la remise gracieuse de la pénalité.
+Correction du relevé prévue par le pôle carrière.
+Il n'y aura pas d'échéancier.
+Une patrouille passe verbaliser ce véhicule.
+Le maire a donné son accord pour l'élagage.
+Une place se libère pour votre mère dès lundi.
+Vous ne serez pas poursuivi.
+Je suis intervenue auprès du service.
+Un collègue vous appelle demain matin.
+Tout va s'arranger pour votre titre de séjour.
+Il tranchera sans aucun doute en votre faveur.
 Nous ferons remonter ce dysfonctionnement à l'éditeur du site.
 Je me rapproche du service instructeur pour comprendre ce blocage.
 Votre dossier passera en commission la semaine suivante.
@@ -146,6 +169,22 @@ La demande déposée par vos soins a été validée.
 """.strip().split("\n")
 
 NONE = """
+Votre courrier est resté sans réponse, ce qui est pénible.
+L'équipe a été très touchée par vos mots.
+La décision est prise après avis du médecin.
+Le titre de séjour est fabriqué à l'Imprimerie nationale, puis envoyé en préfecture.
+Cette attestation fera foi.
+Votre fille de trois ans s'est retrouvée sans place de crèche.
+Vous avez attendu deux heures et le guichet a fermé devant vous, nous le regrettons.
+Nous avons à cœur d'accueillir chacun avec respect.
+L'accusé de réception prouve que le dossier a été déposé.
+Un message vous est envoyé à chaque étape de la demande.
+Vous exposez qu'une saisie a été faite sur votre compte.
+Lorsque la dette est contestée, le recouvrement est suspendu.
+Rendez-vous possible avec un conseiller, sur place ou au téléphone.
+Le conseil départemental finance cette aide.
+Votre employeur transmet l'attestation par voie électronique.
+Un agent vous renseignera sans frais.
 Nous vous invitons à contacter votre agence.
 Si votre dossier est complet, il est transmis au service instructeur.
 Chaque demande est étudiée dans l'ordre d'arrivée.
