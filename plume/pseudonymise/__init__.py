@@ -167,7 +167,7 @@ class Pseudonymiser:
         if not found:
             return []
         kept = self._kept(text)
-        sure = {s for s in found if _is_sure(s) or not (s.type in WEAK or s.source == "context")}
+        sure = {s for s in found if s.source == "pseudonym" or not (s.type in WEAK or s.source == "context")}
         weak = subtract((s for s in found if s not in sure), kept)
         spans = self._widen(text, merge([*sure, *filter(None, (trim(text, s) for s in weak))]), kept)
         spans = subtract(spans, _placeholders(text))
@@ -222,11 +222,6 @@ class Pseudonymiser:
     def _further(self, text: str, found: list[Span]) -> list[Span]:
         masked = merge([*found, *_placeholders(text)])
         return self._found(text, tuple(masked)) if found else []
-
-
-def _is_sure(span: Span) -> bool:
-    """Say whether nothing that is kept clears a span: a town found elsewhere goes with its town hall too."""
-    return span.source == "pseudonym" or (span.source == "propagated" and span.type == "VILLE")
 
 
 def _places(spans: list[list[Span]]) -> list[list[tuple[int, int, str]]]:

@@ -14,12 +14,11 @@ from plume.french.mentions.dates import dates
 from plume.french.mentions.laws import laws
 from plume.french.rules import Text, find, reading, table
 from plume.french.text import fold
-from plume.french.vocabulary import any_of, column, folded, rows, terms, word_set
+from plume.french.vocabulary import any_of, column, folded, rows, terms
 from plume.french.words import ACRONYMS, BODIES, LABELS, TERRITORIES, Word
 from plume.pseudonymise.identifiers.contacts import public_contacts
-from plume.pseudonymise.identifiers.establishments import public_establishments
 from plume.pseudonymise.identifiers.rule import Identifier
-from plume.pseudonymise.identifiers.towns import service_addresses, town_at
+from plume.pseudonymise.identifiers.towns import service_addresses
 from plume.pseudonymise.spans import Span
 
 _LISTS = Path(__file__).parent / "lists"
@@ -41,39 +40,12 @@ _PUBLIC_WITH_TWO = (
     r"(?:place|square|parc|jardin|esplanade|parvis|quai|pont|tour|hall|espace|site|prix|fort|arret|terminal|plan|loi|rapport"
     r"|batiment|pavillon|statue|promotion|cite administrative)"
 )
-# What serves a town and is told by it: "la préfecture de Bobigny", "l'antenne de Trappes".
-_OF_A_TOWN = (
-    rf"(?:{any_of(map(fold, column('services', 'word', kind='body')))}|sip|sie|ddtm?|dreal|ars|cnaf|mission locale"
-    r"|pole emploi"
-    r"|antenne|agence|rectorat|cour d'appel|prud'hommes|maison d'arret|prison"
-    r"|centre (?:des impots|de vaccination|de tri|hospitalier)"
-    r"|dechett?erie|poste|gare|piscine|mediatheque|conservatoire|cimetiere|caserne|aeroport|office de tourisme"
-    r"|metropole|agglomeration|communaute de communes|maison de l'emploi"
-    r"|brigade|police municipale|hotel de police|palais de justice|relais|permanence|point-justice|service|sncf|tgi)"
-)
-_TOWN_WORDS = word_set(
-    " ".join(fold(word).split(" ")[0].split("-")[0] for word in column("services", "word", kind="body"))
-    + " sip sie ddt ddtm dreal ars cnaf mission antenne agence rectorat cour prud maison prison centre decheterie"
-    " dechetterie poste gare piscine mediatheque conservatoire cimetiere caserne aeroport office metropole"
-    " agglomeration communaute ville commune brigade police hotel palais relais permanence point pole"
-    " service sncf tgi"
-)
-_WHICH = (
-    r"(?: (?:departementale?|regionale?|interregionale?|administrati\w+|judiciaire|centrale?|municipale?|communale?"
-    r"|generale?|d'instance|de commerce"
-    r"|des? (?:particuliers|entreprises|professionnels|douanes|police|voirie|proximite|etrangers)"
-    r"|d'allocations familiales|d'assurance maladie)){0,2}"
-)
-_LIVED_IN = re.compile(
-    r"(?:\b(?:j?h?abit\w+|vi[st]|vivons|demeur\w+|resid\w+|domicilie\w*|menag\w+|nee?s?)\b[^.!?\n]{0,30}"
-    r"| dans (?:la|une) )$"
-)
 _FAMOUS = any_of(re.sub(r"[ -]", " ", name) for name in folded("famous_names")).replace(" ", "[ -]")
 _NAMED_AFTER = re.compile(
     rf"\b(?:{_PUBLIC_PLACE}|{_PUBLIC_WITH_TWO}|centre|maison|quartier|rond-point|panneau|buste)"
     r"(?: [a-z'-]+)?(?: de| du| d')? ?[\"«]? ?$"
 )
-# These may be somebody's: `public_establishments` weighs them.
+# These may be where somebody is treated or taught.
 _ESTABLISHMENT = re.compile(
     r"\b(?:lycee|college|ecole|universite|hopital|clinique|creche|maternelle|institut|chr?u|maternite|ehpad)"
     r"(?: [a-z'-]+){0,2} ?$"
@@ -111,14 +83,6 @@ def _proper_name_of_place(match: re.Match[str], text: Text) -> tuple[int, int] |
             break
     told = end and not text.shouting and (names > 1 or not match["two"])
     return (match.start(), end) if told else None
-
-
-def _with_its_town(match: re.Match[str], text: Text) -> tuple[int, int] | None:
-    """Give the body with the town after it: a commune, or what has a capital and is nobody's name on a list."""
-    if match["where"] and _LIVED_IN.search(text.folded[max(0, match.start() - 50) : match.start()]):
-        return None
-    place = town_at(text, match.end())
-    return (match.start(), place[1]) if place else None
 
 
 def _of_the_street_sign(match: re.Match[str], text: Text) -> tuple[int, int] | None:
@@ -244,15 +208,6 @@ KEPT = table(
         ),
     ),
     Identifier(
-        "kept.body-of-a-town",
-        rf"\b(?:{_OF_A_TOWN}|(?P<where>ville|commune)){_WHICH}(?: de la| de l'| de| du| des| d'| a| au)? ?(?=[a-z])",
-        words=_TOWN_WORDS,
-        at_words=True,
-        source="body",
-        shape=_with_its_town,
-        examples=("à la ‹préfecture de Bobigny›", "la mairie de Nathalie", "j'habite la ville de Brest"),
-    ),
-    Identifier(
         "kept.labelled",  # a form's line about the service, or about a thing
         r"\b(?:(?:ville|commune|lieu|site|adresse|nom|agence|antenne)(?: concernee?)? (?:du|de la|de l'|des) ?"
         r"(?:services?|agence|administration|structure|organisme|guichet|demarche|etablissement)|marque|modele|constructeur|fabricant|banque"
@@ -328,7 +283,6 @@ def find_kept(text: str, directory: Directory) -> Iterator[Span]:
     for one in (*amounts(read), *laws(read), *whole):
         yield Span(one.start, one.end, "KEEP", "pattern", one.rule)
     yield from public_contacts(read, directory)
-    yield from public_establishments(read)
     for span in service_addresses(read):
         yield Span(span.start, span.end, "KEEP", "service-address")
     for span in _terms(folded):

@@ -8,7 +8,7 @@ from plume.french.rules import reading
 from plume.pseudonymise.identifiers.ages import ages
 from plume.pseudonymise.identifiers.births import births
 from plume.pseudonymise.identifiers.contacts import contacts
-from plume.pseudonymise.identifiers.establishments import establishments
+from plume.pseudonymise.identifiers.establishments import ESTABLISHMENTS
 from plume.pseudonymise.identifiers.health_phrases import health
 from plume.pseudonymise.identifiers.numbers import numbers
 from plume.pseudonymise.identifiers.positions import POSITIONS
@@ -17,13 +17,13 @@ from plume.pseudonymise.identifiers.rule import spans
 from plume.pseudonymise.identifiers.towns import places
 from plume.pseudonymise.spans import Span
 
-_OTHERS = (*POSITIONS, *READ_ALOUD)
+_OTHERS = (*POSITIONS, *ESTABLISHMENTS, *READ_ALOUD)
 
 
 def find_by_rules(text: str, directory: Directory) -> list[Span]:
     """Find every span that a rule claims, overlapping ones included."""
     read = reading(text)
     found = [*contacts(read, directory), *places(read), *births(read), *ages(read)]
-    found += [*establishments(read), *health(read)]
+    found += health(read)
     found += spans(read, _OTHERS)
     return [*found, *numbers(read)] if read.has_digit else found  # most texts hold none

@@ -230,7 +230,8 @@ OWN = re.compile(
     r"|fai(?:re|s|tes) suivre|votre (?:nouvelle |ancienne )?adresse|(?<!notre )(?:mauvaise|ancienne|nouvelle) adresse"
     r"|residez|logez|notre (?:maison|appartement|logement|immeuble|domicile|residence)(?! (?:france|d))"
     r"|l'adresse (?:du (?:bien|logement|sinistre|compteur|chantier)|c'? ?est"
-    r"|de (?:mon|ma|mes|son|sa|ses|leurs?|l'enfant)|d(?:u|es) (?:deux )?(?:parents?|enfants?|peres?|meres?|demandeurs?|locataires?|proprietaires?|bailleurs?))"
+    r"|de (?:mon|ma|mes|son|sa|ses|leurs?|l'enfant)|d(?:u|es) (?:deux )?(?:parents?|enfants?|peres?|meres?|demandeurs?"
+    r"|locataires?|proprietaires?|bailleurs?))"
     r"|(?:a|ont|est|sont|ete|avons) (?:\w+ )?(?:envoye|expedie|arrive|livre|distribue|parvenu|enregistre)e?s?"
     r"|mentionn\w+|logement)\b[^.\n]{0,60}$"
 )

@@ -1,18 +1,13 @@
-"""Hospitals and schools: where somebody is treated or taught. One that is a place of the town stays."""
+"""Hospitals and schools: where somebody is treated or taught."""
 
 import re
-from collections.abc import Iterator
 
 from plume.french.insee import communes
-from plume.french.phrases import KIN
-from plume.french.rules import Found, Place, Text, find, table
+from plume.french.rules import Place, Text, table
 from plume.french.text import fold
 from plume.french.vocabulary import word_set
 from plume.french.words import EVERYDAY
-from plume.pseudonymise.identifiers.addresses import sentence_around
 from plume.pseudonymise.identifiers.rule import Identifier
-from plume.pseudonymise.identifiers.towns import town_at
-from plume.pseudonymise.spans import Span
 
 _CARE = (
     r"(?:chu|chru|chr|ch|chs|cmp|cmpp|ehpad|hopital(?: de jour)?|hopitaux|centre medico[ -]psycho\w+"
@@ -86,57 +81,3 @@ ESTABLISHMENTS = table(
         examples=("au ‹lycée Victor Hugo›", "le lycée de mon fils"),
     ),
 )
-# Somebody is treated, taught or working there.
-_SOMEBODYS = re.compile(
-    rf"\b{KIN}\b|\b(?:hospitalis\w+|oper(?:ee?s?|ation)|soigne\w*|suivie?s?|soins|inscrit\w*|scolaris\w*|elev(?:e|es)\b"
-    r"|etudian\w+|etudie|patiente?s?|sortie d|transfer\w+|accouch\w+|admis\w*|maternite|chirurg\w+|interne\b"
-    r"|stage|stagiaire|je travaille|mon poste|affecte\w*|entr(?:e|ee|er) en|passe en|ma classe|sa classe"
-    r"|en (?:seconde|premiere|terminale|cp|ce1|ce2|cm1|cm2)|aesh|bourse|enfants?|irm|scanner|diagnosti\w+|ehpad)\b"
-)
-# The citizen speaks of a matter of their own: "la clinique m'a envoyé la facture", "le lycée n'a jamais renvoyé …".
-_OF_ONES_OWN = re.compile(
-    r"\bj[e']|\bm'|\b(?:me|moi|mon|ma|mes|nous|notre|nos)\b|\b(?:dossiers?|factur\w+|attestation|certificat"
-    r"|convocation|ordonnance|rendez-vous|rdv|remboursement|prelevement|envoye\w*|renvoye\w*)\b"
-)
-# It is told as a place: "devant l'école …", "le parking de l'hôpital …", "à l'angle du lycée …".
-_LANDMARK = re.compile(
-    r"\b(?:devant|derriere|face a|en face|a cote|pres|autour|abords|niveau"
-    r"|parking|cantine|parvis|arret|rue|trottoir|portail|grilles?|panneau|facade|toit\w*|travaux|chantier|construction"
-    r"|fermeture|cafeteria|accueil|standard|site|horaires|equipes?|personnels?|kermesse|fete|stade)"
-    r"(?: (?:de|du|des|d')(?: la| l'| l)?| la| l'| le)? ?$"
-)
-
-
-def _all(text: Text) -> list[Found]:
-    return list(find(text, ESTABLISHMENTS))
-
-
-def _is_public(text: Text, found: Found) -> bool:
-    start, end = sentence_around(text.folded, found.start, found.end)
-    before, after = text.folded[start : found.start], text.folded[found.end : end]
-    if _SOMEBODYS.search(before) or _SOMEBODYS.search(after) or _ALWAYS_SOMEBODYS.match(found.match[0]):
-        return False
-    return bool(_LANDMARK.search(before)) or not (_OF_ONES_OWN.search(before) or _OF_ONES_OWN.search(after))
-
-
-_TO_TOWN = re.compile(r" (?:de |d'|a )")
-_ALWAYS_SOMEBODYS = re.compile(
-    r"ehpad|cmpp?|centre medico|centre de (?:reeducation|soins|dialyse)|cabinet|maison de (?:retraite|sante)|foyer"
-    r"|ime\b|esat|itep|ssr|hospice|hopital de jour"
-)
-
-
-def establishments(text: Text) -> Iterator[Span]:
-    """Find where somebody is treated or taught."""
-    for found in text.once(_all):
-        if not _is_public(text, found):
-            yield Span(found.start, found.end, found.rule.kind, "rule", found.rule.name)
-
-
-def public_establishments(text: Text) -> Iterator[Span]:
-    """Find hospitals and schools that are told of as places of the town: their names stay."""
-    for found in text.once(_all):
-        if _is_public(text, found):
-            to_town = _TO_TOWN.match(text.folded, found.end)
-            town = town_at(text, to_town.end()) if to_town else None
-            yield Span(found.start, town[1] if town else found.end, "KEEP", "body", found.rule.name)

@@ -8,7 +8,7 @@ from plume.french.vocabulary import any_of, word_set
 from plume.pseudonymise.identifiers.references import UNIT_SAID
 from plume.pseudonymise.identifiers.rule import Identifier
 
-_DIGIT_WORD = any_of(number_words(0, 1000, abroad=True))
+_DIGIT_WORD = any_of(number_words(0, 1000))
 _SAID_SIGN = r"(?:tiret(?: du bas| bas)?|point|slash|antislash|barre(?: oblique)?|virgule|underscore|diese|espace|puis)"
 _SAID_LETTER = r"(?:(?:la lettre )?[a-z](?: comme [a-z]+(?:-[a-z]+)*)?(?!-))"
 _SAID = rf"(?:{_DIGIT_WORD}|{_SAID_SIGN}|{_SAID_LETTER}|\d{{1,6}})(?![\w'])"

@@ -7,12 +7,14 @@ from functools import cache
 from plume.french.insee import communes
 from plume.french.rules import Place, Text, find, table
 from plume.french.text import fold
-from plume.french.words import EVERYDAY, TERRITORIES, Word
+from plume.french.vocabulary import any_of, column
+from plume.french.words import EVERYDAY, TERRITORIES
 from plume.pseudonymise.identifiers.address_parts import PARTICLE, PROPER, end_of_name, town_after
 from plume.pseudonymise.identifiers.addresses import BOXES, OWN, OWN_AFTER, PLOTS, ROADS, all_addresses, is_of_a_service
 from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
+_BEFORE_A_TOWN = any_of(column("services", "word", kind="town"))
 _COUNTED = re.compile(r"(?i:euros?|eur|personnes|habitants)\b")
 
 
@@ -74,7 +76,8 @@ ANNOUNCED = table(
         "town.announced",
         r"\b(?:j?h?abit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nees?|nes"
         r"|ne(?= (?:a|au|aux|en)\b)|installee?s?"
-        r"|demenag\w+|emmenag\w+|ville|commune|village|hameau|travail|aller|vais|venir|rendre|deplacer|retourner|partir"
+        rf"|demenag\w+|emmenag\w+|ville|commune|village|hameau|{_BEFORE_A_TOWN}(?: des (?:particuliers|entreprises"
+        r"|professionnels))?|sip|sie|antenne|la poste|travail|aller|vais|venir|rendre|deplacer|retourner|partir"
         r"|renvoyee?|envoyee?|commune nouvelle)\b"
         r"(?: (?:bien|ici|actuellement|desormais|depuis peu))?"
         r"(?: (?:a|au|aux|de|d'|sur|en|dans|vers|pres de|a cote de|non loin de|le|la|les)\b)* ?(?=[a-z])",
@@ -95,13 +98,13 @@ ANNOUNCED = table(
                 "nes",
                 "install",
             ),
-            *("menag", "ville", "commune", "village", "hameau"),
-            *("travail", "aller", "vais", "venir", "rendre", "deplacer"),
+            *("menag", "ville", "commune", "village", "hameau", *column("services", "word", kind="town")),
+            *("sip", "sie", "antenne", "la poste", "travail", "aller", "vais", "venir", "rendre", "deplacer"),
             *("retourner", "partir", "envoye"),
         ),
         shape=lambda match, text: _commune_at(text.folded, match.end()),
         source="insee",
-        examples=("j'habite à ‹quimperle›", "la ville de ‹Brest›", "j'habite à deux pas"),
+        examples=("j'habite à ‹quimperle›", "la mairie de ‹Brest›", "j'habite à deux pas"),
     ),
     Identifier(
         "town.after-postcode",
@@ -180,22 +183,6 @@ def places(text: Text) -> Iterator[Span]:
     yield from spans(text, PLOTS)
     yield from spans(text, ROADS)
     yield from spans(text, BARE_POSTCODES)
-
-
-_CAPITALISED = re.compile(
-    rf"(?>{PROPER})(?>(?:-(?:{PARTICLE})?|[ -](?i:sur|sous|en|le|la|les|lès)[ -]){PROPER}){{0,3}}"
-)
-
-
-def town_at(text: Text, at: int) -> Place | None:
-    """Give the town that begins here: a commune, or what has a capital and is nobody's name on a list."""
-    listed, written = _commune_at(text.folded, at), _CAPITALISED.match(text.written, at)
-    if listed and not Word.of(text.written[slice(*listed)]).any_first_name:
-        return max(listed, written.span() if written and not text.shouting else listed, key=lambda place: place[1])
-    if written is None or text.shouting:
-        return None
-    word = Word.of(written[0])
-    return written.span() if word.may_be_name and not (word.any_first_name or word.listed) else None
 
 
 def _town_of(text: Text, address: Span) -> Span | None:

@@ -12,9 +12,8 @@ from plume.pseudonymise.recogniser.ner import load_ner
 GOLD = ROOT.parent / "shared" / "anon" / "gold_dev.jsonl"
 pytestmark = pytest.mark.skipif(not GOLD.is_file(), reason="no gold set beside the clone (../shared/anon)")
 
-# Five of its 57 quasi-identifiers are towns after a body ("la CAF de Montreuil"): they stay, as they tell of the body.
 # A little under what is reached; an unseen set of the same kind is the real measure.
-AT_LEAST = {"direct": 0.97, "quasi": 0.9, "PERSONNE": 0.97, "all": 0.96}
+AT_LEAST = {"direct": 0.97, "quasi": 0.92, "PERSONNE": 0.97, "all": 0.96}
 ALWAYS = ("NIR", "IBAN", "EMAIL", "TEL", "NUM_FISCAL", "NUM_ALLOCATAIRE")
 AT_MOST = {"keep-spans touched": 0.04, "clean sentences touched": 0.08, "letters outside spans masked": 0.01}
 
