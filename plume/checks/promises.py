@@ -14,7 +14,7 @@ from plume.checks.case import RULES, VOCABULARY, Answer, Case, Fault, none_of
 from plume.checks.form import SOMEBODY
 from plume.french.numbers import number_words
 from plume.french.rules import Found, find, read_tables
-from plume.french.text import fold, words
+from plume.french.text import fold, lower, words
 from plume.french.verbs import PARTICIPLE, futures, infinitives, participles, presents
 from plume.french.vocabulary import any_of, terms
 
@@ -69,7 +69,7 @@ _CASE = re.compile(
     r"|sans quoi|sinon|tant que|en cas|sous réserve"
     r"|c'est (?:par|pour|ainsi|pourquoi|à|avec|dans|sur)|à condition|pour que|afin que|avant que|vérifi(?:er"
     r"|ez)|contrôle[rz]|assurez-vous|savoir|voir|consulter"
-    r"|connaître|qui|dont|où|comment|pourquoi|généralement|en général|en principe)\b(?! possible)"
+    r"|connaître|(?:les|des)?quel(?:le)?s?|qui|dont|où|comment|pourquoi|généralement|en général|en principe)\b(?! possible)"
     r"|\bs'ils?\b|\blorsqu'|\bqu(?:and|'une fois)\b"
 )
 _IF = re.compile(
@@ -145,6 +145,7 @@ _KEPT_NEGATION = re.compile(
     r"|\b(?:ne |n')(?:comporte"
     r"|présente|contient|fait apparaître)"
 )
+_QUOTES = re.compile(r"[«\"][^»\"]*$")  # an open quotation: of the review, if it says the same
 _SHARED = re.compile(r"\bpartagée?s? par\b")
 _MESSAGE = re.compile(
     r"\b(?:votre|vos|ce|ces|cette|leur|vous lire)\b(?: \w+)? ?(?:témoignages?|avis|retours?|remarques?|messages?"
@@ -214,6 +215,8 @@ def _end(sentence: str, found: Found) -> int:
 def _counts(case: Case, sentence: str, found: Found) -> bool:
     """Say whether a passage is a promise indeed: not denied, about more than the message, for no case, not told."""
     said, before, settles = found.match.group(), sentence[: found.start], _settles(found)
+    if _QUOTES.search(before) and said in lower(case.review):
+        return False
     if settles and (_DOUBT.search(before) or _is_rule(sentence, found)):
         return False
     if not settles and _NEGATED.search(_THAT.split(said, maxsplit=1)[0]) and not _KEPT_NEGATION.search(said):
