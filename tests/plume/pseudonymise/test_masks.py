@@ -76,14 +76,11 @@ Notre bureau est au 2e étage, porte 4. Rendez-vous bâtiment B, 3e étage, sall
 """
 PLACES = """
 Mon fils est au ⟦lycée Henri-IV⟧ et sa bourse est bloquée.
-Le lycée Henri-IV a fermé sa cantine pendant une semaine.
 Nous vivons ⟦rue Gambetta⟧, le bus ne passe plus.
 Le stationnement rue Gambetta est devenu payant.
 Un lampadaire clignote devant chez moi, ⟦rue Pasteur⟧.
 Il y a un trou énorme rue Pasteur, près de la gare.
-J'habite à ⟦Villeurbanne⟧ et la CAF de Lyon ne répond pas.
-la caf de toulouse repond pas, la prefecture de evry non plus
-Il passe en sixième à Georges-Brassens, la piscine Jean-Bouin de Saintes ferme.
+Il passe en sixième à Georges-Brassens, le stade Jean-Bouin ferme.
 """
 NAMES = """
 Plainte de ⟦Chelangat Muema⟧ contre la CAF
