@@ -91,7 +91,7 @@ _FLOOR = (
 )
 # What is numbered or lettered in a building, and in what stands in for one.
 _UNIT = (
-    r"(?:b[ae]t(?:im+en[ts]?|im)?|bt|ap+art(?:[ae]?ment?)?|app?t|esc(?:al+ier)?|cage|entree|hall|porte|pte|log(?:ement)?"
+    r"(?:b[ae]t(?:im+en[ts]?|im)?|bt|ap+art(?:[ae]?ment?)?|appt?|apt|esc(?:al+ier)?|cage|entree|hall|porte|pte|log(?:ement)?"
     r"|ch(?:am)?b(?:re)?|studio|box|boite(?: aux lettres)?|interphone|im+(?:euble)?|pavil+on|villa|maison(?= n)|tour"
     r"|bloc|aile|etage|palier|lot(?:is+ement)?|allee(?= \d)|emplacement|mobil-?home|parcelle|couloir|residence|res)"
 )
@@ -104,7 +104,7 @@ _VALUE = (
     rf"(?:[a-z]{{0,2}}\d[\w-]{{0,5}}(?![\w/€%])|(?:[b-z]|a(?! [a-z]))(?:[ -]?\d{{1,4}})?(?!['\w@]|\.\w)|{_IN_WORDS}"
     r"|nord|sud|est(?= ?[,.])|ouest)"
 )
-_UNIT_AND_VALUE = rf"{_UNIT}(?!\w)\.?,? ?(?:n° ?|numero |no |num\.? )?(?:{_VALUE}|{_SIDE})"
+_UNIT_AND_VALUE = rf"{_UNIT}(?!\w)\.? ?(?:n° ?|numero |no |num\.? )?(?:{_VALUE}|{_SIDE})"
 _HOUSE = rf"(?:(?:au )?(?:n° ?|numero |no )(?:{_NUMBER}|[a-z]\d{{1,3}}(?!\w))|au \d{{1,3}}(?: bis| ter)?(?= ?[,.;]|$))"
 _BOX = r"(?:bp|b\. ?p\.|boite postale|cs|tsa) ?(?:n° ?)?\d{1,6}\b(?: \d{3}(?!\d))?"
 _ROAD = r"(?:pk ?\d{1,3}(?:[.,]\d{1,3})?(?!\d)|(?:rn|rd|cd|vc) ?\d{1,4}(?!\d))"

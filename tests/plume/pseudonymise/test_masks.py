@@ -66,6 +66,21 @@ ma parcelle ⟦ZB 112⟧ est mal classée
 ⟦section ZH n°87⟧
 vis au ⟦3, rue Louis-Blanc, 3ème étage porte B⟧. Merci
 2 cours de français par semaine, deux place de parking
+mon adresse : ⟦bat C, esc 2, 4eme etg droite, 12 bd Foch⟧, ⟦99100 Trucville⟧
+⟦RÉSIDENCE LES TILLEULS, BAT 4, APPT 112, 12 ALLEE DES PINS⟧, ⟦99300 VALMORET⟧ PERSONNE NE VIENT
+Elle demeure ⟦trente-deux bis, avenue du Maréchal-Foch, à Villeneuve-la-Garde⟧.
+j'habite ⟦pk 23,2 côté montagne⟧
+mon appartement, ⟦bât. Orchidée, 5e, porte droite⟧, est inondé
+Mon logement (⟦porte 12, 3e étage⟧) est humide.
+Notre bureau est au 2e étage, porte 4. Rendez-vous bâtiment B, 3e étage, salle 12.
+"""
+PLACES = """
+Mon fils est au ⟦lycée Henri-IV⟧ et sa bourse est bloquée.
+Nous vivons ⟦rue Gambetta⟧, le bus ne passe plus.
+Le stationnement rue Gambetta est devenu payant.
+Un lampadaire clignote devant chez moi, ⟦rue Pasteur⟧.
+Il y a un trou énorme rue Pasteur, près de la gare.
+Il passe en sixième à Georges-Brassens, le stade Jean-Bouin ferme.
 """
 NAMES = """
 Plainte de ⟦Chelangat Muema⟧ contre la CAF
@@ -125,7 +140,11 @@ code banque ⟦30004⟧ code guichet ⟦00827⟧ numéro de compte ⟦0001234567
 
 @pytest.mark.parametrize(
     "sentence",
-    [line for block in (ADDRESSES, NAMES, LABELS, FIRST_NAMES, THINGS, FACTS) for line in block.strip().splitlines()],
+    [
+        line
+        for block in (ADDRESSES, PLACES, NAMES, LABELS, FIRST_NAMES, THINGS, FACTS)
+        for line in block.strip().splitlines()
+    ],
 )
 def test_what_is_marked_goes_and_all_else_stays(full, sentence):
     text, spans = marked(sentence)
