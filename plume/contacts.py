@@ -92,12 +92,13 @@ class Directory:
         return text.strip().lower() in self.emails
 
     def knows_url(self, text: str) -> bool:
-        """Whether the host of a URL or domain is listed, is below a listed one, or is below gouv.fr."""
+        """Whether the host of a URL or domain is listed, below a listed one or below gouv.fr ("amendes.gouv" too)."""
         labels = host(text).split(".")
         if len(labels) > _LABELS:
             return False
         parents = {".".join(labels[i:]) for i in range(len(labels))}
-        return bool(parents & self.domains) or (labels[-2:] == ["gouv", "fr"] and len(labels) > 2)
+        state = labels[:-1] if labels[-1] == "fr" else labels
+        return bool(parents & self.domains) or (state[-1:] == ["gouv"] and len(state) > 1)
 
     def looks_like(self, url: str) -> bool:
         """Whether the host of a URL is no listed one, but pretends to be: "caf-fr.com", "ameIi.fr", "impots-gouv.net".

@@ -69,7 +69,8 @@ _CASE = re.compile(
     r"|sans quoi|sinon|tant que|en cas|sous réserve"
     r"|c'est (?:par|pour|ainsi|pourquoi|à|avec|dans|sur)|à condition|pour que|afin que|avant que|vérifi(?:er"
     r"|ez)|contrôle[rz]|assurez-vous|savoir|voir|consulter"
-    r"|connaître|(?:les|des)?quel(?:le)?s?|qui|dont|où|comment|pourquoi|généralement|en général|en principe)\b(?! possible)"
+    r"|connaître|(?:les|des)?quel(?:le)?s?|qui|dont|où|comment|pourquoi|généralement|en général"
+    r"|en principe)\b(?! possible)"
     r"|\bs'ils?\b|\blorsqu'|\bqu(?:and|'une fois)\b"
 )
 _IF = re.compile(
