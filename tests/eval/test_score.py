@@ -34,7 +34,7 @@ def test_every_pair_has_every_measure_once_with_value_or_error(make_data, make_d
     cells = {(r["id"], r["measure"]): r for r in rows}
     assert cells["0000-1", "pass_all"]["value"] == 1
     assert cells["0001-1", "pass_all"] | {"value": 0.0} == cells["0001-1", "pass_all"]
-    assert cells["0001-1", "pass_all"]["detail"] == "length, greeting, tone"
+    assert cells["0001-1", "pass_all"]["detail"] == "length, greeting, relevance, tone"
     assert cells["0001-1", "check:length"]["value"] == 0
     assert "5 mots" in cells["0001-1", "check:length"]["detail"]
     assert cells["0001-1", "draft_words"]["value"] == 5

@@ -224,8 +224,8 @@ PEOPLE = table(
     ),
     Identifier(
         "name.word-and-its-pronoun",  # "hier clément il m'a rappelée"
-        r"[a-z]{3,}(?= (?:il|elle) (?:[mnltsy]'|(?:ma|na|ta|a|ne|me|nous|vous|lui|se|est|etait|va|sait|dit|repond|y"
-        r"|decroche|connait|fait|doit|veut|peut|avait|sera)\b))",
+        r"(?<![a-z])[a-z]{3,}+(?= (?:il|elle) (?:[mnltsy]'|(?:ma|na|ta|a|ne|me|nous|vous|lui|se|est|etait|va|sait|dit"
+        r"|repond|y|decroche|connait|fait|doit|veut|peut|avait|sera)\b))",
         kind="PERSONNE",
         words=ACTING,
         at_words=True,

@@ -20,7 +20,7 @@ _OF_NUMBER = (
 )
 _SIGN_OR_LETTER = re.compile(rf"\b(?:{_SAID_SIGN}|zero|double)\b|\b[a-z] comme\b")
 _LONE = re.compile(r"(?<![\w'])[b-xz](?![\w'])")
-_TRAILING = re.compile(r"(?:[ ,-]+(?:a|y|et|o|espace|puis|plus loin|virgule|point))+$")
+_TRAILING = re.compile(r"(?:[ ,-]{1,3}(?:a|y|et|o|espace|puis|plus loin|virgule|point)){1,6}$")
 
 
 def _read_aloud(match: re.Match[str], text: Text) -> Place | None:
