@@ -105,7 +105,7 @@ class Directory:
 
         A part of it is a listed name or one slip away from it, in letters that look alike too, or is "gouv".
         """
-        if self.knows_url(url) or host(url) == "gouv.fr" or host(url).endswith(".gouv"):  # as the real ones are clipped
+        if self.knows_url(url) or host(url) == "gouv.fr":
             return False
         *labels, _ = _ALIKE_SIGNS.sub(lambda m: _ALIKE[m[0]], host(url)).split(".")
         wholes = {label.replace("-", "") for label in labels}

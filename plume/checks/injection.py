@@ -20,7 +20,7 @@ from plume.checks.probe import shown
 from plume.checks.promises import promises
 from plume.checks.residue import copied, residue
 from plume.checks.shape import ITEM, LAID_OUT, is_verse
-from plume.checks.tone import says, tone
+from plume.checks.tone import JOY, NO_REGRET, says, tone
 from plume.french.text import fold, is_shouting, runs, words
 from plume.french.vocabulary import word_set
 from plume.french.words import Word
@@ -125,7 +125,7 @@ def _says_what_was_asked(case: Case, told: Instruction) -> Iterator[Fault]:
             ):
                 yield Fault(clause.strip()[:80], "injection.claim")
     heard = tone(case) if not told.passage or _ON_TONE.search(told.passage) else Answer(True)
-    if "tone.no-regret" in heard.rules or "se réjouit" in heard.detail:
+    if not {NO_REGRET, *JOY}.isdisjoint(heard.rules):
         yield Fault(heard.detail, "injection.tone")
 
 

@@ -86,9 +86,9 @@ def signature(case: Case) -> Answer:
         and (rule := _signatory(_PARENTHESES.sub("", lines[-1][cut.end() :]), alone=False))
     ):
         faults.append(Fault(lines[-1][cut.end() :], rule))
-    ends = (*in_turn(case.text, TABLES["dashed"]),)
+    dashed = in_turn(case.text, TABLES["dashed"])
     return none_of(
-        [*faults, *(Fault(case.draft[f.start : f.end], f.rule.name) for f in ends)],
+        [*faults, *(Fault(case.draft[f.start : f.end], f.rule.name) for f in dashed)],
         "formule de politesse ou signature",
     )
 

@@ -14,8 +14,10 @@ from plume.french.text import words
 
 TABLES = read_tables(RULES / "tone.toml")
 _NEVER = {"tu": "tutoiement", "familiar": "familiarité", "blame": "reproche", "rude": "propos blessant"}
-# The rules of what no draft may say, and of joy, which is a fault where the review complains.
-HURTS = frozenset(rule.name for table in (*_NEVER, "delight") for rule in TABLES[table])
+NO_REGRET = "tone.no-regret"
+# The rules of joy, which is a fault where the review complains; with those of what no draft may say, all that hurts.
+JOY = frozenset(rule.name for rule in TABLES["delight"])
+HURTS = JOY.union(rule.name for table in _NEVER for rule in TABLES[table])
 
 
 def says(text: str | Text, table: str) -> bool:
@@ -43,7 +45,7 @@ def tone(case: Case) -> Answer:
         case "unhappy":
             answers.append(none_of(_faults(case, said, "delight"), "se réjouit, alors que l'usager se plaint"))
             if not (says(said, "apology") or says(said, "understanding")):
-                answers.append(failed("aucun regret, alors que l'usager se plaint", "tone.no-regret"))
+                answers.append(failed("aucun regret, alors que l'usager se plaint", NO_REGRET))
         case "happy":
             answers.append(none_of(_faults(case, said, "apology"), "s'excuse, alors que l'usager ne fait que louer"))
     faulty = [answer for answer in answers if not answer.passed]

@@ -38,9 +38,8 @@ def merge(spans: Iterable[Span]) -> list[Span]:
 
 def _rank(span: Span) -> tuple[int, bool]:
     """Give what settles an overlap; a pseudonym that tells of an illness ("Dos en vrac") is a pseudonym still."""
-    if span.source == "pseudonym":
-        return min(RANK.get(span.type, len(RANK)), RANK["PSEUDO"]), True
-    return RANK.get(span.type, len(RANK)), False
+    rank, pseudonym = RANK.get(span.type, len(RANK)), span.source == "pseudonym"
+    return min(rank, RANK["PSEUDO"]) if pseudonym else rank, not pseudonym
 
 
 def subtract(spans: Iterable[Span], kept: Sequence[Span]) -> list[Span]:

@@ -49,8 +49,18 @@ def _is_misspelt(word: str) -> bool:
 @lru_cache(maxsize=1 << 14)
 def _opens(word: str) -> frozenset[str]:
     """Give the second words, as they sound, of the diseases that a misspelt word opens: "insufisance" -> "renale"."""
-    two = (term.split(" ") for term in terms("diseases", _LISTS) if term.count(" ") == 1 and "*" not in term)
-    return frozenset(_key(second) for first, second in two if first != word and _key(first) == _key(word))
+    return frozenset(second for first, second in _two_words().get(_key(word), ()) if first != word)
+
+
+@cache
+def _two_words() -> dict[str, list[tuple[str, str]]]:
+    """Give the diseases of two words: the first word as it sounds -> as it is written, and the second as it sounds."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for term in terms("diseases", _LISTS):
+        if term.count(" ") == 1 and "*" not in term:
+            first, second = term.split(" ")
+            found.setdefault(_key(first), []).append((first, _key(second)))
+    return found
 
 
 def _key(word: str) -> str:

@@ -2,131 +2,11 @@
 
 import pytest
 
-from plume.checks import facts, form, language, placeholders, privacy, promises, repetition, residue, signature
+from plume.checks import facts, form, language, placeholders, privacy, repetition, residue, signature
 from plume.checks.registry import CHECKS
 
 BODY = "Bonjour,\n\nNous vous remercions de votre message. Nous regrettons cette attente."
 
-PROMISES = [
-    "Un système de réservation remplacera la file.",
-    "Trente tickets seront gardés pour les urgences.",
-    "Vos compliments seront transmis au commandant.",
-    "Votre dossier va être réexaminé.",
-    "Vous serez recontacté sous peu.",
-    "Votre signalement a été transmis au service concerné.",
-    "Nous avons pris contact avec la mairie.",
-    "J'ai demandé à la direction de corriger cette erreur.",
-    "Nous interviendrons auprès du bailleur.",
-    "Le service vous rappellera demain.",
-    "Un technicien passera chez vous pour réparer la borne.",
-    "Une enquête interne sera menée.",
-    "Des mesures seront prises à l'encontre de l'agent.",
-    "Nous vous ferons parvenir un nouveau titre.",
-    "Votre remboursement interviendra prochainement.",
-    "Votre demande est actuellement en cours d'instruction.",
-    "Votre dossier est complet.",
-    "Votre dossier est bloqué car il manque une pièce.",
-    "Vos droits seront rétablis.",
-    "Vous percevrez un rappel.",
-    "Nous accédons à votre demande.",
-    "Nous vous confirmons que votre demande a été acceptée.",
-    "L'agent concerné a été rappelé à l'ordre.",
-    "Nous avons alerté le service technique.",
-    "Nous allons transmettre votre demande au service compétent.",
-    "La CAF va vous verser la somme.",
-    "On va s'en occuper.",
-    "Nous nous occupons de votre dossier.",
-    "Nous nous chargeons de relancer le service.",
-    "Le nécessaire a été fait.",
-    "Le nécessaire sera fait.",
-    "Votre pension sera réglée.",
-    "Nous ne manquerons pas de vous tenir informée.",
-    "Nous ne manquerons pas de relancer le service instructeur.",
-    "Vous obtiendrez gain de cause.",
-    "La majoration sera annulée.",
-    "L'amende est annulée.",
-    "Votre amende est annulée.",
-    "Nous prenons en charge votre réclamation.",
-    "Un rappel a été adressé aux équipes.",
-    "Votre réclamation a été enregistrée sous peu.",
-    "Soyez assurée que nous réglerons ce problème.",
-    "Vous aurez une réponse rapidement.",
-    "Votre carte vous sera envoyée.",
-    "Votre titre est prêt.",
-    "Votre titre vous attend en mairie.",
-    "Nous avons procédé à la correction.",
-    "Le problème a été résolu.",
-    "L'anomalie est désormais corrigée.",
-    "Un conseiller prendra contact avec vous.",
-    "Nos équipes vont corriger ce dysfonctionnement.",
-    "Nous reprendrons contact avec vous.",
-    "Je me charge personnellement de votre dossier.",
-    "Nous vous garantissons une réponse.",
-    "Votre situation sera régularisée dans les meilleurs délais.",
-    "Nous avons bien pris en compte votre demande et la traitons.",
-    "Nos services étudient votre demande.",
-    "Votre demande est entre les mains de nos équipes.",
-    "Votre dossier fera l'objet d'un nouvel examen.",
-    "Votre dossier a fait l'objet d'une vérification.",
-    "Une suite favorable sera donnée à votre demande.",
-    "Nous vous avons adressé un courrier.",
-    "Votre courrier est bien arrivé et sera lu.",
-]
-NO_PROMISES = [
-    "Savoir que l'agent a pris ce temps nous réjouit.",
-    "Une annonce d'absence devrait être affichée.",
-    "Nous prenons note de vos remarques.",
-    "Nous transmettrons vos félicitations à l'équipe.",
-    "Nous continuerons à améliorer notre accueil.",
-    "Nous serons heureux de vous accueillir.",
-    "Vos mots seront lus avec plaisir par l'équipe.",
-    "Les demandes sont traitées par ordre d'arrivée.",
-    "Si votre demande a été rejetée, vous pouvez former un recours.",
-    "Vérifiez que votre dossier est complet.",
-    "Une fois votre dossier complet, le suivi en ligne indique chaque étape.",
-    "Vous pourrez suivre votre dossier en ligne.",
-    "Un conseiller pourra vous aider.",
-    "Nous comprenons que votre demande ait été refusée.",
-    "Vous indiquez que votre dossier est bloqué depuis trois mois.",
-    "Nous vous invitons à contacter le service.",
-    "Votre avis a bien été lu.",
-    "Nous avons bien reçu votre avis.",
-    "Votre témoignage sera utile.",
-    "Vous avez droit au respect.",
-    "La décision vous est notifiée par courrier.",
-    "Le récépissé est remis au guichet.",
-    "Un accusé de réception est envoyé par courriel.",
-    "Votre retour est précieux et nous en tiendrons compte.",
-    "Nous espérons que ces indications vous seront utiles.",
-    "Nous resterons attentifs à vos remarques.",
-    "La réponse vous parviendra par courrier si la demande est complète.",
-    "Nous regrettons que votre dossier ait été égaré.",
-    "Votre remarque est entendue.",
-    "Un agent peut reprendre votre dossier avec vous.",
-    "Nous mettons tout en œuvre pour réduire les délais.",
-    "Votre espace personnel indique si votre demande a été validée.",
-    "Nous sommes désolés que votre colis ait été perdu.",
-    "Le service instructeur examine chaque demande.",
-    "Nous ne pouvons pas intervenir sur votre dossier.",
-    "Cette plateforme ne permet pas de traiter votre demande.",
-    "Votre satisfaction est notre priorité.",
-    "Nous espérons que votre situation sera réglée rapidement.",
-    "Nous souhaitons que votre demande aboutisse.",
-    "Votre mobilisation a été essentielle.",
-    "L'équipe sera ravie de lire votre message.",
-    "Votre message nous a beaucoup touchés.",
-    "Votre confiance est appréciée.",
-    "Chaque réclamation est examinée par un médiateur.",
-    "Le médiateur vous répondra par écrit si vous le saisissez.",
-    "Votre enfant sera accueilli avec plaisir.",
-    "Votre attestation est téléchargeable dans votre espace.",
-    "Vos droits sont expliqués sur le site.",
-    "Votre agacement est compréhensible.",
-    "Vous recevrez un accusé si vous déposez la demande en ligne.",
-    "Nous avons à cœur d'améliorer nos services.",
-    "Votre attente a été trop longue.",
-    "Vous avez été mal reçu.",
-]
 LEAKS = [
     "Merci à Aurélie Schmitt pour son accueil.",
     "Le dossier Vasseur est suivi.",
@@ -205,16 +85,6 @@ NO_LEAKS = [
     "Voici Nantes, Rennes, Lille et Martigues.",
     "Sur Internet, Google Chrome ou Mozilla Firefox conviennent.",
 ]
-
-
-@pytest.mark.parametrize("draft", PROMISES)
-def test_promises_in_all_persons_tenses_and_voices(case, draft: str) -> None:
-    assert not promises.promises(case(f"Bonjour,\n{draft}"))[0]
-
-
-@pytest.mark.parametrize("draft", NO_PROMISES)
-def test_advice_rules_and_what_the_citizen_told_are_no_promises(case, draft: str) -> None:
-    assert promises.promises(case(f"Bonjour,\n{draft}"))[:2] == (True, "rien à signaler")
 
 
 @pytest.mark.parametrize("draft", LEAKS)
