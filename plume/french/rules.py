@@ -38,7 +38,6 @@ class Text:
         self.written = written
         self._live: tuple[Hints, set[Rule]] | None = None
         self._digits: dict[str, list[int]] = {}
-        self._words_at: dict[str, list[int]] | None = None
         self._is_part = False
         self._once: dict[Callable[[Text], Any], Any] = {}
 
@@ -119,13 +118,25 @@ class Text:
 
     def places_of(self, words: frozenset[str]) -> list[int]:
         """List where some words begin."""
-        if words.isdisjoint(self.words):
-            return []
-        if self._words_at is None:
-            self._words_at = {}
-            for match in LETTERS.finditer(self.folded):
-                self._words_at.setdefault(match[0], []).append(match.start())
-        return sorted(at for word in words & self._words_at.keys() for at in self._words_at[word])
+        is_letter = LETTERS.match
+        return [
+            at
+            for at, word in self._places(words & self.words)
+            if not (is_letter(self.folded, at + len(word)) or (at and is_letter(self.folded, at - 1)))
+        ]
+
+    def places_with(self, hints: Iterable[str]) -> list[int]:
+        """List where some literals begin."""
+        return [at for at, _ in self._places(hints)]
+
+    def _places(self, literals: Iterable[str]) -> list[tuple[int, str]]:
+        places = []
+        for literal in literals:
+            at = self.folded.find(literal)
+            while at >= 0:
+                places.append((at, literal))
+                at = self.folded.find(literal, at + 1)
+        return sorted(places)
 
     def part(self, start: int, end: int) -> "Text":
         """Cut a part out, folded with the whole."""
@@ -176,6 +187,7 @@ class Rule:
         examples: texts with what must be found in them between ‹ and ›. One without a mark must not be hit.
         at_digits: the pattern begins with the first of some digits: it is tried there only, far quicker than all along.
         at_words: the same for the first of `words`.
+        at_hints: the same for one of the `hint`.
         kind: what is found, in the finder's own terms: a type of identifier, a check.
         reads: what of the text the pattern is for: "folded", "lower", "written", "with_zeros" or "with_breaks".
     """
@@ -191,6 +203,7 @@ class Rule:
     digit: int = field(default=False, repr=False)
     at_digits: bool = field(default=False, repr=False)
     at_words: bool = field(default=False, repr=False)
+    at_hints: bool = field(default=False, repr=False)
     words: frozenset[str] = field(default=frozenset(), repr=False)
     shape: Callable[[re.Match[str], Text], Place | None] | None = field(default=None, repr=False)
 
@@ -218,7 +231,11 @@ class Rule:
         read = getattr(text, self.reads)
         if self.at_digits:
             return _from(self.compiled, read, text.digits_of(self.reads))
-        return _from(self.compiled, read, text.places_of(self.words)) if self.at_words else self.compiled.finditer(read)
+        if self.at_words:
+            return _from(self.compiled, read, text.places_of(self.words))
+        if self.at_hints:
+            return _from(self.compiled, read, text.places_with(self.hint))
+        return self.compiled.finditer(read)
 
     def counts(self, match: re.Match[str], text: Text) -> bool:
         """Say whether nothing of `unless` refuses a match."""

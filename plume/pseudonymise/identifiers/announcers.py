@@ -145,6 +145,7 @@ ANNOUNCERS = table(
         "announces.role",
         rf"\b{ROLE}(?: (?:nommee?|prenommee?|appelee?))?(?: ?[,:(] ?| )",
         hint=_ROLES,
+        at_hints=True,
         relation=True,
         examples=("ma ‹conseillère, ›Lise", "un conseil"),
     ),

@@ -64,8 +64,9 @@ ESTABLISHMENTS = table(
         kind="HOPITAL",
         hint=(
             *("ch", "cmp", "ehpad", "hopita", "centre ", "maison de ", "cabinet ", "clinique", "maternite", "foyer d"),
-            *("ime", "esat", "itep", "ssr", "hospice"),
+            *("polyclinique", "ime", "esat", "itep", "ssr", "hospice"),
         ),
+        at_hints=True,
         shape=_care,
         examples=("au ‹CHU de Rennes›", "la ‹clinique des Augustins›", "l'hôpital de jour"),
     ),

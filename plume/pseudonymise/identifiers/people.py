@@ -121,7 +121,8 @@ PEOPLE = table(
         "name.after-glued-civility",  # "MmeLacroix"
         rf"\b(?:{WRITTEN_CIVILITY}|Dr)(?=[A-ZÀ-Þ]{_LETTER}{{2}})",
         kind="PERSONNE",
-        hint=(*_CIVILITIES_READ, "dr"),
+        hint=(*_CIVILITIES_READ, "m.", "dr"),
+        at_hints=True,
         reads="written",
         shape=_glued,
         source="trigger",
@@ -129,7 +130,9 @@ PEOPLE = table(
     ),
     Identifier(
         "name.after-initial",
-        r"(?<![\w.])(?:(?:[A-ZÀ-Þ]\.[ -]?){1,2}|(?:Th|Ph|Chr?|Fr|Cl|Fl|Gh|Jn)\.[ -]?)(?=[A-ZÀ-Þ][^\W\d_]{2})",
+        r"[A-ZÀ-Þ](?<![\w.].)(?:\.[ -]?(?:[A-ZÀ-Þ]\.[ -]?)?"
+        r"|(?:(?<=[TPCG])h|(?<=C)hr|(?<=F)[rl]|(?<=C)l|(?<=J)n)\.[ -]?)"
+        r"(?=[A-ZÀ-Þ][^\W\d_]{2})",
         kind="PERSONNE",
         hint=(".",),
         reads="written",
@@ -141,7 +144,8 @@ PEOPLE = table(
         "name.one-letter",
         rf"(?<!\w){WRITTEN_CIVILITY} ([A-ZÀ-Þ])(?![\w'’])",
         kind="PERSONNE",
-        hint=_CIVILITIES_READ,
+        hint=(*_CIVILITIES_READ, "m."),
+        at_hints=True,
         reads="written",
         group=1,
         source="initial",

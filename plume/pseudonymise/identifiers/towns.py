@@ -84,6 +84,9 @@ ANNOUNCED = table(
         kind="VILLE",
         hint=(
             *(
+                "habit",
+                "jhabit",
+                "jabit",
                 "abit",
                 "vis",
                 "vit",
@@ -98,10 +101,11 @@ ANNOUNCED = table(
                 "nes",
                 "install",
             ),
-            *("menag", "ville", "commune", "village", "hameau", *column("services", "word", kind="town")),
+            *("demenag", "emmenag", "ville", "commune", "village", "hameau", *column("services", "word", kind="town")),
             *("sip", "sie", "antenne", "la poste", "travail", "aller", "vais", "venir", "rendre", "deplacer"),
-            *("retourner", "partir", "envoye"),
+            *("retourner", "partir", "envoye", "renvoye"),
         ),
+        at_hints=True,
         shape=lambda match, text: _commune_at(text.folded, match.end()),
         source="insee",
         examples=("j'habite à ‹quimperle›", "la mairie de ‹Brest›", "j'habite à deux pas"),

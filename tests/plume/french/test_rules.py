@@ -42,6 +42,13 @@ def test_a_pattern_is_not_tried_without_its_hint_or_a_digit() -> None:
     assert PORT.may_hit(Text("le Pôrt 80"))
 
 
+def test_a_pattern_that_begins_with_a_hint_is_tried_where_one_begins() -> None:
+    rule = Rule(
+        "test.lives", r"\b(?:j?habite|reside) (\w+)", hint=("jhabite", "habite", "reside"), at_hints=True, group=1
+    )
+    assert [found[:2] for found in find("jhabite Brest, il réside ici", [rule])] == [(8, 13), (25, 28)]
+
+
 @pytest.mark.parametrize(
     ("unless", "text"),
     [(before("sans ", 10), "sans port 80"), (after(" ouvert"), "port 80 ouvert"), (inside("8"), "port 80")],
