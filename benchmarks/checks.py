@@ -58,6 +58,12 @@ SETS = (
     GoldSet("tone", "drafts-tone.jsonl"),
     GoldSet("endings", "drafts-endings.jsonl"),
     GoldSet("decisions", "drafts-decisions.jsonl", unlabelled=("relevance", "tone")),
+    GoldSet("ninth", "drafts-ninth.jsonl", first=(125, 8, 54)),
+    GoldSet("tenth", "drafts-tenth.jsonl", first=(106, 2, 12)),
+    GoldSet("eleventh", "drafts-eleventh.jsonl", first=(163, 25, 28)),
+    GoldSet("twelfth", "drafts-twelfth.jsonl", first=(100, 18, 38)),
+    GoldSet("thirteenth", "drafts-thirteenth.jsonl", first=(84, 32, 52)),
+    GoldSet("fourteenth", "drafts-fourteenth.jsonl", first=(114, 14, 27)),
 )
 
 

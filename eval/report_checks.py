@@ -24,7 +24,15 @@ _SETS = {
     "sixth": "6",
     "seventh": "7",
     "eighth": "8",
-    "tone": "9, pertinence et ton (de l’auteur des règles)",
+    "tone": "pertinence et ton (de l’auteur des règles)",
+    "endings": "fins, résidus, noms (de l’auteur des règles)",
+    "decisions": "décisions et faits (de l’auteur des règles)",
+    "ninth": "9",
+    "tenth": "10",
+    "eleventh": "11",
+    "twelfth": "12",
+    "thirteenth": "13",
+    "fourteenth": "14",
 }
 
 
