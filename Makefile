@@ -5,6 +5,7 @@
 #   make test-long            fuzzing, full simulations, load and stress; run once per issue
 #   make lint                 ruff, as CI runs it
 #   make recogniser           train the recogniser of names anew (minutes); its weights are part of the repository
+#   make weights              learn anew how promises are weighed (seconds); its weights are part of the repository
 #   make constraints          resolve requirements/constraints.txt anew
 #   make clean                remove what runs left in var/ (the virtual environment stays)
 
@@ -32,8 +33,8 @@ else
 TORCH  := --torch-backend $(if $(GPU),auto,cpu)
 endif
 
-.PHONY: demo test test-long lint recogniser install constraints clean
-demo test test-long lint recogniser: install
+.PHONY: demo test test-long lint recogniser weights install constraints clean
+demo test test-long lint recogniser weights: install
 
 demo:
 	$(BIN)/python -m plume.demo "$(EXPORT)"
@@ -50,6 +51,9 @@ lint:
 # One thread: how sums are ordered must not depend on the machine's cores.
 recogniser:
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m plume.pseudonymise.recogniser.training
+
+weights:
+	OMP_NUM_THREADS=1 $(BIN)/python -m plume.checks.weighing_training
 
 install: .venv/installed
 

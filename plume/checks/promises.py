@@ -10,6 +10,7 @@ that are passed on to a team. That they were passed on already is a claim.
 import re
 from collections.abc import Iterable
 
+from plume.checks import weighing
 from plume.checks.case import RULES, VOCABULARY, Answer, Case, Fault, none_of
 from plume.checks.form import SOMEBODY
 from plume.french.numbers import number_words
@@ -61,6 +62,8 @@ _DECISIONS = read_tables(
     DECIDED=any_of((*terms("file_nouns", VOCABULARY), *terms("decided_nouns", VOCABULARY))),
     DECIDERS=any_of(_DECIDERS),
 )
+# From 2,072 sentences and 200 sound replies of authors that neither rules nor weights had seen: P .92, R .88; 1 of 200.
+_LIGHT, _HEAVY = -3.5, 1.0
 TABLES = [_PROMISES[kind] + _DECISIONS.get(kind, ()) for kind in _PROMISES]
 
 # Said before a foretold passage or a state, these make it a rule for everybody, or a question.
@@ -151,7 +154,7 @@ _SHARED = re.compile(r"\bpartagée?s? par\b")
 _MESSAGE = re.compile(
     r"\b(?:votre|vos|ce|ces|cette|leur|vous lire)\b(?: \w+)? ?(?:témoignages?|avis|retours?|remarques?|messages?"
     r"|félicitations|remerciements|suggestions?|compliments?|expériences?|observations?|mots|bons mots"
-    r"|encouragements|gentillesse|confiance|récit|idées?)\b"
+    r"|encouragements|gentillesse|confiance|récit|idées?|enthousiasme|gratitude|joie|lignes|merci|bravos?)\b"
     r"|(?<=[a-z] )(?:nos services|nos efforts|à (?:améliorer|progresser)|l'accueil de tous|notre (?:travail|service"
     r"|accueil|organisation))\b"
 )
@@ -162,9 +165,21 @@ _PASSED_ON = re.compile(
     r"\b(?:pris\w* en compte|transmis|transféré|fait suivre|relayé|remonté|partagé|communiqué|adressé|remis"
     r"|porté|remonter|part\b)"
 )
+# Talk of the draft itself is residue: "je vais rédiger une réponse polie".
+_OF_ITSELF = re.compile(
+    r"\b(?:je|j'ai)\b[^.!?;]{0,20}\b(?:rédig|réécri|reformul)|^\W*(?:réécri|reformul)\w+"
+    r"|\b(?:un|le) ton (?:\w+ )?(?:empath|neutre|poli|courtois|chaleureu|adapté|apais)"
+    r"|\b(?:une|la) nouvelle version de (?:ce|cette|la) (?:texte|réponse)|\b(?:cette|ma) réponse, par exemple"
+    r"|\bfournie?s? en contexte\b|\bla consigne m'"
+)
+_WILL_PASS_ON = re.compile(
+    r"\bser(?:a|ont|ons) (?:\w+ ){0,2}?(?:transmis|partagé|relayé|remis|communiqué|dit|lu|affich|heureu|touch|content)"
+    r"|\b(?:transmettr|partager|relai?yer|remettr|lir|recevr|dir|fer|adresser|communiquer|saur|apprécier|parviendr)"
+    r"(?:ons|ont|ai?)\b|\bvont (?:être|lire|apprécier)\b"
+)
 _HAS_DONE = re.compile(
-    r"\b(?:(?:a|ont) (?:\w+ )?été|(?:est|sont) (?:bien |donc |aussitôt )?(?:transmis|relayé|remonté)|sera"
-    r"|seront|vont être|va être|nous (?:l')?avons|j'ai|je l'ai|équipes? a)\b"
+    r"\b(?:(?:a|ont) (?:\w+ )?été|(?:est|sont) (?:bien |donc |aussitôt )?(?:transmis|relayé|remonté)"
+    r"|nous (?:l')?avons|j'ai|je l'ai|équipes? a)\b"
 )
 # What a review that complains of a refusal or a sum tells in other words: "coupée", where the draft says "interrompue".
 _ADVERSE = re.compile(
@@ -192,15 +207,26 @@ def promises(case: Case) -> Answer:
     faults = []
     tables = [case.text.tried(rules) for rules in TABLES]
     for text in case.texts:
+        weight = weighing.weight(text.lower)
         its: list[Found] = []
-        for rules in tables:
+        for rules in tables if weight > _LIGHT else ():
             its += [found for found in find(text, rules) if _counts(case, text.lower, found)]
+        if not its and weight > _HEAVY and _is_new(case, text.lower):
+            faults.append(Fault(text.written, "promise.weighed"))
         for at, found in enumerate(its):
             over = [one for one in its if one.start < found.end and found.start < one.end]
             told = any(one in over and not _settles(one) for one in its[:at])  # each passage is quoted once
             if all(map(_settles, over)) if _settles(found) else not told:  # a decision may be a promise, which says it
                 faults.append(Fault(text.written[found.start : _end(text.lower, found)], found.rule.name))
     return none_of(faults, "promesse ou décision sur un dossier")
+
+
+def _is_new(case: Case, sentence: str) -> bool:
+    """Say whether a heavy sentence holds more than what was told, and more than praise that will be passed on."""
+    if _OF_ITSELF.search(sentence) or (_MESSAGE.search(sentence) and _WILL_PASS_ON.search(sentence)):
+        return False
+    long = {fold(word)[:5] for word in words(sentence) if len(word) > 4}
+    return 2 * len(long & {fold(word)[:5] for word in words(case.given)}) < max(2, len(long))
 
 
 def _settles(found: Found) -> bool:
@@ -216,6 +242,8 @@ def _end(sentence: str, found: Found) -> int:
 def _counts(case: Case, sentence: str, found: Found) -> bool:
     """Say whether a passage is a promise indeed: not denied, about more than the message, for no case, not told."""
     said, before, settles = found.match.group(), sentence[: found.start], _settles(found)
+    if _OF_ITSELF.search(sentence):
+        return False
     if _QUOTES.search(before) and said in lower(case.review):
         return False
     if settles and (_DOUBT.search(before) or _is_rule(sentence, found)):
@@ -224,7 +252,7 @@ def _counts(case: Case, sentence: str, found: Found) -> bool:
         return False
     if settles:  # which may end before the word that says on what
         said = sentence[found.start : _NEXT_WORDS.match(sentence, found.end).end()]
-    if _MESSAGE.search(said) and not _is_claim(said):
+    if _MESSAGE.search(sentence[found.start : _NEXT_WORDS.match(sentence, found.end).end()]) and not _is_claim(said):
         return False
     if _SHARED.match(sentence, max(0, found.end - len(said.split()[-1]))):
         return False

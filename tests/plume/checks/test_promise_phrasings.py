@@ -7,7 +7,7 @@ from plume.checks import promises
 PROMISES = [
     "Un système de réservation remplacera la file.",
     "Trente tickets seront gardés pour les urgences.",
-    "Vos compliments seront transmis au commandant.",
+    "Vos compliments ont été transmis au commandant.",
     "Votre dossier va être réexaminé.",
     "Vous serez recontacté sous peu.",
     "Votre signalement a été transmis au service concerné.",
@@ -70,6 +70,7 @@ PROMISES = [
     "Votre courrier est bien arrivé et sera lu.",
 ]
 NO_PROMISES = [
+    "Vos compliments seront transmis au commandant.",
     "Savoir que l'agent a pris ce temps nous réjouit.",
     "Une annonce d'absence devrait être affichée.",
     "Nous prenons note de vos remarques.",
