@@ -9,7 +9,7 @@ from functools import lru_cache
 from plume.checks.case import Case
 from plume.french.insee import communes
 from plume.french.numbers import number_words
-from plume.french.rules import Rule, Text, in_turn, reading, table
+from plume.french.rules import Rule, Text, before, in_turn, reading, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, column
 
@@ -78,7 +78,8 @@ _NUMBERED = table(
         rf"{_HOUSE_SAID}(?i:{_STREET})\s{_NAMED}",
         hint=_STREETS,
         reads="written",
-        examples=("au ‹douze rue Victor Hugo›", "dans deux rues"),
+        unless=before(r"[àÀ] ", 2),  # "412 m3 à deux, rue Victor Hugo"
+        examples=("au ‹douze rue Victor Hugo›", "à deux, rue Victor Hugo", "dans deux rues"),
     ),
     Rule(
         "postal.number-after",
@@ -181,7 +182,7 @@ _PART = re.compile(r"\d+|[^\W\d_]+")
 # Whose address it is: a citizen's.
 _LIVES = re.compile(
     r"\b(?:habit|resid(?:ez|er|ant|e\b)|demeur|domicil|loge[rz]|loge(?:e?s?|ant)\b|logement|chez vous|livraison"
-    r"|votre (?:(?:nouvelle|ancienne|future|propre) )?adresse|vous vivez)"
+    r"|votre (?:(?:nouvelle|ancienne|future|propre) )?adresse|vous (?:vivez|occupez))"
 )
 
 

@@ -7,6 +7,7 @@ from plume.french.mentions import Mention
 from plume.french.numbers import NUMBER, number_words, value
 from plume.french.phrases import PERSON
 from plume.french.rules import Rule, Text, find, in_turn, table
+from plume.french.text import fold
 from plume.french.vocabulary import any_of, column
 
 _ONES = any_of((*number_words(1, 16), "dix-sept", "dix-huit", "dix-neuf", "dix sept", "dix huit", "dix neuf"))
@@ -297,8 +298,16 @@ _TOLD = table(
         reads="lower",
         examples=("à ‹62 ans›, vous partez", "à 62 ans, il faut choisir"),
     ),
+    Rule(
+        "told-age.of-theirs",
+        rf"\bà ({NUMBER} ans)\b,? (?!plus tard)[^.!?;\n]{{0,80}}\b(?:votre|vos) (?:\w+ )?{_KIN}\b",
+        words=frozenset(("ans",)),
+        group=1,
+        reads="lower",
+        unless=lambda match, _: not _is_telling(fold(match[1])),
+        examples=("à ‹89 ans›, et si fatiguée, votre maman", "à 62 ans, selon le cas, votre mère"),
+    ),
 )
-
 
 _NUMBER, _SMALL_UNIT = re.compile(NUMBER), re.compile(r"mois|semaines|jours")
 
