@@ -136,7 +136,7 @@ _GIVES = re.compile(
     r"|deposer?|porter|poster|aller\b|allez|vous rendre|retir(?:er|ez)|expedi(?:er|ez)|signal(?:er|ez)"
     r"|(?:^|[.,;:!?] ?|\bou |\bet |\b(?:re|en) ?)(?!avez|etes|aviez|etiez|vous )\w{3,}ez(?:-(?:l[ae]s?|y|nous|vous))?\b"
     r"|recoi\w+|recev\w+|implant\w+|ven(?:ez|ir)\b|pass(?:ez|er)\b|dirig\w+|demenag\w+|transfer\w+|ouvert\w*|heberg\w+"
-    r"|attend\w*|siege)[^.!?;\n]{0,40}$"
+    r"|attend\w*|siege|vont\b|site d)[^.!?;\n]{0,40}$"
 )
 _TOWN = rf"{_PROPER}(?:[ -](?:{_AND}|(?i:saint[ -]|sainte[ -])){{0,3}}{_PROPER}){{0,4}}"
 _POSTCODE = table(
@@ -181,7 +181,8 @@ _LIKE = {
 _PART = re.compile(r"\d+|[^\W\d_]+")
 # Whose address it is: a citizen's.
 _LIVES = re.compile(
-    r"\b(?:habit|resid(?:ez|er|ant|e\b)|demeur|domicil|loge[rz]|loge(?:e?s?|ant)\b|logement|chez vous|livraison"
+    r"\b(?:habit|vi(?:t|vent|vant|vait)\b|resid(?:ez|er|ant|e\b)|demeur|domicil|loge[rz]|loge(?:e?s?|ant)\b"
+    r"|logement|chez vous|livraison"
     r"|votre (?:(?:nouvelle|ancienne|future|propre) )?adresse|vous (?:vivez|occupez))"
 )
 

@@ -8,14 +8,15 @@ from plume.checks.case import VOCABULARY, Answer, Case, Fault, none_of
 from plume.contacts import host, is_premium, national
 from plume.french.mentions import Mention
 from plume.french.mentions.contacts import contacts, is_doubtful
-from plume.french.numbers import value
+from plume.french.numbers import number_words, value
 from plume.french.rules import Rule, in_turn, reading, table
 from plume.french.text import squeeze
-from plume.french.vocabulary import folded
+from plume.french.vocabulary import any_of, folded
 from plume.french.words import TERRITORIES
 
 _SHORT_IN_WORDS = re.compile(r"(trente(?:-et)?(?:-\w+)?) (.+)")
 _CLUMP = re.compile(r"\+?\d(?:[ .\-/()]{0,3}\d)*")
+_SAID = rf"{any_of(number_words(0, 100))}(?:[ -](?:et[ -])?{any_of(number_words(0, 100))}){{0,3}}"
 # Behind a standard, a number of a few digits reaches one office.
 _EXTENSIONS = table(
     Rule(
@@ -26,6 +27,12 @@ _EXTENSIONS = table(
         hint=("poste", "ligne", "interne", "extension"),
         digit=2,
         examples=("demandez le ‹poste 4127›", "un poste à 35 heures", "la poste 2 jours après"),
+    ),
+    Rule(
+        "contact.number-in-words",
+        rf"\b(?:au|le|numero) ({_SAID}(?:,? puis|,)? {_SAID}(?:(?:,? puis|,) ?{_SAID}){{2,6}})\b",
+        words=frozenset(number_words(10, 100)),
+        examples=("‹au neuf, soixante-dix, quarante-deux, douze›", "au deux, rue du Bac"),
     ),
     Rule(
         "contact.text-message",

@@ -42,7 +42,7 @@ _DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _WEEKDAYS = folded("weekdays")
 _COUNTED = re.compile(rf"({NUMBER})(?: ?[x×]| [a-z]{{1,20}}s\b)")
 _SECONDS = re.compile(r"(?<![\d,.])(\d{1,3}) ?s(?:ec)?\b(?!')")
-_UNITS = (_DAY, _WEEK, _MONTH)
+_UNITS = (_DAY, _WEEK, _MONTH, 3 * _MONTH, _YEAR)
 _UNIT_NAMED = {
     "semaine": _WEEK,
     "mois": _MONTH,
@@ -50,11 +50,10 @@ _UNIT_NAMED = {
     "an": _YEAR,
     "journee": _DAY,
     "matinee": 4.0,
-    "trimestre": 2190.0,
+    "trimestre": 3 * _MONTH,
     "nuit": _DAY,
     "weekend": 2 * _DAY,
     "end": 2 * _DAY,
-    "samedi": 2 * _DAY,
 }
 
 
@@ -85,10 +84,11 @@ def lengths(given: str) -> frozenset[float]:
     found |= noons
     found |= {a + b for a, b in combinations([*told][:_MOST], 2)} | {abs(a - b) for a, b in combinations(told, 2)}
     numbers = _numbers(text)
-    found |= {length * times for length in told for times in numbers if 1 < times < 13}
+    found |= {one for length in told for n in numbers if 1 < n < 13 for one in (length * n, length / n)}
     found |= {unit for word, unit in _UNIT_NAMED.items() if word in text.words}
+    counted = numbers | {abs(a - b) for a, b in combinations(sorted(numbers)[:_MOST], 2)}
     # "au bout de 4 jours alors que l'avis disait 15": the unit goes without saying.
-    found |= {_days(n) if unit == _DAY else n * unit for unit in _UNITS if _of_unit(told, unit) for n in numbers}
+    found |= {_days(n) if unit == _DAY else n * unit for unit in _UNITS if _of_unit(told, unit) for n in counted}
     found |= {int(match[1]) / 3600 for match in _SECONDS.finditer(text.folded)}
     found.add(_DAY * len(_WEEKDAYS & text.words))
     moments = [*{one.value for one in dates(text)} | loose_dates(text)]
@@ -102,7 +102,7 @@ def _days(count: float) -> float:
 
 
 def _of_unit(told: set[float], unit: float) -> bool:
-    return any(length % unit == 0 and length < 60 * unit for length in told)
+    return any(length % unit == 0 and length < 400 * unit for length in told)
 
 
 def _numbers(text: Text) -> set[float]:
@@ -167,9 +167,8 @@ def sums(given: str) -> frozenset[tuple[float, str]]:
     """List the amounts and rates that follow from a text: sums, differences, so many times one, a share of one."""
     text = rest(given)
     told = {number for number, unit in {one.value for one in amounts(text)} if unit == "€"}
-    if not told:
-        return frozenset()
     bare = {number for number, unit in loose_amounts(text) if unit == "€"} - _years(text)
+    told = told or bare  # "loyer 612, APL 214": no currency is told at all
     every = sorted(told | bare)[:_MOST]
     found = {a + b for a, b in combinations(every, 2)} | {b - a for a, b in combinations(every, 2)}
     found |= {sum(told), sum(every)} | {float(int(one)) for one in told}

@@ -145,7 +145,10 @@ def invented_deadlines(case: Case) -> Answer:
 
 def _is_known(one: Mention, draft: Text, known: frozenset[float]) -> bool:
     rough = derived.is_rough(draft, one.start, one.end)
-    return known.issuperset(one.value) or (rough and all(derived.near(length, known) for length in one.value))
+    return all(
+        length in known or derived.near(length, known, 0.15 if rough else 0.04 if length < 24 else 0)
+        for length in one.value
+    )
 
 
 @lru_cache(maxsize=32)

@@ -33,7 +33,7 @@ _OF_PEOPLE = (
     | word_set(
         "affaire artisan avocat benevole client cliente consorts couple eleve famille foyer gendarme guide instit"
         " interne maitre menage nom nounou patronyme pilote prenom prof sergent succession usager usagere victime"
-        " petit petite jeune meme seul seule cadet cadette benjamin benjamine cher chere"
+        " certain certaine petit petite jeune meme seul seule cadet cadette benjamin benjamine cher chere"
         " jour matin midi soir lundi mardi mercredi jeudi vendredi samedi dimanche lendemain"
     )
 )

@@ -274,6 +274,14 @@ _TOLD = table(
         examples=("votre mère, âgée de ‹88 ans›", "votre mère attend depuis deux ans"),
     ),
     Rule(
+        "told-age.of-theirs-first",
+        rf"\b(?:les|des) ({NUMBER} ans) de (?:votre|vos) {_KIN}s?\b",
+        words=frozenset(("ans",)),
+        group=1,
+        reads="lower",
+        examples=("les ‹81 ans› de votre mère", "les deux ans de votre bail"),
+    ),
+    Rule(
         "told-age.own",
         rf"\b(?:à|malgré|avec|de|du haut de) (?:vos|ses) ({NUMBER} ans)\b",
         words=frozenset(("ans",)),

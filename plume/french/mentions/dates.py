@@ -186,14 +186,15 @@ def dates(text: Text) -> Iterator[Mention]:
 
 
 _NAMED_MONTH, _ANY_YEAR = re.compile(rf"\b{_MONTH}"), re.compile(rf"(?<!\d){_YEAR}(?!\d)")
-_LE_DAY = re.compile(r"\ble (\d{1,2}|1er)\b")
+_LE_DAY = re.compile(r"\b(?:le|les|du|au|et) (\d{1,2}|1er)\b")
 
 
 def loose_dates(text: Text) -> set[Moment]:
-    """List any month or year that a text so much as names, and any day after "le"."""
+    """List any month or year that a text so much as names, and any day after "le", with each of the months."""
     named = {(None, month(m[1]), None) for m in _NAMED_MONTH.finditer(text.folded)}
     years = {(None, None, int(year)) for year in _ANY_YEAR.findall(text.folded)}
-    return named | years | {(_day(day), None, None) for day in _LE_DAY.findall(text.folded)}
+    days = {_day(day) for day in _LE_DAY.findall(text.folded)}
+    return named | years | {(day, month, None) for day in days for month in (None, *(part[1] for part in named))}
 
 
 _FIRST_HOURS = any_of(word for word in number_words(1, 16) if word != "un")

@@ -110,6 +110,10 @@ _IDIOM = re.compile(
     r" ?(?:ou l'autre|a l'autre|sur l'autre|sur deux|de plus|apres l'autre|donnee?|(?:in)?complete?\b|manquante?\b"
     r"|(?<=journee )d[e'] ?\w|pleine?\b|travaillee?\b|chargee?\b|deja\b|si |aussi |ou\b|comme|sans )"
 )
+_IDIOM_OF_ANY = re.compile(
+    r" ?(?:ou l'autre|sur l'autre|sur deux|de plus|apres l'autre|deja\b|si |aussi |ou\b"
+    r"|comme|sans |incomplet|manquant)"
+)
 # "les deux années" are those just spoken of; "dans les deux années" is a term.
 _THOSE = re.compile(
     r"(?<!tous )(?<!toutes )(?<!dans )(?<!sous )(?<!pendant )(?<!durant )(?<!apres )(?<!avant )(?<!d'ici )(?<!pour )"
@@ -142,7 +146,8 @@ def _is_sure(folded: str, start: int, end: int, unit: str, lengths: list[float])
     if unit in _SHORT:
         sure &= lengths != [1] or bool(_TERM.search(before))
         sure &= not (unit in ("seconde", "minute") and _TAKEN.search(before))
-    idiom = lengths == [1] and _IDIOM.match(folded, end) and not (unit in _NEVER_IDIOM and _TERM.search(before))
+    idiom = lengths == [1] and (_IDIOM_OF_ANY if unit in _NEVER_IDIOM else _IDIOM).match(folded, end)
+    idiom = idiom and not (unit in _NEVER_IDIOM and _TERM.search(before))
     return (sure or unit in _NEVER_IDIOM) and not idiom
 
 

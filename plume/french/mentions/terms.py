@@ -57,9 +57,11 @@ _BARE = re.compile(rf"le {_WEEKDAY}|\w+ week-ends?")
 _DEADLINES = table(
     Rule(
         "term.by",
-        r"\b(?:d'ici(?: a)?|des|avant|pour|jusqu'a|au plus tard|sous|a (?:partir|compter) de) ?"
-        rf"(?:{_NEXT}|{_COMING}|{_END}(?! d(?:e |')\w)|l[ae] (?!rentree){_SPAN}\b)|\bd'ici(?: a)? {_SEASON}\b",
-        hint=("d'ici", "des ", "avant ", "pour ", "jusqu'a", "plus tard", "sous ", "partir de", "compter de"),
+        r"\b(?:d'ici(?: a)?|des|avant|pour|jusqu'a|au plus tard|sous|a (?:partir|compter) de|a (?:partir"
+        r"|compter)(?= du)) ?"
+        rf"(?:{_NEXT}|(?:du|au) (?:mois|trimestre) (?:prochain|suivant)|{_COMING}|{_END}(?! d(?:e |')\w)"
+        rf"|l[ae] (?!rentree){_SPAN}\b)|\bd'ici(?: a)? {_SEASON}\b",
+        hint=("d'ici", "des ", "avant ", "pour ", "jusqu'a", "plus tard", "sous ", "partir d", "compter d"),
         unless=lambda match, _: match[0].startswith(("pour l", "pour c", "des la r")) and "fin" not in match[0],
         examples=(
             "‹d'ici la fin du mois›",
