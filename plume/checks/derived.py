@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import combinations
 
 from plume.french.mentions.amounts import amounts, loose_amounts
-from plume.french.mentions.calendar import calendar_words
+from plume.french.mentions.calendar import FEASTS, calendar_words
 from plume.french.mentions.contacts import rest
 from plume.french.mentions.dates import Moment, dates, loose_dates, loose_times
 from plume.french.mentions.durations import durations
@@ -80,10 +80,16 @@ def lengths(given: str) -> frozenset[float]:
     hours = sorted({hour + minute / 60 for hour, minute in loose_times(text)})[:_MOST]
     noons = {noon - hour for hour in hours for noon in (12, 24) if 0 < noon - hour < 1}  # "dix minutes avant minuit"
     told = {length for one in durations(text, unsure=True) for length in one.value}
-    found = {gap for early, late in combinations(hours, 2) for gap in (late - early, 24 - late + early)}
-    found |= noons
-    found |= {a + b for a, b in combinations([*told][:_MOST], 2)} | {abs(a - b) for a, b in combinations(told, 2)}
     numbers = _numbers(text)
+    found = {gap for early, late in combinations(hours, 2) for gap in (late - early, 24 - late + early)}
+    found |= noons | {other for length in told for other in _in_other_units(length)}
+    if len(hours) == 4:  # open in the morning and in the afternoon
+        found.add(hours[1] - hours[0] + hours[3] - hours[2])
+    if "week" in text.words or "weekend" in text.words:
+        found |= {2 * _DAY * number for number in numbers if number < 9}
+    found |= {a + b for a, b in combinations(sorted(told)[:_MOST], 2)} | {
+        abs(a - b) for a, b in combinations(sorted(told)[:_MOST], 2)
+    }
     found |= {one for length in told for n in numbers if 1 < n < 13 for one in (length * n, length / n)}
     found |= {unit for word, unit in _UNIT_NAMED.items() if word in text.words}
     counted = numbers | {abs(a - b) for a, b in combinations(sorted(numbers)[:_MOST], 2)}
@@ -91,9 +97,20 @@ def lengths(given: str) -> frozenset[float]:
     found |= {_days(n) if unit == _DAY else n * unit for unit in _UNITS if _of_unit(told, unit) for n in counted}
     found |= {int(match[1]) / 3600 for match in _SECONDS.finditer(text.folded)}
     found.add(_DAY * len(_WEEKDAYS & text.words))
-    moments = [*{one.value for one in dates(text)} | loose_dates(text)]
+    moments = sorted(
+        {one.value for one in dates(text)} | loose_dates(text), key=lambda moment: [part or 0 for part in moment]
+    )
     found |= {gap for a, b in combinations(moments[: 2 * _MOST], 2) for gap in _between(a, b)}
     return frozenset(round(one, 4) for one in found if one > 0)
+
+
+def _in_other_units(length: float) -> set[float]:
+    """Give a length as other units tell it: "trente jours" and "quatre semaines" for a month."""
+    months, weeks = length / _MONTH, length / _WEEK
+    if not 1 <= weeks <= 120:
+        return set()
+    found = {_MONTH * round(2 * months) / 2, _WEEK * round(weeks)} if months >= 0.9 else set()
+    return found | {_DAY * days * months for days in (30, 31) if months.is_integer()} | {4 * months * _WEEK}
 
 
 def _days(count: float) -> float:
@@ -119,8 +136,8 @@ def _between(a: Moment, b: Moment) -> set[float]:
         found.add(years * _YEAR)
     if month and other_month and month != other_month:
         gap = (other_month - month) % 12
-        of_years = {12 * years - gap, 12 * years + gap, 12 * years - 12 + gap} if years else {gap, 12 - gap}
-        found |= {months * _MONTH for months in of_years}
+        exact = abs(12 * (year - other_year) + month - other_month) if year and other_year else None
+        found |= {months * _MONTH for months in ((gap, 12 - gap) if exact is None else (exact,))}
     days: set[int] = set()
     if day and other_day:
         if month and other_month:
@@ -193,6 +210,7 @@ def calendar_of(given: str) -> frozenset[str]:
     months = {one.value for one in dates(text)} | loose_dates(text)
     words |= {season for _, month, _ in months if month for season in (_SEASONS[month], _ALSO.get(month, ""))}
     words |= {"noel" for day, month, _ in months if month == 12 and (day is None or day > 14)}
+    words |= {feast for feast, date in FEASTS.items() if date in {(day, month) for day, month, _ in months}}
     if any(month in (7, 8) for _, month, _ in months):
         words |= {"vacance"}
     if "week-end" in words or "weekend" in text.folded or "week end" in text.folded:

@@ -12,7 +12,7 @@ from plume.checks.case import Answer, Case, Fault, none_of
 from plume.french.mentions import Mention
 from plume.french.mentions.ages import told_ages
 from plume.french.mentions.amounts import amounts, loose_amounts
-from plume.french.mentions.calendar import calendar
+from plume.french.mentions.calendar import FEASTS, calendar, calendar_words
 from plume.french.mentions.contacts import rest
 from plume.french.mentions.dates import (
     NOON,
@@ -108,7 +108,9 @@ def _follows(one: Mention, draft: Text, given: str, hours: Iterable[tuple[float,
 
 @lru_cache(maxsize=32)
 def _given_dates(given: str) -> frozenset[Moment]:
-    return frozenset({one.value for one in dates(rest(given))} | loose_dates(rest(given)))
+    text = rest(given)
+    feasts = {(*FEASTS[word], None) for word in calendar_words(text.folded) & FEASTS.keys()}
+    return frozenset({one.value for one in dates(text)} | loose_dates(text) | feasts)
 
 
 @lru_cache(maxsize=32)

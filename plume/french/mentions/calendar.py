@@ -19,6 +19,20 @@ _FEAST = (
     r"(?:noel|paques|toussaint|ascension|assomption|pentecote|nouvel an|jour de l'an|epiphanie|chandeleur|mardi gras"
     r"|careme|ramadan|aid|armistice|fete nationale|saint-(?:jean|sylvestre|nicolas|martin|michel|valentin))"
 )
+# Those whose day is the same each year: day and month.
+FEASTS = {
+    "noel": (25, 12),
+    "saint-sylvestre": (31, 12),
+    "jour de l'an": (1, 1),
+    "nouvel an": (1, 1),
+    "epiphanie": (6, 1),
+    "chandeleur": (2, 2),
+    "saint-valentin": (14, 2),
+    "fete nationale": (14, 7),
+    "assomption": (15, 8),
+    "toussaint": (1, 11),
+    "armistice": (11, 11),
+}
 _SPAN = rf"(?:semaine|mois|an|annee|trimestre|semestre|week-end|saison|rentree|quinzaine|{_SEASON}|{_FEAST})"
 _ORDINAL = r"(?:premier|1er|deuxieme|second|2e|2nd|2eme|troisieme|3e|3eme|quatrieme|4e|4eme|dernier|prochain)"
 _OPEN = re.compile(r"\b(?:ouvert|ouvr|ferm|acces|accueil|recoi|recev|joignable|permanence|guichet|disponible|horaire)")
