@@ -36,9 +36,9 @@ _EXTENSIONS = table(
     ),
     Rule(
         "contact.text-message",
-        r"\b(?:sms|texto|message|mot|code|envoye[rz]|tapez) (?:[\w«»\"' -]{1,25} )?au (?!33 ?700\b)(\d{5}"
+        r"\b(?:sms|texto|message|envoye[rz]|tapez) (?:[\w«»\"' -]{1,25} )?au (?!33 ?700\b)(\d{5}"
         r"|\d{2,3} \d{2,3})\b(?! ?\d)",
-        hint=("sms", "texto", "message", "envoye", "tapez", "mot", "code"),
+        hint=("sms", "texto", "message", "envoye", "tapez"),
         digit=5,
         examples=("un ‹SMS au 31 003› suffit", "un SMS au 33700", "envoyez le dossier au 12 rue X"),
     ),

@@ -60,6 +60,7 @@ _BODY_OF = re.compile(
     r"|Centre|Service|Maison|Direction|Mission|Commission|Union|Fédération|Fonds|Pôle|Réseau|Syndicat)\b",
     re.IGNORECASE,
 )
+_REIGNED = re.compile(r" (?:[IVX]{2,5}|Ier)$")
 _FAMOUS = re.compile(rf"(?<!\w){any_of(name.replace('-', ' ') for name in folded('famous_names'))}(?!\w)")
 
 
@@ -74,6 +75,8 @@ def names_nobody(text: Text, start: int, end: int) -> bool:
     before = draft[max(0, start - 60) : start]
     if _BODY_OF.match(draft, start) or before.endswith(" des "):
         return True  # "le médiateur de la Métropole de Rouen"; "des Martin" are no Martin
+    if _REIGNED.search(draft, start, end):
+        return True  # "Louis XIV"
     if _CIVILITY.search(before):
         return False
     if _AFTER_NAMED.search(before) or _NAVY.match(draft, start) or _BEFORE.search(before):

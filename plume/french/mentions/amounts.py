@@ -74,6 +74,9 @@ _AMOUNTS = table(_AMOUNT, _SIGN_FIRST)
 table(_ROUGHLY, _SHARE, _OF_A_PRICE)
 _SCALE = {"k": 1e3, "m": 1e6, "millier": 1e3, "million": 1e6, "milliard": 1e9}
 
+# "pas un euro de plus", "sans débourser un centime": nothing, and no sum.
+_A_CENT = re.compile(r"\b(?:pas|plus|sans|aucun|ni)(?: \w{1,12}){0,2} un$")
+
 
 def amounts(text: Text) -> Iterator[Mention]:
     """Yield every amount and rate; its value is the number and "€", "%", "franc" or "dolla"."""
@@ -86,7 +89,7 @@ def amounts(text: Text) -> Iterator[Mention]:
     for start, end, rule, m in in_turn(text, _AMOUNTS):
         if rule is _SIGN_FIRST:
             yield Mention("amount", start, end, (value(m[1].strip()), "€"), rule.name)
-        else:
+        elif not _A_CENT.search(text.folded, max(0, start - 24), m.end(1)):
             for known in _values(m):
                 yield Mention("amount", start, end, known, rule.name)
 

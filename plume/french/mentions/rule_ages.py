@@ -25,7 +25,7 @@ _AGES = table(
         r"|aux|ales?)))?,?"
         rf" (?:de |d'|âgée?s? de |âgée?s? d'|ayant |entre |dès |avant |après |jusqu'à |à |à partir de "
         rf"|au-delà de ){{1,2}}"
-        rf"(?:leurs? |ses )?{_LEAST} (?:ans|mois){_NO_LENGTH}",
+        rf"(?:leurs? |ses )?{_LEAST} (?:ans|mois|semaines à {NUMBER} (?:ans|mois)){_NO_LENGTH}",
         words=frozenset(("ans", "mois")),
         reads="lower",
         examples=(
