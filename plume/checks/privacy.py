@@ -32,8 +32,23 @@ from plume.pseudonymise import find_identifiers
 _IGNORED = frozenset(("VILLE", "HOPITAL", "ECOLE", "URL"))
 _OF_A_PERSON = frozenset(("AGE", "SANTE"))  # personal only where said of the citizen, or of somebody named
 _SAID_OF = re.compile(
-    rf"\b(?:votre|vos|vous (?:êtes|avez|souffrez|étiez|aviez)|son|sa|ses|{SOMEBODY})(?!\w)[^.!?;\n]{{0,40}}$",
+    rf"\b(?:une (?:vieille )?dame|un (?:vieux )?monsieur|votre|vos|vous (?:êtes|avez|souffrez|étiez|aviez)|son"
+    rf"|sa|ses|{SOMEBODY})(?!\w)[^.!?;\n]{{0,40}}$",
     re.IGNORECASE,
+)
+_GENERAL_HEALTH = frozenset(("maladie", "malade", "malades", "maladies", "trouble", "troubles", "soins", "traitement"))
+# Adjectives that have little in common with their noun.
+_SAME_HEALTH = (
+    ("sourd", "surdite", "malentend"),
+    ("aveugl", "cecite", "malvoy", "non-voy"),
+    ("enceinte", "gross"),
+    ("opera", "opere", "chirurg"),
+    ("coeur", "cardi", "infarctus"),
+    ("rein", "renal", "dialys"),
+    ("avc", "accident", "vasculaire"),
+    ("cancer", "chimio", "tumeur", "onco"),
+    ("depress", "depri"),
+    ("paraly", "hemipleg", "parapleg", "tetrapleg"),
 )
 # "l'autisme de votre fils", "la dépression dont vous souffrez", "atteinte d'une polyarthrite, vous"
 _SAID_OF_AFTER = re.compile(
@@ -137,7 +152,7 @@ def _is_given(case: Case, text: str, kind: str) -> bool:
     """Say whether review or prompt hold it, or the directory. Of a name each word will do, of a number its digits."""
     if kind == "PERSONNE" and set(words(fold(text))) <= _given_words(case.given):
         return True
-    if kind == "SANTE" and words(fold(text))[-1] in _given_words(case.given):
+    if kind == "SANTE" and _tells_health(words(fold(text))[-1], _given_words(case.given)):
         return True  # "atteint de la maladie d'Alzheimer" where the review says "mon papa Alzheimer"
     if kind in ("AGE", "AGE DE") and set(_numbers(text)) & set(_numbers(case.given)):
         return True
@@ -150,6 +165,15 @@ def _is_given(case: Case, text: str, kind: str) -> bool:
     if kind in ("TEL", "EMAIL") and (case.directory.knows_phone(text) or case.directory.knows_email(text)):
         return True
     return holds_run(words(case.given), words(text))
+
+
+def _tells_health(word: str, given: frozenset[str]) -> bool:
+    """Say whether what was given tells a disease, be it by its adjective: "diabète" and "diabétique"."""
+    if word in given or word in _GENERAL_HEALTH:
+        return word in given
+    stem = word[: max(4, min(6, len(word) - 2))]
+    also = next((others for others in _SAME_HEALTH if word.startswith(others)), ())
+    return any(other.startswith((stem, *also)) for other in given if other not in _GENERAL_HEALTH)
 
 
 @lru_cache(maxsize=32)

@@ -274,6 +274,16 @@ _TOLD = table(
         examples=("votre mère, âgée de ‹88 ans›", "votre mère attend depuis deux ans"),
     ),
     Rule(
+        "told-age.of-a-lady",
+        rf"\b(?:une?|cette?|à une?) (?:vieille |vieux |jeune )?(?:dame|monsieur|homme|femme|grand-mère"
+        rf"|grand-père|octogénaire)"
+        rf" (?:de |d'|âgée? de )({NUMBER} ans)\b(?! (?:et|ou) (?:plus|moins|au-delà))",
+        words=frozenset(("ans",)),
+        group=1,
+        reads="lower",
+        examples=("pour une dame de ‹84 ans›, une telle attente", "une femme de 60 ans et plus"),
+    ),
+    Rule(
         "told-age.of-theirs-first",
         rf"\b(?:les|des) ({NUMBER} ans) de (?:votre|vos) {_KIN}s?\b",
         words=frozenset(("ans",)),
