@@ -17,6 +17,7 @@ from plume.checks.listed_people import listed_people, usual_first_names
 from plume.checks.placeholders import PLACEHOLDERS
 from plume.checks.public_names import names_nobody
 from plume.contacts import national
+from plume.french.insee import communes, spaced
 from plume.french.mentions.ages import told_ages
 from plume.french.mentions.dates import named_after_dates
 from plume.french.mentions.web import mailbox
@@ -37,18 +38,24 @@ _SAID_OF = re.compile(
     re.IGNORECASE,
 )
 _GENERAL_HEALTH = frozenset(("maladie", "malade", "malades", "maladies", "trouble", "troubles", "soins", "traitement"))
-# Adjectives that have little in common with their noun.
+# Words that tell one state of health and have little in common.
 _SAME_HEALTH = (
-    ("sourd", "surdite", "malentend"),
-    ("aveugl", "cecite", "malvoy", "non-voy"),
-    ("enceinte", "gross"),
+    ("sourd", "surdite", "malentend", "enten", "audit"),
+    ("aveugl", "cecite", "malvoy", "vue", "vois", "yeux"),
+    ("enceinte", "gross", "maternite"),
     ("opera", "opere", "chirurg"),
     ("coeur", "cardi", "infarctus"),
     ("rein", "renal", "dialys"),
     ("avc", "accident", "vasculaire"),
     ("cancer", "chimio", "tumeur", "onco"),
-    ("depress", "depri"),
+    ("depress", "depri", "burn"),
     ("paraly", "hemipleg", "parapleg", "tetrapleg"),
+    ("fractur", "casse", "platr", "entorse"),
+    ("duree", "ald"),
+    ("autonomie", "marche", "apa", "gir", "dependan"),
+    ("attention", "tdah", "hyperacti"),
+    ("dys", "orthophon"),
+    ("neurodegen", "alzheimer", "parkinson", "demence", "memoire"),
 )
 # "l'autisme de votre fils", "la dépression dont vous souffrez", "atteinte d'une polyarthrite, vous"
 _SAID_OF_AFTER = re.compile(
@@ -114,7 +121,7 @@ def find_personal_data(case: Case) -> list[PersonalData]:
         if any(low < end and start < high for low, high in hidden) or _is_given(case, draft[start:end], found.kind):
             continue
         if found.kind == "PERSONNE":
-            if not names_nobody(case.text, start, end):
+            if not (names_nobody(case.text, start, end) or _is_town_first(found.rule, draft, start, end)):
                 people.append(found._replace(start=start, end=end))
         elif _is_personal(case, start, end, found.kind):
             others.append(found._replace(start=start, end=end))
@@ -128,6 +135,13 @@ def find_personal_data(case: Case) -> list[PersonalData]:
         if its_own and not _is_given(case, draft[found.start : found.end], found.kind):
             others.append(found)
     return [*people, *others]
+
+
+def _is_town_first(rule: str, draft: str, start: int, end: int) -> bool:
+    """Say whether who seems to be greeted is a town: "Bonjour, Limoges n'est pas Nantes"."""
+    name = spaced(fold(draft[start:end]))
+    greeted = rule.startswith("announces.") and draft[:start].rstrip().endswith((",", "!", "."))
+    return greeted and name in communes() and name not in usual_first_names(500)
 
 
 def _candidates(case: Case) -> Iterator[PersonalData]:
@@ -172,7 +186,7 @@ def _tells_health(word: str, given: frozenset[str]) -> bool:
     if word in given or word in _GENERAL_HEALTH:
         return word in given
     stem = word[: max(4, min(6, len(word) - 2))]
-    also = next((others for others in _SAME_HEALTH if word.startswith(others)), ())
+    also = next((others for others in _SAME_HEALTH if word.startswith(others)), ())  # "surdité" of "je n'entends pas"
     return any(other.startswith((stem, *also)) for other in given if other not in _GENERAL_HEALTH)
 
 

@@ -75,8 +75,8 @@ def names_nobody(text: Text, start: int, end: int) -> bool:
     before = draft[max(0, start - 60) : start]
     if _BODY_OF.match(draft, start) or before.endswith(" des "):
         return True  # "le médiateur de la Métropole de Rouen"; "des Martin" are no Martin
-    if _REIGNED.search(draft, start, end):
-        return True  # "Louis XIV"
+    if _REIGNED.search(draft, start, end) or draft.startswith("l'", start, end):
+        return True  # "Louis XIV"; "l'EHPAD": a name has its article in capitals
     if _CIVILITY.search(before):
         return False
     if _AFTER_NAMED.search(before) or _NAVY.match(draft, start) or _BEFORE.search(before):
