@@ -11,10 +11,15 @@ from plume.french.mentions.contacts import contacts, is_doubtful
 from plume.french.numbers import number_words, value
 from plume.french.rules import Rule, in_turn, reading, table
 from plume.french.text import squeeze
-from plume.french.vocabulary import any_of, folded
+from plume.french.vocabulary import any_of, folded, word_set
 from plume.french.words import TERRITORIES
 
 _SHORT_IN_WORDS = re.compile(r"(trente(?:-et)?(?:-\w+)?) (.+)")
+# The sites that draw most look-alikes: of those below them, the ones that exist are in `state_sites`.
+_WHOLLY_KNOWN = word_set(
+    "service-public.fr service-public.gouv.fr caf.fr ameli.fr francetravail.fr impots.gouv.fr ants.gouv.fr"
+    " info-retraite.fr msa.fr antai.gouv.fr amendes.gouv.fr franceconnect.gouv.fr"
+)
 _CLUMP = re.compile(r"\+?\d(?:[ .\-/()]{0,3}\d)*")
 _SAID = rf"{any_of(number_words(0, 100))}(?:[ -](?:et[ -])?{any_of(number_words(0, 100))}){{0,3}}"
 # Behind a standard, a number of a few digits reaches one office.
@@ -69,8 +74,8 @@ def invented(case: Case) -> list[Mention]:
     """List the contact details of a draft that stand neither in the directory nor in the prompt beside the review.
 
     A web address may also be the bare site of one that was given; a longer path on such a site is an invention.
-    "gouv.fr" alone is the name of a domain, and no site. Of sites below the State's or a listed one, those that exist
-    may be named: "reclamations.service-public.fr" leads nowhere.
+    "gouv.fr" alone is the name of a domain, and no site. Of the State's sites, those that exist may be named:
+    "reclamations.service-public.fr" and "ma-prime.gouv.fr" lead nowhere.
     """
     said = [one for one in contacts(case.text) if not is_doubtful(one, case.text)]
     if not said:
@@ -98,8 +103,11 @@ def _is_listed(url: str, case: Case) -> bool:
         return False
     site = host(url)
     site = site if "." in site and not site.endswith(".gouv") else f"{site}.fr"
-    department = site.removesuffix(".gouv.fr")
-    return site in case.directory.domains | folded("state_sites", VOCABULARY) or department in TERRITORIES
+    existing = case.directory.domains | folded("state_sites", VOCABULARY)
+    if site in existing or site.removesuffix(".gouv.fr") in TERRITORIES:
+        return True
+    parents = [site.split(".", at)[-1] for at in range(1, site.count(".") + 1)]
+    return any(parent in existing for parent in parents) and _WHOLLY_KNOWN.isdisjoint(parents)
 
 
 @lru_cache(maxsize=32)

@@ -68,7 +68,7 @@ _LAWS = table(
     ),
     Rule(
         "law.number-apart",
-        rf"\b{_KINDS}\b[^.!?;\n]{{1,60}}?,? {_NUMBERED}((?:19|20)\d\d-\d{{1,5}})\b",
+        rf"\b{_KINDS}\b[^.!?;\n]{{1,60}}?[,»)\"] ?{_NUMBERED}((?:19|20)\d\d-\d{{1,5}})\b",
         hint=_LAW_HINTS,
         digit=5,
         group=1,
