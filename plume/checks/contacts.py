@@ -11,15 +11,10 @@ from plume.french.mentions.contacts import contacts, is_doubtful
 from plume.french.numbers import number_words, value
 from plume.french.rules import Rule, in_turn, reading, table
 from plume.french.text import squeeze
-from plume.french.vocabulary import any_of, folded, word_set
+from plume.french.vocabulary import any_of, folded
 from plume.french.words import TERRITORIES
 
 _SHORT_IN_WORDS = re.compile(r"(trente(?:-et)?(?:-\w+)?) (.+)")
-# The sites that draw most look-alikes: of those below them, the ones that exist are in `state_sites`.
-_WHOLLY_KNOWN = word_set(
-    "service-public.fr service-public.gouv.fr caf.fr ameli.fr francetravail.fr impots.gouv.fr ants.gouv.fr"
-    " info-retraite.fr msa.fr antai.gouv.fr amendes.gouv.fr franceconnect.gouv.fr"
-)
 _CLUMP = re.compile(r"\+?\d(?:[ .\-/()]{0,3}\d)*")
 _SAID = rf"{any_of(number_words(0, 100))}(?:[ -](?:et[ -])?{any_of(number_words(0, 100))}){{0,3}}"
 # Behind a standard, a number of a few digits reaches one office.
@@ -107,7 +102,7 @@ def _is_listed(url: str, case: Case) -> bool:
     if site in existing or site.removesuffix(".gouv.fr") in TERRITORIES:
         return True
     parents = [site.split(".", at)[-1] for at in range(1, site.count(".") + 1)]
-    return any(parent in existing for parent in parents) and _WHOLLY_KNOWN.isdisjoint(parents)
+    return any(parent in existing for parent in parents) and folded("most_used_sites", VOCABULARY).isdisjoint(parents)
 
 
 @lru_cache(maxsize=32)
