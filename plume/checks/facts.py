@@ -157,6 +157,9 @@ def _is_known(one: Mention, draft: Text, known: frozenset[float]) -> bool:
 def _given_durations(given: str) -> frozenset[float]:
     text = rest(given)
     said = {length for one in durations(text, unsure=True) for length in one.value}
+    # A month is thirty days, and the other way round.
+    said |= {length / 730 * 720 for length in said if length % 730 == 0}
+    said |= {length / 720 * 730 for length in said if length % 720 == 0}
     # "1h30" may be a length of time.
     return frozenset(said | {round(hour + minute / 60, 4) for hour, minute in loose_times(text)})
 

@@ -74,6 +74,7 @@ def test_the_same_fact_is_no_invention_where_review_or_prompt_holds_it(case, nam
         ("deadlines", "ces 48 heures", "sous deux jours"),
         ("deadlines", "après une semaine", "après 7 jours"),
         ("deadlines", "ces quinze jours", "ces deux semaines"),
+        ("deadlines", "sous soixante jours", "le délai est de deux mois"),
         ("articles", "l’article L.161-17", "vu l’article L 161-17 du code"),
         ("placeholders", "Bonjour [USAGER],", "[USAGER] Le guichet était fermé"),
     ],
