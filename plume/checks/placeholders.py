@@ -38,6 +38,8 @@ def invented_placeholders(case: Case) -> Answer:
 def _is_note(text: str) -> bool:
     """Say whether a bracket holds a remark: a sentence is for the check of residue, as is "[FIN DE LA RÉPONSE"."""
     told = text.strip("[]")
+    if told.lower() in ("arobase", "at", "point", "dot"):
+        return True  # of a mailbox, for the check of contacts
     fills = _FILL.search(told)
     return text.startswith("[") and not fills and (told.startswith("FIN DE") or (len(words(told)) > 7 and ":" in told))
 

@@ -309,7 +309,8 @@ _TOLD = table(
     ),
     Rule(
         "told-age.at",
-        rf"\b(?<!d')(?<!de )(?:âgée? de|à) ({NUMBER} ans),? (?:vous|votre (?:\w+ )?{_KIN}|il|elle)\b"
+        rf"\b(?<!d')(?<!de )(?:âgée? de|à) ({NUMBER} ans)(?: passés| sonnés| révolus)?,? (?:vous"
+        rf"|votre (?:\w+ )?{_KIN}|il|elle)\b"
         r"(?! (?:pourr|dev|est possible|faut))",
         words=frozenset(("ans",)),
         group=1,

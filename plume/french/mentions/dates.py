@@ -218,11 +218,20 @@ _CLOCK = table(
         rf"|(?<=h-)(?:{_HOUR})|(?<=\d\d à )(?:{_HOUR})|[89]|1\d|2[0-3]) ?(?:h|heures?)))"
         r"|([01]?\d|2[0-3]) ?(?:h|heures?|:) ?([0-5]\d)(?![\d:])"
         r"|([01]?\d|2[0-3]) ?h(?: ?([0-5]\d))?(?= ?[-–/à] ?(?:[01]?\d|2[0-3]) ?h)"
-        r"|(?<=\dh[-–/])([01]?\d|2[0-3]) ?h\b())",
+        r"|(?<=\dh[-–/])([01]?\d|2[0-3]) ?h\b()"
+        rf"|\b({_HOUR}) ?(?:h|heures?) ?([0-5]\d)? (?=(?:pass|sonn)ées?\b|tapantes?\b|précises?\b|pile\b))",
         hint=(":",),
         words=frozenset(("h", "heure", "heures", "midi")),
         reads="lower",
-        examples=("‹à 9 h 30›", "‹14h15›", "‹de 9 h› ‹à 12 h›", "‹de 9 ›à midi", "il y a une heure", "les dix heures"),
+        examples=(
+            "‹à 9 h 30›",
+            "‹14h15›",
+            "‹de 9 h› ‹à 12 h›",
+            "‹de 9 ›à midi",
+            "une fois ‹vingt heures ›passées",
+            "il y a une heure",
+            "les dix heures",
+        ),
     )
 )
 # "midi" and "minuit" after what brings a time of day.
@@ -248,7 +257,7 @@ _RELATIVE_DAY = table(
 def times(text: Text) -> Iterator[Mention]:
     """Yield times of day; the value is (hour, minute)."""
     for start, end, rule, m in in_turn(text, _CLOCK):
-        hour, minute = next((m[i], m[i + 1]) for i in (1, 3, 5, 7, 9) if m[i])
+        hour, minute = next((m[i], m[i + 1]) for i in (1, 3, 5, 7, 9, 11) if m[i])
         if value(hour) < 24:
             end, time = _moment(hour, minute, text.folded, end)
             yield Mention("time", start, end, time, rule.name)

@@ -12,7 +12,7 @@ from plume.french.phrases import PERSON
 from plume.french.rules import Rule, Text, in_turn, table
 from plume.french.text import fold
 
-_LEAST = rf"(?:plus de |moins de |entre )?{NUMBER}(?: ans)?(?:(?: ?[aà] | et | ou | ?- ?){NUMBER})?"
+_LEAST = rf"(?:plus de |moins de |entre )?{NUMBER}(?: ans)?(?:(?: ?[aà] | et | ou | ?- ?|, ){NUMBER}){{0,4}}"
 _OF_CHILD = r"(?! (?:l'enfant|l'intéress|l'assur|votre|vos|son|sa|ses|leurs?|la personne|chaque)\b)"
 _NO_LENGTH = rf"\b(?! (?:de{_OF_CHILD}|d'|plus tard|qu|après|consécutif|durant|ferme))"
 _AGES = table(
@@ -30,6 +30,7 @@ _AGES = table(
         reads="lower",
         examples=(
             "les ‹jeunes de 16 à 25 ans›",
+            "trois ‹enfants de douze, seize et dix-neuf ans›",
             "aux ‹personnes âgées de soixante ans› et plus",
             "les demandeurs attendent depuis plus de deux ans",
         ),
