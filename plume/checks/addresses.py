@@ -9,7 +9,7 @@ from functools import lru_cache
 from plume.checks.case import Case
 from plume.french.insee import communes
 from plume.french.numbers import number_words
-from plume.french.rules import Rule, Text, in_turn, reading, table
+from plume.french.rules import Rule, Text, before, in_turn, reading, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, column
 
@@ -78,7 +78,8 @@ _NUMBERED = table(
         rf"{_HOUSE_SAID}(?i:{_STREET})\s{_NAMED}",
         hint=_STREETS,
         reads="written",
-        examples=("au ‹douze rue Victor Hugo›", "dans deux rues"),
+        unless=before(r"[àÀ] ", 2),  # "412 m3 à deux, rue Victor Hugo"
+        examples=("au ‹douze rue Victor Hugo›", "à deux, rue Victor Hugo", "dans deux rues"),
     ),
     Rule(
         "postal.number-after",
@@ -135,7 +136,7 @@ _GIVES = re.compile(
     r"|deposer?|porter|poster|aller\b|allez|vous rendre|retir(?:er|ez)|expedi(?:er|ez)|signal(?:er|ez)"
     r"|(?:^|[.,;:!?] ?|\bou |\bet |\b(?:re|en) ?)(?!avez|etes|aviez|etiez|vous )\w{3,}ez(?:-(?:l[ae]s?|y|nous|vous))?\b"
     r"|recoi\w+|recev\w+|implant\w+|ven(?:ez|ir)\b|pass(?:ez|er)\b|dirig\w+|demenag\w+|transfer\w+|ouvert\w*|heberg\w+"
-    r"|attend\w*|siege)[^.!?;\n]{0,40}$"
+    r"|attend\w*|siege|vont\b|site d)[^.!?;\n]{0,40}$"
 )
 _TOWN = rf"{_PROPER}(?:[ -](?:{_AND}|(?i:saint[ -]|sainte[ -])){{0,3}}{_PROPER}){{0,4}}"
 _POSTCODE = table(
@@ -180,8 +181,9 @@ _LIKE = {
 _PART = re.compile(r"\d+|[^\W\d_]+")
 # Whose address it is: a citizen's.
 _LIVES = re.compile(
-    r"\b(?:habit|resid(?:ez|er|ant|e\b)|demeur|domicil|loge[rz]|loge(?:e?s?|ant)\b|logement|chez vous|livraison"
-    r"|votre (?:(?:nouvelle|ancienne|future|propre) )?adresse|vous vivez)"
+    r"\b(?:habit|vi(?:t|vent|vant|vait)\b|resid(?:ez|er|ant|e\b)|demeur|domicil|loge[rz]|loge(?:e?s?|ant)\b"
+    r"|logement|chez vous|livraison"
+    r"|votre (?:(?:nouvelle|ancienne|future|propre) )?adresse|vous (?:vivez|occupez))"
 )
 
 

@@ -7,15 +7,26 @@ where it says "12/03/2024".
 from collections.abc import Iterable
 from functools import lru_cache
 
+from plume.checks import derived
 from plume.checks.case import Answer, Case, Fault, none_of
 from plume.french.mentions import Mention
 from plume.french.mentions.ages import told_ages
 from plume.french.mentions.amounts import amounts, loose_amounts
-from plume.french.mentions.calendar import calendar, calendar_words
+from plume.french.mentions.calendar import FEASTS, calendar, calendar_words
 from plume.french.mentions.contacts import rest
-from plume.french.mentions.dates import NOON, Moment, dates, loose_dates, loose_times, named_times, times
+from plume.french.mentions.dates import (
+    NOON,
+    Moment,
+    dates,
+    loose_dates,
+    loose_times,
+    named_after_dates,
+    named_times,
+    times,
+)
 from plume.french.mentions.durations import durations, without_always_open
 from plume.french.mentions.laws import is_named, laws
+from plume.french.mentions.rule_ages import rule_ages
 from plume.french.mentions.terms import loose_terms, opening_days, opening_words, terms
 from plume.french.rules import Text
 from plume.french.text import fold, words
@@ -23,11 +34,20 @@ from plume.french.text import fold, words
 
 def invented_amounts(case: Case) -> Answer:
     """Check sums and rates. "100 %" says "entirely" and is no rate."""
-    said = [*amounts(rest(case.draft))]
+    text = rest(case.draft)
+    said = [*amounts(text)]
     known = _given_amounts(case.given) if said else frozenset()
-    return _none_of(
-        case, (one for one in said if one.value not in known), "montants absents de l'avis et de la consigne"
-    )
+    faults = [one for one in said if one.value not in known]
+    if faults and known:
+        follows = derived.sums(case.given)
+        faults = [one for one in faults if one.value not in follows and not _is_rounded(one, text, known | follows)]
+    return _none_of(case, faults, "montants absents de l'avis et de la consigne")
+
+
+def _is_rounded(one: Mention, text: Text, known: Iterable[tuple[float, str]]) -> bool:
+    """Say whether an amount is one that was given, told roughly: "plus de 1 200 euros" of 1 234,56."""
+    number, unit = one.value
+    return derived.is_rough(text, one.start, one.end) and derived.near(number, (n for n, u in known if u == unit), 0.1)
 
 
 @lru_cache(maxsize=32)
@@ -49,26 +69,48 @@ def invented_articles(case: Case) -> Answer:
 def invented_dates(case: Case) -> Answer:
     """Check days, months, years, times of day, opening days, and what the calendar names ("le mois dernier")."""
     draft = _without_always_open(case.draft)
-    said, clock, named = [*dates(draft)], [*times(draft)], [*named_times(draft)]
-    given_days = opening_words(case.given) if (days := [*opening_days(draft)]) else frozenset()
+    draft = draft.blanked(named_after_dates(draft))
+    ahead = [(one.start, one.end) for one in terms(draft)]  # those are for the check of deadlines
+    said, clock, named = [*dates(draft)], [*times(draft)], [*_but(ahead, named_times(draft))]
+    days, parts = [*opening_days(draft)], [*_but(ahead, calendar(draft))]
+    told = derived.calendar_of(case.given) if days or parts else frozenset()
+    given_days = opening_words(case.given) | told if days else frozenset()
     faults = [one for one in days if not one.value <= given_days]
-    if parts := [*calendar(draft)]:
-        told = calendar_words(rest(case.given).folded)
-        faults += [one for one in parts if not one.value <= told]
+    faults += [one for one in parts if not one.value <= told]
     if said:
         known = _given_dates(case.given)
         faults += [one for one in said if not any(_agrees(one.value, date) for date in known)]
     if clock or named:
         hours, given = _given_times(case.given), rest(case.given).folded
-        faults += [one for one in clock if one.value not in hours]
+        faults += [one for one in clock if one.value not in hours and not _follows(one, draft, case.given, hours)]
         at_noon = (12.0, 0.0) in hours
-        faults += [one for one in named if one.value not in given and not (at_noon and one.value in NOON)]
+        faults += [
+            one
+            for one in named
+            if one.value not in given
+            and not (one.value in NOON and (at_noon or derived.is_about(_words_of(one, draft), NOON[one.value], hours)))
+        ]
     return _none_of(case, faults, "dates ou horaires absents de l'avis et de la consigne")
+
+
+def _but(places: Iterable[tuple[int, int]], found: Iterable[Mention]) -> Iterable[Mention]:
+    return (one for one in found if not any(start <= one.start < end for start, end in places))
+
+
+def _words_of(one: Mention, draft: Text) -> str:
+    return draft.folded[one.start : one.end]
+
+
+def _follows(one: Mention, draft: Text, given: str, hours: Iterable[tuple[float, float]]) -> bool:
+    """Say whether a time of day is one that was given, told as a bound, or follows from one and a length of time."""
+    return derived.is_about(_words_of(one, draft), one.value, hours) or one.value in derived.moments_of_day(given)
 
 
 @lru_cache(maxsize=32)
 def _given_dates(given: str) -> frozenset[Moment]:
-    return frozenset({one.value for one in dates(rest(given))} | loose_dates(rest(given)))
+    text = rest(given)
+    feasts = {(*FEASTS[word], None) for word in calendar_words(text.folded) & FEASTS.keys()}
+    return frozenset({one.value for one in dates(text)} | loose_dates(text) | feasts)
 
 
 @lru_cache(maxsize=32)
@@ -84,11 +126,14 @@ def _agrees(said: Moment, given: Moment) -> bool:
 def invented_deadlines(case: Case) -> Answer:
     """Check lengths of time and terms ("d'ici la fin du mois"), but for times of day and somebody's age."""
     text = _without_always_open(case.draft)
-    draft = text.blanked(one.value for one in told_ages(text))
+    draft = text.blanked([*(one.value for one in told_ages(text)), *((r.start, r.end) for r in rule_ages(text))])
     draft = draft.blanked((one.start, one.end) for one in times(draft))
     said = [*durations(draft)]
     known = _given_durations(case.given) if said else frozenset()
     faults = [one for one in said if not known.issuperset(one.value)]
+    if faults and case.given.strip():
+        known |= derived.lengths(case.given)
+        faults = [one for one in faults if derived.is_ahead(draft, one.start) or not _is_known(one, draft, known)]
     if ahead := [*terms(draft)]:
         given = rest(case.given)
         told = {one.value for one in terms(given)} | loose_terms(given)
@@ -100,10 +145,21 @@ def invented_deadlines(case: Case) -> Answer:
     return _none_of(case, faults, "délais ou durées absents de l'avis et de la consigne")
 
 
+def _is_known(one: Mention, draft: Text, known: frozenset[float]) -> bool:
+    rough = derived.is_rough(draft, one.start, one.end)
+    return all(
+        length in known or derived.near(length, known, 0.15 if rough else 0.04 if length < 24 else 0)
+        for length in one.value
+    )
+
+
 @lru_cache(maxsize=32)
 def _given_durations(given: str) -> frozenset[float]:
     text = rest(given)
     said = {length for one in durations(text, unsure=True) for length in one.value}
+    # A month is thirty days, and the other way round.
+    said |= {length / 730 * 720 for length in said if length % 730 == 0}
+    said |= {length / 720 * 730 for length in said if length % 720 == 0}
     # "1h30" may be a length of time.
     return frozenset(said | {round(hour + minute / 60, 4) for hour, minute in loose_times(text)})
 

@@ -4,6 +4,7 @@ import re
 
 from plume.checks.case import RULES, Answer, Case, Fault, none_of
 from plume.french.rules import Text, in_turn, read_tables
+from plume.french.text import words
 
 TABLES = read_tables(RULES / "placeholders.toml")
 PLACEHOLDERS = TABLES["whole"]
@@ -11,6 +12,10 @@ PLACEHOLDERS = TABLES["whole"]
 _ON_SCREEN = re.compile(
     r"\b(?:rubrique|onglet|menu|bouton|page|lien|case|section|champ|zone|touche|option|ic[oô]ne|ligne|cliqu\w+|coch\w+"
     r"|s[ée]lectionn\w+|choisi\w+|appuy\w+)\b[^.!?\n]*$",
+    re.IGNORECASE,
+)
+_FILL = re.compile(
+    r"(?:compl[ée]t|pr[ée]cis|rempli|renseign|adapt|personnalis|ins[ée]r|indiqu|ajout|mettre|relire|v[ée]rifi)",
     re.IGNORECASE,
 )
 _SLOT = re.compile(
@@ -24,9 +29,19 @@ def invented_placeholders(case: Case) -> Answer:
         Fault(found.match.group(), found.rule.name)
         for rules in TABLES.values()
         for found in in_turn(case.text, rules)
-        if found.match.group() not in case.given and not _is_menu(case.draft, found.match.group())
+        if found.match.group() not in case.given
+        and not (_is_menu(case.draft, found.match.group()) or _is_note(found.match.group()))
     ]
     return none_of(faults, "repères absents de la consigne")
+
+
+def _is_note(text: str) -> bool:
+    """Say whether a bracket holds a remark: a sentence is for the check of residue, as is "[FIN DE LA RÉPONSE"."""
+    told = text.strip("[]")
+    if told.lower() in ("arobase", "at", "point", "dot"):
+        return True  # of a mailbox, for the check of contacts
+    fills = _FILL.search(told)
+    return text.startswith("[") and not fills and (told.startswith("FIN DE") or (len(words(told)) > 7 and ":" in told))
 
 
 def placeholders(text: str) -> list[str]:

@@ -17,10 +17,12 @@ from plume.checks.listed_people import listed_people, usual_first_names
 from plume.checks.placeholders import PLACEHOLDERS
 from plume.checks.public_names import names_nobody
 from plume.contacts import national
+from plume.french.insee import communes, spaced
 from plume.french.mentions.ages import told_ages
+from plume.french.mentions.dates import named_after_dates
 from plume.french.mentions.web import mailbox
 from plume.french.numbers import NUMBER, value
-from plume.french.phrases import SERVICE
+from plume.french.phrases import KIN, SERVICE
 from plume.french.rules import in_turn
 from plume.french.text import fold, holds_run, words
 from plume.french.vocabulary import any_of, terms
@@ -31,10 +33,39 @@ from plume.pseudonymise import find_identifiers
 _IGNORED = frozenset(("VILLE", "HOPITAL", "ECOLE", "URL"))
 _OF_A_PERSON = frozenset(("AGE", "SANTE"))  # personal only where said of the citizen, or of somebody named
 _SAID_OF = re.compile(
-    rf"\b(?:votre|vos|vous (?:êtes|avez|souffrez|étiez|aviez)|son|sa|ses|{SOMEBODY})(?!\w)[^.!?;\n]{{0,40}}$",
+    rf"\b(?:une (?:vieille )?dame|un (?:vieux )?monsieur|votre|vos|vous (?:êtes|avez|souffrez|étiez|aviez)|son"
+    rf"|sa|ses|{SOMEBODY})(?!\w)[^.!?;\n]{{0,40}}$",
     re.IGNORECASE,
 )
-_IN_CASE = re.compile(r"\b(?:si|lorsque|quand|en cas|pour les|aux personnes|des personnes|dès|ou)\b", re.IGNORECASE)
+_GENERAL_HEALTH = frozenset(("maladie", "malade", "malades", "maladies", "trouble", "troubles", "soins", "traitement"))
+# Words that tell one state of health and have little in common.
+_SAME_HEALTH = (
+    ("sourd", "surdite", "malentend", "enten", "audit"),
+    ("aveugl", "cecite", "malvoy", "vue", "vois", "yeux"),
+    ("enceinte", "gross", "maternite"),
+    ("opera", "opere", "chirurg"),
+    ("coeur", "cardi", "infarctus"),
+    ("rein", "renal", "dialys"),
+    ("avc", "accident", "vasculaire"),
+    ("cancer", "chimio", "tumeur", "onco"),
+    ("depress", "depri", "burn"),
+    ("paraly", "hemipleg", "parapleg", "tetrapleg"),
+    ("fractur", "casse", "platr", "entorse"),
+    ("duree", "ald"),
+    ("autonomie", "marche", "apa", "gir", "dependan"),
+    ("attention", "tdah", "hyperacti"),
+    ("dys", "orthophon"),
+    ("neurodegen", "alzheimer", "parkinson", "demence", "memoire"),
+)
+# "l'autisme de votre fils", "la dépression dont vous souffrez", "atteinte d'une polyarthrite, vous"
+_SAID_OF_AFTER = re.compile(
+    rf" ?(?:(?:de|chez) (?:votre|vos) {KIN}\b|dont (?:vous souffrez|vous etes|souffre|est atteinte?)|qui (?:est la"
+    r" sienne|vous (?:touche|affecte|frappe))|que vous (?:vivez|traversez|affrontez|combattez)|, vous\b)"
+)
+_IN_CASE = re.compile(
+    r"\b(?:si|lorsque|quand|en cas|pour les|l'année de|une? enfant|l'enfant|aux personnes|des personnes|dès|ou)\b",
+    re.IGNORECASE,
+)
 
 _FREE_MAIL = re.compile(rf"@{any_of(terms('free_mail'))}\.\w+$")
 _LIVES = re.compile(r"\b(?:habit|résid|demeur|domicil|log[ée]|adresse|chez|maison)\w*[^.!?;\n]{0,30}$", re.IGNORECASE)
@@ -42,7 +73,9 @@ _LIVES = re.compile(r"\b(?:habit|résid|demeur|domicil|log[ée]|adresse|chez|mai
 _OF_A_SERVICE = re.compile(
     rf"\b(?:assistance|services?|hotline|ligne|support|regie|centre d'appels|{SERVICE})\b[^.!?;\n]{{0,30}}$"
 )
+_BY_MESSAGE = re.compile(r"\b(?:whatsapp|sms|message|texto|telegram|signal)\b[^.!?;\n]{0,20}$")
 _ITS_OWN = re.compile(r"\b(?:votre|son|sa|leur) (?:portable|mobile|numero|telephone|ligne)\b[^.!?;\n]*$")
+_CLOCK = re.compile(r"[àaÀ] ?\d{1,2} ?h", re.IGNORECASE)
 _MOBILE = re.compile(r"0[67]\d{8}")
 _NUMBER = re.compile(NUMBER)
 _MARKER = re.compile(r"<\|[^|>]*\|?>?|</?\w+>")
@@ -78,14 +111,17 @@ def find_personal_data(case: Case) -> list[PersonalData]:
     """
     draft, every = case.draft, sorted(_candidates(case))
     hidden = [found.match.span() for found in in_turn(case.text, PLACEHOLDERS)] if every else []
+    hidden += named_after_dates(case.text) if every else []
     hidden += [match.span() for match in _MARKER.finditer(draft)] if every else []
     people, others = [], []
     for found in every:
         start, end = _whole_words(draft, found.start, found.end)
+        if end - start < 2:
+            continue  # "X"
         if any(low < end and start < high for low, high in hidden) or _is_given(case, draft[start:end], found.kind):
             continue
         if found.kind == "PERSONNE":
-            if not names_nobody(case.text, start, end):
+            if not (names_nobody(case.text, start, end) or _is_town_first(found.rule, draft, start, end)):
                 people.append(found._replace(start=start, end=end))
         elif _is_personal(case, start, end, found.kind):
             others.append(found._replace(start=start, end=end))
@@ -99,6 +135,13 @@ def find_personal_data(case: Case) -> list[PersonalData]:
         if its_own and not _is_given(case, draft[found.start : found.end], found.kind):
             others.append(found)
     return [*people, *others]
+
+
+def _is_town_first(rule: str, draft: str, start: int, end: int) -> bool:
+    """Say whether who seems to be greeted is a town: "Bonjour, Limoges n'est pas Nantes"."""
+    name = spaced(fold(draft[start:end]))
+    greeted = rule.startswith("announces.") and draft[:start].rstrip().endswith((",", "!", "."))
+    return greeted and name in communes() and name not in usual_first_names(500)
 
 
 def _candidates(case: Case) -> Iterator[PersonalData]:
@@ -123,7 +166,7 @@ def _is_given(case: Case, text: str, kind: str) -> bool:
     """Say whether review or prompt hold it, or the directory. Of a name each word will do, of a number its digits."""
     if kind == "PERSONNE" and set(words(fold(text))) <= _given_words(case.given):
         return True
-    if kind == "SANTE" and words(fold(text))[-1] in _given_words(case.given):
+    if kind == "SANTE" and _tells_health(words(fold(text))[-1], _given_words(case.given)):
         return True  # "atteint de la maladie d'Alzheimer" where the review says "mon papa Alzheimer"
     if kind in ("AGE", "AGE DE") and set(_numbers(text)) & set(_numbers(case.given)):
         return True
@@ -136,6 +179,15 @@ def _is_given(case: Case, text: str, kind: str) -> bool:
     if kind in ("TEL", "EMAIL") and (case.directory.knows_phone(text) or case.directory.knows_email(text)):
         return True
     return holds_run(words(case.given), words(text))
+
+
+def _tells_health(word: str, given: frozenset[str]) -> bool:
+    """Say whether what was given tells a disease, be it by its adjective: "diabète" and "diabétique"."""
+    if word in given or word in _GENERAL_HEALTH:
+        return word in given
+    stem = word[: max(4, min(6, len(word) - 2))]
+    also = next((others for others in _SAME_HEALTH if word.startswith(others)), ())  # "surdité" of "je n'entends pas"
+    return any(other.startswith((stem, *also)) for other in given if other not in _GENERAL_HEALTH)
 
 
 @lru_cache(maxsize=32)
@@ -159,10 +211,16 @@ def _is_personal(case: Case, start: int, end: int, kind: str) -> bool:
     text, before = case.draft[start:end], case.draft[max(0, start - 60) : start]
     if kind in _OF_A_PERSON:
         clause = re.split(r"[.!?;\n]", before)[-1]
+        if kind == "SANTE" and _SAID_OF_AFTER.match(fold(case.draft[end : end + 40])):
+            return not _IN_CASE.search(clause)
         return bool(_SAID_OF.search(clause)) and not _IN_CASE.search(clause)
+    if kind == "PLAQUE" and _CLOCK.fullmatch(text):
+        return False  # "le véhicule passe à 16 h 45"
+    if kind == "DOSSIER" and not any(map(str.isdigit, text)) and len(words(text)) < 4:
+        return False  # "une facture multipliée par quatre, puis un refus"
     if kind == "TEL":
         before = fold(before)
-        of_a_service = _OF_A_SERVICE.search(before) and not _ITS_OWN.search(before)
+        of_a_service = (_OF_A_SERVICE.search(before) or _BY_MESSAGE.search(before)) and not _ITS_OWN.search(before)
         return bool(_MOBILE.fullmatch(national(text))) and not of_a_service
     if kind in ("ADRESSE", "CP_VILLE") and any(c.isdigit() for c in text):
         return is_citizens(case.draft, start, end)  # else a service's: an invented one is for the check of contacts

@@ -33,7 +33,7 @@ _OF_PEOPLE = (
     | word_set(
         "affaire artisan avocat benevole client cliente consorts couple eleve famille foyer gendarme guide instit"
         " interne maitre menage nom nounou patronyme pilote prenom prof sergent succession usager usagere victime"
-        " petit petite jeune meme seul seule cadet cadette benjamin benjamine cher chere"
+        " certain certaine petit petite jeune meme seul seule cadet cadette benjamin benjamine cher chere"
         " jour matin midi soir lundi mardi mercredi jeudi vendredi samedi dimanche lendemain"
     )
 )
@@ -45,7 +45,8 @@ _ENDS_OF_THINGS = re.compile(
 )
 _WORKS = (
     r"\b(?:statue|buste|portrait|livre|roman|film|pièce|fable|chanson|tableau|toile|[oœ]e?uvre|poème|recueil|biographie|musique"
-    r"|théâtre|série|exposition|tombe|maladie|syndrome|théorème|visage|enquête|aventure|conte)s? (?:de|d'|du)"
+    r"|théâtre|série|exposition|tombe|maladie|syndrome|théorème|visage|enquête|aventure|conte|digne|toile|tapisserie|ouvrage"
+    r"|patience|odyssée|épopée|épée|boîte|tonneau|rocher|mythe|légende)s? (?:de|d'|du)"
 )
 _OFFICE_OF_STATE = (
     r"\b(?:ministres?|président de la république|défenseure? des droits|secrétaire d'état|(?:roi|reine|empereur"
@@ -54,6 +55,12 @@ _OFFICE_OF_STATE = (
 )
 _BEFORE = re.compile(rf"(?:{_WORKS}|{_OFFICE_OF_STATE},?) ?$", re.IGNORECASE)
 _CIVILITY = re.compile(rf"\b{SOMEBODY} $", re.IGNORECASE)
+_BODY_OF = re.compile(
+    r"(?:de la|de l'|du|des|d'une?) (?:Métropole|Communauté|Agglomération|Ville|Région|Département|Office|Agence|Caisse"
+    r"|Centre|Service|Maison|Direction|Mission|Commission|Union|Fédération|Fonds|Pôle|Réseau|Syndicat)\b",
+    re.IGNORECASE,
+)
+_REIGNED = re.compile(r" (?:[IVX]{2,5}|Ier)$")
 _FAMOUS = re.compile(rf"(?<!\w){any_of(name.replace('-', ' ') for name in folded('famous_names'))}(?!\w)")
 
 
@@ -66,6 +73,10 @@ def names_nobody(text: Text, start: int, end: int) -> bool:
     """Say whether what was taken for somebody's name is of a thing, a work or a public person."""
     draft = text.written
     before = draft[max(0, start - 60) : start]
+    if _BODY_OF.match(draft, start) or before.endswith(" des "):
+        return True  # "le médiateur de la Métropole de Rouen"; "des Martin" are no Martin
+    if _REIGNED.search(draft, start, end) or draft.startswith("l'", start, end):
+        return True  # "Louis XIV"; "l'EHPAD": a name has its article in capitals
     if _CIVILITY.search(before):
         return False
     if _AFTER_NAMED.search(before) or _NAVY.match(draft, start) or _BEFORE.search(before):

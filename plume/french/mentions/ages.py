@@ -7,6 +7,7 @@ from plume.french.mentions import Mention
 from plume.french.numbers import NUMBER, number_words, value
 from plume.french.phrases import PERSON
 from plume.french.rules import Rule, Text, find, in_turn, table
+from plume.french.text import fold
 from plume.french.vocabulary import any_of, column
 
 _ONES = any_of((*number_words(1, 16), "dix-sept", "dix-huit", "dix-neuf", "dix sept", "dix huit", "dix neuf"))
@@ -273,6 +274,24 @@ _TOLD = table(
         examples=("votre mère, âgée de ‹88 ans›", "votre mère attend depuis deux ans"),
     ),
     Rule(
+        "told-age.of-a-lady",
+        rf"\b(?:une?|cette?|à une?) (?:vieille |vieux |jeune )?(?:dame|monsieur|homme|femme|grand-mère"
+        rf"|grand-père|octogénaire)"
+        rf" (?:de |d'|âgée? de )({NUMBER} ans)\b(?! (?:et|ou) (?:plus|moins|au-delà))",
+        words=frozenset(("ans",)),
+        group=1,
+        reads="lower",
+        examples=("pour une dame de ‹84 ans›, une telle attente", "une femme de 60 ans et plus"),
+    ),
+    Rule(
+        "told-age.of-theirs-first",
+        rf"\b(?:les|des) ({NUMBER} ans) de (?:votre|vos) {_KIN}s?\b",
+        words=frozenset(("ans",)),
+        group=1,
+        reads="lower",
+        examples=("les ‹81 ans› de votre mère", "les deux ans de votre bail"),
+    ),
+    Rule(
         "told-age.own",
         rf"\b(?:à|malgré|avec|de|du haut de) (?:vos|ses) ({NUMBER} ans)\b",
         words=frozenset(("ans",)),
@@ -290,15 +309,24 @@ _TOLD = table(
     ),
     Rule(
         "told-age.at",
-        rf"\b(?<!d')(?<!de )(?:âgée? de|à) ({NUMBER} ans),? (?:vous|votre (?:\w+ )?{_KIN}|il|elle)\b"
+        rf"\b(?<!d')(?<!de )(?:âgée? de|à) ({NUMBER} ans)(?: passés| sonnés| révolus)?,? (?:vous"
+        rf"|votre (?:\w+ )?{_KIN}|il|elle)\b"
         r"(?! (?:pourr|dev|est possible|faut))",
         words=frozenset(("ans",)),
         group=1,
         reads="lower",
         examples=("à ‹62 ans›, vous partez", "à 62 ans, il faut choisir"),
     ),
+    Rule(
+        "told-age.of-theirs",
+        rf"\bà ({NUMBER} ans)\b,? (?!plus tard)[^.!?;\n]{{0,80}}\b(?:votre|vos) (?:\w+ )?{_KIN}\b",
+        words=frozenset(("ans",)),
+        group=1,
+        reads="lower",
+        unless=lambda match, _: not _is_telling(fold(match[1])),
+        examples=("à ‹89 ans›, et si fatiguée, votre maman", "à 62 ans, selon le cas, votre mère"),
+    ),
 )
-
 
 _NUMBER, _SMALL_UNIT = re.compile(NUMBER), re.compile(r"mois|semaines|jours")
 

@@ -19,9 +19,28 @@ _FEAST = (
     r"(?:noel|paques|toussaint|ascension|assomption|pentecote|nouvel an|jour de l'an|epiphanie|chandeleur|mardi gras"
     r"|careme|ramadan|aid|armistice|fete nationale|saint-(?:jean|sylvestre|nicolas|martin|michel|valentin))"
 )
+# Those whose day is the same each year: day and month.
+FEASTS = {
+    "noel": (25, 12),
+    "saint-sylvestre": (31, 12),
+    "jour de l'an": (1, 1),
+    "nouvel an": (1, 1),
+    "epiphanie": (6, 1),
+    "chandeleur": (2, 2),
+    "saint-valentin": (14, 2),
+    "fete nationale": (14, 7),
+    "assomption": (15, 8),
+    "toussaint": (1, 11),
+    "armistice": (11, 11),
+}
 _SPAN = rf"(?:semaine|mois|an|annee|trimestre|semestre|week-end|saison|rentree|quinzaine|{_SEASON}|{_FEAST})"
 _ORDINAL = r"(?:premier|1er|deuxieme|second|2e|2nd|2eme|troisieme|3e|3eme|quatrieme|4e|4eme|dernier|prochain)"
 _OPEN = re.compile(r"\b(?:ouvert|ouvr|ferm|acces|accueil|recoi|recev|joignable|permanence|guichet|disponible|horaire)")
+# "Au printemps, les demandes affluent" says so of any year.
+_OF_ANY_YEAR = re.compile(
+    r"\b(?:afflu|pics?\b|saison|souvent|toujours|d'ordinaire|generalement|recommand|deconseil|evit|frequent|allong|engorg"
+    r"|satur|chaque|la taille|tailler\b|planter\b|nidif)"
+)
 _CALENDAR = table(
     Rule(
         "calendar.weekday",
@@ -54,7 +73,15 @@ _CALENDAR = table(
         r"(?:derni(?:er|ere)|passee?(?! (?:a|aux?|dans|sans|avec|en|chez|par|et)\b)"
         r"|ecoulee?|precedente?)\b",
         hint=("dernier", "derniere", "passe", "ecoule", "precedent"),
-        examples=("depuis ‹le mois dernier›", "‹l'été passé›", "la semaine passée à attendre", "le dernier mois"),
+        # "l'examen a été passé": the "été" of a verb.
+        unless=lambda match, text: match[0].startswith("a ete") and text.written[match.start()] not in "àÀ",
+        examples=(
+            "depuis ‹le mois dernier›",
+            "‹l'été passé›",
+            "où l'examen a été passé",
+            "la semaine passée à attendre",
+            "le dernier mois",
+        ),
     ),
     Rule(
         "calendar.next",
@@ -70,11 +97,24 @@ _CALENDAR = table(
         r"|(?:au|depuis le|des le|jusqu'au|apres le)(?: debut du| milieu du)? printemps"
         r"|(?:fin|debut) (?:du )?printemps)\b",
         hint=("ete", "automne", "hiver", "printemps", "ce matin", "ce week", "cet apres"),
-        examples=("rouvert ‹à l'automne›", "‹cet hiver›", "en été", "avant l'été", "les horaires d'hiver"),
+        unless=lambda match, text: (
+            match[0] in ("au printemps", "a l'automne")
+            and _OF_ANY_YEAR.search(text.folded, max(0, match.start() - 80), match.end() + 80) is not None
+        ),
+        examples=(
+            "rouvert ‹à l'automne›",
+            "‹cet hiver›",
+            "au printemps, les demandes affluent",
+            "en été",
+            "avant l'été",
+            "les horaires d'hiver",
+        ),
     ),
     Rule(
         "calendar.feast",
         rf"\b(?:a|au|apres|avant|depuis|jusqu'a|jusqu'au|des|pendant|entre|vers) (?:la |le |l')?{_FEAST}\b"
+        rf"|\b(?:lundi|jeudi|pont|veille|lendemain|week-end|reveillon|semaine|periode) d(?:e |u |')(?:la "
+        rf"|l')?{_FEAST}\b"
         r"|\bvacances (?:scolaires )?d(?:e la |e l'|e |'|u )(?:toussaint|noel|paques|fevrier|mars|avril|fin d'annee"
         r"|(?:ete|hiver|printemps))\b",
         hint=(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from plume.french.mentions import Mention
 from plume.french.numbers import WORDS, number_words, value
 from plume.french.phrases import MONTH_OR_SHORT, SIGN
-from plume.french.rules import Rule, Text, in_turn, table
+from plume.french.rules import Rule, Text, before, in_turn, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, folded, rows
 
@@ -128,8 +128,16 @@ _READERS: dict[Rule, Read] = {
         examples=("‹lundi 12›", "‹le 5 de chaque mois›", "lundi 9 h"),
     ): lambda m: (_day(m[1] or m[2]), None, None),
     Rule(
+        "date.day-alone",
+        r"\b(?:aux (?:alentours|environs) du|autour du|vers le|avant le|apres le|a partir du|a compter du|jusqu'au"
+        r"|d'ici (?:au|le)|au plus tard le) (\d{1,2}|1er)(?= ?[.,;:!?)](?!\d)| (?:du|de chaque|et|pour|au plus)\b|$)",
+        hint=("tours du", "environs du", "vers le", "avant le", "apres le", "partir du", "compter du", "jusqu'au"),
+        digit=True,
+        examples=("payé ‹aux alentours du 10›.", "jusqu'au 39 39", "avant le 12e jour"),
+    ): lambda m: (_day(m[1]), None, None) if _day(m[1]) < 32 else None,
+    Rule(
         "date.year-in-words",
-        rf"\b(?:en|depuis|annee|fin|debut|{any_of(MONTHS)}) (deux mille(?:[- ](?:{WORDS}))?"
+        rf"\b(?:en(?: l'an)?|depuis|annee|l'an|fin|debut|{any_of(MONTHS)}) (deux mille(?:[- ](?:{WORDS}))?"
         rf"|mille neuf cent(?:[- ](?:{WORDS}))?)\b",
         hint=("mille",),
         examples=("‹en deux mille vingt›", "deux mille euros"),
@@ -144,13 +152,27 @@ _READERS: dict[Rule, Read] = {
     Rule(
         "date.year",
         r"\b(?=en |depuis |[12])(?<!n°)(?<!n° )(?<!numero )(?<!formulaire )(?<!imprime )(?<!cerfa )(?<!declaration )"
-        rf"(?:en |depuis )?{_YEAR}\b(?![.,]\d|-\d{{2,4}}\b"
+        # From 2040 on, a number is a tax form's unless a word brings it.
+        rf"(?:en |depuis |(?!20[4-9])){_YEAR}\b(?![.,]\d|[-/]\d{{2,4}}\b"
         r"| ?(?:€|%|euros?|personnes|demandes|dossiers|usagers|agents|avis))",
         digit=True,
-        examples=("‹en 2023›", "le formulaire 2042", "2000 euros"),
+        examples=("‹en 2023›", "‹2031›", "l'annexe 2047", "le règlement 2016/679", "2000 euros"),
     ): lambda m: (None, None, int(m[1])),
 }
 table(*_READERS)
+
+
+# "la rue du 8-Mai-1945", "le lycée du 11-Novembre": names of places, and no dates.
+_PLACE_OF_DATE = re.compile(
+    r"\b(?:rue|avenue|boulevard|place|square|quai|pont|cours|allees?|esplanade|impasse|lycee|college|ecole|arret|station"
+    rf"|stade|salle|gymnase|caserne|residence|victoire) (?:du |de la )?(?:{_DAY_NUMBER}|1er|premier|quatre|huit|onze"
+    rf"|quatorze|dix-neuf)[ -]{_MONTH}(?:[ -]{_YEAR})?"
+)
+
+
+def named_after_dates(text: Text) -> list[tuple[int, int]]:
+    """List the places that a date is the name of."""
+    return [match.span() for match in _PLACE_OF_DATE.finditer(text.folded)]
 
 
 def dates(text: Text) -> Iterator[Mention]:
@@ -164,37 +186,52 @@ def dates(text: Text) -> Iterator[Mention]:
 
 
 _NAMED_MONTH, _ANY_YEAR = re.compile(rf"\b{_MONTH}"), re.compile(rf"(?<!\d){_YEAR}(?!\d)")
-_LE_DAY = re.compile(r"\ble (\d{1,2}|1er)\b")
+_LE_DAY = re.compile(r"\b(?:le|les|du|au|et) (\d{1,2}|1er)\b")
 
 
 def loose_dates(text: Text) -> set[Moment]:
-    """List any month or year that a text so much as names, and any day after "le"."""
+    """List any month or year that a text so much as names, and any day after "le", with each of the months."""
     named = {(None, month(m[1]), None) for m in _NAMED_MONTH.finditer(text.folded)}
     years = {(None, None, int(year)) for year in _ANY_YEAR.findall(text.folded)}
-    return named | years | {(_day(day), None, None) for day in _LE_DAY.findall(text.folded)}
+    days = {_day(day) for day in _LE_DAY.findall(text.folded)}
+    return named | years | {(day, month, None) for day in days for month in (None, *(part[1] for part in named))}
 
 
 _FIRST_HOURS = any_of(word for word in number_words(1, 16) if word != "un")
 _HOUR = rf"\d{{1,2}}|{_FIRST_HOURS[3:-1]}|dix-sept|dix-huit|dix-neuf|vingt"
-_MINUTES = {"quinze": 15, "vingt": 20, "trente": 30, "quarante-cinq": 45, "et quart": 15, "et demie": 30}
-_SPELLED_MINUTES = re.compile(rf" ({'|'.join(_MINUTES)})\b(?! minutes)")
+_IN_WORDS = "cinq|dix|quinze|vingt(?:[- ]cinq)?|(?:trente|quarante|cinquante)(?:[- ]cinq)?"
+# "neuf heures vingt", "dix heures moins le quart", "3 heures de l'après-midi".
+_SPELLED_MINUTES = re.compile(
+    rf" (?:(moins )?(?:le |un )?(?:(quart)|({_IN_WORDS}))|et (?:(quart)|(demie?)))\b(?! (?:minutes|d[e']))"
+)
+_AFTER_NOON = re.compile(r" ?(?:de l'apres-midi|du soir)\b")
 # A time of day has minutes, or a word before it that no length of time has. "de 9 h" wants an end: "à 12 h".
 # Read with its accents: "il y a une heure" is a length of time, "à une heure" is not.
 _CLOCK = table(
     Rule(
         "time.clock",
         rf"(?<![\w,.])(?:(?:(?<!\b[1-5] )(?<!deux )(?<!trois )(?<!quatre )à|(?:dès|jusqu'à|(?:à partir|à compter"
-        rf"|au-delà) de|passé|avant|après|vers|entre|et)) ({_HOUR}) ?(?:h|heures?)(?: ?([0-5]\d))?(?! ?/)\b"
-        r"(?! (?:de|d'|par|sur|plus)\b| d')"
+        rf"|au-delà) de|passé|avant|après|vers(?: les)?|sur le coup de|entre|et)) ({_HOUR}) ?(?:h"
+        rf"|heures?)(?: ?([0-5]\d))?(?! ?/)\b"
+        r"(?! (?:de(?! l'après-midi)|d'|par|sur|plus)\b| d')"
         rf"|de ({_HOUR}) ?(?:h|heures?)?(?: ?([0-5]\d))?(?= ?(?:à|-|jusqu'à) ?(?:midi|(?:(?<=h à )(?:{_HOUR})"
         rf"|(?<=h-)(?:{_HOUR})|(?<=\d\d à )(?:{_HOUR})|[89]|1\d|2[0-3]) ?(?:h|heures?)))"
         r"|([01]?\d|2[0-3]) ?(?:h|heures?|:) ?([0-5]\d)(?![\d:])"
         r"|([01]?\d|2[0-3]) ?h(?: ?([0-5]\d))?(?= ?[-–/à] ?(?:[01]?\d|2[0-3]) ?h)"
-        r"|(?<=\dh[-–/])([01]?\d|2[0-3]) ?h\b())",
+        r"|(?<=\dh[-–/])([01]?\d|2[0-3]) ?h\b()"
+        rf"|\b({_HOUR}) ?(?:h|heures?) ?([0-5]\d)? (?=(?:pass|sonn)ées?\b|tapantes?\b|précises?\b|pile\b))",
         hint=(":",),
         words=frozenset(("h", "heure", "heures", "midi")),
         reads="lower",
-        examples=("‹à 9 h 30›", "‹14h15›", "‹de 9 h› ‹à 12 h›", "‹de 9 ›à midi", "il y a une heure", "les dix heures"),
+        examples=(
+            "‹à 9 h 30›",
+            "‹14h15›",
+            "‹de 9 h› ‹à 12 h›",
+            "‹de 9 ›à midi",
+            "une fois ‹vingt heures ›passées",
+            "il y a une heure",
+            "les dix heures",
+        ),
     )
 )
 # "midi" and "minuit" after what brings a time of day.
@@ -203,7 +240,8 @@ _NOON = table(
         "time.noon",
         r"(?<![\w-])(?:a|jusqu'a|des|avant|de|entre|et|vers) (midi|minuit)\b(?! et deux)",
         hint=("midi", "minuit"),
-        examples=("ouvert ‹à midi›", "entre midi et deux"),
+        unless=before(r"\b(?:pause|repas|coupure|service|dejeuner|menu|demon|soleil) ", 14),
+        examples=("ouvert ‹à midi›", "la pause de midi", "entre midi et deux"),
     )
 )
 _RELATIVE_DAY = table(
@@ -219,11 +257,22 @@ _RELATIVE_DAY = table(
 def times(text: Text) -> Iterator[Mention]:
     """Yield times of day; the value is (hour, minute)."""
     for start, end, rule, m in in_turn(text, _CLOCK):
-        hour, minute = next((m[i], m[i + 1]) for i in (1, 3, 5, 7, 9) if m[i])
-        spelled = None if minute else _SPELLED_MINUTES.match(text.folded, end)
+        hour, minute = next((m[i], m[i + 1]) for i in (1, 3, 5, 7, 9, 11) if m[i])
         if value(hour) < 24:
-            minutes = float(_MINUTES[spelled[1]]) if spelled else value(minute or "0")
-            yield Mention("time", start, spelled.end() if spelled else end, (value(hour), minutes), rule.name)
+            end, time = _moment(hour, minute, text.folded, end)
+            yield Mention("time", start, end, time, rule.name)
+
+
+def _moment(hour: str, minute: str | None, folded: str, end: int) -> tuple[int, tuple[float, float]]:
+    """Give hour and minute, with what is told of them in the words after `end`, and where those end."""
+    hours, minutes = value(hour), value(minute or "0")
+    if not minute and (spelled := _SPELLED_MINUTES.match(folded, end)):
+        end, less, number = spelled.end(), spelled[1], spelled[3]
+        minutes = value(number) if number else 30.0 if spelled[5] else 15.0
+        hours, minutes = ((hours - 1) % 24, 60 - minutes) if less else (hours, minutes)
+    if hours < 12 and (late := _AFTER_NOON.match(folded, end)):
+        return late.end(), (hours + 12, minutes)
+    return end, (hours, minutes)
 
 
 def named_times(text: Text) -> Iterator[Mention]:
@@ -239,6 +288,6 @@ NOON = {"midi": (12.0, 0.0), "minuit": (0.0, 0.0)}
 
 def loose_times(text: Text) -> set[tuple[float, float]]:
     """List any number of hours or with a colon, whatever it counts, as a time of day."""
-    said = {(value(hour), value(minute or "0")) for hour, minute in _ANY_HOUR.findall(text.folded)}
+    said = {_moment(m[1], m[2], text.folded, m.end())[1] for m in _ANY_HOUR.finditer(text.folded)}
     said |= {(value(hour), 0.0) for hour in _FROM_HOUR.findall(text.folded)}
     return said | {time for word, time in NOON.items() if word in text.folded}

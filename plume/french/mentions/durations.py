@@ -38,13 +38,17 @@ _ENGLISH_UNITS = {"hour": "heure", "day": "jour", "week": "semaine", "month": "m
 _ENGLISH_NUMBERS = {
     w: i for i, w in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], 1)
 } | {str(i): i for i in range(100)}
+_MINUTES = (
+    r"(?:(?:cinq|dix|quinze|vingt(?:[- ]cinq)?|trente(?:[- ]cinq)?|quarante(?:[- ]cinq)?|cinquante(?:[- ]cinq)?)\b"
+    r"(?![- ][a-z]*(?:taine|zaine)))"
+)
 _DURATION = Rule(
     "duration.number",
     rf"({NUMBER})(?: ?(?:a|ou|et|-|/) ?({NUMBER}))? ?(?:(?:bon|petit|grand|gros|court|plein)(?:ne|te|de|sse|e)?s? )?"
-    rf"(mois|{_UNIT}|h|j)\b( et demie?\b)?(?! ?\d\d\b)",
+    rf"(mois|{_UNIT}|h|j)\b(?:( et demie?\b| et quart\b)|(?<=heures)(?: et)? ({_MINUTES}))?(?! ?\d\d\b)",
     hint=_HINTS,
     words=_WORDS,
-    examples=("sous ‹deux mois›", "en ‹3 à 5 jours›", "14 h 30", "deux agents"),
+    examples=("sous ‹deux mois›", "en ‹3 à 5 jours›", "‹deux heures dix› d'attente", "14 h 30", "deux agents"),
 )
 
 
@@ -83,22 +87,32 @@ _OTHERS: dict[Rule, Callable[[re.Match[str]], float]] = {
     ): lambda m: _ENGLISH_NUMBERS[m[1]] * _HOURS[_ENGLISH_UNITS[m[2]]],
     Rule(
         "duration.fortnight",
-        r"\b(?:sous|d'ici|dans la|dans une|sous une) (huitaine|quinzaine)\b",
+        r"\b(?:sous|d'ici|dans la|une(?: (?:petite|bonne|grosse|grande))?) (huitaine|quinzaine)\b(?! d[e'])",
         hint=("taine", "zaine"),
-        examples=("‹sous huitaine›", "une huitaine"),
+        examples=("‹sous huitaine›", "comptez ‹une petite quinzaine›", "une quinzaine d'agents"),
     ): lambda m: 168.0 if m[1] == "huitaine" else 336.0,
 }
 table(_DURATION, *_OTHERS)
 # "un jour" may be an idiom: one of something is a deadline only after such a word, or if it is never an idiom.
 _DEADLINE = re.compile(
     r"(?:sous|dans|d'ici|en|apres|pour|sur|(?:delai|moins|plus|bout|periode|duree|validite|maximum|attente"
-    r"|au-dela) d[e']"
+    r"|au-dela|pres) d[e']"
     r"|environ|maximum|valables?|pendant|durant|dure|durera|prend|prendra|compte[rz]|attend\w+|tous les) ?$"
 )
+# "prendre une minute", "après une nuit de garde", "sur une journée": what is told, no term.
+_TERM = re.compile(r"(?:sous|dans|d'ici|en|(?:delai|moins|maximum|bout|au-dela) d[e']) ?$")
+_SHORT = frozenset(("seconde", "minute", "min", "mn", "nuit", "journee"))
+# What somebody gives of his time: "merci d'avoir pris deux minutes".
+_TAKEN = re.compile(r"\b(?:pris|prendre|prenant|prene[zr]|accord\w+|consacr\w+|perd\w+) (?:ces |ne serait-ce que )?$")
+_TERM_AFTER = re.compile(r" (?:suffi|apres\b|plus tard|de delai|au (?:maximum|plus|moins)|maximum|en moyenne)")
 _NEVER_IDIOM = frozenset(("mois", "trimestre", "semestre", "semaine", "demi-heure", "demi-journee"))
 _IDIOM = re.compile(
     r" ?(?:ou l'autre|a l'autre|sur l'autre|sur deux|de plus|apres l'autre|donnee?|(?:in)?complete?\b|manquante?\b"
     r"|(?<=journee )d[e'] ?\w|pleine?\b|travaillee?\b|chargee?\b|deja\b|si |aussi |ou\b|comme|sans )"
+)
+_IDIOM_OF_ANY = re.compile(
+    r" ?(?:ou l'autre|sur l'autre|sur deux|de plus|apres l'autre|deja\b|si |aussi |ou\b"
+    r"|comme|sans |incomplet|manquant)"
 )
 # "les deux années" are those just spoken of; "dans les deux années" is a term.
 _THOSE = re.compile(
@@ -111,7 +125,8 @@ def durations(text: Text, *, unsure: bool = False) -> Iterator[Mention]:
     """Yield what surely is a length of time, or all that may be one; the value is its one or two lengths in hours."""
     for start, end, rule, m in in_turn(text, [_DURATION]):
         name = m[3] if m[3] == "mois" else m[3].rstrip("s")
-        lengths = [value(n) + (0.5 if m[4] else 0) for n in m.groups()[:2] if n]
+        more = value(m[5]) / 60 if m[5] else {" et quart": 0.25}.get(m[4], 0.5) if m[4] else 0
+        lengths = [value(n) + more for n in m.groups()[:2] if n]
         # "huit jours" and "quinze jours" are a week and two.
         lengths = [{8: 7, 15: 14}.get(n, n) if _HOURS[name] == 24 else n for n in lengths]
         if unsure or _is_sure(text.folded, start, end, name, lengths):
@@ -124,9 +139,16 @@ def durations(text: Text, *, unsure: bool = False) -> Iterator[Mention]:
 def _is_sure(folded: str, start: int, end: int, unit: str, lengths: list[float]) -> bool:
     """Say whether a number of units is a length of time, and no idiom ("un jour ou l'autre")."""
     before = folded[max(0, start - 20) : start]
-    sure = lengths != [1] or bool(_DEADLINE.search(before))
+    sure = lengths != [1] or bool(_DEADLINE.search(before) or _TERM_AFTER.match(folded, end))
     sure &= not (unit in ("an", "annee") and _THOSE.search(before))
-    return (sure or unit in _NEVER_IDIOM) and not (lengths == [1] and _IDIOM.match(folded, end))
+    if lengths == [107]:
+        return False  # "attendre cent sept ans"
+    if unit in _SHORT:
+        sure &= lengths != [1] or bool(_TERM.search(before))
+        sure &= not (unit in ("seconde", "minute") and _TAKEN.search(before))
+    idiom = lengths == [1] and (_IDIOM_OF_ANY if unit in _NEVER_IDIOM else _IDIOM).match(folded, end)
+    idiom = idiom and not (unit in _NEVER_IDIOM and _TERM.search(before))
+    return (sure or unit in _NEVER_IDIOM) and not idiom
 
 
 _ALWAYS_OPEN = re.compile(

@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator
 
 from plume.french.mentions import Mention
+from plume.french.numbers import number_words
 from plume.french.phrases import MONTH
 from plume.french.rules import Rule, Text, in_turn, table
 from plume.french.text import fold, squeeze, words
+from plume.french.vocabulary import any_of
 
 _NUMBERED = r"(?:n° ?|no ?|numero )"
 _KINDS = (
@@ -30,6 +32,20 @@ _LAWS = table(
         examples=("l'‹article L. 161-17› du code", "l'‹article premier›", "un article de presse"),
     ),
     Rule(
+        "law.article-in-words",
+        rf"\barticle (?:[ivx]{{2,5}}|{any_of(number_words(2, 100))}(?:[- ](?:et[- ])?{any_of(number_words(1, 16))})?)"
+        r"(?= (?:du|de la|de l'|le|la)\b| ?[.,;])",
+        words=frozenset(("article",)),
+        examples=("l'‹article XIII› du texte", "l'‹article quatre› le dit", "un article cinq étoiles"),
+    ),
+    Rule(
+        "law.part-of-code",
+        r"\b(?:livre|titre|chapitre) (?:[ivx]{1,4}|\d{1,2}|premier|1er) (?:du|de la) (?:livre|titre|code|loi"
+        r"|reglement)\b",
+        hint=("livre ", "titre ", "chapitre "),
+        examples=("le ‹titre II du livre› IV du code", "le titre 3 du journal"),
+    ),
+    Rule(
         "law.code-letter",
         r"[lrd](?<!\w[lrd])(?:(?:(?<=l)\.?o)?\. ?\*? ?\d{1,4}(?:-\d+)*|(?:(?<=l)o)?\*? ?\d{2,4}(?:-\d+)+)\b",
         digit=True,
@@ -45,25 +61,33 @@ _LAWS = table(
     ),
     Rule(
         "law.date",
-        rf"\b{_LAW} (?:du (?:\d{{1,2}}|1er) (?:\w+ (?:19|20)\d\d|{MONTH})|de (?:19|20)\d\d)\b",
-        hint=_LAW_HINTS,
+        rf"\b(?:{_LAW}|accord|convention) (?:du (?:\d{{1,2}}|1er) (?:\w+ (?:19|20)\d\d|{MONTH})|de (?:19|20)\d\d)\b",
+        hint=(*_LAW_HINTS, "accord", "convention"),
         digit=True,
         examples=("la ‹loi du 6 janvier 1978›", "le ‹décret du 12 mars›", "la ‹loi de 1901›", "la loi de 12 pages"),
+    ),
+    Rule(
+        "law.number-apart",
+        rf"\b{_KINDS}\b[^.!?;\n]{{1,60}}?[,»)\"] ?{_NUMBERED}((?:19|20)\d\d-\d{{1,5}})\b",
+        hint=_LAW_HINTS,
+        digit=5,
+        group=1,
+        examples=("le décret « silence vaut accord », n° ‹2014-1303›", "le dossier n° 2014-1303"),
     ),
     # By the name of who proposed it or of its matter: "la loi Elan". A code's name alone cites nothing.
     Rule(
         "law.named",
-        r"\b[Ll]oi(?: dite)? (?:« ?|\"|')?((?:[A-ZÉÈ][\w'-]+|\d[A-Z]{2}\b)(?:[- ](?:et )?[A-ZÉÈ][\w'-]+){0,2}"
+        r"\b[Ll]ois?(?: dites?)? (?:« ?|\"|')?((?:[A-ZÉÈ][\w'-]+|\d[A-Z]{2}\b)(?:[- ](?:et )?[A-ZÉÈ][\w'-]+){0,2}"
         r"|informatique et libertés|littoral|montagne|travail|handicap|santé|climat|énergie|bioéthique|immigration"
-        r"|asile"
-        r"|grand âge|anti-?\w+)\b",
-        hint=("loi ",),
+        r"|asile|égalim|egalim|élan|elan|alur|dalo|sru|essoc|évin|carrez|badinter|hoguet|châtel|chatel|hamon|pacte"
+        r"|grand âge|anti-?\w+)\b|\bloi dite « ?([^»\n]{3,60}?) ?»",
+        hint=("loi ", "lois "),
         reads="written",
         examples=("la ‹loi Elan›", "la ‹loi Informatique et Libertés›", "la loi de la jungle", "une loi récente"),
     ),
     Rule(
         "law.matter",
-        r"\bloi ((?:de (?:financement|programmation|modernisation|transformation|orientation|simplification"
+        r"\bloi ((?:de (?:financement|separation|programmation|modernisation|transformation|orientation|simplification"
         r"|refondation|transition|bioethique)|relative (?:a|au|aux)|portant|visant|tendant|pour (?:une? |l'egalite"
         r"|l'acces|l'avenir"
         r"|la (?:confiance|liberte|croissance|republique|justice))|sur (?!ce\b|ces\b|cette\b|le point|le sujet"
@@ -83,8 +107,10 @@ _LAWS = table(
         r"|declaration (?:universelle )?des droits de l'(?:homme|enfant)"
         r"|convention (?:europeenne|internationale) (?:des|relative aux) droits\b|cedh|jurisprudence(?: \w+){0,3}"
         r"|alinea (?:\d+|premier|deux|trois)|decret tertiaire|arrets? d(?:e la cour|u conseil d'etat)"
-        r"|decision du conseil (?:d'etat|constitutionnel))\b",
+        r"|decision du conseil (?:d'etat|constitutionnel)|constitution (?:de 1958|francaise)|charte de l'environnement"
+        r"|accord franco-\w+)\b",
         hint=(
+            *("constitution", "environnement", "franco"),
             *("rgpd", "protection des donnees", "des droits de l'", "droits", "cedh", "jurisprudence", "alinea"),
             *("tertiaire", "arret", "decision du conseil"),
         ),
@@ -125,7 +151,13 @@ def laws(text: Text) -> Iterator[Mention]:
     """Yield every citation of an article or a law; its value is what tells it apart, without the word for it."""
     for start, end, rule, match in in_turn(text, _LAWS):
         if rule.name in _BY_NAME:
-            yield Mention("law", start, end, " ".join(words(fold(match[_BY_NAME[rule.name]]))), rule.name)
+            yield Mention(
+                "law",
+                start,
+                end,
+                " ".join(words(fold(match[_BY_NAME[rule.name]] or match[match.lastindex or 0]))),
+                rule.name,
+            )
             continue
         yield Mention("law", start, end, _value(match.group()), rule.name)
         if match.group().startswith("articles"):

@@ -29,9 +29,17 @@ _END = (
     r"(?:la |le |)(?:toute )?(?:fin|debut|milieu|mi-)(?: de)? ?"
     rf"(?:du |de la |de cette |de ce |de l'|d'|cette |ce |l')?{_SPAN}"
 )
-_SEASON = r"(?:la rentree|noel|paques|l'ete|l'automne|l'hiver|le printemps)"  # a time to come only after "d'ici"
+_SEASON = (
+    r"(?:la rentree|noel|paques|l'ete|l'automne|l'hiver|le printemps|les (?:grandes "
+    r"|prochaines )?vacances(?: d[eu'] ?\w+)?|les fetes"
+    r"|le nouvel an)"
+)  # a time to come only after "d'ici"
+_ORDINAL = r"(?:deux|trois|quatr|cinqu|six|sept|huit|neuv|dix|quinz)ieme"
 _PART_OF_DAY = r"(?:matin|apres-midi|soir|midi)s?"
-_USUAL = re.compile(r"\b(?:fois|jours?|chaque|tous|heures) $|\b(?:fois|plusieurs|jours?)\b[^.,;]{0,12}$")
+_USUAL = re.compile(
+    r"\b(?:fois|jours?|chaque|tous|heures|trous?|creux|moments?|soirs?|matins?|creneaux?) $|\b(?:fois|plusieurs"
+    r"|jours?)\b[^.,;]{0,12}$"
+)
 # What a service does, which makes a term of "dans la journée".
 _ACTS = re.compile(
     r"\b(?:rappel|repon|repond|trait|vers|envo|contact|rev[ie]|recev|recoi|parv|arriv|regl|pass|effect|activ"
@@ -49,9 +57,11 @@ _BARE = re.compile(rf"le {_WEEKDAY}|\w+ week-ends?")
 _DEADLINES = table(
     Rule(
         "term.by",
-        r"\b(?:d'ici(?: a)?|des|avant|pour|jusqu'a|au plus tard|sous|a (?:partir|compter) de) ?"
-        rf"(?:{_NEXT}|{_COMING}|{_END}(?! d(?:e |')\w)|l[ae] (?!rentree){_SPAN}\b)|\bd'ici(?: a)? {_SEASON}\b",
-        hint=("d'ici", "des ", "avant ", "pour ", "jusqu'a", "plus tard", "sous ", "partir de", "compter de"),
+        r"\b(?:d'ici(?: a)?|des|avant|pour|jusqu'a|au plus tard|sous|a (?:partir|compter) de|a (?:partir"
+        r"|compter)(?= du)) ?"
+        rf"(?:{_NEXT}|(?:du|au) (?:mois|trimestre) (?:prochain|suivant)|{_COMING}|{_END}(?! d(?:e |')\w)"
+        rf"|l[ae] (?!rentree){_SPAN}\b)|\bd'ici(?: a)? {_SEASON}\b",
+        hint=("d'ici", "des ", "avant ", "pour ", "jusqu'a", "plus tard", "sous ", "partir d", "compter d"),
         unless=lambda match, _: match[0].startswith(("pour l", "pour c", "des la r")) and "fin" not in match[0],
         examples=(
             "‹d'ici la fin du mois›",
@@ -67,6 +77,7 @@ _DEADLINES = table(
         r"|l'(?:annee|heure|apres-midi)"
         r"|les (?:tout(?:e?s)? )?(?:prochaine?s|premiere?s) (?:heures|jours|semaines|mois)"
         r"|les (?:heures|jours|semaines|mois) (?:qui viennent|a venir|prochaine?s|suivants?))"
+        r"|le courant d(?:e la|u|e l') ?(?:semaine|mois|annee|journee|trimestre)"
         r"|sous (?:une? )?(?:huitaine|quinzaine|dizaine))(?! (?:dernier|passe|ecoule|d(?:e |'|es |u )))",
         hint=("dans l", "sous "),
         unless=(
@@ -88,9 +99,11 @@ _DEADLINES = table(
         "term.next",
         rf"\b(?:{_NEXT}|(?:en|courant|fin|debut)(?: (?:debut|fin|milieu))? (?:de |d')?(?:la )?(?:semaine|mois"
         rf"|annee) prochaine?"
-        r"|(?:l[ae] (?:semaine|mois)|l'annee) suivante?|a la fin du mois(?! d)"
+        r"|l[ae] (?:semaine|mois) suivante?|a la fin du mois(?! d)"
+        r"|ces (?:tout(?:e?s)? )?prochaine?s (?:jours|semaines|heures|mois)|des le lendemain|ce soir(?!-la)"
+        rf"|(?:des|au terme d[eu]|a partir d[eu]|passe|apres) (?:l[ea] )?{_ORDINAL} (?:semaine|mois|jour)"
         r"|demain(?! (?:de|du))(?: (?:matin|soir|apres-midi))?|apres-demain)\b",
-        hint=("prochain", "qui vient", "a venir", "demain", "suivant", "fin du mois"),
+        hint=("prochain", "qui vient", "a venir", "demain", "suivant", "fin du mois", "ieme ", "ce soir"),
         unless=lambda match, _: bool(_NO_DAY.search(match.string, max(0, match.start() - 12), match.start())),
         examples=("‹demain matin›", "‹la semaine prochaine›", "l'administration de demain", "du jour au lendemain"),
     ),
@@ -121,11 +134,13 @@ _OPENING = table(
     ),
 )
 _HEAD = re.compile(
-    r"demain|huitaine|quinzaine|dizaine|nuit|apres-midi|semaine|mois|annee|an\b|trimestre|semestre|journee|matinee"
-    r"|soiree|week-end|ete|automne"
+    rf"{_ORDINAL}|lendemain|demain|huitaine|quinzaine|dizaine|nuit|apres-midi|semaine|mois|annee|an\b|trimestre|semestre|journee|matinee"
+    r"|soiree|week-end|ete|automne|vacances|fetes|nouvel an"
     rf"|hiver|printemps|rentree|noel|paques|heures?|jours?|soir|{_WEEKDAY}"
 )
-_LOOSE = re.compile(rf"\b(?:{_NEXT}|{_COMING}|{_END}|(?:dans|sous) l[ae] {_SPAN})")
+_LOOSE = re.compile(
+    rf"\b(?:{_NEXT}|{_COMING}|{_END}|(?:dans|sous) l[ae] {_SPAN}|lendemain|{_ORDINAL} (?:semaine|mois|jour))"
+)
 _DAYS = re.compile(rf"{_WEEKDAY}|matin|apres-midi|soir|midi|jours|week-end")
 
 

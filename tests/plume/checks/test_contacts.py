@@ -20,6 +20,10 @@ from plume.checks.contacts import invented_contacts
         ("voir www.inconnu-exemple.fr/aide.", "www.inconnu-exemple.fr/aide"),
         ("voir https://bit.ly/3abcde", "https://bit.ly/3abcde"),
         ("sur inconnu-exemple.fr", "inconnu-exemple.fr"),
+        ("sur reclamations.service-public.gouv.fr", "reclamations.service-public.gouv.fr"),
+        ("sur carte.assure.ameli.fr", "carte.assure.ameli.fr"),
+        ("demandez le poste 4127", "poste 4127"),
+        ("un SMS au 31 003 suffit", "SMS au 31 003"),
     ],
 )
 def test_an_invented_contact_is_found_and_quoted(case, draft: str, quoted: str) -> None:
@@ -37,6 +41,8 @@ def test_an_invented_contact_is_found_and_quoted(case, draft: str, quoted: str) 
         "Écrivez à Accueil@caisse-exemple.fr.",
         "sur www.ameli.fr/assure ou assure.ameli.fr, rubrique Contact",
         "sur https://www.impots.gouv.fr/particulier",
+        "sur assure.ameli.fr, amendes.gouv ou rhone.gouv.fr",
+        "un poste de police, le poste 35 heures, reçus à deux, rue Paul-Valéry",
     ],
 )
 def test_what_the_directory_lists_may_be_given(case, draft: str) -> None:

@@ -34,7 +34,7 @@ INVENTED = [
     ("deadlines", "sous une semaine", "une semaine"),
     ("deadlines", "sous 48 h", "48 h"),
     ("deadlines", "de 2 à 3 semaines", "2 à 3 semaines"),
-    ("deadlines", "dès 62 ans", "62 ans"),
+    ("deadlines", "après 6 mois d’attente", "6 mois"),
     ("articles", "selon l’article L. 161-17-2 du code", "article L. 161-17-2"),
     ("articles", "l’art. 15 de ce règlement", "art. 15"),
     ("articles", "la loi n° 2000-321", "loi n° 2000-321"),
@@ -74,6 +74,7 @@ def test_the_same_fact_is_no_invention_where_review_or_prompt_holds_it(case, nam
         ("deadlines", "ces 48 heures", "sous deux jours"),
         ("deadlines", "après une semaine", "après 7 jours"),
         ("deadlines", "ces quinze jours", "ces deux semaines"),
+        ("deadlines", "sous soixante jours", "le délai est de deux mois"),
         ("articles", "l’article L.161-17", "vu l’article L 161-17 du code"),
         ("placeholders", "Bonjour [USAGER],", "[USAGER] Le guichet était fermé"),
     ],
@@ -120,3 +121,66 @@ def test_ordinary_text_holds_no_fact(case, name: str, draft: str) -> None:
 
 def test_the_digits_of_a_contact_are_no_date(case) -> None:
     assert invented_dates(case("au 01.02.03.04.05 ou sur exemple.fr/2021/03-04"))[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "draft", "review"),
+    [
+        ("deadlines", "vingt-cinq minutes d’attente", "convoquée à 9h15, reçue à 9h40"),
+        ("deadlines", "deux heures le jeudi", "ouvert le jeudi de 9h à 11h"),
+        ("deadlines", "trois mois d’attente", "déposé le 12 janvier, réponse le 12 avril"),
+        ("deadlines", "deux ans d’attente", "demandé en 2021, refusé en 2023"),
+        ("deadlines", "ces quinze jours", "depuis le 1er septembre, nous sommes le 15"),
+        ("deadlines", "deux jours par semaine", "ouvert le mercredi et le samedi"),
+        ("deadlines", "près d’une heure d’attente", "rendez-vous à 9h, reçue à 9h55"),
+        ("deadlines", "dix minutes avant minuit", "le site a planté à 23h50"),
+        ("deadlines", "trois secondes", "répondu en 3 s"),
+        ("dates", "dix minutes avant minuit", "le site a planté à 23h50"),
+        ("dates", "reçue à 9 h 20", "rendez-vous à 9 heures, vingt minutes de retard"),
+        ("dates", "avant huit heures", "à 7h42 il y avait déjà la queue"),
+        ("dates", "ni le samedi ni le dimanche", "fermé le week-end"),
+        ("dates", "depuis le printemps", "j’attends depuis mars"),
+        ("dates", "à trois heures de l’après-midi", "fermé à 15h"),
+        ("amounts", "cent onze euros au total", "payé 86 € puis 25 €"),
+        ("amounts", "cinquante euros de plus", "le loyer passe de 480 à 530 euros"),
+        ("amounts", "un tiers de la somme", "rendu 30 € sur 90 €"),
+        ("amounts", "trente euros", "refusé 3 fois, 10 € chaque fois"),
+        ("amounts", "plus de 1 200 euros", "on me doit 1 234,56 €"),
+        ("amounts", "une baisse de moitié", "ma prime divisée par deux"),
+    ],
+)
+def test_what_follows_from_the_review_is_no_invention(case, name: str, draft: str, review: str) -> None:
+    assert CHECKS[name](case(draft, review))[0]
+    assert not CHECKS[name](case(draft, "Rien ne va plus."))[0]
+
+
+@pytest.mark.parametrize(
+    ("draft", "review"),
+    [
+        ("Réponse sous deux heures.", "ouvert le jeudi de 9h à 11h"),
+        ("Le délai est de trois mois.", "déposé le 12 janvier, réponse le 12 avril"),
+        ("La personne dispose de deux mois pour agir.", "demandé en mai, refusé en juillet"),
+    ],
+)
+def test_a_term_to_come_follows_from_nothing(case, draft: str, review: str) -> None:
+    assert not invented_deadlines(case(draft, review))[0]
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "Avant vingt-cinq ans, le RSA reste encadré.",
+        "L’aide court jusqu’aux vingt ans de l’enfant.",
+        "L’école accueille dès 3 ans, l’âge légal est à 64 ans.",
+        "Les jeunes de 16 à 25 ans et les plus de 60 ans y ont droit.",
+        "Merci d’avoir pris cinq minutes ; une minute suffit à changer une journée.",
+        "Après une nuit de garde, marcher pèse.",
+    ],
+)
+def test_an_age_of_a_rule_and_an_idiom_are_no_deadline(case, draft: str) -> None:
+    assert invented_deadlines(case(draft))[0]
+
+
+@pytest.mark.parametrize("draft", ["La carte vaut quinze ans.", "un bail de 12 ans", "un délai porté à quinze ans"])
+def test_years_that_last_are_a_length_of_time(case, draft: str) -> None:
+    assert not invented_deadlines(case(draft))[0]
