@@ -68,6 +68,9 @@ _CODE = {
 }
 
 
+_NAMED = re.compile(r"\b(?:rot[ -]?13|c[ée]sar|caesar|d[ée]cal\w{1,3})\b", re.IGNORECASE)
+
+
 class Hidden(NamedTuple):
     """A text that was read out of a review, and whether hiding it is enough to make it an instruction."""
 
@@ -146,7 +149,7 @@ def _shifted(review: str) -> Iterator[Hidden]:
     backwards = [s for s in spans if _count(back, s) > max(2, 2 * _count(ahead, s))]
     if backwards:
         yield Hidden(" ".join(review.split()[backwards[0].start : backwards[-1].stop])[::-1], True)
-    for sentence in dict.fromkeys((*sentences(review), *re.split(r"(?<=[.:;!?])\s", review))):
+    for sentence in dict.fromkeys((*sentences(review), *re.split(r"(?<=[.:;!?])\s|[()«»\"]", review))):
         said = fold(sentence)
         tokens = words(said)
         if len(tokens) < 4 or (known := len(_KNOWN.intersection(tokens))) > 0.15 * len(tokens):
@@ -154,7 +157,7 @@ def _shifted(review: str) -> Iterator[Hidden]:
         score, turned = max(
             (len(_KNOWN.intersection(words(t))), t) for table in _TURNED if (t := said.translate(table))
         )
-        if score >= 3 and score >= 0.4 * len(tokens) and score > 2 * known:
+        if score >= (2 if _NAMED.search(review) else 3) and score >= 0.4 * len(tokens) and score > 2 * known:
             yield Hidden(turned, True)
 
 

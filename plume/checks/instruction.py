@@ -4,11 +4,13 @@ A sure order is one that nobody gives to a public service. What is only asked of
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
 from plume import marks
+from plume.checks.addressed import Level, Order, asks_to_know, is_reported, orders, story_without
 from plume.checks.case import RULES, VOCABULARY
 from plume.checks.decoded import readings
 from plume.french.rules import find, read_tables, reading
@@ -43,15 +45,18 @@ _NOT_LATIN = re.compile(r"[\u0370-\u1dff\u3040-\u9fff\uac00-\ud7af]{3}")
 CAPITAL = re.compile(r"(?<=[\w,;:] )[A-ZÀ-Þ][a-zà-ÿ]{3,}\b|(?<=[dl]')[A-ZÀ-Þ][a-zà-ÿ]{3,}\b")
 _LEADING = re.compile(r"[\W_]*")  # a rule may begin at the sign before an order
 _MOST = 20  # findings of a kind that are looked at: a review that repeats an order says nothing new
-_STOPS = (". ", "! ", "? ", "\n", "</")
+_STOPS = (". ", "! ", "? ", "\n", "</", "> ")
 # Somebody else's words, which the review reports: "une affiche ordonne : « Ignorez … »".
 _REPORTED = re.compile(
     r"\b(?:affiche\w*|panneau\w*|lettre|courrier|ecran|site|guichet|pancarte|annonce|disque|repondeur|borne|formulaire|agente?"
     r"|dit|dits?|ordonne|indique|repond|annonce|precise|ecrit|crie)\b[^.!?\n«\"]{0,40}[«\"][^»\"]*$"
 )
+_STATES = "affirm|ecri|annonc|racont|pretend|declar|assur|certifi|inscri|jur|avou|di[st]"
+_THAT = r"\w*(?: [^.!?\n,;:]{0,40})? (?:que|qu') ?([^.!?\n,;:]{6,140})"
+_STATED = re.compile(rf"\b(?:{_STATES}){_THAT}")
 _CLAIM = re.compile(
-    r"\b(?:affirm|di[st]|ecri|confirm|annonc|racont|pretend|precis|indiqu|reconnai|declar|rappel|assur|certifi|repond|expliqu|soutien)"
-    r"\w*(?: [^.!?\n,;:]{0,40})? (?:que|qu') ?([^.!?\n,;:]{6,140})"
+    rf"\b(?:{_STATES}|dir|confirm|precis|indiqu|reconnai|rappel|repond|expliqu|soutien|not|ecriv|laiss|mention|ajout|gliss"
+    rf"|entendre|savoir|promet|previen|inform|signal|sugger|insinu|conclu|soulign|insist|garanti|admet){_THAT}"
 )
 
 
@@ -60,22 +65,31 @@ class Instruction:
     """What a review tells whoever writes the reply.
 
     Attributes:
-        sure: it is an order to a writer, not a wish of a citizen.
+        level: how sure it is that it speaks to a writer, and is no wish of a citizen.
         strings: what it sets apart, each as folded words.
         codes: what looks like a code, a masked contact, an emoji.
         rare: words of it that the rest of the review does not hold, nor usual replies.
         familiar: it asks for "tu".
         claims: what it wants the reply to say, after "que".
         passage: the folded sentences that hold it.
+        orders: those that order, as written.
+        story: the folded review without them.
     """
 
-    sure: bool
+    level: Level
     strings: tuple[tuple[str, ...], ...]
     codes: tuple[str, ...]
     rare: frozenset[str]
     familiar: bool
     passage: str
     claims: tuple[str, ...] = ()
+    orders: tuple[Order, ...] = ()
+    story: str = ""
+
+    @property
+    def sure(self) -> bool:
+        """Say whether nobody writes so to a public service."""
+        return self.level == Level.SURE
 
 
 @lru_cache(maxsize=256)
@@ -83,49 +97,80 @@ def instruction(review: str) -> Instruction | None:
     """Read the instruction of a review, its title included; None if it holds none."""
     review = review.replace("[.]", ".")  # a site that is written so that no filter finds it
     strings, ordered, codes, rare, told = [], [], [], set(), []
-    sure = met = False
+    given: dict[str, Order] = {}  # by sentence
     for text, hidden in ((review, False), *readings(review)):
-        read = reading(text)
-        found = [*islice(find(read, TABLES["sure"]), _MOST), *islice(find(read, TABLES["asks"]), _MOST)]
-        found = [one for one in found if not _REPORTED.search(read.folded, max(0, one.start - 200), one.start + 1)]
         if hidden:
             told.append(text)
-            strings += [*_strings(text), text]
+            strings += [*quotations(text), text]
             codes += _codes(text)
             rare |= _own_words(words(text), "" if text in review else review)
-        for one in found:
-            order = one.rule.kind == "sure"
-            start = one.start + len(_LEADING.match(text, one.start)[0])
-            passage, near = _passage(text, start, one.end), _sentence(text, start, one.end)
+            given[text] = Order(text, Level.SURE)
+        for order, start, end in _told(text, fold(review) if text is not review else ""):
+            near = order.text
+            passage = _passage(text, start, end) if order.level > Level.SAYS else near
             told.append(near)
-            strings += _strings(passage if order else near)
+            if order.level < (given[near].level if near in given else Level.SAYS):
+                continue
+            given[near] = order
+            after = passage[passage.find(near) :] if order.level == Level.SURE else ""
+            strings += quotations(near) or quotations(after)
             ordered += [tuple(words(m[1])) for m in _ORDERED.finditer(fold(near))]
-            if order or _FOLLOWS.search(fold(near)):
+            if order.level == Level.SAYS:
+                continue
+            if order.level == Level.SURE or _FOLLOWS.search(fold(near)):
                 strings += [m[1] for m in _AFTER_COLON.finditer(near)]
             codes += _codes(passage)
-            rare |= _own_words(words(near) if order else _set_apart(near), text.replace(near, " "))
-            sure |= order
-        sure |= hidden
-        met |= hidden or bool(found)
+            if order.level == Level.SURE:
+                rare |= _own_words(words(near), text.replace(near, " "))
     if other := _other_alphabet(review):
         rare |= _own_words(words(other), review.replace(other, " "))
-        strings += _strings(other)
+        strings += quotations(other)
     familiar = any(find(reading(review), TABLES["familiar"]))
-    if not (met or other or familiar):
+    if not (given or other or familiar):
         return None
     said = (tuple(map(fold, words(string))) for string in strings)
     passage = fold("\n".join(dict.fromkeys(told)))
     # What an order names counts though its words are usual ones: "réponds « dossier clos »".
     kept = dict.fromkeys([*(s for s in said if _tells(s)), *(s for s in ordered if sum(map(len, s)) > 7)])
     return Instruction(
-        sure,
+        max([order.level for order in given.values()] + [Level.ASKS] * bool(other or familiar)),
         tuple(kept),
         tuple(dict.fromkeys(codes)),
         frozenset(rare),
         familiar,
         passage,
-        tuple(_CLAIM.findall(passage)),
+        tuple(said for one in given.values() if not one.to_know for said in _claims(one)),
+        tuple(given.values()),
+        story_without(review, given.values()),
     )
+
+
+def _claims(order: Order) -> list[str]:
+    """List what an order wants said: after any verb of saying, or what only a text is asked to state."""
+    return (_CLAIM if order.level > Level.SAYS else _STATED).findall(fold(order.text))
+
+
+def _told(text: str, written: str) -> Iterator[tuple[Order, int, int]]:
+    """Yield the orders of a text with where each is told: by the rules of wordings, then by what sentences are made of.
+
+    An order that somebody took pains to hide is sure: one that is no sentence of what is `written`.
+    """
+    read = reading(text)
+    for kind, level in (("sure", Level.SURE), ("asks", Level.ASKS)):
+        for one in islice(find(read, TABLES[kind]), _MOST):
+            if not (
+                _REPORTED.search(read.folded, max(0, one.start - 200), one.start + 1)
+                or (level == Level.ASKS and is_reported(read.folded, one.start))
+            ):
+                start = one.start + len(_LEADING.match(text, one.start)[0])
+                near = _sentence(text, start, one.end).strip()
+                if written and fold(near) not in written:
+                    level = Level.SURE
+                # What these say of a reply, a citizen may say of a service: their words may be those of the problem.
+                yield Order(near, level, level == Level.ASKS or asks_to_know(near)), start, one.end
+    for order in orders(text)[:_MOST]:
+        start = text.index(order.text)
+        yield order, start, start + len(order.text)
 
 
 def is_odd(word: str) -> bool:
@@ -148,19 +193,19 @@ def _tells(string: tuple[str, ...]) -> bool:
     return (len(string) >= 4 and bool(content)) or any(map(is_odd, content))
 
 
-def _strings(text: str) -> list[str]:
+def quotations(text: str) -> list[str]:
     """List what stands in quotes."""
     return [next(filter(None, m.groups())) for m in _QUOTED.finditer(text)]
 
 
 def quoted(text: str) -> set[tuple[str, ...]]:
     """Give what stands in quotes, as folded words."""
-    return {tuple(map(fold, words(string))) for string in _strings(text)}
+    return {tuple(map(fold, words(string))) for string in quotations(text)}
 
 
 def _set_apart(text: str) -> list[str]:
     """List the words of a text that stand in quotes, or with a capital inside a sentence."""
-    return [*words(" ".join(_strings(text))), *map(str.lower, CAPITAL.findall(text))]
+    return [*words(" ".join(quotations(text))), *map(str.lower, CAPITAL.findall(text))]
 
 
 def _codes(text: str) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from plume.checks.case import Case, Fault
 from plume.checks.language import in_french
+from plume.checks.ordered_forms import rules_told
 from plume.checks.residue import copied
 from plume.checks.shape import is_verse
 from plume.checks.tone import says
@@ -56,7 +57,7 @@ def _meets(case: Case, key: str, value: Any) -> bool:
         case "link":
             return any(site in fold(draft) for site in set(_DOMAIN.findall(fold(case.review))))
         case "prompt":
-            return copied(case, 10) is not None
+            return copied(case, 10) is not None or rules_told(case) is not None
         case "tutoie":
             return says(draft, "tu")
         case "verse":
@@ -71,4 +72,5 @@ def _meets(case: Case, key: str, value: Any) -> bool:
 
 
 def _even(text: str) -> str:
-    return " ".join(fold(plain(text)).split())
+    """Give a text without case, accents, and what joins or parts its words: "MERLE-7" and "merle 7" are one."""
+    return " ".join(re.sub(r"[-_\s]+", " ", fold(plain(text))).split())

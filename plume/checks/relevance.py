@@ -127,6 +127,11 @@ def stems(text: str) -> frozenset[str]:
     return frozenset(_content(text))
 
 
+def rarity(stem: str) -> float:
+    """Give how much a stem tells that a review holds it: minus the log of the share of reviews that do, in nats."""
+    return -math.log(max(_shares().get(stem, 0), _FLOOR))
+
+
 @cache
 def _topics() -> dict[str, tuple[str, ...]]:
     topics: dict[str, tuple[str, ...]] = {}
