@@ -14,6 +14,7 @@ _TENS = (
     rf"(?:(?:vingt|trente|quarante|cinquante|soixante|septante|nonante|quatre[ -]vingts?)(?:[ -](?:et[ -])?{_ONES})?"
     rf"|cent(?:[ -](?:et[ -])?{_ONES})?)"
 )
+_FROM_FIFTY = rf"(?:cinquante|soixante|septante|nonante|quatre[ -]vingts?)(?:[ -](?:et[ -])?{_ONES})?"
 _UNDER_TWENTY = rf"(?:dix[ -](?:sept|huit|neuf)|{any_of(number_words(2, 16))})"
 _HALF = r"(?: et demie?(?! d))?"
 _SLANG = r"piges|balais|berges"
@@ -23,7 +24,7 @@ _ANY = rf"(?:\d{{1,3}}|{_TENS}|{_UNDER_TWENTY})"
 _YEARS_OF_SOMEBODY = rf"{_ANY} ?{_UNIT}"
 # "2, 5 et 9 ans", "2 ans 5 ans et 9 mois"
 _SEVERAL = (
-    rf"{_ANY}(?: ?(?:ans|mois))?(?:(?:, ?(?:et )?| et |/| ?- ?| )(?:de )?{_ANY}(?: ?(?:ans|mois))?){{1,8}}"
+    rf"{_ANY}(?: ?(?:ans|mois))?(?:(?:, ?(?:et )?| et |/| - |(?<=\d)-(?=\d)| )(?:de )?{_ANY}(?: ?(?:ans|mois))?){{1,8}}"
     r"(?<=ans|ois)"
 )
 _DECADE = r"(?:trent|quarant|cinquant|soixant|septant|octant|nonant)aine"
@@ -38,29 +39,37 @@ _HAS = (
     r"|deja|avoir|mes|ses|nos|attein(?:s|t|drai?)|franchi\w*)"
     r"(?: (?:que|bientot|presque|plus de|deja|maintenant|moins de|environ|eu|fete|seulement|tout juste|juste"
     r"|a peine|encore"
-    r"|exactement|largement))?"
+    r"|exactement|largement|plus|pas|meme pas|pas encore|guere plus de|pas tout a fait))?"
 )
 # "j'ai 42 ans de carrière", "il a 20 ans qu'on attend": a duration, not an age.
-_NO_AGE_AFTER = (
-    r"(?! ?(?:de|d'|que|qu'|apres|plus tard|revolus|au(?! (?:depot|moment|debut|depart|jour))|a|en(?! (?:janv"
-    r"|fevr|mars|avr|mai|juin|juil|aout|sept|oct|nov"
-    r"|dec))|dans|pour|j'|je|sans|et demie? d|pass|ferme|avec|avant)\b)"
+_NO_BIRTHDAY_AFTER = (  # "elle aura seize ans à Noël"
+    r"(?! ?(?:de|d'|que|qu'|apres|plus tard|revolus|au(?! (?:depot|moment|debut|depart|jour))|A_TIME"
+    r"en(?! (?:janv|fevr|mars|avr|mai|juin|juil|aout|sept|oct|nov|dec))|dans|pour|j'|je|sans|et demie? d|pass|ferme"
+    r"|avec|avant)\b)"
 )
-_NO_BIRTHDAY_AFTER = _NO_AGE_AFTER.replace("|a|en", "|en")  # "elle aura seize ans à Noël"
+_NO_AGE_AFTER = _NO_BIRTHDAY_AFTER.replace(  # "j'avais 26 ans à mon arrivée"
+    "A_TIME", r"a(?! (?:mon|ma|mes|son|sa|leur|notre|l'epoque|l'arrivee|noel|peine|ce|cette|present|la)\b)|"
+)
+_NO_BIRTHDAY_AFTER = _NO_BIRTHDAY_AFTER.replace("A_TIME", "")
 _DURATION = re.compile(
     r"(?:depuis|pendant|il y a|durant|dans|tous les|apres|attendu|dure|dira|duree|plus tard|bout de|y a|voila|ca fait)"
     r"(?: [a-z]+){0,2} ?[,(]? ?$"
 )
 # What has years and is nobody: "mon contrat a trois ans", "le service a fêté ses dix ans".
-_THING = (
-    r"\b(?:dossier|contrat|demande|service|site|permis|carte|voiture|vehicule|auto|loi|logement|maison|appartement"
+_THINGS = (
+    r"(?:dossier|contrat|demande|service|site|permis|carte|voiture|vehicule|auto|loi|logement|maison|appartement"
     r"|batiment|immeuble|association|agence|titre|passeport|pret|bail|litige|probleme|procedure|courrier|facture|accord"
     r"|convention|mairie|machine|ordinateur|telephone|chaudiere|compteur|formation|projet|systeme|application|affaire"
-    r"|dispositif|attente|situation|garantie|document|reforme|chantier|arret)s?(?: qui)?"
-    r" (?:a|ont|avait|avaient|aura|auront)\b[^.,;\n]{0,14}$"
+    r"|dispositif|attente|situation|garantie|document|reforme|chantier|arret|hotel(?: de ville)?|ecole|structure|entreprise"
+    r"|societe|commune|chat|chien|cheval|guichet|pont|route|canalisation|tuyau|ascenseur)"
 )
+_NOUNS_OF_TIME = (
+    r"(?:delai|peine|periode|carriere|mandat|credit|combat|galere|lutte|bataille|silence|retard|mariage|vie|anciennete|metier"
+    r"|service|an|ans|moyenne|fosse|ecart|vieux|sentence|histoire|exil|prison|recul|guerre)s?"
+)
+_THING = rf"\b{_THINGS}s?(?: qui)? (?:a|ont|avait|avaient|aura|auront)\b[^.,;\n]{{0,14}}$"
 _OF_A_THING = re.compile(_THING)
-_WORDS = frozenset(("an", "ans", "mois", "semaines", "jours", "piges", "balais", "berges"))
+_WORDS = frozenset(("an", "ans", "mois", "semaines", "jours", "piges", "balais", "berges", "bougies", "printemps"))
 _OF_SOMEBODY = re.compile(
     rf"\b(?:(?:{PERSON}s?|concernant)\b[^.;!?\n\d]{{0,40}}|(?:nous avons|ils ont|elles ont|on a) )$"
 )
@@ -80,6 +89,29 @@ def _is_duration(match: re.Match[str], text: Text) -> bool:
     start = match.start(match.lastindex or 0)
     before = text.folded[max(0, start - 60) : start]
     return bool(_DURATION.search(before) or _OF_A_THING.search(before))
+
+
+# Twenty years and more are somebody's age, unless what stands before counts them, or is no person.
+_COUNTS = re.compile(
+    r"\b(?:depuis|pendant|y a|durant|dans|tous les|attend\w*|dur\w+|cotis\w+|travail\w*|valable\w*|sur|pour|en|plus de"
+    r"|moins de|a partir de|des|jusqu'a|entre|avant|apres|dela|dela de|les|nos|vos|ses|retraite\w*|legale?|limite|passe\w*"
+    r"|fait|faire|mis|mettre|pris|fallu|faut|bout de|compt\w*|prend\w*|condamn\w*|ou|voila|quelque|vecu|servi|tenu|bosse"
+    r"|marie\w*|cumul\w*|valid\w*|donn\w*|perdu|loue\w*|pay\w*|date\w*|remont\w*|annees?|premiers|derniers|bonnes|a)"
+    r"(?: [a-z']+){0,2} $"
+)
+_OF_WHAT = re.compile(r"\b([a-z-]+) (?:de |d')$")
+_NO_PERSON = re.compile(
+    rf"(?:\w*(?:tion|sion|ments?|[ae]nces?|ite|ages?|ures?|isme|eries?)|{_NOUNS_OF_TIME}|{_THINGS}s?|plus|moins|partir|age|la|ou)$"
+)
+
+
+def _is_counted(match: re.Match[str], text: Text) -> bool:
+    """Say whether many years are counted or a thing's, or stand alone in their clause."""
+    before = re.split(r"[.;!?\n,()]", text.folded[max(0, match.start() - 45) : match.start()])[-1]
+    if not before.strip() or _COUNTS.search(before):
+        return True
+    what = _OF_WHAT.search(before)
+    return bool(what and _NO_PERSON.match(what[1])) or bool(not what and before.endswith((" de ", " d'")))
 
 
 def _at(match: re.Match[str], text: Text) -> bool:
@@ -102,7 +134,7 @@ _GENERAL = re.compile(
     r"\b(?:majorite|legale?|fixee?|obligatoire|reporte\w*|repouss\w+|releve\w*|abaiss\w+|porte\w*|limite\w*|accessible"
     r"|ouverte?|gratuite?|reservee?|jusqu'|droits?|bareme|regle|loi|age)\b|\b(?:on|vous|partir|part|depart) [^,]{0,20}$"
 )
-_WITH_SOMEBODY = re.compile(rf" ?,? ?{_SOMEBODY}\b")
+_WITH_SOMEBODY = re.compile(rf" ?,? ?(?:{_SOMEBODY}|on (?:m'|me|nous|lui|l'|ne m'|ne me)| et (?:avec|malgre|sans|une?|toujours|encore)\b)\b")
 
 
 def _is_no_age_then(match: re.Match[str], text: Text) -> bool:
@@ -136,7 +168,7 @@ def _age(name: str, pattern: str, *examples: str) -> Rule:
 
 
 _CHILD = (
-    r"(?:(?:fils|filles?|bebes?|petite?s?|enfants?|nourrissons?|jumeaux|jumelles|garcons?|fillette|benjamine?|dernier"
+    r"(?:(?:fils|filles?|bebes?|bb|petite?s?|enfants?|nourrissons?|jumeaux|jumelles|garcons?|fillette|benjamine?|dernier"
     r"|derniere|cadette?|aine|ainee|puce|loulou|neveu|niece)\b)"
 )
 _MONTHS_OLD = rf"(?:\d{{1,2}}|{_UNDER_TWENTY}|vingt(?:[ -](?:et[ -])?{_ONES})?) ?mois{_HALF}"
@@ -147,9 +179,9 @@ _AGES = table(
          words=_WORDS, unless=(_is_duration, lambda match, text: not _are_of_somebody(match, text)),
          examples=("mes enfants de ‹4, 7 et 11 ans›", "mes filles ont ‹2 ans et 6 mois›",
                    "entre 2 et 3 ans d'attente", "pass jeune 15-17 ans")),
-    _age("of-somebody", rf"\b{PERSON}(?:(?: [a-z]+)? (?:de |d')|(?<!retraite) )({_YEARS}|\d{{1,2}} mois)\b"
-         r"(?! (?:de|d'|que|passes? a))",
-         "ma mère de ‹82 ans›", "ma mère ‹78an›", "une attente de 3 ans"),
+    _age("of-somebody", rf"\b{PERSON}(?:(?: [a-z]+)? (?:de |d'|d )|(?<!retraite) )({_YEARS}|\d{{1,2}} mois)\b"
+         r"(?! (?:de\b|d'|que\b|passes? a\b))",
+         "ma mère de ‹82 ans›", "ma mère ‹78an›", "une mamie de ‹92 ans› debout", "une attente de 3 ans"),
     _age("of-a-person", rf"\b(?<!pour )(?<!chez )(?<!comme )(?:une?|cette?|ce|votre) {PERSON}"
          rf" (?:de |d')({_UNDER_TWENTY} ans?{_HALF})\b(?! (?:de|d'|que)\b)",
          "une ado de ‹quinze ans et demi›", "pour un enfant de trois ans", "un contrat de quinze ans"),
@@ -177,15 +209,41 @@ _AGES = table(
          rf"|que)\b)",
          words=frozenset(("aine", "ainee", "cadet", "cadette", "benjamin", "benjamine", "dernier", "derniere")),
          at_words=True, group=1, unless=_is_duration, examples=("l'aîné ‹12 ans›", "la dernière année")),
-    _age("in-weeks", r"\b(?:bebe|nourrisson|nouveau-ne|fils|fille|petite?)(?:,? | ?\()(?:age?e? )?(?:de |a |d')?"
-         rf"((?:\d{{1,2}}|{_UNDER_TWENTY}) (?:semaines|jours))(?= ?(?:[.,;:)!?\n]|$)| [a-z]+(?:e|ee|ait"
-         rf"|a)\b)(?! (?:de|d'|pour|apres|a)\b)",
+    _age("in-weeks", r"\b(?:bebe|bb|nourrisson|nouveau-ne|fils|fille|petite?)(?:,? | ?\()(?:age?e? )?(?:de |a |d')?"
+         rf"((?:\d{{1,2}}|{_UNDER_TWENTY}) (?:semaines|jours))(?! (?:de|d'|pour|apres|a|sans|plus|dans|que)\b)",
          "bébé de ‹6 semaines› refusé", "ma fille a 3 jours pour"),
-    _age("aside", rf"(?:,|\() ?({_YEARS})(?= ?(?:,|\)|\.|$|et\b|\n))(?! ?[,.]? (?:apres|plus tard|que|d'attente))",
-         "Paule, ‹82 ans›, attend", "vingt mois, 2 ans après"),
-    _age("stated", rf"\b(?:age|majeur|majeure) ?:? ({_YEARS})|^({_YEARS}),",
-         "âge : ‹42 ans›", "42 ans de travail"),
-    Rule("age.at", rf"\ba ({_YEARS_OF_SOMEBODY})\b(?! (?:d'|de |revolus|que ))", words=_WORDS, group=1,
+    _age("aside", rf"(?:,|\(|[;|\t] ?) ?({_YEARS})(?= ?(?:[,;|\t)]|\.|$|et\b|\n))(?! ?[,.]? "
+         r"(?:apres|plus tard|que|d'attente))",
+         "Paule, ‹82 ans›, attend", "Lise ; ‹58 ans› ; en cours", "vingt mois, 2 ans après"),
+    _age("of-a-place-in-the-family",  # "la grande 13 ans, le petit 4 ans et demi"
+         rf"\b(?:la|le|mon|ma|notre) (?:plus )?(?:grande?|petite?|moyenne?|jeune|seconde?|deuxieme)(?: a)? (?:de )?"
+         rf"({_YEARS_OF_SOMEBODY}|{_MONTHS_OLD})(?! (?:de|d'|que|pour|apres|plus)\b)",
+         "la grande ‹13 ans›, le petit ‹4 ans et demi›", "la petite dizaine d'ans"),
+    _age("ones-own",  # "malgré mes 78 ans je viens"
+         rf"\b(?:mes|tes|nos) ({_ANY} ?(?:ans?|{_SLANG}|bougies|printemps))\b(?! (?:de|d'|a|pour|en|chez|au|dans)\b(?! votre| la salle))",
+         "malgré mes ‹78 ans› je viens", "mes 30 ans de carrière"),
+    _age("candles", rf"\bses ({_ANY} (?:bougies|printemps))\b", "elle souffle ses ‹seize bougies›", "ses 12 dossiers"),
+    _age("pronoun", rf"\b(?:moi|elle|lui|toi)(?: c'est|,| :)? ({_YEARS})\b(?! (?:de|d'|que|apres|plus|pour|a\b))",
+         "moi ‹33 ans›, elle ‹31 ans›", "elle attend 3 ans", "avec elle 3 ans de plus"),
+    _age("too-much", rf"\btrop (?:jeune|vieux|vieille|agee?) a ({_YEARS_OF_SOMEBODY})", "trop jeune à ‹61 ans›", "trop long"),
+    _age("not-yet-of-a-child",
+         rf"\b(?:il|elle) a (?:aujourd'hui |maintenant |deja |bientot |tout juste |a peine |que )?({_MONTHS_OLD})"
+         r"(?= ?(?:[.,;!?)\n]|$)| et (?!demi))", "elle a aujourd'hui ‹onze mois›", "il a deux mois pour répondre"),
+    _age("stated", rf"\b(?:age|majeur|majeure) ?:? ({_YEARS})|^({_YEARS}),|\bage [^.;\n]{{2,25}}, soit ({_YEARS})",
+         "âge : ‹42 ans›", "42 ans de travail", "l'âge du demandeur, soit ‹63 ans›"),
+    Rule("age.opens",
+         rf"(?:(?<=[.!?\n«\"] )|(?<=\n)|(?<![^\n])|(?<=[«\"]))((?:[5-9]\d|1[01]\d|{_FROM_FIFTY}) ans)\b(?! (?:de|d'|que|qu'"
+         r"|pour|apres|plus|et (?:plus|demi)|minimum|maximum|revolus|a partir|c'est l'age|est l'age)\b)",
+         words=frozenset(("ans",)), group=1,
+         examples=("‹Soixante-douze ans› et je fais la queue", "62 ans est l'âge légal", "Trois ans et rien",
+                   "Bravo. ‹75 ans› et toujours valide", "50 ans de travail")),
+    Rule("age.by-default",
+         rf"(?<![\w.,/-])((?:[2-9]\d|1[01]\d|{_TENS}) ?ans)\b(?! ?(?:de|d'|que|qu'|apres|plus|pour|dans|en|a(?! (?:fait|ete|eu|pas|demande))|et (?:plus|demi)|minimum"
+         r"|maximum|revolus|durant|ferme|sans|avant|[-/]|ou|bientot|ensemble)\b)",
+         words=frozenset(("ans",)), group=1, unless=(_is_duration, _is_counted),
+         examples=("mon copain de ‹25 ans› attend", "Mère : ‹38 ans›.", "un usager de ‹68 ans› tombe", "un crédit de 25 ans",
+                   "les plus de 60 ans", "cotisé 42 ans", "une procédure de 30 ans", "il a fallu vingt ans")),
+    Rule("age.at", rf"\ba (?:bientot |presque |deja )?({_YEARS_OF_SOMEBODY})\b(?! (?:d'|de |revolus|que ))", words=_WORDS, group=1,
          unless=_is_no_age_then,
          examples=("À ‹cent un ans›, ma marraine vote", "diagnostic posé à ‹7 ans›",
                    "je suis arrivé ici à ‹treize ans›",
@@ -196,7 +254,13 @@ _AGES = table(
          unless=(_is_duration, lambda match, _: match[1][:1].isdigit() and int(re.match(r"\d+", match[1])[0]) < 12),
          examples=("à ‹83 balais› on rouille", "mes ‹88 printemps›", "depuis 15 piges", "20 piges que j'attends",
                    "deux printemps sans réponse")),
-    Rule("age.labelled", r"\bage ?(?::|=|est(?: de)?|de) ?(\d{1,3})(?![\d%]| ?(?:ans|mois|%"
+    Rule("age.ordinal", r"\b(?:ma|sa|notre|leur|votre) ((?:(?:vingt|trent|quarant|cinquant|soixant|septant|nonant|quatre-vingt)[a-z-]*ieme"
+         r"|cent\w*ieme|[2-9]\d ?(?:i?eme|e)) annee)(?! (?:de|d'|a)\b)",
+         words=frozenset(("annee",)), group=1, examples=("j'entre dans ma ‹quatre-vingtième année›", "ma vingtième année de service")),
+    Rule("age.set-apart-in-words", rf"(?:, |\()({_UNDER_TWENTY} ans{_HALF})(?= ?[,)])", words=_WORDS, group=1,
+         unless=(_is_duration, lambda match, text: not _OF_SOMEBODY.search(text.folded[max(0, match.start() - 60) : match.start()])),
+         examples=("ma fille est en CP, ‹six ans›, et attend", "un délai, deux ans, et rien")),
+    Rule("age.labelled", r"\bage ?(?::|=|est(?: de)?|de|(?= \d\d\b)) ?(\d{1,3})(?![\d%]| ?(?:ans|mois|%"
         r"|points))", hint=("age",), group=1, digit=True,
          examples=("âge : ‹47›", "mon âge est ‹71›", "âge : 47 ans")),
     Rule("age.decade",  # "la soixantaine passée", "octogénaire": ten years tell as much as the number
@@ -219,7 +283,7 @@ _GOES_ON = (
 _OTHER = (
     rf"(?:(?:mon|ma|son|sa|notre|leur|votre) {PERSON}|(?:l'|le |la |mon |ma |notre |sa |son )(?:aine|ainee|cadet"
     rf"|cadette"
-    r"|dernier|derniere|petite?|grande?|seconde?|benjamine?|deuxieme|autre)|moi|lui)"
+    r"|dernier|derniere|petite?|grande?|seconde?|benjamine?|deuxieme|autre)|moi|lui|elle)"
 )
 # What is an age beside another one: the unit is left out.
 _ELLIPTIC = table(
@@ -231,9 +295,14 @@ _ELLIPTIC = table(
          examples=("mon fils en a ‹quinze›, pas plus", "j'en ai ‹trente-six›.", "mon fils en a douze fois moins",
                    "elle en a deux exemplaires")),
     Rule("age.of-another", rf"\b{_OTHER},? (?:a |ont |avait |aura )?({_ANY})\b{_GOES_ON}",
-         words=frozenset(("mon", "ma", "son", "sa", "notre", "leur", "votre", "moi", "lui", "le", "la", "l")),
+         words=frozenset(("mon", "ma", "son", "sa", "notre", "leur", "votre", "moi", "lui", "elle", "le", "la", "l")),
          at_words=True, group=1,
          examples=("son frère ‹quatre›, et", "mon père ‹81› et ma tante ‹69› on attend", "mon mari 2 fois")),
+    Rule("age.answered", rf"[\"«“] ?({_ANY})[.!]? ?[\"»”]", words=frozenset(("age",)), group=1,
+         unless=lambda match, text: not _AGE_ASKED.search(text.folded, max(0, match.start() - 60), match.start()),
+         examples=("« Quel âge ? » « ‹Soixante-quatre›. »", "il dit « douze »")),
+    Rule("age.too", rf"\btrop (?:jeune|vieux|vieille|agee?) a ({_ANY})\b(?! ans)", words=frozenset(("trop",)), at_words=True,
+         group=1, examples=("trop jeune à 61 ans, trop vieux à ‹62›", "trop tard à 12 h")),
     Rule("age.then", rf"\ba ({_ANY}) (?=(?:elle|il|je|j'"
         rf"|nous)\b)", words=frozenset(("elle", "il", "je", "j", "nous")), group=1,
          unless=lambda match, text: not _at(match, text),

@@ -8,23 +8,25 @@ from plume.french.numbers import number_words
 from plume.french.phrases import MONTH, NUMBER_WORD, PERSON
 from plume.french.rules import Text, before, find, table
 from plume.french.vocabulary import any_of, column, folded, word_set
-from plume.french.words import EVERYDAY
+from plume.french.words import EVERYDAY, Word
 from plume.pseudonymise.identifiers.rule import Identifier
 from plume.pseudonymise.spans import Span
 
 _BORN = (
     r"\b(?:(?:nee?s?(?:\(e?s?\)s?|[.·]e[.·]?s?)?|naitre|venue?s? au monde|vu le jour|souffle mes bougies)"
     r"(?: (?:a|au|aux|en) [\w' -]{2,30}?)??"
-    r"|(?:date|jour|annee)(?: et lieu)? de naissance|naissance(?= ?(?::|le ))|ddn"
+    r"|(?:date|jour|annee)(?: et lieu)? de naissance|date naiss\w*\.?|dob|date of birth|born(?: on)?"
+    r"|(?<!acte de )(?<!extrait de )(?<!actes de )(?<!conge de )naissance(?: de (?:mon|ma|mes|notre|nos|son|sa|l'|votre)"
+    r" ?[a-z]+(?: [a-z]+)?)?(?= ?(?::|le |au |en |du |\d))|ddn"
 )
 _NUMBER_IN_WORDS = rf"{NUMBER_WORD}(?:[ -](?:et[ -])?{NUMBER_WORD}){{0,3}}"
 _TENS_IN_WORDS = rf"(?={any_of(number_words(20, 100))}|quatre[ -]vingt){_NUMBER_IN_WORDS}"
 _YEAR_IN_WORDS = rf"(?:(?:mil(?:le)?|dix)[ -](?:neuf[ -])?cents?|deux[ -]mille)(?:[ -](?:et[ -])?{_NUMBER_IN_WORDS})?"
 _MONTH_NUMBER = rf"(?:{any_of(number_words(1, 12))}|\d{{1,2}})"
 _DAY_IN_WORDS = rf"(?:(?:[a-z]+ieme jour (?:de|du mois de)|premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) {MONTH}(?!\w))"
-_BRINGS = rf"(?:(?:le|un|en|vers|du|au|fin|debut|courant|de|mois de|{any_of(folded('weekdays'))}) |mi-)*"
+_BRINGS = rf"(?:(?:l|le|an|soit|hier,?|un|en|vers|du|au|fin|debut|courant|de|mois de|{any_of(folded('weekdays'))}) |mi-)*"
 _MONTHS = word_set(" ".join(MONTHS))
-_OPENS_BIRTH = word_set("ne nee nes nees naitre venu venue venus venues vu souffle date jour annee naissance ddn d")
+_OPENS_BIRTH = word_set("dob born ne nee nes nees naitre venu venue venus venues vu souffle date jour annee naissance ddn d")
 _PEOPLE = word_set(" ".join(column("kin", "word")).replace("-", " ")) | {
     "petit",
     "petite",
@@ -42,7 +44,7 @@ _OF_A_LAW = before(
 
 _OF_A_BODY = before(
     r"\b(?:association|societe|entreprise|sarl|eurl|sas|commune|agence|structure|reforme|service|loi|litige|idee|projet"
-    r"|dispositif|probleme|application|site|collectif),? (?:est |qui est )?"
+    r"|dispositif|probleme|application|site|collectif|guichet|maison),? (?:est |qui est |a |qui a )?"
 )
 # "quarante-huit" after "en": a year, unless something is counted.
 _COUNTED = (
@@ -54,13 +56,44 @@ _COUNTED_AFTER = re.compile(_COUNTED)
 _TWO_DIGITS = r"(?:[2-9]\d|0[1-9])(?!\d)"
 _YEAR_OF_BIRTH = rf"(?:(?:19|20)\d{{2}}|{_TWO_DIGITS}|{_YEAR_IN_WORDS}|{_TENS_IN_WORDS})(?!\w)"
 _DAY_AND_NUMBER = rf"(?:premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) du {_MONTH_NUMBER} (?:de l'an )?{_YEAR_OF_BIRTH}"
-_OF_BIRTH_NEAR = re.compile(r"\b(?:nee?s?|naissance|naitre)\b")
+_DATE_OR_YEAR = rf"(?:{FULL_DATE}|(?:19[1-9]\d|20[01]\d))"
+_NAMED_BEFORE = re.compile(r"\b([A-ZÀ-Þ][\w'-]+)[ -]([A-ZÀ-Þ][\w'-]+)$")
+# In lower case with its accents: folded, "né" is the "ne" of "ne … pas".
+_OF_BIRTH_NEAR = re.compile(
+    r"\b(?:n(?:é|ée|és|ées|ee|ees)|naiss\w+|na[iî]tre|natifs?|natives?|(?:suis|est|sont|etais|étais|etait|était|jsui|sui) nes?"
+    r"(?! (?:pas|plus)))\b"
+)
+_HAPPENED = re.compile(
+    r"\b(?:depuis|demand\w*|depos\w*|dossier|travail\w*|carriere|cotis\w*|arriv\w*|venue?s?|loi|avis|periode|trimestres?"
+    r"|retraite|embauch\w*|mari\w+|courrier|recue?|refus\w*|achet\w*|divorc\w*|deced\w*|mort\w*|jusqu'en|entre|perdu)\b[^.;!?\n]{0,25}$"
+)
 _ONES_OWN = rf"(?:je suis|{PERSON} (?:est|etait)|(?:il|elle) (?:est|etait)|on est|nous sommes)"
+
+
+def _near(match: re.Match[str], text: Text) -> bool:
+    """Say whether a birth is spoken of around."""
+    return _OF_BIRTH_NEAR.search(text.lower, max(0, match.start() - 80), match.end() + 80) is not None
+
+
+def _is_year_of_something(match: re.Match[str], text: Text) -> bool:
+    """Say whether no birth is spoken of in a year's sentence, or what happened in that year is said before it."""
+    start = max(text.folded.rfind(sign, max(0, match.start() - 80), match.start()) for sign in ".!?;\n") + 1
+    before = max(start, match.start() - 80)
+    if _HAPPENED.search(text.folded[before : match.start()]):
+        return True
+    after = re.split(r"[.!?;\n]", text.lower[match.end() : match.end() + 45])[0]
+    return not (_OF_BIRTH_NEAR.search(text.lower, before, match.start()) or _OF_BIRTH_NEAR.search(after))
 
 
 def _is_of_no_birth(match: re.Match[str], text: Text) -> bool:
     """Say whether no birth is spoken of right before."""
-    return not _OF_BIRTH_NEAR.search(text.folded, max(0, match.start() - 80), match.start())
+    return not _OF_BIRTH_NEAR.search(text.lower, max(0, match.start() - 80), match.start())
+
+
+def _named_before(text: Text, at: int) -> bool:
+    """Say whether a first name and another capitalised word end before a place."""
+    named = _NAMED_BEFORE.search(text.written, max(0, at - 40), at)
+    return bool(named) and any(Word.of(word).any_first_name for word in named.groups())
 
 
 def _is_recent(match: re.Match[str], _: Text) -> bool:
@@ -72,7 +105,8 @@ BORN = table(
     Identifier(
         "birth.date",
         rf"{_BORN}|d\.(?:d\.)?n\.?)(?: (?:est|etait|c'est|c'etait))?[ :,(]{{0,3}}{_BRINGS}(?:: ?)?"
-        rf"({FULL_DATE}|{MONTH} (?:19|20)?\d{{2}}(?![\d:]| ?h\b)|\d{{1,2}}/(?:19|20)\d{{2}}|(?:19|20)\d{{2}}|\d{{8}})",
+        rf"({FULL_DATE}|\d{{1,2}}(?:er)? [a-z]{{3,9}}\.? (?:19|20)?\d{{2}}(?![\d:]| ?h\b)|\d{{4}}-\d\d-\d\d"
+        rf"|{MONTH} (?:19|20)?\d{{2}}(?![\d:]| ?h\b)|\d{{1,2}}/(?:19|20)\d{{2}}|(?:19|20)\d{{2}}|\d{{8}})",
         kind="DATE_NAISSANCE",
         words=_OPENS_BIRTH,
         at_words=True,
@@ -84,6 +118,8 @@ BORN = table(
             "date de naissance : ‹12 mars 1961›",
             "Né(e) le : ‹03/09/62›",
             "née en ‹août 76›",
+            "né l ‹3 janvié 75›",
+            "naissance de mon fils le ‹17 octobre 2023›",
             "ma demande du 12/03/2021",
             "association née le 3 mai 1998",
         ),
@@ -135,7 +171,7 @@ BORN = table(
         at_words=True,
         group=1,
         unless=lambda match, text: (
-            not _OF_BIRTH_NEAR.search(text.folded, max(0, match.start() - 80), match.end() + 80)
+            not _near(match, text)
             or _COUNTED_AFTER.match(text.folded, match.end()) is None
         ),
         examples=("le ‹deux du trois quarante-quatre›, je suis né", "le deux du mois, ma date de naissance"),
@@ -161,15 +197,94 @@ BORN = table(
     ),
     Identifier(
         "birth.is-of",  # "je suis de 1946", "ma mère est de 38"
-        rf"\b(?:je suis (?:une? (?:enfant|bebe|gars|fille|homme|femme) )?(?:de|du millesime) (19[2-9]\d)"
-        rf"|{_ONES_OWN} (?:de|du) (19[2-9]\d|(?<!suis de )[2-7]\d))(?!\w)"
-        r"(?= ?(?:[.,;:)!\n]|$)| (?:et|donc|comme|mais)\b)",
+        rf"\b(?:je suis (?:une? (?:enfant|bebe|gars|fille|homme|femme) )?(?:de|un|du millesime) (19[2-9]\d)"
+        rf"|{_ONES_OWN} (?:de|du(?= \d{{4}})) ((?:{MONTH} )?19[2-9]\d|[2-8]\d|{_TENS_IN_WORDS})|{PERSON},? de (19[1-9]\d))(?!\w)"
+        r"(?= ?(?:[.,;:)!\n]|$)| (?:et|donc|comme|mais|tous|toutes)\b)"
+        rf"|\b(?:mon annee|ma generation|la generation),? (?:(?:est|c'est|:) )?((?:19|20)\d\d)"
+        rf"|\b{PERSON}, (19[1-9]\d(?: et 19[1-9]\d)?)(?= ?[,;)])",
         kind="DATE_NAISSANCE",
-        digit=True,
-        words=_PEOPLE | {"je", "il", "elle"},
+        words=_PEOPLE | {"je", "il", "elle", "on", "nous", "mon", "ma", "la"},
         at_words=True,
         group=None,
-        examples=("je suis de ‹1946›, voyez", "ma mère est de ‹38›", "mon attestation est de 2019."),
+        examples=(
+            "je suis de ‹1946›, voyez",
+            "ma mère est de ‹38›",
+            "ma mère, de ‹1934›, attend",
+            "mes parents, ‹1939 et 1941›, attendent",
+            "on est de ‹58› tous les deux",
+            "Elle est de ‹juin 1961›.",
+            "mon année, c'est ‹1957›",
+            "je suis du 62, en Artois",
+            "mon attestation est de 2019.",
+        ),
+    ),
+    Identifier(
+        "birth.remembered",  # by what happened then: "née l'année du débarquement"
+        r"\bnee?s? (l'annee (?:du |de la |de l'|des |d'|ou )[\w' -]{3,40}?)(?= ?(?:[.,;:!?)\n]|$)| (?:et|mais|donc|je|j'|il|elle|on|vous|votre)\b)",
+        kind="DATE_NAISSANCE",
+        words=frozenset(("annee",)),
+        group=1,
+        examples=("je suis née ‹l'année du débarquement›", "l'année du bac"),
+    ),
+    Identifier(
+        "birth.put-right",  # "inscrit 1985 au lieu de 1958 comme année de naissance", "né en 1937, c'est 1973"
+        rf"(?<!\w)({_DATE_OR_YEAR})((?: [a-z'.]+){{0,4}},? (?:au lieu d[eu]|a la place d[eu]|et non|et pas|pas|alors que|contre|or|c'est|quand)"
+        rf" (?:[a-z'.]+ ){{0,5}})({_DATE_OR_YEAR})(?!\w)",
+        kind="DATE_NAISSANCE",
+        digit=4,
+        hint=("au lieu", "a la place", "et non", "pas ", "alors que", "contre", "or ", "c'est", "quand"),
+        group=3,
+        unless=lambda match, text: not _near(match, text),
+        examples=("mon année de naissance : 1985 au lieu de ‹1958›", "né en 1937, c'est ‹1973›", "reçu en 2019, c'est 2020"),
+    ),
+    Identifier(
+        "birth.put-wrong",
+        rf"(?<!\w)({_DATE_OR_YEAR})(?=(?: [a-z'.]+){{0,4}},? (?:au lieu d[eu]|a la place d[eu]|et non|et pas|pas|alors que|contre|or|quand)"
+        rf" (?:[a-z'.]+ ){{0,5}}{_DATE_OR_YEAR}(?!\w))",
+        kind="DATE_NAISSANCE",
+        digit=4,
+        hint=("au lieu", "a la place", "et non", "pas ", "alors que", "contre", "or ", "quand"),
+        group=1,
+        unless=lambda match, text: not _near(match, text),
+        examples=("‹1985› au lieu de 1958 comme année de naissance", "reçu en 2019 et pas en 2020"),
+    ),
+    Identifier(
+        "birth.year-near",  # "mon fils est né en 2010, sa sœur en 2012"
+        r"(?<![\w/.-])(?:19[2-9]\d|20[0-2]\d)(?![\w/-]|[.,]\d| ?[€%])",
+        kind="DATE_NAISSANCE",
+        digit=4,
+        at_digits=True,
+        unless=_is_year_of_something,
+        examples=("l'un est né en ‹2010›, sa sœur en ‹2012›", "il ne vient plus depuis 2010", "née à Lyon, j'ai travaillé en 1998"),
+    ),
+    Identifier(
+        "birth.ones-date",  # "ma vraie date 28/02/2008", "redonner mon 11/06/91"
+        rf"\b(?:(?:ma|sa|la|leur) (?:vraie |bonne |veritable |seule )date(?: de naissance)?,?(?: (?:est|c'est|:))?(?: le)?"
+        rf"|(?:mon|son)(?= \d\d?[/.-])) ?({FULL_DATE})",
+        kind="DATE_NAISSANCE",
+        digit=4,
+        words=frozenset(("date", "mon", "son")),
+        group=1,
+        examples=("ma vraie date ‹28/02/2008› est refusée", "donner mon ‹11/06/91›", "mon rendez-vous du 11/06/2021"),
+    ),
+    Identifier(
+        "birth.first-to-last",  # "le 3 mai 2011, date de ma naissance", "17 mars 1950 (date de naissance)"
+        rf"(?<![\w/])({FULL_DATE}),? ?\(?(?:est |c'est |comme )?(?:la |ma |sa |ton |mon )?(?:date|jour) de (?:ma |sa |leur )?naissance",
+        kind="DATE_NAISSANCE",
+        digit=4,
+        words=frozenset(("naissance",)),
+        group=1,
+        examples=("le ‹3 mai 2011›, date de ma naissance", "le 3 mai 2011, date de dépôt"),
+    ),
+    Identifier(
+        "birth.set-apart",  # "Berthon Guy, 1947, Le Mans", "Aline (1962)"
+        r"(?<=[a-zà-ÿA-ZÀ-Þ])(?:, | \()(19[2-9]\d)(?=[,;)]|$)",
+        kind="DATE_NAISSANCE",
+        digit=4,
+        reads="written",
+        group=1,
+        unless=lambda match, text: not _named_before(text, match.start()),
+        examples=("Aline Roux (‹1962›), en attente", "la loi Informatique (1978)", "en mai, 1987, dit-on"),
     ),
     Identifier(
         "birth.listed",  # in a form: "Enfant 1 : 12.01.2013"
