@@ -60,11 +60,13 @@ _THINGS = (
     r"(?:dossier|contrat|demande|service|site|permis|carte|voiture|vehicule|auto|loi|logement|maison|appartement"
     r"|batiment|immeuble|association|agence|titre|passeport|pret|bail|litige|probleme|procedure|courrier|facture|accord"
     r"|convention|mairie|machine|ordinateur|telephone|chaudiere|compteur|formation|projet|systeme|application|affaire"
-    r"|dispositif|attente|situation|garantie|document|reforme|chantier|arret|hotel(?: de ville)?|ecole|structure|entreprise"
+    r"|dispositif|attente|situation|garantie|document|reforme|chantier|arret|hotel(?: de ville)?|ecole|structure"
+    r"|entreprise"
     r"|societe|commune|chat|chien|cheval|guichet|pont|route|canalisation|tuyau|ascenseur)"
 )
 _NOUNS_OF_TIME = (
-    r"(?:delai|peine|periode|carriere|mandat|credit|combat|galere|lutte|bataille|silence|retard|mariage|vie|anciennete|metier"
+    r"(?:delai|peine|periode|carriere|mandat|credit|combat|galere|lutte|bataille|silence|retard|mariage|vie"
+    r"|anciennete|metier"
     r"|service|an|ans|moyenne|fosse|ecart|vieux|sentence|histoire|exil|prison|recul|guerre)s?"
 )
 _THING = rf"\b{_THINGS}s?(?: qui)? (?:a|ont|avait|avaient|aura|auront)\b[^.,;\n]{{0,14}}$"
@@ -91,17 +93,24 @@ def _is_duration(match: re.Match[str], text: Text) -> bool:
     return bool(_DURATION.search(before) or _OF_A_THING.search(before))
 
 
+def _somebody_before(match: re.Match[str], text: Text) -> bool:
+    return _OF_SOMEBODY.search(text.folded[max(0, match.start() - 60) : match.start()]) is not None
+
+
 # Twenty years and more are somebody's age, unless what stands before counts them, or is no person.
 _COUNTS = re.compile(
     r"\b(?:depuis|pendant|y a|durant|dans|tous les|attend\w*|dur\w+|cotis\w+|travail\w*|valable\w*|sur|pour|en|plus de"
-    r"|moins de|a partir de|des|jusqu'a|entre|avant|apres|dela|dela de|les|nos|vos|ses|retraite\w*|legale?|limite|passe\w*"
-    r"|fait|faire|mis|mettre|pris|fallu|faut|bout de|compt\w*|prend\w*|condamn\w*|ou|voila|quelque|vecu|servi|tenu|bosse"
+    r"|moins de|a partir de|des|jusqu'a|entre|avant|apres|dela|dela de|les|nos|vos|ses|retraite\w*|legale?|limite"
+    r"|passe\w*"
+    r"|fait|faire|mis|mettre|pris|fallu|faut|bout de|compt\w*|prend\w*|condamn\w*|ou|voila|quelque|vecu|servi|tenu"
+    r"|bosse"
     r"|marie\w*|cumul\w*|valid\w*|donn\w*|perdu|loue\w*|pay\w*|date\w*|remont\w*|annees?|premiers|derniers|bonnes|a)"
     r"(?: [a-z']+){0,2} $"
 )
 _OF_WHAT = re.compile(r"\b([a-z-]+) (?:de |d')$")
 _NO_PERSON = re.compile(
-    rf"(?:\w*(?:tion|sion|ments?|[ae]nces?|ite|ages?|ures?|isme|eries?)|{_NOUNS_OF_TIME}|{_THINGS}s?|plus|moins|partir|age|la|ou)$"
+    rf"(?:\w*(?:tion|sion|ments?|[ae]nces?|ite|ages?|ures?|isme|eries?)|{_NOUNS_OF_TIME}|{_THINGS}s?|plus|moins"
+    rf"|partir|age|la|ou)$"
 )
 
 
@@ -127,14 +136,18 @@ _SOMEBODY = rf"(?:je|j'|jai|moi|m'|me|mon|ma|mes|il|elle|son|sa|lui|notre|{PERSO
 _HAPPENED = re.compile(
     r"(?:\b(?:je suis|j'ai|suis|il a|elle a|ete|est|ont|a) (?:[a-z]+ ){0,2}?[a-z]+(?:e|ee|es|ees|u|ue|i|is|it|ert"
     r"|in|ort)"
-    r"|\b(?:diagnosti\w+|pose|arrivee?|entree?|scolarisee?|place|placee|adoptee?|operee?|orphelin\w*|veu(?:f|ve)|mariee?"
+    r"|\b(?:diagnosti\w+|pose|arrivee?|entree?|scolarisee?|place|placee|adoptee?|operee?|orphelin\w*|veu(?:f|ve)"
+    r"|mariee?"
     r"|reconnue?|exclue?|depiste\w*|suivie?))(?: [a-z'-]+){0,4} $"
 )
 _GENERAL = re.compile(
     r"\b(?:majorite|legale?|fixee?|obligatoire|reporte\w*|repouss\w+|releve\w*|abaiss\w+|porte\w*|limite\w*|accessible"
     r"|ouverte?|gratuite?|reservee?|jusqu'|droits?|bareme|regle|loi|age)\b|\b(?:on|vous|partir|part|depart) [^,]{0,20}$"
 )
-_WITH_SOMEBODY = re.compile(rf" ?,? ?(?:{_SOMEBODY}|on (?:m'|me|nous|lui|l'|ne m'|ne me)| et (?:avec|malgre|sans|une?|toujours|encore)\b)\b")
+_WITH_SOMEBODY = re.compile(
+    rf" ?,? ?(?:{_SOMEBODY}|on (?:m'|me|nous|lui|l'|ne m'|ne me)| et (?:avec|malgre|sans"
+    rf"|une?|toujours|encore)\b)\b"
+)
 
 
 def _is_no_age_then(match: re.Match[str], text: Text) -> bool:
@@ -168,7 +181,8 @@ def _age(name: str, pattern: str, *examples: str) -> Rule:
 
 
 _CHILD = (
-    r"(?:(?:fils|filles?|bebes?|bb|petite?s?|enfants?|nourrissons?|jumeaux|jumelles|garcons?|fillette|benjamine?|dernier"
+    r"(?:(?:fils|filles?|bebes?|bb|petite?s?|enfants?|nourrissons?|jumeaux|jumelles|garcons?|fillette|benjamine?"
+    r"|dernier"
     r"|derniere|cadette?|aine|ainee|puce|loulou|neveu|niece)\b)"
 )
 _MONTHS_OLD = rf"(?:\d{{1,2}}|{_UNDER_TWENTY}|vingt(?:[ -](?:et[ -])?{_ONES})?) ?mois{_HALF}"
@@ -220,30 +234,36 @@ _AGES = table(
          rf"({_YEARS_OF_SOMEBODY}|{_MONTHS_OLD})(?! (?:de|d'|que|pour|apres|plus)\b)",
          "la grande ‹13 ans›, le petit ‹4 ans et demi›", "la petite dizaine d'ans"),
     _age("ones-own",  # "malgré mes 78 ans je viens"
-         rf"\b(?:mes|tes|nos) ({_ANY} ?(?:ans?|{_SLANG}|bougies|printemps))\b(?! (?:de|d'|a|pour|en|chez|au|dans)\b(?! votre| la salle))",
+         rf"\b(?:mes|tes|nos) ({_ANY} ?(?:ans?|{_SLANG}|bougies|printemps))\b(?! (?:de|d'|a|pour|en|chez|au"
+         rf"|dans)\b(?! votre| la salle))",
          "malgré mes ‹78 ans› je viens", "mes 30 ans de carrière"),
     _age("candles", rf"\bses ({_ANY} (?:bougies|printemps))\b", "elle souffle ses ‹seize bougies›", "ses 12 dossiers"),
     _age("pronoun", rf"\b(?:moi|elle|lui|toi)(?: c'est|,| :)? ({_YEARS})\b(?! (?:de|d'|que|apres|plus|pour|a\b))",
          "moi ‹33 ans›, elle ‹31 ans›", "elle attend 3 ans", "avec elle 3 ans de plus"),
-    _age("too-much", rf"\btrop (?:jeune|vieux|vieille|agee?) a ({_YEARS_OF_SOMEBODY})", "trop jeune à ‹61 ans›", "trop long"),
+    _age("too-much", rf"\btrop (?:jeune|vieux|vieille|agee?) a ({_YEARS_OF_SOMEBODY})", "trop jeune à ‹61 ans›",
+        "trop long"),
     _age("not-yet-of-a-child",
          rf"\b(?:il|elle) a (?:aujourd'hui |maintenant |deja |bientot |tout juste |a peine |que )?({_MONTHS_OLD})"
          r"(?= ?(?:[.,;!?)\n]|$)| et (?!demi))", "elle a aujourd'hui ‹onze mois›", "il a deux mois pour répondre"),
     _age("stated", rf"\b(?:age|majeur|majeure) ?:? ({_YEARS})|^({_YEARS}),|\bage [^.;\n]{{2,25}}, soit ({_YEARS})",
          "âge : ‹42 ans›", "42 ans de travail", "l'âge du demandeur, soit ‹63 ans›"),
     Rule("age.opens",
-         rf"(?:(?<=[.!?\n«\"] )|(?<=\n)|(?<![^\n])|(?<=[«\"]))((?:[5-9]\d|1[01]\d|{_FROM_FIFTY}) ans)\b(?! (?:de|d'|que|qu'"
+         rf"(?:(?<=[.!?\n«\"] )|(?<=\n)|(?<![^\n])|(?<=[«\"]))((?:[5-9]\d|1[01]\d|{_FROM_FIFTY}) ans)\b(?! (?:de|d'"
+         rf"|que|qu'"
          r"|pour|apres|plus|et (?:plus|demi)|minimum|maximum|revolus|a partir|c'est l'age|est l'age)\b)",
          words=frozenset(("ans",)), group=1,
          examples=("‹Soixante-douze ans› et je fais la queue", "62 ans est l'âge légal", "Trois ans et rien",
                    "Bravo. ‹75 ans› et toujours valide", "50 ans de travail")),
     Rule("age.by-default",
-         rf"(?<![\w.,/-])((?:[2-9]\d|1[01]\d|{_TENS}) ?ans)\b(?! ?(?:de|d'|que|qu'|apres|plus|pour|dans|en|a(?! (?:fait|ete|eu|pas|demande))|et (?:plus|demi)|minimum"
+         rf"(?<![\w.,/-])((?:[2-9]\d|1[01]\d|{_TENS}) ?ans)\b(?! ?(?:de|d'|que|qu'|apres|plus|pour|dans|en"
+         rf"|a(?! (?:fait|ete|eu|pas|demande))|et (?:plus|demi)|minimum"
          r"|maximum|revolus|durant|ferme|sans|avant|[-/]|ou|bientot|ensemble)\b)",
          words=frozenset(("ans",)), group=1, unless=(_is_duration, _is_counted),
-         examples=("mon copain de ‹25 ans› attend", "Mère : ‹38 ans›.", "un usager de ‹68 ans› tombe", "un crédit de 25 ans",
+         examples=("mon copain de ‹25 ans› attend", "Mère : ‹38 ans›.", "un usager de ‹68 ans› tombe",
+                   "un crédit de 25 ans",
                    "les plus de 60 ans", "cotisé 42 ans", "une procédure de 30 ans", "il a fallu vingt ans")),
-    Rule("age.at", rf"\ba (?:bientot |presque |deja )?({_YEARS_OF_SOMEBODY})\b(?! (?:d'|de |revolus|que ))", words=_WORDS, group=1,
+    Rule("age.at", rf"\ba (?:bientot |presque |deja )?({_YEARS_OF_SOMEBODY})\b(?! (?:d'|de |revolus|que ))",
+        words=_WORDS, group=1,
          unless=_is_no_age_then,
          examples=("À ‹cent un ans›, ma marraine vote", "diagnostic posé à ‹7 ans›",
                    "je suis arrivé ici à ‹treize ans›",
@@ -254,11 +274,13 @@ _AGES = table(
          unless=(_is_duration, lambda match, _: match[1][:1].isdigit() and int(re.match(r"\d+", match[1])[0]) < 12),
          examples=("à ‹83 balais› on rouille", "mes ‹88 printemps›", "depuis 15 piges", "20 piges que j'attends",
                    "deux printemps sans réponse")),
-    Rule("age.ordinal", r"\b(?:ma|sa|notre|leur|votre) ((?:(?:vingt|trent|quarant|cinquant|soixant|septant|nonant|quatre-vingt)[a-z-]*ieme"
+    Rule("age.ordinal", r"\b(?:ma|sa|notre|leur|votre) ((?:(?:vingt|trent|quarant|cinquant|soixant|septant|nonant"
+                        r"|quatre-vingt)[a-z-]*ieme"
          r"|cent\w*ieme|[2-9]\d ?(?:i?eme|e)) annee)(?! (?:de|d'|a)\b)",
-         words=frozenset(("annee",)), group=1, examples=("j'entre dans ma ‹quatre-vingtième année›", "ma vingtième année de service")),
+         words=frozenset(("annee",)), group=1,
+         examples=("j'entre dans ma ‹quatre-vingtième année›", "ma vingtième année de service")),
     Rule("age.set-apart-in-words", rf"(?:, |\()({_UNDER_TWENTY} ans{_HALF})(?= ?[,)])", words=_WORDS, group=1,
-         unless=(_is_duration, lambda match, text: not _OF_SOMEBODY.search(text.folded[max(0, match.start() - 60) : match.start()])),
+         unless=(_is_duration, lambda match, text: not _somebody_before(match, text)),
          examples=("ma fille est en CP, ‹six ans›, et attend", "un délai, deux ans, et rien")),
     Rule("age.labelled", r"\bage ?(?::|=|est(?: de)?|de|(?= \d\d\b)) ?(\d{1,3})(?![\d%]| ?(?:ans|mois|%"
         r"|points))", hint=("age",), group=1, digit=True,
@@ -270,8 +292,7 @@ _AGES = table(
          rf"|\b{PERSON} d'une ({_DECADE} d'annees)"
          r"|\b((?:quadra|quinqua|sexa|septua|octo|nona)genaires?|centenaires?)\b",
          hint=("antaine", "genaire", "centenaire"), group=None,
-         unless=lambda match, text: match[0].startswith("centenaire") and not _OF_SOMEBODY.search(
-             text.folded[max(0, match.start() - 60) : match.start()]),
+         unless=lambda match, text: match[0].startswith("centenaire") and not _somebody_before(match, text),
          examples=("j'ai ‹la soixantaine bien tapée›", "une soixantaine de dossiers",
                    "un monsieur d'une ‹soixantaine d'années›", "ma mère ‹octogénaire›", "le chêne centenaire")),
 )  # fmt: skip
@@ -301,14 +322,16 @@ _ELLIPTIC = table(
     Rule("age.answered", rf"[\"«“] ?({_ANY})[.!]? ?[\"»”]", words=frozenset(("age",)), group=1,
          unless=lambda match, text: not _AGE_ASKED.search(text.folded, max(0, match.start() - 60), match.start()),
          examples=("« Quel âge ? » « ‹Soixante-quatre›. »", "il dit « douze »")),
-    Rule("age.too", rf"\btrop (?:jeune|vieux|vieille|agee?) a ({_ANY})\b(?! ans)", words=frozenset(("trop",)), at_words=True,
+    Rule("age.too", rf"\btrop (?:jeune|vieux|vieille|agee?) a ({_ANY})\b(?! ans)",
+        words=frozenset(("trop",)), at_words=True,
          group=1, examples=("trop jeune à 61 ans, trop vieux à ‹62›", "trop tard à 12 h")),
     Rule("age.then", rf"\ba ({_ANY}) (?=(?:elle|il|je|j'"
         rf"|nous)\b)", words=frozenset(("elle", "il", "je", "j", "nous")), group=1,
          unless=lambda match, text: not _at(match, text),
          examples=("à ‹16› elle aura son scooter", "il a 16 je crois")),
     Rule("age.told",
-         r"\b(?:dit|repondu|reponds|note|ecrit|marque|mis|inscrit|saisi|lu|compris|entendu|tape|donne|(?:dit|ecrit|croit"
+         r"\b(?:dit|repondu|reponds|note|ecrit|marque|mis|inscrit|saisi|lu|compris|entendu|tape|donne|(?:dit|ecrit"
+         r"|croit"
          rf"|pense|marque) que j'ai|que j'ai|j'ai|il a|elle a|pas|non|plutot|et non pas) (\d{{2,3}}"
          rf"|{_TENS})\b{_GOES_ON}",
          hint=("dit", "repond", "note", "ecri", "marque", "mis", "inscri", "saisi", "lu ", "compris", "entendu", "tape",

@@ -16,7 +16,8 @@ _BORN = (
     r"\b(?:(?:nee?s?(?:\(e?s?\)s?|[.·]e[.·]?s?)?|naitre|venue?s? au monde|vu le jour|souffle mes bougies)"
     r"(?: (?:a|au|aux|en) [\w' -]{2,30}?)??"
     r"|(?:date|jour|annee)(?: et lieu)? de naissance|date naiss\w*\.?|dob|date of birth|born(?: on)?"
-    r"|(?<!acte de )(?<!extrait de )(?<!actes de )(?<!conge de )naissance(?: de (?:mon|ma|mes|notre|nos|son|sa|l'|votre)"
+    r"|(?<!acte de )(?<!extrait de )(?<!actes de )(?<!conge de )naissance(?: de (?:mon|ma|mes|notre|nos|son|sa|l'"
+    r"|votre)"
     r" ?[a-z]+(?: [a-z]+)?)?(?= ?(?::|le |au |en |du |\d))|ddn"
 )
 _NUMBER_IN_WORDS = rf"{NUMBER_WORD}(?:[ -](?:et[ -])?{NUMBER_WORD}){{0,3}}"
@@ -24,9 +25,12 @@ _TENS_IN_WORDS = rf"(?={any_of(number_words(20, 100))}|quatre[ -]vingt){_NUMBER_
 _YEAR_IN_WORDS = rf"(?:(?:mil(?:le)?|dix)[ -](?:neuf[ -])?cents?|deux[ -]mille)(?:[ -](?:et[ -])?{_NUMBER_IN_WORDS})?"
 _MONTH_NUMBER = rf"(?:{any_of(number_words(1, 12))}|\d{{1,2}})"
 _DAY_IN_WORDS = rf"(?:(?:[a-z]+ieme jour (?:de|du mois de)|premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) {MONTH}(?!\w))"
-_BRINGS = rf"(?:(?:l|le|an|soit|hier,?|un|en|vers|du|au|fin|debut|courant|de|mois de|{any_of(folded('weekdays'))}) |mi-)*"
+_WEEKDAY = any_of(folded("weekdays"))
+_BRINGS = rf"(?:(?:l|le|an|soit|hier,?|un|en|vers|du|au|fin|debut|courant|de|mois de|{_WEEKDAY}) |mi-)*"
 _MONTHS = word_set(" ".join(MONTHS))
-_OPENS_BIRTH = word_set("dob born ne nee nes nees naitre venu venue venus venues vu souffle date jour annee naissance ddn d")
+_OPENS_BIRTH = word_set(
+    "dob born ne nee nes nees naitre venu venue venus venues vu souffle date jour annee naissance ddn d"
+)
 _PEOPLE = word_set(" ".join(column("kin", "word")).replace("-", " ")) | {
     "petit",
     "petite",
@@ -60,12 +64,15 @@ _DATE_OR_YEAR = rf"(?:{FULL_DATE}|(?:19[1-9]\d|20[01]\d))"
 _NAMED_BEFORE = re.compile(r"\b([A-ZÀ-Þ][\w'-]+)[ -]([A-ZÀ-Þ][\w'-]+)$")
 # In lower case with its accents: folded, "né" is the "ne" of "ne … pas".
 _OF_BIRTH_NEAR = re.compile(
-    r"\b(?:n(?:é|ée|és|ées|ee|ees)|naiss\w+|na[iî]tre|natifs?|natives?|(?:suis|est|sont|etais|étais|etait|était|jsui|sui) nes?"
+    r"\b(?:n(?:é|ée|és|ées|ee|ees)|naiss\w+|na[iî]tre|natifs?|natives?|(?:suis|est|sont|etais|étais|etait|était"
+    r"|jsui|sui) nes?"
     r"(?! (?:pas|plus)))\b"
 )
 _HAPPENED = re.compile(
-    r"\b(?:depuis|demand\w*|depos\w*|dossier|travail\w*|carriere|cotis\w*|arriv\w*|venue?s?|loi|avis|periode|trimestres?"
-    r"|retraite|embauch\w*|mari\w+|courrier|recue?|refus\w*|achet\w*|divorc\w*|deced\w*|mort\w*|jusqu'en|entre|perdu)\b[^.;!?\n]{0,25}$"
+    r"\b(?:depuis|demand\w*|depos\w*|dossier|travail\w*|carriere|cotis\w*|arriv\w*|venue?s?|loi|avis|periode"
+    r"|trimestres?"
+    r"|retraite|embauch\w*|mari\w+|courrier|recue?|refus\w*|achet\w*|divorc\w*|deced\w*|mort\w*|jusqu'en|entre"
+    r"|perdu)\b[^.;!?\n]{0,25}$"
 )
 _ONES_OWN = rf"(?:je suis|{PERSON} (?:est|etait)|(?:il|elle) (?:est|etait)|on est|nous sommes)"
 
@@ -170,10 +177,7 @@ BORN = table(
         words=frozenset(("le", "un")),
         at_words=True,
         group=1,
-        unless=lambda match, text: (
-            not _near(match, text)
-            or _COUNTED_AFTER.match(text.folded, match.end()) is None
-        ),
+        unless=lambda match, text: not _near(match, text) or _COUNTED_AFTER.match(text.folded, match.end()) is None,
         examples=("le ‹deux du trois quarante-quatre›, je suis né", "le deux du mois, ma date de naissance"),
     ),
     Identifier(
@@ -198,7 +202,8 @@ BORN = table(
     Identifier(
         "birth.is-of",  # "je suis de 1946", "ma mère est de 38"
         rf"\b(?:je suis (?:une? (?:enfant|bebe|gars|fille|homme|femme) )?(?:de|un|du millesime) (19[2-9]\d)"
-        rf"|{_ONES_OWN} (?:de|du(?= \d{{4}})) ((?:{MONTH} )?19[2-9]\d|[2-8]\d|{_TENS_IN_WORDS})|{PERSON},? de (19[1-9]\d))(?!\w)"
+        rf"|{_ONES_OWN} (?:de|du(?= \d{{4}})) ((?:{MONTH} )?19[2-9]\d|[2-8]\d|{_TENS_IN_WORDS})"
+        rf"|{PERSON},? de (19[1-9]\d))(?!\w)"
         r"(?= ?(?:[.,;:)!\n]|$)| (?:et|donc|comme|mais|tous|toutes)\b)"
         rf"|\b(?:mon annee|ma generation|la generation),? (?:(?:est|c'est|:) )?((?:19|20)\d\d)"
         rf"|\b{PERSON}, (19[1-9]\d(?: et 19[1-9]\d)?)(?= ?[,;)])",
@@ -220,7 +225,8 @@ BORN = table(
     ),
     Identifier(
         "birth.remembered",  # by what happened then: "née l'année du débarquement"
-        r"\bnee?s? (l'annee (?:du |de la |de l'|des |d'|ou )[\w' -]{3,40}?)(?= ?(?:[.,;:!?)\n]|$)| (?:et|mais|donc|je|j'|il|elle|on|vous|votre)\b)",
+        r"\bnee?s? (l'annee (?:du |de la |de l'|des |d'|ou )[\w' -]{3,40}?)(?= ?(?:[.,;:!?)\n]|$)| (?:et|mais|donc"
+        r"|je|j'|il|elle|on|vous|votre)\b)",
         kind="DATE_NAISSANCE",
         words=frozenset(("annee",)),
         group=1,
@@ -228,18 +234,24 @@ BORN = table(
     ),
     Identifier(
         "birth.put-right",  # "inscrit 1985 au lieu de 1958 comme année de naissance", "né en 1937, c'est 1973"
-        rf"(?<!\w)({_DATE_OR_YEAR})((?: [a-z'.]+){{0,4}},? (?:au lieu d[eu]|a la place d[eu]|et non|et pas|pas|alors que|contre|or|c'est|quand)"
+        rf"(?<!\w)({_DATE_OR_YEAR})((?: [a-z'.]+){{0,4}},? (?:au lieu d[eu]|a la place d[eu]|et non|et pas|pas"
+        rf"|alors que|contre|or|c'est|quand)"
         rf" (?:[a-z'.]+ ){{0,5}})({_DATE_OR_YEAR})(?!\w)",
         kind="DATE_NAISSANCE",
         digit=4,
         hint=("au lieu", "a la place", "et non", "pas ", "alors que", "contre", "or ", "c'est", "quand"),
         group=3,
         unless=lambda match, text: not _near(match, text),
-        examples=("mon année de naissance : 1985 au lieu de ‹1958›", "né en 1937, c'est ‹1973›", "reçu en 2019, c'est 2020"),
+        examples=(
+            "mon année de naissance : 1985 au lieu de ‹1958›",
+            "né en 1937, c'est ‹1973›",
+            "reçu en 2019, c'est 2020",
+        ),
     ),
     Identifier(
         "birth.put-wrong",
-        rf"(?<!\w)({_DATE_OR_YEAR})(?=(?: [a-z'.]+){{0,4}},? (?:au lieu d[eu]|a la place d[eu]|et non|et pas|pas|alors que|contre|or|quand)"
+        rf"(?<!\w)({_DATE_OR_YEAR})(?=(?: [a-z'.]+){{0,4}},? (?:au lieu d[eu]|a la place d[eu]|et non|et pas|pas"
+        rf"|alors que|contre|or|quand)"
         rf" (?:[a-z'.]+ ){{0,5}}{_DATE_OR_YEAR}(?!\w))",
         kind="DATE_NAISSANCE",
         digit=4,
@@ -255,11 +267,16 @@ BORN = table(
         digit=4,
         at_digits=True,
         unless=_is_year_of_something,
-        examples=("l'un est né en ‹2010›, sa sœur en ‹2012›", "il ne vient plus depuis 2010", "née à Lyon, j'ai travaillé en 1998"),
+        examples=(
+            "l'un est né en ‹2010›, sa sœur en ‹2012›",
+            "il ne vient plus depuis 2010",
+            "née à Lyon, j'ai travaillé en 1998",
+        ),
     ),
     Identifier(
         "birth.ones-date",  # "ma vraie date 28/02/2008", "redonner mon 11/06/91"
-        rf"\b(?:(?:ma|sa|la|leur) (?:vraie |bonne |veritable |seule )date(?: de naissance)?,?(?: (?:est|c'est|:))?(?: le)?"
+        rf"\b(?:(?:ma|sa|la|leur) (?:vraie |bonne |veritable |seule )date(?: de naissance)?,?(?: (?:est|c'est"
+        rf"|:))?(?: le)?"
         rf"|(?:mon|son)(?= \d\d?[/.-])) ?({FULL_DATE})",
         kind="DATE_NAISSANCE",
         digit=4,
@@ -269,7 +286,8 @@ BORN = table(
     ),
     Identifier(
         "birth.first-to-last",  # "le 3 mai 2011, date de ma naissance", "17 mars 1950 (date de naissance)"
-        rf"(?<![\w/])({FULL_DATE}),? ?\(?(?:est |c'est |comme )?(?:la |ma |sa |ton |mon )?(?:date|jour) de (?:ma |sa |leur )?naissance",
+        rf"(?<![\w/])({FULL_DATE}),? ?\(?(?:est |c'est |comme )?(?:la |ma |sa |ton |mon )?(?:date|jour) de (?:ma "
+        rf"|sa |leur )?naissance",
         kind="DATE_NAISSANCE",
         digit=4,
         words=frozenset(("naissance",)),

@@ -33,7 +33,7 @@ def _alone(listed: tuple[str, ...]) -> frozenset[str]:
     return frozenset(term for term in listed if term.isalpha())
 
 
-_OF = r"(?:au |aux |a la |a l'|du |des |de la |de l'|d'une? |d'un |de |d')"
+_OF = r"(?:o |au |aux |a la |a l'|du |des |de la |de l'|d'une? |d'un |de |d')"
 SIDE = r"(?: (?:gauche|droite?s?|lombaires?|cervicales?|dorsales?|interieur|superieur|totale?s?|des deux cotes))?"
 # Of the part that is ill: "du genou gauche", "de l'oeil droit et du pied".
 OF_PART = rf"(?: {_OF}(?:mon |ma |mes |son |sa |ses |deux )?{PART}\b{SIDE})"

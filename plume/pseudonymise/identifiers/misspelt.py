@@ -31,7 +31,7 @@ def misspelt(text: Text) -> Iterator[Span]:
             for match in re.finditer(rf"(?<!\w){word}(?!\w)", text.folded):
                 yield Span(*match.span(), "SANTE", "rule", "health.misspelt")
         elif ends := _opens(word):
-            for match in re.finditer(rf"(?<!\w){word} ([a-z]+)", text.folded):
+            for match in re.finditer(rf"(?<!\w){word} (?:(?:en|de|du|des) )?([a-z]+)", text.folded):
                 if _key(match[1]) in ends:
                     yield Span(*match.span(), "SANTE", "rule", "health.misspelt")
 
@@ -54,11 +54,13 @@ def _opens(word: str) -> frozenset[str]:
 
 @cache
 def _two_words() -> dict[str, list[tuple[str, str]]]:
-    """Give the diseases of two words: the first word as it sounds -> as it is written, and the second as it sounds."""
+    """Give the diseases of two words, "en" or "de" between them perhaps: the first word as it sounds -> as it is "
+    "written, and the second as it sounds."""
     found: dict[str, list[tuple[str, str]]] = {}
     for term in terms("diseases", _LISTS):
-        if term.count(" ") == 1 and "*" not in term:
-            first, second = term.split(" ")
+        words = [word for word in term.split(" ") if word not in ("en", "de", "du", "des")]
+        if len(words) == 2 and "*" not in term:
+            first, second = words
             found.setdefault(_key(first), []).append((first, _key(second)))
     return found
 

@@ -1,0 +1,148 @@
+"""What a body or a mind can no longer do, and what befell it: heads of phrases of health without a disease's name."""
+
+import re
+
+from plume.french.phrases import PERSON
+from plume.french.rules import Text, table
+from plume.pseudonymise.identifiers.health import OF_NOBODY, PART, SIDE, is_said_of_things
+from plume.pseudonymise.identifiers.rule import Identifier
+
+OWN = r"(?:mon|ma|mes|son|sa|ses|notre|leur|votre)"
+
+
+def is_topic(match: re.Match[str], text: Text) -> bool:
+    """Say whether an illness that is read as written is a service's or nobody's."""
+    return OF_NOBODY(re.compile("").match(text.folded, match.start()), text)
+
+
+def head(
+    name: str, pattern: str, hint: tuple[str, ...], *examples: str, words: str = "", at_words: bool = False
+) -> Identifier:
+    """Make the rule of a head: the last group that took part is the phrase, or else the whole."""
+    return Identifier(
+        f"health.{name}",
+        pattern,
+        hint,
+        kind="SANTE",
+        group=None,
+        unless=(OF_NOBODY, is_said_of_things),
+        words=frozenset(words.split()),
+        at_words=at_words,
+        examples=examples,
+    )
+
+
+_ENDS = r"(?= ?(?:[.,;!?)\n]|$))"
+_GOES_ON = (
+    r"(?= ?(?:[.,;!?)\n]|$)| (?:et|mais|alors|donc|depuis|il|elle|c'est|mon|ma|a cause|sans|de loin|de pres|apres"
+    r"|car)\b)"
+)
+_HARDLY = r"(?:presque|quasiment|quasi|pratiquement|vraiment)"
+_WELL = r"(?:(?: (?:tres|trop|si|vraiment|toujours|assez|aussi))? (?:bien|clair)| du tout| grand[ -]chose)"
+_BREAKS = r"(?:cass|fractur|foul|tord|dechir|brul|lux|demis|bris|ecras|fele|claque|bloque)"
+
+INFIRMITIES = table(
+    head(
+        "senses-little",  # "n'entend plus très bien", "voit double"
+        rf"\b(?<!on )(?<!l'on )(?:ne |n'|n )?(?:vo(?:is|it|i|yait|yais)|enten(?:d|ds|dait|dais)?) (?:{_HARDLY}"
+        rf" (?:plus?|pas|rien)(?: rien)?|(?:plus?|pas?|rien){_WELL}|(?:tres |assez |si |de plus en plus )?mal"
+        rf"|double|trouble"
+        rf"|a peine|flou){_GOES_ON}"
+        rf"|\b(?:{PERSON}|elle|il) ((?:ne |n')(?:voit|entend|voi|enten) (?:plus?|pas)(?= ?(?:[.,;!?)\n]|$)| (?:et"
+        rf"|depuis)\b))",
+        (),
+        *("il ‹n'entend plus très bien›", "elle ‹entend mal›", "je ‹ne vois presque plus› et", "il ‹ne voit pas›."),
+        *(
+            "je ne vois pas bien pourquoi",
+            "on n'entend rien",
+            "je n'entends pas bien payer",
+            "on voit mal",
+            "je ne vois pas.",
+        ),
+        words="vois voit voi voyais voyait entend entends enten entendais entendait",
+    ),
+    head(
+        "losing-ones-mind",
+        rf"\b{PERSON} (perd (?:un peu |completement |doucement )?(?:la tete|la boule|ses mots|ses facultes))\b",
+        (),
+        *("maman ‹perd la tête›", "je perds la tête"),
+        words="perd",
+    ),
+    head(
+        "hardly-can",
+        r"\b(?:du|de plus en plus de|beaucoup de|bien du|enormement de|grand) mal a (?:marche[rz]?|respirer|me deplacer"
+        r"|se deplacer|(?:me |se )?tenir debout|bouger|avaler|manger seule?|monter les (?:marches|escaliers)"
+        rf"|(?:parler?|entendre|voir)(?:{_ENDS[3:-1]}| depuis))",
+        ("mal a ",),
+        *("il a ‹du mal à marcher›", "j'ai du mal à voir pourquoi", "du mal à parler à quelqu'un"),
+    ),
+    head(
+        "broke",
+        rf"\b(?:(?:me |s'|m')(?:suis|sui|est|etait|etais|etre)) (?:bien )?(?:re)?{_BREAKS}\w* "
+        rf"(?:le|la|les|l'|un|une|deux|trois) ?(?!tete\b|pieds\b)(?:{PART}|cotes?|nez|dents?)\b{SIDE}",
+        (),
+        *("je ‹me suis cassé le poignet› hier", "il s'est cassé la tête"),
+        words="suis sui est etait etais etre",
+    ),
+    head(
+        "unfit",
+        r"\b(?:inapte (?:au|a la|a l'|a tout|aux|a) ?[a-z]+(?: (?:de |du |des |d')[a-z]+)?"
+        r"|(?:inapte|invalide) (?:(?:de )?(?:deuxieme|premiere|troisieme|[123]\w{0,3}) categorie|a vie))\b",
+        ("inapte", "invalide"),
+        *("il est ‹inapte au port de charges›", "‹invalide deuxième catégorie›", "un bulletin invalide"),
+    ),
+    head(
+        "of-the-mind",
+        r"\b(?:deficiente?|handicape\w*|retarde\w*|infirme|attarde\w*|debile) (?:intellectuel\w*|visuel\w*|auditi\w+"
+        r"|mental\w*|moteur|motrice|cerebral\w*|legere?|profonde?)\b"
+        r"|\bretard (?:de (?:langage|croissance|developpement|parole)|psychomoteur|mental)\b"
+        r"|\b(?:(?<=, )|(?<=il est )|(?<=elle est )|(?<=devenu )|(?<=devenue )|(?<=je suis ))(?:demente?|senile"
+        r"|incontinente?)\b",
+        ("deficient", "handicap", "retard", "infirme", "attarde", "debile", "dement", "senile", "incontinent"),
+        *("une fille ‹déficiente intellectuelle›", "un ‹retard de langage›", "un retard de paiement"),
+        *("mon mari, ‹dément›, est sorti", "cela se dément"),
+    ),
+    head(
+        "dependence",
+        r"\bgir ?[1-6]\b|\ben (?:grande )?perte d'autonomie\b|\b(?:troubles?|pertes?) (?:de l'|d')?equilibre\b"
+        r"|\b(?:souffr\w+|prise?|sujette?|victime)s? (?:de |d'|a des |aux )((?:vertiges?|malaises?|palpitations"
+        r"|convulsions"
+        r"|tremblements|migraines|angoisses?|etourdissements)\b)",
+        (
+            *("gir", "autonomie", "equilibre", "vertige", "malaise", "palpit", "convuls", "tremble", "migraine"),
+            *("angoisse", "etourdis"),
+        ),
+        *("elle souffre de ‹vertiges›", "classée ‹GIR 2›", "mes crises de colère"),
+    ),
+    head(
+        "in-hospital",
+        r"\b(?:re)?hospitalise(?:e|es|s)?\b(?: (?:a domicile|d'office|sous contrainte|en (?:urgence|reanimation"
+        r"|psychiatrie|soins \w+)))?",
+        ("hospitalise",),
+        *("je suis ‹hospitalisée à domicile›", "l'hospitalité"),
+    ),
+    head(
+        "under-the-knife",
+        rf"\b(?:ete|etre|suis|fais|fait|faire|{PERSON} est|il est|elle est) ((?:re)?opere(?:es|e|s|r)?)\b"
+        r"(?! (?:par|un|une|le|la|les|des|au|sur)\b)",
+        ("opere",),
+        *("je viens d'être ‹opérée› et", "il a opéré un changement"),
+    ),
+    head(
+        "worn-out-part",
+        r"\b(?:coeur|cœur|poumons?|reins?|foie|dos|genoux?|nerfs|yeux|vue|jambes?) (?:fatigues?|fragiles?|malades?"
+        r"|en compote|en miettes|en vrac|fichus?|foutus?|bousilles?|detruits?|rouilles?|defaillants?"
+        r"|qui lache(?:nt)?|hs|uses?"
+        r"|fragilise\w*)\b|\bsouffle au c(?:oe|œ)ur\b",
+        ("coeur", "cœur", "poumon", "rein", "foie", "dos ", "genou", "nerfs", "yeux", "vue", "jambe"),
+        *("le ‹cœur fatigué›, il monte", "un ‹souffle au cœur›", "le cœur léger"),
+    ),
+    head(
+        "in-ones-own-words",
+        rf"\bcrabe (?:qui|au|dans|du|aux?) (?:m'|me |la |le |les |lui |l')?[a-z]+(?: (?:le |la |les |mon |ma |son "
+        rf"|sa )?{PART})?"
+        r"|\b(?:sale|vilaine|grave|grosse|longue|sacree|terrible) maladie\b|\bmaladie grave\b",
+        ("crabe", "maladie"),
+        *("le ‹crabe qui me ronge le poumon›", "un crabe farci"),
+    ),
+)
