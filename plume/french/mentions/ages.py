@@ -226,7 +226,7 @@ _AGES = table(
     _age("in-weeks", r"\b(?:bebe|bb|nourrisson|nouveau-ne|fils|fille|petite?)(?:,? | ?\()(?:age?e? )?(?:de |a |d')?"
          rf"((?:\d{{1,2}}|{_UNDER_TWENTY}) (?:semaines|jours))(?! (?:de|d'|pour|apres|a|sans|plus|dans|que)\b)",
          "bébé de ‹6 semaines› refusé", "ma fille a 3 jours pour"),
-    _age("aside", rf"(?:,|\(|[;|\t] ?) ?({_YEARS})(?= ?(?:[,;|\t)]|\.|$|et\b|\n))(?! ?[,.]? "
+    _age("aside", rf"(?m:,|\(|[;|\t] ?|^) ?({_YEARS})(?= ?(?:[,;|\t)]|\.|$|et\b|\n))(?! ?[,.]? "
          r"(?:apres|plus tard|que|d'attente))",
          "Paule, ‹82 ans›, attend", "Lise ; ‹58 ans› ; en cours", "vingt mois, 2 ans après"),
     _age("of-a-place-in-the-family",  # "la grande 13 ans, le petit 4 ans et demi"
@@ -237,6 +237,8 @@ _AGES = table(
          rf"\b(?:mes|tes|nos) ({_ANY} ?(?:ans?|{_SLANG}|bougies|printemps))\b(?! (?:de|d'|a|pour|en|chez|au"
          rf"|dans)\b(?! votre| la salle))",
          "malgré mes ‹78 ans› je viens", "mes 30 ans de carrière"),
+    _age("passed", rf"\b({_YEARS_OF_SOMEBODY}) (?:bien |largement |tout juste )?(?:sonnes|passes|tasses|tapes)\b",
+         "un voisin, ‹quatre-vingt-dix ans› bien sonnés", "vingt ans de retard"),
     _age("candles", rf"\bses ({_ANY} (?:bougies|printemps))\b", "elle souffle ses ‹seize bougies›", "ses 12 dossiers"),
     _age("pronoun", rf"\b(?:moi|elle|lui|toi)(?: c'est|,| :)? ({_YEARS})\b(?! (?:de|d'|que|apres|plus|pour|a\b))",
          "moi ‹33 ans›, elle ‹31 ans›", "elle attend 3 ans", "avec elle 3 ans de plus"),

@@ -99,7 +99,8 @@ UNNUMBERED = table(
         "address.street",
         r"(?<!\w)(?i:rue|avenue|av\.|boulevard|bd|impasse|imp\.|all[ée]es?|chemin|chem\.|route|rte\.?|hameau"
         r"|lieu[ -]?dit|ld"
-        r"|r[ée]sidence|r[ée]s\.|lotissement|lot\.|cit[ée]|quartier|qu?\.|square|sq\.|quai|sente|traverse|venelle|ruelle|corniche"
+        r"|r[ée]sidence|r[ée]s\.|lotissement|lot\.|cit[ée]|quartier|qu?\.|square|sq\.|quai|sente|traverse|venelle"
+        r"|ruelle|corniche"
         r"|villa|mas|z\.?a\.?c?\.?|domaine|immeuble|imm\.|clos)"
         rf" (?:[\"«“] ?)?(?:{PARTICLE}){{0,3}}{PROPER}(?: (?:{PARTICLE}){{0,2}}{PROPER}){{0,3}}",
         kind="ADRESSE",
@@ -183,13 +184,15 @@ PLOTS = table(
     ),
     Identifier(
         "address.plot",  # of the land registry: "parcelle AB 241", "section ZH n° 87"
-        r"\b(?:parcelles?|(?:references? )?cadastr\w+)(?: (?:cadastr\w+|n°|numeros?|est|la|le)){0,4} ?:? ?"
+        r"\b(?:parcell?es?|(?:references? )?cadastr\w+|lot cadastre)(?: (?:cadastr\w+|n°|numeros?|est|la"
+        r"|le)){0,4} ?:? ?"
         r"((?:section )?PLOT(?:(?:,| et) PLOT){0,9})"
-        r"|(\bsection(?: cadastrale)? ?:? ?[a-z]{1,2}(?: ?, ?| )(?:n° ?|no |numero )\d{1,4}(?!\w))".replace(
+        r"|(\bsection(?: cadastrale)? ?:? ?(?!de|du|la|le|en|au|et|a )(?:[a-z]{2} \d{1,4}(?!\w)|[a-z]{1,2}(?: ?, ?"
+        r"| )(?:n° ?|no |numero )\d{1,4}(?!\w)))".replace(
             "PLOT", r"(?:\d{3} ?)?[a-z]{1,2} ?(?:n° ?|no |numero )?\d{1,4}(?!\w)"
         ),
         kind="ADRESSE",
-        hint=("parcelle", "cadastr", "section"),
+        hint=("parcel", "cadastr", "section"),
         digit=True,
         group=None,
         examples=("la parcelle ‹AB 241 et AC 12›", "‹section ZH n° 87›", "la section 3"),
@@ -239,7 +242,8 @@ OWN = re.compile(
 OWN_AFTER = re.compile(r"[^.!?\n]{0,60}\b(?:mon domicile|chez moi|mon adresse|ou je (?:vis|loge|reside)|ou j'habite)\b")
 # A street is everybody's where works, traffic or what stands in it is told, and nobody's home.
 _IN_THE_STREET = re.compile(
-    r"\b(?:barre\w*|deviation|deviee?s?|trottoirs?|chaussee|bitume|travaux|chantier|stationn\w+|gare[rs]?|parking|circul\w+"
+    r"\b(?:barre\w*|deviation|deviee?s?|trottoirs?|chaussee|bitume|travaux|chantier|stationn\w+|gare[rs]?|parking"
+    r"|circul\w+"
     r"|vitesse|km/h|bus|tram\w*|metro|navette|arrets?|carrefour|croisement|intersection|angle|feux?|passages? pietons?"
     r"|pietons?|cyclistes?|piste cyclable|velos?|nids?[ -]de[ -]poule|trous?|lampadaires?|eclairage|reverberes?|bancs?"
     r"|poubelles|conteneurs?|dechets|encombrants|depot sauvage|marche|kermesse|brocante|commerces?|panneaux?|egouts?"
@@ -250,11 +254,13 @@ _HOME = re.compile(
     r"\b(?:j?h?abit\w+|demeur\w+|resid\w+|domicil\w+|log(?:e|ement|er)\b|chez (?:moi|nous|elle|lui|eux|m|mme|ma|mon)\b"
     r"|(?:mon|notre|son) (?:immeuble|appart\w*|batiment|adresse|portail|garage|jardin|commerce|magasin|cabinet|voisin)"
     r"|(?:ma|notre|sa) (?:maison|residence|rue|porte|boutique|fenetre|cour|facade|propriete)|mes (?:voisins|fenetres"
-    r"|volets)|adresse|colis|courrier|lettre|recommande|facteur|livr\w+|a?emenag\w*|demenag\w*|bail|locataire|proprietaire)\b"
+    r"|volets)|adresse|colis|courrier|lettre|recommande|facteur|livr\w+|a?emenag\w*|demenag\w*|bail|locataire"
+    r"|proprietaire)\b"
 )
 # "la pharmacie de la rue Pasteur", "rue Pasteur, à la trésorerie"
 _PLACE = (
-    rf"(?:{SERVICE}|poste|pharmacie|boulangerie|supermarche|magasin|ecole|creche|college|lycee|gymnase|piscine|gare|station"
+    rf"(?:{SERVICE}|poste|pharmacie|boulangerie|supermarche|magasin|ecole|creche|college|lycee|gymnase|piscine|gare"
+    rf"|station"
     r"|bibliotheque|mediatheque|eglise|dechetterie|parc|hopital|clinique|commissariat|gendarmerie|tribunal|mairie"
     r"|tresorerie|perception|cinema|theatre|stade|salle|borne|distributeur|maison de [a-z' ]{3,20})"
 )

@@ -44,7 +44,8 @@ DEGREE = (
     r"|precoce|juvenile|infantile|paranoide|affective|articulaire|psoriasique|lombaire|cervicale|pulmonaire|renale"
     r"|cardiaque|hepatique|cerebrale?s?|terminale?s?|generalise\w*|insulino\w+|dependante?|non verbale?|grave|lourde?"
     r"|typique"
-    r"|stabilisee?|resistante?|inflammatoire|rhumatoide|evolutive?|degenerative|ankylosante|post[ -](?:partum|natale?"
+    r"|stabilisee?|resistante?|inflammatoire|rhumatoide|evolutive?|degenerative|invalid[ae]nt\w*|handicapante?s?"
+    r"|ankylosante|post[ -](?:partum|natale?"
     r"|op\w+|traum\w+)"
     r"|(?:de )?type (?:\d|[1i]+|un|deux)|(?:de |au )?(?:stade|grade) (?:\d|i+v?|\w+)|en phase (?:terminale|\w+)"
     r"|en remission"
@@ -63,7 +64,8 @@ SINCE = (
 )
 # Where the words are of a service, a campaign or of nobody: "dépistage du cancer du sein", "lutte contre le sida".
 OF_NOBODY = before(
-    r"\b(?:depistage|campagne|prevention|lutte|ligue|vaccin\w*|vaccinale|service|journee|registre|recherche|sensibilis\w+"
+    r"\b(?:depistage|campagne|prevention|lutte|ligue|vaccin\w*|vaccinale|service|journee|registre|recherche"
+    r"|sensibilis\w+"
     r"|association|centre|salon|guide|brochure|plan|institut|fondation|statistiques|(?:la|une) semaine|(?:le|du"
     r"|au) mois"
     r"|dialogue|langue des|oreille|service public|administration)\b"
@@ -153,7 +155,9 @@ HEALTH = table(
     ),
     _health(
         "disability-rate",
-        r"\b(?:taux d')?(?:invalidite|incapacite|handicap) (?:de |a |superieur a |permanente? de )?\d{2,3} ?(?:%"
+        r"\b(?:taux (?:d'|de ))?(?:invalidite|incapacite|handicap)(?: (?:est|fixe|reconnue?|evaluee?))?(?: de| a"
+        r"| superieur a"
+        r"| permanente? de)? \d{2,3} ?(?:%"
         r"|pour ?cent)"
         r"|\b(?:taux d')?(?:invalidite|incapacite) (?:de )?(?:categorie|cat\.?) \d",
         ("invalidite", "incapacite", "handicap"),

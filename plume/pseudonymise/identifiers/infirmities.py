@@ -116,10 +116,30 @@ INFIRMITIES = table(
     ),
     head(
         "in-hospital",
-        r"\b(?:re)?hospitalise(?:e|es|s)?\b(?: (?:a domicile|d'office|sous contrainte|en (?:urgence|reanimation"
-        r"|psychiatrie|soins \w+)))?",
-        ("hospitalise",),
-        *("je suis ‹hospitalisée à domicile›", "l'hospitalité"),
+        r"\b(?:re)?hospitalise(?:e|es|s)? (?:a domicile|d'office|sous contrainte|en (?:reanimation|psychiatrie"
+        r"|soins \w+))\b"
+        r"|\b(?:cloue|condamne)(?:e|s|es)? (?:au lit|a rester couchee?|par la (?:maladie|medecine))\b",
+        ("hospitalise", "cloue", "condamne"),
+        *("je suis ‹hospitalisée à domicile›", "l'hospitalité", "‹cloué au lit›"),
+    ),
+    head(
+        "part-that-fails",  # "les genoux qui lâchent", "ma vue baisse", "un seul rein"
+        rf"\b{PART}{SIDE} qui (?:me |m'|lui |ne |n'|se )?(?:lach|flanch|trembl|baiss|gonfl|brul|font (?:tres )?mal"
+        rf"|fait (?:tres )?mal|bloqu"
+        rf"|craqu|fatigu|us|siffl|bourdonn|repond|march|suiv|suit|tien)\w*(?: plus| pas| mal)?"
+        rf"|\b{OWN} (?:vue|ouie|memoire|audition) (?:baisse|diminue|s'en va|part|flanche|se brouille|me lache)\b"
+        rf"|\bun(?:e)? seule? {PART}\b(?! (?:sens|mot))|\btrembl\w+ (?:des|de la) (?:mains?|jambes?|tete)\b"
+        r"|\brespir\w+ (?:avec|grace a|sous) (?:une?|l'|la) ?(?:machine|appareil|respirateur|assistance|bouteille)\w*",
+        ("qui ", "baisse", "diminue", "s'en va", "part", "flanche", "brouille", "lache", "seul", "trembl", "respir"),
+        *("des ‹genoux qui lâchent›", "‹ma vue baisse›", "avec ‹un seul rein›", "la main qui signe", "un seul mot"),
+    ),
+    head(
+        "remedy",  # "des cachets pour le cœur"
+        rf"\b(?:cachets?|medicaments?|comprimes?|medocs?|gouttes|piqures?|traitements?|rayons) (?:pour|contre|au) "
+        rf"(?:le |la |les |l'|mon |ma |mes )?(?:{PART}|tension|diabete|nerfs|cholesterol|sommeil|asthme|epilepsie)\b"
+        r"|\b(?:de la|ma|sa) tension (?:arterielle|elevee|trop haute)\b|\b(?:seances? de|mes|ses) rayons\b",
+        ("cachet", "medic", "comprime", "medoc", "gouttes", "piqure", "traitement", "rayons", "tension"),
+        *("des ‹cachets pour le cœur›", "un traitement pour tous"),
     ),
     head(
         "under-the-knife",
