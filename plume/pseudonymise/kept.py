@@ -168,7 +168,7 @@ KEPT = table(
     ),
     Identifier(
         "kept.label",
-        r"[A-Z](?<![\w'’.-][A-Z])[A-Z\d]{1,6}(?![\w'’-]|/\d)",
+        r"[A-Z](?<![\w'’.-][A-Z])(?<!\w:[A-Z])[A-Z\d]{1,6}(?![\w'’-]|/\d)",
         reads="written",
         unless=_is_no_label,
         source="label",

@@ -41,13 +41,14 @@ def _is_quantity(match: re.Match[str], _: Text) -> bool:
     value = match[1]
     digits = sum(map(str.isdigit, value))
     counted = _UNIT_AFTER.match(match.string, match.end()) is not None
-    return digits < 3 or counted or bool(_YEAR.fullmatch(value) or _DATE.fullmatch(value))
+    few = digits < (2 if re.match("[a-z]{1,3}[-/]", value) else 3)
+    return few or counted or bool(_YEAR.fullmatch(value) or _DATE.fullmatch(value))
 
 
 RESIDUAL = table(
     Identifier(
         "suspicion.labelled-digits",
-        rf"\b{_LABEL}\b\.?(?: (?:est|c'est|le|la|:))*(?: ?[:#=]| n°| numero)? ?"
+        rf"\b{_LABEL}\b\.?(?: (?:est|c'est|le|la|:))*(?: ?[:#=]| ?n°| numero)? ?"
         r"((?:(?!de |du |au |le |en |et |la |a )[a-z]{1,3}[ -]?)?\d[\d ./-]*\d(?:[ -]?[a-z](?!\w))?)(?![\w€%])",
         kind="DOSSIER",
         hint=(

@@ -226,7 +226,7 @@ _AGES = table(
     _age("in-weeks", r"\b(?:bebe|bb|nourrisson|nouveau-ne|fils|fille|petite?)(?:,? | ?\()(?:age?e? )?(?:de |a |d')?"
          rf"((?:\d{{1,2}}|{_UNDER_TWENTY}) (?:semaines|jours))(?! (?:de|d'|pour|apres|a|sans|plus|dans|que)\b)",
          "bébé de ‹6 semaines› refusé", "ma fille a 3 jours pour"),
-    _age("aside", rf"(?m:,|\(|[;|\t] ?|^) ?({_YEARS})(?= ?(?:[,;|\t)]|\.|$|et\b|\n))(?! ?[,.]? "
+    _age("aside", rf"(?m:,|\(|[;|\t] ?|^(?=[^\n]{{4,24}}$)) ?({_YEARS})(?= ?(?:[,;|\t)]|\.|$|et\b|\n))(?! ?[,.]? "
          r"(?:apres|plus tard|que|d'attente))",
          "Paule, ‹82 ans›, attend", "Lise ; ‹58 ans› ; en cours", "vingt mois, 2 ans après"),
     _age("of-a-place-in-the-family",  # "la grande 13 ans, le petit 4 ans et demi"

@@ -12,11 +12,13 @@ from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
 _STREET = (
-    r"(?:rue|r\.|r(?= d[ue]s? | (?-i:[A-ZÀ-Þ]))|ruelle"
+    r"(?:rue|ru(?= d)|avenu|alé(?:e)?|al[ée]e|chemain|inpass?e|impase|bou?l[ea]?v\w{2,4}|plass?e|r\.|r(?= d[ue]s? "
+    r"| (?-i:[A-ZÀ-Þ]))|ruelle"
     r"|avenue|av\.?|ave|boulevard|boul\.?|blvd|bld|bd\.?|impasse|imp\.?|all[ée]es?|all\.|chemin|chem\.?"
     r"|ch\.|che|route|rte\.?|sq\.?|crs|pass\.|fg|r[ée]s\.|quartier|qu\."
     r"|place|pl\.?|square|quai|cours|passage|sentier|sente|faubourg|fbg|villa|cit[ée]|r[ée]sidence|lotissement|lot\.?"
-    r"|hameau|lieu[ -]dit|mont[ée]e|mail(?= (?:d\w{1,2} )?(?:la )?(?-i:[A-ZÀ-Þ]))|corniche|z\.?a\.?c?\.?(?= )|domaine"
+    r"|hameau|ham\.|lieu[ -]?dit|moulin|ferme|mont[ée]e|mail(?= (?:d\w{1,2} )?(?:la )?(?-i:[A-ZÀ-Þ]))|corniche"
+    r"|z\.?a\.?c?\.?(?= )|domaine"
     r"|mas|esplanade|promenade|venelle|traverse|rond[ -]point|voie|cour|parvis|clos)"
 )
 # With a house number, the name of the street may be in lower case: at most three words, cut at the first plain one.
@@ -58,7 +60,7 @@ def _without_comma(match: re.Match[str], _: Text) -> Place:
 
 # Far cheaper than the patterns.
 _OPENING = word_set(
-    "rue avenue av boulevard bd impasse imp allee allees chemin chem route rte hameau lieu lieudit ld residence res"
+    "rue avenue av boulevard bd impasse imp allee allees chemin chem route rte hameau ham lieu lieudit ld residence res"
     " lotissement lot cite quartier qu q square sq quai sente traverse venelle ruelle corniche villa mas za zac z"
     " domaine immeuble imm clos"
 )
@@ -98,11 +100,12 @@ UNNUMBERED = table(
     Identifier(
         "address.street",
         r"(?<!\w)(?i:rue|avenue|av\.|boulevard|bd|impasse|imp\.|all[ée]es?|chemin|chem\.|route|rte\.?|hameau"
-        r"|lieu[ -]?dit|ld"
+        r"|ham\.|lieu[ -]?dit|ld"
         r"|r[ée]sidence|r[ée]s\.|lotissement|lot\.|cit[ée]|quartier|qu?\.|square|sq\.|quai|sente|traverse|venelle"
         r"|ruelle|corniche"
         r"|villa|mas|z\.?a\.?c?\.?|domaine|immeuble|imm\.|clos)"
-        rf" (?:[\"«“] ?)?(?:{PARTICLE}){{0,3}}{PROPER}(?: (?:{PARTICLE}){{0,2}}{PROPER}){{0,3}}",
+        r" (?:(?i:rural|vicinal|communal|forestier|priv[ée]|pi[ée]ton|neuve?|haute?|basse?)e? )?"
+        rf"(?:[\"«“] ?)?(?:{PARTICLE}){{0,3}}{PROPER}(?: (?:{PARTICLE}){{0,2}}{PROPER}){{0,3}}",
         kind="ADRESSE",
         words=_OPENING,
         at_words=True,
@@ -112,6 +115,8 @@ UNNUMBERED = table(
             "près de l'‹avenue Jean Jaurès›",
             "au ‹Lot. Les Flamboyants, n° 7›",
             "‹Rés. Les Pins Bât. C›",
+            "au ‹chemin rural de la Combe aux Loups›",
+            "‹ham. du Thouron›",
             "en cours de route",
         ),
     ),
@@ -189,7 +194,7 @@ PLOTS = table(
         r"((?:section )?PLOT(?:(?:,| et) PLOT){0,9})"
         r"|(\bsection(?: cadastrale)? ?:? ?(?!de|du|la|le|en|au|et|a )(?:[a-z]{2} \d{1,4}(?!\w)|[a-z]{1,2}(?: ?, ?"
         r"| )(?:n° ?|no |numero )\d{1,4}(?!\w)))".replace(
-            "PLOT", r"(?:\d{3} ?)?[a-z]{1,2} ?(?:n° ?|no |numero )?\d{1,4}(?!\w)"
+            "PLOT", r"(?:\d{3} ?)?[a-z]{1,2}[ -]?(?:n° ?|no |numero )?\d{1,4}(?!\w)"
         ),
         kind="ADRESSE",
         hint=("parcel", "cadastr", "section"),

@@ -46,10 +46,11 @@ _OF_A_LAW = before(
     r"\b(?:loi|decret|ordonnance|arrete|circulaire|directive|depuis|jusqu'au|convention)\b[^.\n]{0,25}", reach=40
 )
 
-_OF_A_BODY = before(
+_BODY_BORN = (
     r"\b(?:association|societe|entreprise|sarl|eurl|sas|commune|agence|structure|reforme|service|loi|litige|idee|projet"
     r"|dispositif|probleme|application|site|collectif|guichet|maison),? (?:est |qui est |a |qui a )?"
 )
+_OF_A_BODY, _HERE = before(_BODY_BORN), re.compile("")
 # "quarante-huit" after "en": a year, unless something is counted.
 _COUNTED = (
     r"(?! ?(?:heures?|h\b|jours?|minutes?|mn|secondes?|semaines?|mois|ans?|fois|etapes?|pages?|clics?"
@@ -89,7 +90,9 @@ def _is_year_of_something(match: re.Match[str], text: Text) -> bool:
     if _HAPPENED.search(text.folded[before : match.start()]):
         return True
     after = re.split(r"[.!?;\n]", text.lower[match.end() : match.end() + 45])[0]
-    return not (_OF_BIRTH_NEAR.search(text.lower, before, match.start()) or _OF_BIRTH_NEAR.search(after))
+    births = [*_OF_BIRTH_NEAR.finditer(text.lower, before, match.start())]
+    births = [birth for birth in births if not _OF_A_BODY(_HERE.match(text.folded, birth.start()), text)]
+    return not (births or _OF_BIRTH_NEAR.search(after))
 
 
 def _is_of_no_birth(match: re.Match[str], text: Text) -> bool:

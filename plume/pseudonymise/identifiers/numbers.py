@@ -252,6 +252,14 @@ CLUMPS = table(
         examples=("le ‹12~34~56~78~90›", "12~34"),
     ),
     Identifier(
+        "number.crossed-out",  # a card or an account of which the end alone is left: "XXXX XXXX 4418"
+        r"(?<![\w*•])(?:[x*•]{2,8}[ -]?){1,6}\d{3,4}(?!\d)",
+        kind="IBAN",
+        hint=("xx", "**", "••"),
+        digit=3,
+        examples=("carte ‹XXXX XXXX XXXX 4418›", "compte ‹****4418›", "taille XXL 44"),
+    ),
+    Identifier(
         "number.run",
         r"(?<!\d)\d{6,}(?!\d)",
         kind="NUMERO",
@@ -267,7 +275,7 @@ _BANK = re.compile(r"\b(?:rib|banque|guichet|compte)\b")
 
 _CODE_BEFORE = re.compile(r"(?<![\w/.,'’-])([A-Z]{1,4}\d{0,3}|\d{1,3}[A-Z]{1,3}\d{0,3}|\d{2,4})[ -]$")
 _CODE_AFTER = re.compile(
-    r"(?:[ -]| / |/)([A-Z]{2,3}|[A-Z](?= ?(?:[.,:;)\n]|$)| [a-zà-ÿ(])|\d{1,5}[A-Z]{1,3}"
+    r"(?:[ -]| / |/)([A-Z]{2,3}|[A-Z](?= ?(?:[.,:;)\n]|$)| [a-zà-ÿ(\d])|\d{1,5}[A-Z]{1,3}"
     r"|[A-Z]{1,3}\d{1,6}|\d{2,6})(?![\w'’/]|[.,:]\d| ?(?:h|€|%))"
 )
 _GROWTH = 40  # characters

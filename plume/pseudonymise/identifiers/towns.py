@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from plume.french.insee import communes
+from plume.french.phrases import NETWORK, SERVICE
 from plume.french.rules import Place, Text, find, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, column
@@ -118,7 +119,14 @@ ANNOUNCED = table(
     ),
 )
 _LETTERS = re.compile(r"[a-z]+")
-_NO_TOWN = {"appelle", "quartier", "bourg", "secteur", "centre"}  # communes bear these names, but nobody means them
+_NO_TOWN = {
+    "place",
+    "appelle",
+    "quartier",
+    "bourg",
+    "secteur",
+    "centre",
+}  # communes bear these names, but nobody means them
 _LOWER_CITY = re.compile(
     r"[ ,\-–(]{1,3}(\d{5})(?:,? (?:a |au )?(?:(?:las?|les?|saint|sainte|ste?)[ -])?(?:[^\W\d_]|['-]){2,}"
     r"(?:[ -](?:sur|sous|en|les|la|le|de)[ -](?:[^\W\d_]|['-])+)?)?"
@@ -157,6 +165,36 @@ def _postcodes(text: Text) -> list[Span]:
     return list(spans(text, POSTCODES))
 
 
+_PLACE_WORD = (
+    r"(?i:(?:au |le |du )?bourg|chambre|ch\.|chb|batiment|bât\w*\.?|appt?\.?|appartement|porte|escalier|esc\.?"
+    r"|étage|villa|port de \w+"
+    r"|emplacement|ferme|moulin|camping|foyer[- ]\w+|foyer|hôtel|hotel|résidence|rés\.|chez|péniche|chalet|château"
+    r"|mas|les|la|le|hameau|lieu-?dit)"
+)
+# "Ferme de la Houssaye, 61300 L'Aigle": what bears a name, from the start of its line, or behind a sign, to a postcode.
+_BEFORE_POSTCODE = re.compile(
+    rf"(?:^|[\n:;.(!?–«\"] ?|\b(?:habite|demeure|réside|loge|vis|vit|domicilié|domiciliée|livrer|écrire|à) )"
+    rf"((?:(?:{PROPER}|{_PLACE_WORD})(?![\w]))(?:(?:, | )(?:(?:{PARTICLE}){{0,3}}{PROPER}(?!\w)|{_PLACE_WORD}(?!\w)"
+    rf"|(?:n° ?)?\d{{1,4}}(?!\d))){{0,8}}),? ?$"
+)
+_OF_BODIES = re.compile(
+    rf"\b(?:{SERVICE}|{NETWORK}|mairie|poste|hopital|ecole|college|lycee|siege|cedex|commune"
+    rf"|ville|cp|code postal)\b"
+)
+
+
+def _named_before(text: Text, postcode: Span) -> Span | None:
+    """Give what stands before a postcode as its address, where that is no body's."""
+    start = max(0, postcode.start - 90)
+    match = _BEFORE_POSTCODE.search(text.written[start : postcode.start])
+    if match is None or _OF_BODIES.search(text.folded, start + match.start(1), start + match.end(1)):
+        return None
+    first = fold(match[1]).split(" ")[0].strip(",")
+    if first in EVERYDAY and first not in ("le", "la", "les", "au") and " " not in match[1]:
+        return None
+    return Span(start + match.start(1), start + match.end(1), "ADRESSE", "rule", "town.named-before-postcode")
+
+
 def places(text: Text) -> Iterator[Span]:
     """Find addresses and where somebody lives, but for what is a service's."""
     found = text.once(all_addresses)
@@ -164,6 +202,7 @@ def places(text: Text) -> Iterator[Span]:
     yield from addresses
     postcodes = [span for span in text.once(_postcodes) if not is_of_a_service(text, span, found)]
     yield from postcodes
+    yield from filter(None, (_named_before(text, span) for span in postcodes))
     for address in addresses:
         if match := _LOWER_CITY.match(text.folded, address.end):
             named = re.split(r"\d{5},? ?", match[0])[-1]
