@@ -16,9 +16,10 @@ from plume.pseudonymise.identifiers.positions import POSITIONS
 from plume.pseudonymise.identifiers.read_aloud import READ_ALOUD
 from plume.pseudonymise.identifiers.rule import spans
 from plume.pseudonymise.identifiers.towns import places
+from plume.pseudonymise.identifiers.villages import VILLAGES
 from plume.pseudonymise.spans import Span
 
-_OTHERS = (*POSITIONS, *ESTABLISHMENTS, *READ_ALOUD, *LABELLED)
+_OTHERS = (*POSITIONS, *ESTABLISHMENTS, *READ_ALOUD, *LABELLED, *VILLAGES)
 
 
 def find_by_rules(text: str, directory: Directory) -> list[Span]:

@@ -31,7 +31,8 @@ _STREET_WORDS = folded("street_words", _LISTS)
 _PARTICLES = word_set("de du des la le les d l et sur sous en au aux saint sainte st ste")
 # Of the building: no longer the street's name.
 _PARTS = word_set(
-    "apt appt appart appartement apartement bat batiment bt etage etg esc escalier porte cage chambre interphone"
+    "apt appt appart appartement apartement bat batiment batimen bt etage etg esc escalier porte cage chambre "
+    "interphone"
     " logement rdc numero virgule lot"
 )
 _PLAIN_WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
@@ -110,7 +111,9 @@ _HOUSE = (
     rf"(?:(?:au )?(?:n° ?|numero |no )(?:{_NUMBER}|[a-z]\d{{1,3}}(?!\w))|au \d{{1,3}}(?: bis"
     rf"| ter)?(?= ?[,.;)\n]|$))"
 )
-_NUMBER_LAST = re.compile(r", ?(?:au )?\d{1,3}(?: ?(?:bis|ter|[a-d]))?(?= ?(?:[,.;)\n]|$))")  # "rue des Acacias, 31"
+_NUMBER_LAST = re.compile(
+    r"(?:, ?| )(?:au )?\d{1,3}(?: ?(?:bis|ter|[a-d]))?(?= ?(?:[,.;)\n]|$))"
+)  # "rue des Acacias, 31"
 _BOX = r"(?:bp|b\. ?p\.|boite postale|cs|tsa) ?(?:n° ?)?\d{1,6}\b(?: \d{3}(?!\d))?"
 _ROAD = r"(?:pk ?\d{1,3}(?:[.,]\d{1,3})?(?!\d)|(?:rn|rd|cd|vc) ?\d{1,4}(?!\d))"
 _COAST = r"cote (?:mer|montagne|savane|riviere|lagon|fleuve|terre|plage|pair|impair)s?(?!\w)"

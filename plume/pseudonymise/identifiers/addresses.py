@@ -23,7 +23,8 @@ _STREET = (
 )
 # With a house number, the name of the street may be in lower case: at most three words, cut at the first plain one.
 _NAME = (
-    rf"(?P<name>(?i:{PARTICLE}){{0,3}}(?:{PROPER}|\d{{1,4}}(?:er)?)(?: (?i:{PARTICLE}){{0,3}}(?:{PROPER}|\d{{4}}"
+    rf"(?P<name>(?i:{PARTICLE}){{0,3}}(?:{PROPER}"
+    rf"|\d{{1,4}}(?:er)?(?:-{PROPER})?)(?: (?i:{PARTICLE}){{0,3}}(?:{PROPER}|\d{{4}}"
     rf"(?!\d))){{0,4}}"
     rf"|(?:{PARTICLE}){{0,3}}{LETTER}[\w'’-]+(?: (?:{PARTICLE}){{0,2}}{LETTER}[\w'’-]+){{0,3}})"
 )
@@ -69,7 +70,7 @@ STREETS = table(
     Identifier(
         "address.numbered",
         rf"\d(?<![\w/.-]\d)\d{{0,3}}(?: ?[-/] ?\d{{1,4}})?{_BIS}"
-        rf"(?i:de la |de l['’]|du |des )?(?!cours (?:par|de(?! la)|du) [a-zà-ÿ])(?i:{_STREET})"
+        rf"(?i:de la |de l['’]|du |des )?(?!cours (?:par|de(?! la)|du) [a-zà-ÿ]|allées et venues)(?i:{_STREET})"
         rf"(?![^\W\d_]) ?{_NAME}",
         kind="ADRESSE",
         digit=True,
@@ -84,6 +85,15 @@ STREETS = table(
         ),
     ),
     Identifier(
+        "address.high-street",
+        r"\d(?<![\w/.-]\d)\d{0,3}(?: ?(?:bis|ter))?,? (?:grande?|basse|haute|vieille|petite)['’ -]?rue\b",
+        kind="ADRESSE",
+        digit=True,
+        at_digits=True,
+        shape=lambda match, text: _extended(text, *match.span()),
+        examples=("au ‹16 Grand-Rue›", "3 grandes rues"),
+    ),
+    Identifier(
         "address.number-in-words",
         rf"(?i:{_IN_WORDS})(?<!-)(?i:[ -](?:et[ -])?(?:{_IN_WORDS}|une?)){{0,4}}{_BIS}"
         rf"(?i:de la |de l['’]|du |des )?(?!(?i:places? de (?:parking|stat)|cours (?:par|de|du)))(?i:{_STREET})"
@@ -96,6 +106,15 @@ STREETS = table(
         examples=("au ‹vingt-deux rue du Port›", "deux places de parking"),
     ),
 )
+_SURNAME, _NAME_BEFORE = re.compile("Mas|Villa|Clos|Quai|Cité|Lot"), re.compile(r"[A-ZÀ-Þ][\w'’-]+ $")
+
+
+def _is_surname(match: re.Match[str], text: Text) -> bool:
+    """Say whether a street's word is somebody's surname: "Éliane Mas"."""
+    before = max(0, match.start() - 30)
+    return bool(_SURNAME.match(match[0]) and _NAME_BEFORE.search(text.written, before, match.start()))
+
+
 UNNUMBERED = table(
     Identifier(
         "address.street",
@@ -105,7 +124,8 @@ UNNUMBERED = table(
         r"|ruelle|corniche"
         r"|villa|mas|z\.?a\.?c?\.?|domaine|immeuble|imm\.|clos)"
         r" (?:(?i:rural|vicinal|communal|forestier|priv[ée]|pi[ée]ton|neuve?|haute?|basse?)e? )?"
-        rf"(?:[\"«“] ?)?(?:{PARTICLE}){{0,3}}{PROPER}(?: (?:{PARTICLE}){{0,2}}{PROPER}){{0,3}}",
+        rf"(?:[\"«“] ?)?(?:{PARTICLE}){{0,3}}(?:\d{{1,2}}(?:er)?[ -])?{PROPER}"
+        rf"(?: (?:{PARTICLE}){{0,2}}{PROPER}){{0,3}}",
         kind="ADRESSE",
         words=_OPENING,
         at_words=True,
@@ -118,10 +138,22 @@ UNNUMBERED = table(
             "au ‹chemin rural de la Combe aux Loups›",
             "‹ham. du Thouron›",
             "en cours de route",
+            "donnée par Éliane Mas à Hugues Roux",
         ),
+        unless=_is_surname,
     ),
 )
 TOLD = table(
+    Identifier(
+        "address.by-a-town",  # "la Croix-Blanche, par Mauriac"
+        rf"(?<![\w'’])(?:[Ll](?:a|e|es) "
+        rf"|[Ll]['’])(?:{PARTICLE}){{0,2}}{PROPER}(?: (?:{PARTICLE}){{0,2}}{PROPER}){{0,3}}, par"
+        rf" {PROPER}(?: (?:{PARTICLE})?{PROPER})?(?= ?(?:[.,;)\n]|$))",
+        kind="ADRESSE",
+        hint=(", par ",),
+        reads="written",
+        examples=("seule, ‹la Croix-Blanche, par Mauriac›.", "la demande, par Mauriac."),
+    ),
     Identifier(
         "address.lived-in",
         r"\b(?:j?h?abit\w+|demeur\w+|resid\w+|domicili\w+|log\w+|vis|vit|vivons) (?:au |a la |a l'|a |dans la |dans l'"
@@ -138,8 +170,8 @@ TOLD = table(
     ),
     Identifier(
         "address.declared",
-        r"\b(?:adresse(?: postale| exacte| complete| actuelle)?|domicile|domiciliee?|demeurant|residant)\b"
-        r"(?: est)?[ :]{1,3}(?:au |a |chez )?([^\n.;!?]{3,70}?),? ?(?=\b\d{5}\b)",
+        r"\b(?:adresse(?: postale| exacte| complete| actuelle)?(?: connue)?|domicile|domiciliee?|demeurant|residant)\b"
+        r"(?: est)?[ :,]{1,3}(?:au |a |chez )?([^\n.;!?]{3,70}?),? ?(?=\b\d{5}\b)",
         kind="ADRESSE",
         hint=("adresse", "domicil", "demeurant", "residant"),
         digit=True,

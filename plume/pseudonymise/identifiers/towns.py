@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from plume.french.insee import communes
+from plume.french.numbers import number_words
 from plume.french.phrases import NETWORK, SERVICE
 from plume.french.rules import Place, Text, find, table
 from plume.french.text import fold
@@ -15,6 +16,7 @@ from plume.pseudonymise.identifiers.addresses import BOXES, OWN, OWN_AFTER, PLOT
 from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
+_NUMBER_WORDS = rf"{any_of(number_words(0, 1000))}(?:[ -](?:et[ -])?{any_of(number_words(0, 1000))}){{0,5}}"
 _BEFORE_A_TOWN = any_of(column("services", "word", kind="town"))
 _COUNTED = re.compile(r"(?i:euros?|eur|personnes|habitants)\b")
 
@@ -77,11 +79,11 @@ ANNOUNCED = table(
         "town.announced",
         r"\b(?:j?h?abit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nees?|nes"
         r"|ne(?= (?:a|au|aux|en)\b)|installee?s?"
-        rf"|demenag\w+|emmenag\w+|ville|commune|village|hameau|{_BEFORE_A_TOWN}(?: des (?:particuliers|entreprises"
+        rf"|demenag\w+|emmenag\w+|maires?|ville|commune|village|hameau|{_BEFORE_A_TOWN}(?: des (?:particuliers|entreprises"
         r"|professionnels))?|sip|sie|antenne|la poste|travail|aller|vais|venir|rendre|deplacer|retourner|partir"
         r"|renvoyee?|envoyee?|commune nouvelle)\b"
         r"(?: (?:bien|ici|actuellement|desormais|depuis peu))?"
-        r"(?: (?:a|au|aux|de|d'|sur|en|dans|vers|pres de|a cote de|non loin de|le|la|les)\b)* ?(?=[a-z])",
+        r"(?: ?:)?(?: (?:a|au|aux|de|d'|sur|en|dans|vers|pres de|a cote de|non loin de|le|la|les)\b)* ?(?=[a-z])",
         kind="VILLE",
         hint=(
             *(
@@ -99,13 +101,22 @@ ANNOUNCED = table(
                 "nes",
                 "install",
             ),
-            *("menag", "ville", "commune", "village", "hameau", *column("services", "word", kind="town")),
+            *("menag", "maire", "ville", "commune", "village", "hameau", *column("services", "word", kind="town")),
             *("sip", "sie", "antenne", "la poste", "travail", "aller", "vais", "venir", "rendre", "deplacer"),
             *("retourner", "partir", "envoye"),
         ),
         shape=lambda match, text: _commune_at(text.folded, match.end()),
         source="insee",
         examples=("j'habite à ‹quimperle›", "la mairie de ‹Brest›", "j'habite à deux pas"),
+    ),
+    Identifier(
+        "town.after-postcode-in-words",  # "quatre-vingt mille Amiens"
+        rf"(?<!\w){_NUMBER_WORDS} mille(?:[ -](?:et[ -])?{_NUMBER_WORDS})?,? (?=[a-z])",
+        kind="CP_VILLE",
+        hint=(" mille ",),
+        shape=lambda match, text: _from(match.start(), _commune_at(text.folded, match.end())),
+        source="insee",
+        examples=("virgule ‹quatre-vingt mille Amiens›", "deux mille euros"),
     ),
     Identifier(
         "town.after-postcode",
@@ -166,16 +177,18 @@ def _postcodes(text: Text) -> list[Span]:
 
 
 _PLACE_WORD = (
-    r"(?i:(?:au |le |du )?bourg|chambre|ch\.|chb|batiment|bât\w*\.?|appt?\.?|appartement|porte|escalier|esc\.?"
-    r"|étage|villa|port de \w+"
-    r"|emplacement|ferme|moulin|camping|foyer[- ]\w+|foyer|hôtel|hotel|résidence|rés\.|chez|péniche|chalet|château"
-    r"|mas|les|la|le|hameau|lieu-?dit)"
+    r"(?i:(?:au |le |du )?bourg|chambre|ch\.|chb|b[aâ]t\w*\.?|app(?:t|artement)?\.?|porte|escalier|esc\.?|étage"
+    r"|villa|port de \w+"
+    r"|emplacement|ferme|moulin|camping|foyer(?:[- ]\w+)?|h[oô]tel|résidence|rés\.|chez|péniche|chalet|château|mas"
+    r"|les|la|le"
+    r"|hameau|lieu-?dit|c/o|km)"
 )
+_PLACE_NUMBER = r"(?:n° ?)?\d{1,4}(?: ?(?:bis|ter))?(?!\d)"
+_PART = rf"(?:(?:{PARTICLE}){{0,3}}{PROPER}(?!\w)|{_PLACE_WORD}(?!\w)|{_PLACE_NUMBER})"
 # "Ferme de la Houssaye, 61300 L'Aigle": what bears a name, from the start of its line, or behind a sign, to a postcode.
 _BEFORE_POSTCODE = re.compile(
-    rf"(?:^|[\n:;.(!?–«\"] ?|\b(?:habite|demeure|réside|loge|vis|vit|domicilié|domiciliée|livrer|écrire|à) )"
-    rf"((?:(?:{PROPER}|{_PLACE_WORD})(?![\w]))(?:(?:, | )(?:(?:{PARTICLE}){{0,3}}{PROPER}(?!\w)|{_PLACE_WORD}(?!\w)"
-    rf"|(?:n° ?)?\d{{1,4}}(?!\d))){{0,8}}),? ?$"
+    r"(?:^|[\n:;.(!?–«\"] ?|\b(?:habite|demeure|réside|loge|vis|vit|domiciliée?|logée?|hébergée?|livrer|écrire|à) )"
+    rf"((?:{_PLACE_NUMBER},? )?(?:{PROPER}|{_PLACE_WORD})(?!\w)(?:(?:, | ){_PART}){{0,8}}),? ?$"
 )
 _OF_BODIES = re.compile(
     rf"\b(?:{SERVICE}|{NETWORK}|mairie|poste|hopital|ecole|college|lycee|siege|cedex|commune"
@@ -205,7 +218,7 @@ def places(text: Text) -> Iterator[Span]:
     yield from filter(None, (_named_before(text, span) for span in postcodes))
     for address in addresses:
         if match := _LOWER_CITY.match(text.folded, address.end):
-            named = re.split(r"\d{5},? ?", match[0])[-1]
+            named = re.split(r"\d{5},? ?(?:a |au )?", match[0])[-1]
             end = match.end(1) if fold(named) in EVERYDAY else match.end()
             yield Span(match.start(1), end, "CP_VILLE", "rule", "town.after-address")
         elif town := _town_of(text, address):
