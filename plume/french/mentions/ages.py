@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 
 from plume.french.mentions import Mention
+from plume.french.mentions.counted_years import is_counted, is_duration
 from plume.french.numbers import NUMBER, number_words, value
 from plume.french.phrases import PERSON
 from plume.french.rules import Rule, Text, find, in_turn, table
-from plume.french.vocabulary import any_of, column
+from plume.french.vocabulary import any_of, column, word_set
 
 _ONES = any_of((*number_words(1, 16), "dix-sept", "dix-huit", "dix-neuf", "dix sept", "dix huit", "dix neuf"))
 _TENS = (
@@ -51,26 +52,6 @@ _NO_AGE_AFTER = _NO_BIRTHDAY_AFTER.replace(  # "j'avais 26 ans à mon arrivée"
     "A_TIME", r"a(?! (?:mon|ma|mes|son|sa|leur|notre|l'epoque|l'arrivee|noel|peine|ce|cette|present|la)\b)|"
 )
 _NO_BIRTHDAY_AFTER = _NO_BIRTHDAY_AFTER.replace("A_TIME", "")
-_DURATION = re.compile(
-    r"(?:depuis|pendant|il y a|durant|dans|tous les|apres|attendu|dure|dira|duree|plus tard|bout de|y a|voila|ca fait)"
-    r"(?: [a-z]+){0,2} ?[,(]? ?$"
-)
-# What has years and is nobody: "mon contrat a trois ans", "le service a fêté ses dix ans".
-_THINGS = (
-    r"(?:dossier|contrat|demande|service|site|permis|carte|voiture|vehicule|auto|loi|logement|maison|appartement"
-    r"|batiment|immeuble|association|agence|titre|passeport|pret|bail|litige|probleme|procedure|courrier|facture|accord"
-    r"|convention|mairie|machine|ordinateur|telephone|chaudiere|compteur|formation|projet|systeme|application|affaire"
-    r"|dispositif|attente|situation|garantie|document|reforme|chantier|arret|hotel(?: de ville)?|ecole|structure"
-    r"|entreprise"
-    r"|societe|commune|chat|chien|cheval|guichet|pont|route|canalisation|tuyau|ascenseur)"
-)
-_NOUNS_OF_TIME = (
-    r"(?:delai|peine|periode|carriere|mandat|credit|combat|galere|lutte|bataille|silence|retard|mariage|vie"
-    r"|anciennete|metier"
-    r"|service|an|ans|moyenne|fosse|ecart|vieux|sentence|histoire|exil|prison|recul|guerre)s?"
-)
-_THING = rf"\b{_THINGS}s?(?: qui)? (?:a|ont|avait|avaient|aura|auront)\b[^.,;\n]{{0,14}}$"
-_OF_A_THING = re.compile(_THING)
 _WORDS = frozenset(("an", "ans", "mois", "semaines", "jours", "piges", "balais", "berges", "bougies", "printemps"))
 _OF_SOMEBODY = re.compile(
     rf"\b(?:(?:{PERSON}s?|concernant)\b[^.;!?\n\d]{{0,40}}|(?:nous avons|ils ont|elles ont|on a) )$"
@@ -87,40 +68,8 @@ def _are_of_somebody(match: re.Match[str], text: Text) -> bool:
     return bool(_OF_SOMEBODY.search(before) or (_SET_APART.search(before) and _ENDS.match(text.folded, match.end())))
 
 
-def _is_duration(match: re.Match[str], text: Text) -> bool:
-    start = match.start(match.lastindex or 0)
-    before = text.folded[max(0, start - 60) : start]
-    return bool(_DURATION.search(before) or _OF_A_THING.search(before))
-
-
 def _somebody_before(match: re.Match[str], text: Text) -> bool:
     return _OF_SOMEBODY.search(text.folded[max(0, match.start() - 60) : match.start()]) is not None
-
-
-# Twenty years and more are somebody's age, unless what stands before counts them, or is no person.
-_COUNTS = re.compile(
-    r"\b(?:depuis|pendant|y a|durant|dans|tous les|attend\w*|dur\w+|cotis\w+|travail\w*|valable\w*|sur|pour|en|plus de"
-    r"|moins de|a partir de|des|jusqu'a|entre|avant|apres|dela|dela de|les|nos|vos|ses|retraite\w*|legale?|limite"
-    r"|passe\w*"
-    r"|fait|faire|mis|mettre|pris|fallu|faut|bout de|compt\w*|prend\w*|condamn\w*|ou|voila|quelque|vecu|servi|tenu"
-    r"|bosse"
-    r"|marie\w*|cumul\w*|valid\w*|donn\w*|perdu|loue\w*|pay\w*|date\w*|remont\w*|annees?|premiers|derniers|bonnes|a)"
-    r"(?: [a-z']+){0,2} $"
-)
-_OF_WHAT = re.compile(r"\b([a-z-]+) (?:de |d')$")
-_NO_PERSON = re.compile(
-    rf"(?:\w*(?:tion|sion|ments?|[ae]nces?|ite|ages?|ures?|isme|eries?)|{_NOUNS_OF_TIME}|{_THINGS}s?|plus|moins"
-    rf"|partir|age|la|ou)$"
-)
-
-
-def _is_counted(match: re.Match[str], text: Text) -> bool:
-    """Say whether many years are counted or a thing's, or stand alone in their clause."""
-    before = re.split(r"[.;!?\n,()]", text.folded[max(0, match.start() - 45) : match.start()])[-1]
-    if not before.strip() or _COUNTS.search(before):
-        return True
-    what = _OF_WHAT.search(before)
-    return bool(what and _NO_PERSON.match(what[1])) or bool(not what and before.endswith((" de ", " d'")))
 
 
 def _at(match: re.Match[str], text: Text) -> bool:
@@ -175,11 +124,27 @@ def _age(name: str, pattern: str, *examples: str) -> Rule:
         pattern,
         words=_WORDS,
         group=None,
-        unless=(_at, _is_duration),
+        unless=(_at, is_duration),
         examples=examples,
     )
 
 
+def _child_age(name: str, pattern: str, *examples: str) -> Rule:
+    return Rule(
+        f"age.{name}",
+        pattern,
+        words=_CHILDREN,
+        at_words=True,
+        group=None,
+        unless=(_at, is_duration),
+        examples=examples,
+    )
+
+
+_CHILDREN = word_set(
+    "fils fille filles bebe bebes bb petit petite petits petites enfant enfants nourrisson jumeaux jumelles garcon"
+    " garcons fillette benjamin benjamine dernier derniere cadet cadette aine ainee puce loulou neveu niece nouveau"
+)
 _CHILD = (
     r"(?:(?:fils|filles?|bebes?|bb|petite?s?|enfants?|nourrissons?|jumeaux|jumelles|garcons?|fillette|benjamine?"
     r"|dernier"
@@ -190,7 +155,7 @@ _AGES = table(
     _age("aged", rf"\bagee?s?(?: ?[(.·]?e?\)?s?)? (?:de |d')?({_YEARS_OF_SOMEBODY}(?: (?:et demi|passes))?)",
          "âgée de ‹82 ans›", "Âgé(e) de ‹33 ans›", "l'âge de la retraite"),
     Rule("age.of-several", rf"(?<![\w.,])(?=[\dcdhnoqstuv]){_SEVERAL}\b(?! (?:d'attente|de retard))",
-         words=_WORDS, unless=(_is_duration, lambda match, text: not _are_of_somebody(match, text)),
+         words=_WORDS, unless=(is_duration, lambda match, text: not _are_of_somebody(match, text)),
          examples=("mes enfants de ‹4, 7 et 11 ans›", "mes filles ont ‹2 ans et 6 mois›",
                    "entre 2 et 3 ans d'attente", "pass jeune 15-17 ans")),
     _age("of-somebody", rf"\b{PERSON}(?:(?: [a-z]+)? (?:de |d'|d )|(?<!retraite) )({_YEARS}|\d{{1,2}} mois)\b"
@@ -202,7 +167,7 @@ _AGES = table(
     _age("nears", rf"\b(?:frol\w+|approch\w+|tutoie|va vers|vais vers) (?:de |des |les |mes |ses "
         rf"|tout doucement ){{1,2}}((?:[2-9]\d|1\d\d|{_TENS}) ans)\b",
          "je frôle les ‹80 ans›", "le délai approche les 2 ans"),
-    _age("in-months", rf"\b{_CHILD}(?:(?: [a-z-]+)?(?:,? | ?\(| ?: )(?:ages? )?(?:de |d'|a |ont |aura |avait "
+    _child_age("in-months", rf"\b{_CHILD}(?:(?: [a-z-]+)?(?:,? | ?\(| ?: )(?:ages? )?(?:de |d'|a |ont |aura |avait "
         rf"|n'a que )?)({_MONTHS_OLD})"
          rf"(?! (?:de|d'|que|pour|apres|sans|avant|plus|dans|qu'))(?! et demi)",
          "le petit a ‹quatre mois et demi›", "le bébé (‹5 mois›)", "et la petite ‹onze mois› :", "ma"
@@ -222,8 +187,9 @@ _AGES = table(
          rf"(?<=[' ])(?:aine\w?|cadet\w*|benjamine?|derniere?),? (?:de |d')?({_YEARS_OF_SOMEBODY})\b(?! (?:de|d'"
          rf"|que)\b)",
          words=frozenset(("aine", "ainee", "cadet", "cadette", "benjamin", "benjamine", "dernier", "derniere")),
-         at_words=True, group=1, unless=_is_duration, examples=("l'aîné ‹12 ans›", "la dernière année")),
-    _age("in-weeks", r"\b(?:bebe|bb|nourrisson|nouveau-ne|fils|fille|petite?)(?:,? | ?\()(?:age?e? )?(?:de |a |d')?"
+         at_words=True, group=1, unless=is_duration, examples=("l'aîné ‹12 ans›", "la dernière année")),
+    _child_age("in-weeks",
+         r"\b(?:bebe|bb|nourrisson|nouveau-ne|fils|fille|petite?)(?:,? | ?\()(?:age?e? )?(?:de |a |d')?"
          rf"((?:\d{{1,2}}|{_UNDER_TWENTY}) (?:semaines|jours))(?! (?:de|d'|pour|apres|a|sans|plus|dans|que)\b)",
          "bébé de ‹6 semaines› refusé", "ma fille a 3 jours pour"),
     _age("aside", rf"(?m:,|\(|[;|\t] ?|^(?=[^\n]{{4,24}}$)) ?({_YEARS})(?= ?(?:[,;|\t)]|\.|$|et\b|\n))(?! ?[,.]? "
@@ -260,7 +226,7 @@ _AGES = table(
          rf"(?<![\w.,/-])((?:[2-9]\d|1[01]\d|{_TENS}) ?ans)\b(?! ?(?:de|d'|que|qu'|apres|plus|pour|dans|en"
          rf"|a(?! (?:fait|ete|eu|pas|demande))|et (?:plus|demi)|minimum"
          r"|maximum|revolus|durant|ferme|sans|avant|[-/]|ou|bientot|ensemble)\b)",
-         words=frozenset(("ans",)), group=1, unless=(_is_duration, _is_counted),
+         words=frozenset(("ans",)), group=1, unless=(is_duration, is_counted),
          examples=("mon copain de ‹25 ans› attend", "Mère : ‹38 ans›.", "un usager de ‹68 ans› tombe",
                    "un crédit de 25 ans",
                    "les plus de 60 ans", "cotisé 42 ans", "une procédure de 30 ans", "il a fallu vingt ans")),
@@ -273,7 +239,7 @@ _AGES = table(
     Rule("age.in-slang", rf"(?<![\w.,])((?:\d{{2,3}}|{_TENS}|{_UNDER_TWENTY}) (?:{_SLANG})|(?:\d{{2,3}}"
         rf"|{_TENS}) printemps)\b"
          r"(?! (?:que|qu'|de|d')\b)", words=frozenset(("piges", "balais", "berges", "printemps")), group=1,
-         unless=(_is_duration, lambda match, _: match[1][:1].isdigit() and int(re.match(r"\d+", match[1])[0]) < 12),
+         unless=(is_duration, lambda match, _: match[1][:1].isdigit() and int(re.match(r"\d+", match[1])[0]) < 12),
          examples=("à ‹83 balais› on rouille", "mes ‹88 printemps›", "depuis 15 piges", "20 piges que j'attends",
                    "deux printemps sans réponse")),
     Rule("age.ordinal", r"\b(?:ma|sa|notre|leur|votre) ((?:(?:vingt|trent|quarant|cinquant|soixant|septant|nonant"
@@ -282,7 +248,7 @@ _AGES = table(
          words=frozenset(("annee",)), group=1,
          examples=("j'entre dans ma ‹quatre-vingtième année›", "ma vingtième année de service")),
     Rule("age.set-apart-in-words", rf"(?:, |\()({_UNDER_TWENTY} ans{_HALF})(?= ?[,)])", words=_WORDS, group=1,
-         unless=(_is_duration, lambda match, text: not _somebody_before(match, text)),
+         unless=(is_duration, lambda match, text: not _somebody_before(match, text)),
          examples=("ma fille est en CP, ‹six ans›, et attend", "un délai, deux ans, et rien")),
     Rule("age.labelled", r"\bage ?(?::|=|est(?: de)?|de|(?= \d\d\b)) ?(\d{1,3})(?![\d%]| ?(?:ans|mois|%"
         r"|points))", hint=("age",), group=1, digit=True,

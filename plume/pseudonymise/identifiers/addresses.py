@@ -106,7 +106,7 @@ STREETS = table(
         examples=("au ‹vingt-deux rue du Port›", "deux places de parking"),
     ),
 )
-_SURNAME, _NAME_BEFORE = re.compile("Mas|Villa|Clos|Quai|Cité|Lot"), re.compile(r"[A-ZÀ-Þ][\w'’-]+ $")
+_SURNAME, _NAME_BEFORE = re.compile("Mas|Villa|Clos|Quai|Cité|Lot"), re.compile(r"\b[A-ZÀ-Þ][\w'’-]{1,30} $")
 
 
 def _is_surname(match: re.Match[str], text: Text) -> bool:

@@ -62,7 +62,7 @@ _TWO_DIGITS = r"(?:[2-9]\d|0[1-9])(?!\d)"
 _YEAR_OF_BIRTH = rf"(?:(?:19|20)\d{{2}}|{_TWO_DIGITS}|{_YEAR_IN_WORDS}|{_TENS_IN_WORDS})(?!\w)"
 _DAY_AND_NUMBER = rf"(?:premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) du {_MONTH_NUMBER} (?:de l'an )?{_YEAR_OF_BIRTH}"
 _DATE_OR_YEAR = rf"(?:{FULL_DATE}|(?:19[1-9]\d|20[01]\d))"
-_NAMED_BEFORE = re.compile(r"\b([A-ZÀ-Þ][\w'-]+)[ -]([A-ZÀ-Þ][\w'-]+)$")
+_NAMED_BEFORE = re.compile(r"\b([A-ZÀ-Þ]\w{1,20})[ -]([A-ZÀ-Þ]\w{1,20})$")
 # In lower case with its accents: folded, "né" is the "ne" of "ne … pas".
 _OF_BIRTH_NEAR = re.compile(
     r"\b(?:n(?:é|ée|és|ées|ee|ees)|naiss\w+|na[iî]tre|natifs?|natives?|(?:suis|est|sont|etais|étais|etait|était"

@@ -78,11 +78,12 @@ INFIRMITIES = table(
     ),
     head(
         "broke",
-        rf"\b(?:(?:me |s'|m')(?:suis|sui|est|etait|etais|etre)) (?:bien )?(?:re)?{_BREAKS}\w* "
-        rf"(?:le|la|les|l'|un|une|deux|trois) ?(?!tete\b|pieds\b)(?:{PART}|cotes?|nez|dents?)\b{SIDE}",
+        rf"(?:(?<=me )|(?<=s')|(?<=m'))(?:suis|sui|est|etait|etais|etre) (?:bien )?((?:re)?{_BREAKS}\w* "
+        rf"(?:le|la|les|l'|un|une|deux|trois) ?(?!tete\b|pieds\b)(?:{PART}|cotes?|nez|dents?)\b{SIDE})",
         (),
-        *("je ‹me suis cassé le poignet› hier", "il s'est cassé la tête"),
+        *("je me suis ‹cassé le poignet› hier", "il s'est cassé la tête"),
         words="suis sui est etait etais etre",
+        at_words=True,
     ),
     head(
         "unfit",
@@ -143,10 +144,11 @@ INFIRMITIES = table(
     ),
     head(
         "under-the-knife",
-        rf"\b(?:ete|etre|suis|fais|fait|faire|{PERSON} est|il est|elle est) ((?:re)?opere(?:es|e|s|r)?)\b"
+        rf"\b(?:(?:j'ai|il a|elle a|{PERSON} a|vien[st] d'|doi[st]|va|vais|avoir) ?(?:ete|etre)|je suis|fais|faire"
+        rf"|{PERSON} est|il est|elle est) ((?:re)?opere(?:es|e|s|r)?)\b"
         r"(?! (?:par|un|une|le|la|les|des|au|sur)\b)",
         ("opere",),
-        *("je viens d'être ‹opérée› et", "il a opéré un changement"),
+        *("je viens d'être ‹opérée› et", "il a opéré un changement", "la retenue a été opérée"),
     ),
     head(
         "worn-out-part",

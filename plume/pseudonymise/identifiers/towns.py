@@ -79,7 +79,8 @@ ANNOUNCED = table(
         "town.announced",
         r"\b(?:j?h?abit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nees?|nes"
         r"|ne(?= (?:a|au|aux|en)\b)|installee?s?"
-        rf"|demenag\w+|emmenag\w+|maires?|ville|commune|village|hameau|{_BEFORE_A_TOWN}(?: des (?:particuliers|entreprises"
+        rf"|demenag\w+|emmenag\w+|maires?|ville|commune|village|hameau|{_BEFORE_A_TOWN}(?: des (?:particuliers"
+        rf"|entreprises"
         r"|professionnels))?|sip|sie|antenne|la poste|travail|aller|vais|venir|rendre|deplacer|retourner|partir"
         r"|renvoyee?|envoyee?|commune nouvelle)\b"
         r"(?: (?:bien|ici|actuellement|desormais|depuis peu))?"
@@ -219,7 +220,9 @@ def places(text: Text) -> Iterator[Span]:
     for address in addresses:
         if match := _LOWER_CITY.match(text.folded, address.end):
             named = re.split(r"\d{5},? ?(?:a |au )?", match[0])[-1]
-            end = match.end(1) if fold(named) in EVERYDAY else match.end()
+            listed = _commune_at(text.folded, match.end() - len(named))
+            apart = listed is None and text.folded.startswith(",", match.end(1))
+            end = match.end(1) if apart or fold(named) in EVERYDAY else match.end()
             yield Span(match.start(1), end, "CP_VILLE", "rule", "town.after-address")
         elif town := _town_of(text, address):
             yield town

@@ -4,6 +4,7 @@ import re
 
 from plume.french.phrases import CIVILITY
 from plume.french.rules import Place, Text, table
+from plume.french.vocabulary import word_set
 from plume.french.words import TERRITORIES, Word
 from plume.pseudonymise.identifiers.address_parts import LETTER, PROPER
 from plume.pseudonymise.identifiers.rule import Identifier
@@ -63,18 +64,28 @@ _TOWN = (
 )
 _BRINGS = (
     r"(?:[Cc]hez (?:nous|moi),? (?:ici )?(?:à|a|au|en)"
-    r"|(?:[Nn]otre|[Mm]on|[Mm]a|[Cc]e|[Uu]n|[Dd]u|[Ll]e) (?:petite? )?(?:village|hameau|bourg|commune|bled|patelin"
-    r"|coin|bourgade)"
-    r"(?: (?:natale?|perdue?|isolé))?(?:,| :| s['’]appelle)?(?: de| d['’])?"
-    r"|[Hh]abitante?s?(?: de| d['’]| à| du)?|[Nn]ati(?:f|ve)s? (?:de|d['’])|[Mm]aires? (?:de|d['’])"
-    r"|(?:descend\w*|viens|venons|vient|venir|venue?|partir|pars|quitt\w+|déménag\w+|emménag\w+) (?:de|d['’]|à|a"
+    r"|(?i:village|hameau|bourg|commune|bled|patelin|coin|bourgade|ville|lieu de résidence)(?: (?:natale?|perdue?"
+    r"|isolé))?"
+    r"(?:,| ?:| s['’]appelle)?(?: de| d['’])?"
+    r"|(?i:habitante?s?)(?: de| d['’]| à| du)?|(?i:natifs?|natives?|maires?|mairie) (?:de|d['’])"
+    r"|(?:[Dd]escend\w*|viens|venons|vient|venir|venue?|partir|pars|quitt\w+|déménag\w+|emménag\w+) (?:de|d['’]|à|a"
     r"|sur|pour)"
-    r"|(?:habit\w+|vi[st]|vivons|log\w+|résid\w+|demeur\w+|install\w+|domicili\w+)(?: (?:ici|maintenant|désormais"
-    r"|toujours|seule?))?"
-    r"(?: (?:à|a|au|aux|en|sur|près de|vers|dans))?"
-    r"|fond de|alentours de|[Bb]ureau de poste (?:de|d['’])|[Mm]airie (?:de|d['’])|(?i:commune|ville"
-    r"|lieu de résidence) ?:"
-    r"|(?:est|sommes|suis) (?:de|d['’])|[Hh]ameau (?:de|d['’])|[Vv]illage (?:de|d['’])|[Ll]ocataire (?:à|de)?) ?"
+    r"|(?:habit\w+|vi[st]|vivons|log\w+|résid\w+|[Dd]emeur\w+|[Ii]nstall\w+|[Dd]omicili\w+)"
+    r"(?: (?:ici|maintenant|désormais|toujours|seule?))?(?: (?:à|a|au|aux|en|sur|près de|vers|dans))?"
+    r"|fond de|alentours de|[Bb]ureau de poste (?:de|d['’])|(?:est|sommes|suis) (?:de|d['’])|[Ll]ocataire (?:à|de)?) ?"
+)
+_OPENS = word_set(
+    "chez village hameau bourg commune bled patelin coin bourgade ville lieu habitant habitante habitants "
+    "habitantes natif"
+    " natifs native natives maire maires mairie descends descend descendre descendons viens venons vient venir venu "
+    "venue"
+    " partir pars quitte quitter quittant demenage demenager demenageant emmenage emmenager habite habites habitons "
+    "habitez"
+    " habitent habitais habitait habiter vis vit vivons loge loges logee logeons loger reside resident residons "
+    "residant"
+    " residais demeure demeurant demeurons installe installee installes domicilie domiciliee fond alentours bureau "
+    "est sommes"
+    " suis locataire"
 )
 
 VILLAGES = table(
@@ -82,7 +93,7 @@ VILLAGES = table(
         "town.built",  # "Montpeyroux-sur-Lisle", "Combe-l'Évêque", "Saint-Orbain"
         rf"(?<![\w'’-])(?:{_CAPITAL}(?=-(?i:{_JOINT}|l['’]\w+)-|-l['’])|{_SAINT}(?=-)){_JOINED}(?![\w-])",
         kind="VILLE",
-        hint=("-",),
+        hint=("-sur-", "-sous-", "-l", "-en-", "-aux-", "-au-", "-d", "-pres-", "-devant-", "saint", "st-", "ste-"),
         reads="written",
         shape=_built,
         examples=(
@@ -97,8 +108,8 @@ VILLAGES = table(
     ),
     Identifier(
         "town.built-in-lower-case",
-        rf"(?<![\w'’-])(?:a|de|d'|pour|quitte|sur|vers|habite|depuis|,) ?((?:l'|la |le |les )?[a-z]{{3,}}-(?:sur"
-        rf"|sous|les|lez|aux|en|le|la)"
+        r"(?<![\w'’-])(?:a|de|d'|pour|quitte|sur|vers|habite|depuis|,) ?((?:l'|la |le |les )?[a-z]{3,}-(?:sur"
+        r"|sous|les|lez|aux|en|le|la)"
         r"-(?:l'|la-|les-)?[a-z]{3,}(?:-[a-z]{3,})*|saint(?:e)?-[a-z]{4,}(?:-[a-z]+)*)(?![\w-])",
         kind="VILLE",
         hint=("-sur-", "-sous-", "-les-", "-lez-", "-aux-", "-en-", "-le-", "-la-", "saint-", "sainte-"),
@@ -111,51 +122,10 @@ VILLAGES = table(
     ),
     Identifier(
         "town.lived-in",  # "chez nous à Lantreuil", "le maire de Fontcouverte"
-        rf"(?<![\w'’-]){_BRINGS}{_TOWN}",
+        rf"{_BRINGS}{_TOWN}",
         kind="VILLE",
-        hint=(
-            *(
-                "chez nous",
-                "chez moi",
-                "village",
-                "hameau",
-                "bourg",
-                "commune",
-                "bled",
-                "patelin",
-                "coin",
-                "bitant",
-                "natif",
-            ),
-            *(
-                "native",
-                "maire",
-                "descend",
-                "viens",
-                "venons",
-                "vient",
-                "venir",
-                "venu",
-                "partir",
-                "pars ",
-                "quitt",
-                "menag",
-            ),
-            *(
-                "habit",
-                "vis ",
-                "vit ",
-                "vivons",
-                "log",
-                "resid",
-                "demeur",
-                "install",
-                "domicil",
-                "fond de",
-                "alentours",
-            ),
-            *("bureau de poste", "ville", "est de", "est d'", "sommes d", "suis d", "locataire"),
-        ),
+        words=_OPENS,
+        at_words=True,
         reads="written",
         shape=_lived_in,
         examples=(
