@@ -10,13 +10,19 @@ from plume.french.phrases import PERSON
 from plume.french.rules import Rule, Text, find, in_turn, table
 from plume.french.vocabulary import any_of, column, word_set
 
-_ONES = any_of((*number_words(1, 16), "dix-sept", "dix-huit", "dix-neuf", "dix sept", "dix huit", "dix neuf"))
+# How numbers are misspelt: "soisante dis", "katre vin", "kinze".
+_SLIPS = ("deu", "troi", "katre", "catre", "sinc", "cinc", "sis", "uit", "neu", "dis", "onz", "douz", "kinze", "quinz")
+_SLIPS = (*_SLIPS, "catorze", "quatorse", "seze", "disset", "dizuit", "diset", "disneuf", "diz-huit")
+_TWENTIES = (
+    r"vingt|vin|vint|tr[ea]n?te|trante|[qc]u?[ae]r[ae]nte|[sc]in[qck]u?[ae]nte|s[ow]+a?i?s{1,2}[ae]nte|soi[xs]+[ae]nte"
+)
+_ONES = any_of((*number_words(1, 16), "dix-sept", "dix-huit", "dix-neuf", "dix sept", "dix huit", "dix neuf", *_SLIPS))
 _TENS = (
-    rf"(?:(?:vingt|trente|quarante|cinquante|soixante|septante|nonante|quatre[ -]vingts?)(?:[ -](?:et[ -])?{_ONES})?"
+    rf"(?:(?:{_TWENTIES}|septante|nonante|(?:quatre|katre|catre)[ -]?vin(?:gt|t)?s?)(?:[ -](?:et[ -])?(?:{_ONES}|\d\b))?"
     rf"|cent(?:[ -](?:et[ -])?{_ONES})?)"
 )
 _FROM_FIFTY = rf"(?:cinquante|soixante|septante|nonante|quatre[ -]vingts?)(?:[ -](?:et[ -])?{_ONES})?"
-_UNDER_TWENTY = rf"(?:dix[ -](?:sept|huit|neuf)|{any_of(number_words(2, 16))})"
+_UNDER_TWENTY = rf"(?:dix[ -](?:sept|huit|neuf)|{any_of((*number_words(2, 16), *_SLIPS))})"
 _HALF = r"(?: et demie?(?! d))?"
 _SLANG = r"piges|balais|berges"
 _UNIT = rf"(?:ans?\b{_HALF}|{_SLANG})"
@@ -34,7 +40,8 @@ _PASSED = (
     r"|largement)(?: (?:et bien )?\w+ee)?)?"
 )
 _HAS = (
-    r"(?:avons|avez|je(?= \d\d ?ans?)|j'ai|j ai|jai|g|a|ai|ont|avais|avait|avions|avaient|aura|aurais|aurait"
+    r"(?:avons|avez|je(?= [a-z\d -]{2,20} ?ans?\b)"
+    r"|j'ai|j ai|jai|g|a|ai|ont|avais|avait|avions|avaient|aura|aurais|aurait"
     r"|aurai|aurons|auront"
     r"|feter?|bientot|presque"
     r"|deja|avoir|mes|ses|nos|attein(?:s|t|drai?)|franchi\w*)"

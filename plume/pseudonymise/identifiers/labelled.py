@@ -6,6 +6,7 @@
 import re
 from collections.abc import Iterator
 
+from plume.french.phrases import SERVICE
 from plume.french.rules import Place, Text, table
 from plume.french.vocabulary import word_set
 from plume.french.words import EVERYDAY
@@ -15,9 +16,7 @@ from plume.pseudonymise.spans import Span
 # Up to the end of its line, of its cell, or to the next label.
 _VALUE = r"((?:(?!, [\w'’ ]{1,24} ?:)(?! [A-ZÀ-Þ][\w'’ ]{1,24} ?: )(?!\. [A-ZÀ-Þ])[^\n|;•\t]){2,90}+)"
 _NOTHING = word_set("neant aucun aucune non oui inconnu inconnue idem nc sans rien vide refuse manquant voir cf")
-_SERVICE = re.compile(
-    r"\b(?:service|mairie|prefecture|caf|cpam|agence|guichet|tribunal|centre|bureau|mail|http|www|internet)\b|@"
-)
+_SERVICE = re.compile(rf"\b(?:{SERVICE}|mail|http|www|internet)\b|@")
 
 
 def _is_empty(match: re.Match[str], text: Text) -> bool:
@@ -74,7 +73,7 @@ LABELLED = table(
         "Adresse : mairie de Lens",
     ),
 )
-_SEPARATOR = re.compile(r"[ \t]*(?:[;|\t]|(?<=\w), )[ \t]*")
+_SEPARATOR = re.compile(r"[;|\t]|(?<=\w), ")
 _HEADS = {
     "AGE": re.compile(r"ages?(?: .*)?$"),
     "DATE_NAISSANCE": re.compile(r"(?:date de )?naissance|nee?(?:\(e\))?(?: le)?$|ddn$"),
@@ -106,11 +105,17 @@ def columns(text: Text) -> Iterator[Span]:
 
 
 def _cells(line: str) -> list[Place]:
-    cells, at = [], 0
-    for match in _SEPARATOR.finditer(line):
-        cells.append((at, match.start()))
-        at = match.end()
-    return [*cells, (at, len(line.rstrip()))]
+    """List where a line's cells begin and end, without the blanks around them."""
+    ends = [(match.start(), match.end()) for match in _SEPARATOR.finditer(line)]
+    starts = [0, *(end for _, end in ends)]
+    return [
+        _stripped(line, start, end) for start, end in zip(starts, [*(at for at, _ in ends), len(line)], strict=True)
+    ]
+
+
+def _stripped(line: str, start: int, end: int) -> Place:
+    cell = line[start:end]
+    return start + len(cell) - len(cell.lstrip()), end - len(cell) + len(cell.rstrip())
 
 
 def _kind_of_head(cell: str) -> str | None:

@@ -201,7 +201,7 @@ def _named_before(text: Text, postcode: Span) -> Span | None:
     """Give what stands before a postcode as its address, where that is no body's."""
     start = max(0, postcode.start - 90)
     match = _BEFORE_POSTCODE.search(text.written[start : postcode.start])
-    if match is None or _OF_BODIES.search(text.folded, start + match.start(1), start + match.end(1)):
+    if match is None or text.shouting or _OF_BODIES.search(text.folded, start + match.start(1), start + match.end(1)):
         return None
     first = fold(match[1]).split(" ")[0].strip(",")
     if first in EVERYDAY and first not in ("le", "la", "les", "au") and " " not in match[1]:

@@ -2,9 +2,9 @@
 
 import re
 
-from plume.french.phrases import CIVILITY
+from plume.french.phrases import CIVILITY, MONTH
 from plume.french.rules import Place, Text, table
-from plume.french.vocabulary import word_set
+from plume.french.vocabulary import any_of, folded, word_set
 from plume.french.words import TERRITORIES, Word
 from plume.pseudonymise.identifiers.address_parts import LETTER, PROPER
 from plume.pseudonymise.identifiers.rule import Identifier
@@ -24,9 +24,9 @@ _NO_VILLAGE = re.compile(
     r"|grand-est)(?:-|$)"
 )
 _NAMED_PLACE = re.compile(
-    r"\b(?:rue|avenue|place|boulevard|quai|gare|station|arret|lycee|college|ecole|hopital|clinique|chu|ehpad|allee"
+    rf"\b(?:rue|avenue|place|boulevard|quai|gare|station|arret|lycee|college|ecole|hopital|clinique|chu|ehpad|allee"
     r"|impasse|chemin"
-    r"|route|eglise|residence|pont|porte|square|cours|monsieur|madame|m\.|mme|mr) (?:de |du |des |d'|la |le )*$"
+    r"|route|eglise|residence|pont|porte|square|cours|{CIVILITY}) (?:de |du |des |d'|la |le )*$"
 )
 
 
@@ -39,11 +39,8 @@ def _built(match: re.Match[str], text: Text) -> Place | None:
     return None if _NAMED_PLACE.search(text.folded, max(0, start - 40), start) else (start, end)
 
 
-_NO_TOWN = re.compile(
-    rf"(?:{CIVILITY}|m|noel|paques|internet|ameli|janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre"
-    rf"|octobre|novembre"
-    r"|decembre|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|facebook|pole|france|paris)\b"
-)
+_WEEKDAY = any_of(folded("weekdays"))
+_NO_TOWN = re.compile(rf"(?:{CIVILITY}|m|noel|paques|internet|ameli|{MONTH}|{_WEEKDAY}|facebook|pole|france|paris)\b")
 
 
 def _lived_in(match: re.Match[str], text: Text) -> Place | None:
