@@ -18,7 +18,7 @@ _TWENTIES = (
 )
 _ONES = any_of((*number_words(1, 16), "dix-sept", "dix-huit", "dix-neuf", "dix sept", "dix huit", "dix neuf", *_SLIPS))
 _TENS = (
-    rf"(?:(?:{_TWENTIES}|septante|nonante|(?:quatre|katre|catre)[ -]?vin(?:gt|t)?s?)(?:[ -](?:et[ -])?(?:{_ONES}|\d\b))?"
+    rf"(?:(?:{_TWENTIES}|septante|nonante|(?:quatre|[kc]atre)[ -]?vin(?:gt|t)?s?)(?:[ -](?:et[ -])?(?:{_ONES}|\d\b))?"
     rf"|cent(?:[ -](?:et[ -])?{_ONES})?)"
 )
 _FROM_FIFTY = rf"(?:cinquante|soixante|septante|nonante|quatre[ -]vingts?)(?:[ -](?:et[ -])?{_ONES})?"

@@ -114,7 +114,7 @@ def _is_recent(match: re.Match[str], _: Text) -> bool:
 BORN = table(
     Identifier(
         "birth.date",
-        rf"{_BORN}|d\.(?:d\.)?n\.?)(?: (?:est|etait|c'est|c'etait))?[ :,(]{{0,3}}{_BRINGS}(?:: ?)?"
+        rf"(?=\D{{0,70}}\d){_BORN}|d\.(?:d\.)?n\.?)(?: (?:est|etait|c'est|c'etait))?[ :,(]{{0,3}}{_BRINGS}(?:: ?)?"
         rf"({FULL_DATE}|\d{{1,2}}(?:er)? [a-z]{{3,9}}\.? (?:19|20)?\d{{2}}(?![\d:]| ?h\b)|\d{{4}}-\d\d-\d\d"
         rf"|{MONTH} (?:19|20)?\d{{2}}(?![\d:]| ?h\b)|\d{{1,2}}/(?:19|20)\d{{2}}|(?:19|20)\d{{2}}|\d{{8}})",
         kind="DATE_NAISSANCE",
@@ -204,14 +204,15 @@ BORN = table(
     ),
     Identifier(
         "birth.is-of",  # "je suis de 1946", "ma mère est de 38"
-        rf"\b(?:je suis (?:une? (?:enfant|bebe|gars|fille|homme|femme) )?(?:de|un|du millesime) (19[2-9]\d)"
-        rf"|{_ONES_OWN} (?:de|du(?= \d{{4}})) ((?:{MONTH} )?19[2-9]\d|[2-8]\d|{_TENS_IN_WORDS})"
-        rf"|{PERSON},? de (19[1-9]\d))(?!\w)"
-        r"(?= ?(?:[.,;:)!\n]|$)| (?:et|donc|comme|mais|tous|toutes)\b)"
-        rf"|\b(?:mon annee|ma generation|la generation),? (?:(?:est|c'est|:) )?((?:19|20)\d\d)"
-        rf"|\b{PERSON}, (19[1-9]\d(?: et 19[1-9]\d)?)(?= ?[,;)])",
+        rf"\b(?=[^.;\n\d]{{4,40}}\d)(?:(?:{PERSON}|je|il|elle|on|nous)(?: suis| est| etait"
+        rf"| sommes)?(?<!je)(?<!il)(?<!elle)(?<!on)"
+        rf"(?<!nous)(?:,? (?:une? (?:enfant|bebe|gars|fille|homme|femme) )?(?:de|du millesime|du(?= \d{{4}})"
+        rf"|un(?= \d{{4}}))"
+        rf" ((?:{MONTH} )?19[1-9]\d|(?<!, de )[2-8]\d)|, (19[1-9]\d(?: et 19[1-9]\d)?)(?= ?[,;)])))(?!\w)"
+        r"(?= ?(?:[.,;:)!\n]|$)| (?:et|donc|comme|mais|tous|toutes)\b)",
         kind="DATE_NAISSANCE",
-        words=_PEOPLE | {"je", "il", "elle", "on", "nous", "mon", "ma", "la"},
+        digit=2,
+        words=_PEOPLE | {"je", "il", "elle", "on", "nous"},
         at_words=True,
         group=None,
         examples=(
@@ -221,10 +222,27 @@ BORN = table(
             "mes parents, ‹1939 et 1941›, attendent",
             "on est de ‹58› tous les deux",
             "Elle est de ‹juin 1961›.",
-            "mon année, c'est ‹1957›",
             "je suis du 62, en Artois",
             "mon attestation est de 2019.",
         ),
+    ),
+    Identifier(
+        "birth.is-of-in-words",
+        rf"(?:(?<=suis de )|(?<=est de )|(?<=sommes de ))(?:{_TENS_IN_WORDS})(?= ?(?:[.,;:)!\n]|$)| (?:et|donc"
+        rf"|comme|mais|tous)\b)",
+        kind="DATE_NAISSANCE",
+        words=word_set(" ".join(number_words(20, 100))),
+        at_words=True,
+        examples=("moi je suis de ‹quarante-neuf›, et", "elle est de quarante euros"),
+    ),
+    Identifier(
+        "birth.ones-year",
+        r"\b(?:mon annee|ma generation|la generation),? (?:(?:est|c'est|:) )?((?:19|20)\d\d)(?!\d)",
+        kind="DATE_NAISSANCE",
+        words=frozenset(("annee", "generation")),
+        digit=4,
+        group=1,
+        examples=("mon année, c'est ‹1957›", "de la génération ‹1961›", "l'année 2019"),
     ),
     Identifier(
         "birth.remembered",  # by what happened then: "née l'année du débarquement"

@@ -160,6 +160,7 @@ REFERENCES = table(
         r"(?<![\w'’])([A-Z]{1,2}) ?(?:n° ?|numéro |no )?\d{1,4}(?![\w*]|[.,]\d)"
         r"|(?<=[A-Z] \d\d\d et )()\d{3}(?!\w)",
         kind="ADRESSE",
+        hint=("parcel", "cadastr", "lieu", "section", "au plan"),
         digit=True,
         reads="written",
         unless=_is_no_plot,

@@ -24,7 +24,7 @@ _NO_VILLAGE = re.compile(
     r"|grand-est)(?:-|$)"
 )
 _NAMED_PLACE = re.compile(
-    rf"\b(?:rue|avenue|place|boulevard|quai|gare|station|arret|lycee|college|ecole|hopital|clinique|chu|ehpad|allee"
+    r"\b(?:rue|avenue|place|boulevard|quai|gare|station|arret|lycee|college|ecole|hopital|clinique|chu|ehpad|allee"
     r"|impasse|chemin"
     r"|route|eglise|residence|pont|porte|square|cours|{CIVILITY}) (?:de |du |des |d'|la |le )*$"
 )
