@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from plume.french.mentions import Mention
-from plume.french.mentions.counted_years import is_counted, is_duration
+from plume.french.mentions.counted_years import is_before_it_counted, is_counted, is_duration
 from plume.french.numbers import NUMBER, number_words, value
 from plume.french.phrases import PERSON
 from plume.french.rules import Rule, Text, find, in_turn, table
@@ -63,6 +63,7 @@ _WORDS = frozenset(("an", "ans", "mois", "semaines", "jours", "piges", "balais",
 _OF_SOMEBODY = re.compile(
     rf"\b(?:(?:{PERSON}s?|concernant)\b[^.;!?\n\d]{{0,40}}|(?:nous avons|ils ont|elles ont|on a) )$"
 )
+_RULE = re.compile(r"\b(?:a partir de|des|jusqu'a|entre|moins de|plus de|avant|apres) $")
 _TARIFF = re.compile(r"\b(?:pass|tarif|tranche|forfait|abonnement|carte|gratuit\w*)\b[^.;!?\n]{0,25}$")
 _SET_APART, _ENDS = re.compile(r"(?:,|\(|: ) ?$"), re.compile(r" ?(?:,|\)|\.|$|\n)")
 
@@ -70,7 +71,7 @@ _SET_APART, _ENDS = re.compile(r"(?:,|\(|: ) ?$"), re.compile(r" ?(?:,|\)|\.|$|\
 def _are_of_somebody(match: re.Match[str], text: Text) -> bool:
     """Say whether somebody stands before some ages, or they are set apart: "Lila et Nour, 4 et 6 ans,"."""
     before = text.folded[max(0, match.start() - 60) : match.start()]
-    if _TARIFF.search(before):
+    if _TARIFF.search(before) or _RULE.search(before):
         return False
     return bool(_OF_SOMEBODY.search(before) or (_SET_APART.search(before) and _ENDS.match(text.folded, match.end())))
 
@@ -237,6 +238,21 @@ _AGES = table(
          examples=("mon copain de ‹25 ans› attend", "Mère : ‹38 ans›.", "un usager de ‹68 ans› tombe",
                    "un crédit de 25 ans",
                    "les plus de 60 ans", "cotisé 42 ans", "une procédure de 30 ans", "il a fallu vingt ans")),
+    Rule("age.very-old", rf"(?<![\w.,/-])((?:[7-9]\d|1[01]\d|soixante[ -](?:et[ -])?(?:dix|onze|douze|treize"
+                         rf"|quatorze|quinze|seize)[a-z-]*"
+         rf"|quatre[ -]vingts?(?:[ -]{_ONES})?) ans)\b(?! (?:de|d'|que|qu'|apres|plus|durant|revolus)\b)",
+         words=frozenset(("ans",)), group=1, unless=(_at, is_duration, is_before_it_counted),
+         examples=("plus toute jeune, ‹98 ans› à la Chandeleur", "depuis 70 ans", "les plus de 70 ans")),
+    Rule("age.times", r"\b([a-z]{4,7} fois (?:vingt|dix|trente|quarante) ans)\b", words=frozenset(("fois",)), group=1,
+         examples=("mon père a ‹quatre fois vingt ans›", "deux fois par an")),
+    Rule("age.after-a-trade", r"\bje suis [a-z' -]{3,30}, ([2-9]\d)(?=, [a-z])",
+        words=frozenset(("suis",)), digit=2, group=1,
+         examples=("je suis maçon, ‹58›, les mains usées", "je suis au bureau 58, porte")),
+    Rule("age.texted", r"\b(?:g|jai|ai que) ([1-9]\d)(?= ?[.,;!?)\n]| (?:et|mais|donc|alors|rep\w+|pas|moi|c|jsuis"
+                       r"|jss)\b)",
+         words=frozenset(("g", "jai")), digit=2, group=1,
+         unless=lambda _, text: not _OF_AGE.search(text.folded),
+         examples=("trop jeune alors que g ‹17› répondez", "g 17, merci")),
     Rule("age.at", rf"\ba (?:bientot |presque |deja )?({_YEARS_OF_SOMEBODY})\b(?! (?:d'|de |revolus|que ))",
         words=_WORDS, group=1,
          unless=_is_no_age_then,
@@ -251,8 +267,9 @@ _AGES = table(
                    "deux printemps sans réponse")),
     Rule("age.ordinal", r"\b(?:ma|sa|notre|leur|votre) ((?:(?:vingt|trent|quarant|cinquant|soixant|septant|nonant"
                         r"|quatre-vingt)[a-z-]*ieme"
-         r"|cent\w*ieme|[2-9]\d ?(?:i?eme|e)) annee)(?! (?:de|d'|a)\b)",
-         words=frozenset(("annee",)), group=1,
+         r"|cent\w*ieme|[2-9]\d ?(?:i?eme|e)) annee)(?! (?:de|d'|a)\b)"
+         r"|\b(?:ma|sa|leur|notre) ([a-z-]{4,25}ieme (?:bougie|printemps|hiver|anniversaire))\b",
+         words=frozenset(("annee", "bougie", "printemps", "hiver", "anniversaire")), group=None,
          examples=("j'entre dans ma ‹quatre-vingtième année›", "ma vingtième année de service")),
     Rule("age.set-apart-in-words", rf"(?:, |\()({_UNDER_TWENTY} ans{_HALF})(?= ?[,)])", words=_WORDS, group=1,
          unless=(is_duration, lambda match, text: not _somebody_before(match, text)),
@@ -266,7 +283,7 @@ _AGES = table(
          r"(?! (?:de|d')\b| [a-df-tv-z](?!e\b))"
          rf"|\b{PERSON} d'une ({_DECADE} d'annees)"
          r"|\b((?:quadra|quinqua|sexa|septua|octo|nona)genaires?|centenaires?)\b",
-         hint=("antaine", "genaire", "centenaire"), group=None,
+         hint=("ntaine", "genaire", "centenaire"), group=None,
          unless=lambda match, text: match[0].startswith("centenaire") and not _somebody_before(match, text),
          examples=("j'ai ‹la soixantaine bien tapée›", "une soixantaine de dossiers",
                    "un monsieur d'une ‹soixantaine d'années›", "ma mère ‹octogénaire›", "le chêne centenaire")),
@@ -324,6 +341,7 @@ _GREW = table(
          examples=("mon frère ‹56›, handicapé", "ma sœur (‹42›) attend", "chez mon fils 45, rue des Lilas")),
 )  # fmt: skip
 _NEAR = 220  # characters between an age and what is one only beside it
+_OF_AGE = re.compile(r"\b(?:trop (?:jeune|vieux|vieille)|majeure?|mineure?|age|nee? (?:en|le))\b")
 _AGE_ASKED = re.compile(r"\b(?:mon|son|votre|l'|d')\s?age\b|\bquel age\b")
 
 

@@ -49,6 +49,11 @@ _NO_PERSON = re.compile(
 )
 
 
+def is_before_it_counted(match: re.Match[str], text: Text) -> bool:
+    """Say whether the words before years count them."""
+    return _COUNTS.search(text.folded[max(0, match.start() - 45) : match.start()]) is not None
+
+
 def is_counted(match: re.Match[str], text: Text) -> bool:
     """Say whether many years are counted or a thing's, or stand alone in their clause."""
     before = re.split(r"[.;!?\n,()]", text.folded[max(0, match.start() - 45) : match.start()])[-1]

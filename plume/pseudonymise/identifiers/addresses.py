@@ -189,6 +189,7 @@ TOLD = table(
     ),
 )
 # Roads that have a number alone: an address only where somebody lives, or behind a house number.
+_TO_A_TOWN = re.compile(r",? (?:bp|cs|\d{5}) ?")
 ROADS = table(
     Identifier(
         "address.numbered-road",
@@ -204,6 +205,7 @@ ROADS = table(
                 match[0][0].isdigit()
                 or OWN.search(text.folded[max(0, match.start() - 70) : match.start()])
                 or "rural" in match[0]
+                or _TO_A_TOWN.match(text.folded, match.end())
             )
         ),
         examples=("je demeure ‹route nationale 7›", "au ‹12 RN 20›", "la route nationale 7 est fermée"),

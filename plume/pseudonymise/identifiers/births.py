@@ -67,7 +67,7 @@ _NAMED_BEFORE = re.compile(r"\b([A-ZÀ-Þ]\w{1,20})[ -]([A-ZÀ-Þ]\w{1,20})$")
 _OF_BIRTH_NEAR = re.compile(
     r"\b(?:n(?:é|ée|és|ées|ee|ees)|naiss\w+|na[iî]tre|natifs?|natives?|(?:suis|est|sont|etais|étais|etait|était"
     r"|jsui|sui) nes?"
-    r"(?! (?:pas|plus)))\b"
+    r"(?! (?:pas|plus))|(?:suis|est|venue?s? au monde) de 19\d\d)\b"
 )
 _HAPPENED = re.compile(
     r"\b(?:depuis|demand\w*|depos\w*|dossier|travail\w*|carriere|cotis\w*|arriv\w*|venue?s?|loi|avis|periode"
@@ -194,13 +194,19 @@ BORN = table(
     ),
     Identifier(
         "birth.class",  # of conscripts, of wine: both are years of birth
-        rf"\b(?:(?<=de la )|(?<=de ma )|(?<=suis ))(classe (?:19[2-9]\d|[2-9]\d|{_TENS_IN_WORDS})(?!\w))(?! ?(?:%"
+        rf"\b(?:(?<=de la )|(?<=de ma )|(?<=suis )|(?<![^\n.!?] )(?<![^\n ]))(classe (?:19[2-9]\d|[2-9]\d"
+        rf"|{_TENS_IN_WORDS})(?!\w))(?! ?(?:%"
         rf"|€|du \w))"
         rf"|\b((?:millesime|cuvee) (?:19[2-9]\d|[2-7]\d|{_TENS_IN_WORDS})(?!\w))",
         kind="DATE_NAISSANCE",
         words=frozenset(("classe", "millesime", "cuvee")),
         group=None,
-        examples=("je suis de la ‹classe 52›", "‹millésime 47›, toujours debout", "mon fils est en classe 6"),
+        examples=(
+            "je suis de la ‹classe 52›",
+            "‹Classe 44›, monsieur !",
+            "‹millésime 47›, toujours debout",
+            "mon fils est en classe 6",
+        ),
     ),
     Identifier(
         "birth.is-of",  # "je suis de 1946", "ma mère est de 38"
@@ -246,12 +252,18 @@ BORN = table(
     ),
     Identifier(
         "birth.remembered",  # by what happened then: "née l'année du débarquement"
-        r"\bnee?s? (l'annee (?:du |de la |de l'|des |d'|ou )[\w' -]{3,40}?)(?= ?(?:[.,;:!?)\n]|$)| (?:et|mais|donc"
-        r"|je|j'|il|elle|on|vous|votre)\b)",
+        r"\b(?:nee?s?|venue?s? au monde|vu le jour) (?:le )?((?:l'annee|jour) (?:du |de la |de l'|des |de |d'"
+        r"|ou )[a-z' -]{3,40}?"
+        r"(?:,? (?:en )?(?:19|20)\d\d)?)(?= ?(?:[.,;:!?)\n]|$)| (?:et|mais|donc|si|disait|je|j'|il|elle|on|vous"
+        r"|votre)\b)",
         kind="DATE_NAISSANCE",
-        words=frozenset(("annee",)),
+        words=frozenset(("annee", "jour")),
         group=1,
-        examples=("je suis née ‹l'année du débarquement›", "l'année du bac"),
+        examples=(
+            "né le ‹jour de Noël 1973› si",
+            "je suis née ‹l'année du débarquement›",
+            "l'année du bac",
+        ),
     ),
     Identifier(
         "birth.put-right",  # "inscrit 1985 au lieu de 1958 comme année de naissance", "né en 1937, c'est 1973"
@@ -283,7 +295,7 @@ BORN = table(
     ),
     Identifier(
         "birth.year-near",  # "mon fils est né en 2010, sa sœur en 2012"
-        r"(?<![\w/.-])(?:19[2-9]\d|20[0-2]\d)(?![\w/-]|[.,]\d| ?[€%])",
+        r"(?<![\w/.-])(?:19[0-9]\d|20[0-2]\d)(?![\w/-]|[.,]\d| ?[€%])",
         kind="DATE_NAISSANCE",
         digit=4,
         at_digits=True,
@@ -317,13 +329,18 @@ BORN = table(
     ),
     Identifier(
         "birth.set-apart",  # "Berthon Guy, 1947, Le Mans", "Aline (1962)"
-        r"(?<=[a-zà-ÿA-ZÀ-Þ])(?:, | \()(19[2-9]\d)(?=[,;)]|$)",
+        r"(?<=[a-zà-ÿA-ZÀ-Þ])(?:, |\. | \()(19[2-9]\d|\d{1,2}([./-])\d{1,2}\2(?:\d{4}|\d\d))(?=[.,;)]|$)",
         kind="DATE_NAISSANCE",
         digit=4,
         reads="written",
         group=1,
         unless=lambda match, text: not _named_before(text, match.start()),
-        examples=("Aline Roux (‹1962›), en attente", "la loi Informatique (1978)", "en mai, 1987, dit-on"),
+        examples=(
+            "Aline Roux (‹1962›), en attente",
+            "Aline Roux. ‹7.5.49›. Loyer",
+            "la loi Informatique (1978)",
+            "en mai, 1987, dit-on",
+        ),
     ),
     Identifier(
         "birth.listed",  # in a form: "Enfant 1 : 12.01.2013"

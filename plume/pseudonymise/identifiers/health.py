@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from plume.french.numbers import number_words
-from plume.french.phrases import MONTH
+from plume.french.phrases import MONTH, PERSON
 from plume.french.rules import Text, before, table
 from plume.french.vocabulary import any_of, terms, word_set
 from plume.french.words import EVERYDAY
@@ -90,6 +90,20 @@ def is_said_of_things(match: re.Match[str], text: Text) -> bool:
     return bool(of) and of[1] in _THINGS and of[1] in EVERYDAY | _THINGS
 
 
+_OPENS_A_SENTENCE = re.compile(r"(?:^|[.!?\n] |[a-z], )(?:le|la|les|l') ?$")
+_OF_SOMEBODY = re.compile(
+    rf"\b(?:je|j'|me|m'|moi|mon|ma|mes|il|elle|ils|elles|son|sa|ses|lui|leur|vous|votre|vos|{PERSON})\b|\b[jml]'"
+)
+
+
+def is_in_general(match: re.Match[str], text: Text) -> bool:
+    """Say whether a sentence opens with an illness and speaks of nobody: "Le diabète concerne bien des gens."."""
+    if not _OPENS_A_SENTENCE.search(text.folded, max(0, match.start() - 8), match.start()):
+        return False
+    sentence = re.split("[.!?\n]", text.folded[match.end() : match.end() + 120])[0]
+    return _OF_SOMEBODY.search(sentence) is None
+
+
 def _hints_of_kinds() -> tuple[str, ...]:
     illnesses = ("maladie", "affection", "pathologie", "maladies", "affections", "pathologies")
     kinds = (
@@ -115,7 +129,7 @@ def _hints_of_kinds() -> tuple[str, ...]:
 def _health(
     name: str, pattern: str, hint: tuple[str, ...], *examples: str, words: frozenset[str] = frozenset()
 ) -> Identifier:
-    refused = (OF_NOBODY, _IN_GENERAL, is_said_of_things) if name == "state" else (OF_NOBODY, is_said_of_things)
+    refused = (OF_NOBODY, is_in_general, is_said_of_things, *([_IN_GENERAL] if name == "state" else []))
     return Identifier(
         f"health.{name}", pattern, hint, kind="SANTE", group=None, unless=refused, examples=examples, words=words
     )
@@ -128,7 +142,8 @@ HEALTH = table(
         (*_hints(_DISEASES), "cancer", "tumeur", "kyste", *_hints_of_kinds()),
         "il est atteint de la maladie d'‹alzheimer›", "un ‹cancer du sein stade 3›", "Sida info service",
         "un ‹diabète de type 2›", "une ‹schizophrénie paranoïde›", "le dépistage du cancer du sein",
-        "le cancer de l'administration", "vous faites la sourde oreille", "une ‹maladie rare›", "l'assurance maladie",
+        "le cancer de l'administration", "Le diabète ouvre droit à une prise en charge.", "vous faites la sourde "
+        "oreille", "une ‹maladie rare›", "l'assurance maladie",
         words=_alone(_DISEASES),
     ),
     _health(

@@ -225,9 +225,13 @@ _NAMED = (
 )
 _LENGTH = rf"(?:{_NUMBER} (?:ans|mois|semaines|seances|jours|cures|lignes|cycles|annees) {_OF})"
 _EVENT = r"(?:(?:re)?fait|subi|fais(?:ait)?) (?:une? |des |deux |trois |mon |ma |sa |son )?"
+_TO_A_DEGREE = (
+    r"(?:(?:presque|quasi|quasiment|a moitie|a demi|totalement|completement|partiellement|un peu|tres|gravement"
+    r"|severement|lourdement|profondement) )"
+)
 _LEAD = re.compile(
-    rf"\b(?:{_ILL}|{_NAMED}|{_LENGTH}|{_EVENT}|{_NUMBER} |sous |port d'une? |(?:pose|implante|greffe|porte)(?:e|s"
-    rf"|es)? (?:une? |des |deux ))$"
+    rf"\b(?:{_TO_A_DEGREE}|{_ILL}|{_NAMED}|{_LENGTH}|{_EVENT}|{_NUMBER} |sous |port d'une? "
+    rf"|(?:pose|implante|greffe|porte)(?:e|s|es)? (?:une? |des |deux ))$"
 )
 # In notes: "Nourrisson asthmatique."
 _PATIENT = re.compile(r"(?:^|[.;:\n] ?)((?:nourrisson|bebe|enfant|adulte|patiente?) )$")
@@ -242,8 +246,11 @@ _TAIL = re.compile(
     r"|jusqu'au cou)"
     rf"| (?:de|depuis) (?:ma |la |sa |l')?(?:naissance|enfance)\b| au stade (?:\d|[iv]+|terminal|avance)\b"
     rf"| en phase \w+"
-    rf"| a (?:cause|la suite) de {OWN} \w+)"
+    rf"| a (?:cause|la suite) de {OWN} \w+"
+    r"| depuis (?:son|sa|mon|ma|l'|cet?) ?(?:avc|accident|operation|attaque|chute|infarctus|cancer|maladie)\b)"
 )
+# With a part of a body, its article is of the phrase: "les mains abîmées".
+_ARTICLE_BEFORE, _IS_PART = re.compile(r"\b((?:mes|ses|mon|son|ma|sa|les|le|la) |l')$"), re.compile(rf"{PART}\b")
 _WHEN = re.compile(rf" (?:en|debut|fin|le \d{{1,2}}) (?:{MONTH}(?: \d{{4}})?|(?:19|20)\d\d)\b")
 _IS_EVENT = re.compile(rf"\b{_EVENT}|\b(?:opere|greffe|ampute)")
 _JOINS = re.compile(rf",? (?:et|ou|avec|plus|ainsi que) {_ARTICLE}| {_CAUSE} {_ARTICLE}| (?:d'|de )| ")
@@ -283,6 +290,8 @@ def _grown(text: Text, span: Span) -> Span:
         if tail is None or tail.end() == end:
             break
         end = tail.end()
+    if (article := _ARTICLE_BEFORE.search(folded, max(0, start - 6), start)) and _IS_PART.match(folded, start):
+        start = article.start(1)
     if _IS_EVENT.match(folded, start) and (when := _WHEN.match(folded, end)):
         end = when.end()
     return span._replace(start=start, end=end)

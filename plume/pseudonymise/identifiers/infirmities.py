@@ -38,7 +38,7 @@ _GOES_ON = (
     r"|car)\b)"
 )
 _HARDLY = r"(?:presque|quasiment|quasi|pratiquement|vraiment)"
-_WELL = r"(?:(?: (?:tres|trop|si|vraiment|toujours|assez|aussi))? (?:bien|clair)| du tout| grand[ -]chose)"
+_WELL = r"(?: guere|(?: (?:tres|trop|si|vraiment|toujours|assez|aussi))? (?:bien|clair)| du tout| grand[ -]chose)"
 _BREAKS = r"(?:cass|fractur|foul|tord|dechir|brul|lux|demis|bris|ecras|fele|claque|bloque)"
 
 INFIRMITIES = table(
@@ -160,11 +160,34 @@ INFIRMITIES = table(
         *("le ‹cœur fatigué›, il monte", "un ‹souffle au cœur›", "le cœur léger"),
     ),
     head(
-        "in-ones-own-words",
-        rf"\bcrabe (?:qui|au|dans|du|aux?) (?:m'|me |la |le |les |lui |l')?[a-z]+(?: (?:le |la |les |mon |ma |son "
-        rf"|sa )?{PART})?"
-        r"|\b(?:sale|vilaine|grave|grosse|longue|sacree|terrible) maladie\b|\bmaladie grave\b",
-        ("crabe", "maladie"),
-        *("le ‹crabe qui me ronge le poumon›", "un crabe farci"),
+        "in-ones-own-words",  # "le crabe m'a pris un sein", "les poumons en carton"
+        rf"\bcrabe (?:qui|au|dans|du|aux?|m'a|l'a|lui a|a) ?(?:m'|me |la |le |les |lui |l')?[a-z]+"
+        rf"(?: (?:un |une |le |la |les |mon |ma |son |sa )?{PART})?"
+        rf"|\b{PART}{SIDE} (?:en (?:carton|coton|verre|fer|ferraille|plomb|papier|feu|lambeaux|capilotade|charpie"
+        rf"|bouillie)"
+        r"|toute?s? neu(?:fs?|ves?)|de travers|qui ne (?:repond|fonctionne|march|suiv|tien)\w* plus)\b"
+        rf"|\b(?:memoire|vue|ouie|{PART}) (?:a |ont |commence\w* a |a commence a |ont commence a )"
+        r"(?:file[rz]?|lache[rz]?|flanche[rz]?|baisse[rz]?|decline[rz]?|faibli[rt]?|partir|s'en aller|me quitter"
+        r"|me trahir|me lacher)\b"
+        r"|\b(?:sale|vilaine|grave|grosse|longue|sacree|terrible) maladie\b|\bmaladie grave\b"
+        r"|\bperdu (?:le|notre|son|mon|un) bebe\b|\bfai(?:t|s|re) (?:souvent |encore )?des crises\b(?! de (?:rire"
+        r"|colere|nerfs))",
+        ("crabe", "maladie", "bebe", "crises", "memoire", "vue", "ouie", " en ", "tout", "travers", "commenc", "lache"),
+        *(
+            "le ‹crabe qui me ronge le poumon›",
+            "un crabe farci",
+            "le ‹crabe m'a pris un sein›",
+            "les ‹poumons en carton›",
+        ),
+        *("la ‹mémoire a commencé à filer›", "elle a ‹perdu le bébé›", "la main en avant"),
+    ),
+    head(
+        "no-longer",  # after what befell somebody: "ne parle plus depuis son AVC"
+        r"\b(?:ne |n')?(?:parl|march|mang|dor|se lev|boug|se souvien|reconnai|sor|conduis|ecri|voi"
+        r"|enten)\w{0,3} (?:plus|pas) depuis "
+        r"(?:son|sa|mon|ma|cet?|l'|un|une)? ?(?:avc|accident|operation|attaque|chute|infarctus|maladie|cancer"
+        r"|opération|coma)\b",
+        ("depuis",),
+        *("il ‹ne parle plus depuis son AVC›", "il ne parle plus depuis lundi"),
     ),
 )

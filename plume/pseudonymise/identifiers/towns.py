@@ -120,6 +120,16 @@ ANNOUNCED = table(
         examples=("virgule ‹quatre-vingt mille Amiens›", "deux mille euros"),
     ),
     Identifier(
+        "town.postcode-in-words-last",  # "rue des Tisserands à Caudry cinquante-neuf mille cinq cent quarante"
+        rf"\b(?:rue|avenue|place|chemin|impasse|allee|boulevard"
+        rf"|route)\b[^.;\n\d]{{3,60}}? ({_NUMBER_WORDS} mille(?:[ -]{_NUMBER_WORDS})?)(?!\w)",
+        kind="CP_VILLE",
+        hint=(" mille",),
+        group=1,
+        source="insee",
+        examples=("rue des Lilas à Caudry ‹cinquante-neuf mille cinq cent quarante› et", "la rue a deux agents"),
+    ),
+    Identifier(
         "town.after-postcode",
         r"\b\d{5},? (?=[a-z])",
         kind="CP_VILLE",
@@ -182,7 +192,7 @@ _PLACE_WORD = (
     r"|villa|port de \w+"
     r"|emplacement|ferme|moulin|camping|foyer(?:[- ]\w+)?|h[oô]tel|résidence|rés\.|chez|péniche|chalet|château|mas"
     r"|les|la|le"
-    r"|hameau|lieu-?dit|c/o|km)"
+    r"|hameau|lieu-?dit|c/o|km|zone|zone artisanale|za)"
 )
 _PLACE_NUMBER = r"(?:n° ?)?\d{1,4}(?: ?(?:bis|ter))?(?!\d)"
 _PART = rf"(?:(?:{PARTICLE}){{0,3}}{PROPER}(?!\w)|{_PLACE_WORD}(?!\w)|{_PLACE_NUMBER})"
