@@ -4,61 +4,30 @@ import re
 from collections.abc import Iterator
 
 from plume.french.mentions import Mention
+from plume.french.mentions.age_words import (
+    ANY,
+    DECADE,
+    FROM_FIFTY,
+    HALF,
+    HAS,
+    NO_AGE_AFTER,
+    NO_BIRTHDAY_AFTER,
+    ONES,
+    PASSED,
+    SEVERAL,
+    SLANG,
+    TENS,
+    UNDER_TWENTY,
+    UNIT,
+    YEARS,
+    YEARS_OF_SOMEBODY,
+)
 from plume.french.mentions.counted_years import is_before_it_counted, is_counted, is_duration
-from plume.french.numbers import NUMBER, number_words, value
+from plume.french.numbers import NUMBER, value
 from plume.french.phrases import PERSON
 from plume.french.rules import Rule, Text, find, in_turn, table
 from plume.french.vocabulary import any_of, column, word_set
 
-# How numbers are misspelt: "soisante dis", "katre vin", "kinze".
-_SLIPS = ("deu", "troi", "katre", "catre", "sinc", "cinc", "sis", "uit", "neu", "dis", "onz", "douz", "kinze", "quinz")
-_SLIPS = (*_SLIPS, "catorze", "quatorse", "seze", "disset", "dizuit", "diset", "disneuf", "diz-huit")
-_TWENTIES = (
-    r"vingt|vin|vint|tr[ea]n?te|trante|[qc]u?[ae]r[ae]nte|[sc]in[qck]u?[ae]nte|s[ow]+a?i?s{1,2}[ae]nte|soi[xs]+[ae]nte"
-)
-_ONES = any_of((*number_words(1, 16), "dix-sept", "dix-huit", "dix-neuf", "dix sept", "dix huit", "dix neuf", *_SLIPS))
-_TENS = (
-    rf"(?:(?:{_TWENTIES}|septante|nonante|(?:quatre|[kc]atre)[ -]?vin(?:gt|t)?s?)(?:[ -](?:et[ -])?(?:{_ONES}|\d\b))?"
-    rf"|cent(?:[ -](?:et[ -])?{_ONES})?)"
-)
-_FROM_FIFTY = rf"(?:cinquante|soixante|septante|nonante|quatre[ -]vingts?)(?:[ -](?:et[ -])?{_ONES})?"
-_UNDER_TWENTY = rf"(?:dix[ -](?:sept|huit|neuf)|{any_of((*number_words(2, 16), *_SLIPS))})"
-_HALF = r"(?: et demie?(?! d))?"
-_SLANG = r"piges|balais|berges"
-_UNIT = rf"(?:ans?\b{_HALF}|{_SLANG})"
-_YEARS = rf"(?:\d{{1,3}}|{_TENS}) ?{_UNIT}"
-_ANY = rf"(?:\d{{1,3}}|{_TENS}|{_UNDER_TWENTY})"
-_YEARS_OF_SOMEBODY = rf"{_ANY} ?{_UNIT}"
-# "2, 5 et 9 ans", "2 ans 5 ans et 9 mois"
-_SEVERAL = (
-    rf"{_ANY}(?: ?(?:ans|mois))?(?:(?:, ?(?:et )?| et |/| - |(?<=\d)-(?=\d)| )(?:de )?{_ANY}(?: ?(?:ans|mois))?){{1,8}}"
-    r"(?<=ans|ois)"
-)
-_DECADE = r"(?:trent|quarant|cinquant|soixant|septant|octant|nonant)aine"
-_PASSED = (
-    r"(?: (?:bien |largement |tout juste |a peine )?(?:passee|sonnee|tassee|tapee|entamee|avancee|depassee|frappee"
-    r"|largement)(?: (?:et bien )?\w+ee)?)?"
-)
-_HAS = (
-    r"(?:avons|avez|je(?= [a-z\d -]{2,20} ?ans?\b)"
-    r"|j'ai|j ai|jai|g|a|ai|ont|avais|avait|avions|avaient|aura|aurais|aurait"
-    r"|aurai|aurons|auront"
-    r"|feter?|bientot|presque"
-    r"|deja|avoir|mes|ses|nos|attein(?:s|t|drai?)|franchi\w*)"
-    r"(?: (?:que|bientot|presque|plus de|deja|maintenant|moins de|environ|eu|fete|seulement|tout juste|juste"
-    r"|a peine|encore"
-    r"|exactement|largement|plus|pas|meme pas|pas encore|guere plus de|pas tout a fait))?"
-)
-# "j'ai 42 ans de carrière", "il a 20 ans qu'on attend": a duration, not an age.
-_NO_BIRTHDAY_AFTER = (  # "elle aura seize ans à Noël"
-    r"(?! ?(?:de|d'|que|qu'|apres|plus tard|revolus|au(?! (?:depot|moment|debut|depart|jour))|A_TIME"
-    r"en(?! (?:janv|fevr|mars|avr|mai|juin|juil|aout|sept|oct|nov|dec))|dans|pour|j'|je|sans|et demie? d|pass|ferme"
-    r"|avec|avant)\b)"
-)
-_NO_AGE_AFTER = _NO_BIRTHDAY_AFTER.replace(  # "j'avais 26 ans à mon arrivée"
-    "A_TIME", r"a(?! (?:mon|ma|mes|son|sa|leur|notre|l'epoque|l'arrivee|noel|peine|ce|cette|present|la)\b)|"
-)
-_NO_BIRTHDAY_AFTER = _NO_BIRTHDAY_AFTER.replace("A_TIME", "")
 _WORDS = frozenset(("an", "ans", "mois", "semaines", "jours", "piges", "balais", "berges", "bougies", "printemps"))
 _OF_SOMEBODY = re.compile(
     rf"\b(?:(?:{PERSON}s?|concernant)\b[^.;!?\n\d]{{0,40}}|(?:nous avons|ils ont|elles ont|on a) )$"
@@ -158,80 +127,81 @@ _CHILD = (
     r"|dernier"
     r"|derniere|cadette?|aine|ainee|puce|loulou|neveu|niece)\b)"
 )
-_MONTHS_OLD = rf"(?:\d{{1,2}}|{_UNDER_TWENTY}|vingt(?:[ -](?:et[ -])?{_ONES})?) ?mois{_HALF}"
+_MONTHS_OLD = rf"(?:\d{{1,2}}|{UNDER_TWENTY}|vingt(?:[ -](?:et[ -])?{ONES})?) ?mois{HALF}"
 _AGES = table(
-    _age("aged", rf"\bagee?s?(?: ?[(.·]?e?\)?s?)? (?:de |d')?({_YEARS_OF_SOMEBODY}(?: (?:et demi|passes))?)",
+    _age("aged", rf"\bagee?s?(?: ?[(.·]?e?\)?s?)? (?:de |d')?({YEARS_OF_SOMEBODY}(?: (?:et demi|passes))?)",
          "âgée de ‹82 ans›", "Âgé(e) de ‹33 ans›", "l'âge de la retraite"),
-    Rule("age.of-several", rf"(?<![\w.,])(?=[\dcdhnoqstuv]){_SEVERAL}\b(?! (?:d'attente|de retard))",
+    Rule("age.of-several", rf"(?<![\w.,])(?=[\dcdhnoqstuv]){SEVERAL}\b(?! (?:d'attente|de retard))",
          words=_WORDS, unless=(is_duration, lambda match, text: not _are_of_somebody(match, text)),
          examples=("mes enfants de ‹4, 7 et 11 ans›", "mes filles ont ‹2 ans et 6 mois›",
                    "entre 2 et 3 ans d'attente", "pass jeune 15-17 ans")),
-    _age("of-somebody", rf"\b{PERSON}(?:(?: [a-z]+)? (?:de |d'|d )|(?<!retraite) )({_YEARS}|\d{{1,2}} mois)\b"
+    _age("of-somebody", rf"\b{PERSON}(?:(?: [a-z]+)? (?:de |d'|d )|(?<!retraite) )({YEARS}|\d{{1,2}} mois)\b"
          r"(?! (?:de\b|d'|que\b|passes? a\b))",
          "ma mère de ‹82 ans›", "ma mère ‹78an›", "une mamie de ‹92 ans› debout", "une attente de 3 ans"),
     _age("of-a-person", rf"\b(?<!pour )(?<!chez )(?<!comme )(?:une?|cette?|ce|votre) {PERSON}"
-         rf" (?:de |d')({_UNDER_TWENTY} ans?{_HALF})\b(?! (?:de|d'|que)\b)",
+         rf" (?:de |d')({UNDER_TWENTY} ans?{HALF})\b(?! (?:de|d'|que)\b)",
          "une ado de ‹quinze ans et demi›", "pour un enfant de trois ans", "un contrat de quinze ans"),
-    _age("nears", rf"\b(?:frol\w+|approch\w+|tutoie|va vers|vais vers) (?:de |des |les |mes |ses "
-        rf"|tout doucement ){{1,2}}((?:[2-9]\d|1\d\d|{_TENS}) ans)\b",
+    _age("nears", rf"\b(?:frol\w+|approch\w+|tutoie|va vers|vais vers|le cap|le seuil|la barre) (?:de |des |les "
+                  rf"|mes |ses "
+        rf"|tout doucement ){{1,2}}((?:[2-9]\d|1\d\d|{TENS}) ans)\b",
          "je frôle les ‹80 ans›", "le délai approche les 2 ans"),
     _child_age("in-months", rf"\b{_CHILD}(?:(?: [a-z-]+)?(?:,? | ?\(| ?: )(?:ages? )?(?:de |d'|a |ont |aura |avait "
         rf"|n'a que )?)({_MONTHS_OLD})"
          rf"(?! (?:de|d'|que|pour|apres|sans|avant|plus|dans|qu'))(?! et demi)",
          "le petit a ‹quatre mois et demi›", "le bébé (‹5 mois›)", "et la petite ‹onze mois› :", "ma"
              " fille a deux mois de retard"),
-    _age("has", rf"\b{_HAS} ({_YEARS_OF_SOMEBODY})\b{_NO_AGE_AFTER}",
+    _age("has", rf"\b{HAS} ({YEARS_OF_SOMEBODY})\b{NO_AGE_AFTER}",
          "j'ai ‹quarante-deux ans›", "j'avais ‹douze ans›", "j'ai 42 ans de carrière", "depuis 20 ans",
          "mon contrat a trois ans"),
-    _age("of-ones-child", rf"\b(?:mon|ma|mes|notre|nos|son|sa|ses) {PERSON}(?: [a-z]+)? de ({_UNDER_TWENTY} {_UNIT})\b"
+    _age("of-ones-child", rf"\b(?:mon|ma|mes|notre|nos|son|sa|ses) {PERSON}(?: [a-z]+)? de ({UNDER_TWENTY} {UNIT})\b"
          rf"(?! (?:de|d'|que)\b)|\b(?:mon|ma|notre|son|sa|leur) (?:petite?|grande?|aine\w?|cadet\w*) (?:de "
-         rf"|d')?({_YEARS_OF_SOMEBODY})\b",
+         rf"|d')?({YEARS_OF_SOMEBODY})\b",
          "mon fils de ‹douze ans›", "un contrat de douze ans"),
     _age("will-be", r"\b(?:aurai|aura|aurons|auront|fetera?i?|va sur ses|vais sur mes"
          r"|(?:vais|va|viens d'|vient d')(?: ?fete\w* | ?avoir )|j'ai eu|il a eu|elle a eu) ?"
-         rf"({_YEARS_OF_SOMEBODY})\b{_NO_BIRTHDAY_AFTER}",
+         rf"({YEARS_OF_SOMEBODY})\b{NO_BIRTHDAY_AFTER}",
          "elle aura ‹62 ans›", "elle aura ‹seize ans› à Noël", "elle aura 2 ans de retard"),
     Rule("age.of-the-eldest",
-         rf"(?<=[' ])(?:aine\w?|cadet\w*|benjamine?|derniere?),? (?:de |d')?({_YEARS_OF_SOMEBODY})\b(?! (?:de|d'"
+         rf"(?<=[' ])(?:aine\w?|cadet\w*|benjamine?|derniere?),? (?:de |d')?({YEARS_OF_SOMEBODY})\b(?! (?:de|d'"
          rf"|que)\b)",
          words=frozenset(("aine", "ainee", "cadet", "cadette", "benjamin", "benjamine", "dernier", "derniere")),
          at_words=True, group=1, unless=is_duration, examples=("l'aîné ‹12 ans›", "la dernière année")),
     _child_age("in-weeks",
          r"\b(?:bebe|bb|nourrisson|nouveau-ne|fils|fille|petite?)(?:,? | ?\()(?:age?e? )?(?:de |a |d')?"
-         rf"((?:\d{{1,2}}|{_UNDER_TWENTY}) (?:semaines|jours))(?! (?:de|d'|pour|apres|a|sans|plus|dans|que)\b)",
+         rf"((?:\d{{1,2}}|{UNDER_TWENTY}) (?:semaines|jours))(?! (?:de|d'|pour|apres|a|sans|plus|dans|que)\b)",
          "bébé de ‹6 semaines› refusé", "ma fille a 3 jours pour"),
-    _age("aside", rf"(?m:,|\(|[;|\t] ?|^(?=[^\n]{{4,24}}$)) ?({_YEARS})(?= ?(?:[,;|\t)]|\.|$|et\b|\n))(?! ?[,.]? "
+    _age("aside", rf"(?m:,|\(|[;|\t] ?|^(?=[^\n]{{4,24}}$)) ?({YEARS})(?= ?(?:[,;|\t)]|\.|$|et\b|\n))(?! ?[,.]? "
          r"(?:apres|plus tard|que|d'attente))",
          "Paule, ‹82 ans›, attend", "Lise ; ‹58 ans› ; en cours", "vingt mois, 2 ans après"),
     _age("of-a-place-in-the-family",  # "la grande 13 ans, le petit 4 ans et demi"
          rf"\b(?:la|le|mon|ma|notre) (?:plus )?(?:grande?|petite?|moyenne?|jeune|seconde?|deuxieme)(?: a)? (?:de )?"
-         rf"({_YEARS_OF_SOMEBODY}|{_MONTHS_OLD})(?! (?:de|d'|que|pour|apres|plus)\b)",
+         rf"({YEARS_OF_SOMEBODY}|{_MONTHS_OLD})(?! (?:de|d'|que|pour|apres|plus)\b)",
          "la grande ‹13 ans›, le petit ‹4 ans et demi›", "la petite dizaine d'ans"),
     _age("ones-own",  # "malgré mes 78 ans je viens"
-         rf"\b(?:mes|tes|nos) ({_ANY} ?(?:ans?|{_SLANG}|bougies|printemps))\b(?! (?:de|d'|a|pour|en|chez|au"
+         rf"\b(?:mes|tes|nos) ({ANY} ?(?:ans?|{SLANG}|bougies|printemps))\b(?! (?:de|d'|a|pour|en|chez|au"
          rf"|dans)\b(?! votre| la salle))",
          "malgré mes ‹78 ans› je viens", "mes 30 ans de carrière"),
-    _age("passed", rf"\b({_YEARS_OF_SOMEBODY}) (?:bien |largement |tout juste )?(?:sonnes|passes|tasses|tapes)\b",
+    _age("passed", rf"\b({YEARS_OF_SOMEBODY}) (?:bien |largement |tout juste )?(?:sonnes|passes|tasses|tapes)\b",
          "un voisin, ‹quatre-vingt-dix ans› bien sonnés", "vingt ans de retard"),
-    _age("candles", rf"\bses ({_ANY} (?:bougies|printemps))\b", "elle souffle ses ‹seize bougies›", "ses 12 dossiers"),
-    _age("pronoun", rf"\b(?:moi|elle|lui|toi)(?: c'est|,| :)? ({_YEARS})\b(?! (?:de|d'|que|apres|plus|pour|a\b))",
+    _age("candles", rf"\bses ({ANY} (?:bougies|printemps))\b", "elle souffle ses ‹seize bougies›", "ses 12 dossiers"),
+    _age("pronoun", rf"\b(?:moi|elle|lui|toi)(?: c'est|,| :)? ({YEARS})\b(?! (?:de|d'|que|apres|plus|pour|a\b))",
          "moi ‹33 ans›, elle ‹31 ans›", "elle attend 3 ans", "avec elle 3 ans de plus"),
-    _age("too-much", rf"\btrop (?:jeune|vieux|vieille|agee?) a ({_YEARS_OF_SOMEBODY})", "trop jeune à ‹61 ans›",
+    _age("too-much", rf"\btrop (?:jeune|vieux|vieille|agee?) a ({YEARS_OF_SOMEBODY})", "trop jeune à ‹61 ans›",
         "trop long"),
     _age("not-yet-of-a-child",
          rf"\b(?:il|elle) a (?:aujourd'hui |maintenant |deja |bientot |tout juste |a peine |que )?({_MONTHS_OLD})"
          r"(?= ?(?:[.,;!?)\n]|$)| et (?!demi))", "elle a aujourd'hui ‹onze mois›", "il a deux mois pour répondre"),
-    _age("stated", rf"\b(?:age|majeur|majeure) ?:? ({_YEARS})|^({_YEARS}),|\bage [^.;\n]{{2,25}}, soit ({_YEARS})",
+    _age("stated", rf"\b(?:age|majeur|majeure) ?:? ({YEARS})|^({YEARS}),|\bage [^.;\n]{{2,25}}, soit ({YEARS})",
          "âge : ‹42 ans›", "42 ans de travail", "l'âge du demandeur, soit ‹63 ans›"),
     Rule("age.opens",
-         rf"(?:(?<=[.!?\n«\"] )|(?<=\n)|(?<![^\n])|(?<=[«\"]))((?:[5-9]\d|1[01]\d|{_FROM_FIFTY}) ans)\b(?! (?:de|d'"
+         rf"(?:(?<=[.!?\n«\"] )|(?<=\n)|(?<![^\n])|(?<=[«\"]))((?:[5-9]\d|1[01]\d|{FROM_FIFTY}) ans)\b(?! (?:de|d'"
          rf"|que|qu'"
          r"|pour|apres|plus|et (?:plus|demi)|minimum|maximum|revolus|a partir|c'est l'age|est l'age)\b)",
          words=frozenset(("ans",)), group=1,
          examples=("‹Soixante-douze ans› et je fais la queue", "62 ans est l'âge légal", "Trois ans et rien",
                    "Bravo. ‹75 ans› et toujours valide", "50 ans de travail")),
     Rule("age.by-default",
-         rf"(?<![\w.,/-])((?:[2-9]\d|1[01]\d|{_TENS}) ?ans)\b(?! ?(?:de|d'|que|qu'|apres|plus|pour|dans|en"
+         rf"(?<![\w.,/-])((?:[2-9]\d|1[01]\d|{TENS}) ?ans)\b(?! ?(?:de|d'|que|qu'|apres|plus|pour|dans|en"
          rf"|a(?! (?:fait|ete|eu|pas|demande))|et (?:plus|demi)|minimum"
          r"|maximum|revolus|durant|ferme|sans|avant|[-/]|ou|bientot|ensemble)\b)",
          words=frozenset(("ans",)), group=1, unless=(is_duration, is_counted),
@@ -240,9 +210,15 @@ _AGES = table(
                    "les plus de 60 ans", "cotisé 42 ans", "une procédure de 30 ans", "il a fallu vingt ans")),
     Rule("age.very-old", rf"(?<![\w.,/-])((?:[7-9]\d|1[01]\d|soixante[ -](?:et[ -])?(?:dix|onze|douze|treize"
                          rf"|quatorze|quinze|seize)[a-z-]*"
-         rf"|quatre[ -]vingts?(?:[ -]{_ONES})?) ans)\b(?! (?:de|d'|que|qu'|apres|plus|durant|revolus)\b)",
+         rf"|quatre[ -]vingts?(?:[ -]{ONES})?) ans)\b(?! (?:de|d'|que|qu'|apres|plus|durant|revolus)\b)",
          words=frozenset(("ans",)), group=1, unless=(_at, is_duration, is_before_it_counted),
          examples=("plus toute jeune, ‹98 ans› à la Chandeleur", "depuis 70 ans", "les plus de 70 ans")),
+    Rule("age.reached", rf"\b(?:lui|leur|me|nous) (?:fait|fera|faisait|faire) ({YEARS_OF_SOMEBODY})\b(?! (?:de|d'"
+                        rf"|que)\b)"
+         rf"|({YEARS_OF_SOMEBODY}) qu'(?:il|elle) a\b|(?<![a-z] )\ba peine ({YEARS})\b(?! (?:de|d'|que|pour)\b)",
+         words=_WORDS,
+         group=None, examples=("ça lui fait ‹seize ans› en mai", "‹Neuf ans› qu'il a, mon gamin", "À peine ‹vingt ans› et fiché",
+                               "ça me fait deux ans de retard")),
     Rule("age.times", r"\b([a-z]{4,7} fois (?:vingt|dix|trente|quarante) ans)\b", words=frozenset(("fois",)), group=1,
          examples=("mon père a ‹quatre fois vingt ans›", "deux fois par an")),
     Rule("age.after-a-trade", r"\bje suis [a-z' -]{3,30}, ([2-9]\d)(?=, [a-z])",
@@ -253,35 +229,37 @@ _AGES = table(
          words=frozenset(("g", "jai")), digit=2, group=1,
          unless=lambda _, text: not _OF_AGE.search(text.folded),
          examples=("trop jeune alors que g ‹17› répondez", "g 17, merci")),
-    Rule("age.at", rf"\ba (?:bientot |presque |deja )?({_YEARS_OF_SOMEBODY})\b(?! (?:d'|de |revolus|que ))",
+    Rule("age.at", rf"\ba (?:bientot |presque |deja )?({YEARS_OF_SOMEBODY})\b(?! (?:d'|de |revolus|que ))",
         words=_WORDS, group=1,
          unless=_is_no_age_then,
          examples=("À ‹cent un ans›, ma marraine vote", "diagnostic posé à ‹7 ans›",
                    "je suis arrivé ici à ‹treize ans›",
                    "la majorité à 18 ans", "on part à 62 ans", "à 8 ans")),
-    Rule("age.in-slang", rf"(?<![\w.,])((?:\d{{2,3}}|{_TENS}|{_UNDER_TWENTY}) (?:{_SLANG})|(?:\d{{2,3}}"
-        rf"|{_TENS}) printemps)\b"
-         r"(?! (?:que|qu'|de|d')\b)", words=frozenset(("piges", "balais", "berges", "printemps")), group=1,
+    Rule("age.in-slang", rf"(?<![\w.,])((?:\d{{2,3}}|{TENS}|{UNDER_TWENTY}) (?:{SLANG})|(?:[2-9]\d"
+                         rf"|{TENS}) (?:hivers|etes|automnes)|(?:\d{{2,3}}"
+        rf"|{TENS}) printemps)\b"
+         r"(?! (?:que|qu'|de|d')\b)", words=frozenset(("piges", "balais", "berges", "printemps", "hivers", "etes",
+         "automnes")), group=1,
          unless=(is_duration, lambda match, _: match[1][:1].isdigit() and int(re.match(r"\d+", match[1])[0]) < 12),
          examples=("à ‹83 balais› on rouille", "mes ‹88 printemps›", "depuis 15 piges", "20 piges que j'attends",
                    "deux printemps sans réponse")),
     Rule("age.ordinal", r"\b(?:ma|sa|notre|leur|votre) ((?:(?:vingt|trent|quarant|cinquant|soixant|septant|nonant"
                         r"|quatre-vingt)[a-z-]*ieme"
          r"|cent\w*ieme|[2-9]\d ?(?:i?eme|e)) annee)(?! (?:de|d'|a)\b)"
-         r"|\b(?:ma|sa|leur|notre) ([a-z-]{4,25}ieme (?:bougie|printemps|hiver|anniversaire))\b",
+         r"|\b(?:ma|sa|leur|notre) ([a-z-]{2,25}ieme (?:bougie|printemps|hiver|anniversaire))\b",
          words=frozenset(("annee", "bougie", "printemps", "hiver", "anniversaire")), group=None,
          examples=("j'entre dans ma ‹quatre-vingtième année›", "ma vingtième année de service")),
-    Rule("age.set-apart-in-words", rf"(?:, |\()({_UNDER_TWENTY} ans{_HALF})(?= ?[,)])", words=_WORDS, group=1,
+    Rule("age.set-apart-in-words", rf"(?:, |\()({UNDER_TWENTY} ans{HALF})(?= ?[,)])", words=_WORDS, group=1,
          unless=(is_duration, lambda match, text: not _somebody_before(match, text)),
          examples=("ma fille est en CP, ‹six ans›, et attend", "un délai, deux ans, et rien")),
     Rule("age.labelled", r"\bage ?(?::|=|est(?: de)?|de|(?= \d\d\b)) ?(\d{1,3})(?![\d%]| ?(?:ans|mois|%"
         r"|points))", hint=("age",), group=1, digit=True,
          examples=("âge : ‹47›", "mon âge est ‹71›", "âge : 47 ans")),
     Rule("age.decade",  # "la soixantaine passée", "octogénaire": ten years tell as much as the number
-         rf"\b(?:(?:ma|sa|leur) )?((?<=ma |sa )(?:{_DECADE}{_PASSED})|(?<=leur ){_DECADE}{_PASSED}"
-         rf"|la {_DECADE}{_PASSED})"
+         rf"\b(?:(?:ma|sa|leur) )?((?<=ma |sa )(?:{DECADE}{PASSED})|(?<=leur ){DECADE}{PASSED}"
+         rf"|la {DECADE}{PASSED})"
          r"(?! (?:de|d')\b| [a-df-tv-z](?!e\b))"
-         rf"|\b{PERSON} d'une ({_DECADE} d'annees)"
+         rf"|\b{PERSON} d'une ({DECADE} d'annees)"
          r"|\b((?:quadra|quinqua|sexa|septua|octo|nona)genaires?|centenaires?)\b",
          hint=("ntaine", "genaire", "centenaire"), group=None,
          unless=lambda match, text: match[0].startswith("centenaire") and not _somebody_before(match, text),
@@ -303,21 +281,21 @@ _ELLIPTIC = table(
     Rule("age.as-well",
          rf"\b(?:{PERSON}|l'autre|il|elle|lui|j'|aine|ainee|cadet|cadette|derniere?|ils|elles|nous) ?en"
          rf" (?:a|ai|avait|avais|avaient|aura|aurai|ont|auront|avons|avions) (?:bientot |deja |presque "
-         rf"|tout juste )?({_ANY})\b"
+         rf"|tout juste )?({ANY})\b"
          rf"{_GOES_ON}", words=frozenset(("en",)), group=1,
          examples=("mon fils en a ‹quinze›, pas plus", "j'en ai ‹trente-six›.", "mon fils en a douze fois moins",
                    "elle en a deux exemplaires")),
-    Rule("age.of-another", rf"\b{_OTHER},? (?:a |ont |avait |aura )?({_ANY})\b{_GOES_ON}",
+    Rule("age.of-another", rf"\b{_OTHER},? (?:a |ont |avait |aura )?({ANY})\b{_GOES_ON}",
          words=frozenset(("mon", "ma", "son", "sa", "notre", "leur", "votre", "moi", "lui", "elle", "le", "la", "l")),
          at_words=True, group=1,
          examples=("son frère ‹quatre›, et", "mon père ‹81› et ma tante ‹69› on attend", "mon mari 2 fois")),
-    Rule("age.answered", rf"[\"«“] ?({_ANY})[.!]? ?[\"»”]", words=frozenset(("age",)), group=1,
+    Rule("age.answered", rf"[\"«“] ?({ANY})[.!]? ?[\"»”]", words=frozenset(("age",)), group=1,
          unless=lambda match, text: not _AGE_ASKED.search(text.folded, max(0, match.start() - 60), match.start()),
          examples=("« Quel âge ? » « ‹Soixante-quatre›. »", "il dit « douze »")),
-    Rule("age.too", rf"\btrop (?:jeune|vieux|vieille|agee?) a ({_ANY})\b(?! ans)",
+    Rule("age.too", rf"\btrop (?:jeune|vieux|vieille|agee?) a ({ANY})\b(?! ans)",
         words=frozenset(("trop",)), at_words=True,
          group=1, examples=("trop jeune à 61 ans, trop vieux à ‹62›", "trop tard à 12 h")),
-    Rule("age.then", rf"\ba ({_ANY}) (?=(?:elle|il|je|j'"
+    Rule("age.then", rf"\ba ({ANY}) (?=(?:elle|il|je|j'"
         rf"|nous)\b)", words=frozenset(("elle", "il", "je", "j", "nous")), group=1,
          unless=lambda match, text: not _at(match, text),
          examples=("à ‹16› elle aura son scooter", "il a 16 je crois")),
@@ -325,14 +303,14 @@ _ELLIPTIC = table(
          r"\b(?:dit|repondu|reponds|note|ecrit|marque|mis|inscrit|saisi|lu|compris|entendu|tape|donne|(?:dit|ecrit"
          r"|croit"
          rf"|pense|marque) que j'ai|que j'ai|j'ai|il a|elle a|pas|non|plutot|et non pas) (\d{{2,3}}"
-         rf"|{_TENS})\b{_GOES_ON}",
+         rf"|{TENS})\b{_GOES_ON}",
          hint=("dit", "repond", "note", "ecri", "marque", "mis", "inscri", "saisi", "lu ", "compris", "entendu", "tape",
                "donne", "pas ", "non ", "plutot", "j'ai", "il a", "elle a"), group=1,
          examples=("j'ai dit ‹72›, il a noté ‹27›.", "19 ans, pas ‹91› !", "que j'ai ‹22›.", "il a noté 12 fois")),
 )  # fmt: skip
 # Nobody's, beside "en avait": "ma fille en avait six, elle en a huit".
 _GREW = table(
-    Rule("age.grew", rf"\ben avai(?:s|t|ent) ({_ANY})\b,? [^.;\n]{{0,40}}\ben (?:a|ai|ont) ({_ANY})\b{_GOES_ON}",
+    Rule("age.grew", rf"\ben avai(?:s|t|ent) ({ANY})\b,? [^.;\n]{{0,40}}\ben (?:a|ai|ont) ({ANY})\b{_GOES_ON}",
          words=frozenset(("avais", "avait", "avaient")), group=1,
          examples=("ma fille en avait ‹six›, elle en a huit.", "il en avait assez")),
     Rule("age.set-apart", rf"\b(?:mon|ma|notre) {PERSON}(?:, ?| ?\(| )(\d{{2}})(?=\)|, (?!rue|avenue|boulevard"

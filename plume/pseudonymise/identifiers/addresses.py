@@ -46,9 +46,14 @@ def _to_the_end_of_its_name(match: re.Match[str], text: Text) -> Place:
     return _extended(text, match.start(), end_of_name(text.written, match.start("name"), match.end()))
 
 
+_AT_THE_END_OF = re.compile(r"\bau (?:bout|fond|debut|coin) (?:du |de la |de l'|de )$")
+
+
 def _whole_street(match: re.Match[str], text: Text) -> Place:
     end = end_of_name(text.written, *match.span(), first=1)
-    return _extended(text, match.start(), end + (text.written[end : end + 1] in tuple('"»”')))
+    start, end = _extended(text, match.start(), end + (text.written[end : end + 1] in tuple('"»”')))
+    led = _AT_THE_END_OF.search(text.folded, max(0, start - 20), start)
+    return (led.start() if led else start), end
 
 
 def _street_lived_in(match: re.Match[str], text: Text) -> Place:

@@ -65,7 +65,8 @@ _DATE_OR_YEAR = rf"(?:{FULL_DATE}|(?:19[1-9]\d|20[01]\d))"
 _NAMED_BEFORE = re.compile(r"\b([A-ZÀ-Þ]\w{1,20})[ -]([A-ZÀ-Þ]\w{1,20})$")
 # In lower case with its accents: folded, "né" is the "ne" of "ne … pas".
 _OF_BIRTH_NEAR = re.compile(
-    r"\b(?:n(?:é|ée|és|ées|ee|ees)|naiss\w+|na[iî]tre|natifs?|natives?|(?:suis|est|sont|etais|étais|etait|était"
+    r"\b(?:n(?:é|ée|és|ées|ee|ees)|naiss\w+|na[iî]tre|vieilli\w*|rajeuni\w*|livret de famille|natifs?|natives?"
+    r"|(?:suis|est|sont|etais|étais|etait|était"
     r"|jsui|sui) nes?"
     r"(?! (?:pas|plus))|(?:suis|est|venue?s? au monde) de 19\d\d)\b"
 )
@@ -103,7 +104,7 @@ def _is_of_no_birth(match: re.Match[str], text: Text) -> bool:
 def _named_before(text: Text, at: int) -> bool:
     """Say whether a first name and another capitalised word end before a place."""
     named = _NAMED_BEFORE.search(text.written, max(0, at - 40), at)
-    return bool(named) and any(Word.of(word).any_first_name for word in named.groups())
+    return bool(named) and any(Word.of(word).any_first_name or Word.of(word).likely_name for word in named.groups())
 
 
 def _is_recent(match: re.Match[str], _: Text) -> bool:

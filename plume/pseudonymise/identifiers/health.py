@@ -92,7 +92,7 @@ def is_said_of_things(match: re.Match[str], text: Text) -> bool:
 
 _OPENS_A_SENTENCE = re.compile(r"(?:^|[.!?\n] |[a-z], )(?:le|la|les|l') ?$")
 _OF_SOMEBODY = re.compile(
-    rf"\b(?:je|j'|me|m'|moi|mon|ma|mes|il|elle|ils|elles|son|sa|ses|lui|leur|vous|votre|vos|{PERSON})\b|\b[jml]'"
+    rf"\b(?:je|j'|me|m'|moi|mon|ma|mes|il|elle|ils|elles|son|sa|ses|lui|leur|vous|votre|vos|{PERSON})\b|\b[jm]'"
 )
 
 

@@ -154,7 +154,7 @@ _HEADS = table(
           words="alite alitee alites alitees"),
     head("oxygen", rf"\b{OWN} (oxygene(?: portatif)?)\b", ("oxygene",), "mon ‹oxygène›", "un bol d'oxygène"),
     head("in-wheelchair", r"\ben (?:chaise roulante|fauteuil(?: roulant| electrique| manuel))\b|\b(?:suis|est|etait"
-                          r"|etais|sont|sui|vis|vit|deplace) (en fauteuil)\b(?! d)"
+                          r"|etais|sont|sui|vis|vit|deplace) (en fauteuil)\b(?! d')"
         r"|\ben ald\b(?: \d{1,2}\b)?",
           ("chaise roulante", "fauteuil", "ald"), "je suis ‹en chaise roulante›", "en fauteuil d'orchestre"),
     head("suicide", r"\b(?:tent\w+|envie|pens\w+|voulu?) (?:de |d'|a )?(?:se |me |s'|m')?(?:suicider|en finir"
@@ -250,7 +250,8 @@ _TAIL = re.compile(
     r"| depuis (?:son|sa|mon|ma|l'|cet?) ?(?:avc|accident|operation|attaque|chute|infarctus|cancer|maladie)\b)"
 )
 # With a part of a body, its article is of the phrase: "les mains abîmées".
-_ARTICLE_BEFORE, _IS_PART = re.compile(r"\b((?:mes|ses|mon|son|ma|sa|les|le|la) |l')$"), re.compile(rf"{PART}\b")
+_ARTICLE_BEFORE = re.compile(r"\b((?:mes|ses|mon|son|ma|sa|les|le|la|une?) |l')$")
+_IS_PART = re.compile(rf"(?:{PART}|memoire|vue|ouie|crabe)\b")
 _WHEN = re.compile(rf" (?:en|debut|fin|le \d{{1,2}}) (?:{MONTH}(?: \d{{4}})?|(?:19|20)\d\d)\b")
 _IS_EVENT = re.compile(rf"\b{_EVENT}|\b(?:opere|greffe|ampute)")
 _JOINS = re.compile(rf",? (?:et|ou|avec|plus|ainsi que) {_ARTICLE}| {_CAUSE} {_ARTICLE}| (?:d'|de )| ")

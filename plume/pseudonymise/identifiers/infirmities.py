@@ -104,6 +104,15 @@ INFIRMITIES = table(
         *("mon mari, ‹dément›, est sorti", "cela se dément"),
     ),
     head(
+        "no-longer-knows",
+        r"\b(?:ne |n')(?:reconnai\w*|se souvien\w*|se rappelle) plus (?:personne|de rien|rien|de son (?:nom|prenom"
+        r"|age)|ses enfants"
+        r"|son (?:mari|fils)|sa (?:femme|fille)|qui (?:il|elle) est)\b|\b(?:mon|son|ma|sa) attaque\b(?! de| du| contre)"
+        r"|\bnourrie? par sonde\b",
+        ("reconnai", "souvien", "rappelle", "attaque", "sonde"),
+        *("elle ‹ne reconnaît plus personne›", "je ne reconnais plus ce service"),
+    ),
+    head(
         "dependence",
         r"\bgir ?[1-6]\b|\ben (?:grande )?perte d'autonomie\b|\b(?:troubles?|pertes?) (?:de l'|d')?equilibre\b"
         r"|\b(?:souffr\w+|prise?|sujette?|victime)s? (?:de |d'|a des |aux )((?:vertiges?|malaises?|palpitations"
@@ -129,6 +138,9 @@ INFIRMITIES = table(
         rf"|fait (?:tres )?mal|bloqu"
         rf"|craqu|fatigu|us|siffl|bourdonn|repond|march|suiv|suit|tien)\w*(?: plus| pas| mal)?"
         rf"|\b{OWN} (?:vue|ouie|memoire|audition) (?:baisse|diminue|s'en va|part|flanche|se brouille|me lache)\b"
+        rf"|\b{OWN} {PART}{SIDE} (?:me |se |m'|s')?(?:trembl|lach|flanch|gonfl|brul|us|craqu|rouill|pourri|emball"
+        rf"|engourdi|deform)\w*"
+        rf"|\b{OWN} c(?:oe|œ)ur bat (?:de travers|trop vite|la chamade)\b"
         rf"|\bun(?:e)? seule? {PART}\b(?! (?:sens|mot))|\btrembl\w+ (?:des|de la) (?:mains?|jambes?|tete)\b"
         r"|\brespir\w+ (?:avec|grace a|sous) (?:une?|l'|la) ?(?:machine|appareil|respirateur|assistance|bouteille)\w*",
         ("qui ", "baisse", "diminue", "s'en va", "part", "flanche", "brouille", "lache", "seul", "trembl", "respir"),

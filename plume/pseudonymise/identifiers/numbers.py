@@ -62,7 +62,8 @@ def _is_quantity(match: re.Match[str], _: Text) -> bool:
     value = match[0]
     if _YEARS.fullmatch(value) or _THOUSANDS.fullmatch(value):
         return True
-    if _UNIT.match(match.string, match.end()) and len(value) < 14:
+    unit = _UNIT.match(match.string, match.end())
+    if unit and len(value) < 14 and not (unit[0].strip() in ("h", "j") and len(value) > 5):  # "52 02 881 407 H"
         return True
     without_dates = _DATE.sub("", value)
     return without_dates != value and sum(c.isdigit() for c in without_dates) < 6
