@@ -1,4 +1,4 @@
-"""Pieces of patterns that ages are made of: numbers as they are said and misspelt, units, what may not follow. Folded."""
+"""Pieces of patterns of ages: numbers as they are said and misspelt, units, what may not follow. Folded."""
 
 from plume.french.numbers import number_words
 from plume.french.vocabulary import any_of

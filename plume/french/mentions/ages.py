@@ -217,8 +217,9 @@ _AGES = table(
                         rf"|que)\b)"
          rf"|({YEARS_OF_SOMEBODY}) qu'(?:il|elle) a\b|(?<![a-z] )\ba peine ({YEARS})\b(?! (?:de|d'|que|pour)\b)",
          words=_WORDS,
-         group=None, examples=("ça lui fait ‹seize ans› en mai", "‹Neuf ans› qu'il a, mon gamin", "À peine ‹vingt ans› et fiché",
-                               "ça me fait deux ans de retard")),
+         group=None,
+         examples=("ça lui fait ‹seize ans› en mai", "‹Neuf ans› qu'il a, mon gamin", "À peine ‹vingt ans› et fiché",
+                   "ça me fait deux ans de retard")),
     Rule("age.times", r"\b([a-z]{4,7} fois (?:vingt|dix|trente|quarante) ans)\b", words=frozenset(("fois",)), group=1,
          examples=("mon père a ‹quatre fois vingt ans›", "deux fois par an")),
     Rule("age.after-a-trade", r"\bje suis [a-z' -]{3,30}, ([2-9]\d)(?=, [a-z])",
