@@ -105,9 +105,8 @@ INFIRMITIES = table(
     ),
     head(
         "no-longer-knows",
-        r"\b(?:ne |n')(?:reconnai\w*|se souvien\w*|se rappelle) plus (?:personne|de rien|rien|de son (?:nom|prenom"
-        r"|age)|ses enfants"
-        r"|son (?:mari|fils)|sa (?:femme|fille)|qui (?:il|elle) est)\b|\b(?:mon|son|ma|sa) attaque\b(?! de| du| contre)"
+        r"\b(?:ne |n')(?:reconnai\w*|se souvien\w*|se rappelle) plus (?:personne|de rien|rien|de son (?:nom|prenom|age)"
+        rf"|(?:son|sa|ses) {PERSON}s?|qui (?:il|elle) est)\b|\b(?:mon|son|ma|sa) attaque\b(?! de| du| contre)"
         r"|\bnourrie? par sonde\b",
         ("reconnai", "souvien", "rappelle", "attaque", "sonde"),
         *("elle ‹ne reconnaît plus personne›", "je ne reconnais plus ce service"),
