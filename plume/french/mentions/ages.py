@@ -216,7 +216,7 @@ _AGES = table(
     Rule("age.reached", rf"\b(?:lui|leur|me|nous) (?:fait|fera|faisait|faire) ({YEARS_OF_SOMEBODY})\b(?! (?:de|d'"
                         rf"|que)\b)"
          rf"|({YEARS_OF_SOMEBODY}) qu'(?:il|elle) a\b|(?<![a-z] )\ba peine ({YEARS})\b(?! (?:de|d'|que|pour)\b)",
-         words=_WORDS,
+         hint=("lui f", "leur f", "me f", "nous f", "qu'il a", "qu'elle a", "a peine"),
          group=None,
          examples=("ça lui fait ‹seize ans› en mai", "‹Neuf ans› qu'il a, mon gamin", "À peine ‹vingt ans› et fiché",
                    "ça me fait deux ans de retard")),

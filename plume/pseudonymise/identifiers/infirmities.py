@@ -183,7 +183,33 @@ INFIRMITIES = table(
         r"|\b(?:sale|vilaine|grave|grosse|longue|sacree|terrible) maladie\b|\bmaladie grave\b"
         r"|\bperdu (?:le|notre|son|mon|un) bebe\b|\bfai(?:t|s|re) (?:souvent |encore )?des crises\b(?! de (?:rire"
         r"|colere|nerfs))",
-        ("crabe", "maladie", "bebe", "crises", "memoire", "vue", "ouie", " en ", "tout", "travers", "commenc", "lache"),
+        (
+            *(
+                "crabe",
+                "maladie",
+                "bebe",
+                "des crises",
+                "memoire",
+                "vue ",
+                "ouie ",
+                "en carton",
+                "en coton",
+                "en verre",
+                "en fer",
+            ),
+            *(
+                "en plomb",
+                "en papier",
+                "en feu",
+                "en lambeaux",
+                "en capil",
+                "en charpie",
+                "en bouillie",
+                "e neu",
+                "s neu",
+            ),
+            *("de travers", "commence", "lache", "ne repond", "ne fonction"),
+        ),
         *(
             "le ‹crabe qui me ronge le poumon›",
             "un crabe farci",

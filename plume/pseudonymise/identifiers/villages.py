@@ -69,20 +69,15 @@ _BRINGS = (
     r"|sur|pour)"
     r"|(?:habit\w+|vi[st]|vivons|log\w+|résid\w+|[Dd]emeur\w+|[Ii]nstall\w+|[Dd]omicili\w+)"
     r"(?: (?:ici|maintenant|désormais|toujours|seule?))?(?: (?:à|a|au|aux|en|sur|près de|vers|dans))?"
-    r"|fond de|alentours de|[Bb]ureau de poste (?:de|d['’])|(?:est|sommes|suis) (?:de|d['’])|[Ll]ocataire (?:à|de)?) ?"
+    r"|fond de|alentours de|[Bb]ureau de poste (?:de|d['’])|[Ll]ocataire (?:à|de)?) ?"
 )
 _OPENS = word_set(
-    "chez village hameau bourg commune bled patelin coin bourgade ville lieu habitant habitante habitants "
-    "habitantes natif"
-    " natifs native natives maire maires mairie descends descend descendre descendons viens venons vient venir venu "
-    "venue"
-    " partir pars quitte quitter quittant demenage demenager demenageant emmenage emmenager habite habites habitons "
-    "habitez"
-    " habitent habitais habitait habiter vis vit vivons loge loges logee logeons loger reside resident residons "
-    "residant"
-    " residais demeure demeurant demeurons installe installee installes domicilie domiciliee fond alentours bureau "
-    "est sommes"
-    " suis locataire"
+    "chez village hameau bourg commune bled patelin coin bourgade ville lieu habitant habitante habitants habitantes"
+    " natif natifs native natives maire maires mairie descends descend descendre descendons viens venons vient venir venu"
+    " venue partir pars quitte quitter quittant demenage demenager demenageant emmenage emmenager habite habites habitons"
+    " habitez habitent habitais habitait habiter vis vit vivons loge loges logee logeons loger reside resident residons"
+    " residant residais demeure demeurant demeurons installe installee installes domicilie domiciliee fond alentours"
+    " bureau locataire"
 )
 
 VILLAGES = table(
@@ -116,6 +111,15 @@ VILLAGES = table(
             or _NO_COMPOUND.match(match[1]) is not None
         ),
         examples=("quitté ‹saint-orbain› pour ‹l'hermitage-aux-oies›, rien", "un rez-de-chaussée, la mise-en-place"),
+    ),
+    Identifier(
+        "town.one-is-of",
+        rf"\b(?:est|sommes|suis) (?:de |d['’] ?){_TOWN}",
+        kind="VILLE",
+        hint=("est de ", "est d'", "sommes d", "suis d"),
+        reads="written",
+        shape=_lived_in,
+        examples=("on est de ‹Coulommes›, nous", "il est de Mars"),
     ),
     Identifier(
         "town.lived-in",  # "chez nous à Lantreuil", "le maire de Fontcouverte"
