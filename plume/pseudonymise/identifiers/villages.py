@@ -73,11 +73,11 @@ _BRINGS = (
 )
 _OPENS = word_set(
     "chez village hameau bourg commune bled patelin coin bourgade ville lieu habitant habitante habitants habitantes"
-    " natif natifs native natives maire maires mairie descends descend descendre descendons viens venons vient venir venu"
-    " venue partir pars quitte quitter quittant demenage demenager demenageant emmenage emmenager habite habites habitons"
-    " habitez habitent habitais habitait habiter vis vit vivons loge loges logee logeons loger reside resident residons"
-    " residant residais demeure demeurant demeurons installe installee installes domicilie domiciliee fond alentours"
-    " bureau locataire"
+    " natif natifs native natives maire maires mairie descends descend descendre descendons viens venons vient venir"
+    " venu venue partir pars quitte quitter quittant demenage demenager demenageant emmenage emmenager habite habites"
+    " habitons habitez habitent habitais habitait habiter vis vit vivons loge loges logee logeons loger reside"
+    " resident residons residant residais demeure demeurant demeurons installe installee installes domicilie"
+    " domiciliee fond alentours bureau locataire"
 )
 
 VILLAGES = table(
