@@ -215,7 +215,8 @@ BORN = table(
         rf"| sommes)?(?<!je)(?<!il)(?<!elle)(?<!on)"
         rf"(?<!nous)(?:,? (?:une? (?:enfant|bebe|gars|fille|homme|femme) )?(?:de|du millesime|du(?= \d{{4}})"
         rf"|un(?= \d{{4}}))"
-        rf" ((?:{MONTH} )?19[1-9]\d|(?<!, de )[2-8]\d)|, (19[1-9]\d(?: et 19[1-9]\d)?)(?= ?[,;)])))(?!\w)"
+        rf" ((?:{MONTH} )?19[1-9]\d|(?<!, de )[2-8]\d(?! (?:et \d+ )?ans))"
+        rf"|, (19[1-9]\d(?: et 19[1-9]\d)?)(?= ?[,;)])))(?!\w)"
         r"(?= ?(?:[.,;:)!\n]|$)| (?:et|donc|comme|mais|tous|toutes)\b)",
         kind="DATE_NAISSANCE",
         digit=2,

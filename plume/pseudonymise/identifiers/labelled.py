@@ -14,7 +14,7 @@ from plume.pseudonymise.identifiers.rule import Identifier
 from plume.pseudonymise.spans import Span
 
 # Up to the end of its line, of its cell, or to the next label.
-_VALUE = r"((?:(?!, [\w'’ ]{1,24} ?:)(?! [A-ZÀ-Þ][\w'’ ]{1,24} ?: )(?!\. [A-ZÀ-Þ])[^\n|;•\t]){2,90}+)"
+_VALUE = r"((?:(?!, [\w'’ ]{1,24} ?:)(?! [A-ZÀ-Þ][\w'’ ]{1,24} ?: )(?!\. [A-ZÀ-Þ])[^\n|;•\t]){2,70}+)"
 _NOTHING = word_set("neant aucun aucune non oui inconnu inconnue idem nc sans rien vide refuse manquant voir cf")
 _SERVICE = re.compile(rf"\b(?:{SERVICE}|mail|http|www|internet)\b|@")
 
@@ -33,7 +33,7 @@ def _trimmed(match: re.Match[str], _: Text) -> Place:
 def _label(name: str, kind: str, label: str, hint: tuple[str, ...], *examples: str) -> Identifier:
     return Identifier(
         f"labelled.{name}",
-        rf"(?<![\w-])(?i:{label})(?: ?\([\w ]{{1,20}}\))? ?: ?{_VALUE}",
+        rf"(?:(?<![^\n])|(?<=[;|•\t\n/] )|(?<=[;|•\t/])|(?<=[.,] ))(?i:{label})(?: ?\([\w ]{{1,20}}\))? ?: ?{_VALUE}",
         kind=kind,
         hint=hint,
         reads="written",
@@ -63,6 +63,7 @@ LABELLED = table(
         ),
         "Pathologie : ‹surdité de naissance›. Demande : aide",
         "Allergie : néant",
+        "le droit à la santé : chacun y veille",
     ),
     _label(
         "address",

@@ -67,6 +67,8 @@ def _is_no_code(match: re.Match[str], text: Text) -> bool:
     value, before = match[0], text.folded[max(0, match.start() - 24) : match.start()]
     if _HOURS.search(value) or _NAMED_CODE.search(before) or _SPAN_OF_YEARS.search(value):
         return True
+    if _FORM.match(value):
+        return True
     letters = re.sub(r"[^A-Z]", "", value)
     return letters in _NO_CODE or UNIT_SAID.match(match.string, match.end()) is not None
 
@@ -78,6 +80,7 @@ _NAMED_CODE = re.compile(
     r"|vu l'|[ld]\.)"
     r"(?: de| d'| du| n°)? ?$"
 )
+_FORM = re.compile(r"20[3-7]\d-")  # of taxes: "2042-RICI"
 _NO_CODE = frozenset(
     ("COVID", "TER", "TGV", "ISO", "UTF", "RN", "RD", "CM", "CE", "CP", "PACK", "HP", "GPS", "USB", "MP", "PS")
 )

@@ -201,6 +201,7 @@ _BEFORE_POSTCODE = re.compile(
     r"(?:^|[\n:;.(!?–«\"] ?|\b(?:habite|demeure|réside|loge|vis|vit|domiciliée?|logée?|hébergée?|livrer|écrire|à) )"
     rf"((?:{_PLACE_NUMBER},? )?(?:{PROPER}|{_PLACE_WORD})(?!\w)(?:(?:, | ){_PART}){{0,8}}),? ?$"
 )
+_ASKS = re.compile(r"\w+-(?:moi|nous|lui|les?|vous)\b")  # "Écrivez-moi lieu-dit Les Chênes"
 _OF_BODIES = re.compile(
     rf"\b(?:{SERVICE}|{NETWORK}|mairie|poste|hopital|ecole|college|lycee|siege|cedex|commune"
     rf"|ville|cp|code postal)\b"
@@ -212,6 +213,8 @@ def _named_before(text: Text, postcode: Span) -> Span | None:
     start = max(0, postcode.start - 90)
     match = _BEFORE_POSTCODE.search(text.written[start : postcode.start])
     if match is None or text.shouting or _OF_BODIES.search(text.folded, start + match.start(1), start + match.end(1)):
+        return None
+    if _ASKS.match(match[1]):
         return None
     first = fold(match[1]).split(" ")[0].strip(",")
     if first in EVERYDAY and first not in ("le", "la", "les", "au") and " " not in match[1]:
