@@ -123,7 +123,7 @@ VILLAGES = table(
     ),
     Identifier(
         "town.lived-in",  # "chez nous à Lantreuil", "le maire de Fontcouverte"
-        rf"{_BRINGS}{_TOWN}",
+        rf"\b{_BRINGS}{_TOWN}",
         kind="VILLE",
         words=_OPENS,
         at_words=True,
