@@ -148,12 +148,12 @@ KEPT = table(
         examples=("le ‹consulat général de France à Milan›", "le consulat"),
     ),
     Identifier(
-        "kept.office",  # whoever holds it is as public as the place: "le maire de Plougastel"
-        r"\b(?:maire|prefete?|sous-prefete?|recteur|rectrice|procureure?|batonniere?|consule?)"
+        "kept.office",  # whoever holds it is as public as the place: "le préfet de Maine-et-Loire"
+        r"\b(?:prefete?|sous-prefete?|recteur|rectrice|procureure?|batonniere?|consule?)"
         r" (?:de la |de l'|de |d'|du |des )[^\W\d_]+(?:-[^\W\d_]+)*",
-        hint=("maire", "prefet", "recteur", "rectrice", "procureur", "batonnier", "consul"),
+        hint=("prefet", "recteur", "rectrice", "procureur", "batonnier", "consul"),
         source="body",
-        examples=("le ‹maire de Plougastel-Daoulas›", "le maire"),
+        examples=("le ‹préfet de Maine-et-Loire›", "le préfet"),
     ),
     Identifier(
         "kept.code",
@@ -168,7 +168,7 @@ KEPT = table(
     ),
     Identifier(
         "kept.label",
-        r"[A-Z](?<![\w'’.-][A-Z])[A-Z\d]{1,6}(?![\w'’-])",
+        r"[A-Z](?<![\w'’.-][A-Z])(?<!\w:[A-Z])[A-Z\d]{1,6}(?![\w'’-]|/\d)",
         reads="written",
         unless=_is_no_label,
         source="label",

@@ -20,7 +20,7 @@ from plume.pseudonymise.spans import Span
 SUSPICION = "suspicion"
 _NUMBER_WORD = any_of(number_words(0, 1000))
 _UNIT = (
-    r"(?: ?(?:€|%|euros?|ans?|mois|jours?|heures?|h\b|fois|personnes?|pages?|km|minutes?|semaines?|cents?|points?|rue"
+    r"(?: ?(?:€|%|euros?|ans?|mois|jours?|heures?|h\b|fois|personnes?|pages?|km|minutes?|semaines?|cents?|points\b|rue"
     r"|etoiles?"
     r"|avenue|place|boulevard))"
 )
@@ -30,7 +30,9 @@ _LABEL = (
     r"(?:(?:n°|numero|no|num)\.?(?: de| d')? ?(?:client|dossier|adherente?|abonnee?|contrat|compte|assuree?|usager"
     r"|demande"
     r"|reference|suivi|agent|beneficiaire|eleve|etudiante?|patiente?|patient|inscription|police|societaire)"
-    r"|ref(?:erences?)?|client|adherente?|abonnee?|matricule|societaire|identifiant"
+    r"|ref(?:erences?)?|client|adherente?|abonnee?|matricule|mle|usager|mutuelle|societaire|identifiant|contrat"
+    r"|ticket|police"
+    r"|dossier|facture|fact|carte|allocataire|alocataire|mon numero|son numero|bon|recu|colis"
     r"|code (?:client|personnel|usager|d'acces))"
 )
 
@@ -39,21 +41,57 @@ def _is_quantity(match: re.Match[str], _: Text) -> bool:
     value = match[1]
     digits = sum(map(str.isdigit, value))
     counted = _UNIT_AFTER.match(match.string, match.end()) is not None
-    return digits < 3 or counted or bool(_YEAR.fullmatch(value) or _DATE.fullmatch(value))
+    few = digits < (2 if re.match("[a-z]{1,3}[-/]", value) else 3)
+    return few or counted or bool(_YEAR.fullmatch(value) or _DATE.fullmatch(value))
 
 
 RESIDUAL = table(
     Identifier(
         "suspicion.labelled-digits",
-        rf"\b{_LABEL}\b\.?(?: (?:est|c'est|le|la|:))*(?: ?[:#=]| n°| numero)? ?"
+        rf"\b{_LABEL}\b\.?(?: (?:est|c'est|le|la|:))*(?: ?[:#=]| ?n°| numero)? ?"
         r"((?:(?!de |du |au |le |en |et |la |a )[a-z]{1,3}[ -]?)?\d[\d ./-]*\d(?:[ -]?[a-z](?!\w))?)(?![\w€%])",
         kind="DOSSIER",
-        hint=("n°", "num", "no ", "ref", "client", "adherent", "abonne", "matricule", "identifiant", "code "),
+        hint=(
+            *(
+                "n°",
+                "num",
+                "no ",
+                "ref",
+                "client",
+                "adherent",
+                "abonne",
+                "matricule",
+                "identifiant",
+                "code ",
+                "mle",
+                "usager",
+            ),
+            *(
+                "mutuelle",
+                "contrat",
+                "ticket",
+                "police",
+                "dossier",
+                "fact",
+                "carte",
+                "allocataire",
+                "alocataire",
+                "bon",
+            ),
+            *("recu", "colis"),
+        ),
         digit=True,
         unless=_is_quantity,
         source=SUSPICION,
         group=1,
-        examples=("mon n° client ‹44 12›", "réf. ‹4471›", "mon n° de demande de 1234 euros", "client depuis 1998"),
+        examples=(
+            "mon n° client ‹44 12›",
+            "réf. ‹4471›",
+            "usager n° ‹55 201›",
+            "mle ‹33 418›",
+            "mon n° de demande de 1234 euros",
+            "client depuis 1998",
+        ),
     ),
     Identifier(
         "suspicion.number-in-words",

@@ -31,7 +31,8 @@ _STREET_WORDS = folded("street_words", _LISTS)
 _PARTICLES = word_set("de du des la le les d l et sur sous en au aux saint sainte st ste")
 # Of the building: no longer the street's name.
 _PARTS = word_set(
-    "apt appt appart appartement apartement bat batiment bt etage etg esc escalier porte cage chambre interphone"
+    "apt appt appart appartement apartement bat batiment batimen bt etage etg esc escalier porte cage chambre "
+    "interphone"
     " logement rdc numero virgule lot"
 )
 _PLAIN_WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
@@ -91,7 +92,8 @@ _FLOOR = (
 )
 # What is numbered or lettered in a building, and in what stands in for one.
 _UNIT = (
-    r"(?:b[ae]t(?:im+en[ts]?|im)?|bt|ap+art(?:[ae]?ment?)?|appt?|apt|esc(?:al+ier)?|cage|entree|hall|porte|pte|log(?:ement)?"
+    r"(?:b[ae]t(?:im+en[ts]?|im)?|bt|ap+art(?:[ae]?ment?)?|appt?|apt|esc(?:al+ier)?|cage|entree|hall|porte|pte"
+    r"|log(?:ement)?"
     r"|ch(?:am)?b(?:re)?|studio|box|boite(?: aux lettres)?|interphone|im+(?:euble)?|pavil+on|villa|maison(?= n)|tour"
     r"|bloc|aile|etage|palier|lot(?:is+ement)?|allee(?= \d)|emplacement|mobil-?home|parcelle|couloir|residence|res)"
 )
@@ -105,7 +107,13 @@ _VALUE = (
     r"|nord|sud|est(?= ?[,.])|ouest)"
 )
 _UNIT_AND_VALUE = rf"{_UNIT}(?!\w)\.? ?(?:n° ?|numero |no |num\.? )?(?:{_VALUE}|{_SIDE})"
-_HOUSE = rf"(?:(?:au )?(?:n° ?|numero |no )(?:{_NUMBER}|[a-z]\d{{1,3}}(?!\w))|au \d{{1,3}}(?: bis| ter)?(?= ?[,.;]|$))"
+_HOUSE = (
+    rf"(?:(?:au )?(?:n° ?|numero |no )(?:{_NUMBER}|[a-z]\d{{1,3}}(?!\w))|au \d{{1,3}}(?: bis"
+    rf"| ter)?(?= ?[,.;)\n]|$))"
+)
+_NUMBER_LAST = re.compile(
+    r"(?:, ?| )(?:au )?\d{1,3}(?: ?(?:bis|ter|[a-d]))?(?= ?(?:[,.;)\n]|$))"
+)  # "rue des Acacias, 31"
 _BOX = r"(?:bp|b\. ?p\.|boite postale|cs|tsa) ?(?:n° ?)?\d{1,6}\b(?: \d{3}(?!\d))?"
 _ROAD = r"(?:pk ?\d{1,3}(?:[.,]\d{1,3})?(?!\d)|(?:rn|rd|cd|vc) ?\d{1,4}(?!\d))"
 _COAST = r"cote (?:mer|montagne|savane|riviere|lagon|fleuve|terre|plage|pair|impair)s?(?!\w)"
@@ -117,9 +125,11 @@ _PLAIN_PART = re.compile(
 # A part that bears a name; `where` names a neighbourhood, the others a building.
 _NAMED = re.compile(
     r"(?P<place>(?:lieu[ -]?dit|ld|hameau|quartier|qu|quart|lotis+ement|lot|cite|clos|domaine|mas|re[sz]id[ae]nce|res"
-    r"|residense|villa|im+euble|imm|b[ae]t(?:iment)?|bt|tour|foyer|camping|chalet|pavillon|copropriete|za|zac|zi"
-    r"|resid|le clos|ferme)(?!\w)\.?"
-    r"|(?P<way>rue|r|ruelle|avenue|ave?|boulevard|boul|bld|blvd|bd|impasse|imp|allees?|all|chemin|chem|che|route|rte|place|pl"
+    r"|residense|villa|im+euble|imm|b[ae]t(?:iment)?|bt|tour|foyer(?:[ -]logement)?|camping|chalet|pavillon"
+    r"|copropriete|za|zac|zi"
+    r"|resid|le clos|ferme|moulin|hotel|hlm|peniche|manoir|gite|ham)(?!\w)\.?"
+    r"|(?P<way>rue|r|ruelle|avenue|ave?|boulevard|boul|bld|blvd|bd|impasse|imp|allees?|all|chemin|chem|che|route"
+    r"|rte|place|pl"
     r"|square|sq|quai|cours|passage|sentier|sente|faubourg|fbg|montee|mail|corniche|esplanade|promenade|venelle"
     r"|traverse|rond-point|voie|cour|parvis)(?!\w)\.?) (?:dit )?(?:[\"«“] ?)?"
 )
@@ -141,6 +151,9 @@ _NEIGHBOURHOODS = (
     "clos",
     "foyer",
     "camping",
+    "ferme",
+    "moulin",
+    "peniche",
 )
 _CLOSING_QUOTE = re.compile(r" ?[\"»”]")
 _TOWN = re.compile(
@@ -229,6 +242,8 @@ def extended(text: Text, start: int, end: int) -> Place:
         more = parts_from(text, link.end())
         if more and (more[0].kind != "way" or link[0].strip()):
             end = more[-1].end
+    if last := _NUMBER_LAST.match(text.folded, end):
+        end = last.end()
     return _beginning(text, start), end
 
 
@@ -260,7 +275,8 @@ def _numbers(text: Text, least: int, most: int) -> list[int]:
 # A chain of parts without a street begins with one of these; before a street, one may begin with the others too.
 _CHAIN_WORDS = _UNIT_WORDS | word_set(
     "premier deuxieme second troisieme quatrieme cinquieme sixieme septieme huitieme neuvieme dixieme dernier rez re"
-    " rdc rdj entresol lieu lieudit ld hameau quartier cite clos domaine rezidence residense foyer camping chalet"
+    " rdc rdj entresol lieu lieudit ld hameau ham quartier cite clos domaine rezidence residense foyer camping chalet"
+    " hotel hlm peniche"
 )
 _FIRST_WORDS = _CHAIN_WORDS | word_set(
     "sous mas copropriete za zac zi rue r avenue av ave boulevard bd bld impasse imp allee all chemin chem route rte"

@@ -12,16 +12,19 @@ from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
 _STREET = (
-    r"(?:rue|r\.|r(?= d[ue]s? | (?-i:[A-ZÀ-Þ]))|ruelle"
+    r"(?:rue|ru(?= d)|avenu|alé(?:e)?|al[ée]e|chemain|inpass?e|impase|bou?l[ea]?v\w{2,4}|plass?e|r\.|r(?= d[ue]s? "
+    r"| (?-i:[A-ZÀ-Þ]))|ruelle"
     r"|avenue|av\.?|ave|boulevard|boul\.?|blvd|bld|bd\.?|impasse|imp\.?|all[ée]es?|all\.|chemin|chem\.?"
     r"|ch\.|che|route|rte\.?|sq\.?|crs|pass\.|fg|r[ée]s\.|quartier|qu\."
     r"|place|pl\.?|square|quai|cours|passage|sentier|sente|faubourg|fbg|villa|cit[ée]|r[ée]sidence|lotissement|lot\.?"
-    r"|hameau|lieu[ -]dit|mont[ée]e|mail(?= (?:d\w{1,2} )?(?:la )?(?-i:[A-ZÀ-Þ]))|corniche|z\.?a\.?c?\.?(?= )|domaine"
+    r"|hameau|ham\.|lieu[ -]?dit|moulin|ferme|mont[ée]e|mail(?= (?:d\w{1,2} )?(?:la )?(?-i:[A-ZÀ-Þ]))|corniche"
+    r"|z\.?a\.?c?\.?(?= )|domaine"
     r"|mas|esplanade|promenade|venelle|traverse|rond[ -]point|voie|cour|parvis|clos)"
 )
 # With a house number, the name of the street may be in lower case: at most three words, cut at the first plain one.
 _NAME = (
-    rf"(?P<name>(?i:{PARTICLE}){{0,3}}(?:{PROPER}|\d{{1,4}}(?:er)?)(?: (?i:{PARTICLE}){{0,3}}(?:{PROPER}|\d{{4}}"
+    rf"(?P<name>(?i:{PARTICLE}){{0,3}}(?:{PROPER}"
+    rf"|\d{{1,4}}(?:er)?(?:-{PROPER})?)(?: (?i:{PARTICLE}){{0,3}}(?:{PROPER}|\d{{4}}"
     rf"(?!\d))){{0,4}}"
     rf"|(?:{PARTICLE}){{0,3}}{LETTER}[\w'’-]+(?: (?:{PARTICLE}){{0,2}}{LETTER}[\w'’-]+){{0,3}})"
 )
@@ -43,9 +46,14 @@ def _to_the_end_of_its_name(match: re.Match[str], text: Text) -> Place:
     return _extended(text, match.start(), end_of_name(text.written, match.start("name"), match.end()))
 
 
+_AT_THE_END_OF = re.compile(r"\bau (?:bout|fond|debut|coin) (?:du |de la |de l'|de )$")
+
+
 def _whole_street(match: re.Match[str], text: Text) -> Place:
     end = end_of_name(text.written, *match.span(), first=1)
-    return _extended(text, match.start(), end + (text.written[end : end + 1] in tuple('"»”')))
+    start, end = _extended(text, match.start(), end + (text.written[end : end + 1] in tuple('"»”')))
+    led = _AT_THE_END_OF.search(text.folded, max(0, start - 20), start)
+    return (led.start() if led else start), end
 
 
 def _street_lived_in(match: re.Match[str], text: Text) -> Place:
@@ -58,7 +66,7 @@ def _without_comma(match: re.Match[str], _: Text) -> Place:
 
 # Far cheaper than the patterns.
 _OPENING = word_set(
-    "rue avenue av boulevard bd impasse imp allee allees chemin chem route rte hameau lieu lieudit ld residence res"
+    "rue avenue av boulevard bd impasse imp allee allees chemin chem route rte hameau ham lieu lieudit ld residence res"
     " lotissement lot cite quartier qu q square sq quai sente traverse venelle ruelle corniche villa mas za zac z"
     " domaine immeuble imm clos"
 )
@@ -67,7 +75,7 @@ STREETS = table(
     Identifier(
         "address.numbered",
         rf"\d(?<![\w/.-]\d)\d{{0,3}}(?: ?[-/] ?\d{{1,4}})?{_BIS}"
-        rf"(?i:de la |de l['’]|du |des )?(?!cours (?:par|de(?! la)|du) [a-zà-ÿ])(?i:{_STREET})"
+        rf"(?i:de la |de l['’]|du |des )?(?!cours (?:par|de(?! la)|du) [a-zà-ÿ]|allées et venues)(?i:{_STREET})"
         rf"(?![^\W\d_]) ?{_NAME}",
         kind="ADRESSE",
         digit=True,
@@ -82,6 +90,15 @@ STREETS = table(
         ),
     ),
     Identifier(
+        "address.high-street",
+        r"\d(?<![\w/.-]\d)\d{0,3}(?: ?(?:bis|ter))?,? (?:grande?|basse|haute|vieille|petite)['’ -]?rue\b",
+        kind="ADRESSE",
+        digit=True,
+        at_digits=True,
+        shape=lambda match, text: _extended(text, *match.span()),
+        examples=("au ‹16 Grand-Rue›", "3 grandes rues"),
+    ),
+    Identifier(
         "address.number-in-words",
         rf"(?i:{_IN_WORDS})(?<!-)(?i:[ -](?:et[ -])?(?:{_IN_WORDS}|une?)){{0,4}}{_BIS}"
         rf"(?i:de la |de l['’]|du |des )?(?!(?i:places? de (?:parking|stat)|cours (?:par|de|du)))(?i:{_STREET})"
@@ -94,14 +111,26 @@ STREETS = table(
         examples=("au ‹vingt-deux rue du Port›", "deux places de parking"),
     ),
 )
+_SURNAME, _NAME_BEFORE = re.compile("Mas|Villa|Clos|Quai|Cité|Lot"), re.compile(r"\b[A-ZÀ-Þ][\w'’-]{1,30} $")
+
+
+def _is_surname(match: re.Match[str], text: Text) -> bool:
+    """Say whether a street's word is somebody's surname: "Éliane Mas"."""
+    before = max(0, match.start() - 30)
+    return bool(_SURNAME.match(match[0]) and _NAME_BEFORE.search(text.written, before, match.start()))
+
+
 UNNUMBERED = table(
     Identifier(
         "address.street",
         r"(?<!\w)(?i:rue|avenue|av\.|boulevard|bd|impasse|imp\.|all[ée]es?|chemin|chem\.|route|rte\.?|hameau"
-        r"|lieu[ -]?dit|ld"
-        r"|r[ée]sidence|r[ée]s\.|lotissement|lot\.|cit[ée]|quartier|qu?\.|square|sq\.|quai|sente|traverse|venelle|ruelle|corniche"
+        r"|ham\.|lieu[ -]?dit|ld"
+        r"|r[ée]sidence|r[ée]s\.|lotissement|lot\.|cit[ée]|quartier|qu?\.|square|sq\.|quai|sente|traverse|venelle"
+        r"|ruelle|corniche"
         r"|villa|mas|z\.?a\.?c?\.?|domaine|immeuble|imm\.|clos)"
-        rf" (?:[\"«“] ?)?(?:{PARTICLE}){{0,3}}{PROPER}(?: (?:{PARTICLE}){{0,2}}{PROPER}){{0,3}}",
+        r" (?:(?i:rural|vicinal|communal|forestier|priv[ée]|pi[ée]ton|neuve?|haute?|basse?)e? )?"
+        rf"(?:[\"«“] ?)?(?:{PARTICLE}){{0,3}}(?:\d{{1,2}}(?:er)?[ -])?{PROPER}"
+        rf"(?: (?:{PARTICLE}){{0,2}}{PROPER}){{0,3}}",
         kind="ADRESSE",
         words=_OPENING,
         at_words=True,
@@ -111,11 +140,25 @@ UNNUMBERED = table(
             "près de l'‹avenue Jean Jaurès›",
             "au ‹Lot. Les Flamboyants, n° 7›",
             "‹Rés. Les Pins Bât. C›",
+            "au ‹chemin rural de la Combe aux Loups›",
+            "‹ham. du Thouron›",
             "en cours de route",
+            "donnée par Éliane Mas à Hugues Roux",
         ),
+        unless=_is_surname,
     ),
 )
 TOLD = table(
+    Identifier(
+        "address.by-a-town",  # "la Croix-Blanche, par Mauriac"
+        rf"(?<![\w'’])(?:[Ll](?:a|e|es) "
+        rf"|[Ll]['’])(?:{PARTICLE}){{0,2}}{PROPER}(?: (?:{PARTICLE}){{0,2}}{PROPER}){{0,3}}, par"
+        rf" {PROPER}(?: (?:{PARTICLE})?{PROPER})?(?= ?(?:[.,;)\n]|$))",
+        kind="ADRESSE",
+        hint=(", par ",),
+        reads="written",
+        examples=("seule, ‹la Croix-Blanche, par Mauriac›.", "la demande, par Mauriac."),
+    ),
     Identifier(
         "address.lived-in",
         r"\b(?:j?h?abit\w+|demeur\w+|resid\w+|domicili\w+|log\w+|vis|vit|vivons) (?:au |a la |a l'|a |dans la |dans l'"
@@ -132,8 +175,8 @@ TOLD = table(
     ),
     Identifier(
         "address.declared",
-        r"\b(?:adresse(?: postale| exacte| complete| actuelle)?|domicile|domiciliee?|demeurant|residant)\b"
-        r"(?: est)?[ :]{1,3}(?:au |a |chez )?([^\n.;!?]{3,70}?),? ?(?=\b\d{5}\b)",
+        r"\b(?:adresse(?: postale| exacte| complete| actuelle)?(?: connue)?|domicile|domiciliee?|demeurant|residant)\b"
+        r"(?: est)?[ :,]{1,3}(?:au |a |chez )?([^\n.;!?]{3,70}?),? ?(?=\b\d{5}\b)",
         kind="ADRESSE",
         hint=("adresse", "domicil", "demeurant", "residant"),
         digit=True,
@@ -151,6 +194,7 @@ TOLD = table(
     ),
 )
 # Roads that have a number alone: an address only where somebody lives, or behind a house number.
+_TO_A_TOWN = re.compile(r",? (?:bp|cs|\d{5}) ?")
 ROADS = table(
     Identifier(
         "address.numbered-road",
@@ -166,6 +210,7 @@ ROADS = table(
                 match[0][0].isdigit()
                 or OWN.search(text.folded[max(0, match.start() - 70) : match.start()])
                 or "rural" in match[0]
+                or _TO_A_TOWN.match(text.folded, match.end())
             )
         ),
         examples=("je demeure ‹route nationale 7›", "au ‹12 RN 20›", "la route nationale 7 est fermée"),
@@ -183,13 +228,15 @@ PLOTS = table(
     ),
     Identifier(
         "address.plot",  # of the land registry: "parcelle AB 241", "section ZH n° 87"
-        r"\b(?:parcelles?|(?:references? )?cadastr\w+)(?: (?:cadastr\w+|n°|numeros?|est|la|le)){0,4} ?:? ?"
+        r"\b(?:parcell?es?|(?:references? )?cadastr\w+|lot cadastre)(?: (?:cadastr\w+|n°|numeros?|est|la"
+        r"|le)){0,4} ?:? ?"
         r"((?:section )?PLOT(?:(?:,| et) PLOT){0,9})"
-        r"|(\bsection(?: cadastrale)? ?:? ?[a-z]{1,2}(?: ?, ?| )(?:n° ?|no |numero )\d{1,4}(?!\w))".replace(
-            "PLOT", r"(?:\d{3} ?)?[a-z]{1,2} ?(?:n° ?|no |numero )?\d{1,4}(?!\w)"
+        r"|(\bsection(?: cadastrale)? ?:? ?(?!de|du|la|le|en|au|et|a )(?:[a-z]{2} \d{1,4}(?!\w)|[a-z]{1,2}(?: ?, ?"
+        r"| )(?:n° ?|no |numero )\d{1,4}(?!\w)))".replace(
+            "PLOT", r"(?:\d{3} ?)?[a-z]{1,2}[ -]?(?:n° ?|no |numero )?\d{1,4}(?!\w)"
         ),
         kind="ADRESSE",
-        hint=("parcelle", "cadastr", "section"),
+        hint=("parcel", "cadastr", "section"),
         digit=True,
         group=None,
         examples=("la parcelle ‹AB 241 et AC 12›", "‹section ZH n° 87›", "la section 3"),
@@ -239,7 +286,8 @@ OWN = re.compile(
 OWN_AFTER = re.compile(r"[^.!?\n]{0,60}\b(?:mon domicile|chez moi|mon adresse|ou je (?:vis|loge|reside)|ou j'habite)\b")
 # A street is everybody's where works, traffic or what stands in it is told, and nobody's home.
 _IN_THE_STREET = re.compile(
-    r"\b(?:barre\w*|deviation|deviee?s?|trottoirs?|chaussee|bitume|travaux|chantier|stationn\w+|gare[rs]?|parking|circul\w+"
+    r"\b(?:barre\w*|deviation|deviee?s?|trottoirs?|chaussee|bitume|travaux|chantier|stationn\w+|gare[rs]?|parking"
+    r"|circul\w+"
     r"|vitesse|km/h|bus|tram\w*|metro|navette|arrets?|carrefour|croisement|intersection|angle|feux?|passages? pietons?"
     r"|pietons?|cyclistes?|piste cyclable|velos?|nids?[ -]de[ -]poule|trous?|lampadaires?|eclairage|reverberes?|bancs?"
     r"|poubelles|conteneurs?|dechets|encombrants|depot sauvage|marche|kermesse|brocante|commerces?|panneaux?|egouts?"
@@ -250,11 +298,13 @@ _HOME = re.compile(
     r"\b(?:j?h?abit\w+|demeur\w+|resid\w+|domicil\w+|log(?:e|ement|er)\b|chez (?:moi|nous|elle|lui|eux|m|mme|ma|mon)\b"
     r"|(?:mon|notre|son) (?:immeuble|appart\w*|batiment|adresse|portail|garage|jardin|commerce|magasin|cabinet|voisin)"
     r"|(?:ma|notre|sa) (?:maison|residence|rue|porte|boutique|fenetre|cour|facade|propriete)|mes (?:voisins|fenetres"
-    r"|volets)|adresse|colis|courrier|lettre|recommande|facteur|livr\w+|a?emenag\w*|demenag\w*|bail|locataire|proprietaire)\b"
+    r"|volets)|adresse|colis|courrier|lettre|recommande|facteur|livr\w+|a?emenag\w*|demenag\w*|bail|locataire"
+    r"|proprietaire)\b"
 )
 # "la pharmacie de la rue Pasteur", "rue Pasteur, à la trésorerie"
 _PLACE = (
-    rf"(?:{SERVICE}|poste|pharmacie|boulangerie|supermarche|magasin|ecole|creche|college|lycee|gymnase|piscine|gare|station"
+    rf"(?:{SERVICE}|poste|pharmacie|boulangerie|supermarche|magasin|ecole|creche|college|lycee|gymnase|piscine|gare"
+    rf"|station"
     r"|bibliotheque|mediatheque|eglise|dechetterie|parc|hopital|clinique|commissariat|gendarmerie|tribunal|mairie"
     r"|tresorerie|perception|cinema|theatre|stade|salle|borne|distributeur|maison de [a-z' ]{3,20})"
 )

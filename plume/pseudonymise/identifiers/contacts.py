@@ -26,20 +26,30 @@ def _is_plain_mailbox(match: re.Match[str], _: Text) -> bool:
     """Say whether a mailbox is written as usual, which the directory weighs, or an English "at" or a "chez" is none."""
     value = match[0]
     plain = "@" in value and not re.search("[•%]|point|@ ", value)
-    return plain or (re.search(r" (?:at|chez) ", value) is not None and "point" not in value)
+    if re.search(r"\bchez,? (?:moi|toi|nous|vous|lui|elles?|eux|mon|ma|mes|un|une|le|la|les)\b", value):
+        return True
+    return plain or (re.search(r" (?:at|chez) ", value) is not None and not re.search("point|dot", value))
 
 
 PSEUDONYMS = table(
     Identifier(
         "email.in-odd-words",  # "bricolo-dede, arobase, exemple, point, fr", "lea [chez] exemple [point] fr"
         r"(?<![\w.•'-])[\w.•'-]{1,64}"
-        r"(?:,? (?:tiret(?: du (?:bas|haut|six|huit))?|point|underscore),? [\w.•-]{1,64}){0,4}"
-        r"(?:(?: ?,? (?:(?:arobase|arrobase|at|chez)\b|@)|,? ?[\[(](?:at|chez|arobase)[\])]| ?@)[ ,]{0,2})"
-        r"[\w•-]+(?:,? (?:tiret|point),? [\w•-]+| ?[\[(]point[\])] ?\w+|[.•] ?\w{2,}|%2e\w+){1,3}",
-        hint=("arobase", "arrobase", " at ", "@", "chez]", "(at)", "[at]", "(chez)", " chez "),
+        r"(?:,? (?:tiret(?: du (?:bas|haut|six|huit))?|point|dot|underscore),? [\w.•-]{1,64}){0,4}"
+        r"(?:(?: ?,? (?:(?:arr?oba[sz]+e?|at|chez)\b|@)|,? ?[\[(](?:at|chez|arobase)[\])]| ?@)[ ,]{0,2})"
+        r"[\w•-]+(?:,? (?:tiret|point|dot),? [\w•-]+| (?:fr|com|net|org|example)\b| ?[\[(]point[\])] ?\w+"
+        r"|[.•] ?\w{2,}|%2e\w+){1,3}",
+        hint=("arobas", "arrobas", "arobaz", " at ", "@", "chez]", "(at)", "[at]", "(chez)", " chez "),
         kind="EMAIL",
         unless=_is_plain_mailbox,
         examples=("à ‹bricolo-dede, arobase, exemple, point, fr› merci", "le chat at home", "cette attente. Perdre"),
+    ),
+    Identifier(
+        "email.letter-by-letter",
+        r"(?<![\w.])(?:[\w.-] ){3,24}(?:@|arobase) ?[\w-]+(?: ?\. ?\w+){1,2}",
+        hint=("@", "arobase"),
+        kind="EMAIL",
+        examples=("mail ‹b l i c e . m @ tuyau . example› svp", "à l a @"),
     ),
     Identifier(
         "pseudonym.numbered",
@@ -89,7 +99,8 @@ _PERSONAL_HOST = re.compile(
 _SERVICE_LINE = re.compile(r"0(?:8\d{8}|9693?\d{5,6})")  # special-rate and "Cristal" lines: never a person's own
 _LANDLINE = re.compile(r"\(?(?:0|\+ ?33[ .(0)]*)[ .]?[1-59]")
 _PRESENTED = re.compile(
-    rf"(?:\b{SERVICE}\b.{{0,70}}(?:\b(?:joignables?|repond|repondent|telephone|appel|tel|numero|disposition|ecoute|au)\b|[:(])"
+    rf"(?:\b{SERVICE}\b.{{0,70}}(?:\b(?:joignables?|repond|repondent|telephone|appel|tel|numero|disposition|ecoute"
+    rf"|au)\b|[:(])"
     rf"|\bnumero\b.{{0,30}}\b{SERVICE}\b"
     r"|\b(?:contacte[rz]|joindre|joignez|appele[rz])(?:[- ]nous|-les| notre| nos| le service| l'accueil| la mairie"
     r"| le greffe| le secretariat)\b|\bnous (?:joindre|appeler|contacter|telephoner)\b|\bcompose[rz] (?:alors )?le\b"

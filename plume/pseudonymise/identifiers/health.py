@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from plume.french.numbers import number_words
-from plume.french.phrases import MONTH
+from plume.french.phrases import MONTH, PERSON
 from plume.french.rules import Text, before, table
 from plume.french.vocabulary import any_of, terms, word_set
 from plume.french.words import EVERYDAY
@@ -33,7 +33,7 @@ def _alone(listed: tuple[str, ...]) -> frozenset[str]:
     return frozenset(term for term in listed if term.isalpha())
 
 
-_OF = r"(?:au |aux |a la |a l'|du |des |de la |de l'|d'une? |d'un |de |d')"
+_OF = r"(?:o |au |aux |a la |a l'|du |des |de la |de l'|d'une? |d'un |de |d')"
 SIDE = r"(?: (?:gauche|droite?s?|lombaires?|cervicales?|dorsales?|interieur|superieur|totale?s?|des deux cotes))?"
 # Of the part that is ill: "du genou gauche", "de l'oeil droit et du pied".
 OF_PART = rf"(?: {_OF}(?:mon |ma |mes |son |sa |ses |deux )?{PART}\b{SIDE})"
@@ -44,7 +44,8 @@ DEGREE = (
     r"|precoce|juvenile|infantile|paranoide|affective|articulaire|psoriasique|lombaire|cervicale|pulmonaire|renale"
     r"|cardiaque|hepatique|cerebrale?s?|terminale?s?|generalise\w*|insulino\w+|dependante?|non verbale?|grave|lourde?"
     r"|typique"
-    r"|stabilisee?|resistante?|inflammatoire|rhumatoide|evolutive?|degenerative|ankylosante|post[ -](?:partum|natale?"
+    r"|stabilisee?|resistante?|inflammatoire|rhumatoide|evolutive?|degenerative|invalid[ae]nt\w*|handicapante?s?"
+    r"|ankylosante|post[ -](?:partum|natale?"
     r"|op\w+|traum\w+)"
     r"|(?:de )?type (?:\d|[1i]+|un|deux)|(?:de |au )?(?:stade|grade) (?:\d|i+v?|\w+)|en phase (?:terminale|\w+)"
     r"|en remission"
@@ -63,7 +64,8 @@ SINCE = (
 )
 # Where the words are of a service, a campaign or of nobody: "dépistage du cancer du sein", "lutte contre le sida".
 OF_NOBODY = before(
-    r"\b(?:depistage|campagne|prevention|lutte|ligue|vaccin\w*|vaccinale|service|journee|registre|recherche|sensibilis\w+"
+    r"\b(?:depistage|campagne|prevention|lutte|ligue|vaccin\w*|vaccinale|service|journee|registre|recherche"
+    r"|sensibilis\w+"
     r"|association|centre|salon|guide|brochure|plan|institut|fondation|statistiques|(?:la|une) semaine|(?:le|du"
     r"|au) mois"
     r"|dialogue|langue des|oreille|service public|administration)\b"
@@ -86,6 +88,20 @@ def is_said_of_things(match: re.Match[str], text: Text) -> bool:
         return True
     of = _OF_THINGS.match(text.folded, match.end())
     return bool(of) and of[1] in _THINGS and of[1] in EVERYDAY | _THINGS
+
+
+_OPENS_A_SENTENCE = re.compile(r"(?:^|[.!?\n] |[a-z], )(?:le|la|les|l') ?$")
+_OF_SOMEBODY = re.compile(
+    rf"\b(?:je|j'|me|m'|moi|mon|ma|mes|il|elle|ils|elles|son|sa|ses|lui|leur|vous|votre|vos|{PERSON})\b|\b[jm]'"
+)
+
+
+def is_in_general(match: re.Match[str], text: Text) -> bool:
+    """Say whether a sentence opens with an illness and speaks of nobody: "Le diabète concerne bien des gens."."""
+    if not _OPENS_A_SENTENCE.search(text.folded, max(0, match.start() - 8), match.start()):
+        return False
+    sentence = re.split("[.!?\n]", text.folded[match.end() : match.end() + 120])[0]
+    return _OF_SOMEBODY.search(sentence) is None
 
 
 def _hints_of_kinds() -> tuple[str, ...]:
@@ -113,7 +129,7 @@ def _hints_of_kinds() -> tuple[str, ...]:
 def _health(
     name: str, pattern: str, hint: tuple[str, ...], *examples: str, words: frozenset[str] = frozenset()
 ) -> Identifier:
-    refused = (OF_NOBODY, _IN_GENERAL, is_said_of_things) if name == "state" else (OF_NOBODY, is_said_of_things)
+    refused = (OF_NOBODY, is_in_general, is_said_of_things, *([_IN_GENERAL] if name == "state" else []))
     return Identifier(
         f"health.{name}", pattern, hint, kind="SANTE", group=None, unless=refused, examples=examples, words=words
     )
@@ -126,7 +142,8 @@ HEALTH = table(
         (*_hints(_DISEASES), "cancer", "tumeur", "kyste", *_hints_of_kinds()),
         "il est atteint de la maladie d'‹alzheimer›", "un ‹cancer du sein stade 3›", "Sida info service",
         "un ‹diabète de type 2›", "une ‹schizophrénie paranoïde›", "le dépistage du cancer du sein",
-        "le cancer de l'administration", "vous faites la sourde oreille", "une ‹maladie rare›", "l'assurance maladie",
+        "le cancer de l'administration", "Le diabète ouvre droit à une prise en charge.", "vous faites la sourde "
+        "oreille", "une ‹maladie rare›", "l'assurance maladie",
         words=_alone(_DISEASES),
     ),
     _health(
@@ -153,7 +170,9 @@ HEALTH = table(
     ),
     _health(
         "disability-rate",
-        r"\b(?:taux d')?(?:invalidite|incapacite|handicap) (?:de |a |superieur a |permanente? de )?\d{2,3} ?(?:%"
+        r"\b(?:taux (?:d'|de ))?(?:invalidite|incapacite|handicap)(?: (?:est|fixe|reconnue?|evaluee?))?(?: de| a"
+        r"| superieur a"
+        r"| permanente? de)? \d{2,3} ?(?:%"
         r"|pour ?cent)"
         r"|\b(?:taux d')?(?:invalidite|incapacite) (?:de )?(?:categorie|cat\.?) \d",
         ("invalidite", "incapacite", "handicap"),

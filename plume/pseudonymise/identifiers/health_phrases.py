@@ -10,19 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from plume.french.numbers import number_words
-from plume.french.phrases import MONTH
+from plume.french.phrases import MONTH, PERSON
 from plume.french.rules import Text, after, table
 from plume.french.vocabulary import any_of, rows, terms
 from plume.pseudonymise.identifiers.health import (
     DEGREE,
     HEALTH,
-    OF_NOBODY,
     OF_PART,
     PART,
     SIDE,
     SINCE,
-    is_said_of_things,
 )
+from plume.pseudonymise.identifiers.infirmities import INFIRMITIES, OWN, head, is_topic
 from plume.pseudonymise.identifiers.misspelt import misspelt
 from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span, merge
@@ -43,7 +42,6 @@ def _stems(*kinds: str) -> tuple[str, ...]:
     return tuple(sorted({word.rstrip("*") for kind in kinds for word in _kind(kind)}))
 
 
-_OWN = r"(?:mon|ma|mes|son|sa|ses|notre|leur|votre)"
 _NUMBER = rf"(?:\d{{1,2}}|{any_of(number_words(2, 20))})"
 _TO = r"(?:au|aux|a la|a l'|a|a un|a une|a tou\w+ les)"
 _HARDLY = r"(?:presque |quasiment |quasi |pratiquement |vraiment |toujours )?"
@@ -61,77 +59,61 @@ _OF_MEDICINES = (
 )
 
 
-def _is_topic(match: re.Match[str], text: Text) -> bool:
-    """Say whether an illness that is read as written is a service's or nobody's."""
-    return OF_NOBODY(re.compile("").match(text.folded, match.start()), text)
-
-
-def _head(
-    name: str, pattern: str, hint: tuple[str, ...], *examples: str, words: str = "", at_words: bool = False
-) -> Identifier:
-    return Identifier(
-        f"health.{name}",
-        pattern,
-        hint,
-        kind="SANTE",
-        group=None,
-        unless=(OF_NOBODY, is_said_of_things),
-        words=frozenset(words.split()),
-        at_words=at_words,
-        examples=examples,
-    )
-
-
 _HEADS = table(
-    _head("part-in-a-state",  # "jambe amputée", "hanche en titane", "trois vertèbres fracturées"
+    head("part-in-a-state",  # "jambe amputée", "hanche en titane", "trois vertèbres fracturées"
           rf"\b(?<!de ){PART}\b(?<!\bbras)(?<!\bsang){SIDE} (?:est |sont |etait |a ete )?(?:toute?s? |tres "
           rf"|completement )?{_any('state')}(?!\w)"
-          rf"|\bbras{SIDE} (?:ampute|casse\b|fracture|paralyse|en echarpe|en moins|platre|artificiel)\w*",
+          rf"|\bbras{SIDE} (?:ampute|casse\b|fracture|paralyse|en echarpe|en moins|platre|dans (?:le|un) platre"
+          r"|artificiel)\w*"
+          rf"|\b{PART} plus courte?s? que l'autre\b"
+          rf"|\b(?:(?<=mes )|(?<=ses )|(?<=mon )|(?<=son )|(?<=ma )|(?<=sa )){PART}{SIDE} (?:ne |n')(?!en )"
+          r"(?:me |m'|le |lui |la |l')?[a-z]+ (?:presque |quasiment )?(?:plus|pas|guere)\b",
           (),
-          "une ‹hanche en titane›", "ma ‹jambe amputée›", "des bras cassés", "le pied de la lettre",
+          "une ‹hanche en titane›", "ma ‹jambe amputée›", "dit-elle, mes ‹yeux ne voient plus› rien",
+          "le ‹bras dans le plâtre›", "des bras cassés", "le pied de la lettre",
           words=_PARTS, at_words=True),
-    _head("device", rf"\bprotheses?\b(?: (?:auditive|dentaire|mammaire|totale|oculaire|orthopedique|mecanique"
+    head("device", rf"\bprotheses?\b(?: (?:auditive|dentaire|mammaire|totale|oculaire|orthopedique|mecanique"
         rf"|bilaterale)s?)?"
           rf"{OF_PART}?", ("prothese",), "je porte une ‹prothèse de hanche›", "un prothésiste"),
-    _head("does-not-see",  # of one side or part, or at the end of a clause
-          rf"\bn(?:e |')(?:vo(?:is|it|yais|yait)|entend(?:s|ais|ait)?|sen(?:s|t|tais|tait)) {_HARDLY}(?:plus|pas"
-          rf"|rien|guere|mal)"
-          rf"(?: (?:bien|du tout|rien))? (?:de |d'|du )(?:une? |l'|la |mon |ma |son |sa |deux )?(?:{PART}|cote"
-          rf"|aucun\w* {PART})\b{SIDE}"
-          rf"|\bne vo(?:is|it|yait) (?:presque|quasiment|quasi|pratiquement) (?:plus|pas"
-          rf"|rien)(?: rien)?(?= ?(?:[.,;!?)\n]|$))",
+    head("does-not-see",  # of one side or part, or at the end of a clause
+          rf"\bn(?:e |'|n |i )?(?:vo(?:is|it|i|yais|yait)|enten(?:d|ds|dais|dait)?|sen(?:s|t|tais|tait)) {_HARDLY}"
+          rf"(?:plus|plu|pas|pa|rien|guere|mal)(?: (?:bien|du tout|rien))? (?:de |d'|du )"
+          rf"(?:une? |l'|la |mon |ma |son |sa |deux )?(?:{PART}|cote|aucun\w* {PART})\b{SIDE}",
           (), "elle ‹ne voit plus de l'œil gauche›", "on ne voit plus personne", "je ne vois plus d'issue",
-          words="vois voit voyais voyait entend entends entendais entendait sens sent sentais sentait"),
-    _head("loss",
-          rf"\bperd(?:u|re|s|ait) (?:(?:un|une|mon|ma|mes|son|sa|ses|les|la moitie d'un|{_NUMBER}"
+          words="vois voit voi voyais voyait entend entends enten entendais entendait sens sent sentais sentait"),
+    head("loss",
+          rf"\bperd(?:u|re|s|ait|ent)? (?:(?:un|une|mon|ma|mes|son|sa|ses|les|la moitie d'un|{_NUMBER}"
           rf"|l'usage de (?:mon|ma|mes|son|sa|ses"
           rf"|la|l'|le)) ?(?<! la ){PART}\b{SIDE}(?! (?:dans|sur) )|l'usage d(?:u|es|e la|e l') ?{PART}\b{SIDE}"
-          rf"|(?:la |l'|sa |ma |son |mon )(?:vue|ouie|audition|odorat|parole|memoire)(?! (?:de|du|des|d'|que|sur)\b))"
+          rf"|(?:la |l'|sa |ma |son |mon |mes |ses )(?:vue|ouie|audition|odorat|parole|memoire|equilibre"
+          rf"|autonomie)(?! (?:de|du|des|d'|que|sur)\b))"
           rf"|\bperte (?:de (?:l')?(?!vue\b)|de la |d'|totale de |partielle de |progressive de "
-          rf"|brutale de )(?:{_any('sense')}|mobilite|{PART})(?: de {_OWN} {PART})?\b"
+          rf"|brutale de )(?:{_any('sense')}|mobilite|{PART})(?: de {OWN} {PART})?\b"
           r"(?! vitale)",
           ("perd", "perte"), "il a ‹perdu l'usage de ses jambes›", "j'ai ‹perdu un œil›", "une ‹perte d'audition›",
           "j'ai perdu mon dossier", "perdu la main sur mon compte", "perdre pied", "la perte de mon dossier"),
-    _head("cannot", rf"\bne (?:peux|peut|puis|pouvais|pouvait|pourrai|pourra) (?:plus|pas|plus guere"
+    head("cannot", rf"\bne (?:peux|peut|puis|pouvais|pouvait|pourrai|pourra) (?:plus|pas|plus guere"
         rf"|a peine) {_any('act')}\b"
           r"(?! (?:a (?:quelqu'un|un)|au|aux|avec|dans|sur|plainte|mes|de|vers|directement|librement|d'un"
           r"|en ligne|le|la|les"
           r"|votre|vos|ce|cette|un|une|des)\b)"
-          r"|\bje ne marche (?:presque )?plus\b(?! dans)",
+          rf"|\b(?:je|{PERSON}) ((?:ne |n )?marche (?:presque |quasiment )?plus)\b(?! dans)"
+          r"|\bne (?:tien[st]|peu[xt] plus tenir) plus (?:debout|assise?|sur (?:mes|ses) jambes)\b"
+          r"|\bne (?:peux|peut|puis) (?:plus|pas) (?:me|se) deplacer(?= ?(?:[.,;!?\n]|$)| (?:et|car|seule?|sans)\b)",
           (), "il ‹ne peut plus marcher›", "je ne peux plus attendre", "je ne peux plus parler à quelqu'un",
-          words="peux peut puis pouvais pouvait pourrai pourra marche"),
-    _head("walks-with",
+          words="peux peut puis pouvais pouvait pourrai pourra marche tient tiens"),
+    head("walks-with",
           rf"\b(?:(?:me|se) deplac\w+|march\w+|(?:me |se )?tiens? debout) (?:tres difficilement |difficilement "
           rf"|peniblement |seulement )?"
           rf"(?:(?:avec|sur|a l'aide d(?:e|'une?)|grace a) (?:une? |deux |des |mes |ses |ma |sa |mon "
           rf"|son )?{_any('aid')}\b|en (?:fauteuil(?: roulant)?|bequilles)\b)"
-          rf"|\b(?:en|sous|avec (?:des|deux|mes|ses)|sur) bequilles\b|\b{_OWN} fauteuil (?:roulant|electrique)\b",
+          rf"|\b(?:en|sous|avec (?:des|deux|mes|ses)|sur) bequilles\b|\b{OWN} fauteuil (?:roulant|electrique)\b",
           (),
           "je ‹me déplace en fauteuil roulant›", "je ‹marche avec une canne›", "je marche vers la mairie",
           words="deplace deplacer deplacais deplacait deplacant"
               " marche marcher marchais marchait marchant tiens tient debout bequilles"
                 " fauteuil"),
-    _head("followed",
+    head("followed",
           rf"\b{_FOLLOWED} (?:\w+ )?(?:en (?:service (?:de )?)?|par (?:une?|mon|ma|le|la|son|sa) (?:\w+ )?"
           rf"|chez (?:une?|le|la|mon) |au |a l'|a la |pour (?:des )?)"
           rf"(?:{_any('care')}|{_any('carer')}s?)\b(?! de (?:l'accueil|la mairie))",
@@ -140,15 +122,15 @@ _HEADS = table(
           words="suivi suivie suivis hospitalise hospitalisee"
               " interne internee soigne soignee traite traitee pris prise admis admise"
                 " enferme enfermee", at_words=True),
-    _head("carer", rf"\b(?:mon|ma|mes|son|sa|ses) ({_any('carer')})s?\b(?! (?:de|du) (?:travail|service|la mairie))",
+    head("carer", rf"\b(?:mon|ma|mes|son|sa|ses) ({_any('carer')})s?\b(?! (?:de|du) (?:travail|service|la mairie))",
           _stems("carer"), "mon ‹cardiologue› dit", "un cardiologue de la ville"),
-    _head("allergy",
+    head("allergy",
           rf"\b(?:allergi(?:que|e|ques|es)|intoleran(?:te?|ce|ts|tes|ces))(?: (?:severe|grave|tres forte?"
           rf"|alimentaire|mortelle))? {_TO} ?{_any('allergen')}\b"
           rf"(?:(?:,| et| ou) (?:{_TO} ?)?{_any('allergen')}\b)*"
           r"|\ballergies? (?:alimentaires?|severes?|respiratoires?|medicamenteuses?|croisees?)",
           ("allergi", "intoleran"), "Nils est ‹allergique à l'arachide et au lait›", "allergique aux répondeurs"),
-    _head("removed", rf"\b(?:retire|enleve|ote|ampute|remplace|recousu|coupe)(?:e|s|es)? (?:une?|le|la|l'|les|mon"
+    head("removed", rf"\b(?:retire|enleve|ote|ampute|remplace|recousu|coupe)(?:e|s|es)? (?:une?|le|la|l'|les|mon"
         rf"|ma|mes|deux|trois|la moitie du|un bout de) ?"
           rf"(?!mains?\b|rate\b|langue\b|sang\b){PART}\b{SIDE}(?! (?:de|du|des"
           rf"|d')\b)", (),
@@ -156,51 +138,55 @@ _HEADS = table(
           words="retire retiree retires enleve enlevee enleves"
               " ote otee ampute amputee remplace remplacee recousu coupe coupee",
           at_words=True),
-    _head("pregnancy", rf"\b(?:\d{{1,2}}|{any_of(number_words(1, 41))}) (?:mois"
+    head("pregnancy", rf"\b(?:\d{{1,2}}|{any_of(number_words(1, 41))}) (?:mois"
         rf"|semaines)(?: et demie?)? (?:de grossesse|d'amenorrhee)|\b(?:ma|sa) grossesse\b"
           r"(?: (?:gemellaire|difficile|compliquee|multiple|precoce|extra-uterine))?",
           ("grossesse", "amenorrhee"), "à ‹sept mois de grossesse›", "la grossesse est suivie par la PMI"),
-    _head("in-pain", r"\b(?:douleurs?|maux|lesions?|atteintes?) (?:lombaires?|cervicales?|dorsales?|articulaires?"
+    head("in-pain", r"\b(?:douleurs?|maux|lesions?|atteintes?) (?:lombaires?|cervicales?|dorsales?|articulaires?"
         r"|musculaires?|abdominales?|thoraciques?|neuropathiques?|chroniques?|renales?)\b"
           rf"|\bsouffr\w+ (?:beaucoup |enormement |terriblement )?(?:du |des |de la |de l'|d'une? |de mes "
           rf"|de mon |de ma ){PART}\b{SIDE}",
           ("douleur", "maux", "lesion", "atteinte", "souffr"),
           "mes ‹douleurs lombaires›", "il ‹souffre du dos›", "je souffre du bruit"),
-    _head("heart-ill", r"\b(?:suis|est|sommes|sont|etais|etait) (cardiaques?|alitee?s?"
+    head("heart-ill", r"\b(?:suis|est|sommes|sont|etais|etait) (cardiaques?|alitee?s?"
         r"|appareillee?s?(?: des deux oreilles)?|suicidaires?)\b",
           ("cardiaque", "appareille", "suicidaire"), "je suis ‹cardiaque›", "le service cardiaque",
           words="alite alitee alites alitees"),
-    _head("oxygen", rf"\b{_OWN} (oxygene(?: portatif)?)\b", ("oxygene",), "mon ‹oxygène›", "un bol d'oxygène"),
-    _head("in-wheelchair", r"\ben (?:chaise roulante|fauteuil(?: roulant| electrique| manuel))\b"
+    head("oxygen", rf"\b{OWN} (oxygene(?: portatif)?)\b", ("oxygene",), "mon ‹oxygène›", "un bol d'oxygène"),
+    head("in-wheelchair", r"\ben (?:chaise roulante|fauteuil(?: roulant| electrique| manuel))\b|\b(?:suis|est|etait"
+                          r"|etais|sont|sui|vis|vit|deplace) (en fauteuil)\b(?! d')"
         r"|\ben ald\b(?: \d{1,2}\b)?",
           ("chaise roulante", "fauteuil", "ald"), "je suis ‹en chaise roulante›", "en fauteuil d'orchestre"),
-    _head("suicide", r"\b(?:tent\w+|envie|pens\w+|voulu?) (?:de |d'|a )?(?:se |me |s'|m')?(?:suicider|en finir"
+    head("suicide", r"\b(?:tent\w+|envie|pens\w+|voulu?) (?:de |d'|a )?(?:se |me |s'|m')?(?:suicider|en finir"
         r"|pendre|ouvrir les veines)\b"
           r"|\bentend\w* des voix\b", ("suicider", "en finir", "pendre", "veines", "des voix"),
           "elle a ‹tenté de se suicider›", "on veut en finir"),
     # A medicine is somebody's fact where somebody takes it; alone it is a topic: "le prix de la Ventoline".
-    _head("takes", rf"\b(?:{_OWN}|sous|pren\w+|sevrage d[eu]|besoin de) ((?:de |du |de la |de l'|d'|mon |ma |mes "
+    head("takes", rf"\b(?:{OWN}|sous|pren\w+|sevrage d[eu]|besoin de) ((?:de |du |de la |de l'|d'|mon |ma |mes "
         rf"|son |sa |ses )?{_any('medicine')})(?!\w)",
           _stems("medicine"), "je prends ‹du Xanax›", "sous ‹lithium›", "le prix de la Ventoline"),
-    _head("medicine", rf"\b[a-z]{{3,}}(?:{'|'.join(_OF_MEDICINES)})\b", _OF_MEDICINES,
+    head("medicine", rf"\b[a-z]{{3,}}(?:{'|'.join(_OF_MEDICINES)})\b", _OF_MEDICINES,
           "ma ‹metformine›", "le protocole"),
-    _head("heart-open", r"\bopere\w* (?:a coeur ouvert|a cœur ouvert|a cerveau ouvert)", ("ouvert",),
+    head("heart-open", r"\bopere\w* (?:a coeur ouvert|a cœur ouvert|a cerveau ouvert)", ("ouvert",),
           "‹opéré à cœur ouvert›", "à cœur ouvert"),
-    _head("paralysed-side", r"\b(?:paralyse|hemiplegique|engourdi|insensible)(?:e|s|es)? (?:du|de tout le|d'un"
+    head("paralysed-side", r"\b(?:paralyse|hemiplegique|engourdi|insensible)(?:e|s|es)? (?:du|de tout le|d'un"
         r"|sur tout le) cote\b(?: gauche| droit)?",
           ("paralyse", "hemipleg", "engourdi", "insensible"), "‹paralysé du côté droit›", "à côté"),
-    _head("positive", r"\b(?:hiv|vih|seropositifs?|covid)[ -]?positi(?:f|ve)s?\b", (), "je suis ‹HIV positif›",
+    head("positive", r"\b(?:hiv|vih|seropositifs?|covid)[ -]?positi(?:f|ve)s?\b", (), "je suis ‹HIV positif›",
           "un avis positif", words="hiv vih seropositif seropositifs covid"),
-    _head("mute", r"\b(?<=suis )muet(?:te)?\b|\bmuet(?:te)? de naissance|\bsourde?s? (?:comme un pot|profonde?s?"
+    head("mute", r"\b(?<=suis )muet(?:te)?\b|\bmuet(?:te)? de naissance|\bsourde?s? (?:comme un pot|profonde?s?"
         r"|d'une oreille|des deux oreilles)"
           r"|\bborgne\b|\bnon[ -]lecteur\b", ("muet", "sourd", "borgne"), "je suis ‹muet›",
           "‹Sourde comme un pot›", "le numéro est muet"),
     # What Greek calls an illness or an operation, whichever it is: "neuropathie", "splénectomie".
-    _head("learned-name",
-          r"\b(?!sympath|antipath|empath|apath|telepath|homeopath|osteopath|naturopath|allopath|psychopath|nostalg|dichotom"
+    head("learned-name",
+          r"\b(?!sympath|antipath|empath|apath|telepath|homeopath|osteopath|naturopath|allopath|psychopath|nostalg"
+          r"|dichotom"
           r"|anatom|autonom|aromatherap|kinesitherap|psychotherapeut|biblio)"
-          r"[a-z]{3,}(?:pathi(?:es?|ques?)|algi(?:es?|ques?)|plegi(?:es?|ques?)|ectomies?|otomies?|ostomies?|phasi(?:es?|ques?)"
-          r"|praxi(?:es?|ques?)|therapies?|oscopies?|trophi(?:es?|ques?)|cytoses?|ylites?|penies?|philies?(?<=mophilie)|noses?(?<=stenose))\b",
+          r"[a-z]{3,}(?:pathi(?:es?|ques?)|algi(?:es?|ques?)|plegi(?:es?|ques?)|ectomies?|otomies?|ostomies?"
+          r"|phasi(?:es?|ques?)"
+          r"|praxi(?:es?|ques?)|therapies?|oscopies?|trophi(?:es?|ques?)|cytoses?|ylites?|penies?"
+          r"|philies?(?<=mophilie)|noses?(?<=stenose))\b",
           ("pathi", "algi", "plegi", "ectomi", "otomi", "ostomi", "phasi", "praxi", "therapi", "oscopi", "trophi",
            "cytose", "ylite", "penie", "stenose"),
           "une ‹neuropathie›", "ma ‹splénectomie›", "votre sympathie", "la nostalgie"),
@@ -209,7 +195,7 @@ _HEADS = table(
           r"\b(?<!ssurance )(?<!ssurance-)(?<!SSURANCE )(?:(?:[Ss]yndrome|[Mm]aladie|SYNDROME|MALADIE) (?:de "
           r"|d['’]|du |DE |D'))([A-ZÀ-Þ][\w-]+(?:[ -](?:et )?[A-ZÀ-Þ][\w-]+)*)",
           ("syndrome", "maladie"), kind="SANTE", reads="written", group=0,
-          unless=(after(r" ?(?:info|service)"), _is_topic),
+          unless=(after(r" ?(?:info|service)"), is_topic),
           examples=("le ‹syndrome de Guillain-Barré›", "le syndrome de la page blanche",
                     "l'assurance maladie de Castelbrune")),
 )  # fmt: skip
@@ -224,11 +210,14 @@ _ILL = (
     rf"|reconnue?s?|declaree?s?) (?:comme )?{_OF}?)"
     rf"|(?:(?:hospitalise|opere|soigne|traite|suivi|reconnu|alite|handicape|invalide|inapte|arrete|licencie)(?:e"
     rf"|s|es)? (?:en urgence |d'urgence )?{_CAUSE} {_ARTICLE})"
-    rf"|(?:(?:arret|conge)s? (?:de )?(?:maladie|travail) {_CAUSE} {_ARTICLE})"
+    rf"|(?:(?:en )?(?:arret|conge)s? (?:(?:de )?(?:maladie|travail) )?{_CAUSE} {_ARTICLE})"
+    rf"|(?:(?:devenue?s?|nee?s?) )|(?:mort|decede)(?:e|es|s)? (?:d'une? |des suites d'une? |de son |de sa |du "
+    rf"|de la |de )"
     rf"|(?:(?:sous (?:tutelle|curatelle)|rqth|(?:en )?ehpad|en ald(?: \d+)?|ald|aah) {_CAUSE} {_ARTICLE}))"
 )
 _NAMED = (
-    rf"(?:(?:maladie|affection|syndrome|symptomes?|troubles?|etat|crises?|episodes?|probleme|forme|poussees?|attaques?|traitements?"
+    rf"(?:(?:maladie|affection|syndrome|symptomes?|troubles?|etat|crises?|episodes?|probleme|forme|poussees?"
+    rf"|attaques?|traitements?"
     r"|debuts?|suspicion|soupcon|antecedents?|sequelles?|complications?|rechute|recidive|(?:en )?remission"
     r"|signes?|risques?"
     r"|stade (?:\d|[iv]+|terminal|avance|precoce)|seances?|cures?|greffes?|convalescence)"
@@ -236,9 +225,13 @@ _NAMED = (
 )
 _LENGTH = rf"(?:{_NUMBER} (?:ans|mois|semaines|seances|jours|cures|lignes|cycles|annees) {_OF})"
 _EVENT = r"(?:(?:re)?fait|subi|fais(?:ait)?) (?:une? |des |deux |trois |mon |ma |sa |son )?"
+_TO_A_DEGREE = (
+    r"(?:(?:presque|quasi|quasiment|a moitie|a demi|totalement|completement|partiellement|un peu|tres|gravement"
+    r"|severement|lourdement|profondement) )"
+)
 _LEAD = re.compile(
-    rf"\b(?:{_ILL}|{_NAMED}|{_LENGTH}|{_EVENT}|{_NUMBER} |sous |port d'une? |(?:pose|implante|greffe|porte)(?:e|s"
-    rf"|es)? (?:une? |des |deux ))$"
+    rf"\b(?:{_TO_A_DEGREE}|{_ILL}|{_NAMED}|{_LENGTH}|{_EVENT}|{_NUMBER} |sous |port d'une? "
+    rf"|(?:pose|implante|greffe|porte)(?:e|s|es)? (?:une? |des |deux ))$"
 )
 # In notes: "Nourrisson asthmatique."
 _PATIENT = re.compile(r"(?:^|[.;:\n] ?)((?:nourrisson|bebe|enfant|adulte|patiente?) )$")
@@ -253,13 +246,17 @@ _TAIL = re.compile(
     r"|jusqu'au cou)"
     rf"| (?:de|depuis) (?:ma |la |sa |l')?(?:naissance|enfance)\b| au stade (?:\d|[iv]+|terminal|avance)\b"
     rf"| en phase \w+"
-    rf"| a (?:cause|la suite) de {_OWN} \w+)"
+    rf"| a (?:cause|la suite) de {OWN} \w+"
+    r"| depuis (?:son|sa|mon|ma|l'|cet?) ?(?:avc|accident|operation|attaque|chute|infarctus|cancer|maladie)\b)"
 )
+# With a part of a body, its article is of the phrase: "les mains abîmées".
+_ARTICLE_BEFORE = re.compile(r"\b((?:mes|ses|mon|son|ma|sa|les|le|la|une?) |l')$")
+_IS_PART = re.compile(rf"(?:{PART}|memoire|vue|ouie|crabe)\b")
 _WHEN = re.compile(rf" (?:en|debut|fin|le \d{{1,2}}) (?:{MONTH}(?: \d{{4}})?|(?:19|20)\d\d)\b")
 _IS_EVENT = re.compile(rf"\b{_EVENT}|\b(?:opere|greffe|ampute)")
 _JOINS = re.compile(rf",? (?:et|ou|avec|plus|ainsi que) {_ARTICLE}| {_CAUSE} {_ARTICLE}| (?:d'|de )| ")
 _REACH = 60
-_EVERY = (*HEALTH, *_HEADS)
+_EVERY = (*HEALTH, *_HEADS, *INFIRMITIES)
 
 
 def health(text: Text) -> Iterator[Span]:
@@ -294,6 +291,8 @@ def _grown(text: Text, span: Span) -> Span:
         if tail is None or tail.end() == end:
             break
         end = tail.end()
+    if (article := _ARTICLE_BEFORE.search(folded, max(0, start - 6), start)) and _IS_PART.match(folded, start):
+        start = article.start(1)
     if _IS_EVENT.match(folded, start) and (when := _WHEN.match(folded, end)):
         end = when.end()
     return span._replace(start=start, end=end)

@@ -27,13 +27,13 @@ def misspelt(text: Text) -> Iterator[Span]:
     for word in text.words:
         if len(word) < _SHORTEST:
             continue
-        if _is_misspelt(word):
+        if ends := _opens(word):
+            for match in re.finditer(rf"(?<!\w){word} (?:(?:en|de|du|des) )?([a-z]+)", text.folded):
+                if _key(match[1]).rstrip("es") in ends:
+                    yield Span(*match.span(), "SANTE", "rule", "health.misspelt")
+        if _is_misspelt(word) or (word[0] in "dl" and len(word) > _EDITED and _is_misspelt(word[1:])):
             for match in re.finditer(rf"(?<!\w){word}(?!\w)", text.folded):
                 yield Span(*match.span(), "SANTE", "rule", "health.misspelt")
-        elif ends := _opens(word):
-            for match in re.finditer(rf"(?<!\w){word} ([a-z]+)", text.folded):
-                if _key(match[1]) in ends:
-                    yield Span(*match.span(), "SANTE", "rule", "health.misspelt")
 
 
 @lru_cache(maxsize=1 << 14)
@@ -54,12 +54,13 @@ def _opens(word: str) -> frozenset[str]:
 
 @cache
 def _two_words() -> dict[str, list[tuple[str, str]]]:
-    """Give the diseases of two words: the first word as it sounds -> as it is written, and the second as it sounds."""
+    """Give the diseases of two words ("en" or "de" between them perhaps): the first as it sounds -> both."""
     found: dict[str, list[tuple[str, str]]] = {}
     for term in terms("diseases", _LISTS):
-        if term.count(" ") == 1 and "*" not in term:
-            first, second = term.split(" ")
-            found.setdefault(_key(first), []).append((first, _key(second)))
+        words = [word for word in term.split(" ") if word not in ("en", "de", "du", "des")]
+        if len(words) == 2 and "*" not in term:
+            first, second = words
+            found.setdefault(_key(first), []).append((first, _key(second).rstrip("es")))
     return found
 
 

@@ -62,7 +62,8 @@ def _is_quantity(match: re.Match[str], _: Text) -> bool:
     value = match[0]
     if _YEARS.fullmatch(value) or _THOUSANDS.fullmatch(value):
         return True
-    if _UNIT.match(match.string, match.end()) and len(value) < 14:
+    unit = _UNIT.match(match.string, match.end())
+    if unit and len(value) < 14 and not (unit[0].strip() in ("h", "j") and len(value) > 5):  # "52 02 881 407 H"
         return True
     without_dates = _DATE.sub("", value)
     return without_dates != value and sum(c.isdigit() for c in without_dates) < 6
@@ -150,8 +151,8 @@ AFTER_WORDS = table(
     ),
     _after(
         "allocataire", "ALLOCATAIRE", 5,
-        r"alloc(?:ataires?)?|matricule|(?:n°|numero|no|identifiant|dossier) caf",
-        ("alloc", "matricule", " caf"),
+        r"all?oc(?:at\w{2,6})?|matricule|(?:n°|numero|no|identifiant|dossier) caf",
+        ("aloc", "alloc", "matricule", " caf"),
         "allocataire n° ‹1234567 K›", "allocataire depuis 2019",
     ),
     _after(
@@ -187,14 +188,21 @@ AFTER_WORDS = table(
     ),
     _after(
         "file", "DOSSIER", 5,
-        r"dossiers?|references?|ref|demande|courrier|reclamation|requete|ticket|suivi|colis\w*|recommande|avis|contrat"
+        r"dossiers?|dossie|dosier|references?|ref|demande|courrier|reclamation|requete|ticket|suivi|colis\w*"
+        r"|recommande|avis|contrat"
         r"|facture|commande|candidat\w*|ine|rpps|cotisante?|adherente?|client|numero|n°|no|num|enregistrement"
-        r"|signalement|identifiant|amende|contravention|pv|plainte|inscription|quittance|sinistre|affaire|role|rg",
+        r"|signalement|identifiant|amende|contravention|pv|plainte|inscription|quittance|sinistre|affaire|aff|role"
+        r"|rg|usager|mutuelle|police|fact|mle"
+        r"|societaire|carte|compteur|abonnee?|abonnement|patiente?|locataire|bail|code|fiche|mandat|acte|note"
+        r"|versement|virement",
         (
             *("dossier", "reference", "demande", "courrier", "reclamation", "requete", "ticket", "suivi", "colis"),
             *("avis", "recommande", "contrat", "facture", "commande", "candidat", "cotisant", "adherent", "client"),
             *("numero", "n°", "enregistrement", "signalement", "identifiant", "amende", "contravention", "plainte"),
             *("inscription", "ref", "quittance", "sinistre", "affaire", "ine", "rpps", "no", "num", "pv", "role", "rg"),
+            *("aff", "usager", "mutuelle", "police", "fact", "mle", "societaire", "carte", "compteur", "abonn",
+            "patient"),
+            *("dossie", "dosier", "locataire", "bail", "fiche", "mandat"),
         ),
         "dossier n° ‹2024-AB-12345›", "ma demande coûte 12 345 €", "mon dossier de 2019",
     ),
@@ -244,6 +252,14 @@ CLUMPS = table(
         examples=("le ‹12~34~56~78~90›", "12~34"),
     ),
     Identifier(
+        "number.crossed-out",  # a card or an account of which the end alone is left: "XXXX XXXX 4418"
+        r"(?<![\w*•])(?:[x*•]{2,8}[ -]?){1,6}\d{3,4}(?!\d)",
+        kind="IBAN",
+        hint=("xx", "**", "••"),
+        digit=3,
+        examples=("carte ‹XXXX XXXX XXXX 4418›", "compte ‹****4418›", "taille XXL 44"),
+    ),
+    Identifier(
         "number.run",
         r"(?<!\d)\d{6,}(?!\d)",
         kind="NUMERO",
@@ -258,7 +274,10 @@ CLUMPS = table(
 _BANK = re.compile(r"\b(?:rib|banque|guichet|compte)\b")
 
 _CODE_BEFORE = re.compile(r"(?<![\w/.,'’-])([A-Z]{1,4}\d{0,3}|\d{1,3}[A-Z]{1,3}\d{0,3}|\d{2,4})[ -]$")
-_CODE_AFTER = re.compile(r"[ -]([A-Z]{2,3}|\d{1,5}[A-Z]{1,3}|[A-Z]{1,3}\d{1,6}|\d{2,6})(?![\w'’/]|[.,:]\d| ?(?:h|€|%))")
+_CODE_AFTER = re.compile(
+    r"(?:[ -]| / |/)([A-Z]{2,3}|[A-Z](?= ?(?:[.,:;)\n]|$)| [a-zà-ÿ(\d])|\d{1,5}[A-Z]{1,3}"
+    r"|[A-Z]{1,3}\d{1,6}|\d{2,6})(?![\w'’/]|[.,:]\d| ?(?:h|€|%))"
+)
 _GROWTH = 40  # characters
 _WORDS_LIKE = frozenset({"LE", "LA", "DU", "DE", "ET", "EN", "AU", "OU"})
 _NO_CODES = folded("words_beside_numbers", Path(__file__).parents[1] / "lists")
@@ -282,7 +301,9 @@ def _grown(text: Text, span: Span) -> Span:
         if not _is_code(before[1], shouting=text.all_capitals):
             break
         start = before.start(1)
-    while end < most and (after := _CODE_AFTER.match(written, end)) and _is_code(after[1], shouting=text.all_capitals):
+    while end < most and (after := _CODE_AFTER.match(written, end)):
+        if "/" not in after[0] and not _is_code(after[1], shouting=text.all_capitals):
+            break
         if _UNIT.match(written, after.end()) or (after[1].isdigit() and len(after[1]) < 2) or after[1] in _WORDS_LIKE:
             break
         end = after.end(1)
@@ -292,5 +313,7 @@ def _grown(text: Text, span: Span) -> Span:
 def _is_code(token: str, *, shouting: bool) -> bool:
     if token.isalpha():
         plain = fold(token)
-        return not shouting and plain not in _NO_CODES and plain not in ACRONYMS and plain not in EVERYDAY
+        return plain == "rg" or (
+            not shouting and plain not in _NO_CODES and plain not in ACRONYMS and plain not in EVERYDAY
+        )
     return not token.isdigit() or len(token) < 4 or not _YEARS.fullmatch(token)

@@ -31,6 +31,14 @@ _CARDINAL = r"(?: ?\b(?:nord|sud|est|ouest|[nsewo])\b)?"
 
 POSITIONS = table(
     Identifier(
+        "position.mac",
+        r"(?<![\w:-])[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2}){4}(?![\w:-])",
+        kind="NUMERO",
+        hint=(":", "-"),
+        digit=True,
+        examples=("adresse MAC ‹00:1B:44:11:3A:B7›", "12:30:45"),
+    ),
+    Identifier(
         "position.ipv6",
         # Hexadecimal groups, two at least, perhaps with an IPv4 address after them.
         r"(?<![\w:.])(?=[0-9a-f:]{0,6}:)[0-9a-f:]{3,39}(?:(?<=:)\d{1,3}(?:\.\d{1,3}){3})?(?![\w:]|\.\d)",

@@ -74,7 +74,7 @@ READ_ALOUD = table(
     ),
     Identifier(
         "reference.read-aloud",
-        rf"\b{_OF_NUMBER}\b(?:(?! (?:{_SAID})).){{0,40}}?[ ,:«\"]+({_READ_ALOUD})",
+        rf"\b{_OF_NUMBER}\b(?:[^ \n]| (?!{_SAID})){{0,40}}?[ ,:«\"]+({_READ_ALOUD})",
         kind_of=lambda match, _: (
             "PLAQUE" if match[0].startswith(("plaque", "immat", "voiture", "vehicule")) else "DOSSIER"
         ),

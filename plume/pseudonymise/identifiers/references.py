@@ -32,11 +32,13 @@ def _from_its_letters(match: re.Match[str], _: Text) -> Place:
 UNIT_SAID = re.compile(
     r" ?(?:€|%|euros?|ans?\b|mois|jours?|heures?|h\b|fois|personnes?|pages?|km|minutes?|semaines?|pieces?"
     r"|dossiers?|points\b"
-    r"|agents?|guichets?|etages?|rue|avenue|boulevard|lettres?|chiffres?|exemplaires?|places?|annees?|courriers?|appels?)"
+    r"|agents?|guichets?|etages?|rue|avenue|boulevard|lettres?|chiffres?|exemplaires?|places?|annees?|courriers?"
+    r"|appels?)"
 )
-_PLOT_NEAR = re.compile(r"\b(?:parcelles?|cadastr\w+)\b")
+_PLOT_NEAR = re.compile(r"\b(?:parcell?es?|cadastr\w+|lieu-?dit|section|au plan)\b")
 _NUMBER_NEAR = re.compile(
-    r"\b(?:numeros?|n°|rib|iban|carte|compte|nir|secu|securite|telephone|portable|tel|fixe|plaque|dossier|reference|celui"
+    r"\b(?:numeros?|n°|rib|iban|carte|compte|nir|secu|securite|telephone|portable|tel|fixe|plaque|dossier|reference"
+    r"|celui"
     r"|celle|assuree?|matricule|identifiant|siret|contrat|chiffres?)\b"
 )
 _SHORT_END = re.compile(r" ?(?:[.,;:)!?\n»\"]|$)| (?:et|mais|alors|qui|que|pas|ou|donc|a ete|est)\b")
@@ -60,7 +62,63 @@ def _is_no_plot(match: re.Match[str], text: Text) -> bool:
     return not near or UNIT_SAID.match(match.string, match.end()) is not None or (match[1] or "").lower() in _NO_PLATE
 
 
+def _is_no_code(match: re.Match[str], text: Text) -> bool:
+    """Say whether letters and digits name a road, a class, a form, a product, an article or an error."""
+    value, before = match[0], text.folded[max(0, match.start() - 24) : match.start()]
+    if _HOURS.search(value) or _NAMED_CODE.search(before) or _SPAN_OF_YEARS.search(value):
+        return True
+    if _FORM.match(value):
+        return True
+    letters = re.sub(r"[^A-Z]", "", value)
+    return letters in _NO_CODE or UNIT_SAID.match(match.string, match.end()) is not None
+
+
+_NAMED_CODE = re.compile(
+    r"\b(?:erreur|articles?|art\.?|code (?:erreur|postal|rome|ape|naf)|version|modele|norme|formulaire|cerfa"
+    r"|imprime|decret|loi"
+    r"|salle|bus|ligne|train|vol|route|autoroute|sortie|case|cases|classe|niveau|windows|vitamine|type|format|page"
+    r"|vu l'|[ld]\.)"
+    r"(?: de| d'| du| n°)? ?$"
+)
+_FORM = re.compile(r"20[3-7]\d-")  # of taxes: "2042-RICI"
+_NO_CODE = frozenset(
+    ("COVID", "TER", "TGV", "ISO", "UTF", "RN", "RD", "CM", "CE", "CP", "PACK", "HP", "GPS", "USB", "MP", "PS")
+)
+_SPAN_OF_YEARS = re.compile(r"(?:19|20)\d\d[-/](?:19|20)\d\d")
+_CODED = (
+    r"(?=[A-Z0-9/-]{0,12}[A-Z])(?=(?:[A-Z/-]{0,12}\d){3})[A-Z0-9]{1,12}(?:[-/][A-Z0-9]{1,12}){1,5}"
+    r"|[A-Z]-\d{3,}|(?=[A-Z\d]{5,})(?:[A-Z]{1,3}\d{1,3}[A-Z]{1,3}\d[A-Z\d]{0,12}"
+    r"|\d{1,3}[A-Z]{1,3}\d{1,3}[A-Z][A-Z\d]{0,12})"
+)
+
 REFERENCES = table(
+    Identifier(
+        "reference.short-code",  # letters and digits mixed, in parts or by turns
+        rf"(?<![\w@./#'’-])(?:{_CODED})(?![\w@/-]|\.\w)",
+        kind="DOSSIER",
+        digit=3,
+        reads="written",
+        unless=_is_no_code,
+        examples=(
+            "contrat ‹EN-7781› signé",
+            "le ticket ‹B-042›",
+            "code ‹XT9-4K2›",
+            "noté ‹PZ-4418-77›",
+            "article R421-9",
+            "en COVID-19",
+            "erreur E-503",
+            "la N104, l'A320-200",
+        ),
+    ),
+    Identifier(
+        "reference.plot-like",  # a parcel's number has four digits on a plan: "ZB 0147"
+        r"(?<![\w'’])(?!CP|BP|CS)[A-Z]{1,2} ?(?:n° ?)?0\d{3}(?![\w*€%]|[ .]\d|/)",
+        kind="ADRESSE",
+        digit=4,
+        reads="written",
+        unless=_are_hours,
+        examples=("édifiée sur ‹ZB 0147›, sans", "A 04 78", "ma BP 0123"),
+    ),
     Identifier(
         "reference.end",
         r"\b(?:finiss\w+|finit|fini|termin\w+|commenc\w+|debut\w+) (?:par|en|avec) (?:les chiffres |le )?"
@@ -102,13 +160,19 @@ REFERENCES = table(
     ),
     Identifier(
         "plot.in-a-row",  # "sur la parcelle ZB 204, et non sur la ZB 205"
-        r"(?<![\w'])(?:(?<=la )|(?<=les )|(?<=et )|(?<=ou )|(?<=, )|(?<=avec ))([A-Z]{1,2}) ?(?:n° ?)?\d{1,4}(?![\w*])"
+        r"(?<![\w'’])([A-Z]{1,2}) ?(?:n° ?|numéro |no )?\d{1,4}(?![\w*]|[.,]\d)"
         r"|(?<=[A-Z] \d\d\d et )()\d{3}(?!\w)",
         kind="ADRESSE",
+        hint=("parcel", "cadastr", "lieu", "section", "au plan"),
         digit=True,
         reads="written",
         unless=_is_no_plot,
-        examples=("la parcelle ZB 204, et non sur la ‹ZB 205›", "la B 12", "la parcelle A, et les RD 12"),
+        examples=(
+            "la parcelle ‹ZB 204›, et non sur la ‹ZB 205›",
+            "la B 12",
+            "la parcelle A, et les RD 12",
+            "ma parcelle, inscrite sous ‹AK n° 302›",
+        ),
     ),
     Identifier(
         "plate.like",  # capitals, three digits, capitals
@@ -150,7 +214,7 @@ REFERENCES = table(
     ),
     Identifier(
         "reference.lower-case",
-        r"(?<![\w@./:])(?=[a-z0-9])(?=[0-9\-]{0,40}[a-z])(?=(?:[a-z\-]{0,20}\d){6})(?:[a-z0-9]+-)*[a-z0-9]+(?![\w@])",
+        r"(?<![\w@./:])(?!0x)(?=[a-z0-9])(?=[0-9\-]{0,40}[a-z])(?=(?:[a-z\-]{0,20}\d){6})(?:[a-z0-9]+-)*[a-z0-9]+(?![\w@])",
         kind="DOSSIER",
         digit=6,
         reads="with_zeros",

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import cache
 
 from plume.french.insee import communes
+from plume.french.numbers import number_words
+from plume.french.phrases import NETWORK, SERVICE
 from plume.french.rules import Place, Text, find, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, column
@@ -14,6 +16,7 @@ from plume.pseudonymise.identifiers.addresses import BOXES, OWN, OWN_AFTER, PLOT
 from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.spans import Span
 
+_NUMBER_WORDS = rf"{any_of(number_words(0, 1000))}(?:[ -](?:et[ -])?{any_of(number_words(0, 1000))}){{0,5}}"
 _BEFORE_A_TOWN = any_of(column("services", "word", kind="town"))
 _COUNTED = re.compile(r"(?i:euros?|eur|personnes|habitants)\b")
 
@@ -76,11 +79,12 @@ ANNOUNCED = table(
         "town.announced",
         r"\b(?:j?h?abit\w+|vi[st]|vivons|vivant|domicili\w+|resid\w+|demeur\w+|originaire|natifs?|natives?|nees?|nes"
         r"|ne(?= (?:a|au|aux|en)\b)|installee?s?"
-        rf"|demenag\w+|emmenag\w+|ville|commune|village|hameau|{_BEFORE_A_TOWN}(?: des (?:particuliers|entreprises"
+        rf"|demenag\w+|emmenag\w+|maires?|ville|commune|village|hameau|{_BEFORE_A_TOWN}(?: des (?:particuliers"
+        rf"|entreprises"
         r"|professionnels))?|sip|sie|antenne|la poste|travail|aller|vais|venir|rendre|deplacer|retourner|partir"
         r"|renvoyee?|envoyee?|commune nouvelle)\b"
         r"(?: (?:bien|ici|actuellement|desormais|depuis peu))?"
-        r"(?: (?:a|au|aux|de|d'|sur|en|dans|vers|pres de|a cote de|non loin de|le|la|les)\b)* ?(?=[a-z])",
+        r"(?: ?:)?(?: (?:a|au|aux|de|d'|sur|en|dans|vers|pres de|a cote de|non loin de|le|la|les)\b)* ?(?=[a-z])",
         kind="VILLE",
         hint=(
             *(
@@ -101,7 +105,8 @@ ANNOUNCED = table(
                 "nes",
                 "install",
             ),
-            *("demenag", "emmenag", "ville", "commune", "village", "hameau", *column("services", "word", kind="town")),
+            *("demenag", "emmenag", "maire", "ville", "commune", "village", "hameau"),
+            *column("services", "word", kind="town"),
             *("sip", "sie", "antenne", "la poste", "travail", "aller", "vais", "venir", "rendre", "deplacer"),
             *("retourner", "partir", "envoye", "renvoye"),
         ),
@@ -109,6 +114,25 @@ ANNOUNCED = table(
         shape=lambda match, text: _commune_at(text.folded, match.end()),
         source="insee",
         examples=("j'habite à ‹quimperle›", "la mairie de ‹Brest›", "j'habite à deux pas"),
+    ),
+    Identifier(
+        "town.after-postcode-in-words",  # "quatre-vingt mille Amiens"
+        rf"(?<!\w){_NUMBER_WORDS} mille(?:[ -](?:et[ -])?{_NUMBER_WORDS})?,? (?=[a-z])",
+        kind="CP_VILLE",
+        hint=(" mille ",),
+        shape=lambda match, text: _from(match.start(), _commune_at(text.folded, match.end())),
+        source="insee",
+        examples=("virgule ‹quatre-vingt mille Amiens›", "deux mille euros"),
+    ),
+    Identifier(
+        "town.postcode-in-words-last",  # "rue des Tisserands à Caudry cinquante-neuf mille cinq cent quarante"
+        rf"\b(?:rue|avenue|place|chemin|impasse|allee|boulevard"
+        rf"|route)\b[^.;\n\d]{{3,60}}? ({_NUMBER_WORDS} mille(?:[ -]{_NUMBER_WORDS})?)(?!\w)",
+        kind="CP_VILLE",
+        hint=(" mille",),
+        group=1,
+        source="insee",
+        examples=("rue des Lilas à Caudry ‹cinquante-neuf mille cinq cent quarante› et", "la rue a deux agents"),
     ),
     Identifier(
         "town.after-postcode",
@@ -122,7 +146,14 @@ ANNOUNCED = table(
     ),
 )
 _LETTERS = re.compile(r"[a-z]+")
-_NO_TOWN = {"appelle", "quartier", "bourg", "secteur", "centre"}  # communes bear these names, but nobody means them
+_NO_TOWN = {
+    "place",
+    "appelle",
+    "quartier",
+    "bourg",
+    "secteur",
+    "centre",
+}  # communes bear these names, but nobody means them
 _LOWER_CITY = re.compile(
     r"[ ,\-–(]{1,3}(\d{5})(?:,? (?:a |au )?(?:(?:las?|les?|saint|sainte|ste?)[ -])?(?:[^\W\d_]|['-]){2,}"
     r"(?:[ -](?:sur|sous|en|les|la|le|de)[ -](?:[^\W\d_]|['-])+)?)?"
@@ -161,6 +192,41 @@ def _postcodes(text: Text) -> list[Span]:
     return list(spans(text, POSTCODES))
 
 
+_PLACE_WORD = (
+    r"(?i:(?:au |le |du )?bourg|chambre|ch\.|chb|b[aâ]t\w*\.?|app(?:t|artement)?\.?|porte|escalier|esc\.?|étage"
+    r"|villa|port de \w+"
+    r"|emplacement|ferme|moulin|camping|foyer(?:[- ]\w+)?|h[oô]tel|résidence|rés\.|chez|péniche|chalet|château|mas"
+    r"|les|la|le"
+    r"|hameau|lieu-?dit|c/o|km|zone|zone artisanale|za)"
+)
+_PLACE_NUMBER = r"(?:n° ?)?\d{1,4}(?: ?(?:bis|ter))?(?!\d)"
+_PART = rf"(?:(?:{PARTICLE}){{0,3}}{PROPER}(?!\w)|{_PLACE_WORD}(?!\w)|{_PLACE_NUMBER})"
+# "Ferme de la Houssaye, 61300 L'Aigle": what bears a name, from the start of its line, or behind a sign, to a postcode.
+_BEFORE_POSTCODE = re.compile(
+    r"(?:^|[\n:;.(!?–«\"] ?|\b(?:habite|demeure|réside|loge|vis|vit|domiciliée?|logée?|hébergée?|livrer|écrire|à) )"
+    rf"((?:{_PLACE_NUMBER},? )?(?:{PROPER}|{_PLACE_WORD})(?!\w)(?:(?:, | ){_PART}){{0,8}}),? ?$"
+)
+_ASKS = re.compile(r"\w+-(?:moi|nous|lui|les?|vous)\b")  # "Écrivez-moi lieu-dit Les Chênes"
+_OF_BODIES = re.compile(
+    rf"\b(?:{SERVICE}|{NETWORK}|mairie|poste|hopital|ecole|college|lycee|siege|cedex|commune"
+    rf"|ville|cp|code postal)\b"
+)
+
+
+def _named_before(text: Text, postcode: Span) -> Span | None:
+    """Give what stands before a postcode as its address, where that is no body's."""
+    start = max(0, postcode.start - 90)
+    match = _BEFORE_POSTCODE.search(text.written[start : postcode.start])
+    if match is None or text.shouting or _OF_BODIES.search(text.folded, start + match.start(1), start + match.end(1)):
+        return None
+    if _ASKS.match(match[1]):
+        return None
+    first = fold(match[1]).split(" ")[0].strip(",")
+    if first in EVERYDAY and first not in ("le", "la", "les", "au") and " " not in match[1]:
+        return None
+    return Span(start + match.start(1), start + match.end(1), "ADRESSE", "rule", "town.named-before-postcode")
+
+
 def places(text: Text) -> Iterator[Span]:
     """Find addresses and where somebody lives, but for what is a service's."""
     found = text.once(all_addresses)
@@ -168,10 +234,13 @@ def places(text: Text) -> Iterator[Span]:
     yield from addresses
     postcodes = [span for span in text.once(_postcodes) if not is_of_a_service(text, span, found)]
     yield from postcodes
+    yield from filter(None, (_named_before(text, span) for span in postcodes))
     for address in addresses:
         if match := _LOWER_CITY.match(text.folded, address.end):
-            named = re.split(r"\d{5},? ?", match[0])[-1]
-            end = match.end(1) if fold(named) in EVERYDAY else match.end()
+            named = re.split(r"\d{5},? ?(?:a |au )?", match[0])[-1]
+            listed = _commune_at(text.folded, match.end() - len(named))
+            apart = listed is None and text.folded.startswith(",", match.end(1))
+            end = match.end(1) if apart or fold(named) in EVERYDAY else match.end()
             yield Span(match.start(1), end, "CP_VILLE", "rule", "town.after-address")
         elif town := _town_of(text, address):
             yield town

@@ -143,7 +143,7 @@ NEGATIVE = [
     "Salutations distinguées",
     "La signature électronique est refusée.\nSignature électronique refusée trois fois.",
     "Mon docteur traitant est parti, un monsieur gentil et courtois m'a aidé.",
-    "Le maire de Plougastel et le préfet de la Manche n'ont pas répondu.",
+    "Le maire et le préfet de la Manche n'ont pas répondu.",
     "Je suis Français et j'attends.",
     "Le standard de la sous-préfecture (04 99 00 11 22) répond le matin.",
     "Composez le 01 99 00 33 44, accueil du rectorat.",
