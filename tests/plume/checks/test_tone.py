@@ -89,8 +89,8 @@ def test_a_draft_of_this_review_is_relevant_and_one_of_another_is_not(case) -> N
         "propriétaire menace de nous mettre dehors avec les enfants."
     )
     own = (
-        "Bonjour,\n\nNous regrettons que le versement de votre allocation ait été interrompu et que vos appels à la "
-        "Caf soient restés vains. Vous pouvez prévenir le bailleur par écrit."
+        "Bonjour,\n\nNous regrettons que le versement de votre aide au loyer ait été interrompu et que vos appels à la "
+        "Caf soient restés vains. Vous pouvez prévenir le bailleur par écrit, pour qu'il patiente quelques mois."
     )
     other = (
         "Bonjour,\n\nNous regrettons que votre carte Vitale ne soit pas arrivée. La photographie doit être récente, "
