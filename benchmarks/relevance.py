@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from plume.checks import relevance as check
+from plume.checks import stems
 from plume.checks.case import VOCABULARY
 from plume.command import say
 from plume.export.reader import read_experiences
@@ -58,7 +59,7 @@ def strangers(rows: list[Pair]) -> Iterator[tuple[Pair, Pair]]:
 def stem_rows(rows: Iterable[Pair]) -> list[str]:
     """Count in which share of the reviews each stem stands; those of three reviews or more."""
     reviews = sorted({row["review"] for row in rows})
-    counts = Counter(stem for review in reviews for stem in check.stems(review))
+    counts = Counter(stem for review in reviews for stem in stems.stems(review))
     return [f"{stem}\t{n / len(reviews):.4f}" for stem, n in sorted(counts.items()) if n >= 3]
 
 
@@ -97,7 +98,7 @@ def _shared(drafts: Iterable[tuple[str, list[str]]]) -> dict[tuple[str, str, int
 def use(table: str, header: str, lines: list[str]) -> None:
     (VOCABULARY / f"{table}.tsv").write_text("\n".join([SOURCE, header, *lines]) + "\n", encoding="utf-8")
     check.rows.cache_clear()
-    for cached in (check._shares, check._usual_stems, check._ratios):
+    for cached in (stems.shares, check._usual_stems, check._ratios):
         cached.cache_clear()
 
 

@@ -11,15 +11,14 @@ the writer in the review is no part of its problem.
 """
 
 import math
-import re
 from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from plume.checks.case import VOCABULARY, Answer, Case, failed
 from plume.checks.instruction import instruction
 from plume.checks.language import FRENCH, language
-from plume.french.numbers import WORDS, value
+from plume.checks.stems import FLOOR, content, shares
 from plume.french.text import fold, sentences, words
 from plume.french.vocabulary import rows
 
@@ -29,18 +28,8 @@ _ENOUGH, _NAT, _MOST_NATS = 12, 0.56, 40
 # Less of a review of few words, whose reply cannot help saying it otherwise, and of one that tells a long story.
 _LOW, _HIGH, _SLOPE, _FEW = -3.6, -0.8, 0.2, 15
 _LONG, _OFF, _EACH = 45, 3, 10  # words; at most so much less, one for each so many words
-_LETTERS, _MORE = 5, 8  # of a stem: "délais" meets "délai"; more of "internet" and "interlocuteur"
-_PREFIX = ("inter", "trans", "contr", "entre")
-# What inflection and derivation add to a short stem: "payé" meets "payer", "mutée" "mutation", "livré" "livraison".
-_PLURAL, _ENDING = (
-    re.compile(r"(?<=\w{3})(?:e{0,2}(?<![ui])[sx]|e{0,2})$"),
-    re.compile(r"(?<=\w{3})(?:[ai]tion|aison|ement|er|ir)$"),
-)
-_ORDINAL = re.compile(r"(\d+)(?:er?|eme|ème|h|nd)?$")
-_IN_WORDS = re.compile(rf"\b(?!une?\b(?![ -](?:cent|mille)))(?>{WORDS})\b", re.IGNORECASE)
 _OPENING = 2  # sentences after the greeting, where a reply names the problem
 _GREETING = 5  # words, fewer are a greeting
-_FLOOR = 0.002  # share of reviews that hold a word of which the table knows nothing
 _COMMON = 0.97  # a word that more reviews hold is no witness
 _RARE = 0.2  # what fewer hold is told to the reader
 _NAMING = 0.12  # what fewer reviews hold names a problem
@@ -74,7 +63,7 @@ def relevance(case: Case) -> Answer:
     shared = [witness for witness in found if witness.shared and witness.share < _RARE]
     told = ", ".join(sorted({witness.word for witness in shared}))
     detail = f"mots et thèmes de l'avis repris : {told or 'aucun'}"
-    if case.tokens and (not _content(review) or is_of(review, found)):
+    if case.tokens and (not content(review) or is_of(review, found)):
         return Answer(True, detail)
     return failed(f"ne répond pas au problème de cet avis ; {detail}", "relevance.other-problem")
 
@@ -115,67 +104,23 @@ def weight(found: Iterable[Witness]) -> float:
 
 def witnesses(review: str, sentences: list[str]) -> Iterator[Witness]:
     """Yield the stems and topics of a draft's sentences, each once, where it first stands."""
-    own = _content(review)
+    own = content(review)
     longer = len(own) / _usual_stems()
     first = next((i for i, sentence in enumerate(sentences) if len(words(sentence)) >= _GREETING), 0)
     seen: set[str] = set()
     for i, sentence in enumerate(sentences[first:]):
         place = "opening" if i < _OPENING else "later"
-        for name, word in _content(sentence).items():
-            share = max(1 - (1 - min(_shares().get(name, 0), 0.95)) ** longer, _FLOOR)
+        for name, word in content(sentence).items():
+            share = max(1 - (1 - min(shares().get(name, 0), 0.95)) ** longer, FLOOR)
             if name not in seen and share < _COMMON:
                 yield Witness(name, word, place, share, name in own)
             seen.add(name)
 
 
-@lru_cache(maxsize=1 << 10)
-def _content(text: str) -> dict[str, str]:
-    """Give the stems and the topics of a text, with the word that each was seen by."""
-    found = {}
-    for word in words(_IN_WORDS.sub(_digits, text)):
-        if len(word) > 1 or word.isdigit():
-            stem = _stem(word)
-            found.setdefault(stem, word)
-            for topic in _topics().get(stem, ()):
-                found.setdefault(topic, word)
-    return found
-
-
-def _stem(word: str) -> str:
-    """Give what a word shares with those of its family: "mutée" and "mutation", "14e" and "14"."""
-    if number := _ORDINAL.match(word):
-        return number[1]
-    stem = _ENDING.sub("", _PLURAL.sub("", fold(word), count=1))
-    return stem[: _MORE if stem.startswith(_PREFIX) else _LETTERS]
-
-
-def _digits(number: re.Match[str]) -> str:
-    return str(round(value(number[0])))
-
-
-def stems(text: str) -> frozenset[str]:
-    """Give the stems and topics of a text: what stems.tsv counts."""
-    return frozenset(_content(text))
-
-
-@cache
-def _topics() -> dict[str, tuple[str, ...]]:
-    topics: dict[str, tuple[str, ...]] = {}
-    for row in rows("topics", VOCABULARY):
-        for stem in {_stem(word) for word in row["words"].split()}:
-            topics[stem] = (*topics.get(stem, ()), f"@{row['topic']}")
-    return topics
-
-
-@cache
-def _shares() -> dict[str, float]:
-    return {row["stem"]: float(row["share"]) for row in rows("stems", VOCABULARY)}
-
-
 @cache
 def _usual_stems() -> float:
     """How many stems and topics a review of the table's sources holds on average."""
-    return sum(_shares().values()) or 1.0
+    return sum(shares().values()) or 1.0
 
 
 @cache
