@@ -23,8 +23,9 @@ _COURTESY = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<=[\w,;'] )[A-ZÉÈÀÎ][\w'-]{1,30}")  # of a body or a place: "l'Assurance maladie"
+_VERB = re.compile(r"(?:(?<!i)er|ir|ez)$")
 _WORDS, _STEMS, _THINGS = 6, 3, 3  # of a clause, of its stems that say something, of what two share
-_SCORE = 0.28
+_SCORE = 0.3
 _MOST = 40  # clauses that are compared: a draft has a dozen
 _MUCH, _LEAST, _TOPIC, _REVIEWED = 12, 8, 0.7, 0.5  # nats that are enough; of a clause at least; shares of their weight
 
@@ -73,9 +74,11 @@ def _other_words(one: _Clause, two: _Clause, shared: frozenset[str]) -> list[str
 
 
 def _in_a_row(text: str, shared: frozenset[str]) -> set[tuple[str, str]]:
-    """Give the pairs of shared stems that stand beside each other, or with one word between."""
-    at = [(i, root) for i, root in enumerate(map(stem, words(text))) if root in shared]
-    return {(one, two) for (i, one), (j, two) in pairwise(at) if j - i <= 2 and one != two}
+    """Give the pairs of shared stems that make one name: beside each other, or with one word between, and no verb."""
+    at = [(i, stem(word), bool(_VERB.search(word))) for i, word in enumerate(words(text)) if stem(word) in shared]
+    return {
+        (one, two) for (i, one, do), (j, two, does) in pairwise(at) if j - i <= 2 and one != two and not (do or does)
+    }
 
 
 def _clause(text: str) -> _Clause:

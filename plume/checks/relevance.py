@@ -27,7 +27,7 @@ from plume.french.vocabulary import rows
 _ENOUGH, _NAT, _MOST_NATS = 12, 0.56, 40
 # Less of a review of few words, whose reply cannot help saying it otherwise, and of one that tells a long story.
 _LOW, _HIGH, _SLOPE, _FEW = -3.6, -0.8, 0.2, 15
-_LONG, _OFF, _EACH = 45, 3, 10  # words; at most so much less, one for each so many words
+_LONG, _OFF, _EACH = 28, 4, 8  # words; at most so much less, one for each so many words
 _OPENING = 2  # sentences after the greeting, where a reply names the problem
 _GREETING = 5  # words, fewer are a greeting
 _COMMON = 0.97  # a word that more reviews hold is no witness
@@ -79,8 +79,13 @@ def _problem(review: str) -> str:
 
 def is_of(review: str, found: list[Witness]) -> bool:
     """Say whether witnesses show that a draft is of this review: neither of another's problem nor of nobody's."""
+    return score(review, found) >= 0
+
+
+def score(review: str, found: list[Witness]) -> float:
+    """Give by how much witnesses come to more than a review of this length asks for."""
     named = -sum(math.log(one.share) for one in found if one.shared and one.share < _NAMING)
-    return weight(found) + _NAT * min(named, _MOST_NATS) >= enough(review)
+    return weight(found) + _NAT * min(named, _MOST_NATS) - enough(review)
 
 
 def enough(review: str) -> float:
