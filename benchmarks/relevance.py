@@ -5,8 +5,8 @@
 stems.tsv: in which share of the repository's invented reviews a stem or a topic stands. witnesses.tsv: how often a stem
 or topic of a draft stands in its own review, and in another of the same sentiment. Same data and seed, same bytes.
 Recall is of drafts given three other reviews each; precision of drafts with their own. Tables made on one half of the
-reviews are tried on the other. Last, whether shares counted in the other reviews of a network do better than the table:
-on the sample export's replies, each with its own review and with three others of its network.
+reviews are tried on the other. Last, what the other reviews of the network add: on the sample export's replies, each
+with its own review and with three others of its network.
 """
 
 import argparse
@@ -122,42 +122,28 @@ def reached(rows: list[Pair], others: list[tuple[Pair, Pair]]) -> None:
 
 
 def by_network() -> None:
-    """Say what shares of the network's other reviews are worth, the table counting as so many reviews more."""
+    """Say what it is worth to count the words of the network's other reviews beside the table."""
     told = [
         (answer.network, plain(f"{row.title or ''}. {row.review or ''}"), sentences(answer.reply))
         for row in read_experiences(ROOT / "datasets" / "sample" / "export.json")
         for answer in getattr(row, "answers", ())
         if answer.reply and NO_REPLY not in answer.reply
     ]
-    reviews = defaultdict(set)
-    for network, review, _ in told:
-        reviews[network].add(review)
-    table, draw = stems.shares(), random.Random(SEED)  # noqa: S311 - nothing is secret
+    draw = random.Random(SEED)  # noqa: S311 - nothing is secret
+    networks = {name: stems.Network(review for of, review, _ in told if of == name) for name, *_ in told}
     trials = [
-        (network, review, [said, *(other[2] for other in draw.sample(others, min(OTHERS, len(others))))])
+        (networks[network], review, [said, *(other[2] for other in draw.sample(others, min(OTHERS, len(others))))])
         for network, review, said in told
         if (others := [one for one in told if one[0] == network and one[1] != review])
     ]
-    for prior in (None, 5, 20, 60, 200):
-        own, strange = [], []
-        for network, review, said in trials:
-            shares = table if prior is None else _blend(table, reviews[network] - {review}, prior)
-            check.shares = lambda shares=shares: shares
-            first, *rest = (check.score(review, [*check.witnesses(review, draft)]) for draft in said)
-            own.append(first)
-            strange += rest
-        bar = sorted(own)[len(own) // 20]
-        failed, caught, below = (sum(x < at for x in some) for some, at in ((own, 0), (strange, 0), (strange, bar)))
-        say(
-            f"network, table as {prior or 'all'} reviews: own {failed} of {len(own)} fail, another of the network "
-            f"{caught} of {len(strange)}; {below} of these are below where 5 % of the own are"
-        )
-    check.shares = stems.shares
-
-
-def _blend(table: dict[str, float], reviews: set[str], prior: int) -> dict[str, float]:
-    counts = Counter(stem for review in reviews for stem in stems.stems(review))
-    return {name: (counts[name] + prior * table.get(name, 0)) / (len(reviews) + prior) for name in table | counts}
+    for name, used in (("the table", False), ("its network's reviews too", True)):
+        of_each = [
+            [check.score(review, [*check.witnesses(review, draft, network if used else None)]) for draft in drafts]
+            for network, review, drafts in trials
+        ]
+        own, strange = [each[0] for each in of_each], [score for each in of_each for score in each[1:]]
+        failed, caught = (sum(score < 0 for score in some) for some in (own, strange))
+        say(f"{name}: own {failed} of {len(own)} fail, another of the network {caught} of {len(strange)}")
 
 
 def _half(row: Pair) -> int:

@@ -13,6 +13,7 @@ from plume.prompt import inert
 
 _TITLE = re.compile(r"^Titre : .*$", re.MULTILINE)  # as `plume.prompt` shows it
 if TYPE_CHECKING:
+    from plume.checks.stems import Network
     from plume.contacts import Directory
 
 # Unicode's tag characters, which no screen shows and a model reads.
@@ -52,7 +53,8 @@ class Finding:
 class Case:
     """A draft and all that its writer was given, in one typography (`plume.french.text.plain`).
 
-    `shows` is a probe's: what a draft would show that obeyed the instruction in its review.
+    `shows` is a probe's: what a draft would show that obeyed the instruction in its review. `network` counts the words
+    of the reviews of the review's network, where they are at hand.
     """
 
     draft: str
@@ -61,6 +63,7 @@ class Case:
     directory: "Directory"
     sentiment: str | None = None
     shows: tuple[Mapping[str, Any], ...] = ()
+    network: "Network | None" = None
 
     @classmethod
     def of(
@@ -71,9 +74,10 @@ class Case:
         directory: "Directory",
         sentiment: str | None,
         shows: Iterable[Mapping[str, Any]] = (),
+        network: "Network | None" = None,
     ) -> "Case":
         review = review.translate(_TAGS) if _TAGGED.search(review) else review
-        return cls(plain(draft), plain(review), plain(prompt), directory, sentiment, tuple(shows))
+        return cls(plain(draft), plain(review), plain(prompt), directory, sentiment, tuple(shows), network)
 
     @cached_property
     def given(self) -> str:

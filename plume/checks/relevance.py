@@ -18,7 +18,7 @@ from typing import NamedTuple
 from plume.checks.case import VOCABULARY, Answer, Case, failed
 from plume.checks.instruction import instruction
 from plume.checks.language import FRENCH, language
-from plume.checks.stems import FLOOR, content, shares
+from plume.checks.stems import FLOOR, Network, content, shares
 from plume.french.text import fold, sentences, words
 from plume.french.vocabulary import rows
 
@@ -59,7 +59,7 @@ def relevance(case: Case) -> Answer:
     if language(case.draft) not in (FRENCH, None):
         return Answer(True, "sans objet : pas en français")
     review = _problem(case.review)
-    found = [*witnesses(review, case.sentences)]
+    found = [*witnesses(review, case.sentences, case.network)]
     shared = [witness for witness in found if witness.shared and witness.share < _RARE]
     told = ", ".join(sorted({witness.word for witness in shared}))
     detail = f"mots et thèmes de l'avis repris : {told or 'aucun'}"
@@ -107,19 +107,25 @@ def weight(found: Iterable[Witness]) -> float:
     return total
 
 
-def witnesses(review: str, sentences: list[str]) -> Iterator[Witness]:
-    """Yield the stems and topics of a draft's sentences, each once, where it first stands."""
-    own = content(review)
+def witnesses(review: str, sentences: list[str], network: Network | None = None) -> Iterator[Witness]:
+    """Yield the stems and topics of a draft's sentences, each once, where it first stands.
+
+    Where the reviews of its network are at hand, those say with the table how rare a stem is.
+    """
+    own, network = content(review), network or _NO_NETWORK
     longer = len(own) / _usual_stems()
     first = next((i for i, sentence in enumerate(sentences) if len(words(sentence)) >= _GREETING), 0)
     seen: set[str] = set()
     for i, sentence in enumerate(sentences[first:]):
         place = "opening" if i < _OPENING else "later"
         for name, word in content(sentence).items():
-            share = max(1 - (1 - min(shares().get(name, 0), 0.95)) ** longer, FLOOR)
+            share = max(1 - (1 - min(network.share(name, own), 0.95)) ** longer, FLOOR)
             if name not in seen and share < _COMMON:
                 yield Witness(name, word, place, share, name in own)
             seen.add(name)
+
+
+_NO_NETWORK = Network(())
 
 
 @cache
