@@ -6,11 +6,10 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from plume.checks.case import Case, Finding
+from plume.checks.case import Case, Finding, Reviews
 from plume.checks.registry import CHECKS, GATING, SIGNALS
 
 if TYPE_CHECKING:
-    from plume.checks.stems import Network
     from plume.contacts import Directory
 
 __all__ = ["CHECKS", "GATING", "SIGNALS", "Finding", "check"]
@@ -24,7 +23,7 @@ def check(
     directory: "Directory",
     sentiment: str | None = None,
     shows: Iterable[Mapping[str, Any]] = (),
-    network: "Network | None" = None,
+    network: Reviews | None = None,
 ) -> list[Finding]:
     """Give every finding on one draft, in the order of GATING then SIGNALS.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from plume.french.rules import Text, reading
 from plume.french.text import plain, sentences, words
@@ -13,7 +13,6 @@ from plume.prompt import inert
 
 _TITLE = re.compile(r"^Titre : .*$", re.MULTILINE)  # as `plume.prompt` shows it
 if TYPE_CHECKING:
-    from plume.checks.stems import Network
     from plume.contacts import Directory
 
 # Unicode's tag characters, which no screen shows and a model reads.
@@ -21,6 +20,14 @@ _TAGGED = re.compile("[\U000e0020-\U000e007e]")
 _TAGS = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
 NOTHING = "rien à signaler"
 VOCABULARY, RULES = (Path(__file__).parent / folder for folder in ("vocabulary", "rules"))
+
+
+class Reviews(Protocol):
+    """What the reviews of one network say of a word (`plume.checks.stems.Network`)."""
+
+    def share(self, name: str, own: Iterable[str]) -> float:
+        """Give in which share of them, but for the one with the stems `own`, a stem stands."""
+        ...
 
 
 class Answer(NamedTuple):
@@ -63,7 +70,7 @@ class Case:
     directory: "Directory"
     sentiment: str | None = None
     shows: tuple[Mapping[str, Any], ...] = ()
-    network: "Network | None" = None
+    network: Reviews | None = None
 
     @classmethod
     def of(
@@ -74,7 +81,7 @@ class Case:
         directory: "Directory",
         sentiment: str | None,
         shows: Iterable[Mapping[str, Any]] = (),
-        network: "Network | None" = None,
+        network: Reviews | None = None,
     ) -> "Case":
         review = review.translate(_TAGS) if _TAGGED.search(review) else review
         return cls(plain(draft), plain(review), plain(prompt), directory, sentiment, tuple(shows), network)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from plume.checks.case import VOCABULARY, Answer, Case, failed
+from plume.checks.case import VOCABULARY, Answer, Case, Reviews, failed
 from plume.checks.instruction import instruction
 from plume.checks.language import FRENCH, language
 from plume.checks.stems import FLOOR, Network, content, shares
@@ -107,7 +107,7 @@ def weight(found: Iterable[Witness]) -> float:
     return total
 
 
-def witnesses(review: str, sentences: list[str], network: Network | None = None) -> Iterator[Witness]:
+def witnesses(review: str, sentences: list[str], network: Reviews | None = None) -> Iterator[Witness]:
     """Yield the stems and topics of a draft's sentences, each once, where it first stands.
 
     Where the reviews of its network are at hand, those say with the table how rare a stem is.
