@@ -5,7 +5,8 @@
 stems.tsv: in which share of the repository's invented reviews a stem or a topic stands. witnesses.tsv: how often a stem
 or topic of a draft stands in its own review, and in another of the same sentiment. Same data and seed, same bytes.
 Recall is of drafts given three other reviews each; precision of drafts with their own. Tables made on one half of the
-reviews are tried on the other.
+reviews are tried on the other. Last, what the other reviews of the network add: on the sample export's replies, each
+with its own review and with three others of its network.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from plume.checks import relevance as check
+from plume.checks import stems
 from plume.checks.case import VOCABULARY
 from plume.command import say
 from plume.export.reader import read_experiences
@@ -58,7 +60,7 @@ def strangers(rows: list[Pair]) -> Iterator[tuple[Pair, Pair]]:
 def stem_rows(rows: Iterable[Pair]) -> list[str]:
     """Count in which share of the reviews each stem stands; those of three reviews or more."""
     reviews = sorted({row["review"] for row in rows})
-    counts = Counter(stem for review in reviews for stem in check.stems(review))
+    counts = Counter(stem for review in reviews for stem in stems.stems(review))
     return [f"{stem}\t{n / len(reviews):.4f}" for stem, n in sorted(counts.items()) if n >= 3]
 
 
@@ -97,7 +99,7 @@ def _shared(drafts: Iterable[tuple[str, list[str]]]) -> dict[tuple[str, str, int
 def use(table: str, header: str, lines: list[str]) -> None:
     (VOCABULARY / f"{table}.tsv").write_text("\n".join([SOURCE, header, *lines]) + "\n", encoding="utf-8")
     check.rows.cache_clear()
-    for cached in (check._shares, check._usual_stems, check._ratios):
+    for cached in (stems.shares, check._usual_stems, check._ratios):
         cached.cache_clear()
 
 
@@ -119,6 +121,31 @@ def reached(rows: list[Pair], others: list[tuple[Pair, Pair]]) -> None:
     say(f"own review: {wrong} of {sound} fail; another review: {caught} of {strange} fail ({caught / strange:.3f})")
 
 
+def by_network() -> None:
+    """Say what it is worth to count the words of the network's other reviews beside the table."""
+    told = [
+        (answer.network, plain(f"{row.title or ''}. {row.review or ''}"), sentences(answer.reply))
+        for row in read_experiences(ROOT / "datasets" / "sample" / "export.json")
+        for answer in getattr(row, "answers", ())
+        if answer.reply and NO_REPLY not in answer.reply
+    ]
+    draw = random.Random(SEED)  # noqa: S311 - nothing is secret
+    networks = {name: stems.Network(review for of, review, _ in told if of == name) for name, *_ in told}
+    trials = [
+        (networks[network], review, [said, *(other[2] for other in draw.sample(others, min(OTHERS, len(others))))])
+        for network, review, said in told
+        if (others := [one for one in told if one[0] == network and one[1] != review])
+    ]
+    for name, used in (("the table", False), ("its network's reviews too", True)):
+        of_each = [
+            [check.score(review, [*check.witnesses(review, draft, network if used else None)]) for draft in drafts]
+            for network, review, drafts in trials
+        ]
+        own, strange = [each[0] for each in of_each], [score for each in of_each for score in each[1:]]
+        failed, caught = (sum(score < 0 for score in some) for some in (own, strange))
+        say(f"{name}: own {failed} of {len(own)} fail, another of the network {caught} of {len(strange)}")
+
+
 def _half(row: Pair) -> int:
     return zlib.crc32(row["review"].encode()) % 2
 
@@ -138,6 +165,7 @@ def main() -> None:
     try:
         write(rows, others)
         made = {name: (VOCABULARY / f"{name}.tsv").read_bytes() for name in before}
+        by_network()
         reached(rows, others)
     finally:
         for name, content in (made if arguments.write else before).items():

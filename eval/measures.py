@@ -23,6 +23,7 @@ WORDS, REPLIES = 40, 3  # a copy, and house style, where no rule says otherwise
 PRIMARY = "pass_all"
 RESPECT = "respect"
 COPIED, COPYING = "copied_words", "copying"
+REVIEWS_OF_NETWORK = "reviews_of_network"  # what scoring adds to a pair: the words of its network's reviews
 
 
 class Value(NamedTuple):
@@ -53,7 +54,8 @@ def _reply(pair: dict[str, Any], prompt: "Prompt") -> dict[str, Any]:  # noqa: A
 
 
 def _given(pair: dict[str, Any], prompt: "Prompt") -> dict[str, Any]:
-    return {"reviews": pair["review"], "prompts": prompt.text(pair), "sentiments": pair.get("sentiment")}
+    given = {"reviews": pair["review"], "prompts": prompt.text(pair), "sentiments": pair.get("sentiment")}
+    return given | {"networks": pair.get(REVIEWS_OF_NETWORK)}
 
 
 SOURCES = {

@@ -24,6 +24,7 @@ from eval.measures import (
     MEASURES,
     OF_DRAFTS,
     REPLIES,
+    REVIEWS_OF_NETWORK,
     SOURCES,
     WORDS,
     Measure,
@@ -36,6 +37,7 @@ from eval.reply_similarity import chrf_signature
 from eval.stats import bootstrap, proportions
 from eval.stats.estimate import Estimate
 from plume.checks.registry import GATING
+from plume.checks.stems import Network
 from plume.command import progress, say, status
 from plume.corpus.dataset import read_split
 from plume.corpus.split import experience_of
@@ -111,9 +113,11 @@ def score_drafts(
     prompt = load_prompt(drafts.meta["system"]["prompt"])
     scored = [p for p in pairs if drafts.text(p["id"]) is not None]
     found: dict[str, dict[str, ScoreRow]] = {p["id"]: {} for p in pairs}
+    networks = {name: Network(p["review"] for p in pairs if p.get("network") == name) for name in _networks(pairs)}
     with progress() as bar:
         for name in bar.track(SOURCES, description=f"scores: {drafts.name}"):
-            given = [{"predictions": drafts.text(p["id"]), **SOURCES[name].columns(p, prompt)} for p in scored]
+            told = ({**p, REVIEWS_OF_NETWORK: networks[p.get("network")]} for p in scored)
+            given = [{"predictions": drafts.text(p["id"]), **SOURCES[name].columns(p, prompt)} for p in told]
             for pair, result in zip(scored, _compute(name, given) if given else [], strict=True):
                 found[pair["id"]] |= _cells(name, result)
     with status(f"scores: {drafts.name}, copied from {len(learnt)} training replies"):
@@ -126,6 +130,10 @@ def score_drafts(
         head = {"id": pair["id"], "system": drafts.name}
         rows += [{**head, "measure": m, **found[pair["id"]].get(m, lost)} for m in OF_DRAFTS]
     return rows
+
+
+def _networks(pairs: Iterable[dict[str, Any]]) -> set[str | None]:
+    return {pair.get("network") for pair in pairs}
 
 
 def summarise(rows: Iterable[ScoreRow]) -> Summary:

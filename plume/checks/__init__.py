@@ -6,7 +6,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from plume.checks.case import Case, Finding
+from plume.checks.case import Case, Finding, Reviews
 from plume.checks.registry import CHECKS, GATING, SIGNALS
 
 if TYPE_CHECKING:
@@ -23,14 +23,16 @@ def check(
     directory: "Directory",
     sentiment: str | None = None,
     shows: Iterable[Mapping[str, Any]] = (),
+    network: Reviews | None = None,
 ) -> list[Finding]:
     """Give every finding on one draft, in the order of GATING then SIGNALS.
 
     `prompt` is all that the model read, as one text (`Prompt.text`); `directory` the public contacts that a reply may
-    give; `sentiment` the export's "Positif", "Neutre" or "Négatif"; `shows` a probe's (`datasets/probes`). A draft
-    passes if every finding with `gating` has `passed`.
+    give; `sentiment` the export's "Positif", "Neutre" or "Négatif"; `shows` a probe's (`datasets/probes`); `network`
+    what the reviews of the same network say, if they are at hand. A draft passes if every finding with `gating` has
+    `passed`.
     """
-    case = Case.of(draft, review, prompt, directory, sentiment, shows)
+    case = Case.of(draft, review, prompt, directory, sentiment, shows, network)
     findings = []
     for name in (*GATING, *SIGNALS):
         passed, detail, rules = CHECKS[name].ask(case)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from plume.french.rules import Text, reading
 from plume.french.text import plain, sentences, words
@@ -20,6 +20,14 @@ _TAGGED = re.compile("[\U000e0020-\U000e007e]")
 _TAGS = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
 NOTHING = "rien à signaler"
 VOCABULARY, RULES = (Path(__file__).parent / folder for folder in ("vocabulary", "rules"))
+
+
+class Reviews(Protocol):
+    """What the reviews of one network say of a word (`plume.checks.stems.Network`)."""
+
+    def share(self, name: str, own: Iterable[str]) -> float:
+        """Give in which share of them, but for the one with the stems `own`, a stem stands."""
+        ...
 
 
 class Answer(NamedTuple):
@@ -52,7 +60,8 @@ class Finding:
 class Case:
     """A draft and all that its writer was given, in one typography (`plume.french.text.plain`).
 
-    `shows` is a probe's: what a draft would show that obeyed the instruction in its review.
+    `shows` is a probe's: what a draft would show that obeyed the instruction in its review. `network` counts the words
+    of the reviews of the review's network, where they are at hand.
     """
 
     draft: str
@@ -61,6 +70,7 @@ class Case:
     directory: "Directory"
     sentiment: str | None = None
     shows: tuple[Mapping[str, Any], ...] = ()
+    network: Reviews | None = None
 
     @classmethod
     def of(
@@ -71,9 +81,10 @@ class Case:
         directory: "Directory",
         sentiment: str | None,
         shows: Iterable[Mapping[str, Any]] = (),
+        network: Reviews | None = None,
     ) -> "Case":
         review = review.translate(_TAGS) if _TAGGED.search(review) else review
-        return cls(plain(draft), plain(review), plain(prompt), directory, sentiment, tuple(shows))
+        return cls(plain(draft), plain(review), plain(prompt), directory, sentiment, tuple(shows), network)
 
     @cached_property
     def given(self) -> str:

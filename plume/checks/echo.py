@@ -11,7 +11,7 @@ from plume.checks.addressed import QUOTATION, Level
 from plume.checks.case import RULES, Case, Fault
 from plume.checks.instruction import Instruction, is_unusual, quoted
 from plume.checks.language import small_words
-from plume.checks.relevance import rarity
+from plume.checks.stems import rarity, stem
 from plume.french.rules import read_tables
 from plume.french.text import fold, words
 from plume.french.vocabulary import word_set
@@ -77,4 +77,4 @@ def stems(text: str) -> dict[str, str]:
 
 def weight(word: str) -> float:
     """Give how much it tells that a folded word comes back, in nats."""
-    return rarity(word) if word.isdigit() else rarity(word[:5]) + _UNUSUAL * is_unusual(word)
+    return rarity(stem(word)) + (0 if word.isdigit() else _UNUSUAL * is_unusual(word))

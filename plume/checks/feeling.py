@@ -1,7 +1,7 @@
 """Says how a review feels, from its text and the sentiment that its author ticked.
 
 Praise and complaints are counted by named rules (feeling.toml). A review with both is mixed: nothing is asked then.
-Where text and sentiment disagree, the text decides only if it says one thing more than once.
+Where text and sentiment disagree, the text decides only if it says one thing again and again.
 """
 
 from typing import Literal
@@ -21,15 +21,15 @@ def feeling(review: str, sentiment: str | None) -> Feeling:
     text = reading(review)
     found = {table: [*find(text, _TABLES[table])] for table in ("praise", "complaint")}
     praise, complaint = (len({one.start for one in found[table]}) for table in ("praise", "complaint"))
+    angry = any(one.rule.name == _ANGER for one in found["complaint"])
     ticked = fold(sentiment or "")
     if ticked.startswith("negati"):  # one "bravo" there is irony
         return "either" if praise > 1 and praise >= complaint else "unhappy"
     if ticked.startswith("positi"):
-        if complaint > 1 and not praise:
+        if complaint > 2 and angry and not praise:
             return "unhappy"
         contrast = any(one.rule.name == _CONTRAST for one in found["complaint"])
         return "either" if complaint and (contrast or praise <= complaint) else "happy"
     if praise and complaint:
         return "either"
-    angry = any(one.rule.name == _ANGER for one in found["complaint"])
     return "happy" if praise > 1 else "unhappy" if complaint > 1 and (angry or not ticked) else "either"

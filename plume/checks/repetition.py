@@ -1,4 +1,7 @@
-"""Checks that a draft says each thing once: no sentence twice or reworded, no passage again and again, no loop."""
+"""Checks that a draft says each thing once: no sentence twice or reworded, no passage again and again, no loop.
+
+An idea that is told again in other words, `ideas` finds.
+"""
 
 import re
 from collections import Counter
@@ -8,6 +11,7 @@ from itertools import combinations
 from operator import eq
 
 from plume.checks.case import Answer, Case, Fault, none_of
+from plume.checks.ideas import told_again
 from plume.checks.language import small_words
 from plume.french.mentions.contacts import rest
 from plume.french.text import fold, runs, words
@@ -37,6 +41,10 @@ def repetition(case: Case) -> Answer:
         ]
     if not faults:
         faults = [Fault(" ".join(said), "repetition.reworded") for said in _said_in_other_words(case.spoken)]
+    if not faults and (again := told_again(case)):
+        faults = [Fault(again, "repetition.same-idea")]
+    if not faults and len(sorry := [s for s in case.sentences if _REGRET.search(s)]) >= _TOO_SORRY:
+        faults = [Fault(sorry[-1], "repetition.regrets")]
     return none_of(faults, "répétition")
 
 
@@ -52,11 +60,15 @@ def _passages(tokens: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _is_echo(case: Case, stutter: re.Match[str]) -> bool:
-    """Say whether the citizen said a word three times, and the draft takes it up ("Merci, merci, merci")."""
+    """Say whether a word said three times is meant: with commas ("Merci, merci, merci"), or as the review says it."""
     said = stutter.group()
-    return said.count(" ") == 2 and said in " ".join(words(rest(case.review).written))
+    once = stutter[1] or stutter[2]
+    if len(said.split()) != 3 * len(once.split()):
+        return False
+    return ", ".join([once] * 3) in case.text.lower or said in " ".join(words(rest(case.review).written))
 
 
+_REGRET, _TOO_SORRY = re.compile(r"désolé|regret|excus|navré", re.IGNORECASE), 3  # sentences: no sound draft has three
 # The same word three times in a row, or two words.
 _STUTTER = re.compile(r"\b([^\W\d]+)(?: \1){2,}\b|\b([^\W\d]+ [^\W\d]+)(?: \2){2,}\b")
 _SAME_SIGN = re.compile(r"([^\s\d_.…])\1{7,}")  # a row of dots or underscores is a slot to fill

@@ -15,13 +15,13 @@ from plume.french.closings import TABLES as CLOSINGS
 from plume.french.closings import TEAM, ends_with_closing
 from plume.french.phrases import ROLE, SERVICE
 from plume.french.rules import Text, in_turn, read_tables
-from plume.french.text import fold, lower
+from plume.french.text import fold, lower, words
 from plume.french.vocabulary import any_of, word_set
-from plume.french.words import OFFICES
+from plume.french.words import FIRST_NAMES, OFFICES
 
 # What makes a sentence of a short line: who speaks, who is spoken to with a verb, a verb that bodies and roles take.
 _SENTENCE = (
-    r"\b(?:(?:nous|je|merci|sont|est|a|ont|peu(?:t|vent)|doi(?:t|vent)|va|vont|ne|se|restent?|prenez|bravo"
+    r"\b(?:(?:nous|je|merci|sont|est|a|ont|peu(?:t|vent)|doi(?:t|vent)|va|vont|ne|se|reste(?:nt)?|prenez|bravo"
     r"|félicitations"
     r"|vous (?!\W|$|tous|et\b)|joignables?|(?:accueill|répond|renseign|ferm|ouvr|conseill|aid|dispos|propos|assur"
     r"|regrett|souhait|remerci|salu)(?:e?s?|en)t?|permet|reçoi\w+|recevez"
@@ -60,9 +60,17 @@ _LAST_SENTENCE = re.compile(r"(?<=[.!?…] )(?=[^.!?…\n]{3,70}[.]?\)?\Z)")
 _SMALL = word_set("le la les l un une de du des d a au aux en et pour sur par votre notre vos nos")
 _ADJECTIVE = re.compile(
     r"\w+(?:al|aux|el|ell|iell|if|iv|[^dlp]iqu|air|ain|ier|ois|ien|oint|eur|tric|tion|sion|gers)(?:e|es|ne|s)?$"
-    r"|maladie|retraites?|vieillesse|clients?|clientele|usag\w+|accueil|logement|famille"
+    r"|maladie|retraites?|vieillesse|clients?|clientele|usag\w+|civil|accueil|logement|famille"
 )
 _ENDS = (".", "!", "?", "…", ")", "»", '"', ",")
+_TAKES_LEAVE = re.compile(
+    r"(?:a (?:tres |bien )?(?:bientot|vite)|(?:tres |bien )?(?:bonne?|belle|excellente)|(?:encore )?merci"
+    r"|(?:bien |tres )?(?:chaleureu|amical|cordial|sincere)\w+|courage|au plaisir|dans l'(?:attente|espoir)"
+    r"|avec (?:tou|nos|mes|notre)|prenez soin|en vous|nous (?:vous (?:souhait|remerci|salu)|rest|demeur)\w*)\b"
+)
+_WHO = tuple(r for r in TABLES["signatories"] if r.name not in ("signature.civility", "signature.placeholder"))
+_CALLED = re.compile(rf"{SOMEBODY}\b", re.IGNORECASE)
+_TAIL, _GREETED = 7, 40  # words of who signs; characters of a greeting
 _SHORT, _LINE = 10, 12  # words of a line that may be a closing, a signature
 
 
@@ -86,11 +94,42 @@ def signature(case: Case) -> Answer:
         and (rule := _signatory(_PARENTHESES.sub("", lines[-1][cut.end() :]), alone=False))
     ):
         faults.append(Fault(lines[-1][cut.end() :], rule))
+    if found := _after_a_comma(case):
+        faults.append(found)
     dashed = in_turn(case.text, TABLES["dashed"])
     return none_of(
         [*faults, *(Fault(case.draft[f.start : f.end], f.rule.name) for f in dashed)],
         "formule de politesse ou signature",
     )
+
+
+def _after_a_comma(case: Case) -> Fault | None:
+    """Find who signs at the end of a last sentence that takes leave: "À bientôt, l'équipe Relation Usagers."."""
+    last = (case.sentences or [""])[-1]
+    head, comma, tail = last.rpartition(", ")
+    tail = tail.rstrip(". !")
+    if (
+        len(case.sentences) > 1
+        and fold(tail) in FIRST_NAMES
+        and last[0].isupper()
+        and not (head or _is_spoken_to(tail, case))
+    ):
+        return Fault(last, "signature.full-name")
+    if (
+        not (comma and _TAKES_LEAVE.match(fold(head)) and len(tail.split()) <= _TAIL)
+        or _CALLED.match(tail)
+        or _SAYS.search(lower(tail))
+    ):
+        return None
+    found = next(in_turn(Text(tail), _WHO), None)
+    if not found or (found.rule.name == "signature.full-name" and _is_spoken_to(tail, case)):
+        return None
+    return Fault(f"{head}, {tail}", found.rule.name)
+
+
+def _is_spoken_to(name: str, case: Case) -> bool:
+    """Say whether a name is the citizen's: it stands in the review or in the greeting."""
+    return not set(words(name)).isdisjoint({*case.reviewed_words, *words(case.draft[:_GREETED])})
 
 
 def _without_residue(case: Case) -> str:
@@ -146,8 +185,8 @@ def _signatory(line: str, *, alone: bool = True) -> str | None:
 
 def _names(line: str) -> bool:
     """Say whether a line may be a name: a head, and what small words, commas, capitals and adjectives tie to it."""
-    words = re.findall(r"[\w.-]+|,", line)
-    for before, word in pairwise(words):
+    parts = re.findall(r"[\w.-]+|,", line)
+    for before, word in pairwise(parts):
         tied = fold(before) in _SMALL or "," in (before, word) or word[0].isupper() or word[0].isdigit()
         if not (tied or fold(word) in _SMALL or _ADJECTIVE.match(fold(word))):
             return False

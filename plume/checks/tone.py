@@ -10,14 +10,15 @@ from plume.checks.case import RULES, Answer, Case, Fault, failed, none_of
 from plume.checks.feeling import feeling
 from plume.checks.language import FRENCH, QUOTED, language
 from plume.french.rules import Text, find, read_tables
-from plume.french.text import words
+from plume.french.text import fold, words
 
 TABLES = read_tables(RULES / "tone.toml")
 _NEVER = {"tu": "tutoiement", "familiar": "familiarité", "blame": "reproche", "rude": "propos blessant"}
+_IRONY = {"irony": "ironie ou condescendance"}  # the same words may praise: "votre sens de l'humour force l'admiration"
 NO_REGRET = "tone.no-regret"
 # The rules of joy, which is a fault where the review complains; with those of what no draft may say, all that hurts.
 JOY = frozenset(rule.name for rule in TABLES["delight"])
-HURTS = JOY.union(rule.name for table in _NEVER for rule in TABLES[table])
+HURTS = JOY.union(rule.name for table in (*_NEVER, *_IRONY) for rule in TABLES[table])
 
 
 def says(text: str | Text, table: str) -> bool:
@@ -40,8 +41,11 @@ def tone(case: Case) -> Answer:
     if language(case.draft) not in (FRENCH, None):
         return Answer(True, "sans objet : pas en français")
     said = case.text.blanked(match.span() for match in QUOTED.finditer(case.draft))
-    answers = [none_of(_faults(case, said, table), what) for table, what in _NEVER.items()]
-    match feeling(case.review, case.sentiment):
+    felt = feeling(case.review, case.sentiment)
+    praises = felt == "happy" or fold(case.sentiment or "").startswith("positi")
+    hurts = _NEVER if praises else _NEVER | _IRONY
+    answers = [none_of(_faults(case, said, table), what) for table, what in hurts.items()]
+    match felt:
         case "unhappy":
             answers.append(none_of(_faults(case, said, "delight"), "se réjouit, alors que l'usager se plaint"))
             if not (says(said, "apology") or says(said, "understanding")):
@@ -58,5 +62,14 @@ def _faults(case: Case, said: Text, table: str) -> Iterator[Fault]:
     """Yield what a table's rules find, but for the review's own words that the draft takes up."""
     for found in find(said, TABLES[table]):
         passage = said.written[found.start : found.end].strip()
-        if table not in _NEVER or f" {' '.join(words(passage))} " not in f" {case.reviewed} ":
+        own = table in _NEVER or table in _IRONY
+        if not (own and _is_the_citizens(words(passage), case)):
             yield Fault(passage, found.rule.name)
+
+
+def _is_the_citizens(passage: list[str], case: Case) -> bool:
+    """Say whether a draft takes up what the review says, or one word of it in another form ("j'ai râlé", "râler")."""
+    if f" {' '.join(passage)} " in f" {case.reviewed} ":
+        return True
+    alone = passage[0][:4] if len(passage) == 1 and len(passage[0]) > 3 else None
+    return bool(alone) and any(word.startswith(alone) for word in case.reviewed_words)

@@ -59,6 +59,8 @@ def test_a_closing_or_a_signature_is_found(case, closing: str) -> None:
         "",
         "\nNous vous souhaitons une bonne journée.",
         " Sincèrement, nous regrettons cette attente.",
+        " Bonne journée à vous, Madame.",
+        " Merci d'en parler à votre conseiller, le service reste ouvert.",
         "\nL’équipe de l’agence vous remercie encore de votre témoignage.",
         "\nNous vous prions de nous excuser pour la gêne occasionnée.",
         "\nVous pouvez joindre :\n- le service des titres\n- votre mairie.",

@@ -3,6 +3,7 @@ import pytest
 from plume.checks.feeling import feeling
 from plume.checks.form import sentence_length
 from plume.checks.relevance import relevance
+from plume.checks.stems import Network, shares, stems
 from plume.checks.tone import next_step, thanks, tone
 
 ANGRY = "Une honte, trois heures d'attente et aucune explication sur mon passeport."
@@ -58,6 +59,10 @@ def test_what_a_review_feels_is_read_from_text_and_sentiment(review, sentiment, 
         ("Nous sommes désolés de votre expérience.", GLAD, ("tone.sorry",)),
         ("Navrés du vol de votre sac, merci de votre avis.", GLAD, ()),
         ("Merci de ta visite.", GLAD, ("tone.tu",)),
+        ("Votre sens de l'accueil force l'admiration.", GLAD, ()),
+        ("Nous regrettons votre attente. Votre patience force l'admiration.", ANGRY, ("tone.others-can",)),
+        ("Nous regrettons. Un assuré diligent eût vérifié.", ANGRY, ("tone.good-citizen",)),
+        ("C'est une faute dont on s'excuse.", ANGRY, ()),
         ("Je t’invite à écrire, votre avis compte.", GLAD, ("tone.tu",)),
         ("Le ton de la lettre vous a plu.", GLAD, ()),
         ("Votre « tu n'as qu'à » nous a plu.", GLAD, ()),
@@ -85,8 +90,8 @@ def test_a_draft_of_this_review_is_relevant_and_one_of_another_is_not(case) -> N
         "propriétaire menace de nous mettre dehors avec les enfants."
     )
     own = (
-        "Bonjour,\n\nNous regrettons que le versement de votre allocation ait été interrompu et que vos appels à la "
-        "Caf soient restés vains. Vous pouvez prévenir le bailleur par écrit."
+        "Bonjour,\n\nNous regrettons que le versement de votre aide au loyer ait été interrompu et que vos appels à la "
+        "Caf soient restés vains. Vous pouvez prévenir le bailleur par écrit, pour qu'il patiente quelques mois."
     )
     other = (
         "Bonjour,\n\nNous regrettons que votre carte Vitale ne soit pas arrivée. La photographie doit être récente, "
@@ -102,6 +107,14 @@ def test_a_draft_of_this_review_is_relevant_and_one_of_another_is_not(case) -> N
     anybodys = "Bonjour. Merci de votre avis, précieux pour nos équipes. Nous regrettons cette expérience et restons à "
     anybodys += "l'écoute de chacun, afin d'améliorer nos services."
     assert not relevance(case(anybodys, review)).passed
+
+
+def test_what_all_reviews_of_a_network_hold_is_rare_in_none_of_them() -> None:
+    network = Network([f"Ma trottinette a disparu, motif {word}." for word in ("gel", "vol", "grêle", "oubli")])
+    own = stems("Ma trottinette a disparu, motif gel.")
+    assert network.share("trott", own) > 3 * Network(()).share("trott", own)
+    assert network.share("gel", own) <= Network(()).share("gel", own)
+    assert Network(["dossier 1", "dossier 2"]).share("dossi", stems("dossier 1")) == shares()["dossi"]
 
 
 def test_a_review_without_words_asks_for_nothing_and_an_empty_draft_answers_nothing(case) -> None:
