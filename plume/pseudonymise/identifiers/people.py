@@ -159,6 +159,38 @@ PEOPLE = table(
         examples=("Merci.\n‹P. L.›", "Merci.\nCAF"),
     ),
     Identifier(
+        "name.with-apostrophe",
+        rf"(?<![\w'’.])[MN]['’][A-ZÀ-Þ]{_LETTER}{{2,}}(?!\w)",
+        kind="PERSONNE",
+        hint=("m'", "n'"),
+        reads="written",
+        unless=lambda match, text: text.shouting or not match[0][2:].istitle() or not Word.of(match[0][2:]).may_be_name,
+        source="first-name",
+        examples=("avec ‹N'Golo›", "N'importe quoi", "elle N'A rien"),
+    ),
+    Identifier(
+        "name.two-initials",  # of Jean-Pierre: "jp m'a dit", "donné à jb le stagiaire"
+        r"(?:(?:^|[\n,.:;!?(]) ?|\b(?:a|avec|par|chez|de|merci|et|que|c'est|salut|demandez|ai vu|voir) )(j[bcgp])"
+        r"(?= ?(?:$|[,.!?:;)\n]|(?:le|la|du|de la|de l'|qui|et|au|il|ma|m'|nous|vous|dit|a|est)\b))",
+        kind="PERSONNE",
+        hint=("jb", "jc", "jg", "jp"),
+        group=1,
+        source="initial",
+        examples=("donné à ‹jb› le stagiaire", "‹JP› m'a dit", "le jc 2"),
+    ),
+    Identifier(
+        "name.with-digits",  # of a forum: "Nath78 a eu pareil", "comme Vaness57"
+        r"(?:(?<=[Cc]omme )|(?<=[Ss]elon )|(?<=[Mm]erci )|(?<=[Rr]éponse à )|(?<=[Bb]onjour )|(?<=[Ss]alut )|(?<=\b[àÀ] ))"
+        r"[A-ZÀ-Þ][a-zà-ÿ]{2,}\d{2,4}(?![\w-])"
+        r"|(?<![\w@./#-])[A-ZÀ-Þ][a-zà-ÿ]{2,}\d{2,4}(?= (?:a|dit|tu|m'a|nous|vous|confirme|raconte|avait|plus haut)\b)",
+        kind="PERSONNE",
+        digit=True,
+        reads="written",
+        unless=lambda match, _: not Word.of(match[0].rstrip("0123456789")).may_be_name,
+        source="trigger",
+        examples=("‹Nath78› a eu pareil", "comme ‹Vaness57›", "le Covid19 a tout bloqué"),
+    ),
+    Identifier(
         "name.first-name",
         rf"(?<![\w@./'-]){_LETTER}+(?:-{_LETTER}+)?(?![\w@/])",
         kind="PERSONNE",
@@ -316,6 +348,8 @@ def _is_awaited(folded: str, start: int, announcer: Announcer) -> bool:
     after "mon docteur", and be no "un monsieur gentil" at all.
     """
     before = folded[max(0, start - 40) : start]
+    if before.endswith("ici "):
+        return _is_listed(folded, start)  # no "ici décalage de trois heures"
     if announcer.closing:
         line = re.split(r"[\n.,;:!?(]", folded[start : start + 80])[0].split()
         return before.rstrip()[-1:] in tuple(",.:;!-") or (
