@@ -49,7 +49,11 @@ _ARTICLE = re.compile(
     r"|(?:metier|profession|poste|cap|diplome|activite) de) "
     r"|[ld]')$"
 )
-_IS = re.compile(r"\b(?:est|etait|ete|sera|tres|si|plus|moins|assez|peu|trop|aussi) $")
+_IS = re.compile(
+    r"\b(?:est|etait|ete|sera|fut|furent|soit|suis|es|sont|etaient|serait|sembl\w+|reste|restait|parait|devient|tres|si|plus"
+    r"|moins|assez|peu|trop|aussi|fort|bien) $"
+)
+_QUALITY = re.compile(r"(?:able|ible|eux|euse|ive|if)s?,? (?:et )?$")  # "aimable, constant"
 _OF = re.compile(r"\b(?:avec|par|sans|en) $")
 _NOT_OF = re.compile(r"\bde $")
 _COMPOUND = re.compile(r"-[a-z]")
@@ -74,6 +78,12 @@ _ACTS = re.compile(
     r"|gentille?"
     r"|competente?|desagreable|aucun accueil|accueil)\b)"
 )
+# A participle, in letters as they are written: "Juste a quitté", "Boucher a signé".
+HAS_DONE = (
+    r" (?:a|avait|aura) (?:déjà |bien |enfin |tout |tous |très |mal |encore |ensuite |aussi )*"
+    r"(?!été|depuis|jamais|mais|ici)[a-zà-ÿ]{2,}(?:é|[^aeo\s]i|u|is|it|ert)(?!\w)"
+)
+_HAS_DONE = re.compile(HAS_DONE)
 _JOINED = r"(?:,? (?:et|ou|puis)(?: aussi| surtout| encore)? (?:(?:à|a|A|À|avec|pour) )?|, (?:à |a )?| ?& ?| ?/ ?)"
 _LISTED_AFTER = re.compile(
     rf"(?i:{_JOINED})([^\W\d_]{{3,}})"
@@ -169,6 +179,8 @@ def is_thing(text: str, span: Span, is_usual: Callable[[str], bool]) -> bool:
     known = Word.of(written)
     if known.folded in NEVER_BY and _OF.search(fold(text[max(0, span.start - 6) : span.start])):
         return True  # "avec prudence"
+    if known.folded in FIRST_NAMES_THAT_ARE_WORDS and _QUALITY.search(fold(text[max(0, span.start - 9) : span.start])):
+        return True
     if known.folded in FIRST_NAMES_THAT_ARE_WORDS and not _is_called(text, span):
         return span.source != "ner" or not _is_read(text, span, known.folded)
     given = known.any_first_name or known.folded in FIRST_NAMES_THAT_ARE_WORDS
@@ -193,7 +205,9 @@ def _is_read(text: str, span: Span, word: str) -> bool:
 
 def _is_called(text: str, span: Span, but: re.Pattern[str] | None = None) -> bool:
     before = fold(text[max(0, span.start - 24) : span.start])
-    return bool(_CALLED.search(before) and not (but and but.search(before))) or bool(_ACTS.match(fold(text[span.end : span.end + 60])))
+    return bool(_CALLED.search(before) and not (but and but.search(before))) or bool(
+        _ACTS.match(fold(text[span.end : span.end + 60]))
+    )
 
 
 def is_usual(word: str) -> bool:
@@ -204,7 +218,8 @@ def is_usual(word: str) -> bool:
 def acts(text: str, folded: str, name: re.Match[str]) -> bool:
     """Whether a name opens its sentence as somebody who acts; folding makes "à" an "a", which is no verb."""
     acts = fold(name[0]) not in _NEVER_ACTING and _ACTS.match(folded, name.end())
-    return bool(acts) and text[name.end() + 1 : name.end() + 2] not in ("à", "À")
+    has_done = fold(name[0]) not in NEVER_INSIDE and _HAS_DONE.match(text, name.end())
+    return bool(acts or has_done) and text[name.end() + 1 : name.end() + 2] not in ("à", "À")
 
 
 def end_of_surname_that_acts(folded: str, end: int) -> int | None:

@@ -13,6 +13,7 @@ from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.names import LISTS, WORD, is_listed, read_name
 from plume.pseudonymise.names_that_are_words import (
     ACTING,
+    HAS_DONE,
     NEVER_BY,
     NEVER_INSIDE,
     NEVER_THANKED,
@@ -39,6 +40,8 @@ _FIRST_NAMES = FIRST_NAMES | FIRST_NAMES_THAT_ARE_WORDS
 _BELIEVED_IN_LOWER_CASE = frozenset(column("first_names_that_are_words", "word", lower="yes"))
 _DESCRIBES = folded("describing_words", LISTS)
 _PRESENTED = re.compile(r", (?:vot?re|pour|conseill|agent|responsable|gestionnaire|du service|de l'equipe)")
+# In capitals, after a first name: "KÉVIN JURE QUE", "ROZENN ATTEND DEPUIS".
+_VERB_AFTER = re.compile(r" [a-z]+ (?:qu[e']|une?|pas|son|sa|ses|des|depuis)\b")
 _MID_SENTENCE = re.compile(rf"(?:{_LETTER}|,) $")
 
 
@@ -61,7 +64,7 @@ def _first_name(match: re.Match[str], text: Text) -> Place | None:
     if FIRST_NAMES.isdisjoint(parts) or not _FIRST_NAMES.issuperset(parts):
         return None
     end = match.end()
-    if text.written[match.start()].isupper():
+    if text.written[match.start()].isupper() and not (text.shouting and _VERB_AFTER.match(text.folded, end)):
         end = read_name(text.written, match.start(), lower_ok=False, trusted=False) or end
     return match.start(), max(end, match.end())
 
@@ -180,7 +183,7 @@ PEOPLE = table(
     ),
     Identifier(
         "name.with-digits",  # of a forum: "Nath78 a eu pareil", "comme Vaness57"
-        r"(?:(?<=[Cc]omme )|(?<=[Ss]elon )|(?<=[Mm]erci )|(?<=[Rr]éponse à )|(?<=[Bb]onjour )|(?<=[Ss]alut )|(?<=\b[àÀ] ))"
+        r"(?:(?<=[Cc]omme )|(?<=[Ss]elon )|(?<=[Mm]erci )|(?<=[Bb]onjour )|(?<=[Ss]alut )|(?<=\b[àÀ] ))"
         r"[A-ZÀ-Þ][a-zà-ÿ]{2,}\d{2,4}(?![\w-])"
         r"|(?<![\w@./#-])[A-ZÀ-Þ][a-zà-ÿ]{2,}\d{2,4}(?= (?:a|dit|tu|m'a|nous|vous|confirme|raconte|avait|plus haut)\b)",
         kind="PERSONNE",
@@ -189,6 +192,17 @@ PEOPLE = table(
         unless=lambda match, _: not Word.of(match[0].rstrip("0123456789")).may_be_name,
         source="trigger",
         examples=("‹Nath78› a eu pareil", "comme ‹Vaness57›", "le Covid19 a tout bloqué"),
+    ),
+    Identifier(
+        "name.quoted",  # of a forum: "comme Nounours l'a écrit"
+        r"\b[Cc]omme ([A-ZÀ-Þ][a-zà-ÿ]{2,}\d*)(?= (?:l['’]a(?:vait)? |(?:le )?dis?ai?t\b|le dit\b|dit\b|plus haut))",
+        kind="PERSONNE",
+        hint=("comme ",),
+        reads="written",
+        group=1,
+        unless=lambda match, _: Word.of(match[1]).public or Word.of(match[1]).office,
+        source="trigger",
+        examples=("comme ‹Nounours› l'a écrit plus haut", "comme l'a dit la mairie"),
     ),
     Identifier(
         "name.first-name",
@@ -275,14 +289,14 @@ PEOPLE = table(
     ),
     Identifier(
         "name.surname-that-is-a-word",  # who opens the sentence and acts: "Petit m'a dit"
-        rf"(?<![\w@./'’-])[A-ZÀ-Þ]{_LETTER}+(?= (?:[ml]['’]|nous |vous |lui )(?:a|ont|avait)\b)",
+        rf"(?<![\w@./'’-])[A-ZÀ-Þ]{_LETTER}+(?= (?:[ml]['’]|nous |vous |lui )(?:a|ont|avait)\b|{HAS_DONE})",
         kind="PERSONNE",
         words=SURNAMES_THAT_ARE_WORDS,
         at_words=True,
         reads="written",
         unless=lambda match, text: text.shouting or not Word.of(match[0]).also_surname,
         source="trigger",
-        examples=("‹Petit› m'a dit une chose", "Petit mot"),
+        examples=("‹Petit› m'a dit une chose", "‹Boucher› a signé", "Petit mot"),
     ),
     Identifier(
         "name.in-lower-case",

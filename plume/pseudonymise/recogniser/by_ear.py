@@ -47,7 +47,7 @@ def sounds_of(words: Iterable[str]) -> frozenset[str]:
 
 
 def is_run_together(word: str, is_common: Callable[[str], bool]) -> bool:
-    """Whether a word is a common one with an article, a pronoun or a preposition run into it: "lécole", "dalocation"."""
+    """Whether a word is a common one with what stands before it run into it: "lécole", "dalocation"."""
     begins = _RUN_IN.match(fold(word))
     return begins is not None and len(word) - begins.end() >= _SHORTEST and is_common(word[begins.end() :])
 

@@ -29,10 +29,13 @@ _LOWER, _CAPITALS = 0.3, 0.15  # shares of sentences
 _SOURCES = {"insee": 0.2, "frequent": 0.22, "origins": 0.24, "made up": 0.28, "made up, short": 0.06}
 _WORDS = 0.04  # share of first names, and of surnames, that are words
 _NICKNAMES = 0.04  # share of first names
-_DOUBLED = tuple("a i o u é ou".split())  # "Titi", "Loulou"
-_NO_NICKNAMES = frozenset("papa mama tata pipi caca bobo dodo bébé mémé pépé tutu coucou joujou nounou doudou".split())
+_DOUBLED = ("a", "i", "o", "u", "é", "ou")  # "Titi", "Loulou"
+_WORD = re.compile(r"\w+")
+_NO_NICKNAMES = frozenset(
+    _WORD.findall("papa mama tata pipi caca bobo dodo bébé mémé pépé tutu coucou joujou nounou doudou")
+)
 _SHORTENED = re.compile(r"[^\W\daeiouyéèëï]{0,2}[aeiouyéèëï]{1,2}[^\W\daeiouyéèëï]{1,2}")  # "Nath", "Fred"
-_SHORTEST = frozenset("Alex Bea Ced Flo Gus Jo Léo Lou Max Nat Sam Seb Sev Tom Val Vir".split())
+_SHORTEST = frozenset(_WORD.findall("Alex Bea Ced Flo Gus Jo Léo Lou Max Nat Sam Seb Sev Tom Val Vir"))
 # How a sentence that is spelled by ear differs; each kind of fault is made or not.
 _HEARD = tuple(
     (re.compile(pattern), instead)
