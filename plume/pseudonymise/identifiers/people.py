@@ -183,7 +183,8 @@ PEOPLE = table(
     ),
     Identifier(
         "name.with-digits",  # of a forum: "Nath78 a eu pareil", "comme Vaness57"
-        r"(?=[A-ZÀ-Þ][a-zà-ÿ]{2,20}+\d)(?:(?<=[Cc]omme )|(?<=[Ss]elon )|(?<=[Mm]erci )|(?<=[Bb]onjour )|(?<=[Ss]alut )|(?<=\b[àÀ] ))"
+        r"(?=[A-ZÀ-Þ][a-zà-ÿ]{2,20}+\d)"
+        r"(?:(?<=[Cc]omme )|(?<=[Ss]elon )|(?<=[Mm]erci )|(?<=[Bb]onjour )|(?<=[Ss]alut )|(?<=\b[àÀ] ))"
         r"[A-ZÀ-Þ][a-zà-ÿ]{2,}\d{2,4}(?![\w-])"
         r"|(?<![\w@./#-])[A-ZÀ-Þ][a-zà-ÿ]{2,}\d{2,4}(?= (?:a|dit|tu|m'a|nous|vous|confirme|raconte|avait|plus haut)\b)",
         kind="PERSONNE",
