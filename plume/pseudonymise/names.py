@@ -17,6 +17,7 @@ _LETTER = r"[^\W\d_]"
 WORD = re.compile(rf"{_LETTER}\.(?:-?{_LETTER}\.)*|{_LETTER}+(?:['’\-]{_LETTER}+)*")
 _ARTICLES = frozenset({"du", "des", "la", "le", "les"})
 _ELIDED = re.compile(r"[dDlL]['’](?=[^\W\d_])")
+_GLUED = re.compile(r"(?:^|(?<=\W))(?:[oO]['’]|[DMN]['’])$")  # "o'brien", "M'Madi": the name's own
 _CLITIC = re.compile(r"(?:[jmntsc]|qu)['’]", re.IGNORECASE)
 _MAX_WORDS = 5
 
@@ -139,8 +140,9 @@ def _goes_with_name(word: str, may_be_name: Callable[[str], bool]) -> bool:
 
 def accept(text: str, span: Span) -> Iterator[Span]:
     """A span of the recogniser, weighed against the word lists: nothing, or what of it may be a person or a city."""
-    if text[max(0, span.start - 2) : span.start].lower() in ("o'", "o’"):  # "o'brien kelly"
-        span = span._replace(start=span.start - 2)
+    glued = _GLUED.search(text, max(0, span.start - 3), span.start)
+    if glued and span.type == "PERSONNE" and (glued[0][0] in "oO" or text[span.start].isupper()):
+        span = span._replace(start=glued.start())
     parts = list(WORD.finditer(text, span.start, span.end))
     words = [Word.of(part[0]) for part in parts]
     certain = [word.may_be_name and not (word.particle or word.form_label) for word in words]

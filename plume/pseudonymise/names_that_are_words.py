@@ -22,6 +22,7 @@ ACTING = FIRST_NAMES_THAT_ARE_WORDS - _NEVER_ACTING
 NEVER_INSIDE = frozenset(column("first_names_that_are_words", "word", never="inside"))
 NEVER_THANKED = frozenset(column("first_names_that_are_words", "word", never="thanked"))
 NEVER_BY = frozenset(column("first_names_that_are_words", "word", never="by")) | NEVER_THANKED
+NEVER_READ = frozenset(column("first_names_that_are_words", "word", never="read"))
 # Before a word in lower case that is a name: what calls somebody, or the start of a sentence or of an item.
 _CALLED = re.compile(
     r"(?:^|[.!?;:,(\n/&+•*-] ?|\b(?:par|avec|chez|merci|a|bravo|remerci\w+|felicit\w+|bonjour|bonsoir|bjr|salut|slt"
@@ -48,7 +49,13 @@ _ARTICLE = re.compile(
     r"|(?:metier|profession|poste|cap|diplome|activite) de) "
     r"|[ld]')$"
 )
-_IS = re.compile(r"\b(?:est|etait|ete|sera|tres|si|plus|moins|assez|peu|trop|aussi) $")
+_IS = re.compile(
+    r"\b(?:est|etait|ete|sera|fut|furent|soit|suis|es|sont|etaient|serait|sembl\w+|reste|restait|parait|devient|tres|si|plus"
+    r"|moins|assez|peu|trop|aussi|fort|bien) $"
+)
+_QUALITY = re.compile(r"(?:able|ible|eux|euse|ive|if)s?,? (?:et )?$")  # "aimable, constant"
+_OF = re.compile(r"\b(?:avec|par|sans|en) $")
+_NOT_OF = re.compile(r"\bde $")
 _COMPOUND = re.compile(r"-[a-z]")
 _GLUED_ARTICLE = re.compile(r"(?:le|du)[a-z]{3}")  # "leroy", "dupont": the article is the name's own
 _MID_SENTENCE = re.compile(r"[^\W\d_,] $|, $")
@@ -71,6 +78,12 @@ _ACTS = re.compile(
     r"|gentille?"
     r"|competente?|desagreable|aucun accueil|accueil)\b)"
 )
+# A participle, in letters as they are written: "Juste a quitté", "Boucher a signé".
+HAS_DONE = (
+    r" (?:a|avait|aura) (?:déjà |bien |enfin |tout |tous |très |mal |encore |ensuite |aussi )*"
+    r"(?!été|depuis|jamais|mais|ici)[a-zà-ÿ]{2,}(?:é|[^aeo\s]i|u|is|it|ert)(?!\w)"
+)
+_HAS_DONE = re.compile(HAS_DONE)
 _JOINED = r"(?:,? (?:et|ou|puis)(?: aussi| surtout| encore)? (?:(?:à|a|A|À|avec|pour) )?|, (?:à |a )?| ?& ?| ?/ ?)"
 _LISTED_AFTER = re.compile(
     rf"(?i:{_JOINED})([^\W\d_]{{3,}})"
@@ -164,20 +177,37 @@ def is_thing(text: str, span: Span, is_usual: Callable[[str], bool]) -> bool:
     if not written.islower():
         return False
     known = Word.of(written)
-    if known.folded in FIRST_NAMES_THAT_ARE_WORDS and not _is_called(text, span):
+    if known.folded in NEVER_BY and _OF.search(fold(text[max(0, span.start - 6) : span.start])):
+        return True  # "avec prudence"
+    if known.folded in FIRST_NAMES_THAT_ARE_WORDS and _QUALITY.search(fold(text[max(0, span.start - 9) : span.start])):
         return True
+    if known.folded in FIRST_NAMES_THAT_ARE_WORDS and not _is_called(text, span):
+        return span.source != "ner" or not _is_read(text, span, known.folded)
+    given = known.any_first_name or known.folded in FIRST_NAMES_THAT_ARE_WORDS
     if not all(word.isalpha() and is_usual(word) for word in written.split()):
         return False
     if known.first_name or (_GLUED_ARTICLE.match(known.folded) and known.listed):
         return False
     before = fold(text[max(0, span.start - 16) : span.start])
+    of_network = span.source == "ner" and span.type == "PERSONNE" and " " not in written
+    if of_network and not (given or _is_called(text, span, _NOT_OF)):
+        return True  # "un caractère de cochon", "aucun lien"
     adjective = known.also_first_name and _IS.search(before)
     return bool(adjective or _ARTICLE.search(before) or _COMPOUND.match(text, span.end))
 
 
-def _is_called(text: str, span: Span) -> bool:
+def _is_read(text: str, span: Span, word: str) -> bool:
+    """Whether the network may be believed that it read a name: no word that French says oftener, and no noun."""
+    before = fold(text[max(0, span.start - 16) : span.start])
+    a_noun = _ARTICLE.search(before) or _IS.search(before)
+    return not (word in NEVER_READ or a_noun or _COMPOUND.match(text, span.end))
+
+
+def _is_called(text: str, span: Span, but: re.Pattern[str] | None = None) -> bool:
     before = fold(text[max(0, span.start - 24) : span.start])
-    return bool(_CALLED.search(before)) or bool(_ACTS.match(fold(text[span.end : span.end + 60])))
+    return bool(_CALLED.search(before) and not (but and but.search(before))) or bool(
+        _ACTS.match(fold(text[span.end : span.end + 60]))
+    )
 
 
 def is_usual(word: str) -> bool:
@@ -188,7 +218,8 @@ def is_usual(word: str) -> bool:
 def acts(text: str, folded: str, name: re.Match[str]) -> bool:
     """Whether a name opens its sentence as somebody who acts; folding makes "à" an "a", which is no verb."""
     acts = fold(name[0]) not in _NEVER_ACTING and _ACTS.match(folded, name.end())
-    return bool(acts) and text[name.end() + 1 : name.end() + 2] not in ("à", "À")
+    has_done = fold(name[0]) not in NEVER_INSIDE and _HAS_DONE.match(text, name.end())
+    return bool(acts or has_done) and text[name.end() + 1 : name.end() + 2] not in ("à", "À")
 
 
 def end_of_surname_that_acts(folded: str, end: int) -> int | None:

@@ -13,6 +13,7 @@ from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.names import LISTS, WORD, is_listed, read_name
 from plume.pseudonymise.names_that_are_words import (
     ACTING,
+    HAS_DONE,
     NEVER_BY,
     NEVER_INSIDE,
     NEVER_THANKED,
@@ -39,6 +40,8 @@ _FIRST_NAMES = FIRST_NAMES | FIRST_NAMES_THAT_ARE_WORDS
 _BELIEVED_IN_LOWER_CASE = frozenset(column("first_names_that_are_words", "word", lower="yes"))
 _DESCRIBES = folded("describing_words", LISTS)
 _PRESENTED = re.compile(r", (?:vot?re|pour|conseill|agent|responsable|gestionnaire|du service|de l'equipe)")
+# In capitals, after a first name: "KÉVIN JURE QUE", "ROZENN ATTEND DEPUIS".
+_VERB_AFTER = re.compile(r" [a-z]+ (?:qu[e']|une?|pas|son|sa|ses|des|depuis)\b")
 _MID_SENTENCE = re.compile(rf"(?:{_LETTER}|,) $")
 
 
@@ -61,7 +64,7 @@ def _first_name(match: re.Match[str], text: Text) -> Place | None:
     if FIRST_NAMES.isdisjoint(parts) or not _FIRST_NAMES.issuperset(parts):
         return None
     end = match.end()
-    if text.written[match.start()].isupper():
+    if text.written[match.start()].isupper() and not (text.shouting and _VERB_AFTER.match(text.folded, end)):
         end = read_name(text.written, match.start(), lower_ok=False, trusted=False) or end
     return match.start(), max(end, match.end())
 
@@ -163,6 +166,50 @@ PEOPLE = table(
         examples=("Merci.\n‹P. L.›", "Merci.\nCAF"),
     ),
     Identifier(
+        "name.with-apostrophe",
+        rf"(?<![\w'’.])[MN]['’][A-ZÀ-Þ]{_LETTER}{{2,}}(?!\w)",
+        kind="PERSONNE",
+        hint=("m'", "n'"),
+        reads="written",
+        unless=lambda match, text: text.shouting or not match[0][2:].istitle() or not Word.of(match[0][2:]).may_be_name,
+        source="first-name",
+        examples=("avec ‹N'Golo›", "N'importe quoi", "elle N'A rien"),
+    ),
+    Identifier(
+        "name.two-initials",  # of Jean-Pierre: "jp m'a dit", "donné à jb le stagiaire"
+        r"(?:(?:^|[\n,.:;!?(]) ?|\b(?:a|avec|par|chez|de|merci|et|que|c'est|salut|demandez|ai vu|voir) )(j[bcgp])"
+        r"(?= ?(?:$|[,.!?:;)\n]|(?:le|la|du|de la|de l'|qui|et|au|il|ma|m'|nous|vous|dit|a|est)\b))",
+        kind="PERSONNE",
+        hint=("jb", "jc", "jg", "jp"),
+        group=1,
+        source="initial",
+        examples=("donné à ‹jb› le stagiaire", "‹JP› m'a dit", "le jc 2"),
+    ),
+    Identifier(
+        "name.with-digits",  # of a forum: "Nath78 a eu pareil", "comme Vaness57"
+        r"(?=[A-ZÀ-Þ][a-zà-ÿ]{2,20}+\d)"
+        r"(?:(?<=[Cc]omme )|(?<=[Ss]elon )|(?<=[Mm]erci )|(?<=[Bb]onjour )|(?<=[Ss]alut )|(?<=\b[àÀ] ))"
+        r"[A-ZÀ-Þ][a-zà-ÿ]{2,}\d{2,4}(?![\w-])"
+        r"|(?<![\w@./#-])[A-ZÀ-Þ][a-zà-ÿ]{2,}\d{2,4}(?= (?:a|dit|tu|m'a|nous|vous|confirme|raconte|avait|plus haut)\b)",
+        kind="PERSONNE",
+        digit=True,
+        reads="written",
+        unless=lambda match, _: not Word.of(match[0].rstrip("0123456789")).may_be_name,
+        source="trigger",
+        examples=("‹Nath78› a eu pareil", "comme ‹Vaness57›", "le Covid19 a tout bloqué"),
+    ),
+    Identifier(
+        "name.quoted",  # of a forum: "comme Nounours l'a écrit"
+        r"\b[Cc]omme ([A-ZÀ-Þ][a-zà-ÿ]{2,}\d*)(?= (?:l['’]a(?:vait)? |(?:le )?dis?ai?t\b|le dit\b|dit\b|plus haut))",
+        kind="PERSONNE",
+        hint=("comme ",),
+        reads="written",
+        group=1,
+        unless=lambda match, _: Word.of(match[1]).public or Word.of(match[1]).office,
+        source="trigger",
+        examples=("comme ‹Nounours› l'a écrit plus haut", "comme l'a dit la mairie"),
+    ),
+    Identifier(
         "name.first-name",
         rf"(?<![\w@./'-]){_LETTER}+(?:-{_LETTER}+)?(?![\w@/])",
         kind="PERSONNE",
@@ -247,14 +294,14 @@ PEOPLE = table(
     ),
     Identifier(
         "name.surname-that-is-a-word",  # who opens the sentence and acts: "Petit m'a dit"
-        rf"(?<![\w@./'’-])[A-ZÀ-Þ]{_LETTER}+(?= (?:[ml]['’]|nous |vous |lui )(?:a|ont|avait)\b)",
+        rf"(?<![\w@./'’-])[A-ZÀ-Þ]{_LETTER}+(?= (?:[ml]['’]|nous |vous |lui )(?:a|ont|avait)\b|{HAS_DONE})",
         kind="PERSONNE",
         words=SURNAMES_THAT_ARE_WORDS,
         at_words=True,
         reads="written",
         unless=lambda match, text: text.shouting or not Word.of(match[0]).also_surname,
         source="trigger",
-        examples=("‹Petit› m'a dit une chose", "Petit mot"),
+        examples=("‹Petit› m'a dit une chose", "‹Boucher› a signé", "Petit mot"),
     ),
     Identifier(
         "name.in-lower-case",
@@ -320,6 +367,8 @@ def _is_awaited(folded: str, start: int, announcer: Announcer) -> bool:
     after "mon docteur", and be no "un monsieur gentil" at all.
     """
     before = folded[max(0, start - 40) : start]
+    if before.endswith("ici "):
+        return _is_listed(folded, start)  # no "ici décalage de trois heures"
     if announcer.closing:
         line = re.split(r"[\n.,;:!?(]", folded[start : start + 80])[0].split()
         return before.rstrip()[-1:] in tuple(",.:;!-") or (

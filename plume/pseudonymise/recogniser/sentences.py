@@ -21,15 +21,42 @@ from plume.pseudonymise.names import LISTS
 
 CARRIERS = LISTS / "carriers"
 _MISTYPED = 0.2  # share of sentences with a typing slip, which is no name
+_BY_EAR = 0.12  # share of sentences that are spelled as they are heard, which makes unknown words of common ones
 _JOINED = 0.2  # share of sentences that another one follows without a stop: people write on and on
 _JOINTS = (", ", ", ", " et ", " - ", " ", ". ", " donc ")
 _LOWER, _CAPITALS = 0.3, 0.15  # shares of sentences
 # Where a person's names come from. What is made up stands on no list.
 _SOURCES = {"insee": 0.2, "frequent": 0.22, "origins": 0.24, "made up": 0.28, "made up, short": 0.06}
 _WORDS = 0.04  # share of first names, and of surnames, that are words
+_NICKNAMES = 0.04  # share of first names
+_DOUBLED = ("a", "i", "o", "u", "é", "ou")  # "Titi", "Loulou"
+_WORD = re.compile(r"\w+")
+_NO_NICKNAMES = frozenset(
+    _WORD.findall("papa mama tata pipi caca bobo dodo bébé mémé pépé tutu coucou joujou nounou doudou")
+)
+_SHORTENED = re.compile(r"[^\W\daeiouyéèëï]{0,2}[aeiouyéèëï]{1,2}[^\W\daeiouyéèëï]{1,2}")  # "Nath", "Fred"
+_SHORTEST = frozenset(_WORD.findall("Alex Bea Ced Flo Gus Jo Léo Lou Max Nat Sam Seb Sev Tom Val Vir"))
+# How a sentence that is spelled by ear differs; each kind of fault is made or not.
+_HEARD = tuple(
+    (re.compile(pattern), instead)
+    for pattern, instead in (
+        (r"\b([jcdlmnst]|qu)['’](?=\w)", r"\1"),
+        (r"qu", "k"),
+        (r"ph", "f"),
+        (r"(?<=\w)(?:er|ez|ée?s?|ais|ait|aient)\b", "é"),
+        (r"(?<=\w\w)[sdtxz]\b", ""),
+        (r"(?<=\w\w)es?\b", ""),
+        (r"e?au", "o"),
+        (r"([cflmnprst])\1", r"\1"),
+        (r"[éèê]", "e"),
+        (r"ç|c(?=[eiéè])", "s"),
+        (r"en(?=[cdst])", "an"),
+        (r"ai", "é"),
+    )
+)
 _MARK = re.compile(r"\{(.)\}")
 _CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
-_PEOPLE = frozenset("PNFRIWV")
+_PEOPLE = frozenset("PNFRIWVH")
 LABELS = dict.fromkeys(_PEOPLE, "PER") | {"L": "LOC"}
 Labelled = tuple[str, list[tuple[int, int, str]]]  # text, [(start, end, label)]
 Names = tuple[Sequence[str], Sequence[str]]  # first names, surnames
@@ -118,6 +145,20 @@ def words_that_are_names(which: int) -> Names:
     return [n for n in firsts if half(n) == which], [n for n in lasts if half(n) == which]
 
 
+def nicknames(firsts: Iterable[str]) -> list[str]:
+    """What is made of first names: their beginning, a syllable twice, two initials, a number after it."""
+    short = {m[0] + more for m in map(_SHORTENED.match, firsts) if m for more in ("", "ou", "o", "ie")}
+    short = {name for name in short if len(name) > 3} | _SHORTEST
+    twice = {2 * (c + v) for c in "bcdfgjklmnprstvz" for v in _DOUBLED}
+    pairs = {a + b for a in "ajmpflc" for b in "bcdfjlmprs"}
+    found = sorted({n.lower() for n in (*short, *twice) if len(n) < 7} - EVERYDAY - ACRONYMS - _NO_NICKNAMES)
+    return [
+        *(name.capitalize() for name in found if len(name) > 2),
+        *(f"{name.capitalize()}{10 + 7 * i % 90}" for i, name in enumerate(found[::20]) if len(name) > 2),
+        *(pair.upper() for pair in sorted(pairs - ACRONYMS - EVERYDAY)),
+    ]
+
+
 def things() -> tuple[str, ...]:
     """List the capitalised words of nobody's name that fill sentences."""
     return tuple(row["word"] for row in rows("capitalised_things", LISTS) if row["sentences"])
@@ -130,6 +171,7 @@ class Filling:
         """`people`: names to draw from, with their weights."""
         self._draw, self._words = draw, words
         self._people, self._weights = [names for _, names in people], [weight for weight, _ in people]
+        self._nicknames = nicknames(sorted({n for firsts, _ in self._people for n in firsts[:400]}))
         self._places = sorted(c.title() for c in insee.communes() if 4 < len(c) < 18 and c not in EVERYDAY)
         self._bodies = sorted({b.upper() for b in ACRONYMS if b.isalpha()} | {b.title() for b in BODIES})
         self._things = things()
@@ -139,6 +181,7 @@ class Filling:
             "F": self._both,
             "R": self._surname_first,
             "I": self._initial,
+            "H": lambda: draw.choice(self._nicknames),
             "W": lambda: draw.choice(words[0]),
             "V": lambda: draw.choice(words[1]),
             "L": lambda: draw.choice(self._places),
@@ -152,6 +195,8 @@ class Filling:
         return self._draw.choices(self._people, self._weights)[0]
 
     def _first(self, person: Names) -> str:
+        if self._draw.random() < _NICKNAMES:
+            return self._draw.choice(self._nicknames)
         return self._draw.choice((self._words if self._draw.random() < _WORDS else person)[0])
 
     def _last(self, person: Names) -> str:
@@ -214,6 +259,8 @@ def written(
         if draw.random() < _JOINED:
             after = draw.choice(pools[1] if pool is pools[1] else pools[draw.random() < 0.5]).text
             text += draw.choice(_JOINTS) + chosen(after, draw)
+        if draw.random() < _BY_EAR:
+            text = _by_ear(text, draw)
         text, spans = fill_in(_mistype(text, draw) if draw.random() < _MISTYPED else text, fill)
         case = draw.random()
         if case < _LOWER:
@@ -238,6 +285,16 @@ def _mistype(template: str, draw: random.Random) -> str:
     i = draw.choice(places)
     slip = draw.choice(("", template[i] * 2, template[i + 1] + template[i]))
     return template[:i] + slip + template[i + 1 + (len(slip) == 2 and slip[0] != slip[1]) :]
+
+
+def _by_ear(template: str, draw: random.Random) -> str:
+    """The template with some kinds of faults of those who spell as they hear."""
+    faults = [fault for fault in _HEARD if draw.random() < 0.5]
+    pieces = re.split(r"(\{.\})", template)
+    for i in range(0, len(pieces), 2):
+        for pattern, instead in faults:
+            pieces[i] = pattern.sub(instead, pieces[i])
+    return "".join(pieces)
 
 
 def fill_in(template: str, fill: dict[str, Callable[[], str]], labels: dict[str, str] = LABELS) -> Labelled:

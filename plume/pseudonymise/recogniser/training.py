@@ -22,7 +22,7 @@ from plume.pseudonymise.recogniser import network, sentences
 from plume.pseudonymise.recogniser.ner import MODEL, pipeline, sentence_places
 from plume.pseudonymise.recogniser.word_frequencies import Frequencies
 
-SETTINGS = {"sentences": 30_000, "epochs": 3, "batch": 32, "drop": 0.2, "dimmed": 0.15, "seed": 20231005}
+SETTINGS = {"sentences": 50_000, "epochs": 3, "batch": 32, "drop": 0.2, "dimmed": 0.15, "seed": 20231005}
 CARD = Path(__file__).parent / "weights.json"
 
 

@@ -14,9 +14,17 @@ from plume.french.insee import spaced
 from plume.french.text import is_shouting
 from plume.french.words import Word
 from plume.pseudonymise.names import REST_OF_WORD
+from plume.pseudonymise.recogniser.by_ear import heard, is_run_together, slips, sounds_of
 from plume.pseudonymise.spans import Span
 
 _WORD = re.compile(r"[^\W\d_]+(?:c['’]h[^\W\d_]*)?")  # "Guivarc'h" is one word
+_GOES_ON_AS, _STANDS_AFTER = tuple("@_/0123456789"), tuple("@_./#0123456789")
+_NO_NAME_BEFORE = re.compile(
+    r"\b(?:les?|la|l['’]|du|des|une?|aux?|loi|rue|avenue|place|chemin|route|allée|impasse|boulevard|quartier|résidence"
+    r"|lieu-dit|appli(?:cation)?|site|portail|logiciel|société|entreprise|plate-?forme|marque|modèle|prime|carte|pass"
+    r"|banque|mutuelle|assurance|groupe|centre|foyer|salle|gare|station|arrêt|hôtel|garage|magasin|compteur) ?$",
+    re.IGNORECASE,
+)
 _PRONOUNS = frozenset(
     [
         "je",
@@ -50,6 +58,11 @@ _FREQUENT = 3000  # ranks of words that nobody is taken to be called after a fir
 _SHORT = 4
 _RARE = 30_000  # ranks of words that are hardly ever written in lower case
 _SURELY = 4  # how much more frequent a form must be than another to be preferred
+_OF_FRENCH = 5_000  # ranks of the words that half of a French sentence is made of
+_COMMON = 12_000  # ranks of words that others spell as they hear them
+_ABOUT_AS_OFTEN = 1.3  # how much more frequent a first name must be with a capital
+_LIKELY = 5  # how much rarer a word may be with a capital and still follow a first name: "mas", not "jure"
+_DOUBLED = re.compile(r"([^\W\daeiouy][aeiouyé]|[^\W\daeiouy]ou)\1", re.IGNORECASE)  # "Titi", "Loulou"
 _UNHEARD = 8  # how much rarer a word may be with a capital and still be somebody's name
 _REMEMBERED = 1 << 16  # word forms whose verdicts are kept
 
@@ -73,6 +86,8 @@ class _Verdict:
     notable: bool  # what a sentence without such words need not be asked for
     bearable: bool  # a word that is somebody's name too: "Baron", "rose"
     given: bool  # as a first name
+    unheard: bool  # with a capital, and in no list of words, however it is written
+    common: bool  # in lower case, and frequent
 
 
 class Frequencies:
@@ -81,10 +96,13 @@ class Frequencies:
     def __init__(
         self, forms: Iterable[str], first_names: frozenset[str] = frozenset(), surnames: frozenset[str] = frozenset()
     ) -> None:
-        """`first_names` and `surnames` are `spaced`."""
+        """`first_names` and `surnames` are `spaced`; in lower case, a rare first name is left to the network."""
         self._ranks = {form: rank for rank, form in enumerate(forms)}
         self._first_names, self._surnames = first_names, surnames
         self._verdicts: dict[str, _Verdict] = {}
+        self._sounds = sounds_of(
+            form for form, rank in self._ranks.items() if rank < _COMMON and len(form) > 2 and form.islower()
+        )
 
     def rank(self, form: str) -> int:
         """0 for the most frequent form; an unknown one stands after all known ones."""
@@ -122,6 +140,24 @@ class Frequencies:
     def is_plain(self, sentence: str) -> bool:
         """Whether the words of a sentence by themselves hold no name, and stand in their likely case."""
         return not (any(self._of(word).notable for word in _WORD.findall(sentence)) or is_shouting(sentence))
+
+    def unheard_of(self, sentence: str) -> Iterator[Span]:
+        """Words with a capital that no list of words holds: nearly always somebody's name, or a small place's.
+
+        Not after an article or what names a thing ("la Cafat", "l'appli Maiia"), nor in another language.
+        """
+        words = list(_WORD.finditer(sentence))
+        unheard = [i for i, word in enumerate(words) if self._of(word[0]).unheard]
+        if not unheard or is_shouting(sentence):
+            return
+        lower = [word[0] for word in words if word[0].islower()]
+        if 2 * sum(self._of(word).common for word in lower) < len(lower) or (unheard[0] == 0 and not lower):
+            return
+        for i in unheard:
+            start, end = words[i].span()
+            inside_more = sentence[end : end + 1] in _GOES_ON_AS or sentence[start - 1 : start] in _STANDS_AFTER
+            if not inside_more and not _NO_NAME_BEFORE.search(sentence, max(0, start - 20), start):
+                yield Span(start, end, "PERSONNE", "frequency")
 
     def listed_names(self, text: str) -> Iterator[Span]:
         """Listed first names, with the surname after them: "au bout du fil zoran", "IDA CARRÉ", "Maialen Le Bras".
@@ -216,7 +252,10 @@ class Frequencies:
         if word.islower() and len(word) >= 3 and not plain and not public:
             known = self.knows(word)
             wants_capital = self.rank(title) * _SURELY < self.rank(word) if known else self.knows(title)
-        if public or self.is_acronym(word):
+        by_ear = word.islower() and not plain and self._is_by_ear(word, title)
+        if by_ear:
+            unknown = wants_capital = False
+        if public or by_ear or self.is_acronym(word):
             rather_name = False
         elif word.islower() and self.knows(title):
             rather_name = wants_capital or self._is_rare(lower, title)
@@ -225,11 +264,15 @@ class Frequencies:
         folded = spaced(word)
         calm = self._calm(word, title, wants_capital=wants_capital, public=public)
         shouted = self._shouted(word, lower, title, plain=plain, public=public) if word.isupper() else calm
-        listed = folded in self._first_names or folded in self._surnames
+        listed = not by_ear and (folded in self._first_names or folded in self._surnames)
         given = known_word.also_first_name or folded in self._first_names
-        unusual = wants_capital or unknown or self._is_rare(lower, title)
-        listed_first = folded in self._first_names
-        first_name, maybe_first_name = listed_first and unusual, listed_first and self.rank(lower) > _FREQUENT
+        unusual = not by_ear and (wants_capital or unknown or self._is_rare(lower, title))
+        listed_first = folded in self._first_names and not by_ear
+        # "daron", "ala" are written so about as often without a capital: the network decides.
+        as_word = word.islower() and not known_word.first_name and self.knows(title)
+        as_word = as_word and self.rank(title) * _ABOUT_AS_OFTEN > self.rank(lower)
+        first_name = unusual and (self._is_doubled(lower, title) or (listed_first and not as_word))
+        maybe_first_name = listed_first and self.rank(lower) > _FREQUENT
         rare = word.islower() and unusual and not plain and not public
         sure_surname = folded in self._surnames and (unusual or self.rank(lower) > _RARE)
         return _Verdict(
@@ -243,7 +286,9 @@ class Frequencies:
             maybe_first_name=maybe_first_name,
             short=len(word) <= _SHORT and not plain and not public and self.rank(lower) > _FREQUENT,
             odd=not plain and not public and (unusual or (listed and self.rank(lower) > _FREQUENT)),
-            surname=folded in self._surnames and self.rank(word) > (_FREQUENT if len(word) > 2 else _RARE),
+            surname=folded in self._surnames
+            and self.rank(word) > (_FREQUENT if len(word) > 2 else _RARE)
+            and self.rank(title) <= _LIKELY * self.rank(lower),
             sure_surname=sure_surname,
             notable=bool(_SURROGATE.search(word))
             or rare
@@ -255,7 +300,27 @@ class Frequencies:
             or (word[0].isupper() and rather_name),
             bearable=given or known_word.also_surname or self._is_surname_too(folded, lower, title),
             given=given,
+            unheard=word.istitle() and len(word) > 3 and known_word.may_be_name and self._is_unheard(lower, title),
+            common=self.rank(word) < _OF_FRENCH,
         )
+
+    def _is_by_ear(self, word: str, title: str) -> bool:
+        """Whether a word in lower case is a common one, as it is heard or with the word before it run in."""
+        rank = self.rank(word)
+        if rank <= _RARE or self.rank(title) < rank or spaced(word) in self._first_names:
+            return False
+        return heard(word) in self._sounds or is_run_together(word, lambda form: self.rank(form) < _COMMON)
+
+    def _is_unheard(self, lower: str, title: str) -> bool:
+        return not (self.knows(title) or self.knows(lower) or heard(lower) in self._sounds or self._is_slip(lower))
+
+    def _is_slip(self, lower: str) -> bool:
+        """Whether a word is a common one with a letter lost, doubled, added or swapped with the next."""
+        return any(self.rank(form) < _COMMON for form in slips(lower))
+
+    def _is_doubled(self, lower: str, title: str) -> bool:
+        """Whether a word is a syllable said twice, and oftener somebody's name than a thing: "titi", not "bobo"."""
+        return _DOUBLED.fullmatch(lower) is not None and self.rank(title) < self.rank(lower) > _RARE
 
     def _is_surname_too(self, folded: str, lower: str, title: str) -> bool:
         """Whether a word is listed as a surname, and capitals are not all but unheard of: "baron", not "corriger"."""

@@ -115,6 +115,16 @@ FIRST_NAMES = """
 ⟦Franck⟧, ⟦Aude⟧, ⟦Maxime⟧ : merci !
 merci ⟦prudence⟧
 merci a ⟦fleur⟧ et ⟦ange⟧
+quand ⟦fleur⟧ est née j'ai envoyé l'acte
+ni ⟦marie⟧ ni ⟦constant⟧ n'étaient au courant
+j'ai suivi le conseil de ⟦titi⟧ et de ⟦Marie-Lou⟧
+on m'a dit de voir ⟦jp⟧, il n'a rien
+⟦Nath78⟧ a eu pareil, comme ⟦Nounours⟧ l'a écrit plus haut
+⟦Juste⟧ a quitté son poste, ⟦Boucher⟧ a signé
+j'ai rdv lundi avec ⟦Arcadine⟧ du 2e étage
+avec prudence et constance, l'accueil est aimable, constant, clair
+il mon di que ala fin jé pa coché la kase, seuleman corigé le papié avan le 30
+aucun lien avec un caractère de cochon, la signature du daron
 Victoire ! J'ai enfin ma carte. Prudence avec ce site, grâce à vous.
 Merci pour la constance de vos équipes, une victoire.
 """

@@ -14,6 +14,7 @@ from plume.french.text import fold
 from plume.paths import ROOT
 from plume.pseudonymise import Pseudonymiser
 from plume.pseudonymise.recogniser import network, sentences, training
+from plume.pseudonymise.recogniser.by_ear import heard, is_run_together, slips
 from plume.pseudonymise.recogniser.ner import load_ner, pipeline
 
 
@@ -79,6 +80,21 @@ def test_made_up_names_stand_on_no_list():
     assert made == sentences.made_up(["Kowalska", "Nowakowski", "Wisniewska"], 10, 1)
     assert len(set(made)) == 10
     assert not {"Kowalska", "Nowakowski"} & set(made)
+
+
+def test_nicknames_are_made_of_first_names_and_are_no_words():
+    made = sentences.nicknames(["Nathalie", "Frédéric", "Papa", "Merci"])
+    assert {"Nath", "Titi", "Loulou"} <= set(made)
+    assert any(name[-1].isdigit() for name in made)
+    assert not {"Papa", "Doudou", "Merci"} & set(made)
+
+
+def test_what_is_heard_as_a_common_word_is_nobodys_name():
+    assert heard("retar") == heard("retard")
+    assert heard("seuleman") == heard("seulement")
+    assert is_run_together("larticle", {"article"}.__contains__)
+    assert not is_run_together("lise", {"article"}.__contains__)
+    assert "bonjour" in set(slips("bonojur"))
 
 
 def test_the_weights_are_of_these_sentences():

@@ -356,6 +356,17 @@ def test_true_case_keeps_the_length_and_knows_names_from_words():
     assert frequencies.true_case("STRAẞE ŉ ﬁn") == "STRAẞE ŉ ﬁn" or len(frequencies.true_case("STRAẞE ŉ ﬁn")) == 11
 
 
+def test_a_capital_that_no_list_of_words_holds_is_a_name_in_a_french_sentence():
+    common = ["merci", "pour", "avec", "tout", "est", "bonjour", "simple", "la"]
+    frequencies = Frequencies([*common, *(f"x{i}" for i in range(20_000))])
+
+    def found(text):
+        return [text[span.start : span.end] for span in frequencies.unheard_of(text)]
+
+    assert found("avec Mbelwé tout est simple") == ["Mbelwé"]
+    assert found("merci pour la Cafat") == found("avec Bonojur") == found("mit Ihren Zahlungsnachweis bitte") == []
+
+
 # --- what holds for any text ---------------------------------------------------------------------------------------
 
 
