@@ -182,7 +182,7 @@ _PART = re.compile(r"\d+|[^\W\d_]+")
 # Whose address it is: a citizen's.
 _LIVES = re.compile(
     r"\b(?:habit|vi(?:t|vent|vant|vait)\b|resid(?:ez|er|ant|e\b)|demeur|domicil|loge[rz]|loge(?:e?s?|ant)\b"
-    r"|logement|chez vous|livraison"
+    r"|logement|chez vous|livraison|(?:occupants?|voisin\w*|riverain\w*|habitante?s?|locataires?) (?:du|de|des)\b"
     r"|votre (?:(?:nouvelle|ancienne|future|propre) )?adresse|vous (?:vivez|occupez))"
 )
 

@@ -42,7 +42,10 @@ _DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _WEEKDAYS = folded("weekdays")
 _COUNTED = re.compile(rf"({NUMBER})(?: ?[x×]| [a-z]{{1,20}}s\b)")
 _SECONDS = re.compile(r"(?<![\d,.])(\d{1,3}) ?s(?:ec)?\b(?!')")
-_UNITS = (_DAY, _WEEK, _MONTH, 3 * _MONTH, _YEAR)
+_ORDINAL = re.compile(
+    r"\b(\d{1,2})(?:er?|eme|ieme|e?re|nde?) (annee|mois|semaine|journee|trimestre)\b"  # "11e année d'attente"
+)
+_UNITS = (1.0, _DAY, _WEEK, _MONTH, 3 * _MONTH, _YEAR)
 _UNIT_NAMED = {
     "semaine": _WEEK,
     "mois": _MONTH,
@@ -96,6 +99,7 @@ def lengths(given: str) -> frozenset[float]:
     # "au bout de 4 jours alors que l'avis disait 15": the unit goes without saying.
     found |= {_days(n) if unit == _DAY else n * unit for unit in _UNITS if _of_unit(told, unit) for n in counted}
     found |= {int(match[1]) / 3600 for match in _SECONDS.finditer(text.folded)}
+    found |= {(int(m[1]) - less) * _UNIT_NAMED[m[2]] for m in _ORDINAL.finditer(text.folded) for less in (0, 1)}
     found.add(_DAY * len(_WEEKDAYS & text.words))
     moments = sorted(
         {one.value for one in dates(text)} | loose_dates(text), key=lambda moment: [part or 0 for part in moment]
@@ -119,7 +123,7 @@ def _days(count: float) -> float:
 
 
 def _of_unit(told: set[float], unit: float) -> bool:
-    return any(length % unit == 0 and length < 400 * unit for length in told)
+    return any(length % unit == 0 and length < 400 * unit and (unit > 1 or length % _DAY) for length in told)
 
 
 def _numbers(text: Text) -> set[float]:

@@ -35,6 +35,7 @@ _FOREIGN_WORDS = [
     for row in rows("foreign_words", VOCABULARY)
 ]
 _ECHO = 3  # words of a courtesy that is given back
+_TAKEN_UP = 2  # words of the review that a sentence may take up without quotes
 _BORROWED = re.compile(
     rf"\b{any_of(p for row in rows('foreign_words', VOCABULARY) for p in row['borrowed'].split('|') if p)}\b",
     re.IGNORECASE,
@@ -103,7 +104,7 @@ def in_french(case: Case) -> Answer:
     found = language(case.draft)
     if found != FRENCH:
         return failed(f"langue : {found or 'indéterminée'}", "french.draft")
-    if len(_NOT_LATIN.findall(case.draft)) >= _FOREIGN_SENTENCE:
+    if sum(len(_NOT_LATIN.findall(w)) for w in words(case.draft) if w not in case.reviewed_words) >= _FOREIGN_SENTENCE:
         return failed("passage dans un autre alphabet", "french.alphabet")
     for sentence, tokens in zip(case.sentences, case.spoken, strict=True):
         other = _language(tokens) if len(tokens) >= _FOREIGN_SENTENCE or _surely_foreign(tokens, case) else None
@@ -154,6 +155,8 @@ def _foreign_word(case: Case) -> str | None:
                 return found
             near = [i for i, word in enumerate(low) if word in row.doubtful]
             sure = [i for i, word in enumerate(low) if word in row.sure or _NO_FRENCH_LETTER.search(word)]
+            if len(sure) <= _TAKEN_UP:
+                sure = [i for i in sure if low[i] not in case.reviewed_words]
             pairs = [i for i, other in pairwise(near) if other - i <= _NEAR and low[i] != low[other]]
             for i in (*sure, *pairs):
                 around = " ".join(map(str.lower, tokens[max(0, i - 1) : i + 2]))

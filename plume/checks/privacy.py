@@ -138,8 +138,8 @@ def find_personal_data(case: Case) -> list[PersonalData]:
 
 
 def _is_town_first(rule: str, draft: str, start: int, end: int) -> bool:
-    """Say whether who seems to be greeted is a town: "Bonjour, Limoges n'est pas Nantes"."""
-    name = spaced(fold(draft[start:end]))
+    """Say whether who seems to be greeted is a town: "Bonjour, Limoges n'est pas Nantes", "de Brest à Nice"."""
+    name = spaced(fold(draft[start:end])).removeprefix("de ").removeprefix("d'")
     greeted = rule.startswith("announces.") and draft[:start].rstrip().endswith((",", "!", "."))
     return greeted and name in communes() and name not in usual_first_names(500)
 

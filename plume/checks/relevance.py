@@ -7,7 +7,7 @@ counted on drafts with their own review and with others (witnesses.tsv). `benchm
 
 A reply that fits every review says little that speaks against it. So what a draft shares of rare words counts again:
 a draft must have enough of both together. A number in words is one in digits, a word stands for its family. An order to
-the writer in the review is no part of its problem.
+the writer in the review is no part of its problem. Draft and review in two languages share no words: nothing is asked.
 """
 
 import math
@@ -56,9 +56,9 @@ class Witness(NamedTuple):
 
 def relevance(case: Case) -> Answer:
     """Weigh what the draft shares with the review, and what it does not."""
-    if language(case.draft) not in (FRENCH, None):
-        return Answer(True, "sans objet : pas en français")
     review = _problem(case.review)
+    if any(language(text) not in (FRENCH, None) for text in (case.draft, review)):
+        return Answer(True, "sans objet : pas en français")
     found = [*witnesses(review, case.sentences, case.network)]
     shared = [witness for witness in found if witness.shared and witness.share < _RARE]
     told = ", ".join(sorted({witness.word for witness in shared}))

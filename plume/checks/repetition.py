@@ -35,7 +35,7 @@ def repetition(case: Case) -> Answer:
                 ("repetition.alike", [b for a, b in combinations(long, 2) if _alike(a, b)][:1]),
                 ("repetition.reordered", _said_anew(spoken)[:1]),
                 ("repetition.passage", _passages(tokens)),
-                ("repetition.in-a-row", _said_twice_in_a_row(tokens)),
+                ("repetition.in-a-row", [s for s in _said_twice_in_a_row(tokens) if " ".join(s) not in case.reviewed]),
             )
             for said in passages
         ]

@@ -22,6 +22,7 @@ _HOURS = {
     "demi-journee": 12,
     "nuit": 24,
     "semaine": 168,
+    "sem": 168,
     "mois": 730,
     "trimestre": 2190,
     "semestre": 4380,
@@ -45,7 +46,8 @@ _MINUTES = (
 _DURATION = Rule(
     "duration.number",
     rf"({NUMBER})(?: ?(?:a|ou|et|-|/) ?({NUMBER}))? ?(?:(?:bon|petit|grand|gros|court|plein)(?:ne|te|de|sse|e)?s? )?"
-    rf"(mois|{_UNIT}|h|j)\b(?:( et demie?\b| et quart\b)|(?<=heures)(?: et)? ({_MINUTES}))?(?! ?\d\d\b)",
+    rf"(mois|{_UNIT}|h|j)\b(?:( et demie?\b| et quart\b)|(?:(?<=heures)|(?<=heure))(?: et)?"
+    rf" ({_MINUTES}|\d\d?(?= min)))?(?! ?\d\d\b)",
     hint=_HINTS,
     words=_WORDS,
     examples=("sous ‹deux mois›", "en ‹3 à 5 jours›", "‹deux heures dix› d'attente", "14 h 30", "deux agents"),
@@ -91,6 +93,12 @@ _OTHERS: dict[Rule, Callable[[re.Match[str]], float]] = {
         hint=("taine", "zaine"),
         examples=("‹sous huitaine›", "comptez ‹une petite quinzaine›", "une quinzaine d'agents"),
     ): lambda m: 168.0 if m[1] == "huitaine" else 336.0,
+    Rule(
+        "duration.that-hour",
+        rf"\bheure et ({NUMBER}) min(?:utes?)?\b",
+        hint=("heure et",),
+        examples=("cette ‹heure et dix minutes› sous la pluie", "une heure et quart"),
+    ): lambda m: 1 + value(m[1]) / 60,
 }
 table(_DURATION, *_OTHERS)
 # "un jour" may be an idiom: one of something is a deadline only after such a word, or if it is never an idiom.
@@ -105,10 +113,16 @@ _SHORT = frozenset(("seconde", "minute", "min", "mn", "nuit", "journee"))
 # What somebody gives of his time: "merci d'avoir pris deux minutes".
 _TAKEN = re.compile(r"\b(?:pris|prendre|prenant|prene[zr]|accord\w+|consacr\w+|perd\w+) (?:ces |ne serait-ce que )?$")
 _TERM_AFTER = re.compile(r" (?:suffi|apres\b|plus tard|de delai|au (?:maximum|plus|moins)|maximum|en moyenne)")
-_NEVER_IDIOM = frozenset(("mois", "trimestre", "semestre", "semaine", "demi-heure", "demi-journee"))
+_NEVER_IDIOM = frozenset(("mois", "semestre", "semaine", "demi-heure", "demi-journee"))
+# Those of a pension are counted, not waited for.
+_OF_PENSION = re.compile(
+    r" (?:valid|cotis|assimil|manqu|rachet|acqui|attribu|report|d'assurance|suppl|de plus|en plus)"
+)
+_PENSION = re.compile(r"\b(?:valid|cotis|assimil|manqu|rachet|acqui|acquer|attribu|report|compt|obten)\w* $")
 _IDIOM = re.compile(
     r" ?(?:ou l'autre|a l'autre|sur l'autre|sur deux|de plus|apres l'autre|donnee?|(?:in)?complete?\b|manquante?\b"
-    r"|(?<=journee )d[e'] ?\w|pleine?\b|travaillee?\b|chargee?\b|deja\b|si |aussi |ou\b|comme|sans )"
+    r"|(?<=journee )d[e'] ?\w|(?<=heure )(?:de pointe|d'affluence|creuse|tardive|precise|fixe|convenue|matinale|indue)"
+    r"|pleine?\b|travaillee?\b|chargee?\b|deja\b|si |aussi |ou\b|comme|sans )"
 )
 _IDIOM_OF_ANY = re.compile(
     r" ?(?:ou l'autre|sur l'autre|sur deux|de plus|apres l'autre|deja\b|si |aussi |ou\b"
@@ -140,7 +154,11 @@ def _is_sure(folded: str, start: int, end: int, unit: str, lengths: list[float])
     """Say whether a number of units is a length of time, and no idiom ("un jour ou l'autre")."""
     before = folded[max(0, start - 20) : start]
     sure = lengths != [1] or bool(_DEADLINE.search(before) or _TERM_AFTER.match(folded, end))
-    sure &= not (unit in ("an", "annee") and _THOSE.search(before))
+    sure &= not (unit in ("an", "annee") and (_THOSE.search(before) or before.endswith(("doute sur ", "erreur sur "))))
+    if unit == "trimestre" and (_OF_PENSION.match(folded, end) or _PENSION.search(before)):
+        return False
+    if unit in ("min", "minute") and before.endswith("heure et "):
+        return False  # "duration.that-hour" reads both
     if lengths == [107]:
         return False  # "attendre cent sept ans"
     if unit in _SHORT:

@@ -135,6 +135,10 @@ def test_the_digits_of_a_contact_are_no_date(case) -> None:
         ("deadlines", "près d’une heure d’attente", "rendez-vous à 9h, reçue à 9h55"),
         ("deadlines", "dix minutes avant minuit", "le site a planté à 23h50"),
         ("deadlines", "trois secondes", "répondu en 3 s"),
+        ("deadlines", "cette heure et dix minutes sous la pluie", "attendu 1h10"),
+        ("deadlines", "onze ans d’attente", "11e année d’attente"),
+        ("deadlines", "six semaines d’attente", "complet depuis 6 sem"),
+        ("deadlines", "9 heures reçues", "plan à 22 h par mois, on n’en reçoit que 9"),
         ("dates", "dix minutes avant minuit", "le site a planté à 23h50"),
         ("dates", "reçue à 9 h 20", "rendez-vous à 9 heures, vingt minutes de retard"),
         ("dates", "avant huit heures", "à 7h42 il y avait déjà la queue"),
@@ -175,6 +179,7 @@ def test_a_term_to_come_follows_from_nothing(case, draft: str, review: str) -> N
         "Les jeunes de 16 à 25 ans et les plus de 60 ans y ont droit.",
         "Merci d’avoir pris cinq minutes ; une minute suffit à changer une journée.",
         "Après une nuit de garde, marcher pèse.",
+        "En cas de doute sur une année, un conseiller explique comment valider un trimestre.",
     ],
 )
 def test_an_age_of_a_rule_and_an_idiom_are_no_deadline(case, draft: str) -> None:

@@ -82,3 +82,16 @@ def test_thanks_in_the_citizens_language_may_be_given_back(case) -> None:
     draft = "Bonjour,\nMuchas gracias ! Nous vous remercions de votre témoignage, qui nous touche beaucoup."
     assert in_french(case(draft, "Accueil parfait au consulat. ¡Gracias!"))[0]
     assert not in_french(case(draft, "Accueil parfait au consulat."))[0]
+
+
+@pytest.mark.parametrize(
+    ("review", "said", "french"),
+    [
+        ("Le guichet dit sorry et c'est tout.", "Ce sorry ne suffit pas, et nous le regrettons.", True),
+        ("J'ai dit спасибо, on a ri.", "Que l'on ait ri de votre спасибо nous désole.", True),
+        ("Le guichet dit sorry, thank you, please.", "Alors sorry, thank you et please ne suffisent pas.", False),
+        ("Rien.", "Nous vous disons спасибо большое.", False),
+    ],
+)
+def test_a_word_of_the_review_may_be_taken_up(case, review: str, said: str, french: bool) -> None:
+    assert in_french(case(f"Bonjour, nous vous remercions de votre avis. {said}", review))[0] is french

@@ -52,6 +52,7 @@ def test_placeholders_public_bodies_and_listed_contacts_are_no_personal_data(cas
         ("Bonjour, votre surdité mérite un accueil adapté.", "je n'entends pas bien au téléphone"),
         ("Bonjour, le médiateur de la Métropole de Rouen peut être un appui.", ""),
         ("Bonjour, Limoges n'est pas Nantes, dites-vous.", ""),
+        ("Bonjour, de Brest à Nice, la route est longue.", ""),
         ("Bonjour, l'EHPAD et sa directrice ont de la chance.", ""),
         ("Bonjour, le véhicule passe à 16 h 45.", ""),
         ("Bonjour, une facture multipliée par quatre, puis un refus.", ""),

@@ -107,6 +107,7 @@ def test_a_draft_of_this_review_is_relevant_and_one_of_another_is_not(case) -> N
     anybodys = "Bonjour. Merci de votre avis, précieux pour nos équipes. Nous regrettons cette expérience et restons à "
     anybodys += "l'écoute de chacun, afin d'améliorer nos services."
     assert not relevance(case(anybodys, review)).passed
+    assert relevance(case(own, "My housing benefit has been stopped and they never answer the phone.")).passed
 
 
 def test_what_all_reviews_of_a_network_hold_is_rare_in_none_of_them() -> None:
