@@ -30,8 +30,8 @@ _NEXT_NAME = re.compile(r" [A-ZÀ-Þ][^\W\d_]+")  # "Zola Martin" is somebody
 _NUMBERED = re.compile(r" ?(?:n°|no\b|:)? ?\d{4}", re.IGNORECASE)
 _OPENS_A_CODE = re.compile(r" \d[\d ./-]{4}")
 _REFERENCE = re.compile(
-    r"\b(?:ref|reference|dossier|n°|numero|no|immat\w*|plaque|contrat|client|demande|rapport|licence"
-    r"|permis|carte|mobilite|requete|recours|decision|plainte|agrement|autorisation|certificat)\b[^\w\n]{0,4}$"
+    r"\b(?:ref|reference|dossier|n°|numero|no|immat\w*|plaque|contrat|client|demande|rapport"
+    r"|licence|permis|carte|mobilite|requete|recours|decision|plainte|agrement|autorisation|certificat)\b[^\w\n]{0,4}$"
 )
 # What is public and bears somebody's name: "salle Pierre de Roubaix", "station Charles de Gaulle".
 _PUBLIC_PLACE = (

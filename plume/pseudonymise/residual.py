@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from plume.french.insee import communes, spaced
 from plume.french.mentions.dates import FULL_DATE
 from plume.french.numbers import number_words
-from plume.french.rules import Text, reading, table
+from plume.french.rules import Text, before, reading, table
 from plume.french.vocabulary import any_of
 from plume.french.words import Word
 from plume.pseudonymise.identifiers.rule import Identifier, spans
@@ -134,9 +134,10 @@ RESIDUAL = table(
         r"(?= ?(?:[,.;:)\n]|$|et\b|est\b|a\b|en\b(?! [a-z]+ans)))(?! et (?:demi )?(?:d'|de ))",
         kind="AGE",
         hint=("§",),
+        unless=before(r"\b(?:instruction|delai|attente|traitement|duree|retard)\b[^\n]{0,30}"),
         source=SUSPICION,
         group=1,
-        examples=("mon fils [§] ‹7 ans›, attend", "[§] 7 ans d'attente"),
+        examples=("mon fils [§] ‹7 ans›, attend", "[§] 7 ans d'attente", "Instruction : [§], deux mois"),
     ),
 )
 _PROPER = r"[A-ZÀ-Þ][^\W\d_]+(?:['’-][^\W\d_]+)*"

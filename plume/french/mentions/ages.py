@@ -70,8 +70,13 @@ _GENERAL = re.compile(
     r"\b(?:majorite|legale?|fixee?|obligatoire|reporte\w*|repouss\w+|releve\w*|abaiss\w+|porte\w*|limite\w*|accessible"
     r"|ouverte?|gratuite?|reservee?|jusqu'|droits?|bareme|regle|loi|age)\b|\b(?:on|vous|partir|part|depart) [^,]{0,20}$"
 )
+_OPENING = re.compile(r"(?:(?:non|oui|mais|et|alors|bref|ben|bah|franchement|donc|voila|eh|ah)? ?){0,4}")
+_BEFALLEN = (  # "À 44 ans, interdite bancaire": what befell somebody opens the clause
+    r"(?:deja|encore|interdite?|traitee?|seule?|veuf|veuve|malade|handicap\w*|licenci\w*|fichee?|exclue?|oblige\w*"
+    r"|privee?|forcee?|contrainte?|fatiguee?|usee?|expulsee?|divorcee?|condamnee?|refusee?|mise?|reduite?|endettee?)"
+)
 _WITH_SOMEBODY = re.compile(
-    rf" ?,? ?(?:{_SOMEBODY}|on (?:m'|me|nous|lui|l'|ne m'|ne me)| et (?:avec|malgre|sans"
+    rf" ?,? ?(?:{_SOMEBODY}|(?<=[ ,]){_BEFALLEN}|on (?:m'|me|nous|lui|l'|ne m'|ne me)| et (?:avec|malgre|sans"
     rf"|une?|toujours|encore)\b)\b"
 )
 
@@ -84,7 +89,7 @@ def _is_no_age_then(match: re.Match[str], text: Text) -> bool:
     clause = re.split(r"[.;!?,\n:(]", folded[max(0, start - 80) : start])[-1]
     if _GENERAL.search(clause):
         return True
-    if not clause.strip():
+    if _OPENING.fullmatch(clause):
         return not (_WITH_SOMEBODY.match(folded, match.end()) or is_telling(match[1]))
     return not _HAPPENED.search(clause) and not is_telling(match[1])
 
@@ -230,6 +235,19 @@ _AGES = table(
          examples=("À ‹cent un ans›, ma marraine vote", "diagnostic posé à ‹7 ans›",
                    "je suis arrivé ici à ‹treize ans›",
                    "la majorité à 18 ans", "on part à 62 ans", "à 8 ans")),
+    Rule("age.begun-at",  # without its accent
+         rf"\b(?:j'ai|jai|j ai|g) (?:[a-z]+ )?(?:com+enc|debut|arret|quit|travail|boss|mari)[a-z]*"
+         rf"(?: (?:a |de |l'|lecole )?[a-z]+)?,? a ({YEARS_OF_SOMEBODY})\b", words=_WORDS, group=1,
+         examples=("jai comencé a ‹16 ans› a lusine", "j'ai commencé a payer")),
+    Rule("age.at-school", rf"(?<![\w.,])({ANY} ans{HALF}),? en (?:ps|ms|gs|cp|ce[12]|cm[12]|[3-6](?:e|eme)"
+         rf"|maternelle|primaire|(?:petite|moyenne|grande) section|sixieme|cinquieme|quatrieme|troisieme)\b",
+         words=frozenset(("ans",)), group=1, unless=is_duration,
+         examples=("Naïm stp, ‹5 ans› en gs", "il a mis 3 ans en tout")),
+    Rule("age.in-other-tongues",  # "he is 68 years old"
+         r"(?<![\w.,])(\d{1,3} ?(?:years? (?:old|of age)|yo\b|yrs old|jahre alt))"
+         r"|\b(?:tengo|tiene|tenho|tem|ho|ha|cumplo) (\d{1,3} (?:anos|anni))\b(?! (?:de|di|que|esper))",
+         words=frozenset(("years", "year", "yo", "yrs", "jahre", "anos", "anni")), digit=True, group=None,
+         examples=("he is ‹68 years old›", "tengo ‹34 años›", "a 3 years contract", "tengo 3 años de espera")),
     Rule("age.in-slang", rf"(?<![\w.,])((?:\d{{2,3}}|{TENS}|{UNDER_TWENTY}) (?:{SLANG})|(?:[2-9]\d"
                          rf"|{TENS}) (?:hivers|etes|automnes)|(?:\d{{2,3}}"
         rf"|{TENS}) printemps)\b"

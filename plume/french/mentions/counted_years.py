@@ -6,7 +6,8 @@ from plume.french.numbers import NUMBER, value
 from plume.french.rules import Text
 
 _DURATION = re.compile(
-    r"(?:depuis|pendant|il y a|durant|dans|tous les|apres|attendu|dure|dira|duree|plus tard|bout de|y a|voila|ca fait)"
+    r"(?:depuis|pendant|il y a|durant|dans|tous les|(?<!d')apres|attendu"
+    r"|dure|dira|duree|plus tard|bout de|y a|voila|ca fait)"
     r"(?: [a-z]+){0,2} ?[,(]? ?$"
 )
 # What has years and is nobody: "mon contrat a trois ans", "le service a fêté ses dix ans".

@@ -63,7 +63,7 @@ ANNOUNCERS = table(
     ),
     Announcer(
         "announces.presenting",
-        r"\b(?:ici|moi c'est|c'est moi|bjr c|bonjour c) "
+        r"\b(?:ici|moi c'est(?! (?:pareil|pareille|idem|kif|non|oui|fini|mort)\b)|c'est moi|bjr c|bonjour c) "
         rf"|\b(?:je )?soussignee?,? (?:{CIVILITY} )?",
         hint=("ici ", "moi", "bjr c ", "bonjour c ", "soussigne"),
         lower=True,

@@ -26,21 +26,18 @@ _YEAR_IN_WORDS = rf"(?:(?:mil(?:le)?|dix)[ -](?:neuf[ -])?cents?|deux[ -]mille)(
 _MONTH_NUMBER = rf"(?:{any_of(number_words(1, 12))}|\d{{1,2}})"
 _DAY_IN_WORDS = rf"(?:(?:[a-z]+ieme jour (?:de|du mois de)|premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) {MONTH}(?!\w))"
 _WEEKDAY = any_of(folded("weekdays"))
-_BRINGS = rf"(?:(?:l|le|an|soit|hier,?|un|en|vers|du|au|fin|debut|courant|de|mois de|{_WEEKDAY}) |mi-)*"
+_BRINGS = (
+    rf"(?:(?:l|le|an|soit|hier,?|un|en|vers|du|au|fin|debut|courant|de|mois de"
+    rf"|(?:{_WEEKDAY}|soir|matin|nuit|jour|hiver) de"
+    rf"|{_WEEKDAY}) |mi-)*"
+)
 _MONTHS = word_set(" ".join(MONTHS))
 _OPENS_BIRTH = word_set(
     "dob born ne nee nes nees naitre venu venue venus venues vu souffle date jour annee naissance ddn d"
 )
-_PEOPLE = word_set(" ".join(column("kin", "word")).replace("-", " ")) | {
-    "petit",
-    "petite",
-    "compagnon",
-    "compagne",
-    "aine",
-    "ainee",
-    "cadet",
-    "cadette",
-}
+_PEOPLE = word_set(" ".join(column("kin", "word")).replace("-", " ")) | word_set(
+    "petit petite compagnon compagne aine ainee cadet cadette"
+)
 _OLD = 2005
 _OF_A_LAW = before(
     r"\b(?:loi|decret|ordonnance|arrete|circulaire|directive|depuis|jusqu'au|convention)\b[^.\n]{0,25}", reach=40
@@ -133,6 +130,7 @@ BORN = table(
             "naissance de mon fils le ‹17 octobre 2023›",
             "ma demande du 12/03/2021",
             "association née le 3 mai 1998",
+            "venue au monde un soir de ‹février 1951›, dans",
         ),
     ),
     Identifier(
@@ -365,6 +363,15 @@ OLD_DATES = table(
         hint=(" cent", "-cent"),
         unless=_OF_A_LAW,
         examples=("le ‹trois mai mille neuf cent soixante›", "la loi du trois mai mille neuf cent un"),
+    ),
+    Identifier(
+        "birth.old-short-date",
+        r"(?<![\d/])(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2])/[3-9]\d(?![\d/])",
+        kind="DATE_NAISSANCE",
+        digit=4,
+        at_digits=True,
+        unless=_OF_A_LAW,
+        examples=("‹7/7/77›, facile à retenir", "le 7/7/21", "le 12/15/77", "la loi du 17/07/78"),
     ),
     Identifier(
         "birth.old-date",

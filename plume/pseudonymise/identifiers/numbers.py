@@ -181,7 +181,8 @@ AFTER_WORDS = table(
     ),
     Identifier(
         "number.of-a-trade-register",  # with its town
-        r"\b(?:rcs|rm|registre du commerce)(?: de| d')? ?([a-z][a-z' -]{1,30}? )?[abcd]? ?\d{3}[ .]?\d{3}[ .]?\d{3}(?!\d)",
+        r"\b(?:rcs|rm|registre du commerce)(?: de| d')? ?([a-z][a-z' -]{1,30}? )?[abcd]? ?"
+        r"\d{3}[ .]?\d{3}[ .]?\d{3}(?!\d)",
         kind="SIRET",
         hint=("rcs", "rm ", "registre"),
         digit=9,
@@ -293,8 +294,9 @@ _CODE_AFTER = re.compile(
 )
 # What an acronym opens where its label stands before it: "demande CNAPS 2409-77163", "licence : FFTir 82400719".
 _TOLD_BEFORE = re.compile(
-    r"\b(?i:dossier|demande|rapport|licence|r[ée]f[ée]rence|r[ée]f|contrat|permis|carte(?: \w+)?|badge|agr[ée]ment|attestation"
-    r"|autorisation|certificat|recours|requ[êe]te|n°|d[ée]cision|titre|plainte|mobilit[ée])(?: n°)?[ :.]{1,3}"
+    r"\b(?i:dossier|demande|rapport|licence|r[ée]f[ée]rence|r[ée]f|contrat|permis|carte(?: \w+)?|badge"
+    r"|agr[ée]ment|attestation|autorisation|certificat|recours|requ[êe]te|n°|d[ée]cision|titre|plainte"
+    r"|mobilit[ée])(?: n°)?[ :.]{1,3}"
     r"((?!(?:CAF|CPAM|MSA|EDF|SNCF|ANTS|CNAV|CARSAT|URSSAF|RSA|APL)\b)[A-Z]{2}[A-Za-z]{0,5}(?:[ -][A-Z])?)[ -]$"
 )
 _GROWTH = 40  # characters

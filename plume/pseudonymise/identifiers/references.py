@@ -172,7 +172,8 @@ REFERENCES = table(
     ),
     Identifier(
         "reference.named-number",  # whatever is "n° 1187" is one of many, but for what is public
-        rf"\b(?!{_PUBLIC_NUMBERED}\b)[a-z]{{4,}} (?:n°|no|numero) ?:? ?(\d{{3,}}(?:[ .-]\d{{2,}}){{0,4}}(?: ?[a-z](?!\w))?)"
+        rf"\b(?!{_PUBLIC_NUMBERED}\b)[a-z]{{4,}} (?:n°|no|numero) ?:? ?"
+        r"(\d{3,}(?:[ .-]\d{2,}){0,4}(?: ?[a-z](?!\w))?)"
         r"(?![\w/€%*]|[.,]\d)",
         kind="DOSSIER",
         hint=("n°", "no ", "numero"),
@@ -219,7 +220,7 @@ REFERENCES = table(
     ),
     Identifier(
         "plot.in-a-row",  # "sur la parcelle ZB 204, et non sur la ZB 205"
-        r"(?<![\w'’])([A-Z]{1,2}) ?(?:n° ?|numéro |no )?\d{1,4}(?![\w*]|[.,]\d)"
+        r"(?<![\w'’])([A-Z]{1,2}) ?(?:n° ?|numéro |no )?\d{1,4}(?: et [A-Z]{1,2} \d{1,4})?(?![\w*]|[.,]\d)"
         r"|(?<=[A-Z] \d\d\d et )()\d{3}(?!\w)",
         kind="ADRESSE",
         hint=("parcel", "cadastr", "lieu", "section", "au plan", "terrain", "jardin", "verger", "vigne"),
@@ -230,7 +231,7 @@ REFERENCES = table(
             "la parcelle ‹ZB 204›, et non sur la ‹ZB 205›",
             "la B 12",
             "la parcelle A, et les RD 12",
-            "le terrain ‹AH 33› et ‹AH 34›, enclavé",
+            "le terrain ‹AH 33 et AH 34›, enclavé",
             "ma parcelle, inscrite sous ‹AK n° 302›",
         ),
     ),
