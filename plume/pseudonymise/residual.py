@@ -42,6 +42,7 @@ def _is_quantity(match: re.Match[str], _: Text) -> bool:
     digits = sum(map(str.isdigit, value))
     counted = _UNIT_AFTER.match(match.string, match.end()) is not None
     few = digits < (2 if re.match("[a-z]{1,3}[-/]", value) else 3)
+    few = few or (digits < 4 and match[0].startswith("ticket"))  # where one waits one's turn
     return few or counted or bool(_YEAR.fullmatch(value) or _DATE.fullmatch(value))
 
 
@@ -91,6 +92,7 @@ RESIDUAL = table(
             "mle ‹33 418›",
             "mon n° de demande de 1234 euros",
             "client depuis 1998",
+            "Ticket 304. Guichet 7.",
         ),
     ),
     Identifier(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from plume.french.mentions.age_words import TENS
 from plume.french.mentions.dates import FULL_DATE, MONTHS
 from plume.french.numbers import number_words
 from plume.french.phrases import MONTH, NUMBER_WORD, PERSON
@@ -22,7 +23,10 @@ _BORN = (
 )
 _NUMBER_IN_WORDS = rf"{NUMBER_WORD}(?:[ -](?:et[ -])?{NUMBER_WORD}){{0,3}}"
 _TENS_IN_WORDS = rf"(?={any_of(number_words(20, 100))}|quatre[ -]vingt){_NUMBER_IN_WORDS}"
-_YEAR_IN_WORDS = rf"(?:(?:mil(?:le)?|dix)[ -](?:neuf[ -])?cents?|deux[ -]mille)(?:[ -](?:et[ -])?{_NUMBER_IN_WORDS})?"
+_YEAR_IN_WORDS = (  # "mil neuf sant soissante quatre"
+    r"(?:(?:mil(?:le)?|dix)[ -](?:neuf[ -])?(?:cents?|sants?|sents?|cens?)|deux[ -]mille)"
+    rf"(?:[ -](?:et[ -])?(?:{_NUMBER_IN_WORDS}|{TENS}))?"
+)
 _MONTH_NUMBER = rf"(?:{any_of(number_words(1, 12))}|\d{{1,2}})"
 _DAY_IN_WORDS = rf"(?:(?:[a-z]+ieme jour (?:de|du mois de)|premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) {MONTH}(?!\w))"
 _WEEKDAY = any_of(folded("weekdays"))
@@ -147,6 +151,7 @@ BORN = table(
         examples=(
             "né le ‹quinze août mille neuf cent cinquante›",
             "née un ‹quinze août soixante-deux›",
+            "né en ‹mil neuf sant soissante quatre› jai",
             "né le ‹dix huit du neuf soixante et un›",
             "né le ‹12 du 5 1960›",
             "né le soir",
@@ -259,11 +264,7 @@ BORN = table(
         kind="DATE_NAISSANCE",
         words=frozenset(("annee", "jour")),
         group=1,
-        examples=(
-            "né le ‹jour de Noël 1973› si",
-            "je suis née ‹l'année du débarquement›",
-            "l'année du bac",
-        ),
+        examples=("né le ‹jour de Noël 1973› si", "je suis née ‹l'année du débarquement›", "l'année du bac"),
     ),
     Identifier(
         "birth.put-right",  # "inscrit 1985 au lieu de 1958 comme année de naissance", "né en 1937, c'est 1973"
@@ -354,7 +355,7 @@ BORN = table(
         examples=("Enfant 1 : ‹12.01.2013›", "Demande 1 : 12.01.2023"),
     ),
 )
-# Whoever writes on the platform was born before it opened: a full date this old is a birth date, or as telling as one.
+# Whoever writes on the platform was born before it opened: a full date this old is a birth date, or as telling.
 OLD_DATES = table(
     Identifier(
         "birth.worded-date",

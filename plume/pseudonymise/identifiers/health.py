@@ -78,7 +78,9 @@ _IN_GENERAL = before(
     r"\b(?:en cas d(?:e |')(?:une? )?|(?:les|des|aux|titre d'une?|liste des) |(?<!vis )(?<!vit )(?<!vivre )avec une )"
 )
 _DEAF_EAR = re.compile(  # "sourd à nos arguments"
-    r" (?:oreille|d'oreille|muraille|a (?:nos|mes|vos|ses|leurs|notre|ma|mon|toute?s?|cette|ces|la)|aux) ?"
+    r" (?:oreille|d'oreille|muraille)"
+    r"|(?:(?<=sourd)|(?<=sourds)|(?<=sourde)|(?<=sourdes))"
+    r" (?:a (?:[mnv]os|[ms]es|leurs|notre|ma|mon|toute?s?|ces)|aux) "
 )
 _OF_THINGS = re.compile(r" (?:du |de la |de l'|des |de )([a-z]+)")
 _THINGS = word_set("administration societe service bureaucratie paperasse republique france systeme pays")

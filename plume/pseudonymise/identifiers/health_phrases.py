@@ -252,7 +252,7 @@ _TAIL = re.compile(
     rf"(?:{OF_PART}|{DEGREE}| (?:tres )?(?:{_FREQUENT_TAIL}|{_OF_A_PART})\b"
     rf"|{SINCE[:-1]}| (?:de )?t[iy]pe (?:\d|[i1]+|un|deux)\b"
     rf"| comme un pot\b| [cdlst]\d{{1,2}}[-/ ][cdlst]\d{{1,2}}\b|(?<=cancer) {PART}\b"
-    rf"|(?:(?<=dialyse)|(?<=dialysee)|(?<=chimio)|(?<=perfuse)|(?<=perfusee))"
+    rf"|(?<!sous dialyse)(?:(?<=dialyse)|(?<=dialysee)|(?<=chimio)|(?<=perfuse)|(?<=perfusee))"
     rf" (?:{_NUMBER}|une) fois (?:par|la) (?:semaine|jour|mois)\b"
     r"|(?<=trisomie) \d\d?\b|(?<=enceinte) (?:de (?:jumeaux|jumelles|triples|mon \w+)|jusqu'aux? (?:yeux|cou)"
     r"|jusqu'au cou)"
