@@ -25,7 +25,7 @@ from plume.french.mentions.counted_years import is_before_it_counted, is_counted
 from plume.french.mentions.told_ages import TOLD
 from plume.french.numbers import NUMBER, value
 from plume.french.phrases import PERSON
-from plume.french.rules import Rule, Text, find, in_turn, table
+from plume.french.rules import Rule, Text, before, find, in_turn, table
 from plume.french.vocabulary import word_set
 
 _WORDS = frozenset(("an", "ans", "mois", "semaines", "jours", "piges", "balais", "berges", "bougies", "printemps"))
@@ -72,8 +72,9 @@ _GENERAL = re.compile(
 )
 _OPENING = re.compile(r"(?:(?:non|oui|mais|et|alors|bref|ben|bah|franchement|donc|voila|eh|ah)? ?){0,4}")
 _BEFALLEN = (  # "À 44 ans, interdite bancaire": what befell somebody opens the clause
-    r"(?:deja|encore|interdite?|traitee?|seule?|veuf|veuve|malade|handicap\w*|licenci\w*|fichee?|exclue?|oblige\w*"
-    r"|privee?|forcee?|contrainte?|fatiguee?|usee?|expulsee?|divorcee?|condamnee?|refusee?|mise?|reduite?|endettee?)"
+    r"(?:deja|encore|interdite? bancaire|traitee?|seule?(?! (?:l[ae]s?|l'|une?|cette|[nv]otre))|veuf|veuve|malade"
+    r"|handicap\w*|licenci\w*|fichee?|exclue?|oblige\w*|privee?|forcee?|contrainte?|fatiguee?|usee?|expulsee?"
+    r"|divorcee?|condamnee?|refusee?|mise?(?! a part)|reduite?|endettee?)"
 )
 _WITH_SOMEBODY = re.compile(
     rf" ?,? ?(?:{_SOMEBODY}|(?<=[ ,]){_BEFALLEN}|on (?:m'|me|nous|lui|l'|ne m'|ne me)| et (?:avec|malgre|sans"
@@ -240,8 +241,8 @@ _AGES = table(
          rf"(?: (?:a |de |l'|lecole )?[a-z]+)?,? a ({YEARS_OF_SOMEBODY})\b", words=_WORDS, group=1,
          examples=("jai comencé a ‹16 ans› a lusine", "j'ai commencé a payer")),
     Rule("age.at-school", rf"(?<![\w.,])({ANY} ans{HALF}),? en (?:ps|ms|gs|cp|ce[12]|cm[12]|[3-6](?:e|eme)"
-         rf"|maternelle|primaire|(?:petite|moyenne|grande) section|sixieme|cinquieme|quatrieme|troisieme)\b",
-         words=frozenset(("ans",)), group=1, unless=is_duration,
+         rf"|(?:petite|moyenne|grande) section|sixieme|cinquieme|quatrieme|troisieme)\b",
+         words=frozenset(("ans",)), group=1, unless=(is_duration, before(r"\b(?:eleves?|enfants|jeunes) (?:de |d')")),
          examples=("Naïm stp, ‹5 ans› en gs", "il a mis 3 ans en tout")),
     Rule("age.in-other-tongues",  # "he is 68 years old"
          r"(?<![\w.,])(\d{1,3} ?(?:years? (?:old|of age)|yo\b|yrs old|jahre alt))"

@@ -180,7 +180,8 @@ HEALTH = table(
         r"|pour ?cent)"
         r"|\b(?:taux d')?(?:invalidite|incapacite) (?:de )?(?:categorie|cat\.?) \d"
         r"|(?<!moins )(?<!plus de )(?<!partir de )(?<!minimum )(?<!les )(?<!atteindre )(?<!superieur a )(?<!faut )"
-        r"(?<!\d)\d{2,3} ?(?:%|pour ?cent) (?:d'|de )(?:invalidite|incapacite|handicap)\b",
+        r"(?<!\d)\d{2,3} ?(?:%|pour ?cent) (?:d'|de )(?:invalidite|incapacite|handicap)\b"
+        r"(?! (?:minimum|au moins|suffi\w+|requis|ou plus|ouvre\w*|permet\w*|donne\w*))",
         ("invalidite", "incapacite", "handicap"),
         "un ‹taux d'incapacité de 80 %›", "une pension d'invalidité", "j'ai ‹80 % d'incapacité› et", "il faut 80 % "
         "d'incapacité",

@@ -93,7 +93,7 @@ _PUBLIC_NUMBERED = (
     r"|nationale|autoroute|sortie|journal|bulletin|question|etape|notice|fiche|page|annexe|norme|version|programme|mesure"
     r"|modele|case|ecran|poste|erreur|arret|pourvoi|recommandation|convention|instruction|avenant|prix|piece|photo|appeler"
     r"|appelez|composez|telephone|avec|sous|pour|dans|votre|notre|leur|cette|seul|bon|rue|avenue|numero|sans|vers|chez"
-    r"|court|unique|vert|gratuit|special|etage|place|caisse|agence|feuille|ticket|nord|sud|est|ouest)"
+    r"|court|unique|automatique|publi\w+|vert|gratuit|special|etage|place|caisse|agence|feuille|ticket|nord|sud|est|ouest)"
 )
 _MIXED = re.compile(r"(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{4}")
 _WORDED = re.compile(r"[a-z]+")
@@ -103,7 +103,7 @@ def _is_no_login(match: re.Match[str], _: Text) -> bool:
     """Say whether a blank is left out after a sentence or a short form: "nul.rdv12", "page.12"."""
     parts = _WORDED.findall(match[0])
     dotted = "_" not in match[0]
-    return dotted and (len(parts) < 2 or parts[-1] in EVERYDAY or parts[-1] in ACRONYMS)
+    return dotted and (len(parts) < 2 or any(part in EVERYDAY or part in ACRONYMS for part in parts))
 
 
 _SPAN_OF_YEARS = re.compile(r"(?:19|20)\d\d[-/](?:19|20)\d\d")
@@ -173,7 +173,7 @@ REFERENCES = table(
     Identifier(
         "reference.named-number",  # whatever is "n° 1187" is one of many, but for what is public
         rf"\b(?!{_PUBLIC_NUMBERED}\b)[a-z]{{4,}} (?:n°|no|numero) ?:? ?"
-        r"(\d{3,}(?:[ .-]\d{2,}){0,4}(?: ?[a-z](?!\w))?)"
+        r"(\d{3,}(?:[ .-]\d{2,}){0,4}[a-z]?)"
         r"(?![\w/€%*]|[.,]\d)",
         kind="DOSSIER",
         hint=("n°", "no ", "numero"),
@@ -197,7 +197,7 @@ REFERENCES = table(
         digit=2,
         hint=(".", "_"),
         unless=_is_no_login,
-        examples=("Bjr, ‹malo.gtr0912› sur Pix", "‹lola_974› ne marche plus", "fig.12", "nul.rdv12 pris", "le 3.12"),
+        examples=("Bjr, ‹malo.gtr0912› sur Pix", "‹lola_974› ne marche plus", "fig.12", "fiche.produit2024", "le 3.12"),
     ),
     Identifier(
         "reference.split-ipv6",  # "2a04 cec0 11f2 7e00"
