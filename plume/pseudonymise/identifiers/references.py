@@ -197,7 +197,7 @@ REFERENCES = table(
         digit=2,
         hint=(".", "_"),
         unless=_is_no_login,
-        examples=("Bjr, ‹malo.gtr0912› sur Pix", "‹lola_974› ne marche plus", "fig.12", "fiche.produit2024", "le 3.12"),
+        examples=("Bjr, ‹malo.gtr0912› sur Pix", "‹lola_974› ne marche plus", "fig.12", "nul.rdv12 pris", "le 3.12"),
     ),
     Identifier(
         "reference.split-ipv6",  # "2a04 cec0 11f2 7e00"
