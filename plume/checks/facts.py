@@ -10,7 +10,6 @@ from functools import lru_cache
 from plume.checks import derived
 from plume.checks.case import Answer, Case, Fault, none_of
 from plume.french.mentions import Mention
-from plume.french.mentions.ages import told_ages
 from plume.french.mentions.amounts import amounts, loose_amounts
 from plume.french.mentions.calendar import FEASTS, calendar, calendar_words
 from plume.french.mentions.contacts import rest
@@ -28,6 +27,7 @@ from plume.french.mentions.durations import durations, without_always_open
 from plume.french.mentions.laws import is_named, laws
 from plume.french.mentions.rule_ages import rule_ages
 from plume.french.mentions.terms import loose_terms, opening_days, opening_words, terms
+from plume.french.mentions.told_ages import told_ages
 from plume.french.rules import Text
 from plume.french.text import fold, words
 

@@ -18,8 +18,8 @@ from plume.checks.placeholders import PLACEHOLDERS
 from plume.checks.public_names import names_nobody
 from plume.contacts import national
 from plume.french.insee import communes, spaced
-from plume.french.mentions.ages import told_ages
 from plume.french.mentions.dates import named_after_dates
+from plume.french.mentions.told_ages import told_ages
 from plume.french.mentions.web import mailbox
 from plume.french.numbers import NUMBER, value
 from plume.french.phrases import KIN, SERVICE

@@ -28,7 +28,11 @@ _NAME_OF_PLACE = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _LAST_WORD = re.compile(r"([^\W\d_]+)[.,;:]? ?$")
 _NEXT_NAME = re.compile(r" [A-ZÀ-Þ][^\W\d_]+")  # "Zola Martin" is somebody
 _NUMBERED = re.compile(r" ?(?:n°|no\b|:)? ?\d{4}", re.IGNORECASE)
-_REFERENCE = re.compile(r"\b(?:ref|reference|dossier|n°|numero|no|immat\w*|plaque|contrat|client)\b[^\w\n]{0,4}$")
+_OPENS_A_CODE = re.compile(r" \d[\d ./-]{4}")
+_REFERENCE = re.compile(
+    r"\b(?:ref|reference|dossier|n°|numero|no|immat\w*|plaque|contrat|client|demande|rapport"
+    r"|licence|permis|carte|mobilite|requete|recours|decision|plainte|agrement|autorisation|certificat)\b[^\w\n]{0,4}$"
+)
 # What is public and bears somebody's name: "salle Pierre de Roubaix", "station Charles de Gaulle".
 _PUBLIC_PLACE = (
     r"(?:gares?|stations?|metro|gymnase|stade|piscine|mediatheque|bibliotheque|theatre|cinema|musee|aeroport"
@@ -60,8 +64,10 @@ def _is_no_label(match: re.Match[str], text: Text) -> bool:
     """
     word, written = Word.of(match[0]), text.written
     apart = _APART.search(written, max(0, match.start() - 2), match.start())
-    if apart and _REFERENCE.search(text.folded[max(0, match.start() - 14) : match.start()]):
-        return True  # "Réf. : KX 7741"
+    if (apart or _OPENS_A_CODE.match(written, match.end())) and _REFERENCE.search(
+        text.folded[max(0, match.start() - 14) : match.start()]
+    ):
+        return True  # "Réf. : KX 7741", "dossier AME 075-8841-23"
     if word.folded in LABELS or word.folded in ACRONYMS:
         return word.everyday or not (apart or not word.listed)
     if not apart or word.listed:
@@ -81,7 +87,12 @@ def _proper_name_of_place(match: re.Match[str], text: Text) -> tuple[int, int] |
             end, names = word.end(), names + 1 + ("-" in word[0])
         elif end and not Word.of(word[0]).particle:
             break
-    told = end and not text.shouting and (names > 1 or not match["two"])
+    told = (
+        end
+        and not text.shouting
+        and not re.match("-[0-9]", text.written[end : end + 2])
+        and (names > 1 or not match["two"])
+    )
     return (match.start(), end) if told else None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from plume.french.insee import communes, spaced
 from plume.french.mentions.dates import FULL_DATE
 from plume.french.numbers import number_words
-from plume.french.rules import Text, reading, table
+from plume.french.rules import Text, before, reading, table
 from plume.french.vocabulary import any_of
 from plume.french.words import Word
 from plume.pseudonymise.identifiers.rule import Identifier, spans
@@ -42,6 +42,7 @@ def _is_quantity(match: re.Match[str], _: Text) -> bool:
     digits = sum(map(str.isdigit, value))
     counted = _UNIT_AFTER.match(match.string, match.end()) is not None
     few = digits < (2 if re.match("[a-z]{1,3}[-/]", value) else 3)
+    few = few or (digits < 4 and match[0].startswith("ticket"))  # where one waits one's turn
     return few or counted or bool(_YEAR.fullmatch(value) or _DATE.fullmatch(value))
 
 
@@ -91,6 +92,7 @@ RESIDUAL = table(
             "mle ‹33 418›",
             "mon n° de demande de 1234 euros",
             "client depuis 1998",
+            "Ticket 304. Guichet 7.",
         ),
     ),
     Identifier(
@@ -134,9 +136,10 @@ RESIDUAL = table(
         r"(?= ?(?:[,.;:)\n]|$|et\b|est\b|a\b|en\b(?! [a-z]+ans)))(?! et (?:demi )?(?:d'|de ))",
         kind="AGE",
         hint=("§",),
+        unless=before(r"\b(?:instruction|delai|attente|traitement|duree|retard)\b[^\n]{0,30}"),
         source=SUSPICION,
         group=1,
-        examples=("mon fils [§] ‹7 ans›, attend", "[§] 7 ans d'attente"),
+        examples=("mon fils [§] ‹7 ans›, attend", "[§] 7 ans d'attente", "Instruction : [§], deux mois"),
     ),
 )
 _PROPER = r"[A-ZÀ-Þ][^\W\d_]+(?:['’-][^\W\d_]+)*"

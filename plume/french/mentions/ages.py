@@ -1,7 +1,6 @@
 """Finds how old somebody is said to be: by a citizen, or by a reply to the citizen ("votre mère de 88 ans"). Pure."""
 
 import re
-from collections.abc import Iterator
 
 from plume.french.mentions import Mention
 from plume.french.mentions.age_words import (
@@ -22,12 +21,12 @@ from plume.french.mentions.age_words import (
     YEARS,
     YEARS_OF_SOMEBODY,
 )
-from plume.french.mentions.counted_years import is_before_it_counted, is_counted, is_duration
+from plume.french.mentions.counted_years import is_before_it_counted, is_counted, is_duration, is_telling
+from plume.french.mentions.told_ages import TOLD
 from plume.french.numbers import NUMBER, value
 from plume.french.phrases import PERSON
-from plume.french.rules import Rule, Text, find, in_turn, table
-from plume.french.text import fold
-from plume.french.vocabulary import any_of, column, word_set
+from plume.french.rules import Rule, Text, before, find, in_turn, table
+from plume.french.vocabulary import word_set
 
 _WORDS = frozenset(("an", "ans", "mois", "semaines", "jours", "piges", "balais", "berges", "bougies", "printemps"))
 _OF_SOMEBODY = re.compile(
@@ -71,8 +70,14 @@ _GENERAL = re.compile(
     r"\b(?:majorite|legale?|fixee?|obligatoire|reporte\w*|repouss\w+|releve\w*|abaiss\w+|porte\w*|limite\w*|accessible"
     r"|ouverte?|gratuite?|reservee?|jusqu'|droits?|bareme|regle|loi|age)\b|\b(?:on|vous|partir|part|depart) [^,]{0,20}$"
 )
+_OPENING = re.compile(r"(?:(?:non|oui|mais|et|alors|bref|ben|bah|franchement|donc|voila|eh|ah)? ?){0,4}")
+_BEFALLEN = (  # "À 44 ans, interdite bancaire": what befell somebody opens the clause
+    r"(?:deja|encore|interdite? bancaire|traitee?|seule?(?! (?:l[ae]s?|l'|une?|cette|[nv]otre))|veuf|veuve|malade"
+    r"|handicap\w*|licenci\w*|fichee?|exclue?|oblige\w*|privee?|forcee?|contrainte?|fatiguee?|usee?|expulsee?"
+    r"|divorcee?|condamnee?|refusee?|mise?(?! a part)|reduite?|endettee?)"
+)
 _WITH_SOMEBODY = re.compile(
-    rf" ?,? ?(?:{_SOMEBODY}|on (?:m'|me|nous|lui|l'|ne m'|ne me)| et (?:avec|malgre|sans"
+    rf" ?,? ?(?:{_SOMEBODY}|(?<=[ ,]){_BEFALLEN}|on (?:m'|me|nous|lui|l'|ne m'|ne me)| et (?:avec|malgre|sans"
     rf"|une?|toujours|encore)\b)\b"
 )
 
@@ -85,15 +90,9 @@ def _is_no_age_then(match: re.Match[str], text: Text) -> bool:
     clause = re.split(r"[.;!?,\n:(]", folded[max(0, start - 80) : start])[-1]
     if _GENERAL.search(clause):
         return True
-    if not clause.strip():
-        return not (_WITH_SOMEBODY.match(folded, match.end()) or _is_telling(match[1]))
-    return not _HAPPENED.search(clause) and not _is_telling(match[1])
-
-
-def _is_telling(years: str) -> bool:
-    """Say whether nobody's rule is of so many years: from seventy on, and odd tens in words."""
-    number = _NUMBER.search(years)
-    return bool(number) and value(number[0]) >= 70
+    if _OPENING.fullmatch(clause):
+        return not (_WITH_SOMEBODY.match(folded, match.end()) or is_telling(match[1]))
+    return not _HAPPENED.search(clause) and not is_telling(match[1])
 
 
 def _age(name: str, pattern: str, *examples: str) -> Rule:
@@ -237,6 +236,19 @@ _AGES = table(
          examples=("À ‹cent un ans›, ma marraine vote", "diagnostic posé à ‹7 ans›",
                    "je suis arrivé ici à ‹treize ans›",
                    "la majorité à 18 ans", "on part à 62 ans", "à 8 ans")),
+    Rule("age.begun-at",  # without its accent
+         rf"\b(?:j'ai|jai|j ai|g) (?:[a-z]+ )?(?:com+enc|debut|arret|quit|travail|boss|mari)[a-z]*"
+         rf"(?: (?:a |de |l'|lecole )?[a-z]+)?,? a ({YEARS_OF_SOMEBODY})\b", words=_WORDS, group=1,
+         examples=("jai comencé a ‹16 ans› a lusine", "j'ai commencé a payer")),
+    Rule("age.at-school", rf"(?<![\w.,])({ANY} ans{HALF}),? en (?:ps|ms|gs|cp|ce[12]|cm[12]|[3-6](?:e|eme)"
+         rf"|(?:petite|moyenne|grande) section|sixieme|cinquieme|quatrieme|troisieme)\b",
+         words=frozenset(("ans",)), group=1, unless=(is_duration, before(r"\b(?:eleves?|enfants|jeunes) (?:de |d')")),
+         examples=("Naïm stp, ‹5 ans› en gs", "il a mis 3 ans en tout")),
+    Rule("age.in-other-tongues",  # "he is 68 years old"
+         r"(?<![\w.,])(\d{1,3} ?(?:years? (?:old|of age)|yo\b|yrs old|jahre alt))"
+         r"|\b(?:tengo|tiene|tenho|tem|ho|ha|cumplo) (\d{1,3} (?:anos|anni))\b(?! (?:de|di|que|esper))",
+         words=frozenset(("years", "year", "yo", "yrs", "jahre", "anos", "anni")), digit=True, group=None,
+         examples=("he is ‹68 years old›", "tengo ‹34 años›", "a 3 years contract", "tengo 3 años de espera")),
     Rule("age.in-slang", rf"(?<![\w.,])((?:\d{{2,3}}|{TENS}|{UNDER_TWENTY}) (?:{SLANG})|(?:[2-9]\d"
                          rf"|{TENS}) (?:hivers|etes|automnes)|(?:\d{{2,3}}"
         rf"|{TENS}) printemps)\b"
@@ -323,75 +335,6 @@ _GREW = table(
 _NEAR = 220  # characters between an age and what is one only beside it
 _OF_AGE = re.compile(r"\b(?:trop (?:jeune|vieux|vieille)|majeure?|mineure?|age|nee? (?:en|le))\b")
 _AGE_ASKED = re.compile(r"\b(?:mon|son|votre|l'|d')\s?age\b|\bquel age\b")
-
-
-# What a reply tells the citizen.
-_KIN = rf"(?:{any_of(column('kin', 'word', kind='family'))}|garçon|fillette|petite?|proche|parente?|ado(?:lescente?)?)"
-_TOLD = table(
-    Rule(
-        "told-age.of-kin",
-        rf"\b(?:votre|vos) (?:\w+ )?{_KIN}s?\b[^.!?;\n]{{0,25}}?\b(?:à|de|a|âgée?s? de|ses|d') ?"
-        rf"({NUMBER} (?:ans|mois))\b",
-        words=frozenset(("ans", "mois")),
-        group=1,
-        reads="lower",
-        examples=("votre mère, âgée de ‹88 ans›", "votre mère attend depuis deux ans"),
-    ),
-    Rule(
-        "told-age.of-a-lady",
-        rf"\b(?:une?|cette?|à une?) (?:vieille |vieux |jeune )?(?:dame|monsieur|homme|femme|grand-mère"
-        rf"|grand-père|octogénaire)"
-        rf" (?:de |d'|âgée? de )({NUMBER} ans)\b(?! (?:et|ou) (?:plus|moins|au-delà))",
-        words=frozenset(("ans",)),
-        group=1,
-        reads="lower",
-        examples=("pour une dame de ‹84 ans›, une telle attente", "une femme de 60 ans et plus"),
-    ),
-    Rule(
-        "told-age.of-theirs-first",
-        rf"\b(?:les|des) ({NUMBER} ans) de (?:votre|vos) {_KIN}s?\b",
-        words=frozenset(("ans",)),
-        group=1,
-        reads="lower",
-        examples=("les ‹81 ans› de votre mère", "les deux ans de votre bail"),
-    ),
-    Rule(
-        "told-age.own",
-        rf"\b(?:à|malgré|avec|de|du haut de) (?:vos|ses) ({NUMBER} ans)\b",
-        words=frozenset(("ans",)),
-        group=1,
-        reads="lower",
-        examples=("malgré vos ‹70 ans›", "vos 70 ans"),
-    ),
-    Rule(
-        "told-age.you-are",
-        rf"\bvous (?:avez|aviez|aurez|allez avoir) ({NUMBER} ans)\b(?! (?:de|pour|d'))",
-        words=frozenset(("ans",)),
-        group=1,
-        reads="lower",
-        examples=("vous avez ‹soixante-dix ans›", "vous avez deux ans pour agir"),
-    ),
-    Rule(
-        "told-age.at",
-        rf"\b(?<!d')(?<!de )(?:âgée? de|à) ({NUMBER} ans)(?: passés| sonnés| révolus)?,? (?:vous"
-        rf"|votre (?:\w+ )?{_KIN}|il|elle)\b"
-        r"(?! (?:pourr|dev|est possible|faut))",
-        words=frozenset(("ans",)),
-        group=1,
-        reads="lower",
-        examples=("à ‹62 ans›, vous partez", "à 62 ans, il faut choisir"),
-    ),
-    Rule(
-        "told-age.of-theirs",
-        rf"\bà ({NUMBER} ans)\b,? (?!plus tard)[^.!?;\n]{{0,80}}\b(?:votre|vos) (?:\w+ )?{_KIN}\b",
-        words=frozenset(("ans",)),
-        group=1,
-        reads="lower",
-        unless=lambda match, _: not _is_telling(fold(match[1])),
-        examples=("à ‹89 ans›, et si fatiguée, votre maman", "à 62 ans, selon le cas, votre mère"),
-    ),
-)
-
 _NUMBER, _SMALL_UNIT = re.compile(NUMBER), re.compile(r"mois|semaines|jours")
 
 
@@ -401,17 +344,11 @@ def ages(text: Text) -> list[Mention]:
 
 
 def _read(text: Text) -> list[Mention]:
-    found = [*find(text, _AGES), *find(text, _GREW), *in_turn(text, _TOLD)]
+    found = [*find(text, _AGES), *find(text, _GREW), *in_turn(text, TOLD)]
     near = [one.start for one in found] + [match.start() for match in _AGE_ASKED.finditer(text.folded)]
     if near:
         found += [one for one in find(text, _ELLIPTIC) if any(abs(one.start - at) < _NEAR for at in near)]
     return [Mention("age", f.start, f.end, _number(text.folded[f.start : f.end]), f.rule.name) for f in found]
-
-
-def told_ages(text: Text) -> Iterator[Mention]:
-    """Yield the ages that a reply tells the citizen; the value is the place of the whole passage."""
-    for start, end, rule, match in in_turn(text, _TOLD):
-        yield Mention("age", start, end, match.span(), rule.name)
 
 
 def _number(text: str) -> float | None:

@@ -2,10 +2,12 @@
 
 import re
 
+from plume.french.numbers import NUMBER, value
 from plume.french.rules import Text
 
 _DURATION = re.compile(
-    r"(?:depuis|pendant|il y a|durant|dans|tous les|apres|attendu|dure|dira|duree|plus tard|bout de|y a|voila|ca fait)"
+    r"(?:depuis|pendant|il y a|durant|dans|tous les|(?<!d')apres|attendu"
+    r"|dure|dira|duree|plus tard|bout de|y a|voila|ca fait)"
     r"(?: [a-z]+){0,2} ?[,(]? ?$"
 )
 # What has years and is nobody: "mon contrat a trois ans", "le service a fêté ses dix ans".
@@ -61,3 +63,12 @@ def is_counted(match: re.Match[str], text: Text) -> bool:
         return True
     what = _OF_WHAT.search(before)
     return bool(what and _NO_PERSON.match(what[1])) or bool(not what and before.endswith((" de ", " d'")))
+
+
+_NUMBER = re.compile(NUMBER)
+
+
+def is_telling(years: str) -> bool:
+    """Say whether nobody's rule is of so many years: from seventy on, and odd tens in words."""
+    number = _NUMBER.search(years)
+    return bool(number) and value(number[0]) >= 70

@@ -37,7 +37,7 @@ def _is_scattered(match: re.Match[str], _: Text) -> bool:
 # "Une" begins the next sentence: "05 36 49 11 22. Une ligne …".
 _NUMBER_WORD = any_of({*number_words(0, 100), "et"} - {"une"}).removesuffix(")") + r"|\d{1,2})"
 _TWENTIES = any_of(number_words(30, 40))
-_PAIRS = rf"(?:{ANY_SIGN}{{1,3}}(?:{_NUMBER_WORD}|fois|double|triple|puis)(?!\w)){{4,}}"
+_PAIRS = rf"(?:{ANY_SIGN}{{1,3}}(?:{_NUMBER_WORD}|fois|double|triple|puis)(?!\w)){{4,}}(?<! et)"
 _NUMERAL = re.compile(r"[a-z]{3,}")
 
 
@@ -136,7 +136,7 @@ PARTIAL = table(
         "in-words",
         # "zéro six, deux fois douze, …", "06 trente-neuf 98 12 12": a zero, then at least four words or pairs.
         rf"(?<!\w)(?:zero|plus {_TWENTIES}[ -](?:et[ -])?[a-z]{{2,6}}){_PAIRS}",
-        *("au ‹zéro six dix vingt trente quarante›", "zéro six"),
+        *("au ‹zéro six dix vingt trente quarante›", "zéro six", "‹zéro six, dix, vingt, deux, cinq›, et j'habite"),
         digit=False,
         hint=("zero", "plus trente", "plus quarante"),
         unless=_is_no_number,

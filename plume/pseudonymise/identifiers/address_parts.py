@@ -284,6 +284,9 @@ _FIRST_WORDS = _CHAIN_WORDS | word_set(
 )
 
 
+_ASKS = re.compile(r"[a-z]-(?:ce|vous|je|ils?|elles?|on|moi|nous|ci|tu)$")  # "est-ce"
+
+
 def town_after(text: Text, end: int) -> tuple[int, int, bool] | None:
     """Give the town on no list that follows an address: where it begins and ends, whether "à" leads to it."""
     link = _TO_TOWN.match(text.folded, end)
@@ -292,7 +295,7 @@ def town_after(text: Text, end: int) -> tuple[int, int, bool] | None:
     town = _TOWN.match(text.written, link.end())
     if (town is None or town[0].isupper()) and (lower := _LOWER_TOWN.match(text.written, link.end())):
         town = lower if text.written[link.start() : lower.end()].islower() or lower[0].isupper() else town
-    if town is None:
+    if town is None or _ASKS.search(town[0]):
         return None
     word = Word.of(re.split(r"[ -]", town[0])[0])
     if not word.may_be_name and "-" not in town[0]:

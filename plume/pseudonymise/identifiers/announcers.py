@@ -1,10 +1,11 @@
 """What announces a name: civilities, relations, roles, labels of forms and closing formulas."""
 
+import re
 from dataclasses import dataclass
 
 from plume.french.closings import CLOSING, HINTS
 from plume.french.phrases import CIVILITY, KIN, ROLE
-from plume.french.rules import Rule, table
+from plume.french.rules import Rule, Text, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, column, folded, rows
 
@@ -46,7 +47,7 @@ class Announcer(Rule):
 ANNOUNCERS = table(
     Announcer(
         "announces.civility",
-        rf"(?<![\w.'-]){_ANY_CIVILITY}(?: et (?:mme|madame))? (?=\S)"
+        rf"(?<![\w.'-]){_ANY_CIVILITY}(?: et (?:mme|madame))? (?=\S)(?!(?:in)?(?:joign|dispon|trouv)[ai]bles?\b)"
         rf"|(?<![\w.'-])(?:{any_of(_GLUED)}|dr)\.(?=[^\W\d_]{{3}})",
         words=frozenset(form.strip(".") for form in (*_TITLES, *_SHORT, "m")),
         lower=True,
@@ -63,7 +64,7 @@ ANNOUNCERS = table(
     ),
     Announcer(
         "announces.presenting",
-        r"\b(?:ici|moi c'est|c'est moi|bjr c|bonjour c) "
+        r"\b(?:ici|moi c'est(?! (?:pareil|pareille|idem|kif|non|oui|fini|mort)\b)|c'est moi|bjr c|bonjour c) "
         rf"|\b(?:je )?soussignee?,? (?:{CIVILITY} )?",
         hint=("ici ", "moi", "bjr c ", "bonjour c ", "soussigne"),
         lower=True,
@@ -157,3 +158,10 @@ ANNOUNCERS = table(
         examples=("‹Bonjour Madame ›Durand", "le bonjour"),
     ),
 )
+
+
+def is_pronoun(said: str, read: Text, start: int) -> bool:
+    """Say whether "me" is no "Me Martin" ("on me réclame", "IL ME COUPE"), or "JE" no announcer ("JE VIS")."""
+    apart = re.search(r"(?:^|[.,;:!?(\n] ?|DE |PAR )$", read.written[max(0, start - 4) : start])
+    me = said.startswith("me ") and (read.written[start] != "M" or (read.shouting and not apart))
+    return me or (read.shouting and said == "je ")

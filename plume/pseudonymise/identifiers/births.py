@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from plume.french.mentions.age_words import TENS
 from plume.french.mentions.dates import FULL_DATE, MONTHS
 from plume.french.numbers import number_words
 from plume.french.phrases import MONTH, NUMBER_WORD, PERSON
@@ -22,25 +23,25 @@ _BORN = (
 )
 _NUMBER_IN_WORDS = rf"{NUMBER_WORD}(?:[ -](?:et[ -])?{NUMBER_WORD}){{0,3}}"
 _TENS_IN_WORDS = rf"(?={any_of(number_words(20, 100))}|quatre[ -]vingt){_NUMBER_IN_WORDS}"
-_YEAR_IN_WORDS = rf"(?:(?:mil(?:le)?|dix)[ -](?:neuf[ -])?cents?|deux[ -]mille)(?:[ -](?:et[ -])?{_NUMBER_IN_WORDS})?"
+_YEAR_IN_WORDS = (  # "mil neuf sant soissante quatre"
+    r"(?:(?:mil(?:le)?|dix)[ -](?:neuf[ -])?(?:cents?|sants?|sents?|cens?)|deux[ -]mille)"
+    rf"(?:[ -](?:et[ -])?(?:{_NUMBER_IN_WORDS}|{TENS}))?"
+)
 _MONTH_NUMBER = rf"(?:{any_of(number_words(1, 12))}|\d{{1,2}})"
 _DAY_IN_WORDS = rf"(?:(?:[a-z]+ieme jour (?:de|du mois de)|premier|1er|{_NUMBER_IN_WORDS}|\d{{1,2}}) {MONTH}(?!\w))"
 _WEEKDAY = any_of(folded("weekdays"))
-_BRINGS = rf"(?:(?:l|le|an|soit|hier,?|un|en|vers|du|au|fin|debut|courant|de|mois de|{_WEEKDAY}) |mi-)*"
+_BRINGS = (
+    rf"(?:(?:l|le|an|soit|hier,?|un|en|vers|du|au|fin|debut|courant|de|mois de"
+    rf"|(?:{_WEEKDAY}|soir|matin|nuit|jour|hiver) de"
+    rf"|{_WEEKDAY}) |mi-)*"
+)
 _MONTHS = word_set(" ".join(MONTHS))
 _OPENS_BIRTH = word_set(
     "dob born ne nee nes nees naitre venu venue venus venues vu souffle date jour annee naissance ddn d"
 )
-_PEOPLE = word_set(" ".join(column("kin", "word")).replace("-", " ")) | {
-    "petit",
-    "petite",
-    "compagnon",
-    "compagne",
-    "aine",
-    "ainee",
-    "cadet",
-    "cadette",
-}
+_PEOPLE = word_set(" ".join(column("kin", "word")).replace("-", " ")) | word_set(
+    "petit petite compagnon compagne aine ainee cadet cadette"
+)
 _OLD = 2005
 _OF_A_LAW = before(
     r"\b(?:loi|decret|ordonnance|arrete|circulaire|directive|depuis|jusqu'au|convention)\b[^.\n]{0,25}", reach=40
@@ -133,6 +134,7 @@ BORN = table(
             "naissance de mon fils le ‹17 octobre 2023›",
             "ma demande du 12/03/2021",
             "association née le 3 mai 1998",
+            "venue au monde un soir de ‹février 1951›, dans",
         ),
     ),
     Identifier(
@@ -149,6 +151,7 @@ BORN = table(
         examples=(
             "né le ‹quinze août mille neuf cent cinquante›",
             "née un ‹quinze août soixante-deux›",
+            "né en ‹mil neuf sant soissante quatre› jai",
             "né le ‹dix huit du neuf soixante et un›",
             "né le ‹12 du 5 1960›",
             "né le soir",
@@ -261,11 +264,7 @@ BORN = table(
         kind="DATE_NAISSANCE",
         words=frozenset(("annee", "jour")),
         group=1,
-        examples=(
-            "né le ‹jour de Noël 1973› si",
-            "je suis née ‹l'année du débarquement›",
-            "l'année du bac",
-        ),
+        examples=("né le ‹jour de Noël 1973› si", "je suis née ‹l'année du débarquement›", "l'année du bac"),
     ),
     Identifier(
         "birth.put-right",  # "inscrit 1985 au lieu de 1958 comme année de naissance", "né en 1937, c'est 1973"
@@ -356,7 +355,7 @@ BORN = table(
         examples=("Enfant 1 : ‹12.01.2013›", "Demande 1 : 12.01.2023"),
     ),
 )
-# Whoever writes on the platform was born before it opened: a full date this old is a birth date, or as telling as one.
+# Whoever writes on the platform was born before it opened: a full date this old is a birth date, or as telling.
 OLD_DATES = table(
     Identifier(
         "birth.worded-date",
@@ -365,6 +364,15 @@ OLD_DATES = table(
         hint=(" cent", "-cent"),
         unless=_OF_A_LAW,
         examples=("le ‹trois mai mille neuf cent soixante›", "la loi du trois mai mille neuf cent un"),
+    ),
+    Identifier(
+        "birth.old-short-date",
+        r"(?<![\d/])(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2])/[3-9]\d(?![\d/])",
+        kind="DATE_NAISSANCE",
+        digit=4,
+        at_digits=True,
+        unless=_OF_A_LAW,
+        examples=("‹7/7/77›, facile à retenir", "le 7/7/21", "le 12/15/77", "la loi du 17/07/78"),
     ),
     Identifier(
         "birth.old-date",

@@ -77,7 +77,11 @@ OF_NOBODY = before(
 _IN_GENERAL = before(
     r"\b(?:en cas d(?:e |')(?:une? )?|(?:les|des|aux|titre d'une?|liste des) |(?<!vis )(?<!vit )(?<!vivre )avec une )"
 )
-_DEAF_EAR = re.compile(r" (?:oreille|d'oreille|muraille)")
+_DEAF_EAR = re.compile(  # "sourd à nos arguments"
+    r" (?:oreille|d'oreille|muraille)"
+    r"|(?:(?<=sourd)|(?<=sourds)|(?<=sourde)|(?<=sourdes))"
+    r" (?:a (?:[mnv]os|[ms]es|leurs|notre|ma|mon|toute?s?|ces)|aux) "
+)
 _OF_THINGS = re.compile(r" (?:du |de la |de l'|des |de )([a-z]+)")
 _THINGS = word_set("administration societe service bureaucratie paperasse republique france systeme pays")
 
@@ -174,9 +178,13 @@ HEALTH = table(
         r"| superieur a"
         r"| permanente? de)? \d{2,3} ?(?:%"
         r"|pour ?cent)"
-        r"|\b(?:taux d')?(?:invalidite|incapacite) (?:de )?(?:categorie|cat\.?) \d",
+        r"|\b(?:taux d')?(?:invalidite|incapacite) (?:de )?(?:categorie|cat\.?) \d"
+        r"|(?<!moins )(?<!plus de )(?<!partir de )(?<!minimum )(?<!les )(?<!atteindre )(?<!superieur a )(?<!faut )"
+        r"(?<!\d)\d{2,3} ?(?:%|pour ?cent) (?:d'|de )(?:invalidite|incapacite|handicap)\b"
+        r"(?! (?:minimum|au moins|suffi\w+|requis|ou plus|ouvre\w*|permet\w*|donne\w*))",
         ("invalidite", "incapacite", "handicap"),
-        "un ‹taux d'incapacité de 80 %›", "une pension d'invalidité",
+        "un ‹taux d'incapacité de 80 %›", "une pension d'invalidité", "j'ai ‹80 % d'incapacité› et", "il faut 80 % "
+        "d'incapacité",
     ),
     _health(
         "under-treatment",

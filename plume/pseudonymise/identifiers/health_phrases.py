@@ -125,11 +125,12 @@ _HEADS = table(
     head("carer", rf"\b(?:mon|ma|mes|son|sa|ses) ({_any('carer')})s?\b(?! (?:de|du) (?:travail|service|la mairie))",
           _stems("carer"), "mon ‹cardiologue› dit", "un cardiologue de la ville"),
     head("allergy",
-          rf"\b(?:allergi(?:que|e|ques|es)|intoleran(?:te?|ce|ts|tes|ces))(?: (?:severe|grave|tres forte?"
-          rf"|alimentaire|mortelle))? {_TO} ?{_any('allergen')}\b"
+          rf"\b(?:all?ergi(?:que|e|ques|es)|intoleran(?:te?|ce|ts|tes|ces))(?: (?:severe|grave|tres forte?"
+          rf"|alimentaire|mortelle))? (?:{_TO} ?)?{_any('allergen')}\b"
           rf"(?:(?:,| et| ou) (?:{_TO} ?)?{_any('allergen')}\b)*"
           r"|\ballergies? (?:alimentaires?|severes?|respiratoires?|medicamenteuses?|croisees?)",
-          ("allergi", "intoleran"), "Nils est ‹allergique à l'arachide et au lait›", "allergique aux répondeurs"),
+          ("allergi", "alergi", "intoleran"), "une ‹alergie oeuf›",
+          "Nils est ‹allergique à l'arachide et au lait›", "allergique aux répondeurs"),
     head("removed", rf"\b(?:retire|enleve|ote|ampute|remplace|recousu|coupe)(?:e|s|es)? (?:une?|le|la|l'|les|mon"
         rf"|ma|mes|deux|trois|la moitie du|un bout de) ?"
           rf"(?!mains?\b|rate\b|langue\b|sang\b){PART}\b{SIDE}(?! (?:de|du|des"
@@ -138,6 +139,9 @@ _HEADS = table(
           words="retire retiree retires enleve enlevee enleves"
               " ote otee ampute amputee remplace remplacee recousu coupe coupee",
           at_words=True),
+    head("ill-of",
+          rf"\b(?<!les )(?<!des )(?<!aux )malades? (?:du |des |de la |de l'){PART}\b{SIDE}", ("malade",),
+          "ma femme ‹malade des reins›, et", "les malades du foie", "malade de ces retards"),
     head("pregnancy", rf"\b(?:\d{{1,2}}|{any_of(number_words(1, 41))}) (?:mois"
         rf"|semaines)(?: et demie?)? (?:de grossesse|d'amenorrhee)|\b(?:ma|sa) grossesse\b"
           r"(?: (?:gemellaire|difficile|compliquee|multiple|precoce|extra-uterine))?",
@@ -235,13 +239,21 @@ _LEAD = re.compile(
 )
 # In notes: "Nourrisson asthmatique."
 _PATIENT = re.compile(r"(?:^|[.;:\n] ?)((?:nourrisson|bebe|enfant|adulte|patiente?) )$")
+_OF_A_PART = (  # "amputation tibiale", "sclérose latérale"
+    r"(?:(?:lateral|tibial|femoral|medullair|vertebral|pulmonair|cutane|osseus|oculair|pelvienn?|digesti[fv]|gastriqu"
+    r"|intestinal|thyroidienn?|prostatiqu|mammair|ovarienn?|uterin|thoraciqu|abdominal|coronar?i?en?n?|vasculair"
+    r"|trans-?tibial|retinienn?|facial|cervical|lombair|dorsal)e?s?)"
+)
 _FREQUENT_TAIL = (
     r"(?:alimentaire|morbide|gestationnel(?:le)?|bilaterale?s?|metastasee?|avancee?s?|pigmentaire|fulgurante?|droite?"
     r"|gauche|congenital\w*|hereditaire|refractaire|multiples?|traitee?|opere?e?|discale?s?|rhumatoide|amyotrophique)"
 )
 _TAIL = re.compile(
-    rf"(?:{OF_PART}|{DEGREE}| (?:tres )?{_FREQUENT_TAIL}\b|{SINCE[:-1]}| (?:de )?t[iy]pe (?:\d|[i1]+|un|deux)\b"
-    rf"| comme un pot\b"
+    rf"(?:{OF_PART}|{DEGREE}| (?:tres )?(?:{_FREQUENT_TAIL}|{_OF_A_PART})\b"
+    rf"|{SINCE[:-1]}| (?:de )?t[iy]pe (?:\d|[i1]+|un|deux)\b"
+    rf"| comme un pot\b| [cdlst]\d{{1,2}}[-/ ][cdlst]\d{{1,2}}\b|(?<=cancer) {PART}\b"
+    rf"|(?<!sous dialyse)(?:(?<=dialyse)|(?<=dialysee)|(?<=chimio)|(?<=perfuse)|(?<=perfusee))"
+    rf" (?:{_NUMBER}|une) fois (?:par|la) (?:semaine|jour|mois)\b"
     r"|(?<=trisomie) \d\d?\b|(?<=enceinte) (?:de (?:jumeaux|jumelles|triples|mon \w+)|jusqu'aux? (?:yeux|cou)"
     r"|jusqu'au cou)"
     rf"| (?:de|depuis) (?:ma |la |sa |l')?(?:naissance|enfance)\b| au stade (?:\d|[iv]+|terminal|avance)\b"

@@ -179,6 +179,16 @@ AFTER_WORDS = table(
         ("siret", "siren", "rcs"),
         "SIREN ‹732 829 320›", "SIREN 732",
     ),
+    Identifier(
+        "number.of-a-trade-register",  # with its town
+        r"\b(?:rcs|rm|registre du commerce)(?: de| d')? ?([a-z][a-z' -]{1,30}? )?[abcd]? ?"
+        r"\d{3}[ .]?\d{3}[ .]?\d{3}(?!\d)",
+        kind="SIRET",
+        hint=("rcs", "rm ", "registre"),
+        digit=9,
+        reads="with_zeros",
+        examples=("du ‹RCS Aurillac 493 118 206›, je", "le RCS d'Aurillac"),
+    ),
     _after(
         "title", "TITRE", 6,
         r"passeport|cni|carte (?:nationale )?d'identite|carte de resident|permis|neph|titre de sejour|recepisse|visa"
@@ -194,7 +204,8 @@ AFTER_WORDS = table(
         r"|signalement|identifiant|amende|contravention|pv|plainte|inscription|quittance|sinistre|affaire|aff|role"
         r"|rg|usager|mutuelle|police|fact|mle"
         r"|societaire|carte|compteur|abonnee?|abonnement|patiente?|locataire|bail|code|fiche|mandat|acte|note"
-        r"|versement|virement",
+        r"|versement|virement|beneficiaire|licence|licenciee?|rapport|autorisation|agrement|badge|puce|transpondeur"
+        r"|requerante?|stagiaire|apprentie?|carnet|livret|certificat|proces-verbal",
         (
             *("dossier", "reference", "demande", "courrier", "reclamation", "requete", "ticket", "suivi", "colis"),
             *("avis", "recommande", "contrat", "facture", "commande", "candidat", "cotisant", "adherent", "client"),
@@ -202,9 +213,12 @@ AFTER_WORDS = table(
             *("inscription", "ref", "quittance", "sinistre", "affaire", "ine", "rpps", "no", "num", "pv", "role", "rg"),
             *("aff", "usager", "mutuelle", "police", "fact", "mle", "societaire", "carte", "compteur", "abonn",
             "patient"),
-            *("dossie", "dosier", "locataire", "bail", "fiche", "mandat"),
+            *("dossie", "dosier", "locataire", "bail", "fiche", "mandat", "beneficiaire", "licen", "rapport", "carnet"),
+            *("autorisation", "agrement", "badge", "puce", "transpondeur", "requerant", "stagiaire", "apprenti"),
+            *("livret", "certificat", "proces-verbal"),
         ),
         "dossier n° ‹2024-AB-12345›", "ma demande coûte 12 345 €", "mon dossier de 2019",
+        "bénéficiaire ‹3 114 907 D›, isolé", "bénéficiaire de 12 000 €",
     ),
 )  # fmt: skip
 
@@ -278,6 +292,13 @@ _CODE_AFTER = re.compile(
     r"(?:[ -]| / |/)([A-Z]{2,3}|[A-Z](?= ?(?:[.,:;)\n]|$)| [a-zà-ÿ(\d])|\d{1,5}[A-Z]{1,3}"
     r"|[A-Z]{1,3}\d{1,6}|\d{2,6})(?![\w'’/]|[.,:]\d| ?(?:h|€|%))"
 )
+# What an acronym opens where its label stands before it: "demande CNAPS 2409-77163", "licence : FFTir 82400719".
+_TOLD_BEFORE = re.compile(
+    r"\b(?i:dossier|demande|rapport|licence|r[ée]f[ée]rence|r[ée]f|contrat|permis|carte(?: \w+)?|badge"
+    r"|agr[ée]ment|attestation|autorisation|certificat|recours|requ[êe]te|n°|d[ée]cision|titre|plainte"
+    r"|mobilit[ée])(?: n°)?[ :.]{1,3}"
+    r"((?!(?:CAF|CPAM|MSA|EDF|SNCF|ANTS|CNAV|CARSAT|URSSAF|RSA|APL)\b)[A-Z]{2}[A-Za-z]{0,5}(?:[ -][A-Z])?)[ -]$"
+)
 _GROWTH = 40  # characters
 _WORDS_LIKE = frozenset({"LE", "LA", "DU", "DE", "ET", "EN", "AU", "OU"})
 _NO_CODES = folded("words_beside_numbers", Path(__file__).parents[1] / "lists")
@@ -301,6 +322,12 @@ def _grown(text: Text, span: Span) -> Span:
         if not _is_code(before[1], shouting=text.all_capitals):
             break
         start = before.start(1)
+    if (
+        not text.all_capitals
+        and (told := _TOLD_BEFORE.search(written, max(0, start - _GROWTH), start))
+        and fold(told[1]) not in _NO_CODES
+    ):
+        start = told.start(1)
     while end < most and (after := _CODE_AFTER.match(written, end)):
         if "/" not in after[0] and not _is_code(after[1], shouting=text.all_capitals):
             break

@@ -8,7 +8,7 @@ from plume.french.rules import Place, Text, find, reading, table
 from plume.french.text import fold
 from plume.french.vocabulary import any_of, column, folded
 from plume.french.words import FIRST_NAMES, FIRST_NAMES_THAT_ARE_WORDS, SURNAMES_THAT_ARE_WORDS, Word
-from plume.pseudonymise.identifiers.announcers import ANNOUNCERS, Announcer
+from plume.pseudonymise.identifiers.announcers import ANNOUNCERS, Announcer, is_pronoun
 from plume.pseudonymise.identifiers.rule import Identifier, spans
 from plume.pseudonymise.names import LISTS, WORD, is_listed, read_name
 from plume.pseudonymise.names_that_are_words import (
@@ -322,7 +322,7 @@ def find_names(text: str) -> Iterator[Span]:
     """Find names that an announcer or a first name gives away."""
     read = reading(text)
     for _, start, rule, match in find(read, ANNOUNCERS):
-        if match[0].startswith("me ") and text[match.start()] != "M":  # "on me réclame" is no "Me Martin"
+        if is_pronoun(match[0], read, match.start()):
             continue
         if read.shouting and not rule.lower and not _is_listed(read.folded, start):
             continue  # "JE SUIS CONTENTE", "MA FILLE ATTEND"

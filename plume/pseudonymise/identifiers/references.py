@@ -9,7 +9,8 @@ from plume.french.words import ACRONYMS, EVERYDAY
 from plume.pseudonymise.identifiers.rule import Identifier
 
 _HOURS = re.compile(r"\d[hjH]\d{0,2}(?:[-/]|$)")
-_NO_PLATE = EVERYDAY | ACRONYMS | word_set("km kg cm mm mg ml go mo ko tv mn nd rd th st or et de du de la le")
+_NO_PLOT = ACRONYMS | word_set("km kg cm mm mg ml go mo ko tv mn nd rd rn th st or et de du de la le en au ou un")
+_NO_PLATE = EVERYDAY | _NO_PLOT
 _NO_OLD_PLATE = frozenset(("EUR", "KM", "TTC", "ANS", "LE", "DU", "ET", "AU"))
 
 
@@ -35,7 +36,7 @@ UNIT_SAID = re.compile(
     r"|agents?|guichets?|etages?|rue|avenue|boulevard|lettres?|chiffres?|exemplaires?|places?|annees?|courriers?"
     r"|appels?)"
 )
-_PLOT_NEAR = re.compile(r"\b(?:parcell?es?|cadastr\w+|lieu-?dit|section|au plan)\b")
+_PLOT_NEAR = re.compile(r"\b(?:parcell?es?|cadastr\w+|lieu-?dit|section|au plan|terrain|jardin|verger|vigne)\b")
 _NUMBER_NEAR = re.compile(
     r"\b(?:numeros?|n°|rib|iban|carte|compte|nir|secu|securite|telephone|portable|tel|fixe|plaque|dossier|reference"
     r"|celui"
@@ -59,7 +60,8 @@ def _has_few_digits(match: re.Match[str], _: Text) -> bool:
 
 def _is_no_plot(match: re.Match[str], text: Text) -> bool:
     near = _PLOT_NEAR.search(text.folded, max(0, match.start() - 120), match.start())
-    return not near or UNIT_SAID.match(match.string, match.end()) is not None or (match[1] or "").lower() in _NO_PLATE
+    words = _NO_PLATE if text.shouting else _NO_PLOT  # "AH 33" is a plot where not all is in capitals
+    return not near or UNIT_SAID.match(match.string, match.end()) is not None or (match[1] or "").lower() in words
 
 
 def _is_no_code(match: re.Match[str], text: Text) -> bool:
@@ -84,6 +86,26 @@ _FORM = re.compile(r"20[3-7]\d-")  # of taxes: "2042-RICI"
 _NO_CODE = frozenset(
     ("COVID", "TER", "TGV", "ISO", "UTF", "RN", "RD", "CM", "CE", "CP", "PACK", "HP", "GPS", "USB", "MP", "PS")
 )
+# What has a number and is everybody's.
+_PUBLIC_NUMBERED = (
+    r"(?:lois?|decrets?|ordonnance|arretes?|circulaire|directive|reglement|deliberation|articles?|cerfa|formulaires?|imprime"
+    r"|bus|lignes?|train|vol|tram\w*|navette|autocar|guichets?|bureau|salle|porte|quai|voie|borne|route|departementale"
+    r"|nationale|autoroute|sortie|journal|bulletin|question|etape|notice|fiche|page|annexe|norme|version|programme|mesure"
+    r"|modele|case|ecran|poste|erreur|arret|pourvoi|recommandation|convention|instruction|avenant|prix|piece|photo|appeler"
+    r"|appelez|composez|telephone|avec|sous|pour|dans|votre|notre|leur|cette|seul|bon|rue|avenue|numero|sans|vers|chez"
+    r"|court|unique|automatique|publi\w+|vert|gratuit|special|etage|place|caisse|agence|feuille|ticket|nord|sud|est|ouest)"
+)
+_MIXED = re.compile(r"(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{4}")
+_WORDED = re.compile(r"[a-z]+")
+
+
+def _is_no_login(match: re.Match[str], _: Text) -> bool:
+    """Say whether a blank is left out after a sentence or a short form: "nul.rdv12", "page.12"."""
+    parts = _WORDED.findall(match[0])
+    dotted = "_" not in match[0]
+    return dotted and (len(parts) < 2 or any(part in EVERYDAY or part in ACRONYMS for part in parts))
+
+
 _SPAN_OF_YEARS = re.compile(r"(?:19|20)\d\d[-/](?:19|20)\d\d")
 _CODED = (
     r"(?=[A-Z0-9/-]{0,12}[A-Z])(?=(?:[A-Z/-]{0,12}\d){3})[A-Z0-9]{1,12}(?:[-/][A-Z0-9]{1,12}){1,5}"
@@ -149,6 +171,44 @@ REFERENCES = table(
         examples=("mon NIR : ‹1 66 02 2A›", "ma sécu commence par ‹2 50 12 75›", "la sécu au 3646"),
     ),
     Identifier(
+        "reference.named-number",  # whatever is "n° 1187" is one of many, but for what is public
+        rf"\b(?!{_PUBLIC_NUMBERED}\b)[a-z]{{4,}} (?:n°|no|numero) ?:? ?"
+        r"(\d{3,}(?:[ .-]\d{2,}){0,4}[a-z]?)"
+        r"(?![\w/€%*]|[.,]\d)",
+        kind="DOSSIER",
+        hint=("n°", "no ", "numero"),
+        digit=3,
+        reads="with_zeros",
+        group=1,
+        source="context",
+        unless=lambda match, _: UNIT_SAID.match(match.string, match.end()) is not None,
+        examples=(
+            "son taxi, licence n° ‹1187›, stationnait",
+            "la tombe n° ‹214› est",
+            "la loi n° 2004-575",
+            "le bus n° 118",
+            "appelez le numéro 3646",
+        ),
+    ),
+    Identifier(
+        "reference.login",  # "malo.gtr0912", "lola_974"
+        r"(?<![\w@./:\\-])(?!www)[a-z]{3,}[._](?:[a-z]{2,}[._]?)?\d{2,6}(?![\w@/:%€-]|[.,]\d|\.[a-z])",
+        kind="NUMERO",
+        digit=2,
+        hint=(".", "_"),
+        unless=_is_no_login,
+        examples=("Bjr, ‹malo.gtr0912› sur Pix", "‹lola_974› ne marche plus", "fig.12", "nul.rdv12 pris", "le 3.12"),
+    ),
+    Identifier(
+        "reference.split-ipv6",  # "2a04 cec0 11f2 7e00"
+        r"(?<![\w.:])(?=(?:[0-9a-f ]{0,18}[0-9][a-f]|[0-9a-f ]{0,18}[a-f][0-9]){1})(?=[0-9a-f ]{0,18}[a-f])"
+        r"[0-9a-f]{4}(?: [0-9a-f]{4}){2,7}(?!\w)",
+        kind="NUMERO",
+        digit=4,
+        unless=lambda match, _: sum(_MIXED.fullmatch(part) is not None for part in match[0].split(" ")) < 2,
+        examples=("‹2a04 cec0 11f2 7e00› et la suite", "1234 5678 9012", "face cafe dead", "2024 cafe 1200"),
+    ),
+    Identifier(
         "reference.hash",
         r"(?<![\w#&])(?:[A-Z]{1,8}[-_]?#|#[A-Z]{0,4}(?=\d))[A-Z0-9]+(?:[-/_][A-Z0-9]+)*(?![\w*])",
         kind="DOSSIER",
@@ -160,10 +220,10 @@ REFERENCES = table(
     ),
     Identifier(
         "plot.in-a-row",  # "sur la parcelle ZB 204, et non sur la ZB 205"
-        r"(?<![\w'’])([A-Z]{1,2}) ?(?:n° ?|numéro |no )?\d{1,4}(?![\w*]|[.,]\d)"
+        r"(?<![\w'’])([A-Z]{1,2}) ?(?:n° ?|numéro |no )?\d{1,4}(?: et [A-Z]{1,2} \d{1,4})?(?![\w*]|[.,]\d)"
         r"|(?<=[A-Z] \d\d\d et )()\d{3}(?!\w)",
         kind="ADRESSE",
-        hint=("parcel", "cadastr", "lieu", "section", "au plan"),
+        hint=("parcel", "cadastr", "lieu", "section", "au plan", "terrain", "jardin", "verger", "vigne"),
         digit=True,
         reads="written",
         unless=_is_no_plot,
@@ -171,6 +231,7 @@ REFERENCES = table(
             "la parcelle ‹ZB 204›, et non sur la ‹ZB 205›",
             "la B 12",
             "la parcelle A, et les RD 12",
+            "le terrain ‹AH 33 et AH 34›, enclavé",
             "ma parcelle, inscrite sous ‹AK n° 302›",
         ),
     ),
