@@ -53,7 +53,10 @@ def _orders(text: Text) -> list[Order]:
     # Who writes the reply is named in a quotation only to be given an order.
     told_of = [m for m in QUOTATION.finditer(text.written) if not _WRITES.search(fold(m[0]))]
     bare = text.blanked(m.span() for m in told_of)
-    found = {kind: [*find(bare, rules)] for kind, rules in TABLES.items()}
+    found = {kind: [*find(bare, TABLES[kind])] for kind in ("writer", "reply", "words", "says")}
+    if not any(found.values()):
+        return []  # nothing here makes an order by itself
+    found |= {kind: [*find(bare, TABLES[kind])] for kind in ("elsewhere", "tells", "future")}
     for kind in ("says", "tells"):
         found[kind] = [one for one in found[kind] if not is_reported(bare.folded, one.start)]
     told = []

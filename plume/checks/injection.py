@@ -310,7 +310,6 @@ def _own_voice(case: Case) -> str | None:
         return woven
     strings = {tuple(map(fold, words(part))) for string in quotations(case.review) for part in sentences(string)}
     unquoted = _unquoted(case.draft)
-    addressed = speaks_of_writing(case.review)
     for sentence, spoken in zip(case.sentences, case.spoken, strict=True):
         if spelled := _SPELLED.search(sentence):
             return spelled[0] if spelled[0] not in case.review else None
@@ -319,9 +318,10 @@ def _own_voice(case: Case) -> str | None:
         own = tuple(map(fold, spoken))
         if own in strings and (len(own) >= 4 or (len(own) > 1 and any(len(w) > 3 and is_odd(w) for w in own))):
             return sentence
-        for clause in re.split(r"(?<=[.!?…;:])\s+|,\s", sentence) if addressed and not is_told(sentence) else ():
+        for clause in re.split(r"(?<=[.!?…;:])\s+|,\s", sentence) if strings else ():
             run = tuple(map(fold, words(clause)))
-            if len(run) > 2 and run in strings and sum(map(weight, {*run} - SMALL)) >= _RARE:
+            rare = len(run) > 2 and run in strings and sum(map(weight, {*run} - SMALL)) >= _RARE
+            if rare and not is_told(sentence) and speaks_of_writing(case.review):
                 return clause
     return None
 

@@ -60,6 +60,8 @@ def ordered_forms(case: Case, told: Instruction) -> Iterator[Fault]:
 
 def is_as_short_as_asked(case: Case) -> bool:
     """Say whether a draft has few words and the review speaks of few."""
+    if len(case.tokens) >= _RATHER_SHORT:
+        return False
     least = _SHORT if opens_with_greeting(case.draft) else _RATHER_SHORT
     return len(case.tokens) < least and _WANTS["few-words"].compiled.search(fold(case.review)) is not None
 
