@@ -115,7 +115,7 @@ def _again_and_again(case: Case, told: Instruction, order: str) -> str | None:
     own = stems(order).keys() - stems(told.story).keys()
     own |= {stem for one in told.orders for string in quoted(one.text) for stem in stems(" ".join(string))}
     count = Counter(stem for clause in re.split(r"[.,;:!?\n]", case.draft) for stem in stems(clause).keys() & own)
-    word, times = max(count.items(), key=lambda one: one[1], default=("", 0))
+    word, times = max(sorted(count.items()), key=lambda one: one[1], default=("", 0))
     return word if times >= _COUNT else None
 
 
