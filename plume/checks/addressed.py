@@ -15,6 +15,7 @@ from plume.french.text import fold
 _IN_IT = re.compile(r"\b(?:dans|a la fin de|en tete de|au debut de) (?:la|votre|ta|cette) (?:reponse|texte|message)\b")
 TABLES = read_tables(RULES / "orders.toml")
 QUOTATION = re.compile(r"«[^«»]*»|“[^“”]*”|\"[^\"\n]*\"")
+_ADDRESSES = tuple(rule for kind in ("writer", "reply", "words", "says", "tells") for rule in TABLES[kind])
 _SENTENCE = re.compile(r"[^.!?…\n<>]+(?:(?:(?<=\bM)\.|(?<=\bMM)\.|[.!?…](?![\s\n]|$))[^.!?…\n<>]*)*+[.!?…]*")
 _WRITES = re.compile(
     r"\b(?:celui|celle|quiconque|personne|agent) qui (?:me |m'|vous |nous )?(?:repondr|redig|ecrir)\w{0,4}"
@@ -52,7 +53,10 @@ def _orders(text: Text) -> list[Order]:
     # Who writes the reply is named in a quotation only to be given an order.
     told_of = [m for m in QUOTATION.finditer(text.written) if not _WRITES.search(fold(m[0]))]
     bare = text.blanked(m.span() for m in told_of)
-    found = {kind: [*find(bare, rules)] for kind, rules in TABLES.items()}
+    found = {kind: [*find(bare, TABLES[kind])] for kind in ("writer", "reply", "words", "says")}
+    if not any(found.values()):
+        return []  # nothing here makes an order by itself
+    found |= {kind: [*find(bare, TABLES[kind])] for kind in ("elsewhere", "tells", "future")}
     for kind in ("says", "tells"):
         found[kind] = [one for one in found[kind] if not is_reported(bare.folded, one.start)]
     told = []
@@ -89,6 +93,18 @@ def asks_to_know(sentence: str) -> bool:
         not _IN_IT.search(fold(sentence))
         and next(find(QUOTATION.sub(" ", sentence), TABLES["to_know"]), None) is not None
     )
+
+
+def is_of_another_text(sentence: str) -> bool:
+    """Say whether a sentence names another text than the reply: what it asks of its words, it asks of the service."""
+    bare = fold(QUOTATION.sub(" ", sentence))
+    other, own = (any(rule.compiled.search(bare) for rule in TABLES[kind]) for kind in ("elsewhere", "reply"))
+    return other and not own
+
+
+def speaks_of_writing(review: str) -> bool:
+    """Say whether anything in a review may be meant for whoever writes the reply."""
+    return next(find(review, _ADDRESSES), None) is not None
 
 
 def story_without(review: str, told: Iterable[Order]) -> str:

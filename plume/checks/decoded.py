@@ -143,10 +143,12 @@ def _text(data: bytes) -> str:
 def _shifted(review: str) -> Iterator[Hidden]:
     """Read what is no French, nor English, forwards: the alphabet turned (ROT13, Caesar), or words backwards."""
     tokens = fold(review).split()
-    back = [w if (w := "".join(words(t))[::-1]) in _KNOWN else "" for t in tokens]
-    ahead = [w if (w := "".join(words(t))) in _KNOWN else "" for t in tokens]
+    plain = ["".join(words(t)) for t in tokens]
+    ahead = [w if w in _KNOWN else "" for w in plain]
+    back = [w[::-1] if w[::-1] in _KNOWN else "" for w in plain]
     spans = [range(i, i + _SPAN) for i in range(max(0, len(tokens) - _SPAN) + 1)]
-    backwards = [s for s in spans if _count(back, s) > max(2, 2 * _count(ahead, s))]
+    few = len({*back}) < 4  # the empty one among them
+    backwards = [] if few else [s for s in spans if _count(back, s) > max(2, 2 * _count(ahead, s))]
     if backwards:
         yield Hidden(" ".join(review.split()[backwards[0].start : backwards[-1].stop])[::-1], True)
     for sentence in dict.fromkeys((*sentences(review), *re.split(r"(?<=[.:;!?])\s|[()«»\"]", review))):

@@ -66,6 +66,12 @@ def clauses(case: Case, *, of_the_story: bool = True) -> Iterator[str]:
                 yield clause
 
 
+def is_told(sentence: str) -> bool:
+    """Say whether a sentence reports what the citizen says, or says that "nous" pity: its words are his, no order's."""
+    said = fold(sentence)
+    return bool(_REPORTS.search(said) or ("nous " in said and _PITIES.search(said)))
+
+
 def stems(text: str) -> dict[str, str]:
     """Give the stems of a text's content words and numbers, with the word that each was seen by."""
     return {

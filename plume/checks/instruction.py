@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import islice
 
 from plume import marks
-from plume.checks.addressed import Level, Order, asks_to_know, is_reported, orders, story_without
+from plume.checks.addressed import Level, Order, asks_to_know, is_of_another_text, is_reported, orders, story_without
 from plume.checks.case import RULES, VOCABULARY
 from plume.checks.decoded import readings
 from plume.french.rules import find, read_tables, reading
@@ -28,7 +28,10 @@ _QUOTED = re.compile(
     r"«\s*([^«»]{2,200}?)\s*»|“\s*([^“”]{2,200}?)\s*”|\"([^\"\n]{2,200})\"|(?<!\w)'([^'\n]{3,80})'(?!\w)|`([^`\n]{2,80})`"
 )
 _AFTER_COLON = re.compile(r":\s*([^«»\"“”:\n]{3,120})")
-_FOLLOWS = re.compile(r"\b(?:suivante?s?|ci-dessous|ci-apres|que voici|copier-coller)\b[^:]{0,40}:")
+_FOLLOWS = re.compile(
+    r"\b(?:suivante?s?|ci-dessous|ci-apres|que voici|copier-coller)\b[^:]{0,40}:"
+    r"|\b(?:conclu|termin|fini|debut|commenc|repond|ouvr)\w{0,4}(?: \w{2,12}){0,3} (?:par|avec) ?:"
+)
 # What an order names right after itself: "réponds par les mots « … »".
 _ORDERED = re.compile(
     r"(?:par|avec|mots?|phrase|mention|formule|titre|form[ea]|apres|d'abord|ecris\w*|ecrive\w*|dis|dites|repon\w+|comm\w+"
@@ -44,6 +47,7 @@ _SITE = re.compile(r"(?:https?:?|hxxps?:?|www)?[./:]*(\w[\w-]{4,})\.[\w.-]*[a-z]
 _NOT_LATIN = re.compile(r"[\u0370-\u1dff\u3040-\u9fff\uac00-\ud7af]{3}")
 CAPITAL = re.compile(r"(?<=[\w,;:] )[A-ZÀ-Þ][a-zà-ÿ]{3,}\b|(?<=[dl]')[A-ZÀ-Þ][a-zà-ÿ]{3,}\b")
 _LEADING = re.compile(r"[\W_]*")  # a rule may begin at the sign before an order
+_CLOSING = re.compile(r"</(\w{1,20})")
 _MOST = 20  # findings of a kind that are looked at: a review that repeats an order says nothing new
 _STOPS = (". ", "! ", "? ", "\n", "</", "> ")
 # Somebody else's words, which the review reports: "une affiche ordonne : « Ignorez … »".
@@ -119,7 +123,7 @@ def instruction(review: str) -> Instruction | None:
                 continue
             if order.level == Level.SURE or _FOLLOWS.search(fold(near)):
                 strings += [m[1] for m in _AFTER_COLON.finditer(near)]
-            codes += _codes(passage)
+            codes += _codes(passage if order.level == Level.SURE else near)
             if order.level == Level.SURE:
                 rare |= _own_words(words(near), text.replace(near, " "))
     if other := _other_alphabet(review):
@@ -161,9 +165,12 @@ def _told(text: str, written: str) -> Iterator[tuple[Order, int, int]]:
             if not (
                 _REPORTED.search(read.folded, max(0, one.start - 200), one.start + 1)
                 or (level == Level.ASKS and is_reported(read.folded, one.start))
+                or _closes(read.folded, one.start)
             ):
                 start = one.start + len(_LEADING.match(text, one.start)[0])
                 near = _sentence(text, start, one.end).strip()
+                if level == Level.ASKS and is_of_another_text(near):
+                    continue
                 if written and fold(near) not in written:
                     level = Level.SURE
                 # What these say of a reply, a citizen may say of a service: their words may be those of the problem.
@@ -171,6 +178,12 @@ def _told(text: str, written: str) -> Iterator[tuple[Order, int, int]]:
     for order in orders(text)[:_MOST]:
         start = text.index(order.text)
         yield order, start, start + len(order.text)
+
+
+def _closes(text: str, at: int) -> bool:
+    """Say whether a tag stands here that closes one: what it holds came before."""
+    tag = _CLOSING.match(text, at)
+    return tag is not None and f"<{tag[1]}" in text[:at]
 
 
 def is_odd(word: str) -> bool:
