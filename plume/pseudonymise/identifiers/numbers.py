@@ -12,7 +12,7 @@ from stdnum.fr import nif, nir
 
 from plume.french.mentions.accounts import ACCOUNTS
 from plume.french.mentions.dates import FULL_DATE
-from plume.french.phrases import ANY_SIGN, SIGN
+from plume.french.phrases import ANY_SIGN, NETWORK, SIGN
 from plume.french.rules import Place, Text, find, table
 from plume.french.text import fold
 from plume.french.vocabulary import folded
@@ -297,7 +297,7 @@ _TOLD_BEFORE = re.compile(
     r"\b(?i:dossier|demande|rapport|licence|r[ée]f[ée]rence|r[ée]f|contrat|permis|carte(?: \w+)?|badge"
     r"|agr[ée]ment|attestation|autorisation|certificat|recours|requ[êe]te|n°|d[ée]cision|titre|plainte"
     r"|mobilit[ée])(?: n°)?[ :.]{1,3}"
-    r"((?!(?:CAF|CPAM|MSA|EDF|SNCF|ANTS|CNAV|CARSAT|URSSAF|RSA|APL)\b)[A-Z]{2}[A-Za-z]{0,5}(?:[ -][A-Z])?)[ -]$"
+    rf"((?!(?:(?i:{NETWORK})|EDF|SNCF|ANTS|CNAV|RSA|APL)\b)[A-Z]{{2}}[A-Za-z]{{0,5}}(?:[ -][A-Z])?)[ -]$"
 )
 _GROWTH = 40  # characters
 _WORDS_LIKE = frozenset({"LE", "LA", "DU", "DE", "ET", "EN", "AU", "OU"})
