@@ -83,7 +83,7 @@ class Network:
     """Counts the stems of the reviews of one network: what all of them hold names no problem there.
 
     Reviews that differ in numbers alone are one. The table counts as `_TABLE` reviews beside a network's, and for
-    `_OF_TABLE` at least: more was never tried.
+    `_OF_TABLE` at least: at four fifths, all sound drafts failed in a network whose reviews tell of six things.
     """
 
     def __init__(self, reviews: Iterable[str]) -> None:
@@ -98,4 +98,4 @@ class Network:
         return mine * counted + (1 - mine) * shares().get(name, 0)
 
 
-_TABLE, _OF_TABLE = 60, 0.8
+_TABLE, _OF_TABLE = 60, 0.98

@@ -105,7 +105,7 @@ def test_letters_masked_outside_the_spans_are_counted():
 def test_rules_alone_find_the_numbers_and_leave_the_rest(rows):
     measured = gold.measure(rows, Pseudonymiser())
     counts = measured.counts
-    assert measured.letters[0] / measured.letters[1] <= 0.005
+    assert measured.letters[0] / measured.letters[1] <= 0.006
     for kind in ("NIR", "IBAN", "EMAIL", "FISCAL", "ALLOCATAIRE", "FRANCE_TRAVAIL"):
         hits, n = counts["type"][kind]
         assert hits == n, kind
