@@ -113,7 +113,7 @@ def registry(tmp_path_factory, embedded_model):
     mlflow.set_registry_uri(before)
 
 
-MARKER = "Zorglub-5521"  # a word of every review that no file of the service may hold
+MARKER = "dossier-zorglub"  # a word of every review, no name to mask, that no file of the service may hold
 SUBJECTS = ["la carte grise", "le guichet", "une attestation", "un rendez-vous", "le formulaire", "la ligne", "le site"]
 REVIEWS = [
     f"Depuis {n} semaines {subject} pose problème, {MARKER} attend. " * (1 + n % 3)
