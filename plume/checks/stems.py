@@ -15,6 +15,7 @@ from plume.french.text import fold, words
 from plume.french.vocabulary import rows
 
 FLOOR = 0.002  # share of reviews that hold a word of which the table knows nothing
+_TABLE, _OF_TABLE = 60, 0.98  # see `Network`
 _LETTERS, _MORE = 5, 8  # of a stem: "délais" meets "délai"; more of "internet" and "interlocuteur"
 _PREFIX = ("inter", "trans", "contr", "entre")
 # What inflection and derivation add to a short stem: "payé" meets "payer", "mutée" "mutation", "livré" "livraison".
@@ -96,6 +97,3 @@ class Network:
         mine = min(others / (others + _TABLE), 1 - _OF_TABLE) if others > 0 else 0
         counted = max(0, self._counts[name] - (name in own)) / others if mine else 0
         return mine * counted + (1 - mine) * shares().get(name, 0)
-
-
-_TABLE, _OF_TABLE = 60, 0.98

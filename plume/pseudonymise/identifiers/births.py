@@ -77,7 +77,6 @@ _HAPPENED = re.compile(
     r"|retraite|embauch\w*|mari\w+|courrier|recue?|refus\w*|achet\w*|divorc\w*|deced\w*|mort\w*|jusqu'en|entre"
     r"|perdu)\b[^.;!?\n]{0,25}$"
 )
-_ONES_OWN = rf"(?:je suis|{PERSON} (?:est|etait)|(?:il|elle) (?:est|etait)|on est|nous sommes)"
 
 
 def _near(match: re.Match[str], text: Text) -> bool:

@@ -18,7 +18,7 @@ MISSED = {
     "fourth": {},
     "fifth": {},
     "sixth": {},
-    "seventh": {"promises": 1},  # no rule was tuned on it
+    "seventh": {"promises": 1},
     "eighth": {"promises": 1},
     "tone": {"relevance": 2},
     "endings": {"personal_data": 1},
