@@ -53,6 +53,14 @@ class Lora(Config):
         return names
 
 
+class StartingBase(Base):
+    """The base model, and the adapter of it that a training starts from."""
+
+    adapter: str | None = Field(
+        None, description="train on from this adapter: a version or alias of plume-reply, or an adapter folder"
+    )
+
+
 class Optimiser(Config):
     """AdamW with linear warm-up and cosine decay."""
 
@@ -80,7 +88,7 @@ class TrainConfig(Config):
 
     data: Path = Field(description="dataset folder")
     out: Path = Field(description="folder of the run: config, steps, checkpoint, and the adapter in out/adapter")
-    base: Base = Field(Base(), description="the base model")
+    base: StartingBase = Field(StartingBase(), description="the base model, perhaps with an adapter to start from")
     prompt: str = Field("v1", description="prompt version, a file of plume/prompts")
     lora: Lora = Field(Lora(), description="the adapter")
     optimiser: Optimiser = Field(Optimiser(), description="AdamW, with linear warm-up and cosine decay")
@@ -126,7 +134,7 @@ class TrainConfig(Config):
 
     @field_validator("base")
     @classmethod
-    def _from_the_root(cls, value: Base) -> Base:
+    def _from_the_root(cls, value: StartingBase) -> StartingBase:
         """`./tiny` in an adapter would mean another folder, or none, to whoever serves it from elsewhere."""
         return located(value)
 
