@@ -38,6 +38,7 @@ ORDER = {
     "store": "MLflow's stores: addresses, and what is on their disks",
     "tracking": "MLflow's runs",
     "registry": "MLflow's versions and aliases",
+    "lineage": "an adapter by its name, and all that its weights have seen",
     "pseudonymise": "what identifies a person, found and replaced",
     "export": "the platform's file, read once into experiences",
     "checks": "what a draft may not say",

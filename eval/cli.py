@@ -168,9 +168,9 @@ def compare(
     to_compare(champion, challenger, data, gate, out, trained_on=trained_on or (), force=force)  # before slow imports
     tracking.connect(create=tracking.is_default())  # before the work: its ledger must be there
     from eval.compare import compare as compare_drafts
-    from eval.mlflow_runs import log_comparison, train_split_of
+    from eval.mlflow_runs import log_comparison, train_splits_of
 
-    more = {"trained_on": trained_on or (), "look_up": train_split_of}
+    more = {"trained_on": trained_on or (), "look_up": train_splits_of}
     verdict = compare_drafts(champion, challenger, data, gate, out, **more, force=force)
     log_comparison(verdict, champion, challenger, data, gate, out)
     say(f"{verdict.outcome}: {out / 'verdict.json'}, {out / 'report.html'}")

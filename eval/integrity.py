@@ -14,6 +14,7 @@ from eval.rule import ARMS, GateRule
 from plume.checks.registry import CHECKS
 from plume.corpus.dataset import read_manifest, read_split
 from plume.files import file_sha256, make_folder, read_object, sha256, to_jsonl, write
+from plume.lineage import EARLIER, UNKNOWN
 from plume.paths import ROOT, home
 
 # What tells who wrote, not what was read. Anything else that differs in a system's description counts as read: a kind
@@ -26,8 +27,8 @@ _LEARNT_FROM = ("train", "validation")
 CACHE = "contamination"  # folder of <home>; names experiences by their ids, so that an erasure removes it
 _CODE = tuple(ROOT / path for path in ("eval/contamination.py", "plume/corpus/similar.py", "plume/french/text.py"))
 
-# adapter digest -> digest of the train split that it was trained on, None where nobody knows
-LookUp = Callable[[str], str | None]
+# adapter digest -> digests of the train splits that it and its ancestors were trained on; none where nobody knows
+LookUp = Callable[[str], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def examine(
         data: the dataset folder that is compared on; its own training texts are always looked through.
         pairs: its test split.
         trained_on: other dataset folders that adapters were trained on, to be looked through as well.
-        look_up: finds the train split of an adapter whose drafts do not tell.
+        look_up: finds the train splits of an adapter whose drafts do not tell.
 
     Raises InputError if a folder of `trained_on` is none.
     """
@@ -154,18 +155,18 @@ def _short(value: Any) -> str:
 
 def _unknown_training(arm: str, system: Mapping[str, Any], known: set[str], look_up: LookUp | None) -> Iterator[str]:
     """Faults of what a system learnt from, or was shown, that is not among the `known` training texts."""
-    adapter, told = system.get("adapter_sha256"), system.get("trained_on")
-    if adapter:
-        digest = told.get("train") if isinstance(told, Mapping) else told
-        digest = digest or (look_up(adapter) if look_up else None)
-        if digest is None:
+    if adapter := system.get("adapter_sha256"):
+        digests = _learnt_from(system) or (look_up(adapter) if look_up else ())
+        if not digests or UNKNOWN in digests:
+            of = ", ou l’un de ceux dont il part," if digests else ""
             yield (
-                f"on ne sait pas sur quelles données l’adaptateur du système {ARMS[arm]} a été entraîné ; "
-                "refaire ses brouillons avec plume eval generate."
+                f"on ne sait pas sur quelles données l’adaptateur du système {ARMS[arm]}{of} a été entraîné ; "
+                + ("entraîner sans base.adapter." if digests else "refaire ses brouillons avec plume eval generate.")
             )
-        elif digest not in known:
+        for digest in (d for d in digests if d not in known and d != UNKNOWN):
+            of = "" if digest == digests[0] else ", par un adaptateur dont il part,"
             yield (
-                f"le système {ARMS[arm]} a été entraîné sur un autre jeu de données ({digest[:12]}…) ; le "
+                f"le système {ARMS[arm]} a été entraîné{of} sur un autre jeu de données ({digest[:12]}…) ; le "
                 "donner avec --trained-on DOSSIER pour montrer qu’il ne contient aucun avis de test."
             )
     examples = system.get("examples")
@@ -174,6 +175,14 @@ def _unknown_training(arm: str, system: Mapping[str, Any], known: set[str], look
             f"les exemples montrés au système {ARMS[arm]} ne viennent pas des textes d’apprentissage de ce jeu "
             "de données ; donner leur jeu avec --trained-on DOSSIER, ou refaire les brouillons."
         )
+
+
+def _learnt_from(system: Mapping[str, Any]) -> list[str]:
+    """The train split that a system tells of, then those of the adapters that its own was trained from."""
+    told = system.get("trained_on")
+    if isinstance(told, Mapping):
+        return [told["train"], *told.get(EARLIER, [])] if told.get("train") else []
+    return [told] if told else []
 
 
 def _digests(value: Any) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from eval.drafts import read_drafts
 from eval.rule import rule_files
 from eval.slices import DIMENSIONS, slices_of
-from plume import registry, tracking
+from plume import lineage, registry, tracking
 from plume.corpus.dataset import read_manifest, read_split
 from plume.corpus.forget_versions import DIGEST
 from plume.files import file_sha256, read_jsonl
@@ -139,10 +139,12 @@ def comparison_of(verdict: Path) -> str | None:
     return runs[0].info.run_id if runs else None
 
 
-def train_split_of(adapter_sha256: str) -> str | None:
-    """Find the digest of the train split of the registered version that holds this adapter; None if there is none."""
-    import mlflow
+def train_splits_of(adapter_sha256: str) -> list[str]:
+    """List the digests of the train splits that an adapter's weights saw, as its registered version tells.
 
-    query = f"name = '{registry.MODEL_NAME}' and tags.`{registry.ADAPTER_HASH}` = '{adapter_sha256}'"
-    versions = mlflow.MlflowClient().search_model_versions(query, max_results=1)
-    return versions[0].tags.get(DIGEST) if versions else None
+    An ancestor's that is not known is "unknown"; nothing where there is no such version.
+    """
+    version = registry.version_with(adapter_sha256)
+    if version is None or DIGEST not in version.tags:
+        return []
+    return [version.tags[DIGEST], *version.tags.get(lineage.EARLIER, "").split()]

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
+from plume import lineage, registry
 from plume.adapters import Adapter
 from plume.config import Config
 from plume.errors import InputError
@@ -78,10 +79,12 @@ class Resolved:
         return model.eval()
 
 
-def _trained_on(adapter: Adapter) -> dict[str, str] | None:
-    """Read the digests of the splits that an adapter was trained on; None if it does not tell."""
+def _trained_on(adapter: Adapter) -> dict[str, Any] | None:
+    """Read the digests of the splits that an adapter was trained on, and of those before it; None if it tells none."""
     splits = adapter.training.get("dataset", {}).get("splits", {})
-    return {name: split["sha256"] for name, split in splits.items() if "sha256" in split} or None
+    told = {name: split["sha256"] for name, split in splits.items() if "sha256" in split}
+    earlier = lineage.earlier_train_splits(adapter.training)
+    return told | ({lineage.EARLIER: earlier} if earlier else {}) or None
 
 
 def resolve(
@@ -106,18 +109,9 @@ def resolve(
         base = located(spec.base) if spec else Base()
         version = prompt or (spec and spec.prompt) or "v1"
         return Resolved(f"base:{base.model}", base, None, None, version, k=k)
-    number = None
-    if Path(reference).is_dir():
-        adapter = Adapter.load(reference)
-        name = f"adapter:{adapter.sha256[:12]}"
-    else:
-        from plume import registry, tracking
-
-        registry.check_reference(reference)
-        tracking.connect(create=False)
-        version = registry.find_version(reference)
-        adapter, number = Adapter.load(registry.fetch_adapter(version)), version.number
-        name = f"{registry.MODEL_NAME}@v{number}"
+    found = lineage.find_adapter(reference)
+    adapter, number = found.adapter, found.version
+    name = f"{registry.MODEL_NAME}@v{number}" if number else f"adapter:{adapter.sha256[:12]}"
     adapter.check_prompt()
     base = adapter.base
     if spec and "base" in spec.model_fields_set:

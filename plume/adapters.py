@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class Adapter:
         base: the model that it was trained on.
         prompt: the prompt version that it was trained with.
         rank: the LoRA rank that a server must allow.
+        peft: `adapter_config.json`.
         training: `training.json`: resolved config, dataset digests, template hash, base revision, counts.
     """
 
@@ -37,6 +38,7 @@ class Adapter:
     prompt: str
     rank: int
     training: dict[str, Any]
+    peft: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: str | Path) -> "Adapter":
@@ -49,7 +51,7 @@ class Adapter:
             training = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
             peft = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
             base = Base.model_validate(training["base"])
-            return cls(folder, base, training["prompt"]["version"], int(peft["r"]), training)
+            return cls(folder, base, training["prompt"]["version"], int(peft["r"]), training, peft)
         except (ValueError, KeyError, TypeError) as error:
             what = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
             raise InputError(f"{folder}: {TRAINING} or {CONFIG} is damaged ({what}); fetch the adapter again") from None
@@ -86,6 +88,27 @@ class Adapter:
                 f"{self.folder / WEIGHTS}: lacks {len(lacking)} tensors of the adapter ({lacking[0]} …); fetch it again"
             )
         return model
+
+    def load_into(self, model: Any) -> None:
+        """Give a PEFT model's adapter these weights. Raises InputError unless it has the same tensors, of one shape."""
+        from peft import get_peft_model_state_dict, set_peft_model_state_dict
+        from safetensors.torch import load_file
+
+        try:
+            held = load_file(self.folder / WEIGHTS)
+        except Exception as error:  # of safetensors, torch: as many kinds as a file can be wrong
+            told = str(error).strip().partition("\n")[0][:200]
+            raise InputError(f"{self.folder}: its weights cannot be loaded ({told}); fetch the adapter again") from None
+        wanted = get_peft_model_state_dict(model, save_embedding_layers=False)
+        shapes, needs = ({name: tuple(t.shape) for name, t in of.items()} for of in (held, wanted))
+        if differing := sorted(name for name in {**shapes, **needs} if shapes.get(name) != needs.get(name)):
+            name = differing[0]
+            raise InputError(
+                f"{self.folder / WEIGHTS}: {len(differing)} tensors are not as this base and lora.target_modules want "
+                f"them ({name}: {shapes.get(name, 'none')}, wanted {needs.get(name, 'none')}); name the base and the "
+                "modules that it was trained with"
+            )
+        set_peft_model_state_dict(model, held)
 
     @cached_property
     def sha256(self) -> str:

@@ -60,6 +60,16 @@ def version_of(run_id: str, artifact: str) -> int | None:
 
 
 @answering()
+def version_with(adapter_sha256: str) -> Version | None:
+    """Find the newest version that holds this adapter; None if there is none."""
+    import mlflow
+
+    query = f"name = '{MODEL_NAME}' and tags.`{ADAPTER_HASH}` = '{adapter_sha256}'"
+    found = mlflow.MlflowClient().search_model_versions(query, max_results=1)
+    return next((Version(int(v.version), v.run_id, v.source, dict(v.tags)) for v in found), None)
+
+
+@answering()
 def find_version(reference: str) -> Version:
     """Find a version by number, alias, or URI (`3`, `champion`, `plume-reply@champion`, `models:/plume-reply/3`)."""
     import mlflow

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from plume import __version__
-from plume.adapters import TEMPLATE, TRAINING
+from plume.adapters import TEMPLATE, TRAINING, Adapter
 from plume.errors import InputError
 from plume.prompt import ChatFormat, Prompt
 from train import attention, lora
@@ -17,8 +17,10 @@ from train.card import card
 from train.config import TrainConfig
 
 
-def attach(model: Any, config: TrainConfig) -> Any:
-    """The base model with a fresh LoRA adapter, ready to be trained on packed rows; only the adapter is trainable.
+def attach(model: Any, config: TrainConfig, start: Adapter | None = None) -> Any:
+    """The base model with a LoRA adapter, ready to be trained on packed rows; only the adapter is trainable.
+
+    The adapter is a fresh one, or has the weights of `start`.
 
     The adapter is float32, and so are AdamW's moments of it: in bfloat16 small updates are rounded away and second
     moments never decay. It is used in the base's precision (`train.lora`). Raises InputError for layers that the model
@@ -32,6 +34,8 @@ def attach(model: Any, config: TrainConfig) -> Any:
     model = get_peft_model(model, LoraConfig(**config.lora.for_peft()), autocast_adapter_dtype=True)
     # The name that the user gave, not the folder of this machine that it was resolved to.
     model.peft_config["default"].base_model_name_or_path = config.base.model
+    if start:
+        start.load_into(model)
     lora.use(model)
     attention.register()
     model.get_base_model().set_attn_implementation(_attention(model, config))
@@ -79,7 +83,7 @@ def write(
     model.save_pretrained(folder, save_embedding_layers=False)
     (folder / TEMPLATE).write_text(chat.template, encoding="utf-8")
     training = {
-        "base": config.base.model_dump(mode="json"),
+        "base": config.base.model_dump(mode="json", exclude={"adapter"}),
         "prompt": {"version": prompt.version, "sha256": prompt.sha256},
         "chat_template_sha256": chat.sha256,
         "config": config.model_dump(mode="json", exclude={"data", "out", "tracking_uri"}),

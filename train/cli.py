@@ -49,7 +49,7 @@ def run(
     if (resume or force) and (preview is not None or estimate):
         raise InputError("--preview and --estimate train nothing; leave out --resume and --force")
     looks = preview is not None or estimate
-    _check(resolved, resume=resume, force=force, looks=looks)
+    resolved = _check(resolved, resume=resume, force=force, looks=looks)
     if looks:
         _look(resolved, preview, estimate, speed)
         return
@@ -71,19 +71,26 @@ def run(
         say(f"version: {result.version}")
 
 
-def _check(config: "TrainConfig", *, resume: bool, force: bool, looks: bool) -> None:
-    """Refuse what can be refused without torch, which takes seconds to import. Reads no weights."""
+def _check(config: "TrainConfig", *, resume: bool, force: bool, looks: bool) -> "TrainConfig":
+    """Refuse what can be refused without torch, which takes seconds to import. Reads no weights.
+
+    Returns the config, with the adapter that it starts from named for good.
+    """
     from plume.corpus.dataset import read_manifest
     from plume.models import EMBEDDED, check_unquantised
     from plume.prompt import load_prompt
-    from train import folder
+    from train import folder, starting_adapter
 
     load_prompt(config.prompt)
     if config.base.model != EMBEDDED:
         check_unquantised(config.base)
-    read_manifest(config.data)
-    if not looks and not is_other_rank():  # the first process writes into the folder
-        folder.check(config, resume=resume, force=force)
+    manifest = read_manifest(config.data)
+    if not is_other_rank():  # the first process fetches an adapter, and writes into the folder
+        config, start = starting_adapter.find(config)
+        starting_adapter.check_not_erased(start, manifest)
+        if not looks:
+            folder.check(config, resume=resume, force=force)
+    return config
 
 
 def _look(config: Any, preview: int | None, estimate: bool, speed: float | None) -> None:

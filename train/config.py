@@ -53,12 +53,29 @@ class Lora(Config):
         return names
 
 
+class StartingBase(Base):
+    """The base model, and the adapter of it that a training starts from."""
+
+    adapter: str | None = Field(
+        None, description="train on from this adapter: a version or alias of plume-reply, or an adapter folder"
+    )
+
+
 class Optimiser(Config):
-    """AdamW with linear warm-up and cosine decay."""
+    """AdamW, and the learning rate's course over the steps."""
 
     learning_rate: float = Field(2e-4, gt=0, description="the highest, after the warm-up")
     weight_decay: float = Field(0.0, ge=0, description="of AdamW")
-    warmup_share: float = Field(0.05, ge=0, lt=1, description="share of the steps")
+    warmup_share: float = Field(
+        0.05,
+        ge=0,
+        lt=1,
+        description="of n steps w = round(n·share) warm up: step i, from 0, has (i+1)/(w+1) of the rate",
+    )
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        "cosine",
+        description="after the warm-up, d = (i-w)/(n-w): cosine (1+cos(π·d))/2 of the rate, linear 1-d, constant 1",
+    )
     max_grad_norm: float = Field(1.0, gt=0, description="longer gradients are cut to this norm")
 
 
@@ -80,10 +97,10 @@ class TrainConfig(Config):
 
     data: Path = Field(description="dataset folder")
     out: Path = Field(description="folder of the run: config, steps, checkpoint, and the adapter in out/adapter")
-    base: Base = Field(Base(), description="the base model")
+    base: StartingBase = Field(StartingBase(), description="the base model, perhaps with an adapter to start from")
     prompt: str = Field("v1", description="prompt version, a file of plume/prompts")
     lora: Lora = Field(Lora(), description="the adapter")
-    optimiser: Optimiser = Field(Optimiser(), description="AdamW, with linear warm-up and cosine decay")
+    optimiser: Optimiser = Field(Optimiser(), description="AdamW, and the learning rate's course")
     validation: Validation = Field(Validation(), description="what is looked at on the way")
     max_tokens: int = Field(1024, ge=16, description="of a sample, prompt and reply together")
     over_length: Literal["drop", "truncate_review", "error"] = Field(
@@ -126,7 +143,7 @@ class TrainConfig(Config):
 
     @field_validator("base")
     @classmethod
-    def _from_the_root(cls, value: Base) -> Base:
+    def _from_the_root(cls, value: StartingBase) -> StartingBase:
         """`./tiny` in an adapter would mean another folder, or none, to whoever serves it from elsewhere."""
         return located(value)
 

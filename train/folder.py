@@ -12,6 +12,7 @@ from plume import canaries, tracking
 from plume.command import stderr
 from plume.errors import InputError
 from plume.files import locked, make_folder, read_object, telling, to_jsonl, whole_lines, write
+from plume.lineage import STARTED_FROM
 from plume.output import MEMORY, check_folder, claim
 from plume.output import RUN as RUN_FOLDER
 from train import early_stopping
@@ -65,7 +66,9 @@ def _comparable(config: TrainConfig) -> dict[str, Any]:
     return {key: value for key, value in config.flat().items() if key != "out"} | {"data": str(config.data.resolve())}
 
 
-def begin(config: TrainConfig, samples: "Samples", *, force: bool) -> dict[str, Any]:
+def begin(
+    config: TrainConfig, samples: "Samples", started_from: dict[str, Any] | None = None, *, force: bool
+) -> dict[str, Any]:
     """A folder that holds a run which has not made a step; what run.json says of it."""
     _mark_abandoned(config.out)
     ended = [earlier(config.out, step) for step in noted(config.out).get("ended", [])]
@@ -76,6 +79,7 @@ def begin(config: TrainConfig, samples: "Samples", *, force: bool) -> dict[str, 
     if MEMORY.is_in(tested := config.out / canaries.TESTED):
         shutil.rmtree(tested, ignore_errors=True)
     known = {"key": uuid.uuid4().hex, "samples_sha256": samples.sha256}
+    known |= {STARTED_FROM: started_from} if started_from else {}
     begun = note(config.out, known | canaries.told(samples.canaries))
     with telling(config.out, _AGAIN):
         if samples.canaries:
@@ -87,12 +91,14 @@ def begin(config: TrainConfig, samples: "Samples", *, force: bool) -> dict[str, 
     return begun
 
 
-def resume(config: TrainConfig, samples: "Samples", steps: int) -> dict[str, Any]:
+def resume(
+    config: TrainConfig, samples: "Samples", steps: int, started_from: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """What run.json says of a run that goes on from its last checkpoint, from its first step if it has none.
 
     `steps` are those that the config plans: a run that has ended goes on if they, or its patience, were raised; its
     step is then among `ended`. Raises InputError if there is nothing to go on with, if the run was started on other
-    samples, or if it is not in MLflow's store.
+    samples or from another adapter, or if it is not in MLflow's store.
     """
     from train import checkpoint
 
@@ -102,6 +108,11 @@ def resume(config: TrainConfig, samples: "Samples", steps: int) -> dict[str, Any
         raise InputError(
             f"{config.out}: was started on other samples: the dataset {config.data}, the prompt or the tokenizer was "
             "changed since; bring them back, or train anew with another out="
+        )
+    if begun.get(STARTED_FROM) != started_from:
+        raise InputError(
+            f"{config.out}: was started from another adapter than base.adapter={config.base.adapter} is now; bring "
+            "that one back, or train anew with another out="
         )
     at = state["progress"] if state else checkpoint.Standing()
     _check_more(config, begun, at, steps)

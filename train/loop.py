@@ -20,6 +20,7 @@ from train.drafts import write_drafts
 from train.folder import DRAFTS, STEPS
 from train.processes import together
 from train.samples import Samples
+from train.schedule import schedule
 from train.speed import Cost, machine_limit, peak_memory
 from train.step import backward, mean_loss, token_losses, trainable
 
@@ -56,14 +57,14 @@ def fit(
     """
     from peft import get_peft_model_state_dict, set_peft_model_state_dict
 
-    # 1. What is trained: the adapter's weights alone, by AdamW, with a rate that warms up and then falls as a cosine.
+    # 1. What is trained: the adapter's weights alone, by AdamW; the rate warms up and then falls (`train.schedule`).
     device = next(model.parameters()).device
     steps = planned_steps(config, len(samples.train))
     weights = trainable(model)
     optimiser = torch.optim.AdamW(
         weights, lr=config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay, fused=True
     )
-    schedule = _schedule(steps, config.optimiser.warmup_share)
+    factor = schedule(config.optimiser, steps)
     # 2. Where the run begins: at its last checkpoint, with the optimiser and random numbers of then, or at step 0.
     at, best = checkpoint.Standing(), None
     if resume and (state := checkpoint.load(config.out)):  # killed before the first one, a run begins again
@@ -100,7 +101,7 @@ def fit(
             loss, norm = torch.stack([total, total_norm]).tolist()  # the step's one wait for the device
             _check(loss, norm, at, config)
             # 7. The optimiser's step, at this step's rate.
-            rate = config.optimiser.learning_rate * schedule(at.step)
+            rate = config.optimiser.learning_rate * factor(at.step)
             for weights_of_one_rate in optimiser.param_groups:
                 weights_of_one_rate["lr"] = rate
             optimiser.step()
@@ -189,17 +190,6 @@ def _check(loss: float, norm: float, at: checkpoint.Standing, config: TrainConfi
             f"the loss jumped to {loss:.3f} at step {at.step + 1}, from {usual:.3f} in the {len(recent)} steps before: "
             "lower optimiser.learning_rate and start again, look at that step's pairs, or raise max_loss_jump"
         )
-
-
-def _schedule(steps: int, warmup_share: float) -> Callable[[int], float]:
-    warmup = round(steps * warmup_share)
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / (warmup + 1)
-        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
-
-    return factor
 
 
 def _append(path: Path, row: dict[str, Any]) -> None:

@@ -13,16 +13,17 @@ import mlflow
 import torch
 from safetensors import SafetensorError
 
-from plume import canaries, registry, tracking
+from plume import canaries, lineage, registry, tracking
 from plume.adapters import TRAINING
 from plume.command import status, stderr
 from plume.corpus.dataset import forgotten_since
 from plume.corpus.split import SPLITS
 from plume.errors import InputError, PlumeError, first_line, without_secrets
 from plume.files import folder_aside, folder_sha256, read_object, telling
+from plume.lineage import Named
 from plume.models import load_model, load_tokenizer, quiet_bars
 from plume.prompt import load_prompt
-from train import adapter, folder, processes
+from train import adapter, folder, processes, starting_adapter
 from train.checkpoint import Standing
 from train.config import MAKE_ROOM, TrainConfig
 from train.energy import Energy
@@ -52,18 +53,23 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
     # 1. What is refused is refused first: prompt, dataset, folder, store, then the model, which takes longest.
     processes.join()
     torch.manual_seed(config.seed)
+    config, start = _find_start(config)
     with processes.together():
         prompt = load_prompt(config.prompt)
         with _waiting(f"training: reading {config.data}"):
             tokenizer = load_tokenizer(config.base)
             samples = load_samples(config, tokenizer, prompt)
+        starting_adapter.check_chat(start, samples.chat)
+        starting_adapter.check_not_erased(start, samples.manifest)
         if processes.is_first():
             folder.check(config, resume=resume, force=force)
             tracking.connect(config.tracking_uri)
+            if start:
+                lineage.check_not_forgotten(start)
         with _waiting(f"training: loading {config.base.model}"):
             model = load_model(config.base, config.dtype, four_bits=config.lora.qlora)
         adapter.check_vocabulary(model, tokenizer, config.base.model)
-        model = adapter.attach(model, config)
+        model = adapter.attach(model, config, start and start.adapter)
     # 2. The other processes of torchrun only compute: the first one writes, logs and speaks.
     if not processes.is_first():
         with processes.together():
@@ -76,7 +82,12 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             # 3. The folder is this process's own; the run is begun there and in MLflow, or found again in both.
             opened.enter_context(folder.alone(config.out))
             steps = planned_steps(config, len(samples.train))
-            begun = folder.resume(config, samples, steps) if resume else folder.begin(config, samples, force=force)
+            from_one = lineage.told(start).get(lineage.STARTED_FROM)
+            begun = (
+                folder.resume(config, samples, steps, from_one)
+                if resume
+                else folder.begin(config, samples, from_one, force=force)
+            )
             _announce(config, model, samples, steps)
             opened.enter_context(_terminable())
             known = begun.get("run_id")
@@ -84,7 +95,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             begun = folder.note(config.out, begun | {"run_id": run.info.run_id})
             ledger = Ledger(run.info.run_id, config.out / folder.STEPS)
             expected = estimate(config, samples)
-            _log_inputs(config, samples, expected.as_dict(), run, begun)
+            _log_inputs(config, samples, expected.as_dict(), run, begun, lineage.tags(start))
         # 4. The training itself (`train.loop`).
         try:
             with Energy(config.country) as energy:
@@ -93,8 +104,8 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             stderr.print("training: interrupted; continue with --resume")
             raise
         # 5. The adapter's folder, whole or not at all.
-        _check_not_forgotten(config, samples)
-        facts = _facts(samples, progress, expected, energy.used, run.info.run_id)
+        _check_not_forgotten(config, samples, start)
+        facts = _facts(samples, progress, expected, energy.used, run.info.run_id) | lineage.told(start)
         written = config.out / folder.ADAPTER
         if not _is_written(written, facts):  # else the store did not take it, or the run was killed just after
             _write_adapter(
@@ -104,7 +115,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             )
         # 6. The registry's version; without the store, --resume comes back to this point.
         try:
-            version = _hand_over(config, samples, written, facts, ledger, begun)
+            version = _hand_over(config, samples, start, written, facts, ledger, begun)
         except Exception as error:
             if not tracking.is_of_store(error):
                 raise
@@ -115,6 +126,16 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
         folder.note(config.out, begun | {"finished": True, "steps": facts["steps"]})
         losses = facts["train_loss"], facts["validation_loss"]
         return Result(written, run.info.run_id, version, *losses, len(samples.dropped), progress.stopped)
+
+
+def _find_start(config: TrainConfig) -> tuple[TrainConfig, Named | None]:
+    """Find the adapter to start from: the first process fetches it, the others then find it there."""
+    found = config, None
+    with processes.together():
+        if processes.is_first():
+            found = starting_adapter.find(config)
+    with processes.together():
+        return found if processes.is_first() else starting_adapter.find(config)
 
 
 def _waiting(message: str) -> Any:
@@ -173,8 +194,10 @@ def _facts(
     }
 
 
-def _check_not_forgotten(config: TrainConfig, samples: Samples) -> None:
+def _check_not_forgotten(config: TrainConfig, samples: Samples, start: Named | None) -> None:
     """Raise InputError if an erasure came while the run trained: `plume data forget` saw no version to name."""
+    if start:
+        lineage.check_not_forgotten(start)
     if forgotten_since(config.data, samples.manifest):
         raise InputError(
             f"{config.data}: experiences were erased from it while this run trained on them; nothing is registered: "
@@ -191,6 +214,7 @@ def _is_written(folder: Path, facts: dict[str, Any]) -> bool:
 def _hand_over(
     config: TrainConfig,
     samples: Samples,
+    start: Named | None,
     written: Path,
     facts: dict[str, Any],
     ledger: Ledger,
@@ -215,12 +239,13 @@ def _hand_over(
     mlflow.log_artifacts(str(written), artifact)
     if not config.register_version:
         return None
-    _check_not_forgotten(config, samples)
+    _check_not_forgotten(config, samples, start)
     tags = {
         registry.ADAPTER_HASH: folder_sha256(written),
         "base": config.base.model,
         "prompt": config.prompt,
         "train_split_sha256": samples.manifest["splits"]["train"]["sha256"],
+        **lineage.tags(start),
     }
     return registry.register(facts["run_id"], artifact, tags)
 
@@ -256,7 +281,12 @@ def _terminable() -> Iterator[None]:
 
 
 def _log_inputs(
-    config: TrainConfig, samples: Samples, expected: dict[str, Any], run: Any, begun: dict[str, Any]
+    config: TrainConfig,
+    samples: Samples,
+    expected: dict[str, Any],
+    run: Any,
+    begun: dict[str, Any],
+    of_the_start: dict[str, str],
 ) -> None:
     """Parameters, config file and dataset inputs: what this run was trained on, by digest."""
     if begun.get("ended"):  # MLflow's parameters never change: what was raised stands in a tag and in the file
@@ -271,6 +301,7 @@ def _log_inputs(
         "chat_template_sha256": samples.chat.sha256,
         "prompt_sha256": load_prompt(config.prompt).sha256,
         "plume.out": str(config.out.resolve()),  # an erasure names it, wherever it is asked for
+        **of_the_start,
     }
     if samples.canaries:
         tags[canaries.KEY] = len(samples.canaries)

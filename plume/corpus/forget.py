@@ -61,7 +61,8 @@ class Holding:
 def name_versions(found: list[Holding]) -> list[str]:
     """Tell in lines which runs and registered versions were, or may have been, trained on what is found.
 
-    Raises InputError if there is no MLflow store, or if it cannot be used.
+    Versions that surely were are marked, so that no training starts from them. Raises InputError if there is no MLflow
+    store, or if it cannot be used.
     """
     digests = {digest for here in found for digest in here.train_digests}
     sources = {here.source for here in found if here.source and here.train_digests}
@@ -72,7 +73,9 @@ def name_versions(found: list[Holding]) -> list[str]:
             f"there is no MLflow store at {without_secrets(default_uri())}; name it with MLFLOW_TRACKING_URI"
         )
     lines = [str(run) for run in forget_versions.runs_on(digests)]
-    for version in forget_versions.trained_on(digests, sources):
+    versions = forget_versions.trained_on(digests, sources)
+    forget_versions.mark_forgotten(versions)
+    for version in versions:
         aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
         what = "was trained on them" if version.sure else "may have been trained on them"
         lines.append(

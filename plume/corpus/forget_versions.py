@@ -1,9 +1,9 @@
 """Find the registered versions of `plume-reply`, and the runs, that were trained on an experience to be forgotten.
 
-A version carries the digest of its train split as a tag, and the digest of the export in its `training.json`. A
-version whose train split is one that the folder has or had was trained on the experience. One that was trained on
-another split of the same export may have been (the folder was built again since, or lies elsewhere), and so may one
-that does not say.
+A version carries the digest of its train split as a tag, and the digest of the export in its `training.json`; so it
+does of the adapters that it was trained from (`plume.lineage`). A version whose train split is one that the folder has
+or had was trained on the experience. One that was trained on another split of the same export may have been (the folder
+was built again since, or lies elsewhere), and so may one that does not say.
 
 A run has the digest of its train split as a tag from its first seconds on. One that is running, or that ended without a
 version, leaves checkpoints that hold what it learnt. One that had not opened its run in MLflow yet is not found here:
@@ -14,10 +14,11 @@ import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from plume import registry, tracking
+from plume import lineage, registry, tracking
 from plume.errors import InputError, without_secrets
 
 DIGEST = "train_split_sha256"  # the tag that plume train gives a version
@@ -66,23 +67,42 @@ def store_is_there() -> bool:
 def trained_on(digests: set[str], sources: set[str]) -> list[Trained]:
     """Find versions trained on one of these train splits, or perhaps on another of these exports, the newest first.
 
-    Raises InputError if the MLflow store cannot be used.
+    What a version was trained from counts as well. Raises InputError if the MLflow store cannot be used.
     """
     tracking.connect(create=False)
     trained = []
     with tracking.answering():
         versions = list(_versions())
     for number, aliases, tags, source in versions:
-        digest = tags.get(DIGEST)
-        if digest in digests:
-            trained.append(Trained(number, aliases, True, f"its train split is {digest[:12]}…"))
+        if why := _surely(tags, digests):
+            trained.append(Trained(number, aliases, True, why))
             continue
         training = _read_training(source)
         if training is None:
             trained.append(Trained(number, aliases, False, "what it was trained on cannot be read"))
-        elif _export_of(training) in sources:
+        elif {_export_of(each) for each in (training, *lineage.ancestors(training))} & sources:
             trained.append(Trained(number, aliases, False, "trained on another train split of the same export"))
     return sorted(trained, key=lambda version: -version.number)
+
+
+def _surely(tags: dict[str, str], digests: set[str]) -> str | None:
+    """Say why a version surely saw one of these train splits; None if its tags do not tell so."""
+    if (digest := tags.get(DIGEST)) in digests:
+        return f"its train split is {digest[:12]}…"
+    if earlier := sorted(digests & set(tags.get(lineage.EARLIER, "").split())):
+        return f"it was trained from an adapter whose train split is {earlier[0][:12]}…"
+    return None
+
+
+@tracking.answering()
+def mark_forgotten(versions: list[Trained]) -> None:
+    """Tag those that surely saw what is erased with the day: no training starts from them any more."""
+    import mlflow
+
+    client, day = mlflow.MlflowClient(), datetime.now(UTC).date().isoformat()
+    for version in versions:
+        if version.sure:
+            client.set_model_version_tag(registry.MODEL_NAME, str(version.number), lineage.FORGOTTEN, day)
 
 
 @tracking.answering()
@@ -98,8 +118,9 @@ def runs_on(digests: set[str]) -> list[Run]:
     client, found = mlflow.MlflowClient(), []
     experiment = client.get_experiment_by_name(tracking.EXPERIMENT)
     for digest in sorted(digests) if experiment else ():
-        runs = client.search_runs([experiment.experiment_id], f"tags.`{RUN_DIGEST}` = '{digest}'", ViewType.ALL)
-        for run in runs:
+        asked = f"tags.`{RUN_DIGEST}` = '{digest}'", f"tags.`{lineage.EARLIER}` LIKE '%{digest}%'"
+        runs = (client.search_runs([experiment.experiment_id], query, ViewType.ALL) for query in asked)
+        for run in {run.info.run_id: run for several in runs for run in several}.values():
             out = Path(run.data.tags.get(RUN_FOLDER) or run.data.params.get("out", ""))
             left = out.is_absolute() and any(any(out.glob(pattern)) for pattern in _CHECKPOINTS)
             has_version = bool(client.search_model_versions(f"run_id='{run.info.run_id}'"))

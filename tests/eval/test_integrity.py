@@ -118,14 +118,40 @@ def test_an_adapter_is_sound_only_if_its_training_texts_can_be_looked_through(ma
         faults(there, trained_on=[tmp_path / "none"])
 
 
+def test_what_the_adapters_ancestors_were_trained_on_must_be_looked_through_as_well(make_data, arms):
+    data = make_data(10)
+    here = put(data, "train", [OTHER])
+    elsewhere = make_data(11, name="elsewhere")
+    copy = json.loads((data / "test.jsonl").read_text().splitlines()[3])
+    there = put(elsewhere, "train", [{**copy, "id": "10-1"}])  # it was trained on what is asked now
+
+    def look(*earlier, **options):
+        system = {"adapter_sha256": "ad", "trained_on": {"train": here, "earlier_train_splits": [*earlier]}}
+        return seen(data, arms(data, challenger=system), **options)
+
+    assert look(here).faults == ()
+    [fault] = look(there).faults
+    assert (
+        f"candidat a été entraîné, par un adaptateur dont il part, sur un autre jeu de données ({there[:12]}…)" in fault
+    )
+    assert "--trained-on" in fault
+    named = look(there, trained_on=[elsewhere])
+    assert named.faults == ()
+    assert copy["id"] in named.contaminated
+    [fault] = look("unknown").faults
+    assert "l’un de ceux dont il part, a été entraîné ; entraîner sans base.adapter." in fault
+    looked_up = arms(data, champion={"adapter_sha256": "ad"})
+    assert "dont il part" in seen(data, looked_up, look_up={"ad": [here, there]}.get).faults[0]
+
+
 def test_drafts_that_do_not_tell_are_looked_up_and_unknown_is_a_fault(make_data, arms):
     data = make_data(10)
     here = put(data, "train", [OTHER])
     found = arms(data, champion={"adapter_sha256": "ad"})
     [fault] = seen(data, found).faults
     assert "on ne sait pas" in fault
-    assert seen(data, found, look_up={"ad": here}.get).faults == ()
-    assert "autre jeu" in seen(data, found, look_up={"ad": "0" * 64}.get).faults[0]
+    assert seen(data, found, look_up={"ad": [here]}.get).faults == ()
+    assert "autre jeu" in seen(data, found, look_up={"ad": ["0" * 64]}.get).faults[0]
 
 
 def test_a_train_split_before_an_erasure_counts_if_the_build_was_as_strict(make_data, arms):

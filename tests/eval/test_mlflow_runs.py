@@ -6,10 +6,11 @@ import mlflow
 import pytest
 
 from eval.compare import compare
-from eval.mlflow_runs import comparison_of, log_comparison, train_split_of
+from eval.mlflow_runs import comparison_of, log_comparison, train_splits_of
 from plume import registry, tracking
 from plume.corpus.forget_versions import DIGEST
 from plume.files import file_sha256
+from plume.lineage import EARLIER
 from plume.paths import ROOT
 
 GATE = ROOT / "configs" / "eval" / "gate.yaml"
@@ -77,5 +78,8 @@ def test_the_registry_knows_what_an_adapter_was_trained_on(store):
     with tracking.run("train", kind="train") as run:
         mlflow.log_text("weights", "adapter/weights")
     registry.register(run.info.run_id, "adapter", {registry.ADAPTER_HASH: "a" * 64, DIGEST: "d" * 64})
-    assert train_split_of("a" * 64) == "d" * 64
-    assert train_split_of("b" * 64) is None
+    assert train_splits_of("a" * 64) == ["d" * 64]
+    assert train_splits_of("b" * 64) == []
+    tags = {registry.ADAPTER_HASH: "b" * 64, DIGEST: "d" * 64, EARLIER: f"{'e' * 64} {'f' * 64}"}
+    registry.register(run.info.run_id, "adapter", tags)
+    assert train_splits_of("b" * 64) == ["d" * 64, "e" * 64, "f" * 64]

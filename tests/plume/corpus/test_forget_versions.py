@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import mlflow
 import pytest
 from typer.testing import CliRunner
 
 from plume.corpus.dataset import read_manifest
+from plume.lineage import FORGOTTEN
 from tests.plume.corpus.conftest import GONE
 from tests.plume.corpus.test_forget import erase
 
@@ -29,6 +31,9 @@ def test_versions_are_found_by_digest_history_and_source(folder, store, cli, env
         "plume-reply version 2: was trained on them",
         "plume-reply version 1 (champion): was trained on them",
     ]
+    store_uri = f"sqlite:///{env['PLUME_HOME']}/mlflow.db"
+    versions = mlflow.MlflowClient(store_uri, store_uri).search_model_versions("name='plume-reply'")
+    assert {int(v.version) for v in versions if FORGOTTEN in v.tags} == {1, 2}  # no training starts from these
 
 
 @pytest.fixture
