@@ -115,7 +115,7 @@ class Config(BaseModel):
 
     def flat(self) -> dict[str, Any]:
         """Return the resolved config with dotted keys, as MLflow's parameters want it."""
-        return dict(_flatten(self.model_dump(mode="json")))
+        return dict(flatten(self.model_dump(mode="json")))
 
 
 def read_yaml(path: str | Path, model: type[BaseModel] | None = None) -> dict[str, Any]:
@@ -235,10 +235,11 @@ def _set(values: dict, keys: list[str], value: Any) -> None:
     values[keys[-1]] = value
 
 
-def _flatten(values: dict, prefix: str = ""):
+def flatten(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each value of nested sections with its dotted key."""
     for key, value in values.items():
         if isinstance(value, dict) and value:
-            yield from _flatten(value, f"{prefix}{key}.")
+            yield from flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 

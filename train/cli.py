@@ -71,6 +71,31 @@ def run(
         say(f"version: {result.version}")
 
 
+@app.command()
+def compare(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Folders of runs, MLflow run ids, or versions.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE.json|csv", help="Write the table to a file, too.")] = None,
+) -> None:
+    """Compare training runs: configs where they differ, data, losses, speed, memory, energy."""
+    from plume.output import check_file
+
+    if len(runs) < 2:
+        raise InputError("plume train compare: give two runs or more: folders, MLflow run ids, or versions")
+    if out is not None:
+        if out.suffix not in (".json", ".csv"):
+            raise InputError(f"--out {out}: name a file that ends in .json or .csv")
+        if out.is_file():
+            raise InputError(f"--out {out}: is there already; name another file, or remove it")
+        check_file(out, (), reads=[run for run in runs if Path(run).is_dir()])
+    from train.compare_runs import compare_runs, show, write_table
+    from train.run_records import read_run
+
+    rows = compare_runs([read_run(run) for run in runs])
+    show(rows, _console())
+    if out is not None:
+        write_table(rows, out)
+
+
 def _check(config: "TrainConfig", *, resume: bool, force: bool, looks: bool) -> "TrainConfig":
     """Refuse what can be refused without torch, which takes seconds to import. Reads no weights.
 
@@ -95,8 +120,6 @@ def _check(config: "TrainConfig", *, resume: bool, force: bool, looks: bool) -> 
 
 def _look(config: Any, preview: int | None, estimate: bool, speed: float | None) -> None:
     """Before training: the samples, and what they will take."""
-    from rich.console import Console
-
     from plume.models import load_tokenizer
     from plume.prompt import load_prompt
     from train.preview import preview as show
@@ -104,8 +127,7 @@ def _look(config: Any, preview: int | None, estimate: bool, speed: float | None)
 
     tokenizer = load_tokenizer(config.base)
     samples = load_samples(config, tokenizer, load_prompt(config.prompt))
-    wide = None if sys.stdout.isatty() else 1000  # a line stays a line in a pipe
-    console = Console(highlight=False, emoji=False, width=wide)
+    console = _console()
     if preview is not None:
         show(config, samples, tokenizer, preview, console)
     if estimate:
@@ -113,3 +135,10 @@ def _look(config: Any, preview: int | None, estimate: bool, speed: float | None)
         from train.estimate import print_estimate
 
         print_estimate(work_out(config, samples), speed, console)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    wide = None if sys.stdout.isatty() else 1000  # a line stays a line in a pipe
+    return Console(highlight=False, emoji=False, width=wide)

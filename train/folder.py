@@ -78,7 +78,8 @@ def begin(
         shutil.rmtree(left, ignore_errors=True)
     if MEMORY.is_in(tested := config.out / canaries.TESTED):
         shutil.rmtree(tested, ignore_errors=True)
-    known = {"key": uuid.uuid4().hex, "samples_sha256": samples.sha256}
+    splits = {split: told["sha256"] for split, told in samples.manifest["splits"].items()}
+    known = {"key": uuid.uuid4().hex, "samples_sha256": samples.sha256, "splits": splits}
     known |= {STARTED_FROM: started_from} if started_from else {}
     begun = note(config.out, known | canaries.told(samples.canaries))
     with telling(config.out, _AGAIN):

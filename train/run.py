@@ -123,7 +123,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
                 f"MLflow store {without_secrets(mlflow.get_tracking_uri())}: does not answer any more "
                 f"({first_line(error)}); once it does, --resume registers the adapter, which is in {written}"
             ) from None
-        folder.note(config.out, begun | {"finished": True, "steps": facts["steps"]})
+        folder.note(config.out, begun | {"finished": True, "steps": facts["steps"], "version": version})
         losses = facts["train_loss"], facts["validation_loss"]
         return Result(written, run.info.run_id, version, *losses, len(samples.dropped), progress.stopped)
 
