@@ -20,6 +20,7 @@ from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex
 from transformers import AttentionInterface
 
 from train.batches import Layout
+from train.device_kind import kind_of
 from train.lora import widen
 
 NAME = "plume"
@@ -53,7 +54,7 @@ def attend(
     assert query.shape[0] == 1, "one packed row at a time"
     dtype = query.dtype
     query, key, value = widen(query), widen(key), widen(value)
-    grouped = query.device.type == "cpu"  # CUDA's kernels share key-value heads only where there is no mask
+    grouped = kind_of(query) == "cpu"  # CUDA's kernels share key-value heads only where there is no mask
     if not grouped:
         repeats = query.shape[1] // key.shape[1]
         key, value = key.repeat_interleave(repeats, 1), value.repeat_interleave(repeats, 1)

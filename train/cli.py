@@ -131,10 +131,9 @@ def _look(config: Any, preview: int | None, estimate: bool, speed: float | None)
     if preview is not None:
         show(config, samples, tokenizer, preview, console)
     if estimate:
-        from train.estimate import estimate as work_out
-        from train.estimate import print_estimate
+        from train.estimate_tables import print_estimate
 
-        print_estimate(work_out(config, samples), speed, console)
+        print_estimate(config, samples, speed, console)
 
 
 def _console() -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -13,6 +13,7 @@ from plume.paths import in_clone
 from plume.store import StoreUri
 
 GENTLER = "lower optimiser.learning_rate, or use dtype=float32, and start again"  # said of a loss that is no number
+AUTO = "auto"  # a key that is left to the card that there is
 MAKE_ROOM = "make room, then go on with --resume"  # said where the disk refuses what a run writes
 
 
@@ -107,7 +108,9 @@ class TrainConfig(Config):
         "drop", description="what happens to a longer sample; it is counted and listed either way"
     )
     batch_size: int = Field(8, ge=1, description="pairs a step, whatever the number of devices")
-    micro_batch_tokens: int = Field(4096, ge=16, description="tokens that a device computes at once")
+    micro_batch_tokens: Annotated[int, Field(ge=16)] | Literal["auto"] = Field(
+        4096, description="tokens that a device computes at once; auto: as many as fit the card that there is"
+    )
     share_prefix: bool = Field(
         True, description="compute what all samples of a micro-batch start with once; exact, faster"
     )
@@ -115,7 +118,10 @@ class TrainConfig(Config):
         "by_sample",
         description="torch's attention, one call a sample; or one block-sparse FlexAttention a row (NVIDIA GPU)",
     )
-    recompute: bool = Field(False, description="activations made again in the backward pass: less memory, 6N not 4N")
+    recompute: bool | Literal["auto"] = Field(
+        False,
+        description="activations made again in the backward pass: less memory, 6N not 4N; auto: if nothing else fits",
+    )
     max_epochs: float = Field(3.0, gt=0, description="times that every pair is seen, at most")
     max_steps: int | None = Field(None, ge=1, description="stop here, even in the middle of an epoch")
     checkpoint_every: int = Field(20, ge=1, description="steps")
@@ -157,7 +163,7 @@ class TrainConfig(Config):
     @model_validator(mode="after")
     def _consistent(self) -> "TrainConfig":
         problems = [*self._canary_problems()]
-        if self.micro_batch_tokens < self.max_tokens:
+        if self.micro_batch_tokens != AUTO and self.micro_batch_tokens < self.max_tokens:
             problems.append(
                 f"micro_batch_tokens={self.micro_batch_tokens} is less than max_tokens={self.max_tokens}: "
                 "one long sample would not fit; raise the first or lower the second"
@@ -185,6 +191,11 @@ class TrainConfig(Config):
             )
         if self.canaries and self.register_version:
             yield "register_version=true: a run with canaries is never registered; leave one of them out"
+
+
+def left_to_card(config: TrainConfig) -> list[str]:
+    """Name the keys that the config leaves to the card."""
+    return [key for key in ("micro_batch_tokens", "recompute") if getattr(config, key) == AUTO]
 
 
 def served_rank(server: Path) -> int:

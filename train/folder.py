@@ -16,7 +16,7 @@ from plume.lineage import STARTED_FROM
 from plume.output import MEMORY, check_folder, claim
 from plume.output import RUN as RUN_FOLDER
 from train import early_stopping
-from train.config import MAKE_ROOM, TrainConfig
+from train.config import MAKE_ROOM, TrainConfig, left_to_card
 
 if TYPE_CHECKING:  # they take seconds to import, and a refusal needs neither
     from train.checkpoint import Standing
@@ -45,12 +45,18 @@ def check(config: TrainConfig, *, resume: bool, force: bool) -> None:
         check_folder(config.out, RUN_FOLDER, force=force, reads=[config.data], option="out=")
 
 
+def begun_with(out: Path) -> TrainConfig | None:
+    """Read the config of the run that `out` holds; None on a machine that does not hold it."""
+    return TrainConfig.load(out / CONFIG) if (out / CONFIG).is_file() else None
+
+
 def _check_begun(config: TrainConfig) -> None:
     begun = config.out / CONFIG
     if not begun.is_file():
         force = " and with --force" if config.out.is_dir() and any(config.out.iterdir()) else ""
         raise InputError(f"{config.out}: no run to resume; start one without --resume{force}")
     before, now = (_comparable(each) for each in (TrainConfig.load(begun), config))
+    now |= {key: before.get(key) for key in left_to_card(config)}  # the run keeps what was chosen when it began
     changed = [key for key in {**before, **now} if before.get(key) != now.get(key) and key not in EXTENDABLE]
     if changed:
         there = ", ".join(f"{key}={before.get(key)}" for key in changed)

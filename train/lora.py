@@ -14,12 +14,14 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 
+from train.device_kind import kind_of
+
 NAME = "default"  # PEFT's name of the one adapter
 
 
 def widen(tensor: torch.Tensor) -> torch.Tensor:
     """float32 where this machine multiplies bfloat16 matrices in software, else the tensor itself."""
-    if tensor.dtype == torch.bfloat16 and tensor.device.type == "cpu" and not _cpu_has_bfloat16():
+    if tensor.dtype == torch.bfloat16 and kind_of(tensor) == "cpu" and not _cpu_has_bfloat16():
         return tensor.float()
     return tensor
 

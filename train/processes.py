@@ -24,6 +24,15 @@ def is_first() -> bool:
     return not dist.is_initialized() or dist.get_rank() == 0
 
 
+def all_told(value: Any) -> list[Any]:
+    """Give what each process told here, by rank; every process must come by."""
+    if not dist.is_initialized():
+        return [value]
+    told: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(told, value)
+    return told
+
+
 @contextmanager
 def together() -> Iterator[None]:
     """What one process refuses in here, all do: the first raises it, the others leave with its exit code, silent.

@@ -23,7 +23,7 @@ from plume.files import folder_aside, folder_sha256, read_object, telling
 from plume.lineage import Named
 from plume.models import load_model, load_tokenizer, quiet_bars
 from plume.prompt import load_prompt
-from train import adapter, folder, processes, starting_adapter
+from train import adapter, auto, folder, processes, starting_adapter
 from train.checkpoint import Standing
 from train.config import MAKE_ROOM, TrainConfig
 from train.energy import Energy
@@ -66,6 +66,8 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             tracking.connect(config.tracking_uri)
             if start:
                 lineage.check_not_forgotten(start)
+    config = auto.settle(config, samples, folder.begun_with(config.out) if resume else None)
+    with processes.together():
         with _waiting(f"training: loading {config.base.model}"):
             model = load_model(config.base, config.dtype, four_bits=config.lora.qlora)
         adapter.check_vocabulary(model, tokenizer, config.base.model)

@@ -10,28 +10,12 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from plume.french.vocabulary import rows
+from train import gpus
 from train.batches import Layout, MicroBatch
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """A row of gpus.tsv: a part of the name that torch gives, operations a second, bytes of memory."""
-
-    name: str
-    flops: float
-    memory: float
-
-
-GPUS = tuple(
-    Gpu(row["name"], 1e12 * float(row["tflops"]), 1e9 * float(row["memory_gb"]))
-    for row in rows("gpus", Path(__file__).parent)
-)
 
 
 @dataclass(frozen=True)
@@ -79,8 +63,8 @@ def _logical_size(linear: Any) -> int:
 def machine_limit(device: str, dtype: str) -> float:
     """Operations a second that the device could do: published for GPUs, a matrix product measured here for CPUs."""
     if device == "cuda":
-        name = torch.cuda.get_device_name()
-        return next((gpu.flops for gpu in GPUS if gpu.name in name), float("nan"))
+        gpu = gpus.known(torch.cuda.get_device_name())
+        return gpu.flops if gpu else float("nan")
     # On a CPU, whatever `dtype` is: where bfloat16 is no faster, products are made in float32 (train.lora).
     left, right = (torch.ones(1024, 1024, dtype=getattr(torch, dtype)) for _ in range(2))  # draws no random numbers
     if dtype == "bfloat16":
