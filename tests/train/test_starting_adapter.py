@@ -188,6 +188,29 @@ def test_a_run_goes_on_from_the_very_adapter_that_it_was_started_from(first, tra
         train_here(resume=True, **options | {"base__adapter": first.folder})
 
 
+def test_a_run_never_overwrites_the_adapter_that_it_starts_from(child, train_here):
+    with pytest.raises(InputError, match="child"):
+        train_here(out=child[0], base__adapter=child[0] / "adapter", force=True)
+    assert Adapter.load(child[0] / "adapter").sha256
+
+
+def test_an_erasure_during_the_training_registers_nothing(trained, train_here, tmp_path, store, monkeypatch):
+    """As `plume data forget` marks the version that the run started from, while it runs."""
+    real, known = loop.backward, len(store.search_model_versions(f"name='{registry.MODEL_NAME}'"))
+
+    def erased(*arguments):
+        store.set_model_version_tag(registry.MODEL_NAME, "1", lineage.FORGOTTEN, "2026-11-30")
+        return real(*arguments)
+
+    monkeypatch.setattr(loop, "backward", erased)
+    try:
+        with pytest.raises(InputError, match=r"plume-reply version 1: was trained on experiences that were erased"):
+            train_here(out=tmp_path / "run", base__adapter="1", max_steps=1)
+    finally:
+        store.delete_model_version_tag(registry.MODEL_NAME, "1", lineage.FORGOTTEN)
+    assert len(store.search_model_versions(f"name='{registry.MODEL_NAME}'")) == known
+
+
 def _interrupt(*_, **__):
     raise KeyboardInterrupt
 
