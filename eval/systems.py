@@ -81,7 +81,7 @@ class Resolved:
 
 def _trained_on(adapter: Adapter) -> dict[str, Any] | None:
     """Read the digests of the splits that an adapter was trained on, and of those before it; None if it tells none."""
-    splits = adapter.training.get("dataset", {}).get("splits", {})
+    splits = (adapter.training.get("dataset") or {}).get("splits", {})
     told = {name: split["sha256"] for name, split in splits.items() if "sha256" in split}
     earlier = lineage.earlier_train_splits(adapter.training)
     return told | ({lineage.EARLIER: earlier} if earlier else {}) or None

@@ -42,7 +42,8 @@ def check(config: TrainConfig, *, resume: bool, force: bool) -> None:
     if resume:
         _check_begun(config)
     else:
-        check_folder(config.out, RUN_FOLDER, force=force, reads=[config.data], option="out=")
+        start = [config.base.adapter] if config.base.adapter and Path(config.base.adapter).is_dir() else []
+        check_folder(config.out, RUN_FOLDER, force=force, reads=[config.data, *start], option="out=")
 
 
 def begun_with(out: Path) -> TrainConfig | None:

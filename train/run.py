@@ -106,7 +106,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             stderr.print("training: interrupted; continue with --resume")
             raise
         # 5. The adapter's folder, whole or not at all.
-        _check_not_forgotten(config, samples, start)
+        _check_not_forgotten(config, samples)
         facts = _facts(samples, progress, expected, energy.used, run.info.run_id) | lineage.told(start)
         written = config.out / folder.ADAPTER
         if not _is_written(written, facts):  # else the store did not take it, or the run was killed just after
@@ -196,10 +196,8 @@ def _facts(
     }
 
 
-def _check_not_forgotten(config: TrainConfig, samples: Samples, start: Named | None) -> None:
+def _check_not_forgotten(config: TrainConfig, samples: Samples) -> None:
     """Raise InputError if an erasure came while the run trained: `plume data forget` saw no version to name."""
-    if start:
-        lineage.check_not_forgotten(start)
     if forgotten_since(config.data, samples.manifest):
         raise InputError(
             f"{config.data}: experiences were erased from it while this run trained on them; nothing is registered: "
@@ -241,7 +239,9 @@ def _hand_over(
     mlflow.log_artifacts(str(written), artifact)
     if not config.register_version:
         return None
-    _check_not_forgotten(config, samples, start)
+    _check_not_forgotten(config, samples)
+    if start:  # not before the adapter is written: the store may be away
+        lineage.check_not_forgotten(start)
     tags = {
         registry.ADAPTER_HASH: folder_sha256(written),
         "base": config.base.model,

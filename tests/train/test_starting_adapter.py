@@ -1,7 +1,10 @@
 """A training that goes on from an adapter: from its very weights, refused where it does not fit, never forgotten."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -17,6 +20,7 @@ from plume.corpus import forget_versions
 from plume.corpus.dataset import read_manifest
 from plume.errors import InputError
 from plume.models import load_model
+from plume.paths import ROOT
 from plume.prompt import CHATML
 from train import loop, starting_adapter
 from train.adapter import attach
@@ -100,6 +104,31 @@ def test_stopped_and_resumed_it_is_as_if_never_stopped(child, train_here, tmp_pa
     same = lambda folder: [{k: v for k, v in row.items() if k not in timed} for row in steps_of(folder)]  # noqa: E731
     assert same(options["out"]) == same(child[0])
     assert (options["out"] / "adapter" / WEIGHTS).read_bytes() == (child[0] / "adapter" / WEIGHTS).read_bytes()
+
+
+@pytest.mark.long
+def test_two_processes_start_from_it_as_one(trained, train_here, settings, home, tmp_path, steps_of):
+    options = {"base__adapter": "1", "max_steps": 3, "register_version": "false"}
+    train_here(out=tmp_path / "one", **options)
+    shutil.rmtree(home / "adapters")  # both find it only after one of them has fetched it
+    words = settings(out=tmp_path / "two", micro_batch_tokens=300, max_tokens=300, **options)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"),
+            "-m",
+            "train",
+            RECIPE,
+            *words,
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PLUME_HOME": str(home), "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    for one, two in zip(steps_of(tmp_path / "one"), steps_of(tmp_path / "two"), strict=True):
+        assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
 
 
 def _changed(first, folder, **changes):
@@ -186,6 +215,29 @@ def test_a_run_goes_on_from_the_very_adapter_that_it_was_started_from(first, tra
         train_here(resume=True, **options)
     with pytest.raises(InputError, match=r"another config: base.adapter="):
         train_here(resume=True, **options | {"base__adapter": first.folder})
+
+
+def test_a_run_never_overwrites_the_adapter_that_it_starts_from(child, train_here):
+    with pytest.raises(InputError, match="child"):
+        train_here(out=child[0], base__adapter=child[0] / "adapter", force=True)
+    assert Adapter.load(child[0] / "adapter").sha256
+
+
+def test_an_erasure_during_the_training_registers_nothing(trained, train_here, tmp_path, store, monkeypatch):
+    """As `plume data forget` marks the version that the run started from, while it runs."""
+    real, known = loop.backward, len(store.search_model_versions(f"name='{registry.MODEL_NAME}'"))
+
+    def erased(*arguments):
+        store.set_model_version_tag(registry.MODEL_NAME, "1", lineage.FORGOTTEN, "2026-11-30")
+        return real(*arguments)
+
+    monkeypatch.setattr(loop, "backward", erased)
+    try:
+        with pytest.raises(InputError, match=r"plume-reply version 1: was trained on experiences that were erased"):
+            train_here(out=tmp_path / "run", base__adapter="1", max_steps=1)
+    finally:
+        store.delete_model_version_tag(registry.MODEL_NAME, "1", lineage.FORGOTTEN)
+    assert len(store.search_model_versions(f"name='{registry.MODEL_NAME}'")) == known
 
 
 def _interrupt(*_, **__):

@@ -70,12 +70,17 @@ def env(tmp_path) -> dict[str, str]:
 
 @pytest.fixture
 def store(empty_store, tmp_path, env):
-    """A registry of the test's own: `register(digest, source=…, alias=…)` adds a version as plume train does."""
+    """A registry of the test's own: `register(digest, source=…, alias=…)` adds a version as plume train does.
+
+    `before` is train split and export of the adapter that it was trained from.
+    """
     home = tmp_path / "home"
     home.mkdir()
     shutil.copy(empty_store, home / "mlflow.db")
 
-    def register(digest: str, *, source: str | None = "9" * 64, alias: str | None = None) -> int:
+    def register(
+        digest: str, *, source: str | None = "9" * 64, alias: str | None = None, before: tuple[str, str] | None = None
+    ) -> int:
         import mlflow
 
         uri = f"sqlite:///{home / 'mlflow.db'}"
@@ -85,8 +90,11 @@ def store(empty_store, tmp_path, env):
         adapter = tmp_path / f"adapter-{digest[:4]}-{alias}"
         adapter.mkdir()
         if source:
-            (adapter / "training.json").write_text(json.dumps({"dataset": {"source": {"sha256": source}}}))
-        tags = {"train_split_sha256": digest}
+            training = {"dataset": {"source": {"sha256": source}}}
+            if before:
+                training["ancestors"] = [{"dataset": {"source": {"sha256": before[1]}}}]
+            (adapter / "training.json").write_text(json.dumps(training))
+        tags = {"train_split_sha256": digest} | ({"earlier_train_splits": before[0]} if before else {})
         version = client.create_model_version("plume-reply", adapter.as_uri(), tags=tags)
         if alias:
             client.set_registered_model_alias("plume-reply", alias, version.version)

@@ -36,6 +36,19 @@ def test_versions_are_found_by_digest_history_and_source(folder, store, cli, env
     assert {int(v.version) for v in versions if FORGOTTEN in v.tags} == {1, 2}  # no training starts from these
 
 
+def test_what_was_trained_from_such_a_version_is_named_too(folder, store, ask):
+    digest = read_manifest(folder)["splits"]["train"]["sha256"]
+    store("5" * 64, before=(digest, "8" * 64))
+    store("6" * 64, before=("4" * 64, "0" * 64))  # an ancestor saw another train split of the same export
+    store("7" * 64, before=("4" * 64, "8" * 64))
+    code, told = ask(GONE, "--in", folder)
+    assert code == 0, told
+    why = f"it was trained from an adapter whose train split is {digest[:12]}…"
+    assert f"plume-reply version 1: was trained on them, {why}; train again or withdraw it" in told
+    assert "plume-reply version 2: may have been trained on them" in told
+    assert "version 3" not in told
+
+
 @pytest.fixture
 def run_on(store, tmp_path):
     """run_on(digest, status, out) -> a training run as plume train opens it, that registers nothing."""
