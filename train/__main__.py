@@ -11,25 +11,35 @@ from train.cli import app
 
 
 def _run_silently() -> None:
-    """What this process would refuse, the first one refuses; what befalls it alone, once all have begun, it says."""
+    """What this process would refuse, the first one refuses; what befalls it alone, once all have begun, it passes on.
+
+    The first one then says it, once.
+    """
     told = io.StringIO()
     try:
         with redirect_stderr(told):
             run(app, "plume train")
     except SystemExit as leaving:
-        if leaving.code:  # torchrun ends the others as soon as one has left: the first is to have its say
-            if _has_joined() and (lines := told.getvalue().strip().splitlines()):
-                print(f"process {os.environ.get('RANK')}: {lines[-1]}", file=sys.stderr, flush=True)  # noqa: T201
-            with suppress(KeyboardInterrupt):
+        lines = told.getvalue().strip().splitlines()
+        if leaving.code and lines and _has_joined():
+            sys.modules["train.processes"].leave_last_words(leaving.code, lines[-1].removeprefix("plume train: "))
+        elif leaving.code not in (0, 130):  # torchrun ends all once one has left: the first is to have its say
+            with suppress(KeyboardInterrupt, SystemExit):
                 time.sleep(20)
         raise
 
 
 def _has_joined() -> bool:
-    """Whether the processes have begun together; what one refuses in `processes.together` leaves without a word."""
-    distributed = sys.modules.get("torch.distributed")
-    return distributed is not None and distributed.is_initialized()
+    """Whether the processes have begun together: the first one then listens to the others' last words."""
+    return "train.processes" in sys.modules and sys.modules["train.processes"].count() > 1
 
 
 if __name__ == "__main__":
-    _run_silently() if is_other_rank() else run(app, "plume train")
+    try:
+        _run_silently() if is_other_rank() else run(app, "plume train")
+    except SystemExit as leaving:
+        if leaving.code and _has_joined():  # torch, torn down, may wait for processes that have gone
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            os._exit(leaving.code)
+        raise

@@ -5,7 +5,7 @@ prefix of the row's samples, found after each was tokenised as a whole. `train.a
 prefix and itself, nothing else.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -49,8 +49,15 @@ class MicroBatch:
         return len(self.layout.bounds)
 
     def to(self, device: Any) -> "MicroBatch":
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pinned(self) -> "MicroBatch":
+        """Put it where a GPU fetches it without waiting for the processor."""
+        return self._each(lambda tensor: tensor.pin_memory())
+
+    def _each(self, change: "Callable[[torch.Tensor], torch.Tensor]") -> "MicroBatch":
         tensors = (self.input_ids, self.position_ids, self.targets, self.labels)
-        return MicroBatch(*(t.to(device, non_blocking=True) for t in tensors), self.layout)
+        return MicroBatch(*map(change, tensors), self.layout)
 
 
 def step_indices(count: int, batch_size: int, step: int, seed: int) -> list[int]:
@@ -108,13 +115,69 @@ def group(lengths: Sequence[int], prefix: int, budget: int) -> list[list[int]]:
     return [groups[g] for g in sorted(range(len(groups)), key=lambda g: (-taken[g], g))]
 
 
-def worst_group(lengths: Sequence[int], steps: Iterable[Sequence[int]], prefix: int, budget: int) -> list[int]:
+def share_out(costs: Sequence[float], processes: int) -> list[list[int]]:
+    """Deal samples of these costs to the processes, so that the one with most to do has as little as can be.
+
+    The costliest first, each to the process that has least. Then the fullest gives a sample away, or exchanges one, as
+    long as that gains half a percent. Returns each process's indices, the same for the same costs.
+    """
+    shares: list[list[int]] = [[] for _ in range(processes)]
+    loads = [0.0] * processes
+    for index in sorted(range(len(costs)), key=lambda i: (-costs[i], i)):
+        least = loads.index(min(loads))
+        shares[least].append(index)
+        loads[least] += costs[index]
+    while (fullest := max(loads)) and processes > 1:
+        here = loads.index(fullest)
+        left, there, given, taken = min(_exchanges(costs, shares, loads, here), key=lambda exchange: exchange[0])
+        if left > 0.995 * fullest:
+            break
+        shares[here].remove(given)
+        shares[there].append(given)
+        if taken is not None:
+            shares[there].remove(taken)
+            shares[here].append(taken)
+        for process in (here, there):
+            loads[process] = sum(costs[i] for i in shares[process])
+    return shares
+
+
+def _exchanges(
+    costs: Sequence[float], shares: list[list[int]], loads: list[float], here: int
+) -> Iterator[tuple[float, int, int, int | None]]:
+    """What the process `here` can give to each other one, for nothing or for a sample: what the fuller then has."""
+    for there in (process for process in range(len(shares)) if process != here):
+        for given in shares[here]:
+            for taken in (None, *shares[there]):
+                moved = costs[given] - (0.0 if taken is None else costs[taken])
+                yield max(loads[here] - moved, loads[there] + moved), there, given, taken
+
+
+def cut(
+    lengths: Sequence[int], costs: Sequence[float], prefix: int, budget: int, processes: int = 1
+) -> list[list[list[int]]]:
+    """Each process's groups of a step's samples: shares of equal cost, each cut as `group` does."""
+    return [
+        [[share[i] for i in members] for members in group([lengths[i] for i in share], prefix, budget)]
+        for share in (share_out(costs, processes) if processes > 1 else [range(len(lengths))])
+    ]
+
+
+def worst_group(
+    lengths: Sequence[int],
+    costs: Sequence[float],
+    steps: Iterable[Sequence[int]],
+    prefix: int,
+    budget: int,
+    processes: int = 1,
+) -> list[int]:
     """The samples of the largest micro-batch of all these steps: what must fit in memory."""
     worst: tuple[int, list[int]] = (0, [])
     for step in steps:
-        members = [step[i] for i in group([lengths[i] for i in step], prefix, budget)[0]]
-        tokens = prefix + sum(lengths[i] - prefix for i in members)
-        worst = max(worst, (tokens, members), key=lambda w: w[0])
+        for groups in cut([lengths[i] for i in step], [costs[i] for i in step], prefix, budget, processes):
+            members = [step[i] for i in groups[0]] if groups else []
+            tokens = prefix + sum(lengths[i] - prefix for i in members)
+            worst = max(worst, (tokens, members), key=lambda w: w[0])
     return worst[1]
 
 
@@ -145,8 +208,13 @@ def pack(rows: Sequence[TokenRow], *, share: bool = True) -> MicroBatch:
 
 def micro_batches(rows: Sequence[TokenRow], budget: int, *, share: bool = True) -> list[MicroBatch]:
     """The micro-batches of one optimiser step (or of a validation split), the largest first."""
-    if not rows:
-        return []
+    return by_process(rows, [0.0] * len(rows), budget, share=share)[0]
+
+
+def by_process(
+    rows: Sequence[TokenRow], costs: Sequence[float], budget: int, processes: int = 1, *, share: bool = True
+) -> list[list[MicroBatch]]:
+    """The micro-batches of each process: all of one optimiser step, or of a validation split."""
     prefix = common_prefix(rows) if share else 0
-    groups = group([len(row["input_ids"]) for row in rows], prefix, budget)
-    return [pack([rows[i] for i in members], share=share) for members in groups]
+    groups_of_each = cut([len(row["input_ids"]) for row in rows], costs, prefix, budget, processes)
+    return [[pack([rows[i] for i in members], share=share) for members in groups] for groups in groups_of_each]

@@ -39,9 +39,14 @@ def is_due(at: Standing, config: TrainConfig, *, last: bool) -> bool:
 
 
 def save(
-    folder: Path, progress: Standing, adapter: dict[str, Any], best: dict[str, Any] | None, optimiser: Any
+    folder: Path,
+    progress: Standing,
+    adapter: dict[str, Any],
+    best: dict[str, Any] | None,
+    optimiser: Any,
+    random: list[dict[str, Any]],
 ) -> None:
-    """The whole state of a run: with the random generators', and with the adapter of its lowest validation loss.
+    """The whole state of a run: with each process's random numbers, and the adapter of its lowest validation loss.
 
     The checkpoint before stays beside it.
     """
@@ -50,8 +55,7 @@ def save(
         "adapter": adapter,
         "best": best,
         "optimiser": optimiser.state_dict(),
-        "rng": torch.get_rng_state(),
-        "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "random": random,
     }
     path = folder / LATEST
     try:
@@ -89,6 +93,9 @@ def _read(path: Path) -> dict[str, Any]:
     if "best" not in state:  # an older run's
         best = path.with_name(_BEST)
         state["best"] = _whole(best) if best.is_file() else None
+    if "random" not in state:  # an older run's, of its first process alone
+        gpus = state.pop("cuda_rng")
+        state["random"] = [{"cpu": state.pop("rng")} | ({"cuda": gpus[0]} if gpus else {})]
     if state["best"] is None and state["progress"].best_step:
         raise ValueError("its best adapter is gone")
     return state

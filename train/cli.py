@@ -30,6 +30,9 @@ def run(
     overrides: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Config overrides.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the run's folder.")] = False,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, metavar="N", help="Train on N GPUs of this machine: the same run.")
+    ] = 1,
     preview: Annotated[
         int | None, typer.Option("--preview", min=0, metavar="N", help="Show N samples, lengths, masks; train nothing.")
     ] = None,
@@ -52,6 +55,12 @@ def run(
     resolved = _check(resolved, resume=resume, force=force, looks=looks)
     if looks:
         _look(resolved, preview, estimate, speed)
+        return
+    if processes > 1:
+        from train.launch import launch
+
+        flags = (("--resume", resume), ("--force", force))
+        launch(processes, [str(config), *(overrides or ()), *(flag for flag, given in flags if given)])
         return
     from train.run import train
 

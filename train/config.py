@@ -84,6 +84,9 @@ class Validation(Config):
     """What happens every `every` steps, and what it decides."""
 
     every: int = Field(20, ge=1, description="steps")
+    max_pairs: int | None = Field(
+        None, ge=1, description="pairs of the validation split that are looked at, drawn by seed; null: all"
+    )
     drafts: int = Field(2, ge=0, description="drafts written for the first reviews of the validation split")
     draft_tokens: int = Field(96, ge=1, description="tokens of such a draft, at most")
     patience: int | None = Field(

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
 
 from plume.command import progress as progress_bar
+from plume.command import stderr
 from plume.errors import PlumeError
 from plume.files import append, telling
-from train import checkpoint, early_stopping
-from train.batches import MicroBatch, micro_batches, pack, step_indices, worst_group
+from train import checkpoint, early_stopping, processes
+from train.batches import MicroBatch, pack, step_indices, worst_group
 from train.config import GENTLER, MAKE_ROOM, TrainConfig
 from train.drafts import write_drafts
 from train.folder import DRAFTS, STEPS
-from train.processes import together
+from train.next_step import pack_step, packed_ahead, sample_costs, validation_share
 from train.samples import Samples
 from train.schedule import schedule
 from train.speed import Cost, machine_limit, peak_memory
@@ -40,11 +40,12 @@ def planned_order(config: TrainConfig, samples: int) -> Iterable[list[int]]:
     )
 
 
-def largest_batch(samples: Samples, config: TrainConfig) -> MicroBatch:
-    """Pack the run's largest micro-batch: what must fit in memory."""
+def largest_batch(samples: Samples, config: TrainConfig, cost: Cost | None = None) -> MicroBatch:
+    """Pack the run's largest micro-batch, of any process: what must fit in memory. Without `cost`, tokens are it."""
     prefix = samples.prefix if config.share_prefix else 0
     order = planned_order(config, len(samples.train))
-    worst = worst_group(samples.lengths, order, prefix, config.micro_batch_tokens)
+    costs = samples.lengths if cost is None else sample_costs(cost, samples.train, prefix)
+    worst = worst_group(samples.lengths, costs, order, prefix, config.micro_batch_tokens, processes.count())
     return pack([samples.train[i] for i in worst], share=config.share_prefix)
 
 
@@ -65,39 +66,32 @@ def fit(
         weights, lr=config.optimiser.learning_rate, weight_decay=config.optimiser.weight_decay, fused=True
     )
     factor = schedule(config.optimiser, steps)
-    # 2. Where the run begins: at its last checkpoint, with the optimiser and random numbers of then, or at step 0.
-    at, best = checkpoint.Standing(), None
-    if resume and (state := checkpoint.load(config.out)):  # killed before the first one, a run begins again
-        at, best = state["progress"], state["best"]
-        at.resumed_at = at.step
-        early_stopping.resumed(at, config)
-        set_peft_model_state_dict(model, state["adapter"])
-        optimiser.load_state_dict(state["optimiser"])
-        torch.set_rng_state(state["rng"])
-        if state["cuda_rng"]:
-            torch.cuda.set_rng_state_all(state["cuda_rng"])
-    # 3. What every step needs: this process's rank, the validation batches, the arithmetic that a token costs.
-    rank, processes = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-    validation = micro_batches(list(samples.validation), config.micro_batch_tokens, share=config.share_prefix)
+    # 2. Where the run begins: as the first process has it, at its last checkpoint or at step 0.
+    at, best = _begin(model, optimiser, weights, config, resume=resume)
+    # 3. What every step needs: the arithmetic that a token costs, this process's share of the validation.
+    first, cost = processes.is_first(), Cost.of(model)
+    limit = machine_limit(device.type, config.dtype) * processes.count()
+    validation = validation_share(samples, config, cost)
     shown = list(samples.validation.select(range(min(config.validation.drafts, len(samples.validation)))))
-    cost, limit = Cost.of(model), machine_limit(device.type, config.dtype) * processes
     adapter = lambda: get_peft_model_state_dict(model, save_embedding_layers=False)  # noqa: E731
 
     # 4. The largest micro-batch first, so that a run that cannot fit in memory ends now and not in the night.
     model.train()
-    with together():  # what does not fit on one process ends them all
-        _worst_first(model, samples, config, device)
-    with progress_bar("loss", "speed") as bar:
+    with processes.together():  # what does not fit on one process ends them all
+        _worst_first(model, largest_batch(samples, config, cost), device)
+    with (
+        packed_ahead(lambda number: pack_step(samples, config, cost, number, device), at.step, steps, device) as packed,
+        progress_bar("loss", "speed") as bar,
+    ):
         task = bar.add_task("training", total=steps, completed=at.step, unit="steps", every=10, loss="", speed="")
         while at.step < steps and not at.stopped:
             # 5. The step's samples: a seeded order, so that a resumed run sees what an uninterrupted one would.
             started = time.perf_counter()
-            indices = step_indices(len(samples.train), config.batch_size, at.step, config.seed)
-            rows = [samples.train[i] for i in indices]
-            batches = micro_batches(rows, config.micro_batch_tokens, share=config.share_prefix)
-            # 6. Gradients: each process takes every n-th micro-batch; the sums are those of one large batch.
-            total, trained = backward(model, batches[rank::processes], device)
+            step = packed(at.step)
+            # 6. Gradients: each process computes micro-batches of equal cost; the sums are those of one large batch.
+            total, trained = backward(model, step.batches, device, step.trained_tokens)
             total_norm = torch.nn.utils.clip_grad_norm_(weights, config.optimiser.max_grad_norm)
+            processes.wait_for(device)
             loss, norm = torch.stack([total, total_norm]).tolist()  # the step's one wait for the device
             _check(loss, norm, at, config)
             # 7. The optimiser's step, at this step's rate.
@@ -109,10 +103,8 @@ def fit(
 
             # 8. What the step did, and how fast.
             seconds = time.perf_counter() - started
-            tokens = sum(b.tokens for b in batches)
-            useful, _ = cost.flops(batches, recompute=config.recompute)
             at.step += 1
-            at.tokens += tokens
+            at.tokens += step.tokens
             at.trained_tokens += trained
             at.losses.append(loss)
             at.peak_memory = max(at.peak_memory, peak_memory(device.type))
@@ -122,40 +114,77 @@ def fit(
                 "grad_norm": norm,
                 "tokens": at.tokens,
                 "trained_tokens": at.trained_tokens,
-                "tokens_per_second": tokens / seconds,
-                "samples_per_second": len(rows) / seconds,
-                "mfu": useful / seconds / limit,
+                "tokens_per_second": step.tokens / seconds,
+                "samples_per_second": step.pairs / seconds,
+                "mfu": step.flops / seconds / limit,
                 "peak_memory_gib": at.peak_memory / 2**30,
                 "epoch": at.step / math.ceil(len(samples.train) / config.batch_size),
             }
-            # 9. Validation: the best adapter is kept, some drafts are written to be read; the run may stop here.
+            # 9. Validation, each process its share: the first one decides which adapter is best and whether to stop,
+            #    and writes some drafts to be read.
             last = at.step == steps
-            if validation and (last or at.step % config.validation.every == 0):
+            if len(samples.validation) and (last or at.step % config.validation.every == 0):
                 metrics["validation_loss"] = mean_loss(model, validation, device)
-                early_stopping.judge(metrics["validation_loss"], at, config)
-                if rank == 0:
+                if first:
+                    early_stopping.judge(metrics["validation_loss"], at, config)
                     if at.best_step == at.step:
                         best = {name: weight.detach().cpu().clone() for name, weight in adapter().items()}
                     drafts = write_drafts(model, tokenizer, shown, config.validation.draft_tokens)
                     for row, draft in zip(shown, drafts, strict=True):
                         _append(config.out / DRAFTS, {"step": at.step, "id": row["id"], "draft": draft})
+                at = processes.of_first(at)
             # 10. The record: a line of steps.jsonl, MLflow, and a checkpoint now and then.
-            if rank == 0:
+            if first:
                 metrics = {k: v for k, v in metrics.items() if not math.isnan(v)}  # no limit known of this GPU: no MFU
                 left = (steps - at.step) * seconds
                 times = {"seconds": seconds, "seconds_left": left}
                 _append(config.out / STEPS, {"step": at.step, **metrics, **times})
                 log(metrics, at.step)
-                if checkpoint.is_due(at, config, last=last):
-                    checkpoint.save(config.out, at, adapter(), best, optimiser)
-            speed = f"{tokens / seconds:,.0f} tok/s, MFU {metrics.get('mfu', math.nan):.0%}"
+            if checkpoint.is_due(at, config, last=last):
+                random = processes.all_told(processes.random_state(device))
+                if first:
+                    checkpoint.save(config.out, at, adapter(), best, optimiser, random)
+            speed = f"{step.tokens / seconds:,.0f} tok/s, MFU {metrics.get('mfu', math.nan):.0%}"
             bar.update(task, advance=1, loss=_losses(at), speed=speed)
     # 11. The end: the best adapter that was validated is the one that is left in the model.
     if not all(weight.isfinite().all() for weight in weights):
         raise PlumeError("the adapter holds numbers that are none: lower optimiser.learning_rate and start again")
-    if rank == 0 and at.best_step and at.best_step != at.step:
+    if first and at.best_step and at.best_step != at.step:
         set_peft_model_state_dict(model, best)
     return at
+
+
+def _begin(
+    model: Any, optimiser: Any, weights: list[Any], config: TrainConfig, *, resume: bool
+) -> tuple[checkpoint.Standing, dict[str, Any] | None]:
+    """Give every process the weights, moments and step of the first, and random numbers of its own.
+
+    Returns where the run stands, and on the first process the best adapter so far. The first one alone reads the
+    checkpoint, so the others need not see its folder.
+    """
+    from peft import set_peft_model_state_dict
+
+    at, best, device = checkpoint.Standing(), None, weights[0].device
+    state = checkpoint.load(config.out) if resume and processes.is_first() else None
+    if state:
+        best = state.pop("best")
+        set_peft_model_state_dict(model, state.pop("adapter"))
+    state = processes.of_first(state)
+    processes.copy_from_first(weights)
+    if state:  # else killed before its first checkpoint: it begins again
+        at = state["progress"]
+        at.resumed_at = at.step
+        early_stopping.resumed(at, config)
+        optimiser.load_state_dict(state["optimiser"])
+    then, now = len(state["random"]) if state else processes.count(), processes.count()
+    if processes.rank() < then and state:
+        processes.set_random_state(state["random"][processes.rank()], device)
+    else:
+        processes.seed_apart(config.seed, at.step)
+    if then != now and processes.is_first():
+        dropout = "; dropout draws other numbers" if config.lora.dropout else ""
+        stderr.print(f"training: {then} processes until now, {now} from here on: the same pairs in each step{dropout}")
+    return at, best
 
 
 def _losses(at: checkpoint.Standing) -> str:
@@ -163,11 +192,10 @@ def _losses(at: checkpoint.Standing) -> str:
     return f"loss {at.losses[-1]:.3f}{validated}"
 
 
-def _worst_first(model: Any, samples: Samples, config: TrainConfig, device: Any) -> None:
+def _worst_first(model: Any, batch: MicroBatch, device: torch.device) -> None:
     """Compute the run's largest micro-batch once and forget it: what cannot fit fails in the first minute."""
-    batch = largest_batch(samples, config)
     try:
-        with torch.random.fork_rng():  # dropout draws: the run's own draws stay as they were
+        with processes.own_random_numbers(device):  # dropout draws: the run's own draws stay as they were
             token_losses(model, batch.to(device)).sum().backward()
     except torch.OutOfMemoryError:
         raise PlumeError(

@@ -1,27 +1,70 @@
-"""The processes of torchrun: they begin together, and what one of them refuses is said once."""
+"""The processes of a run: they begin together, add up what they computed, and end together.
+
+The first one writes, logs, decides and speaks. What another one cannot cope with it leaves in the store that all share,
+where the first finds it.
+"""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
 import torch.distributed as dist
+from torch.distributed.rendezvous import rendezvous
 
 from plume.errors import EnvironmentMissing, InputError, PlumeError
 
+LAUNCHED = "PLUME_LAUNCHED"  # the variable that `train.launch` sets, which says itself how its processes ended
+KILLED = "ended without a word, perhaps killed for memory; --resume goes on from the last checkpoint"
+_LAST_WORDS = "plume.last_words"  # the store's key: exit code and line of the first other process that failed
+_shared: list[dist.Store] = []  # the store, once this process has joined
+
 
 def join() -> None:
-    """Join the other processes if torchrun started this one."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-        if torch.cuda.is_available():
-            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    """Join the other processes if torchrun started this one, each with a GPU of its own."""
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2 or dist.is_initialized():
+        return
+    device = None
+    if torch.cuda.is_available():
+        local, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+        if local >= there:
+            raise EnvironmentMissing(f"process {local} of this machine has no GPU: there are {there}; start no more")
+        device = torch.device("cuda", local)
+        torch.cuda.set_device(device)
+    store, rank, processes = next(rendezvous("env://"))
+    _shared[:] = [store]
+    dist.init_process_group(
+        "nccl" if device else "gloo", store=store, rank=rank, world_size=processes, device_id=device
+    )
+
+
+def leave() -> None:
+    """Part from the other processes, at the end."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def is_first() -> bool:
     """Whether this is the process that writes, logs and speaks."""
-    return not dist.is_initialized() or dist.get_rank() == 0
+    return rank() == 0
+
+
+def launched() -> bool:
+    """Whether `train.launch` started this process."""
+    return LAUNCHED in os.environ
+
+
+def rank() -> int:
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def count() -> int:
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+# What they give each other.
 
 
 def all_told(value: Any) -> list[Any]:
@@ -31,6 +74,38 @@ def all_told(value: Any) -> list[Any]:
     told: list[Any] = [None] * dist.get_world_size()
     dist.all_gather_object(told, value)
     return told
+
+
+def of_first(value: Any) -> Any:
+    """Give the first process's value, whatever the others have; every process must come by."""
+    if not dist.is_initialized():
+        return value
+    values = [value if is_first() else None]
+    dist.broadcast_object_list(values, src=0)
+    return values[0]
+
+
+def add_up(tensors: Sequence[torch.Tensor]) -> None:
+    """Replace tensors by their sums over all processes: one message in float32, however many there are."""
+    if dist.is_initialized():
+        _as_one(tensors, dist.all_reduce)
+
+
+def copy_from_first(tensors: Sequence[torch.Tensor]) -> None:
+    """Replace tensors by those of the first process."""
+    if dist.is_initialized():
+        _as_one(tensors, lambda flat: dist.broadcast(flat, src=0))
+
+
+@torch.no_grad()
+def _as_one(tensors: Sequence[torch.Tensor], send: Any) -> None:
+    flat = torch.cat([tensor.flatten().float() for tensor in tensors])
+    send(flat)
+    for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+        tensor.copy_(part.view_as(tensor))
+
+
+# How they refuse and end together.
 
 
 @contextmanager
@@ -44,25 +119,105 @@ def together() -> Iterator[None]:
         yield
     except Exception as raised:
         error = raised
-    if dist.is_initialized():
-        told: list[Any] = [None] * dist.get_world_size()
-        dist.all_gather_object(told, error and (getattr(error, "exit_code", 1), f"{error}"))
-        for number, (code, message) in ((i, each) for i, each in enumerate(told) if each):
-            if not is_first():
-                raise SystemExit(code)
-            error = error or {2: InputError, 3: EnvironmentMissing}.get(code, PlumeError)(
-                f"process {number}: {message}"
-            )
+    refusals = all_told(error and (getattr(error, "exit_code", 1), f"{error}")) if dist.is_initialized() else []
+    for number, (code, message) in ((i, each) for i, each in enumerate(refusals) if each):
+        if not is_first():
+            raise SystemExit(code)
+        error = error or _error(code, f"process {number}: {message}")
     if error:
         raise error
 
 
+def check_alike(given: dict[str, str]) -> None:
+    """Raise InputError unless every process was given the same: on several machines, files and commands may differ."""
+    for number, other in enumerate(all_told(given)):
+        if differing := [what for what in given if other.get(what) != given[what]]:
+            raise InputError(f"process {number} has another {differing[0]} than this one; start all with the same")
+
+
 @contextmanager
 def unless_left_alone() -> Iterator[None]:
-    """A process whose peer has ended leaves in one line: why is what that one says."""
+    """End in one line, that of the first process, if another one's end stops this one: what that one said of it."""
     try:
         yield
-    except RuntimeError as error:
-        if isinstance(error, dist.DistError) or " by peer" in str(error) or "Broken pipe" in str(error):
-            raise PlumeError(f"process {dist.get_rank()}: another process of this run has ended") from None
-        raise
+    except (RuntimeError, KeyboardInterrupt) as error:
+        said = last_words()
+        if said and is_first():
+            raise _error(*said) from None
+        if isinstance(error, KeyboardInterrupt) or not _is_of_another(error):
+            raise
+        if not is_first() or launched():  # the first process speaks, or who started it
+            raise SystemExit(1) from None
+        raise PlumeError(f"another process of this run has {KILLED}") from None
+
+
+def _is_of_another(error: BaseException) -> bool:
+    told = str(error)
+    return isinstance(error, dist.DistError) or " by peer" in told or "Broken pipe" in told
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until a GPU has done what it was given, and hear signals and other processes' last words meanwhile.
+
+    NCCL waits for a process that has gone: a plain wait for the device would never end.
+    """
+    if device.type != "cuda" or not dist.is_initialized():
+        return
+    done, look = torch.cuda.Event(), time.monotonic() + 1
+    done.record()
+    while not done.query():
+        time.sleep(0.0005)
+        if time.monotonic() > look:
+            look = time.monotonic() + 1
+            if said := last_words():
+                raise _error(*said) if is_first() else SystemExit(said[0])
+
+
+def leave_last_words(code: int, line: str) -> None:
+    """Say to the first process why this one ends. The first that leaves any is the cause; the others follow from it."""
+    with suppress(RuntimeError):  # whoever held the store has ended as well
+        _shared[0].compare_set(_LAST_WORDS, "", f"{code} process {rank()}: {line}")
+
+
+def last_words() -> tuple[int, str] | None:
+    """Exit code and line of the process that failed; None if none did, or could say so."""
+    with suppress(RuntimeError):
+        if _shared and _shared[0].check([_LAST_WORDS]):
+            code, _, line = _shared[0].get(_LAST_WORDS).decode().partition(" ")
+            return int(code), line
+    return None
+
+
+def _error(code: int, message: str) -> PlumeError:
+    return {2: InputError, 3: EnvironmentMissing}.get(code, PlumeError)(message)
+
+
+# Each one's random numbers: dropout in one process is not that in another.
+
+
+def seed_apart(seed: int, step: int) -> None:
+    """Give every process but the first random numbers of its own; the first goes on with those that it has."""
+    if not is_first():
+        torch.manual_seed((seed + 1_000_003 * rank() + step) % 2**63)
+
+
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """Where this process's random numbers stand: the processor's, and its own GPU's."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    return state
+
+
+def set_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
+    """Go on with random numbers where `random_state` found them."""
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
+
+
+@contextmanager
+def own_random_numbers(device: torch.device) -> Iterator[None]:
+    """Leave random numbers as they were before. Other GPUs, which are other processes' own, are not touched."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield

@@ -32,6 +32,7 @@ from train.ledger import Ledger
 from train.loop import fit, planned_steps
 from train.samples import Samples, load_samples
 
+INTERRUPTED = "training: interrupted; continue with --resume"
 _LOGGED = "plume.inputs_logged"  # tag: parameters, inputs and estimate are all in MLflow
 
 
@@ -72,12 +73,15 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             model = load_model(config.base, config.dtype, four_bits=config.lora.qlora)
         adapter.check_vocabulary(model, tokenizer, config.base.model)
         model = adapter.attach(model, config, start and start.adapter)
+    with processes.together():  # on several machines, files and commands may differ
+        processes.check_alike({"config": _of_all_machines(config), "dataset, prompt or tokenizer": samples.sha256})
     # 2. The other processes of torchrun only compute: the first one writes, logs and speaks.
     if not processes.is_first():
         with processes.together():
             pass  # the first one opens folder and store
         with processes.unless_left_alone():
             fit(model, tokenizer, samples, config, lambda *_: None, resume=resume)
+        processes.leave()
         return None
     with ExitStack() as opened:
         with processes.together():
@@ -100,11 +104,13 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             _log_inputs(config, samples, expected.as_dict(), run, begun, lineage.tags(start))
         # 4. The training itself (`train.loop`).
         try:
-            with Energy(config.country) as energy:
+            with Energy(config.country) as energy, processes.unless_left_alone():
                 progress = fit(model, tokenizer, samples, config, ledger.log, resume=resume)
         except KeyboardInterrupt:
-            stderr.print("training: interrupted; continue with --resume")
+            if not processes.launched():  # else who started the processes says it
+                stderr.print(INTERRUPTED)
             raise
+        processes.leave()
         # 5. The adapter's folder, whole or not at all.
         _check_not_forgotten(config, samples)
         facts = _facts(samples, progress, expected, energy.used, run.info.run_id) | lineage.told(start)
@@ -140,6 +146,11 @@ def _find_start(config: TrainConfig) -> tuple[TrainConfig, Named | None]:
         return found if processes.is_first() else starting_adapter.find(config)
 
 
+def _of_all_machines(config: TrainConfig) -> str:
+    """The keys that must be the same wherever a process of the run is: paths and the store may be others."""
+    return json.dumps({k: v for k, v in config.flat().items() if k not in ("data", "out", "server", "tracking_uri")})
+
+
 def _waiting(message: str) -> Any:
     """A sign of life while something is read, off a terminal from the tenth second on: refusals stay one line."""
     wait = status(message)
@@ -160,10 +171,17 @@ def _announce(config: TrainConfig, model: Any, samples: Samples, steps: int) -> 
         )
         + (f"; {len(samples.dropped)} pairs left out, see {config.out / 'dropped.jsonl'}" if samples.dropped else "")
         + ("" if len(samples.validation) else "; no pair to validate on: no early stopping, the last weights are kept")
-        + _not_understood(samples.manifest),
+        + _not_understood(samples.manifest)
+        + _idle(),
         markup=False,
         soft_wrap=True,
     )
+
+
+def _idle() -> str:
+    """What of this machine's GPUs the run leaves idle, and how to use it."""
+    there = torch.cuda.device_count()
+    return f"; 1 of {there} GPUs computes: --processes {there} uses all" if there > 1 == processes.count() else ""
 
 
 def _not_understood(manifest: dict[str, Any]) -> str:

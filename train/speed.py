@@ -37,18 +37,30 @@ class Cost:
 
     def flops(self, batches: list[MicroBatch], *, recompute: bool) -> tuple[float, float]:
         """Operations of a step that are useful (4N), and all that the device does (6N with `recompute`)."""
-        forward = 2.0 * self.body * sum(b.tokens for b in batches)
-        forward += 4.0 * self.attention_width * sum(pairs(b.layout) for b in batches)
-        head = 2.0 * self.head * sum(len(b.labels) for b in batches)
-        backward = forward + 4.0 * self.attention_width * sum(pairs(b.layout) for b in batches)  # attention: twice
-        useful = forward + backward + 2 * head
-        return useful, useful + (forward if recompute else 0.0)
+        tokens, seen = sum(b.tokens for b in batches), sum(pairs(b.layout) for b in batches)
+        useful = self._useful(tokens, seen, sum(len(b.labels) for b in batches))
+        return useful, useful + (self._forward(tokens, seen) if recompute else 0.0)
+
+    def of_sample(self, length: int, prompt: int, prefix: int) -> float:
+        """Useful operations that a sample of `length` tokens adds to a row whose first `prefix` tokens it shares."""
+        own = length - prefix
+        return self._useful(own, own * prefix + _causal(own), length - prompt)
+
+    def _useful(self, tokens: int, seen: int, trained: int) -> float:
+        attention = 4.0 * self.attention_width * seen  # its backward pass is two of its forward ones
+        return 2 * self._forward(tokens, seen) + attention + 4.0 * self.head * trained
+
+    def _forward(self, tokens: int, seen: int) -> float:
+        return 2.0 * self.body * tokens + 4.0 * self.attention_width * seen
+
+
+def _causal(tokens: int) -> int:
+    return tokens * (tokens + 1) // 2
 
 
 def pairs(layout: Layout) -> int:
     """Query/key pairs that attention must look at."""
-    causal = lambda n: n * (n + 1) // 2  # noqa: E731
-    return causal(layout.prefix) + sum((b - a) * layout.prefix + causal(b - a) for a, b in layout.bounds)
+    return _causal(layout.prefix) + sum((b - a) * layout.prefix + _causal(b - a) for a, b in layout.bounds)
 
 
 def _frozen_linears(module: Any) -> list[Any]:

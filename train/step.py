@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 
+from train import processes
 from train.batches import MicroBatch
 from train.lora import widen
 
@@ -65,39 +65,42 @@ class _HeadLoss(torch.autograd.Function):
         return gradient * upstream[:, None].to(gradient.dtype), None, None
 
 
-def backward(model: Any, batches: Sequence[MicroBatch], device: Any) -> tuple[torch.Tensor, int]:
+def backward(
+    model: Any, batches: Sequence[MicroBatch], device: Any, count: int | None = None
+) -> tuple[torch.Tensor, int]:
     """Accumulate the gradient of the mean loss over all trained tokens of a step, on every process together.
 
     Each micro-batch's sum is divided by the step's token count, so 1 × 8 = 8 × 1 = 4 × 2, last partial window included.
-    Returns the mean loss (nats a token, a tensor: reading it waits for the device) and the number of trained tokens.
+    `count` are the trained tokens of all processes; without it, `batches` are all there are. Returns the mean loss
+    (nats a token, a tensor: reading it waits for the device) and the number of trained tokens.
     """
-    count = sum(len(b.labels) for b in batches)
-    if dist.is_initialized():
-        counted = torch.tensor([count], dtype=torch.float64, device=device)
-        dist.all_reduce(counted)
-        count = int(counted.item())
+    count = count or sum(len(b.labels) for b in batches)
     total = torch.zeros(1, device=device)
     for batch in batches:
         loss = token_losses(model, batch.to(device)).sum() / count
         loss.backward()
         total += loss.detach()
-    if dist.is_initialized():
-        for parameter in trainable(model):
+    if processes.count() > 1:
+        for parameter in (weights := trainable(model)):
             if parameter.grad is None:  # this process had no micro-batch in this step
                 parameter.grad = torch.zeros_like(parameter)
-            dist.all_reduce(parameter.grad)
-        dist.all_reduce(total)
+        processes.add_up([total, *(parameter.grad for parameter in weights)])
     return total[0], count
 
 
 @torch.no_grad()
 def mean_loss(model: Any, batches: Sequence[MicroBatch], device: Any) -> float:
-    """Mean loss over all trained tokens of the batches (nats a token)."""
+    """Mean loss over all trained tokens of the batches of all processes (nats a token)."""
     was_training = model.training
     model.eval()
-    total = sum(token_losses(model, b.to(device)).sum() for b in batches)
+    sums = torch.zeros(2, device=device)  # of the losses, of the tokens
+    for batch in batches:
+        losses = token_losses(model, batch.to(device))
+        sums += torch.stack([losses.sum(), losses.new_tensor(len(losses))])
     model.train(was_training)
-    return float(total) / sum(len(b.labels) for b in batches)
+    processes.add_up([sums])
+    total, count = sums.tolist()
+    return total / count
 
 
 def trainable(model: Any) -> list[torch.nn.Parameter]:
