@@ -23,8 +23,9 @@ HIGHEST = 0.55  # of ln(vocabulary), which is the loss of guessing
 def look(site: Site) -> Iterator[Point]:
     """Load the base in a process of its own, and judge what it measures. Raises PlumeError."""
     file, config = site.work / "base.json", site.config
-    asked = {"base": site.base.model_dump(include=set(Base.model_fields)), "dtype": config.dtype, "four_bits": config.lora.qlora}
-    plume(json.dumps(asked), file, module="plume.acceptance.base_model")
+    base = json.dumps(site.base.model_dump(include=set(Base.model_fields)))
+    four_bits = ["--four-bits"] if config.lora.qlora else []
+    plume(base, config.dtype, file, *four_bits, module="plume.acceptance.base_model")
     yield from judge(json.loads(file.read_text(encoding="utf-8")))
 
 
@@ -90,10 +91,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
-def main(asked: str, file: Path) -> None:
-    """Measure what `asked` describes, for `look`, and write it to a file."""
-    described = json.loads(asked)
-    found = measure(Base(**described["base"]), described["dtype"], four_bits=described["four_bits"])
+def main(base: str, dtype: str, file: Path, four_bits: bool = False) -> None:
+    """Measure a base, given as JSON, and write to `file` what `judge` reads."""
+    found = measure(Base(**json.loads(base)), dtype, four_bits=four_bits)
     write(file, json.dumps(found))
     say(f"{found['parameters']:,} parameters read")
 
