@@ -46,6 +46,7 @@ ORDER = {
     "retrieval": "examples of replies to similar reviews",
     "doctor": "what this machine can do",
     "demo": "the main job on embedded defaults",
+    "acceptance": "whether a machine keeps what plume promises of it",
     "train": "pairs -> adapter",
     "eval": "adapter -> drafts -> scores -> verdict",
     "serve": "alias -> vLLM, guarded",

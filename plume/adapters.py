@@ -79,7 +79,9 @@ class Adapter:
                 held = set(weights.keys())
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                model = PeftModel.from_pretrained(model, str(self.folder), autocast_adapter_dtype=False)
+                # Where the model is: PEFT would take memory of a GPU that an engine fills.
+                options = {"autocast_adapter_dtype": False, "torch_device": str(model.device)}
+                model = PeftModel.from_pretrained(model, str(self.folder), **options)
         except Exception as error:  # of PEFT, safetensors, torch: as many kinds as a file can be wrong
             told = str(error).strip().partition("\n")[0][:200]
             raise InputError(f"{self.folder}: its adapter cannot be loaded ({told}); fetch it again") from None

@@ -2,12 +2,14 @@
 
 import plume.interrupt  # noqa: F401, I001 - first of all: what follows takes a while
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import typer
 
 from plume import __version__
 from plume.command import LazyGroup, run, say
+from plume.errors import InputError
 
 
 class Stages(LazyGroup):
@@ -67,11 +69,33 @@ def config(
 
 
 @app.command()
-def doctor() -> None:
-    """What this machine can do, what it lacks, and what mends it."""
-    from plume.doctor import report
+def doctor(
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Overrides of the training config.")
+    ] = None,
+    site: Annotated[
+        Path | None,
+        typer.Option(metavar="CONFIG", help="Accept this machine for a training config, in about ten minutes."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the report, by default var/site.")] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option(metavar="PART", help="machine, tokens, base, train or serve; may be repeated.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Leave the parts that went well as they are.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an earlier report.")] = False,
+) -> None:
+    """What this machine can do, what it lacks, and what mends it; with --site, whether it keeps what plume promises."""
+    if site is None:
+        if overrides or out or skip or resume or force:
+            raise InputError("these are for the acceptance of a machine; name a training config: --site CONFIG")
+        from plume.doctor import report
 
-    raise typer.Exit(report())
+        raise typer.Exit(report())
+    (config_type,) = configs_of("train")
+    config = config_type.load(site, overrides or ())
+    from plume.acceptance.run import accept
+
+    raise typer.Exit(accept(config, out, skip=skip or (), resume=resume, force=force))
 
 
 def main() -> None:

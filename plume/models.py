@@ -208,8 +208,8 @@ def check_unquantised(base: Base) -> None:
         )
 
 
-def load_model(base: Base, dtype: str, *, four_bits: bool = False) -> Any:
-    """The base model in `dtype` ("float32" or "bfloat16"), on the GPU if there is one, else on the CPU.
+def load_model(base: Base, dtype: str, *, four_bits: bool = False, device: str | None = None) -> Any:
+    """The base model in `dtype` ("float32" or "bfloat16") on `device`: by default the GPU, else the CPU.
 
     `four_bits` loads its weights as bitsandbytes' NF4, for QLoRA. Raises EnvironmentMissing where that cannot be, and
     InputError for weights that are quantised, lack a tensor, or hold one of another shape: transformers would fill it
@@ -223,7 +223,8 @@ def load_model(base: Base, dtype: str, *, four_bits: bool = False) -> Any:
     if four_bits:
         options |= {"quantization_config": _nf4(options["dtype"]), "device_map": {"": torch.cuda.current_device()}}
     folder = resolve(base)
-    if not torch.cuda.is_available():
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cpu":
         _keep_freed_memory()
     try:
         with quiet():
@@ -233,7 +234,7 @@ def load_model(base: Base, dtype: str, *, four_bits: bool = False) -> Any:
     except Exception as error:  # of safetensors, torch, transformers: as many kinds as a file can be wrong
         raise InputError(f"base.model={base.model}: its weights cannot be loaded ({first_line(error)})") from None
     _check_whole(base, model, told)
-    return model if four_bits else model.to("cuda" if torch.cuda.is_available() else "cpu")
+    return model if four_bits else model.to(device)
 
 
 def write_greedily(

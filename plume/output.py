@@ -82,8 +82,9 @@ VERDICT = Kind(
 )
 TIME = Kind("a time analysis", ("time.html", "time.json"), frozenset({"estimates", "claims"}))
 MEMORY = Kind("a memory test", ("memory.html", "memory.json"), frozenset({"estimates", "canaries"}))
+SITE = Kind("an acceptance report", ("site.html", "site.json"), frozenset({"parts", "outcome"}))
 DRAFTS = (("id", "draft"), ("id", "error"))  # what a row of a file of drafts holds at least
-KINDS = (DATASET, RUN, VERDICT, TIME, MEMORY)
+KINDS = (DATASET, RUN, VERDICT, TIME, MEMORY, SITE)
 
 
 def check_folder(

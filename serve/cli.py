@@ -64,11 +64,15 @@ def draft(
     data: Annotated[Path, typer.Option(help="Dataset folder; a pair of its test split is answered.")],
     overrides: Overrides = None,
     pair: Annotated[str | None, typer.Option("--id", help="Id of the pair, by default the first one.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="JSON file for the draft, its findings, and how far the engine is from PEFT.")
+    ] = None,
     config: ConfigFile = None,
 ) -> None:
     """Start the engine behind its guard, ask it for one draft as a client does, print the draft, stop the engine."""
+    from plume import files
     from plume.corpus.dataset import read_manifest, read_split
-    from serve import vllm_process
+    from serve import alias, golden, vllm_command, vllm_process
 
     fixed = {"state", "socket", "maskers", "golden"}  # a folder of its own, a port, one masker, no sync
     settings = ServeConfig.load_for(set(ServeConfig.model_fields) - fixed, config, overrides or ())
@@ -79,8 +83,19 @@ def draft(
     with tempfile.TemporaryDirectory(prefix="plume-serve-") as folder:  # no state of a server that runs is touched
         settings = settings.model_copy(update={"state": Path(folder), "socket": None, "maskers": 1})
         asked = {key: chosen[key] for key in ("review", "network", "structure", "title") if chosen.get(key)}
-        with vllm_process.started_for_this(settings) as client, status("drafting"):
-            written = client.draft(asked)
+        began = time.monotonic()
+        with vllm_process.started_for_this(settings) as client:
+            ready = time.monotonic()
+            with status("drafting"):
+                written = client.draft(asked)
+            told = {"draft": written, "start_seconds": ready - began, "draft_seconds": time.monotonic() - ready}
+            if report:
+                dtype = vllm_command.dtype(settings, gpu=vllm_command.has_gpu())
+                with status("comparing the engine with PEFT"):
+                    told["golden"] = golden.describe(client, alias.read(State(settings.folder)).champion, dtype)
+    if report:
+        with files.telling(report, "name another file with --report"):
+            files.write(report, files.json_line(told))
     found = dict.fromkeys(f"{f['check']} ({', '.join(f['rules'])})" for f in written["findings"] if f["gating"])
     failed = ", ".join(found) or "none"
     tokens = written["usage"]["completion_tokens"]

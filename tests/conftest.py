@@ -32,6 +32,7 @@ GROUPS = {
     "tests/invariants": "invariants",
     "tests/serve/guard": "guard",
     "tests/eval/test_pages_in_chromium.py": "browser",
+    "tests/plume/acceptance/test_page.py": "browser",
     "tests/plume/corpus/test_privacy.py": "browser",
 }
 

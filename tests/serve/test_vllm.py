@@ -12,7 +12,9 @@ import requests
 
 from plume.adapters import Adapter
 from plume.errors import InputError
-from serve.alias import read
+from plume.files import folder_sha256
+from serve import golden
+from serve.alias import Deployed, read
 from serve.client import Client
 from serve.vllm_process import check_startable
 
@@ -127,6 +129,16 @@ def test_engine_and_peft_agree_on_token_ids_and_log_probabilities(engine, refere
         worst.append(max(near))
     assert len(worst) >= 8
     assert max(worst) <= 0.01, worst  # both in float32
+
+
+def test_the_report_tells_the_adapter_from_the_base(engine, client, reference):
+    folder = engine.folders[NUMBER]
+    told = golden.describe(client, Deployed(NUMBER, str(folder), folder_sha256(folder)), "float32")
+    assert len(told["prompts"]) == len(golden.PROMPTS.read_text("utf-8").splitlines())
+    for row in told["prompts"]:
+        assert row["within"]
+        assert row["gap"] <= 0.01
+    assert max(row["gap_of_base"] for row in told["prompts"]) > 0.3
 
 
 def test_evaluation_drafts_through_the_server_from_the_same_token_ids(
