@@ -35,6 +35,8 @@ ORDER = {
     "prompt": "what a model reads",
     "models": "base models and tokenizers",
     "adapters": "LoRA adapters as folders",
+    "golden": "reviews on which an engine is compared with PEFT",
+    "exported": "what an exported model says of itself",
     "store": "MLflow's stores: addresses, and what is on their disks",
     "tracking": "MLflow's runs",
     "registry": "MLflow's versions and aliases",

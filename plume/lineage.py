@@ -50,20 +50,24 @@ def find_adapter(reference: str, tracking_uri: str | None = None) -> Named:
     return Named(Adapter.load(registry.fetch_adapter(version)), version.number)
 
 
-def check_not_forgotten(named: Named) -> None:
-    """Raise InputError if an erasure named a version that holds this adapter, or one that it was trained from.
+def forgotten(named: Named) -> str:
+    """Say why an erasure forbids to use an adapter further: it named it, or one that it was trained from; else empty.
 
     Needs a connected store. What `plume data forget` named while there was none is not found here.
     """
     for digest in (named.adapter.sha256, *(one.get("adapter_sha256") for one in ancestors(named.adapter.training))):
         version = registry.version_with(str(digest))
-        if version and version.tags.get(FORGOTTEN):
+        if version and (day := version.tags.get(FORGOTTEN)):
             itself = digest == named.adapter.sha256
             of = "" if itself else f" from {registry.MODEL_NAME} version {version.number}, which was trained"
-            raise InputError(
-                f"{named}: was trained{of} on experiences that were erased since (plume data forget, "
-                f"{version.tags[FORGOTTEN]}): nothing is trained from it any more; train anew without base.adapter"
-            )
+            return f"was trained{of} on experiences that were erased since (plume data forget, {day})"
+    return ""
+
+
+def check_not_forgotten(named: Named) -> None:
+    """Raise InputError if an erasure named a version that holds this adapter, or one that it was trained from."""
+    if why := forgotten(named):
+        raise InputError(f"{named}: {why}: nothing is trained from it any more; train anew without base.adapter")
 
 
 def told(named: Named | None) -> dict[str, Any]:

@@ -139,6 +139,14 @@ def _known(client: Any) -> list[str]:
 
 
 @answering()
+def tag(number: int, key: str, value: str) -> None:
+    """Set a tag of a version."""
+    import mlflow
+
+    mlflow.MlflowClient().set_model_version_tag(MODEL_NAME, str(number), key, value)
+
+
+@answering()
 def set_alias(alias: str, number: int, tags: dict[str, str]) -> None:
     """Move an alias to a version, with tags on the version that say why."""
     import mlflow

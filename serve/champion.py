@@ -12,10 +12,10 @@ from plume.errors import InputError
 from plume.models import Base, same_base
 from plume.prompt import find_format, format_of
 from plume.registry import Version
-from serve import alias
+from serve import alias, merged
 from serve.alias import Aliases, Deployed
 from serve.config import ServeConfig
-from serve.state import State
+from serve.state import Merged, State
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Served:
         adapters: every version that the engine knows from the start, the champion first; names it must not forget.
         base: the model that all of them were trained on, and `model`, its folder.
         stop_token_id: the tokenizer's end of turn.
+        merged: the champion's merged weights, if the engine loads these; it then knows no other version.
     """
 
     aliases: Aliases
@@ -34,6 +35,7 @@ class Served:
     base: Base
     model: str
     stop_token_id: int
+    merged: Merged | None = None
 
     @property
     def name(self) -> str:
@@ -49,6 +51,8 @@ def resolve(config: ServeConfig, state: State, again: bool = False, fetch: bool 
     Raises InputError if nothing can be served, or if the base model is not on this machine.
     """
     remarks: list[str] = []
+    if config.merged:
+        config = merged.following(config)
     try:
         aliases = from_registry(config, config.max_lora_rank, fetch=fetch, needs_challenger=False)
     except InputError as error:
@@ -81,10 +85,27 @@ def resolve(config: ServeConfig, state: State, again: bool = False, fetch: bool 
     if aliases.challenger in held:
         remarks.append(f"{aliases.challenger.name}, the challenger, was rolled back and is left out")
         aliases = Aliases(aliases.champion)
+    if config.merged:
+        if str(aliases.champion.version) == config.version:
+            # What was served before can be gone back to, at the next start.
+            return _served_merged(config, Aliases(aliases.champion), alias.known(state), state, fetch=fetch), remarks
+        remarks.append(f"{aliases.champion.name} is served by its adapter, not by merged weights")
     base = _base_of(aliases.champion)
     adapters = dict.fromkeys([*aliases.deployed, *_of_base(base, known)])
     model = models.resolve(base, fetch=fetch)
     return Served(aliases, tuple(adapters), base, model, _stop_token(base, model) if fetch else 0), remarks
+
+
+def _served_merged(
+    config: ServeConfig, aliases: Aliases, known: list[Deployed], state: State, *, fetch: bool
+) -> Served:
+    model, champion = str(config.merged), aliases.champion
+    base = Base(model=model, tokens=_base_of(champion).tokens)
+    adapters = tuple(dict.fromkeys([champion, *known]))
+    if not fetch:
+        return Served(aliases, adapters, base, model, 0, Merged(folder=config.merged, sha256=""))
+    verified = merged.verified(config, champion.sha256, state)
+    return Served(aliases, adapters, base, model, _stop_token(base, model), verified)
 
 
 def _base_of(deployed: Deployed) -> Base:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import typer
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from plume.config import Config
 from plume.errors import InputError
@@ -26,6 +26,9 @@ class ServeConfig(Config):
     command = "serve"
 
     version: str = Field("champion", description="alias or number of a version of plume-reply")
+    merged: Path | None = Field(
+        None, description="folder of plume train export --to merged: its version is served, without LoRA"
+    )
     challenger_weight: float = Field(
         0.0, ge=0, le=1, description="share of conversations that the alias `challenger` answers, if there is one"
     )
@@ -49,7 +52,7 @@ class ServeConfig(Config):
     examples: int = Field(0, ge=0, le=10, description="past replies of the same network that the model is shown")
     examples_from: Path | None = Field(None, description="dataset folder whose training split the examples are of")
     traces: bool = Field(True, description="drafts and decisions, pseudonymised, become traces and feedback in MLflow")
-    golden: bool = Field(True, description="`sync` compares a new version's log-probabilities with PEFT's")
+    golden: bool = Field(True, description="a new version's log-probabilities are compared with PEFT's")
     header_timeout: float = Field(10, gt=0, description="seconds that the headers of a request may take (408)")
     body_timeout: float = Field(30, gt=0, description="seconds that its body may take (408)")
     draft_timeout: float = Field(120, gt=0, description="seconds that a draft may take, masking included (504)")
@@ -80,7 +83,7 @@ class ServeConfig(Config):
     def _number_or_alias(cls, value: object) -> object:
         return str(value) if isinstance(value, int) else value  # version=3 is read as a number
 
-    @field_validator("state", "socket", "examples_from")
+    @field_validator("state", "socket", "examples_from", "merged")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         """Make paths absolute: the engine, the guard and the commands run in other folders."""
@@ -97,6 +100,12 @@ class ServeConfig(Config):
         if not value.is_loopback:
             raise ValueError("must be a loopback address: nginx faces the network, with TLS")
         return value
+
+    @model_validator(mode="after")
+    def _one_version(self) -> Self:
+        if self.merged and self.challenger_weight:
+            raise ValueError("merged: an engine of merged weights has no challenger; leave challenger_weight out")
+        return self
 
     @field_validator("examples_from")
     @classmethod

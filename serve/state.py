@@ -125,8 +125,17 @@ class Watched(Generic[_T]):
         return self._value
 
 
+class Merged(BaseModel):
+    """Names a folder of merged weights, and the digest of what is in it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    folder: Path
+    sha256: str
+
+
 class Started(BaseModel):
-    """Holds the config of a server, and what was resolved with it."""
+    """Holds the config of a server, and what was resolved with it; `merged` if its engine has no LoRA."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -135,6 +144,7 @@ class Started(BaseModel):
     stop_token_id: int
     dtype: str
     max_model_len: int
+    merged: Merged | None = None
 
     @classmethod
     def read(cls, state: State) -> Self:

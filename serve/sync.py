@@ -26,8 +26,10 @@ def sync(config: ServeConfig, *, again: bool = False, compare: bool | None = Non
     _current(state)  # before anything is made in a folder that no server has
     with alone(state, "sync"), Client(config) as client:
         history = History.read(state)
+        if (started := Started.read(state)).merged:
+            return _sync_merged(config, history, _current(state), state, again=again)
         current = _current(state) if again else _finished(_current(state), history, client, state)
-        wanted = from_registry(config, Started.read(state).config.max_lora_rank)
+        wanted = from_registry(config, started.config.max_lora_rank)
         held = frozenset() if again else history.held
         if wanted.champion in held:
             return (
@@ -48,6 +50,24 @@ def sync(config: ServeConfig, *, again: bool = False, compare: bool | None = Non
     if wanted == current:
         return f"{_told(wanted)} already{remark}"
     return f"{_told(wanted)} now, before it {_told(current)}{remark}"
+
+
+def _sync_merged(config: ServeConfig, history: History, current: Aliases | None, state: State, *, again: bool) -> str:
+    """Say whether merged weights of the registry's champion are served; they are switched by a restart alone."""
+    wanted = from_registry(config, Started.read(state).config.max_lora_rank).champion
+    told = f"{_told(current)}, by merged weights, which a restart alone can switch"
+    if current and current.champion in history.held:
+        raise InputError(f"{told}; it was rolled back: restart the server")
+    if wanted in history.held and not again:
+        return f"{told}; the registry's {wanted.name} was rolled back; promote another version"
+    if current is None or wanted != current.champion:
+        raise InputError(
+            f"{told}; the registry's is {wanted.name}: plume train export {wanted.version} --to merged --out DIR, then "
+            "restart with merged=DIR, or without merged="
+        )
+    with suppress(InputError):  # a full disk
+        write_json(state.synced, {"at": time.time()})
+    return f"{_told(current)} already, by merged weights"
 
 
 def rollback(config: ServeConfig) -> str:
@@ -71,9 +91,14 @@ def rollback(config: ServeConfig) -> str:
             except InputError as error:
                 damaged.append(str(error))
                 continue
+            gone_back = History(wanted, tuple(ways[at + 1 :]), history.held | bad)
+            if Started.read(state).merged:  # alias.json stays: this engine knows no other version
+                gone_back.write(state)
+                told = f"{_told(wanted)} from the next start on, by its adapter: restart the server now"
+                return "; ".join([f"{told}, {_told(current)} until then", *damaged])
             for deployed in wanted.deployed:
                 client.load(deployed.name, deployed.folder)
-            alias.go_back(state, History(wanted, tuple(ways[at + 1 :]), history.held | bad))
+            alias.go_back(state, gone_back)
             return "; ".join([f"{_told(wanted)} now, before it {_told(current)}", *damaged])
     raise InputError("; ".join([f"{state.history}: names nothing else to go back to", *damaged]))
 
@@ -105,12 +130,15 @@ def describe(config: ServeConfig) -> str:
         ready = "ready" if client.is_ready() else "not ready"
         now = client.status()
         known = ", ".join(name for name in client.known() if name.startswith(registry.MODEL_NAME))
+    merged = None
+    with suppress(InputError):  # damaged: the rest is told all the same
+        merged = Started.read(state).merged
     before = ", ".join(old.champion.name for old in alias.previous(state)) or "nothing"
     held = ", ".join(sorted(deployed.name for deployed in alias.history(state).held)) or "nothing"
     return "\n".join(
         [
             f"{_told(current)}; {ready}, {now['running']} requests running",
-            f"engine knows    {known}",
+            f"engine knows    {known}" + (f", merged: {merged.folder}" if merged else ""),
             f"rollback to     {before}",
             f"rolled back     {held}",
             f"last synced     {_synced(state)}",

@@ -25,19 +25,12 @@ BASE_NAME = "base"  # the model without its adapter, as clients call it
 
 def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
     """Build vLLM's command line, after plume's own first words: `serve.entry` hands it on. Pure."""
-    adapters = [
-        json.dumps({"name": deployed.name, "path": deployed.folder, "base_model_name": BASE_NAME})
-        for deployed in served.adapters
-    ]
     words = {
         "--model": served.model,
-        "--served-model-name": BASE_NAME,
+        "--served-model-name": served.name if served.merged else BASE_NAME,
         **({"--uds": config.socket} if config.socket else {"--host": config.host, "--port": config.port}),
         "--dtype": dtype(config, gpu=gpu),
         "--max-model-len": max_model_len(config, gpu=gpu),
-        "--max-lora-rank": max_lora_rank(config.max_lora_rank),
-        "--max-loras": 2,  # champion and challenger in one batch
-        "--max-cpu-loras": KNOWN,
         "--chat-template": Path(served.aliases.champion.folder) / TEMPLATE,
         "--chat-template-content-format": "string",
         "--generation-config": "vllm",  # not the base's own sampling, but plume's for whoever names none
@@ -48,12 +41,27 @@ def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
     }
     if gpu:
         words["--gpu-memory-utilization"] = config.gpu_memory_utilization
-    flags = ["--enable-lora", "--disable-fastapi-docs", "--disable-uvicorn-access-log"]
+    flags = ["--disable-fastapi-docs", "--disable-uvicorn-access-log"]
     if not gpu:
         flags.append("--enforce-eager")  # compiling takes minutes on a CPU
+    lora = [] if served.merged else _lora(served, config)
     module = [sys.executable, "-m", "serve.entry"]
-    told = [*module, *(str(word) for pair in words.items() for word in pair), *flags]
-    return [*told, "--lora-modules", *adapters]
+    return [*module, *(str(word) for pair in words.items() for word in pair), *flags, *lora]
+
+
+def _lora(served: Served, config: ServeConfig) -> list[str]:
+    """Build the words about adapters: every version that the engine knows from the start, and room for more."""
+    adapters = [
+        json.dumps({"name": deployed.name, "path": deployed.folder, "base_model_name": BASE_NAME})
+        for deployed in served.adapters
+    ]
+    words = {
+        "--max-lora-rank": max_lora_rank(config.max_lora_rank),
+        "--max-loras": 2,  # champion and challenger in one batch
+        "--max-cpu-loras": KNOWN,
+    }
+    told = (str(word) for pair in words.items() for word in pair)
+    return ["--enable-lora", *told, "--lora-modules", *adapters]
 
 
 def dtype(config: ServeConfig, *, gpu: bool) -> str:

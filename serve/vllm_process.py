@@ -49,6 +49,7 @@ def write_state(served: Served, config: ServeConfig, state: State) -> None:
         stop_token_id=served.stop_token_id,
         dtype=vllm_command.dtype(config, gpu=gpu),
         max_model_len=vllm_command.max_model_len(config, gpu=gpu),
+        merged=served.merged,
     )
     started.write(state)
 

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -103,6 +103,45 @@ def compare(
     show(rows, _console())
     if out is not None:
         write_table(rows, out)
+
+
+@app.command()
+def export(
+    version: Annotated[str, typer.Argument(help="Number or alias of a version of plume-reply, or an adapter folder.")],
+    to: Annotated[
+        Literal["merged", "gguf", "hub"],
+        typer.Option(help="Base and adapter as one model; the adapter for llama.cpp; the adapter for the model hub."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to make; it is there only if it says what base + adapter say.")],
+    base_name: Annotated[
+        str | None, typer.Option(metavar="OWNER/NAME", help="The base on the model hub, if yours is a folder.")
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(metavar="ID", help="For the card, by the hub's list; by default the base's.")
+    ] = None,
+    with_canaries: Annotated[
+        bool, typer.Option("--with-canaries", help="Export a shadow run, which knows planted secrets, all the same.")
+    ] = False,
+) -> None:
+    """Export a version for other programs, once it is shown to say what base + adapter say. Nothing is uploaded.
+
+    Computes in float32 on the CPU: for 7 billion parameters it takes 29 GB of memory.
+    """
+    from plume import registry
+
+    if not Path(version).is_dir():
+        registry.check_reference(version)
+    from train.export.run import export as write
+
+    done = write(version, to, out, base_name=base_name, licence=licence, with_canaries=with_canaries)
+    near = done.parity
+    say(f"{out}: as base + adapter to {near.largest:.2g} of a log-probability (allowed {near.tolerance:g})")
+    told = {
+        "merged": f"serve it with: plume serve merged={out}",
+        "gguf": f"how to use it: {out / 'README.md'}",
+        "hub": f"nothing was uploaded; to do so: hf upload OWNER/NAME {out} --private",
+    }
+    say(told[to])
 
 
 def _check(config: "TrainConfig", *, resume: bool, force: bool, looks: bool) -> "TrainConfig":

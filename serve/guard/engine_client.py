@@ -89,9 +89,10 @@ class EngineClient:
             seconds=seconds,
         )
 
-    async def fetch(self, path: str) -> tuple[int, bytes]:
-        """Get one of the engine's own pages; 500 if it fails."""
+    async def fetch(self, path: str, asked: dict[str, Any] | None = None) -> tuple[int, bytes]:
+        """Get one of the engine's own pages, or post what is asked; 500 if it fails."""
         status, body = 500, bytearray()
+        sent = b"" if asked is None else json.dumps(asked).encode()
 
         async def gather(message: Message) -> None:
             nonlocal status
@@ -99,7 +100,8 @@ class EngineClient:
             body.extend(message.get("body", b""))
 
         try:
-            await self._app(self._scope("GET", path, b""), replay(b"", _patient), gather)
+            method = "GET" if asked is None else "POST"
+            await self._app(self._scope(method, path, sent), replay(sent, _patient), gather)
         except Exception as error:
             _tell(error)
             return 500, b""

@@ -13,11 +13,12 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from plume.errors import PlumeError, briefly
+from plume.exported import Exported
 from plume.models import load_tokenizer
 from plume.store import unless_of_environment
 from serve import alias
 from serve.config import FORCED_AFTER
-from serve.guard import connection_limits, maskers
+from serve.guard import connection_limits, maskers, merged_check
 from serve.guard.api import app as api
 from serve.guard.audit import AuditLog
 from serve.guard.draft_service import DraftService
@@ -58,18 +59,39 @@ class Lifecycle:
             await self.start()
             self._know_vllm(scope.get("app"))
         except Exception as error:
-            tell(f"the guard cannot start: {briefly(error)}")
-            await self.stop()
             await receive()
-            await send({"type": "lifespan.startup.failed", "message": "plume's guard cannot start"})
-            return
+            return await self._refuse(error, send)
 
         async def send_on(message: Message) -> None:
             if message["type"] != "lifespan.startup.complete":
                 await self.stop()  # first: once the message is sent, the event loop may end with every task
+            else:
+                try:
+                    await self._compare()
+                except Exception as error:
+                    return await self._refuse(error, send)
             await send(message)
+            return None
 
-        await self._app(scope, receive, send_on)
+        return await self._app(scope, receive, send_on)
+
+    async def _refuse(self, error: Exception, send: Send) -> None:
+        """Say that the server does not start."""
+        tell(f"the guard cannot start: {briefly(error)}")
+        await self.stop()
+        await send({"type": "lifespan.startup.failed", "message": "plume's guard cannot start"})
+
+    async def _compare(self) -> None:
+        """Compare merged weights with what PEFT gave at their export: nobody has before. Raises PlumeError.
+
+        The engine is loaded, and does not listen yet. An adapter is compared by `sync`, before it answers.
+        """
+        started = self.drafts.started
+        if started.merged and self.config.golden:
+            name = self.drafts.aliases.current.champion.name
+            exported = Exported.load(started.merged.folder)
+            worst = await merged_check.compare(self.engine, name, exported, started.dtype)
+            tell(f"{name}: merged weights write as PEFT did at their export, to {worst:.2g} of a log-probability")
 
     async def start(self) -> None:
         """Make the parts. Raises PlumeError for what is damaged, missing or does not start."""
