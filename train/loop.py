@@ -182,8 +182,9 @@ def _begin(
     else:
         processes.seed_apart(config.seed, at.step)
     if then != now and processes.is_first():
+        before = f"{then} process{'es' if then > 1 else ''} until now"
         dropout = "; dropout draws other numbers" if config.lora.dropout else ""
-        stderr.print(f"training: {then} processes until now, {now} from here on: the same pairs in each step{dropout}")
+        stderr.print(f"training: {before}, {now} from here on: the same pairs in each step{dropout}")
     return at, best
 
 
