@@ -165,13 +165,14 @@ def cut(
 
 def worst_group(
     lengths: Sequence[int],
-    costs: Sequence[float],
     steps: Iterable[Sequence[int]],
     prefix: int,
     budget: int,
     processes: int = 1,
+    costs: Sequence[float] | None = None,
 ) -> list[int]:
-    """The samples of the largest micro-batch of all these steps: what must fit in memory."""
+    """The samples of the largest micro-batch of all these steps: what must fit in memory. By default tokens cost."""
+    costs = lengths if costs is None else costs
     worst: tuple[int, list[int]] = (0, [])
     for step in steps:
         for groups in cut([lengths[i] for i in step], [costs[i] for i in step], prefix, budget, processes):

@@ -52,6 +52,8 @@ def run(
     if (resume or force) and (preview is not None or estimate):
         raise InputError("--preview and --estimate train nothing; leave out --resume and --force")
     looks = preview is not None or estimate
+    if looks and processes > 1:
+        raise InputError("--preview and --estimate need one process; leave out --processes")
     resolved = _check(resolved, resume=resume, force=force, looks=looks)
     if looks:
         _look(resolved, preview, estimate, speed)

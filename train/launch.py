@@ -23,19 +23,25 @@ def launch(count: int, words: list[str]) -> None:
         raise EnvironmentMissing(f"--processes {count}: this machine has {there} GPUs, and each process takes one")
     os.environ[LAUNCHED] = "true"
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // count)))
-    logging.disable()  # what torchrun says of a process that ended
     options = ["--standalone", f"--nproc-per-node={count}", f"--shutdown-timeout={GRACE}", "-m", "train"]
+    logging.disable()  # torchrun's own words on a process that ended
     try:
         torchrun.run(torchrun.parse_args([*options, *words]))
     except SignalException as error:
         stderr.print(INTERRUPTED)
         raise KeyboardInterrupt from error
     except ChildFailedError as error:
-        codes = {rank: failure.exitcode for rank, failure in sorted(error.failures.items())}
-        killed = {rank: Signals(-code) for rank, code in codes.items() if code < 0 and -code != SIGTERM}
-        for rank, signal in killed.items():
-            raise PlumeError(f"process {rank}, of {count}, has {KILLED} ({signal.name})") from None
-        if (code := max(codes.values())) in (-SIGTERM, 130):  # somebody ended one of them
-            stderr.print(INTERRUPTED)
-            raise KeyboardInterrupt from None
-        raise SystemExit(code) from None  # whoever failed has said why
+        _tell(count, {rank: failure.exitcode for rank, failure in sorted(error.failures.items())})
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _tell(count: int, codes: dict[int, int]) -> None:
+    """End as the processes did that torchrun names with their exit codes; those that signals ended are negative."""
+    for rank, code in codes.items():
+        if code < 0 and -code != SIGTERM:  # which torchrun sends to the others
+            raise PlumeError(f"process {rank} of {count} has {KILLED} ({Signals(-code).name})") from None
+    if (code := max(codes.values())) in (-SIGTERM, 130):  # somebody ended one of them
+        stderr.print(INTERRUPTED)
+        raise KeyboardInterrupt from None
+    raise SystemExit(code) from None  # whoever failed has said why

@@ -44,8 +44,8 @@ def largest_batch(samples: Samples, config: TrainConfig, cost: Cost | None = Non
     """Pack the run's largest micro-batch, of any process: what must fit in memory. Without `cost`, tokens are it."""
     prefix = samples.prefix if config.share_prefix else 0
     order = planned_order(config, len(samples.train))
-    costs = samples.lengths if cost is None else sample_costs(cost, samples.train, prefix)
-    worst = worst_group(samples.lengths, costs, order, prefix, config.micro_batch_tokens, processes.count())
+    costs = None if cost is None else sample_costs(cost, samples.train, prefix)
+    worst = worst_group(samples.lengths, order, prefix, config.micro_batch_tokens, processes.count(), costs)
     return pack([samples.train[i] for i in worst], share=config.share_prefix)
 
 
@@ -182,8 +182,9 @@ def _begin(
     else:
         processes.seed_apart(config.seed, at.step)
     if then != now and processes.is_first():
+        before = f"{then} process{'es' if then > 1 else ''} until now"
         dropout = "; dropout draws other numbers" if config.lora.dropout else ""
-        stderr.print(f"training: {then} processes until now, {now} from here on: the same pairs in each step{dropout}")
+        stderr.print(f"training: {before}, {now} from here on: the same pairs in each step{dropout}")
     return at, best
 
 

@@ -147,8 +147,9 @@ def _find_start(config: TrainConfig) -> tuple[TrainConfig, Named | None]:
 
 
 def _of_all_machines(config: TrainConfig) -> str:
-    """The keys that must be the same wherever a process of the run is: paths and the store may be others."""
-    return json.dumps({k: v for k, v in config.flat().items() if k not in ("data", "out", "server", "tracking_uri")})
+    """What must be the same wherever a process of the run is: folders and the store may be others."""
+    keys = {k: v for k, v in config.flat().items() if k not in ("data", "out", "server", "tracking_uri")}
+    return json.dumps(keys | {"base.model": Path(config.base.model).name})
 
 
 def _waiting(message: str) -> Any:

@@ -93,9 +93,9 @@ def test_groups_hold_each_sample_once_within_the_budget(lengths, prefix, budget)
 
 def test_the_worst_group_is_the_largest_of_all_steps():
     lengths = [50, 60, 300, 40, 200, 90]
-    assert worst_group(lengths, lengths, [[0, 1], [2, 3], [4, 5]], 10, 400) == [2, 3]
-    assert sorted(worst_group(lengths, lengths, [[0, 1], [3, 4, 5], [2]], 10, 400)) == [3, 4, 5]
-    assert worst_group(lengths, lengths, [[0, 1], [3, 4, 5], [2]], 10, 400, processes=2) == [2]
+    assert worst_group(lengths, [[0, 1], [2, 3], [4, 5]], 10, 400) == [2, 3]
+    assert sorted(worst_group(lengths, [[0, 1], [3, 4, 5], [2]], 10, 400)) == [3, 4, 5]
+    assert worst_group(lengths, [[0, 1], [3, 4, 5], [2]], 10, 400, processes=2) == [2]
 
 
 def test_a_sample_that_is_too_long_is_listed_never_cut(tiny_mistral, small_dataset, tmp_path):

@@ -1,10 +1,6 @@
 """`plume train` through the real command, on an OpenHermes-shaped tiny model and a real MLflow store."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -13,10 +9,7 @@ from safetensors.torch import load_file
 from plume.adapters import Adapter
 from plume.errors import InputError
 from plume.files import folder_sha256
-from plume.paths import ROOT
 from train import checkpoint
-
-RECIPE = "configs/train/openhermes2-lora.yaml"
 
 
 def test_recipe_trains_the_openhermes_shaped_model(trained, steps_of):
@@ -57,41 +50,6 @@ def test_python_m_train_is_the_same_command(run, home):
     assert "adapter:" in out
 
 
-def test_two_processes_train_as_one(trained, small_dataset, tiny_mistral, home, steps_of):
-    """torchrun needs `python -m train`: the gradients of two processes add up to those of one."""
-    folder = home / "two"
-    overrides = [
-        f"data={small_dataset}",
-        f"out={folder}",
-        f"base.model={tiny_mistral}",
-        "dtype=float32",
-        "prompt=short-1",
-        "batch_size=4",
-        "micro_batch_tokens=300",
-        "max_tokens=300",
-        "max_epochs=2",
-        "validation.every=4",
-        "validation.draft_tokens=8",
-        "register_version=false",
-    ]
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"),
-            *("-m", "train", RECIPE, *overrides),
-        ],
-        cwd=ROOT,
-        # a store that nobody has opened yet: the two must not both create it
-        env={**os.environ, "PLUME_HOME": str(home), "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'fresh.db'}"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    for one, two in zip(steps_of(trained[0]), steps_of(folder), strict=True):
-        assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
-        assert two["trained_tokens"] == one["trained_tokens"]
-
-
 def test_early_stopping_keeps_the_best_adapter(train_here, home, steps_of):
     options = {
         "out": home / "stop",
@@ -130,76 +88,6 @@ def test_the_card_tells_data_limits_and_energy(trained):
         assert f"| {split} | {digests[split]['pairs']} | `{digests[split]['sha256'][:16]}…` |" in card
     for told in ("## Limits", "pseudonymised, not anonymous", "kWh", "never to be published by itself"):
         assert told in card
-
-
-REFUSES = """
-from train.processes import *
-join()
-for refuser in (0, 1):
-    try:
-        with together():
-            if dist.get_rank() == refuser:
-                raise InputError("no such layer")
-    except InputError as told:
-        print(told)
-    except SystemExit as left:
-        print(left.code)
-"""
-
-
-def test_what_one_process_refuses_all_do_and_the_first_says_it():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", REFUSES],
-            cwd=ROOT,
-            env={**os.environ, **address, "WORLD_SIZE": "2", "RANK": rank},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for rank in "01"
-    ]
-    first, other = (process.communicate(timeout=120)[0].splitlines() for process in processes)
-    assert first == ["no such layer", "process 1: no such layer"]
-    assert other == ["2", "2"]
-
-
-def test_the_other_processes_of_torchrun_refuse_in_silence(tmp_path):
-    """Each would say the same; and the first that leaves ends them all, which is to be the one that speaks."""
-    for rank, lines in (("0", 1), ("1", 0)):
-        environment = {**os.environ, "RANK": rank, "TORCHELASTIC_RUN_ID": "none"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "train", RECIPE, f"data={tmp_path}", "base.model=/nowhere"],
-            cwd=ROOT,
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        if rank == "1":  # it waits until torchrun ends it
-            with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(timeout=4)
-            process.terminate()
-        _, err = process.communicate(timeout=60)
-        assert len(err.splitlines()) == lines, err
-
-
-@pytest.mark.parametrize(("joined", "told"), [(True, "process 3: CUDA error (step 37)\n"), (False, "")])
-def test_what_befalls_one_process_alone_is_said_once_all_have_begun(monkeypatch, capsys, joined, told):
-    from train import __main__ as module
-
-    def fails(*_):
-        sys.stderr.write("a line before\nCUDA error (step 37)\n")
-        raise SystemExit(2)
-
-    monkeypatch.setattr(module, "run", fails)
-    monkeypatch.setattr(module, "_has_joined", lambda: joined)
-    monkeypatch.setattr(module.time, "sleep", lambda _: None)
-    monkeypatch.setenv("RANK", "3")
-    with pytest.raises(SystemExit):
-        module._run_silently()
-    assert capsys.readouterr().err == told
 
 
 def test_what_the_build_did_not_understand_is_told_at_the_start():
