@@ -21,7 +21,7 @@ from train.samples import load_samples
 from train.step import token_losses, trainable
 from train.traced_memory import LiveBytes, trace, trace_layers
 
-WAYS = [(dtype, recompute, size) for dtype in ("float32", "bfloat16") for recompute in (False, True) for size in (1, 3)]
+WAYS = [(dtype, recompute) for dtype in ("float32", "bfloat16") for recompute in (False, True)]
 
 
 def measured_peak(model, batch) -> int:
@@ -50,17 +50,17 @@ def tiny(tiny_mistral, small_dataset):
     return make
 
 
-@pytest.mark.parametrize(("dtype", "recompute", "longest"), WAYS)
-def test_the_traced_peak_is_within_a_tenth_of_the_measured_one(tiny, dtype, recompute, longest):
+@pytest.mark.parametrize(("dtype", "recompute"), WAYS)
+def test_the_traced_peak_is_within_a_tenth_of_the_measured_one(tiny, dtype, recompute):
     config, samples = tiny(dtype=dtype, recompute=recompute, max_tokens=256)
-    config = config.model_copy(update={"micro_batch_tokens": 300 * longest})
     model = adapter.attach(load_model(config.base, config.dtype), config).train()
-    batch = largest_batch(samples, config)
-    assert trace(config, batch, "cpu").passes == pytest.approx(measured_peak(model, batch), rel=0.1)
+    for size in (300, 900):
+        batch = largest_batch(samples, config.model_copy(update={"micro_batch_tokens": size}))
+        assert trace(config, batch, "cpu").passes == pytest.approx(measured_peak(model, batch), rel=0.1), size
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("dtype", "recompute"), [way[:2] for way in WAYS[::2]])
+@pytest.mark.parametrize(("dtype", "recompute"), WAYS)
 def test_the_traced_peak_of_the_embedded_model_too(plume_home, dtype, recompute):
     config = TrainConfig(data="unused", out="unused", dtype=dtype, recompute=recompute)
     model = adapter.attach(load_model(config.base, config.dtype), config).train()
