@@ -3,10 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from train.batches import worst_group
 from train.config import TrainConfig
 from train.estimate import Footprint, estimate
-from train.loop import planned_order
+from train.loop import largest_batch
 from train.samples import Samples
 
 FLOOR = 2048  # tokens: smaller micro-batches lose more to repeated prefixes and small products than recompute costs
@@ -32,11 +31,9 @@ class Fitting:
 
     def _sizes(self) -> list[int]:
         """What is tried as micro_batch_tokens: from the smallest allowed to the first that takes a whole step."""
-        config, lengths = self.config, self.samples.lengths
-        prefix = self.samples.prefix if config.share_prefix else 0
-        order = planned_order(config, len(lengths))
-        members = worst_group(lengths, order, prefix, sum(lengths))
-        most = max(config.max_tokens, prefix + sum(lengths[i] - prefix for i in members))
+        config = self.config
+        whole = config.model_copy(update={"micro_batch_tokens": sum(self.samples.lengths)})
+        most = max(config.max_tokens, largest_batch(self.samples, whole).tokens)
         if self.kind == "cpu":
             most = max(config.max_tokens, min(most, CPU_TOKENS))
         sizes = [config.max_tokens]

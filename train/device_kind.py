@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 _asked: ContextVar[str | None] = ContextVar("asked", default=None)
+_kernel: ContextVar[bool] = ContextVar("kernel", default=False)
 
 
 def kind_of(tensor: Any) -> str:
@@ -23,6 +24,20 @@ def traced_as(kind: str) -> Iterator[None]:
         yield
     finally:
         _asked.reset(before)
+
+
+@contextmanager
+def one_kernel() -> Iterator[None]:
+    """Mark code that a GPU runs as one kernel: an estimate does not count what is made and gone within it."""
+    before = _kernel.set(True)
+    try:
+        yield
+    finally:
+        _kernel.reset(before)
+
+
+def within_kernel() -> bool:
+    return _kernel.get()
 
 
 def kind_here() -> str:

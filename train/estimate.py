@@ -6,7 +6,8 @@ Memory is traced, not guessed: `traced_memory` takes the run's largest micro-bat
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from train.batches import group, step_indices
+from train import processes
+from train.batches import cut, step_indices
 from train.config import TrainConfig
 from train.device_kind import kind_here
 from train.loop import largest_batch, planned_steps
@@ -91,6 +92,6 @@ def _tokens_per_epoch(config: TrainConfig, samples: Samples, steps: int) -> int:
     tokens = 0
     for step in range(steps):
         members = [lengths[i] for i in step_indices(len(lengths), config.batch_size, step, config.seed)]
-        for g in group(members, prefix, config.micro_batch_tokens):
-            tokens += prefix + sum(members[i] - prefix for i in g)
+        for share in cut(members, members, prefix, config.micro_batch_tokens, processes.count()):
+            tokens += sum(prefix + sum(members[i] - prefix for i in g) for g in share)
     return tokens

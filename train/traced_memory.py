@@ -1,12 +1,11 @@
 """Trace a micro-batch through forward and backward pass, and follow the bytes that are alive.
 
 Traced tensors have shapes and hold nothing. The traced code is the run's own: model, adapter, attention, loss.
-`LiveBytes` follows real tensors too, so that a test can hold the one against the other. Not seen is what a kernel takes
-and gives back within one call.
+`LiveBytes` follows real tensors too. Not seen is what a kernel takes and gives back within one call, but for `_TWICE`.
 """
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -21,27 +20,31 @@ from plume.models import quiet_bars, resolve
 from train import adapter
 from train.batches import MicroBatch
 from train.config import TrainConfig
-from train.device_kind import traced_as
+from train.device_kind import traced_as, within_kernel
 from train.speed import Cost
 from train.step import token_losses, trainable
 
 NF4 = 0.5 + 1 / 64 + 4 / (64 * 256)  # bytes a weight: 4 bits, a byte of scale a 64, a float32 a 256 of those
+_TWICE = (torch.ops.aten.logsumexp.default,)  # kernels that hold as much as they are given, and give it back
 
 
 class LiveBytes(TorchDispatchMode):
-    """Follow the memory of tensors that are made while it is on: `live` bytes now, `peak` bytes at most.
+    """Follow the memory of tensors while it is on: `live` bytes now, `peak` bytes at most; `known` are there already.
 
-    Tensors that share memory count once; those in `known` are counted by others.
+    Tensors that share memory count once. What is made within one kernel (`device_kind.one_kernel`) and gone at its end
+    does not count.
     """
 
-    def __init__(self, known: Any = ()) -> None:
+    def __init__(self, known: Iterable[torch.Tensor] = ()) -> None:
         super().__init__()
         self.live = self.peak = 0
         self._seen = WeakIdKeyDictionary()
         for tensor in known:
-            self._seen[tensor.untyped_storage()] = True
+            self._follow(tensor.untyped_storage())
 
     def __torch_dispatch__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in _TWICE:
+            self.peak = max(self.peak, self.live + args[0].nbytes)
         made = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(made):
             if isinstance(tensor, torch.Tensor):
@@ -52,8 +55,9 @@ class LiveBytes(TorchDispatchMode):
         if storage not in self._seen:
             self._seen[storage] = True
             self.live += storage.nbytes()
-            self.peak = max(self.peak, self.live)
             weakref.finalize(storage, self._freed, storage.nbytes())
+        if not within_kernel():
+            self.peak = max(self.peak, self.live)
 
     def _freed(self, size: int) -> None:
         self.live -= size
@@ -99,14 +103,17 @@ def trace_layers(config: TrainConfig, batch: MicroBatch, kind: str, layers: int)
         learnt = trainable(model)
         for parameter in learnt:
             parameter.grad = torch.zeros_like(parameter)
-        fixed = [*model.parameters(), *model.buffers()]
-        with traced_as(kind), LiveBytes([*fixed, *(p.grad for p in learnt)]) as followed:
+        adapted = sum(_sizes(learnt).values())
+        weights = sum(_sizes([*model.parameters(), *model.buffers()]).values()) - adapted
+        followed = LiveBytes([*model.parameters(), *model.buffers(), *(p.grad for p in learnt)])
+        before = followed.live
+        with traced_as(kind), followed:
             token_losses(model, batch).sum().backward()
-        adapted, cost = sum(_sizes(learnt).values()), Cost.of(model)
+        cost = Cost.of(model)
         return Traced(
-            weights=sum(_sizes(fixed).values()) - adapted,
+            weights=weights,
             adapter=adapted,
-            passes=followed.peak,
+            passes=followed.peak - before,
             body=cost.body,
             head=cost.head,
             attention_width=cost.attention_width,
@@ -121,7 +128,7 @@ def _settings(config: TrainConfig, layers: int) -> Any:
     return settings
 
 
-def _sizes(tensors: list[torch.Tensor]) -> dict[int, int]:
+def _sizes(tensors: Iterable[torch.Tensor]) -> dict[int, int]:
     """Bytes by storage: tied weights count once."""
     return {t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in tensors}
 
