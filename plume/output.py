@@ -17,6 +17,7 @@ from plume.errors import InputError
 from plume.files import make_folder, read_object, share, telling
 from plume.interrupt import deferred
 
+TOKENS = ".tokens"  # in a dataset folder: what training keeps as token ids; an erasure and a new build remove it
 BUILDING = ".plume-build-"  # how the name of a temporary folder begins in which results are made
 
 
@@ -121,10 +122,10 @@ def check_folder(
 
 
 def holds(folder: Path, kind: Kind) -> list[str]:
-    """List what lies in a folder, without what a work left that was cut off or found nothing."""
+    """List what lies in a folder, without what is kept to save time, or left by a work that was cut off."""
     if not folder.is_dir():
         return []
-    names = [path.name for path in folder.iterdir() if not path.name.startswith(BUILDING)]
+    names = [path.name for path in folder.iterdir() if not path.name.startswith((BUILDING, TOKENS))]
     return [] if set(names) <= set(kind.alone) else names
 
 

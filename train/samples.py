@@ -1,7 +1,9 @@
 """From pairs to token ids. Every pair is accounted for: kept, truncated or dropped, each with its reason."""
 
 import hashlib
+import os
 import re
+import signal
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 import datasets
 from plume.corpus.dataset import FEATURES, read_manifest, read_split
@@ -18,11 +21,21 @@ from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.models import context_length
 from plume.prompt import CHATML, ChatFormat, Prompt, encode_sample, format_of
-from train import canaries
+from train import canaries, sample_cache
 from train.batches import common_prefix
 from train.config import TrainConfig
 
 CUT = " […]"  # stands where a review was cut
+MOST_PROCESSES, PAIRS_A_PROCESS = 8, 2_000  # that tokenise; a process of its own takes seconds to begin
+ENCODED = datasets.Features(
+    {
+        "id": datasets.Value("string"),
+        "input_ids": datasets.List(datasets.Value("int32")),
+        "prompt_length": datasets.Value("int32"),
+        "fate": datasets.Value("string"),
+        "reason": datasets.Value("string"),
+    }
+)
 
 
 @dataclass
@@ -41,7 +54,7 @@ class Samples:
     @cached_property
     def lengths(self) -> list[int]:
         """Tokens of each training sample, prompt and reply."""
-        return [len(ids) for ids in self.train["input_ids"]]
+        return _arrays(self.train)[1].tolist()
 
     @cached_property
     def prefix(self) -> int:
@@ -53,8 +66,9 @@ class Samples:
         """Of every sample's token ids: dataset, prompt, template and tokenizer in one."""
         digest = hashlib.sha256()
         for split in (self.train, self.validation):
-            for ids, start in zip(split["input_ids"], split["prompt_length"], strict=True):
-                digest.update(np.array([start, *ids], dtype="<i4").tobytes())
+            ids, lengths, starts = (array.astype("<i4") for array in _arrays(split))
+            for end, length, start in zip(np.cumsum(lengths), lengths, starts, strict=True):
+                digest.update(start.tobytes() + ids[end - length : end].tobytes())
             digest.update(b"\0")
         return digest.hexdigest()
 
@@ -74,7 +88,7 @@ class Samples:
 
 
 def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples:
-    """Load a dataset folder and tokenise it through `Dataset.map`.
+    """Load a dataset folder and tokenise it, or read what an earlier command kept of it (`train.sample_cache`).
 
     Columns: `id`, `input_ids` (prompt and reply), `prompt_length`. Raises InputError if no training sample is left, or
     if one is longer than `max_tokens` and `over_length` is "error".
@@ -95,35 +109,22 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
                 f"{config.data / split}.jsonl: holds {len(rows)} pairs, manifest.json says {told}; build the dataset "
                 "folder again"
             )
+    planted = canaries.draw(config) if config.canaries else []
+    encoded = sample_cache.kept(
+        config.data,
+        sample_cache.key_of(config, tokenizer, prompt, manifest),
+        manifest,
+        lambda: {name: _encode(sources[name], config, tokenizer, prompt) for name in SPLITS[:2] if name in sources},
+    )
+    if planted:
+        rows = _encode(_typed(canaries.pairs(planted)), config, tokenizer, prompt)
+        encoded["train"] = datasets.concatenate_datasets([encoded["train"], rows])
+    chat = format_of(tokenizer)
     dropped: list[dict[str, Any]] = []
     truncated: list[dict[str, Any]] = []
-    encoded = {}
-    planted = canaries.draw(config) if config.canaries else []
-    chat = format_of(tokenizer)
-    end = chat.end_id(tokenizer)
-    for split in SPLITS[:2]:
-        if split not in sources:
-            encoded[split] = datasets.Dataset.from_dict({"id": [], "input_ids": [], "prompt_length": []})
-            continue
-        given = sources[split]
-        if split == "train" and planted:
-            given = datasets.concatenate_datasets([given, _typed(canaries.pairs(planted))])
-        rows = given.map(
-            lambda pair: encode(pair, tokenizer, prompt, config.max_tokens, config.over_length),
-            remove_columns=[c for c in given.column_names if c != "id"],
-            keep_in_memory=True,
-        )
-        fates: dict[str, list[dict[str, Any]]] = {"kept": [], "dropped": [], "truncated": []}
-        for row in rows.select_columns(["id", "fate", "reason"]):
-            fates[row["fate"]].append({"id": row["id"], "split": split, "reason": row["reason"]})
-        dropped += fates["dropped"]
-        truncated += fates["truncated"]
-        kept = rows.filter(lambda r: r["fate"] != "dropped", keep_in_memory=True).remove_columns(["fate", "reason"])
-        assert len(kept) + len(fates["dropped"]) == len(given), f"{split}: a pair is neither kept nor dropped"
-        for ids, start in zip(kept["input_ids"], kept["prompt_length"], strict=True):
-            assert 0 < start < len(ids), "a kept sample has trained tokens and a prompt"
-            assert ids[-1] == end, "a kept sample ends its turn"
-        encoded[split] = kept
+    kept = {split: _settle(encoded.get(split), split, dropped, truncated) for split in SPLITS[:2]}
+    for split in kept.values():
+        _check(split, chat.end_id(tokenizer))
     if lost := [row for row in dropped + truncated if row["id"] in {canary["pair"]["id"] for canary in planted}]:
         raise InputError(f"max_tokens={config.max_tokens}: {lost[0]['id']} has {lost[0]['reason']}; raise max_tokens")
     if config.over_length == "error" and (long := [r for r in dropped if "at most" in r["reason"]]):
@@ -132,13 +133,67 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
             f"{config.data}: {len(long)} pairs are longer than max_tokens={config.max_tokens}: {shown}"
             f"{', …' if len(long) > 5 else ''}; raise max_tokens, or over_length=drop or truncate_review"
         )
-    if not len(encoded["train"]):
+    if not len(kept["train"]):
         told = ", ".join(f"{n} {why}" for why, n in reasons([r for r in dropped if r["split"] == "train"]).items())
         raise InputError(
             f"{config.data}: no training sample is left of {manifest['splits']['train']['pairs']} pairs "
             f"(max_tokens={config.max_tokens}; {told}); raise max_tokens or build a larger dataset"
         )
-    return Samples(encoded["train"], encoded["validation"], dropped, truncated, sources, manifest, chat, planted)
+    return Samples(kept["train"], kept["validation"], dropped, truncated, sources, manifest, chat, planted)
+
+
+def _encode(pairs: datasets.Dataset, config: TrainConfig, tokenizer: Any, prompt: Prompt) -> datasets.Dataset:
+    """Tokenise pairs, in several processes where there are many: columns `id` and those of `encode`."""
+    first = os.getpid()
+
+    def row(pair: dict[str, Any]) -> dict[str, Any]:
+        if os.getpid() != first:  # Ctrl-C ends the processes by their parent: they say nothing of it
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return encode(pair, tokenizer, prompt, config.max_tokens, config.over_length)
+
+    processes = min(os.cpu_count() or 1, MOST_PROCESSES, len(pairs) // PAIRS_A_PROCESS)
+    # Else the tokenizer would warn of each process that is forked once it has threads; a text at a time needs none.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    return pairs.map(
+        row,
+        remove_columns=[c for c in pairs.column_names if c != "id"],
+        features=ENCODED,
+        keep_in_memory=True,
+        load_from_cache_file=False,
+        num_proc=processes if processes > 1 else None,
+    )
+
+
+def _settle(
+    rows: datasets.Dataset | None, split: str, dropped: list[dict[str, Any]], truncated: list[dict[str, Any]]
+) -> datasets.Dataset:
+    """Give the samples that are trained on, and add the others to `dropped`, those that were cut to `truncated`."""
+    if rows is None:
+        rows = datasets.Dataset.from_dict({name: [] for name in ENCODED}, features=ENCODED)
+    stay = []
+    for place, (pair, fate, reason) in enumerate(zip(*(rows[c][:] for c in ("id", "fate", "reason")), strict=True)):
+        if fate != "dropped":
+            stay.append(place)
+        if fate != "kept":
+            (dropped if fate == "dropped" else truncated).append({"id": pair, "split": split, "reason": reason})
+    if len(stay) < len(rows):
+        rows = rows.select(stay).flatten_indices(keep_in_memory=True)
+    return rows.remove_columns(["fate", "reason"])
+
+
+def _check(samples: datasets.Dataset, end: int) -> None:
+    """Assert that each sample has a prompt and trained tokens, and ends its turn."""
+    ids, lengths, starts = _arrays(samples)
+    assert ((starts > 0) & (starts < lengths)).all(), "a kept sample has trained tokens and a prompt"
+    assert (ids[np.cumsum(lengths) - 1] == end).all(), "a kept sample ends its turn"
+
+
+def _arrays(samples: datasets.Dataset) -> tuple[Any, Any, Any]:
+    """Give the token ids of all samples in a row, how many each has, and how many of those are its prompt's."""
+    table = samples.with_format("arrow")[:]
+    ids = table["input_ids"].combine_chunks()
+    lengths = pa.compute.list_value_length(ids)
+    return tuple(a.to_numpy(zero_copy_only=False) for a in (ids.flatten(), lengths, table["prompt_length"]))
 
 
 def _pairs(folder: Path, split: str) -> datasets.Dataset:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from plume.export.columns import Columns
 from plume.export.reader import read_experiences
 from plume.export.source import Progress
 from plume.files import file_sha256, replacing
-from plume.output import DATASET, building, check_folder
+from plume.output import DATASET, TOKENS, building, check_folder
 from plume.pseudonymise.version import version
 
 _CHUNK = 128  # pairs masked together
@@ -75,6 +76,7 @@ def build(
     except OSError as error:
         where = error.filename or out
         raise InputError(f"{where}: cannot be used ({error.strerror}); mend that, or name another --out") from None
+    shutil.rmtree(out / TOKENS, ignore_errors=True)  # of the splits that stood there before
     return manifest
 
 

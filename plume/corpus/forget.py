@@ -4,7 +4,8 @@ In each folder that holds it, in a pair or in the quarantine, every row of the e
 manifest keeps only how many rows were forgotten (`counts.forgotten`: rows in = pairs + quarantined + forgotten), the
 digests that the train split had before (`history`), so that a version trained before an earlier erasure is still found,
 and a slow, salted hash of the id (`erased`), so that a second request for it is answered as the first. Digests, card,
-`privacy.html` and `audit.jsonl` follow. Statistics of the build (`masked`, `layers`, `k`) stay.
+`privacy.html` and `audit.jsonl` follow; what training keeps as token ids (`.tokens`) goes. Statistics of the build
+(`masked`, `layers`, `k`) stay.
 
 A folder changes in one step. Its new files are written to `.forget.part`, which becomes `.forget` when it is complete:
 from then on the erasure is decided. The files are then moved to their places; if that is cut off, the next `plume data
@@ -31,6 +32,7 @@ from plume.corpus.split import SPLITS, experience_of
 from plume.errors import InputError, without_secrets
 from plume.files import file_sha256, read_jsonl, sha256, share, telling, to_jsonl, write
 from plume.interrupt import deferred
+from plume.output import TOKENS
 from plume.registry import MODEL_NAME
 from plume.tracking import default_uri
 
@@ -214,6 +216,7 @@ def _finish(folder: Path) -> None:
             files = (path for path in staged.iterdir() if path != of)
             for path in sorted(files, key=lambda p: (p.name == "manifest.json", p.name)):
                 path.replace(folder / path.name)
+        shutil.rmtree(folder / TOKENS, ignore_errors=True)
         shutil.rmtree(staged)
 
 

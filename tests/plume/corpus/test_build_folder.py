@@ -13,6 +13,7 @@ import pytest
 from plume.corpus.build import DataConfig, build
 from plume.corpus.dataset import FILES
 from plume.errors import InputError
+from plume.output import TOKENS
 from plume.paths import ROOT
 from tests.plume.corpus.test_build import RULES_ONLY, contents
 
@@ -93,8 +94,10 @@ def test_force_mends_a_dataset_folder_whose_manifest_is_damaged(small, tmp_path)
     build(small, out, RULES_ONLY)
     before = contents(out)
     (out / "manifest.json").write_text("{")
+    (out / TOKENS).mkdir()  # of the pairs that stood there
     build(small, out, RULES_ONLY, force=True)
     assert contents(out) == before
+    assert not (out / TOKENS).exists()
 
 
 @pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])

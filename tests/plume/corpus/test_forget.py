@@ -12,6 +12,7 @@ from plume.corpus import audit, dataset, documents, forget_search
 from plume.corpus import forget as forgetting
 from plume.corpus.dataset import read_manifest
 from plume.errors import InputError
+from plume.output import TOKENS
 from tests.plume.corpus.conftest import GONE
 
 
@@ -51,6 +52,26 @@ def test_two_erasures_in_turn_are_the_same_as_both_at_once_but_for_their_history
     names = [f"{split}.jsonl" for split in ("train", "validation", "test", "quarantine")]
     assert [(folder / n).read_bytes() for n in names] == [(other / n).read_bytes() for n in names]
     assert read_manifest(folder)["counts"] == read_manifest(other)["counts"]
+
+
+def test_what_training_keeps_as_token_ids_goes_too(folder, monkeypatch):
+    """Token ids are the texts in other words. An erasure that is cut off before removing them is finished later."""
+    (folder / TOKENS / "key" / "splits").mkdir(parents=True)
+    remove = shutil.rmtree
+
+    def killed(path, **options):
+        if Path(path).name == TOKENS:
+            raise KeyboardInterrupt
+        remove(path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            erase(folder, GONE)
+    assert read_manifest(folder)["counts"]["forgotten"] == 2
+    assert (folder / TOKENS).exists()
+    forgetting.find([GONE], [folder])
+    assert not (folder / TOKENS).exists()
 
 
 @pytest.mark.parametrize(
