@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
 Verdict = Literal["ok", "not ok", "not checked"]
-ENDED = "ran to its end"  # the point that a part has which was cut short, left out, or never begun
+ENDED = "the part as a whole"  # the point that a part has which was cut short, left out, or never begun
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def _left(name: str, why: str) -> Part:
 def _tell(part: Part) -> None:
     colours = {"ok": "green", "not ok": "red", "not checked": "yellow"}
     for point in part.points:
-        said = f"{point.name}: {point.measured or point.expected}" + (f" ({point.why})" if point.why else "")
+        said = f"{point.name}: {point.measured or point.expected or '–'}" + (f" ({point.why})" if point.why else "")
         stderr.print(f"{point.verdict:<12}", style=colours[point.verdict], end="")
         stderr.print(said)
 

@@ -85,7 +85,9 @@ def plume(*words: object, module: str = "plume.cli") -> None:
         if process:
             _stop(process)
     if code:
-        raise _RAISED.get(code, PlumeError)("".join(last) or f"{told[0]}: ended with exit code {code}")
+        raise _RAISED.get(code, PlumeError)(
+            "".join(last).removeprefix("plume: ") or f"{told[0]}: ended with exit code {code}"
+        )
 
 
 def _stop(process: subprocess.Popen) -> None:

@@ -17,6 +17,7 @@ MARKERS = {
     VERDICT: {"outcome": "PASS", "inputs": {}},
     TIME: {"estimates": [], "claims": []},
     output.MEMORY: {"estimates": [], "canaries": []},
+    output.SITE: {"parts": [], "outcome": "ok"},
 }
 
 
