@@ -30,9 +30,10 @@ def gaps(client: Client, adapter: Adapter, names: Sequence[str], dtype: str) -> 
 
 def describe(client: Client, deployed: Deployed, dtype: str) -> dict[str, Any]:
     """Give, as JSON, how far the engine is from PEFT's adapter with it, and without: if not farther, it is not used."""
+    names = [deployed.name, *({BASE_NAME} & set(client.known()))]  # an engine of merged weights has no base
     rows = [
-        {"gap": gap.largest, "shared": gap.shared, "within": gap.is_within(dtype), "gap_of_base": base.largest}
-        for gap, base in gaps(client, deployed.adapter, [deployed.name, BASE_NAME], dtype)
+        {"gap": gap.largest, "shared": gap.shared, "within": gap.is_within(dtype), "gap_of_base": base and base.largest}
+        for gap, base in ((*found, None)[:2] for found in gaps(client, deployed.adapter, names, dtype))
     ]
     return {"dtype": dtype, "tolerance": TOLERANCE[dtype], "prompts": rows}
 

@@ -58,7 +58,8 @@ def make_adapter(tiny_base: Base) -> Callable[..., Adapter]:
         from train.config import Lora, TrainConfig
 
         folder.mkdir(parents=True, exist_ok=True)
-        config = TrainConfig(data=folder, out=folder, prompt=prompt, base=base, lora=Lora(rank=8, alpha=16))
+        told = base.model_dump()
+        config = TrainConfig(data=folder, out=folder, prompt=prompt, base=told, lora=Lora(rank=8, alpha=16))
         torch.manual_seed(seed)
         model = adapter.attach(load_model(base, "bfloat16"), config)
         for name, weight in model.named_parameters():

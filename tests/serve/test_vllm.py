@@ -13,6 +13,7 @@ import requests
 from plume.adapters import Adapter
 from plume.errors import InputError
 from plume.files import folder_sha256
+from plume.golden import pairs
 from serve import golden
 from serve.alias import Deployed, read
 from serve.client import Client
@@ -134,7 +135,7 @@ def test_engine_and_peft_agree_on_token_ids_and_log_probabilities(engine, refere
 def test_the_report_tells_the_adapter_from_the_base(engine, client, reference):
     folder = engine.folders[NUMBER]
     told = golden.describe(client, Deployed(NUMBER, str(folder), folder_sha256(folder)), "float32")
-    assert len(told["prompts"]) == len(golden.PROMPTS.read_text("utf-8").splitlines())
+    assert len(told["prompts"]) == len(pairs())
     for row in told["prompts"]:
         assert row["within"]
         assert row["gap"] <= 0.01

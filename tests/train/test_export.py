@@ -19,7 +19,7 @@ from plume.corpus import forget_versions
 from plume.errors import InputError
 from plume.exported import Exported, tag_of
 from plume.files import folder_sha256
-from plume.models import Base, load_model
+from plume.models import load_model
 from plume.prompt import CHATML, load_prompt
 from train import adapter as writing
 from train.config import Lora, TrainConfig
@@ -53,7 +53,7 @@ def make(tmp_path, monkeypatch):
         folder = tmp_path / name
         folder.mkdir()
         lora = Lora(**({"rank": 8, "alpha": 16} | lora))
-        config = TrainConfig(data=folder, out=folder, prompt="short-1", base=Base(model=str(base)), lora=lora)
+        config = TrainConfig(data=folder, out=folder, prompt="short-1", base={"model": str(base)}, lora=lora)
         torch.manual_seed(3)
         model = writing.attach(load_model(config.base, "bfloat16"), config)
         for called, weight in model.named_parameters():

@@ -61,6 +61,7 @@ def write(folder: Path, exported: Exported, named: Named, called: Called, prompt
         "name": file_name(named),
         "adapter": named.adapter,
         "called": called,
+        "embedded": EMBEDDED,
         "prompt": prompt,
         "chat": chat,
         "header": _header(exported, named, called),
