@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
-from plume.errors import EnvironmentMissing, InputError, PlumeError
+from plume.errors import EnvironmentMissing, InputError, PlumeError, first_line
 
 LAUNCHED = "PLUME_LAUNCHED"  # the variable that `train.launch` sets, which says itself how its processes ended
 KILLED = "ended without a word, perhaps killed for memory; --resume goes on from the last checkpoint"
@@ -146,9 +146,11 @@ def unless_left_alone() -> Iterator[None]:
             raise _error(*said) from None
         if isinstance(error, KeyboardInterrupt) or not _is_of_another(error):
             raise
-        if not is_first() or launched():  # the first process speaks, or who started it
+        if not is_first():
             raise SystemExit(1) from None
-        raise PlumeError(f"another process of this run has {KILLED}") from None
+        if launched():  # torchrun ends this process meanwhile if another is dead, and `train.launch` says of which
+            time.sleep(5)
+        raise PlumeError(f"another process of this run has {KILLED} ({first_line(error)})") from None
 
 
 def _is_of_another(error: BaseException) -> bool:

@@ -335,7 +335,7 @@ def test_the_launcher_hears_how_processes_ended_from_torchrun_alone(monkeypatch,
         raise ChildFailedError("train", failed)
 
     monkeypatch.setattr(torchrun, "run", fails)
-    for variable in (LAUNCHED, "OMP_NUM_THREADS"):
+    for variable in (LAUNCHED, "OMP_NUM_THREADS", "PYTHONSAFEPATH"):
         monkeypatch.setenv(variable, "1")
     with pytest.raises(PlumeError, match=r"process 1 of 2 .* \(SIGKILL\)"):
         launch(2, [RECIPE, "data=a b", "--resume"])
