@@ -312,7 +312,7 @@ def test_what_befalls_one_process_alone_is_passed_on_once_all_have_begun(monkeyp
             r"process 1 of 2 has ended without a word, .* --resume .* \(SIGKILL\)",
         ),
         ({0: 2, 1: -signal.SIGTERM}, SystemExit, "^2$"),
-        ({0: 130, 1: -signal.SIGTERM}, KeyboardInterrupt, ""),
+        ({0: 130, 1: -signal.SIGTERM}, KeyboardInterrupt, None),
         ({1: 3}, SystemExit, "^3$"),
     ],
 )
