@@ -6,9 +6,9 @@ where the first finds it.
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -16,6 +16,7 @@ from torch.distributed.rendezvous import rendezvous
 
 from plume.errors import EnvironmentMissing, InputError, PlumeError, first_line
 
+_T = TypeVar("_T")
 LAUNCHED = "PLUME_LAUNCHED"  # the variable that `train.launch` sets, which says itself how its processes ended
 KILLED = "ended without a word, perhaps killed for memory; --resume goes on from the last checkpoint"
 _LAST_WORDS = "plume.last_words"  # the store's key: exit code and line of the first other process that failed
@@ -126,6 +127,14 @@ def together() -> Iterator[None]:
         error = error or _error(code, f"process {number}: {message}")
     if error:
         raise error
+
+
+def first_then_others(make: Callable[[], _T]) -> _T:
+    """Make something on the first process, then on the others, which find what that one left for them."""
+    with together():
+        made = make() if is_first() else None
+    with together():
+        return made if is_first() else make()
 
 
 def check_alike(given: dict[str, str]) -> None:
