@@ -22,7 +22,8 @@ def launch(count: int, words: list[str]) -> None:
     if torch.cuda.is_available() and count > (there := torch.cuda.device_count()):
         raise EnvironmentMissing(f"--processes {count}: this machine has {there} GPUs, and each process takes one")
     os.environ[LAUNCHED] = "true"
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // count)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, torch.get_num_threads() // count)))
+    os.environ.setdefault("PYTHONSAFEPATH", "1")  # what the current folder calls `train` is not this one
     options = ["--standalone", f"--nproc-per-node={count}", f"--shutdown-timeout={GRACE}", "-m", "train"]
     logging.disable()  # torchrun's own words on a process that ended
     try:

@@ -44,7 +44,7 @@ def largest_batch(samples: Samples, config: TrainConfig, cost: Cost | None = Non
     """Pack the run's largest micro-batch, of any process: what must fit in memory. Without `cost`, tokens are it."""
     prefix = samples.prefix if config.share_prefix else 0
     order = planned_order(config, len(samples.train))
-    costs = None if cost is None else sample_costs(cost, samples.train, prefix)
+    costs = None if cost is None else sample_costs(cost, samples.lengths, samples.train["prompt_length"], prefix)
     worst = worst_group(samples.lengths, order, prefix, config.micro_batch_tokens, processes.count(), costs)
     return pack([samples.train[i] for i in worst], share=config.share_prefix)
 

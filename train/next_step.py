@@ -1,7 +1,7 @@
 """Pack the next step while this one is computed: in a thread, into memory that a GPU fetches from without waiting."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,8 +30,7 @@ class Step:
 def pack_step(samples: Samples, config: TrainConfig, cost: Cost, number: int, device: torch.device) -> Step:
     """Pack step `number` (from 0): the same pairs whenever it is asked for, cut by what each costs."""
     rows = samples.train.select(step_indices(len(samples.train), config.batch_size, number, config.seed))
-    costs = sample_costs(cost, rows, samples.prefix if config.share_prefix else 0)
-    shares = by_process(list(rows), costs, config.micro_batch_tokens, processes.count(), share=config.share_prefix)
+    shares = _by_process(rows, samples.prefix if config.share_prefix else 0, config, cost)
     every = [batch for share in shares for batch in share]
     own = shares[processes.rank()]
     return Step(
@@ -43,10 +42,14 @@ def pack_step(samples: Samples, config: TrainConfig, cost: Cost, number: int, de
     )
 
 
-def sample_costs(cost: Cost, rows: datasets.Dataset, prefix: int) -> list[float]:
+def sample_costs(cost: Cost, lengths: Iterable[int], prompts: Iterable[int], prefix: int) -> list[float]:
     """What each sample adds to the row that it is packed into, in operations."""
-    samples = zip(map(len, rows["input_ids"]), rows["prompt_length"], strict=True)
-    return [cost.of_sample(length, prompt, prefix) for length, prompt in samples]
+    return [cost.of_sample(length, prompt, prefix) for length, prompt in zip(lengths, prompts, strict=True)]
+
+
+def _by_process(rows: datasets.Dataset, prefix: int, config: TrainConfig, cost: Cost) -> list[list[MicroBatch]]:
+    costs = sample_costs(cost, map(len, rows["input_ids"]), rows["prompt_length"], prefix)
+    return by_process(list(rows), costs, config.micro_batch_tokens, processes.count(), share=config.share_prefix)
 
 
 def validation_share(samples: Samples, config: TrainConfig, cost: Cost) -> list[MicroBatch]:
@@ -55,9 +58,7 @@ def validation_share(samples: Samples, config: TrainConfig, cost: Cost) -> list[
     if most and most < len(rows):
         chosen = random.Random(config.seed).sample(range(len(rows)), most)  # noqa: S311 - no secret
         rows = rows.select(sorted(chosen))
-    costs = sample_costs(cost, rows, common_prefix(rows) if config.share_prefix else 0)
-    shares = by_process(list(rows), costs, config.micro_batch_tokens, processes.count(), share=config.share_prefix)
-    return shares[processes.rank()]
+    return _by_process(rows, common_prefix(rows) if config.share_prefix else 0, config, cost)[processes.rank()]
 
 
 @contextmanager

@@ -6,16 +6,17 @@ where the first finds it.
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
-from plume.errors import EnvironmentMissing, InputError, PlumeError
+from plume.errors import EnvironmentMissing, InputError, PlumeError, first_line
 
+_T = TypeVar("_T")
 LAUNCHED = "PLUME_LAUNCHED"  # the variable that `train.launch` sets, which says itself how its processes ended
 KILLED = "ended without a word, perhaps killed for memory; --resume goes on from the last checkpoint"
 _LAST_WORDS = "plume.last_words"  # the store's key: exit code and line of the first other process that failed
@@ -128,6 +129,14 @@ def together() -> Iterator[None]:
         raise error
 
 
+def first_then_others(make: Callable[[], _T]) -> _T:
+    """Make something on the first process, then on the others, which find what that one left for them."""
+    with together():
+        made = make() if is_first() else None
+    with together():
+        return made if is_first() else make()
+
+
 def check_alike(given: dict[str, str]) -> None:
     """Raise InputError unless every process was given the same: on several machines, files and commands may differ."""
     for number, other in enumerate(all_told(given)):
@@ -146,9 +155,11 @@ def unless_left_alone() -> Iterator[None]:
             raise _error(*said) from None
         if isinstance(error, KeyboardInterrupt) or not _is_of_another(error):
             raise
-        if not is_first() or launched():  # the first process speaks, or who started it
+        if not is_first():
             raise SystemExit(1) from None
-        raise PlumeError(f"another process of this run has {KILLED}") from None
+        if launched():  # torchrun ends this process meanwhile if another is dead, and `train.launch` says of which
+            time.sleep(5)
+        raise PlumeError(f"another process of this run has {KILLED} ({first_line(error)})") from None
 
 
 def _is_of_another(error: BaseException) -> bool:

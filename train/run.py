@@ -54,12 +54,13 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
     # 1. What is refused is refused first: prompt, dataset, folder, store, then the model, which takes longest.
     processes.join()
     torch.manual_seed(config.seed)
-    config, start = _find_start(config)
+    config, start = processes.first_then_others(lambda: starting_adapter.find(config))
     with processes.together():
         prompt = load_prompt(config.prompt)
-        with _waiting(f"training: reading {config.data}"):
-            tokenizer = load_tokenizer(config.base)
-            samples = load_samples(config, tokenizer, prompt)
+        tokenizer = load_tokenizer(config.base)
+    with _waiting(f"training: reading {config.data}"):  # the first process keeps the token ids that it makes
+        samples = processes.first_then_others(lambda: load_samples(config, tokenizer, prompt))
+    with processes.together():
         starting_adapter.check_chat(start, samples.chat)
         starting_adapter.check_not_erased(start, samples.manifest)
         if processes.is_first():
@@ -134,16 +135,6 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
         folder.note(config.out, begun | {"finished": True, "steps": facts["steps"], "version": version})
         losses = facts["train_loss"], facts["validation_loss"]
         return Result(written, run.info.run_id, version, *losses, len(samples.dropped), progress.stopped)
-
-
-def _find_start(config: TrainConfig) -> tuple[TrainConfig, Named | None]:
-    """Find the adapter to start from: the first process fetches it, the others then find it there."""
-    found = config, None
-    with processes.together():
-        if processes.is_first():
-            found = starting_adapter.find(config)
-    with processes.together():
-        return found if processes.is_first() else starting_adapter.find(config)
 
 
 def _of_all_machines(config: TrainConfig) -> str:

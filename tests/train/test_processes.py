@@ -312,7 +312,7 @@ def test_what_befalls_one_process_alone_is_passed_on_once_all_have_begun(monkeyp
             r"process 1 of 2 has ended without a word, .* --resume .* \(SIGKILL\)",
         ),
         ({0: 2, 1: -signal.SIGTERM}, SystemExit, "^2$"),
-        ({0: 130, 1: -signal.SIGTERM}, KeyboardInterrupt, ""),
+        ({0: 130, 1: -signal.SIGTERM}, KeyboardInterrupt, None),
         ({1: 3}, SystemExit, "^3$"),
     ],
 )
@@ -335,7 +335,7 @@ def test_the_launcher_hears_how_processes_ended_from_torchrun_alone(monkeypatch,
         raise ChildFailedError("train", failed)
 
     monkeypatch.setattr(torchrun, "run", fails)
-    for variable in (LAUNCHED, "OMP_NUM_THREADS"):
+    for variable in (LAUNCHED, "OMP_NUM_THREADS", "PYTHONSAFEPATH"):
         monkeypatch.setenv(variable, "1")
     with pytest.raises(PlumeError, match=r"process 1 of 2 .* \(SIGKILL\)"):
         launch(2, [RECIPE, "data=a b", "--resume"])

@@ -202,7 +202,7 @@ def two_checkpoints(tmp_path):
     weight = torch.nn.Parameter(torch.ones(300))
     optimiser = torch.optim.AdamW([weight])
     for step in (1, 2):
-        checkpoint.save(tmp_path, checkpoint.Standing(step=step), {"a": weight.data * step}, None, optimiser)
+        checkpoint.save(tmp_path, checkpoint.Standing(step=step), {"a": weight.data * step}, None, optimiser, [])
     return tmp_path / checkpoint.LATEST, tmp_path / checkpoint.PREVIOUS
 
 
