@@ -32,7 +32,7 @@ def test_what_is_chosen_is_said_kept_and_gone_on_with(train_here, home, steps_of
     assert len(losses) == 3
     monkeypatch.setattr(auto, "free_memory", lambda: 2**20)
     with pytest.raises(
-        InputError, match=r"was begun with micro_batch_tokens=\d+, recompute=false, too much for the 0.0"
+        InputError, match=r"was begun with micro_batch_tokens=\d+, recompute=false, too much for the 0.0 GiB"
     ):
         train_here(out=out, max_steps=4, max_tokens=256, resume=True, **LEFT)
 
