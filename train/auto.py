@@ -39,13 +39,15 @@ def _choose(
     if begun:
         config = config.model_copy(update={key: getattr(begun, key) for key in keys})
     choice = Fitting(config, samples, kind_here()).auto(memory)
-    has = f"{memory / 2**30:.1f} GiB free on {_device()}"
-    if choice is None:
-        told = (
-            f"out={config.out}: was begun with {_shown(config, keys)}" if begun else f"{_shown(config, keys)}: nothing"
+    shown, has = _shown(config, keys), f"{memory / 2**30:.1f} GiB free on {_device()}"
+    look = "plume train CONFIG --estimate tells what takes how much"
+    if choice is None and begun:
+        raise InputError(
+            f"{config.out}: was begun with {shown}, too much for the {has}; go on where more is free; {look}"
         )
-        mend = "go on where more is free" if begun else "use lora.qlora=true, a lower max_tokens or a larger card"
-        raise InputError(f"{told} fits {has}; {mend}; plume train CONFIG --estimate tells what takes how much")
+    if choice is None:
+        mend = "use lora.qlora=true, a lower max_tokens or a larger card"
+        raise InputError(f"{shown}: nothing fits the {has}; {mend}; {look}")
     needed = choice.footprint.needed / 2**30
     stderr.print(
         f"training: {_shown(choice.config, keys)} {'as begun' if begun else 'chosen'}: "

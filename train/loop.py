@@ -201,7 +201,8 @@ def _worst_first(model: Any, batch: MicroBatch, device: torch.device) -> None:
     except torch.OutOfMemoryError:
         raise PlumeError(
             f"the largest micro-batch ({batch.tokens} tokens) does not fit in the GPU's memory; lower "
-            "micro_batch_tokens, or use recompute=true; plume train CONFIG --estimate tells what takes how much"
+            "micro_batch_tokens or leave it to the card (auto), or use recompute=true; plume train CONFIG --estimate "
+            "tells what takes how much"
         ) from None
     model.zero_grad(set_to_none=True)
 

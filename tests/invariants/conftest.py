@@ -34,6 +34,8 @@ def words(tiny_mistral, small_dataset):
             "base.model": tiny_mistral,
             "dtype": "float32",
             "prompt": "short-1",
+            "micro_batch_tokens": 4096,
+            "recompute": "false",
             "batch_size": 4,
             "max_epochs": 2,
             "validation.every": 4,

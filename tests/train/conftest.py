@@ -1,7 +1,9 @@
 """`plume train` on an OpenHermes-shaped tiny model and a real MLflow store, in a process of its own or in this one."""
 
 import json
+import math
 import os
+import random
 import subprocess
 import sys
 import time
@@ -9,12 +11,15 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from transformers import MistralConfig
 from typer.testing import CliRunner
 
+import datasets
 from plume.cli import app
 from plume.paths import ROOT
 from train.config import TrainConfig
 from train.run import train
+from train.samples import Samples
 
 RECIPE = "configs/train/openhermes2-lora.yaml"
 
@@ -34,6 +39,8 @@ def settings(tiny_mistral, small_dataset):
             "base.model": tiny_mistral,
             "dtype": "float32",
             "prompt": "short-1",
+            "micro_batch_tokens": 4096,
+            "recompute": "false",
             "batch_size": 4,
             "max_epochs": 2,
             "validation.every": 4,
@@ -73,6 +80,45 @@ def run(command):
         return out, err
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def write_mistral():
+    """Write the shape of a Mistral, without weights, into a folder: `write_mistral(folder, layers, key=value)`."""
+
+    def write(folder, layers, hidden_size=64, intermediate_size=128, num_attention_heads=4):
+        shape = MistralConfig(
+            vocab_size=32002,
+            hidden_size=hidden_size,
+            intermediate_size=intermediate_size,
+            num_hidden_layers=layers,
+            num_attention_heads=num_attention_heads,
+            num_key_value_heads=max(1, num_attention_heads // 4),
+            architectures=["MistralForCausalLM"],
+        )
+        shape.save_pretrained(folder)
+        return shape
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def seven_billion(write_mistral, tmp_path_factory):
+    """A recipe on Mistral 7B's true shape, with samples as long as the corpus's: `seven_billion(recipe, *words)`."""
+    folder = tmp_path_factory.mktemp("mistral-7b")
+    write_mistral(folder, 32, hidden_size=4096, intermediate_size=14336, num_attention_heads=32)
+    draw = random.Random(0)
+    rows = []
+    for _ in range(320):  # the corpus: a prefix of 263 tokens, reviews of 233 and replies of 217 on average
+        review, reply = (round(draw.lognormvariate(math.log(mean) - 0.18, 0.6)) for mean in (233, 217))
+        ids = [1] * 264 + [2 + len(rows)] * max(1, min(review, 1000)) + [3] * min(reply, 700)
+        rows.append({"input_ids": ids, "prompt_length": len(ids) - min(reply, 700)})
+    samples = Samples(datasets.Dataset.from_list(rows), datasets.Dataset.from_list(rows[:1]), [], [], {}, {})
+
+    def load(recipe=RECIPE, *words):
+        return TrainConfig.load(recipe, ["data=x", "out=x", f"base.model={folder}", *words]), samples
+
+    return load
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from itertools import accumulate
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, MistralConfig
+from transformers import AutoModelForCausalLM
 
 from plume.adapters import Adapter
 from plume.models import load_model, load_tokenizer
@@ -71,8 +71,8 @@ def test_the_traced_peak_of_the_embedded_model_too(plume_home, dtype, recompute)
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("recompute", [False, True])
-def test_the_estimate_is_within_a_tenth_of_what_cuda_measures(recompute, tmp_path):
-    settings = _mistral(tmp_path, layers=4, hidden_size=2048, intermediate_size=7168, num_attention_heads=16)
+def test_the_estimate_is_within_a_tenth_of_what_cuda_measures(recompute, tmp_path, write_mistral):
+    settings = write_mistral(tmp_path, layers=4, hidden_size=2048, intermediate_size=7168, num_attention_heads=16)
     config = TrainConfig(data="unused", out="unused", base={"model": str(tmp_path)}, recompute=recompute)
     batch = pack([{"input_ids": [1] * 264 + [2 + i] * 256, "prompt_length": 300} for i in range(15)])
     torch.cuda.empty_cache()
@@ -91,8 +91,8 @@ def test_the_estimate_is_within_a_tenth_of_what_cuda_measures(recompute, tmp_pat
     assert expected == pytest.approx(torch.cuda.max_memory_allocated() - before, rel=0.1)
 
 
-def test_all_layers_take_what_two_tell_of(tmp_path):
-    _mistral(tmp_path, layers=5)
+def test_all_layers_take_what_two_tell_of(tmp_path, write_mistral):
+    write_mistral(tmp_path, layers=5)
     batch = pack([{"input_ids": [1] * 60 + [2 + i] * 50, "prompt_length": 70} for i in range(3)])
     for recompute in (False, True):
         config = TrainConfig(data="unused", out="unused", base={"model": str(tmp_path)}, recompute=recompute)
@@ -108,8 +108,8 @@ def test_weights_and_adapter_are_counted_to_the_byte(tiny):
     assert (found.adapter, found.gradients, found.optimiser) == (4 * learnt, 4 * learnt, 8 * learnt)
 
 
-def test_four_bits_a_weight_and_no_more_is_kept_of_a_quantised_base(tmp_path):
-    _mistral(tmp_path, layers=2, hidden_size=256, intermediate_size=512, num_attention_heads=4)
+def test_four_bits_a_weight_and_no_more_is_kept_of_a_quantised_base(tmp_path, write_mistral):
+    write_mistral(tmp_path, layers=2, hidden_size=256, intermediate_size=512, num_attention_heads=4)
     batch = pack([{"input_ids": [1] * 60 + [2 + i] * 50, "prompt_length": 70} for i in range(3)])
     plain = TrainConfig(data="unused", out="unused", base={"model": str(tmp_path)})
     quantised = plain.model_copy(update={"lora": plain.lora.model_copy(update={"qlora": True})})
@@ -167,18 +167,3 @@ def test_estimate_needs_no_weights_and_is_near_what_the_run_logs(shown, home, tr
     assert not (home / "estimated").exists()
     assert facts["memory_gib"]["estimated"] > 0
     assert facts["memory_gib"]["measured"] > facts["memory_gib"]["estimated"]  # which has no Python and no torch
-
-
-def _mistral(folder, layers, hidden_size=64, intermediate_size=128, num_attention_heads=4):
-    """Write the shape of a Mistral; returns its config."""
-    shape = MistralConfig(
-        vocab_size=32002,
-        hidden_size=hidden_size,
-        intermediate_size=intermediate_size,
-        num_hidden_layers=layers,
-        num_attention_heads=num_attention_heads,
-        num_key_value_heads=num_attention_heads // 4,
-        architectures=["MistralForCausalLM"],
-    )
-    shape.save_pretrained(folder)
-    return shape

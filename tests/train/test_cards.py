@@ -1,0 +1,79 @@
+"""What fits which card: the largest micro-batch, recompute, QLoRA last; and what recipes say of cards."""
+
+import re
+
+import pytest
+from rich.console import Console
+
+from plume.paths import ROOT
+from train.cards import CARDS, FLOOR, Fitting
+from train.estimate_tables import print_estimate
+
+RECIPES = sorted((ROOT / "configs/train").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def on_gpus(seven_billion):
+    """The pilot's recipe on Mistral 7B's shape, all left to the card."""
+    return Fitting(*seven_billion(ROOT / "configs/train/openhermes2-lora.yaml"), "cuda")
+
+
+def test_a_choice_fits_and_the_next_larger_does_not(on_gpus):
+    for memory in CARDS:
+        choice = on_gpus.best(memory)
+        size, way = choice.config.micro_batch_tokens, {"recompute": choice.config.recompute, "qlora": False}
+        assert choice.footprint.needed <= memory
+        if size != on_gpus.sizes[-1]:
+            larger = on_gpus.sizes[on_gpus.sizes.index(size) + 1]
+            assert on_gpus.of(larger, **way).footprint.needed > memory
+
+
+def test_more_memory_is_never_worse(on_gpus):
+    choices = [on_gpus.best(memory) for memory in CARDS]
+    assert [c.config.recompute for c in choices] == sorted((c.config.recompute for c in choices), reverse=True)
+    kept = [c.config.micro_batch_tokens for c in choices if not c.config.recompute]
+    assert kept == sorted(kept)
+    assert min(kept) >= FLOOR
+
+
+def test_where_the_weights_alone_do_not_fit_four_bits_do(on_gpus):
+    choice = on_gpus.best(12e9)
+    assert choice.config.lora.qlora
+    assert choice.footprint.needed <= 12e9 < on_gpus.of(2048, recompute=True, qlora=False).footprint.needed
+    assert on_gpus.best(4e9) is None
+    assert on_gpus.auto(12e9) is None  # QLoRA is another model: never chosen unasked
+
+
+def test_what_the_config_sets_is_not_chosen_anew(seven_billion):
+    fixed = Fitting(*seven_billion(RECIPES[-1], "micro_batch_tokens=4096", "recompute=auto"), "cuda")
+    large, small = fixed.auto(141e9), fixed.auto(24e9)
+    assert (large.config.micro_batch_tokens, large.config.recompute) == (4096, False)
+    assert (small.config.micro_batch_tokens, small.config.recompute) == (4096, True)
+    kept = Fitting(*seven_billion(RECIPES[-1], "micro_batch_tokens=auto", "recompute=false"), "cuda")
+    assert kept.auto(24e9) is None or not kept.auto(24e9).config.recompute
+
+
+def test_the_table_says_of_each_card_whether_and_how_it_fits(seven_billion, capsys):
+    config, samples = seven_billion(RECIPES[-1], "micro_batch_tokens=4096", "recompute=false")
+    print_estimate(config, samples, None, Console(width=200))
+    told = capsys.readouterr().out
+    for card in ("24 GB (22.4 GiB)", "48 GB (44.7 GiB)", "80 GB (74.5 GiB)", "141 GB (131.3 GiB)"):
+        assert re.search(rf"{re.escape(card)} +│ +\d+ +│ (true |false) +│ bfloat16 +│ +[\d.]+ +│ +.*\(", told), card
+    assert re.search(
+        r"as written \(micro_batch_tokens=4096, recompute=false\): [\d.]+ GiB of a GPU; fits cards of", told
+    )
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)
+def test_what_a_recipe_says_of_cards_is_true(recipe, seven_billion):
+    """A header names cards as `24 GB: 8192 tokens, recomputed, 21 GiB` or `48 GB: 3072 tokens, kept, 39 GiB`."""
+    header = "".join(line for line in recipe.read_text().splitlines(keepends=True) if line.startswith("#"))
+    claims = re.findall(r"(\d+) GB: (\d+) tokens, (recomputed|kept), (\d+) GiB", header)
+    if "GPU" in header:
+        assert [float(claim[0]) * 1e9 for claim in claims] == list(CARDS), "the header names every card"
+    fitting = Fitting(*seven_billion(recipe), "cuda") if claims else None
+    for card, tokens, recomputed, gib in claims:
+        choice = fitting.auto(float(card) * 1e9)
+        assert choice.config.micro_batch_tokens == int(tokens), card
+        assert choice.config.recompute is (recomputed == "recomputed"), card
+        assert choice.footprint.needed / 2**30 == pytest.approx(float(gib), abs=0.5), card
