@@ -112,4 +112,4 @@ def _cleaned(value: Any, places: dict[str, str]) -> Any:
     text = without_secrets(value)
     for place, mark in places.items():
         text = re.sub(rf"(?<!\w){re.escape(place)}(?!\w)", mark, text)
-    return _PATH.sub("…", text)
+    return re.sub("…+", "…", _PATH.sub("…", text))

@@ -170,7 +170,8 @@ def test_the_embedded_model_is_accepted_with_a_real_engine(cli, tmp_path, embedd
     home, out = tmp_path / "home", tmp_path / "site"
     home.mkdir()
     (home / "models").symlink_to(embedded_model.parent)
-    words = ["doctor", "--site", "configs/train/demo.yaml", "--out", out]
+    tokens = "base.tokens={im_end: 2, im_start: 1, pad: 0}"
+    words = ["doctor", "--site", "configs/train/demo.yaml", tokens, "batch_size=2", "--out", out]
     done = cli(*words, timeout=1800, env={"PLUME_HOME": str(home)})
     assert done.returncode == 0, done.stderr[-3000:]
     whole, points = told(out)
