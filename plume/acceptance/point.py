@@ -1,7 +1,7 @@
 """A point of the acceptance: what is expected, what was measured, and whether it holds."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 Verdict = Literal["ok", "not ok", "not checked"]
@@ -36,7 +36,6 @@ class Part:
     points: Sequence[Point]
     seconds: float = 0.0
     missing: bool = False
-    values: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_ok(self) -> bool:

@@ -14,7 +14,7 @@ from plume import __version__
 from plume.acceptance.point import Part
 from plume.acceptance.site import Site
 from plume.errors import without_secrets
-from plume.files import json_sha256, read_object, telling, write
+from plume.files import json_sha256, read_jsonl, read_object, telling, write
 from plume.page import Table, render
 from plume.paths import ROOT, home
 
@@ -55,20 +55,37 @@ def save(out: Path, site: Site, parts: Sequence[Part]) -> None:
     flat = {name: value for name, value in site.config.flat().items() if name not in _PLACES}
     if Path(site.config.base.model).is_dir():
         flat["base.model"] = "a folder"
+    places = _known_places(out, site)
+    rows = [part.as_dict() for part in parts]
+    for point in (point for row in rows for point in row["points"]):
+        point |= {name: _cleaned(point[name], places) for name in ("measured", "why")}
     told = {
         "plume": __version__,
         "when": f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC",
         "outcome": outcome(parts),
         "seconds": round(sum(part.seconds for part in parts), 1),
-        "parts": [part.as_dict() for part in parts],
+        "parts": rows,
         "key": key(site.config),
-        "config": flat,
+        "config": {name: _cleaned(value, places) for name, value in flat.items()},
+        "numbers": _numbers(site),
     }
-    told = _cleaned(told, _known_places(out, site))
-    tables = [_table(part) for part in told["parts"]]
+    tables = [_table(part) for part in rows]
     with telling(out, "make room, then go on with --resume"):
         write(out / PAGE, render(_TEMPLATE, told=told, tables=tables))
         write(out / JSON, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+
+
+def _numbers(site: Site) -> dict[str, Any]:
+    """Collect what the parts measured, without any text, for whoever gets the JSON."""
+    trained = read_object(site.run / "adapter" / "training.json") or {}
+    steps = site.run / "steps.jsonl"
+    found = {
+        "base": read_object(site.work / "base.json"),
+        "steps": read_jsonl(steps) if steps.is_file() else None,
+        **{name: trained.get(name) for name in ("samples", "memory_gib", "energy")},
+        "golden": (read_object(site.work / "serve.json") or {}).get("golden"),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _table(part: dict[str, Any]) -> dict[str, Any]:
@@ -89,14 +106,10 @@ def _known_places(out: Path, site: Site) -> dict[str, str]:
 
 
 def _cleaned(value: Any, places: dict[str, str]) -> Any:
-    """Remove places, names and secrets from all text of a JSON value."""
-    if isinstance(value, dict):
-        return {name: _cleaned(each, places) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_cleaned(each, places) for each in value]
+    """Remove places, names and secrets from a text; leave any other value."""
     if not isinstance(value, str):
         return value
     text = without_secrets(value)
     for place, mark in places.items():
         text = re.sub(rf"(?<!\w){re.escape(place)}(?!\w)", mark, text)
-    return _PATH.sub("…", text)
+    return re.sub("…+", "…", _PATH.sub("…", text))

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+import time
 
 import psutil
 import pytest
@@ -36,6 +37,7 @@ def test_a_machine_is_accepted_and_the_report_tells_no_place(
     assert set(unchecked) == {("machine", "GPU"), ("train", "peak of memory"), ("train", "speed")}
     assert all(why.startswith("no GPU") for why in unchecked.values())
     assert points["base", "parameters"]["measured"] == "4,170,304"
+    assert len(whole["numbers"]["steps"]) == 10
     assert points["tokens", "its ids"]["expected"].endswith("as Mistral 7B's tokenizer")
     assert len((out / "work/train/steps.jsonl").read_text().splitlines()) == 10
     for name in ("site.json", "site.html"):
@@ -122,14 +124,16 @@ def test_interrupted_it_says_so_and_goes_on_from_there(recipe, parts, told, tmp_
 
 
 def test_a_command_ends_with_its_interrupted_caller():
+    me = psutil.Process()
+    before, started = set(me.children()), []
+
     def interrupt():
-        deadline = psutil.time.monotonic() + 30
-        while not (found := psutil.Process().children()) and psutil.time.monotonic() < deadline:
-            psutil.time.sleep(0.05)
+        until = time.monotonic() + 30
+        while not (found := set(me.children()) - before) and time.monotonic() < until:
+            time.sleep(0.05)
         started.extend(found)
         os.kill(os.getpid(), signal.SIGINT)
 
-    started = []
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         site.plume("0", "--bind", "127.0.0.1", module="http.server")
@@ -166,7 +170,8 @@ def test_the_embedded_model_is_accepted_with_a_real_engine(cli, tmp_path, embedd
     home, out = tmp_path / "home", tmp_path / "site"
     home.mkdir()
     (home / "models").symlink_to(embedded_model.parent)
-    words = ["doctor", "--site", "configs/train/demo.yaml", "--out", out]
+    tokens = "base.tokens={im_end: 2, im_start: 1, pad: 0}"
+    words = ["doctor", "--site", "configs/train/demo.yaml", tokens, "batch_size=2", "--out", out]
     done = cli(*words, timeout=1800, env={"PLUME_HOME": str(home)})
     assert done.returncode == 0, done.stderr[-3000:]
     whole, points = told(out)
