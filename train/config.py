@@ -150,6 +150,12 @@ class TrainConfig(Config):
     )
     register_version: bool = Field(True, description="register the adapter as a version of plume-reply")
 
+    @field_validator("base", mode="before")
+    @classmethod
+    def _without_a_start(cls, value: Any) -> Any:
+        """A plain base model, as other stages have it, is one without an adapter."""
+        return value.model_dump() if type(value) is Base else value
+
     @field_validator("base")
     @classmethod
     def _from_the_root(cls, value: StartingBase) -> StartingBase:

@@ -5,6 +5,8 @@ where the first finds it.
 """
 
 import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -152,6 +154,7 @@ def unless_left_alone() -> Iterator[None]:
     except (RuntimeError, KeyboardInterrupt) as error:
         said = last_words()
         if said and is_first():
+            _hear_no_more_of_it()
             raise _error(*said) from None
         if isinstance(error, KeyboardInterrupt) or not _is_of_another(error):
             raise
@@ -159,7 +162,14 @@ def unless_left_alone() -> Iterator[None]:
             raise SystemExit(1) from None
         if launched():  # torchrun ends this process meanwhile if another is dead, and `train.launch` says of which
             time.sleep(5)
+        _hear_no_more_of_it()
         raise PlumeError(f"another process of this run has {KILLED} ({first_line(error)})") from None
+
+
+def _hear_no_more_of_it() -> None:
+    """Let torchrun's SIGTERM, which follows another process's end, not cut short what this one does about it."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _is_of_another(error: BaseException) -> bool:

@@ -279,6 +279,7 @@ def _terminable() -> Iterator[None]:
     """SIGTERM, as schedulers send it, ends a run as Ctrl-C does: marked in MLflow, with a word on how to go on."""
 
     def interrupt(*_: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would cut short what the first began
         raise KeyboardInterrupt
 
     try:
