@@ -28,7 +28,7 @@ def look(site: Site) -> Iterator[Point]:
     yield from _packages()
     cores = len(os.sched_getaffinity(0))
     yield Point.judged("processor", "2 cores or more", f"{_processor()}, {cores} cores", cores >= 2)
-    need = _weights(Path(resolve(site.config.base))) * 2 / GIB + 4
+    need = weights(site) * 2 / GIB + 4
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     why = "PEFT computes in float32 beside the engine: use a machine with more, or --skip serve"
     yield Point.judged("memory", f"{need:.0f} GiB or more", f"{memory:.0f} GiB", memory >= need, why)
@@ -76,6 +76,7 @@ def _processor() -> str:
     return platform.machine()
 
 
-def _weights(folder: Path) -> int:
-    """Add up the bytes of a model's weights, in whichever of two formats there is more."""
+def weights(site: Site) -> int:
+    """Add up the bytes of the base's weights, in whichever of two formats there is more."""
+    folder = Path(resolve(site.config.base))
     return max(sum(path.stat().st_size for path in folder.glob(kind)) for kind in ("*.safetensors", "*.bin"))

@@ -85,7 +85,8 @@ def _numbers(site: Site) -> dict[str, Any]:
         **{name: trained.get(name) for name in ("samples", "memory_gib", "energy")},
         "golden": (read_object(site.work / "serve.json") or {}).get("golden"),
     }
-    return {name: value for name, value in found.items() if value}
+    # NaN and infinity become words: JSON knows neither.
+    return json.loads(json.dumps({name: value for name, value in found.items() if value}), parse_constant=str)
 
 
 def _table(part: dict[str, Any]) -> dict[str, Any]:

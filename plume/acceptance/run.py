@@ -11,6 +11,7 @@ from plume.acceptance.point import ENDED, Part, Point
 from plume.acceptance.site import Site
 from plume.boundary import unexpected
 from plume.command import say, stderr
+from plume.doctor import gpus
 from plume.errors import EnvironmentMissing, InputError
 from plume.files import locked, make_folder, telling
 from plume.models import resolve
@@ -24,6 +25,8 @@ PARTS: dict[str, Callable[[Site], Iterator[Point]]] = {
     "train": training.look,
     "serve": serving.look,
 }
+COMPUTE = ("base", "train", "serve")  # the parts that load the base
+LARGEST_ON_CPU = 2.0  # GiB of weights that are tried without a GPU
 NOT_OK = 10  # the exit code of a verdict FAIL, too
 _WORK = "work"  # below the report: dataset, run, store; all of it invented
 
@@ -58,11 +61,11 @@ def _all(site: Site, out: Path, skip: Collection[str], done: dict[str, Part]) ->
     try:
         for number, name in enumerate(PARTS, 1):
             stderr.print(f"\n{number} of {len(PARTS)}: {report.TITLES[name]}", style="bold")
-            if name in skip:
-                parts[name] = _left(name, "left out with --skip")
-            elif name not in done:
-                parts[name] = _left(name, "interrupted")
-                parts[name] = _measured(name, site)
+            if name not in done:
+                why = "left out with --skip" if name in skip else _too_slow(name, site)
+                parts[name] = _left(name, why or "interrupted")
+                if not why:
+                    parts[name] = _measured(name, site)
             _tell(parts[name])
             report.save(out, site, list(parts.values()))
     except (KeyboardInterrupt, SystemExit):  # SIGTERM, too
@@ -81,10 +84,18 @@ def _measured(name: str, site: Site) -> Part:
     try:
         points.extend(PARTS[name](site))
     except Exception as error:  # whatever it is, the other parts are measured
-        line, _ = unexpected(error)
-        missing = isinstance(error, EnvironmentMissing)
+        line, code = unexpected(error)
+        missing = code == EnvironmentMissing.exit_code
         points.append(Point.judged(ENDED, "", "", holds=False, why=line))
     return Part(name, points, round(time.monotonic() - began, 1), missing)
+
+
+def _too_slow(name: str, site: Site) -> str:
+    """Say why a part is not even begun: without a GPU a large base would take hours, or all memory."""
+    size = machine.weights(site) / machine.GIB
+    if name not in COMPUTE or size <= LARGEST_ON_CPU or gpus():
+        return ""
+    return f"no GPU: a base of {size:.0f} GiB takes hours on a CPU"
 
 
 def _left(name: str, why: str) -> Part:

@@ -69,3 +69,10 @@ def test_only_what_went_well_with_the_same_config_is_taken_over(site, recipe, tm
     assert report.earlier(tmp_path, site.config) == {"machine": good}
     assert report.earlier(tmp_path, recipe(out=tmp_path / "elsewhere")) == {"machine": good}
     assert report.earlier(tmp_path, recipe(batch_size=5)) == {}
+
+
+def test_numbers_that_are_none_are_words(site, tmp_path, told):
+    site.work.mkdir()
+    (site.work / "base.json").write_text('{"losses": [NaN, 2.5, Infinity]}')
+    report.save(tmp_path, site, parts())
+    assert told(tmp_path)[0]["numbers"] == {"base": {"losses": ["NaN", 2.5, "Infinity"]}}

@@ -73,6 +73,16 @@ def test_wrong_ids_and_random_weights_fail_and_the_rest_goes_on(recipe, commands
     assert points["train", "loss on the same pairs"]["verdict"] == "ok"
 
 
+def test_a_large_base_without_a_gpu_is_not_begun(recipe, parts, told, tmp_path, plume_home, monkeypatch):
+    monkeypatch.setattr(run, "LARGEST_ON_CPU", 0.001)
+    parts()
+    assert accept(recipe(), tmp_path / "site", skip=[], resume=False, force=False) == 0
+    whole, points = told(tmp_path / "site")
+    assert {name for name, _ in verdicts(points, "not checked")} == {"base", "train", "serve"}
+    assert all(points[name, ENDED]["why"].startswith("no GPU: a base of ") for name in ("base", "train", "serve"))
+    assert whole["outcome"] == "in part"
+
+
 @pytest.fixture
 def parts(monkeypatch):
     """parts(name=function): the parts that are run, in place of the real ones."""
