@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import redirect_stderr, suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -235,6 +236,23 @@ def load_model(base: Base, dtype: str, *, four_bits: bool = False, device: str |
         raise InputError(f"base.model={base.model}: its weights cannot be loaded ({first_line(error)})") from None
     _check_whole(base, model, told)
     return model if four_bits else model.to(device)
+
+
+def fast_dtype() -> str:
+    """What `auto` means here: bfloat16 on a GPU or a processor with units for it, else float32."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    return "bfloat16" if cpu_has_bfloat16() else "float32"
+
+
+@cache
+def cpu_has_bfloat16() -> bool:
+    """Whether this processor has units for bfloat16 products (AVX512-BF16 or AMX); without, they are slow."""
+    import torch
+
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def write_greedily(

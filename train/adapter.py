@@ -12,7 +12,7 @@ from plume import __version__
 from plume.adapters import TEMPLATE, TRAINING, Adapter
 from plume.errors import InputError
 from plume.prompt import ChatFormat, Prompt
-from train import attention, lora
+from train import attention, fused, lora
 from train.card import card
 from train.config import TrainConfig
 
@@ -37,6 +37,7 @@ def attach(model: Any, config: TrainConfig, start: Adapter | None = None) -> Any
     if start:
         start.load_into(model)
     lora.use(model)
+    fused.use(model)
     attention.register()
     model.get_base_model().set_attn_implementation(_attention(model, config))
     if config.recompute:

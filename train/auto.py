@@ -38,6 +38,10 @@ def _choose(
 ) -> dict[str, Any]:
     if begun:
         config = config.model_copy(update={key: getattr(begun, key) for key in keys})
+    config = config.settled()
+    if keys == ["dtype"]:
+        stderr.print(f"training: dtype={config.dtype} {'as begun' if begun else 'chosen'}", markup=False)
+        return {"dtype": config.dtype}
     choice = Fitting(config, samples, kind_here()).auto(memory)
     shown, has = _shown(config, keys), f"{memory / 2**30:.1f} GiB free on {_device()}"
     look = "plume train CONFIG --estimate tells what takes how much"

@@ -27,6 +27,11 @@ class Layout:
     def tokens(self) -> int:
         return self.bounds[-1][1]
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest sample, the prefix among them."""
+        return self.prefix + max(end - start for start, end in self.bounds)
+
 
 @dataclass
 class MicroBatch:

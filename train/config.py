@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from plume.config import Config, read_yaml
 from plume.errors import InputError
-from plume.models import Base, located
+from plume.models import Base, fast_dtype, located
 from plume.paths import in_clone
 from plume.store import StoreUri
 
@@ -133,7 +133,11 @@ class TrainConfig(Config):
         gt=0,
         description="nats above the last 20 losses' median (of under 10: maximum) that stop a run; null: never",
     )
-    dtype: Literal["float32", "bfloat16"] = Field("bfloat16", description="of the base weights and of what is computed")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        "bfloat16",
+        description="of the base weights and of what is computed; auto: bfloat16 on a GPU or a processor with units "
+        "for it, else float32, and where a run is resumed what it began with",
+    )
     seed: int = Field(20231005, ge=0, lt=2**62, description="of the order of the pairs and of the first weights")
     server: Path = Field(
         Path("configs/serve/default.yaml"), description="config of plume serve, whose max_lora_rank holds here too"
@@ -177,7 +181,7 @@ class TrainConfig(Config):
                 f"micro_batch_tokens={self.micro_batch_tokens} is less than max_tokens={self.max_tokens}: "
                 "one long sample would not fit; raise the first or lower the second"
             )
-        if self.lora.qlora and self.dtype != "bfloat16":
+        if self.lora.qlora and self.dtype == "float32":
             problems.append(f"lora.qlora computes in bfloat16, not dtype={self.dtype}")
         highest = served_rank(self.server)
         if self.lora.rank > highest:
@@ -188,6 +192,10 @@ class TrainConfig(Config):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def settled(self) -> "TrainConfig":
+        """The config with its precision named, which `auto` leaves to the machine."""
+        return self if self.dtype != "auto" else self.model_copy(update={"dtype": fast_dtype()})
 
     def _canary_problems(self) -> Iterator[str]:
         times = self.canary_repetitions
@@ -204,7 +212,7 @@ class TrainConfig(Config):
 
 def left_to_card(config: TrainConfig) -> list[str]:
     """Name the keys that the config leaves to the card."""
-    return [key for key in ("micro_batch_tokens", "recompute") if getattr(config, key) == AUTO]
+    return [key for key in ("dtype", "micro_batch_tokens", "recompute") if getattr(config, key) == AUTO]
 
 
 def served_rank(server: Path) -> int:

@@ -1,34 +1,23 @@
-"""A LoRA layer that costs what it must: `x Wᵀ + s (x Aᵀ) Bᵀ` and its gradient, without PEFT's extra passes.
+"""LoRA layers that cost what they must: `x Wᵀ + s (x Aᵀ) Bᵀ` and its gradient, without PEFT's extra passes.
 
 PEFT adds two results out of place and, where the adapter is float32 over a bfloat16 base, converts every activation to
 float32. Here the second product is accumulated into the first, forward and backward, and the adapter is kept in float32
 (small updates are not rounded away) but used in the activations' precision.
 
-A CPU without bfloat16 units multiplies bfloat16 matrices 8 to 80 times slower than float32 ones (docs/log.md). There,
-products are computed in float32 and rounded once, which is what such units do: the same result up to summation order.
+Layers that read the same activations (queries, keys and values; gate and up) are one product of their frozen weights
+and one of their A matrices: `together`.
 """
 
-from functools import cache, partial
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 
-from train.device_kind import kind_of
+from train.products import product, side_by_side, widen
 
 NAME = "default"  # PEFT's name of the one adapter
-
-
-def widen(tensor: torch.Tensor) -> torch.Tensor:
-    """float32 where this machine multiplies bfloat16 matrices in software, else the tensor itself."""
-    if tensor.dtype == torch.bfloat16 and kind_of(tensor) == "cpu" and not _cpu_has_bfloat16():
-        return tensor.float()
-    return tensor
-
-
-@cache
-def _cpu_has_bfloat16() -> bool:
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def use(model: Any) -> int:
@@ -45,15 +34,34 @@ def use(model: Any) -> int:
     return len(layers)
 
 
+def together(layers: Sequence[Any], *inputs: torch.Tensor, made: Any = None) -> torch.Tensor:
+    """[…, in] → […, sum of the layers' outs]: what layers that read the same activations give, side by side.
+
+    What they read is the one input; or what `made`, an autograd function, makes of the inputs by `made.value`: the
+    backward pass does not keep it, but asks `made.again(its gradient, *inputs)` for it and the inputs' gradients.
+    """
+    if not all(map(_is_plain, layers)):
+        x = made.apply(*inputs) if made else inputs[0]
+        return torch.cat([layer(x) for layer in layers], -1)
+    frozen = side_by_side([layer.base_layer for layer in layers])
+    scalings = [layer.scaling[NAME] for layer in layers]
+    a, b = ([getattr(layer, name)[NAME].weight for layer in layers] for name in ("lora_A", "lora_B"))
+    return _LoraLinear.apply(frozen, scalings, made, len(inputs), *inputs, *a, *b)
+
+
+def _is_plain(layer: Any) -> bool:
+    """Whether a layer is a frozen matrix and its adapter, in use, and nothing else."""
+    base = getattr(layer, "base_layer", None)
+    if type(base) is not torch.nn.Linear or base.bias is not None or layer.disable_adapters or layer.merged:
+        return False
+    return not layer.training or isinstance(layer.lora_dropout[NAME], torch.nn.Identity)
+
+
 def _forward(layer: Any, x: torch.Tensor) -> torch.Tensor:
-    base = layer.base_layer
-    if layer.disable_adapters or layer.merged:
-        return _linear(x, base.weight, base.bias)
-    dropout = layer.lora_dropout[NAME]
-    if base.bias is None and (not layer.training or isinstance(dropout, torch.nn.Identity)):
-        a, b = layer.lora_A[NAME].weight, layer.lora_B[NAME].weight
-        return _LoraLinear.apply(x, base.weight, a, b, layer.scaling[NAME])
-    return _linear(x, base.weight, base.bias) + _adapted(layer, x)
+    if _is_plain(layer):
+        return together([layer], x)
+    out = _linear(x, layer.base_layer.weight, layer.base_layer.bias)
+    return out if layer.disable_adapters or layer.merged else out + _adapted(layer, x)
 
 
 def _forward_beside(layer: Any, x: torch.Tensor) -> torch.Tensor:
@@ -76,30 +84,46 @@ def _linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = N
 
 
 class _LoraLinear(torch.autograd.Function):
-    """[…, in] → […, out] with a frozen `weight` [out, in], trained `a` [rank, in] and `b` [out, rank]."""
+    """Layers side by side: a frozen `weight` [outs, in], trained `a` [rank, in] and `b` [out, rank] of each layer."""
 
     @staticmethod
     def forward(
-        ctx: Any, x: torch.Tensor, weight: torch.Tensor, a: torch.Tensor, b: torch.Tensor, scaling: float
+        ctx: Any, weight: torch.Tensor, scalings: Sequence[float], made: Any, count: int, *rest: torch.Tensor
     ) -> torch.Tensor:
+        inputs, a, b = rest[:count], rest[count : -len(scalings)], rest[-len(scalings) :]
+        x = made.value(*inputs) if made else inputs[0]
         rows = widen(x.flatten(0, -2))
-        low = rows @ a.to(rows.dtype).t()
-        out = rows @ weight.to(rows.dtype).t()
-        out.addmm_(low, b.to(rows.dtype).t(), alpha=scaling)
-        ctx.save_for_backward(x, low, weight, a, b)
-        ctx.scaling = scaling
+        low = product(rows, torch.cat(a).to(rows.dtype))
+        out = product(rows, weight.to(rows.dtype))
+        for part, part_low, own, scaling in zip(*_parts(out, low, a, b), b, scalings, strict=True):
+            part.addmm_(part_low, own.to(rows.dtype).t(), alpha=scaling)
+        ctx.save_for_backward(low, *rest)
+        ctx.frozen = weight, scalings, made, count
         return out.to(x.dtype).view(*x.shape[:-1], -1)
 
     @staticmethod
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[Any, ...]:
-        x, low, weight, a, b = ctx.saved_tensors
-        g, rows = widen(grad.flatten(0, -2)), widen(x.flatten(0, -2))
-        g_low = (g @ b.to(g.dtype)).mul_(ctx.scaling)
-        grad_b = (g.t() @ low).mul_(ctx.scaling).to(b.dtype)
-        grad_a = (g_low.t() @ rows).to(a.dtype)
-        grad_x = None
-        if ctx.needs_input_grad[0]:
-            grad_x = g @ weight.to(g.dtype)
-            grad_x.addmm_(g_low, a.to(g.dtype))
-            grad_x = grad_x.to(x.dtype).view(x.shape)
-        return grad_x, None, grad_a, grad_b, None
+        low, *rest = ctx.saved_tensors
+        weight, scalings, made, count = ctx.frozen
+        inputs, a, b = rest[:count], rest[count : -len(scalings)], rest[-len(scalings) :]
+        g = widen(grad.flatten(0, -2))
+        g_low, to_b, ranks = torch.empty_like(low), [], [len(each) for each in a]
+        for part, to_low, part_low, own, scaling in zip(
+            *_parts(g, g_low, a, b), low.split(ranks, 1), b, scalings, strict=True
+        ):
+            torch.mul(product(part, own.to(g.dtype).t()), scaling, out=to_low)
+            to_b.append((part_low.t() @ part).t().mul(scaling).to(own.dtype))
+        x, to_inputs = inputs[0], [None] * count
+        if any(ctx.needs_input_grad[4 : 4 + count]):
+            to_x = product(g, weight.to(g.dtype).t()).addmm_(g_low, torch.cat(a).to(g.dtype))
+            to_x = to_x.to(grad.dtype).view(*grad.shape[:-1], -1)
+            x, to_inputs = made.again(to_x, *inputs) if made else (x, [to_x])
+        elif made:
+            x = made.value(*inputs)
+        to_a = (g_low.t() @ widen(x.flatten(0, -2))).to(a[0].dtype).split(ranks)
+        return None, None, None, None, *to_inputs, *to_a, *to_b
+
+
+def _parts(out: torch.Tensor, low: torch.Tensor, a: Sequence[Any], b: Sequence[Any]) -> tuple[Any, Any]:
+    """What of the outputs, and of what lies between A and B, belongs to each layer."""
+    return out.split([len(each) for each in b], 1), low.split([len(each) for each in a], 1)

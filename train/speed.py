@@ -77,16 +77,15 @@ def machine_limit(device: str, dtype: str) -> float:
     if device == "cuda":
         gpu = gpus.known(torch.cuda.get_device_name())
         return gpu.flops if gpu else float("nan")
-    # On a CPU, whatever `dtype` is: where bfloat16 is no faster, products are made in float32 (train.lora).
-    left, right = (torch.ones(1024, 1024, dtype=getattr(torch, dtype)) for _ in range(2))  # draws no random numbers
-    if dtype == "bfloat16":
-        from train.lora import widen
+    from train.products import product, widen
 
-        left, right = widen(left), widen(right)
+    # On a CPU, whatever `dtype` is: where bfloat16 is no faster, products are made in float32.
+    left, right = (torch.ones(1024, 1024, dtype=getattr(torch, dtype)) for _ in range(2))  # draws no random numbers
+    left, right = widen(left), widen(right)
     best = float("inf")
     for _ in range(5):
         started = time.perf_counter()
-        left @ right
+        product(left, right)
         best = min(best, time.perf_counter() - started)
     return 2 * 1024**3 / best
 

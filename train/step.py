@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own convention
 
 from train import processes
 from train.batches import MicroBatch
-from train.lora import widen
+from train.products import product, widen
 
 CHUNK = 1024  # rows of logits at once: 192 MiB in float32 at 49,152 vocabulary entries
 
@@ -48,14 +47,14 @@ class _HeadLoss(torch.autograd.Function):
         wide = widen(weight)
         for at in range(0, len(hidden), CHUNK):
             rows = slice(at, at + CHUNK)
-            logits = F.linear(hidden[rows].to(wide.dtype), wide).float()
+            logits = product(hidden[rows].to(wide.dtype), wide).float()
             picked = logits.gather(1, labels[rows, None])
-            norm = logits.logsumexp(1, keepdim=True)
-            losses[rows] = (norm - picked)[:, 0]
+            largest = logits.amax(1, keepdim=True)
+            probabilities = logits.softmax(1)  # one pass, where logsumexp and exp took four times as long
+            losses[rows] = (largest - probabilities.amax(1, keepdim=True).log() - picked)[:, 0]
             if wanted:
-                probabilities = logits.sub_(norm).exp_()
                 probabilities.scatter_add_(1, labels[rows, None], torch.full_like(picked, -1.0))
-                gradient[rows] = (probabilities.to(wide.dtype) @ wide).to(hidden.dtype)
+                gradient[rows] = product(probabilities.to(wide.dtype), wide.t()).to(hidden.dtype)
         ctx.save_for_backward(gradient)
         return losses
 
