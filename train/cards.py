@@ -63,7 +63,7 @@ class Fitting:
         slope = (second.needed - first.needed) / max(second.worst_tokens - first.worst_tokens, 1)
         most = first.worst_tokens + (memory - first.needed) / slope if slope else math.inf
         for size in reversed(sizes):
-            if size <= most * 1.02:
+            if size <= most * 1.05 or size == sizes[0]:
                 found = self.of(size, recompute=recompute, qlora=qlora)
                 if found.footprint.needed <= memory:
                     return found
