@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from train.config import TrainConfig
+from train.config import AUTO, TrainConfig
 from train.estimate import Footprint, estimate
 from train.loop import largest_batch
 from train.samples import Samples
@@ -25,7 +25,9 @@ class Fitting:
     """What micro-batches of a run take of one kind of device. Each size is traced once."""
 
     def __init__(self, config: TrainConfig, samples: Samples, kind: str) -> None:
-        self.config, self.samples, self.kind = config, samples, kind
+        if config.dtype == AUTO and kind == "cuda":  # of any that is spoken of here; a run's own is settled before
+            config = config.model_copy(update={"dtype": "bfloat16"})
+        self.config, self.samples, self.kind = config.settled(), samples, kind
         self._known: dict[tuple[int, bool, bool], Choice] = {}
         self.sizes = self._sizes()
 

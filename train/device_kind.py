@@ -26,11 +26,6 @@ def traced_as(kind: str) -> Iterator[None]:
         _asked.reset(before)
 
 
-def capability(tensor: Any) -> tuple[int, int]:
-    """Compute capability of the GPU that holds a tensor; of one that is only asked about, Ampere's."""
-    return (8, 0) if _asked.get() else torch.cuda.get_device_capability(tensor.device)
-
-
 @contextmanager
 def one_kernel() -> Iterator[None]:
     """Mark code that a GPU runs as one kernel: an estimate does not count what is made and gone within it."""
