@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from train.config import TrainConfig
+from train.config import AUTO, TrainConfig
 from train.estimate import Footprint, estimate
 from train.loop import largest_batch
 from train.samples import Samples
@@ -25,7 +25,9 @@ class Fitting:
     """What micro-batches of a run take of one kind of device. Each size is traced once."""
 
     def __init__(self, config: TrainConfig, samples: Samples, kind: str) -> None:
-        self.config, self.samples, self.kind = config, samples, kind
+        if config.dtype == AUTO and kind == "cuda":  # of any that is spoken of here; a run's own is settled before
+            config = config.model_copy(update={"dtype": "bfloat16"})
+        self.config, self.samples, self.kind = config.settled(), samples, kind
         self._known: dict[tuple[int, bool, bool], Choice] = {}
         self.sizes = self._sizes()
 
@@ -63,7 +65,7 @@ class Fitting:
         slope = (second.needed - first.needed) / max(second.worst_tokens - first.worst_tokens, 1)
         most = first.worst_tokens + (memory - first.needed) / slope if slope else math.inf
         for size in reversed(sizes):
-            if size <= most * 1.02:
+            if size <= most * 1.05 or size == sizes[0]:
                 found = self.of(size, recompute=recompute, qlora=qlora)
                 if found.footprint.needed <= memory:
                     return found

@@ -56,7 +56,7 @@ def run(
         raise InputError("--preview and --estimate need one process; leave out --processes")
     resolved = _check(resolved, resume=resume, force=force, looks=looks)
     if looks:
-        _look(resolved.settled(), preview, estimate, speed)
+        _look(resolved, preview, estimate, speed)
         return
     if processes > 1:
         from train.launch import launch

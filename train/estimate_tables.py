@@ -18,11 +18,12 @@ def print_estimate(config: TrainConfig, samples: Samples, speed: float | None, c
     """Print what a run takes here and on cards; `speed` in tokens a second, if known, gives the time."""
     gpu = Fitting(config, samples, "cuda")
     columns: dict[str, Choice] = {}
-    if kind_here() == "cuda" and left_to_card(config):
+    open_sizes = set(left_to_card(config)) - {"dtype"}
+    if kind_here() == "cuda" and open_sizes:
         columns |= _here(gpu, "this GPU", console)
     if kind_here() == "cpu" and not config.lora.qlora:
         columns |= _here(Fitting(config, samples, "cpu"), "this CPU", console)
-    if not left_to_card(config):
+    if not open_sizes:
         columns["a GPU"] = gpu.given()
     if columns:
         console.print(_memory(columns))
@@ -61,7 +62,7 @@ def _memory(columns: dict[str, Choice]) -> Table:
     for name in ("weights", "adapter", "gradients", "optimiser", "passes", "total", "needed"):
         values = (f"{getattr(c.footprint, name) / GIB:.2f}" for c in columns.values())
         table.add_row(name, *values, style="bold" if name == "total" else "")
-    for name in ("micro_batch_tokens", "recompute"):
+    for name in ("micro_batch_tokens", "recompute", "dtype"):
         table.add_row(name, *(str(getattr(c.config, name)).lower() for c in columns.values()))
     return table
 

@@ -1,7 +1,7 @@
 """Trace a micro-batch through forward and backward pass, and follow the bytes that are alive.
 
 Traced tensors have shapes and hold nothing. The traced code is the run's own: model, adapter, attention, loss.
-`LiveBytes` follows real tensors too. Not seen is what a kernel takes and gives back within one call, but for `_TWICE`.
+`LiveBytes` follows real tensors too. Not seen is what a kernel takes and gives back within one call.
 """
 
 import weakref
@@ -25,7 +25,6 @@ from train.speed import Cost
 from train.step import token_losses, trainable
 
 NF4 = 0.5 + 1 / 64 + 4 / (64 * 256)  # bytes a weight: 4 bits, a byte of scale a 64, a float32 a 256 of those
-_TWICE = (torch.ops.aten.logsumexp.default,)  # kernels that hold as much as they are given, and give it back
 
 
 class LiveBytes(TorchDispatchMode):
@@ -43,8 +42,6 @@ class LiveBytes(TorchDispatchMode):
             self._follow(tensor.untyped_storage())
 
     def __torch_dispatch__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in _TWICE:
-            self.peak = max(self.peak, self.live + args[0].nbytes)
         made = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(made):
             if isinstance(tensor, torch.Tensor):

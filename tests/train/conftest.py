@@ -16,10 +16,12 @@ from typer.testing import CliRunner
 
 import datasets
 from plume.cli import app
+from plume.models import load_tokenizer
 from plume.paths import ROOT
+from plume.prompt import load_prompt
 from train.config import TrainConfig
 from train.run import train
-from train.samples import Samples
+from train.samples import Samples, load_samples
 
 RECIPE = "configs/train/openhermes2-lora.yaml"
 
@@ -103,8 +105,23 @@ def write_mistral():
 
 
 @pytest.fixture(scope="session")
+def tiny(tiny_mistral, small_dataset):
+    """A config of the tiny model, and its samples; `tiny(key=value)` overrides."""
+    loaded = {}
+
+    def make(**overrides):
+        settings = {"base": {"model": str(tiny_mistral)}, "prompt": "short-1", "dtype": "float32"} | overrides
+        config = TrainConfig(data=small_dataset, out="unused", **settings)
+        if not loaded:
+            loaded["samples"] = load_samples(config, load_tokenizer(config.base), load_prompt(config.prompt))
+        return config, loaded["samples"]
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def seven_billion(write_mistral, tmp_path_factory):
-    """A recipe on Mistral 7B's true shape, with samples as long as the corpus's: `seven_billion(recipe, *words)`."""
+    """A recipe on Mistral 7B's true shape, with samples as long as the corpus's: config and samples."""
     folder = tmp_path_factory.mktemp("mistral-7b")
     write_mistral(folder, 32, hidden_size=4096, intermediate_size=14336, num_attention_heads=32)
     draw = random.Random(0)
@@ -115,10 +132,7 @@ def seven_billion(write_mistral, tmp_path_factory):
         rows.append({"input_ids": ids, "prompt_length": len(ids) - min(reply, 700)})
     samples = Samples(datasets.Dataset.from_list(rows), datasets.Dataset.from_list(rows[:1]), [], [], {}, {})
 
-    def load(recipe=RECIPE, *words):
-        return TrainConfig.load(recipe, ["data=x", "out=x", f"base.model={folder}", *words]), samples
-
-    return load
+    return lambda recipe: (TrainConfig.load(recipe, ["data=x", "out=x", f"base.model={folder}"]), samples)
 
 
 @pytest.fixture

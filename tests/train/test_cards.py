@@ -9,13 +9,14 @@ from plume.paths import ROOT
 from train.cards import CARDS, FLOOR, Fitting
 from train.estimate_tables import print_estimate
 
+PILOT = ROOT / "configs/train/openhermes2-lora.yaml"
 RECIPES = sorted((ROOT / "configs/train").glob("*.yaml"))
 
 
 @pytest.fixture(scope="module")
 def on_gpus(seven_billion):
     """The pilot's recipe on Mistral 7B's shape, all left to the card."""
-    return Fitting(*seven_billion(ROOT / "configs/train/openhermes2-lora.yaml"), "cuda")
+    return Fitting(*seven_billion(PILOT), "cuda")
 
 
 def test_a_choice_fits_and_the_next_larger_does_not(on_gpus):
@@ -44,36 +45,40 @@ def test_where_the_weights_alone_do_not_fit_four_bits_do(on_gpus):
     assert on_gpus.auto(12e9) is None  # QLoRA is another model: never chosen unasked
 
 
-def test_what_the_config_sets_is_not_chosen_anew(seven_billion):
-    fixed = Fitting(*seven_billion(RECIPES[-1], "micro_batch_tokens=4096", "recompute=auto"), "cuda")
-    large, small = fixed.auto(141e9), fixed.auto(24e9)
-    assert (large.config.micro_batch_tokens, large.config.recompute) == (4096, False)
-    assert (small.config.micro_batch_tokens, small.config.recompute) == (4096, True)
-    kept = Fitting(*seven_billion(RECIPES[-1], "micro_batch_tokens=auto", "recompute=false"), "cuda")
-    assert kept.auto(24e9) is None or not kept.auto(24e9).config.recompute
+def test_what_the_config_sets_is_not_chosen_anew(tiny):
+    fixed = Fitting(*tiny(micro_batch_tokens=1024, recompute="auto"), "cuda")
+    kept, again = (fixed.of(1024, recompute=recompute, qlora=False).footprint.needed for recompute in (False, True))
+    chosen = [fixed.auto(memory) for memory in (kept, kept - 1, again - 1)]
+    assert [choice and choice.config.recompute for choice in chosen] == [False, True, None]
+    never = Fitting(*tiny(micro_batch_tokens="auto", recompute=False, max_tokens=256), "cuda")
+    least = never.of(256, recompute=False, qlora=False).footprint.needed
+    assert never.auto(least).config.micro_batch_tokens == 256
+    assert never.auto(least - 1) is None
 
 
-def test_the_table_says_of_each_card_whether_and_how_it_fits(seven_billion, capsys):
-    config, samples = seven_billion(RECIPES[-1], "micro_batch_tokens=4096", "recompute=false")
+def test_the_table_says_of_each_card_whether_and_how_it_fits(tiny, capsys):
+    config, samples = tiny(micro_batch_tokens=1024)
     print_estimate(config, samples, None, Console(width=200))
     told = capsys.readouterr().out
     for card in ("24 GB (22.4 GiB)", "48 GB (44.7 GiB)", "80 GB (74.5 GiB)", "141 GB (131.3 GiB)"):
-        assert re.search(rf"{re.escape(card)} +│ +\d+ +│ (true |false) +│ bfloat16 +│ +[\d.]+ +│ +.*\(", told), card
+        assert re.search(rf"{re.escape(card)} +│ +\d+ +│ false +│ float32 +│ +[\d.]+ +│ +[\d.]+ min \(", told), card
     assert re.search(
-        r"as written \(micro_batch_tokens=4096, recompute=false\): [\d.]+ GiB of a GPU; fits cards of", told
+        r"as written \(micro_batch_tokens=1024, recompute=false\): [\d.]+ GiB of a GPU; "
+        "fits cards of 24, 48, 80, 141 GB",
+        told,
     )
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)
-def test_what_a_recipe_says_of_cards_is_true(recipe, seven_billion):
+def test_what_a_recipe_says_of_cards_is_true(recipe, on_gpus):
     """A header names cards as `24 GB: 8192 tokens, recomputed, 21 GiB` or `48 GB: 3072 tokens, kept, 39 GiB`."""
     header = "".join(line for line in recipe.read_text().splitlines(keepends=True) if line.startswith("#"))
     claims = re.findall(r"(\d+) GB: (\d+) tokens, (recomputed|kept), (\d+) GiB", header)
     if "GPU" in header:
         assert [float(claim[0]) * 1e9 for claim in claims] == list(CARDS), "the header names every card"
-    fitting = Fitting(*seven_billion(recipe), "cuda") if claims else None
+        assert recipe == PILOT
     for card, tokens, recomputed, gib in claims:
-        choice = fitting.auto(float(card) * 1e9)
+        choice = on_gpus.auto(float(card) * 1e9)
         assert choice.config.micro_batch_tokens == int(tokens), card
         assert choice.config.recompute is (recomputed == "recomputed"), card
         assert choice.footprint.needed / 2**30 == pytest.approx(float(gib), abs=0.5), card
