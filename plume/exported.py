@@ -1,4 +1,4 @@
-"""What an exported model says of itself: `export.json`, which `plume train export` writes and `plume serve` reads."""
+"""What an exported model says of itself: `exported.json`, written by `plume train export`, read by `plume serve`."""
 
 import json
 from dataclasses import asdict, dataclass

@@ -84,7 +84,7 @@ VERDICT = Kind(
 TIME = Kind("a time analysis", ("time.html", "time.json"), frozenset({"estimates", "claims"}))
 MEMORY = Kind("a memory test", ("memory.html", "memory.json"), frozenset({"estimates", "canaries"}))
 SITE = Kind("an acceptance report", ("site.html", "site.json"), frozenset({"parts", "outcome"}))
-EXPORT = Kind("an exported model", ("README.md", "export.json"), frozenset({"to", "adapter_sha256", "parity"}))
+EXPORT = Kind("an exported model", ("README.md", "exported.json"), frozenset({"to", "adapter_sha256", "parity"}))
 DRAFTS = (("id", "draft"), ("id", "error"))  # what a row of a file of drafts holds at least
 KINDS = (DATASET, RUN, VERDICT, TIME, MEMORY, SITE, EXPORT)
 

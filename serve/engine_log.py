@@ -8,7 +8,9 @@ _PREFIX = re.compile(
     r"^(\([^)]*pid=\d+\)\s*)?([A-Z]+\s+[\d-]+\s+[\d:.]+\s+\[[^\]]*\]\s*)?"
 )  # (worker) LEVEL time [file]
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_CAUSE = re.compile(r"^([\w.]+\.)?[A-Z]\w*(Error|Exception|Interrupt)\b|^\S*\.py: error: |^error: ")
+_CAUSE = re.compile(
+    r"^([\w.]+\.)?[A-Z]\w*(Error|Exception|Interrupt)\b|^\S*\.py: error: |^error: |^plume: the guard cannot start"
+)
 # Messages that only say that something else went wrong.
 _CONSEQUENCE = ("Engine core initialization failed", "WorkerProc initialization failed", "cancelled")
 _WIDTH = 300

@@ -18,6 +18,7 @@ MARKERS = {
     TIME: {"estimates": [], "claims": []},
     output.MEMORY: {"estimates": [], "canaries": []},
     output.SITE: {"parts": [], "outcome": "ok"},
+    output.EXPORT: {"to": "hub", "adapter_sha256": "", "parity": {}},
 }
 
 

@@ -82,14 +82,14 @@ def test_what_the_registry_does_not_know_as_it_is_is_refused(exported, tmp_path)
         exported.start(exported.last)
     with pytest.raises(InputError, match=r"holds version .*, not version=1"):
         exported.start(exported.last, version="1")
-    told = json.loads((folder / "export.json").read_text())
+    told = json.loads((folder / "exported.json").read_text())
     for change, why in (
         ({"adapter_sha256": "0" * 64}, "made of another adapter"),
         ({"version": None}, "exported from an adapter folder"),
         ({"to": "hub"}, "is an export to hub"),
         ({"parity": 3}, "damaged"),
     ):
-        (folder / "export.json").write_text(json.dumps(told | change))
+        (folder / "exported.json").write_text(json.dumps(told | change))
         with pytest.raises(InputError, match=why):
             exported.start(exported.last)
     with pytest.raises(InputError, match="no export of plume's"):

@@ -66,9 +66,9 @@ def test_merged_weights_write_as_peft_does_or_the_server_does_not_start(version,
             seen = golden.answered(client.complete(golden.request("plume-reply@v1", ids)))
             assert golden.measure(seen, first).is_within("float32"), number
 
-    told = json.loads((tmp_path / "merged" / "export.json").read_text())
+    told = json.loads((tmp_path / "merged" / "exported.json").read_text())
     told["golden"][1][1] = {token: value - 0.5 for token, value in told["golden"][1][1].items()}
-    (tmp_path / "merged" / "export.json").write_text(json.dumps(told))
+    (tmp_path / "merged" / "exported.json").write_text(json.dumps(told))
     digest = folder_sha256(tmp_path / "merged")
     registry.tag(1, tag_of(digest), digest)
     served, _ = champion.resolve(config, State(config.folder))

@@ -177,6 +177,12 @@ def test_log_with_a_refused_setting_tells_it_and_not_that_there_is_one(tmp_path)
     assert engine_log.cause(log) == "User-specified max_model_len (100000) is greater than 8192."
 
 
+def test_log_of_a_guard_that_cannot_start_gives_its_own_line_and_not_what_follows(tmp_path):
+    log = tmp_path / "engine.log"
+    log.write_text("plume: the guard cannot start: golden prompt 2\nERROR: Application startup failed. Exiting.\n")
+    assert engine_log.cause(log) == "plume: the guard cannot start: golden prompt 2"
+
+
 def test_log_without_an_error_gives_its_last_line(tmp_path):
     log = tmp_path / "engine.log"
     log.write_text("(APIServer pid=12) INFO 11-22 20:42:37 [a.py:1] loading\n\n")

@@ -175,7 +175,7 @@ def test_hub_folder_says_what_the_hub_asks_and_nothing_of_this_machine(make, tin
     validate_repo_id(header["datasets"][0])
     assert {path.name for path in out.iterdir()} == {
         *("adapter_config.json", "adapter_model.safetensors", "chat_template.jinja", "README.md", "training.json"),
-        "export.json",
+        "exported.json",
     }
     for path in out.iterdir():
         assert str(tmp_path).encode() not in path.read_bytes(), path.name
