@@ -93,7 +93,7 @@ def fit(
             total_norm = torch.nn.utils.clip_grad_norm_(weights, config.optimiser.max_grad_norm)
             processes.wait_for(device)
             loss, norm = torch.stack([total, total_norm]).tolist()  # the step's one wait for the device
-            _check(loss, norm, at, config)
+            check_loss(loss, norm, at, config)
             # 7. The optimiser's step, at this step's rate.
             rate = config.optimiser.learning_rate * factor(at.step)
             for weights_of_one_rate in optimiser.param_groups:
@@ -207,7 +207,7 @@ def _worst_first(model: Any, batch: MicroBatch, device: torch.device) -> None:
     model.zero_grad(set_to_none=True)
 
 
-def _check(loss: float, norm: float, at: checkpoint.Standing, config: TrainConfig) -> None:
+def check_loss(loss: float, norm: float, at: checkpoint.Standing, config: TrainConfig) -> None:
     """Stop before the optimiser takes a step that ruins the adapter."""
     if not (math.isfinite(loss) and math.isfinite(norm)):
         raise PlumeError(f"the loss is {loss} and its gradient's norm {norm} at step {at.step + 1}: {GENTLER}")
