@@ -78,8 +78,8 @@ def test_a_draft_that_leaks_is_not_even_unwanted(sifted, decision, one, draft):
 
 def test_a_review_that_was_not_masked_is_left_out(sifted, decision):
     row = decision(
-        {"id": "draft-1", "title": "mon dossier"},
-        review="Bonjour, je suis Josette Morvan, 06 39 98 44 55, et rien ne vient.",
+        {"id": "draft-1", "title": "Mon attestation"},
+        review="Bonjour, je suis Josette Morvan, 06 39 98 44 55, et mon attestation pose problème depuis des semaines.",
     )
     assert sifted([row])[1] == {1: "not pseudonymised: plume data anonymise finds identifiers in it"}
 
