@@ -74,8 +74,6 @@ def run(
     _tell(result)
     if resolved.canaries:
         say(f"canaries: {resolved.canaries}, so no version; what is retained: plume eval memory {resolved.out}")
-    if result.version is not None:
-        say(f"version: {result.version}")
 
 
 @app.command()
@@ -110,8 +108,6 @@ def preferences(
 
     result = train_preferences(resolved, resume=resume, force=force)
     _tell(result)
-    if result.version is not None:
-        say(f"version: {result.version}")
 
 
 def _tell(result: "Result") -> None:
@@ -123,11 +119,11 @@ def _tell(result: "Result") -> None:
         say(f"stopped early: {result.stopped}")
     say(f"adapter: {result.adapter} ({loss})")
     say(f"MLflow run: {result.run_id}")
+    if result.version is not None:
+        say(f"version: {result.version}")
 
 
 def _look_at_preferences(config: "PreferencesConfig", count: int) -> None:
-    from rich.console import Console
-
     from plume.models import load_tokenizer
     from train.preferences.preview import preview
     from train.preferences.run import find_start
@@ -136,9 +132,7 @@ def _look_at_preferences(config: "PreferencesConfig", count: int) -> None:
     config, start = find_start(config)
     tokenizer = load_tokenizer(config.base)
     samples = load_preferences(config, start, tokenizer)
-    preview(
-        samples, tokenizer, count, Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 1000)
-    )
+    preview(samples, tokenizer, count, _console())
 
 
 @app.command()

@@ -67,7 +67,7 @@ def fit(
     )
     factor = schedule(config.optimiser, steps)
     # 2. Where the run begins: as the first process has it, at its last checkpoint or at step 0.
-    at, best = _begin(model, optimiser, weights, config, resume=resume)
+    at, best = begin(model, optimiser, weights, config, resume=resume)
     # 3. What every step needs: the arithmetic that a token costs, this process's share of the validation.
     first, cost = processes.is_first(), Cost.of(model)
     limit = machine_limit(device.type, config.dtype) * processes.count()
@@ -154,7 +154,7 @@ def fit(
     return at
 
 
-def _begin(
+def begin(
     model: Any, optimiser: Any, weights: list[Any], config: TrainConfig, *, resume: bool
 ) -> tuple[checkpoint.Standing, dict[str, Any] | None]:
     """Give every process the weights, moments and step of the first, and random numbers of its own.

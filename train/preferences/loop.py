@@ -6,7 +6,6 @@ that is one in two; the interval is exact (Clopper and Pearson).
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,18 +15,17 @@ from plume.command import progress as progress_bar
 from plume.errors import PlumeError
 from plume.files import append, telling
 from plume.shares import clopper_pearson
-from train import checkpoint, early_stopping
+from train import checkpoint, early_stopping, processes
 from train.batches import step_indices
 from train.config import GENTLER, MAKE_ROOM
 from train.folder import STEPS
-from train.loop import check_loss, planned_steps
+from train.loop import Log, begin, check_loss, planned_steps
 from train.preferences.config import PreferencesConfig
 from train.preferences.samples import Preferences, Row
 from train.preferences.trl_trainer import ADAPTER, Losses
 from train.schedule import schedule
 from train.speed import peak_memory
 
-Log = Callable[[dict[str, float], int], None]
 # trl's names -> those of steps.jsonl. What kto tells of one kind of text is missing where a batch has none of it.
 _TOLD = {
     "rewards/margins": "margin",
@@ -74,14 +72,7 @@ def learn(
     factor = schedule(config.optimiser, steps)
     adapter = lambda: get_peft_model_state_dict(model, adapter_name=ADAPTER, save_embedding_layers=False)  # noqa: E731
     # 2. Where it begins: at its last checkpoint, or at step 0.
-    at, best = checkpoint.Standing(), None
-    if resume and (state := checkpoint.load(config.out)):
-        at, best = state["progress"], state["best"]
-        at.resumed_at = at.step
-        early_stopping.resumed(at, config)
-        set_peft_model_state_dict(model, state["adapter"])
-        optimiser.load_state_dict(state["optimiser"])
-        torch.set_rng_state(state["rng"])
+    at, best = begin(model, optimiser, weights, config, resume=resume)
     reference = [_log_probabilities(losses, row, reference=True) for row in samples.validation]
     held: HeldOut | None = None
     model.train()
@@ -134,7 +125,8 @@ def learn(
                 append(config.out / STEPS, {"step": at.step, **metrics, **times})
             log(metrics, at.step)
             if checkpoint.is_due(at, config, last=last):
-                checkpoint.save(config.out, at, adapter(), best, optimiser)
+                random = [processes.random_state(losses.device)]
+                checkpoint.save(config.out, at, adapter(), best, optimiser, random)
             bar.update(task, advance=1, loss=_line(metrics), speed=f"{tokens / seconds:,.0f} tok/s")
     # 7. The end: the best adapter is the one that is left.
     if not all(weight.isfinite().all() for weight in weights):

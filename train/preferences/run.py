@@ -54,11 +54,11 @@ def train_preferences(config: PreferencesConfig, *, resume: bool = False, force:
     # 1. What is refused is refused first; the model takes longest.
     torch.manual_seed(config.seed)
     config, start = find_start(config)
+    folder.check(config, resume=resume, force=force)
     with waiting(f"preferences: reading {config.data} and the judgements"):
         tokenizer = load_tokenizer(config.base)
         samples = load_preferences(config, start, tokenizer)
     starting_adapter.check_chat(start, samples.chat)
-    folder.check(config, resume=resume, force=force)
     tracking.connect(config.tracking_uri)
     lineage.check_not_forgotten(start)
     with waiting(f"preferences: loading {config.base.model}"):

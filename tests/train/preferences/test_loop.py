@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from plume.models import write_greedily
 from train import checkpoint
 from train.preferences import loop
 from train.preferences.trl_trainer import ADAPTER, REFERENCE
@@ -136,3 +137,18 @@ def test_no_taste_wins_half_at_most_beyond_chance(learnt, rows):
     *_, held_out = learnt("torn", rows=(torn[:14], torn[14:]))
     low, high = held_out.interval
     assert low < 0.5 < high
+
+
+def test_what_it_writes_by_itself_takes_the_taste(learnt, rows):
+    """Agents want every text to begin with 700: no held-out prompt's likeliest first token is that, then all are."""
+
+    def first_tokens(model):
+        prompts = [row["prompt_ids"] for row in rows[14:]]
+        return [ids[0] for ids in write_greedily(model, prompts, end=2, pad=2, max_new_tokens=1)]
+
+    opening = [row | {"chosen_ids": [700, *row["rejected_ids"]]} for row in rows]
+    given = {"rows": (opening[:14], opening[14:]), "validation__every": 1000, "optimiser__learning_rate": 0.05}
+    _, before, *_ = learnt("before", max_steps=1, **given | {"optimiser__learning_rate": 1e-9})
+    _, after, *_ = learnt("opening", **given)
+    assert 700 not in first_tokens(before.finish())
+    assert set(first_tokens(after.finish())) == {700}
