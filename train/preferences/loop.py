@@ -73,9 +73,9 @@ def learn(
     adapter = lambda: get_peft_model_state_dict(model, adapter_name=ADAPTER, save_embedding_layers=False)  # noqa: E731
     # 2. Where it begins: at its last checkpoint, or at step 0.
     at, best = begin(model, optimiser, weights, config, resume=resume)
+    _worst_first(losses, samples.train, config)
     reference = [_log_probabilities(losses, row, reference=True) for row in samples.validation]
     held: HeldOut | None = None
-    model.train()
     with progress_bar("loss", "speed") as bar:
         task = bar.add_task("learning", total=steps, completed=at.step, unit="steps", every=10, loss="", speed="")
         while at.step < steps and not at.stopped:
@@ -136,6 +136,22 @@ def learn(
     if samples.validation and not (held and at.best_step == at.step):
         held = judge(losses, samples.validation, reference, config)
     return at, held
+
+
+def _worst_first(losses: Losses, rows: list[Row], config: PreferencesConfig) -> None:
+    """Compute the longest rows together, once, and forget it: what does not fit fails in the first minute."""
+    size = config.micro_batch or config.batch_size
+    longest = sorted(rows, key=lambda row: -max(len(row["prompt_ids"]) + len(ids) for ids, _ in _texts(row)))[:size]
+    losses.model.train()
+    try:
+        losses.of(with_mismatched(longest, config))[0].backward()
+    except torch.OutOfMemoryError:
+        smaller = "micro_batch" if config.method == "dpo" else "batch_size"
+        raise PlumeError(
+            f"{size} judgements of {config.max_tokens} tokens at most do not fit in the GPU's memory: lower {smaller} "
+            "or max_tokens, or use recompute=true"
+        ) from None
+    losses.model.zero_grad(set_to_none=True)
 
 
 def _backward(losses: Losses, rows: list[Row], size: int) -> tuple[float, dict[str, float]]:

@@ -13,6 +13,7 @@ from train.preferences.config import PreferencesConfig
 from train.preferences.samples import Row
 
 REFERENCE, ADAPTER = "ref", "default"  # trl's and PEFT's names of the two adapters
+_RECOMPUTE = {"use_reentrant": False}
 
 
 class Losses:
@@ -23,17 +24,21 @@ class Losses:
 
         import datasets
 
-        trainer, arguments, collator, options = _classes(config)
+        trainer, arguments, collator = _classes(config)
+        given = arguments(**_arguments(config))
+        given._n_gpu = 1  # one process computes on one GPU, however many it sees
         self._collate = collator(pad_token_id=tokenizer.pad_token_id)
         self._trainer = trainer(
             model=model,
-            args=arguments(**_arguments(config), **options),
+            args=given,
             train_dataset=datasets.Dataset.from_list(rows[:1]),  # it is the loop that gives the rows
             data_collator=self._collate,
             processing_class=tokenizer,
         )
         self._trainer.remove_callback(PrinterCallback)
         self.model = self._trainer.model
+        if config.recompute:  # transformers would do so where its own loop begins
+            self.model.gradient_checkpointing_enable(_RECOMPUTE)
         self.device = next(self.model.parameters()).device
 
     def of(self, rows: list[Row]) -> tuple[torch.Tensor, dict[str, float]]:
@@ -62,15 +67,15 @@ class Losses:
         return self.model
 
 
-def _classes(config: PreferencesConfig) -> tuple[Any, Any, Any, dict[str, Any]]:
-    """Give trl's trainer, its arguments' type, its collator, and what is said to this method alone."""
+def _classes(config: PreferencesConfig) -> tuple[Any, Any, Any]:
+    """Give trl's trainer, its arguments' type and its collator."""
     import trl
     from trl.trainer.dpo_trainer import DataCollatorForPreference
     from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 
     if config.method == "dpo":
-        return _given_tokens(trl.DPOTrainer), trl.DPOConfig, DataCollatorForPreference, {}
-    return _given_tokens(trl.KTOTrainer), trl.KTOConfig, DataCollatorForUnpairedPreference, {}
+        return _given_tokens(trl.DPOTrainer), trl.DPOConfig, DataCollatorForPreference
+    return _given_tokens(trl.KTOTrainer), trl.KTOConfig, DataCollatorForUnpairedPreference
 
 
 def _given_tokens(trainer: Any) -> Any:
@@ -87,6 +92,7 @@ def _arguments(config: PreferencesConfig) -> dict[str, Any]:
         "bf16": False,  # no autocast: the base is in its precision, the adapter in float32
         "use_cpu": not torch.cuda.is_available(),
         "gradient_checkpointing": config.recompute,
+        "gradient_checkpointing_kwargs": _RECOMPUTE,
         "disable_tqdm": True,
         "report_to": [],
         "save_strategy": "no",

@@ -80,9 +80,10 @@ def test_one_seed_gives_one_adapter_and_another_seed_another(whole, learnt):
 
 
 def test_how_a_step_is_cut_changes_nothing(whole, learnt):
-    """Three at once: of four rows and of two, what is left over counts for as many as it is."""
-    for size in (1, 3):
-        config, losses, _, held_out = learnt(f"cut-{size}", micro_batch=size)
+    """Three at once: of four rows and of two, what is left over counts for as many as it is. Made again: the same."""
+    for size, recompute in ((1, "true"), (3, "false")):
+        config, losses, _, held_out = learnt(f"cut-{size}", micro_batch=size, recompute=recompute)
+        assert losses.model.is_gradient_checkpointing is (recompute == "true")
         for one, other in zip(_steps(whole[0]), _steps(config), strict=True):
             assert other["loss"] == pytest.approx(one["loss"], rel=1e-5)
             assert other["margin"] == pytest.approx(one["margin"], rel=1e-3, abs=1e-5)
