@@ -29,6 +29,7 @@ ORDER = {
     "output": "where a command may write",
     "vllm_options": "what every vLLM engine is started with",
     "canaries": "secrets planted to measure what is retained, and who is refused for them",
+    "judgements": "what agents made of drafts, which of two a rater prefers",
     "page": "one skin of the French pages",
     "french": "the language: text, numbers, vocabulary, rules, mentions",
     "contacts": "the directory of public contacts",
@@ -58,7 +59,7 @@ ORDER = {
 DRAWN_AS = {
     "ground": (
         *("errors", "paths", "marks", "files", "shares", "config", "config_keys", "interrupt", "boundary", "command"),
-        *("output", "vllm_options", "canaries"),
+        *("output", "vllm_options", "canaries", "judgements"),
     ),
     "tracking": ("store", "tracking", "registry"),
 }

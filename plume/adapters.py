@@ -66,8 +66,10 @@ class Adapter:
             if not same:
                 raise InputError(f"{self.folder}: {what} has changed since training; restore it, or train again")
 
-    def attach(self, model: Any) -> Any:
-        """The base model with this adapter, for inference. Raises InputError if its file lacks a tensor or is damaged.
+    def attach(self, model: Any, *, trainable: bool = False) -> Any:
+        """The base model with this adapter, for inference unless it is `trainable`: then in float32.
+
+        Raises InputError if its file lacks a tensor or is damaged.
 
         PEFT only warns of one that is missing, and leaves it as it was drawn.
         """
@@ -80,7 +82,8 @@ class Adapter:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 # Where the model is: PEFT would take memory of a GPU that an engine fills.
-                options = {"autocast_adapter_dtype": False, "torch_device": str(model.device)}
+                options = {"torch_device": str(model.device), "is_trainable": trainable}
+                options |= {"autocast_adapter_dtype": trainable}
                 model = PeftModel.from_pretrained(model, str(self.folder), **options)
         except Exception as error:  # of PEFT, safetensors, torch: as many kinds as a file can be wrong
             told = str(error).strip().partition("\n")[0][:200]

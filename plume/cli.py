@@ -46,6 +46,7 @@ def root(
 
 CONFIGS = {  # the types of the YAML files that a command reads
     "train": ("train.config:TrainConfig",),
+    "preferences": ("train.preferences.config:PreferencesConfig",),
     "eval": ("eval.rule:GateRule", "eval.systems:System", "eval.time.claims.published:Baseline"),
     "serve": ("serve.config:ServeConfig",),
     "data": ("plume.corpus.build:DataConfig",),
@@ -59,7 +60,7 @@ def configs_of(command: str) -> list[Any]:
 
 @app.command()
 def config(
-    command: Annotated[Literal["train", "eval", "serve", "data"], typer.Argument(help="Whose keys.")],
+    command: Annotated[Literal["train", "preferences", "eval", "serve", "data"], typer.Argument(help="Whose keys.")],
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema instead, for editors.")] = False,
 ) -> None:
     """All keys of a command's configs, with types, defaults and meaning."""

@@ -171,7 +171,12 @@ def batch(
 
 @app.command()
 def decisions(
-    out: Annotated[Path, typer.Option(help="decisions.jsonl")], overrides: Overrides = None, config: ConfigFile = None
+    out: Annotated[Path, typer.Option(help="decisions.jsonl")],
+    overrides: Overrides = None,
+    config: ConfigFile = None,
+    reviews: Annotated[
+        bool, typer.Option("--reviews", help="The review beside each, for plume train preferences.")
+    ] = False,
 ) -> None:
     """Write what agents made of the drafts: one line a draft that was decided on, pseudonymised."""
     from plume import files, output
@@ -179,7 +184,7 @@ def decisions(
 
     state = _with_journal(config, overrides)
     output.check_file(out, [("id", "outcome", "final")])
-    rows = list(Journal(state.journal).decisions())
+    rows = list(Journal(state.journal).decisions(reviews=reviews))
     with files.telling(out, "name another file with --out"):
         files.write(out, files.to_jsonl(rows))
     say(f"{out}: {len(rows)} decisions")

@@ -16,6 +16,8 @@ from train import attention, fused, lora
 from train.card import card
 from train.config import TrainConfig
 
+_PATHS = {"data", "out", "tracking_uri", "decisions", "ratings", "drafts"}  # of a config: of this machine alone
+
 
 def attach(model: Any, config: TrainConfig, start: Adapter | None = None) -> Any:
     """The base model with a LoRA adapter, ready to be trained on packed rows; only the adapter is trainable.
@@ -87,7 +89,7 @@ def write(
         "base": config.base.model_dump(mode="json", exclude={"adapter"}),
         "prompt": {"version": prompt.version, "sha256": prompt.sha256},
         "chat_template_sha256": chat.sha256,
-        "config": config.model_dump(mode="json", exclude={"data", "out", "tracking_uri"}),
+        "config": config.model_dump(mode="json", exclude=_PATHS),
         **facts,
         "versions": {"plume": __version__, **{p: version(p) for p in ("torch", "transformers", "peft", "datasets")}},
     }

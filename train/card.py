@@ -15,6 +15,6 @@ def card(config: TrainConfig, prompt: str, facts: dict[str, Any]) -> str:
     """Fill the template; `facts` is what `train.run` found out and also writes to `training.json`."""
     options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
     page = Environment(**options).from_string(TEMPLATE.read_text(encoding="utf-8"))  # noqa: S701 - Markdown
-    absent = {"energy": None, "best_step": None, "canaries": 0, "started_from": None}
+    absent = {"energy": None, "best_step": None, "canaries": 0, "started_from": None, "preferences": None}
     seen_before = [ancestor for ancestor in lineage.ancestors(facts) if lineage.train_split(ancestor)]
     return page.render(absent | facts, config=config, prompt=prompt, seen_before=seen_before)

@@ -11,6 +11,8 @@ from plume.errors import InputError
 
 if TYPE_CHECKING:
     from train.config import TrainConfig
+    from train.preferences.config import PreferencesConfig
+    from train.run import Result
 
 app = typer.Typer(
     cls=DefaultGroup,
@@ -69,6 +71,47 @@ def run(
     result = train(resolved, resume=resume, force=force)
     if result is None:  # not the first process of torchrun
         return
+    _tell(result)
+    if resolved.canaries:
+        say(f"canaries: {resolved.canaries}, so no version; what is retained: plume eval memory {resolved.out}")
+
+
+@app.command()
+def preferences(
+    config: Annotated[Path, typer.Argument(help="YAML config: configs/train/preferences.yaml.")],
+    overrides: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Config overrides.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the run's folder.")] = False,
+    preview: Annotated[
+        int | None,
+        typer.Option("--preview", min=0, metavar="N", help="Show N samples, what is left out; train nothing."),
+    ] = None,
+) -> None:
+    """Learn from what agents made of drafts, from an adapter: plume train preferences CONFIG KEY=VALUE …."""
+    from plume.corpus.dataset import read_manifest
+    from train import folder
+    from train.preferences.config import PreferencesConfig
+
+    resolved = PreferencesConfig.load(config, overrides or ())
+    if (resume or force) and preview is not None:
+        raise InputError("--preview trains nothing; leave out --resume and --force")
+    read_manifest(resolved.data)  # what can be refused without torch, which takes seconds to import
+    for path in (*resolved.decisions, *resolved.ratings, *resolved.drafts):
+        if not path.is_file():
+            raise InputError(f"{path}: no such file")
+    if preview is not None:
+        _look_at_preferences(resolved, preview)
+        return
+    if not resume:
+        folder.check(resolved, resume=False, force=force)
+    from train.preferences.run import train_preferences
+
+    result = train_preferences(resolved, resume=resume, force=force)
+    _tell(result)
+
+
+def _tell(result: "Result") -> None:
+    """Say where a run ended, and what it left."""
     loss = f"loss {result.loss:.3f}"
     if result.validation_loss is not None:
         loss += f", validation {result.validation_loss:.3f}"
@@ -76,10 +119,20 @@ def run(
         say(f"stopped early: {result.stopped}")
     say(f"adapter: {result.adapter} ({loss})")
     say(f"MLflow run: {result.run_id}")
-    if resolved.canaries:
-        say(f"canaries: {resolved.canaries}, so no version; what is retained: plume eval memory {resolved.out}")
     if result.version is not None:
         say(f"version: {result.version}")
+
+
+def _look_at_preferences(config: "PreferencesConfig", count: int) -> None:
+    from plume.models import load_tokenizer
+    from train.preferences.preview import preview
+    from train.preferences.run import find_start
+    from train.preferences.samples import load_preferences
+
+    config, start = find_start(config)
+    tokenizer = load_tokenizer(config.base)
+    samples = load_preferences(config, start, tokenizer)
+    preview(samples, tokenizer, count, _console())
 
 
 @app.command()

@@ -212,7 +212,7 @@ class TrainConfig(Config):
 
 def left_to_card(config: TrainConfig) -> list[str]:
     """Name the keys that the config leaves to the card."""
-    return [key for key in ("dtype", "micro_batch_tokens", "recompute") if getattr(config, key) == AUTO]
+    return [key for key in ("dtype", "micro_batch_tokens", "recompute") if getattr(config, key, None) == AUTO]
 
 
 def served_rank(server: Path) -> int:

@@ -56,7 +56,7 @@ def _check_begun(config: TrainConfig) -> None:
     if not begun.is_file():
         force = " and with --force" if config.out.is_dir() and any(config.out.iterdir()) else ""
         raise InputError(f"{config.out}: no run to resume; start one without --resume{force}")
-    before, now = (_comparable(each) for each in (TrainConfig.load(begun), config))
+    before, now = (_comparable(each) for each in (type(config).load(begun), config))
     now |= {key: before.get(key) for key in left_to_card(config)}  # the run keeps what was chosen when it began
     changed = [key for key in {**before, **now} if before.get(key) != now.get(key) and key not in EXTENDABLE]
     if changed:

@@ -67,7 +67,7 @@ def fit(
     )
     factor = schedule(config.optimiser, steps)
     # 2. Where the run begins: as the first process has it, at its last checkpoint or at step 0.
-    at, best = _begin(model, optimiser, weights, config, resume=resume)
+    at, best = begin(model, optimiser, weights, config, resume=resume)
     # 3. What every step needs: the arithmetic that a token costs, this process's share of the validation.
     first, cost = processes.is_first(), Cost.of(model)
     limit = machine_limit(device.type, config.dtype) * processes.count()
@@ -93,7 +93,7 @@ def fit(
             total_norm = torch.nn.utils.clip_grad_norm_(weights, config.optimiser.max_grad_norm)
             processes.wait_for(device)
             loss, norm = torch.stack([total, total_norm]).tolist()  # the step's one wait for the device
-            _check(loss, norm, at, config)
+            check_loss(loss, norm, at, config)
             # 7. The optimiser's step, at this step's rate.
             rate = config.optimiser.learning_rate * factor(at.step)
             for weights_of_one_rate in optimiser.param_groups:
@@ -154,7 +154,7 @@ def fit(
     return at
 
 
-def _begin(
+def begin(
     model: Any, optimiser: Any, weights: list[Any], config: TrainConfig, *, resume: bool
 ) -> tuple[checkpoint.Standing, dict[str, Any] | None]:
     """Give every process the weights, moments and step of the first, and random numbers of its own.
@@ -207,7 +207,7 @@ def _worst_first(model: Any, batch: MicroBatch, device: torch.device) -> None:
     model.zero_grad(set_to_none=True)
 
 
-def _check(loss: float, norm: float, at: checkpoint.Standing, config: TrainConfig) -> None:
+def check_loss(loss: float, norm: float, at: checkpoint.Standing, config: TrainConfig) -> None:
     """Stop before the optimiser takes a step that ruins the adapter."""
     if not (math.isfinite(loss) and math.isfinite(norm)):
         raise PlumeError(f"the loss is {loss} and its gradient's norm {norm} at step {at.step + 1}: {GENTLER}")

@@ -5,7 +5,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from train.config import MAKE_ROOM, TrainConfig
 from train.energy import Energy
 from train.estimate import Footprint, estimate
 from train.ledger import Ledger
-from train.loop import fit, planned_steps
+from train.loop import Log, fit, planned_steps
 from train.samples import Samples, load_samples
 
 INTERRUPTED = "training: interrupted; continue with --resume"
@@ -58,7 +58,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
     with processes.together():
         prompt = load_prompt(config.prompt)
         tokenizer = load_tokenizer(config.base)
-    with _waiting(f"training: reading {config.data}"):  # the first process keeps the token ids that it makes
+    with waiting(f"training: reading {config.data}"):  # the first process keeps the token ids that it makes
         samples = processes.first_then_others(lambda: load_samples(config, tokenizer, prompt))
     with processes.together():
         starting_adapter.check_chat(start, samples.chat)
@@ -70,7 +70,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
                 lineage.check_not_forgotten(start)
     config = auto.settle(config, samples, folder.begun_with(config.out) if resume else None)
     with processes.together():
-        with _waiting(f"training: loading {config.base.model}"):
+        with waiting(f"training: loading {config.base.model}"):
             model = load_model(config.base, config.dtype, four_bits=config.lora.qlora)
         adapter.check_vocabulary(model, tokenizer, config.base.model)
         model = adapter.attach(model, config, start and start.adapter)
@@ -84,47 +84,95 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             fit(model, tokenizer, samples, config, lambda *_: None, resume=resume)
         processes.leave()
         return None
+    # 3. What only this kind of training knows; all else is `conduct`.
+    return conduct(
+        Work(
+            config,
+            samples,
+            start,
+            planned_steps(config, len(samples.train)),
+            announce=lambda steps: _announce(config, model, samples, steps),
+            learn=lambda log: fit(model, tokenizer, samples, config, log, resume=resume),
+            write=lambda whole, facts: adapter.write(whole, model, config, prompt, samples.chat, facts),
+            estimate=lambda: estimate(config, samples),
+        ),
+        resume=resume,
+        force=force,
+    )
+
+
+@dataclass(frozen=True)
+class Work:
+    """What differs between kinds of training.
+
+    Attributes:
+        samples: what is learnt from, and what was left out of it.
+        start: the adapter that the training starts from.
+        steps: those that are planned.
+        announce: says what begins, given the steps.
+        learn: trains, and tells each step to the log that it is given.
+        write: writes the adapter's folder, given the facts of its training.json.
+        more: gives facts beside those of every run, once `learn` has ended.
+        estimate: works out the memory that it should take, where that is known.
+        inputs: digests of further files that it learns from, as tags of the run and of its version.
+    """
+
+    config: TrainConfig
+    samples: Samples
+    start: Named | None
+    steps: int
+    announce: Callable[[int], None]
+    learn: Callable[[Log], Standing]
+    write: Callable[[Path, dict[str, Any]], None]
+    more: Callable[[], dict[str, Any]] = dict
+    estimate: Callable[[], Footprint] | None = None
+    inputs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Give the lineage of the run and of its version: the adapter that it starts from, the files that it reads."""
+        return lineage.tags(self.start) | self.inputs
+
+
+def conduct(work: Work, *, resume: bool, force: bool) -> Result:
+    """Train in a folder and in a run of MLflow, and hand over what was learnt: adapter, facts, version."""
+    config, samples, start = work.config, work.samples, work.start
     with ExitStack() as opened:
         with processes.together():
-            # 3. The folder is this process's own; the run is begun there and in MLflow, or found again in both.
+            # 1. The folder is this process's own; the run is begun there and in MLflow, or found again in both.
             opened.enter_context(folder.alone(config.out))
-            steps = planned_steps(config, len(samples.train))
             from_one = lineage.told(start).get(lineage.STARTED_FROM)
             begun = (
-                folder.resume(config, samples, steps, from_one)
+                folder.resume(config, samples, work.steps, from_one)
                 if resume
                 else folder.begin(config, samples, from_one, force=force)
             )
-            _announce(config, model, samples, steps)
+            work.announce(work.steps)
             opened.enter_context(_terminable())
             known = begun.get("run_id")
             run = opened.enter_context(tracking.run(config.out.name, kind="train", run_id=known, key=begun["key"]))
             begun = folder.note(config.out, begun | {"run_id": run.info.run_id})
             ledger = Ledger(run.info.run_id, config.out / folder.STEPS)
-            expected = estimate(config, samples)
-            _log_inputs(config, samples, expected.as_dict(), run, begun, lineage.tags(start))
-        # 4. The training itself (`train.loop`).
+            expected = work.estimate() if work.estimate else None
+            _log_inputs(work, expected, run, begun)
+        # 2. The training itself (`train.loop`).
         try:
             with Energy(config.country) as energy, processes.unless_left_alone():
-                progress = fit(model, tokenizer, samples, config, ledger.log, resume=resume)
+                progress = work.learn(ledger.log)
         except KeyboardInterrupt:
             if not processes.launched():  # else who started the processes says it
                 stderr.print(INTERRUPTED)
             raise
         processes.leave()
-        # 5. The adapter's folder, whole or not at all.
+        # 3. The adapter's folder, whole or not at all.
         _check_not_forgotten(config, samples)
-        facts = _facts(samples, progress, expected, energy.used, run.info.run_id) | lineage.told(start)
+        facts = _facts(work, progress, expected, energy.used, run.info.run_id) | lineage.told(start) | work.more()
         written = config.out / folder.ADAPTER
         if not _is_written(written, facts):  # else the store did not take it, or the run was killed just after
-            _write_adapter(
-                written,
-                begun.get("ended", []),
-                lambda whole: adapter.write(whole, model, config, prompt, samples.chat, facts),
-            )
-        # 6. The registry's version; without the store, --resume comes back to this point.
+            _write_adapter(written, begun.get("ended", []), lambda whole: work.write(whole, facts))
+        # 4. The registry's version; without the store, --resume comes back to this point.
         try:
-            version = _hand_over(config, samples, start, written, facts, ledger, begun)
+            version = _hand_over(work, written, facts, ledger, begun)
         except Exception as error:
             if not tracking.is_of_store(error):
                 raise
@@ -143,7 +191,7 @@ def _of_all_machines(config: TrainConfig) -> str:
     return json.dumps(keys | {"base.model": Path(config.base.model).name})
 
 
-def _waiting(message: str) -> Any:
+def waiting(message: str) -> Any:
     """A sign of life while something is read, off a terminal from the tenth second on: refusals stay one line."""
     wait = status(message)
     wait.delay = 10.0
@@ -184,9 +232,10 @@ def _not_understood(manifest: dict[str, Any]) -> str:
 
 
 def _facts(
-    samples: Samples, progress: Standing, expected: Footprint, energy: dict[str, float] | None, run_id: str
+    work: Work, progress: Standing, expected: Footprint | None, energy: dict[str, float] | None, run_id: str
 ) -> dict[str, Any]:
-    """What training.json says of the run."""
+    """What training.json says of every run."""
+    samples = work.samples
     return {
         "dataset": {k: samples.manifest[k] for k in ("source", "splits", "versions")},
         "samples": samples.summary(),
@@ -198,7 +247,8 @@ def _facts(
         "train_loss": progress.losses[-1],
         "validation_loss": progress.best_loss if progress.best_step else progress.validation_loss,
         "best_step": progress.best_step,
-        "memory_gib": {"estimated": expected.total / 2**30, "measured": progress.peak_memory / 2**30},
+        "memory_gib": ({"estimated": expected.total / 2**30} if expected else {})
+        | {"measured": progress.peak_memory / 2**30},
         "energy": energy and energy | {"from_step": progress.resumed_at},
         "run_id": run_id,
         "git": tracking.git_state(),
@@ -221,16 +271,9 @@ def _is_written(folder: Path, facts: dict[str, Any]) -> bool:
     return all(told.get(key) == facts[key] for key in ("run_id", "steps"))
 
 
-def _hand_over(
-    config: TrainConfig,
-    samples: Samples,
-    start: Named | None,
-    written: Path,
-    facts: dict[str, Any],
-    ledger: Ledger,
-    begun: dict[str, Any],
-) -> int | None:
+def _hand_over(work: Work, written: Path, facts: dict[str, Any], ledger: Ledger, begun: dict[str, Any]) -> int | None:
     """Everything that MLflow is to know at the end; returns the version's number, None if none is to be registered."""
+    config, samples = work.config, work.samples
     ledger.finish()
     told = json.loads((written / TRAINING).read_text(encoding="utf-8"))
     mlflow.log_metrics({f"memory_gib.{k}": v for k, v in told["memory_gib"].items()})
@@ -250,14 +293,14 @@ def _hand_over(
     if not config.register_version:
         return None
     _check_not_forgotten(config, samples)
-    if start:  # not before the adapter is written: the store may be away
-        lineage.check_not_forgotten(start)
+    if work.start:  # not before the adapter is written: the store may be away
+        lineage.check_not_forgotten(work.start)
     tags = {
         registry.ADAPTER_HASH: folder_sha256(written),
         "base": config.base.model,
         "prompt": config.prompt,
         "train_split_sha256": samples.manifest["splits"]["train"]["sha256"],
-        **lineage.tags(start),
+        **work.tags,
     }
     return registry.register(facts["run_id"], artifact, tags)
 
@@ -293,15 +336,9 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _log_inputs(
-    config: TrainConfig,
-    samples: Samples,
-    expected: dict[str, Any],
-    run: Any,
-    begun: dict[str, Any],
-    of_the_start: dict[str, str],
-) -> None:
+def _log_inputs(work: Work, expected: Footprint | None, run: Any, begun: dict[str, Any]) -> None:
     """Parameters, config file and dataset inputs: what this run was trained on, by digest."""
+    config, samples = work.config, work.samples
     if begun.get("ended"):  # MLflow's parameters never change: what was raised stands in a tag and in the file
         raised = (f"{key}={config.flat()[key]}" for key in folder.EXTENDABLE)
         mlflow.set_tag("extended", f"from step {begun['ended'][-1]}: {', '.join(raised)}")
@@ -314,7 +351,7 @@ def _log_inputs(
         "chat_template_sha256": samples.chat.sha256,
         "prompt_sha256": load_prompt(config.prompt).sha256,
         "plume.out": str(config.out.resolve()),  # an erasure names it, wherever it is asked for
-        **of_the_start,
+        **work.tags,
     }
     if samples.canaries:
         tags[canaries.KEY] = len(samples.canaries)
@@ -330,5 +367,6 @@ def _log_inputs(
             mlflow.log_input(source, context=tracking.CONTEXTS[split])
     mlflow.set_tags(tags)
     mlflow.log_dict(samples.summary(), "samples.json")
-    mlflow.log_dict(expected, "estimate.json")
+    if expected:
+        mlflow.log_dict(expected.as_dict(), "estimate.json")
     mlflow.set_tag(_LOGGED, "true")

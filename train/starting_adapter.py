@@ -8,7 +8,7 @@ from plume.errors import InputError
 from plume.lineage import Named
 from plume.models import same_base
 from plume.prompt import ChatFormat
-from train.config import TrainConfig
+from train.config import StartingBase, TrainConfig
 
 _SHAPE = {"rank": "r", "alpha": "lora_alpha", "rslora": "use_rslora"}  # key of `lora` -> PEFT's
 _UNTRAINED = ("rank_pattern", "alpha_pattern", "use_dora", "modules_to_save")  # of PEFT's keys
@@ -29,9 +29,9 @@ def find(config: TrainConfig) -> tuple[TrainConfig, Named | None]:
     return config.model_copy(update={"base": config.base.model_copy(update={"adapter": start.reference})}), start
 
 
-def _check_same(config: TrainConfig, start: Named) -> None:
-    """Raise InputError, a line that says which, if the adapter was made otherwise than the config says."""
-    adapter, base = start.adapter, config.base
+def check_base(base: StartingBase, start: Named) -> None:
+    """Raise InputError if the adapter was trained on another base than that."""
+    adapter = start.adapter
     moved = Path(base.model).is_dir() and "/" in adapter.base.model and not Path(adapter.base.model).is_dir()
     if not same_base(base, adapter.base) and not moved:  # a folder is taken at its word where the other is not here
         revision = f" at {adapter.base.revision}" if adapter.base.revision else ""
@@ -39,6 +39,12 @@ def _check_same(config: TrainConfig, start: Named) -> None:
             f"base.adapter={base.adapter}: was trained on {adapter.base.model}{revision}, not on base.model="
             f"{base.model}{f' at {base.revision}' if base.revision else ''}; an adapter fits its own base alone"
         )
+
+
+def _check_same(config: TrainConfig, start: Named) -> None:
+    """Raise InputError, a line that says which, if the adapter was made otherwise than the config says."""
+    adapter, base = start.adapter, config.base
+    check_base(base, start)
     here = config.lora.model_dump(mode="json", include={*_SHAPE, "target_modules"}) | {"prompt": config.prompt}
     there: dict[str, Any] = {key: adapter.peft.get(name) for key, name in _SHAPE.items()}
     there["target_modules"] = _modules(adapter.training, adapter.peft.get("target_modules"))

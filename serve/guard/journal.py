@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from plume.judgements import SHOWN
 from serve.server_log import tell
 from serve.state import set_aside
 
@@ -134,8 +135,11 @@ class Journal:
         drafts = self._db.execute("SELECT count(*) FROM draft WHERE trace IS NULL").fetchone()[0]
         return drafts + self._db.execute("SELECT count(*) FROM decision WHERE sent = 0").fetchone()[0]
 
-    def decisions(self) -> Iterator[dict[str, Any]]:
-        """Give the rows of decisions.jsonl: the last decision on each draft, in the order of the drafts."""
+    def decisions(self, *, reviews: bool = False) -> Iterator[dict[str, Any]]:
+        """Give the rows of decisions.jsonl: the last decision on each draft, in the order of the drafts.
+
+        With `reviews`, each has what the model was shown: the review, which no dataset folder holds by the draft's id.
+        """
         found = self._db.execute(
             "SELECT draft.id, version, draft.row, decision.row FROM draft JOIN decision USING (id)"
             " WHERE seq = (SELECT max(seq) FROM decision AS later WHERE later.id = draft.id) ORDER BY draft.made, seq"
@@ -149,6 +153,7 @@ class Journal:
                 "outcome": decided["outcome"],
                 "version": version,
                 "seconds": decided["seconds"],
+                **({key: written.get(key) for key in SHOWN} if reviews else {}),
             }
 
     def close(self) -> None:

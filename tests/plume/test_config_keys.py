@@ -15,7 +15,10 @@ from plume.paths import ROOT
 
 COMMANDS = sorted(CONFIGS)
 SHIPPED = sorted((ROOT / "configs").rglob("*.yaml"))
-GIVEN = {"train": ["data=d", "out=o"]}  # what a config has no default for
+GIVEN = {
+    "train": ["data=d", "out=o"],
+    "preferences": ["data=d", "out=o", "decisions=f"],
+}  # what a config has no default for
 
 
 def refusal(command: str, *overrides: str) -> str:
@@ -100,6 +103,8 @@ def test_a_name_of_another_tool_gets_a_key_that_there_is():
         ("train", "gpu_memory_utilization=0.9", "it is a key of plume serve: gpu_memory_utilization"),
         ("train", "use_dora=true", "vLLM serves no DoRA adapter"),
         ("train", "zzzzzzzzzzz=1", "all keys: plume config train"),
+        ("preferences", "num_train_epochs=2", "did you mean max_epochs?"),
+        ("preferences", "ref_model=x", "the reference is the adapter where learning starts"),
         ("serve", "max_tokens=5", "did you mean max_new_tokens?"),
         ("serve", "temperature=0", "drafts are greedy"),
         ("serve", "learning_rate=1", "it is a key of plume train: optimiser.learning_rate"),

@@ -14,10 +14,9 @@ from eval.stats.studentised import DRAWS, mean_of, share
 from eval.time.measurement import DESCRIPTIVE, make, values_of
 from eval.time.minutes.constants import NAMES
 from eval.time.minutes.model import COUNTED, Prior, count, minutes
-from plume.errors import InputError
 from plume.files import read_jsonl
+from plume.judgements import OUTCOMES, read_decisions
 
-OUTCOMES = ("accepted", "edited", "rejected")
 LEAST_TIMED = 10  # decisions from which the constants are moved
 _NU = 4.0  # degrees of freedom of the errors of log seconds: long breaks that the timer missed weigh little
 _SPREAD = 0.5  # of those errors, before any data
@@ -50,21 +49,14 @@ def ids_of(path: str | Path) -> frozenset[str]:
 
 def read(path: str | Path, review_words: dict[str, int], typical: float) -> Decisions:
     """Read decisions; reviews that the export does not hold have the `typical` number of words. Raises InputError."""
-    path = Path(path)
-    rows = read_jsonl(path, needs=("id", "draft", "final", "outcome"))
+    rows = read_decisions(path)
     features, seconds, known = [], [], []
-    for line, row in enumerate(rows, 1):
-        if row["outcome"] not in OUTCOMES:
-            raise InputError(f"{path}, line {line}: outcome {row['outcome']!r} is none of {', '.join(OUTCOMES)}")
-        time = row.get("seconds")
-        if time is not None and (isinstance(time, bool) or not isinstance(time, int | float) or not 0 < time < 1e6):
-            raise InputError(f"{path}, line {line}: seconds {time!r} is no number above 0, nor null")
+    for row in rows:
         words = review_words.get(str(row["id"]))
         known.append(words is not None)
+        time = row.get("seconds")
         seconds.append(float("nan") if time is None else float(time))
         draft, final = row["draft"] or "", row["final"] or ""
-        if not (isinstance(draft, str) and isinstance(final, str)):
-            raise InputError(f"{path}, line {line}: draft and final are texts, or null")
         rejected = row["outcome"] == "rejected"
         features.append(count(draft, final, review_words=typical if words is None else words, rejected=rejected))
     return Decisions(
