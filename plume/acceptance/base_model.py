@@ -13,7 +13,7 @@ from plume.acceptance.point import Point
 from plume.acceptance.site import Site, plume
 from plume.command import run, say
 from plume.files import write
-from plume.models import Base, load_model, load_tokenizer, resolve
+from plume.models import Base, fast_dtype, load_model, load_tokenizer, resolve
 
 SENTENCES = Path(__file__).with_name("sentences.txt")  # invented for this, one a line
 LOWEST = 0.2  # nats a token: below, the model would read what it is to foretell
@@ -34,6 +34,7 @@ def measure(base: Base, dtype: str, *, four_bits: bool) -> dict[str, Any]:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    dtype = fast_dtype() if dtype == "auto" else dtype
     tokenizer, model = load_tokenizer(base), load_model(base, dtype, four_bits=four_bits).eval()
     with torch.device("meta"):
         described = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(resolve(base))).num_parameters()

@@ -20,7 +20,8 @@ from plume.paths import ROOT, home
 
 JSON, PAGE = "site.json", "site.html"
 _TEMPLATE = Path(__file__).with_name("site.html.j2")
-_PLACES = ("data", "out", "server", "tracking_uri")  # keys of the config that say where things lie
+# Keys of the config that say where things lie, and the adapter to start from, which is no part of an acceptance.
+_PLACES = ("data", "out", "server", "tracking_uri", "base.adapter")
 _PATH = re.compile(r"(?<![\w.<>/])~?/+[\w.@~+%=-]+(?:[/:][\w.@~+%=-]+)+/?")  # of a file, or of a server
 TITLES = {
     "machine": "The machine",

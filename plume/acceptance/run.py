@@ -45,14 +45,17 @@ def accept(config: Any, out: Path | None, *, skip: Collection[str], resume: bool
     elif not (out / report.JSON).is_file():
         raise InputError(f"{out}: holds no report to go on with; start one without --resume")
     resolve(config.base)  # without a base there is nothing to accept
+    work = out / _WORK
+    if work.is_dir() and any(work.iterdir()) and not SITE.is_in(out):  # it would be emptied
+        raise InputError(f"{work}: holds something that is of no acceptance; name another folder with --out")
     with telling(out, "name another folder with --out"):
-        make_folder(out / _WORK)
-    with locked(out / _WORK, f"{out}: another acceptance writes there; wait for it, or name another --out", wait=0):
+        make_folder(work)
+    with locked(work, f"{out}: another acceptance writes there; wait for it, or name another --out", wait=0):
         done = report.earlier(out, config) if resume else {}
         if not done:  # of another config, or nothing went well
-            for left in (out / _WORK).iterdir():
+            for left in work.iterdir():
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
-        return _code(_all(Site(config, (out / _WORK).resolve()), out, skip, done))
+        return _code(_all(Site(config, work.resolve()), out, skip, done))
 
 
 def _all(site: Site, out: Path, skip: Collection[str], done: dict[str, Part]) -> list[Part]:

@@ -1,5 +1,6 @@
 """Part 5, serving: vLLM with the adapter just trained, as `plume serve` starts it, against PEFT; a checked draft."""
 
+import math
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -43,7 +44,9 @@ def judge(told: dict[str, Any]) -> Iterator[Point]:
     yield Point.judged(
         "the adapter is used",
         "the base without it is farther from PEFT's adapter",
-        f"{base:.3f} without, {gap:.3f} with",
+        f"{base:.3f} nats without it, {gap:.3f} with"
+        if math.isfinite(base)
+        else "without it, no likely token in common",
         base > gap,
         "the engine answers as if there were no adapter",
     )

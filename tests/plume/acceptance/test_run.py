@@ -175,6 +175,17 @@ def test_what_cannot_begin_is_one_line(words, line, plume_home, monkeypatch):
     assert not (plume_home / "site").exists()
 
 
+def test_a_folder_of_the_users_is_never_emptied(recipe, parts, tmp_path, plume_home):
+    parts()
+    theirs = tmp_path / "site" / "work" / "thesis.txt"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("years")
+    for force in (False, True):
+        with pytest.raises(InputError, match="name another folder with --out"):
+            accept(recipe(), tmp_path / "site", skip=[], resume=False, force=force)
+    assert theirs.read_text() == "years"
+
+
 @pytest.mark.long
 def test_the_embedded_model_is_accepted_with_a_real_engine(cli, tmp_path, embedded_model, told):
     home, out = tmp_path / "home", tmp_path / "site"
