@@ -10,7 +10,7 @@ from peft import LoraConfig, get_peft_model
 from trl import SFTConfig, SFTTrainer
 
 from datasets import Dataset
-from plume.models import Base, load_model, load_tokenizer
+from plume.models import load_model, load_tokenizer
 from plume.prompt import load_prompt
 from train import adapter
 from train.config import TrainConfig
@@ -26,7 +26,7 @@ def config(tiny_mistral, small_dataset, tmp_path_factory):
     return TrainConfig(
         data=small_dataset,
         out=tmp_path_factory.mktemp("beside-trl"),
-        base=Base(model=str(tiny_mistral)),
+        base={"model": str(tiny_mistral)},
         prompt="short-1",
         dtype="float32",
         batch_size=13,

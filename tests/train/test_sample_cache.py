@@ -28,7 +28,7 @@ def tokenizer(tiny_mistral):
 @pytest.fixture
 def load(folder, tokenizer, tiny_mistral, tmp_path):
     def call(prompt="short-1", **changes):
-        base = Base(model=str(tiny_mistral))
+        base = {"model": str(tiny_mistral)}
         config = TrainConfig(data=folder, out=tmp_path / "run", base=base, prompt=prompt, **changes)
         return load_samples(config, tokenizer, load_prompt(prompt))
 
@@ -73,7 +73,7 @@ def test_whatever_token_ids_depend_on_makes_another_entry(load, folder, tokenize
     assert len(tokenised) == 4 * 16
     assert len([path for path in (folder / TOKENS).iterdir() if path.is_dir()]) == 4
     tokenizer, manifest = copy.deepcopy(tokenizer), load().manifest
-    config = TrainConfig(data=folder, out=folder, base=Base(model=str(tiny_mistral)))
+    config = TrainConfig(data=folder, out=folder, base={"model": str(tiny_mistral)})
     key = lambda: sample_cache.key_of(config, tokenizer, load_prompt("v1"), manifest)  # noqa: E731
     before = key()
     tokenizer.add_tokens(["<|new|>"])
