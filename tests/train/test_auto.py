@@ -3,9 +3,10 @@
 import pytest
 import yaml
 
+from plume import models
 from plume.adapters import Adapter
 from plume.errors import InputError
-from train import auto, processes
+from train import auto, folder, processes
 from train.config import TrainConfig
 
 LEFT = {"micro_batch_tokens": "auto", "recompute": "auto"}
@@ -65,3 +66,26 @@ def test_a_container_has_what_its_limit_leaves(tmp_path, monkeypatch):
     assert auto.free_memory() == 3000
     (tmp_path / "memory.max").write_text("max\n")
     assert auto.free_memory() == pytest.approx(free, rel=0.5)
+
+
+def test_the_precision_is_the_machines_and_a_run_that_goes_on_keeps_its_own(tmp_path, monkeypatch, capfd):
+    left = TrainConfig(data=tmp_path, out=tmp_path / "run", dtype="auto")
+    monkeypatch.setattr("train.config.fast_dtype", lambda: "bfloat16")
+    begun = auto.settle(left, None)
+    assert begun.dtype == "bfloat16"
+    assert "training: dtype=bfloat16 chosen" in capfd.readouterr().err
+    left.out.mkdir()
+    (left.out / folder.CONFIG).write_text(begun.to_yaml())
+    monkeypatch.setattr("train.config.fast_dtype", lambda: "float32")  # another machine
+    assert left.settled().dtype == "float32"
+    folder.check(left, resume=True, force=False)
+    assert auto.settle(left, None, folder.begun_with(left.out)).dtype == "bfloat16"
+    with pytest.raises(InputError, match="dtype=bfloat16 there, dtype=float32 here"):
+        folder.check(left.model_copy(update={"dtype": "float32"}), resume=True, force=False)
+
+
+@pytest.mark.parametrize(("units", "named"), [(True, "bfloat16"), (False, "float32")])
+def test_without_a_gpu_the_processor_decides_on_bfloat16(units, named, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr(models, "cpu_has_bfloat16", lambda: units)
+    assert models.fast_dtype() == named
