@@ -68,7 +68,7 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
             tracking.connect(config.tracking_uri)
             if start:
                 lineage.check_not_forgotten(start)
-    config = auto.settle(config, samples, folder.begun_with(config.out) if resume else None)
+    config = auto.settle(config, samples, folder.begun_with(config.out) if resume and processes.is_first() else None)
     with processes.together():
         with waiting(f"training: loading {config.base.model}"):
             model = load_model(config.base, config.dtype, four_bits=config.lora.qlora)
