@@ -30,7 +30,8 @@ def version(tmp_path, monkeypatch, make_adapter, share_caches):
 
     from train.export.run import export
 
-    share_caches(home := tmp_path / "home")
+    (home := tmp_path / "home").mkdir()
+    share_caches(home)
     monkeypatch.setenv("PLUME_HOME", str(home))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
     tracking.connect()

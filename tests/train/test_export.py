@@ -116,7 +116,7 @@ def test_merged_folder_keeps_ids_template_and_end(make, tiny_mistral, tmp_path):
     from transformers import AutoTokenizer, GenerationConfig
 
     out = tmp_path / "out"
-    export(str(make(tiny_mistral)), "merged", out)
+    export(str(make(tiny_mistral, qlora=True)), "merged", out)
     tokenizer = AutoTokenizer.from_pretrained(out)
     assert tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|im_start|>", "</s>", "<s>"]) == [32000, 32001, 2, 1]
     assert (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id) == (1, 32000, 2)
@@ -128,6 +128,7 @@ def test_merged_folder_keeps_ids_template_and_end(make, tiny_mistral, tmp_path):
     assert json.loads((out / "training.json").read_text())["prompt"]["version"] == "short-1"
     card = (out / "README.md").read_text()
     assert "at most" in card
+    assert "(QLoRA). It is merged onto the unquantised base" in " ".join(card.split())
     assert str(tmp_path) not in card
     assert str(tiny_mistral) not in card
 
