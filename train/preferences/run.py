@@ -86,14 +86,11 @@ def train_preferences(config: PreferencesConfig, *, resume: bool = False, force:
             learn=learning,
             write=lambda whole, facts: adapter.write(whole, model, config, prompt, samples.chat, facts),
             more=lambda: {"preferences": samples.learnt_from() | {"held_out": ended[0] and ended[0].told()}},
-            inputs={f"{INPUT}.{name}.sha256": digest for name, digest in samples.inputs.items()},
+            inputs=samples.tags(),
         ),
         resume=resume,
         force=force,
     )
-
-
-INPUT = "preferences"  # how the tags begin that name the files learnt from, by digest
 
 
 def _announce(config: PreferencesConfig, samples: Preferences, steps: int) -> None:

@@ -30,7 +30,7 @@ class Preferences:
     dropped: Dropped
     manifest: dict[str, Any]
     chat: ChatFormat
-    inputs: dict[str, str]  # file name -> SHA-256, of decisions, ratings and drafts
+    inputs: list[dict[str, str]]  # of each file of decisions, ratings and drafts: `kind`, `name`, `sha256`
     start: Named
     judgements: int  # rows that were read
     said: dict[str, int]  # how many of each outcome are learnt from or held out
@@ -42,7 +42,8 @@ class Preferences:
     @cached_property
     def sha256(self) -> str:
         """Of every row's token ids and of the adapter where learning starts, which is the reference."""
-        return json_sha256([self.start.adapter.sha256, self.train, self.validation])
+        told = [[{k: v for k, v in row.items() if k != "source"} for row in of] for of in (self.train, self.validation)]
+        return json_sha256([self.start.adapter.sha256, *told])
 
     def summary(self) -> dict[str, Any]:
         """Count what is learnt from and what was left out, by reason."""
@@ -59,6 +60,15 @@ class Preferences:
         """Give what the card says: how many judgements of each outcome are learnt from or held out, of which files."""
         return {"said": self.said, "inputs": self.inputs}
 
+    def tags(self) -> dict[str, str]:
+        """Give the digests of the files, as tags of the run and of its version: preferences.decisions.1.sha256."""
+        found: Counter[str] = Counter()
+        tags = {}
+        for file in self.inputs:
+            found[file["kind"]] += 1
+            tags[f"preferences.{file['kind']}.{found[file['kind']]}.sha256"] = file["sha256"]
+        return tags
+
 
 def load_preferences(config: PreferencesConfig, start: Named, tokenizer: Any) -> Preferences:
     """Read, sift, tokenise and part. Raises InputError where too few judgements are left."""
@@ -68,22 +78,24 @@ def load_preferences(config: PreferencesConfig, start: Named, tokenizer: Any) ->
     rows: dict[bool, list[Row]] = {True: [], False: []}
     held_out = _held_out(kept, config)
     said: Counter[str] = Counter()
+    learnt = 0
     for each in kept:
         found = _encode(each, tokenizer, prompt, config)
         if isinstance(found, str):
             dropped.append(each.dropped(found))
             continue
         said[each.said] += 1
+        learnt += each.review_key not in held_out
         rows[each.review_key in held_out] += found
-    _check_enough(config, rows[False], given, dropped)
-    files = [*config.decisions, *config.ratings, *config.drafts]
+    _check_enough(config, learnt, len(given), dropped)
+    kinds = {"decisions": config.decisions, "ratings": config.ratings, "drafts": config.drafts}
     return Preferences(
         rows[False],
         rows[True],
         _in_order(dropped, given),
         manifest,
         format_of(tokenizer),
-        {path.name: file_sha256(path) for path in files},
+        [{"kind": k, "name": path.name, "sha256": file_sha256(path)} for k, paths in kinds.items() for path in paths],
         start,
         len(given),
         dict(said),
@@ -125,11 +137,11 @@ def _encode(each: Judgement, tokenizer: Any, prompt: Prompt, config: Preferences
     ]
 
 
-def _check_enough(config: PreferencesConfig, rows: list[Row], given: list[Judgement], dropped: Dropped) -> None:
-    if len(rows) >= config.least_judgements:
+def _check_enough(config: PreferencesConfig, learnt: int, given: int, dropped: Dropped) -> None:
+    if learnt >= config.least_judgements:
         return
     told = "; ".join(f"{n} × {reason}" for reason, n in Counter(reasons(dropped)).most_common(3))
     raise InputError(
-        f"{len(rows)} judgements to learn from, of {len(given)} that were read, and least_judgements="
+        f"{learnt} judgements to learn from, of {given} that were read, and least_judgements="
         f"{config.least_judgements}: give more" + (f" (left out, most often: {told})" if told else "")
     )

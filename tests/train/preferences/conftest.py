@@ -128,7 +128,7 @@ def begun(trained, rows):
 
     def make(config, train=rows[:14], validation=rows[14:]):
         model = start.adapter.attach(load_model(start.adapter.base, "float32"), trainable=True)
-        samples = Preferences(list(train), list(validation), [], {}, CHATML, {}, start, len(rows), {})
+        samples = Preferences(list(train), list(validation), [], {}, CHATML, [], start, len(rows), {})
         config.out.mkdir(exist_ok=True)
         return SimpleNamespace(losses=Losses(model, tokenizer, samples.train, config), samples=samples)
 

@@ -120,7 +120,7 @@ def _check_folder(served, trained, small_dataset):
     assert training["started_from"] == {"version": 1, "adapter_sha256": first.sha256}
     assert training["dataset"]["splits"] == first.training["dataset"]["splits"]
     digest = file_sha256(served.folder / "decisions.jsonl")
-    assert training["preferences"]["inputs"] == {"decisions.jsonl": digest}
+    assert training["preferences"]["inputs"] == [{"kind": "decisions", "name": "decisions.jsonl", "sha256": digest}]
     assert training["preferences"]["said"] == {"edited": 12}
     assert training["preferences"]["held_out"]["n"] == 3
     assert "decisions" not in training["config"]  # of this machine
@@ -143,7 +143,7 @@ def _check_ledger(served):
     run = client.get_run(version.run_id)
     for tags in (version.tags, run.data.tags):
         assert tags[lineage.STARTED_FROM] == first.tags["adapter_sha256"]
-        assert tags["preferences.decisions.jsonl.sha256"] == digest
+        assert tags["preferences.decisions.1.sha256"] == digest
     assert version.tags["train_split_sha256"] == first.tags["train_split_sha256"] == version.tags[lineage.EARLIER]
     assert run.data.params["method"] == "dpo"
     assert {m.step for m in client.get_metric_history(version.run_id, "validation_win_rate")} == {2}
