@@ -17,9 +17,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
-from torch._subclasses.fake_tensor import unset_fake_temporarily
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 from torch.nn.attention.varlen import varlen_attn
+from torch.utils._python_dispatch import _disable_current_modes
 from transformers import AttentionInterface
 
 from train import cpu_attention
@@ -116,7 +116,7 @@ def _flash_plan(layout: Layout, device: torch.device) -> _Plan:
     sizes = [end - start for start, end in layout.bounds]
     queries = ([layout.prefix] if layout.prefix else []) + sizes
     keys = ([layout.prefix] if layout.prefix else []) + [layout.prefix + size for size in sizes]
-    with unset_fake_temporarily():  # else an estimate would leave a plan without contents
+    with _disable_current_modes():  # else an estimate would leave a plan without contents
         tokens = torch.arange(layout.tokens)
         before = tokens[: layout.prefix]
         source = torch.cat([before, *(part for a, b in layout.bounds for part in (before, tokens[a:b]))])
@@ -190,7 +190,7 @@ def visible(queries: int, keys: int, window: int | None, device: Any) -> torch.T
     """
     if queries == keys and (window is None or keys <= window):
         return None
-    with unset_fake_temporarily():
+    with _disable_current_modes():
         ahead = torch.arange(keys, device=device) - torch.arange(keys - queries, keys, device=device)[:, None]
         return ahead <= 0 if window is None else (ahead <= 0) & (ahead > -window)
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import torch
-from torch._subclasses.fake_tensor import unset_fake_temporarily
+from torch.utils._python_dispatch import _disable_current_modes
 
 from train.batches import Layout
 
@@ -99,7 +99,7 @@ def _blocks(own: slice, before: int, window: int | None) -> Iterator[tuple[slice
 @lru_cache(maxsize=1024)  # every layer asks for the same
 def _hidden(queries: int, keys: int, window: int | None) -> torch.Tensor:
     """Of the last `queries` of `keys` positions, which do not see which."""
-    with unset_fake_temporarily():  # else an estimate would leave masks without contents
+    with _disable_current_modes():  # else an estimate would leave masks without contents
         behind = torch.arange(keys - queries, keys)[:, None] - torch.arange(keys)
         return (behind < 0) | (behind >= (window or keys))
 
