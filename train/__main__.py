@@ -23,7 +23,7 @@ def _run_silently() -> None:
         lines = told.getvalue().strip().splitlines()
         if leaving.code and lines and _has_joined():
             sys.modules["train.processes"].leave_last_words(leaving.code, lines[-1].removeprefix("plume train: "))
-        elif leaving.code not in (0, 130):  # torchrun ends all once one has left: the first is to have its say
+        elif leaving.code not in (None, 0, 130):  # torchrun ends all once one has left: the first is to have its say
             with suppress(KeyboardInterrupt, SystemExit):
                 time.sleep(20)
         raise

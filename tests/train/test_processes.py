@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
-from plume.errors import PlumeError
+from plume.errors import EnvironmentMissing, PlumeError
 from plume.paths import ROOT
 from train import checkpoint, processes
 from train.batches import cut, group, share_out
@@ -231,11 +231,12 @@ if rank() == 1:
     leave_last_words(2, "CUDA error (step 37)")
     leave_last_words(1, "which follows from it")
     os._exit(2)
-try:
-    with unless_left_alone():
-        add_up(tensors)
-except InputError as told:
-    print(told)
+for others_are_waited_for in (unless_left_alone, together):
+    try:
+        with others_are_waited_for():
+            add_up(tensors)
+    except InputError as told:
+        print(told)
 """
 
 
@@ -260,7 +261,7 @@ def test_what_one_process_refuses_or_suffers_the_first_says_and_what_they_comput
         "process 1: no such layer",
         "process 1 has another dataset than this one; start all with the same",
         *added,
-        "process 1: CUDA error (step 37)",
+        *["process 1: CUDA error (step 37)"] * 2,
     ]
     assert other == ["2", "2", "process 0 has another dataset than this one; start all with the same", *added]
 
@@ -300,6 +301,37 @@ def test_what_befalls_one_process_alone_is_passed_on_once_all_have_begun(monkeyp
     with pytest.raises(SystemExit):
         module._run_silently()
     assert (words, capsys.readouterr().err) == (passed_on, "")
+
+
+def test_a_process_that_has_done_its_share_waits_for_nothing(monkeypatch):
+    from train import __main__ as module
+
+    monkeypatch.setattr(module, "run", lambda *_: sys.exit(None))
+    monkeypatch.setattr(module.time, "sleep", lambda _: pytest.fail("it waits"))
+    with pytest.raises(SystemExit) as left:
+        module._run_silently()
+    assert not left.value.code
+
+
+def test_what_stops_all_processes_at_once_is_said_though_torchrun_ends_the_first(monkeypatch):
+    """The others leave sooner: torchrun's SIGTERM is not to make an interruption of it."""
+    monkeypatch.setattr(processes, "count", lambda: 2)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(PlumeError, match="the loss is nan"), processes.unless_left_alone():
+            raise PlumeError("the loss is nan")
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_more_processes_than_gpus_are_refused_by_each_so_by_the_first(monkeypatch):
+    for name, value in {"WORLD_SIZE": "3", "LOCAL_WORLD_SIZE": "3", "LOCAL_RANK": "0", "RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(EnvironmentMissing, match="3 processes on this machine, which has 2 GPUs"):
+        processes.join()
 
 
 @pytest.mark.parametrize(
