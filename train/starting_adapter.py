@@ -57,9 +57,7 @@ def _check_same(config: TrainConfig, start: Named) -> None:
             f"base.adapter={base.adapter}: was trained with {was}, the config says {now}; a training that goes on from "
             "it keeps them: set what it was trained with"
         )
-    if odd := [
-        key for key in ("rank_pattern", "alpha_pattern", "use_dora", "modules_to_save") if adapter.peft.get(key)
-    ]:
+    if odd := [key for key in _UNTRAINED if adapter.peft.get(key)]:
         raise InputError(f"base.adapter={base.adapter}: uses {', '.join(odd)}, which plume does not train")
 
 
