@@ -33,7 +33,7 @@ def join() -> None:
     if torch.cuda.is_available():
         here, there = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
         if here > there:  # all of the machine refuse: the first one is to say it
-            raise EnvironmentMissing(f"{here} processes on this machine, which has {there} GPUs: start no more than that")
+            raise EnvironmentMissing(f"{here} processes on this machine, which has {there} GPUs: start no more")
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     store, rank, processes = next(rendezvous("env://"))

@@ -330,7 +330,7 @@ def test_more_processes_than_gpus_are_refused_by_each_so_by_the_first(monkeypatc
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(EnvironmentMissing, match="3 processes on this machine, which has 2 GPUs"):
+    with pytest.raises(EnvironmentMissing, match="3 processes on this machine, which has 2 GPUs: start no more"):
         processes.join()
 
 
