@@ -25,6 +25,7 @@ from plume.prompt import CHATML
 from train import loop, starting_adapter
 from train.adapter import attach
 from train.config import TrainConfig
+from train.run import train
 
 RECIPE = "configs/train/openhermes2-lora.yaml"
 WEIGHTS = "adapter_model.safetensors"
@@ -129,6 +130,16 @@ def test_two_processes_start_from_it_as_one(trained, train_here, settings, home,
     assert done.returncode == 0, done.stderr
     for one, two in zip(steps_of(tmp_path / "one"), steps_of(tmp_path / "two"), strict=True):
         assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
+
+
+def test_the_other_processes_need_neither_the_store_nor_the_adapter(settings, tmp_path, monkeypatch):
+    """On another machine: the first process gives them the weights."""
+    monkeypatch.setenv("PLUME_HOME", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none.db'}")
+    monkeypatch.setattr("train.processes.is_first", lambda: False)
+    options = {"out": tmp_path / "run", "base__adapter": "7", "max_steps": 1}
+    assert train(TrainConfig.load(RECIPE, settings(**options))) is None
+    assert list(tmp_path.iterdir()) == []
 
 
 def _changed(first, folder, **changes):
