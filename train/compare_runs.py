@@ -177,6 +177,8 @@ def remarks(rows: Sequence[Row]) -> Iterator[str]:
         elif len({row[f"{split}_split"] for row in rows}) > 1:
             what = {"validation": ": the validation losses are of different texts"}.get(split, "")
             yield f"the {split} splits differ{what}"
+    if len({row.get("config.method") for row in rows}) > 1:
+        yield "the losses are of different kinds (method): they cannot be compared"
     for row in rows:
         if row["state"] != FINISHED:
             yield f"{row['run']}: {row['state']}, so these are its figures so far"

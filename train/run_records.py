@@ -23,7 +23,6 @@ SERIES = ("loss", "validation_loss", "tokens", "trained_tokens", "tokens_per_sec
 FINISHED = "finished"
 _ADAPTERS = re.compile(rf"{ADAPTER}(-\d+)?")  # artifacts: the first, and by its step each of a run that went on
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
-_TRAINS = ("train", "preferences")  # kinds of runs that leave steps
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,10 @@ def _read_steps(path: Path) -> list[dict[str, Any]]:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    defaults = flatten(TrainConfig.model_construct().model_dump(mode="json"))
-    return dict(defaults) | dict(flatten(read_yaml(path, TrainConfig)))
+    given = dict(flatten(read_yaml(path, TrainConfig)))
+    if "method" in given:  # of plume train preferences, which has other keys
+        return given
+    return dict(flatten(TrainConfig.model_construct().model_dump(mode="json"))) | given
 
 
 def _splits(training: Mapping[str, Any]) -> dict[str, str]:
@@ -134,7 +135,7 @@ def _of_mlflow(name: str, run_id: str, version: registry.Version | None = None) 
             raise
         raise InputError(f"{name}: the MLflow store has no run {run_id}; check MLFLOW_TRACKING_URI") from None
     tags = run.data.tags
-    if tags.get("plume.kind") not in _TRAINS:
+    if tags.get("plume.kind") != "train":
         raise InputError(
             f"{name}: MLflow's run {run_id} is no training of plume's ({tags.get('plume.kind', 'foreign')})"
         )

@@ -14,8 +14,10 @@ from plume.errors import InputError
 from plume.registry import Version
 from train.compare_runs import compare_runs, remarks, show
 from train.config import TrainConfig
-from train.run_records import FINISHED, RunRecord, _of_mlflow, read_run
+from train.preferences.config import PreferencesConfig
+from train.run_records import FINISHED, RunRecord, _config, _of_mlflow, read_run
 
+PREFERENCES = "configs/train/preferences.yaml"
 SPLITS = {"train": "a" * 64, "validation": "b" * 64, "test": "c" * 64}
 
 
@@ -71,6 +73,19 @@ def test_only_keys_that_differ_are_named_and_the_folder_is_none_of_them():
     assert [row["config.lora.target_modules"] for row in rows] == [None, ["q_proj"], None]
     assert "the configs do not differ" not in [*remarks(rows)]
     assert [*remarks(compare_runs([record("one", [1.0]), record("two", [2.0])]))] == ["the configs do not differ"]
+
+
+def test_preferences_have_no_keys_of_plain_training_and_losses_of_their_own(tmp_path):
+    (tmp_path / "train.yaml").write_text("data: d\nlora: {rank: 64}\n")
+    options = ["data=d", "out=o", "decisions=f.jsonl"]
+    (tmp_path / "preferences.yaml").write_text(PreferencesConfig.load(PREFERENCES, options).to_yaml())
+    plain, taste = (_config(tmp_path / f"{name}.yaml") for name in ("train", "preferences"))
+    assert (plain["lora.rank"], plain["lora.alpha"]) == (64, 32)  # an older run's file: the second is the default
+    rows = compare_runs([record("plain", [1.0], **plain), record("taste", [0.7], **taste)])
+    assert [row["config.lora.rank"] for row in rows] == [64, None]
+    said = "the losses are of different kinds (method): they cannot be compared"
+    assert said in [*remarks(rows)]
+    assert said not in [*remarks(compare_runs([record("one", [1.0], **taste), record("two", [1.0], **taste)]))]
 
 
 def test_other_data_and_runs_that_are_not_finished_are_said():
