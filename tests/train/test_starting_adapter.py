@@ -179,6 +179,7 @@ def test_what_does_not_fit_is_one_line_before_anything_is_trained(child, train_h
     [
         ({"canaries": 8}, "was trained on canaries"),
         ({"base": {"model": "other/model", "revision": "0" * 40}}, None),  # a folder is taken at its word
+        ({"config": {}}, None),  # of preferences, which tells no modules
         ({"base": {"model": "smollm2-135m-instruct"}}, "was trained on smollm2-135m-instruct, not on base.model="),
         ({"chat_template_sha256": "0" * 64}, "the chat template has changed since training"),
         ({"alpha_pattern": {"q_proj": 4}}, "uses alpha_pattern, which plume does not train"),
