@@ -285,32 +285,30 @@ def test_the_other_processes_of_torchrun_refuse_in_silence(tmp_path):
         assert len(err.splitlines()) == lines, err
 
 
-@pytest.mark.parametrize(("joined", "passed_on"), [(True, [(2, "CUDA error (step 37)")]), (False, [])])
-def test_what_befalls_one_process_alone_is_passed_on_once_all_have_begun(monkeypatch, capsys, joined, passed_on):
+@pytest.mark.parametrize(
+    ("code", "joined", "said", "ends"),
+    [
+        (2, True, "plume train: CUDA error (step 37)\n", [(2, "CUDA error (step 37)")]),
+        (2, True, "", ["waits"]),  # what it refuses with all the others: the first one says it
+        (2, False, "plume train: no such config\n", ["waits"]),
+        (None, True, "", []),  # it has done its share
+    ],
+)
+def test_what_befalls_one_process_alone_is_passed_on_once_all_have_begun(monkeypatch, capsys, code, joined, said, ends):
     from train import __main__ as module
 
-    def fails(*_):
-        sys.stderr.write("a line before\nplume train: CUDA error (step 37)\n")
-        raise SystemExit(2)
+    def leaves(*_):
+        sys.stderr.write(f"UserWarning: of a library\n{said}")
+        raise SystemExit(code)
 
-    words = []
-    monkeypatch.setattr(module, "run", fails)
+    done = []
+    monkeypatch.setattr(module, "run", leaves)
     monkeypatch.setattr(module, "_has_joined", lambda: joined)
-    monkeypatch.setattr(module.time, "sleep", lambda _: None)
-    monkeypatch.setattr(processes, "leave_last_words", lambda *last: words.append(last))
+    monkeypatch.setattr(module.time, "sleep", lambda _: done.append("waits"))
+    monkeypatch.setattr(processes, "leave_last_words", lambda *last: done.append(last))
     with pytest.raises(SystemExit):
         module._run_silently()
-    assert (words, capsys.readouterr().err) == (passed_on, "")
-
-
-def test_a_process_that_has_done_its_share_waits_for_nothing(monkeypatch):
-    from train import __main__ as module
-
-    monkeypatch.setattr(module, "run", lambda *_: sys.exit(None))
-    monkeypatch.setattr(module.time, "sleep", lambda _: pytest.fail("it waits"))
-    with pytest.raises(SystemExit) as left:
-        module._run_silently()
-    assert not left.value.code
+    assert (done, capsys.readouterr().err) == (ends, "")
 
 
 def test_what_stops_all_processes_at_once_is_said_though_torchrun_ends_the_first(monkeypatch):
