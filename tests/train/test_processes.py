@@ -59,6 +59,11 @@ def test_the_longest_samples_are_exchanged_where_dealing_alone_is_uneven():
     assert sorted(loads) == [15, 15]
 
 
+def test_where_dealing_is_even_no_exchange_is_looked_for(monkeypatch):
+    monkeypatch.setattr("train.batches._exchanges", lambda *_: pytest.fail("millions, of a validation split"))
+    assert [len(share) for share in share_out([3.0, 2.0, 1.0] * 100, 3)] == [100, 100, 100]
+
+
 @pytest.mark.parametrize("budget", [2048, 4096, 16_384])  # the recipe's is the card's; the last takes all in one row
 @pytest.mark.parametrize("spread", [0.5, 0.9])
 def test_more_processes_make_a_step_of_the_recipe_faster(budget, spread):
