@@ -111,7 +111,7 @@ def test_stopped_and_resumed_it_is_as_if_never_stopped(child, train_here, tmp_pa
 def test_two_processes_start_from_it_as_one(trained, train_here, settings, home, tmp_path, steps_of):
     options = {"base__adapter": "1", "max_steps": 3, "register_version": "false"}
     train_here(out=tmp_path / "one", **options)
-    shutil.rmtree(home / "adapters")  # both find it only after one of them has fetched it
+    shutil.rmtree(home / "adapters")  # the first one alone fetches it
     words = settings(out=tmp_path / "two", micro_batch_tokens=300, max_tokens=300, **options)
     done = subprocess.run(
         [
