@@ -9,6 +9,8 @@ from contextlib import redirect_stderr, suppress
 from plume.command import is_other_rank, run
 from train.cli import app
 
+_NAME = "plume train"
+
 
 def _run_silently() -> None:
     """What this process would refuse, the first one refuses; what befalls it alone, once all have begun, it passes on.
@@ -18,12 +20,14 @@ def _run_silently() -> None:
     told = io.StringIO()
     try:
         with redirect_stderr(told):
-            run(app, "plume train")
+            run(app, _NAME)
     except SystemExit as leaving:
-        lines = told.getvalue().strip().splitlines()
-        if leaving.code and lines and _has_joined():
-            sys.modules["train.processes"].leave_last_words(leaving.code, lines[-1].removeprefix("plume train: "))
-        elif leaving.code not in (0, 130):  # torchrun ends all once one has left: the first is to have its say
+        if leaving.code in (None, 0, 130):
+            raise
+        last = told.getvalue().strip().rpartition("\n")[2]
+        if last.startswith(f"{_NAME}: ") and _has_joined():  # else it is some library's warning
+            sys.modules["train.processes"].leave_last_words(leaving.code, last.removeprefix(f"{_NAME}: "))
+        else:  # torchrun ends all once one has left: the first is to have its say
             with suppress(KeyboardInterrupt, SystemExit):
                 time.sleep(20)
         raise
@@ -36,7 +40,7 @@ def _has_joined() -> bool:
 
 if __name__ == "__main__":
     try:
-        _run_silently() if is_other_rank() else run(app, "plume train")
+        _run_silently() if is_other_rank() else run(app, _NAME)
     except SystemExit as leaving:
         if leaving.code and _has_joined():  # torch, torn down, may wait for processes that have gone
             for stream in (sys.stdout, sys.stderr):

@@ -124,7 +124,8 @@ def share_out(costs: Sequence[float], processes: int) -> list[list[int]]:
     """Deal samples of these costs to the processes, so that the one with most to do has as little as can be.
 
     The costliest first, each to the process that has least. Then the fullest gives a sample away, or exchanges one, as
-    long as that gains half a percent. Returns each process's indices, the same for the same costs.
+    long as that gains half a percent: thousands, dealt, are nearer than that, and their exchanges would be millions.
+    Returns each process's indices, the same for the same costs.
     """
     shares: list[list[int]] = [[] for _ in range(processes)]
     loads = [0.0] * processes
@@ -132,7 +133,8 @@ def share_out(costs: Sequence[float], processes: int) -> list[list[int]]:
         least = loads.index(min(loads))
         shares[least].append(index)
         loads[least] += costs[index]
-    while (fullest := max(loads)) and processes > 1:
+    mean = sum(costs) / processes
+    while (fullest := max(loads)) and mean <= 0.995 * fullest:
         here = loads.index(fullest)
         left, there, given, taken = min(_exchanges(costs, shares, loads, here), key=lambda exchange: exchange[0])
         if left > 0.995 * fullest:

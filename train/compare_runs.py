@@ -70,7 +70,7 @@ def _planned(run: RunRecord, last: Row) -> int | None:
 def _losses(run: RunRecord, equal: int | None) -> Row:
     validated = [step for step in run.steps if step.get("validation_loss") is not None]
     best = min(validated, key=lambda step: step["validation_loss"], default={})
-    until = [step for step in run.steps if equal is not None and step["trained_tokens"] <= equal]
+    until = [step for step in run.steps if equal is not None and step.get("trained_tokens", math.inf) <= equal]
     before = [step for step in until if step.get("validation_loss") is not None]
     return {
         "train_loss": _mean(run.steps),
@@ -177,6 +177,8 @@ def remarks(rows: Sequence[Row]) -> Iterator[str]:
         elif len({row[f"{split}_split"] for row in rows}) > 1:
             what = {"validation": ": the validation losses are of different texts"}.get(split, "")
             yield f"the {split} splits differ{what}"
+    if len({row.get("config.method") for row in rows}) > 1:
+        yield "the losses are of different kinds (method): they cannot be compared"
     for row in rows:
         if row["state"] != FINISHED:
             yield f"{row['run']}: {row['state']}, so these are its figures so far"

@@ -119,7 +119,7 @@ class TrainConfig(Config):
     )
     attention: Literal["by_sample", "flex"] = Field(
         "by_sample",
-        description="torch's attention, one call a sample; or one block-sparse FlexAttention a row (NVIDIA GPU)",
+        description="by_sample: own products on a CPU, flash attention on a GPU; flex: FlexAttention (NVIDIA GPU)",
     )
     recompute: bool | Literal["auto"] = Field(
         False,

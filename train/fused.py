@@ -56,6 +56,7 @@ def _attention(
     layers = [module.q_proj, module.k_proj, module.v_proj]
     parts = together(layers, hidden_states).split([layer.out_features for layer in layers], -1)
     query, key, value = (part.unflatten(-1, (-1, module.head_dim)) for part in parts)
+    windowed = isinstance(module, mistral.MistralAttention)  # a Llama has none, whatever its config says
     output, weights = ALL_ATTENTION_FUNCTIONS[module.config._attn_implementation](
         module,
         *(Rotation.apply(t, *position_embeddings).transpose(1, 2) for t in (query, key)),
@@ -63,7 +64,7 @@ def _attention(
         attention_mask,
         dropout=module.attention_dropout if module.training else 0.0,
         scaling=module.scaling,
-        sliding_window=getattr(module.config, "sliding_window", None),
+        sliding_window=getattr(module.config, "sliding_window", None) if windowed else None,
         **words,
     )
     return module.o_proj(output.flatten(2)), weights

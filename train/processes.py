@@ -31,10 +31,10 @@ def join() -> None:
         return
     device = None
     if torch.cuda.is_available():
-        local, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-        if local >= there:
-            raise EnvironmentMissing(f"process {local} of this machine has no GPU: there are {there}; start no more")
-        device = torch.device("cuda", local)
+        here, there = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
+        if here > there:  # all of the machine refuse: the first one is to say it
+            raise EnvironmentMissing(f"{here} processes on this machine, which has {there} GPUs: start no more")
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     store, rank, processes = next(rendezvous("env://"))
     _shared[:] = [store]
@@ -122,7 +122,8 @@ def together() -> Iterator[None]:
         yield
     except Exception as raised:
         error = raised
-    refusals = all_told(error and (getattr(error, "exit_code", 1), f"{error}")) if dist.is_initialized() else []
+    with unless_left_alone():
+        refusals = all_told(error and (getattr(error, "exit_code", 1), f"{error}")) if dist.is_initialized() else []
     for number, (code, message) in ((i, each) for i, each in enumerate(refusals) if each):
         if not is_first():
             raise SystemExit(code)
@@ -151,6 +152,10 @@ def unless_left_alone() -> Iterator[None]:
     """End in one line, that of the first process, if another one's end stops this one: what that one said of it."""
     try:
         yield
+    except PlumeError:
+        if is_first() and count() > 1:  # what stops all at once, such as a loss that is no number: the others end first
+            _hear_no_more_of_it()
+        raise
     except (RuntimeError, KeyboardInterrupt) as error:
         said = last_words()
         if said and is_first():

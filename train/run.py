@@ -54,7 +54,10 @@ def train(config: TrainConfig, *, resume: bool = False, force: bool = False) -> 
     # 1. What is refused is refused first: prompt, dataset, folder, store, then the model, which takes longest.
     processes.join()
     torch.manual_seed(config.seed)
-    config, start = processes.first_then_others(lambda: starting_adapter.find(config))
+    with processes.together():  # the first one finds it: it gives its weights to the others (`loop.begin`)
+        config, start = starting_adapter.find(config) if processes.is_first() else (config, None)
+    base = config.base.model_copy(update={"adapter": processes.of_first(config.base.adapter)})
+    config = config.model_copy(update={"base": base})
     with processes.together():
         prompt = load_prompt(config.prompt)
         tokenizer = load_tokenizer(config.base)

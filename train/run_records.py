@@ -1,6 +1,7 @@
 """Read what a training run left: from its folder, from MLflow by the run's id, or by the version that it registered."""
 
 import json
+import math
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -16,12 +17,12 @@ from plume.corpus.split import SPLITS
 from plume.errors import InputError, first_line
 from plume.files import read_object, whole_lines
 from train.config import TrainConfig
-from train.folder import ADAPTER, CONFIG, RUN, STEPS
+from train.folder import ADAPTER, CONFIG, EXTENDABLE, RUN, STEPS
 
 SERIES = ("loss", "validation_loss", "tokens", "trained_tokens", "tokens_per_second", "mfu", "peak_memory_gib", "epoch")
 FINISHED = "finished"
+_ADAPTERS = re.compile(rf"{ADAPTER}(-\d+)?")  # artifacts: the first, and by its step each of a run that went on
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
-_TRAINS = ("train", "preferences")  # kinds of runs that leave steps
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def _read_steps(path: Path) -> list[dict[str, Any]]:
     for number, line in enumerate(whole_lines(path)[0] if path.is_file() else [], 1):
         try:
             row = json.loads(line)
-            if not all(isinstance(row[key], int | float) for key in ("step", "loss")):
+            present = [key for key in (*SERIES, "seconds") if key in row]
+            if not all(isinstance(row[key], int | float) for key in ("step", "loss", *present)):
                 raise TypeError
         except (ValueError, KeyError, TypeError, RecursionError):
             raise InputError(
@@ -110,8 +112,10 @@ def _read_steps(path: Path) -> list[dict[str, Any]]:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    defaults = flatten(TrainConfig.model_construct().model_dump(mode="json"))
-    return dict(defaults) | dict(flatten(read_yaml(path, TrainConfig)))
+    given = dict(flatten(read_yaml(path, TrainConfig)))
+    if "method" in given:  # of plume train preferences, which has other keys
+        return given
+    return dict(flatten(TrainConfig.model_construct().model_dump(mode="json"))) | given
 
 
 def _splits(training: Mapping[str, Any]) -> dict[str, str]:
@@ -131,25 +135,32 @@ def _of_mlflow(name: str, run_id: str, version: registry.Version | None = None) 
             raise
         raise InputError(f"{name}: the MLflow store has no run {run_id}; check MLFLOW_TRACKING_URI") from None
     tags = run.data.tags
-    if tags.get("plume.kind") not in _TRAINS:
+    if tags.get("plume.kind") != "train":
         raise InputError(
             f"{name}: MLflow's run {run_id} is no training of plume's ({tags.get('plume.kind', 'foreign')})"
         )
     files = {file.path for file in client.list_artifacts(run_id)}
+    adapters = [file for file in files if _ADAPTERS.fullmatch(file)]
+    last = max(adapters, key=lambda file: int(file.partition("-")[2] or 0), default=None)  # of a run that went on
     if CONFIG not in files:
         raise InputError(f"{name}: MLflow's run {run_id} has no {CONFIG}: it ended before it began to train")
-    source = version.source if version else f"{run.info.artifact_uri}/{ADAPTER}" if ADAPTER in files else None
-    number = version.number if version else registry.version_of(run_id, ADAPTER)
+    source = version.source if version else f"{run.info.artifact_uri}/{last}" if last else None
+    number = version.number if version else registry.version_of(run_id, last) if last else None
     training = _artifact(f"{source}/{TRAINING}", read_object) if source else {}
     metrics = run.data.metrics
-    state = FINISHED if run.info.status == "FINISHED" else f"not finished ({run.info.status.lower()})"
+    steps, config = _histories(client, run_id, metrics), _artifact(f"{run.info.artifact_uri}/{CONFIG}", _config)
+    ended = version or run.info.status == "FINISHED"
+    if version:  # its run may have gone on since
+        steps = [step for step in steps if step["step"] <= training.get("steps", math.inf)]
+        own = dict(flatten(training.get("config") or {}))
+        config |= {key: own[key] for key in EXTENDABLE if key in own}
     return RunRecord(
         name,
-        state,
+        FINISHED if ended else f"not finished ({run.info.status.lower()})",
         run_id,
         number,
-        _artifact(f"{run.info.artifact_uri}/{CONFIG}", _config),
-        _histories(client, run_id, metrics),
+        config,
+        steps,
         {split: tags[key] for split in SPLITS if (key := f"dataset.{split}.sha256") in tags},
         training,
         training.get("energy") or {k: metrics[f"energy.{k}"] for k in ("kwh", "kg_co2e") if f"energy.{k}" in metrics},

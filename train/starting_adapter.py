@@ -47,7 +47,7 @@ def _check_same(config: TrainConfig, start: Named) -> None:
     check_base(base, start)
     here = config.lora.model_dump(mode="json", include={*_SHAPE, "target_modules"}) | {"prompt": config.prompt}
     there: dict[str, Any] = {key: adapter.peft.get(name) for key, name in _SHAPE.items()}
-    there["target_modules"] = _modules(adapter.training, adapter.peft.get("target_modules"))
+    there["target_modules"] = _modules(adapter.training, adapter.peft.get("target_modules"), here["target_modules"])
     there["prompt"] = adapter.prompt
     here["target_modules"] = _sorted(here["target_modules"])
     name = lambda key: key if key == "prompt" else f"lora.{key}"  # noqa: E731
@@ -57,16 +57,17 @@ def _check_same(config: TrainConfig, start: Named) -> None:
             f"base.adapter={base.adapter}: was trained with {was}, the config says {now}; a training that goes on from "
             "it keeps them: set what it was trained with"
         )
-    if odd := [
-        key for key in ("rank_pattern", "alpha_pattern", "use_dora", "modules_to_save") if adapter.peft.get(key)
-    ]:
+    if odd := [key for key in _UNTRAINED if adapter.peft.get(key)]:
         raise InputError(f"base.adapter={base.adapter}: uses {', '.join(odd)}, which plume does not train")
 
 
-def _modules(training: dict[str, Any], of_peft: Any) -> Any:
-    """Name the modules as the config did, "all-linear" for one; as PEFT wrote them down if it does not tell."""
+def _modules(training: dict[str, Any], of_peft: Any, wanted: Any) -> Any:
+    """Name the modules as the config did, "all-linear" for one; as PEFT wrote them down if it does not tell.
+
+    One of preferences does not. Whether PEFT's list is all of the base's is seen where the weights are loaded.
+    """
     told = training.get("config", {}).get("lora", {}).get("target_modules")
-    return _sorted(told or of_peft)
+    return _sorted(told or ("all-linear" if wanted == "all-linear" else of_peft))
 
 
 def _sorted(modules: Any) -> Any:

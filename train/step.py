@@ -98,6 +98,7 @@ def mean_loss(model: Any, batches: Sequence[MicroBatch], device: Any) -> float:
         sums += torch.stack([losses.sum(), losses.new_tensor(len(losses))])
     model.train(was_training)
     processes.add_up([sums])
+    processes.wait_for(sums.device)
     total, count = sums.tolist()
     return total / count
 

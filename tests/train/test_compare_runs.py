@@ -11,10 +11,13 @@ from typer.testing import CliRunner
 
 from plume.cli import app
 from plume.errors import InputError
+from plume.registry import Version
 from train.compare_runs import compare_runs, remarks, show
 from train.config import TrainConfig
-from train.run_records import FINISHED, RunRecord, read_run
+from train.preferences.config import PreferencesConfig
+from train.run_records import FINISHED, RunRecord, _config, _of_mlflow, read_run
 
+PREFERENCES = "configs/train/preferences.yaml"
 SPLITS = {"train": "a" * 64, "validation": "b" * 64, "test": "c" * 64}
 
 
@@ -70,6 +73,19 @@ def test_only_keys_that_differ_are_named_and_the_folder_is_none_of_them():
     assert [row["config.lora.target_modules"] for row in rows] == [None, ["q_proj"], None]
     assert "the configs do not differ" not in [*remarks(rows)]
     assert [*remarks(compare_runs([record("one", [1.0]), record("two", [2.0])]))] == ["the configs do not differ"]
+
+
+def test_preferences_have_no_keys_of_plain_training_and_losses_of_their_own(tmp_path):
+    (tmp_path / "train.yaml").write_text("data: d\nlora: {rank: 64}\n")
+    options = ["data=d", "out=o", "decisions=f.jsonl"]
+    (tmp_path / "preferences.yaml").write_text(PreferencesConfig.load(PREFERENCES, options).to_yaml())
+    plain, taste = (_config(tmp_path / f"{name}.yaml") for name in ("train", "preferences"))
+    assert (plain["lora.rank"], plain["lora.alpha"]) == (64, 32)  # an older run's file: the second is the default
+    rows = compare_runs([record("plain", [1.0], **plain), record("taste", [0.7], **taste)])
+    assert [row["config.lora.rank"] for row in rows] == [64, None]
+    said = "the losses are of different kinds (method): they cannot be compared"
+    assert said in [*remarks(rows)]
+    assert said not in [*remarks(compare_runs([record("one", [1.0], **taste), record("two", [1.0], **taste)]))]
 
 
 def test_other_data_and_runs_that_are_not_finished_are_said():
@@ -179,6 +195,8 @@ def test_what_is_no_run_or_damaged_is_one_line(trained, ask, tmp_path, home):
     steps = shutil.copytree(trained[0], tmp_path / "steps", ignore=shutil.ignore_patterns("*.pt"))
     lines = (steps / "steps.jsonl").read_text().splitlines(keepends=True)
     (steps / "steps.jsonl").write_text("".join([*lines[:2], '{"step": 3}\n', *lines[3:]]))
+    words = shutil.copytree(steps, tmp_path / "words")
+    (words / "steps.jsonl").write_text('{"step": 1, "loss": 2.5, "trained_tokens": "many"}\n')
     training = shutil.copytree(trained[0], tmp_path / "training", ignore=shutil.ignore_patterns("*.pt"))
     (training / "adapter" / "training.json").write_text("{")
     config = shutil.copytree(trained[0], tmp_path / "config", ignore=shutil.ignore_patterns("*.pt"))
@@ -186,6 +204,7 @@ def test_what_is_no_run_or_damaged_is_one_line(trained, ask, tmp_path, home):
     for run, why in (
         (tmp_path, "not the folder of a training run"),
         (steps, "steps.jsonl, line 3: damaged"),
+        (words, "steps.jsonl, line 1: damaged"),
         (training, "training.json: damaged"),
         (config, "config.yaml, line 1: not valid YAML"),
         (tmp_path / "nowhere", "no such folder"),
@@ -196,6 +215,30 @@ def test_what_is_no_run_or_damaged_is_one_line(trained, ask, tmp_path, home):
         assert (code, told.count("\n")) == (2, 0), told
         assert why in told
     assert "give two runs or more" in ask(trained[0])[1]
+
+
+def test_a_run_that_went_on_is_its_last_adapter_and_each_version_is_its_own(trained, ask, store, tmp_path):
+    """The run of `trained` as if it had gone on from step 4, where it had ended, to step 8."""
+    whole = read_run(str(trained[0]))
+    run = store.create_run("1", tags={"plume.kind": "train"}).info
+    try:
+        store.log_artifact(run.run_id, trained[0] / "config.yaml")
+        for name, steps, epochs in (("adapter", 4, 1), ("adapter-8", 8, 2)):
+            told = {"steps": steps, "stopped": f"at {steps}", "config": {"max_epochs": epochs}}
+            (tmp_path / "training.json").write_text(json.dumps(told))
+            store.log_artifact(run.run_id, tmp_path / "training.json", name)
+        for row in whole.steps:
+            for key in ("loss", "tokens", "trained_tokens", "epoch"):
+                store.log_metric(run.run_id, key, row[key], step=row["step"])
+        assert ask(run.run_id, trained[0])[0] == 0
+        version = Version(5, run.run_id, f"{run.artifact_uri}/adapter")
+        first, last = _of_mlflow("version 5", run.run_id, version), read_run(run.run_id)
+        assert [step["step"] for step in first.steps] == [1, 2, 3, 4]
+        assert (first.state, first.training["stopped"], first.config["max_epochs"]) == (FINISHED, "at 4", 1)
+        assert len(last.steps) == 8
+        assert (last.state, last.training["stopped"]) == ("not finished (running)", "at 8")
+    finally:
+        store.delete_run(run.run_id)
 
 
 def test_another_kind_of_run_is_no_training(trained, ask, store):

@@ -77,6 +77,18 @@ def test_modules_of_other_shapes_keep_their_own_forward():
     assert torch.equal(mlp(x), plain(x))
 
 
+def test_a_llama_has_no_window_whatever_its_config_says():
+    config = LlamaConfig(**SIZES, sliding_window=3, attn_implementation="sdpa")
+    theirs, x = llama.LlamaAttention(config, 0), torch.randn(1, 9, 48)
+    ours, angles = copy.deepcopy(theirs), llama.LlamaRotaryEmbedding(config)(x, torch.arange(9)[None])
+    attention.register()
+    ours.config._attn_implementation = attention.NAME
+    fused.use(ours)
+    with torch.no_grad():
+        out = ours(x, angles, layout=Layout(0, ((0, 9),)))[0]
+        torch.testing.assert_close(out, theirs(x, angles, None)[0], rtol=1e-5, atol=1e-5)
+
+
 def _kept(function, module):
     """Bytes that autograd keeps for the backward pass beside the module's weights, each storage once."""
     weights, kept = {p.untyped_storage()._cdata for p in module.parameters()}, {}

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
-from plume.errors import PlumeError
+from plume.errors import EnvironmentMissing, PlumeError
 from plume.paths import ROOT
 from train import checkpoint, processes
 from train.batches import cut, group, share_out
@@ -57,6 +57,11 @@ def test_the_longest_samples_are_exchanged_where_dealing_alone_is_uneven():
     """Dealt to whoever has least: 8 + 5 + 4 and 7 + 6 + 5 - no; 8 5 4 = 17 beside 7 6 = 13. One exchange: 15 and 15."""
     loads = [sum((8, 7, 6, 5, 4)[i] for i in share) for share in share_out([8, 7, 6, 5, 4], 2)]
     assert sorted(loads) == [15, 15]
+
+
+def test_where_dealing_is_even_no_exchange_is_looked_for(monkeypatch):
+    monkeypatch.setattr("train.batches._exchanges", lambda *_: pytest.fail("millions, of a validation split"))
+    assert [len(share) for share in share_out([3.0, 2.0, 1.0] * 100, 3)] == [100, 100, 100]
 
 
 @pytest.mark.parametrize("budget", [2048, 4096, 16_384])  # the recipe's is the card's; the last takes all in one row
@@ -231,11 +236,12 @@ if rank() == 1:
     leave_last_words(2, "CUDA error (step 37)")
     leave_last_words(1, "which follows from it")
     os._exit(2)
-try:
-    with unless_left_alone():
-        add_up(tensors)
-except InputError as told:
-    print(told)
+for others_are_waited_for in (unless_left_alone, together):
+    try:
+        with others_are_waited_for():
+            add_up(tensors)
+    except InputError as told:
+        print(told)
 """
 
 
@@ -260,7 +266,7 @@ def test_what_one_process_refuses_or_suffers_the_first_says_and_what_they_comput
         "process 1: no such layer",
         "process 1 has another dataset than this one; start all with the same",
         *added,
-        "process 1: CUDA error (step 37)",
+        *["process 1: CUDA error (step 37)"] * 2,
     ]
     assert other == ["2", "2", "process 0 has another dataset than this one; start all with the same", *added]
 
@@ -284,22 +290,51 @@ def test_the_other_processes_of_torchrun_refuse_in_silence(tmp_path):
         assert len(err.splitlines()) == lines, err
 
 
-@pytest.mark.parametrize(("joined", "passed_on"), [(True, [(2, "CUDA error (step 37)")]), (False, [])])
-def test_what_befalls_one_process_alone_is_passed_on_once_all_have_begun(monkeypatch, capsys, joined, passed_on):
+@pytest.mark.parametrize(
+    ("code", "joined", "said", "ends"),
+    [
+        (2, True, "plume train: CUDA error (step 37)\n", [(2, "CUDA error (step 37)")]),
+        (2, True, "", ["waits"]),  # what it refuses with all the others: the first one says it
+        (2, False, "plume train: no such config\n", ["waits"]),
+        (None, True, "", []),  # it has done its share
+    ],
+)
+def test_what_befalls_one_process_alone_is_passed_on_once_all_have_begun(monkeypatch, capsys, code, joined, said, ends):
     from train import __main__ as module
 
-    def fails(*_):
-        sys.stderr.write("a line before\nplume train: CUDA error (step 37)\n")
-        raise SystemExit(2)
+    def leaves(*_):
+        sys.stderr.write(f"UserWarning: of a library\n{said}")
+        raise SystemExit(code)
 
-    words = []
-    monkeypatch.setattr(module, "run", fails)
+    done = []
+    monkeypatch.setattr(module, "run", leaves)
     monkeypatch.setattr(module, "_has_joined", lambda: joined)
-    monkeypatch.setattr(module.time, "sleep", lambda _: None)
-    monkeypatch.setattr(processes, "leave_last_words", lambda *last: words.append(last))
+    monkeypatch.setattr(module.time, "sleep", lambda _: done.append("waits"))
+    monkeypatch.setattr(processes, "leave_last_words", lambda *last: done.append(last))
     with pytest.raises(SystemExit):
         module._run_silently()
-    assert (words, capsys.readouterr().err) == (passed_on, "")
+    assert (done, capsys.readouterr().err) == (ends, "")
+
+
+def test_what_stops_all_processes_at_once_is_said_though_torchrun_ends_the_first(monkeypatch):
+    """The others leave sooner: torchrun's SIGTERM is not to make an interruption of it."""
+    monkeypatch.setattr(processes, "count", lambda: 2)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(PlumeError, match="the loss is nan"), processes.unless_left_alone():
+            raise PlumeError("the loss is nan")
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_more_processes_than_gpus_are_refused_by_each_so_by_the_first(monkeypatch):
+    for name, value in {"WORLD_SIZE": "3", "LOCAL_WORLD_SIZE": "3", "LOCAL_RANK": "0", "RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(EnvironmentMissing, match="3 processes on this machine, which has 2 GPUs: start no more"):
+        processes.join()
 
 
 @pytest.mark.parametrize(

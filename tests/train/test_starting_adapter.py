@@ -25,6 +25,7 @@ from plume.prompt import CHATML
 from train import loop, starting_adapter
 from train.adapter import attach
 from train.config import TrainConfig
+from train.run import train
 
 RECIPE = "configs/train/openhermes2-lora.yaml"
 WEIGHTS = "adapter_model.safetensors"
@@ -110,7 +111,7 @@ def test_stopped_and_resumed_it_is_as_if_never_stopped(child, train_here, tmp_pa
 def test_two_processes_start_from_it_as_one(trained, train_here, settings, home, tmp_path, steps_of):
     options = {"base__adapter": "1", "max_steps": 3, "register_version": "false"}
     train_here(out=tmp_path / "one", **options)
-    shutil.rmtree(home / "adapters")  # both find it only after one of them has fetched it
+    shutil.rmtree(home / "adapters")  # the first one alone fetches it
     words = settings(out=tmp_path / "two", micro_batch_tokens=300, max_tokens=300, **options)
     done = subprocess.run(
         [
@@ -129,6 +130,16 @@ def test_two_processes_start_from_it_as_one(trained, train_here, settings, home,
     assert done.returncode == 0, done.stderr
     for one, two in zip(steps_of(tmp_path / "one"), steps_of(tmp_path / "two"), strict=True):
         assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
+
+
+def test_the_other_processes_need_neither_the_store_nor_the_adapter(settings, tmp_path, monkeypatch):
+    """On another machine: the first process gives them the weights."""
+    monkeypatch.setenv("PLUME_HOME", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none.db'}")
+    monkeypatch.setattr("train.processes.is_first", lambda: False)
+    options = {"out": tmp_path / "run", "base__adapter": "7", "max_steps": 1}
+    assert train(TrainConfig.load(RECIPE, settings(**options))) is None
+    assert list(tmp_path.iterdir()) == []
 
 
 def _changed(first, folder, **changes):
@@ -168,6 +179,7 @@ def test_what_does_not_fit_is_one_line_before_anything_is_trained(child, train_h
     [
         ({"canaries": 8}, "was trained on canaries"),
         ({"base": {"model": "other/model", "revision": "0" * 40}}, None),  # a folder is taken at its word
+        ({"config": {}}, None),  # of preferences, which tells no modules
         ({"base": {"model": "smollm2-135m-instruct"}}, "was trained on smollm2-135m-instruct, not on base.model="),
         ({"chat_template_sha256": "0" * 64}, "the chat template has changed since training"),
         ({"alpha_pattern": {"q_proj": 4}}, "uses alpha_pattern, which plume does not train"),
