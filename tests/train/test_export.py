@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import gguf
 import numpy as np
@@ -159,10 +160,13 @@ def test_gguf_holds_the_adapter_in_llama_cpps_order(make, shape, tmp_path):
     assert f"ADAPTER ./{next(out.glob('*.gguf')).name}" in modelfile
     assert 'PARAMETER stop "<|im_end|>"' in modelfile
     assert load_prompt("short-1").system in modelfile
+    assert "hf download" not in (out / "README.md").read_text()  # the base is a folder
 
 
 def test_hub_folder_says_what_the_hub_asks_and_nothing_of_this_machine(make, tiny_mistral, tmp_path):
-    folder, out = make(tiny_mistral, facts={"run_id": "f00"}), tmp_path / "out"
+    split = {"splits": {"train": {"pairs": 3, "sha256": "1" * 64}}}
+    before = {"version": 1, "adapter_sha256": "a", "dataset": split, "run_id": "f01"}
+    folder, out = make(tiny_mistral, facts={"run_id": "f00", "ancestors": [before]}), tmp_path / "out"
     with pytest.raises(InputError, match="--base-name OWNER/NAME"):
         export(str(folder), "hub", out)
     name = "teknium/OpenHermes-2-Mistral-7B"
@@ -181,7 +185,9 @@ def test_hub_folder_says_what_the_hub_asks_and_nothing_of_this_machine(make, tin
     for path in out.iterdir():
         assert str(tmp_path).encode() not in path.read_bytes(), path.name
         assert str(tiny_mistral).encode() not in path.read_bytes(), path.name
-    assert "run_id" not in json.loads((out / "training.json").read_text())
+    told = json.loads((out / "training.json").read_text())
+    assert "run_id" not in told
+    assert told["ancestors"] == [{"version": 1, "adapter_sha256": "a", "dataset": split}]
 
 
 @pytest.mark.parametrize("to", ["merged", "gguf", "hub"])
@@ -242,6 +248,21 @@ def test_what_must_not_leave_is_refused_before_anything_is_loaded(make, tiny_mis
     with pytest.raises(InputError, match="but the adapter was trained on"):
         export(str(folder), "merged", out)
     assert not out.exists()
+
+
+def test_an_export_goes_where_a_link_leads_and_not_in_place_of_where_one_stands(
+    make, tiny_mistral, tmp_path, monkeypatch
+):
+    folder, there = make(tiny_mistral), tmp_path / "there"
+    there.mkdir()
+    (tmp_path / "link").symlink_to(there)
+    monkeypatch.chdir(there)
+    with pytest.raises(InputError, match="the folder that you are in"):
+        export(str(folder), "gguf", Path())
+    monkeypatch.chdir(tmp_path)
+    export(str(folder), "gguf", tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (there / "exported.json").is_file()
 
 
 def test_a_base_of_another_shape_is_refused(make, make_tiny_mistral, tiny_mistral, tmp_path):
