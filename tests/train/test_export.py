@@ -37,6 +37,7 @@ def tiny_llama(tmp_path_factory, tiny_mistral):
     sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "vocab_size": 32002}
     heads = {"num_attention_heads": 8, "num_key_value_heads": 2, "tie_word_embeddings": True}
     torch.manual_seed(1)
+    heads["rope_parameters"] = {"rope_type": "default", "rope_theta": 100000.0}
     model = LlamaForCausalLM(LlamaConfig(**sizes, **heads, bos_token_id=1, eos_token_id=32000, pad_token_id=2))
     model.to(torch.bfloat16).save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json"):
@@ -92,6 +93,8 @@ def test_merged_weights_are_the_exact_sum_rounded_once(make, shape, tmp_path):
     done = export(str(folder), "merged", out)
     assert done.dtype == "bfloat16"
     assert 0 < done.parity.largest <= done.parity.tolerance
+    told, of_base = (json.loads((where / "config.json").read_text()) for where in (out, base))
+    assert told["rope_theta"] == of_base["rope_parameters"]["rope_theta"]  # as transformers 4 reads it
     before, weights = load_file(base / "model.safetensors"), load_file(out / "model.safetensors")
     assert before.keys() == weights.keys()
     learnt, config = (
@@ -328,8 +331,8 @@ def test_what_an_erasure_named_is_not_exported(registered, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_embedded_models_llama_cpp_file_and_transformers_agree_on_the_order_of_rows(tiny_llama):
-    """The order is its own inverse's inverse: transformers reads what llama.cpp's converter wrote."""
+def test_transformers_orders_the_rows_back(tiny_llama):
+    """Its order is that of llama.cpp's own converter, which wrote what it reads."""
     from transformers import AutoConfig
     from transformers.modeling_gguf_pytorch_utils import LlamaTensorProcessor
 
