@@ -175,7 +175,7 @@ def test_too_few_judgements_are_refused_in_one_line(learn_here, pairs, decision,
     )
 
 
-def test_the_base_is_noted_by_its_full_path(configured, trained, home, monkeypatch):
+def test_the_base_is_noted_by_its_full_path(configured, trained, monkeypatch):
     """`./tiny` in an adapter would mean another folder, or none, to whoever serves it from elsewhere."""
     folder = Path(Adapter.load(trained[0] / "adapter").base.model)
     config = configured(decisions="d", base__adapter=trained[0] / "adapter", base__model=f"./{folder.name}")
