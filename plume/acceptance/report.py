@@ -22,7 +22,9 @@ JSON, PAGE = "site.json", "site.html"
 _TEMPLATE = Path(__file__).with_name("site.html.j2")
 # Keys of the config that say where things lie, and the adapter to start from, which is no part of an acceptance.
 _PLACES = ("data", "out", "server", "tracking_uri", "base.adapter")
-_PATH = re.compile(r"(?<![\w.<>/])~?/+[\w.@~+%=-]+(?:[/:][\w.@~+%=-]+)+/?")  # of a file, or of a server
+_NAME = r"[\w.@~+%=-]+"
+# Of a file, or of a server; a file right below a known place, which is "…" by then, keeps its name.
+_PATH = re.compile(rf"(?<![\w.<>/])~?/+{_NAME}(?:[/:]{_NAME})+/?|(?<![\w.<>/…])~?/+{_NAME}/?")
 TITLES = {
     "machine": "The machine",
     "tokens": "Ids and template",

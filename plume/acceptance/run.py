@@ -11,7 +11,7 @@ from plume.acceptance.point import ENDED, Part, Point
 from plume.acceptance.site import Site
 from plume.boundary import unexpected
 from plume.command import say, stderr
-from plume.doctor import gpus
+from plume.doctor import GIB, gpus
 from plume.errors import EnvironmentMissing, InputError
 from plume.files import locked, make_folder, telling
 from plume.models import resolve
@@ -51,21 +51,21 @@ def accept(config: Any, out: Path | None, *, skip: Collection[str], resume: bool
     with telling(out, "name another folder with --out"):
         make_folder(work)
     with locked(work, f"{out}: another acceptance writes there; wait for it, or name another --out", wait=0):
-        done = report.earlier(out, config) if resume else {}
-        if not done:  # of another config, or nothing went well
+        done = report.earlier(out, config) if resume and any(work.iterdir()) else {}
+        if not done:  # of another config, or nothing went well, or what it left was removed
             for left in work.iterdir():
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
-        return _code(_all(Site(config, work.resolve()), out, skip, done))
+        return _code(_all(Site(config, work.resolve(), frozenset(skip)), out, done))
 
 
-def _all(site: Site, out: Path, skip: Collection[str], done: dict[str, Part]) -> list[Part]:
+def _all(site: Site, out: Path, done: dict[str, Part]) -> list[Part]:
     """Run part after part, and write the report after each."""
     parts = {name: done.get(name) or _left(name, "not begun") for name in PARTS}
     try:
         for number, name in enumerate(PARTS, 1):
             stderr.print(f"\n{number} of {len(PARTS)}: {report.TITLES[name]}", style="bold")
             if name not in done:
-                why = "left out with --skip" if name in skip else _too_slow(name, site)
+                why = "left out with --skip" if name in site.skip else _too_slow(name, site)
                 parts[name] = _left(name, why or "interrupted")
                 if not why:
                     parts[name] = _measured(name, site)
@@ -95,7 +95,7 @@ def _measured(name: str, site: Site) -> Part:
 
 def _too_slow(name: str, site: Site) -> str:
     """Say why a part is not even begun: without a GPU a large base would take hours, or all memory."""
-    size = machine.weights(site) / machine.GIB
+    size = machine.weights(site) / GIB
     if name not in COMPUTE or size <= LARGEST_ON_CPU or gpus():
         return ""
     return f"no GPU: a base of {size:.0f} GiB takes hours on a CPU"

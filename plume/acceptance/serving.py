@@ -10,6 +10,7 @@ from plume.acceptance.site import Site, plume
 from plume.checks.registry import GATING
 from plume.errors import InputError, PlumeError
 from plume.files import read_object
+from plume.paths import in_clone
 
 VERSION = 1  # the store is the acceptance's own, and holds one
 
@@ -20,8 +21,9 @@ def look(site: Site) -> Iterator[Point]:
         raise InputError("there is no adapter to serve: training did not end")
     file = site.work / "serve.json"
     file.unlink(missing_ok=True)
-    options = [f"version={VERSION}", f"port={_free_port()}", f"tracking_uri={site.store}", "examples=0"]
-    plume("serve", "draft", *options, "--data", site.dataset, "--report", file, "--config", site.config.server)
+    options = [f"version={VERSION}", f"port={_free_port()}", f"tracking_uri={site.store}", "examples=0", "merged=null"]
+    config = in_clone(site.config.server)
+    plume("serve", "draft", *options, "--data", site.dataset, "--report", file, "--config", config)
     told = read_object(file)
     if told is None:
         raise PlumeError("the server left no report")

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,10 +23,11 @@ _PATIENCE = 90  # seconds that a command may take to stop: an engine drains its 
 
 @dataclass(frozen=True)
 class Site:
-    """Names the training config, as `train.config` types it, and the folder of all that the parts leave."""
+    """Names the training config, as `train.config` types it, the folder of all that the parts leave, parts left out."""
 
     config: Any
     work: Path
+    skip: frozenset[str] = frozenset()
     STORE: ClassVar[str] = "mlflow.db"
 
     @cached_property
@@ -84,6 +84,10 @@ def plume(*words: object, module: str = "plume.cli") -> None:
     finally:
         if process:
             _stop(process)
+    if code < 0:
+        raise PlumeError(
+            f"{told[0]}: was ended by {signal.Signals(-code).name}; its last line: {''.join(last) or 'none'}"
+        )
     if code:
         raise _RAISED.get(code, PlumeError)(
             "".join(last).removeprefix("plume: ") or f"{told[0]}: ended with exit code {code}"
@@ -101,8 +105,3 @@ def _stop(process: subprocess.Popen) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def median(values: Sequence[float]) -> float:
-    """Give the middle one, the upper of two."""
-    return sorted(values)[len(values) // 2]

@@ -4,10 +4,11 @@ import math
 import shutil
 from collections.abc import Iterator
 from itertools import pairwise
+from statistics import median_high
 from typing import Any
 
 from plume.acceptance.point import Point
-from plume.acceptance.site import Site, median, plume
+from plume.acceptance.site import Site, plume
 from plume.corpus.dataset import read_manifest, read_split
 from plume.doctor import gpus
 from plume.errors import PlumeError
@@ -38,7 +39,8 @@ def look(site: Site) -> Iterator[Point]:
 
 def make_dataset(site: Site) -> int:
     """Build the sample export, and keep a single step's pairs: each step learns the same, so its loss can only fall."""
-    if not (site.dataset / "manifest.json").is_file():
+    made = site.work / "dataset.made"
+    if not made.exists():  # or interrupted while it was made
         plume("data", "build", EXPORT, "split.test=0.15", "--out", site.dataset, "--force")
         manifest = read_manifest(site.dataset)
         rows = read_split(site.dataset, "train")[: site.config.batch_size]
@@ -46,6 +48,7 @@ def make_dataset(site: Site) -> int:
         manifest["splits"]["train"] |= {"pairs": len(rows), "sha256": sha256(content)}
         write(site.dataset / "train.jsonl", content)
         write(site.dataset / "manifest.json", json_line(manifest))
+        made.touch()
     return read_manifest(site.dataset)["splits"]["train"]["pairs"]
 
 
@@ -111,12 +114,12 @@ def _memory(gib: dict[str, float]) -> Point:
 
 def _speed(steps: list[dict[str, Any]]) -> Iterator[Point]:
     speeds = [step["tokens_per_second"] for step in steps]
-    name, told = "speed", f"median {median(speeds):,.0f} tokens/s ({min(speeds):,.0f} to {max(speeds):,.0f})"
+    name, told = "speed", f"median {median_high(speeds):,.0f} tokens/s ({min(speeds):,.0f} to {max(speeds):,.0f})"
     reached = [step["mfu"] for step in steps if "mfu" in step]
     if reached:
-        told += f", {median(reached):.0%} of the machine's limit"
+        told += f", {median_high(reached):.0%} of the machine's limit"
     expected = f"{LEAST_MFU:.0%} of the card's published speed or more"
     if not gpus() or not reached:
         yield Point.unchecked(name, expected, "this card's speed is not known" if gpus() else "no GPU", told)
         return
-    yield Point.judged(name, expected, told, median(reached) >= LEAST_MFU, "something else uses or slows the card")
+    yield Point.judged(name, expected, told, median_high(reached) >= LEAST_MFU, "something else uses or slows the card")

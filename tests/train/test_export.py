@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import gguf
 import numpy as np
@@ -36,6 +37,7 @@ def tiny_llama(tmp_path_factory, tiny_mistral):
     sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "vocab_size": 32002}
     heads = {"num_attention_heads": 8, "num_key_value_heads": 2, "tie_word_embeddings": True}
     torch.manual_seed(1)
+    heads["rope_parameters"] = {"rope_type": "default", "rope_theta": 100000.0}
     model = LlamaForCausalLM(LlamaConfig(**sizes, **heads, bos_token_id=1, eos_token_id=32000, pad_token_id=2))
     model.to(torch.bfloat16).save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json"):
@@ -91,6 +93,8 @@ def test_merged_weights_are_the_exact_sum_rounded_once(make, shape, tmp_path):
     done = export(str(folder), "merged", out)
     assert done.dtype == "bfloat16"
     assert 0 < done.parity.largest <= done.parity.tolerance
+    told, of_base = (json.loads((where / "config.json").read_text()) for where in (out, base))
+    assert told["rope_theta"] == of_base["rope_parameters"]["rope_theta"]  # as transformers 4 reads it
     before, weights = load_file(base / "model.safetensors"), load_file(out / "model.safetensors")
     assert before.keys() == weights.keys()
     learnt, config = (
@@ -159,10 +163,13 @@ def test_gguf_holds_the_adapter_in_llama_cpps_order(make, shape, tmp_path):
     assert f"ADAPTER ./{next(out.glob('*.gguf')).name}" in modelfile
     assert 'PARAMETER stop "<|im_end|>"' in modelfile
     assert load_prompt("short-1").system in modelfile
+    assert "hf download" not in (out / "README.md").read_text()  # the base is a folder
 
 
 def test_hub_folder_says_what_the_hub_asks_and_nothing_of_this_machine(make, tiny_mistral, tmp_path):
-    folder, out = make(tiny_mistral, facts={"run_id": "f00"}), tmp_path / "out"
+    split = {"splits": {"train": {"pairs": 3, "sha256": "1" * 64}}}
+    before = {"version": 1, "adapter_sha256": "a", "dataset": split, "run_id": "f01"}
+    folder, out = make(tiny_mistral, facts={"run_id": "f00", "ancestors": [before]}), tmp_path / "out"
     with pytest.raises(InputError, match="--base-name OWNER/NAME"):
         export(str(folder), "hub", out)
     name = "teknium/OpenHermes-2-Mistral-7B"
@@ -181,7 +188,9 @@ def test_hub_folder_says_what_the_hub_asks_and_nothing_of_this_machine(make, tin
     for path in out.iterdir():
         assert str(tmp_path).encode() not in path.read_bytes(), path.name
         assert str(tiny_mistral).encode() not in path.read_bytes(), path.name
-    assert "run_id" not in json.loads((out / "training.json").read_text())
+    told = json.loads((out / "training.json").read_text())
+    assert "run_id" not in told
+    assert told["ancestors"] == [{"version": 1, "adapter_sha256": "a", "dataset": split}]
 
 
 @pytest.mark.parametrize("to", ["merged", "gguf", "hub"])
@@ -242,6 +251,21 @@ def test_what_must_not_leave_is_refused_before_anything_is_loaded(make, tiny_mis
     with pytest.raises(InputError, match="but the adapter was trained on"):
         export(str(folder), "merged", out)
     assert not out.exists()
+
+
+def test_an_export_goes_where_a_link_leads_and_not_in_place_of_where_one_stands(
+    make, tiny_mistral, tmp_path, monkeypatch
+):
+    folder, there = make(tiny_mistral), tmp_path / "there"
+    there.mkdir()
+    (tmp_path / "link").symlink_to(there)
+    monkeypatch.chdir(there)
+    with pytest.raises(InputError, match="the folder that you are in"):
+        export(str(folder), "gguf", Path())
+    monkeypatch.chdir(tmp_path)
+    export(str(folder), "gguf", tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (there / "exported.json").is_file()
 
 
 def test_a_base_of_another_shape_is_refused(make, make_tiny_mistral, tiny_mistral, tmp_path):
@@ -307,8 +331,8 @@ def test_what_an_erasure_named_is_not_exported(registered, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_embedded_models_llama_cpp_file_and_transformers_agree_on_the_order_of_rows(tiny_llama):
-    """The order is its own inverse's inverse: transformers reads what llama.cpp's converter wrote."""
+def test_transformers_orders_the_rows_back(tiny_llama):
+    """Its order is that of llama.cpp's own converter, which wrote what it reads."""
     from transformers import AutoConfig
     from transformers.modeling_gguf_pytorch_utils import LlamaTensorProcessor
 

@@ -1,5 +1,6 @@
 """Writes base + adapter as one model in the base's precision, for transformers, vLLM and others."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,18 @@ def write(folder: Path, model: Any, tokenizer: Any) -> None:
     )
     model.save_pretrained(folder, max_shard_size=SHARD)
     tokenizer.save_pretrained(folder)
+    _name_the_rotation_for_all(folder / "config.json")
+
+
+def _name_the_rotation_for_all(path: Path) -> None:
+    """Write `rope_theta` and `torch_dtype` beside what transformers 5 calls them.
+
+    Who reads the old names alone (transformers 4, older llama.cpp) would rotate by 10,000, whatever the base's is.
+    """
+    config = json.loads(path.read_text(encoding="utf-8"))
+    theta = (config.get("rope_parameters") or {}).get("rope_theta")  # None where each kind of layer has its own
+    config |= {"torch_dtype": config["dtype"]} | ({"rope_theta": theta} if theta else {})
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def check_files(folder: Path, model: Any) -> None:

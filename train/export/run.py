@@ -29,6 +29,8 @@ def check_out(out: Path, reference: str) -> None:
     """Refuse a folder that is there already, or cannot be written. Changes nothing."""
     if out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out}: is not empty; name another folder with --out")
+    if out.is_dir() and (out.is_mount() or out.samefile(Path.cwd())):  # it would be replaced by another one
+        raise InputError(f"{out}: is a mount point, or the folder that you are in; name one in it with --out")
     check_folder(out, EXPORT, force=True, reads=[reference])
 
 
@@ -47,6 +49,7 @@ def export(
     The digest of merged weights becomes a tag of a registered version: `plume serve` serves none that lacks it.
     """
     check_out(out, reference)
+    out = out.resolve()  # a link to an empty folder stays
     found = source.find(reference, with_canaries=with_canaries)
     base = found.adapter.base
     called = card.call(base, to, base_name, licence)

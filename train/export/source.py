@@ -77,5 +77,7 @@ def training(adapter: Adapter, base: str) -> str:
     told = {key: adapter.training[key] for key in _TOLD if key in adapter.training}
     config = told.get("config", {})
     told["base"] = told["base"] | {"model": base}
+    if earlier := lineage.ancestors(told):
+        told[lineage.ANCESTORS] = [{key: one[key] for key in one if key != "run_id"} for one in earlier]
     told["config"] = {key: config[key] for key in config if key not in ("base", "server")}
     return json.dumps(told, ensure_ascii=False, indent=1) + "\n"

@@ -1,5 +1,6 @@
 """Read files of decisions and ratings into judgements: of one review, a text that is wanted and one that is not."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,7 +60,12 @@ class Reviews:
         self._pairs = {pair["id"]: pair for pair in read_split(data, "train")}
         held = [(split, pair) for split in HELD_OUT for pair in read_split(data, split)]
         self._held = {pair["id"]: split for split, pair in held}
-        self._held_triples = [(split, triples(pair["review"])) for split, pair in held]
+        sets = [triples(pair["review"]) for _, pair in held]
+        self._sizes = [(split, len(of)) for (split, _), of in zip(held, sets, strict=True)]
+        self._holding: dict[str, list[int]] = defaultdict(list)  # triple -> places of the held-out reviews with it
+        for place, of in enumerate(sets):
+            for triple in of:
+                self._holding[triple].append(place)
 
     def of(self, row: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
         """Give what a prompt shows of a row's review, with the dataset's sentiment if it has one; or None, and why."""
@@ -79,9 +85,10 @@ class Reviews:
 
     def _near(self, review: str) -> str | None:
         found = triples(review)
-        for split, other in self._held_triples:
-            shared = len(found & other)
-            if shared >= NEAR * (len(found) + len(other) - shared):
+        shared = Counter(place for triple in found for place in self._holding.get(triple, ()))
+        for place in sorted(shared):
+            split, size = self._sizes[place]
+            if shared[place] >= NEAR * (len(found) + size - shared[place]):
                 return split
         return None
 

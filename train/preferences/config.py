@@ -82,8 +82,8 @@ class PreferencesConfig(Config):
             problems.append("ratings name systems: give their drafts, too: drafts=[FILE, FILE]")
         if self.method == "kto" and self.micro_batch not in (None, self.batch_size):
             problems.append(
-                f"micro_batch={self.micro_batch}: kto compares the texts of a whole step, so it cannot be cut; lower "
-                "batch_size, or use method=dpo"
+                f"micro_batch={self.micro_batch}: kto compares the texts of a whole step, so it cannot be cut; use "
+                "micro_batch=null, with a lower batch_size where memory is short, or method=dpo"
             )
         if problems:
             raise ValueError("; ".join(problems))

@@ -10,7 +10,7 @@ from plume.command import stderr
 from plume.corpus.dataset import read_manifest
 from plume.errors import InputError
 from plume.lineage import Named
-from plume.models import load_model, load_tokenizer
+from plume.models import load_model, load_tokenizer, located
 from plume.prompt import load_prompt
 from train import adapter, folder, starting_adapter
 from train.checkpoint import Standing
@@ -38,7 +38,7 @@ def find_start(config: PreferencesConfig) -> tuple[PreferencesConfig, Named]:
     base = start.adapter.base.model_dump() | config.base.model_dump(exclude_unset=True)
     found = config.model_copy(
         update={
-            "base": StartingBase(**base | {"adapter": start.reference}),
+            "base": located(StartingBase(**base | {"adapter": start.reference})),
             "prompt": config.prompt or start.adapter.prompt,
         }
     )

@@ -38,12 +38,13 @@ def test_no_place_name_or_secret_is_told(site, tmp_path, told):
     base = site.config.base.model
     error = (
         f"{base}/config.json: on {socket.gethostname()}: sqlite:////srv/store/mlflow.db and "
-        f"https://me:hush-hush@example.org/x: [Errno 13] /home/somebody/a.txt; <|im_end|> 12 tokens/s, {Path.cwd()}"
+        f"https://me:hush-hush@example.org/x: [Errno 13] /home/somebody/a.txt, "
+        f"/models: full; <|im_end|> 12 tokens/s, {Path.cwd()}"
     )
     report.save(tmp_path, site, parts(error))
     whole, points = told(tmp_path)
     assert points["train", "wrong"]["why"] == (
-        "…/config.json: on …: sqlite:… and https:…: [Errno 13] …; <|im_end|> 12 tokens/s, …"
+        "…/config.json: on …: sqlite:… and https:…: [Errno 13] …, …: full; <|im_end|> 12 tokens/s, …"
     )
     assert whole["config"]["base.model"] == "a folder"
     assert not {"data", "out", "server", "tracking_uri"} & set(whole["config"])

@@ -1,12 +1,14 @@
 """What each part of the acceptance calls right, wrong, or not checked."""
 
 import json
+import shutil
 
 import pytest
 
 from plume import doctor
 from plume.acceptance import machine, serving, tokens, training
 from plume.acceptance.site import Site
+from plume.errors import PlumeError
 from plume.models import load_tokenizer
 
 
@@ -110,12 +112,53 @@ def test_serving_is_judged_by_log_probabilities_with_and_without_the_adapter(gap
 def test_a_gpu_that_something_else_uses_is_told(recipe, tmp_path, monkeypatch):
     program = tmp_path / "bin" / "nvidia-smi"
     program.parent.mkdir()
-    rows = "NVIDIA H100 80GB HBM3, 81559, 4, 550.54\\nNVIDIA H100 80GB HBM3, 81559, 30123, 550.54\\n"
+    rows = "".join(
+        f"{at}, GPU-{at}ab, NVIDIA H100 80GB HBM3, 81559, {used}, 550.54\\n" for at, used in ((0, 4), (1, 30123))
+    )
     listed = "GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1)"
     program.write_text(f"#!/bin/sh\n[ \"$1\" = -L ] && echo '{listed}' || printf '{rows}'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:/bin:/usr/bin")
     assert doctor.gpus()
-    free, used = [p for p in machine.look(Site(recipe(), tmp_path)) if p.name == "GPU"]
+
+    def cards(visible):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        return [p for p in machine.look(Site(recipe(), tmp_path)) if p.name == "GPU"]
+
+    free, used = cards("")
     assert (free.verdict, free.measured) == ("ok", "NVIDIA H100 80GB HBM3, 80 GiB, 0.0 GiB used, driver 550.54")
     assert (used.verdict, used.why.split(",")[0]) == ("not ok", "end what uses it")
+    assert cards("0") == cards("GPU-0a") == [free]  # as the advice says
+    assert cards("MIG-1") == [free, used]
+
+
+def test_less_memory_is_wanted_where_nothing_is_served(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "weights", lambda _: 2**50)
+    for skip, copies in (((), 2), (("serve",), 1)):
+        point = by_name(machine.look(Site(recipe(), tmp_path, frozenset(skip))))["memory"]
+        assert (point.verdict, point.expected) == ("not ok", f"{2**20 * copies + 4} GiB or more")
+        assert ("--skip" in point.why) == (copies == 2)
+
+
+def test_a_dataset_that_was_interrupted_is_made_anew(recipe, tmp_path, commands):
+    """Its manifest is there before its pairs are those of one step."""
+    site = Site(recipe(batch_size=2), tmp_path)
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(training, "write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            training.make_dataset(site)
+    shutil.rmtree(site.dataset)  # what `plume data build --force` does
+    assert [training.make_dataset(site), training.make_dataset(site)] == [2, 2]
+    assert commands == ["data", "data"]
+
+
+def test_the_adapter_is_served_whatever_the_server_serves_and_wherever_one_stands(recipe, tmp_path, monkeypatch):
+    asked = []
+    (tmp_path / "train" / "adapter").mkdir(parents=True)
+    (tmp_path / "train" / "adapter" / "training.json").write_text("{}")
+    monkeypatch.setattr(serving, "plume", lambda *words: asked.extend(words))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PlumeError, match="left no report"):
+        next(serving.look(Site(recipe(), tmp_path)))
+    assert "merged=null" in asked
+    assert asked[-1].is_file()

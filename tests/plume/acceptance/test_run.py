@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -15,7 +16,7 @@ from plume import cli
 from plume.acceptance import run, site
 from plume.acceptance.point import ENDED, Point
 from plume.acceptance.run import accept
-from plume.errors import EnvironmentMissing, InputError
+from plume.errors import EnvironmentMissing, InputError, PlumeError
 from plume.paths import ROOT
 
 
@@ -149,6 +150,24 @@ def test_a_command_ends_with_its_interrupted_caller():
         site.plume("0", "--bind", "127.0.0.1", module="http.server")
     assert len(started) == 1
     assert not started[0].is_running()
+
+
+def test_a_command_that_is_killed_is_told_by_the_signal(monkeypatch, tmp_path):
+    (tmp_path / "killed.py").write_text("import os\nprint('step 3')\nos.kill(os.getpid(), 9)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(PlumeError, match=r"^train: was ended by SIGKILL; its last line: step 3$"):
+        site.plume("train", module="killed")
+
+
+def test_what_its_work_was_removed_of_is_done_again(recipe, parts, tmp_path, plume_home):
+    ran, out = [], tmp_path / "site"
+    parts(base=lambda site: ran.append("base") or (site.work / "base.json").touch() or iter([Point("a", "", "", "ok")]))
+    for resume in (False, True):
+        assert accept(recipe(), out, skip=[], resume=resume, force=False) == 0
+    assert ran == ["base"]
+    shutil.rmtree(out / "work")
+    assert accept(recipe(), out, skip=[], resume=True, force=False) == 0
+    assert ran == ["base", "base"]
 
 
 def test_a_command_that_fails_raises_its_last_line(tmp_path):

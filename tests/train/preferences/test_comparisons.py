@@ -112,7 +112,7 @@ def test_two_drafts_of_one_system_for_one_review_are_refused(read_here, pairs, w
         ({"ratings": "r.jsonl"}, "ratings name systems: give their drafts"),
         (
             {"decisions": "d.jsonl", "method": "kto", "micro_batch": 2},
-            "micro_batch=2: kto compares the texts of a whole",
+            "micro_batch=2: kto compares the texts of a whole step.* use micro_batch=null",
         ),
         ({"decisions": "d.jsonl", "lora.rank": 8}, "lora.rank: unknown key"),
     ],

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import mlflow
@@ -16,6 +17,7 @@ from plume.errors import InputError
 from plume.files import file_sha256, read_jsonl
 from serve.guard.journal import Journal
 from serve.state import State
+from train.preferences.run import find_start
 
 RECIPE = "configs/train/preferences.yaml"
 
@@ -171,6 +173,14 @@ def test_too_few_judgements_are_refused_in_one_line(learn_here, pairs, decision,
         "12 judgements to learn from, of 14 that were read, and least_judgements=50: give more (left out, most often: "
         "1 × its review is of the test split)"
     )
+
+
+def test_the_base_is_noted_by_its_full_path(configured, trained, monkeypatch):
+    """`./tiny` in an adapter would mean another folder, or none, to whoever serves it from elsewhere."""
+    folder = Path(Adapter.load(trained[0] / "adapter").base.model)
+    config = configured(decisions="d", base__adapter=trained[0] / "adapter", base__model=f"./{folder.name}")
+    monkeypatch.chdir(folder.parent)
+    assert find_start(config)[0].base.model == str(folder)
 
 
 @pytest.mark.parametrize(
