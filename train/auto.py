@@ -83,7 +83,7 @@ def free_memory() -> int:
 
 
 def _read_files() -> int:
-    """Bytes of files that the kernel keeps for the container, such as weights once read: it gives them up when asked."""
+    """Bytes of files that the kernel keeps for the container, such as weights once read: it gives them up at need."""
     kept = CGROUP / "memory.stat"
     told = dict(line.split() for line in kept.read_text().splitlines()) if kept.is_file() else {}
     return sum(int(told.get(name, 0)) for name in ("active_file", "inactive_file"))

@@ -23,7 +23,7 @@ GPUS = tuple(
 
 
 def known(name: str) -> Gpu | None:
-    """Find the row of a GPU by the name that torch gives; None for one that is not listed, for a part or a kind of one."""
+    """Find the row of a GPU by the name that torch gives; None for one that is not listed, or a part or kind of one."""
     told = _words(name)
     if {"LAPTOP", "MIG", "TI", "D"} & set(told):  # of another speed or memory, under the name of the whole
         return None
