@@ -7,7 +7,7 @@ from itertools import accumulate
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, Qwen2Config, T5Config
+from transformers import AutoModelForCausalLM, MistralConfig, Qwen2Config, T5Config
 
 from plume.adapters import Adapter
 from plume.errors import InputError
@@ -92,7 +92,10 @@ def test_a_model_of_one_layer_is_traced_and_one_of_another_build_refused(tmp_pat
     T5Config(d_model=32, num_layers=2).save_pretrained(tmp_path / "other")
     one, other = (TrainConfig(data="x", out="x", base={"model": str(tmp_path / name)}) for name in ("one", "other"))
     assert trace(one, batch, "cpu") == trace_layers(one, batch, "cpu", 1)
-    with pytest.raises(InputError, match=r"base.model=.*other: is not built as Llama or Mistral"):
+    with pytest.raises(InputError, match=r"base.model=.*other: cannot be traced as a Llama or Mistral"):
+        trace(other, batch, "cpu")
+    MistralConfig(**sizes, num_key_value_heads=3).save_pretrained(tmp_path / "other")
+    with pytest.raises(InputError, match=r"cannot be traced .*; look at its config.json"):
         trace(other, batch, "cpu")
 
 
