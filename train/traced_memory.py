@@ -90,8 +90,8 @@ def trace(config: TrainConfig, batch: MicroBatch, kind: str) -> Traced:
         raise
     except Exception as error:  # of transformers and torch: as many kinds as a config.json can be wrong
         raise InputError(
-            f"base.model={config.base.model}: cannot be traced as a Llama or Mistral ({first_line(error)}); look at its "
-            "config.json"
+            f"base.model={config.base.model}: cannot be traced as a Llama or Mistral ({first_line(error)}); look at "
+            "its config.json"
         ) from None
     return Traced(*(a + (layers - 1) * (b - a) for a, b in zip(astuple(one), astuple(two), strict=True)))
 
