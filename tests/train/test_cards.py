@@ -103,3 +103,14 @@ def test_what_a_recipe_says_of_cards_is_true(recipe, on_gpus):
         assert choice.config.micro_batch_tokens == int(tokens), card
         assert choice.config.recompute is (recomputed == "recomputed"), card
         assert choice.footprint.needed / 2**30 == pytest.approx(float(gib), abs=0.5), card
+
+
+def test_the_table_of_the_guide_is_what_is_estimated(on_gpus):
+    guide = (ROOT / "docs/performance.md").read_text()
+    rows = re.findall(r"\| (\d+) GB \| ([\d,]+).*?\| (yes|no) \| ([\d.]+) \|", guide)
+    assert [float(row[0]) * 1e9 for row in rows] == list(CARDS)
+    for card, tokens, recomputed, gib in rows:
+        choice = on_gpus.auto(float(card) * 1e9)
+        assert choice.config.micro_batch_tokens == int(tokens.replace(",", "")), card
+        assert choice.config.recompute is (recomputed == "yes"), card
+        assert choice.footprint.needed / 2**30 == pytest.approx(float(gib), abs=0.06), card
