@@ -3,9 +3,10 @@
     python benchmarks/gpu.py --out DIR [--device cpu --shape tiny] [--parts fit,ladder,profile,qlora] [--seconds 540]
 
 Each part writes its JSON when it is done; called again, those that are there are skipped. A part that fails is told,
-the next one begins, and what failed is tried once more in a new process. `--report` prints what is there as
-tables for docs/performance.md, predictions beside. A step is the recipe's: 32 pairs that share a prefix of 263 tokens,
-their own 450 on average, drawn anew for each step from the same seeds in every part.
+the next one begins in a new process, for a kernel's failure may spoil the GPU for the old one, and what failed is tried
+once more at the end. `--report` prints what is there as tables for docs/performance.md, predictions beside. A step is
+the recipe's: 32 pairs that share a prefix of 263 tokens, their own 450 on average, drawn anew for each step from the
+same seeds in every part.
 
 Imports torch, transformers, peft, and of plume what needs pydantic, jinja2, rich and typer beside them: no data set, no
 tokenizer, no store.
@@ -274,7 +275,7 @@ def main() -> None:
 
 
 def work(names: list[str], chosen: dict[str, Any], args: argparse.Namespace) -> None:
-    """Measure these parts, one after the other; what fails is told, and left out."""
+    """Measure these parts, one after the other, until one fails, which is told."""
     bench = Bench(args.shape, args.out)
     for name in names:
         started = time.monotonic()
@@ -282,10 +283,9 @@ def work(names: list[str], chosen: dict[str, Any], args: argparse.Namespace) -> 
             result = chosen[name](bench, args.out)
         except Exception as error:  # whatever a kernel or a full memory raises
             say(f"{name}: not measured ({(str(error).strip().splitlines() or [type(error).__name__])[0]})")
-            result = None
-        if result:
-            write_whole(args.out / f"{name}.json", result | where(args))
-            say(f"{name}: done in {time.monotonic() - started:.0f} s")
+            return
+        write_whole(args.out / f"{name}.json", result | where(args))
+        say(f"{name}: done in {time.monotonic() - started:.0f} s")
         gc.collect()
         torch.cuda.empty_cache()
 
@@ -298,17 +298,23 @@ def drive(chosen: dict[str, Any], args: argparse.Namespace) -> list[str]:
         if lacking := _lacks(name, args.device):
             say(f"{name}: left out, it needs {lacking}")
             del chosen[name]
-    before: list[str] = []
-    while (missing := [name for name in chosen if not (args.out / f"{name}.json").is_file()]) not in ([], before):
+    failures = dict.fromkeys(chosen, 0)
+
+    def missing() -> list[str]:
+        return [name for name in chosen if not (args.out / f"{name}.json").is_file()]
+
+    while names := sorted((name for name in missing() if failures[name] < 2), key=failures.__getitem__):
         words = ["--out", args.out, "--shape", args.shape, "--device", args.device, "--parts", args.parts]
-        command = [sys.executable, __file__, *map(str, words), "--work", ",".join(missing)]
+        command = [sys.executable, __file__, *map(str, words), "--work", ",".join(names)]
         try:
-            subprocess.run(command, env=environment, timeout=max(0.0, until - time.monotonic()))
+            done = subprocess.run(command, env=environment, timeout=max(0.0, until - time.monotonic()))
         except subprocess.TimeoutExpired:
             say(f"stopped: the {args.seconds:.0f} s are over; called again, it goes on")
-            return [name for name in missing if not (args.out / f"{name}.json").is_file()]
-        before = missing
-    return missing
+            break
+        if done.returncode > 0:  # it could not begin, and has said why
+            break
+        failures[next((name for name in names if name in missing()), names[0])] += 1  # what the process ended with
+    return missing()
 
 
 def _lacks(name: str, device: str) -> str:

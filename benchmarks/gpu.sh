@@ -8,8 +8,11 @@
 #     pip download --no-deps -d .whl pydantic pydantic-core annotated-types typing-inspection
 set -eu
 cd "$(dirname "$0")/.."
-out=${1:-var/gpu}
-[ $# -eq 0 ] || shift
+out=var/gpu
+case ${1:--} in
+    -*) ;; # no folder, perhaps options
+    *) out=$1; shift ;;
+esac
 python=${PYTHON:-python3}
 if ! "$python" -c 'import pydantic, jinja2, rich, typer, yaml, psutil' 2>/dev/null; then
     "$python" -m pip install --quiet --no-index --no-deps .whl/*.whl

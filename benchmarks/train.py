@@ -252,6 +252,8 @@ def main() -> None:
         name, path = args.one
         print(json.dumps(one(name, json.loads(Path(path).read_text()), args.dtype)))  # noqa: T201
         return
+    if args.out and not args.out.parent.is_dir():
+        parser.error(f"--out {args.out}: its folder is not there")
     with tempfile.TemporaryDirectory() as folder:
         rows = sample_rows(args.pairs, args.prompt, Path(folder) / "dataset")
         file, few = Path(folder) / "rows.json", Path(folder) / "few.json"
@@ -263,7 +265,9 @@ def main() -> None:
         ways = [name for name in TRL if args.dtype == "bfloat16" or not name.endswith(PURE)]
         tried = {name: _run(name, few, args) for name in ([] if args.trl else ways)}
         ranked = sorted((name for name, run in tried.items() if run), key=lambda name: tried[name][unit])
-        measured = _measure(ranked[0] if ranked else args.trl, file, args)
+        if not (best := args.trl or next(iter(ranked), None)):
+            sys.exit(f"none of TRL's ways fits in {args.memory:g} GiB; raise --memory")
+        measured = _measure(best, file, args)
     agree = _report(measured, tried, unit, args)
     if args.out:
         found = {"machine": machine(args), "tried": tried, "measured": measured, "lengths": shown}
@@ -278,7 +282,8 @@ def machine(args: argparse.Namespace) -> str:
     if args.device == "cuda":
         return torch.cuda.get_device_name()
     told = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in told.read_text().splitlines() if line.startswith("model name")]
+    lines = told.read_text().splitlines() if told.is_file() else []  # Linux only
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     units = {"AMX": torch.cpu._is_amx_tile_supported(), "AVX512-BF16": torch.cpu._is_avx512_bf16_supported()}
     have = " and ".join(name for name, there in units.items() if there) or "none"
     threads = args.threads or torch.get_num_threads()

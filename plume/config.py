@@ -103,7 +103,7 @@ class Config(BaseModel):
         try:
             config = cls.model_validate(values)
         except ValidationError as error:
-            problems += [_explain(cls, e) for e in error.errors()]
+            problems += [_explain(cls, e) for e in _one_a_key(cls, error.errors())]
         if problems:
             count = f"{len(problems)} error{'s' if len(problems) > 1 else ''}"
             raise InputError("\n  ".join([f"{where}: {count}", *problems]))
@@ -184,7 +184,7 @@ def _read_value(text: str, wanted: Any) -> Any:
     return _read(text, wanted)
 
 
-def _field(model: type[BaseModel], keys: list[str]) -> Any:
+def _field(model: type[BaseModel], keys: Iterable[Any]) -> Any:
     """Find what the field of a dotted key takes; None if there is no such field."""
     wanted: Any = model
     for key in keys:
@@ -252,6 +252,26 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> list[str]:
         for section in models(choices(field.annotation)):  # `Tokens | None` holds keys too
             keys += keys_of(section, f"{prefix}{name}.")
     return keys
+
+
+def _one_a_key(model: type[BaseModel], errors: Iterable[Any]) -> list[Any]:
+    """Make one error of those of a key that may be of several types: pydantic gives one for each type."""
+    found: dict[Any, Any] = {}
+    for number, error in enumerate(errors):
+        place = error["loc"]
+        several = (place[:n] for n in range(1, len(place)) if _is_of_several_types(_field(model, place[:n])))
+        if (key := next(several, None)) is None:
+            found[number] = error
+        elif key not in found:
+            found[key] = error | {"loc": key}
+        elif (more := error["msg"].removeprefix("Input should be ")) not in found[key]["msg"]:
+            found[key]["msg"] += f", or {more}"
+    return list(found.values())
+
+
+def _is_of_several_types(annotation: Any) -> bool:
+    taken = set(choices(annotation)) - {type(None)}
+    return len(taken) > 1 and not models(taken)
 
 
 def _explain(model: type[BaseModel], error: Any) -> str:

@@ -1,5 +1,6 @@
 """Set the keys that a config leaves to the card (`auto`): once, before training, for the smallest card of the run."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +72,18 @@ def _device() -> str:
 
 
 def free_memory() -> int:
-    """Bytes that this process's device has free: of its GPU, or of the machine and of the container."""
+    """Bytes that this process's device has free: of its GPU, or its share of the machine's and the container's."""
     if kind_here() == "cuda":
         return torch.cuda.mem_get_info()[0]
     limits = [psutil.virtual_memory().available]
     most, used = CGROUP / "memory.max", CGROUP / "memory.current"
     if most.is_file() and used.is_file() and (limit := most.read_text().strip()).isdigit():
-        limits.append(int(limit) - int(used.read_text()))
-    return max(0, min(limits))
+        limits.append(int(limit) - int(used.read_text()) + _read_files())
+    return max(0, min(limits)) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # torchrun's: all compute on this CPU
+
+
+def _read_files() -> int:
+    """Bytes of files that the kernel keeps for the container, such as weights once read: it gives them up at need."""
+    kept = CGROUP / "memory.stat"
+    told = dict(line.split() for line in kept.read_text().splitlines()) if kept.is_file() else {}
+    return sum(int(told.get(name, 0)) for name in ("active_file", "inactive_file"))

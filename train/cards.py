@@ -29,19 +29,26 @@ class Fitting:
             config = config.model_copy(update={"dtype": "bfloat16"})
         self.config, self.samples, self.kind = config.settled(), samples, kind
         self._known: dict[tuple[int, bool, bool], Choice] = {}
+        self._tokens: dict[int, int] = {}
         self.sizes = self._sizes()
 
     def _sizes(self) -> list[int]:
         """What is tried as micro_batch_tokens: from the smallest allowed to the first that takes a whole step."""
         config = self.config
-        whole = config.model_copy(update={"micro_batch_tokens": sum(self.samples.lengths)})
-        most = max(config.max_tokens, largest_batch(self.samples, whole).tokens)
+        most = max(config.max_tokens, self.tokens(sum(self.samples.lengths)))
         if self.kind == "cpu":
             most = max(config.max_tokens, min(most, CPU_TOKENS))
         sizes = [config.max_tokens]
         while sizes[-1] < most:
             sizes.append(_next_round(sizes[-1]))
         return sizes
+
+    def tokens(self, size: int) -> int:
+        """Tokens of the largest micro-batch of a size: samples are whole, so it may be well below."""
+        if size not in self._tokens:
+            config = self.config.model_copy(update={"micro_batch_tokens": size})
+            self._tokens[size] = largest_batch(self.samples, config).tokens
+        return self._tokens[size]
 
     def of(self, size: int, *, recompute: bool, qlora: bool) -> Choice:
         """What one size takes."""
@@ -56,20 +63,22 @@ class Fitting:
     def largest(self, memory: float, *, recompute: bool, qlora: bool, least: int = 0) -> Choice | None:
         """The largest size, of `least` tokens or more, that fits `memory` bytes; None if none does.
 
-        Memory grows evenly with tokens: two small sizes tell where to look, and what is found is traced.
+        Memory grows about evenly with tokens: two small sizes tell where to look, and what is found is traced.
         """
         sizes = [size for size in self.sizes if size >= least] or self.sizes[-1:]
-        first, second = (
-            self.of(size, recompute=recompute, qlora=qlora).footprint for size in (sizes[0], sizes[:3][-1])
-        )
+
+        def takes(at: int) -> Footprint:
+            return self.of(sizes[at], recompute=recompute, qlora=qlora).footprint
+
+        first, second = takes(0), takes(min(2, len(sizes) - 1))
         slope = (second.needed - first.needed) / max(second.worst_tokens - first.worst_tokens, 1)
         most = first.worst_tokens + (memory - first.needed) / slope if slope else math.inf
-        for size in reversed(sizes):
-            if size <= most * 1.05 or size == sizes[0]:
-                found = self.of(size, recompute=recompute, qlora=qlora)
-                if found.footprint.needed <= memory:
-                    return found
-        return None
+        at = max(0, sum(self.tokens(size) <= most for size in sizes) - 1)
+        while at >= 0 and takes(at).needed > memory:
+            at -= 1
+        while 0 <= at < len(sizes) - 1 and takes(at + 1).needed <= memory:
+            at += 1
+        return self.of(sizes[at], recompute=recompute, qlora=qlora) if at >= 0 else None
 
     def given(self) -> Choice:
         """What a config that leaves nothing to the card takes."""

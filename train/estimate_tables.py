@@ -105,6 +105,8 @@ def _cards(cards: dict[float, Choice | None], speed: float | None) -> Table:
 def _time(choice: Choice, memory: float, speed: float | None) -> str:
     if speed:
         return _duration(choice.footprint.tokens / speed)
+    if choice.config.dtype != "bfloat16":
+        return "not known: speeds are published for bfloat16"
     times = sorted((choice.footprint.seconds(gpu.flops), gpu.name) for gpu in GPUS if gpu.memory == memory)
     ends = (times[0], times[-1])
     return " to ".join(dict.fromkeys(f"{_duration(seconds)} ({name})" for seconds, name in ends))

@@ -23,9 +23,9 @@ GPUS = tuple(
 
 
 def known(name: str) -> Gpu | None:
-    """Find the row of a GPU by the name that torch gives; None for one that is not listed, and for a part of one."""
+    """Find the row of a GPU by the name that torch gives; None for one that is not listed, or a part or kind of one."""
     told = _words(name)
-    if {"LAPTOP", "MIG"} & set(told):  # slower, with less memory, under the name of the whole
+    if {"LAPTOP", "MIG", "TI", "D"} & set(told):  # of another speed or memory, under the name of the whole
         return None
     fitting = [gpu for gpu in GPUS if _holds(told, _words(gpu.name))]
     return max(fitting, key=lambda gpu: len(_words(gpu.name)), default=None)

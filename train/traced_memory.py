@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from plume.errors import InputError, PlumeError, first_line
 from plume.models import quiet_bars, resolve
 from train import adapter
 from train.batches import MicroBatch
@@ -79,10 +80,19 @@ class Traced:
 def trace(config: TrainConfig, batch: MicroBatch, kind: str) -> Traced:
     """Trace `batch` as a device of `kind` would compute it.
 
-    One and two layers are traced: all layers are alike, so each of the others takes as much more as the second.
+    One and two layers are traced: all layers are alike, so each of the others takes as much more as the second. Raises
+    InputError for a base of another build than Llama's or Mistral's, or whose config.json is wrong.
     """
-    layers = AutoConfig.from_pretrained(resolve(config.base)).num_hidden_layers
-    one, two = (trace_layers(config, batch, kind, n) for n in (1, 2))
+    try:
+        layers = AutoConfig.from_pretrained(resolve(config.base)).num_hidden_layers
+        one, two = (trace_layers(config, batch, kind, n) for n in (1, min(2, layers)))
+    except PlumeError:
+        raise
+    except Exception as error:  # of transformers and torch: as many kinds as a config.json can be wrong
+        raise InputError(
+            f"base.model={config.base.model}: cannot be traced as a Llama or Mistral ({first_line(error)}); look at "
+            "its config.json"
+        ) from None
     return Traced(*(a + (layers - 1) * (b - a) for a, b in zip(astuple(one), astuple(two), strict=True)))
 
 

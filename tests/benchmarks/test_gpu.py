@@ -1,5 +1,7 @@
 """`benchmarks/gpu.sh` from end to end on a CPU, with a tiny model: what a GPU machine is given fifteen minutes for."""
 
+import argparse
+import importlib
 import json
 import os
 import subprocess
@@ -26,6 +28,25 @@ def run(tmp_path):
         return subprocess.run(map(str, command), env=environment, capture_output=True, text=True)
 
     return call
+
+
+def test_a_part_that_fails_spoils_no_other_and_is_tried_once_more_at_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])  # as of a script
+    gpu = importlib.import_module("benchmarks.gpu")
+    begun = []
+
+    def process(command, **_):
+        begun.append(command[-1].split(","))
+        for name in begun[-1]:
+            if name == "first":
+                break
+            (tmp_path / f"{name}.json").write_text("{}")
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", process)
+    args = argparse.Namespace(seconds=60, out=tmp_path, shape="tiny", device="cpu", parts="fit")
+    assert gpu.drive({"first": None, "second": None, "third": None}, args) == ["first"]
+    assert begun == [["first", "second", "third"], ["second", "third", "first"]]
 
 
 @pytest.mark.long

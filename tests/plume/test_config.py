@@ -1,6 +1,7 @@
 """Configs: every error at once, each with its key, the nearest valid key, and what was given."""
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
@@ -72,6 +73,25 @@ def test_every_error_of_file_and_overrides_is_told_at_once(recipe):
     assert "'nonsense': an override is written key=value" in told
     assert "'epochs.more=1': epochs is a value, it has no keys" in told
     assert len(others) == 6
+
+
+def test_a_key_of_several_types_has_one_error():
+    class Card(Config):
+        size: Annotated[int, Field(ge=16)] | Literal["auto"] = 4096
+        again: bool | Literal["auto"] = False
+        layers: str | list[str] | None = None
+
+    def told(*overrides):
+        with pytest.raises(InputError) as caught:
+            Card.load(None, overrides)
+        return str(caught.value)
+
+    assert told("size=10") == (
+        "Card: 1 error\n  size: input should be greater than or equal to 16, or 'auto' (got '10')"
+    )
+    assert "1 error\n  again: input should be a valid boolean" in told("again=maybe")
+    assert "1 error\n  layers: input should be a valid string (got" in told("layers=[{a: 1}, [2]]")
+    assert Card.load(None, ["size=auto", "again=on"]) == Card(size="auto", again=True)
 
 
 def test_a_key_written_at_the_wrong_level_is_found_by_its_last_part():

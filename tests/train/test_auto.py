@@ -64,6 +64,11 @@ def test_a_container_has_what_its_limit_leaves(tmp_path, monkeypatch):
     (tmp_path / "memory.max").write_text("5000\n")
     (tmp_path / "memory.current").write_text("2000\n")
     assert auto.free_memory() == 3000
+    (tmp_path / "memory.stat").write_text("anon 900\nactive_file 100\ninactive_file 700\n")
+    assert auto.free_memory() == 3800  # files that were read make room when it is asked for
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert auto.free_memory() == 1900
+    monkeypatch.delenv("LOCAL_WORLD_SIZE")
     (tmp_path / "memory.max").write_text("max\n")
     assert auto.free_memory() == pytest.approx(free, rel=0.5)
 

@@ -5,9 +5,11 @@ import re
 import pytest
 from rich.console import Console
 
+import datasets
 from plume.paths import ROOT
 from train.cards import CARDS, FLOOR, Fitting
 from train.estimate_tables import print_estimate
+from train.samples import Samples
 
 PILOT = ROOT / "configs/train/openhermes2-lora.yaml"
 RECIPES = sorted((ROOT / "configs/train").glob("*.yaml"))
@@ -27,6 +29,18 @@ def test_a_choice_fits_and_the_next_larger_does_not(on_gpus):
         if size != on_gpus.sizes[-1]:
             larger = on_gpus.sizes[on_gpus.sizes.index(size) + 1]
             assert on_gpus.of(larger, **way).footprint.needed > memory
+
+
+def test_what_just_fits_is_found_where_samples_are_long(tiny):
+    """Of long samples few sizes are filled: 4096 tokens may hold no more than 3072 do."""
+    rows = [{"input_ids": [1] * 264 + [2 + i] * 1300, "prompt_length": 1000} for i in range(8)]
+    samples = Samples(datasets.Dataset.from_list(rows), datasets.Dataset.from_list(rows[:1]), [], [], {}, {})
+    config, _ = tiny(micro_batch_tokens="auto", max_tokens=2048)
+    fitting = Fitting(config, samples, "cuda")
+    for size in fitting.sizes:
+        wanted = fitting.of(size, recompute=False, qlora=False).footprint
+        found = fitting.largest(wanted.needed, recompute=False, qlora=False)
+        assert found.footprint.worst_tokens == wanted.worst_tokens, size
 
 
 def test_more_memory_is_never_worse(on_gpus):
@@ -57,16 +71,23 @@ def test_what_the_config_sets_is_not_chosen_anew(tiny):
 
 
 def test_the_table_says_of_each_card_whether_and_how_it_fits(tiny, capsys):
-    config, samples = tiny(micro_batch_tokens=1024)
+    config, samples = tiny(micro_batch_tokens=1024, dtype="bfloat16")
     print_estimate(config, samples, None, Console(width=200))
     told = capsys.readouterr().out
     for card in ("24 GB (22.4 GiB)", "48 GB (44.7 GiB)", "80 GB (74.5 GiB)", "141 GB (131.3 GiB)"):
-        assert re.search(rf"{re.escape(card)} +│ +\d+ +│ false +│ float32 +│ +[\d.]+ +│ +[\d.]+ min \(", told), card
+        assert re.search(rf"{re.escape(card)} +│ +\d+ +│ false +│ bfloat16 +│ +[\d.]+ +│ +[\d.]+ min \(", told), card
     assert re.search(
         r"as written \(micro_batch_tokens=1024, recompute=false\): [\d.]+ GiB of a GPU; "
         "fits cards of 24, 48, 80, 141 GB",
         told,
     )
+
+
+def test_no_time_is_told_of_float32_without_a_speed(tiny, capsys):
+    print_estimate(*tiny(micro_batch_tokens=1024), None, Console(width=200))
+    rows = [line for line in capsys.readouterr().out.splitlines() if "GiB) " in line]
+    assert len(rows) == len(CARDS)
+    assert all("not known" in row for row in rows)
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)
@@ -82,3 +103,14 @@ def test_what_a_recipe_says_of_cards_is_true(recipe, on_gpus):
         assert choice.config.micro_batch_tokens == int(tokens), card
         assert choice.config.recompute is (recomputed == "recomputed"), card
         assert choice.footprint.needed / 2**30 == pytest.approx(float(gib), abs=0.5), card
+
+
+def test_the_table_of_the_guide_is_what_is_estimated(on_gpus):
+    guide = (ROOT / "docs/performance.md").read_text()
+    rows = re.findall(r"\| (\d+) GB \| ([\d,]+).*?\| (yes|no) \| ([\d.]+) \|", guide)
+    assert [float(row[0]) * 1e9 for row in rows] == list(CARDS)
+    for card, tokens, recomputed, gib in rows:
+        choice = on_gpus.auto(float(card) * 1e9)
+        assert choice.config.micro_batch_tokens == int(tokens.replace(",", "")), card
+        assert choice.config.recompute is (recomputed == "yes"), card
+        assert choice.footprint.needed / 2**30 == pytest.approx(float(gib), abs=0.06), card

@@ -7,9 +7,10 @@ from itertools import accumulate
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, MistralConfig, Qwen2Config, T5Config
 
 from plume.adapters import Adapter
+from plume.errors import InputError
 from plume.models import load_model
 from train import adapter
 from train.batches import pack
@@ -82,6 +83,20 @@ def test_all_layers_take_what_two_tell_of(tmp_path, write_mistral):
         config = TrainConfig(data="unused", out="unused", base={"model": str(tmp_path)}, recompute=recompute)
         told, whole = trace(config, batch, "cuda"), trace_layers(config, batch, "cuda", 5)
         assert astuple(told) == pytest.approx(astuple(whole), rel=1e-3)
+
+
+def test_a_model_of_one_layer_is_traced_and_one_of_another_build_refused(tmp_path):
+    batch = pack([{"input_ids": [1] * 60 + [2 + i] * 50, "prompt_length": 70} for i in range(3)])
+    sizes = {"vocab_size": 128, "hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 1}
+    Qwen2Config(**sizes, num_key_value_heads=2, intermediate_size=64).save_pretrained(tmp_path / "one")
+    T5Config(d_model=32, num_layers=2).save_pretrained(tmp_path / "other")
+    one, other = (TrainConfig(data="x", out="x", base={"model": str(tmp_path / name)}) for name in ("one", "other"))
+    assert trace(one, batch, "cpu") == trace_layers(one, batch, "cpu", 1)
+    with pytest.raises(InputError, match=r"base.model=.*other: cannot be traced as a Llama or Mistral"):
+        trace(other, batch, "cpu")
+    MistralConfig(**sizes, num_key_value_heads=3).save_pretrained(tmp_path / "other")
+    with pytest.raises(InputError, match=r"cannot be traced .*; look at its config.json"):
+        trace(other, batch, "cpu")
 
 
 def test_weights_and_adapter_are_counted_to_the_byte(tiny):

@@ -50,6 +50,8 @@ def test_a_gpu_is_known_by_the_name_that_torch_gives(name, teraflops, gigabytes)
         "NVIDIA L400",
         "NVIDIA GeForce RTX 4090 Laptop GPU",
         "NVIDIA H100 MIG 1g.10gb",
+        "NVIDIA GeForce RTX 3090 Ti",
+        "NVIDIA GeForce RTX 4090 D",
     ],
 )
 def test_a_gpu_that_is_not_listed_is_not_taken_for_another(name):

@@ -144,6 +144,16 @@ def test_a_folder_that_cannot_be_written_is_read_all_the_same(load, folder, toke
     assert len(tokenised) == 32
 
 
+def test_who_may_read_and_not_write_reads_what_is_kept(load, tokenised, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError
+
+    expected = _all(load())
+    monkeypatch.setattr("pathlib.Path.touch", refused)
+    assert _all(load()) == expected
+    assert len(tokenised) == 16
+
+
 def test_they_are_no_result_that_a_build_would_overwrite(load, folder):
     load()
     for path in folder.iterdir():
