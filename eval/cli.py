@@ -19,6 +19,7 @@ Data = Annotated[Path, typer.Option(help="Dataset folder.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what plume wrote there.")]
 Engine = Literal["transformers", "vllm"]
 Api = Literal["completions", "chat"]
+Precision = Literal["auto", "float32", "bfloat16"]
 EXIT = {"PASS": 0, "FAIL": 10, "INCONCLUSIVE": 20}
 
 
@@ -44,6 +45,12 @@ def generate(
     ] = None,
     backend: Annotated[Engine, typer.Option(help="What runs the model here, if no endpoint does.")] = "transformers",
     batch_size: Annotated[int, typer.Option(min=1, help="Drafts at once, with transformers.")] = 16,
+    dtype: Annotated[
+        Precision | None,
+        typer.Option(
+            help="By default bfloat16 on a GPU, float32 on a CPU; auto: bfloat16 on a processor with units for it, too."
+        ),
+    ] = None,
     endpoint: Annotated[str | None, typer.Option(help="OpenAI-compatible server to ask: http://HOST:PORT/v1.")] = None,
     model: Annotated[
         str | None, typer.Option(help="What the server calls the model; by default what plume serve calls the system.")
@@ -91,6 +98,8 @@ def generate(
     if sample is not None:
         to_probe(out, gate, sample)
     resolved = resolve(system, prompt=prompt, examples=examples, model=model)
+    if endpoint and dtype:
+        raise InputError("--dtype is for a model that runs here; the server computes in its own")
     if endpoint:
         from eval.backends.endpoint import Endpoint
 
@@ -118,7 +127,7 @@ def generate(
         resolved,
         data,
         out,
-        Decoding(max_new_tokens=max_new_tokens),
+        Decoding(max_new_tokens=max_new_tokens, dtype=dtype),
         split=split,
         backend=chosen,
         context=context,

@@ -22,7 +22,7 @@ from plume.config import Config
 from plume.corpus.dataset import read_manifest
 from plume.errors import InputError, PlumeError
 from plume.files import json_sha256
-from plume.models import load_tokenizer
+from plume.models import fast_dtype, load_tokenizer
 from plume.prompt import encode_within
 from plume.retrieval import Retriever
 
@@ -32,7 +32,10 @@ class Decoding(Config):
 
     strategy: Literal["greedy"] = "greedy"
     max_new_tokens: int = Field(320, ge=1)
-    dtype: Literal["float32", "bfloat16"] | None = Field(None, description="by default bfloat16 on GPU, float32 on CPU")
+    dtype: Literal["auto", "float32", "bfloat16"] | None = Field(
+        None,
+        description="by default bfloat16 on GPU, float32 on CPU; auto: bfloat16 on a processor with units for it, too",
+    )
 
 
 def generate(
@@ -71,7 +74,7 @@ def generate(
     if system.base is None and backend.reads_ids:
         raise InputError(f"{system.name}: plume does not know its tokenizer; ask for it with --endpoint URL --api chat")
     retriever = Retriever.load(data) if system.k else None
-    dtype = decoding.dtype or default_dtype()
+    dtype = _settled(decoding.dtype)
     work = Work(
         system,
         load_tokenizer(system.base) if system.base else None,
@@ -128,10 +131,13 @@ def generate(
     return sum(len(file.done) - before for file, _, before, _ in sheets)
 
 
-def default_dtype() -> str:
+def _settled(dtype: str | None) -> str:
+    """The precision that a config leaves to the machine. On a CPU float32 drafts do not depend on their batch."""
     import torch
 
-    return "bfloat16" if torch.cuda.is_available() else "float32"
+    if dtype == "auto":
+        return fast_dtype()
+    return dtype or ("bfloat16" if torch.cuda.is_available() else "float32")
 
 
 def _jobs(

@@ -38,7 +38,7 @@ def demo(export: Path) -> None:
     prompt = json.loads((adapter / "training.json").read_text(encoding="utf-8"))["prompt"]["version"]
     # A tenth of the probes: on two cores all of them would take longer than the rest. The verdict says what lacks.
     short = ("--data", dataset, "--max-new-tokens", 192, "--batch-size", 24, "--gate", "configs/eval/gate.yaml")
-    short = (*short, "--probe-sample", 24)
+    short = (*short, "--probe-sample", 24, "--dtype", "auto")
     plume("eval", "generate", "--system", "base", "--prompt", prompt, *short, "--out", base)
     plume("eval", "generate", "--system", "1", *short, "--out", tuned)
     for drafts in (base, tuned):
@@ -49,7 +49,7 @@ def demo(export: Path) -> None:
     plume("eval", "time", export, "--out", OUT / "time")
     say(f"\nThe verdict is {verdict}. There is no champion yet: version 1 is set as the first, and tagged so.")
     plume("eval", "promote", "1", "--initial", "--reason", "first version, set by the demo", "--by", "make demo")
-    plume("serve", "draft", "--data", dataset, f"port={_free_port()}", "max_new_tokens=128")
+    plume("serve", "draft", "--data", dataset, f"port={_free_port()}", "max_new_tokens=128", "dtype=auto")
     minutes = (time.monotonic() - started) / 60
     say(
         f"""

@@ -41,8 +41,10 @@ class ServeConfig(Config):
     )
     max_new_tokens: int = Field(320, ge=1, description="tokens of a draft, at most")
     max_lora_rank: int = Field(16, ge=1, le=256, description="adapters of a higher rank are refused by `sync`")
-    dtype: Literal["bfloat16", "float16", "float32"] | None = Field(
-        None, description="by default bfloat16 on a GPU, float32 on a CPU, as in evaluation"
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] | None = Field(
+        None,
+        description="by default bfloat16 on a GPU, float32 on a CPU, as in evaluation; auto: bfloat16 on a processor "
+        "with units for it, too",
     )
     gpu_memory_utilization: float = Field(0.9, gt=0, lt=1, description="share of the GPU's memory that vLLM takes")
     cpu_kv_cache_gib: int = Field(2, ge=1, description="memory for the attention cache on a machine without a GPU")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from plume.adapters import TEMPLATE
 from plume.errors import without_secrets
+from plume.models import fast_dtype
 from plume.paths import home
 from plume.vllm_options import UNSAFE, max_lora_rank
 from plume.vllm_options import variables as shared_variables
@@ -65,6 +66,8 @@ def _lora(served: Served, config: ServeConfig) -> list[str]:
 
 
 def dtype(config: ServeConfig, *, gpu: bool) -> str:
+    if config.dtype == "auto":
+        return fast_dtype()
     return config.dtype or ("bfloat16" if gpu else "float32")
 
 

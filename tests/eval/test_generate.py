@@ -68,6 +68,16 @@ def test_a_draft_for_every_review_with_its_counts(system, small_dataset, tmp_pat
     }
 
 
+@pytest.mark.parametrize(("units", "dtype"), [(True, "bfloat16"), (False, "float32")])
+def test_auto_asks_the_processor_and_the_description_says_what_it_gave(
+    system, small_dataset, tmp_path, monkeypatch, units, dtype
+):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("plume.models.cpu_has_bfloat16", lambda: units)
+    generate(system, small_dataset, tmp_path / "a.jsonl", Decoding(max_new_tokens=2, dtype="auto"))
+    assert _meta(tmp_path / "a.jsonl")["decoding"]["dtype"] == dtype
+
+
 def test_a_draft_does_not_depend_on_its_batch(system, small_dataset, tmp_path):
     generate(system, small_dataset, tmp_path / "one.jsonl", DECODING, backend=InProcess(1))
     generate(system, small_dataset, tmp_path / "all.jsonl", DECODING, backend=InProcess(8))

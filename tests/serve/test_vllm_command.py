@@ -90,6 +90,13 @@ def test_cpu_and_gpu_differ_only_where_they_must():
     assert (cpu["--dtype"], gpu["--dtype"]) == ("float32", "bfloat16")
 
 
+@pytest.mark.parametrize(("units", "dtype"), [(True, "bfloat16"), (False, "float32")])
+def test_auto_asks_the_processor(monkeypatch, units, dtype):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("plume.models.cpu_has_bfloat16", lambda: units)
+    assert options(command(served(), ServeConfig(dtype="auto"), gpu=False))["--dtype"] == dtype
+
+
 @pytest.mark.parametrize("gpu", [True, False])
 def test_config_decides_over_what_the_machine_suggests(gpu):
     found = options(command(served(), ServeConfig(max_model_len=512, dtype="bfloat16"), gpu=gpu))
