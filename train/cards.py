@@ -9,7 +9,7 @@ from train.loop import largest_batch
 from train.samples import Samples
 
 FLOOR = 2048  # tokens: smaller micro-batches lose more to repeated prefixes and small products than recompute costs
-CPU_TOKENS = 4096  # larger ones are no faster on a CPU
+CPU_TOKENS = 4096  # at most on a CPU, by default what a run takes: whether more is faster is not measured
 CARDS = (24e9, 48e9, 80e9, 141e9)  # bytes of the cards that --estimate speaks of
 
 
