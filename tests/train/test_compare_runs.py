@@ -131,8 +131,8 @@ def interrupted(settings, home, trained):
         patch.setattr("train.run.adapter.write", _interrupt)
         options = {"max_steps": 2, "validation__every": 1, "validation__drafts": 0, "optimiser__schedule": "linear"}
         with pytest.raises(KeyboardInterrupt):
-            train(TrainConfig.load("configs/train/openhermes2-lora.yaml", settings(out=home / "stopped", **options)))
-    return home / "stopped"
+            train(TrainConfig.load("configs/train/openhermes2-lora.yaml", settings(out=home / "cut-short", **options)))
+    return home / "cut-short"
 
 
 def _interrupt(*_, **__):

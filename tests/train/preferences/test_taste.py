@@ -94,7 +94,7 @@ def test_its_own_drafts_take_the_taste_beyond_the_interval_and_no_check_breaks(t
         "micro_batch": 2,
         "validation.share": 0.25,
         "validation.every": 100,
-        "optimiser.learning_rate": 0.001,
+        "optimiser.learning_rate": 0.0003,
         "max_steps": 6,
         "max_epochs": 3,
         "register_version": "false",
