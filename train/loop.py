@@ -22,7 +22,7 @@ from train.next_step import pack_step, packed_ahead, sample_costs, validation_sh
 from train.samples import Samples
 from train.schedule import schedule
 from train.speed import Cost, machine_limit, peak_memory
-from train.step import backward, mean_loss, token_losses, trainable
+from train.step import backward, descend, mean_loss, token_losses, trainable
 
 Log = Callable[[dict[str, float], int], None]
 
@@ -96,10 +96,7 @@ def fit(
             check_loss(loss, norm, at, config)
             # 7. The optimiser's step, at this step's rate.
             rate = config.optimiser.learning_rate * factor(at.step)
-            for weights_of_one_rate in optimiser.param_groups:
-                weights_of_one_rate["lr"] = rate
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
+            descend(optimiser, rate)
 
             # 8. What the step did, and how fast.
             seconds = time.perf_counter() - started

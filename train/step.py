@@ -87,6 +87,14 @@ def backward(
     return total[0], count
 
 
+def descend(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Take the optimiser's step at this rate, and forget the gradients."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
+
+
 @torch.no_grad()
 def mean_loss(model: Any, batches: Sequence[MicroBatch], device: Any) -> float:
     """Mean loss over all trained tokens of the batches of all processes (nats a token)."""

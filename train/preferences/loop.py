@@ -25,6 +25,7 @@ from train.preferences.samples import Preferences, Row
 from train.preferences.trl_trainer import ADAPTER, Losses
 from train.schedule import schedule
 from train.speed import peak_memory
+from train.step import descend
 
 # trl's names -> those of steps.jsonl. What kto tells of one kind of text is missing where a batch has none of it.
 _TOLD = {
@@ -87,10 +88,7 @@ def learn(
             norm = float(torch.nn.utils.clip_grad_norm_(weights, config.optimiser.max_grad_norm))
             check_loss(loss, norm, at, config)
             rate = config.optimiser.learning_rate * factor(at.step)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
+            descend(optimiser, rate)
             # 4. What it did.
             seconds = time.perf_counter() - started
             tokens, learnt = _count(rows)
