@@ -2,13 +2,12 @@
 
 from typing import Any
 
+from eval.study.progress import progress as progress_of
 from eval.study.server import words
 from eval.study.store import Opened, Store, Task
 from plume.page import Table
 from plume.page.numbers import count
 from plume.page.render import typography
-
-_KINDS = {"writing": "Réponses écrites", "drafts": "Brouillons comparés", "finals": "Réponses comparées"}
 
 
 def block(task: Task) -> str:
@@ -112,10 +111,13 @@ def progress(store: Store, agent: str, link: str) -> dict[str, Any]:
         "wait": "Vous avez fait tout ce qui est prêt. Des réponses à comparer arriveront quand vos collègues auront "
         "écrit les leurs : revenez par le même lien dans quelques heures ou demain.",
     }
-    rows = [[_KINDS[kind], f"{done} sur {total}"] for kind, (done, total) in store.done_by(agent).items() if total]
+    mine = next(p for p in progress_of(store.db) if p.agent == agent)
+    done = {"Réponses écrites": f"{mine.written} sur {mine.to_write}"}
+    done |= {"Brouillons comparés": str(mine.compared), "Réponses comparées": str(mine.rated)}
+    done |= {"Avis mis de côté": str(mine.skipped)} if mine.skipped else {}
     given = {
         "title": "Où vous en êtes",
         "words": said[todo] if isinstance(todo, str) else f"La suite : {words.BLOCKS[block(todo)][0].lower()}.",
-        "done": Table("Ce que vous avez fait", ["Tâche", "Faites"], rows),
+        "done": Table("Ce que vous avez fait", ["Tâche", "Fait"], [list(row) for row in done.items()]),
     }
     return given | ({} if isinstance(todo, str) else {"go": f"/a/{link}/suite"})

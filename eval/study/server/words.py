@@ -65,8 +65,9 @@ CHOICES = {
     "left": "Celui de gauche",
     "right": "Celui de droite",
     "equal": "Les deux se valent",
-    "neither": "Aucun des deux ne convient",
+    "neither": "Aucun des deux",
 }
+CHOICES_OF_FINALS = CHOICES | {"left": "Celle de gauche", "right": "Celle de droite", "neither": "Aucune des deux"}
 REASONS = {
     "answers_the_review": "Répond mieux à l’avis",
     "tone": "Ton plus juste",

@@ -52,7 +52,8 @@ class Timer {
     addEventListener("focus", sign);
     document.addEventListener("visibilitychange", () => document.hidden || this.sign());
     field.addEventListener("keydown", (event) => {
-      if (!event.repeat && !MODIFIERS.has(event.key)) this.keystrokes += 1;
+      const sends = event.key === "Enter" && (event.ctrlKey || event.metaKey);
+      if (!event.repeat && !sends && !MODIFIERS.has(event.key)) this.keystrokes += 1;
     });
     const pasted = (data) => field.readOnly || (this.pasted += [...(data?.getData("text/plain") ?? "")].length);
     field.addEventListener("paste", (event) => pasted(event.clipboardData));

@@ -13,15 +13,17 @@ const field = document.getElementById("text");
 const spoken = document.getElementById("spoken");
 const saved = document.getElementById("saved");
 const drop = document.getElementById("drop");
-const tab = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 const kept = `plume ${task}`;
 const timer = new Timer(Number(cap));
 const others = new BroadcastChannel(kept);
 
-let held = false; // the server gave this tab the task
+let tab = ""; // as the server names it, once it gave the task to this tab
+let sequence = 0; // of the saves of this tab
+let held = false; // this tab may write
 let over = false; // another tab has it, or it is sent
 let asking = false; // a save is on its way
 let confirmed = ""; // the last state that the server has
+let confirmed_text = "";
 let dropped = false;
 let set_aside = ""; // what stood in the field before the draft was dropped, or a blank page left
 
@@ -32,6 +34,7 @@ const spare = {
   clear: () => { try { sessionStorage.removeItem(kept); } catch { /* likewise */ } },
 };
 const state = () => ({ tab, text: field.value, dropped, ...timer.counters() });
+const numbered = (sent) => ({ ...sent, sequence: ++sequence });
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** Show a state beside the field; read it aloud only if it is news. */
@@ -43,9 +46,10 @@ function tell(words, { aloud = true, bad = false } = {}) {
 
 /** Ask the server; null if it cannot be reached or cannot answer now. */
 async function post(url, body, keepalive = false) {
-  const options = { method: "POST", keepalive, headers: { "Content-Type": "application/json", Accept: "application/json", "X-Plume-Token": token } };
+  const json = "application/json";
+  const headers = { "Content-Type": json, Accept: json, "X-Plume-Token": token };
   try {
-    const answer = await fetch(url, { ...options, body: JSON.stringify(body) });
+    const answer = await fetch(url, { method: "POST", keepalive, headers, body: JSON.stringify(body) });
     if (answer.status >= 500 || answer.status === 429) return null;
     const told = await answer.json().catch(() => ({}));
     return { ok: answer.ok, status: answer.status, ...told };
@@ -74,40 +78,45 @@ function end(words) {
   const told = document.getElementById("elsewhere-words");
   told.textContent = words;
   told.focus();
+  if (!field.value || field.value === confirmed_text) return;
+  document.getElementById("unsaved").hidden = false;
+  document.getElementById("unsaved-text").textContent = field.value;
 }
 
 /** Take the task for this tab, with the text as the server has it. */
 async function claim() {
   const before = spare.get();
   if (before) await insist(saveUrl, before); // of this tab before it was reloaded; refused if another came since
-  const answer = await insist(claimUrl, { tab });
+  const answer = await insist(claimUrl, {});
   if (!answer.ok) return end(answer.error ?? say.refused);
-  others.postMessage(tab);
+  tab = answer.tab;
+  others.postMessage("opened");
   spare.clear();
   field.value = answer.text;
-  dropped = answer.dropped;
-  show_drop();
+  for (const input of document.querySelectorAll("input[name=tab]")) input.value = tab;
   field.readOnly = false;
   held = true;
   confirmed = JSON.stringify(state());
+  confirmed_text = field.value;
   tell(say.ready, { aloud: false });
 }
 
 /** Keep the state in the tab and give it to the server, if it is not there yet. */
-async function save(keepalive = false) {
-  if (!held || over || (asking && !keepalive)) return;
-  const now = state();
-  const written = JSON.stringify(now);
-  if (written === confirmed) return;
-  spare.put(written);
+async function save({ keepalive = false, anyway = false } = {}) {
+  if (!held || over || (asking && !keepalive && !anyway)) return;
+  const written = JSON.stringify(state());
+  if (written === confirmed && !anyway) return;
+  const sent = numbered(state());
+  spare.put(JSON.stringify(sent));
   asking = true;
-  const answer = await post(saveUrl, now, keepalive);
+  const answer = await post(saveUrl, sent, keepalive);
   asking = false;
-  if (over) return;
+  if (over || !held) return;
   if (!answer) return tell(say.offline, { bad: true });
   if (answer.status === 409) return end(answer.error);
   if (!answer.ok) return tell(answer.error ?? say.refused, { bad: true });
   confirmed = written;
+  confirmed_text = sent.text;
   if (JSON.stringify(state()) === written) spare.clear();
   tell(say.saved, { aloud: saved.classList.contains("warning") });
 }
@@ -118,7 +127,7 @@ async function send() {
   timer.stop();
   held = false;
   field.readOnly = true;
-  const final = state();
+  const final = numbered(state());
   spare.put(JSON.stringify(final));
   tell(say.sending);
   const answer = await insist(sendUrl, final);
@@ -168,10 +177,11 @@ if (document.hidden) document.addEventListener("visibilitychange", () => timer.s
 else timer.start();
 document.getElementById("work").hidden = false;
 claim();
-setInterval(save, EVERY);
-others.addEventListener("message", (event) => event.data === tab || over || end(say.elsewhere));
-document.addEventListener("visibilitychange", () => document.hidden && save(true));
-addEventListener("pagehide", () => save(true));
+setInterval(save, EVERY, {});
+others.addEventListener("message", () => save({ anyway: true })); // the server says which tab holds the task
+document.addEventListener("visibilitychange", () => document.hidden && save({ keepalive: true }));
+addEventListener("pagehide", () => save({ keepalive: true }));
+addEventListener("beforeunload", (event) => over || (saved.classList.contains("warning") && event.preventDefault()));
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 document.getElementById("reply").addEventListener("submit", (event) => (event.preventDefault(), send()));
 field.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && send());
