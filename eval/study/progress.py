@@ -1,4 +1,4 @@
-"""Tell the organiser how far each agent is: counts alone, no text, no arm, no time that an answer took."""
+"""Tell the organiser how far each agent is: counts alone, no text, no time that an answer took."""
 
 from dataclasses import dataclass
 
@@ -14,6 +14,8 @@ class Progress:
     linked: bool
     written: int
     to_write: int
+    with_draft: int  # of what was written
+    to_write_with_draft: int
     skipped: int
     compared: int
     rated: int
@@ -26,6 +28,8 @@ SELECT agent.id, agent.began, agent.left,
     (SELECT count(*) FROM link WHERE holder = agent.id) AS linked,
     count(task.id) FILTER (WHERE kind = 'writing' AND done IS NOT NULL AND skipped IS NULL) AS written,
     count(task.id) FILTER (WHERE kind = 'writing') AS to_write,
+    count(task.id) FILTER (WHERE arm = 'draft' AND done IS NOT NULL AND skipped IS NULL) AS with_draft,
+    count(task.id) FILTER (WHERE arm = 'draft') AS to_write_with_draft,
     count(task.id) FILTER (WHERE skipped IS NOT NULL) AS skipped,
     count(task.id) FILTER (WHERE kind = 'drafts' AND done IS NOT NULL AND skipped IS NULL) AS compared,
     count(task.id) FILTER (WHERE kind = 'finals' AND done IS NOT NULL AND skipped IS NULL) AS rated,
@@ -43,6 +47,7 @@ def progress(db: Database) -> list[Progress]:
     for row in db.all(_COUNTS):
         state = "left" if row["left"] else "invited" if not row["began"] else "began" if row["undone"] else "wrote"
         last = max((t for t in (row["seen"], row["answered"]) if t is not None), default=None)
-        counts = (row[name] for name in ("written", "to_write", "skipped", "compared", "rated"))
+        names = ("written", "to_write", "with_draft", "to_write_with_draft", "skipped", "compared", "rated")
+        counts = (row[name] for name in names)
         found.append(Progress(row["id"], state, bool(row["linked"]), *counts, last, row["capped"]))
     return found

@@ -291,7 +291,8 @@ class Store:
         """Write a tab's text, unless a later save came first (`sequence` None is the last), and its counters."""
         row = self.db.one("SELECT * FROM tab WHERE id = ?", tab)
         now = self._clock()
-        counted, capped = counted.within(now - row["opened"], self.preregistration.idle_seconds)
+        # Two clocks may disagree, and a lost connection delays a tab's opening: what looks impossible is marked, not changed.
+        _, capped = counted.within(now - row["opened"], self.preregistration.idle_seconds)
         counted = counted.at_least(Counters.read(json.loads(row["counters"])))
         capped |= set(row["capped"].split())
         if sequence is None or row["text"] is None or sequence > row["sequence"]:

@@ -17,7 +17,8 @@ from plume.page.local_app import page
 from plume.page.numbers import count
 
 _TEMPLATE = Path(__file__).parent / "templates" / "organiser.html.j2"
-_STATES = {"invited": "invité", "began": "a commencé", "finished": "a fini", "left": "est parti"}
+FILES: dict[str, tuple[str, Callable[[Path], bytes]]] = {}
+_STATES = {"invited": "invité", "began": "a commencé", "wrote": "a tout écrit", "left": "est parti"}
 
 
 def add_pages(app: FastAPI, store: Store, url: str | None) -> None:
@@ -69,10 +70,10 @@ def _check(store: Store, link: str) -> None:
 def _given(store: Store, link: str) -> dict[str, Any]:
     found = progress(store.db)
     here = [each for each in found if each.state != "left"]
-    done = sum(p.state == "finished" for p in here)
+    done = sum(p.state == "wrote" for p in here)
     return {
         "title": "Suivi de l’étude",
-        "words": f"{count(len(here), 'agent')}, dont {done} au bout de tout ce qui est prêt pour eux.",
+        "words": f"{count(len(here), 'agent')}. Au bout de leurs réponses : {done}.",
         "agents": Table.of("Où en est chacun", found, _COLUMNS),
         "arms": _arms(found),
         "flow": _flow(found),
@@ -90,6 +91,7 @@ _COLUMNS: dict[str, Callable[[Progress], str]] = {
     "Brouillons comparés": lambda p: str(p.compared),
     "Réponses comparées": lambda p: str(p.rated),
     "Mis de côté": lambda p: str(p.skipped),
+    "Mesures à vérifier": lambda p: str(p.capped),
     "Dernier signe": lambda p: _when(p.last),
 }
 
@@ -97,7 +99,7 @@ _COLUMNS: dict[str, Callable[[Progress], str]] = {
 def _when(seconds: float | None) -> str:
     if seconds is None:
         return "–"
-    return f"{dt.datetime.fromtimestamp(seconds).astimezone():%d/%m à %H h %M}"
+    return f"{dt.datetime.fromtimestamp(seconds).astimezone():%d/%m %H:%M}"
 
 
 def _arms(found: list[Progress]) -> Table:
@@ -114,7 +116,7 @@ def _flow(found: list[Progress]) -> Table:
         ["Invités", str(len(found))],
         ["N’ont pas encore commencé", number("invited")],
         ["Ont commencé", str(sum(p.state != "invited" for p in found))],
-        ["Sont au bout", number("finished")],
+        ["Ont écrit toutes leurs réponses", number("wrote")],
         ["Sont partis", number("left")],
     ]
     return Table("Qui a fait quoi", ["Étape", "Agents"], rows)

@@ -23,9 +23,9 @@ def serve(folder: Path, host: str, port: int, *, url: str | None = None, new_lin
     if host in _EVERYWHERE and not url:
         name = socket.gethostname()
         raise InputError(f"--host {host}: say by which address agents reach it, such as --url http://{name}:{port}")
-    with Store(folder) as store:
-        with status("loading what masks personal data"):
-            store.mask("Bonjour.")  # the first text of an agent must not wait for it
+    with status("loading what masks personal data"):  # the first text of an agent must not wait for it
+        opened = Store(folder)
+    with opened as store:
         app = make_app(store, url=url, hosts=[host])
 
         def tell(address: str) -> None:

@@ -46,7 +46,6 @@ def announcement(task: Task, link: str) -> dict[str, Any]:
         "how": how,
         "done": f"{count(done, 'avis')} sur {task.total} déjà faits." if done else "",
         "go": onward(link, block(task)),
-        "begun": done > 0,
         "home": f"/a/{link}",
     }
 
@@ -83,6 +82,7 @@ def comparison(opened: Opened, link: str) -> dict[str, Any]:
         "right": task.right,
         "texts": "Les deux brouillons" if drafts else "Les deux réponses",
         "question": "Lequel prendriez-vous pour répondre ?" if drafts else "Laquelle publieriez-vous ?",
+        "labels": ("Premier brouillon", "Second brouillon") if drafts else ("Première réponse", "Seconde réponse"),
         "choices": words.CHOICES if drafts else words.CHOICES_OF_FINALS,
         "reasons": words.REASONS,
         "problems": words.PROBLEMS,

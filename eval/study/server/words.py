@@ -62,12 +62,12 @@ PROBLEMS = {
     "technical": "La page ne fonctionne pas",
 }
 CHOICES = {
-    "left": "Celui de gauche",
-    "right": "Celui de droite",
+    "left": "Le premier",
+    "right": "Le second",
     "equal": "Les deux se valent",
     "neither": "Aucun des deux",
 }
-CHOICES_OF_FINALS = CHOICES | {"left": "Celle de gauche", "right": "Celle de droite", "neither": "Aucune des deux"}
+CHOICES_OF_FINALS = CHOICES | {"left": "La première", "right": "La seconde", "neither": "Aucune des deux"}
 REASONS = {
     "answers_the_review": "Répond mieux à l’avis",
     "tone": "Ton plus juste",
