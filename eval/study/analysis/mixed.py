@@ -52,7 +52,7 @@ class Contrast:
         return float(2 * student.sf(abs(self.value) / self.error, self.degrees))
 
 
-class NotConverged(Exception):
+class NotConvergedError(Exception):
     """Says why a model has no fit."""
 
 
@@ -65,20 +65,20 @@ class Mixed:
     """
 
     def __init__(self, y: np.ndarray, x: np.ndarray, terms: Sequence[Term]) -> None:
-        """Fit. `y` has shape (n,), `x` (n, p) of full rank. Raises NotConverged."""
+        """Fit. `y` has shape (n,), `x` (n, p) of full rank. Raises NotConvergedError."""
         designs = [term.design for term in terms]
         z, known = np.hstack(designs), np.column_stack([x, y])
         self._term = np.repeat(np.arange(len(terms)), [d.shape[1] for d in designs])
         self._zz, self._zk, self._kk = z.T @ z, z.T @ known, known.T @ known
         self.n, self.p = x.shape
         if self.n <= self.p or np.linalg.matrix_rank(x) < self.p:
-            raise NotConverged("too few replies for the effects that are asked for")
+            raise NotConvergedError("too few replies for the effects that are asked for")
         self._relative = self._fit(len(terms))
         _, rest = self._reduced(self._relative)
         self.beta = np.linalg.solve(rest[:-1, :-1], rest[:-1, -1])
         residual = float(rest[-1, -1] - rest[-1, :-1] @ self.beta) / (self.n - self.p)
         if not residual > 1e-12 * self._kk[-1, -1] / self.n:
-            raise NotConverged("nothing varies beside the effects")
+            raise NotConvergedError("nothing varies beside the effects")
         self.spreads = np.sqrt(residual) * np.append(self._relative, 1.0)
 
     def _fit(self, terms: int) -> np.ndarray:
@@ -90,7 +90,7 @@ class Mixed:
                 continue
             if found.success and np.isfinite(found.fun) and found.x.max() < 0.99 * _MOST:
                 return np.where(found.x < _NAUGHT, 0.0, found.x)
-        raise NotConverged("the likelihood has no maximum that the search finds")
+        raise NotConvergedError("the likelihood has no maximum that the search finds")
 
     def _reduced(self, relative: np.ndarray) -> tuple[float, np.ndarray]:
         """Give log |V| and [x y]' V^-1 [x y], V being the covariance over the residual variance."""

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.stats.estimate import Estimate
-from eval.study.analysis.mixed import Contrast, Mixed, NotConverged, Term
+from eval.study.analysis.mixed import Contrast, Mixed, NotConvergedError, Term
 from eval.study.records import Writing
 
 MIXED, PAIRED = "mixed", "paired"
@@ -122,7 +121,7 @@ def time_ratio(writings: Sequence[Writing], *, confidence: float = 0.95, cap: fl
         model = Mixed(np.log(times.seconds), times.fixed(), list(times.terms.values()))
         found, method, told = model.contrast(_first(model.p)), MIXED, ""
         spreads = dict(zip((*times.terms, "residual"), map(float, model.spreads), strict=True))
-    except NotConverged as reason:
+    except NotConvergedError as reason:
         found, method, told, spreads = _paired(times), PAIRED, f"the mixed model does not converge: {reason}", None
     return _told(times, found, confidence, method, told, spreads)
 
