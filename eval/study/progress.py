@@ -10,7 +10,7 @@ class Progress:
     """How far one agent is. `last` is when the last answer or autosave came, in seconds since 1970."""
 
     agent: str
-    state: str  # invited, began, finished or left
+    state: str  # invited, began, wrote (all of it) or left
     linked: bool
     written: int
     to_write: int
@@ -29,7 +29,7 @@ SELECT agent.id, agent.began, agent.left,
     count(task.id) FILTER (WHERE skipped IS NOT NULL) AS skipped,
     count(task.id) FILTER (WHERE kind = 'drafts' AND done IS NOT NULL AND skipped IS NULL) AS compared,
     count(task.id) FILTER (WHERE kind = 'finals' AND done IS NOT NULL AND skipped IS NULL) AS rated,
-    count(task.id) FILTER (WHERE done IS NULL) AS undone,
+    count(task.id) FILTER (WHERE kind = 'writing' AND done IS NULL) AS undone,
     (SELECT max(coalesce(saved, tab.opened)) FROM tab JOIN task ON task.id = task WHERE agent = agent.id) AS seen,
     (SELECT count(*) FROM tab JOIN task ON task.id = task WHERE agent = agent.id AND capped != '') AS capped,
     max(task.done) AS answered
@@ -41,7 +41,7 @@ def progress(db: Database) -> list[Progress]:
     """Count what every agent did, those who left included."""
     found = []
     for row in db.all(_COUNTS):
-        state = "left" if row["left"] else "invited" if not row["began"] else "began" if row["undone"] else "finished"
+        state = "left" if row["left"] else "invited" if not row["began"] else "began" if row["undone"] else "wrote"
         last = max((t for t in (row["seen"], row["answered"]) if t is not None), default=None)
         counts = (row[name] for name in ("written", "to_write", "skipped", "compared", "rated"))
         found.append(Progress(row["id"], state, bool(row["linked"]), *counts, last, row["capped"]))

@@ -19,8 +19,8 @@ from eval.study.counters import Counters
 from eval.study.database import Database, Row
 from eval.study.people import People
 from eval.study.preregistration import items_of, read_preregistration
-from eval.study.records import Choice, Item
 from eval.study.progress import Progress, progress
+from eval.study.records import Choice, Item
 from eval.study.refusal import Refusal
 
 MOST_CHARACTERS = 20_000  # of a text: ten times a long reply
@@ -71,7 +71,7 @@ class Store:
         `mask` takes out of a text what identifies a person, by default as `plume data anonymise` does. Raises
         InputError if another server holds the study, if its plan was changed since it began, or if it is unreadable.
         """
-        self.folder, self._clock, self._mask, self._masking = folder, clock, mask or _pseudonymise, threading.Lock()
+        self.folder, self._clock, self._mask, self._masking = folder, clock, mask or _pseudonymiser(), threading.Lock()
         self.preregistration, self.sha256 = read_preregistration(folder)
         items = items_of(folder)
         self.items = {item.id: item for item in items}
@@ -197,6 +197,7 @@ class Store:
                 " WHERE other.agent = task.agent AND other.kind = task.kind) WHERE id = ? AND opened IS NULL",
                 *(now, task_id),
             )
+            self.db.run("UPDATE agent SET began = ? WHERE id = ? AND began IS NULL", now, agent)
             saved = self.db.one("SELECT text FROM tab WHERE task = ? AND text NOT NULL ORDER BY number DESC", task_id)
             self.db.run(
                 "INSERT INTO tab (id, task, number, opened)"
@@ -331,8 +332,10 @@ def _clean(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").strip()
 
 
-def _pseudonymise(text: str) -> str:
-    """Mask a text that an agent wrote, with the recogniser of names."""
+def _pseudonymiser() -> Callable[[str], str]:
+    """Load what masks the texts of agents, with the recogniser of names: seconds, before anyone waits."""
     from plume.corpus.mask import pseudonymiser
 
-    return pseudonymiser(ner=True).mask_many([text], replies=True)[0][0]
+    loaded = pseudonymiser(ner=True)
+    loaded.mask("Bonjour, Mme Durand attend à Lyon.")  # what is loaded at first use is loaded now
+    return lambda text: loaded.mask_many([text], replies=True)[0][0]
