@@ -12,7 +12,7 @@ import pytest
 from eval.study.people import ORGANISER
 from eval.study.preregistration import DATABASE, PREREGISTRATION
 from eval.study.refusal import Refusal
-from eval.study.store import MOST_CHARACTERS, Store, Task
+from eval.study.store import MOST_CHARACTERS, Store
 from plume.errors import InputError
 from plume.paths import ROOT
 
@@ -21,19 +21,6 @@ NOTHING = {"active_seconds": 0, "pauses": [], "keystrokes": 0, "pasted_character
 
 def refused(reason):
     return pytest.raises(Refusal, match=f"^{reason}$")
-
-
-def write_all(store, clock, agents=None, text="Bonjour, réponse.", seconds=60):
-    """Let agents do all that is theirs now, in turns; each writing takes `seconds`."""
-    agents = agents or store.people.agents()
-    while tasks := [(a, t) for a in agents if isinstance(t := store.next_task(a), Task)]:
-        for agent, task in tasks:
-            tab = store.open_task(agent, task.id).tab
-            clock.wait(seconds)
-            if task.kind == "writing":
-                store.submit(agent, task.id, tab, text, {**NOTHING, "active_seconds": seconds})
-            else:
-                store.rate(agent, task.id, tab, "left", ["tone"])
 
 
 def opened(store, agent="A001"):
@@ -105,15 +92,15 @@ def test_experience_is_asked_once(open_store):
 # --- turns
 
 
-def test_writings_come_first_then_drafts_then_the_finals_of_others(open_store, clock):
+def test_writings_come_first_then_drafts_then_the_finals_of_others(open_store, clock, finish):
     store = open_store(4, 4, comparisons=2, finals=3)
-    write_all(store, clock, ["A001"])
+    finish(store, clock, ["A001"])
     kinds = [
         r["kind"] for r in store.db.all("SELECT kind FROM task WHERE agent = 'A001' AND done NOT NULL ORDER BY rank")
     ]
     assert kinds == ["writing"] * 4 + ["drafts"] * 2
     assert store.next_task("A001") == "wait"  # nobody else has written yet
-    write_all(store, clock)
+    finish(store, clock)
     assert [store.next_task(agent) for agent in store.people.agents()] == ["done"] * 4
     for row in store.db.all("SELECT * FROM task WHERE kind = 'finals'"):
         writers = [
@@ -126,9 +113,9 @@ def test_writings_come_first_then_drafts_then_the_finals_of_others(open_store, c
     assert {(p.state, p.written, p.compared, p.rated) for p in store.progress()} == {("finished", 4, 2, 3)}
 
 
-def test_who_waits_is_told_that_all_is_done_when_the_others_leave(open_store, clock):
+def test_who_waits_is_told_that_all_is_done_when_the_others_leave(open_store, clock, finish):
     store = open_store(2, 2, comparisons=0)
-    write_all(store, clock, ["A001"])
+    finish(store, clock, ["A001"])
     assert store.next_task("A001") == "wait"
     store.people.leave("A002")
     assert store.next_task("A001") == "done"
@@ -420,7 +407,7 @@ _SERVER = """
 
 
 @pytest.mark.parametrize("lines", [1, 7, 40, 83])
-def test_a_killed_server_loses_nothing_that_it_told(make_study, clock, lines):
+def test_a_killed_server_loses_nothing_that_it_told(make_study, clock, finish, lines):
     """The process is killed while it works on; all that it had told by then is there, and the study goes on."""
     folder = make_study(4, 6)
     command = [sys.executable, "-c", textwrap.dedent(_SERVER), str(folder)]
@@ -448,5 +435,5 @@ def test_a_killed_server_loses_nothing_that_it_told(make_study, clock, lines):
         half = store.db.all("SELECT 1 FROM answer JOIN task ON id = task WHERE done IS NULL")
         half += store.db.all("SELECT 1 FROM task WHERE done NOT NULL AND id NOT IN (SELECT task FROM answer)")
         assert not half
-        write_all(store, clock)
+        finish(store, clock)
         assert [store.next_task(agent) for agent in store.people.agents()] == ["done"] * 4
