@@ -30,3 +30,19 @@ def plan(
     from eval.study.plan import plan as plan_study
 
     plan_study(StudyConfig.load(config, overrides or ()), force=force)
+
+
+@app.command()
+def serve(
+    study: Annotated[Path, typer.Argument(help="Folder that plan made.")],
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for other machines, with --url.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for one that is free.")] = 8500,
+    url: Annotated[
+        str | None, typer.Option(help="Address by which agents reach it: https://… of the proxy; default: the config's.")
+    ] = None,
+    new_links: Annotated[bool, typer.Option("--new-links", help="Replace all links; those sent before end.")] = False,
+) -> None:
+    """Serve the study to agents' browsers; prints the organiser's link and each agent's, once."""
+    from eval.study.server.serve import serve as serve_study
+
+    serve_study(study, host, port, url=url, new_links=new_links)
