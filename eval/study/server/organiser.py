@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from eval.study import exports
 from eval.study.people import ORGANISER
 from eval.study.progress import Progress, progress
 from eval.study.refusal import Refusal
@@ -17,7 +18,11 @@ from plume.page.local_app import page
 from plume.page.numbers import count
 
 _TEMPLATE = Path(__file__).parent / "templates" / "organiser.html.j2"
-FILES: dict[str, tuple[str, Callable[[Path], bytes]]] = {}
+FILES: dict[str, tuple[str, Callable[[Path], bytes]]] = {
+    "ratings.jsonl": ("les brouillons comparés : quel système a été préféré", exports.ratings),
+    "decisions.jsonl": ("ce que les agents ont fait des brouillons, avec le temps actif", exports.decisions),
+    "records.jsonl": ("tout ce qui a été enregistré, pour l’analyse", exports.records),
+}
 _STATES = {"invited": "invité", "began": "a commencé", "wrote": "a tout écrit", "left": "est parti"}
 
 
@@ -91,7 +96,7 @@ _COLUMNS: dict[str, Callable[[Progress], str]] = {
     "Brouillons comparés": lambda p: str(p.compared),
     "Réponses comparées": lambda p: str(p.rated),
     "Mis de côté": lambda p: str(p.skipped),
-    "Mesures à vérifier": lambda p: str(p.capped),
+    "Mesures à vérifier": lambda p: str(p.beyond),
     "Dernier signe": lambda p: _when(p.last),
 }
 
