@@ -130,8 +130,8 @@ def next_comparison(
     """Choose what a rater judges next; None if there is nothing that they did not write or judge before.
 
     Reviews whose draft the rater was shown (`seen`) come last. Then come the two labels that the rater judged least,
-    what another one judged and RATERS did not, and what was judged least. On a review, a label stands on the left as
-    often as on the right, or once more; so with each rater, where what is left to judge allows it.
+    then what another one judged and RATERS did not, then what was judged least. A label stands on the left as often as
+    on the right, or once more, on each review and with each rater; twice more where both cannot be had.
     """
     times = Counter(p.pair for p in placed)
     mine = [p for p in placed if p.rater == rater]
@@ -151,7 +151,8 @@ def next_comparison(
     if not open_to:
         return None
     pair = min(open_to, key=key)
-    leaning = by_item[pair.item, *pair.labels] or by_rater[pair.labels]
+    items, raters = by_item[pair.item, *pair.labels], by_rater[pair.labels]
+    leaning = raters if abs(raters) > abs(items) else items
     return Placed(rater, pair, leaning < 0 if leaning else _draw(seed, rater, pair) % 2 == 0)
 
 
