@@ -58,7 +58,9 @@ class StudyConfig(Config):
         0.8, ge=0.5, le=1, description="likeness of word triples from which two reviews count as the same"
     )
     assumed: Assumed = Field(Assumed(), description="what is assumed of agents and reviews, for power alone")
-    agent_choices: tuple[int, ...] = Field((6, 8, 12, 16, 20, 24, 32, 48), description="numbers of agents to try")
+    agent_choices: tuple[int, ...] = Field(
+        (8, 12, 16, 20, 24, 32, 48), description="numbers of agents to try; fours balance all"
+    )
     item_choices: tuple[int, ...] = Field((8, 12, 16, 20, 24), description="numbers of reviews an agent to try")
     simulations: int = Field(
         400, ge=20, le=20_000, description="simulated studies of the design that is chosen; half for each one tried"

@@ -168,7 +168,8 @@ def _print_plan(config: StudyConfig, design: Power, drawn: Drawn, digest: str) -
         say(f"- the power for time is below the {config.power:.0%} that were wanted: more agents, or a larger effect")
     if design.share("quality")[0] < config.power:
         wanted = finals_wanted(config, design)
-        mend = f"finals={wanted} would reach it" if wanted else "more agents or a larger quality_margin would"
+        mend = f"finals={wanted} would reach it" if wanted else "more agents or a larger quality_margin would reach it"
+        mend = mend if config.finals else "finals=0 asks nobody to judge final replies"
         say(f"- the power for quality is below {config.power:.0%}; {mend}")
     told = [f"{n} {network}" for network, n in by(drawn.items, "network").items()]
     say(f"reviews: {', '.join(told)}; drafts with a mark where serving withholds something: {drawn.withheld}")

@@ -148,7 +148,8 @@ def finals_wanted(config: StudyConfig, found: Power) -> int | None:
         return None
     factor = ((limit + norm.ppf(config.power)) / (limit + norm.ppf(got))) ** 2
     wanted = math.ceil(found.ratings * factor / found.agents)
-    return wanted if wanted <= found.items else None  # each pair is judged by two: no more than that are there
+    # Each pair is judged by two: an agent finds no more of them than there are reviews.
+    return wanted if config.finals < wanted <= found.items else None
 
 
 # --- simulated studies, kept

@@ -171,4 +171,5 @@ def test_how_many_finals_would_do_is_told_where_more_can_be_rated(planned):
     # 1.645 + 0.842 = 2.487 standard errors are wanted; with a power of 60 % there are 1.898: 1.716 times the ratings
     assert finals_wanted(config, Power(10, 20, 0, 60, 100.0, 100)) == 18
     assert finals_wanted(config, Power(10, 12, 0, 60, 100.0, 100)) is None
+    assert finals_wanted(config.model_copy(update={"finals": 18}), Power(10, 20, 0, 60, 100.0, 100)) is None
     assert finals_wanted(config, Power(10, 12, 0, 0, 100.0, 100)) is None
