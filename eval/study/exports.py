@@ -8,7 +8,7 @@ import datetime as dt
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import reduce
 from operator import add
@@ -17,11 +17,13 @@ from typing import Any
 
 from eval.study.counters import Counters
 from eval.study.database import Row, reading
-from eval.study.preregistration import Preregistration, items_of, read_preregistration
+from eval.study.preregistration import Preregistration, erased_items, items_of, read_preregistration
 from eval.study.records import ARMS, Agent, Item, Rating, Study, Writing, to_lines
-from plume.files import to_jsonl
+from plume.files import make_folder, telling, to_jsonl, write
 from plume.judgements import SHOWN
+from plume.output import check_file
 
+_ROWS = (("id", "choice"), ("id", "final"), ("record",))  # by which files are known that may be overwritten
 _ANSWERED = "SELECT * FROM task JOIN answer ON task.id = answer.task WHERE skipped IS NULL"
 
 
@@ -36,7 +38,7 @@ class _Recorded:
     tasks: list[Row]
     answers: list[Row]  # with the columns of their task
     tabs: dict[int, list[Row]]
-    meta: dict[str, str]
+    erased: int  # reviews, on request
 
 
 def read(folder: Path) -> Study:
@@ -98,6 +100,18 @@ FILES: dict[str, Callable[[Path], bytes]] = {
 }
 
 
+def write_files(folder: Path, out: Path) -> Iterator[tuple[Path, int]]:
+    """Write all files into a folder; gives the path of each and its number of rows. Raises InputError."""
+    made = {name: make(folder) for name, make in FILES.items()}  # nothing is written if one cannot be made
+    for name in made:
+        check_file(out / name, _ROWS, reads=[folder])
+    with telling(out, "name another folder with --out"):
+        make_folder(out)
+        for name, content in made.items():
+            write(out / name, content)
+            yield out / name, content.count(b"\n")
+
+
 def _recorded(folder: Path) -> _Recorded:
     plan, sha256 = read_preregistration(folder)
     items = {item.id: item for item in items_of(folder)}
@@ -117,7 +131,7 @@ def _recorded(folder: Path) -> _Recorded:
             rows("SELECT * FROM task ORDER BY id"),
             rows(f"{_ANSWERED} ORDER BY agent, task.id"),
             tabs,
-            dict(map(tuple, rows("SELECT key, value FROM meta"))),
+            erased_items(folder),
         )
 
 
@@ -191,7 +205,7 @@ def _flow(of: _Recorded) -> dict[str, Any]:
             for row in of.answers
             if row["kind"] == "writing" and any(tab["beyond"] for tab in of.tabs[row["task"]])
         ],
-        "erased_items": int(of.meta.get("erased_items", 0)),
+        "erased_items": of.erased,
     }
 
 

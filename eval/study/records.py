@@ -155,9 +155,14 @@ def read_study(path: str | Path) -> Study:
     return study
 
 
+def items_lines(items: Iterable[Item]) -> bytes:
+    """Write reviews as the content of items.jsonl."""
+    return to_jsonl(map(asdict, items))
+
+
 def write_items(path: Path, items: Iterable[Item]) -> None:
     """Write items.jsonl. Raises OSError."""
-    write(path, to_jsonl(map(asdict, items)))
+    write(path, items_lines(items))
 
 
 def read_items(path: str | Path) -> list[Item]:

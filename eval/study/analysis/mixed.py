@@ -4,18 +4,18 @@ The model of statsmodels' MixedLM with variance components, and its estimates (a
 times as fast, and with degrees of freedom, which MixedLM lacks: with six agents 1.96 standard errors are too few.
 
 The deviance is profiled over the fixed effects and the residual variance (Bates and others 2015, section 3.4); what
-is sought are the standard deviations of the random effects over that of the residual.
+is sought are the variances of the random effects over that of the residual.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, cholesky, solve_triangular
+from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.stats import t as student
 
-_STARTS = (0.5, 0.1, 1.5)
+_STARTS = (1.0, 0.25, 4.0)  # of variances over the residual's
 _MOST = 1e3  # of a standard deviation over the residual's: beyond, there is no residual
 _NAUGHT = 0.03  # a standard deviation so small beside the residual's is none
 _STEP = 1e-3  # of a variance, or of a twentieth of the residual's: derivatives are taken over it
@@ -82,14 +82,18 @@ class Mixed:
         self.spreads = np.sqrt(residual) * np.append(self._relative, 1.0)
 
     def _fit(self, terms: int) -> np.ndarray:
-        bounds = [(0.0, _MOST)] * terms
+        """Search the variances over the residual's: on the scale of deviations, 0 is flat and holds the search."""
+        bounds = [(0.0, _MOST**2)] * terms
         for start in _STARTS:
             try:
-                found = minimize(self._profiled, np.full(terms, start), method="L-BFGS-B", bounds=bounds)
-            except (LinAlgError, np.linalg.LinAlgError):
+                found = minimize(
+                    lambda v: self._profiled(np.sqrt(v)), np.full(terms, start), method="L-BFGS-B", bounds=bounds
+                )
+            except np.linalg.LinAlgError:
                 continue
-            if found.success and np.isfinite(found.fun) and found.x.max() < 0.99 * _MOST:
-                return np.where(found.x < _NAUGHT, 0.0, found.x)
+            if found.success and np.isfinite(found.fun) and found.x.max() < 0.99 * _MOST**2:
+                relative = np.sqrt(found.x)
+                return np.where(relative < _NAUGHT, 0.0, relative)
         raise NotConvergedError("the likelihood has no maximum that the search finds")
 
     def _reduced(self, relative: np.ndarray) -> tuple[float, np.ndarray]:
