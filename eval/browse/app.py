@@ -1,5 +1,6 @@
 """Serve the page on which all items are read side by side. It changes nothing but the notes."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from eval import measures
 from eval.browse import filters as said
 from eval.browse.downloads import to_csv, to_json
 from eval.browse.filters import MISSING, Filters
-from eval.browse.inputs import to_browse
+from eval.browse.inputs import System, to_browse
 from eval.browse.items import Item, Items, index
 from eval.browse.notes import LONGEST, Notes, StaleError
 from eval.browse.side import against, sides
@@ -70,7 +71,16 @@ def make(items: Items) -> FastAPI:
         pages = max(1, -(-len(found) // SHOWN))
         at = min(filters.page, pages)
         shown = found[(at - 1) * SHOWN : at * SHOWN]
-        values = {"filters": filters, "found": found, "shown": shown, "at": at, "pages": pages, "items": items}
+        view = [*_described(filters, systems, dict(common["checks"]))]
+        values = {
+            "filters": filters,
+            "view": view,
+            "found": found,
+            "shown": shown,
+            "at": at,
+            "pages": pages,
+            "items": items,
+        }
         return page(request, HERE / "list.html.j2", **common, **values)
 
     def one(request: Request, item: str, filters: Filters, typed: str | None = None, status: int = 200) -> Response:
@@ -131,6 +141,22 @@ def make(items: Items) -> FastAPI:
         return StreamingResponse(write(found, systems, items.notes), media_type=media, headers=headers)
 
     return app
+
+
+def _described(filters: Filters, systems: Sequence[System], checks: dict[str, str]) -> Iterator[str]:
+    """Say in words what a view shows, for its title and for print."""
+    told = {
+        "texte": filters.text,
+        "contrôle": checks.get(filters.check),
+        "résultat": said.CHANGES.get(filters.change),
+        "système": systems[int(filters.system)].name if filters.system else None,
+        "réseau": filters.network,
+        "ressenti": filters.sentiment,
+        "longueur": said.LENGTHS.get(filters.length),
+        "notes": said.NOTED.get(filters.noted),
+        "ordre": said.SORTS.get(filters.sort),
+    }
+    yield from (f"{name} : {text}" for name, text in told.items() if text)
 
 
 def _neighbours(found: list[Item], place: int | None) -> dict[str, str | None]:
