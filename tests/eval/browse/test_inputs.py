@@ -1,12 +1,19 @@
 """What may be browsed: a verdict, drafts, both; and what is refused in one line."""
 
+import html
 import json
+import re
 import shutil
 
 import pytest
+from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
+from eval.browse import ADDRESS
+from eval.browse.app import make
 from eval.browse.inputs import to_browse
+from eval.browse.items import Items, index
+from eval.browse.notes import Notes
 from eval.cli import app
 from eval.compare import compare
 from plume.errors import InputError
@@ -40,6 +47,16 @@ def test_a_verdict_knows_its_drafts_its_dataset_and_its_scores(drafts, tmp_path)
         assert set(lost) == {"check:length", "check:greeting"}
         assert lost["check:greeting"].rules == ("greeting.none",)
         assert "0000-1" not in found.systems[0].failed
+    # each row of the report leads to its item, among those that fail the same check
+    client = TestClient(make(Items(found, index(found), Notes(found.notes))), base_url=ADDRESS)
+    links = re.findall(rf'href="{ADDRESS}(/items/[^"]+)"', (out / "report.html").read_text(encoding="utf-8"))
+    assert len(links) > 6
+    for address in links:
+        page = client.get(html.unescape(address))
+        assert page.status_code == 200
+        assert f"<h1>Avis {address[7:13]}</h1>" in page.text
+        assert "Hors des filtres" not in page.text
+
     three = to_browse([out, made["autre"], made["base"]], data)
     assert [system.name for system in three.systems][2:] == ["autre"]
     assert not three.systems[2].drafts.text("0005-1")
