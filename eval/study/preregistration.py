@@ -1,0 +1,95 @@
+"""Define the study's folder and preregistration.json: what is decided before anyone writes, and its digest."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from eval.study.records import Item, read_items
+from plume.config import Config
+from plume.errors import InputError
+from plume.files import file_sha256, read_object, write
+from plume.output import STUDY, check_folder
+
+ITEMS, CONFIG, POWER, PREREGISTRATION = "items.jsonl", "config.yaml", "power.json", "preregistration.json"
+DATABASE = "study.sqlite"  # made when the study begins: from then on nothing of the above may change
+VERSION = 1
+
+
+class Primary(Config):
+    measure: str = "time_ratio"
+    hypothesis: str = Field(description="in words")
+    adjusted_for: tuple[str, ...] = ("period", "position")
+
+
+class Quality(Config):
+    measure: str = "finals_won"  # share of pairs of finals won by the one that began as a draft, ties halved
+    hypothesis: str = Field(description="in words")
+    margin: float
+
+
+class Preregistration(Config):
+    """Holds what was decided before the first reply. `systems` are digests of drafts files, by system."""
+
+    version: int
+    made_on: str
+    hypotheses: tuple[str, ...]
+    primary: Primary
+    quality: Quality
+    effect: float
+    power: float
+    confidence: float
+    agents: Annotated[int, Field(ge=2)]
+    items: Annotated[int, Field(ge=2)]
+    comparisons: int
+    finals: int
+    idle_seconds: float
+    sensitivity: tuple[float, ...]
+    seed: int
+    items_sha256: str
+    systems: dict[str, str]
+    writing_system: str
+    model: str
+    exclusions: tuple[str, ...]
+
+
+def check_out(folder: Path, reads: Iterable[Path], *, force: bool) -> None:
+    """Refuse a folder that must not be written: no --force touches a study that has begun. Raises InputError."""
+    if (folder / DATABASE).exists():
+        raise InputError(
+            f"{folder}: its study has begun ({DATABASE} is there), and what was decided before stays; name another "
+            "folder with out="
+        )
+    check_folder(folder, STUDY, force=force, reads=tuple(reads), option="out=")
+
+
+def write_preregistration(folder: Path, made: Preregistration) -> str:
+    """Write preregistration.json; give its digest. Raises OSError."""
+    write(folder / PREREGISTRATION, json.dumps(made.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n")
+    return file_sha256(folder / PREREGISTRATION)
+
+
+def read_preregistration(folder: str | Path) -> tuple[Preregistration, str]:
+    """Read what a study's folder decided, and its digest. Raises InputError, also if items.jsonl was changed since."""
+    path = Path(folder) / PREREGISTRATION
+    if not path.is_file():
+        raise InputError(f"{folder}: no study's folder (no {PREREGISTRATION}); make one with: plume eval study plan")
+    found = read_object(path)
+    if found is None or found.get("version") != VERSION:
+        raise InputError(f"{path}: damaged, or of another version of plume; plan the study again")
+    try:
+        decided = Preregistration.model_validate(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; plan the study again") from None
+    items = Path(folder) / ITEMS
+    if not items.is_file() or file_sha256(items) != decided.items_sha256:
+        raise InputError(f"{items}: is not what {PREREGISTRATION} describes; plan the study again in another folder")
+    return decided, file_sha256(path)
+
+
+def items_of(folder: str | Path) -> list[Item]:
+    """Read the reviews of a study's folder. Raises InputError."""
+    return read_items(Path(folder) / ITEMS)
