@@ -44,7 +44,11 @@ class _Recorded:
 def read(folder: Path) -> Study:
     """Read the records of a study. Raises InputError if nobody began it, or if its plan was changed since."""
     recorded = _recorded(folder)
-    agents = tuple(Agent(row["id"], row["experience"], row["sequence"]) for row in recorded.agents if row["began"])
+    agents = tuple(
+        Agent(row["id"], row["experience"], row["sequence"])
+        for row in recorded.agents
+        if row["began"] and not row["erased"]
+    )
     writings = tuple(_writing(row, recorded) for row in recorded.answers if row["kind"] == "writing")
     writers = {row["task"]: row["agent"] for row in recorded.answers}
     ratings = tuple(_rating(row, writers) for row in recorded.answers if row["kind"] != "writing")
@@ -184,9 +188,9 @@ def _iso(seconds: float) -> str:
 
 def _flow(of: _Recorded) -> dict[str, Any]:
     """Count who was invited, began, finished and left, and what became of each task that was planned."""
-    left = [row for row in of.agents if row["left"]]
+    left = [row for row in of.agents if row["left"]]  # those erased among them
     undone = {row["agent"] for row in of.tasks if row["kind"] == "writing" and row["done"] is None}
-    finished = [row for row in of.agents if row["began"] and row["id"] not in undone]
+    finished = [row for row in of.agents if row["began"] and not row["erased"] and row["id"] not in undone]
     gone = {row["id"] for row in left}
     return {
         "preregistration_sha256": of.sha256,
@@ -206,6 +210,7 @@ def _flow(of: _Recorded) -> dict[str, Any]:
             if row["kind"] == "writing" and any(tab["beyond"] for tab in of.tabs[row["task"]])
         ],
         "erased_items": of.erased,
+        "erased_agents": sum(row["erased"] for row in of.agents),
     }
 
 
