@@ -29,12 +29,12 @@ CREATE TABLE task (
 ) STRICT;
 CREATE INDEX task_agent ON task (agent);
 CREATE TABLE tab (
-    id TEXT PRIMARY KEY, task INTEGER NOT NULL REFERENCES task (id), number INTEGER NOT NULL, opened REAL NOT NULL,
+    id TEXT PRIMARY KEY, task INTEGER NOT NULL REFERENCES task (id) ON DELETE CASCADE, number INTEGER NOT NULL, opened REAL NOT NULL,
     saved REAL, sequence INTEGER NOT NULL DEFAULT 0, text TEXT, counters TEXT NOT NULL DEFAULT '{}',
-    capped TEXT NOT NULL DEFAULT '', UNIQUE (task, number)
+    beyond TEXT NOT NULL DEFAULT '', UNIQUE (task, number)
 ) STRICT;
 CREATE TABLE answer (
-    task INTEGER PRIMARY KEY REFERENCES task (id), at REAL NOT NULL, tab TEXT NOT NULL, text TEXT, outcome TEXT,
+    task INTEGER PRIMARY KEY REFERENCES task (id) ON DELETE CASCADE, at REAL NOT NULL, tab TEXT NOT NULL, text TEXT, outcome TEXT,
     choice TEXT, reasons TEXT, note TEXT
 ) STRICT;
 """

@@ -291,13 +291,12 @@ class Store:
         """Write a tab's text, unless a later save came first (`sequence` None is the last), and its counters."""
         row = self.db.one("SELECT * FROM tab WHERE id = ?", tab)
         now = self._clock()
-        counted, capped = counted.within(now - row["opened"], self.preregistration.idle_seconds)
+        beyond = counted.beyond(now - row["opened"], self.preregistration.idle_seconds) | set(row["beyond"].split())
         counted = counted.at_least(Counters.read(json.loads(row["counters"])))
-        capped |= set(row["capped"].split())
         if sequence is None or row["text"] is None or sequence > row["sequence"]:
             self.db.run("UPDATE tab SET text = ?, sequence = ? WHERE id = ?", text, sequence or row["sequence"], tab)
-        values = (now, json.dumps(asdict(counted)), " ".join(sorted(capped)), tab)
-        self.db.run("UPDATE tab SET saved = ?, counters = ?, capped = ? WHERE id = ?", *values)
+        values = (now, json.dumps(asdict(counted)), " ".join(sorted(beyond)), tab)
+        self.db.run("UPDATE tab SET saved = ?, counters = ?, beyond = ? WHERE id = ?", *values)
 
     def _is_answered(self, agent: str, task_id: int, **same: str) -> bool:
         """Tell whether a task has this very answer already. Raises Refusal if it has another one."""

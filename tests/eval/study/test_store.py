@@ -12,7 +12,7 @@ import pytest
 from eval.study.people import ORGANISER
 from eval.study.preregistration import DATABASE, PREREGISTRATION
 from eval.study.refusal import Refusal
-from eval.study.store import MOST_CHARACTERS, Store, Task
+from eval.study.store import MOST_CHARACTERS, Store
 from plume.errors import InputError
 from plume.paths import ROOT
 
@@ -21,19 +21,6 @@ NOTHING = {"active_seconds": 0, "pauses": [], "keystrokes": 0, "pasted_character
 
 def refused(reason):
     return pytest.raises(Refusal, match=f"^{reason}$")
-
-
-def write_all(store, clock, agents=None, text="Bonjour, réponse.", seconds=60):
-    """Let agents do all that is theirs now, in turns; each writing takes `seconds`."""
-    agents = agents or store.people.agents()
-    while tasks := [(a, t) for a in agents if isinstance(t := store.next_task(a), Task)]:
-        for agent, task in tasks:
-            tab = store.open_task(agent, task.id).tab
-            clock.wait(seconds)
-            if task.kind == "writing":
-                store.submit(agent, task.id, tab, text, {**NOTHING, "active_seconds": seconds})
-            else:
-                store.rate(agent, task.id, tab, "left", ["tone"])
 
 
 def opened(store, agent="A001"):
@@ -105,15 +92,15 @@ def test_experience_is_asked_once(open_store):
 # --- turns
 
 
-def test_writings_come_first_then_drafts_then_the_finals_of_others(open_store, clock):
+def test_writings_come_first_then_drafts_then_the_finals_of_others(open_store, clock, finish):
     store = open_store(4, 4, comparisons=2, finals=3)
-    write_all(store, clock, ["A001"])
+    finish(store, clock, ["A001"])
     kinds = [
         r["kind"] for r in store.db.all("SELECT kind FROM task WHERE agent = 'A001' AND done NOT NULL ORDER BY rank")
     ]
     assert kinds == ["writing"] * 4 + ["drafts"] * 2
     assert store.next_task("A001") == "wait"  # nobody else has written yet
-    write_all(store, clock)
+    finish(store, clock)
     assert [store.next_task(agent) for agent in store.people.agents()] == ["done"] * 4
     for row in store.db.all("SELECT * FROM task WHERE kind = 'finals'"):
         writers = [
@@ -123,12 +110,12 @@ def test_writings_come_first_then_drafts_then_the_finals_of_others(open_store, c
         assert {w["item"] for w in writers} == {row["item"]}
         assert row["agent"] not in {w["agent"] for w in writers}
         assert writers[0]["agent"] != writers[1]["agent"]
-    assert {(p.state, p.written, p.compared, p.rated) for p in store.progress()} == {("wrote", 4, 2, 3)}
+    assert {(p.state, p.written, p.compared, p.rated) for p in store.progress()} == {("finished", 4, 2, 3)}
 
 
-def test_who_waits_is_told_that_all_is_done_when_the_others_leave(open_store, clock):
+def test_who_waits_is_told_that_all_is_done_when_the_others_leave(open_store, clock, finish):
     store = open_store(2, 2, comparisons=0)
-    write_all(store, clock, ["A001"])
+    finish(store, clock, ["A001"])
     assert store.next_task("A001") == "wait"
     store.people.leave("A002")
     assert store.next_task("A001") == "done"
@@ -192,7 +179,7 @@ def test_counters_only_grow_and_an_overtaken_save_changes_no_text(open_store, cl
     store.save("A001", it.task.id, it.tab, "ancien", {"active_seconds": 40, "pauses": [12], "keystrokes": 20}, 1)
     assert opened(store).text == "nouveau"
     assert counters_of(store)[0] == {"active_seconds": 50, "pauses": [12, 30], "keystrokes": 20, "pasted_characters": 0}
-    assert store.db.one("SELECT capped FROM tab ORDER BY number")["capped"] == ""
+    assert store.db.one("SELECT beyond FROM tab ORDER BY number")["beyond"] == ""
 
 
 @pytest.mark.parametrize(
@@ -208,6 +195,10 @@ def test_counters_only_grow_and_an_overtaken_save_changes_no_text(open_store, cl
         {"pauses": 12},
         {"pauses": [11] * 5001},
         {"keystrokes": [1]},
+        {"active_seconds": 86_401},
+        {"pauses": [1.1e7]},
+        {"keystrokes": 10**8},
+        {"pasted_characters": 10**400},
     ],
 )
 def test_counters_that_no_page_sends_are_refused(open_store, clock, bad):
@@ -219,20 +210,24 @@ def test_counters_that_no_page_sends_are_refused(open_store, clock, bad):
     assert not opened(store).restored
 
 
-def test_counters_beyond_the_clock_are_capped_and_flagged(open_store, clock):
+@pytest.mark.parametrize(
+    ("sent", "beyond"),
+    [
+        ({"active_seconds": 102, "keystrokes": 4080}, ""),  # 100 s and 2 of slack; 40 keys a second
+        ({"active_seconds": 103}, "active_seconds"),
+        ({"active_seconds": 40, "pauses": [61.5, 30]}, ""),  # 30 s are under the cap: they are work
+        ({"active_seconds": 42, "pauses": [61]}, "active_seconds"),
+        ({"keystrokes": 4081}, "keystrokes"),
+    ],
+)
+def test_counters_beyond_the_clock_are_kept_and_marked(open_store, clock, sent, beyond):
     store = open_store()
     it = opened(store)
     clock.wait(100)
-    sent = {"active_seconds": 1e9, "pauses": [70, 20, 40, 1e6], "keystrokes": 10**9, "pasted_characters": 10**12}
-    store.submit("A001", it.task.id, it.tab, "Bonjour", sent)
-    # 100 s and 2 of slack, less the pause of 70 s, which is no work; 40 keys a second
-    assert counters_of(store)[0] == {
-        "active_seconds": 32,
-        "pauses": [70, 20, 40],
-        "keystrokes": 4080,
-        "pasted_characters": 1_000_000,
-    }
-    assert store.progress()[0].capped == 1
+    store.submit("A001", it.task.id, it.tab, "Bonjour", {**NOTHING, **sent})
+    assert counters_of(store)[0] == {**NOTHING, **sent}
+    assert store.db.one("SELECT beyond FROM tab")["beyond"] == beyond
+    assert store.progress()[0].beyond == (beyond != "")
 
 
 # --- answers
@@ -412,7 +407,7 @@ _SERVER = """
 
 
 @pytest.mark.parametrize("lines", [1, 7, 40, 83])
-def test_a_killed_server_loses_nothing_that_it_told(make_study, clock, lines):
+def test_a_killed_server_loses_nothing_that_it_told(make_study, clock, finish, lines):
     """The process is killed while it works on; all that it had told by then is there, and the study goes on."""
     folder = make_study(4, 6)
     command = [sys.executable, "-c", textwrap.dedent(_SERVER), str(folder)]
@@ -440,5 +435,5 @@ def test_a_killed_server_loses_nothing_that_it_told(make_study, clock, lines):
         half = store.db.all("SELECT 1 FROM answer JOIN task ON id = task WHERE done IS NULL")
         half += store.db.all("SELECT 1 FROM task WHERE done NOT NULL AND id NOT IN (SELECT task FROM answer)")
         assert not half
-        write_all(store, clock)
+        finish(store, clock)
         assert [store.next_task(agent) for agent in store.people.agents()] == ["done"] * 4
