@@ -29,13 +29,13 @@ CREATE TABLE task (
 ) STRICT;
 CREATE INDEX task_agent ON task (agent);
 CREATE TABLE tab (
-    id TEXT PRIMARY KEY, task INTEGER NOT NULL REFERENCES task (id) ON DELETE CASCADE, number INTEGER NOT NULL, opened REAL NOT NULL,
-    saved REAL, sequence INTEGER NOT NULL DEFAULT 0, text TEXT, counters TEXT NOT NULL DEFAULT '{}',
-    beyond TEXT NOT NULL DEFAULT '', UNIQUE (task, number)
+    id TEXT PRIMARY KEY, task INTEGER NOT NULL REFERENCES task (id) ON DELETE CASCADE, number INTEGER NOT NULL,
+    opened REAL NOT NULL, saved REAL, sequence INTEGER NOT NULL DEFAULT 0, text TEXT,
+    counters TEXT NOT NULL DEFAULT '{}', beyond TEXT NOT NULL DEFAULT '', UNIQUE (task, number)
 ) STRICT;
 CREATE TABLE answer (
-    task INTEGER PRIMARY KEY REFERENCES task (id) ON DELETE CASCADE, at REAL NOT NULL, tab TEXT NOT NULL, text TEXT, outcome TEXT,
-    choice TEXT, reasons TEXT, note TEXT
+    task INTEGER PRIMARY KEY REFERENCES task (id) ON DELETE CASCADE, at REAL NOT NULL, tab TEXT NOT NULL, text TEXT,
+    outcome TEXT, choice TEXT, reasons TEXT, note TEXT
 ) STRICT;
 """
 
