@@ -119,14 +119,26 @@ class Database:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def kept_sha256(folder: Path) -> str:
+    """Give the digest that preregistration.json had when the study began. Raises InputError."""
+    path = folder / DATABASE
+    if not path.is_file():
+        raise InputError(_not_begun(folder))
+    with _readable(path), closing(_connect(path)) as db:
+        db.execute("PRAGMA query_only = ON")
+        return str(dict(map(tuple, db.execute("SELECT key, value FROM meta")))["preregistration_sha256"])
+
+
+def _not_begun(folder: Path) -> str:
+    return f"{folder}: nobody has begun this study (no {DATABASE}); start it with: plume eval study serve"
+
+
 @contextmanager
 def reading(folder: Path, sha256: str) -> Iterator[sqlite3.Connection]:
     """Read a study, also while it is served: all that is read is of one moment. Raises InputError."""
     path = folder / DATABASE
     if not path.is_file():
-        raise InputError(
-            f"{folder}: nobody has begun this study (no {DATABASE}); start it with: plume eval study serve"
-        )
+        raise InputError(_not_begun(folder))
     with _readable(path), closing(_connect(path)) as db:
         db.execute("PRAGMA query_only = ON")
         db.execute("BEGIN")
