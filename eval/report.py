@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import plume
-from eval import evidence, measures, slices
+from eval import browse, evidence, measures, slices
 from eval.drafts import Drafts
 from eval.gate import Line, Verdict
 from eval.probes import Probed
@@ -112,6 +112,7 @@ def render(
         seen_by_checks=tables(),
         swapped=swapped[0],
         not_swapped=swapped[1],
+        link=browse.link,
         version=plume.__version__,
         written=datetime.now(UTC).date(),
     )

@@ -1,16 +1,22 @@
-"""Read the counters that a page sends of one tab, and hold them to what the clock allows."""
+"""Read the counters that a page sends of one tab, and tell what the server's clock does not allow.
 
-import math
+Refused is what no page of ours sends: no number, below 0, beyond any day's work. What is only more than the clock of
+the server allows is kept as it came, and marked: a lost connection may delay the opening of a tab, and two clocks
+may differ. The organiser sees how often that was, and the records name the writings.
+"""
+
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from eval.study.refusal import Refusal
 
 _SLACK = 2.0  # s: two clocks, and the way between them
-_KEYS_A_SECOND = 40  # more is a key that is held down, or no person
-_MOST_PASTED = 1_000_000
+_KEYS_A_SECOND = 40  # more is no person
+_MOST_ACTIVE = 86_400.0  # s
+_MOST_PAUSE = 1e7  # s: a tab may stay open for weeks
 _MOST_PAUSES = 5_000
+_MOST_COUNTED = 10_000_000  # keys, characters pasted
 
 
 @dataclass(frozen=True)
@@ -29,33 +35,24 @@ class Counters:
         if not isinstance(pauses, list | tuple) or len(pauses) > _MOST_PAUSES:
             raise Refusal("bad_counters")
         return cls(
-            _number(values.get("active_seconds", 0)),
-            tuple(map(_number, pauses)),
-            int(_number(values.get("keystrokes", 0))),
-            int(_number(values.get("pasted_characters", 0))),
+            _number(values.get("active_seconds", 0), _MOST_ACTIVE),
+            tuple(_number(pause, _MOST_PAUSE) for pause in pauses),
+            int(_number(values.get("keystrokes", 0), _MOST_COUNTED)),
+            int(_number(values.get("pasted_characters", 0), _MOST_COUNTED)),
         )
 
-    def within(self, elapsed: float, idle_seconds: float) -> tuple["Counters", set[str]]:
-        """Cap what cannot be true `elapsed` seconds after the tab was opened; say what was capped.
+    def beyond(self, elapsed: float, idle_seconds: float) -> set[str]:
+        """Name what cannot be true `elapsed` seconds after the tab was opened.
 
-        Active time and the pauses that are no work do not exceed the time that passed.
+        Active time, and the pauses that are no work, do not exceed together the time that passed.
         """
         most = max(0.0, elapsed) + _SLACK
-        pauses, idle = [], 0.0
-        for pause in self.pauses:
-            idle += pause if pause > idle_seconds else 0
-            if idle > most or pause > most:
-                break
-            pauses.append(pause)
-        active = min(self.active_seconds, max(0.0, most - sum(p for p in pauses if p > idle_seconds)))
-        capped = replace(
-            self,
-            active_seconds=active,
-            pauses=tuple(pauses),
-            keystrokes=min(self.keystrokes, int(most * _KEYS_A_SECOND)),
-            pasted_characters=min(self.pasted_characters, _MOST_PASTED),
-        )
-        return capped, {name for name in vars(self) if getattr(self, name) != getattr(capped, name)}
+        idle = sum(pause for pause in self.pauses if pause > idle_seconds)
+        told = {
+            "active_seconds": self.active_seconds + idle > most,
+            "keystrokes": self.keystrokes > _KEYS_A_SECOND * most,
+        }
+        return {name for name, impossible in told.items() if impossible}
 
     def at_least(self, other: "Counters") -> "Counters":
         """Keep the larger of each: counters only grow, and requests may overtake each other."""
@@ -75,7 +72,7 @@ class Counters:
         )
 
 
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
+def _number(value: Any, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:  # NaN is neither
         raise Refusal("bad_counters")
     return float(value)

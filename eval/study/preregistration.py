@@ -7,13 +7,14 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from eval.study.records import Item, read_items
+from eval.study.records import Item, items_lines, read_items
 from plume.config import Config
 from plume.errors import InputError
-from plume.files import file_sha256, read_object, write
+from plume.files import file_sha256, read_object, sha256, write
 from plume.output import STUDY, check_folder
 
 ITEMS, CONFIG, POWER, PREREGISTRATION = "items.jsonl", "config.yaml", "power.json", "preregistration.json"
+ERASED = "erased.json"  # how many reviews were erased on request, and the digests of items.jsonl without them
 DATABASE = "study.sqlite"  # made when the study begins: from then on nothing of the above may change
 VERSION = 1
 
@@ -85,9 +86,26 @@ def read_preregistration(folder: str | Path) -> tuple[Preregistration, str]:
         first = error.errors()[0]
         raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; plan the study again") from None
     items = Path(folder) / ITEMS
-    if not items.is_file() or file_sha256(items) != decided.items_sha256:
+    if not items.is_file() or file_sha256(items) not in (decided.items_sha256, *_erasures(folder)):
         raise InputError(f"{items}: is not what {PREREGISTRATION} describes; plan the study again in another folder")
     return decided, file_sha256(path)
+
+
+def note_erasure(folder: Path, kept: list[Item], erased: int) -> None:
+    """Note that reviews are about to be erased, so that items.jsonl without them is taken, too. Raises OSError."""
+    known = _erasures(folder)
+    known[sha256(items_lines(kept))] = erased + erased_items(folder)
+    write(folder / ERASED, json.dumps(known, indent=1) + "\n")
+
+
+def erased_items(folder: str | Path) -> int:
+    """Count the reviews that were erased from a study."""
+    return _erasures(folder).get(file_sha256(Path(folder) / ITEMS), 0)
+
+
+def _erasures(folder: str | Path) -> dict[str, int]:
+    """Read the digests that items.jsonl has after erasures, with how many reviews were erased by then."""
+    return read_object(Path(folder) / ERASED) or {}
 
 
 def items_of(folder: str | Path) -> list[Item]:

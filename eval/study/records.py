@@ -125,12 +125,17 @@ class Study:
 _TYPES = {"agent": Agent, "writing": Writing, "rating": Rating}  # what the key `record` of a line says
 
 
-def write_study(path: Path, study: Study) -> None:
-    """Write a study as JSON lines: its flow, then its agents, writings and ratings. Raises OSError."""
+def to_lines(study: Study) -> bytes:
+    """Write a study as JSON lines: its flow, then its agents, writings and ratings."""
     rows: list[dict[str, Any]] = [{"record": "flow", **study.flow}]
     for name, records in (("agent", study.agents), ("writing", study.writings), ("rating", study.ratings)):
         rows += [{"record": name, **asdict(record)} for record in records]
-    write(path, to_jsonl(rows))
+    return to_jsonl(rows)
+
+
+def write_study(path: Path, study: Study) -> None:
+    """Write a study's lines to a file. Raises OSError."""
+    write(path, to_lines(study))
 
 
 def read_study(path: str | Path) -> Study:
@@ -150,9 +155,14 @@ def read_study(path: str | Path) -> Study:
     return study
 
 
+def items_lines(items: Iterable[Item]) -> bytes:
+    """Write reviews as the content of items.jsonl."""
+    return to_jsonl(map(asdict, items))
+
+
 def write_items(path: Path, items: Iterable[Item]) -> None:
     """Write items.jsonl. Raises OSError."""
-    write(path, to_jsonl(map(asdict, items)))
+    write(path, items_lines(items))
 
 
 def read_items(path: str | Path) -> list[Item]:

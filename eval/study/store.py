@@ -131,9 +131,7 @@ class Store:
             return None
         pairs = allocation.draft_pairs(self.items.values()) if kind == "drafts" else self._final_pairs()
         seen = {r["item"] for r in self.db.all("SELECT item FROM task WHERE agent = ? AND arm = 'draft'", agent)}
-        chosen = allocation.next_comparison(
-            agent, pairs, self._placed(kind, pairs), seen=seen, seed=self.preregistration.seed
-        )
+        chosen = allocation.next_comparison(agent, pairs, self._placed(kind), seen=seen, seed=self.preregistration.seed)
         if chosen is None:
             return None
         pair, texts = chosen.pair, chosen.pair.texts or (None, None)
@@ -151,9 +149,8 @@ class Store:
         )
         return allocation.final_pairs(map(tuple, written))
 
-    def _placed(self, kind: Kind, pairs: Collection[allocation.Pair]) -> list[allocation.Placed]:
+    def _placed(self, kind: Kind) -> list[allocation.Placed]:
         """List who judged or is judging what; not what was skipped, nor what somebody left undone."""
-        known = {(pair.item, pair.labels, pair.texts): pair for pair in pairs}
         rows = self.db.all(
             "SELECT task.* FROM task JOIN agent ON agent.id = agent WHERE kind = ? AND skipped IS NULL"
             " AND (done IS NOT NULL OR left IS NULL)",
@@ -162,7 +159,7 @@ class Store:
         placed = []
         for row in rows:
             texts = () if row["one_text"] is None else (row["one_text"], row["other_text"])
-            pair = known[row["item"], (row["one"], row["other"]), texts]
+            pair = allocation.Pair(row["item"], row["one"], row["other"], texts)
             placed.append(allocation.Placed(row["agent"], pair, bool(row["one_left"])))
         return placed
 
@@ -251,7 +248,7 @@ class Store:
             self._answer(task_id, tab, choice=choice, reasons=kept)
 
     def skip(self, agent: str, task_id: int, tab: str, reason: str, note: str = "") -> None:
-        """Leave a task out for good, with a reason and a note of what is wrong; what was written so far is kept."""
+        """Leave a task out for good, with a reason and a note of what is wrong."""
         if not _WORD.fullmatch(reason):
             raise Refusal("bad_answer")
         note = self._masked(note)
@@ -291,13 +288,13 @@ class Store:
         """Write a tab's text, unless a later save came first (`sequence` None is the last), and its counters."""
         row = self.db.one("SELECT * FROM tab WHERE id = ?", tab)
         now = self._clock()
-        counted, capped = counted.within(now - row["opened"], self.preregistration.idle_seconds)
+        beyond = counted.beyond(now - row["opened"], self.preregistration.idle_seconds) | set(row["beyond"].split())
         counted = counted.at_least(Counters.read(json.loads(row["counters"])))
-        capped |= set(row["capped"].split())
         if sequence is None or row["text"] is None or sequence > row["sequence"]:
+            self.db.run("UPDATE tab SET text = NULL WHERE task = ?", row["task"])
             self.db.run("UPDATE tab SET text = ?, sequence = ? WHERE id = ?", text, sequence or row["sequence"], tab)
-        values = (now, json.dumps(asdict(counted)), " ".join(sorted(capped)), tab)
-        self.db.run("UPDATE tab SET saved = ?, counters = ?, capped = ? WHERE id = ?", *values)
+        values = (now, json.dumps(asdict(counted)), " ".join(sorted(beyond)), tab)
+        self.db.run("UPDATE tab SET saved = ?, counters = ?, beyond = ? WHERE id = ?", *values)
 
     def _is_answered(self, agent: str, task_id: int, **same: str) -> bool:
         """Tell whether a task has this very answer already. Raises Refusal if it has another one."""
@@ -308,10 +305,12 @@ class Store:
         return found is not None
 
     def _answer(self, task_id: int, tab: str, **values: str | None) -> None:
+        """Keep an answer; the unfinished texts of its task go."""
         now = self._clock()
         row = dict.fromkeys(("text", "outcome", "choice", "reasons", "note")) | values
         self.db.run("INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?)", task_id, now, tab, *row.values())
         self.db.run("UPDATE task SET done = ? WHERE id = ?", now, task_id)
+        self.db.run("UPDATE tab SET text = NULL WHERE task = ?", task_id)
 
     # --- texts
 

@@ -31,12 +31,13 @@ def make_items(n, systems=("v1", "v2"), networks=NETWORKS):
 
 @pytest.fixture
 def make_study(tmp_path):
-    """make_study(agents, items) -> a study's folder that nobody has begun."""
+    """make_study(agents, items) -> a study's folder that nobody has begun; `items` is how many, or a list of them."""
 
     def make(agents=4, items=4, *, name="study", systems=("v1", "v2"), **decided):
         folder = tmp_path / name
         folder.mkdir()
-        write_items(folder / preregistration.ITEMS, make_items(items, systems))
+        shown = make_items(items, systems) if isinstance(items, int) else items
+        write_items(folder / preregistration.ITEMS, shown)
         values = {
             "version": preregistration.VERSION,
             "made_on": "2026-11-30",
@@ -47,7 +48,7 @@ def make_study(tmp_path):
             "power": 0.8,
             "confidence": 0.95,
             "agents": agents,
-            "items": items,
+            "items": len(shown),
             "comparisons": 3,
             "finals": 3,
             "idle_seconds": 60,
@@ -109,6 +110,29 @@ class Clock:
 
     def wait(self, seconds):
         self.now += seconds
+
+
+NOTHING = {"active_seconds": 0, "pauses": [], "keystrokes": 0, "pasted_characters": 0}
+
+
+def write_all(store, clock, agents=None, text="Bonjour, réponse.", seconds=60):
+    """Let agents do all that is theirs now, in turns; each writing takes `seconds`."""
+    from eval.study.store import Task
+
+    agents = agents or store.people.agents()
+    while tasks := [(a, t) for a in agents if isinstance(t := store.next_task(a), Task)]:
+        for agent, task in tasks:
+            tab = store.open_task(agent, task.id).tab
+            clock.wait(seconds)
+            if task.kind == "writing":
+                store.submit(agent, task.id, tab, text, {**NOTHING, "active_seconds": seconds})
+            else:
+                store.rate(agent, task.id, tab, "left", ["tone"])
+
+
+@pytest.fixture
+def finish():
+    return write_all
 
 
 @pytest.fixture

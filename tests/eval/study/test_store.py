@@ -6,13 +6,14 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from eval.study.people import ORGANISER
 from eval.study.preregistration import DATABASE, PREREGISTRATION
 from eval.study.refusal import Refusal
-from eval.study.store import MOST_CHARACTERS, Store, Task
+from eval.study.store import MOST_CHARACTERS, Store
 from plume.errors import InputError
 from plume.paths import ROOT
 
@@ -21,19 +22,6 @@ NOTHING = {"active_seconds": 0, "pauses": [], "keystrokes": 0, "pasted_character
 
 def refused(reason):
     return pytest.raises(Refusal, match=f"^{reason}$")
-
-
-def write_all(store, clock, agents=None, text="Bonjour, réponse.", seconds=60):
-    """Let agents do all that is theirs now, in turns; each writing takes `seconds`."""
-    agents = agents or store.people.agents()
-    while tasks := [(a, t) for a in agents if isinstance(t := store.next_task(a), Task)]:
-        for agent, task in tasks:
-            tab = store.open_task(agent, task.id).tab
-            clock.wait(seconds)
-            if task.kind == "writing":
-                store.submit(agent, task.id, tab, text, {**NOTHING, "active_seconds": seconds})
-            else:
-                store.rate(agent, task.id, tab, "left", ["tone"])
 
 
 def opened(store, agent="A001"):
@@ -90,6 +78,23 @@ def test_who_left_has_no_link_and_the_next_newcomer_takes_the_seat_what_is_missi
     assert store.db.one("SELECT seat FROM agent WHERE id = 'A006'")["seat"] == 4
 
 
+def test_a_seat_whose_agents_wrote_all_is_not_taken_again(open_store, clock, finish):
+    """Whoever leaves at the end leaves no place; two who wrote a seat's reviews together neither."""
+    store = open_store(2, 4, comparisons=0, finals=0)
+    finish(store, clock, ["A001"])
+    store.people.leave("A001")
+    for agent, n in (("A002", 1), ("A003", 3), ("A004", 4)):
+        if agent != "A002":
+            assert store.people.add() == agent
+        for _ in range(n):
+            it = opened(store, agent)
+            store.submit(agent, it.task.id, it.tab, "Bonjour.", NOTHING)
+        store.people.leave(agent)
+    store.people.add()
+    # of seat 1, A002 wrote one; A003 the other of that block, that one, and one of the next block; A004 all
+    assert [row["seat"] for row in store.db.all("SELECT seat FROM agent ORDER BY id")] == [0, 1, 1, 1, 2]
+
+
 def test_experience_is_asked_once(open_store):
     store = open_store()
     assert not store.people.has_begun("A001")
@@ -105,15 +110,15 @@ def test_experience_is_asked_once(open_store):
 # --- turns
 
 
-def test_writings_come_first_then_drafts_then_the_finals_of_others(open_store, clock):
+def test_writings_come_first_then_drafts_then_the_finals_of_others(open_store, clock, finish):
     store = open_store(4, 4, comparisons=2, finals=3)
-    write_all(store, clock, ["A001"])
+    finish(store, clock, ["A001"])
     kinds = [
         r["kind"] for r in store.db.all("SELECT kind FROM task WHERE agent = 'A001' AND done NOT NULL ORDER BY rank")
     ]
     assert kinds == ["writing"] * 4 + ["drafts"] * 2
     assert store.next_task("A001") == "wait"  # nobody else has written yet
-    write_all(store, clock)
+    finish(store, clock)
     assert [store.next_task(agent) for agent in store.people.agents()] == ["done"] * 4
     for row in store.db.all("SELECT * FROM task WHERE kind = 'finals'"):
         writers = [
@@ -123,12 +128,12 @@ def test_writings_come_first_then_drafts_then_the_finals_of_others(open_store, c
         assert {w["item"] for w in writers} == {row["item"]}
         assert row["agent"] not in {w["agent"] for w in writers}
         assert writers[0]["agent"] != writers[1]["agent"]
-    assert {(p.state, p.written, p.compared, p.rated) for p in store.progress()} == {("wrote", 4, 2, 3)}
+    assert {(p.state, p.written, p.compared, p.rated) for p in store.progress()} == {("finished", 4, 2, 3)}
 
 
-def test_who_waits_is_told_that_all_is_done_when_the_others_leave(open_store, clock):
+def test_who_waits_is_told_that_all_is_done_when_the_others_leave(open_store, clock, finish):
     store = open_store(2, 2, comparisons=0)
-    write_all(store, clock, ["A001"])
+    finish(store, clock, ["A001"])
     assert store.next_task("A001") == "wait"
     store.people.leave("A002")
     assert store.next_task("A001") == "done"
@@ -184,6 +189,19 @@ def test_the_newest_tab_holds_the_task_and_two_tabs_do_not_count_twice(open_stor
     assert [c["active_seconds"] for c in counters_of(store)] == [25, 20]
 
 
+def test_a_new_version_takes_the_place_of_the_one_before(open_store, clock):
+    """Also across tabs: no history of what was typed is kept."""
+    store = open_store()
+    first = opened(store)
+    store.save("A001", first.task.id, first.tab, "première", NOTHING, 1)
+    second = opened(store)
+    assert opened(store).text == "première"  # until the newest tab saves, the last text is kept
+    third = opened(store)
+    store.save("A001", first.task.id, third.tab, "seconde", NOTHING, 1)
+    assert [r["text"] for r in store.db.all("SELECT text FROM tab WHERE text NOT NULL")] == ["seconde"]
+    assert second.text == "première"
+
+
 def test_counters_only_grow_and_an_overtaken_save_changes_no_text(open_store, clock):
     store = open_store()
     it = opened(store)
@@ -192,7 +210,7 @@ def test_counters_only_grow_and_an_overtaken_save_changes_no_text(open_store, cl
     store.save("A001", it.task.id, it.tab, "ancien", {"active_seconds": 40, "pauses": [12], "keystrokes": 20}, 1)
     assert opened(store).text == "nouveau"
     assert counters_of(store)[0] == {"active_seconds": 50, "pauses": [12, 30], "keystrokes": 20, "pasted_characters": 0}
-    assert store.db.one("SELECT capped FROM tab ORDER BY number")["capped"] == ""
+    assert store.db.one("SELECT beyond FROM tab ORDER BY number")["beyond"] == ""
 
 
 @pytest.mark.parametrize(
@@ -208,6 +226,10 @@ def test_counters_only_grow_and_an_overtaken_save_changes_no_text(open_store, cl
         {"pauses": 12},
         {"pauses": [11] * 5001},
         {"keystrokes": [1]},
+        {"active_seconds": 86_401},
+        {"pauses": [1.1e7]},
+        {"keystrokes": 10**8},
+        {"pasted_characters": 10**400},
     ],
 )
 def test_counters_that_no_page_sends_are_refused(open_store, clock, bad):
@@ -219,20 +241,24 @@ def test_counters_that_no_page_sends_are_refused(open_store, clock, bad):
     assert not opened(store).restored
 
 
-def test_counters_beyond_the_clock_are_capped_and_flagged(open_store, clock):
+@pytest.mark.parametrize(
+    ("sent", "beyond"),
+    [
+        ({"active_seconds": 102, "keystrokes": 4080}, ""),  # 100 s and 2 of slack; 40 keys a second
+        ({"active_seconds": 103}, "active_seconds"),
+        ({"active_seconds": 40, "pauses": [61.5, 30]}, ""),  # 30 s are under the cap: they are work
+        ({"active_seconds": 42, "pauses": [61]}, "active_seconds"),
+        ({"keystrokes": 4081}, "keystrokes"),
+    ],
+)
+def test_counters_beyond_the_clock_are_kept_and_marked(open_store, clock, sent, beyond):
     store = open_store()
     it = opened(store)
     clock.wait(100)
-    sent = {"active_seconds": 1e9, "pauses": [70, 20, 40, 1e6], "keystrokes": 10**9, "pasted_characters": 10**12}
-    store.submit("A001", it.task.id, it.tab, "Bonjour", sent)
-    # 100 s and 2 of slack, less the pause of 70 s, which is no work; 40 keys a second
-    assert counters_of(store)[0] == {
-        "active_seconds": 32,
-        "pauses": [70, 20, 40],
-        "keystrokes": 4080,
-        "pasted_characters": 1_000_000,
-    }
-    assert store.progress()[0].capped == 1
+    store.submit("A001", it.task.id, it.tab, "Bonjour", {**NOTHING, **sent})
+    assert counters_of(store)[0] == {**NOTHING, **sent}
+    assert store.db.one("SELECT beyond FROM tab")["beyond"] == beyond
+    assert store.progress()[0].beyond == (beyond != "")
 
 
 # --- answers
@@ -256,6 +282,7 @@ def test_an_answer_is_kept_once_and_never_changes(open_store, clock):
             act()
     rows = store.db.all("SELECT * FROM answer")
     assert [r["text"] for r in rows] == ["Bonjour M. [MASQUÉ].\nBien à vous"]
+    assert store.db.one("SELECT count(text) FROM tab")[0] == 0  # nothing unfinished is kept beside it
 
 
 def test_what_became_of_the_draft(open_store, clock):
@@ -385,6 +412,19 @@ def test_a_damaged_or_foreign_database_is_refused_in_one_line(open_store, conten
         open_store(folder=store.folder)
 
 
+def test_threads_of_one_server_do_not_meet(open_store, clock, finish):
+    """Each agent's browser is a thread; what they do together is what they would do in turn."""
+    store = open_store(6, 6, finals=2)
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda agent: finish(store, clock, [agent]), store.people.agents()))
+    finish(store, clock)  # finals that nobody could rate yet
+    assert {(p.state, p.written, p.compared, p.rated) for p in store.progress()} == {("finished", 6, 3, 2)}
+    for agent in store.people.agents():
+        for kind, n in (("writing", 6), ("drafts", 3), ("finals", 2)):
+            rows = store.db.all("SELECT position FROM task WHERE agent = ? AND kind = ?", agent, kind)
+            assert sorted(row["position"] for row in rows) == [*range(1, n + 1)]
+
+
 _SERVER = """
     import sys
     from pathlib import Path
@@ -412,7 +452,7 @@ _SERVER = """
 
 
 @pytest.mark.parametrize("lines", [1, 7, 40, 83])
-def test_a_killed_server_loses_nothing_that_it_told(make_study, clock, lines):
+def test_a_killed_server_loses_nothing_that_it_told(make_study, clock, finish, lines):
     """The process is killed while it works on; all that it had told by then is there, and the study goes on."""
     folder = make_study(4, 6)
     command = [sys.executable, "-c", textwrap.dedent(_SERVER), str(folder)]
@@ -425,7 +465,7 @@ def test_a_killed_server_loses_nothing_that_it_told(make_study, clock, lines):
     assert len(told) >= lines
     with Store(folder, clock=clock, mask=str) as store:
         answers = {str(r["task"]): r for r in store.db.all("SELECT * FROM answer")}
-        texts = {str(r["task"]): r["text"] for r in store.db.all("SELECT task, text FROM tab ORDER BY number")}
+        texts = {str(r["task"]): r["text"] for r in store.db.all("SELECT task, text FROM tab WHERE text NOT NULL")}
         last = {}
         for what, task, *number in told:
             if what == "submitted":
@@ -434,11 +474,14 @@ def test_a_killed_server_loses_nothing_that_it_told(make_study, clock, lines):
                 assert answers[task]["choice"] == "left"
             else:
                 last[task] = int(number[0])
-        for task, number in last.items():  # this one, or one that was kept and not yet told
-            assert texts[task].startswith("final") or int(texts[task].split()[1]) in (number, number + 1)
+        for task, number in last.items():  # this one, or what was kept after it and not yet told
+            if task in texts:
+                assert int(texts[task].split()[1]) in (number, number + 1)
+            else:
+                assert answers[task]["text"] == f"final {task}"
         assert store.db.one("PRAGMA integrity_check")[0] == "ok"
         half = store.db.all("SELECT 1 FROM answer JOIN task ON id = task WHERE done IS NULL")
         half += store.db.all("SELECT 1 FROM task WHERE done NOT NULL AND id NOT IN (SELECT task FROM answer)")
         assert not half
-        write_all(store, clock)
+        finish(store, clock)
         assert [store.next_task(agent) for agent in store.people.agents()] == ["done"] * 4
