@@ -163,6 +163,10 @@ def compare(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder for verdict.json and report.html.")],
     gate: Annotated[Path, typer.Option(help="The rule.")] = Path("configs/eval/gate.yaml"),
+    ratings: Annotated[
+        list[Path] | None,
+        typer.Option(help="ratings.jsonl: which of the two drafts people preferred; may be repeated."),
+    ] = None,
     trained_on: Annotated[
         list[Path] | None, typer.Option(help="Another dataset folder that an adapter was trained on; may be repeated.")
     ] = None,
@@ -174,13 +178,13 @@ def compare(
     from plume.paths import in_clone
 
     gate = in_clone(gate)
-    to_compare(champion, challenger, data, gate, out, trained_on=trained_on or (), force=force)  # before slow imports
+    files = {"ratings": ratings or (), "trained_on": trained_on or ()}
+    to_compare(champion, challenger, data, gate, out, **files, force=force)  # before slow imports
     tracking.connect(create=tracking.is_default())  # before the work: its ledger must be there
     from eval.compare import compare as compare_drafts
     from eval.mlflow_runs import log_comparison, train_splits_of
 
-    more = {"trained_on": trained_on or (), "look_up": train_splits_of}
-    verdict = compare_drafts(champion, challenger, data, gate, out, **more, force=force)
+    verdict = compare_drafts(champion, challenger, data, gate, out, **files, look_up=train_splits_of, force=force)
     log_comparison(verdict, champion, challenger, data, gate, out)
     say(f"{verdict.outcome}: {out / 'verdict.json'}, {out / 'report.html'}")
     for reason in verdict.reasons:

@@ -1,22 +1,24 @@
 """Run `plume eval compare`: judge the drafts of two systems by a rule, write verdict.json and its report."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from eval import fairness, probes, report
+from eval import fairness, people, probes, report
 from eval.evidence import evidence
-from eval.gate import Item, ProbeScores, Verdict, decide
+from eval.gate import decide
 from eval.inputs import to_compare
 from eval.integrity import LookUp, checks_off_remark, examine, rule_remark
+from eval.measures import PREFERRED
 from eval.rule import GateRule
 from eval.score import by_measure, judged_by, kept_scores, score_drafts, training_replies
 from eval.secondary_measures import estimate_secondary
 from eval.slices import slices_of
+from eval.verdict import Item, ProbeScores, Verdict
 from plume.corpus.split import experience_of
 from plume.files import telling, to_jsonl, write
 from plume.output import VERDICT, building
@@ -29,6 +31,7 @@ def compare(
     gate: str | Path,
     out: str | Path,
     *,
+    ratings: Sequence[str | Path] = (),
     trained_on: Iterable[str | Path] = (),
     look_up: LookUp | None = None,
     force: bool = False,
@@ -37,16 +40,20 @@ def compare(
 
     Writes into `out` verdict.json, report.html and the scores of both arms (those beside the drafts are used if they
     are of these very drafts by this very code). Drafts under different conditions, or of a system that may have learnt
-    what it is asked, are compared, never passed. `trained_on` and `look_up` as for `eval.integrity.examine`. Raises
-    InputError if the drafts answer another dataset than `data`.
+    what it is asked, are compared, never passed. `ratings` are files of people's choices between the two; `trained_on`
+    and `look_up` as for `eval.integrity.examine`. Raises InputError if the drafts answer another dataset than `data`.
     """
     trained_on = [*trained_on]
-    given = to_compare(champion_drafts, challenger_drafts, data, gate, out, trained_on=trained_on, force=force)
-    rule, arms, pairs, out = given.rule, given.arms, given.pairs, Path(out)
+    more = {"ratings": ratings, "trained_on": trained_on, "force": force}
+    given = to_compare(champion_drafts, challenger_drafts, data, gate, out, **more)
+    rule, arms, pairs, heard, out = given.rule, given.arms, given.pairs, given.ratings, Path(out)
     copies = training_replies([data, *trained_on]), rule.copying.replies
     scored = {arm: kept_scores(d, *copies) or score_drafts(d, pairs, *copies) for arm, d in arms.items()}
     rows = {arm: judged_by(found, rule.checks_off, rule.copying.words) for arm, found in scored.items()}
     scores = {arm: by_measure(found) for arm, found in rows.items()}
+    if heard or rule.asks_people:
+        chosen = people.scores_of(heard, [pair["id"] for pair in pairs])
+        scores = {arm: found | {PREFERRED: chosen[arm]} for arm, found in scores.items()}
     there = {
         arm: {m: {i: v for i, v in values.items() if not np.isnan(v)} for m, values in found.items()}
         for arm, found in scores.items()
@@ -57,11 +64,12 @@ def compare(
         "faults": sound.faults,
         "contaminated": tuple(sound.contaminated),
         "probes": probed and _scored(rule, probed),
+        "choices": people.choices_of(heard),
     }
     judged = decide(rule, items_of(pairs), **there, **told)
     kept = {arm: to_jsonl(found) for arm, found in rows.items()}
-    inputs = evidence(arms, gate, kept, probed)
-    estimates, remarks = estimate_secondary(judged, rule, rows, scores)
+    inputs = evidence(arms, gate, kept, probed, heard)
+    estimates, remarks = estimate_secondary(judged, rule, rows, scores, heard)
     remarks = (*remarks, rule_remark(inputs["gate_sha256"], arms["challenger"]))
     if not rule.probes:
         remarks = ("Avis piégés : la règle n’en juge aucun.", *remarks)
@@ -76,9 +84,11 @@ def compare(
         "inputs": inputs,
         "checks_off": list(rule.checks_off),
     }
+    if heard:
+        document["people"] = people.summary(heard)
     swapped = fairness.differences(arms)
     files = {f"{arm}.scores.jsonl": content for arm, content in kept.items()}
-    page = report.render(verdict, rule, arms, pairs, rows, inputs, sound.contaminated, probed, swapped)
+    page = report.render(verdict, rule, arms, pairs, rows, inputs, sound.contaminated, probed, swapped, heard)
     files["report.html"] = page.encode()
     files["verdict.json"] = (json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
     with telling(out, "make room or mend that, or name another folder with --out"), building(out, VERDICT) as made:

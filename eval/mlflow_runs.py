@@ -19,7 +19,7 @@ from plume.files import file_sha256, read_jsonl
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from eval.gate import Line, Verdict
+    from eval.verdict import Line, Verdict
 
 VERDICT = "verdict_sha256"  # tag of a comparison's run: the very file that it wrote
 

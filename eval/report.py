@@ -14,13 +14,15 @@ from typing import Any
 import plume
 from eval import evidence, measures, slices
 from eval.drafts import Drafts
-from eval.gate import Line, Verdict
 from eval.probes import Probed
+from eval.ratings import Ratings
 from eval.reply_similarity import chrf_signature
 from eval.report_checks import tables
 from eval.report_drafts import WORST, ScoreTable, cells_of, copied_most, failures, probe_failures, probe_kinds, to_read
+from eval.report_people import people_said
 from eval.rule import ARMS, GateRule
 from eval.score import ScoreRow
+from eval.verdict import Line, Verdict
 from plume.checks.registry import CHECKS
 from plume.page import Table
 from plume.page import render as render_page
@@ -62,11 +64,12 @@ def render(
     contaminated: Mapping[str, str] | None = None,
     probed: Probed | None = None,
     swapped: tuple[Table | None, tuple[str, ...]] = (None, ()),
+    ratings: Ratings | None = None,
 ) -> str:
     """The page. `drafts` and `rows` (of scores) hold "champion" and "challenger"; `pairs` is the split in its order.
 
     `contaminated`: ids of test items -> the training item that each is near; `probed`: the drafts of the probes.
-    `swapped`: the differences by writer, and which arms have none.
+    `swapped`: the differences by writer, and which arms have none. `ratings`: what people chose.
     """
     ruled = [line for line in verdict.estimates if _tier(line) in _TIERS]
     ruled.sort(key=lambda line: list(_TIERS).index(_tier(line)))
@@ -112,6 +115,7 @@ def render(
         seen_by_checks=tables(),
         swapped=swapped[0],
         not_swapped=swapped[1],
+        people=people_said(ratings, verdict),
         version=plume.__version__,
         written=datetime.now(UTC).date(),
     )
