@@ -243,6 +243,10 @@ def time(
     decisions: Annotated[
         Path | None, typer.Option(help="decisions.jsonl: what agents did with drafts, with seconds where timed.")
     ] = None,
+    study: Annotated[
+        Path | None,
+        typer.Option(help="study.json: minutes with a draft and without, which replace the modelled ones."),
+    ] = None,
     pilot_start: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="First day of the pilot, by default the claims file's."),
@@ -256,7 +260,7 @@ def time(
     """What the pilot changes: citizens' wait, satisfaction, draft reuse, agents' minutes, beside the pilot's claims."""
     from eval.inputs import to_time
 
-    files = {"claims": claims, "constants_file": constants, "decisions": decisions}
+    files = {"claims": claims, "constants_file": constants, "decisions": decisions, "study": study}
     to_time(export, out, **files, force=force)
     from eval.mlflow_runs import log_time
     from eval.time.run import run

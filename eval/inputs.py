@@ -13,7 +13,7 @@ from eval.probes import beside, read_probes
 from eval.ratings import Ratings
 from eval.ratings import read as read_ratings
 from eval.rule import GateRule, Probes
-from eval.time.minutes import constants
+from eval.time.minutes import constants, from_study
 from plume.corpus.dataset import Pair, read_manifest, read_split
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
@@ -116,6 +116,7 @@ def to_time(
     claims: str | Path,
     constants_file: str | Path,
     decisions: str | Path | None = None,
+    study: str | Path | None = None,
     force: bool = False,
 ) -> None:
     """Raise the InputError that `plume eval time` would end with: a missing file, one of another kind, a bad option."""
@@ -123,7 +124,9 @@ def to_time(
 
     Baseline.load(in_clone(claims))
     constants.load(in_clone(constants_file))
-    check_folder(Path(out), TIME, force=force, reads=(export, claims, constants_file, decisions))
+    check_folder(Path(out), TIME, force=force, reads=(export, claims, constants_file, decisions, study))
+    if study:
+        from_study.read(study)
     next(iter(read_rows(Path(export))), None)
     if decisions and not Path(decisions).is_file():
         raise InputError(f"{decisions}: no such file of decisions; write them with plume serve decisions")
