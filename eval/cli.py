@@ -2,13 +2,19 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import typer
 
-from plume.command import say
+from plume.command import LazyGroup, say
+
+
+class Rooms(LazyGroup):
+    stages: ClassVar[dict[str, str]] = {"study": "eval.study.cli:app"}
+
 
 app = typer.Typer(
+    cls=Rooms,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

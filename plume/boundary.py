@@ -70,7 +70,7 @@ def unexpected(error: BaseException) -> tuple[str, int]:
         line = f"MLflow store: another process holds it; wait for that one, then run this again ({line})"
     elif code == 1:
         line = f"a fault of plume itself, please report it: {line}"
-    return f"{line}; the whole: {_kept(error)}", code
+    return f"{line}; the whole: {kept(error)}", code
 
 
 def _lacking(error: BaseException) -> bool:
@@ -85,7 +85,7 @@ def _of_plume(file: str) -> bool:
     return any(Path(file).is_relative_to(ROOT / stage) for stage in ("plume", "train", "eval", "serve"))
 
 
-def _kept(error: Exception) -> str:
+def kept(error: Exception) -> str:
     """Keep the traceback, which hours of work may have led to; say where."""
     file = home() / "traceback.txt"
     try:

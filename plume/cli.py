@@ -48,6 +48,7 @@ CONFIGS = {  # the types of the YAML files that a command reads
     "train": ("train.config:TrainConfig",),
     "preferences": ("train.preferences.config:PreferencesConfig",),
     "eval": ("eval.rule:GateRule", "eval.systems:System", "eval.time.claims.published:Baseline"),
+    "study": ("eval.study.config:StudyConfig",),
     "serve": ("serve.config:ServeConfig",),
     "data": ("plume.corpus.build:DataConfig",),
 }
@@ -60,7 +61,9 @@ def configs_of(command: str) -> list[Any]:
 
 @app.command()
 def config(
-    command: Annotated[Literal["train", "preferences", "eval", "serve", "data"], typer.Argument(help="Whose keys.")],
+    command: Annotated[
+        Literal["train", "preferences", "eval", "study", "serve", "data"], typer.Argument(help="Whose keys.")
+    ],
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema instead, for editors.")] = False,
 ) -> None:
     """All keys of a command's configs, with types, defaults and meaning."""

@@ -64,7 +64,7 @@ class Config(BaseModel):
     """Base of every config. Unknown keys are errors; values do not change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    command: ClassVar[str] = ""  # train, preferences, eval, serve or data: whose config it is
+    command: ClassVar[str] = ""  # train, preferences, eval, study, serve or data: whose config it is
 
     @field_validator("*", mode="before")
     @classmethod

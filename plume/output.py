@@ -85,8 +85,13 @@ TIME = Kind("a time analysis", ("time.html", "time.json"), frozenset({"estimates
 MEMORY = Kind("a memory test", ("memory.html", "memory.json"), frozenset({"estimates", "canaries"}))
 SITE = Kind("an acceptance report", ("site.html", "site.json"), frozenset({"parts", "outcome"}))
 EXPORT = Kind("an exported model", ("README.md", "exported.json"), frozenset({"to", "adapter_sha256", "parity"}))
+STUDY = Kind(
+    "a study",
+    ("items.jsonl", "config.yaml", "power.json", "preregistration.json"),
+    frozenset({"hypotheses", "items_sha256"}),
+)
 DRAFTS = (("id", "draft"), ("id", "error"))  # what a row of a file of drafts holds at least
-KINDS = (DATASET, RUN, VERDICT, TIME, MEMORY, SITE, EXPORT)
+KINDS = (DATASET, RUN, VERDICT, TIME, MEMORY, SITE, EXPORT, STUDY)
 
 
 def check_folder(

@@ -1,5 +1,6 @@
 """What the tests of every stage share: the two exports, a home of their own, the command line, a tiny OpenHermes."""
 
+import asyncio
 import importlib.util
 import json
 import os
@@ -7,7 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,9 @@ GROUPS = {
     "tests/eval/test_pages_in_chromium.py": "browser",
     "tests/plume/acceptance/test_page.py": "browser",
     "tests/plume/corpus/test_privacy.py": "browser",
+    "tests/plume/page/test_local_app.py": "browser",
+    "tests/eval/browse": "browser",
+    "tests/eval/study": "browser",
 }
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
@@ -153,6 +159,101 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     opened = module.Browser(program, tmp_path_factory.mktemp("chromium"))
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def _chromium() -> Iterator[tuple[Any, Callable[[bool], None]]]:
+    """One Chromium, driven by Playwright, for all pages that people work in; and what wakes it for a test.
+
+    Between its calls Playwright leaves its event loop marked as the thread's: other tests could not run theirs.
+    """
+    program = chromium()
+    if not program:
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    playwright = sync_playwright().start()
+    loop = asyncio.get_running_loop()
+
+    def wake(yes: bool) -> None:
+        asyncio._set_running_loop(loop if yes else None)
+
+    yield playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"]), wake
+    wake(True)
+    playwright.stop()
+    wake(False)
+
+
+@pytest.fixture
+def new_page(_chromium: tuple[Any, Callable[[bool], None]]) -> Iterator[Callable[..., Any]]:
+    """new_page(viewport=…, …): a page in a context of its own, as of another person.
+
+    At the end no page may have asked another host for anything, broken its content security policy, or raised an error.
+    """
+    opened, wake = _chromium
+    contexts, wrong = [], []
+
+    def make(**options: Any) -> Any:
+        context = opened.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+        page.on("request", lambda asked: None if _local(asked.url) else wrong.append(asked.url))
+        return page
+
+    wake(True)
+    try:
+        yield make
+        for context in contexts:
+            context.close()
+    finally:
+        wake(False)
+    assert not wrong
+
+
+def _local(url: str) -> bool:
+    return url.startswith(("http://127.0.0.1:", "http://localhost:", "data:", "blob:", "about:"))
+
+
+@pytest.fixture
+def chromium_page(new_page: Callable[..., Any]) -> Any:
+    """A page of Playwright's, 1280 wide."""
+    return new_page()
+
+
+@pytest.fixture(scope="session")
+def assert_accessible() -> Callable[[Any], None]:
+    """assert_accessible(page): axe-core finds nothing in what is shown, and nothing is wider than its window."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    axe = Axe()
+
+    def check(page: Any) -> None:
+        found = axe.run(page)
+        assert not found.violations_count, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page.url
+
+    return check
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[[Any], str]]:
+    """served(app): its address, while the test lasts; a real server in a thread."""
+    from plume.page.local_app import listening, serving
+
+    with ExitStack() as stack:
+
+        def serve(app: Any) -> str:
+            opened, address = stack.enter_context(listening("127.0.0.1", 0))
+            server = serving(app)
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]})
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(setattr, server, "should_exit", True)
+            return address
+
+        yield serve
 
 
 @pytest.fixture(scope="session")

@@ -154,6 +154,7 @@ def forget(
     from plume.corpus import forget as forgetting
     from plume.corpus import forget_search, forget_versions
     from plume.errors import EnvironmentMissing
+    from plume.output import STUDY
     from plume.paths import home
 
     for root in folders or ():
@@ -189,7 +190,9 @@ def forget(
     for path in forget_search.mentions(
         ids, [*roots, *stored], [here.folder for here in found if here.folder not in unwritten]
     ):
-        say(f"{path}: names a forgotten experience; erase it, or make it again")
+        mend = f"erase it, and what agents wrote of it: plume eval study forget {path.parent} {' '.join(ids)}"
+        mend = mend if STUDY.is_in(path.parent) else "erase it, or make it again"
+        say(f"{path}: names a forgotten experience; {mend}")
     for path in forget_search.arrow_copies(ids):
         say(f"{path}: may hold a forgotten experience; remove it, datasets.load_dataset makes it again")
     if unwritten:

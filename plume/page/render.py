@@ -1,6 +1,7 @@
 """Renders a page from its template, which extends `base.html.j2` of this folder. One file, no script, no network."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plume.page import numbers
 
 _SAID = {name: getattr(numbers, name) for name in ("count", "day", "interval", "number", "percent", "points")}
-# What is left alone: style and code, a draft's or a review's own text, and tags with their attributes.
+# What is left alone: style and code, what people type, a draft's or a review's own text, and tags with attributes.
 _SPACES = re.compile(
-    r'<(style|code|pre)\b.*?</\1>|<p class="text">.*?</p>|<[^<>]*>|(?<=\S) (?=[;:!?»%])|(?<=«) ', re.DOTALL
+    r'<(style|code|pre|textarea)\b.*?</\1>|<p class="text">.*?</p>|<[^<>]*>|(?<=\S) (?=[;:!?»%])|(?<=«) ', re.DOTALL
 )
 
 
 def render(template: Path, **values: Any) -> str:
     """Give the page's HTML. A value that the template wants and lacks is an error; all text is escaped."""
+    return typography(_environment(template.parent).get_template(template.name).render(values))
+
+
+@cache
+def _environment(folder: Path) -> Environment:
+    """Keep the templates of a folder: a page that people work in is rendered thousands of times."""
     environment = Environment(
-        loader=FileSystemLoader([template.parent, Path(__file__).parent]),
+        loader=FileSystemLoader([folder, Path(__file__).parent]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -26,7 +33,7 @@ def render(template: Path, **values: Any) -> str:
     )
     environment.filters |= _SAID
     environment.globals |= _SAID  # what a filter takes as argument: `lower | interval(upper, percent)`
-    return typography(environment.get_template(template.name).render(values))
+    return environment
 
 
 def typography(page: str) -> str:

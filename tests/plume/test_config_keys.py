@@ -18,6 +18,7 @@ SHIPPED = sorted((ROOT / "configs").rglob("*.yaml"))
 GIVEN = {
     "train": ["data=d", "out=o"],
     "preferences": ["data=d", "out=o", "decisions=f"],
+    "study": ["data=d", "out=o", "drafts=f"],
 }  # what a config has no default for
 
 
@@ -110,6 +111,8 @@ def test_a_name_of_another_tool_gets_a_key_that_there_is():
         ("serve", "learning_rate=1", "it is a key of plume train: optimiser.learning_rate"),
         ("data", "test_size=0.2", "did you mean split.test?"),
         ("eval", "alpha=0.05", "confidence is 1 - alpha"),
+        ("study", "n_agents=12", "did you mean agents?"),
+        ("study", "idle=30", "did you mean idle_seconds?"),
     ],
 )
 def test_who_brings_a_name_from_elsewhere_is_told_ours(command, given, told):

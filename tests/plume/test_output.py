@@ -19,6 +19,7 @@ MARKERS = {
     output.MEMORY: {"estimates": [], "canaries": []},
     output.SITE: {"parts": [], "outcome": "ok"},
     output.EXPORT: {"to": "hub", "adapter_sha256": "", "parity": {}},
+    output.STUDY: {"hypotheses": [], "items_sha256": ""},
 }
 
 

@@ -1,0 +1,1 @@
+"""Measure with people what drafts change: time, quality and harm, in a randomised crossover that a browser runs."""

@@ -1,0 +1,1 @@
+"""Analyse what a study recorded: times, quality, harms, who did what; study.json and study.html."""

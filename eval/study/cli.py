@@ -1,0 +1,81 @@
+"""Define `plume eval study …`: plan a study with agents, serve it, analyse it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plume.command import say
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Overrides of the config.")]
+
+
+@app.callback()
+def study() -> None:
+    """A study with agents: time, quality and harm, with and without a draft.
+
+    What agents write lies in STUDY/study.sqlite, pseudonymised, beside the reviews in STUDY/items.jsonl: nowhere else,
+    until somebody exports it or deletes the folder.
+    """
+
+
+@app.command()
+def plan(
+    config: Annotated[Path, typer.Argument(help="Config of the study, such as configs/eval/study.yaml.")],
+    overrides: Overrides = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a plan whose study has not begun.")] = False,
+) -> None:
+    """How many agents and reviews an effect needs, by simulation; makes the study's folder and prints its hash."""
+    from eval.study.config import StudyConfig
+    from eval.study.plan import plan as plan_study
+
+    plan_study(StudyConfig.load(config, overrides or ()), force=force)
+
+
+@app.command()
+def serve(
+    study: Annotated[Path, typer.Argument(help="Folder that plan made.")],
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 for other machines, with --url.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for one that is free.")] = 8500,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Address by which agents reach it: https://… of the proxy; default: the config's."),
+    ] = None,
+    new_links: Annotated[bool, typer.Option("--new-links", help="Replace all links; those sent before end.")] = False,
+) -> None:
+    """Serve the study to agents' browsers; prints the organiser's link and each agent's, once."""
+    from eval.study.server.serve import serve as serve_study
+
+    serve_study(study, host, port, url=url, new_links=new_links)
+
+
+@app.command()
+def export(
+    study: Annotated[Path, typer.Argument(help="Folder of a study that has begun; it may be served meanwhile.")],
+    out: Annotated[Path, typer.Option(help="Folder for the files.")],
+) -> None:
+    """Write ratings.jsonl, decisions.jsonl and records.jsonl of a study: texts pseudonymised, people by number."""
+    from eval.study.exports import write_files
+
+    for path, n in write_files(study, out):
+        say(f"{path}: {n} rows")
+
+
+@app.command()
+def forget(
+    study: Annotated[Path, typer.Argument(help="Folder of a study; nobody may serve it meanwhile.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Experiences to forget (id_experience).")],
+) -> None:
+    """Erase experiences from a study: the reviews, and every text, time and judgement about them."""
+    from eval.study.erase import erase
+
+    items, tasks = erase(study, ids)
+    say(f"{study}: {items} reviews and {tasks} tasks about them erased; erase or make again what was exported before")

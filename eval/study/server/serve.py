@@ -1,0 +1,64 @@
+"""Serve a study: make the links that are missing, print them once, and answer browsers until Ctrl-C."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from eval.study.config import StudyConfig
+from eval.study.people import ORGANISER
+from eval.study.preregistration import CONFIG
+from eval.study.server.app import make_app
+from eval.study.store import Store
+from plume.command import say, status
+from plume.errors import InputError
+from plume.page.local_app import run
+
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - as the user names it
+
+
+def serve(folder: Path, host: str, port: int, *, url: str | None = None, new_links: bool = False) -> None:
+    """Serve the study of a folder. Raises InputError."""
+    url = _address(url or _configured(folder))
+    if host in _EVERYWHERE and not url:
+        name = socket.gethostname()
+        raise InputError(f"--host {host}: say by which address agents reach it, such as --url http://{name}:{port}")
+    with status("loading what masks personal data"):  # the first text of an agent must not wait for it
+        opened = Store(folder)
+    with opened as store:
+        app = make_app(store, url=url, hosts=[host])
+
+        def tell(address: str) -> None:
+            for line in _links(store, url or address, new_links=new_links):
+                say(line)
+            say(f"{address} (Ctrl-C ends it)")
+
+        run(app, host, port, tell=tell)
+
+
+def _configured(folder: Path) -> str | None:
+    """Read the address that the study's config names."""
+    path = folder / CONFIG
+    return StudyConfig.load(path).url if path.is_file() else None
+
+
+def _address(url: str | None) -> str | None:
+    """Give scheme and host of the public address. Raises InputError for a path: links and styles begin at the root."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise InputError(f"--url {url}: scheme and host alone are wanted, such as https://etude.example.gouv.fr")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _links(store: Store, base: str, *, new_links: bool) -> Iterator[str]:
+    """Make the links that nobody has, or all of them, and say them: only their hashes are kept."""
+    kept = 0
+    for holder in (ORGANISER, *store.people.agents()):
+        if store.people.has_link(holder) and not new_links:
+            kept += 1
+            continue
+        yield f"{holder}: {base}/{'o' if holder == ORGANISER else 'a'}/{store.people.new_link(holder)}"
+    if kept:
+        yield f"links that were printed before still hold: {kept}; --new-links replaces all of them"

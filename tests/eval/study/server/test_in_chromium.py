@@ -1,0 +1,394 @@
+"""Agents work in real Chromium, with a clock that the test moves: times, tabs, a lost connection, keys alone."""
+
+import datetime as dt
+import json
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from eval.study.store import Store
+
+START = dt.datetime(2026, 11, 30, 9, 0)
+
+
+@pytest.fixture
+def expect():
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=20_000)
+    return expect
+
+
+class Person:
+    """One agent in a browser of their own, whose clock stands still until `wait`."""
+
+    def __init__(self, new_page, study, name, expect, **options):
+        self.study, self.name, self.expect = study, name, expect
+        self.page = self._fresh(new_page(**options))
+
+    def _fresh(self, page):
+        page.clock.install(time=START)
+        page.clock.pause_at(START + dt.timedelta(seconds=1))
+        return page
+
+    def begin(self):
+        self.page.goto(self.study.url(self.name))
+        self.page.get_by_role("button", name="J’accepte").click()
+
+    def go_on(self):
+        """Past an announcement, to the task; what kind it is."""
+        if self.page.get_by_role("link", name="Commencer").count():
+            self.page.get_by_role("link", name="Commencer").click()
+        if self.page.locator("#text").count():
+            return self.ready()
+        return "comparison" if self.page.locator("#comparison").count() else "none"
+
+    def ready(self):
+        self.expect(self.page.locator("#text")).to_be_editable()
+        return "draft" if self.page.locator("#drop").count() else "blank"
+
+    def wait(self, *seconds):
+        """Let so much time pass, with a key pressed after each."""
+        for each in seconds:
+            self.page.clock.run_for(round(1000 * each))
+            self.page.keyboard.press("End")
+
+    def saved(self):
+        """Let autosaves happen until the server has all: a save that is due while one is on its way is left out."""
+        for _ in range(50):
+            self.page.clock.run_for(2000)
+            if self.page.evaluate("JSON.stringify(state()) === confirmed"):
+                return self.expect(self.page.locator("#saved")).to_have_text("Enregistré.")
+            self.page.wait_for_timeout(50)
+        raise AssertionError("never saved")
+
+    def submits(self):
+        title = self.page.title()
+        self.page.get_by_role("button", name="Envoyer").click()
+        self.expect(self.page).not_to_have_title(title)
+
+    def judges(self, choice):
+        """Compare two texts, if there are any to compare."""
+        if self.go_on() != "comparison":
+            return
+        title = self.page.title()
+        self.page.locator(f"#choice-{choice}").check()
+        self.page.get_by_role("button", name="Valider").click()
+        self.expect(self.page).not_to_have_title(title)
+
+
+@pytest.fixture
+def person(new_page, expect):
+    return lambda study, name="A001", **options: Person(new_page, study, name, expect, **options)
+
+
+def writing_counters(store, agent):
+    """What the store has of each writing of an agent, the sum of its tabs: in the order of work."""
+    rows = store.db.all(
+        "SELECT task.id, task.arm, counters FROM tab JOIN task ON task.id = task WHERE agent = ? AND kind = 'writing'"
+        " ORDER BY position, number",
+        agent,
+    )
+    found = {}
+    for row in rows:
+        counters = json.loads(row["counters"]) or {"active_seconds": 0, "pauses": [], "keystrokes": 0}
+        total = found.setdefault(row["id"], {"arm": row["arm"], "active": 0.0, "pauses": [], "keys": 0, "pasted": 0})
+        total["active"] = round(total["active"] + counters["active_seconds"], 3)
+        total["pauses"] += counters["pauses"]
+        total["keys"] += counters["keystrokes"]
+        total["pasted"] += counters.get("pasted_characters", 0)
+    return list(found.values())
+
+
+# --- the whole study
+
+
+def test_three_agents_at_once_from_consent_to_the_last_rating(serve_study, person):
+    study = serve_study(3, 4, comparisons=1, finals=4)
+    people = [person(study, f"A00{n}") for n in (1, 2, 3)]
+    wanted = {each.name: [] for each in people}
+    for each in people:
+        each.begin()
+    for turn in range(4):  # each step by all three, before any takes the next
+        for each in people:
+            arm = each.go_on()
+            each.page.locator("#text").focus()
+            wanted[each.name].append(
+                {"arm": arm, "active": 20 + turn + 7.25 + 60, "pauses": [20 + turn, 60, 61, 300.5], "pasted": 0}
+            )
+        for number, each in enumerate(people):
+            each.wait(20 + turn, 7.25, 60, 61, 300.5)  # the last two are longer than the cap of 60 s
+            each.page.keyboard.type("Merci" + "!" * number)
+            wanted[each.name][-1]["keys"] = 5 + 5 + number  # five times End, then what is typed
+        for each in people:
+            each.submits()
+    for each in people:
+        assert writing_counters(study.store, each.name) == wanted[each.name]
+        arms = [each["arm"] for each in wanted[each.name]]
+        assert arms in (["draft"] * 2 + ["blank"] * 2, ["blank"] * 2 + ["draft"] * 2)
+    assert len({tuple(w["arm"] for w in done) for done in wanted.values()}) == 2  # both orders
+    for turn in range(4):  # as many as one of them may have to rate
+        for each in people:
+            each.judges(("left", "right", "equal", "neither")[turn])
+    for each in people:
+        each.judges("left")
+    for each in people:
+        each.page.goto(study.url(each.name))
+        each.expect(each.page.locator(".key")).to_contain_text("Tout est fait")
+    tasks = study.store.db.all("SELECT * FROM task")
+    assert [row["kind"] for row in tasks].count("drafts") == 3
+    finals = [row for row in tasks if row["kind"] == "finals"]
+    assert sorted(row["item"] for row in finals) == sorted(study.store.items)  # by the one who wrote neither
+    writer = {row["id"]: row["agent"] for row in tasks}
+    assert all(row["agent"] not in (writer[row["one_text"]], writer[row["other_text"]]) for row in finals)
+
+
+# --- time
+
+
+def test_keys_and_pastes_are_counted_and_a_pause_is_not_time(serve_study, person):
+    at = person(serve_study(2, 2), permissions=["clipboard-read", "clipboard-write"])
+    at.begin()
+    at.go_on()
+    field = at.page.locator("#text")
+    field.select_text()
+    at.page.keyboard.type("Elan")
+    at.page.evaluate("navigator.clipboard.writeText('collé 🙂')")
+    at.page.keyboard.press("Control+V")
+    at.wait(5)
+    at.page.get_by_role("button", name="Pause").click()
+    at.expect(at.page.locator("#work")).to_be_hidden()
+    at.expect(at.page.get_by_role("button", name="Reprendre", exact=True)).to_be_focused()
+    at.page.clock.run_for(45_000)
+    at.page.get_by_role("button", name="Reprendre", exact=True).click()
+    at.page.clock.run_for(3000)
+    field.press("!")
+    at.submits()
+    (done,) = writing_counters(at.study.store, "A001")
+    assert done == {"arm": done["arm"], "active": 8.0, "pauses": [], "keys": 4 + 1 + 1 + 1, "pasted": 7}
+    assert at.study.store.db.one("SELECT text FROM answer")["text"] == "Elancollé 🙂!"
+
+
+def test_the_time_of_a_slow_server_is_not_the_agents(serve_study, person):
+    """Neither the way to the page nor the sending counts."""
+    at = person(serve_study(2, 2))
+    at.begin()
+    at.go_on()
+    at.wait(4)
+    at.page.route("**/envoi*", lambda route: route.abort())
+    at.page.get_by_role("button", name="Envoyer").click()
+    at.expect(at.page.locator("#saved")).to_contain_text("ne répond pas")
+    at.expect(at.page.locator("#text")).not_to_be_editable()
+    at.page.unroute("**/envoi*")
+    title = at.page.title()
+    at.page.clock.run_for(30_000)
+    at.page.mouse.move(50, 50)
+    at.expect(at.page).not_to_have_title(title)
+    at.page.clock.run_for(50_000)
+    (done,) = writing_counters(at.study.store, "A001")
+    assert (done["active"], done["pauses"]) == (4.0, [])
+
+
+def test_nothing_but_counts_leaves_the_page(serve_study, person):
+    at = person(serve_study(2, 2))
+    at.begin()
+    sent = []
+    at.page.on("request", lambda asked: sent.append(asked.post_data_json) if "/texte" in asked.url else None)
+    at.go_on()
+    at.page.locator("#text").select_text()
+    at.page.keyboard.type("secretX")
+    for _ in range(7):
+        at.page.keyboard.press("Backspace")
+    at.page.keyboard.type("Bonjour")
+    at.saved()
+    found = sent[-1]
+    assert set(found) == {
+        *("tab", "sequence", "text", "dropped", "active_seconds", "pauses", "keystrokes", "pasted_characters")
+    }
+    assert (found["text"], found["keystrokes"]) == ("Bonjour", 3 * 7)
+
+
+def test_a_draft_that_is_dropped_is_rejected_and_can_be_taken_back(serve_study, person):
+    at = person(serve_study(2, 2))
+    at.begin()
+    while at.go_on() != "draft":
+        at.page.locator("#text").fill("Bonjour.")
+        at.submits()
+    draft = at.page.locator("#text").input_value()
+    at.page.get_by_role("button", name="Écarter").click()
+    at.expect(at.page.locator("#text")).to_have_value("")
+    at.page.keyboard.type("Ma réponse.")
+    at.page.get_by_role("button", name="Reprendre le brouillon").click()
+    at.expect(at.page.locator("#text")).to_have_value(draft)
+    at.page.get_by_role("button", name="Écarter").click()
+    at.expect(at.page.locator("#text")).to_have_value("Ma réponse.")
+    at.submits()
+    row = at.study.store.db.one("SELECT text, outcome FROM answer WHERE outcome IS NOT NULL")
+    assert tuple(row) == ("Ma réponse.", "rejected")
+
+
+def test_an_untouched_draft_is_accepted_letter_by_letter(serve_study, person):
+    draft = "Bonjour : merci !\n\n  « Voici » 12 % ; oui\u00a0?"
+    study = serve_study(2, 2)
+    for item in study.store.items.values():
+        item.drafts.update(dict.fromkeys(item.drafts, draft))
+    at = person(study)
+    at.begin()
+    while at.go_on() != "draft":
+        at.page.locator("#text").fill("Bonjour.")
+        at.submits()
+    at.submits()
+    assert study.store.db.one("SELECT text FROM answer WHERE outcome = 'accepted'")["text"] == draft
+
+
+# --- nothing is lost
+
+
+def test_two_tabs_do_not_count_twice_and_the_newest_holds_the_task(serve_study, person):
+    at = person(serve_study(2, 2))
+    at.begin()
+    at.go_on()
+    at.page.locator("#text").fill("du premier")
+    at.wait(10)
+    at.saved()
+    first = at.page
+    at.page = first.context.new_page()
+    at.page.goto(first.url)
+    at.ready()
+    at.expect(first.locator("#elsewhere")).to_contain_text("dans un autre onglet")
+    at.expect(first.locator("#work")).to_be_hidden()
+    first.clock.run_for(40_000)  # time is of the whole browser: it passes in the new tab, too
+    at.expect(at.page.locator("#text")).to_have_value("du premier")
+    at.page.locator("#text").fill("du second")
+    at.wait(5)
+    at.submits()
+    (done,) = writing_counters(at.study.store, "A001")
+    assert (done["active"], done["pauses"]) == (10 + 40 + 5, [40])
+    assert at.study.store.db.one("SELECT text FROM answer")["text"] == "du second"
+
+
+def test_a_text_that_another_tab_never_saw_can_still_be_copied(serve_study, person):
+    at = person(serve_study(2, 2))
+    at.begin()
+    at.go_on()
+    at.page.route("**/texte", lambda route: route.abort())
+    at.page.locator("#text").fill("tapé sans connexion")
+    at.page.clock.run_for(2000)
+    at.expect(at.page.locator("#saved")).to_contain_text("ne répond pas")
+    other = at.page.context.browser.new_context()
+    try:
+        page = other.new_page()
+        page.goto(at.page.url)
+        at.expect(page.locator("#text")).to_be_editable()
+    finally:
+        other.close()
+    at.page.unroute("**/texte")
+    at.page.clock.run_for(2000)
+    at.expect(at.page.locator("#unsaved-text")).to_have_text("tapé sans connexion")
+
+
+def test_a_reload_and_a_lost_connection_keep_text_and_time(serve_study, person):
+    at = person(serve_study(2, 2))
+    at.begin()
+    at.go_on()
+    at.page.route("**/texte", lambda route: route.abort())
+    at.page.locator("#text").fill("jamais enregistré")
+    at.wait(12)
+    at.page.clock.run_for(2000)
+    at.expect(at.page.locator("#saved")).to_contain_text("ne répond pas")
+    at.expect(at.page.get_by_role("status")).to_contain_text("ne répond pas")
+    at.page.on("dialog", lambda dialog: dialog.accept())  # the browser asks before it leaves unsaved work
+    at.page.unroute("**/texte")
+    at.page.reload()
+    at.ready()
+    at.expect(at.page.locator("#text")).to_have_value("jamais enregistré")
+    at.wait(3)
+    at.submits()
+    (done,) = writing_counters(at.study.store, "A001")
+    assert (done["active"], done["pauses"]) == (15.0, [12])
+
+
+def test_a_browser_that_is_killed_resumes_with_the_text(serve_study, person):
+    study = serve_study(2, 2)
+    at = person(study)
+    at.begin()
+    at.go_on()
+    at.page.locator("#text").fill("écrit avant la panne, par Durand")
+    at.wait(9)
+    at.saved()
+    at.page.context.new_cdp_session(at.page).send("Page.navigate", {"url": "chrome://crash"})
+    back = person(study)
+    back.page.goto(study.url("A001"))
+    back.page.get_by_role("link", name="Continuer").click()
+    back.go_on()
+    back.expect(back.page.locator("#text")).to_have_value("écrit avant la panne, par [MASQUÉ]")
+    back.wait(2)
+    back.submits()
+    (done,) = writing_counters(study.store, "A001")
+    assert done["active"] == 11.0
+
+
+SERVER = """
+import sys
+from pathlib import Path
+from eval.study.server.app import make_app
+from eval.study.store import Store
+from plume.page.local_app import run
+run(make_app(Store(Path(sys.argv[1]), mask=str)), "127.0.0.1", int(sys.argv[2]))
+"""
+
+
+@dataclass
+class Address:
+    """Where one agent's pages are, of a server in another process."""
+
+    agent: str
+
+    def url(self, _):
+        return self.agent
+
+
+def start(folder, port=0):
+    command = [sys.executable, "-c", SERVER, str(folder), str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return process, int(re.search(r":(\d+)/", process.stdout.readline())[1])
+
+
+def test_a_killed_server_loses_no_answer_and_the_page_goes_on(open_store, person, monkeypatch):
+    store = open_store(2, 4)
+    link, folder = store.people.new_link("A001"), store.folder
+    store.close()
+    process, port = start(folder)
+    try:
+        study = Address(f"http://127.0.0.1:{port}/a/{link}")
+        at = person(study)
+        at.begin()
+        at.go_on()
+        at.page.locator("#text").fill("envoyé avant")
+        at.submits()
+        at.go_on()
+        at.page.locator("#text").fill("tapé avant")
+        at.saved()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        at.page.locator("#text").fill("tapé pendant la panne")
+        at.wait(6)
+        at.expect(at.page.locator("#saved")).to_contain_text("ne répond pas")
+        at.page.get_by_role("button", name="Envoyer").click()
+        at.expect(at.page.locator("#text")).not_to_be_editable()
+        process, _ = start(folder, port)
+        title = at.page.title()
+        at.page.clock.run_for(3000)
+        at.expect(at.page).not_to_have_title(title)
+        at.page.goto("about:blank")
+    finally:
+        process.kill()
+        process.wait()
+    with Store(folder, mask=str) as store:
+        kept = [row["text"] for row in store.db.all("SELECT text FROM answer ORDER BY at")]
+        assert kept == ["envoyé avant", "tapé pendant la panne"]
+        assert [done["active"] for done in writing_counters(store, "A001")] == [0.0, 8.0]

@@ -1,0 +1,119 @@
+"""An erasure reaches a study: reviews, texts, times and judgements about them, in every file of its folder."""
+
+import pytest
+from typer.testing import CliRunner
+
+from eval.cli import app
+from eval.study import exports
+from eval.study.erase import erase
+from eval.study.preregistration import ERASED, ITEMS, items_of, read_preregistration
+from plume.errors import InputError
+from plume.files import write
+
+
+def bytes_of(folder):
+    return b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+
+
+@pytest.fixture
+def finished(open_store, clock, finish):
+    """A study that four agents finished; every reply to a review names it."""
+    store = open_store(4, 4)
+    texts = {item.id: item.review for item in store.items.values()}
+    while tasks := [(a, t) for a in store.people.agents() if not isinstance(t := store.next_task(a), str)]:
+        for agent, task in tasks:
+            tab = store.open_task(agent, task.id).tab
+            if task.kind == "writing":
+                store.submit(agent, task.id, tab, f"Réponse d'agent à {texts[task.item.id]}", {"active_seconds": 0})
+            else:
+                store.rate(agent, task.id, tab, "left")
+    store.close()
+    return store.folder
+
+
+def test_nothing_is_left_of_an_erased_experience(finished, open_store, clock, finish):
+    gone, *others = items_of(finished)
+    assert gone.id == "10000-1"
+    erased, tasks = erase(finished, ["10000"])
+    assert erased == 1
+    assert tasks >= 4  # one writing an agent, and the comparisons
+    assert gone.review.encode() not in bytes_of(finished)
+    assert b"10000-1" not in bytes_of(finished)
+    assert all(item.review.encode() in bytes_of(finished) for item in others)
+    study = exports.read(finished)
+    assert study.flow["erased_items"] == 1
+    assert {writing.item for writing in study.writings} == {item.id for item in others}
+    assert len(study.writings) == 12
+    store = open_store(folder=finished)  # the study goes on, also with somebody new
+    finish(store, clock, [store.people.add()])
+    assert len(exports.read(finished).writings) == 15
+
+
+def test_two_erasures_are_counted_together(finished):
+    erase(finished, ["10000"])
+    erase(finished, ["10001-1"])  # by its pair
+    assert exports.read(finished).flow["erased_items"] == 2
+    with pytest.raises(InputError, match="shows none of 10000"):
+        erase(finished, ["10000"])
+
+
+@pytest.mark.parametrize("step", ["_erase_answers", "write_items"])
+def test_an_erasure_that_was_cut_off_is_finished_by_the_same_command(finished, monkeypatch, step):
+    """Killed before the database, or before items.jsonl: the study is still whole, and the second time all is gone."""
+
+    def cut(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"eval.study.erase.{step}", cut)
+        with pytest.raises(KeyboardInterrupt):
+            erase(finished, ["10000"])
+    exports.read(finished)
+    assert erase(finished, ["10000"])[0] == 1
+    assert exports.read(finished).flow["erased_items"] == 1
+    assert b"10000-1" not in bytes_of(finished)
+
+
+def test_a_study_that_is_served_or_shows_nothing_of_it_is_left_alone(finished, open_store):
+    before = bytes_of(finished)
+    with pytest.raises(InputError, match="shows none of 99999"):
+        erase(finished, ["99999"])
+    assert bytes_of(finished) == before
+    store = open_store(folder=finished)
+    with pytest.raises(InputError, match="another process has this study open"):
+        erase(finished, ["10000"])
+    store.close()
+    assert items_of(finished)[0].id == "10000-1"
+
+
+def test_a_study_that_nobody_began_is_erased_from_too(make_study):
+    folder = make_study(4, 4)
+    assert erase(folder, ["10002"]) == (1, 0)
+    assert len(items_of(folder)) == 3
+
+
+def test_reviews_that_were_changed_otherwise_are_refused(make_study):
+    folder = make_study(4, 4)
+    erase(folder, ["10002"])
+    write(folder / ITEMS, (folder / ITEMS).read_bytes().replace(b"guichet", b"comptoir"))
+    with pytest.raises(InputError, match="is not what"):
+        read_preregistration(folder)
+    assert (folder / ERASED).is_file()
+
+
+def run(*arguments):
+    """Run a command; give how many lines it said, or "refused"."""
+    done = CliRunner().invoke(app, ["study", *map(str, arguments)])
+    return "refused" if isinstance(done.exception, InputError) else done.output.count("\n")
+
+
+def test_commands(finished, tmp_path):
+    files = tmp_path / "files"
+    assert run("export", finished, "--out", files) == 3
+    assert (files / "decisions.jsonl").read_text().count("\n") == 8
+    assert run("forget", finished, "10000") == 1
+    assert run("forget", finished, "10000") == "refused"
+    assert run("export", finished, "--out", finished) == "refused"
+    assert run("export", finished, "--out", files) == 3  # its own files are replaced
+    assert (files / "decisions.jsonl").read_text().count("\n") == 6
+    assert run("export", files, "--out", files) == "refused"
