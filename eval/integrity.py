@@ -75,10 +75,10 @@ def examine(
                 "est écrit."
             )
         faults += _unknown_training(arm, drafts.meta["system"], known, look_up)
-    return Soundness(tuple(faults), _contaminated(pairs, folders, manifests, rule.integrity.near_duplicate))
+    return Soundness(tuple(faults), near_learnt(pairs, folders, manifests, rule.integrity.near_duplicate))
 
 
-def _contaminated(
+def near_learnt(
     pairs: Sequence[Mapping[str, Any]], folders: Sequence[Path], manifests: Sequence[dict[str, Any]], threshold: float
 ) -> dict[str, str]:
     """`near_duplicates` of the folders' training texts, kept under <home>/contamination by the digests of all it needs.

@@ -1,4 +1,4 @@
-"""Log comparisons and analyses of time to MLflow, and find them again. Nothing that decides reads the metrics.
+"""Log comparisons, analyses of time, plans of studies to MLflow, and find them. What decides reads no metrics.
 
 A comparison is a parent run with the verdict, and a child for each system with its measures.
 """
@@ -126,6 +126,19 @@ def log_time(result: dict, out: Path) -> str:
             metrics |= _bounds(name, row["estimate"], row["lower"], row["upper"]) | {f"{name}.n": row["n"]}
         mlflow.log_metrics(metrics)
         for name in ("time.json", "time.html"):
+            mlflow.log_artifact(str(out / name))
+        return active.info.run_id
+
+
+def log_study(out: Path, digest: str) -> str:
+    """Log the rules of a study that was planned, with their digest and the day; returns the run's id. No text goes."""
+    import mlflow
+
+    with tracking.run(f"study {out.name}", kind="study") as active:
+        mlflow.set_tag("preregistration_sha256", digest)
+        decided = json.loads((out / "preregistration.json").read_text(encoding="utf-8"))
+        tracking.log_params({key: decided[key] for key in ("agents", "items", "effect", "power", "items_sha256")})
+        for name in ("preregistration.json", "power.json"):
             mlflow.log_artifact(str(out / name))
         return active.info.run_id
 

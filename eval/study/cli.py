@@ -33,9 +33,19 @@ def plan(
 ) -> None:
     """How many agents and reviews an effect needs, by simulation; makes the study's folder and prints its hash."""
     from eval.study.config import StudyConfig
+    from eval.study.items import candidates
+    from eval.study.preregistration import check_out
+    from plume import tracking
+
+    study = StudyConfig.load(config, overrides or ())
+    check_out(study.out, (study.data, *study.drafts), force=force)
+    found = candidates(study)  # before the slow imports
+    tracking.connect(create=tracking.is_default())  # before the work: its ledger must be there
+    from eval.mlflow_runs import log_study
     from eval.study.plan import plan as plan_study
 
-    plan_study(StudyConfig.load(config, overrides or ()), force=force)
+    digest = plan_study(study, found)
+    log_study(study.out, digest)
 
 
 @app.command()

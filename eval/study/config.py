@@ -19,7 +19,6 @@ class Assumed(Config):
     residual: float = Field(0.45, gt=0, le=2, description="spread of one agent's times, all else equal")
     learning: float = Field(0.1, ge=0, lt=1, description="share of time that the whole sitting's practice saves")
     drop_out: float = Field(0.1, ge=0, lt=0.9, description="share of agents who leave before the end")
-    novices: float = Field(0.5, ge=0, le=1, description="share of agents who have answered for less than a year")
     preferred: float = Field(
         0.5, gt=0, lt=1, description="share of pairs of finals won by the one that began as a draft, ties halved"
     )
@@ -59,9 +58,13 @@ class StudyConfig(Config):
         0.8, ge=0.5, le=1, description="likeness of word triples from which two reviews count as the same"
     )
     assumed: Assumed = Field(Assumed(), description="what is assumed of agents and reviews, for power alone")
-    agent_choices: tuple[int, ...] = Field((6, 8, 12, 16, 24, 32, 48), description="numbers of agents to try")
+    agent_choices: tuple[int, ...] = Field(
+        (8, 12, 16, 20, 24, 32, 48), description="numbers of agents to try; fours balance all"
+    )
     item_choices: tuple[int, ...] = Field((8, 12, 16, 20, 24), description="numbers of reviews an agent to try")
-    simulations: int = Field(400, ge=20, le=20_000, description="simulated studies for each power that is printed")
+    simulations: int = Field(
+        400, ge=20, le=20_000, description="simulated studies of the design that is chosen; half for each one tried"
+    )
     url: str | None = Field(
         None, pattern=r"^https?://\S+$", description="address that agents' browsers reach; null: that of the server"
     )

@@ -1,6 +1,7 @@
 """Define the study's folder and preregistration.json: what is decided before anyone writes, and its digest."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from eval.study.records import Item, items_lines, read_items
 from plume.config import Config
 from plume.errors import InputError
 from plume.files import file_sha256, read_object, sha256, write
+from plume.output import STUDY, check_folder
 
 ITEMS, CONFIG, POWER, PREREGISTRATION = "items.jsonl", "config.yaml", "power.json", "preregistration.json"
 ERASED = "erased.json"  # how many reviews were erased on request, and the digests of items.jsonl without them
@@ -52,6 +54,16 @@ class Preregistration(Config):
     writing_system: str
     model: str
     exclusions: tuple[str, ...]
+
+
+def check_out(folder: Path, reads: Iterable[Path], *, force: bool) -> None:
+    """Refuse a folder that must not be written: no --force touches a study that has begun. Raises InputError."""
+    if (folder / DATABASE).exists():
+        raise InputError(
+            f"{folder}: its study has begun ({DATABASE} is there), and what was decided before stays; name another "
+            "folder with out="
+        )
+    check_folder(folder, STUDY, force=force, reads=tuple(reads), option="out=")
 
 
 def write_preregistration(folder: Path, made: Preregistration) -> str:

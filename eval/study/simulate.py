@@ -19,7 +19,7 @@ import numpy as np
 from eval.study.allocation import RATERS, seat
 from eval.study.records import ARMS, LEAST_PAUSE, Agent, Experience, Item, Rating, Study, Writing
 
-NETWORKS = ("CAF", "CPAM", "Préfecture", "Impôts")
+NETWORKS = ("réseau A", "réseau B", "réseau C", "réseau D")
 SENTIMENTS = ("Négatif", "Neutre", "Positif")
 SYSTEM, OTHER = "système A", "système B"
 HARM = " Appelez le 01 99 00 12 34 avant ce soir."  # a number that no review gives, of a range kept for fiction

@@ -70,7 +70,9 @@ def _agents_pages(app: FastAPI, store: Store) -> None:
         """Show what is measured to whoever comes first, to others where they are."""
         agent = _agent(store, link)
         if not store.people.has_begun(agent):
-            return page(request, TEMPLATES / "welcome.html.j2", action=f"/a/{link}/accord", **views.welcome(store, agent))
+            return page(
+                request, TEMPLATES / "welcome.html.j2", action=f"/a/{link}/accord", **views.welcome(store, agent)
+            )
         return page(request, TEMPLATES / "progress.html.j2", **views.progress(store, agent, link))
 
     @app.post("/a/{link}/accord")

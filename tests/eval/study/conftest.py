@@ -1,11 +1,15 @@
 """A study's folder as `plume eval study plan` writes it, small; and an open store with a clock that tests move."""
 
+import json
+
 import pytest
 
 from eval.study import preregistration
+from eval.study.config import StudyConfig
 from eval.study.preregistration import Preregistration, Primary, Quality
 from eval.study.records import Item, write_items
-from plume.files import file_sha256
+from plume.corpus.split import SPLITS
+from plume.files import file_sha256, read_jsonl, to_jsonl
 
 NETWORKS = ("CAF", "Préfectures", "Assurance maladie")
 
@@ -58,6 +62,39 @@ def make_study(tmp_path):
         }
         preregistration.write_preregistration(folder, Preregistration.model_validate({**values, **decided}))
         return folder
+
+    return make
+
+
+TOPICS = [
+    "la carte grise de mon épouse", "le guichet fermé à midi", "un dossier perdu deux fois", "la file du lundi",
+    "mon espace en ligne bloqué", "une attestation qui manque", "le parking de l'agence", "un rendez-vous annulé",
+]  # fmt: skip
+
+
+def review_of(i):
+    """A review that is like no other: its own topic, number and words."""
+    words = " ".join(f"mot{i}{letter}" for letter in "abcdefghij")
+    return f"Bonjour, {TOPICS[i % len(TOPICS)]} m'inquiète beaucoup. {words}. Merci de votre aide numéro {i}."
+
+
+@pytest.fixture
+def planned(tmp_path, tmp_path_factory, monkeypatch, make_data, make_drafts, texts):
+    """planned(n=24, **overrides) -> a config of a study on n reviews with drafts of two systems."""
+    monkeypatch.setenv(
+        "PLUME_HOME", str(tmp_path_factory.getbasetemp() / "simulated")
+    )  # the tests share what they made
+
+    def make(n=24, texts_of=None, **overrides):
+        data = make_data(n, review="{}")
+        rows = [row | {"review": review_of(i)} for i, row in enumerate(read_jsonl(data / "test.jsonl"))]
+        (data / "test.jsonl").write_bytes(to_jsonl(rows))
+        manifest = {"splits": {s: {"sha256": file_sha256(data / f"{s}.jsonl")} for s in SPLITS}}
+        (data / "manifest.json").write_text(json.dumps(manifest))
+        text_of = texts_of or (lambda i: texts["good"].format(i))
+        drafts = [make_drafts(data, name, text_of, probe_text=None) for name in ("v3", "v4")]
+        given = {"data": data, "drafts": drafts, "out": tmp_path / "study", "simulations": 20} | overrides
+        return StudyConfig.model_validate(given)
 
     return make
 
