@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 import typer
 
+from eval.browse import PORT
 from plume.command import LazyGroup, say
 
 
@@ -196,6 +197,26 @@ def compare(
     for reason in verdict.reasons:
         say(f"- {reason}")
     raise typer.Exit(EXIT[verdict.outcome])
+
+
+@app.command()
+def browse(
+    named: Annotated[
+        list[Path],
+        typer.Argument(metavar="VERDICT|DRAFTS...", help="Folder of a verdict, or drafts.jsonl; several systems."),
+    ],
+    data: Annotated[
+        Path | None, typer.Option(help="Dataset folder that the drafts answer; a verdict knows its own.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port on this machine; 0 for a free one.")] = PORT,
+    notes: Annotated[
+        Path | None, typer.Option(help="File for your notes, by default beside the verdict or the drafts.")
+    ] = None,
+) -> None:
+    """Read all items side by side in a browser: filters, word differences, findings in the text, notes, CSV."""
+    from eval.browse.app import browse as serve_pages
+
+    serve_pages(named, data, notes, port)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Run `plume eval compare`: judge the drafts of two systems by a rule, write verdict.json and its report."""
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +84,7 @@ def compare(
         "estimates": [line.as_dict() for line in verdict.estimates],
         "inputs": inputs,
         "checks_off": list(rule.checks_off),
+        "files": _places({arm: drafts.path for arm, drafts in arms.items()} | {"data": Path(data)}, out),
     }
     if heard:
         document["people"] = people.summary(heard)
@@ -95,6 +97,11 @@ def compare(
         for name, content in files.items():
             write(made / name, content)
     return verdict
+
+
+def _places(paths: dict[str, Path], out: Path) -> dict[str, str]:
+    """Say where the drafts and the dataset lie, from the verdict's folder: `plume eval browse` finds them there."""
+    return {name: os.path.relpath(path.resolve(), out.resolve()) for name, path in paths.items()}
 
 
 def _scored(rule: GateRule, probed: probes.Probed) -> ProbeScores:

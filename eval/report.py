@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import plume
-from eval import evidence, measures, slices
+from eval import browse, evidence, measures, slices
 from eval.drafts import Drafts
 from eval.probes import Probed
 from eval.ratings import Ratings
@@ -116,6 +116,7 @@ def render(
         swapped=swapped[0],
         not_swapped=swapped[1],
         people=people_said(ratings, verdict),
+        link=browse.link,
         version=plume.__version__,
         written=datetime.now(UTC).date(),
     )

@@ -1,23 +1,20 @@
 """Picks what an evaluator reads before signing: the candidate's failures by check, and drafts side by side."""
 
-import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from eval import measures
 from eval.drafts import Drafts
 from eval.probes import KINDS, Probe, Probed
 from eval.rule import ARMS, GateRule
 from eval.score import NO_DRAFT, ScoreRow
+from plume.page.word_differences import mark_differences
 
 WORST = 20  # drafts shown side by side, of those that lost a check
 OF_EACH = 3  # and of every check that the rule judges, at least so many failing drafts
-ALIKE = 0.35  # below this share of common words, marking differences word by word would mark nearly everything
-_TEXT, _DEL, _INS = Markup("{}"), Markup("<del>{}</del>"), Markup("<ins>{}</ins>")  # format() escapes
 
 ScoreTable = Mapping[str, Mapping[str, ScoreRow]]  # id -> measure -> row of scores
 
@@ -174,24 +171,10 @@ def _shown(
     texts = {arm: d.text(pair["id"]) or "" for arm, d in drafts.items()}
     marked = mark_differences(texts["champion"], texts["challenger"])
     sides = {}
-    for arm, text, found in zip(texts, marked or map(_TEXT.format, texts.values()), cells, strict=True):
+    for arm, text, found in zip(texts, marked or map(escape, texts.values()), cells, strict=True):
         failed = [(measures.find(m).label, detail) for m, detail in _failed(found).items()]
         error = found["pass_all"].get("error")
         sides[arm] = Side(text, "" if error == NO_DRAFT else error, failed)
     return Shown(
         pair, sides, [measures.find(m).label for m in lost], marked is not None if all(texts.values()) else None
     )
-
-
-def mark_differences(before: str, after: str) -> tuple[Markup, Markup] | None:
-    """Both texts with what only one of them says in <del> and <ins>; None where they have too little in common."""
-    left, right = (re.findall(r"\S+\s*", text) for text in (before, after))
-    matcher = difflib.SequenceMatcher(None, [w.strip() for w in left], [w.strip() for w in right], autojunk=False)
-    if matcher.ratio() < ALIKE:
-        return None
-    sides: tuple[list[Markup], list[Markup]] = ([], [])
-    for kind, i, j, k, m in matcher.get_opcodes():
-        for marked, out, words in ((_DEL, sides[0], left[i:j]), (_INS, sides[1], right[k:m])):
-            if words:
-                out.append((_TEXT if kind == "equal" else marked).format("".join(words)))
-    return Markup("").join(sides[0]), Markup("").join(sides[1])

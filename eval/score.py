@@ -7,7 +7,7 @@ out. Likeness to the published reply (chrF, ROUGE, edit rate) is information; on
 import json
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -203,20 +203,29 @@ def write_scores(
 
 
 def kept_scores(drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES) -> list[ScoreRow] | None:
-    """The scores beside the drafts (X.scores.jsonl or scores.jsonl), if they are of these drafts by this very code.
-
-    They must have been looked for copies of the same replies `learnt`, by the same `house_style`.
+    """The scores beside the drafts, if they are of these drafts by this very code.
 
     Scores with errors, or that are no numbers, are not taken: what failed may have been the machine.
     """
-    for path in (drafts.path.with_suffix(".scores.jsonl"), drafts.path.with_name("scores.jsonl")):
-        meta = read_object(path.with_suffix(".meta.json")) or {}
-        same = _made_from(drafts, learnt, house_style).items() <= meta.items() and path.is_file()
-        same = same and meta.get("scores_sha256") == file_sha256(path)
-        rows = read_jsonl(path, needs=("id", "measure")) if same else []
+    for path in _kept_files(drafts, learnt, house_style):
+        rows = read_jsonl(path, needs=("id", "measure"))
         if rows and all(_is_number(row) for row in rows):
             return rows
     return None
+
+
+def kept_file(drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES) -> Path | None:
+    """The file of scores beside the drafts that are of these drafts by this very code, whatever they say."""
+    return next(_kept_files(drafts, learnt, house_style), None)
+
+
+def _kept_files(drafts: Drafts, learnt: Replies, house_style: int) -> Iterator[Path]:
+    """Find X.scores.jsonl or scores.jsonl. They must have been looked for copies of the same replies `learnt`, too."""
+    for path in (drafts.path.with_suffix(".scores.jsonl"), drafts.path.with_name("scores.jsonl")):
+        meta = read_object(path.with_suffix(".meta.json")) or {}
+        same = _made_from(drafts, learnt, house_style).items() <= meta.items() and path.is_file()
+        if same and meta.get("scores_sha256") == file_sha256(path):
+            yield path
 
 
 def _is_number(row: ScoreRow) -> bool:

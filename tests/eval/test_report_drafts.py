@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from eval.drafts import Drafts
-from eval.report_drafts import OF_EACH, WORST, failures, mark_differences, to_read
+from eval.report_drafts import OF_EACH, WORST, failures, to_read
 from eval.rule import GateRule
 from plume.paths import ROOT
 
@@ -60,10 +60,3 @@ def test_every_check_of_the_rule_leads_to_some_drafts_that_fail_it():
     assert len(found["check:contacts"].rows) == 60
     assert found["check:contacts"].safety
     assert found["check:length"].rows[0] == ("060-1", "check:length !", False)
-
-
-def test_words_that_differ_are_marked_and_unlike_texts_are_left_alone():
-    before, after = mark_differences("Bonjour, le guichet est fermé.", "Bonjour, le guichet est ouvert & calme.")
-    assert str(before) == "Bonjour, le guichet est <del>fermé.</del>"
-    assert str(after) == "Bonjour, le guichet est <ins>ouvert &amp; calme.</ins>"
-    assert mark_differences("un deux trois", "quatre cinq six") is None

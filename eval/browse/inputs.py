@@ -1,0 +1,167 @@
+"""Read what is browsed: the drafts of one or more systems, what their scores say of them, the reviews that they answer.
+
+A verdict names its drafts and its dataset; drafts alone want `--data`.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eval.drafts import Drafts, read_drafts, read_pairs
+from eval.measures import COPYING
+from eval.rule import ARMS
+from eval.score import ScoreRow, kept_file, score_drafts, training_replies
+from plume.checks.registry import CHECKS
+from plume.command import status
+from plume.corpus.dataset import Pair
+from plume.errors import InputError
+from plume.files import file_sha256, read_object
+
+_FAILS = b'"value": 0.0'  # in each line of a file of scores that says of a check that it fails
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a check found in a draft that fails it, and by which rules."""
+
+    detail: str
+    rules: tuple[str, ...] = ()
+
+
+Failed = Mapping[str, Mapping[str, Failure]]  # id -> measure -> what was found
+
+
+@dataclass(frozen=True)
+class System:
+    """A system under a name of its own among those shown, its drafts, and which of them fail which check."""
+
+    name: str
+    drafts: Drafts
+    failed: Failed
+
+
+@dataclass(frozen=True)
+class Browsed:
+    """All that is browsed. `notes` is where notes are kept if nobody says otherwise; `off` are checks switched off."""
+
+    title: str
+    systems: Sequence[System]
+    pairs: Sequence[Pair]
+    notes: Path
+    off: Collection[str] = ()
+
+
+def to_browse(named: Sequence[Path], data: Path | None) -> Browsed:
+    """Read a verdict, drafts, or both. Raises InputError."""
+    verdicts = [path for path in named if _is_verdict(path)]
+    if len(verdicts) > 1:
+        raise InputError(f"{verdicts[1]}: a second verdict; name one, and the drafts of other systems beside it")
+    drafts = [read_drafts(path) for path in named if path not in verdicts]
+    if verdicts:
+        return _of_verdict(verdicts[0], drafts, data)
+    if data is None:
+        raise InputError("--data DIR: name the dataset folder whose reviews the drafts answer")
+    pairs = _pairs(data, drafts)
+    notes = drafts[0].path.with_suffix(".notes.jsonl")
+    return Browsed("Brouillons côte à côte", _named([(d, "") for d in drafts], pairs, data, {}, ()), pairs, notes)
+
+
+def _is_verdict(path: Path) -> bool:
+    if path.is_dir():
+        if not (path / "verdict.json").is_file():
+            raise InputError(f"{path}: a folder without verdict.json; name the folder of a verdict, or drafts.jsonl")
+        return True
+    return path.suffix == ".json"
+
+
+def _of_verdict(path: Path, others: Sequence[Drafts], data: Path | None) -> Browsed:
+    file = path / "verdict.json" if path.is_dir() else path
+    document = read_object(file) or {}
+    if not isinstance(inputs := document.get("inputs"), dict):
+        raise InputError(f"{file}: is no verdict; write one with: plume eval compare")
+    files = document.get("files") or {}
+    arms, rest = {}, list(others)
+    for arm in ARMS:
+        arms[arm] = _drafts_of(arm, file, inputs.get(f"{arm}_drafts_sha256"), files.get(arm), rest)
+    data = data or (file.parent / files["data"] if files.get("data") else None)
+    if data is None:
+        raise InputError(f"{file}: does not name its dataset folder; name it with --data DIR")
+    pairs = _pairs(data, [*arms.values(), *rest])
+    off = {CHECKS[name].measure for name in document.get("checks_off", ()) if name in CHECKS}
+    scores = {
+        drafts.sha256: kept
+        for arm, drafts in arms.items()
+        if (kept := file.parent / f"{arm}.scores.jsonl").is_file()
+        and file_sha256(kept) == inputs.get(f"{arm}_scores_sha256")
+    }
+    roles = [(drafts, ARMS[arm].capitalize()) for arm, drafts in arms.items()] + [(each, "") for each in rest]
+    notes = file.with_name("notes.jsonl")
+    return Browsed("Verdict, avis par avis", _named(roles, pairs, data, scores, off), pairs, notes, off)
+
+
+def _drafts_of(arm: str, file: Path, sha256: str | None, known: str | None, others: list[Drafts]) -> Drafts:
+    """Find the drafts of a verdict's arm: among those named, which are then no others, else where the verdict says."""
+    for each in others:
+        if each.sha256 == sha256:
+            others.remove(each)
+            return each
+    if not known or not (file.parent / known).is_file():
+        raise InputError(
+            f"{file}: the drafts of the system {ARMS[arm]} ({arm}) are not where they were; name them, too"
+        )
+    found = read_drafts(file.parent / known)
+    if found.sha256 != sha256:
+        raise InputError(f"{found.path}: other drafts than those that {file} judged; compare again, or name those")
+    return found
+
+
+def _pairs(data: Path, drafts: Iterable[Drafts]) -> list[Pair]:
+    pairs, split = [], None
+    for each in drafts:
+        pairs = read_pairs(data, each, split=split)
+        split = each.meta["data"]["split"]
+    if not pairs:
+        raise InputError(f"{data}: {split}.jsonl holds no pair; build the dataset from a larger export")
+    return pairs
+
+
+def _named(
+    roles: Sequence[tuple[Drafts, str]],
+    pairs: list[Pair],
+    data: Path,
+    scores: Mapping[str, Path],
+    off: Collection[str],
+) -> list[System]:
+    """Give each system a name of its own, and its failures: from kept scores, else the drafts are scored now."""
+    learnt = training_replies([data])
+    systems: list[System] = []
+    for drafts, role in roles:
+        name = f"{role} : {drafts.name}" if role else drafts.name
+        same = sum(each.name.partition(" (n° ")[0] == name for each in systems)
+        kept = scores.get(drafts.sha256) or kept_file(drafts, learnt)
+        with status(f"scores: {drafts.name}"):
+            failed = _failed(_read(kept) if kept else score_drafts(drafts, pairs, learnt), off)
+        systems.append(System(f"{name} (n° {same + 1})" if same else name, drafts, failed))
+    return systems
+
+
+def _read(path: Path) -> Iterable[ScoreRow]:
+    """Read only what fails: a file of 50,000 drafts' scores has a million lines."""
+    with path.open("rb") as file:
+        yield from (json.loads(line) for line in file if _FAILS in line)
+
+
+def _failed(rows: Iterable[ScoreRow], off: Collection[str]) -> Failed:
+    failed: dict[str, dict[str, Failure]] = {}
+    for row in rows:
+        measure: str = row["measure"]
+        if (measure.startswith("check:") or measure == COPYING) and row.get("value") == 0 and measure not in off:
+            failed.setdefault(row["id"], {})[measure] = _failure(row)
+    return failed
+
+
+def _failure(row: dict[str, Any]) -> Failure:
+    """Read what was found; scores of before name no rules."""
+    return Failure(row.get("detail") or "", tuple(row.get("rules") or ()))
