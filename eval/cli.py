@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from eval.cli_desk import Data, Force
+from eval.cli_desk import app as desk
 from plume.command import say
 
 app = typer.Typer(
@@ -15,8 +17,8 @@ app = typer.Typer(
     help="Drafts, scores, verdict and promotion; the time saved.",
 )
 
-Data = Annotated[Path, typer.Option(help="Dataset folder.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite what plume wrote there.")]
+app.add_typer(desk)  # without a name: its commands stand beside these
+
 Engine = Literal["transformers", "vllm"]
 Api = Literal["completions", "chat"]
 Precision = Literal["auto", "float32", "bfloat16"]
