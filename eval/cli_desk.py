@@ -29,3 +29,35 @@ def import_(
 
     columns = {"id_column": id_column, "draft_column": draft_column}
     import_drafts(file, system, data, out, split=split, prompt=prompt, **columns, probes=probes, force=force)
+
+
+@app.command()
+def plan(
+    gain: Annotated[float, typer.Option(help="True gain of the challenger on the primary measure: 0.05 for 5 points.")],
+    data: Annotated[Path | None, typer.Option(help="Dataset folder: is its test split large enough?")] = None,
+    discordance: Annotated[
+        float | None, typer.Option(min=0.001, max=1, help="Share of reviews on which the two will fare differently.")
+    ] = None,
+    check_discordance: Annotated[
+        float | None, typer.Option(min=0.001, max=1, help="The same on any single check, by default a fifth of it.")
+    ] = None,
+    like: Annotated[
+        Path | None, typer.Option(help="Folder of an earlier verdict, whose two systems differed as much.")
+    ] = None,
+    gate: Annotated[Path, typer.Option(help="The rule.")] = Path("configs/eval/gate.yaml"),
+    power: Annotated[
+        float | None, typer.Option(min=0.5, max=0.999, help="Wanted probability of a PASS, by default the rule's.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of the table.")] = False,
+) -> None:
+    """Say how many reviews a decision needs, by part of the rule and together, before anyone drafts one."""
+    from eval import planned_items
+    from plume.command import say
+    from plume.paths import in_clone
+
+    given = {"discordance": discordance, "check_discordance": check_discordance, "like": like, "power": power}
+    planned = planned_items.plan(in_clone(gate), gain, data=data, **given)
+    if as_json:
+        say(planned_items.to_json(planned))
+    else:
+        planned_items.tell(planned)
