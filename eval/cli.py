@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -161,9 +161,11 @@ def score(
 @app.command()
 def compare(
     champion: Annotated[Path, typer.Argument(metavar="CHAMPION_DRAFTS")],
-    challenger: Annotated[Path, typer.Argument(metavar="CHALLENGER_DRAFTS")],
+    challengers: Annotated[list[Path], typer.Argument(metavar="CHALLENGER_DRAFTS [MORE_DRAFTS]...")],
     data: Data,
-    out: Annotated[Path, typer.Option(help="Folder for verdict.json and report.html.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for verdict.json and report.html; of several challengers, one below for each.")
+    ],
     gate: Annotated[Path, typer.Option(help="The rule.")] = Path("configs/eval/gate.yaml"),
     ratings: Annotated[
         list[Path] | None,
@@ -174,13 +176,19 @@ def compare(
     ] = None,
     force: Force = False,
 ) -> None:
-    """May the challenger replace the champion? Exit code 0 PASS, 10 FAIL, 20 INCONCLUSIVE, 2 cannot say."""
+    """May the challenger replace the champion? Exit code 0 PASS, 10 FAIL, 20 INCONCLUSIVE, 2 cannot say.
+
+    Of several challengers: 0 if one passes, 10 if all fail, else 20; ranking.html and ranking.json rank all systems.
+    """
     from eval.inputs import to_compare
     from plume import tracking
     from plume.paths import in_clone
 
     gate = in_clone(gate)
     files = {"ratings": ratings or (), "trained_on": trained_on or ()}
+    if len(challengers) > 1:
+        _compare_several(champion, challengers, data, gate, out, **files, force=force)
+    (challenger,) = challengers
     to_compare(champion, challenger, data, gate, out, **files, force=force)  # before slow imports
     tracking.connect(create=tracking.is_default())  # before the work: its ledger must be there
     from eval.compare import compare as compare_drafts
@@ -192,6 +200,25 @@ def compare(
     for reason in verdict.reasons:
         say(f"- {reason}")
     raise typer.Exit(EXIT[verdict.outcome])
+
+
+def _compare_several(
+    champion: Path, challengers: list[Path], data: Path, gate: Path, out: Path, **given: Any
+) -> NoReturn:
+    """Judge and log each challenger, say the outcomes and the ranks, and leave with the exit code."""
+    from plume import tracking
+
+    tracking.connect(create=tracking.is_default())
+    from eval.compare_several import compare_several, outcome_of
+    from eval.mlflow_runs import log_comparison, train_splits_of
+
+    judged = compare_several(champion, challengers, data, gate, out, **given, look_up=train_splits_of)
+    for one in judged:
+        log_comparison(one.verdict, champion, one.drafts, data, gate, one.folder)
+        say(f"{one.verdict.outcome}: {one.folder / 'verdict.json'}: {one.verdict.reasons[0]}")
+    outcome = outcome_of(judged)
+    say(f"{outcome}: {out / 'ranking.json'}, {out / 'ranking.html'}")
+    raise typer.Exit(EXIT[outcome])
 
 
 @app.command()

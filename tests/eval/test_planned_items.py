@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from eval.gate import Item, ProbeScores, decide
+from eval.gate import decide
 from eval.planned_items import OF_ONE_CHECK, plan, tell, to_json
 from eval.rule import GateRule
 from eval.stats.sample_size import paired_proportions, power_of
+from eval.verdict import Item, ProbeScores
 from plume.errors import InputError
 
 GATE = Path(__file__).parents[2] / "configs" / "eval" / "gate.yaml"
