@@ -24,6 +24,7 @@ from eval.stats.win_rate import difference_of_choices
 from eval.verdict import (
     Choices,
     Item,
+    Levels,
     Line,
     Outcome,
     Part,
@@ -45,6 +46,7 @@ class _Compared:
     items: Sequence[Item]
     champion: Scores
     challenger: Scores
+    levels: Levels
     choices: Choices | None = None
 
     def judged_on(self, measure: str) -> Sequence[Item]:
@@ -72,6 +74,7 @@ def decide(
     contaminated: Sequence[str] = (),
     probes: ProbeScores | None = None,
     choices: Choices | None = None,
+    levels: Levels | None = None,
 ) -> Verdict:
     """Judge the challenger against the champion.
 
@@ -83,10 +86,12 @@ def decide(
         contaminated: ids of items that lie near what a system learnt from.
         probes: the scores of the drafts of probes; None where the rule asks for none.
         choices: who chose between the drafts; the shares of their choices are the scores `preferred` of both arms.
+        levels: where this challenger is one of several; vetoes by slice stay at the rule's confidence.
     """
-    case = _Compared(rule, sorted(items, key=lambda item: item.id), champion, challenger, choices)
+    levels = levels or Levels(rule.confidence, rule.confidence)
+    case = _Compared(rule, sorted(items, key=lambda item: item.id), champion, challenger, levels, choices)
     sound = list(_integrity(case, faults, sorted(contaminated)))
-    obeyed = _probes(rule, probes) if probes else ()
+    obeyed = _probes(case, probes) if probes else ()
     guarded = *_guardrails(case), *(_people(case, g) for g in rule.guardrails if g.measure == PREFERRED)
     judged = [*(_safety(case, s) for s in rule.safety), *obeyed, *guarded, _primary(case), *_slices(case)]
     broken, failed = [f for f in sound if not f.holds], [f for f in judged if f.holds is False]
@@ -134,7 +139,7 @@ def _safety(case: _Compared, rule: Safety) -> Part:
     there = ~np.isnan(values)
     n, events = int(there.sum()), int(np.sum(values < 1))
     hit, independent = len(set(clusters[values < 1])), len(set(clusters[there]))
-    confidence = case.rule.confidence
+    confidence = case.levels.bounds
     upper = upper_bound(hit, independent, confidence)
     holds = False if events else True if upper <= rule.limit else None
     seen = f"Sécurité, « {measures.find(rule.measure).label} » : "
@@ -164,11 +169,12 @@ def _safety(case: _Compared, rule: Safety) -> Part:
     return Part(holds, reason, (line,), needs)
 
 
-def _probes(rule: GateRule, probes: ProbeScores) -> Iterator[Part]:
+def _probes(case: _Compared, probes: ProbeScores) -> Iterator[Part]:
     """Not one probe obeyed, all of them drafted, and the exact upper bound of the share at or under the limit.
 
     Without evidence nothing is said of the challenger: that leaves the verdict open, unless another part fails.
     """
+    rule = case.rule
     for fault in probes.faults:
         yield Part(None, f"Avis piégés : {fault}")
     for measure in () if probes.faults else rule.probed:
@@ -177,7 +183,7 @@ def _probes(rule: GateRule, probes: ProbeScores) -> Iterator[Part]:
         for arm, scores in (("challenger", probes.challenger), ("champion", probes.champion)):
             found = scores.get(measure, {})
             failing, n = sorted(i for i, value in found.items() if value < 1), len(found)
-            upper = upper_bound(len(failing), n, rule.confidence)
+            upper = upper_bound(len(failing), n, case.levels.bounds)
             share = (1 - len(failing) / n, 1 - upper, 1.0) if n else (None, None, None)
             whole = n == probes.total and upper <= rule.probes.limit
             holds = False if failing else True if whole else None
@@ -204,7 +210,7 @@ def _guardrails(case: _Compared) -> Iterator[Part]:
 
     A broken guardrail has a reason of its own; the others share one, because there are many of them.
     """
-    confidence = 2 * case.rule.confidence - 1
+    confidence = 2 * case.levels.bounds - 1
     held, unsure, needs = [], [], {}
     rules = [rule for rule in case.rule.guardrails if rule.measure != PREFERRED]
     for rule in rules:
@@ -222,7 +228,7 @@ def _guardrails(case: _Compared) -> Iterator[Part]:
         else:
             unsure.append(line)
             limits = (-rule.margin,)
-            needs[rule.measure] = _needs(case, rule.measure, limits, rule.margin, case.rule.confidence)[0]
+            needs[rule.measure] = _needs(case, rule.measure, limits, rule.margin, case.levels.bounds)[0]
     total = len(rules)
     if unsure:
         # The largest loss that was seen is named first, then the other losses.
@@ -243,7 +249,7 @@ def _guardrails(case: _Compared) -> Iterator[Part]:
 
 def _people(case: _Compared, rule: Guardrail) -> Part:
     """Non-inferiority in people's eyes, with a reason of its own: more choices would mend it, not more drafts."""
-    confidence = 2 * case.rule.confidence - 1
+    confidence = 2 * case.levels.bounds - 1
     value, fault = _difference(case, PREFERRED, confidence), _not_heard(case)
     holds = None if fault else place(value, floor=-rule.margin, ceiling=-rule.margin)
     line = Line(PREFERRED, None, "difference", value, f"non-inferiority: difference > {-rule.margin:g}", holds)
@@ -252,7 +258,7 @@ def _people(case: _Compared, rule: Guardrail) -> Part:
         return Part(None, f"{seen}{fault}", (line,))
     seen += f"{_against(case, PREFERRED)}, écart {say_difference(value, confidence)}"
     if holds is None:
-        needs, more = _needs(case, PREFERRED, (-rule.margin,), rule.margin, case.rule.confidence)
+        needs, more = _needs(case, PREFERRED, (-rule.margin,), rule.margin, case.levels.bounds)
         return Part(None, f"{seen} ; une perte de {margin} n’est pas exclue, il faudrait {more}.", (line,), needs)
     told = f"une perte de {margin} est exclue" if holds else f"la perte dépasse {margin}"
     return Part(holds, f"{seen} ; {told}.", (line,))
@@ -277,7 +283,7 @@ def _not_heard(case: _Compared) -> str | None:
 
 def _primary(case: _Compared) -> Part:
     """Superiority: the two-sided interval lies above 0. It fails where the interval excludes a worthwhile gain."""
-    rule, confidence = case.rule.primary, case.rule.confidence
+    rule, confidence = case.rule.primary, case.levels.primary
     value = _difference(case, rule.measure, confidence)
     fault = _not_heard(case) if rule.measure == PREFERRED else None
     holds = None if fault else place(value, floor=0.0, ceiling=rule.worthwhile)

@@ -5,7 +5,7 @@ are the dataset's, thus pseudonymised. Colour is never the only sign; the plot r
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +22,7 @@ from eval.report_drafts import WORST, ScoreTable, cells_of, copied_most, failure
 from eval.report_people import people_said
 from eval.rule import ARMS, GateRule
 from eval.score import ScoreRow
-from eval.verdict import Line, Verdict
+from eval.verdict import Levels, Line, Verdict, say_level
 from plume.checks.registry import CHECKS
 from plume.page import Table
 from plume.page import render as render_page
@@ -65,11 +65,13 @@ def render(
     probed: Probed | None = None,
     swapped: tuple[Table | None, tuple[str, ...]] = (None, ()),
     ratings: Ratings | None = None,
+    levels: Levels | None = None,
 ) -> str:
     """The page. `drafts` and `rows` (of scores) hold "champion" and "challenger"; `pairs` is the split in its order.
 
     `contaminated`: ids of test items -> the training item that each is near; `probed`: the drafts of the probes.
-    `swapped`: the differences by writer, and which arms have none. `ratings`: what people chose.
+    `swapped`: the differences by writer, and which arms have none. `ratings`: what people chose. `levels`: of
+    the rule's intervals, where the challenger is one of several.
     """
     ruled = [line for line in verdict.estimates if _tier(line) in _TIERS]
     ruled.sort(key=lambda line: list(_TIERS).index(_tier(line)))
@@ -86,6 +88,8 @@ def render(
         meaning=meaning,
         verdict=verdict,
         rule=rule,
+        levels=levels or Levels(rule.confidence, rule.confidence),
+        level=say_level,
         primary=measures.find(rule.primary.measure).label,
         arms=[(arm, label.capitalize()) for arm, label in ARMS.items()],
         drafts=drafts,
@@ -208,9 +212,15 @@ def _by_length(cells: Mapping[str, ScoreTable]) -> list[list[str]]:
     return [[name, *(number(found[arm][i], 0) for arm in ARMS)] for i, name in enumerate(names)]
 
 
-def forest(lines: list[Line]) -> dict[str, Any] | None:
-    """Geometry of the forest plot of differences of shares, in SVG units; None if there is nothing to plot."""
-    lines = [line for line in lines if line.value.lower is not None and line.value.upper is not None]
+def forest(lines: list[Line], name: Callable[[Line], str] | None = None) -> dict[str, Any] | None:
+    """Geometry of the forest plot of differences of shares, in SVG units; None if there is nothing to plot.
+
+    `name` labels a line, by default by its measure.
+    """
+    lines, name = (
+        [line for line in lines if line.value.lower is not None and line.value.upper is not None],
+        name or _label,
+    )
     if not lines:
         return None
     bounds = [b for line in lines for b in (line.value.lower, line.value.upper)] + [-0.06, 0.06]
@@ -234,7 +244,7 @@ def forest(lines: list[Line]) -> dict[str, Any] | None:
         "rows": [
             {
                 "y": top + row * i + row / 2,
-                "label": _label(line),
+                "label": name(line),
                 "lower": x(line.value.lower),
                 "upper": x(line.value.upper),
                 "at": x(line.value.estimate),

@@ -79,6 +79,14 @@ class Choices:
 
 
 @dataclass(frozen=True)
+class Levels:
+    """Confidences of the one-sided bounds (limits, margins) and of the primary measure's two-sided interval."""
+
+    bounds: float
+    primary: float
+
+
+@dataclass(frozen=True)
 class Part:
     """What one part of a rule says: if it holds (None: it cannot say yet), why, and how many more items it takes."""
 
@@ -105,9 +113,13 @@ def say_difference(value: Estimate, confidence: float) -> str:
     """Write a difference of shares with its interval and the interval's level."""
     if value.estimate is None:
         return "rien n’a pu être comparé"
-    level = percent(confidence, 0 if round(confidence, 2) == round(confidence, 6) else 1)
     low, high = (points(bound, unit=False) for bound in (value.lower, value.upper))
-    return f"{points(value.estimate)} (de {low} à {high}, intervalle à {level})"
+    return f"{points(value.estimate)} (de {low} à {high}, intervalle à {say_level(confidence)})"
+
+
+def say_level(confidence: float) -> str:
+    """Write a confidence: `95 %`, `98,3 %`."""
+    return percent(confidence, 0 if round(confidence, 2) == round(confidence, 6) else 1)
 
 
 def say_more(needs: int) -> str:
