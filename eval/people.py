@@ -20,10 +20,10 @@ from plume.shares import clopper_pearson
 
 MOST_TO_A_SIDE = 0.6  # of the choices the challenger's draft may stand on one side, or the side may be what was chosen
 LEFT_OUT = {
-    "other_systems": "d’autres systèmes, ou de réponses finales",
-    "other_reviews": "d’avis hors de la partie jugée",
-    "other_drafts": "de brouillons écrits de nouveau depuis",
-    "earlier": "suivis d’un autre choix de la même personne sur le même avis",
+    "other_systems": "entre d’autres systèmes",
+    "other_reviews": "sur des avis hors de la partie jugée",
+    "other_drafts": "sur d’autres brouillons que ceux-ci",
+    "earlier": "que la même personne a refait sur le même avis",
 }
 
 
@@ -115,4 +115,5 @@ def remarks(found: Ratings, lines: Sequence[Line], *, judged: bool) -> Iterator[
 def said_left_out(found: Ratings) -> str:
     """List what was left out, and why."""
     told = [f"{number(n, 0)} {LEFT_OUT[why]}" for why, n in found.left_out.items()]
-    return f"{number(sum(found.left_out.values()), 0)} écartés ({', '.join(told)})" if told else "aucun écarté"
+    n = sum(found.left_out.values())
+    return f"{count(n, 'écarté')} ({', '.join(told)})" if told else "aucun écarté"

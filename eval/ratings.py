@@ -35,7 +35,7 @@ class Ratings:
 
     Attributes:
         left_out: how many rows do not count, by why: of LEFT_OUT, those that are more than 0.
-        tied: every row says by digest which two texts were read.
+        tied: every row says by digest from which two files of drafts they were shown.
         sha256: of the file, or of the digests of several files in their order.
     """
 
@@ -90,7 +90,7 @@ def read(paths: Sequence[str | Path], arms: Mapping[str, Drafts], reviews: Colle
         elif _reads_others(row, names, arms):
             left_out["other_drafts"] += 1
         else:
-            tied = tied and all(row.get(f"{side}_sha256") for side in ("left", "right"))
+            tied = tied and all(row.get(f"{side}_drafts_sha256") for side in ("left", "right"))
             rater = str(row["rater"]) if row.get("rater") else place
             left_out["earlier"] += kept.pop((row["id"], rater), None) is not None
             kept[row["id"], rater] = _rating(row, rater, names)
@@ -109,13 +109,9 @@ def _rows(paths: Sequence[str | Path]) -> Iterable[tuple[str, dict[str, Any]]]:
 
 
 def _reads_others(row: Mapping[str, Any], names: Mapping[str, str], arms: Mapping[str, Drafts]) -> bool:
-    """Say whether the row's digests are of other texts than today's drafts; a row without digests does not tell."""
-    for side in ("left", "right"):
-        told = row.get(f"{side}_sha256")
-        text = arms[names[row[side]]].text(row["id"])
-        if told and (text is None or told != sha256(text.encode())):
-            return True
-    return False
+    """Say whether the row's digests are of other files of drafts; a row without digests does not tell."""
+    told = {side: row.get(f"{side}_drafts_sha256") for side in ("left", "right")}
+    return any(digest and digest != arms[names[row[side]]].sha256 for side, digest in told.items())
 
 
 def _rating(row: Mapping[str, Any], rater: str, names: Mapping[str, str]) -> Rating:

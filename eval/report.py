@@ -19,7 +19,7 @@ from eval.ratings import Ratings
 from eval.reply_similarity import chrf_signature
 from eval.report_checks import tables
 from eval.report_drafts import WORST, ScoreTable, cells_of, copied_most, failures, probe_failures, probe_kinds, to_read
-from eval.report_people import people_said
+from eval.report_people import least_preferred, people_said
 from eval.rule import ARMS, GateRule
 from eval.score import ScoreRow
 from eval.verdict import Levels, Line, Verdict, say_level
@@ -81,7 +81,7 @@ def render(
     off = {CHECKS[name].measure for name in rule.checks_off}
     cells = {arm: cells_of(row for row in found if row["measure"] not in off) for arm, found in rows.items()}
     failed_by_check = failures(rule, cells["champion"], cells["challenger"])
-    shown, worse = to_read(rule, pairs, drafts, cells["champion"], cells["challenger"])
+    shown, worse = to_read(rule, pairs, drafts, cells["champion"], cells["challenger"], least_preferred(ratings))
     return render_page(
         TEMPLATE,
         title=title,

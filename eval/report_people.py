@@ -9,6 +9,7 @@ from eval.measures import PREFERRED
 from eval.people import agreement, choices_of, said_left_out, summary
 from eval.ratings import Rating, Ratings
 from eval.stats.estimate import Estimate
+from eval.study.server.words import REASONS
 from eval.verdict import Line, Verdict
 from plume.page import Table
 from plume.page.numbers import count, interval, number, percent, points
@@ -37,7 +38,7 @@ class PeopleSaid:
     warnings: tuple[str, ...]
     reasons: Table | None
     by_person: Table
-    lost: Table | None
+    lost: tuple[tuple[str, str, str], ...]
     notes: tuple[tuple[str, str], ...]
 
 
@@ -57,7 +58,7 @@ def people_said(found: Ratings | None, verdict: Verdict) -> PeopleSaid | None:
         tuple(_warnings(found)),
         _reasons(found),
         _by_person(found),
-        _lost(found),
+        tuple((i, points(found.balance()[i], 0), number(found.raters[i], 0)) for i in least_preferred(found)),
         tuple((row.id, row.note) for row in found.rows if row.note)[:WORST],
     )
 
@@ -121,8 +122,8 @@ def _warnings(found: Ratings) -> Iterator[str]:
         yield f"{count(len(found.people), 'personne')} seulement : cette préférence peut n’être que la leur."
     if not found.tied:
         yield (
-            "Rien dans ces choix ne dit quels textes ont été lus, hors le nom de chaque système : s’assurer que ses "
-            "brouillons n’ont pas été récrits depuis."
+            "Ces choix nomment les systèmes, sans l’empreinte des brouillons montrés : s’assurer que ce sont bien ceux "
+            "qui sont comparés ici."
         )
 
 
@@ -133,7 +134,10 @@ def _reasons(found: Ratings) -> Table | None:
         by_choice[row.chosen].update(row.reasons)
     total = sum(by_choice.values(), Counter())
     heads = ["Raison", *CHOSEN.values()]
-    rows = [[reason, *(number(by_choice[c][reason], 0) for c in CHOSEN)] for reason, _ in total.most_common()]
+    rows = [
+        [REASONS.get(reason, reason), *(number(by_choice[c][reason], 0) for c in CHOSEN)]
+        for reason, _ in total.most_common()
+    ]
     return Table("Raisons cochées, selon le choix", heads, rows) if rows else None
 
 
@@ -141,12 +145,14 @@ def _by_person(found: Ratings) -> Table:
     rows = []
     for at, person in enumerate(found.people, 1):
         own = [row for row in found.rows if row.rater == person]
-        rows.append([f"Personne {at}", number(len(own), 0), *(_share(own, chosen) for chosen in CHOSEN)])
+        rows.append([number(at, 0), number(len(own), 0), *(_share(own, chosen) for chosen in CHOSEN)])
     return Table("Choix de chaque personne", ["Personne", "Choix", *CHOSEN.values()], rows)
 
 
-def _lost(found: Ratings) -> Table | None:
+def least_preferred(found: Ratings | None) -> list[str]:
+    """List the reviews on which the system in service was preferred most, those of many people first; WORST of them."""
+    if not found:
+        return []
     balance = found.balance()
-    worst = sorted((i for i, value in balance.items() if value < 0), key=lambda i: (balance[i], -found.raters[i], i))
-    rows = [[i, points(balance[i], 0), number(found.raters[i], 0)] for i in worst[:WORST]]
-    return Table(f"Les {len(rows)} premiers", ["Avis", "Écart", "Personnes"], rows) if rows else None
+    lost = sorted((i for i, value in balance.items() if value < 0), key=lambda i: (balance[i], -found.raters[i], i))
+    return lost[:WORST]

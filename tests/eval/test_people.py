@@ -74,11 +74,11 @@ def test_raters_of_one_review_are_averaged_and_what_is_of_others_is_counted(arms
 
 def test_choices_between_drafts_that_were_written_anew_do_not_count(arms, write_ratings):
     rows = rated(range(2), "a", lambda _: "tuned")
+    files = {drafts.name: drafts.sha256 for drafts in arms.values()}
     for row in rows:
-        texts = {"base": f"a{int(row['id'][:4])}", "tuned": f"b{int(row['id'][:4])}"}
-        row |= {f"{side}_sha256": sha256(texts[row[side]].encode()) for side in ("left", "right")}
+        row |= {f"{side}_drafts_sha256": files[row[side]] for side in ("left", "right")}
     assert read([write_ratings(rows)], arms, set(REVIEWS)).tied
-    rows[0]["left_sha256"] = sha256(b"another text")
+    rows[0]["left_drafts_sha256"] = sha256(b"another file")
     found = read([write_ratings(rows)], arms, set(REVIEWS))
     assert (list(found.raters), found.left_out) == (["0001-1"], {"other_drafts": 1})
 
@@ -88,7 +88,7 @@ def test_choices_between_drafts_that_were_written_anew_do_not_count(arms, write_
     [
         ({"left": "x", "right": "y"}, "no choice between 'base' and 'tuned', it names x, y"),
         ({"id": "9999-1"}, "of reviews that --data's split does not hold"),
-        ({"left_sha256": "0" * 64}, "of other drafts than these two files hold"),
+        ({"left_drafts_sha256": "0" * 64}, "of other drafts than these two files hold"),
         ({"choice": "both"}, "line 1: choice 'both' is none of"),
     ],
 )
@@ -290,7 +290,7 @@ def test_ratings_are_evidence_of_the_verdict_and_shown(
     for drafts in (champion, challenger):  # scored once, for four comparisons
         score(drafts, data, drafts.with_suffix(".scores.jsonl"))
     rows = [
-        *rated(range(35), "someone@example.org", lambda n: "tuned" if n % 4 else "base", reasons=["ton"]),
+        *rated(range(35), "someone@example.org", lambda n: "tuned" if n % 4 else "base", reasons=["tone"]),
         *rated(range(30), "bb", lambda n: "tuned" if n % 5 else "equal", note="Trop <long>."),
         *rated(range(3), "ccc", lambda _: "neither"),
     ]
@@ -317,6 +317,7 @@ def test_ratings_are_evidence_of_the_verdict_and_shown(
     page = (out / "report.html").read_text(encoding="utf-8")
     assert 'id="choix"' in page
     assert "Accord entre personnes" in page
+    assert "Ton plus juste" in page
     assert "Trop &lt;long&gt;." in page
     assert "example.org" not in page  # who rated is nobody's business here
     assert 'id="choix"' not in (plain / "report.html").read_text(encoding="utf-8")
