@@ -52,7 +52,7 @@ def read(folder: Path) -> Study:
 
 
 def ratings(folder: Path) -> bytes:
-    """Write ratings.jsonl: which of two systems' drafts was preferred, and why; the digests are of the drafts' files."""
+    """Write ratings.jsonl: which of two systems' drafts was preferred, why, and of which files they are."""
     drafts_sha256 = read_preregistration(folder)[0].systems
     return to_jsonl(
         {

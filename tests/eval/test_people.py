@@ -274,7 +274,7 @@ def test_whom_people_do_not_prefer_does_not_pass_and_whom_they_do_does(primary):
 
 @pytest.mark.long
 def test_the_whole_rule_lets_few_through_that_people_do_not_prefer(primary):
-    assert outcomes(primary, 1000, 0.0, 6) <= 0.036  # one side of 5 %
+    assert outcomes(primary, 3000, 0.0, 6) <= 0.034  # one side of 5 %
     assert outcomes(primary, 200, 0.5, 7) >= 0.8
 
 
