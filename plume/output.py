@@ -91,8 +91,9 @@ STUDY = Kind(
     ("items.jsonl", "config.yaml", "power.json", "preregistration.json"),
     frozenset({"hypotheses", "items_sha256"}),
 )
+ANALYSIS = Kind("a study's analysis", ("study.html", "study.json"), frozenset({"estimates", "preregistration"}))
 DRAFTS = (("id", "draft"), ("id", "error"))  # what a row of a file of drafts holds at least
-KINDS = (DATASET, RUN, VERDICT, RANKING, TIME, MEMORY, SITE, EXPORT, STUDY)
+KINDS = (DATASET, RUN, VERDICT, RANKING, TIME, MEMORY, SITE, EXPORT, STUDY, ANALYSIS)
 
 
 def check_folder(

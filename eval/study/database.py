@@ -29,13 +29,13 @@ CREATE TABLE task (
 ) STRICT;
 CREATE INDEX task_agent ON task (agent);
 CREATE TABLE tab (
-    id TEXT PRIMARY KEY, task INTEGER NOT NULL REFERENCES task (id) ON DELETE CASCADE, number INTEGER NOT NULL, opened REAL NOT NULL,
-    saved REAL, sequence INTEGER NOT NULL DEFAULT 0, text TEXT, counters TEXT NOT NULL DEFAULT '{}',
-    beyond TEXT NOT NULL DEFAULT '', UNIQUE (task, number)
+    id TEXT PRIMARY KEY, task INTEGER NOT NULL REFERENCES task (id) ON DELETE CASCADE, number INTEGER NOT NULL,
+    opened REAL NOT NULL, saved REAL, sequence INTEGER NOT NULL DEFAULT 0, text TEXT,
+    counters TEXT NOT NULL DEFAULT '{}', beyond TEXT NOT NULL DEFAULT '', UNIQUE (task, number)
 ) STRICT;
 CREATE TABLE answer (
-    task INTEGER PRIMARY KEY REFERENCES task (id) ON DELETE CASCADE, at REAL NOT NULL, tab TEXT NOT NULL, text TEXT, outcome TEXT,
-    choice TEXT, reasons TEXT, note TEXT
+    task INTEGER PRIMARY KEY REFERENCES task (id) ON DELETE CASCADE, at REAL NOT NULL, tab TEXT NOT NULL, text TEXT,
+    outcome TEXT, choice TEXT, reasons TEXT, note TEXT
 ) STRICT;
 """
 
@@ -119,14 +119,26 @@ class Database:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def kept_sha256(folder: Path) -> str:
+    """Give the digest that preregistration.json had when the study began. Raises InputError."""
+    path = folder / DATABASE
+    if not path.is_file():
+        raise InputError(_not_begun(folder))
+    with _readable(path), closing(_connect(path)) as db:
+        db.execute("PRAGMA query_only = ON")
+        return str(dict(map(tuple, db.execute("SELECT key, value FROM meta")))["preregistration_sha256"])
+
+
+def _not_begun(folder: Path) -> str:
+    return f"{folder}: nobody has begun this study (no {DATABASE}); start it with: plume eval study serve"
+
+
 @contextmanager
 def reading(folder: Path, sha256: str) -> Iterator[sqlite3.Connection]:
     """Read a study, also while it is served: all that is read is of one moment. Raises InputError."""
     path = folder / DATABASE
     if not path.is_file():
-        raise InputError(
-            f"{folder}: nobody has begun this study (no {DATABASE}); start it with: plume eval study serve"
-        )
+        raise InputError(_not_begun(folder))
     with _readable(path), closing(_connect(path)) as db:
         db.execute("PRAGMA query_only = ON")
         db.execute("BEGIN")

@@ -41,9 +41,12 @@ class _Recorded:
     erased: int  # reviews, on request
 
 
-def read(folder: Path) -> Study:
-    """Read the records of a study. Raises InputError if nobody began it, or if its plan was changed since."""
-    recorded = _recorded(folder)
+def read(folder: Path, plan: tuple[Preregistration, str] | None = None) -> Study:
+    """Read the records of a study. Raises InputError if nobody began it, or if its plan was changed since.
+
+    With a `plan` and the digest that was kept, a study is read whose preregistration.json is another one by now.
+    """
+    recorded = _recorded(folder, plan)
     agents = tuple(Agent(row["id"], row["experience"], row["sequence"]) for row in recorded.agents if row["began"])
     writings = tuple(_writing(row, recorded) for row in recorded.answers if row["kind"] == "writing")
     writers = {row["task"]: row["agent"] for row in recorded.answers}
@@ -115,8 +118,8 @@ def write_files(folder: Path, out: Path) -> Iterator[tuple[Path, int]]:
             yield out / name, content.count(b"\n")
 
 
-def _recorded(folder: Path) -> _Recorded:
-    plan, sha256 = read_preregistration(folder)
+def _recorded(folder: Path, decided: tuple[Preregistration, str] | None = None) -> _Recorded:
+    plan, sha256 = decided or read_preregistration(folder)
     items = {item.id: item for item in items_of(folder)}
     with reading(folder, sha256) as db:
 

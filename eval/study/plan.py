@@ -134,8 +134,8 @@ MODEL = (
     "Part des duels gagnés : modèle linéaire mixte ; effets aléatoires de l’avis et de la personne qui juge."
 )
 EXCLUSIONS = (
-    "Une réponse qui n’a pas été envoyée n’a pas de temps ; toutes celles qui ont été envoyées comptent, sauf sans aucun "
-    "temps actif : elles sont écartées des temps, et leur nombre est donné.",
+    "Une réponse qui n’a pas été envoyée n’a pas de temps ; toutes celles qui ont été envoyées comptent.",
+    "Une réponse envoyée sans aucun temps actif est écartée des temps ; le nombre en est donné.",
     "Un agent qui part avant la fin est gardé avec ce qu’il a envoyé ; le diagramme de flux le compte.",
 )
 

@@ -251,7 +251,7 @@ class Store:
             self._answer(task_id, tab, choice=choice, reasons=kept)
 
     def skip(self, agent: str, task_id: int, tab: str, reason: str, note: str = "") -> None:
-        """Leave a task out for good, with a reason and a note of what is wrong; what was written so far is kept."""
+        """Leave a task out for good, with a reason and a note of what is wrong."""
         if not _WORD.fullmatch(reason):
             raise Refusal("bad_answer")
         note = self._masked(note)
@@ -294,6 +294,7 @@ class Store:
         beyond = counted.beyond(now - row["opened"], self.preregistration.idle_seconds) | set(row["beyond"].split())
         counted = counted.at_least(Counters.read(json.loads(row["counters"])))
         if sequence is None or row["text"] is None or sequence > row["sequence"]:
+            self.db.run("UPDATE tab SET text = NULL WHERE task = ?", row["task"])
             self.db.run("UPDATE tab SET text = ?, sequence = ? WHERE id = ?", text, sequence or row["sequence"], tab)
         values = (now, json.dumps(asdict(counted)), " ".join(sorted(beyond)), tab)
         self.db.run("UPDATE tab SET saved = ?, counters = ?, beyond = ? WHERE id = ?", *values)
@@ -307,10 +308,12 @@ class Store:
         return found is not None
 
     def _answer(self, task_id: int, tab: str, **values: str | None) -> None:
+        """Keep an answer; the unfinished texts of its task go."""
         now = self._clock()
         row = dict.fromkeys(("text", "outcome", "choice", "reasons", "note")) | values
         self.db.run("INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?)", task_id, now, tab, *row.values())
         self.db.run("UPDATE task SET done = ? WHERE id = ?", now, task_id)
+        self.db.run("UPDATE tab SET text = NULL WHERE task = ?", task_id)
 
     # --- texts
 

@@ -51,6 +51,12 @@ def by_experience(
     return found
 
 
+def of_experience(writings: Sequence[Writing], agents: Sequence[Agent], experience: str) -> list[Writing]:
+    """Take the writings of agents of an experience."""
+    theirs = {agent.id for agent in agents if agent.experience == experience}
+    return [w for w in writings if w.agent in theirs]
+
+
 def _counted(found: Timing, times: Times, mask: np.ndarray) -> Timing:
     return replace(found, n=int(mask.sum()), agents=len(np.unique(times.agent[mask])))
 

@@ -23,7 +23,7 @@ FILES: dict[str, tuple[str, Callable[[Path], bytes]]] = {
     "decisions.jsonl": ("ce que les agents ont fait des brouillons, avec le temps actif", exports.decisions),
     "records.jsonl": ("tout ce qui a été enregistré, pour l’analyse", exports.records),
 }
-_STATES = {"invited": "invité", "began": "a commencé", "wrote": "a tout écrit", "left": "est parti"}
+_STATES = {"invited": "invité", "began": "a commencé", "finished": "a tout écrit", "left": "est parti"}
 
 
 def add_pages(app: FastAPI, store: Store, url: str | None) -> None:
@@ -75,13 +75,13 @@ def _check(store: Store, link: str) -> None:
 def _given(store: Store, link: str) -> dict[str, Any]:
     found = progress(store.db)
     here = [each for each in found if each.state != "left"]
-    done = sum(p.state == "wrote" for p in here)
+    done = sum(p.state == "finished" for p in here)
     return {
         "title": "Suivi de l’étude",
         "words": f"{count(len(here), 'agent')}. Au bout de leurs réponses : {done}.",
         "agents": Table.of("Où en est chacun", found, _COLUMNS),
         "arms": _arms(found),
-        "flow": _flow(found),
+        "flow": _flow(exports.read(store.folder).flow),
         "names": [each.agent for each in here],
         "files": {name: words for name, (words, _) in FILES.items()},
         "here": f"/o/{link}",
@@ -113,15 +113,20 @@ def _arms(found: list[Progress]) -> Table:
     return Table("Réponses envoyées", ["Bras", "Réponses"], rows)
 
 
-def _flow(found: list[Progress]) -> Table:
-    def number(*states: str) -> str:
-        return str(sum(p.state in states for p in found))
-
+def _flow(flow: dict[str, Any]) -> Table:
+    """Lay out who and what was there at first, and what became of it."""
+    writing = flow["writing"]
     rows = [
-        ["Invités", str(len(found))],
-        ["N’ont pas encore commencé", number("invited")],
-        ["Ont commencé", str(sum(p.state != "invited" for p in found))],
-        ["Ont écrit toutes leurs réponses", number("wrote")],
-        ["Sont partis", number("left")],
+        ["Agents invités", flow["invited"]],
+        ["Agents qui ont commencé", flow["began"]],
+        ["Agents qui ont écrit toutes leurs réponses", flow["finished"]],
+        ["Agents partis", flow["left"]],
+        ["Réponses à écrire", writing["given"]],
+        ["Réponses envoyées", writing["done"]],
+        ["Avis mis de côté", sum(writing["left_out"].values())],
+        ["Réponses en cours", writing["begun"]],
+        ["Réponses pas encore commencées", writing["not_begun"]],
+        ["Réponses d’agents partis avant", writing["of_agents_who_left"]],
+        ["Avis répondus avec et sans brouillon", flow["items"]["in_both_arms"]],
     ]
-    return Table("Qui a fait quoi", ["Étape", "Agents"], rows)
+    return Table("Qui a fait quoi", ["Étape", "Nombre"], [[words, str(number)] for words, number in rows])

@@ -11,6 +11,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from eval.stats.estimate import Estimate
 from eval.time.measurement import BIASED, RANDOMISED, Measurement, make
 from plume.errors import InputError
 from plume.files import file_sha256
@@ -29,12 +30,16 @@ class StudyMinutes:
         rows: of QUANTITIES, those of the group `all` first.
         holds: preregistration.json is the one that was fixed before the first reply.
         sha256: of study.json; `planned_sha256` of preregistration.json.
+        won: share of the pairs of final replies that the one begun from a draft won, blind; None where none was rated.
+        confidence: of all intervals.
     """
 
     rows: tuple[Measurement, ...]
     holds: bool
     sha256: str
     planned_sha256: str | None
+    won: Estimate | None = None
+    confidence: float = 0.95
 
     def get(self, quantity: str, group: str = "all") -> Measurement | None:
         return next((row for row in self.rows if (row.quantity, row.group) == (quantity, group)), None)
@@ -56,7 +61,21 @@ def read(path: str | Path) -> StudyMinutes:
     twice = len({(row.quantity, row.group) for row in rows}) < len(rows)
     if twice or not {RATIO, SAVED} <= {row.quantity for row in rows if row.group == "all"}:
         raise InputError(f"{path}: holds no {RATIO} or no {SAVED} of all agents, or two; analyse the study again")
-    return StudyMinutes(tuple(rows), holds, file_sha256(Path(path)), planned.get("sha256"))
+    answer = document.get("answer")
+    told = answer.get("confidence") if isinstance(answer, dict) else None
+    confidence = float(told) if _is_number(told) and 0 < told < 1 else 0.95
+    won = _won(document["estimates"])
+    return StudyMinutes(tuple(rows), holds, file_sha256(Path(path)), planned.get("sha256"), won, confidence)
+
+
+def _won(rows: list[Any]) -> Estimate | None:
+    """Find how often the final reply that began as a draft was preferred."""
+    for row in rows:
+        if isinstance(row, Mapping) and (row.get("quantity"), row.get("group")) == ("finals_won", "all"):
+            values = [row.get(name) for name in ("estimate", "lower", "upper")]
+            if _is_number(values[0]) and all(value is None or _is_number(value) for value in values):
+                return Estimate(*values, n=int(row.get("n") or 0))
+    return None
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -180,12 +180,17 @@ def test_copies_and_mentions(folder, cli, env, tmp_path):
     broken = Path(shutil.copytree(folder, tmp_path / "home" / "broken"))
     (broken / "train.jsonl").write_text("changed")
     shutil.copytree(folder, tmp_path / "home" / "copy")
+    study = tmp_path / "home" / "study"
+    study.mkdir()
+    (study / "items.jsonl").write_text(json.dumps({"id": f"{GONE}-1", "review": "…"}) + "\n", encoding="utf-8")
+    (study / "preregistration.json").write_text('{"hypotheses": [], "items_sha256": ""}')
     done = cli("data", "forget", GONE, "--in", folder, "--in", tmp_path / "home", env=env)
     assert done.returncode == 2, done.stderr  # all that could be done was, but somebody must look at one folder
     assert f"1 folders could not be searched: {broken}" in done.stderr
     assert not cached.exists()
     named = [line.partition(": names")[0] for line in done.stdout.splitlines() if "names a forgotten" in line]
-    assert [Path(name).name for name in named if "broken" not in name] == ["drafts.jsonl"]
+    assert [Path(name).name for name in named if "broken" not in name] == ["drafts.jsonl", "items.jsonl"]
+    assert f"plume eval study forget {study} {GONE}" in done.stdout
     assert done.stdout.count("2 rows forgotten") == 2
     assert f"{broken}: not searched" in done.stdout
     assert "there is no MLflow store" in done.stderr

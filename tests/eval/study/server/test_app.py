@@ -268,14 +268,19 @@ def test_the_organiser_sees_arms_and_files_and_a_seat_is_taken_again(ask_study):
     study, client = ask_study(2, 2)
     agent = Agent(study, client, "A001")
     agent.begin()
-    agent.writes(number_of(agent.now()[0]))
+    for _ in range(2):
+        agent.writes(number_of(agent.now()[0]))
     here = study.path("organiser")
     page = client.get(here)
     row = re.search(r'<tr><th scope="row">A001</th>(.*?)</tr>', page.text)[1]
-    assert sorted(re.findall(r"<td>(\d sur \d)</td>", row)) == ["0 sur 1", "1 sur 1"]
+    assert sorted(re.findall(r"<td>(\d sur \d)</td>", row)) == ["1 sur 1", "1 sur 1"]
     token = {"token": next(filter(None, token_of(page)))}
     assert client.post(f"{here}/depart", data=token | {"agent": "A001"}).headers["location"] == here
     refusal(agent.get(), 404, "Ce lien ne mène à rien")
     refusal(client.post(f"{here}/lien", data=token | {"agent": "A001"}), 410, "quitté")
     assert "Lien de A003" in seen(client.post(f"{here}/agent", data=token))
+    for name, needs in {"records.jsonl": "writing", "decisions.jsonl": "outcome", "ratings.jsonl": None}.items():
+        answer = client.get(f"{here}/{name}")
+        assert f'filename="{name}"' in answer.headers["content-disposition"]
+        assert needs is None or needs in answer.text
     refusal(client.get(f"{here}/study.sqlite"), 404, "Cette adresse ne mène à rien")

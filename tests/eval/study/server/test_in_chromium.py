@@ -1,7 +1,6 @@
 """Agents work in real Chromium, with a clock that the test moves: times, tabs, a lost connection, keys alone."""
 
 import datetime as dt
-import json
 import re
 import signal
 import subprocess
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from eval.study import exports
 from eval.study.store import Store
 
 START = dt.datetime(2026, 11, 30, 9, 0)
@@ -58,11 +58,12 @@ class Person:
             self.page.keyboard.press("End")
 
     def saved(self):
-        """Let autosaves happen until the server has all: a save that is due while one is on its way is left out."""
-        for _ in range(50):
+        """Let autosaves happen until the server has all; give the seconds. One on its way puts off the next."""
+        for times in range(1, 50):
             self.page.clock.run_for(2000)
             if self.page.evaluate("JSON.stringify(state()) === confirmed"):
-                return self.expect(self.page.locator("#saved")).to_have_text("Enregistré.")
+                self.expect(self.page.locator("#saved")).to_have_text("Enregistré.")
+                return 2 * times
             self.page.wait_for_timeout(50)
         raise AssertionError("never saved")
 
@@ -86,22 +87,19 @@ def person(new_page, expect):
     return lambda study, name="A001", **options: Person(new_page, study, name, expect, **options)
 
 
-def writing_counters(store, agent):
-    """What the store has of each writing of an agent, the sum of its tabs: in the order of work."""
-    rows = store.db.all(
-        "SELECT task.id, task.arm, counters FROM tab JOIN task ON task.id = task WHERE agent = ? AND kind = 'writing'"
-        " ORDER BY position, number",
-        agent,
-    )
-    found = {}
-    for row in rows:
-        counters = json.loads(row["counters"]) or {"active_seconds": 0, "pauses": [], "keystrokes": 0}
-        total = found.setdefault(row["id"], {"arm": row["arm"], "active": 0.0, "pauses": [], "keys": 0, "pasted": 0})
-        total["active"] = round(total["active"] + counters["active_seconds"], 3)
-        total["pauses"] += counters["pauses"]
-        total["keys"] += counters["keystrokes"]
-        total["pasted"] += counters.get("pasted_characters", 0)
-    return list(found.values())
+def measured(folder, agent):
+    """What the records say of each writing of an agent, in the order of work."""
+    found = sorted((w for w in exports.read(folder).writings if w.agent == agent), key=lambda w: w.position)
+    return [
+        {
+            "arm": w.arm,
+            "active": w.active_seconds,
+            "pauses": list(w.pauses),
+            "keys": w.keystrokes,
+            "pasted": w.pasted_characters,
+        }
+        for w in found
+    ]
 
 
 # --- the whole study
@@ -127,7 +125,7 @@ def test_three_agents_at_once_from_consent_to_the_last_rating(serve_study, perso
         for each in people:
             each.submits()
     for each in people:
-        assert writing_counters(study.store, each.name) == wanted[each.name]
+        assert measured(study.store.folder, each.name) == wanted[each.name]
         arms = [each["arm"] for each in wanted[each.name]]
         assert arms in (["draft"] * 2 + ["blank"] * 2, ["blank"] * 2 + ["draft"] * 2)
     assert len({tuple(w["arm"] for w in done) for done in wanted.values()}) == 2  # both orders
@@ -168,7 +166,7 @@ def test_keys_and_pastes_are_counted_and_a_pause_is_not_time(serve_study, person
     at.page.clock.run_for(3000)
     field.press("!")
     at.submits()
-    (done,) = writing_counters(at.study.store, "A001")
+    (done,) = measured(at.study.store.folder, "A001")
     assert done == {"arm": done["arm"], "active": 8.0, "pauses": [], "keys": 4 + 1 + 1 + 1, "pasted": 7}
     assert at.study.store.db.one("SELECT text FROM answer")["text"] == "Elancollé 🙂!"
 
@@ -189,7 +187,7 @@ def test_the_time_of_a_slow_server_is_not_the_agents(serve_study, person):
     at.page.mouse.move(50, 50)
     at.expect(at.page).not_to_have_title(title)
     at.page.clock.run_for(50_000)
-    (done,) = writing_counters(at.study.store, "A001")
+    (done,) = measured(at.study.store.folder, "A001")
     assert (done["active"], done["pauses"]) == (4.0, [])
 
 
@@ -266,7 +264,7 @@ def test_two_tabs_do_not_count_twice_and_the_newest_holds_the_task(serve_study, 
     at.page.locator("#text").fill("du second")
     at.wait(5)
     at.submits()
-    (done,) = writing_counters(at.study.store, "A001")
+    (done,) = measured(at.study.store.folder, "A001")
     assert (done["active"], done["pauses"]) == (10 + 40 + 5, [40])
     assert at.study.store.db.one("SELECT text FROM answer")["text"] == "du second"
 
@@ -308,7 +306,7 @@ def test_a_reload_and_a_lost_connection_keep_text_and_time(serve_study, person):
     at.expect(at.page.locator("#text")).to_have_value("jamais enregistré")
     at.wait(3)
     at.submits()
-    (done,) = writing_counters(at.study.store, "A001")
+    (done,) = measured(at.study.store.folder, "A001")
     assert (done["active"], done["pauses"]) == (15.0, [12])
 
 
@@ -328,7 +326,7 @@ def test_a_browser_that_is_killed_resumes_with_the_text(serve_study, person):
     back.expect(back.page.locator("#text")).to_have_value("écrit avant la panne, par [MASQUÉ]")
     back.wait(2)
     back.submits()
-    (done,) = writing_counters(study.store, "A001")
+    (done,) = measured(study.store.folder, "A001")
     assert done["active"] == 11.0
 
 
@@ -336,6 +334,7 @@ SERVER = """
 import sys
 from pathlib import Path
 from eval.study.server.app import make_app
+from eval.study import exports
 from eval.study.store import Store
 from plume.page.local_app import run
 run(make_app(Store(Path(sys.argv[1]), mask=str)), "127.0.0.1", int(sys.argv[2]))
@@ -358,7 +357,7 @@ def start(folder, port=0):
     return process, int(re.search(r":(\d+)/", process.stdout.readline())[1])
 
 
-def test_a_killed_server_loses_no_answer_and_the_page_goes_on(open_store, person, monkeypatch):
+def test_a_killed_server_loses_no_answer_and_the_page_goes_on(open_store, person):
     store = open_store(2, 4)
     link, folder = store.people.new_link("A001"), store.folder
     store.close()
@@ -372,7 +371,7 @@ def test_a_killed_server_loses_no_answer_and_the_page_goes_on(open_store, person
         at.submits()
         at.go_on()
         at.page.locator("#text").fill("tapé avant")
-        at.saved()
+        passed = at.saved()
         process.send_signal(signal.SIGKILL)
         process.wait()
         at.page.locator("#text").fill("tapé pendant la panne")
@@ -391,4 +390,4 @@ def test_a_killed_server_loses_no_answer_and_the_page_goes_on(open_store, person
     with Store(folder, mask=str) as store:
         kept = [row["text"] for row in store.db.all("SELECT text FROM answer ORDER BY at")]
         assert kept == ["envoyé avant", "tapé pendant la panne"]
-        assert [done["active"] for done in writing_counters(store, "A001")] == [0.0, 8.0]
+        assert [done["active"] for done in measured(folder, "A001")] == [0, passed + 6]

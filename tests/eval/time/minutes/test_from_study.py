@@ -26,7 +26,7 @@ def analysed(*, holds=True, groups=("all", "novice"), **changes):
         for group in groups
         for quantity, (e, low, high) in (FIGURES | changes).items()
     ]
-    rows.append({"quantity": "finals_won", "group": "all", "estimate": 0.5, "lower": None, "upper": None, "n": 9})
+    rows.append({"quantity": "finals_won", "group": "all", "estimate": 0.48, "lower": 0.4, "upper": 0.56, "n": 9})
     return {"estimates": rows, "preregistration": {"sha256": "a" * 64, "holds": holds}}
 
 
@@ -46,6 +46,7 @@ def test_its_rows_are_of_grade_a_and_the_whole_study_comes_first(write_study):
     assert {row.grade for row in found.rows} == {"A"}
     assert len(found.rows) == 8
     assert found.replaces
+    assert (found.won.estimate, found.confidence) == (0.48, 0.95)
     broken = read(write_study(analysed(holds=False)))
     assert {row.grade for row in broken.rows} == {"biased"}
     assert not broken.replaces
@@ -121,6 +122,7 @@ def test_measured_minutes_replace_modelled_ones_on_the_page(sample_export, write
     assert "remplacées par l'étude, montrées pour mémoire" in page
     assert "2,10 min (de 1,40 à 2,90)" in page
     assert "Niveau de preuve « A »" in page
+    assert "préférée dans 48" in page
 
     broken = write_study(analysed(holds=False))
     run(sample_export, tmp_path / "broken", study=broken, draws=200)
