@@ -47,7 +47,11 @@ def read(folder: Path, plan: tuple[Preregistration, str] | None = None) -> Study
     With a `plan` and the digest that was kept, a study is read whose preregistration.json is another one by now.
     """
     recorded = _recorded(folder, plan)
-    agents = tuple(Agent(row["id"], row["experience"], row["sequence"]) for row in recorded.agents if row["began"])
+    agents = tuple(
+        Agent(row["id"], row["experience"], row["sequence"])
+        for row in recorded.agents
+        if row["began"] and not row["erased"]
+    )
     writings = tuple(_writing(row, recorded) for row in recorded.answers if row["kind"] == "writing")
     writers = {row["task"]: row["agent"] for row in recorded.answers}
     ratings = tuple(_rating(row, writers) for row in recorded.answers if row["kind"] != "writing")
@@ -190,9 +194,9 @@ def _iso(seconds: float) -> str:
 
 def _flow(of: _Recorded) -> dict[str, Any]:
     """Count who was invited, began, finished and left, and what became of each task that was planned."""
-    left = [row for row in of.agents if row["left"]]
+    left = [row for row in of.agents if row["left"]]  # those erased among them
     undone = {row["agent"] for row in of.tasks if row["kind"] == "writing" and row["done"] is None}
-    finished = [row for row in of.agents if row["began"] and row["id"] not in undone]
+    finished = [row for row in of.agents if row["began"] and not row["erased"] and row["id"] not in undone]
     gone = {row["id"] for row in left}
     return {
         "preregistration_sha256": of.sha256,
@@ -212,6 +216,7 @@ def _flow(of: _Recorded) -> dict[str, Any]:
             if row["kind"] == "writing" and any(tab["beyond"] for tab in of.tabs[row["task"]])
         ],
         "erased_items": of.erased,
+        "erased_agents": sum(row["erased"] for row in of.agents),
     }
 
 
