@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from eval.study.config import StudyConfig
 from eval.study.people import ORGANISER
-from eval.study.preregistration import CONFIG
+from eval.study.preregistration import CONFIG, read_preregistration
 from eval.study.server.app import make_app
 from eval.study.store import Store
 from plume.command import say, status
@@ -23,6 +23,7 @@ def serve(folder: Path, host: str, port: int, *, url: str | None = None, new_lin
     if host in _EVERYWHERE and not url:
         name = socket.gethostname()
         raise InputError(f"--host {host}: say by which address agents reach it, such as --url http://{name}:{port}")
+    read_preregistration(folder)  # what is wrong with it is said before the wait
     with status("loading what masks personal data"):  # the first text of an agent must not wait for it
         opened = Store(folder)
     with opened as store:
