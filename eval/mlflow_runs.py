@@ -20,7 +20,7 @@ from plume.files import file_sha256, read_jsonl
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from eval.gate import Line, Verdict
+    from eval.verdict import Line, Verdict
 
 VERDICT = "verdict_sha256"  # tag of a comparison's run: the very file that it wrote
 
@@ -115,6 +115,8 @@ def log_time(result: dict, out: Path) -> str:
         tracking.log_params({key: result[key] for key in ("pilot_start", "extracted_on")})
         tracking.log_params({f"count.{name}": n for name, n in result["counts"].items()})
         mlflow.set_tags({f"claim.{claim['id']}": claim["outcome"] for claim in result["claims"]})
+        if study := result.get("study"):
+            mlflow.set_tags({f"study.{name}": str(value) for name, value in study.items()})
         if result["missing_columns"]:
             mlflow.set_tag("missing_columns", ", ".join(result["missing_columns"]))
         metrics = {}

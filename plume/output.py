@@ -81,6 +81,7 @@ VERDICT = Kind(
     frozenset({"outcome", "inputs"}),
     (("champion.scores.jsonl", "challenger.scores.jsonl"),),
 )
+RANKING = Kind("a ranking", ("ranking.html", "ranking.json"), frozenset({"systems", "differences"}))
 TIME = Kind("a time analysis", ("time.html", "time.json"), frozenset({"estimates", "claims"}))
 MEMORY = Kind("a memory test", ("memory.html", "memory.json"), frozenset({"estimates", "canaries"}))
 SITE = Kind("an acceptance report", ("site.html", "site.json"), frozenset({"parts", "outcome"}))
@@ -92,7 +93,7 @@ STUDY = Kind(
 )
 ANALYSIS = Kind("a study's analysis", ("study.html", "study.json"), frozenset({"estimates", "preregistration"}))
 DRAFTS = (("id", "draft"), ("id", "error"))  # what a row of a file of drafts holds at least
-KINDS = (DATASET, RUN, VERDICT, TIME, MEMORY, SITE, EXPORT, STUDY, ANALYSIS)
+KINDS = (DATASET, RUN, VERDICT, RANKING, TIME, MEMORY, SITE, EXPORT, STUDY, ANALYSIS)
 
 
 def check_folder(
