@@ -1,10 +1,11 @@
-"""Log comparisons, analyses of time, plans of studies to MLflow, and find them. What decides reads no metrics.
+"""Log comparisons, analyses of time, plans and results of studies to MLflow, and find them. No decision reads metrics.
 
 A comparison is a parent run with the verdict, and a child for each system with its measures.
 """
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,9 @@ from plume.files import file_sha256, read_jsonl
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from eval.gate import Line, Verdict
+    from eval.verdict import Line, Verdict
 
+PRIMARY = "primary"  # tag of a comparison's run: the measure that the challenger had to gain on
 VERDICT = "verdict_sha256"  # tag of a comparison's run: the very file that it wrote
 
 
@@ -40,6 +42,7 @@ def log_comparison(verdict: "Verdict", champion: Path, challenger: Path, data: P
         mlflow.set_tags({VERDICT: file_sha256(out / "verdict.json"), "outcome": verdict.outcome})
         mlflow.set_tags({key: value for key, value in inputs.items() if value is not None})
         mlflow.set_tag("reasons", "\n".join(verdict.reasons)[:5000])
+        mlflow.set_tag(PRIMARY, next(x.measure for x in verdict.estimates if (x.rule or "").startswith("superiority")))
         if written["checks_off"]:
             mlflow.set_tag("checks_off", " ".join(written["checks_off"]))
         if verdict.needs_items is not None:
@@ -114,6 +117,8 @@ def log_time(result: dict, out: Path) -> str:
         tracking.log_params({key: result[key] for key in ("pilot_start", "extracted_on")})
         tracking.log_params({f"count.{name}": n for name, n in result["counts"].items()})
         mlflow.set_tags({f"claim.{claim['id']}": claim["outcome"] for claim in result["claims"]})
+        if study := result.get("study"):
+            mlflow.set_tags({f"study.{name}": str(value) for name, value in study.items()})
         if result["missing_columns"]:
             mlflow.set_tag("missing_columns", ", ".join(result["missing_columns"]))
         metrics = {}
@@ -137,6 +142,28 @@ def log_study(out: Path, digest: str) -> str:
         decided = json.loads((out / "preregistration.json").read_text(encoding="utf-8"))
         tracking.log_params({key: decided[key] for key in ("agents", "items", "effect", "power", "items_sha256")})
         for name in ("preregistration.json", "power.json"):
+            mlflow.log_artifact(str(out / name))
+        return active.info.run_id
+
+
+def log_study_analysis(result: dict, out: Path) -> str:
+    """Log a study's answers, its estimates and the two files; returns the run's id. No text of any reply.
+
+    A row is the metrics `<quantity>/<group>`, `….lower`, `….upper` and `….n`, as of `log_time`.
+    """
+    import mlflow
+
+    with tracking.run(f"study analysis {out.name}", kind="study analysis") as active:
+        rules, answer = result["preregistration"], result["answer"]
+        tracking.log_params({f"{name}_sha256": digest for name, digest in result["inputs"].items()})
+        mlflow.set_tags({"preregistration_sha256": rules["sha256"], "preregistration": rules["state"]})
+        mlflow.set_tags({name: str(answer[name]) for name in ("time", "quality", "method")})
+        metrics = {}
+        for row in result["estimates"]:
+            name = re.sub(r"[^\w/. -]", "_", f"{row['quantity'].replace(':', '/')}/{row['group']}").replace(" ", "_")
+            metrics |= _bounds(name, row["estimate"], row["lower"], row["upper"]) | {f"{name}.n": row["n"]}
+        mlflow.log_metrics(metrics)
+        for name in ("study.json", "study.html"):
             mlflow.log_artifact(str(out / name))
         return active.info.run_id
 

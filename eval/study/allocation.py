@@ -14,7 +14,7 @@ Comparisons are chosen one by one, from what was rated so far: whoever leaves, o
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eval.study.records import ARMS, Arm, Item
 from eval.study.records import Sequence as Order
@@ -76,14 +76,14 @@ def _half(items: Sequence[Item], of: tuple[int, int]) -> set[str]:
 class Pair:
     """Names two texts that answer the same review. `one` and `other` are systems, or the arms draft and blank.
 
-    `texts` tells one couple of final replies from another one: the numbers of the two writings.
+    `texts` tells one couple of final replies from another one: the numbers of the two writings, which `writers` wrote.
     """
 
     item: str
     one: str
     other: str
-    writers: tuple[str, ...] = ()
     texts: tuple[int, ...] = ()
+    writers: tuple[str, ...] = field(default=(), compare=False, repr=False)  # repr: what is drawn depends on it
 
     @property
     def labels(self) -> tuple[str, str]:

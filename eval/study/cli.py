@@ -82,10 +82,43 @@ def export(
 @app.command()
 def forget(
     study: Annotated[Path, typer.Argument(help="Folder of a study; nobody may serve it meanwhile.")],
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Experiences to forget (id_experience).")],
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID...", help="Experiences to forget (id_experience).")
+    ] = None,
+    agent: Annotated[str | None, typer.Option(help="An agent who withdraws, such as A003.")] = None,
 ) -> None:
-    """Erase experiences from a study: the reviews, and every text, time and judgement about them."""
-    from eval.study.erase import erase
+    """Erase experiences from a study, or an agent: every text, time and judgement about or by them."""
+    from eval.study.erase import erase_agent, erase_experiences
+    from plume.errors import InputError
 
-    items, tasks = erase(study, ids)
-    say(f"{study}: {items} reviews and {tasks} tasks about them erased; erase or make again what was exported before")
+    if not ids and not agent:
+        raise InputError("nothing to forget: name experiences, or an agent with --agent")
+    if agent:
+        say(f"{study}: {agent} and {erase_agent(study, agent)} tasks erased")
+    if ids:
+        items, tasks = erase_experiences(study, ids)
+        say(f"{study}: {items} reviews and {tasks} tasks about them erased")
+    say("files that were exported before still hold them: erase those, or export again")
+
+
+@app.command()
+def analyse(
+    study: Annotated[Path, typer.Argument(help="Folder of a study in which agents have written; it may be served.")],
+    out: Annotated[Path, typer.Option(help="Folder for study.json and study.html.")],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an analysis of a study there.")] = False,
+) -> None:
+    """Time, quality and harm with and without a draft. Exit code 10 if preregistration.json changed or is missing."""
+    from eval.mlflow_runs import log_study_analysis
+    from eval.study.analysis.run import analyse as analyse_study
+    from plume import tracking
+
+    tracking.connect(create=tracking.is_default())  # before the work: its ledger must be there
+    result, code = analyse_study(study, out, force=force)
+    log_study_analysis(result, out)
+    say(f"{out / 'study.html'}, {out / 'study.json'}")
+    for told in result["not_said"]:
+        say(f"- {told}")
+    if code:
+        state = result["preregistration"]["state"]
+        say(f"preregistration.json is {state}: the page says so at its top, nothing of it counts as planned")
+        raise typer.Exit(code)

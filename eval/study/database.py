@@ -20,7 +20,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE link (sha256 TEXT PRIMARY KEY, holder TEXT NOT NULL UNIQUE, made REAL NOT NULL) STRICT;
 CREATE TABLE agent (
     id TEXT PRIMARY KEY, seat INTEGER NOT NULL, sequence TEXT NOT NULL, experience TEXT, made REAL NOT NULL,
-    began REAL, left REAL, why TEXT
+    began REAL, left REAL, why TEXT, erased INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE task (
     id INTEGER PRIMARY KEY, agent TEXT NOT NULL REFERENCES agent (id), kind TEXT NOT NULL, item TEXT NOT NULL,
@@ -119,14 +119,26 @@ class Database:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def kept_sha256(folder: Path) -> str:
+    """Give the digest that preregistration.json had when the study began. Raises InputError."""
+    path = folder / DATABASE
+    if not path.is_file():
+        raise InputError(_not_begun(folder))
+    with _readable(path), closing(_connect(path)) as db:
+        db.execute("PRAGMA query_only = ON")
+        return str(dict(map(tuple, db.execute("SELECT key, value FROM meta")))["preregistration_sha256"])
+
+
+def _not_begun(folder: Path) -> str:
+    return f"{folder}: nobody has begun this study (no {DATABASE}); start it with: plume eval study serve"
+
+
 @contextmanager
 def reading(folder: Path, sha256: str) -> Iterator[sqlite3.Connection]:
     """Read a study, also while it is served: all that is read is of one moment. Raises InputError."""
     path = folder / DATABASE
     if not path.is_file():
-        raise InputError(
-            f"{folder}: nobody has begun this study (no {DATABASE}); start it with: plume eval study serve"
-        )
+        raise InputError(_not_begun(folder))
     with _readable(path), closing(_connect(path)) as db:
         db.execute("PRAGMA query_only = ON")
         db.execute("BEGIN")

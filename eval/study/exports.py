@@ -41,10 +41,17 @@ class _Recorded:
     erased: int  # reviews, on request
 
 
-def read(folder: Path) -> Study:
-    """Read the records of a study. Raises InputError if nobody began it, or if its plan was changed since."""
-    recorded = _recorded(folder)
-    agents = tuple(Agent(row["id"], row["experience"], row["sequence"]) for row in recorded.agents if row["began"])
+def read(folder: Path, plan: tuple[Preregistration, str] | None = None) -> Study:
+    """Read the records of a study. Raises InputError if nobody began it, or if its plan was changed since.
+
+    With a `plan` and the digest that was kept, a study is read whose preregistration.json is another one by now.
+    """
+    recorded = _recorded(folder, plan)
+    agents = tuple(
+        Agent(row["id"], row["experience"], row["sequence"])
+        for row in recorded.agents
+        if row["began"] and not row["erased"]
+    )
     writings = tuple(_writing(row, recorded) for row in recorded.answers if row["kind"] == "writing")
     writers = {row["task"]: row["agent"] for row in recorded.answers}
     ratings = tuple(_rating(row, writers) for row in recorded.answers if row["kind"] != "writing")
@@ -52,7 +59,8 @@ def read(folder: Path) -> Study:
 
 
 def ratings(folder: Path) -> bytes:
-    """Write ratings.jsonl: which of two systems' drafts was preferred, and why."""
+    """Write ratings.jsonl: which of two systems' drafts was preferred, why, and of which files they are."""
+    drafts_sha256 = read_preregistration(folder)[0].systems
     return to_jsonl(
         {
             "id": rating.item,
@@ -61,6 +69,8 @@ def ratings(folder: Path) -> bytes:
             "choice": rating.choice,
             "rater": rating.rater,
             "reasons": list(rating.reasons),
+            "left_drafts_sha256": drafts_sha256[rating.left],
+            "right_drafts_sha256": drafts_sha256[rating.right],
         }
         for rating in read(folder).ratings
         if rating.kind == "drafts"
@@ -112,8 +122,8 @@ def write_files(folder: Path, out: Path) -> Iterator[tuple[Path, int]]:
             yield out / name, content.count(b"\n")
 
 
-def _recorded(folder: Path) -> _Recorded:
-    plan, sha256 = read_preregistration(folder)
+def _recorded(folder: Path, decided: tuple[Preregistration, str] | None = None) -> _Recorded:
+    plan, sha256 = decided or read_preregistration(folder)
     items = {item.id: item for item in items_of(folder)}
     with reading(folder, sha256) as db:
 
@@ -184,9 +194,9 @@ def _iso(seconds: float) -> str:
 
 def _flow(of: _Recorded) -> dict[str, Any]:
     """Count who was invited, began, finished and left, and what became of each task that was planned."""
-    left = [row for row in of.agents if row["left"]]
+    left = [row for row in of.agents if row["left"]]  # those erased among them
     undone = {row["agent"] for row in of.tasks if row["kind"] == "writing" and row["done"] is None}
-    finished = [row for row in of.agents if row["began"] and row["id"] not in undone]
+    finished = [row for row in of.agents if row["began"] and not row["erased"] and row["id"] not in undone]
     gone = {row["id"] for row in left}
     return {
         "preregistration_sha256": of.sha256,
@@ -206,6 +216,7 @@ def _flow(of: _Recorded) -> dict[str, Any]:
             if row["kind"] == "writing" and any(tab["beyond"] for tab in of.tabs[row["task"]])
         ],
         "erased_items": of.erased,
+        "erased_agents": sum(row["erased"] for row in of.agents),
     }
 
 

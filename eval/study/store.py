@@ -131,9 +131,7 @@ class Store:
             return None
         pairs = allocation.draft_pairs(self.items.values()) if kind == "drafts" else self._final_pairs()
         seen = {r["item"] for r in self.db.all("SELECT item FROM task WHERE agent = ? AND arm = 'draft'", agent)}
-        chosen = allocation.next_comparison(
-            agent, pairs, self._placed(kind, pairs), seen=seen, seed=self.preregistration.seed
-        )
+        chosen = allocation.next_comparison(agent, pairs, self._placed(kind), seen=seen, seed=self.preregistration.seed)
         if chosen is None:
             return None
         pair, texts = chosen.pair, chosen.pair.texts or (None, None)
@@ -151,9 +149,8 @@ class Store:
         )
         return allocation.final_pairs(map(tuple, written))
 
-    def _placed(self, kind: Kind, pairs: Collection[allocation.Pair]) -> list[allocation.Placed]:
+    def _placed(self, kind: Kind) -> list[allocation.Placed]:
         """List who judged or is judging what; not what was skipped, nor what somebody left undone."""
-        known = {(pair.item, pair.labels, pair.texts): pair for pair in pairs}
         rows = self.db.all(
             "SELECT task.* FROM task JOIN agent ON agent.id = agent WHERE kind = ? AND skipped IS NULL"
             " AND (done IS NOT NULL OR left IS NULL)",
@@ -162,7 +159,7 @@ class Store:
         placed = []
         for row in rows:
             texts = () if row["one_text"] is None else (row["one_text"], row["other_text"])
-            pair = known[row["item"], (row["one"], row["other"]), texts]
+            pair = allocation.Pair(row["item"], row["one"], row["other"], texts)
             placed.append(allocation.Placed(row["agent"], pair, bool(row["one_left"])))
         return placed
 

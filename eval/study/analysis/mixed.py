@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
-from scipy.stats import t as student
+
+from eval.study.analysis.crossover import Contrast
 
 _STARTS = (1.0, 0.25, 4.0)  # of variances over the residual's
 _MOST = 1e3  # of a standard deviation over the residual's: beyond, there is no residual
@@ -32,24 +33,6 @@ class Term:
     def design(self) -> np.ndarray:
         columns = np.eye(int(self.levels.max()) + 1)[self.levels]
         return columns if self.values is None else columns * self.values[:, None]
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """Holds a combination of fixed effects, its standard error and degrees of freedom."""
-
-    value: float
-    error: float
-    degrees: float
-
-    def interval(self, confidence: float) -> tuple[float, float]:
-        half = float(student.ppf((1 + confidence) / 2, self.degrees)) * self.error
-        return self.value - half, self.value + half
-
-    @property
-    def p(self) -> float:
-        """Give the two-sided p-value of "it is 0"."""
-        return float(2 * student.sf(abs(self.value) / self.error, self.degrees))
 
 
 class NotConvergedError(Exception):

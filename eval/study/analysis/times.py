@@ -5,12 +5,13 @@ from the draft, review, residual; the last four vary at random. The agent's own 
 it: without it, intervals of six agents with thirty replies each would be as narrow as those of a hundred and eighty.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from eval.study.analysis.mixed import Contrast, Mixed, NotConvergedError, Term
+from eval.study.analysis.crossover import Contrast, by_sequence
+from eval.study.analysis.mixed import Mixed, NotConvergedError, Term
 from eval.study.records import Writing
 
 MIXED, PAIRED = "mixed", "paired"
@@ -114,77 +115,74 @@ def time_ratio(writings: Sequence[Writing], *, confidence: float = 0.95, cap: fl
     t; `method` and `told` say so. Of the same writings, always the same.
     """
     times = Times.of(writings, cap)
-    nothing = _unsaid(times)
-    if nothing:
-        return nothing
+    if len(set(times.drafted)) < 2:
+        return unsaid(times, "replies of one arm only" if len(times) else "no timed reply")
     try:
-        model = Mixed(np.log(times.seconds), times.fixed(), list(times.terms.values()))
-        found, method, told = model.contrast(_first(model.p)), MIXED, ""
-        spreads = dict(zip((*times.terms, "residual"), map(float, model.spreads), strict=True))
+        found, spreads = fit(times)
     except NotConvergedError as reason:
-        found, method, told, spreads = _paired(times), PAIRED, f"the mixed model does not converge: {reason}", None
-    return _told(times, found, confidence, method, told, spreads)
+        told, paired = f"the mixed model does not converge: {reason}", _paired(times)
+        if paired is None:
+            return unsaid(times, f"{told}; no agent wrote in both arms")
+        return as_ratio(times, paired, confidence, method=PAIRED, told=told)
+    return as_ratio(times, found, confidence, spreads=spreads)
 
 
-def _first(p: int) -> np.ndarray:
-    """Weigh the arm, the fixed effect after the level."""
-    return np.eye(p)[1]
+def fit(
+    times: Times,
+    more: Sequence[np.ndarray] = (),
+    weights: Sequence[float] = (0, 1),
+    terms: Mapping[str, Term] | None = None,
+) -> tuple[Contrast, dict[str, float]]:
+    """Fit the model with `more` fixed effects after the arm; give the effect that `weights` ask for, and the spreads.
+
+    `weights` are of level, arm, and `more`; period and position have none. Raises NotConvergedError.
+    """
+    used = terms or times.terms
+    x = times.fixed(*more)
+    model = Mixed(np.log(times.seconds), x, list(used.values()))
+    found = model.contrast([*weights, *([0.0] * (x.shape[1] - len(weights)))])
+    return found, dict(zip((*used, "residual"), map(float, model.spreads), strict=True))
 
 
-def _unsaid(times: Times) -> Timing | None:
-    """Say why there is nothing to compare, if so."""
-    if len(set(times.drafted)) == 2:
-        return None
-    told = "replies of one arm only" if len(times) else "no timed reply"
+def unsaid(times: Times, told: str) -> Timing:
+    """Say why nothing can be said."""
     return Timing(None, None, None, len(times), times.left_out, times.agents, times.items, told=told)
 
 
-def _told(
-    times: Times, found: Contrast | None, confidence: float, method: str, told: str, spreads: dict[str, float] | None
+def as_ratio(
+    times: Times,
+    found: Contrast,
+    confidence: float,
+    *,
+    method: str = MIXED,
+    told: str = "",
+    spreads: dict[str, float] | None = None,
 ) -> Timing:
+    """Bring a difference of logarithms back to a ratio, with its interval where agents are enough."""
     counts = {"n": len(times), "n_error": times.left_out, "agents": times.agents, "items": times.items}
-    if found is None:
-        return Timing(None, None, None, **counts, told=f"{told}; no agent wrote in both arms")
     ratio = float(np.exp(found.value))
     if times.agents < LEAST_AGENTS or not found.error > 0:
         few = "fewer than three agents" if times.agents < LEAST_AGENTS else "agents' gains do not vary"
         return Timing(ratio, None, None, **counts, method=method, told="; ".join(filter(None, (told, few))))
     lower, upper = map(float, np.exp(found.interval(confidence)))
-    return Timing(
-        ratio,
-        lower,
-        upper,
-        **counts,
-        p=found.p,
-        degrees=found.degrees,
-        method=method,
-        told=told,
-        spreads=spreads,
-    )
+    more = {"p": found.p, "degrees": found.degrees, "method": method, "told": told, "spreads": spreads}
+    return Timing(ratio, lower, upper, **counts, **more)
 
 
 def _paired(times: Times) -> Contrast | None:
-    """Average agents' own differences of mean logarithms, each sequence alike, so that the period cancels out."""
-    differences, sequences = agents_differences(np.log(times.seconds), times)
-    if not len(differences):
-        return None
-    sides = [differences[sequences == side] for side in np.unique(sequences)]
-    free = len(differences) - len(sides)
-    value = float(np.mean([side.mean() for side in sides]))
-    if free < 1:
-        return Contrast(value, 0.0, 1.0)
-    pooled = sum(float(((side - side.mean()) ** 2).sum()) for side in sides) / free
-    return Contrast(value, float(np.sqrt(pooled * sum(1 / len(side) for side in sides)) / len(sides)), float(free))
+    """Average agents' own differences of mean logarithms."""
+    with_draft, blank, sequences = agents_means(np.log(times.seconds), times)
+    return by_sequence(with_draft - blank, sequences) if len(sequences) else None
 
 
-def agents_differences(values: np.ndarray, times: Times) -> tuple[np.ndarray, np.ndarray]:
-    """Give each agent's mean with a draft less that without, and whether they began with it; both arms are wanted."""
+def agents_means(values: np.ndarray, times: Times) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give agents' means with a draft and without, and whether they began with it, of all who wrote in both arms."""
     found = []
     for agent in range(times.agents):
         own = times.agent == agent
-        drafted = own & (times.drafted > 0)
-        blank = own & (times.drafted < 0)
+        drafted, blank = own & (times.drafted > 0), own & (times.drafted < 0)
         if drafted.any() and blank.any():
             first = times.period[drafted].mean() < times.period[blank].mean()
-            found.append((values[drafted].mean() - values[blank].mean(), first))
-    return np.array([d for d, _ in found]), np.array([first for _, first in found], dtype=bool)
+            found.append((values[drafted].mean(), values[blank].mean(), first))
+    with_draft, without, first = np.array(found).reshape(-1, 3).T
+    return with_draft, without, first.astype(bool)

@@ -5,7 +5,8 @@ from typer.testing import CliRunner
 
 from eval.cli import app
 from eval.study import exports
-from eval.study.erase import erase
+from eval.study.erase import erase_agent
+from eval.study.erase import erase_experiences as erase
 from eval.study.preregistration import ERASED, ITEMS, items_of, read_preregistration
 from plume.errors import InputError
 from plume.files import write
@@ -57,7 +58,7 @@ def test_two_erasures_are_counted_together(finished):
         erase(finished, ["10000"])
 
 
-@pytest.mark.parametrize("step", ["_erase_answers", "write_items"])
+@pytest.mark.parametrize("step", ["_erase", "write_items"])
 def test_an_erasure_that_was_cut_off_is_finished_by_the_same_command(finished, monkeypatch, step):
     """Killed before the database, or before items.jsonl: the study is still whole, and the second time all is gone."""
 
@@ -72,6 +73,30 @@ def test_an_erasure_that_was_cut_off_is_finished_by_the_same_command(finished, m
     assert erase(finished, ["10000"])[0] == 1
     assert exports.read(finished).flow["erased_items"] == 1
     assert b"10000-1" not in bytes_of(finished)
+
+
+def test_an_agent_who_withdraws_leaves_nothing_but_that_somebody_did(finished, open_store, clock, finish):
+    before = exports.read(finished)
+    others = [w for w in before.writings if w.agent != "A002"]
+    own = len(before.writings) - len(others) + sum(r.rater == "A002" for r in before.ratings)
+    of_theirs = sum("A002" in (r.writers or ()) for r in before.ratings if r.rater != "A002")
+    assert own == 10
+    assert of_theirs > 0
+    assert erase_agent(finished, "A002") == own + of_theirs
+    after = exports.read(finished)
+    assert list(after.writings) == others
+    assert not [r for r in after.ratings if r.rater == "A002" or "A002" in (r.writers or ())]
+    assert [agent.id for agent in after.agents] == ["A001", "A003", "A004"]
+    counts = {key: after.flow[key] for key in ("invited", "began", "finished", "left", "erased_agents")}
+    assert counts == {"invited": 4, "began": 4, "finished": 3, "left": 1, "erased_agents": 1}
+    with pytest.raises(InputError, match="nobody takes part as A009"):
+        erase_agent(finished, "A009")
+    store = open_store(folder=finished)
+    assert store.people.add() == "A005"  # in the free seat, under another number
+    finish(store, clock)  # the others, too: what they judged of the replies is judged again
+    flow = exports.read(finished).flow
+    assert flow["finished"] == 4
+    assert flow["items"] == {"all": 4, "in_both_arms": 4, "fewest_in_an_arm": 2, "most_in_an_arm": 2}
 
 
 def test_a_study_that_is_served_or_shows_nothing_of_it_is_left_alone(finished, open_store):
@@ -111,9 +136,10 @@ def test_commands(finished, tmp_path):
     files = tmp_path / "files"
     assert run("export", finished, "--out", files) == 3
     assert (files / "decisions.jsonl").read_text().count("\n") == 8
-    assert run("forget", finished, "10000") == 1
-    assert run("forget", finished, "10000") == "refused"
+    assert run("forget", finished, "10000", "--agent", "A001") == 3
+    for wrong in (["10000"], [], ["--agent", "A"]):
+        assert run("forget", finished, *wrong) == "refused"
     assert run("export", finished, "--out", finished) == "refused"
     assert run("export", finished, "--out", files) == 3  # its own files are replaced
-    assert (files / "decisions.jsonl").read_text().count("\n") == 6
+    assert 4 <= (files / "decisions.jsonl").read_text().count("\n") <= 5  # A001 had one or two of the three
     assert run("export", files, "--out", files) == "refused"
