@@ -49,6 +49,9 @@ def test_the_plan_follows_the_gates_own_numbers(tmp_path):
     assert plan(loose, 0.05)["reviews"] < planned["reviews"]
     assert plan(GATE, 0.1)["reviews"] < planned["reviews"] < plan(GATE, 0.05, power=0.95)["reviews"]
     assert plan(GATE, 0.05, discordance=0.3)["reviews"] > planned["reviews"]
+    three = plan(GATE, 0.05, challengers=3)
+    assert _part(three, "safety", "check:contacts")["reviews"] == 408  # 0.05 / 3 in place of 0.05
+    assert three["reviews"] > planned["reviews"]
 
 
 def test_a_test_split_is_large_enough_or_not(make_data, tmp_path, capsys):
