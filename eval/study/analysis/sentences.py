@@ -1,16 +1,13 @@
 """Write the sentences of study.html: what drafts do to time, quality and harm, in plain French."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from eval.stats.estimate import Estimate
+from eval.study.analysis.findings import Findings
 from eval.study.analysis.harms import ANY, Harm
 from eval.study.analysis.minutes import SAVED, WITH, WITHOUT
 from eval.study.analysis.times import Timing
 from plume.page.numbers import count, interval, number, percent
-
-if TYPE_CHECKING:
-    from eval.study.analysis.run import Findings
 
 
 def time_sentence(ratio: Timing) -> tuple[str, str]:
@@ -58,7 +55,7 @@ def _why(one: Timing) -> str:
     return next((said for told, said in _WHY.items() if told in one.told), "le modèle ne converge pas")
 
 
-def minutes_sentence(f: "Findings") -> str | None:
+def minutes_sentence(f: Findings) -> str | None:
     """Say minutes for a reply, with and without."""
     with_draft, without = f.minutes[WITH].estimate, f.minutes[WITHOUT].estimate
     if with_draft is None or without is None:
@@ -76,7 +73,7 @@ def with_interval(one: Timing | Estimate, say: Callable[[float], str]) -> str:
     return f"{say(one.estimate)} ({interval(one.lower, one.upper, say)})"
 
 
-def quality_sentence(f: "Findings") -> tuple[str, str]:
+def quality_sentence(f: Findings) -> tuple[str, str]:
     """Say whether replies that began as drafts are as good, as judged blind."""
     if f.won.estimate is None:
         return (
@@ -117,7 +114,7 @@ def harm_sentence(found: Sequence[Harm]) -> str:
     return f"Problèmes de fond arrivés jusqu’à la réponse (vérifications automatiques) : {', '.join(told)}.{caught}"
 
 
-def experience_sentence(f: "Findings") -> str:
+def experience_sentence(f: Findings) -> str:
     """Compare novices with experts."""
     both = f.by_experience["interaction"]
     if both.lower is None or both.upper is None:
@@ -130,7 +127,7 @@ def experience_sentence(f: "Findings") -> str:
     return f"Rien ne montre que le gain dépende de l’expérience ; un écart reste possible ({told})."
 
 
-def learning_sentence(f: "Findings") -> str:
+def learning_sentence(f: Findings) -> str:
     """Say what the sitting changes: pace in both arms, and the draft's gain."""
     pace, gain = f.learning["pace"], f.learning["gain"]
     if pace.lower is None or pace.upper is None:
@@ -147,7 +144,7 @@ def learning_sentence(f: "Findings") -> str:
     )
 
 
-def carry_sentence(f: "Findings") -> str:
+def carry_sentence(f: Findings) -> str:
     """Say whether having seen drafts changes writing without one, and what the test could have seen."""
     ratio, seen = f.carry_over.ratio, f.carry_over.detectable
     if ratio.lower is None or ratio.upper is None or seen is None:
