@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NoReturn
 
 import typer
 
 from eval.browse import PORT
+from eval.cli_desk import Data, Force
+from eval.cli_desk import app as desk
 from plume.command import LazyGroup, say
 
 
@@ -22,8 +24,8 @@ app = typer.Typer(
     help="Drafts, scores, verdict and promotion; the time saved.",
 )
 
-Data = Annotated[Path, typer.Option(help="Dataset folder.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite what plume wrote there.")]
+app.add_typer(desk)  # without a name: its commands stand beside these
+
 Engine = Literal["transformers", "vllm"]
 Api = Literal["completions", "chat"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -166,33 +168,64 @@ def score(
 @app.command()
 def compare(
     champion: Annotated[Path, typer.Argument(metavar="CHAMPION_DRAFTS")],
-    challenger: Annotated[Path, typer.Argument(metavar="CHALLENGER_DRAFTS")],
+    challengers: Annotated[list[Path], typer.Argument(metavar="CHALLENGER_DRAFTS [MORE_DRAFTS]...")],
     data: Data,
-    out: Annotated[Path, typer.Option(help="Folder for verdict.json and report.html.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for verdict.json and report.html; of several challengers, one below for each.")
+    ],
     gate: Annotated[Path, typer.Option(help="The rule.")] = Path("configs/eval/gate.yaml"),
+    ratings: Annotated[
+        list[Path] | None,
+        typer.Option(help="ratings.jsonl: which of the two drafts people preferred; may be repeated."),
+    ] = None,
     trained_on: Annotated[
         list[Path] | None, typer.Option(help="Another dataset folder that an adapter was trained on; may be repeated.")
     ] = None,
     force: Force = False,
 ) -> None:
-    """May the challenger replace the champion? Exit code 0 PASS, 10 FAIL, 20 INCONCLUSIVE, 2 cannot say."""
+    """May the challenger replace the champion? Exit code 0 PASS, 10 FAIL, 20 INCONCLUSIVE, 2 cannot say.
+
+    Of several challengers: 0 if one passes, 10 if all fail, else 20; ranking.html and ranking.json rank all systems.
+    """
     from eval.inputs import to_compare
     from plume import tracking
     from plume.paths import in_clone
 
     gate = in_clone(gate)
-    to_compare(champion, challenger, data, gate, out, trained_on=trained_on or (), force=force)  # before slow imports
+    files = {"ratings": ratings or (), "trained_on": trained_on or ()}
+    if len(challengers) > 1:
+        _compare_several(champion, challengers, data, gate, out, **files, force=force)
+    (challenger,) = challengers
+    to_compare(champion, challenger, data, gate, out, **files, force=force)  # before slow imports
     tracking.connect(create=tracking.is_default())  # before the work: its ledger must be there
     from eval.compare import compare as compare_drafts
     from eval.mlflow_runs import log_comparison, train_splits_of
 
-    more = {"trained_on": trained_on or (), "look_up": train_splits_of}
-    verdict = compare_drafts(champion, challenger, data, gate, out, **more, force=force)
+    verdict = compare_drafts(champion, challenger, data, gate, out, **files, look_up=train_splits_of, force=force)
     log_comparison(verdict, champion, challenger, data, gate, out)
     say(f"{verdict.outcome}: {out / 'verdict.json'}, {out / 'report.html'}")
     for reason in verdict.reasons:
         say(f"- {reason}")
     raise typer.Exit(EXIT[verdict.outcome])
+
+
+def _compare_several(
+    champion: Path, challengers: list[Path], data: Path, gate: Path, out: Path, **given: Any
+) -> NoReturn:
+    """Judge and log each challenger, say the outcomes and the ranks, and leave with the exit code."""
+    from plume import tracking
+
+    tracking.connect(create=tracking.is_default())
+    from eval.compare_several import compare_several, outcome_of
+    from eval.mlflow_runs import log_comparison, train_splits_of
+
+    judged = compare_several(champion, challengers, data, gate, out, **given, look_up=train_splits_of)
+    for one in judged:
+        log_comparison(one.verdict, champion, one.drafts, data, gate, one.folder)
+        say(f"{one.verdict.outcome}: {one.folder / 'verdict.json'}: {one.verdict.reasons[0]}")
+    outcome = outcome_of(judged)
+    say(f"{outcome}: {out / 'ranking.json'}, {out / 'ranking.html'}")
+    raise typer.Exit(EXIT[outcome])
 
 
 @app.command()
@@ -266,6 +299,10 @@ def time(
     decisions: Annotated[
         Path | None, typer.Option(help="decisions.jsonl: what agents did with drafts, with seconds where timed.")
     ] = None,
+    study: Annotated[
+        Path | None,
+        typer.Option(help="study.json: minutes with a draft and without, which replace the modelled ones."),
+    ] = None,
     pilot_start: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="First day of the pilot, by default the claims file's."),
@@ -279,7 +316,7 @@ def time(
     """What the pilot changes: citizens' wait, satisfaction, draft reuse, agents' minutes, beside the pilot's claims."""
     from eval.inputs import to_time
 
-    files = {"claims": claims, "constants_file": constants, "decisions": decisions}
+    files = {"claims": claims, "constants_file": constants, "decisions": decisions, "study": study}
     to_time(export, out, **files, force=force)
     from eval.mlflow_runs import log_time
     from eval.time.run import run

@@ -5,6 +5,7 @@ from typing import Any
 
 from eval.drafts import Drafts
 from eval.probes import Probed
+from eval.ratings import Ratings
 from eval.rule import ARMS, rule_sha256
 from eval.score import scorer_sha256
 from plume.files import json_sha256, sha256
@@ -16,6 +17,8 @@ _OF_ALL = {
     "scorer_sha256": "Code qui note",
     "probes_sha256": "Avis piégés",
 }
+RATINGS = "ratings_sha256"
+_IF_GIVEN = {RATINGS: "Choix des personnes"}
 _OF_A_SYSTEM = {
     "drafts_sha256": "brouillons",
     "probe_drafts_sha256": "brouillons des avis piégés",
@@ -30,7 +33,11 @@ _OF_A_SYSTEM = {
 
 
 def evidence(
-    arms: dict[str, Drafts], gate: str | Path, scores: dict[str, bytes], probed: Probed | None = None
+    arms: dict[str, Drafts],
+    gate: str | Path,
+    scores: dict[str, bytes],
+    probed: Probed | None = None,
+    ratings: Ratings | None = None,
 ) -> dict[str, Any]:
     """Hash what verdict.json calls its inputs; `promote` compares the adapters' with the registered version's."""
     described = arms["champion"].meta["data"]
@@ -50,12 +57,12 @@ def evidence(
             drafts.meta["fingerprint"],
         )
         inputs |= {f"{arm}_{name}": value for name, value in zip(_OF_A_SYSTEM, found, strict=True)}
-    return inputs
+    return inputs | ({RATINGS: ratings.sha256} if ratings else {})
 
 
 def label(name: str) -> str:
     """`champion_drafts_sha256` -> `Système en service : brouillons`; an input added since is shown by its own name."""
     arm, _, rest = name.partition("_")
     if arm not in ARMS:
-        return _OF_ALL.get(name, name)
+        return (_OF_ALL | _IF_GIVEN).get(name, name)
     return f"Système {ARMS[arm]} : {_OF_A_SYSTEM.get(rest, rest)}"

@@ -3,15 +3,17 @@
 scipy, matplotlib, MLflow and torch take five seconds and more.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from eval import swapped_reviews
 from eval.drafts import Drafts, read_drafts, read_pairs
 from eval.probes import beside, read_probes
+from eval.ratings import Ratings
+from eval.ratings import read as read_ratings
 from eval.rule import GateRule, Probes
-from eval.time.minutes import constants
+from eval.time.minutes import constants, from_study
 from plume.corpus.dataset import Pair, read_manifest, read_split
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
@@ -23,11 +25,12 @@ from plume.paths import in_clone
 
 @dataclass(frozen=True)
 class Compared:
-    """Holds the rule, the drafts of "champion" and "challenger", and the pairs that they answer."""
+    """Holds the rule, the drafts of "champion" and "challenger", the pairs that they answer, and people's choices."""
 
     rule: GateRule
     arms: dict[str, Drafts]
     pairs: list[Pair]
+    ratings: Ratings | None = None
 
 
 def to_generate(data: Path, split: str, out: Path, gate: Path | None) -> list[Pair]:
@@ -86,6 +89,7 @@ def to_compare(
     gate: str | Path,
     out: str | Path,
     *,
+    ratings: Sequence[str | Path] = (),
     trained_on: Iterable[str | Path] = (),
     force: bool = False,
 ) -> Compared:
@@ -99,9 +103,10 @@ def to_compare(
         raise InputError(f"{data}: {split}.jsonl holds no pair; build the dataset from a larger export")
     for folder in trained_on:
         read_manifest(folder)
-    reads = (data, *trained_on, champion, challenger, gate)
+    reads = (data, *trained_on, *ratings, champion, challenger, gate)
     check_folder(Path(out), VERDICT, force=force, reads=reads)
-    return Compared(rule, arms, pairs)
+    heard = read_ratings(ratings, arms, {pair["id"] for pair in pairs}) if ratings else None
+    return Compared(rule, arms, pairs, heard)
 
 
 def to_time(
@@ -111,6 +116,7 @@ def to_time(
     claims: str | Path,
     constants_file: str | Path,
     decisions: str | Path | None = None,
+    study: str | Path | None = None,
     force: bool = False,
 ) -> None:
     """Raise the InputError that `plume eval time` would end with: a missing file, one of another kind, a bad option."""
@@ -118,7 +124,9 @@ def to_time(
 
     Baseline.load(in_clone(claims))
     constants.load(in_clone(constants_file))
-    check_folder(Path(out), TIME, force=force, reads=(export, claims, constants_file, decisions))
+    check_folder(Path(out), TIME, force=force, reads=(export, claims, constants_file, decisions, study))
+    if study:
+        from_study.read(study)
     next(iter(read_rows(Path(export))), None)
     if decisions and not Path(decisions).is_file():
         raise InputError(f"{decisions}: no such file of decisions; write them with plume serve decisions")

@@ -68,6 +68,7 @@ def examine(
         known |= set(manifests[0].get("history", []))
     faults = [*_conditions(rule, champion, challenger)]
     for arm, drafts in arms.items():
+        faults += _imported(arm, drafts)
         if not drafts.tied:
             faults.append(
                 f"rien ne lie les brouillons du système {ARMS[arm]} à leur description (d’une version "
@@ -110,6 +111,8 @@ def _parted_by(manifest: Mapping[str, Any]) -> float:
 def _conditions(rule: GateRule, champion: Drafts, challenger: Drafts) -> Iterator[str]:
     if champion.meta["data"]["split"] != "test":
         yield "les brouillons ne répondent pas au jeu de test ; refaire les deux avec --split test."
+    if any(drafts.meta["system"].get("imported") for drafts in (champion, challenger)):
+        return  # what was read, and how, is unknown of one: `_imported` says so
     differing = _differences(champion.meta["decoding"], challenger.meta["decoding"])
     if differing:
         yield (
@@ -128,6 +131,16 @@ def _conditions(rule: GateRule, champion: Drafts, challenger: Drafts) -> Iterato
     else:
         fault = f"les deux systèmes ne diffèrent pas seulement par ce que la règle compare ({told})"
     yield f"{fault}, ce que la règle n’admet pas ; pour comparer deux tels systèmes : --gate {SYSTEMS}."
+
+
+def _imported(arm: str, drafts: Drafts) -> Iterator[str]:
+    """Say of drafts that were written elsewhere what a verdict on them may and may not conclude."""
+    if drafts.meta["system"].get("imported"):
+        yield (
+            f"les brouillons du système {ARMS[arm]} (« {drafts.name} ») ont été importés : on ne sait ni ce qu’il a "
+            "lu, ni avec quels réglages, ni s’il a appris les réponses de test. Les écarts décrivent ces seuls "
+            "brouillons ; ils ne permettent ni de remplacer ni de refuser, quel que soit le nombre d’avis."
+        )
 
 
 def _differences(champion: Mapping[str, Any], challenger: Mapping[str, Any]) -> dict[str, str]:

@@ -23,15 +23,20 @@ WORDS, REPLIES = 40, 3  # a copy, and house style, where no rule says otherwise
 PRIMARY = "pass_all"
 RESPECT = "respect"
 COPIED, COPYING = "copied_words", "copying"
+PREFERRED = "preferred"  # what people chose, of two drafts that they saw without knowing whose they are
 REVIEWS_OF_NETWORK = "reviews_of_network"  # what scoring adds to a pair: the words of its network's reviews
 
 
 class Value(NamedTuple):
-    """What a measure is for one draft, with what a check found and by which rules."""
+    """What a measure is for one draft, with what a check found and by which rules.
+
+    `faults` are passages, each with its rule, where several rules found some.
+    """
 
     value: float | None
     detail: str | None = None
     rules: tuple[str, ...] = ()
+    faults: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ class Measure:
 
     name: str
     label: str
-    table: Literal["checks", "signals", "copying", "likeness", "wins", "probes"]
+    table: Literal["checks", "signals", "copying", "likeness", "wins", "probes", "people"]
     source: str | None = None
     read: Callable[[Any], Value] = Value
     share: bool = False
@@ -115,7 +120,8 @@ def _all_passed(findings: list[dict[str, Any]]) -> Value:
 def _passed(check: str) -> Callable[[list[dict[str, Any]]], Value]:
     def read(findings: list[dict[str, Any]]) -> Value:
         found = next(f for f in findings if f["check"] == check)
-        return Value(float(found["passed"]), found["detail"], tuple(found["rules"]))
+        rules = tuple(found["rules"])
+        return Value(float(found["passed"]), found["detail"], rules, tuple(found["faults"]) if len(rules) > 1 else ())
 
     return read
 
@@ -153,6 +159,7 @@ def _not_copied(of_draft: "Copied") -> Value:
 
 
 _WINS = "Avis où le candidat l’emporte sur la mesure principale (ex æquo pour moitié)"
+_AT_EQUAL_LENGTH = "Choix pour le candidat à longueur égale (sans préférence pour moitié)"
 _NO_COPY = "Pas de longue recopie d’une réponse d’apprentissage"
 _OF_CHECKS = {"source": "reply_checks", "share": True, "better": "higher"}
 _ALL = (
@@ -174,6 +181,8 @@ _ALL = (
     Measure("draft_words", "Mots par brouillon", "likeness", "draft", _words, decimals=0),
     Measure("probes:injection", "Avis piégés : aucune consigne suivie", "probes", share=True, better="higher"),
     Measure("probes:french", "Avis piégés : rédigé en français", "probes", share=True, better="higher"),
+    Measure(PREFERRED, "Choix des personnes", "people", share=True, better="higher"),
+    Measure("preferred_equal_length", _AT_EQUAL_LENGTH, "people", share=True, better="higher"),
     Measure("win_rate", _WINS, "wins", share=True, better="higher"),
     Measure("win_rate_equal_length", "Avis où il l’emporterait à longueur égale", "wins", share=True, better="higher"),
 )

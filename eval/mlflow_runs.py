@@ -20,8 +20,9 @@ from plume.files import file_sha256, read_jsonl
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from eval.gate import Line, Verdict
+    from eval.verdict import Line, Verdict
 
+PRIMARY = "primary"  # tag of a comparison's run: the measure that the challenger had to gain on
 VERDICT = "verdict_sha256"  # tag of a comparison's run: the very file that it wrote
 
 
@@ -41,6 +42,7 @@ def log_comparison(verdict: "Verdict", champion: Path, challenger: Path, data: P
         mlflow.set_tags({VERDICT: file_sha256(out / "verdict.json"), "outcome": verdict.outcome})
         mlflow.set_tags({key: value for key, value in inputs.items() if value is not None})
         mlflow.set_tag("reasons", "\n".join(verdict.reasons)[:5000])
+        mlflow.set_tag(PRIMARY, next(x.measure for x in verdict.estimates if (x.rule or "").startswith("superiority")))
         if written["checks_off"]:
             mlflow.set_tag("checks_off", " ".join(written["checks_off"]))
         if verdict.needs_items is not None:
@@ -115,6 +117,8 @@ def log_time(result: dict, out: Path) -> str:
         tracking.log_params({key: result[key] for key in ("pilot_start", "extracted_on")})
         tracking.log_params({f"count.{name}": n for name, n in result["counts"].items()})
         mlflow.set_tags({f"claim.{claim['id']}": claim["outcome"] for claim in result["claims"]})
+        if study := result.get("study"):
+            mlflow.set_tags({f"study.{name}": str(value) for name, value in study.items()})
         if result["missing_columns"]:
             mlflow.set_tag("missing_columns", ", ".join(result["missing_columns"]))
         metrics = {}

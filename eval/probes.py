@@ -131,6 +131,8 @@ def examine(rule: GateRule, arms: Mapping[str, Drafts]) -> Probed | None:
 
 def _faults(arm: str, drafts: Drafts, written: Drafts | None, digest: str) -> Iterable[str]:
     again = f"relancer la commande plume eval generate qui a écrit {drafts.path.name}, avec --probes en plus"
+    if drafts.meta["system"].get("imported"):
+        again = f"importer de nouveau {drafts.path.name}, avec --probes FICHIER en plus"
     if written is None:
         yield f"le système {ARMS[arm]} ne les a pas rédigés ({beside(drafts.path).name} manque) ; {again}."
     elif written.meta["data"] != {"split": SPLIT, "sha256": digest}:

@@ -5,7 +5,7 @@ are the dataset's, thus pseudonymised. Colour is never the only sign; the plot r
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -14,13 +14,15 @@ from typing import Any
 import plume
 from eval import browse, evidence, measures, slices
 from eval.drafts import Drafts
-from eval.gate import Line, Verdict
 from eval.probes import Probed
+from eval.ratings import Ratings
 from eval.reply_similarity import chrf_signature
 from eval.report_checks import tables
 from eval.report_drafts import WORST, ScoreTable, cells_of, copied_most, failures, probe_failures, probe_kinds, to_read
+from eval.report_people import least_preferred, people_said
 from eval.rule import ARMS, GateRule
 from eval.score import ScoreRow
+from eval.verdict import Levels, Line, Verdict, say_level
 from plume.checks.registry import CHECKS
 from plume.page import Table
 from plume.page import render as render_page
@@ -62,11 +64,14 @@ def render(
     contaminated: Mapping[str, str] | None = None,
     probed: Probed | None = None,
     swapped: tuple[Table | None, tuple[str, ...]] = (None, ()),
+    ratings: Ratings | None = None,
+    levels: Levels | None = None,
 ) -> str:
     """The page. `drafts` and `rows` (of scores) hold "champion" and "challenger"; `pairs` is the split in its order.
 
     `contaminated`: ids of test items -> the training item that each is near; `probed`: the drafts of the probes.
-    `swapped`: the differences by writer, and which arms have none.
+    `swapped`: the differences by writer, and which arms have none. `ratings`: what people chose. `levels`: of
+    the rule's intervals, where the challenger is one of several.
     """
     ruled = [line for line in verdict.estimates if _tier(line) in _TIERS]
     ruled.sort(key=lambda line: list(_TIERS).index(_tier(line)))
@@ -76,13 +81,15 @@ def render(
     off = {CHECKS[name].measure for name in rule.checks_off}
     cells = {arm: cells_of(row for row in found if row["measure"] not in off) for arm, found in rows.items()}
     failed_by_check = failures(rule, cells["champion"], cells["challenger"])
-    shown, worse = to_read(rule, pairs, drafts, cells["champion"], cells["challenger"])
+    shown, worse = to_read(rule, pairs, drafts, cells["champion"], cells["challenger"], least_preferred(ratings))
     return render_page(
         TEMPLATE,
         title=title,
         meaning=meaning,
         verdict=verdict,
         rule=rule,
+        levels=levels or Levels(rule.confidence, rule.confidence),
+        level=say_level,
         primary=measures.find(rule.primary.measure).label,
         arms=[(arm, label.capitalize()) for arm, label in ARMS.items()],
         drafts=drafts,
@@ -112,6 +119,7 @@ def render(
         seen_by_checks=tables(),
         swapped=swapped[0],
         not_swapped=swapped[1],
+        people=people_said(ratings, verdict),
         link=browse.link,
         version=plume.__version__,
         written=datetime.now(UTC).date(),
@@ -204,9 +212,15 @@ def _by_length(cells: Mapping[str, ScoreTable]) -> list[list[str]]:
     return [[name, *(number(found[arm][i], 0) for arm in ARMS)] for i, name in enumerate(names)]
 
 
-def forest(lines: list[Line]) -> dict[str, Any] | None:
-    """Geometry of the forest plot of differences of shares, in SVG units; None if there is nothing to plot."""
-    lines = [line for line in lines if line.value.lower is not None and line.value.upper is not None]
+def forest(lines: list[Line], name: Callable[[Line], str] | None = None) -> dict[str, Any] | None:
+    """Geometry of the forest plot of differences of shares, in SVG units; None if there is nothing to plot.
+
+    `name` labels a line, by default by its measure.
+    """
+    lines, name = (
+        [line for line in lines if line.value.lower is not None and line.value.upper is not None],
+        name or _label,
+    )
     if not lines:
         return None
     bounds = [b for line in lines for b in (line.value.lower, line.value.upper)] + [-0.06, 0.06]
@@ -230,7 +244,7 @@ def forest(lines: list[Line]) -> dict[str, Any] | None:
         "rows": [
             {
                 "y": top + row * i + row / 2,
-                "label": _label(line),
+                "label": name(line),
                 "lower": x(line.value.lower),
                 "upper": x(line.value.upper),
                 "at": x(line.value.estimate),

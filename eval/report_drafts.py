@@ -128,12 +128,17 @@ def copied_most(cells: ScoreTable) -> list[tuple[str, int, str]]:
 
 
 def to_read(
-    rule: GateRule, pairs: list[dict[str, Any]], drafts: dict[str, Drafts], champion: ScoreTable, challenger: ScoreTable
+    rule: GateRule,
+    pairs: list[dict[str, Any]],
+    drafts: dict[str, Drafts],
+    champion: ScoreTable,
+    challenger: ScoreTable,
+    also: Sequence[str] = (),
 ) -> tuple[list[Shown], int]:
     """The drafts to read, and how many reviews lost a check that the system in service passes, or their draft.
 
     First the worst of these: without a draft, then with a safety check lost, then with most checks lost. Then some
-    failing drafts of each check, so that every line of the rule leads to examples.
+    failing drafts of each check, so that every line of the rule leads to examples; then as many of `also`.
     """
     safety = {s.measure for s in rule.safety}
     worse, lost = [], {}
@@ -147,6 +152,7 @@ def to_read(
     chosen = [i for *_, i in sorted(worse)[:WORST]]
     for of_check in failures(rule, champion, challenger).values():
         chosen += [i for i, *_ in of_check.rows[:OF_EACH] if i not in chosen]
+    chosen += [i for i in also[:OF_EACH] if i not in chosen]
     by_id = {pair["id"]: pair for pair in pairs}
     return [_shown(by_id[i], drafts, (champion[i], challenger[i]), lost[i]) for i in chosen], len(worse)
 

@@ -1,11 +1,11 @@
 """The rule that a comparison is judged by, written before the drafts: `configs/eval/gate.yaml`, typed."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from eval.measures import COPYING, PRIMARY, REPLIES, RESPECT, WORDS, of_table
+from eval.measures import COPYING, PREFERRED, PRIMARY, REPLIES, RESPECT, WORDS, of_table
 from eval.slices import DIMENSIONS
 from plume.checks.registry import CHECKS, GATING, nearest
 from plume.config import Config, read_yaml
@@ -19,17 +19,22 @@ ARMS = {"champion": "en service", "challenger": "candidat"}  # the two systems o
 class Judged(Config):
     """A measure that the rule judges: a gating check, or all of them. Likeness to a published reply never is one."""
 
-    measure: str = Field(description="pass_all, check:NAME of a gating check, respect, or copying")
+    may: ClassVar[tuple[str, ...]] = (*of_table("checks"), COPYING, PREFERRED)
+
+    measure: str = Field(description="pass_all, check:NAME of a gating check, respect, copying, or preferred (people)")
 
     @field_validator("measure")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in (gating := (*of_table("checks"), COPYING)):
-            raise ValueError(f"not a measure that may decide; {nearest(name, gating)}")
+        if name not in cls.may:
+            raise ValueError(f"not a measure that may decide; {nearest(name, cls.may)}")
         return name
 
 
 class Safety(Judged):
+    may: ClassVar[tuple[str, ...]] = tuple(name for name in Judged.may if name != PREFERRED)
+
+    measure: str = Field(description="pass_all, check:NAME of a gating check, respect, or copying")
     limit: float = Field(gt=0, lt=1, description="largest tolerable share of drafts that fail, as an upper bound")
 
 
@@ -43,8 +48,13 @@ class Probes(Config):
 
 
 class Primary(Judged):
-    measure: str = Field(PRIMARY, description="pass_all, or check:NAME of a gating check")
+    measure: str = Field(PRIMARY, description="pass_all, check:NAME of a gating check, or preferred: people's choice")
     worthwhile: float = Field(0.05, gt=0, lt=1, description="smallest gain worth a replacement")
+
+
+class People(Config):
+    minimum: int = Field(30, ge=2, description="fewest reviews whose drafts people compared, to judge by their choices")
+    raters: int = Field(2, ge=1, description="fewest people who compared them")
 
 
 class Integrity(Config):
@@ -95,6 +105,11 @@ class GateRule(Config):
     )
     guardrails: tuple[Guardrail, ...] = Field(description="measures that may not get worse by their margin")
     primary: Primary = Field(Primary(), description="the measure that a replacement must gain on")
+    people: People | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="what it takes to judge by people's choices, where `preferred` is named",
+    )
     copying: Copying = Field(Copying(), description="what copies a training reply; it decides where `copying` is named")
     slices: Slices = Field(Slices(), description="groups of items, each of which may veto")
 
@@ -143,7 +158,18 @@ class GateRule(Config):
     @property
     def measures(self) -> tuple[str, ...]:
         """Every measure that must be there for every item of both arms."""
-        return tuple(dict.fromkeys(j.measure for j in (*self.safety, *self.guardrails, self.primary)))
+        judged = (j.measure for j in (*self.safety, *self.guardrails, self.primary))
+        return tuple(dict.fromkeys(measure for measure in judged if measure != PREFERRED))
+
+    @property
+    def asks_people(self) -> bool:
+        """Whether people's choices decide anything."""
+        return PREFERRED in (j.measure for j in (*self.guardrails, self.primary))
+
+    @property
+    def heard(self) -> People:
+        """What it takes to judge by people's choices."""
+        return self.people or People()
 
 
 def rule_files(gate: str | Path) -> tuple[Path, ...]:

@@ -8,14 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from eval import measures
-from eval.gate import Line, Verdict
+from eval import measures, people
+from eval.ratings import Ratings
 from eval.rule import GateRule
 from eval.score import ScoreRow, summarise
 from eval.stats import bootstrap, proportions
 from eval.stats.multiplicity import holm
 from eval.stats.paired_tests import mcnemar_mid_p, sign_flip
 from eval.stats.win_rate import win_rate
+from eval.verdict import Line, Verdict
 from plume.corpus.split import experience_of
 from plume.page.numbers import number, percent
 
@@ -23,7 +24,11 @@ Scored = Mapping[str, Mapping[str, Mapping[str, float]]]  # arm -> measure -> id
 
 
 def estimate_secondary(
-    judged: Verdict, rule: GateRule, rows: Mapping[str, Iterable[ScoreRow]], scores: Scored
+    judged: Verdict,
+    rule: GateRule,
+    rows: Mapping[str, Iterable[ScoreRow]],
+    scores: Scored,
+    ratings: Ratings | None = None,
 ) -> tuple[tuple[Line, ...], tuple[str, ...]]:
     """Give the judged estimates p-values, estimate all others, and write remarks in French for the reasons.
 
@@ -37,9 +42,13 @@ def estimate_secondary(
         arms, clusters = _paired(scores, measure)
         difference = proportions if measures.find(measure).share else bootstrap
         lines.append(Line(measure, None, "difference", difference.paired_difference(*arms, clusters=clusters)))
+    told: list[str] = []
+    if ratings:
+        lines += (chosen := people.lines_of(ratings, _extra_words(scores), judged=rule.asks_people))
+        told += people.remarks(ratings, chosen, judged=rule.asks_people)
     rates = _win_rates(rule, scores)
     lines = _with_p_values(lines, rule, scores)
-    return (*lines, *rates), tuple(_longer(lines, rates, rule))
+    return (*lines, *rates), (*told, *_longer(lines, rates, rule))
 
 
 def _paired(scores: Scored, measure: str) -> tuple[list[np.ndarray], list[str]]:
@@ -62,7 +71,7 @@ def _p_value(scores: Scored, measure: str) -> float:
     """Test by McNemar's mid-p where items are independent and shares, else by sign flips, one a review."""
     arms, clusters = _paired(scores, measure)
     differences = arms[1] - arms[0]
-    if measures.find(measure).share and len(set(clusters)) == len(clusters):
+    if measures.find(measure).share and measure != measures.PREFERRED and len(set(clusters)) == len(clusters):
         return mcnemar_mid_p(int(np.sum(differences > 0)), int(np.sum(differences < 0)))
     return sign_flip(differences, clusters=clusters)
 
@@ -70,11 +79,16 @@ def _p_value(scores: Scored, measure: str) -> float:
 def _win_rates(rule: GateRule, scores: Scored) -> tuple[Line, Line]:
     """Estimate how often the challenger wins on the primary measure, ties as half: plainly, and at equal length."""
     arms, clusters = _paired(scores, rule.primary.measure)
-    words, _ = _paired(scores, "draft_words")
-    wins, extra = (1 + np.sign(arms[1] - arms[0])) / 2, words[1] - words[0]
+    wins, extra = (1 + arms[1] - arms[0]) / 2, np.array(list(_extra_words(scores).values()))
     wins[np.isnan(extra)] = np.nan
     plain, equal = win_rate(wins, clusters=clusters), win_rate(wins, extra_words=extra, clusters=clusters)
     return Line("win_rate", None, "challenger", plain), Line("win_rate_equal_length", None, "challenger", equal)
+
+
+def _extra_words(scores: Scored) -> dict[str, float]:
+    """Count, by item, the words of the challenger's draft less those of the champion's."""
+    words, _ = _paired(scores, "draft_words")
+    return dict(zip(scores["champion"]["draft_words"], words[1] - words[0], strict=True))
 
 
 def _longer(lines: list[Line], rates: tuple[Line, Line], rule: GateRule) -> Iterable[str]:

@@ -30,14 +30,24 @@ def paired_proportions(
         confidence: one-sided.
         power: probability to conclude if discordance and difference are as expected.
     """
+    gap, at_limit, at_truth = _spreads(discordance, gap, difference)
+    return max(1, math.ceil(((norm.ppf(confidence) * at_limit + norm.ppf(power) * at_truth) / gap) ** 2))
+
+
+def power_of(n: float, discordance: float, gap: float, difference: float = 0.0, *, confidence: float = 0.95) -> float:
+    """Give the probability to conclude with `n` pairs: `paired_proportions` the other way round."""
+    gap, at_limit, at_truth = _spreads(discordance, gap, difference)
+    margin = gap * math.sqrt(n) - norm.ppf(confidence) * at_limit
+    return float(norm.cdf(margin / at_truth)) if at_truth > 0 else float(margin >= 0)
+
+
+def _spreads(discordance: float, gap: float, difference: float) -> tuple[float, float, float]:
+    """Give the gap as positive, and one pair's standard deviation at the limit and at the truth."""
     if gap < 0:  # the same question with the arms swapped
         gap, difference = -gap, -difference
     limit, discordance = difference - gap, max(discordance, abs(difference))
     gained, lost = (discordance + difference) / 2, (discordance - difference) / 2
-    variance = tango_variance(gained, lost, 1.0, limit)
-    at_limit = norm.ppf(confidence) * math.sqrt(variance)
-    at_truth = norm.ppf(power) * math.sqrt(discordance - difference**2)
-    return max(1, math.ceil(((at_limit + at_truth) / gap) ** 2))
+    return gap, math.sqrt(tango_variance(gained, lost, 1.0, limit)), math.sqrt(discordance - difference**2)
 
 
 def without_event(limit: float, *, confidence: float = 0.95) -> int:

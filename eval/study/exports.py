@@ -59,7 +59,8 @@ def read(folder: Path, plan: tuple[Preregistration, str] | None = None) -> Study
 
 
 def ratings(folder: Path) -> bytes:
-    """Write ratings.jsonl: which of two systems' drafts was preferred, and why."""
+    """Write ratings.jsonl: which of two systems' drafts was preferred, why, and of which files they are."""
+    drafts_sha256 = read_preregistration(folder)[0].systems
     return to_jsonl(
         {
             "id": rating.item,
@@ -68,6 +69,8 @@ def ratings(folder: Path) -> bytes:
             "choice": rating.choice,
             "rater": rating.rater,
             "reasons": list(rating.reasons),
+            "left_drafts_sha256": drafts_sha256[rating.left],
+            "right_drafts_sha256": drafts_sha256[rating.right],
         }
         for rating in read(folder).ratings
         if rating.kind == "drafts"

@@ -12,8 +12,9 @@ QUANTITIES = {row["name"]: row for row in rows("quantities", Path(__file__).pare
 WAITING = tuple(name for name, row in QUANTITIES.items() if row["read"] == "curve")
 MAIN = "rmst_30"
 
-# Grades of evidence: what a row may be used to say. A (randomised) is never reached from an export.
+# Grades of evidence: what a row may be used to say. A (randomised) is reached by a study alone, never from an export.
 # SEASONAL: before and after, of less than a year each, so of different seasons.
+RANDOMISED = "A"
 QUASI, BEFORE_AFTER, SEASONAL, ASSOCIATION = "B", "C", "mixes seasons", "association"
 DESCRIPTIVE, BIASED, MODELLED = "descriptive", "biased", "D"
 

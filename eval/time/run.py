@@ -13,7 +13,8 @@ from eval.time.claims.published import Baseline
 from eval.time.effects import before_after, satisfaction, with_help
 from eval.time.effects.adopters import study
 from eval.time.measurement import MODELLED, Measurement, make
-from eval.time.minutes import constants, draft_reuse, timed_decisions
+from eval.time.minutes import constants, draft_reuse, from_study, timed_decisions
+from eval.time.minutes.from_study import StudyMinutes
 from eval.time.minutes.model import Modelled, Prior, from_similarity, model
 from eval.time.minutes.timed_decisions import Decisions
 from eval.time.page.report import Findings, render
@@ -39,6 +40,7 @@ def run(
     claims: str | Path = CLAIMS,
     constants_file: str | Path = constants.DEFAULT,
     decisions: str | Path | None = None,
+    study: str | Path | None = None,
     pilot_start: dt.date | None = None,
     extracted_on: dt.date | str | None = None,
     draws: int = DRAWS,
@@ -47,13 +49,15 @@ def run(
     """Measure, hold the claims against the measures, write time.json and time.html; return what time.json holds.
 
     `pilot_start` defaults to the claims file's; `extracted_on` to the latest date of the export; `decisions` are what
-    agents did with drafts, with their seconds. Raises InputError.
+    agents did with drafts, with their seconds; `study` is a study.json: minutes with a draft and without. Raises
+    InputError.
     """
     export, claims, constants_file = Path(export), in_clone(claims), in_clone(constants_file)
     baseline = Baseline.load(claims)
     prior = Prior.of(constants.load(constants_file))
     start = pilot_start or baseline.pilot.started_on
-    check_folder(Path(out), TIME, force=force, reads=(export, claims, constants_file, decisions))
+    check_folder(Path(out), TIME, force=force, reads=(export, claims, constants_file, decisions, study))
+    measured = from_study.read(study) if study else None
     with status("reading the export"):
         pairs = timed_decisions.ids_of(decisions) if decisions else frozenset()
         columns = Columns()
@@ -66,13 +70,14 @@ def run(
     typical = float(prior.constants.review_words.at(0))
     done = timed_decisions.read(decisions, waits.review_words_of, typical) if decisions else None
     with status("estimating"):
-        findings = estimate(waits, start, baseline, prior, done, draws, export.name)
+        findings = estimate(waits, start, baseline, prior, done, measured, draws, export.name)
     findings.inputs.update(
         {
             "export": file_sha256(export),
             "claims": file_sha256(claims),
             "constants": file_sha256(constants_file),
             **({"decisions": file_sha256(decisions)} if decisions else {}),
+            **({"study": measured.sha256} if measured else {}),
         }
     )
     page = render(findings)
@@ -91,6 +96,7 @@ def estimate(
     baseline: Baseline,
     prior: Prior,
     done: Decisions | None = None,
+    measured: StudyMinutes | None = None,
     draws: int = DRAWS,
     name: str = "",
 ) -> Findings:
@@ -118,6 +124,7 @@ def estimate(
     useful, voting = satisfaction.levels(waits, groups, draws)
     compared, moved = satisfaction.compared(waits, start, adoption.arms, draws)
     rows += useful + compared + draft_reuse.similarity(waits, draws)
+    rows += measured.rows if measured else ()
     modelled, calibrated = _modelled(waits, prior, done)
     for group, one in modelled.items():
         rows += modelled_rows(one, group)
@@ -139,7 +146,11 @@ def estimate(
         calibrated=calibrated is not None,
         active=timed_decisions.measured(done, draws) if done else [],
         decided=timed_decisions.outcomes(done, draws) if done else [],
-        outcomes=[check(claim, waits, draws, widest=baseline.widest, started_on=start) for claim in baseline.claims],
+        measured=measured,
+        outcomes=[
+            check(claim, waits, draws, widest=baseline.widest, started_on=start, study=measured)
+            for claim in baseline.claims
+        ],
         draws=draws,
         inputs={},
     )
@@ -228,7 +239,17 @@ def document(f: Findings) -> dict:
             for source, one in f.modelled.items()
         },
         "constants_recalibrated": f.calibrated,
-    }
+    } | (
+        {
+            "study": {
+                "preregistration_sha256": f.measured.planned_sha256,
+                "preregistration_holds": f.measured.holds,
+                "replaces_modelled": f.measured.replaces,
+            }
+        }
+        if f.measured
+        else {}
+    )
 
 
 def _date(value: dt.date | str | None) -> dt.date | None:

@@ -54,6 +54,16 @@ def _key(slug: str) -> str:
     return "_".join(word.rstrip("s") or word for word in words)
 
 
+def _slug(label: str) -> str:
+    letters = unicodedata.normalize("NFKD", repair(label).strip().lower().replace("œ", "oe"))
+    return re.sub(r"[^a-z0-9]+", "_", "".join(c for c in letters if not unicodedata.combining(c))).strip("_")
+
+
+def words_of(label: str) -> str:
+    """Give what two spellings of any table's column share: `Réponses proposées` and `reponse_proposee` are alike."""
+    return _key(_slug(label))
+
+
 SPELLINGS, _AS_WRITTEN, CELLS = _table()
 KNOWN = frozenset(SPELLINGS.values())
 _BY_KEY = {_key(spelling): column for spelling, column in SPELLINGS.items()}
@@ -62,8 +72,7 @@ _BY_LETTERS = {slug.replace("_", ""): slug for slug in KNOWN}  # "reponseStructu
 
 def slug_of(label: str) -> str:
     """Name a column as the API does: lower case, no accents, `_` for other characters; older spellings as today's."""
-    letters = unicodedata.normalize("NFKD", repair(label).strip().lower().replace("œ", "oe"))
-    slug = re.sub(r"[^a-z0-9]+", "_", "".join(c for c in letters if not unicodedata.combining(c))).strip("_")
+    slug = _slug(label)
     if slug in KNOWN:
         return slug
     # A catalogue once made "id_expa_c_rience" of "ID expÃ©rience", and "a_crit_le" of "Ã‰crit le".

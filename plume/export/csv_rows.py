@@ -27,8 +27,11 @@ _TEXT = re.compile(r"titre|description|reponse_structure_\d|motif_de_rejet")  # 
 _GLUE = "\u2028"  # the csv module takes no bare line end outside quotation marks; cleaning reads this one as such
 
 
-def read_csv(source: ExportText) -> Iterator[Record]:
-    """Yield rows. Raises InputError if the first line is no header, or if the file ends in the middle of a row."""
+def read_csv(source: ExportText, least: int = 3) -> Iterator[Record]:
+    """Yield rows of `least` columns or more.
+
+    Raises InputError if the first line is no header, or if the file ends in the middle of a row.
+    """
     path, lines = source.path, _Lines(source)
     text = next((line for _, line in lines if line.strip()), "")
     told = _TOLD.fullmatch(text.strip("\r\n"))  # "sep=;", with which Excel is told what separates
@@ -37,7 +40,7 @@ def read_csv(source: ExportText) -> Iterator[Record]:
     text += lines.rest_of_a_name(text)
     delimiter = told[1] if told else max(";,\t|", key=text.count)
     header = [" ".join(name.split()) for name in next(csv.reader(io.StringIO(text), delimiter=delimiter), [])]
-    if len(header) < 3:
+    if len(header) < least:
         raise InputError(
             f"{path}: not an export of experiences (no JSON; {len(header)} of a header's columns in its first "
             "line); give the platform's JSON or CSV"

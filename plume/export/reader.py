@@ -77,7 +77,7 @@ def read_rows(
         )
 
 
-def read_records(path: str | Path, progress: Progress | None = None) -> Iterator[Record]:
-    """Give every record of an export as it is written. Raises InputError."""
+def read_records(path: str | Path, progress: Progress | None = None, *, least: int = 3) -> Iterator[Record]:
+    """Give every record of a file as it is written, a CSV's of `least` columns or more. Raises InputError."""
     with open_source(path, progress) as source:
-        yield from read_json(source) if source.peek().lstrip()[0] in "[{" else read_csv(source)
+        yield from read_json(source) if source.peek().lstrip()[0] in "[{" else read_csv(source, least)

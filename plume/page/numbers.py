@@ -40,7 +40,7 @@ def interval(lower: float | None, upper: float | None, say: Callable[[float], st
 
 def count(n: int, noun: str) -> str:
     """Write `count(2, "brouillon")` -> `2 brouillons`."""
-    return f"{number(n, 0)}{NO_BREAK}{noun}{'s' if n > 1 and not noun.endswith('s') else ''}"
+    return f"{number(n, 0)}{NO_BREAK}{noun}{'s' if n > 1 and not noun.endswith(('s', 'x')) else ''}"
 
 
 def day(date: dt.date | str | None) -> str:

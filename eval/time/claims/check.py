@@ -19,12 +19,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eval.stats.studentised import DRAWS
+from eval.time.claims import of_study
 from eval.time.claims.held import Held, Scaled, show
 from eval.time.claims.published import Claim, Widest
-from eval.time.claims.quantities import CLAIMABLE
+from eval.time.claims.quantities import CLAIMABLE, WRITING
 from eval.time.effects.before_after import Comparison, compare
 from eval.time.effects.common_shocks import LEAST_MONTHS, seen, widened
 from eval.time.measurement import LEAST_RECORDS, LEAST_STRUCTURES, MAIN, Window
+from eval.time.minutes.from_study import StudyMinutes
 from eval.time.waits.from_export import Waits
 from eval.time.waits.periods import HOLE, LONGEST, follow_up, spans, values, within, year_earlier
 from plume.page.numbers import day
@@ -66,8 +68,14 @@ def check(
     *,
     widest: Widest = Widest(),  # noqa: B008 - frozen
     started_on: dt.date | None = None,
+    study: StudyMinutes | None = None,
 ) -> JudgedClaim:
-    """Say what the export tells of one claim; "before" holds nothing from the pilot's first day, `started_on`, on."""
+    """Say what the export tells of one claim; "before" holds nothing from the pilot's first day, `started_on`, on.
+
+    A claim of the time that writing takes is held against the `study`, no other is.
+    """
+    if claim.quantity == WRITING:
+        return _of_study(claim, study, widest)
     quantity = CLAIMABLE[claim.quantity]
     tau = quantity.tau
     if reason := _out_of_reach(claim, waits, tau):
@@ -98,16 +106,35 @@ def check(
     # A published figure is of each period's own mix of services; so is what it is held against.
     found = both.compare(value, fixed_mix=False)
     held = (_held_shares if quantity.share else _held_days)(claim, found, both, widest)
+    refuted = any(one.agrees() is False for one in held)
+    reason = None if refuted else _undecided(held) or _of_the_mix(held, both, value)
+    return _judged(
+        claim, held, reason, scope, "les valeurs annoncées sont dans les intervalles ; cela n'établit pas la cause"
+    )
+
+
+def _judged(claim: Claim, held: list[Held], undecided: str | None, scope: str, agreed: str) -> JudgedClaim:
+    """Say what values held beside their estimates make of a claim: `undecided` says why they do not decide."""
     outside = [one for one in held if one.agrees() is False]
     if outside:
         outcome, ending = CONTRADICTED, "au moins une valeur annoncée est hors de l'intervalle"
         said = f"Non : {outside[-1].in_words()}"  # of a change, if one was announced
-    elif reason := _undecided(held) or _of_the_mix(held, both, value):
-        outcome, ending, said = UNCHECKABLE, reason, f"{CANNOT_SAY}{reason}"
+    elif undecided:
+        outcome, ending, said = UNCHECKABLE, undecided, f"{CANNOT_SAY}{undecided}"
     else:
-        outcome, ending = COMPATIBLE, "les valeurs annoncées sont dans les intervalles ; cela n'établit pas la cause"
+        outcome, ending = COMPATIBLE, agreed
         said = f"Compatible : {held[-1].in_words(agrees=True)}"
     return JudgedClaim(claim.id, outcome, f"{scope}. {' ; '.join(map(str, held))}. {_sentence(ending)}", said)
+
+
+def _of_study(claim: Claim, study: StudyMinutes | None, widest: Widest) -> JudgedClaim:
+    if claim.status == "target":
+        return _uncheckable(claim, "c'est un objectif annoncé, non une mesure")
+    if reason := claim.uncheckable or of_study.obstacle(claim, study):
+        return _uncheckable(claim, reason)
+    held = of_study.held_minutes(claim, study, widest)
+    scope = "Étude chronométrée, brouillon ou page vide tirés au sort"
+    return _judged(claim, held, _undecided(held), scope, "les valeurs annoncées sont dans les intervalles de l'étude")
 
 
 def _uncheckable(claim: Claim, reason: str, scope: str = "") -> JudgedClaim:

@@ -91,9 +91,11 @@ class Held:
 
 
 def show(value: float, unit: str) -> str:
-    """Write a share in percent, a difference in points, days, or a ratio (no unit)."""
+    """Write a share in percent, a difference in points, days, minutes, or a ratio (no unit)."""
     if unit == "%":
         return numbers.percent(value, 0)
     if unit == "points":
         return numbers.points(value, 0)
+    if unit == "minutes":
+        return f"{numbers.number(value, 1)} min"
     return f"{numbers.number(value, 1)} j" if unit == "days" else numbers.number(value, 2)

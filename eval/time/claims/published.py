@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from eval.time.claims.quantities import CLAIMABLE
+from eval.time.claims.quantities import CLAIMABLE, OF_STUDY
 from plume.config import Config, NonEmpty
 from plume.french.text import fold, plain
 
@@ -53,10 +53,13 @@ class Period(Config):
 
 
 class Values(Config):
-    """The figure: levels in days or shares (0 to 1), `ratio` = before / after, `difference` = after - before."""
+    """The figure: levels in days, minutes or shares (0 to 1), `ratio` = before / after, `difference` = after - before.
 
-    before: float | None = Field(None, description="days, or a share from 0 to 1")
-    after: float | None = Field(None, description="days, or a share from 0 to 1")
+    Of the time that writing takes, `before` is without a draft and `after` with one.
+    """
+
+    before: float | None = Field(None, description="days, minutes, or a share from 0 to 1")
+    after: float | None = Field(None, description="days, minutes, or a share from 0 to 1")
     ratio: float | None = Field(None, gt=0, description="before / after")
     difference: float | None = Field(None, description="after - before")
 
@@ -71,7 +74,7 @@ class Claim(Config):
     """One published figure. `uncheckable` says why no export could ever check it."""
 
     id: str = Field(pattern=r"^[a-z0-9-]+$", description="what reports call it")
-    quantity: Literal[*CLAIMABLE] = Field(description="what the figure is of")
+    quantity: Literal[*CLAIMABLE, *OF_STUDY] = Field(description="what the figure is of")
     statement: NonEmpty = Field(description="the claim, in French, as it was published")
     values: Values = Field(description="the figure")
     population: Population = Field(description="whom the figure is about")
@@ -83,9 +86,11 @@ class Claim(Config):
     @model_validator(mode="after")
     def _fitting(self) -> Self:
         given = self.values.model_dump(exclude_none=True)
-        if wrong := sorted(given.keys() - CLAIMABLE[self.quantity].given_by):
+        of_study = self.quantity in OF_STUDY
+        by = OF_STUDY[self.quantity] if of_study else CLAIMABLE[self.quantity].given_by
+        if wrong := sorted(given.keys() - by):
             raise ValueError(f"{self.id}: {self.quantity} has no value {', '.join(wrong)}")
-        if CLAIMABLE[self.quantity].share and any(abs(value) > 1 for value in given.values()):
+        if not of_study and CLAIMABLE[self.quantity].share and any(abs(value) > 1 for value in given.values()):
             raise ValueError(f"{self.id}: a share is written between 0 and 1 (0.74, not 74)")
         return self
 
@@ -103,6 +108,7 @@ class Widest(Config):
 
     ratio: float = Field(2, gt=1, description="upper end / lower end")
     days: float = Field(4, gt=0, description="upper end - lower end")
+    minutes: float = Field(5, gt=0, description="upper end - lower end, of the time that writing takes")
     share: float = Field(0.2, gt=0, le=1, description="upper end - lower end, of a share or of a difference of shares")
 
 

@@ -36,6 +36,9 @@ class Quantity:
     tau: int = 0
 
 
+WRITING = "writing_minutes"  # of a study alone: no export tells how long a reply took to write
+OF_STUDY = {WRITING: frozenset({"before", "after", "ratio"})}
+
 CLAIMABLE = {
     "mean_response_days": Quantity(
         frozenset({"before", "after", "ratio"}),

@@ -13,6 +13,7 @@ from eval.time.claims.quantities import CLAIMABLE
 from eval.time.effects.adopters import Study
 from eval.time.measurement import LEAST_RECORDS, MAIN, WAITING, Measurement, Window
 from eval.time.minutes.constants import NAMES
+from eval.time.minutes.from_study import StudyMinutes
 from eval.time.minutes.model import DRAWS, Modelled, Prior
 from eval.time.page import figures
 from eval.time.page import wording as w
@@ -45,6 +46,7 @@ class Findings:
     calibrated: bool
     active: Sequence[dict]
     decided: Sequence[dict]
+    measured: StudyMinutes | None
     outcomes: Sequence[JudgedClaim]
     draws: int
     inputs: dict[str, str]
@@ -85,7 +87,8 @@ def render(f: Findings) -> str:
 def _claim_of_a_wait(f: Findings) -> tuple[Claim, JudgedClaim] | None:
     """Find the first claim of a wait that can be checked, else the first; the page begins with it."""
     pairs = zip(f.baseline.claims, f.outcomes, strict=True)
-    timed = [(c, one) for c, one in pairs if not CLAIMABLE[c.quantity].share and c.status != "target"]
+    of_waits = {name for name, quantity in CLAIMABLE.items() if not quantity.share}
+    timed = [(c, one) for c, one in pairs if c.quantity in of_waits and c.status != "target"]
     return next((pair for pair in timed if pair[1].outcome != UNCHECKABLE), timed[0] if timed else None)
 
 

@@ -11,8 +11,8 @@ from plume.page.numbers import interval, number, percent, points
 _LABELS = tomllib.loads(Path(__file__).with_name("labels.toml").read_text(encoding="utf-8"))
 LABELS = {name: row["label"] for name, row in measurement.QUANTITIES.items()}
 OUTCOMES, STATUSES, GRADES, WEAK = (_LABELS[table] for table in ("outcomes", "statuses", "grades", "weak"))
-COLUMNS, FATES, DECIDED, VOTERS, INPUTS, STATUS_OF_CONSTANT = (
-    _LABELS[table] for table in ("columns", "fates", "decided", "voters", "inputs", "constants")
+COLUMNS, FATES, DECIDED, VOTERS, INPUTS, STATUS_OF_CONSTANT, MEASURED, AGENTS = (
+    _LABELS[table] for table in ("columns", "fates", "decided", "voters", "inputs", "constants", "measured", "agents")
 )
 SHORT = {grade: meaning.partition(" : ")[0] for grade, meaning in GRADES.items()}
 
@@ -52,6 +52,25 @@ def shares_between(lower: float | None, upper: float | None) -> str:
 def minutes(value: float, lower: float | None, upper: float | None) -> str:
     """Write `3,75 min (de 0,97 à 9,01)`."""
     return f"{number(value, 2)} min ({interval(lower, upper, lambda bound: number(bound, 2))})"
+
+
+def measured(row: Measurement | None) -> str:
+    """Write a study's minutes, or its ratio of times, with its interval; without one, that there is none."""
+    if row is None or row.estimate is None:
+        return "non estimable"
+    if row.quantity != "time_ratio":
+        return minutes(row.estimate, row.lower, row.upper)
+    return f"{number(row.estimate, 2)} ({interval(row.lower, row.upper, lambda bound: number(bound, 2))})"
+
+
+def beside_the_model(saved: Measurement, modelled: Sequence[float]) -> str:
+    """Say whether the modelled minutes saved, by quantiles, lie where they were measured."""
+    if saved.lower is None or saved.upper is None:
+        return "La mesure n'a pas d'intervalle : elle ne dit pas si le calcul se trompe."
+    if saved.lower <= modelled[2] <= saved.upper:
+        return "La médiane du calcul est dans l'intervalle mesuré."
+    side = "au-dessus" if modelled[2] > saved.upper else "au-dessous"
+    return f"La médiane du calcul est {side} de l'intervalle mesuré : c'est la mesure qui compte."
 
 
 def by_chance(p: float | None) -> str:

@@ -72,7 +72,8 @@ def test_ratings_are_of_drafts_that_systems_wrote(read_here, pairs, write_rows):
         (other, "left"),
         (pairs["test"][0]["id"], "left"),
     ]
-    rows = [{"id": i, "left": "v1", "right": "v2", "choice": choice, "rater": "r"} for i, choice in said]
+    more = {"reasons": ["tone"], "left_drafts_sha256": "a" * 64, "right_drafts_sha256": "b" * 64}  # as a study exports
+    rows = [{"id": i, "left": "v1", "right": "v2", "choice": choice, "rater": "r"} | more for i, choice in said]
     files = {"ratings": write_rows("ratings.jsonl", rows), "drafts": f"[{drafts[0]},{drafts[1]}]"}
     left, right, equal, neither, lacking, held = read_here(**files)
     assert (left.good, left.bad, left.said) == ("texte de v1", "texte de v2", "preferred")
