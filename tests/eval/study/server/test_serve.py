@@ -98,7 +98,12 @@ def test_the_command_serves_until_it_is_interrupted(make_study):
         number = re.search(r"/taches/(\d+)/", page)[1]
         headers = {"X-Plume-Token": token, "accept": "application/json"}
         tab = httpx.post(f"{link}/taches/{number}/onglet", json={}, headers=headers).json()["tab"]
-        sent = {"tab": tab, "sequence": 1, "text": "Bonjour, appelez Mme Durand au 06 12 34 56 78.", "active_seconds": 1}
+        sent = {
+            "tab": tab,
+            "sequence": 1,
+            "text": "Bonjour, appelez Mme Durand au 06 12 34 56 78.",
+            "active_seconds": 1,
+        }
         sent |= {"pauses": [], "keystrokes": 1, "pasted_characters": 0}
         httpx.post(f"{link}/taches/{number}/envoi", json=sent, headers=headers).raise_for_status()
     finally:
