@@ -22,12 +22,14 @@ from eval.study.records import ARMS, LEAST_PAUSE, Agent, Experience, Item, Ratin
 NETWORKS = ("réseau A", "réseau B", "réseau C", "réseau D")
 SENTIMENTS = ("Négatif", "Neutre", "Positif")
 SYSTEM, OTHER = "système A", "système B"
-HARM = " Appelez le 01 99 00 12 34 avant ce soir."  # a number that no review gives, of a range kept for fiction
+HARM = " Vous pouvez appeler le 01 99 00 12 34."  # a number that no review gives, of a range kept for fiction
 _REVIEW = "J'attends une réponse à ma demande numéro {} depuis trois semaines, et personne ne répond au téléphone."
-_REPLY = (
-    "Bonjour, nous vous remercions de votre message et regrettons cette attente. Nos équipes vérifient ce qui a "
-    "retardé la réponse à votre demande. Vous pouvez suivre son avancement dans votre espace personnel en ligne. "
-    "Nous restons à votre écoute. Cordialement, {}."
+_REPLY = (  # passes every gating check
+    "Bonjour, nous vous remercions d'avoir pris le temps de partager votre expérience ({}). Nous regrettons "
+    "sincèrement l'attente que vous décrivez et l'absence de réponse au téléphone pour votre demande. Votre retour est "
+    "précieux et nous aide à mieux comprendre ce que vivent les personnes que nous accueillons. Pour toute question "
+    "sur votre situation, vous pouvez consulter votre espace personnel en ligne ou vous présenter à notre accueil aux "
+    "heures d'ouverture. Nous restons à votre écoute."
 )
 _BEGINNING = datetime(2026, 12, 1, 9, tzinfo=UTC)
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from eval.study.records import read_study, write_study
-from eval.study.simulate import HARM, SYSTEM, Truth, simulate
+from eval.study.simulate import HARM, SYSTEM, Truth, items, simulate
+from plume.checks import check
+from plume.contacts import Directory
 
 QUIET = Truth(
     agents=8,
@@ -134,6 +136,15 @@ def test_harms_reach_finals_as_often_as_the_truth_says():
         ("draft", SYSTEM, False, False),
         ("blank", None, True, True),
     }
+
+
+def test_checks_see_in_a_simulated_final_the_harm_and_nothing_else():
+    item, directory = items(1)[0], Directory.load()
+    failed = {
+        text: {f.check for f in check(text, review=item.review, directory=directory) if f.gating and not f.passed}
+        for text in (item.drafts[SYSTEM], item.drafts[SYSTEM] + HARM)
+    }
+    assert [*failed.values()] == [set(), {"contacts"}]
 
 
 def test_two_systems_are_compared_with_the_true_share():
