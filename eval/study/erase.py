@@ -16,7 +16,9 @@ from plume.files import telling
 
 _OF_ITEM = "SELECT id FROM task WHERE item = ?"
 _BY_AGENT = "SELECT id FROM task WHERE agent = ?"
-_OF_THEIR_TEXTS = f"SELECT id FROM task WHERE one_text IN ({_BY_AGENT}) OR other_text IN ({_BY_AGENT})"
+_OF_THEIR_TEXTS = (
+    "SELECT task.id FROM task JOIN task AS text ON text.id IN (task.one_text, task.other_text) WHERE text.agent = ?"
+)
 
 
 def erase_experiences(folder: Path, experiences: Collection[str]) -> tuple[int, int]:
@@ -60,7 +62,7 @@ def _erase(folder: Path, sha256: str, found: list[tuple[str, str]], agent: str |
             ):
                 raise InputError(f"{folder}: nobody takes part as {agent}; nothing was changed")
             db.run("DELETE FROM link WHERE holder = ?", agent)
-            ids = {row["id"] for query, value in found for row in db.all(query, *[value] * query.count("?"))}
+            ids = {row["id"] for query, value in found for row in db.all(query, value)}
             for task in ids:
                 db.run("DELETE FROM task WHERE id = ?", task)
         db.compact()

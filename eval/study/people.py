@@ -39,16 +39,7 @@ class People:
 
     def seat_next(self) -> str:
         """Do as `add`, inside a change that somebody else began."""
-        seats = self._db.all("SELECT seat, min(left IS NOT NULL) AS free FROM agent GROUP BY seat ORDER BY seat")
-        number = next((row["seat"] for row in seats if row["free"]), len(seats))
-        written = {
-            row["item"]
-            for row in self._db.all(
-                "SELECT item FROM task JOIN agent ON agent.id = task.agent WHERE seat = ? AND kind = 'writing'"
-                " AND done IS NOT NULL AND skipped IS NULL",
-                number,
-            )
-        }
+        number, written = self._free_seat()
         count = self._db.one("SELECT count(*) AS n FROM agent")["n"]
         agent = f"A{count + 1:03}"
         drawn = allocation.seat(number, self._items, self._seed)
@@ -61,6 +52,20 @@ class People:
                 *(agent, planned.item, rank, planned.arm, planned.period),
             )
         return agent
+
+    def _free_seat(self) -> tuple[int, set[str]]:
+        """Find the first seat whose agents left before all was written, and what was; else the next seat."""
+        seats = self._db.all("SELECT seat, min(left IS NOT NULL) AS free FROM agent GROUP BY seat ORDER BY seat")
+        for row in seats:
+            done = self._db.all(
+                "SELECT item FROM task JOIN agent ON agent.id = task.agent WHERE seat = ? AND kind = 'writing'"
+                " AND done IS NOT NULL AND skipped IS NULL",
+                row["seat"],
+            )
+            written = {task["item"] for task in done}
+            if row["free"] and len(written) < len(self._items):
+                return row["seat"], written
+        return len(seats), set()
 
     # --- links
 

@@ -159,7 +159,7 @@ def as_json(f: Findings) -> dict[str, Any]:
         "model": {"p": f.ratio.p, "degrees": f.ratio.degrees, "spreads": f.ratio.spreads},
         "confirmation": asdict(f.confirmation),
         "not_said": [*_not_said(f)],
-        "carry_over_detectable": f.carry_over.detectable,
+        "carry_over_detectable": list(f.carry_over.detectable or ()),
         "habits": {arm: asdict(one) for arm, one in f.habits.items()},
         "outcomes": dict(f.outcomes),
         "harms": [

@@ -78,6 +78,23 @@ def test_who_left_has_no_link_and_the_next_newcomer_takes_the_seat_what_is_missi
     assert store.db.one("SELECT seat FROM agent WHERE id = 'A006'")["seat"] == 4
 
 
+def test_a_seat_whose_agents_wrote_all_is_not_taken_again(open_store, clock, finish):
+    """Whoever leaves at the end leaves no place; two who wrote a seat's reviews together neither."""
+    store = open_store(2, 4, comparisons=0, finals=0)
+    finish(store, clock, ["A001"])
+    store.people.leave("A001")
+    for agent, n in (("A002", 1), ("A003", 3), ("A004", 4)):
+        if agent != "A002":
+            assert store.people.add() == agent
+        for _ in range(n):
+            it = opened(store, agent)
+            store.submit(agent, it.task.id, it.tab, "Bonjour.", NOTHING)
+        store.people.leave(agent)
+    store.people.add()
+    # of seat 1, A002 wrote one; A003 the other of that block, that one, and one of the next block; A004 all
+    assert [row["seat"] for row in store.db.all("SELECT seat FROM agent ORDER BY id")] == [0, 1, 1, 1, 2]
+
+
 def test_experience_is_asked_once(open_store):
     store = open_store()
     assert not store.people.has_begun("A001")
