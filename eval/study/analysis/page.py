@@ -179,6 +179,7 @@ def _flow_rows(f: "Findings") -> Iterator[tuple[str, str]]:
         "Jugements de réponses finales": flow.finals,
         "Comparaisons de brouillons": flow.drafts,
         "Agents ayant jugé": flow.raters,
+        "Réponses au temps plafonné par l’horloge du serveur": flow.beyond_clock,
         "Avis effacés sur demande": flow.erased,
     }
     for name, n in rows.items():

@@ -19,7 +19,7 @@ def time_sentence(ratio: Timing) -> tuple[str, str]:
         return "Le temps n’a pas pu être comparé.", _why(ratio)
     if ratio.lower is None or ratio.upper is None:
         return f"Rapport des temps : {number(ratio.estimate, 2)}, sans intervalle possible.", _why(ratio)
-    told = f"rapport {number(ratio.estimate, 2)}, {interval(ratio.lower, ratio.upper, hundredths)}"
+    told = f"temps avec brouillon / sans : {with_interval(ratio, hundredths)}"
     if ratio.upper < 1:
         return f"Le brouillon fait gagner du temps : {percent(1 - ratio.estimate, 0)} en moins.", told
     if ratio.lower > 1:
@@ -88,18 +88,15 @@ def quality_sentence(f: "Findings") -> tuple[str, str]:
         f"égalités pour moitié, {count(f.won.n, 'jugement')}"
     )
     if f.judged is None or f.bounded is None or f.margin is None:
-        return "Qualité : aucune règle fixée d’avance n’est connue.", told
-    bound = (
-        ""
-        if f.bounded.lower is None
-        else f" ; borne basse {percent(f.bounded.lower, 0)}, seuil {percent(0.5 - f.margin, 0)}"
-    )
+        return "Qualité : sans règle fixée d’avance, aucun verdict.", told
+    if f.bounded.lower is not None:
+        told += f" ; borne basse {percent(f.bounded.lower, 0)}, seuil {percent(0.5 - f.margin, 0)}"
     said = {
         "not inferior": "Les réponses ne sont pas moins bonnes, à la marge fixée d’avance.",
         "inferior": "Les réponses sont moins bonnes, au-delà de la marge fixée d’avance.",
         "open": "L’étude ne suffit pas pour dire que les réponses ne sont pas moins bonnes.",
     }
-    return said[f.judged], told + bound
+    return said[f.judged], told
 
 
 def harm_sentence(found: Sequence[Harm]) -> str:
