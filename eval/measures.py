@@ -28,11 +28,15 @@ REVIEWS_OF_NETWORK = "reviews_of_network"  # what scoring adds to a pair: the wo
 
 
 class Value(NamedTuple):
-    """What a measure is for one draft, with what a check found and by which rules."""
+    """What a measure is for one draft, with what a check found and by which rules.
+
+    `faults` are passages, each with its rule, where several rules found some.
+    """
 
     value: float | None
     detail: str | None = None
     rules: tuple[str, ...] = ()
+    faults: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,8 @@ def _all_passed(findings: list[dict[str, Any]]) -> Value:
 def _passed(check: str) -> Callable[[list[dict[str, Any]]], Value]:
     def read(findings: list[dict[str, Any]]) -> Value:
         found = next(f for f in findings if f["check"] == check)
-        return Value(float(found["passed"]), found["detail"], tuple(found["rules"]))
+        rules = tuple(found["rules"])
+        return Value(float(found["passed"]), found["detail"], rules, tuple(found["faults"]) if len(rules) > 1 else ())
 
     return read
 

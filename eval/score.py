@@ -275,8 +275,8 @@ def _read(measure: Measure, result: Any) -> ScoreRow:
 def _cell(found: Value) -> ScoreRow:
     if found.value is None or not math.isfinite(found.value):
         return {"error": f"not a number: {found.value}"}
-    rules = {"rules": [*found.rules]} if found.rules else {}
-    return {"value": round(float(found.value), 6), "detail": found.detail, **rules}
+    said = {"rules": found.rules, "faults": found.faults}
+    return {"value": round(float(found.value), 6), "detail": found.detail} | {k: [*v] for k, v in said.items() if v}
 
 
 def _print(summary: Summary, rows: list[ScoreRow], drafts: Drafts, out: Path) -> None:

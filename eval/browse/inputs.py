@@ -13,6 +13,7 @@ from eval.drafts import Drafts, read_drafts, read_pairs
 from eval.measures import COPYING
 from eval.rule import ARMS
 from eval.score import ScoreRow, kept_file, score_drafts, training_replies
+from plume.checks.quoted import quotations
 from plume.checks.registry import CHECKS
 from plume.command import status
 from plume.corpus.dataset import Pair
@@ -24,10 +25,11 @@ _FAILS = b'"value": 0.0'  # in each line of a file of scores that says of a chec
 
 @dataclass(frozen=True)
 class Failure:
-    """What a check found in a draft that fails it, and by which rules."""
+    """What a check found in a draft that fails it, and by which rules; `passages` say which rule found which."""
 
     detail: str
     rules: tuple[str, ...] = ()
+    passages: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 Failed = Mapping[str, Mapping[str, Failure]]  # id -> measure -> what was found
@@ -163,5 +165,9 @@ def _failed(rows: Iterable[ScoreRow], off: Collection[str]) -> Failed:
 
 
 def _failure(row: dict[str, Any]) -> Failure:
-    """Read what was found; scores of before name no rules."""
-    return Failure(row.get("detail") or "", tuple(row.get("rules") or ()))
+    """Read what was found. Where one rule found all, or where scores of before do not say which, all are named."""
+    detail, rules = row.get("detail") or "", tuple(row.get("rules") or ())
+    passages = [(text, (rule,)) for text, rule in row.get("faults") or ()]
+    return Failure(
+        detail, rules, tuple(passages or [(text, rules or (row["measure"],)) for text in quotations(detail)])
+    )

@@ -1,6 +1,6 @@
 """Lay out one item: every system's draft, its differing words and its findings marked in the text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -9,7 +9,7 @@ from eval import measures
 from eval.browse.filters import Filters
 from eval.browse.inputs import Browsed, Failure
 from eval.browse.items import Item
-from plume.checks.quoted import locate, quotations
+from plume.checks.quoted import locate
 from plume.page.marked_text import Passage, mark
 from plume.page.word_differences import differing_words
 
@@ -77,9 +77,8 @@ def _side(item: Item, browsed: Browsed, n: int, text: Markup | None, alike: bool
     return Side(browsed.systems[n].name, text, error, item.words[n + 1], found, alike)
 
 
-def passages(draft: str, failed: dict[str, Failure]) -> Iterator[Passage]:
-    """Find in a draft what its findings quote; the rule's name stands there, of earlier scores the check's."""
-    for measure, failure in failed.items():
-        names = failure.rules or (measure,)
-        for quoted in quotations(failure.detail):
-            yield from locate(draft, quoted, names)
+def passages(draft: str, failed: Mapping[str, Failure]) -> Iterator[Passage]:
+    """Find in a draft what its findings quote, with the rule's name."""
+    for failure in failed.values():
+        for text, names in failure.passages:
+            yield from locate(draft, text, names)

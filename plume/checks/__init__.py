@@ -35,6 +35,6 @@ def check(
     case = Case.of(draft, review, prompt, directory, sentiment, shows, network)
     findings = []
     for name in (*GATING, *SIGNALS):
-        passed, detail, rules = CHECKS[name].ask(case)
-        findings.append(Finding(name, passed, CHECKS[name].gating, detail, rules))
+        answer = CHECKS[name].ask(case)
+        findings.append(Finding(name, answer.passed, CHECKS[name].gating, *answer[1:]))
     return findings

@@ -30,19 +30,23 @@ class Reviews(Protocol):
         ...
 
 
-class Answer(NamedTuple):
-    """The answer of one check: `detail` says in French what was found, `rules` by which named rules."""
-
-    passed: bool
-    detail: str = NOTHING
-    rules: tuple[str, ...] = ()
-
-
 class Fault(NamedTuple):
     """A passage of a draft that may not be there, and the rule that found it."""
 
     text: str
     rule: str
+
+
+class Answer(NamedTuple):
+    """The answer of one check: `detail` says in French what was found, `rules` by which named rules.
+
+    `faults` say which rule found which passage, where a check looks for passages.
+    """
+
+    passed: bool
+    detail: str = NOTHING
+    rules: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Finding:
     gating: bool
     detail: str
     rules: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,8 +151,8 @@ def failed(detail: str, rule: str) -> Answer:
 
 def none_of(faults: Iterable[Fault], what: str) -> Answer:
     """Answer that a check passed if there is no fault; else say `what` and quote the distinct faults."""
-    faults = list(faults)
+    faults = tuple(dict.fromkeys(Fault(fault.text.strip(), fault.rule) for fault in faults))
     if not faults:
         return Answer(True)
-    quoted = dict.fromkeys(f"« {fault.text.strip()} »" for fault in faults)
-    return Answer(False, f"{what} : {', '.join(quoted)}", tuple(dict.fromkeys(fault.rule for fault in faults)))
+    quoted = dict.fromkeys(f"« {fault.text} »" for fault in faults)
+    return Answer(False, f"{what} : {', '.join(quoted)}", tuple(dict.fromkeys(fault.rule for fault in faults)), faults)

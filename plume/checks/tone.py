@@ -55,7 +55,8 @@ def tone(case: Case) -> Answer:
     faulty = [answer for answer in answers if not answer.passed]
     if not faulty:
         return Answer(True)
-    return Answer(False, " ; ".join(a.detail for a in faulty), tuple(rule for a in faulty for rule in a.rules))
+    rules, faults = (tuple(each for a in faulty for each in of(a)) for of in (lambda a: a.rules, lambda a: a.faults))
+    return Answer(False, " ; ".join(a.detail for a in faulty), rules, faults)
 
 
 def _faults(case: Case, said: Text, table: str) -> Iterator[Fault]:

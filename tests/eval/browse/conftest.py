@@ -18,8 +18,12 @@ DRAFTS = (
     "Bonjour, merci de votre avis sur l’accueil numéro {i}. Nous vous rappellerons demain. Cordialement, l’équipe.",
     "=1+1 {i}. Rien de commun ici avec ces autres textes.",
 )
-PROMISE = Failure("promesse ou décision sur un dossier : « Nous vous rappellerons »", ("promise.we-shall",))
-GREETING = Failure("commence par « =1+1 »", ("greeting.none",))
+PROMISE = Failure(
+    "promesse ou décision sur un dossier : « Nous vous rappellerons »",
+    ("promise.we-shall",),
+    (("Nous vous rappellerons", ("promise.we-shall",)),),
+)
+GREETING = Failure("commence par « =1+1 »", ("greeting.none",), (("=1+1", ("greeting.none",)),))
 
 
 def a_pair(i):

@@ -20,6 +20,7 @@ from plume.errors import InputError
 from plume.paths import ROOT
 
 N = 12
+UNSAFE = " Appelez le 01 99 00 12 34 ou voyez https://exemple-faux.fr"
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def drafts(make_data, make_drafts, texts):
     data = make_data(N)
     made = {
         "base": lambda i: texts["good"].format(i),
-        "plume-reply": lambda i: (texts["worse"] if i < 3 else texts["good"]).format(i),
+        "plume-reply": lambda i: (texts["worse"] if i < 3 else texts["good"] + UNSAFE * (i == 4)).format(i),
         "autre": lambda i: RuntimeError("cut off") if i == 5 else texts["good"].format(i),
     }
     return data, {name: make_drafts(data, name, text) for name, text in made.items()}
@@ -46,6 +47,10 @@ def test_a_verdict_knows_its_drafts_its_dataset_and_its_scores(drafts, tmp_path)
         lost = found.systems[1].failed["0000-1"]
         assert set(lost) == {"check:length", "check:greeting"}
         assert lost["check:greeting"].rules == ("greeting.none",)
+        assert dict(found.systems[1].failed["0004-1"]["check:contacts"].passages) == {
+            "01 99 00 12 34": ("phone.french",),
+            "https://exemple-faux.fr": ("contact.web-address",),
+        }
         assert "0000-1" not in found.systems[0].failed
     # each row of the report leads to its item, among those that fail the same check
     client = TestClient(make(Items(found, index(found), Notes(found.notes))), base_url=ADDRESS)
@@ -87,7 +92,7 @@ def test_drafts_alone_are_scored(drafts):
     data, made = drafts
     found = to_browse([made["plume-reply"], made["plume-reply"]], data)
     assert [system.name for system in found.systems] == ["plume-reply", "plume-reply (n° 2)"]
-    assert set(found.systems[0].failed) == {"0000-1", "0001-1", "0002-1"}
+    assert set(found.systems[0].failed) == {"0000-1", "0001-1", "0002-1", "0004-1"}
     assert found.notes.name == "plume-reply.notes.jsonl"
 
 

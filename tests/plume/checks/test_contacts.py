@@ -27,7 +27,7 @@ from plume.checks.contacts import invented_contacts
     ],
 )
 def test_an_invented_contact_is_found_and_quoted(case, draft: str, quoted: str) -> None:
-    passed, detail, _ = invented_contacts(case(draft))
+    passed, detail, *_ = invented_contacts(case(draft))
     assert not passed
     assert f"« {quoted} »" in detail
 
@@ -121,7 +121,7 @@ def test_other_figures_and_dots_are_no_contacts(case, draft: str) -> None:
     ],
 )
 def test_an_invented_postal_address_is_a_contact(case, draft: str, quoted: str) -> None:
-    passed, detail, _ = invented_contacts(case(draft, "au 12 rue Pasteur, 59100 Roubaix", "CAF du Nord"))
+    passed, detail, *_ = invented_contacts(case(draft, "au 12 rue Pasteur, 59100 Roubaix", "CAF du Nord"))
     assert not passed
     assert f"« {quoted} »" in detail
 

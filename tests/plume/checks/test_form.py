@@ -48,7 +48,7 @@ def test_no_greeting_at_the_start(case, draft: str) -> None:
     ],
 )
 def test_a_closing_or_a_signature_is_found(case, closing: str) -> None:
-    passed, detail, _ = signature(case(BODY + closing))
+    passed, detail, *_ = signature(case(BODY + closing))
     assert not passed
     assert closing.strip(" \n.,").split()[-1].replace("’", "'") in detail
 

@@ -14,7 +14,7 @@ from plume.checks.privacy import personal_data
     ],
 )
 def test_personal_data_that_was_not_given_is_a_leak(case, draft: str, leak: str) -> None:
-    passed, detail, _ = personal_data(case(draft))
+    passed, detail, *_ = personal_data(case(draft))
     assert not passed
     assert leak in detail
 

@@ -34,7 +34,7 @@ from plume.checks.promises import promises
     ],
 )
 def test_a_promise_or_a_decision_is_found(case, draft: str) -> None:
-    passed, detail, _ = promises(case(f"Bonjour,\n{draft} Bonne journée."))
+    passed, detail, *_ = promises(case(f"Bonjour,\n{draft} Bonne journée."))
     assert not passed
     assert detail.startswith("promesse ou décision sur un dossier : « ")
 
