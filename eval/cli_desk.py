@@ -61,3 +61,17 @@ def plan(
         say(planned_items.to_json(planned))
     else:
         planned_items.tell(planned)
+
+
+@app.command()
+def trend(
+    out: Annotated[Path, typer.Option(help="Folder for trend.html and trend.json.")],
+    force: Force = False,
+) -> None:
+    """Show the champion's versions over time: every promotion, with what its verdict measured."""
+    from plume import tracking
+
+    tracking.connect(create=False)
+    from eval.trend import trend as write_trend
+
+    write_trend(out, force=force)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from eval.verdict import Line, Verdict
 
+PRIMARY = "primary"  # tag of a comparison's run: the measure that the challenger had to gain on
 VERDICT = "verdict_sha256"  # tag of a comparison's run: the very file that it wrote
 
 
@@ -41,6 +42,7 @@ def log_comparison(verdict: "Verdict", champion: Path, challenger: Path, data: P
         mlflow.set_tags({VERDICT: file_sha256(out / "verdict.json"), "outcome": verdict.outcome})
         mlflow.set_tags({key: value for key, value in inputs.items() if value is not None})
         mlflow.set_tag("reasons", "\n".join(verdict.reasons)[:5000])
+        mlflow.set_tag(PRIMARY, next(x.measure for x in verdict.estimates if (x.rule or "").startswith("superiority")))
         if written["checks_off"]:
             mlflow.set_tag("checks_off", " ".join(written["checks_off"]))
         if verdict.needs_items is not None:

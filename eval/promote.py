@@ -5,6 +5,7 @@ with another MLflow store, is nobody's evidence.
 """
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from plume.errors import InputError
 from plume.files import file_sha256
 
 ALIAS = "champion"
+EARLIER = "promoted.earlier"  # tag of a version: the tags of its promotions before the last one, as JSON
 
 
 def promote(
@@ -36,7 +38,7 @@ def promote(
     version = registry.find_version(reference)
     registry.check_no_canaries(version)
     former = _champion()
-    tags = {"promoted.at": datetime.now(UTC).isoformat(timespec="seconds"), "promoted.former": str(former or "")}
+    tags = {"promoted.at": datetime.now(UTC).isoformat(timespec="milliseconds"), "promoted.former": str(former or "")}
     if initial:
         if former is not None:
             raise InputError(
@@ -57,8 +59,27 @@ def promote(
         tags |= {"promoted.checks_off": " ".join(read["checks_off"])}
     if signed:
         tags |= {"promoted.reason": reason.strip(), "promoted.by": by.strip()}
-    registry.set_alias(ALIAS, version.number, {k: v for k, v in tags.items() if v})
+    emptied = {key: "" for key in version.tags if key.startswith("promoted.")}  # of an earlier promotion
+    tags = emptied | {key: value for key, value in tags.items() if value} | _kept(version.tags)
+    registry.set_alias(ALIAS, version.number, tags)
     return version.number, former
+
+
+def _kept(tags: Mapping[str, str]) -> dict[str, str]:
+    """Keep what a version's tags tell of an earlier promotion: it may be promoted again, and tags are overwritten."""
+    before = {key: value for key, value in tags.items() if key.startswith("promoted.") and key != EARLIER and value}
+    if "promoted.at" not in before:
+        return {}
+    return {EARLIER: json.dumps([*earlier_promotions(tags), before], ensure_ascii=False)}
+
+
+def earlier_promotions(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """List the tags of the promotions of a version before its last one, the oldest first."""
+    try:
+        found = json.loads(tags.get(EARLIER) or "[]")
+    except ValueError:
+        return []
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def check_request(

@@ -82,6 +82,7 @@ VERDICT = Kind(
     (("champion.scores.jsonl", "challenger.scores.jsonl"),),
 )
 RANKING = Kind("a ranking", ("ranking.html", "ranking.json"), frozenset({"systems", "differences"}))
+TREND = Kind("a trend page", ("trend.html", "trend.json"), frozenset({"promotions", "champion"}))
 TIME = Kind("a time analysis", ("time.html", "time.json"), frozenset({"estimates", "claims"}))
 MEMORY = Kind("a memory test", ("memory.html", "memory.json"), frozenset({"estimates", "canaries"}))
 SITE = Kind("an acceptance report", ("site.html", "site.json"), frozenset({"parts", "outcome"}))
@@ -93,7 +94,7 @@ STUDY = Kind(
 )
 ANALYSIS = Kind("a study's analysis", ("study.html", "study.json"), frozenset({"estimates", "preregistration"}))
 DRAFTS = (("id", "draft"), ("id", "error"))  # what a row of a file of drafts holds at least
-KINDS = (DATASET, RUN, VERDICT, RANKING, TIME, MEMORY, SITE, EXPORT, STUDY, ANALYSIS)
+KINDS = (DATASET, RUN, VERDICT, RANKING, TREND, TIME, MEMORY, SITE, EXPORT, STUDY, ANALYSIS)
 
 
 def check_folder(

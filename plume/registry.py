@@ -70,6 +70,19 @@ def version_with(adapter_sha256: str) -> Version | None:
 
 
 @answering()
+def all_versions() -> list[Version]:
+    """List the versions with their tags, by number; aliases are not told."""
+    import mlflow
+
+    client, found, page = mlflow.MlflowClient(), [], None
+    while page is None or page:
+        part = client.search_model_versions(f"name='{MODEL_NAME}'", max_results=1000, page_token=page)
+        found += [Version(int(v.version), v.run_id, v.source, dict(v.tags)) for v in part]
+        page = part.token or ""
+    return sorted(found, key=lambda version: version.number)
+
+
+@answering()
 def find_version(reference: str) -> Version:
     """Find a version by number, alias, or URI (`3`, `champion`, `plume-reply@champion`, `models:/plume-reply/3`)."""
     import mlflow

@@ -12,6 +12,7 @@ from eval.compare import compare
 from eval.compare_several import compare_several, outcome_of
 from eval.mlflow_runs import comparison_of
 from eval.promote import promote
+from eval.trend import trend
 from plume import registry, tracking
 from plume.errors import InputError
 
@@ -128,3 +129,12 @@ def test_the_command_logs_each_and_the_chosen_one_is_promoted(four, easy, tmp_pa
     with pytest.raises(InputError, match="another adapter than version 3"):
         promote("3", verdict=out / "1-better" / "verdict.json")
     assert promote("2", verdict=out / "1-better" / "verdict.json") == (2, 1)
+
+    told = trend(tmp_path / "trend")  # the figures are those of the verdict
+    verdict = json.loads((out / "1-better" / "verdict.json").read_text())
+    first, second = told["promotions"]
+    assert (first["version"], first["how"], first["after"]) == (1, "initial", None)
+    assert (second["version"], second["how"], second["former"], told["champion"]) == (2, "verdict", 1, 2)
+    for key, arm in (("before", "champion"), ("after", "challenger"), ("difference", "difference")):
+        line = next(x for x in verdict["estimates"] if (x["measure"], x["slice"], x["arm"]) == ("pass_all", None, arm))
+        assert second[key] == {name: line[name] for name in ("estimate", "lower", "upper", "n", "n_error")}

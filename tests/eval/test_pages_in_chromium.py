@@ -3,6 +3,7 @@
 import random
 from dataclasses import asdict
 
+from eval import report_ranking, trend_page
 from eval.compare import compare
 from eval.memory import page
 from eval.memory.exposure import Seen, control, estimate
@@ -30,6 +31,74 @@ def test_time_page(browser, sample_export, tmp_path):
     sheets, headings = browser.look_over(tmp_path / "time" / "time.html")
     assert headings["Trois quantités, jamais mêlées"] == 1
     assert sheets <= 8
+
+
+def test_ranking_and_trend_pages(browser, tmp_path):
+    system = {"imported": False, "n": 840, "n_error": 0, "needs_items": None, "drafts_sha256": "0" * 64}
+    names = ["plume-reply@v4 with a long name of its own", "plume-reply@v3", "Prestataire"]
+    systems = [
+        {
+            **system,
+            "id": f"{n}-{n}" if n else "champion",
+            "system": name,
+            "role": "challenger" if n else "champion",
+            **dict(zip(("rank", "best_rank", "worst_rank"), (n + 1, 1, 3), strict=True)),
+            **dict(zip(("estimate", "lower", "upper"), (0.9 - n / 10, 0.85 - n / 10, 0.93 - n / 10), strict=True)),
+            "outcome": ("INCONCLUSIVE", "FAIL")[n - 1] if n else None,
+            "verdict": f"{n}-{n}/verdict.json" if n else None,
+        }
+        for n, name in enumerate(names)
+    ]
+    pairs = [("champion", "1-1", 0.1, 0.05), ("champion", "2-2", 0.2, 0.1), ("1-1", "2-2", 0.02, -0.03)]
+    ranking = {
+        "outcome": "INCONCLUSIVE",
+        "measure": "pass_all",
+        "confidence": 0.95,
+        "interval_confidence": 0.98,
+        "levels": {"bounds": 0.975, "primary": 0.97},
+        "systems": systems,
+        "differences": [
+            {**dict(zip(("first", "second", "estimate", "lower"), pair, strict=True)), "upper": pair[2] + 0.1}
+            | {"n": 840, "n_error": 0, "told_apart": pair[3] > 0}
+            for pair in pairs
+        ],
+    }
+    (tmp_path / "ranking.html").write_text(report_ranking.render(ranking), encoding="utf-8")
+    sheets, headings = browser.look_over(tmp_path / "ranking.html")
+    assert headings["Les systèmes, par rang"] == 1
+    assert sheets <= 3
+
+    promotions = []
+    for n in range(15):
+        share = 0.6 + n / 50
+        arms = {key: _estimate(value) for key, value in (("before", share), ("after", share + 0.06))}
+        told = {
+            "run_id": "0" * 32,
+            "outcome": "PASS",
+            "objection": None,
+            "checks_off": None,
+            "by": "Ada",
+            "reason": ".",
+        }
+        digests = dict.fromkeys(("verdict_sha256", "split_sha256", "gate_sha256", "scorer_sha256"), "0" * 64)
+        one = {
+            "version": n + 1,
+            "at": f"2026-{1 + n % 12:02d}-03T10:00:00+00:00",
+            "how": "verdict",
+            "former": n or None,
+        }
+        figures = {"measure": "pass_all", "difference": _estimate(0.06), "same_as_before": n % 4 != 0, **arms} | {
+            "of_another": False
+        }
+        promotions.append(one | told | digests | (figures if n else dict.fromkeys(figures) | {"of_another": False}))
+    document = {"champion": 15, "promotions": promotions, "store": "sqlite:///mlflow.db"}
+    (tmp_path / "trend.html").write_text(trend_page.render(document), encoding="utf-8")
+    sheets, _ = browser.look_over(tmp_path / "trend.html")
+    assert sheets <= 4
+
+
+def _estimate(share):
+    return {"estimate": share, "lower": share - 0.03, "upper": share + 0.03, "n": 840, "n_error": 0}
 
 
 def test_memory_page(browser, tmp_path):

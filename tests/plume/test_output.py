@@ -15,6 +15,8 @@ MARKERS = {
     output.DATASET: {"splits": {}, "counts": {}, "versions": {}},
     RUN: {"key": "k", "samples_sha256": "0"},
     VERDICT: {"outcome": "PASS", "inputs": {}},
+    output.RANKING: {"systems": [], "differences": []},
+    output.TREND: {"promotions": [], "champion": None},
     TIME: {"estimates": [], "claims": []},
     output.MEMORY: {"estimates": [], "canaries": []},
     output.SITE: {"parts": [], "outcome": "ok"},
