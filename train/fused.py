@@ -5,7 +5,8 @@ Installed in the layers of Llama and Mistral as transformers builds them; other 
 are plain torch, which a CPU runs as it stands; on a GPU, torch compiles each to one kernel.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache, partial, wraps
 from typing import Any
 
@@ -23,8 +24,7 @@ def use(model: Any) -> int:
     """Give the modules of a model a forward of this one, where it has one; returns to how many."""
     forwards = {
         **dict.fromkeys((llama.LlamaRMSNorm, mistral.MistralRMSNorm), _norm),
-        **dict.fromkeys((llama.LlamaMLP, mistral.MistralMLP), _mlp),
-        **dict.fromkeys((llama.LlamaAttention, mistral.MistralAttention), _attention),
+        **dict.fromkeys((llama.LlamaDecoderLayer, mistral.MistralDecoderLayer), _layer),
     }
     modules = [m for m in model.modules() if type(m) in forwards]
     for module in modules:
@@ -36,38 +36,47 @@ def _norm(module: Any, own: Callable[..., Any], x: torch.Tensor) -> torch.Tensor
     return own(x) if module.weight.requires_grad else Norm.apply(x, module.weight, module.variance_epsilon)
 
 
-def _mlp(module: Any, own: Callable[..., Any], x: torch.Tensor) -> torch.Tensor:
-    if module.config.hidden_act != "silu":
-        return own(x)
-    return together([module.down_proj], together([module.gate_proj, module.up_proj], x), made=GatedUnit)
-
-
-def _attention(
-    module: Any,
-    own: Callable[..., Any],
-    hidden_states: torch.Tensor,
-    position_embeddings: tuple[torch.Tensor, torch.Tensor],
-    attention_mask: torch.Tensor | None = None,
-    past_key_values: Any = None,
-    **words: Any,
-) -> tuple[torch.Tensor, Any]:
+def _layer(module: Any, own: Callable[..., Any], x: torch.Tensor, *given: Any, **words: Any) -> torch.Tensor:
+    """A layer over a packed row. Of the last one, all that is needed after attention are the rows of `targets`."""
     if "layout" not in words:  # not a packed row: a draft is being written
-        return own(hidden_states, position_embeddings, attention_mask, past_key_values, **words)
+        return own(x, *given, **words)
+    attention, targets = module.self_attn, words.pop("targets", None)
+    mixed = _attended(attention, module.input_layernorm, x, **words)
+    if targets is not None and attention.layer_idx == attention.config.num_hidden_layers - 1:
+        x, mixed = x.index_select(1, targets), mixed.index_select(1, targets)
+    x = x + attention.o_proj(mixed)
+    mlp, norm = module.mlp, module.post_attention_layernorm
+    if mlp.config.hidden_act != "silu":
+        return x + mlp(norm(x))
+    return x + together([mlp.down_proj], _of_norm([mlp.gate_proj, mlp.up_proj], norm, x), made=GatedUnit)
+
+
+def _attended(
+    module: Any, norm: Any, x: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor], **words: Any
+) -> torch.Tensor:
+    """[1, tokens, heads × head dim]: what attention makes of a layer's input."""
     layers = [module.q_proj, module.k_proj, module.v_proj]
-    parts = together(layers, hidden_states).split([layer.out_features for layer in layers], -1)
+    parts = _of_norm(layers, norm, x).split([layer.out_features for layer in layers], -1)
     query, key, value = (part.unflatten(-1, (-1, module.head_dim)) for part in parts)
     windowed = isinstance(module, mistral.MistralAttention)  # a Llama has none, whatever its config says
-    output, weights = ALL_ATTENTION_FUNCTIONS[module.config._attn_implementation](
+    output, _ = ALL_ATTENTION_FUNCTIONS[module.config._attn_implementation](
         module,
         *(Rotation.apply(t, *position_embeddings).transpose(1, 2) for t in (query, key)),
         value.transpose(1, 2),
-        attention_mask,
+        words.pop("attention_mask", None),
         dropout=module.attention_dropout if module.training else 0.0,
         scaling=module.scaling,
         sliding_window=getattr(module.config, "sliding_window", None) if windowed else None,
         **words,
     )
-    return module.o_proj(output.flatten(2)), weights
+    return output.flatten(2)
+
+
+def _of_norm(layers: Sequence[Any], norm: Any, x: torch.Tensor) -> torch.Tensor:
+    """What layers give that read the same norm of `x`: the backward pass makes the norm again."""
+    if norm.weight.requires_grad:
+        return together(layers, norm(x))
+    return together(layers, x, made=_Normed(norm.weight.detach(), norm.variance_epsilon))
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,6 +122,25 @@ def _norm_gradient(grad: torch.Tensor, x: torch.Tensor, scale: torch.Tensor, wei
     wide, towards = x.float(), grad.float() * weight.float()
     along = (towards * wide).mean(-1, keepdim=True) * scale**3
     return (towards * scale).addcmul_(wide, along, value=-1).to(x.dtype)
+
+
+@dataclass(frozen=True)
+class _Normed:
+    """`Norm` as what layers read (`train.lora.together`)."""
+
+    weight: torch.Tensor
+    eps: float
+
+    def apply(self, x: torch.Tensor) -> torch.Tensor:
+        return Norm.apply(x, self.weight, self.eps)
+
+    def value(self, x: torch.Tensor) -> torch.Tensor:
+        return _normed(x, self.weight, self.eps)[0]
+
+    def again(self, grad: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """The value, and the gradient of the input."""
+        value, scale = _normed(x, self.weight, self.eps)
+        return value, [_norm_gradient(grad, x, scale, self.weight)]
 
 
 class Rotation(torch.autograd.Function):

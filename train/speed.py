@@ -2,7 +2,8 @@
 
 The limit counts multiplications of the frozen weights. LoRA needs no gradient of them, so a token costs 4 operations a
 weight (2 forward, 2 for the gradient of the activations), 6 where activations are made again. Attention is counted for
-the pairs that see each other; the adapter's own work, about 1 %, is not.
+the pairs that see each other; the adapter's own work, about 1 %, is not. What the last layer leaves out, of tokens that
+predict nothing learnt, is counted: about 1 %, too.
 """
 
 import resource

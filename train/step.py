@@ -15,10 +15,10 @@ CHUNK = 1024  # rows of logits at once: 192 MiB in float32 at 49,152 vocabulary 
 def hidden_states(model: Any, batch: MicroBatch) -> torch.Tensor:
     """The last layer's output at the positions that predict a trained token: [trained tokens, hidden size]."""
     core = model.get_base_model() if hasattr(model, "get_base_model") else model
-    hidden = core.model(
-        input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False, layout=batch.layout
-    )[0]
-    return hidden[0].index_select(0, batch.targets)
+    given = {"input_ids": batch.input_ids, "position_ids": batch.position_ids, "layout": batch.layout}
+    hidden = core.model(**given, targets=batch.targets, use_cache=False)[0][0]
+    # `train.fused` gives the targets alone; where all are targets, both are the same.
+    return hidden if len(hidden) == len(batch.targets) else hidden.index_select(0, batch.targets)
 
 
 def token_losses(model: Any, batch: MicroBatch) -> torch.Tensor:

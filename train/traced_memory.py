@@ -80,12 +80,13 @@ class Traced:
 def trace(config: TrainConfig, batch: MicroBatch, kind: str) -> Traced:
     """Trace `batch` as a device of `kind` would compute it.
 
-    One and two layers are traced: all layers are alike, so each of the others takes as much more as the second. Raises
-    InputError for a base of another build than Llama's or Mistral's, or whose config.json is wrong.
+    Two and three layers are traced: all but the last are alike, so each of the others takes as much more as the third.
+    Raises InputError for a base of another build than Llama's or Mistral's, or whose config.json is wrong.
     """
     try:
         layers = AutoConfig.from_pretrained(resolve(config.base)).num_hidden_layers
-        one, two = (trace_layers(config, batch, kind, n) for n in (1, min(2, layers)))
+        few = min(2, layers)
+        two, three = (trace_layers(config, batch, kind, n) for n in (few, min(3, layers)))
     except PlumeError:
         raise
     except Exception as error:  # of transformers and torch: as many kinds as a config.json can be wrong
@@ -93,7 +94,7 @@ def trace(config: TrainConfig, batch: MicroBatch, kind: str) -> Traced:
             f"base.model={config.base.model}: cannot be traced as a Llama or Mistral ({first_line(error)}); look at "
             "its config.json"
         ) from None
-    return Traced(*(a + (layers - 1) * (b - a) for a, b in zip(astuple(one), astuple(two), strict=True)))
+    return Traced(*(a + (layers - few) * (b - a) for a, b in zip(astuple(two), astuple(three), strict=True)))
 
 
 def trace_layers(config: TrainConfig, batch: MicroBatch, kind: str, layers: int) -> Traced:

@@ -85,8 +85,8 @@ def rows(setting):
 def _reference(model, rows):
     """Losses of the trained tokens by sample, and the gradients of their mean, by transformers and PEFT."""
     fused = [(module, module.__dict__.pop("forward")) for module in model.modules() if "forward" in module.__dict__]
-    layer = model.get_base_model().model.layers[0]
-    assert {Linear, *map(type, layer.children())} <= {type(module) for module, _ in fused}
+    core = model.get_base_model().model
+    assert {Linear, type(core.layers[0]), type(core.norm)} <= {type(module) for module, _ in fused}
     model.get_base_model().set_attn_implementation("eager")
     model.zero_grad()
     losses = []

@@ -76,7 +76,7 @@ def test_the_estimate_is_within_a_tenth_of_what_cuda_measures(recompute, tmp_pat
     assert expected == pytest.approx(torch.cuda.max_memory_allocated() - before, rel=0.1)
 
 
-def test_all_layers_take_what_two_tell_of(tmp_path, write_mistral):
+def test_all_layers_take_what_three_tell_of(tmp_path, write_mistral):
     write_mistral(tmp_path, layers=5)
     batch = pack([{"input_ids": [1] * 60 + [2 + i] * 50, "prompt_length": 70} for i in range(3)])
     for recompute in (False, True):

@@ -42,10 +42,9 @@ def _norm():
     return module
 
 
-@pytest.mark.parametrize("make", [_norm, lambda: llama.LlamaMLP(LlamaConfig(**SIZES))], ids=["norm", "mlp"])
-def test_a_fused_module_is_transformers_with_its_gradient(make, dtype):
+def test_the_norm_is_transformers_with_its_gradient(dtype):
     torch.manual_seed(1)
-    (out, grad), (our_out, our_grad) = _both(make, torch.randn(1, 7, 48), dtype)
+    (out, grad), (our_out, our_grad) = _both(_norm, torch.randn(1, 7, 48), dtype)
     for ours, theirs in ((our_out, out), (our_grad, grad)):
         assert (ours - theirs).norm() <= ROUNDING[dtype] * theirs.norm()
 
@@ -68,25 +67,53 @@ def test_the_rotation_is_transformers_with_its_gradient(dtype):
         assert (ours - theirs).norm() <= ROUNDING[dtype] * theirs.norm()
 
 
+def _layers(config, dtype=torch.float32):
+    """transformers' layer with an adapter, and ours over the same weights; the angles of nine tokens."""
+    torch.manual_seed(0)
+    theirs = llama.LlamaDecoderLayer(config, 0).to(dtype).requires_grad_(False)
+    for norm in (theirs.input_layernorm, theirs.post_attention_layernorm):
+        torch.nn.init.normal_(norm.weight)
+    adapter = LoraConfig(r=8, target_modules="all-linear", init_lora_weights=False)
+    theirs = get_peft_model(theirs, adapter, autocast_adapter_dtype=True)
+    ours = copy.deepcopy(theirs)
+    ours.base_model.model.self_attn.config._attn_implementation = attention.NAME
+    attention.register()
+    lora.use(ours)
+    fused.use(ours)
+    return theirs.base_model.model, ours.base_model.model
+
+
+@pytest.mark.parametrize(
+    "config", [{}, {"sliding_window": 3}, {"hidden_act": "gelu"}], ids=["llama", "a window that no Llama has", "gelu"]
+)
+def test_a_layer_is_transformers_with_its_gradients(config, dtype):
+    config = LlamaConfig(**SIZES, **config, num_hidden_layers=2, attn_implementation="sdpa")
+    x = torch.randn(1, 9, 48).to(dtype)
+    angles = llama.LlamaRotaryEmbedding(config)(x, torch.arange(9)[None])
+    results = []
+    for layer, words in zip(_layers(config, dtype), ({}, {"layout": Layout(0, ((0, 9),))}), strict=True):
+        given = x.clone().requires_grad_()
+        out = layer(given, position_embeddings=angles, **words)
+        out.backward(x.flip(1))
+        results.append([out.detach(), given.grad, *(p.grad for p in layer.parameters() if p.requires_grad)])
+    for theirs, ours in zip(*results, strict=True):
+        assert (ours - theirs).norm() <= 2 * ROUNDING[dtype] * theirs.norm()
+
+
+def test_the_last_layer_computes_after_attention_what_is_learnt_and_nothing_else():
+    config = LlamaConfig(**SIZES, num_hidden_layers=1, attn_implementation="sdpa")
+    x, targets = torch.randn(1, 9, 48), torch.tensor([4, 5, 7])
+    words = {"position_embeddings": llama.LlamaRotaryEmbedding(config)(x, torch.arange(9)[None])}
+    layer, layout = _layers(config)[1], Layout(0, ((0, 9),))
+    whole = layer(x, layout=layout, **words)
+    some = layer(x, layout=layout, targets=targets, **words)
+    torch.testing.assert_close(some, whole[:, targets])
+    assert some.shape[1] == 3
+
+
 def test_modules_of_other_shapes_keep_their_own_forward():
     other = Qwen2ForCausalLM(Qwen2Config(**SIZES, num_hidden_layers=1, vocab_size=8))
     assert fused.use(other) == 0
-    mlp = llama.LlamaMLP(LlamaConfig(**SIZES, hidden_act="gelu"))
-    x, plain = torch.randn(1, 3, 48), copy.deepcopy(mlp)
-    fused.use(mlp)
-    assert torch.equal(mlp(x), plain(x))
-
-
-def test_a_llama_has_no_window_whatever_its_config_says():
-    config = LlamaConfig(**SIZES, sliding_window=3, attn_implementation="sdpa")
-    theirs, x = llama.LlamaAttention(config, 0), torch.randn(1, 9, 48)
-    ours, angles = copy.deepcopy(theirs), llama.LlamaRotaryEmbedding(config)(x, torch.arange(9)[None])
-    attention.register()
-    ours.config._attn_implementation = attention.NAME
-    fused.use(ours)
-    with torch.no_grad():
-        out = ours(x, angles, layout=Layout(0, ((0, 9),)))[0]
-        torch.testing.assert_close(out, theirs(x, angles, None)[0], rtol=1e-5, atol=1e-5)
 
 
 def _kept(function, module):
@@ -103,23 +130,27 @@ def _kept(function, module):
     return sum(storage.nbytes() for key, storage in kept.items() if key not in weights)
 
 
-def test_bfloat16_layers_keep_less_than_half():
+def test_bfloat16_layers_keep_less_than_half():  # of samples so long that the softmax is made again
     torch.manual_seed(0)
     config = LlamaConfig(**SIZES, num_hidden_layers=1, vocab_size=8, attn_implementation="sdpa")
     layer = llama.LlamaDecoderLayer(config, 0).to(torch.bfloat16).requires_grad_(False)
     adapted = get_peft_model(layer, LoraConfig(r=8, target_modules="all-linear"), autocast_adapter_dtype=True)
-    x = torch.randn(1, 256, 48, dtype=torch.bfloat16, requires_grad=True)
-    angles = llama.LlamaRotaryEmbedding(config)(x, torch.arange(256)[None])
+    x = torch.randn(1, 1100, 48, dtype=torch.bfloat16, requires_grad=True)
+    angles = llama.LlamaRotaryEmbedding(config)(x, torch.arange(1100)[None])
     theirs = _kept(lambda: layer(x, position_embeddings=angles), layer)
     attention.register()
     config._attn_implementation = attention.NAME
     lora.use(adapted)
     fused.use(layer)
-    ours = _kept(lambda: layer(x, position_embeddings=angles, layout=Layout(0, ((0, 256),))), layer)
+    ours = _kept(lambda: layer(x, position_embeddings=angles, layout=Layout(0, ((0, 1100),))), layer)
     assert ours < theirs / 2
 
 
-LAYOUTS = {"prefix": Layout(50, ((50, 90), (90, 330))), "none": Layout(0, ((0, 40), (40, 340)))}
+LAYOUTS = {
+    "prefix": Layout(50, ((50, 90), (90, 330))),
+    "none": Layout(0, ((0, 40), (40, 340))),
+    "long": Layout(50, ((50, 90), (90, 1100))),  # whose softmax is made again
+}
 
 
 @pytest.mark.parametrize("window", [None, 30, 200])

@@ -70,15 +70,22 @@ def _agents_pages(app: FastAPI, store: Store) -> None:
         """Show what is measured to whoever comes first, to others where they are."""
         agent = _agent(store, link)
         if not store.people.has_begun(agent):
-            return page(
-                request, TEMPLATES / "welcome.html.j2", action=f"/a/{link}/accord", **views.welcome(store, agent)
-            )
+            return page(request, TEMPLATES / "welcome.html.j2", **views.welcome(store, agent, link))
         return page(request, TEMPLATES / "progress.html.j2", **views.progress(store, agent, link))
 
     @app.post("/a/{link}/accord")
     def accept(link: str, experience: Annotated[str, Form()] = "") -> Response:
         store.people.begin(_agent(store, link), experience or None)
         return _go(f"/a/{link}/suite")
+
+    @app.post("/a/{link}/depart")
+    def leave(request: Request, link: str, sure: Annotated[str, Form()] = "") -> Response:
+        agent = _agent(store, link)
+        if not sure:
+            raise Refusal("bad_answer")
+        store.people.leave(agent, "asked")
+        told = "Vous avez quitté l’étude. Merci de ce que vous avez fait. Vous pouvez fermer cette page."
+        return page(request, TEMPLATES / "refusal.html.j2", title="Au revoir", told=told, back=None)
 
     @app.get("/a/{link}/suite")
     def task(request: Request, link: str, partie: str = "") -> Response:
@@ -155,7 +162,7 @@ def _go(where: str) -> RedirectResponse:
 def _refused(request: Request, error: Exception) -> Response:
     """Say in French why, with the way back; a script gets the words alone."""
     assert isinstance(error, Refusal)
-    status, title, told = REFUSED[error.reason]
+    status, title, told = (REFUSED[error.reason][key] for key in ("status", "title", "told"))
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse({"error": told}, status)
     link = request.path_params.get("link", "")

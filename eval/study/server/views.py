@@ -22,7 +22,7 @@ def onward(link: str, after: str) -> str:
     return f"/a/{link}/suite" + (f"?partie={after}" if after in words.BLOCKS else "")
 
 
-def welcome(store: Store, agent: str) -> dict[str, Any]:
+def welcome(store: Store, agent: str, link: str) -> dict[str, Any]:
     decided = store.preregistration
     several = any(len(item.drafts) > 1 for item in store.items.values())
     work = {
@@ -30,30 +30,26 @@ def welcome(store: Store, agent: str) -> dict[str, Any]:
         "drafts": decided.comparisons if several else 0,
         "finals": decided.finals,
     }
-    return {"title": "Bienvenue", "work": work, "idle_seconds": decided.idle_seconds, "agent": agent}
+    return {
+        "title": "Bienvenue",
+        "work": work,
+        "idle_seconds": decided.idle_seconds,
+        "agent": agent,
+        "action": f"/a/{link}/accord",
+    }
 
 
 def announcement(task: Task, link: str) -> dict[str, Any]:
-    title, what, how = words.BLOCKS[block(task)]
+    announced = words.BLOCKS[block(task)]
     done = task.number - 1
-    if task.kind == "writing":
-        how = (*how, *_WRITING_KEYS)
-    else:
-        how = (*how, "Au clavier : 1 à 4 pour choisir, Entrée pour valider.")
     return {
-        "title": title,
-        "what": what,
-        "how": how,
+        "title": announced["title"],
+        "what": announced["what"],
+        "how": announced["how"],
         "done": f"{count(done, 'avis')} sur {task.total} déjà faits." if done else "",
         "go": onward(link, block(task)),
         "home": f"/a/{link}",
     }
-
-
-_WRITING_KEYS = (
-    "Le temps de travail est mesuré. Faites une pause avec le bouton : elle ne compte pas.",
-    "Au clavier : Ctrl + Entrée envoie.",
-)
 
 
 def writing(store: Store, task: Task, link: str) -> dict[str, Any]:
@@ -83,7 +79,7 @@ def comparison(opened: Opened, link: str) -> dict[str, Any]:
         "texts": "Les deux brouillons" if drafts else "Les deux réponses",
         "question": "Lequel prendriez-vous pour répondre ?" if drafts else "Laquelle publieriez-vous ?",
         "labels": ("Premier brouillon", "Second brouillon") if drafts else ("Première réponse", "Seconde réponse"),
-        "choices": words.CHOICES if drafts else words.CHOICES_OF_FINALS,
+        "choices": words.CHOICES[task.kind],
         "reasons": words.REASONS,
         "problems": words.PROBLEMS,
         "tab": opened.tab,
@@ -117,7 +113,8 @@ def progress(store: Store, agent: str, link: str) -> dict[str, Any]:
     done |= {"Avis mis de côté": str(mine.skipped)} if mine.skipped else {}
     given = {
         "title": "Où vous en êtes",
-        "words": said[todo] if isinstance(todo, str) else f"La suite : {words.BLOCKS[block(todo)][0].lower()}.",
+        "leave": f"/a/{link}/depart",
+        "words": said[todo] if isinstance(todo, str) else f"La suite : {words.BLOCKS[block(todo)]['title'].lower()}.",
         "done": Table("Ce que vous avez fait", ["Tâche", "Fait"], [list(row) for row in done.items()]),
     }
     return given | ({} if isinstance(todo, str) else {"go": f"/a/{link}/suite"})

@@ -179,6 +179,7 @@ document.getElementById("work").hidden = false;
 claim();
 setInterval(save, EVERY, {});
 others.addEventListener("message", () => save({ anyway: true })); // the server says which tab holds the task
+addEventListener("blur", () => save()); // who turns to another window may open the task there
 document.addEventListener("visibilitychange", () => document.hidden && save({ keepalive: true }));
 addEventListener("pagehide", () => save({ keepalive: true }));
 addEventListener("beforeunload", (event) => over || (saved.classList.contains("warning") && event.preventDefault()));

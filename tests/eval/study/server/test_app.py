@@ -5,6 +5,10 @@ import re
 
 import pytest
 
+from eval.study import exports
+from eval.study.refusal import REASONS
+from eval.study.server.words import REFUSED
+
 NOTHING = {"active_seconds": 12.5, "pauses": [11.0], "keystrokes": 9, "pasted_characters": 0}
 JSON = {"accept": "application/json"}
 
@@ -127,14 +131,29 @@ def test_a_page_names_no_system_and_no_writer(agent):
 
 
 def test_a_problem_sets_a_task_aside(agent):
-    page, token = agent.now()
-    number = number_of(page)
+    number = number_of(agent.now()[0])
     tab = agent.send(f"/taches/{number}/onglet").json()["tab"]
     form = {"tab": tab, "problem": "unreadable", "note": "Écrit par Durand", "partie": "draft"}
     assert agent.post(f"/taches/{number}/probleme", form).status_code == 303
     assert number_of(agent.now()[0]) != number
     assert agent.store.db.one("SELECT note FROM answer")["note"] == "Écrit par [MASQUÉ]"
     assert "Avis mis de côté" in seen(agent.get())
+
+
+def test_an_agent_leaves_when_they_want(agent):
+    agent.writes(number_of(agent.now()[0]))
+    refusal(agent.post("/depart", {}), 422, "Choisissez")
+    done = agent.post("/depart", {"sure": "yes"})
+    assert done.status_code == 200
+    assert "Vous avez quitté l’étude" in seen(done)
+    refusal(agent.get(), 404, "Ce lien ne mène à rien")
+    flow = exports.read(agent.store.folder).flow
+    assert (flow["left"], flow["writing"]["done"], flow["left_why"]) == (1, 1, {"asked": 1})
+
+
+def test_every_refusal_has_its_words():
+    assert set(REFUSED) == set(REASONS)
+    assert all(400 <= each["status"] < 600 and each["told"].endswith(".") for each in REFUSED.values())
 
 
 # --- what is refused

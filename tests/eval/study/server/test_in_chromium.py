@@ -12,7 +12,7 @@ import pytest
 from eval.study import exports
 from eval.study.store import Store
 
-START = dt.datetime(2026, 11, 30, 9, 0)
+START = dt.datetime(2026, 11, 30, 9, 0, tzinfo=dt.UTC)
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def test_what_is_no_study_is_refused_before_the_wait(tmp_path):
 
 
 def test_the_command_serves_until_it_is_interrupted(make_study):
-    """As users start it: the pseudonymiser is loaded, what an agent types is masked, Ctrl-C ends it, no line has a text."""
+    """As users start it: the pseudonymiser is loaded, what is typed is masked, Ctrl-C ends it, no line has a text."""
     folder = make_study(4, 4)
     command = [sys.executable, "-m", "plume.cli", "eval", "study", "serve", str(folder), "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -98,13 +98,8 @@ def test_the_command_serves_until_it_is_interrupted(make_study):
         number = re.search(r"/taches/(\d+)/", page)[1]
         headers = {"X-Plume-Token": token, "accept": "application/json"}
         tab = httpx.post(f"{link}/taches/{number}/onglet", json={}, headers=headers).json()["tab"]
-        sent = {
-            "tab": tab,
-            "sequence": 1,
-            "text": "Bonjour, appelez Mme Durand au 06 12 34 56 78.",
-            "active_seconds": 1,
-        }
-        sent |= {"pauses": [], "keystrokes": 1, "pasted_characters": 0}
+        sent = {"tab": tab, "sequence": 1, "text": "Bonjour, appelez Mme Durand au 06 12 34 56 78."}
+        sent |= {"active_seconds": 1, "pauses": [], "keystrokes": 1, "pasted_characters": 0}
         httpx.post(f"{link}/taches/{number}/envoi", json=sent, headers=headers).raise_for_status()
     finally:
         process.send_signal(signal.SIGINT)
