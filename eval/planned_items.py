@@ -14,7 +14,7 @@ from typing import Any
 
 from eval import measures
 from eval.probes import read_probes
-from eval.rule import GateRule, rule_sha256
+from eval.rule import GateRule, Judged, rule_sha256
 from eval.score import by_measure
 from eval.slices import slices_of
 from eval.stats import sample_size
@@ -129,13 +129,17 @@ def plan(
     if not 0 < gain < 1:
         raise InputError(f"--gain {gain}: give a difference of shares above 0 and under 1, such as 0.05 for 5 points")
     seen = _discordances(like) if like else {}
-    primary = discordance or seen.get(rule.primary.measure) or max(sample_size.DISCORDANCE, gain)
+    of_checks = max(sample_size.DISCORDANCE, gain)
+    by_people = rule.primary.measure == measures.PREFERRED
+    expected = max(sample_size.CHOSEN, gain) if by_people else of_checks
+    primary = discordance or seen.get(rule.primary.measure) or expected
     if primary < gain:
         raise InputError(
             f"--discordance {primary:g}: a gain of {gain:g} needs at least {gain:g} of the reviews to differ"
         )
-    single = check_discordance or OF_ONE_CHECK * primary
-    told = {g.measure: seen.get(g.measure, single) for g in rule.guardrails} | {rule.primary.measure: primary}
+    single = check_discordance or OF_ONE_CHECK * (of_checks if by_people else primary)
+    told = {measures.PREFERRED: sample_size.CHOSEN} | {g.measure: single for g in rule.guardrails if _is_check(g)}
+    told |= seen | {rule.primary.measure: primary}
     asked = [*_asked(rule, levels, gain, told)]
     split = None
     if data:
@@ -155,6 +159,10 @@ def plan(
         "split": _held(split, [one for one in asked if one.decides], least, needed) if split else None,
         "inputs": {"gate_sha256": rule_sha256(gate)},
     }
+
+
+def _is_check(one: Judged) -> bool:
+    return one.measure != measures.PREFERRED
 
 
 def _discordances(folder: Path) -> dict[str, float]:
