@@ -19,6 +19,7 @@ class Flow:
         written: replies by arm; `timed` those with an active time.
         both_arms: agents with replies in both arms, on whom the comparison rests.
         finals, drafts: judgements; `raters` who judged.
+        beyond_clock: replies whose browser told more time than had passed; no more is counted than the clock allows.
         erased: reviews erased on request.
     """
 
@@ -35,6 +36,7 @@ class Flow:
     finals: int
     drafts: int
     raters: int
+    beyond_clock: int
     erased: int
 
 
@@ -59,5 +61,6 @@ def flow_of(study: Study) -> Flow:
         sum(r.kind == "finals" for r in study.ratings),
         sum(r.kind == "drafts" for r in study.ratings),
         len({r.rater for r in study.ratings}),
+        len(told.get("beyond_clock", ())),
         told.get("erased_items", 0),
     )

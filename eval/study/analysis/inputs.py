@@ -29,7 +29,7 @@ class Rules:
     Attributes:
         state: KEPT where preregistration.json is the file with which the study began.
         kept_sha256: of the file with which it began; `sha256` of the one that is there now, None if there is none.
-        plan: as that file says; None where it is missing or unreadable: there are then no rules to judge by.
+        plan: what was decided; None where it was not KEPT: there are then no rules to judge by.
     """
 
     state: State
@@ -50,29 +50,22 @@ def read(folder: Path) -> Inputs:
     """Read a study's folder. Raises InputError if nobody began the study, or if its records are unreadable."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no folder of a study; make one with: plume eval study plan")
-    kept = kept_sha256(folder)
-    rules = _rules(folder, kept)
+    rules = _rules(folder)
     items = items_of(folder)
-    plan = rules.plan or _stand_in(folder, items)
-    study = exports.read(folder, (plan, kept))
+    study = exports.read(folder, (rules.plan or _stand_in(folder, items), rules.kept_sha256))
     return Inputs(study, items, rules, {ITEMS: file_sha256(folder / ITEMS)})
 
 
-def _rules(folder: Path, kept: str) -> Rules:
-    path = folder / PREREGISTRATION
+def _rules(folder: Path) -> Rules:
+    kept, path = kept_sha256(folder), folder / PREREGISTRATION
     if not path.is_file():
         return Rules(MISSING, kept, None, None)
     now = file_sha256(path)
-    if now == kept:
-        return Rules(KEPT, kept, now, read_preregistration(folder)[0])
-    try:
-        return Rules(CHANGED, kept, now, read_preregistration(folder)[0])
-    except InputError:  # what it says now is of no use, and the page says that it was changed
-        return Rules(CHANGED, kept, now, None)
+    return Rules(KEPT, kept, now, read_preregistration(folder)[0]) if now == kept else Rules(CHANGED, kept, now, None)
 
 
 def _stand_in(folder: Path, items: list[Item]) -> Preregistration:
-    """Give what the records cannot be read without, where the file is lost: the shown system and the idle cap."""
+    """Give what the records cannot be read without, where the rules are lost: the shown system and the idle cap."""
     if not items or not items[0].drafts:
         raise InputError(f"{folder}: no {PREREGISTRATION}, and no draft in {ITEMS}; put the files of the study back")
     return Preregistration.model_construct(

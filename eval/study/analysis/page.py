@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import plume
 from eval.study.analysis import figures, sentences
 from eval.study.analysis.effects import EXPERT, NOVICE
+from eval.study.analysis.findings import Findings
 from eval.study.analysis.harms import ANY, Harm
 from eval.study.analysis.minutes import SAVED, WITH, WITHOUT
 from eval.study.analysis.sentences import change, hundredths, whole_percent, with_interval
@@ -18,15 +18,12 @@ from plume.page import Table
 from plume.page import render as render_page
 from plume.page.numbers import number, percent
 
-if TYPE_CHECKING:
-    from eval.study.analysis.run import Findings
-
 TEMPLATE = Path(__file__).with_name("study.html.j2")
 _WHO = {"all": "Tous les agents", NOVICE: "Moins d’un an d’expérience", EXPERT: "Plus d’un an d’expérience"}
 _OUTCOMES = {"accepted": "envoyé tel quel", "edited": "modifié", "rejected": "laissé de côté"}
 
 
-def render(f: "Findings") -> str:
+def render(f: Findings) -> str:
     """Render the whole page."""
     return render_page(
         TEMPLATE,
@@ -59,7 +56,7 @@ def render(f: "Findings") -> str:
 # --- the evidence
 
 
-def _ratios(f: "Findings") -> list[tuple[str, Timing]]:
+def _ratios(f: Findings) -> list[tuple[str, Timing]]:
     caps = [(f"Pauses comptées jusqu’à {number(cap, 0)} s", one) for cap, one in f.at_caps.items()]
     groups = [(_WHO[name], f.by_experience[name]) for name in (NOVICE, EXPERT)]
     return [(_WHO["all"], f.ratio), *groups, ("Première période seule", f.carry_over.first_period), *caps]
@@ -74,7 +71,7 @@ _RATIO_COLUMNS = {
 }
 
 
-def _minutes_table(f: "Findings") -> Table:
+def _minutes_table(f: Findings) -> Table:
     groups = [("all", f.minutes), *f.minutes_by_experience.items()]
     return Table.of(
         "Minutes actives par réponse, en moyenne (intervalle)",
@@ -89,7 +86,7 @@ def _minutes_table(f: "Findings") -> Table:
     )
 
 
-def _habits_table(f: "Findings") -> Table:
+def _habits_table(f: Findings) -> Table:
     return Table.of(
         f"Comment les réponses ont été écrites (une pause compte au-delà de {number(f.idle_seconds, 0)} s)",
         f.habits.items(),
@@ -105,11 +102,11 @@ def _habits_table(f: "Findings") -> Table:
     )
 
 
-def _outcomes(f: "Findings") -> str:
+def _outcomes(f: Findings) -> str:
     return ", ".join(f"{said} {number(f.outcomes[name], 0)} fois" for name, said in _OUTCOMES.items())
 
 
-def _finals_table(f: "Findings") -> Table:
+def _finals_table(f: Findings) -> Table:
     rows = [
         ("Duels gagnés par la réponse partie d’un brouillon", with_interval(f.won, whole_percent), f.won.n),
         ("Accord entre juges (alpha de Krippendorff)", with_interval(f.agreement, hundredths), f.agreement.n),
@@ -142,7 +139,7 @@ def _harms_table(found: Sequence[Harm]) -> Table:
     )
 
 
-def _duels_table(f: "Findings") -> Table | None:
+def _duels_table(f: Findings) -> Table | None:
     if not f.duels:
         return None
     return Table.of(
@@ -157,11 +154,11 @@ def _duels_table(f: "Findings") -> Table | None:
     )
 
 
-def _flow_table(f: "Findings") -> Table:
+def _flow_table(f: Findings) -> Table:
     return Table("Qui a fait quoi", ("Étape", "Nombre"), [*_flow_rows(f)])
 
 
-def _flow_rows(f: "Findings") -> Iterator[tuple[str, str]]:
+def _flow_rows(f: Findings) -> Iterator[tuple[str, str]]:
     flow = f.flow
     rows = {
         "Agents invités": flow.invited,
@@ -179,6 +176,7 @@ def _flow_rows(f: "Findings") -> Iterator[tuple[str, str]]:
         "Jugements de réponses finales": flow.finals,
         "Comparaisons de brouillons": flow.drafts,
         "Agents ayant jugé": flow.raters,
+        "Réponses au temps plafonné par l’horloge du serveur": flow.beyond_clock,
         "Avis effacés sur demande": flow.erased,
     }
     for name, n in rows.items():

@@ -1,57 +1,24 @@
 """Run `plume eval study analyse`: read a study's folder, write study.json and study.html."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from eval.stats.estimate import Estimate
-from eval.study.analysis import effects, harms, inputs, quality, systems
-from eval.study.analysis.confirm import Confirmation, confirm
-from eval.study.analysis.flow import Flow, flow_of
-from eval.study.analysis.inputs import KEPT, Inputs, Rules
-from eval.study.analysis.minutes import minutes
-from eval.study.analysis.times import Timing, time_ratio
-from eval.study.records import ARMS, Item, Study
-from plume.command import progress, status
+from eval.study.analysis import effects, inputs
+from eval.study.analysis.findings import Findings, findings
+from eval.study.analysis.inputs import KEPT
+from eval.study.analysis.page import render
+from eval.study.analysis.times import Timing
+from eval.study.records import ARMS
+from plume.command import status
 from plume.errors import InputError
 from plume.files import telling, write
 from plume.output import ANALYSIS, building, check_folder
 
-CONFIDENCE, CAPS = 0.95, (30.0, 120.0)  # where no rules tell others
 NOT_AS_PLANNED = 10  # exit code: analysed, but by rules that are not those of before
-
-
-@dataclass(frozen=True)
-class Findings:
-    """Holds all that study.json and study.html say. `judged` is of quality, None where no margin was fixed."""
-
-    rules: Rules
-    confidence: float
-    margin: float | None
-    flow: Flow
-    ratio: Timing
-    confirmation: Confirmation
-    minutes: Mapping[str, Timing]
-    by_experience: Mapping[str, Timing]
-    minutes_by_experience: Mapping[str, Mapping[str, Timing]]
-    learning: Mapping[str, Timing]
-    carry_over: effects.CarryOver
-    at_caps: Mapping[float, Timing]
-    habits: Mapping[str, effects.Habits]
-    won: Estimate
-    judged: quality.Judged | None
-    bounded: Estimate | None
-    agreement: Estimate
-    sides: quality.Sides
-    reasons: Mapping[str, int]
-    outcomes: Mapping[str, int]
-    harms: Sequence[harms.Harm]
-    ranking: Sequence[tuple[str, float, int]]
-    duels: Sequence[systems.Duel]
-    idle_seconds: float
-    hashes: Mapping[str, str]
 
 
 def analyse(folder: str | Path, out: str | Path, *, force: bool = False) -> tuple[dict[str, Any], int]:
@@ -68,69 +35,12 @@ def analyse(folder: str | Path, out: str | Path, *, force: bool = False) -> tupl
         raise InputError(f"{folder}: nobody has sent a reply yet; wait for the agents, then analyse")
     found = findings(read)
     document = as_json(found)
-    from eval.study.analysis.page import render
-
     page = render(found)
     text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
     with telling(out, "make room or mend that, or name another folder with --out"), building(out, ANALYSIS) as made:
         write(made / "study.html", page)
         write(made / "study.json", text + "\n")
     return document, 0 if found.rules.state == KEPT else NOT_AS_PLANNED
-
-
-def findings(read: Inputs) -> Findings:
-    """Estimate all that is told of a study."""
-    study, plan = read.study, read.rules.plan
-    confidence = plan.confidence if plan else CONFIDENCE
-    with status("comparing times"):
-        timed = _timed(study, confidence, plan.sensitivity if plan else CAPS)
-    finals = [r for r in study.ratings if r.kind == "finals"]
-    judged, bounded = quality.non_inferior(finals, plan.quality.margin, confidence) if plan else (None, None)
-    ranking, duels = systems.ranked(study.ratings, confidence=confidence)
-    return Findings(
-        rules=read.rules,
-        confidence=confidence,
-        margin=plan.quality.margin if plan else None,
-        flow=flow_of(study),
-        **timed,
-        won=quality.finals_won(finals, confidence=confidence),
-        judged=judged,
-        bounded=bounded,
-        agreement=quality.agreement(finals, confidence=confidence),
-        sides=quality.sides(finals, confidence=confidence),
-        reasons=quality.reasons(finals),
-        outcomes={name: sum(w.outcome == name for w in study.writings) for name in ("accepted", "edited", "rejected")},
-        harms=_harms(study, read.items),
-        ranking=ranking,
-        duels=duels,
-        idle_seconds=study.writings[0].idle_seconds,
-        hashes=read.hashes,
-    )
-
-
-def _timed(study: Study, confidence: float, caps: Sequence[float]) -> dict[str, Any]:
-    given = {"confidence": confidence}
-    ratio = time_ratio(study.writings, **given)
-    return {
-        "ratio": ratio,
-        "confirmation": confirm(study.writings, ratio),
-        "minutes": minutes(study.writings, **given),
-        "by_experience": effects.by_experience(study.writings, study.agents, **given),
-        "minutes_by_experience": {
-            group: minutes(effects.of_experience(study.writings, study.agents, group), **given)
-            for group in (effects.NOVICE, effects.EXPERT)
-        },
-        "learning": effects.learning(study.writings, **given),
-        "carry_over": effects.carry_over(study.writings, **given),
-        "at_caps": effects.at_caps(study.writings, caps, **given),
-        "habits": effects.habits(study.writings),
-    }
-
-
-def _harms(study: Study, items: Sequence[Item]) -> list[harms.Harm]:
-    with progress() as bar:
-        task = bar.add_task("checks", total=len(study.writings), unit="replies")
-        return harms.harms(study.writings, items, lambda: bar.advance(task))
 
 
 # --- study.json

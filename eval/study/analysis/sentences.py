@@ -1,16 +1,13 @@
 """Write the sentences of study.html: what drafts do to time, quality and harm, in plain French."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from eval.stats.estimate import Estimate
+from eval.study.analysis.findings import Findings
 from eval.study.analysis.harms import ANY, Harm
 from eval.study.analysis.minutes import SAVED, WITH, WITHOUT
 from eval.study.analysis.times import Timing
 from plume.page.numbers import count, interval, number, percent
-
-if TYPE_CHECKING:
-    from eval.study.analysis.run import Findings
 
 
 def time_sentence(ratio: Timing) -> tuple[str, str]:
@@ -19,7 +16,7 @@ def time_sentence(ratio: Timing) -> tuple[str, str]:
         return "Le temps n’a pas pu être comparé.", _why(ratio)
     if ratio.lower is None or ratio.upper is None:
         return f"Rapport des temps : {number(ratio.estimate, 2)}, sans intervalle possible.", _why(ratio)
-    told = f"rapport {number(ratio.estimate, 2)}, {interval(ratio.lower, ratio.upper, hundredths)}"
+    told = f"temps avec brouillon / sans : {with_interval(ratio, hundredths)}"
     if ratio.upper < 1:
         return f"Le brouillon fait gagner du temps : {percent(1 - ratio.estimate, 0)} en moins.", told
     if ratio.lower > 1:
@@ -58,7 +55,7 @@ def _why(one: Timing) -> str:
     return next((said for told, said in _WHY.items() if told in one.told), "le modèle ne converge pas")
 
 
-def minutes_sentence(f: "Findings") -> str | None:
+def minutes_sentence(f: Findings) -> str | None:
     """Say minutes for a reply, with and without."""
     with_draft, without = f.minutes[WITH].estimate, f.minutes[WITHOUT].estimate
     if with_draft is None or without is None:
@@ -76,7 +73,7 @@ def with_interval(one: Timing | Estimate, say: Callable[[float], str]) -> str:
     return f"{say(one.estimate)} ({interval(one.lower, one.upper, say)})"
 
 
-def quality_sentence(f: "Findings") -> tuple[str, str]:
+def quality_sentence(f: Findings) -> tuple[str, str]:
     """Say whether replies that began as drafts are as good, as judged blind."""
     if f.won.estimate is None:
         return (
@@ -88,18 +85,15 @@ def quality_sentence(f: "Findings") -> tuple[str, str]:
         f"égalités pour moitié, {count(f.won.n, 'jugement')}"
     )
     if f.judged is None or f.bounded is None or f.margin is None:
-        return "Qualité : aucune règle fixée d’avance n’est connue.", told
-    bound = (
-        ""
-        if f.bounded.lower is None
-        else f" ; borne basse {percent(f.bounded.lower, 0)}, seuil {percent(0.5 - f.margin, 0)}"
-    )
+        return "Qualité : sans règle fixée d’avance, aucun verdict.", told
+    if f.bounded.lower is not None:
+        told += f" ; borne basse {percent(f.bounded.lower, 0)}, seuil {percent(0.5 - f.margin, 0)}"
     said = {
         "not inferior": "Les réponses ne sont pas moins bonnes, à la marge fixée d’avance.",
         "inferior": "Les réponses sont moins bonnes, au-delà de la marge fixée d’avance.",
         "open": "L’étude ne suffit pas pour dire que les réponses ne sont pas moins bonnes.",
     }
-    return said[f.judged], told + bound
+    return said[f.judged], told
 
 
 def harm_sentence(found: Sequence[Harm]) -> str:
@@ -120,7 +114,7 @@ def harm_sentence(found: Sequence[Harm]) -> str:
     return f"Problèmes de fond arrivés jusqu’à la réponse (vérifications automatiques) : {', '.join(told)}.{caught}"
 
 
-def experience_sentence(f: "Findings") -> str:
+def experience_sentence(f: Findings) -> str:
     """Compare novices with experts."""
     both = f.by_experience["interaction"]
     if both.lower is None or both.upper is None:
@@ -133,7 +127,7 @@ def experience_sentence(f: "Findings") -> str:
     return f"Rien ne montre que le gain dépende de l’expérience ; un écart reste possible ({told})."
 
 
-def learning_sentence(f: "Findings") -> str:
+def learning_sentence(f: Findings) -> str:
     """Say what the sitting changes: pace in both arms, and the draft's gain."""
     pace, gain = f.learning["pace"], f.learning["gain"]
     if pace.lower is None or pace.upper is None:
@@ -150,7 +144,7 @@ def learning_sentence(f: "Findings") -> str:
     )
 
 
-def carry_sentence(f: "Findings") -> str:
+def carry_sentence(f: Findings) -> str:
     """Say whether having seen drafts changes writing without one, and what the test could have seen."""
     ratio, seen = f.carry_over.ratio, f.carry_over.detectable
     if ratio.lower is None or ratio.upper is None or seen is None:
