@@ -2,7 +2,6 @@
 
 import codecs
 import json
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -52,12 +51,13 @@ def read_sheet(path: Path, known: Sequence[str], named: dict[str, str | None]) -
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; name the drafts that were sent")
-    try:
-        with _in_utf8(path) as readable:
+    with _in_utf8(path) as readable:
+        try:
             records = [*_records(readable, set(known))]
-    except InputError as error:
-        detail = re.sub(r"^\S*?(?=[:,] )[:,] |not an export of experiences ", "", str(error)).split(";")[0].strip("() ")
-        raise InputError(f"{path}: cannot be read as drafts ({detail}); {_FORM}") from None
+        except InputError as error:
+            detail = str(error).removeprefix(str(readable)).removeprefix(": not an export of experiences")
+            detail = detail.split(";")[0].strip(":,() ")
+            raise InputError(f"{path}: cannot be read as drafts ({detail}); {_FORM}") from None
     labels = dict.fromkeys(label for record in records for label in record.fields or ())
     if not labels:
         raise InputError(f"{path}: holds no draft; {_FORM}")

@@ -12,10 +12,9 @@ from typing import Any
 from eval.drafts import Drafts, read_drafts, read_pairs
 from eval.measures import COPYING
 from eval.rule import ARMS
-from eval.score import ScoreRow, kept_file, score_drafts, training_replies
+from eval.score import Replies, ScoreRow, kept_file, score_drafts, training_replies
 from plume.checks.quoted import quotations
 from plume.checks.registry import CHECKS
-from plume.command import status
 from plume.corpus.dataset import Pair
 from plume.errors import InputError
 from plume.files import file_sha256, read_object
@@ -137,14 +136,15 @@ def _named(
     off: Collection[str],
 ) -> list[System]:
     """Give each system a name of its own, and its failures: from kept scores, else the drafts are scored now."""
-    learnt = training_replies([data])
+    learnt: Replies | None = None
     systems: list[System] = []
     for drafts, role in roles:
         name = f"{role} : {drafts.name}" if role else drafts.name
         same = sum(each.name.partition(" (n° ")[0] == name for each in systems)
-        kept = scores.get(drafts.sha256) or kept_file(drafts, learnt)
-        with status(f"scores: {drafts.name}"):
-            failed = _failed(_read(kept) if kept else score_drafts(drafts, pairs, learnt), off)
+        if not (kept := scores.get(drafts.sha256)):
+            learnt = training_replies([data]) if learnt is None else learnt
+            kept = kept_file(drafts, learnt)
+        failed = _failed(_read(kept) if kept else score_drafts(drafts, pairs, learnt or ()), off)
         systems.append(System(f"{name} (n° {same + 1})" if same else name, drafts, failed))
     return systems
 

@@ -4,7 +4,11 @@ import html
 import json
 import re
 import shutil
+import signal
+import subprocess
+import sys
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
@@ -114,3 +118,19 @@ def test_what_cannot_be_browsed_is_refused_in_one_line(drafts, make_data, tmp_pa
         (tmp_path / name).mkdir()
         (tmp_path / name / "verdict.json").write_text("{}", encoding="utf-8")
     assert "a second verdict" in refused(tmp_path / "a", tmp_path / "b")
+
+
+def test_the_command_serves_what_it_is_given_until_ctrl_c(drafts):
+    data, made = drafts
+    command = [sys.executable, "-m", "plume.cli", "eval", "browse", made["base"], made["autre"], "--data", data]
+    command += ["--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            address = running.stdout.readline().split()[0]
+            page = httpx.get(f"{address}?change=lost&text=secret", timeout=60).text
+        finally:
+            running.send_signal(signal.SIGINT)
+            out, told = running.communicate(timeout=60)
+    assert '<h2 id="resultats">0\u00a0avis sur 12</h2>' in page
+    assert (running.returncode, out) == (0, "")
+    assert "secret" not in told
