@@ -22,6 +22,7 @@ MARKERS = {
     output.SITE: {"parts": [], "outcome": "ok"},
     output.EXPORT: {"to": "hub", "adapter_sha256": "", "parity": {}},
     output.STUDY: {"hypotheses": [], "items_sha256": ""},
+    output.ANALYSIS: {"estimates": [], "preregistration": {}},
 }
 
 

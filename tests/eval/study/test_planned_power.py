@@ -56,13 +56,13 @@ def test_without_an_effect_little_is_shown():
     ids=["a fifth", "uneven agents who leave"],
 )
 def test_the_planned_power_is_reached_in_fresh_simulations(given):
-    # Stated tolerance: 5 points below what was wanted (three standard errors of 600 studies), never more than 10 above
-    # it, but for the steps of agent_choices.
+    # Stated tolerance: at most 5 points below what was wanted; 8 from what was printed (three standard errors of 400
+    # and 600 studies).
     design = chosen(given, find_designs(given))
     time, quality = shown(given, truth_of(given, design.agents, design.items), 600)
     assert time >= given.power - 0.05
-    assert time == pytest.approx(design.share("time")[0], abs=0.06)
-    assert quality == pytest.approx(design.share("quality")[0], abs=0.07)
+    assert time == pytest.approx(design.share("time")[0], abs=0.08)
+    assert quality == pytest.approx(design.share("quality")[0], abs=0.09)
     fewer = [n for n in given.agent_choices if n < design.agents]
     less, _ = shown(given, truth_of(given, fewer[-1], design.items), 600)
     assert less < given.power + 0.05
