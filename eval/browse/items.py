@@ -16,7 +16,7 @@ from plume.checks.registry import CHECKS, GATING
 from plume.command import progress
 from plume.french.text import fold
 
-_KEPT = 64  # views whose items are kept in order
+_KEPT = 16  # views whose items are kept in order
 _NOTHING, _MISSING = frozenset(), frozenset({MISSING})
 
 
