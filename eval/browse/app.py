@@ -18,6 +18,8 @@ from eval.browse.inputs import System, to_browse
 from eval.browse.items import Item, Items, index
 from eval.browse.notes import LONGEST, Notes, StaleError
 from eval.browse.side import against, sides
+from eval.measures import COPYING
+from plume.checks.registry import CHECKS
 from plume.errors import InputError
 from plume.french.text import count_words
 from plume.page.local_app import make_app, page, run
@@ -54,11 +56,13 @@ def make(items: Items) -> FastAPI:
         "quote": lambda text: quote(text, safe=""),
     }
 
+    known = {"", MISSING, COPYING, *(check.measure for check in CHECKS.values())}
+
     def checked(filters: Filters) -> Filters:
         """Refuse a view of what is not there."""
         if filters.system and int(filters.system) >= len(systems):
             raise HTTPException(422, "L’adresse désigne un système qui n’est pas affiché ici.")
-        if filters.check and filters.check not in dict(common["checks"]):
+        if filters.check not in known:  # one that is switched off finds nothing
             raise HTTPException(422, "L’adresse désigne un contrôle que plume ne connaît pas ici.")
         items.notes.refresh()
         return filters
