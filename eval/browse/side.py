@@ -10,6 +10,7 @@ from eval.browse.filters import Filters
 from eval.browse.inputs import Browsed, Failure
 from eval.browse.items import Item
 from plume.checks.quoted import locate
+from plume.french.text import count_words
 from plume.page.marked_text import Passage, mark
 from plume.page.word_differences import differing_words
 
@@ -74,7 +75,7 @@ def _side(item: Item, browsed: Browsed, n: int, text: Markup | None, alike: bool
     lost = item.lost(n) if n else frozenset()
     found = [Found(measures.find(m).label, f.detail, f.rules, m in lost) for m, f in item.failed[n].items()]
     error = browsed.systems[n].drafts.rows.get(item.id, {}).get("error", "")
-    return Side(browsed.systems[n].name, text, error, item.words[n + 1], found, alike)
+    return Side(browsed.systems[n].name, text, error, count_words(item.drafts[n] or ""), found, alike)
 
 
 def passages(draft: str, failed: Mapping[str, Failure]) -> Iterator[Passage]:

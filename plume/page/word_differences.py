@@ -2,19 +2,27 @@
 
 import difflib
 import re
+from collections import Counter
 
 from markupsafe import Markup
 
 from plume.page.marked_text import Span, mark
 
 ALIKE = 0.35  # below this share of common words, marking differences word by word would mark nearly everything
+_MOST = 50_000  # pairs of the same word; a draft that repeats one word for pages would take minutes
 _WORD = re.compile(r"\S+\s*")
 
 
 def differing_words(before: str, after: str) -> tuple[list[Span], list[Span]] | None:
-    """Give the places of what only the one and only the other says; None where they have too little in common."""
+    """Give the places of what only the one and only the other says.
+
+    None where they have too little in common, or repeat themselves too much to be compared.
+    """
     found = [[*_WORD.finditer(text)] for text in (before, after)]
     left, right = ([word[0].strip() for word in words] for words in found)
+    often = Counter(left)
+    if sum(often[word] for word in right) > _MOST:
+        return None
     matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
     if matcher.ratio() < ALIKE:
         return None

@@ -11,6 +11,7 @@ def test_words_that_differ_are_marked_and_unlike_texts_are_left_alone():
     assert mark_differences("un deux trois", "quatre cinq six") is None
     assert differing_words("un deux", "un deux") == ([], [])
     assert differing_words("", "") == ([], [])
+    assert differing_words("de " * 5000, "de la " * 5000) is None  # minutes, if it were compared
 
 
 def test_passages_carry_their_rules_names_and_overlap_with_differing_words():
