@@ -158,8 +158,8 @@ def carry_sentence(f: Findings) -> str:
             "mêle les deux ; lisez aussi la première période seule."
         )
     return (
-        f"{said} Ce test compare les agents entre eux : avec ce nombre, il n’aurait vu, huit fois sur dix, qu’un report "
-        f"de × {hundredths(seen[0])} ou moins, ou de × {hundredths(seen[1])} ou plus."
+        f"{said} Ce test compare les agents entre eux : avec ce nombre, il n’aurait vu, huit fois sur dix, qu’un "
+        f"report de × {hundredths(seen[0])} ou moins, ou de × {hundredths(seen[1])} ou plus."
     )
 
 
