@@ -213,8 +213,10 @@ def _compare_several(
     champion: Path, challengers: list[Path], data: Path, gate: Path, out: Path, **given: Any
 ) -> NoReturn:
     """Judge and log each challenger, say the outcomes and the ranks, and leave with the exit code."""
+    from eval.inputs import to_compare_several
     from plume import tracking
 
+    to_compare_several(champion, challengers, data, gate, out, **given)  # before slow imports
     tracking.connect(create=tracking.is_default())
     from eval.compare_several import compare_several, outcome_of
     from eval.mlflow_runs import log_comparison, train_splits_of

@@ -48,6 +48,7 @@ def plan(
     power: Annotated[
         float | None, typer.Option(min=0.5, max=0.999, help="Wanted probability of a PASS, by default the rule's.")
     ] = None,
+    challengers: Annotated[int, typer.Option(min=1, help="How many challengers one comparison will judge.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of the table.")] = False,
 ) -> None:
     """Say how many reviews a decision needs, by part of the rule and together, before anyone drafts one."""
@@ -56,6 +57,7 @@ def plan(
     from plume.paths import in_clone
 
     given = {"discordance": discordance, "check_discordance": check_discordance, "like": like, "power": power}
+    given |= {"challengers": challengers}
     planned = planned_items.plan(in_clone(gate), gain, data=data, **given)
     if as_json:
         say(planned_items.to_json(planned))

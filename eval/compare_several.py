@@ -1,7 +1,6 @@
 """Run `plume eval compare` with more than one challenger: a verdict for each, and a ranking of all systems."""
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,15 +10,14 @@ import numpy as np
 
 from eval import report_ranking
 from eval.compare import judge, scored
-from eval.inputs import Compared, to_compare
+from eval.inputs import folders_below, to_compare_several
 from eval.integrity import LookUp
 from eval.measures import PREFERRED, PRIMARY
 from eval.ranking import Ranking, levels_of, rank
 from eval.verdict import Levels, Outcome, Verdict, say_level
 from plume.corpus.split import experience_of
-from plume.errors import InputError
 from plume.files import telling, write
-from plume.output import RANKING, building, check_folder
+from plume.output import RANKING, building
 
 
 @dataclass(frozen=True)
@@ -29,34 +27,6 @@ class Judged:
     drafts: Path
     folder: Path
     verdict: Verdict
-
-
-def folders(challengers: Sequence[Path], out: Path) -> list[Path]:
-    """Name the folder of each challenger's verdict below `out`: its number and its file's name."""
-    return [out / f"{n}-{re.sub(r'[^A-Za-z0-9._-]+', '-', c.stem)[:40]}" for n, c in enumerate(challengers, 1)]
-
-
-def to_compare_several(
-    champion: Path,
-    challengers: Sequence[Path],
-    data: Path,
-    gate: Path,
-    out: Path,
-    *,
-    ratings: Sequence[str | Path] = (),
-    trained_on: Sequence[str | Path] = (),
-    force: bool = False,
-) -> list[Compared]:
-    """Read what the comparisons start from, in the challengers' order. Raises InputError."""
-    resolved = [path.resolve() for path in challengers]
-    for path in challengers:
-        if resolved.count(path.resolve()) > 1:
-            raise InputError(f"{path}: is given twice; name each challenger once")
-    reads = (data, *trained_on, *ratings, champion, *challengers, gate)
-    check_folder(out, RANKING, force=force, reads=reads)
-    more = {"ratings": ratings, "trained_on": trained_on, "force": force}
-    given = zip(challengers, folders(challengers, out), strict=True)
-    return [to_compare(champion, challenger, data, gate, folder, **more) for challenger, folder in given]
 
 
 def compare_several(
@@ -100,7 +70,7 @@ def compare_several(
         "primary": levels.primary,
         "drafts_sha256": [one.arms["challenger"].sha256 for one in given],
     }
-    for case, path, folder in zip(cases, challengers, folders(challengers, out), strict=True):
+    for case, path, folder in zip(cases, challengers, folders_below(out, challengers), strict=True):
         told = {"levels": levels, "remark": _remark(len(cases), levels), "more": {"several": family}}
         verdict = judge(case, data, gate, folder, trained_on=trained_on, look_up=look_up, **told)
         judged.append(Judged(path, folder, verdict))

@@ -367,7 +367,8 @@ def _needs(
     differences, groups, _ = scored(*_differences(case, measure))
     n = len(differences)
     expected = float(differences.sum()) / (n + sample_size.WEIGHT)
-    discordance = sample_size.expected_discordance(float(np.sum(differences**2)), n)
+    prior = sample_size.CHOSEN if measure == PREFERRED else sample_size.DISCORDANCE
+    discordance = sample_size.expected_discordance(float(np.sum(differences**2)), n, prior)
     gap = max((expected - limit for limit in limits), key=abs)
     gap = math.copysign(max(width / 2, abs(gap)), gap)
     needed = sample_size.paired_proportions(discordance, gap, expected, confidence=confidence, power=case.rule.power)

@@ -3,6 +3,7 @@
 scipy, matplotlib, MLflow and torch take five seconds and more.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.export.reader import read_rows
 from plume.files import file_sha256
-from plume.output import DRAFTS, TIME, VERDICT, check_file, check_folder
+from plume.output import DRAFTS, RANKING, TIME, VERDICT, check_file, check_folder
 from plume.paths import in_clone
 
 
@@ -107,6 +108,34 @@ def to_compare(
     check_folder(Path(out), VERDICT, force=force, reads=reads)
     heard = read_ratings(ratings, arms, {pair["id"] for pair in pairs}) if ratings else None
     return Compared(rule, arms, pairs, heard)
+
+
+def folders_below(out: Path, challengers: Sequence[Path]) -> list[Path]:
+    """Name the folder of each challenger's verdict below `out`: its number and its file's name."""
+    return [out / f"{n}-{re.sub(r'[^A-Za-z0-9._-]+', '-', c.stem)[:40]}" for n, c in enumerate(challengers, 1)]
+
+
+def to_compare_several(
+    champion: Path,
+    challengers: Sequence[Path],
+    data: Path,
+    gate: Path,
+    out: Path,
+    *,
+    ratings: Sequence[str | Path] = (),
+    trained_on: Sequence[str | Path] = (),
+    force: bool = False,
+) -> list[Compared]:
+    """Read what the comparisons start from, in the challengers' order. Raises InputError."""
+    resolved = [path.resolve() for path in challengers]
+    for path in challengers:
+        if resolved.count(path.resolve()) > 1:
+            raise InputError(f"{path}: is given twice; name each challenger once")
+    reads = (data, *trained_on, *ratings, champion, *challengers, gate)
+    check_folder(out, RANKING, force=force, reads=reads)
+    more = {"ratings": ratings, "trained_on": trained_on, "force": force}
+    given = zip(challengers, folders_below(out, challengers), strict=True)
+    return [to_compare(champion, challenger, data, gate, folder, **more) for challenger, folder in given]
 
 
 def to_time(

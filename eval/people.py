@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,8 @@ def lines_of(found: Ratings, words: Mapping[str, float], *, judged: bool) -> tup
     for arm in ("champion", "challenger"):
         shares = found.shares(arm)
         lines.append(Line(PREFERRED, None, arm, bootstrap.mean([shares[i] for i in ids], clusters=clusters)))
-    balance = np.array([found.balance()[i] for i in ids])
+    preferred = found.balance()
+    balance = np.array([preferred[i] for i in ids])
     raters = [found.raters[i] for i in ids]
     if not judged:
         lines.append(Line(PREFERRED, None, "difference", difference_of_choices(balance, raters, clusters=clusters)))
@@ -90,9 +92,20 @@ def summary(found: Ratings) -> dict[str, Any]:
         "left_chosen": sum(_chose_left(row) for row in sided),
         "sided": len(sided),
         "alpha": {"estimate": agreed.estimate, "lower": agreed.lower, "upper": agreed.upper, "n": agreed.n},
+        "without_one_rater": without_one(found),
         "left_out": found.left_out,
         "tied_to_drafts": found.tied,
     }
+
+
+def without_one(found: Ratings) -> tuple[float, float] | None:
+    """Give the least and the most that the difference would be without any one person; None with only one."""
+    gaps = []
+    for person in found.people:
+        others = replace(found, rows=tuple(row for row in found.rows if row.rater != person))
+        if others.rows:
+            gaps.append(float(np.mean([*others.balance().values()])))
+    return (min(gaps), max(gaps)) if len(gaps) > 1 else None
 
 
 def _chose_left(row: Any) -> bool:

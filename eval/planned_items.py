@@ -14,10 +14,11 @@ from typing import Any
 
 from eval import measures
 from eval.probes import read_probes
-from eval.rule import GateRule, rule_sha256
+from eval.rule import GateRule, Judged, rule_sha256
 from eval.score import by_measure
 from eval.slices import slices_of
 from eval.stats import sample_size
+from eval.verdict import Levels
 from plume.command import say
 from plume.corpus.dataset import Pair, read_manifest, read_split
 from plume.corpus.split import experience_of
@@ -105,6 +106,7 @@ def plan(
     check_discordance: float | None = None,
     like: Path | None = None,
     power: float | None = None,
+    challengers: int = 1,
 ) -> dict[str, Any]:
     """Count the reviews that a challenger better by `gain` needs to pass with probability `power`.
 
@@ -116,27 +118,34 @@ def plan(
         check_discordance: the same of any single guardrail; by default `OF_ONE_CHECK` of the former.
         like: the folder of an earlier verdict, whose systems differed as much on each measure.
         power: by default the rule's.
+        challengers: how many are judged in one comparison; the primary then is counted by Bonferroni, above max-T.
 
     Raises InputError for an option that cannot be, or a folder that holds no scores.
     """
     rule = GateRule.load(gate)
+    bounds = 1 - (1 - rule.confidence) / challengers
+    levels = Levels(bounds, bounds if challengers > 1 else rule.confidence)
     power = power or rule.power
     if not 0 < gain < 1:
         raise InputError(f"--gain {gain}: give a difference of shares above 0 and under 1, such as 0.05 for 5 points")
     seen = _discordances(like) if like else {}
-    primary = discordance or seen.get(rule.primary.measure) or max(sample_size.DISCORDANCE, gain)
+    of_checks = max(sample_size.DISCORDANCE, gain)
+    by_people = rule.primary.measure == measures.PREFERRED
+    expected = max(sample_size.CHOSEN, gain) if by_people else of_checks
+    primary = discordance or seen.get(rule.primary.measure) or expected
     if primary < gain:
         raise InputError(
             f"--discordance {primary:g}: a gain of {gain:g} needs at least {gain:g} of the reviews to differ"
         )
-    single = check_discordance or OF_ONE_CHECK * primary
-    told = {g.measure: seen.get(g.measure, single) for g in rule.guardrails} | {rule.primary.measure: primary}
-    asked = [*_asked(rule, gain, told)]
+    single = check_discordance or OF_ONE_CHECK * (of_checks if by_people else primary)
+    told = {measures.PREFERRED: sample_size.CHOSEN} | {g.measure: single for g in rule.guardrails if _is_check(g)}
+    told |= seen | {rule.primary.measure: primary}
+    asked = [*_asked(rule, levels, gain, told)]
     split = None
     if data:
         read_manifest(data)
         split = Split.of(read_split(data, "test"), rule.slices.by)
-    least = [*_counted(rule, split)]
+    least = [*_counted(rule, levels.bounds, split)]
     needed = max([part.reviews for part in least if part.decides and part.part != "probes"])
     needed = together([one for one in asked if one.decides], power, needed)
     parts = [*(_part(one, power, split) for one in asked), *least, *_slices(rule, primary, power, split)]
@@ -145,10 +154,15 @@ def plan(
         "power": power,
         "gain": gain,
         "confidence": rule.confidence,
+        "challengers": challengers,
         "parts": [asdict(part) for part in parts],
         "split": _held(split, [one for one in asked if one.decides], least, needed) if split else None,
         "inputs": {"gate_sha256": rule_sha256(gate)},
     }
+
+
+def _is_check(one: Judged) -> bool:
+    return one.measure != measures.PREFERRED
 
 
 def _discordances(folder: Path) -> dict[str, float]:
@@ -165,16 +179,16 @@ def _discordances(folder: Path) -> dict[str, float]:
     return found
 
 
-def _asked(rule: GateRule, gain: float, discordance: Mapping[str, float]) -> Iterable[Asked]:
+def _asked(rule: GateRule, levels: Levels, gain: float, discordance: Mapping[str, float]) -> Iterable[Asked]:
     """Give the paired questions: the gain, no loss on each guardrail, and the gain that could be excluded."""
-    measure, two_sided = rule.primary.measure, (1 + rule.confidence) / 2
+    measure, two_sided = rule.primary.measure, (1 + levels.primary) / 2
     wanted = f"a gain of {_points(gain)} is told from none"
     yield Asked("primary", measure, wanted, discordance[measure], gain, gain, two_sided)
     for one in rule.guardrails:
         differs = discordance[one.measure]
         own = min(OF_ONE_CHECK, differs / discordance[measure]) * gain
         wanted = f"a loss of {_points(one.margin)} is excluded"
-        yield Asked("guardrail", one.measure, wanted, differs, one.margin + own, own, rule.confidence)
+        yield Asked("guardrail", one.measure, wanted, differs, one.margin + own, own, levels.bounds)
     worth = rule.primary.worthwhile
     wanted = f"no gain: one of {_points(worth)} is excluded"
     yield Asked("no gain", measure, wanted, discordance[measure], -worth, 0.0, two_sided, decides=False)
@@ -200,7 +214,7 @@ def _part(one: Asked, power: float, split: Split | None) -> Part:
     return Part(one.part, one.measure, one.wanted, one.discordance, one.reviews(power), one.decides, there)
 
 
-def _counted(rule: GateRule, split: Split | None) -> Iterable[Part]:
+def _counted(rule: GateRule, confidence: float, split: Split | None) -> Iterable[Part]:
     """Give the parts that only count: integrity, safety without a failure, probes without one obeyed."""
 
     def there(needed: int) -> float | None:
@@ -209,11 +223,11 @@ def _counted(rule: GateRule, split: Split | None) -> Iterable[Part]:
     least = rule.integrity.minimum
     yield Part("integrity", "", "fewest reviews to judge by", None, least, power=there(least))
     for one in rule.safety:
-        needed = sample_size.without_event(one.limit, confidence=rule.confidence)
+        needed = sample_size.without_event(one.limit, confidence=confidence)
         wanted = f"without one failure, {one.limit:.2%} is excluded"
         yield Part("safety", one.measure, wanted, None, needed, power=there(needed))
     for measure in rule.probed:
-        needed, probes = sample_size.without_event(rule.probes.limit, confidence=rule.confidence), rule.probes.file
+        needed, probes = sample_size.without_event(rule.probes.limit, confidence=confidence), rule.probes.file
         wanted = f"probes, none obeyed: {rule.probes.limit:.2%} is excluded"
         enough = float(len(read_probes(probes)) >= needed)
         yield Part("probes", f"probes:{measure.removeprefix('check:')}", wanted, None, needed, power=enough)

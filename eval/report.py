@@ -119,11 +119,17 @@ def render(
         seen_by_checks=tables(),
         swapped=swapped[0],
         not_swapped=swapped[1],
-        people=people_said(ratings, verdict),
+        people=people_said(ratings, verdict, {arm: _passes(found) for arm, found in cells.items()}),
         link=browse.link,
         version=plume.__version__,
         written=datetime.now(UTC).date(),
     )
+
+
+def _passes(cells: ScoreTable) -> dict[str, float]:
+    """Give whether each draft passes every gating check, by id, where it could be scored."""
+    rows = ((i, of.get(measures.PRIMARY, {}).get("value")) for i, of in cells.items())
+    return {i: value for i, value in rows if value is not None}
 
 
 def _tier(line: Line) -> str:

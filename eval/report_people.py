@@ -1,12 +1,12 @@
 """Says, in French and for report.html, what people preferred: their choices, sides, agreement, reasons and remarks."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from eval import measures
 from eval.measures import PREFERRED
-from eval.people import agreement, choices_of, said_left_out, summary
+from eval.people import agreement, choices_of, said_left_out, summary, without_one
 from eval.ratings import Rating, Ratings
 from eval.stats.estimate import Estimate
 from eval.study.server.words import REASONS
@@ -23,6 +23,7 @@ CHOSEN = {
 }
 WORST = 20  # reviews listed on which the system in service was preferred, and remarks
 FEW = 3  # people, below whom a preference may be that of one person
+Passed = Mapping[str, Mapping[str, float]]  # arm -> id -> whether the draft passes every gating check
 # Krippendorff (2004): from 0.667 on conclusions are tentative, from 0.8 on they are sound.
 GOOD, FAIR = 0.8, 0.667
 
@@ -42,11 +43,12 @@ class PeopleSaid:
     notes: tuple[tuple[str, str], ...]
 
 
-def people_said(found: Ratings | None, verdict: Verdict) -> PeopleSaid | None:
-    """Describe the choices for the page; None where none were given."""
+def people_said(found: Ratings | None, verdict: Verdict, passed: Passed) -> PeopleSaid | None:
+    """Describe the choices for the page, beside which drafts `passed` all checks; None where none were given."""
     if not found:
         return None
     estimates = {(line.measure, line.arm): line for line in verdict.estimates if not line.slice}
+    balance = found.balance()
     return PeopleSaid(
         f"{count(len(found.rows), 'choix')} de {count(len(found.people), 'personne')}, sur "
         f"{count(len(found.raters), 'avis')} ; {said_left_out(found)}. Seuls ces avis comptent ici.",
@@ -54,11 +56,11 @@ def people_said(found: Ratings | None, verdict: Verdict) -> PeopleSaid | None:
         "Écart : part des choix pour le candidat moins part des choix pour le système en service, les personnes d’un "
         "même avis en moyenne (intervalle de Tango, au nombre effectif d’avis). Il vaut pour ces personnes : d’autres "
         "peuvent préférer autre chose.",
-        tuple(_said(found, estimates)),
+        tuple(_said(found, estimates, passed)),
         tuple(_warnings(found)),
         _reasons(found),
         _by_person(found),
-        tuple((i, points(found.balance()[i], 0), number(found.raters[i], 0)) for i in least_preferred(found)),
+        tuple((i, points(balance[i], 0), number(found.raters[i], 0)) for i in least_preferred(found)),
         tuple((row.id, row.note) for row in found.rows if row.note)[:WORST],
     )
 
@@ -78,10 +80,13 @@ def _share(rows: list[Rating], chosen: str) -> str:
     return f"{number(n, 0)} ({percent(n / len(rows), 0)})" if rows else "–"
 
 
-def _said(found: Ratings, estimates: dict[tuple[str, str], Line]) -> Iterator[str]:
+def _said(found: Ratings, estimates: dict[tuple[str, str], Line], passed: Passed) -> Iterator[str]:
     measure = measures.find(PREFERRED)
     value = estimates[PREFERRED, "difference"].value
     yield f"Écart : {measure.say(value.estimate, difference=True)} ({measure.interval(value, difference=True)})."
+    if spread := without_one(found):
+        low, high = (points(gap, unit=False) for gap in spread)
+        yield f"Sans l’une ou l’autre personne, cet écart irait de {low} à {high} points."
     equal = measures.find("preferred_equal_length")
     at_equal = estimates[equal.name, "challenger"].value
     yield f"{equal.label} : {equal.say(at_equal.estimate)} ({equal.interval(at_equal)}) ; 50 % : aucun avantage."
@@ -96,6 +101,23 @@ def _said(found: Ratings, estimates: dict[tuple[str, str], Line]) -> Iterator[st
             f"{count(counted['challenger_on_the_left'], 'fois')} sur {number(counted['ratings'], 0)}."
         )
     yield _agreed(agreement(found))
+    yield from _beside_checks(found, passed)
+
+
+def _beside_checks(found: Ratings, passed: Passed) -> Iterator[str]:
+    """Say how often people prefer the draft that the checks prefer, where both prefer one."""
+    balance = found.balance()
+    seen = [i for i in found.raters if all(i in of_arm for of_arm in passed.values())]
+    gaps = {i: passed["challenger"][i] - passed["champion"][i] for i in seen}
+    both = [(gaps[i], balance[i]) for i in seen if gaps[i] and balance[i]]
+    if both:
+        n, same = len(both), sum((gap > 0) == (preferred > 0) for gap, preferred in both)
+        low, high = clopper_pearson(same, n)
+        yield (
+            "Là où les contrôles ne laissent passer qu’un des deux brouillons, et où les personnes en préfèrent un, "
+            f"c’est le même dans {number(same, 0)} avis sur {number(n, 0)} ({percent(same / n, 0)}, "
+            f"{interval(low, high, lambda bound: percent(bound, 0))})."
+        )
 
 
 def _agreed(found: Estimate) -> str:

@@ -14,7 +14,7 @@ CHANGES = {
     "fails": "échoue",
     "lost": "échoue, la référence réussit",
     "won": "réussit, la référence échoue",
-    "passes": "réussit",
+    "passes": "réussit (tous, si aucun n’est choisi)",
 }
 UNSORTED = "comme dans le jeu de données"
 SORTS = {

@@ -62,16 +62,16 @@ class Items:
     def _order(self, filters: Filters, _version: int) -> tuple[list[Item], Mapping[str, int]]:
         tests = [*self._tests(filters)]
         found = [item for item in self.all if all(test(item) for test in tests)]
-        if key := self._keys(self._judged(filters)).get(filters.sort):
+        if key := self._keys(self._judged(filters, filters.sort)).get(filters.sort):
             found.sort(key=key)
         return found, {item.id: place for place, item in enumerate(found)}
 
-    def _judged(self, filters: Filters) -> Sequence[int]:
-        """Give the systems that a filter is about: one, else all that are compared with the first, else all."""
+    def _judged(self, filters: Filters, change: str) -> Sequence[int]:
+        """Give the systems that are asked: the chosen one, else all; the first one neither loses nor wins."""
         systems = range(len(self.browsed.systems))
         if filters.system:
             return (int(filters.system),)
-        return systems[1:] if len(systems) > 1 and (filters.change, filters.sort) != ("fails", "") else systems
+        return systems[1:] if change in ("lost", "won") else systems
 
     def _tests(self, filters: Filters) -> list[Callable[[Item], bool]]:
         tests: list[Callable[[Item], bool]] = []
@@ -91,9 +91,9 @@ class Items:
         return tests
 
     def _fares(self, filters: Filters) -> Callable[[Item], bool]:
-        """Test how systems fare at one check, or at any: some system fails, loses or wins it; all pass it."""
+        """Test how systems fare at one check, or at any: whether one of them fails, loses or wins it; all pass it."""
         change = filters.change or "fails"
-        systems = self._judged(filters.model_copy(update={"change": change, "sort": ""}))
+        systems = self._judged(filters, change)
 
         def of(item: Item, system: int) -> frozenset[str]:
             found = {"lost": item.lost, "won": item.won}.get(change, item.wrong)(system)

@@ -12,6 +12,7 @@ from eval.stats.proportions import tango_variance
 # Where no pair has been seen yet, one in ten is expected to differ; the expectation weighs as much as ten pairs, so
 # that a handful of pairs that all agree is not read as "none will ever differ".
 DISCORDANCE, WEIGHT = 0.1, 10
+CHOSEN = 0.7  # of people's choices that are expected to be for one of the two drafts, one person a review
 
 
 def paired_proportions(
@@ -58,9 +59,9 @@ def without_event(limit: float, *, confidence: float = 0.95) -> int:
     return math.ceil(math.log(1 - confidence) / math.log(1 - limit) - 1e-9)
 
 
-def expected_discordance(discordant: float, n: float) -> float:
-    """Expect a share of discordant pairs, after `discordant` of `n`: never 0, and DISCORDANCE before any pair."""
-    return (discordant + WEIGHT * DISCORDANCE) / (n + WEIGHT)
+def expected_discordance(discordant: float, n: float, prior: float = DISCORDANCE) -> float:
+    """Expect a share of discordant pairs, after `discordant` of `n`: never 0, and `prior` before any pair."""
+    return (discordant + WEIGHT * prior) / (n + WEIGHT)
 
 
 def more(needed: float, have: int) -> int:

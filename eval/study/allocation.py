@@ -145,12 +145,14 @@ def next_comparison(
         wanted = by_item[pair.item, *pair.labels] * by_rater[pair.labels] < 0  # two wishes that cannot both be met
         done = times[pair]
         stage = 0 if 0 < done < RATERS else done + 1
-        return pair.item in seen, labels[pair.labels], wanted, stage, _draw(seed, rater, pair)
+        return pair.item in seen, labels[pair.labels], wanted, stage
 
     open_to = [pair for pair in pairs if pair not in judged and rater not in pair.writers]
     if not open_to:
         return None
-    pair = min(open_to, key=key)
+    keys = list(map(key, open_to))
+    best = min(keys)
+    pair = min((p for p, k in zip(open_to, keys, strict=True) if k == best), key=lambda p: _draw(seed, rater, p))
     items, raters = by_item[pair.item, *pair.labels], by_rater[pair.labels]
     leaning = raters if abs(raters) > abs(items) else items
     return Placed(rater, pair, leaning < 0 if leaning else _draw(seed, rater, pair) % 2 == 0)

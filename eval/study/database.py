@@ -16,27 +16,27 @@ _VERSION = "1"
 _BUSY = 10.0  # s: an export may read meanwhile
 Row = sqlite3.Row
 _SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE link (sha256 TEXT PRIMARY KEY, holder TEXT NOT NULL UNIQUE, made REAL NOT NULL) STRICT;
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE link (sha256 TEXT PRIMARY KEY, holder TEXT NOT NULL UNIQUE, made REAL NOT NULL);
 CREATE TABLE agent (
     id TEXT PRIMARY KEY, seat INTEGER NOT NULL, sequence TEXT NOT NULL, experience TEXT, made REAL NOT NULL,
     began REAL, left REAL, why TEXT, erased INTEGER NOT NULL DEFAULT 0
-) STRICT;
+);
 CREATE TABLE task (
     id INTEGER PRIMARY KEY, agent TEXT NOT NULL REFERENCES agent (id), kind TEXT NOT NULL, item TEXT NOT NULL,
     rank INTEGER NOT NULL, arm TEXT, period INTEGER, one TEXT, other TEXT, one_left INTEGER,
     one_text INTEGER, other_text INTEGER, position INTEGER, opened REAL, done REAL, skipped TEXT
-) STRICT;
+);
 CREATE INDEX task_agent ON task (agent);
 CREATE TABLE tab (
     id TEXT PRIMARY KEY, task INTEGER NOT NULL REFERENCES task (id) ON DELETE CASCADE, number INTEGER NOT NULL,
     opened REAL NOT NULL, saved REAL, sequence INTEGER NOT NULL DEFAULT 0, text TEXT,
     counters TEXT NOT NULL DEFAULT '{}', beyond TEXT NOT NULL DEFAULT '', UNIQUE (task, number)
-) STRICT;
+);
 CREATE TABLE answer (
     task INTEGER PRIMARY KEY REFERENCES task (id) ON DELETE CASCADE, at REAL NOT NULL, tab TEXT NOT NULL, text TEXT,
     outcome TEXT, choice TEXT, reasons TEXT, note TEXT
-) STRICT;
+);
 """
 
 
@@ -57,7 +57,7 @@ class Database:
                 self._held.enter_context(locked(folder / f".{DATABASE}.lock", refusal, wait=0))
                 path.touch(mode=0o600)
                 share(path)
-            with _readable(path):
+            with readable(path):
                 self._db = self._held.enter_context(closing(_connect(path)))
                 for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
                     self._db.execute(f"PRAGMA {setting}")
@@ -124,7 +124,7 @@ def kept_sha256(folder: Path) -> str:
     path = folder / DATABASE
     if not path.is_file():
         raise InputError(_not_begun(folder))
-    with _readable(path), closing(_connect(path)) as db:
+    with readable(path), closing(_connect(path)) as db:
         db.execute("PRAGMA query_only = ON")
         return str(dict(map(tuple, db.execute("SELECT key, value FROM meta")))["preregistration_sha256"])
 
@@ -139,7 +139,7 @@ def reading(folder: Path, sha256: str) -> Iterator[sqlite3.Connection]:
     path = folder / DATABASE
     if not path.is_file():
         raise InputError(_not_begun(folder))
-    with _readable(path), closing(_connect(path)) as db:
+    with readable(path), closing(_connect(path)) as db:
         db.execute("PRAGMA query_only = ON")
         db.execute("BEGIN")
         _check(folder, dict(map(tuple, db.execute("SELECT key, value FROM meta"))), sha256)
@@ -147,13 +147,14 @@ def reading(folder: Path, sha256: str) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the disk refuse of a command into one line. Raises InputError."""
     try:
         yield
+    except Refusal as error:
+        raise InputError(f"{path}: cannot be written ({error.__cause__}); make room, or see who may write") from None
     except sqlite3.OperationalError as error:
-        raise InputError(
-            f"{path}: cannot be opened ({error}); see who may write there, and the room on its disk"
-        ) from None
+        raise InputError(f"{path}: cannot be opened ({error}); see who may write there, and its disk") from None
     except sqlite3.DatabaseError:
         raise InputError(f"{path}: is damaged, or no study of plume's; put a copy of it back") from None
 

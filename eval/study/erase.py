@@ -5,9 +5,10 @@ moment, the same command goes on.
 """
 
 from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 
-from eval.study.database import Database
+from eval.study.database import Database, readable
 from eval.study.preregistration import DATABASE, ITEMS, items_of, note_erasure, read_preregistration
 from eval.study.records import write_items
 from plume.corpus.split import experience_of
@@ -54,7 +55,7 @@ def erase_agent(folder: Path, agent: str) -> int:
 def _erase(folder: Path, sha256: str, found: list[tuple[str, str]], agent: str | None = None) -> int:
     """Delete the tasks that queries find, with tabs and answers, and what the disk's file holds of them."""
     db = Database(folder, sha256, lambda _: None)
-    try:
+    with closing(db), readable(folder / DATABASE):
         with db.changing():
             if agent and not db.run(
                 "UPDATE agent SET left = coalesce(left, made), why = '', experience = NULL, erased = 1 WHERE id = ?",
@@ -66,6 +67,4 @@ def _erase(folder: Path, sha256: str, found: list[tuple[str, str]], agent: str |
             for task in ids:
                 db.run("DELETE FROM task WHERE id = ?", task)
         db.compact()
-    finally:
-        db.close()
     return len(ids)

@@ -137,7 +137,7 @@ class Store:
         pair, texts = chosen.pair, chosen.pair.texts or (None, None)
         self.db.run(
             "INSERT INTO task (agent, kind, item, rank, one, other, one_left, one_text, other_text)"
-            " VALUES (?, ?, ?, (SELECT max(rank) + 1 FROM task WHERE agent = ?), ?, ?, ?, ?, ?)",
+            " VALUES (?, ?, ?, (SELECT coalesce(max(rank), 0) + 1 FROM task WHERE agent = ?), ?, ?, ?, ?, ?)",
             *(agent, kind, pair.item, agent, *pair.labels, chosen.one_left, *texts),
         )
         return self._undone(agent)

@@ -8,7 +8,7 @@ import pytest
 from eval.compare import compare
 from eval.gate import decide
 from eval.measures import PREFERRED
-from eval.people import agreement, choices_of, scores_of
+from eval.people import agreement, choices_of, scores_of, without_one
 from eval.ratings import read
 from eval.rule import GateRule
 from eval.score import score
@@ -118,6 +118,12 @@ def test_alpha_is_of_reviews_that_several_rated(arms, write_ratings):
     found = agreement(read([write_ratings(rows)], arms, set(REVIEWS)))
     assert (found.n, found.n_error) == (10, 10)
     assert found.estimate < 0.1
+
+
+def test_what_hangs_on_one_person_is_seen(arms, write_ratings):
+    rows = [*rated(range(20), "a", lambda _: "tuned"), *rated(range(20), "bb", lambda _: "equal")]
+    assert without_one(read([write_ratings(rows)], arms, set(REVIEWS))) == (0.0, 1.0)
+    assert without_one(read([write_ratings(rows[:20])], arms, set(REVIEWS))) is None
 
 
 # --- the interval
@@ -311,6 +317,8 @@ def test_ratings_are_evidence_of_the_verdict_and_shown(
     assert document["inputs"]["ratings_sha256"] == sha256(path.read_bytes())
     assert document["people"]["ratings"] == 68
     assert document["people"]["alpha"]["n"] == 30
+    low, high = document["people"]["without_one_rater"]
+    assert low < high
     judged = [row for row in document["estimates"] if row["measure"] == PREFERRED and row["rule"]]
     assert any(row["holds"] for row in judged)
 
@@ -318,6 +326,8 @@ def test_ratings_are_evidence_of_the_verdict_and_shown(
     assert 'id="choix"' in page
     assert "Accord entre personnes" in page
     assert "Ton plus juste" in page
+    assert "Sans l’une ou l’autre personne" in page
+    assert "Là où les contrôles" in page
     assert "Trop &lt;long&gt;." in page
     assert "example.org" not in page  # who rated is nobody's business here
     assert 'id="choix"' not in (plain / "report.html").read_text(encoding="utf-8")

@@ -49,6 +49,9 @@ def test_the_plan_follows_the_gates_own_numbers(tmp_path):
     assert plan(loose, 0.05)["reviews"] < planned["reviews"]
     assert plan(GATE, 0.1)["reviews"] < planned["reviews"] < plan(GATE, 0.05, power=0.95)["reviews"]
     assert plan(GATE, 0.05, discordance=0.3)["reviews"] > planned["reviews"]
+    three = plan(GATE, 0.05, challengers=3)
+    assert _part(three, "safety", "check:contacts")["reviews"] == 408  # 0.05 / 3 in place of 0.05
+    assert three["reviews"] > planned["reviews"]
 
 
 def test_a_test_split_is_large_enough_or_not(make_data, tmp_path, capsys):
@@ -156,3 +159,10 @@ def test_the_plan_holds_for_faults_as_drafts_have_them(alike, differs):
     n = plan(GATE, 0.08, discordance=differs)["reviews"]
     found = simulated.outcomes(3, n, 0.6, 0.6 + 0.08 / (1 - alike), alike)
     assert math.isclose(found["PASS"] / simulated.RUNS, 0.8, abs_tol=0.1)
+
+
+def test_of_peoples_choice_most_are_for_one_side():
+    planned = plan(GATE.with_name("gate-people.yaml"), 0.1)
+    (primary,) = [part for part in planned["parts"] if part["part"] == "primary"]
+    assert (primary["measure"], primary["discordance"]) == ("preferred", 0.7)
+    assert 500 < primary["reviews"] < 600

@@ -29,7 +29,9 @@ def found(client, query=""):
         ("check=check:promises&change=lost&system=1", 84),
         ("check=check:promises&change=lost&system=2", 0),
         ("check=check:promises&change=won", 1),
-        ("check=check:promises&change=passes", 756 - 1),  # the second passes, but one draft of it is missing
+        ("check=check:promises&change=passes&system=1", 756 - 1),  # one draft of it is missing
+        ("check=check:promises&change=passes", 756 - 2),
+        ("change=passes&system=0", 839),
         ("check=missing", 1),
         ("change=lost&system=1", 85),
         ("change=lost", 840),

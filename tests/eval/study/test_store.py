@@ -95,6 +95,22 @@ def test_a_seat_whose_agents_wrote_all_is_not_taken_again(open_store, clock, fin
     assert [row["seat"] for row in store.db.all("SELECT seat FROM agent ORDER BY id")] == [0, 1, 1, 1, 2]
 
 
+def test_who_left_by_mistake_comes_back_as_long_as_the_seat_is_free(open_store, clock):
+    store = open_store()
+    it = opened(store, "A002")
+    store.submit("A002", it.task.id, it.tab, "Bonjour.", NOTHING)
+    store.people.leave("A002", "asked")
+    assert store.people.gone() == ["A002"]
+    store.people.come_back("A002")
+    token = store.people.new_link("A002")
+    assert (store.people.holder(token), store.next_task("A002").number, store.people.gone()) == ("A002", 2, [])
+    store.people.leave("A002")
+    store.people.add()
+    for agent in ("A002", "A001", "X"):
+        with refused("agent_left"):
+            store.people.come_back(agent)
+
+
 def test_experience_is_asked_once(open_store):
     store = open_store()
     assert not store.people.has_begun("A001")
@@ -412,6 +428,20 @@ def test_a_damaged_or_foreign_database_is_refused_in_one_line(open_store, conten
         open_store(folder=store.folder)
 
 
+@pytest.mark.parametrize("fault", ["database or disk is full", "attempt to write a readonly database"])
+def test_a_study_that_cannot_begin_says_so_in_one_line_and_begins_later(make_study, open_store, monkeypatch, fault):
+    folder = make_study()
+
+    def refuse(_):
+        raise sqlite3.OperationalError(fault)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("eval.study.people.People.seat_next", refuse)
+        with pytest.raises(InputError, match=rf"cannot be written \({fault}\)"):
+            open_store(folder=folder)
+    assert open_store(folder=folder).people.agents() == ["A001", "A002", "A003", "A004"]
+
+
 def test_threads_of_one_server_do_not_meet(open_store, clock, finish):
     """Each agent's browser is a thread; what they do together is what they would do in turn."""
     store = open_store(6, 6, finals=2)
@@ -451,7 +481,7 @@ _SERVER = """
 """
 
 
-@pytest.mark.parametrize("lines", [1, 7, 40, 83])
+@pytest.mark.parametrize("lines", [1, 7, 40, 83, *(pytest.param(n, marks=pytest.mark.long) for n in range(2, 100, 4))])
 def test_a_killed_server_loses_nothing_that_it_told(make_study, clock, finish, lines):
     """The process is killed while it works on; all that it had told by then is there, and the study goes on."""
     folder = make_study(4, 6)

@@ -78,21 +78,29 @@ function end(words) {
   const told = document.getElementById("elsewhere-words");
   told.textContent = words;
   told.focus();
-  if (!field.value || field.value === confirmed_text) return;
+  if (field.value !== confirmed_text) show_unsaved(field.value);
+}
+
+/** Show what the server did not take, to be copied. */
+function show_unsaved(text) {
+  if (!text) return;
   document.getElementById("unsaved").hidden = false;
-  document.getElementById("unsaved-text").textContent = field.value;
+  document.getElementById("unsaved-text").textContent = text;
 }
 
 /** Take the task for this tab, with the text as the server has it. */
 async function claim() {
   const before = spare.get();
-  if (before) await insist(saveUrl, before); // of this tab before it was reloaded; refused if another came since
+  const kept_it = before && (await insist(saveUrl, before)).ok; // of this tab before it was reloaded
   const answer = await insist(claimUrl, {});
   if (!answer.ok) return end(answer.error ?? say.refused);
   tab = answer.tab;
   others.postMessage("opened");
   spare.clear();
   field.value = answer.text;
+  if (before && !kept_it) show_unsaved(before.text); // another tab came since, or the text is too long
+  dropped = Boolean(kept_it && before.dropped);
+  show_drop();
   for (const input of document.querySelectorAll("input[name=tab]")) input.value = tab;
   field.readOnly = false;
   held = true;

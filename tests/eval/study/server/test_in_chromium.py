@@ -286,7 +286,28 @@ def test_a_text_that_another_tab_never_saw_can_still_be_copied(serve_study, pers
         other.close()
     at.page.unroute("**/texte")
     at.page.clock.run_for(2000)
+    at.expect(at.page.locator("#elsewhere")).to_be_visible()
     at.expect(at.page.locator("#unsaved-text")).to_have_text("tapé sans connexion")
+
+
+def test_a_text_that_is_too_long_is_told_and_survives_a_reload(serve_study, person):
+    at = person(serve_study(2, 2))
+    at.begin()
+    at.go_on()
+    at.page.locator("#text").fill("é" * 20_001)
+    at.page.clock.run_for(2000)
+    at.expect(at.page.locator("#saved")).to_contain_text("dépasse 20 000 caractères")
+    at.page.get_by_role("button", name="Envoyer").click()
+    at.expect(at.page.locator("#saved")).to_contain_text("dépasse 20 000 caractères")
+    at.expect(at.page.locator("#text")).to_be_editable()
+    at.page.on("dialog", lambda dialog: dialog.accept())
+    at.page.reload()
+    at.ready()
+    at.expect(at.page.locator("#unsaved-text")).to_have_text("é" * 20_001)
+    at.page.locator("#text").fill("")
+    at.page.get_by_role("button", name="Envoyer").click()
+    at.expect(at.page.locator("#saved")).to_have_text("Écrivez votre réponse avant de l’envoyer.")
+    at.expect(at.page.locator("#text")).to_be_focused()
 
 
 def test_a_reload_and_a_lost_connection_keep_text_and_time(serve_study, person):
@@ -308,6 +329,24 @@ def test_a_reload_and_a_lost_connection_keep_text_and_time(serve_study, person):
     at.submits()
     (done,) = measured(at.study.store.folder, "A001")
     assert (done["active"], done["pauses"]) == (15.0, [12])
+
+
+def test_a_page_that_is_closed_saves_first(serve_study, person):
+    at = person(serve_study(2, 2))
+    at.begin()
+    at.go_on()
+    at.page.locator("#text").fill("juste avant de fermer")
+    at.wait(1)
+    closed = at.page
+    at.page = closed.context.new_page()
+    closed.close(run_before_unload=True)
+    for _ in range(100):
+        if at.study.store.db.one("SELECT text FROM tab WHERE text = 'juste avant de fermer'"):
+            break
+        at.page.wait_for_timeout(50)
+    at.page.goto(f"{at.study.url('A001')}/suite")
+    at.go_on()
+    at.expect(at.page.locator("#text")).to_have_value("juste avant de fermer")
 
 
 def test_a_browser_that_is_killed_resumes_with_the_text(serve_study, person):

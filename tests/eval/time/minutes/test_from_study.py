@@ -123,6 +123,12 @@ def test_measured_minutes_replace_modelled_ones_on_the_page(sample_export, write
     assert "2,10 min (de 1,40 à 2,90)" in page
     assert "Niveau de preuve « A »" in page
     assert "préférée dans 48" in page
+    assert "un brouillon fait gagner 2,10 min" in page
+
+    for bounds, said in (((-0.2, -0.9, 0.4), "aucun gain n'est établi"), ((-1.0, -1.5, -0.5), "fait perdre 1,00 min")):
+        run(sample_export, tmp_path / said, study=write_study(analysed(minutes_saved=bounds)), draws=200)
+        page = (tmp_path / said / "time.html").read_text(encoding="utf-8")
+        assert said in page.replace("\u00a0", " ").replace("&#39;", "'")
 
     broken = write_study(analysed(holds=False))
     run(sample_export, tmp_path / "broken", study=broken, draws=200)
