@@ -142,6 +142,10 @@ def learning_sentence(f: Findings) -> str:
     return f"{told} Le rapport avec / sans brouillon {changed} au fil de la séance ({_times(gain)})."
 
 
+# Of two periods, one has it: an average of both logarithms moves by half, the ratio by the root (a test shows it).
+_UNSEEN = 0.8
+
+
 def carry_sentence(f: Findings) -> str:
     """Say whether having seen drafts changes writing without one, and what the test could have seen."""
     ratio, seen = f.carry_over.ratio, f.carry_over.detectable
@@ -159,7 +163,9 @@ def carry_sentence(f: Findings) -> str:
         )
     return (
         f"{said} Ce test compare les agents entre eux : avec ce nombre, il n’aurait vu, huit fois sur dix, qu’un "
-        f"report de × {hundredths(seen[0])} ou moins, ou de × {hundredths(seen[1])} ou plus."
+        f"report de × {hundredths(seen[0])} ou moins, ou de × {hundredths(seen[1])} ou plus. Un report resté invisible "
+        f"décale le rapport principal : s’il était de × {hundredths(_UNSEEN)}, le rapport serait trop haut de "
+        f"{whole_percent(_UNSEEN**-0.5 - 1)}. La première période seule en est exempte."
     )
 
 
