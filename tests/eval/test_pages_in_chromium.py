@@ -7,7 +7,12 @@ from eval import report_ranking, trend_page
 from eval.compare import compare
 from eval.memory import page
 from eval.memory.exposure import Seen, control, estimate
+from eval.study.analysis import page as study_page
+from eval.study.analysis.findings import findings
+from eval.study.analysis.inputs import MISSING, Inputs, Rules
+from eval.study.simulate import Truth, items, simulate
 from eval.time.run import run
+from plume.files import write
 from plume.paths import ROOT
 
 
@@ -137,3 +142,12 @@ def test_memory_page(browser, tmp_path):
     assert told[2].startswith("Témoin (modèle de base) : 1,5")
     assert told[2].endswith("pour 1,40 au hasard : conforme.")
     assert "trace mesurable à 4 et 8 répétition(s)" in told[1]
+
+
+def test_study_page(browser, tmp_path):
+    study = simulate(Truth(agents=6, items=6, comparisons=3, finals=3), 2)
+    found = findings(Inputs(study, items(6), Rules(MISSING, "a" * 64, None, None), {"items.jsonl": "b" * 64}))
+    write(tmp_path / "study.html", study_page.render(found))
+    sheets, headings = browser.look_over(tmp_path / "study.html")
+    assert headings["Le temps"] == 1
+    assert sheets <= 5

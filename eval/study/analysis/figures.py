@@ -91,7 +91,7 @@ class Chart:
 
 def chart(flow: Flow) -> Chart:
     """Lay out the flow: the way down in the middle, who and what fell away beside it."""
-    middle, aside = 230, 590
+    middle, aside = 190, 560
     steps = [
         [count(flow.invited, "agent") + " invités" if flow.invited is not None else "Agents invités : non connu"],
         [

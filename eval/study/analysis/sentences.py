@@ -7,7 +7,7 @@ from eval.study.analysis.findings import Findings
 from eval.study.analysis.harms import ANY, Harm
 from eval.study.analysis.minutes import SAVED, WITH, WITHOUT
 from eval.study.analysis.times import Timing
-from plume.page.numbers import count, interval, number, percent
+from plume.page.numbers import NO_BREAK, count, interval, number, percent
 
 
 def time_sentence(ratio: Timing) -> tuple[str, str]:
@@ -119,7 +119,7 @@ def experience_sentence(f: Findings) -> str:
     both = f.by_experience["interaction"]
     if both.lower is None or both.upper is None:
         return f"Novices et expérimentés ne peuvent pas être comparés : {_why(both)}."
-    told = f"rapport des deux rapports {with_interval(both, hundredths)}"
+    told = f"rapport des deux rapports : {_times(both)}"
     if both.upper < 1:
         return f"Le gain est plus grand pour qui a moins d’un an d’expérience ({told})."
     if both.lower > 1:
@@ -135,13 +135,15 @@ def learning_sentence(f: Findings) -> str:
     said = (
         "s’accélèrent" if pace.upper < 1 else "ralentissent" if pace.lower > 1 else "ne changent pas nettement d’allure"
     )
-    told = f"De la première à la dernière réponse, les agents {said} (temps × {with_interval(pace, hundredths)})."
+    told = f"De la première à la dernière réponse, les agents {said} (temps {_times(pace)})."
     if gain.lower is None or gain.upper is None:
         return told
     changed = "change" if gain.upper < 1 or gain.lower > 1 else "ne change pas nettement"
-    return (
-        f"{told} Le rapport avec / sans brouillon {changed} au fil de la séance (× {with_interval(gain, hundredths)})."
-    )
+    return f"{told} Le rapport avec / sans brouillon {changed} au fil de la séance ({_times(gain)})."
+
+
+# Of two periods, one has it: an average of both logarithms moves by half, the ratio by the root (a test shows it).
+_UNSEEN = 0.8
 
 
 def carry_sentence(f: Findings) -> str:
@@ -149,15 +151,24 @@ def carry_sentence(f: Findings) -> str:
     ratio, seen = f.carry_over.ratio, f.carry_over.detectable
     if ratio.lower is None or ratio.upper is None or seen is None:
         return f"Le report d’une période sur l’autre n’est pas testable : {_why(ratio)}."
-    found = not ratio.lower <= 1 <= ratio.upper
-    said = (
-        "Avoir vu des brouillons change ensuite le temps sans brouillon : le rapport principal mêle les deux ; lisez "
-        "aussi la première période seule."
-        if found
-        else "Aucun report décelé : avoir vu des brouillons ne change pas nettement, ensuite, le temps sans brouillon."
-    )
+    if ratio.lower <= 1 <= ratio.upper:
+        said = (
+            "Aucun report décelé : avoir vu des brouillons ne change pas nettement, ensuite, le temps sans brouillon "
+            f"({_times(ratio)})."
+        )
+    else:
+        said = (
+            f"Avoir vu des brouillons change ensuite le temps sans brouillon ({_times(ratio)}) : le rapport principal "
+            "mêle les deux ; lisez aussi la première période seule."
+        )
     return (
-        f"{said} (temps × {with_interval(ratio, hundredths)}.) Ce test compare les agents entre eux : avec ce "
-        f"nombre, il n’aurait vu, huit fois sur dix, qu’un report de × {number(seen[0], 2)} ou moins, ou de × "
-        f"{number(seen[1], 2)} ou plus."
+        f"{said} Ce test compare les agents entre eux : avec ce nombre, il n’aurait vu, huit fois sur dix, qu’un "
+        f"report de × {hundredths(seen[0])} ou moins, ou de × {hundredths(seen[1])} ou plus. Un report resté invisible "
+        f"décale le rapport principal : s’il était de × {hundredths(_UNSEEN)}, le rapport serait trop haut de "
+        f"{whole_percent(_UNSEEN**-0.5 - 1)}. La première période seule en est exempte."
     )
+
+
+def _times(factor: Timing) -> str:
+    """Write a factor with its interval, to stand in brackets."""
+    return f"×{NO_BREAK}{hundredths(factor.estimate)}, {interval(factor.lower, factor.upper, hundredths)}"

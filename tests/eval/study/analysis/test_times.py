@@ -129,6 +129,15 @@ def test_a_carry_over_is_told_with_what_could_have_been_seen():
     assert untold.detectable is None
 
 
+def test_a_carry_over_moves_the_ratio_by_its_root_and_spares_the_first_period():
+    still = {"between_agents": 0.05, "between_items": 0, "effect_between_agents": 0, "residual": 0.05, "learning": 0}
+    study = simulate(Truth(agents=16, items=8, effect=0.8, carry_over=0.64, **still, **QUIET), 3)
+    assert time_ratio(study.writings).estimate == pytest.approx(0.8 / 0.64**0.5, rel=0.03)
+    found = carry_over(study.writings)
+    assert found.first_period.estimate == pytest.approx(0.8, rel=0.05)
+    assert found.ratio.estimate == pytest.approx(0.64, rel=0.08)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("agents", [6, 8, 12])
 @pytest.mark.parametrize("own", [0.0, 0.15, 0.3])
