@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from plume.errors import InputError
 from plume.export.cleaning import clean
-from plume.export.columns import words_of
+from plume.export.columns import shown_label, slug_of, words_of
 from plume.export.reader import read_records
 from plume.export.source import Record
 from plume.export.values import is_empty
@@ -61,10 +60,9 @@ def read_sheet(path: Path, known: Sequence[str], named: dict[str, str | None]) -
     labels = dict.fromkeys(label for record in records for label in record.fields or ())
     if not labels:
         raise InputError(f"{path}: holds no draft; {_FORM}")
-    columns = {name: named.get(name) or _column(path, name, [*labels]) for name in _SPELLINGS}
-    for name, label in columns.items():
-        if label not in labels:
-            raise InputError(f"{path}: has no column {label!r} (--{name}-column); it has: {_told(labels)}")
+    if {label.strip() for label in labels} & set(known):
+        raise InputError(f"{path}: has no line of headers; put one first, such as: id;draft")
+    columns = {name: _column(path, name, named.get(name), [*labels]) for name in _SPELLINGS}
     if len({*columns.values()}) < len(columns):
         raise InputError(f"{path}: id and draft are read from one column, {columns['id']!r}; name two")
     return Sheet(tuple(_line(record, columns) for record in records), columns)
@@ -92,17 +90,21 @@ def _records(path: Path, known: set[str]) -> Iterator[Record]:
         listed = [value for value in alone.values() if isinstance(value, list)]
         if len(listed) == 1 and listed[0] and all(isinstance(one, dict) for one in listed[0]):
             records = [Record(number, one) for number, one in enumerate(listed[0], 1)]
-        elif known & {key.strip() for key in alone}:
+        elif 2 * len(known & {key.strip() for key in alone}) > len(alone):  # not a CSV without headers
             rows_of = ({"id": key, "draft": text} for key, text in alone.items())
             records = [Record(number, one) for number, one in enumerate(rows_of, 1)]
     yield from records
 
 
-def _column(path: Path, name: str, labels: list[str]) -> str:
-    """Find the column of a thing: by the first of its spellings that is there, else by one word that tells."""
+def _column(path: Path, name: str, wanted: str | None, labels: list[str]) -> str:
+    """Find the column of a thing: as the user names it, by the first of its spellings, or by one word that tells."""
     by_words: dict[str, str] = {}
     for label in labels:
         by_words.setdefault(words_of(label), label)
+    if wanted:
+        if wanted in labels or words_of(wanted) in by_words:
+            return wanted if wanted in labels else by_words[words_of(wanted)]
+        raise InputError(f"{path}: has no column {wanted!r} (--{name}-column); it has: {_told(labels)}")
     for spelling in _SPELLINGS[name]:
         if spelling in by_words:
             return by_words[spelling]
@@ -112,8 +114,10 @@ def _column(path: Path, name: str, labels: list[str]) -> str:
     raise InputError(f"{path}: no column is known to hold the {name}; name it with --{name}-column: {_told(labels)}")
 
 
-def _told(labels: Any) -> str:
-    shown = [repr(label[:40]) for label in labels]
+def _told(labels: list[str]) -> str:
+    """Name columns; what is no everyday word may be a person's or a draft's, and is not shown."""
+    ours = {spelling for spellings in _SPELLINGS.values() for spelling in spellings}
+    shown = [label.strip() if words_of(label) in ours else shown_label(label, slug_of(label)) for label in labels]
     return ", ".join(shown[:12]) + (" …" if len(shown) > 12 else "")
 
 

@@ -55,13 +55,13 @@ class Browsed:
 
 
 def to_browse(named: Sequence[Path], data: Path | None) -> Browsed:
-    """Read a verdict, drafts, or both. Raises InputError."""
-    verdicts = [path for path in named if _is_verdict(path)]
-    if len(verdicts) > 1:
-        raise InputError(f"{verdicts[1]}: a second verdict; name one, and the drafts of other systems beside it")
+    """Read verdicts of one champion (or a ranking), drafts, or both. Raises InputError."""
+    verdicts = {path: found for path in named if (found := _verdicts(path))}
     drafts = [read_drafts(path) for path in named if path not in verdicts]
     if verdicts:
-        return _of_verdict(verdicts[0], drafts, data)
+        first = next(iter(verdicts))
+        notes = (first if first.is_dir() else first.parent) / "notes.jsonl"
+        return _of_verdicts([file for files in verdicts.values() for file in files], drafts, data, notes)
     if data is None:
         raise InputError("--data DIR: name the dataset folder whose reviews the drafts answer")
     pairs = _pairs(data, drafts)
@@ -69,37 +69,42 @@ def to_browse(named: Sequence[Path], data: Path | None) -> Browsed:
     return Browsed("Brouillons côte à côte", _named([(d, "") for d in drafts], pairs, data, {}, ()), pairs, notes)
 
 
-def _is_verdict(path: Path) -> bool:
-    if path.is_dir():
-        if not (path / "verdict.json").is_file():
-            raise InputError(f"{path}: a folder without verdict.json; name the folder of a verdict, or drafts.jsonl")
-        return True
-    return path.suffix == ".json"
+def _verdicts(path: Path) -> list[Path]:
+    """Find the verdict.json that a path names, or those of a ranking; none for a file of drafts."""
+    if not path.is_dir():
+        return [path] if path.suffix == ".json" else []
+    if (path / "verdict.json").is_file():
+        return [path / "verdict.json"]
+    ranked = (read_object(path / "ranking.json") or {}).get("systems", ())
+    found = [path / one["verdict"] for one in ranked if isinstance(one, dict) and isinstance(one.get("verdict"), str)]
+    if not found:
+        raise InputError(f"{path}: a folder without verdict.json; name the folder of a verdict, or drafts.jsonl")
+    return sorted(found)
 
 
-def _of_verdict(path: Path, others: Sequence[Drafts], data: Path | None) -> Browsed:
-    file = path / "verdict.json" if path.is_dir() else path
-    document = read_object(file) or {}
-    if not isinstance(inputs := document.get("inputs"), dict):
-        raise InputError(f"{file}: is no verdict; write one with: plume eval compare")
-    files = document.get("files") or {}
-    arms, rest = {}, list(others)
-    for arm in ARMS:
-        arms[arm] = _drafts_of(arm, file, inputs.get(f"{arm}_drafts_sha256"), files.get(arm), rest)
-    data = data or (file.parent / files["data"] if files.get("data") else None)
+def _of_verdicts(files: Sequence[Path], others: Iterable[Drafts], data: Path | None, notes: Path) -> Browsed:
+    rest, roles, scores, off = [*others], {}, {}, set()
+    for file in files:
+        document = read_object(file) or {}
+        if not isinstance(inputs := document.get("inputs"), dict):
+            raise InputError(f"{file}: is no verdict; write one with: plume eval compare")
+        places = document.get("files") or {}
+        for arm, role in ARMS.items():
+            sha256 = inputs.get(f"{arm}_drafts_sha256")
+            if (arm, sha256) not in roles:
+                roles[arm, sha256] = _drafts_of(arm, file, sha256, places.get(arm), rest), role.capitalize()
+            kept = file.parent / f"{arm}.scores.jsonl"
+            if kept.is_file() and file_sha256(kept) == inputs.get(f"{arm}_scores_sha256"):
+                scores[sha256] = kept
+        if sum(arm == "champion" for arm, _ in roles) > 1:
+            raise InputError(f"{file}: of another champion than {files[0]}; name verdicts of one, or only drafts")
+        off |= {CHECKS[name].measure for name in document.get("checks_off", ()) if name in CHECKS}
+        data = data or (file.parent / places["data"] if places.get("data") else None)
     if data is None:
-        raise InputError(f"{file}: does not name its dataset folder; name it with --data DIR")
-    pairs = _pairs(data, [*arms.values(), *rest])
-    off = {CHECKS[name].measure for name in document.get("checks_off", ()) if name in CHECKS}
-    scores = {
-        drafts.sha256: kept
-        for arm, drafts in arms.items()
-        if (kept := file.parent / f"{arm}.scores.jsonl").is_file()
-        and file_sha256(kept) == inputs.get(f"{arm}_scores_sha256")
-    }
-    roles = [(drafts, ARMS[arm].capitalize()) for arm, drafts in arms.items()] + [(each, "") for each in rest]
-    notes = file.with_name("notes.jsonl")
-    return Browsed("Verdict, avis par avis", _named(roles, pairs, data, scores, off), pairs, notes, off)
+        raise InputError(f"{files[0]}: does not name its dataset folder; name it with --data DIR")
+    shown = [*roles.values(), *((each, "") for each in rest)]
+    pairs = _pairs(data, [drafts for drafts, _ in shown])
+    return Browsed("Verdict, avis par avis", _named(shown, pairs, data, scores, off), pairs, notes, off)
 
 
 def _drafts_of(arm: str, file: Path, sha256: str | None, known: str | None, others: list[Drafts]) -> Drafts:

@@ -115,6 +115,21 @@ class People:
             self._db.run("UPDATE agent SET left = ?, why = ? WHERE id = ?", self._clock(), why, agent)
             self._db.run("DELETE FROM link WHERE holder = ?", agent)
 
+    def gone(self) -> list[str]:
+        """List who left and may come back: nobody took their seat since, and nothing of theirs was erased."""
+        rows = self._db.all(
+            "SELECT id FROM agent WHERE left IS NOT NULL AND NOT erased AND NOT EXISTS"
+            " (SELECT 1 FROM agent AS other WHERE other.seat = agent.seat AND other.id > agent.id) ORDER BY id"
+        )
+        return [row["id"] for row in rows]
+
+    def come_back(self, agent: str) -> None:
+        """Take back that an agent left: they go on where they stopped, by a new link."""
+        with self._db.changing():
+            if agent not in self.gone():
+                raise Refusal("agent_left")
+            self._db.run("UPDATE agent SET left = NULL, why = NULL WHERE id = ?", agent)
+
     def present(self, agent: str) -> sqlite3.Row:
         """Give the row of an agent. Raises Refusal `agent_left`, also if there is none of that name."""
         found = self._db.one("SELECT * FROM agent WHERE id = ? AND left IS NULL", agent)

@@ -116,13 +116,27 @@ def test_what_answers_nothing_is_refused_in_one_line(small, tmp_path):
     refused(b"", "sent.csv: cannot be read as drafts .*empty")
     refused(b"PK\x03\x04rest", "an Excel workbook")
     refused(b"id;draft\n77-1;Bonjour\n", "no draft for test .* first id '77-1', expected ones such as '0000-1'")
-    refused(b"nom;note\nA;B\n", "no column is known to hold the id; name it with --id-column: 'nom', 'note'")
-    refused(b"id;draft\n0000-1;Bonjour\n", "no column 'avis' .--id-column.; it has: 'id', 'draft'", id_column="avis")
+    refused(b"nom;note\nA;B\n", "no column is known to hold the id; name it with --id-column: nom, note")
+    refused(b"id;draft\n0000-1;Bonjour\n", "no column 'avis' .--id-column.; it has: id, draft", id_column="avis")
     refused(b"id;draft\n0000-1;Bonjour\n", "from one column", id_column="draft")
+    refused(b"0000-1;Bonjour\n0001-1;Bonsoir\n", "has no line of headers; put one first, such as: id;draft")
     for name in ("plume-reply@v3", "adapter:abc", "", "a\nb", "x" * 61):
         refused(b"id;draft\n0000-1;Bonjour\n", "--system", system=name)
     with pytest.raises(InputError, match="no such file"):
         import_drafts(tmp_path / "none.csv", "Prestataire", small, out)
+
+
+def test_texts_keep_their_lines_and_signs(small, tmp_path):
+    file, text = tmp_path / "sent file.csv", 'Bonjour,\n\n« Merci » ; à "bientôt"\u00a0!'
+    quoted = text.replace('"', '""')
+    file.write_text(f'id;commentaire;draft\r\n0000-1;"a;b";"{quoted}"\r\n0001-1;;=SOMME(1)\r\n', encoding="utf-8")
+    import_drafts(file, "A", small, out := tmp_path / "a.jsonl")
+    assert read_drafts(out).text("0000-1") == text.replace("\u00a0", " ")
+    assert read_drafts(out).text("0001-1") == "=SOMME(1)"
+    file.write_text(json.dumps([{"id": "0000-1", "draft": text}], indent=2) + "[", encoding="utf-8")
+    with pytest.raises(InputError) as told:
+        import_drafts(file, "A", small, tmp_path / "b.jsonl")
+    assert str(told.value).count("sent file.csv") == 1
 
 
 def test_columns_may_be_named(small, tmp_path):

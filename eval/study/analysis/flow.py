@@ -19,8 +19,8 @@ class Flow:
         written: replies by arm; `timed` those with an active time.
         both_arms: agents with replies in both arms, on whom the comparison rests.
         finals, drafts: judgements; `raters` who judged.
-        beyond_clock: replies whose browser told more time than had passed; no more is counted than the clock allows.
-        erased: reviews erased on request.
+        beyond_clock: replies whose browser told more time than had passed; they are kept as they came.
+        erased: reviews erased on request; `erased_agents` people who withdrew.
     """
 
     invited: int | None
@@ -38,6 +38,7 @@ class Flow:
     raters: int
     beyond_clock: int
     erased: int
+    erased_agents: int
 
 
 def flow_of(study: Study) -> Flow:
@@ -63,4 +64,5 @@ def flow_of(study: Study) -> Flow:
         len({r.rater for r in study.ratings}),
         len(told.get("beyond_clock", ())),
         told.get("erased_items", 0),
+        told.get("erased_agents", 0),
     )

@@ -176,8 +176,9 @@ def _flow_rows(f: Findings) -> Iterator[tuple[str, str]]:
         "Jugements de réponses finales": flow.finals,
         "Comparaisons de brouillons": flow.drafts,
         "Agents ayant jugé": flow.raters,
-        "Réponses au temps plafonné par l’horloge du serveur": flow.beyond_clock,
+        "Réponses au temps plus long que ne le permet l’horloge du serveur": flow.beyond_clock,
         "Avis effacés sur demande": flow.erased,
+        "Agents effacés sur demande": flow.erased_agents,
     }
     for name, n in rows.items():
         yield name, number(n, 0)

@@ -44,6 +44,8 @@ def add_pages(app: FastAPI, store: Store, url: str | None) -> None:
     @app.post("/o/{link}/lien")
     def renew(request: Request, link: str, agent: Annotated[str, Form()]) -> HTMLResponse:
         _check(store, link)
+        if agent in store.people.gone():  # noted by mistake, or they changed their mind
+            store.people.come_back(agent)
         return show(request, link, whose=agent, made=address(request, agent))
 
     @app.post("/o/{link}/agent")
@@ -83,6 +85,7 @@ def _given(store: Store, link: str) -> dict[str, Any]:
         "arms": _arms(found),
         "flow": _flow(exports.read(store.folder).flow),
         "names": [each.agent for each in here],
+        "gone": store.people.gone(),
         "files": {name: words for name, (words, _) in FILES.items()},
         "here": f"/o/{link}",
     }

@@ -20,6 +20,7 @@ from eval.browse.items import Items, index
 from eval.browse.notes import Notes
 from eval.cli import app
 from eval.compare import compare
+from eval.compare_several import compare_several
 from plume.errors import InputError
 from plume.paths import ROOT
 
@@ -92,6 +93,34 @@ def test_a_verdict_knows_its_drafts_its_dataset_and_its_scores(drafts, tmp_path)
     assert to_browse(named, data).systems[1].failed == found.systems[1].failed
 
 
+def test_the_verdicts_of_a_ranking_are_shown_together(drafts, tmp_path):
+    data, made = drafts
+    gate = ROOT / "configs/eval/gate.yaml"
+    compare_several(made["base"], [made["plume-reply"], made["autre"]], data, gate, tmp_path / "ranking")
+    found = to_browse([tmp_path / "ranking"], None)
+    names = [system.name for system in found.systems]
+    assert names == ["En service : base", "Candidat : plume-reply", "Candidat : autre"]
+    assert found.notes == tmp_path / "ranking" / "notes.jsonl"
+    one, two = sorted(folder for folder in (tmp_path / "ranking").iterdir() if folder.is_dir())
+    assert [system.name for system in to_browse([one, two / "verdict.json"], None).systems] == names
+    compare(made["autre"], made["base"], data, gate, tmp_path / "other")
+    with pytest.raises(InputError, match="of another champion than"):
+        to_browse([one, tmp_path / "other"], None)
+
+    # the command serves them until Ctrl-C, and logs nothing that was asked
+    command = [sys.executable, "-m", "plume.cli", "eval", "browse", tmp_path / "ranking", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            address = running.stdout.readline().split()[0]
+            page = httpx.get(f"{address}?change=won&text=secret", timeout=60).text
+        finally:
+            running.send_signal(signal.SIGINT)
+            out, told = running.communicate(timeout=60)
+    assert '<h2 id="resultats">0\u00a0avis sur 12</h2>' in page
+    assert (running.returncode, out) == (0, "")
+    assert "secret" not in told
+
+
 def test_drafts_alone_are_scored(drafts):
     data, made = drafts
     found = to_browse([made["plume-reply"], made["plume-reply"]], data)
@@ -114,23 +143,5 @@ def test_what_cannot_be_browsed_is_refused_in_one_line(drafts, make_data, tmp_pa
     assert "is no verdict" in refused(tmp_path / "base.meta.json")
     assert "another dataset" in refused(made["base"], "--data", make_data(3, "other"))
     assert "holds no note" in refused(made["base"], "--data", data, "--notes", made["base"])
-    for name in "ab":
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "verdict.json").write_text("{}", encoding="utf-8")
-    assert "a second verdict" in refused(tmp_path / "a", tmp_path / "b")
-
-
-def test_the_command_serves_what_it_is_given_until_ctrl_c(drafts):
-    data, made = drafts
-    command = [sys.executable, "-m", "plume.cli", "eval", "browse", made["base"], made["autre"], "--data", data]
-    command += ["--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        try:
-            address = running.stdout.readline().split()[0]
-            page = httpx.get(f"{address}?change=lost&text=secret", timeout=60).text
-        finally:
-            running.send_signal(signal.SIGINT)
-            out, told = running.communicate(timeout=60)
-    assert '<h2 id="resultats">0\u00a0avis sur 12</h2>' in page
-    assert (running.returncode, out) == (0, "")
-    assert "secret" not in told
+    (tmp_path / "verdict.json").write_text("{}", encoding="utf-8")
+    assert "is no verdict" in refused(tmp_path)

@@ -95,6 +95,22 @@ def test_a_seat_whose_agents_wrote_all_is_not_taken_again(open_store, clock, fin
     assert [row["seat"] for row in store.db.all("SELECT seat FROM agent ORDER BY id")] == [0, 1, 1, 1, 2]
 
 
+def test_who_left_by_mistake_comes_back_as_long_as_the_seat_is_free(open_store, clock):
+    store = open_store()
+    it = opened(store, "A002")
+    store.submit("A002", it.task.id, it.tab, "Bonjour.", NOTHING)
+    store.people.leave("A002", "asked")
+    assert store.people.gone() == ["A002"]
+    store.people.come_back("A002")
+    token = store.people.new_link("A002")
+    assert (store.people.holder(token), store.next_task("A002").number, store.people.gone()) == ("A002", 2, [])
+    store.people.leave("A002")
+    store.people.add()
+    for agent in ("A002", "A001", "X"):
+        with refused("agent_left"):
+            store.people.come_back(agent)
+
+
 def test_experience_is_asked_once(open_store):
     store = open_store()
     assert not store.people.has_begun("A001")

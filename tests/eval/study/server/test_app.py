@@ -296,7 +296,10 @@ def test_the_organiser_sees_arms_and_files_and_a_seat_is_taken_again(ask_study):
     token = {"token": next(filter(None, token_of(page)))}
     assert client.post(f"{here}/depart", data=token | {"agent": "A001"}).headers["location"] == here
     refusal(agent.get(), 404, "Ce lien ne mène à rien")
-    refusal(client.post(f"{here}/lien", data=token | {"agent": "A001"}), 410, "quitté")
+    refusal(client.post(f"{here}/lien", data=token | {"agent": "A009"}), 410, "quitté")
+    assert "A001 (parti : il revient)" in seen(client.get(here))
+    assert "Lien de A001" in seen(client.post(f"{here}/lien", data=token | {"agent": "A001"}))
+    assert "A001 (parti" not in seen(client.get(here))
     assert "Lien de A003" in seen(client.post(f"{here}/agent", data=token))
     for name, needs in {"records.jsonl": "writing", "decisions.jsonl": "outcome", "ratings.jsonl": None}.items():
         answer = client.get(f"{here}/{name}")

@@ -331,6 +331,24 @@ def test_a_reload_and_a_lost_connection_keep_text_and_time(serve_study, person):
     assert (done["active"], done["pauses"]) == (15.0, [12])
 
 
+def test_a_page_that_is_closed_saves_first(serve_study, person):
+    at = person(serve_study(2, 2))
+    at.begin()
+    at.go_on()
+    at.page.locator("#text").fill("juste avant de fermer")
+    at.wait(1)
+    closed = at.page
+    at.page = closed.context.new_page()
+    closed.close(run_before_unload=True)
+    for _ in range(100):
+        if at.study.store.db.one("SELECT text FROM tab WHERE text = 'juste avant de fermer'"):
+            break
+        at.page.wait_for_timeout(50)
+    at.page.goto(f"{at.study.url('A001')}/suite")
+    at.go_on()
+    at.expect(at.page.locator("#text")).to_have_value("juste avant de fermer")
+
+
 def test_a_browser_that_is_killed_resumes_with_the_text(serve_study, person):
     study = serve_study(2, 2)
     at = person(study)
