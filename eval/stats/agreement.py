@@ -39,12 +39,13 @@ def alpha(
     counted = [np.bincount([place[value] for value in unit], minlength=len(levels)) for unit in units]
     counts = np.array([one for one in counted if one.sum() > 1], dtype=float).reshape(-1, len(levels))
     n, alone = len(counts), sum(one.sum() == 1 for one in counted)
-    found = float(_alphas(_pairs(counts), np.ones((1, n)), levels, scale)[0]) if n else np.nan
+    kinds, times = np.unique(counts, axis=0, return_counts=True)  # units that were rated alike are drawn together
+    pairs = _pairs(kinds)
+    found = float(_alphas(pairs, times[None].astype(float), levels, scale)[0]) if n else np.nan
     if not np.isfinite(found):
         return Estimate(None, None, None, n, int(alone))
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(n, np.full(n, 1 / n), size=draws).astype(float)
-    alphas = _alphas(_pairs(counts), drawn, levels, scale)
+    drawn = np.random.default_rng(seed).multinomial(n, times / n, size=draws).astype(float)
+    alphas = _alphas(pairs, drawn, levels, scale)
     alphas = alphas[np.isfinite(alphas)]
     if n < 2 or found == 1 or not len(alphas):
         return Estimate(found, None, None, n, int(alone))

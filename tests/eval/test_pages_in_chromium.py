@@ -1,5 +1,6 @@
 """The pages that people sign, in a real browser: on a phone, on a desk and printed."""
 
+import json
 import random
 from dataclasses import asdict
 
@@ -12,7 +13,7 @@ from eval.study.analysis.findings import findings
 from eval.study.analysis.inputs import MISSING, Inputs, Rules
 from eval.study.simulate import Truth, items, simulate
 from eval.time.run import run
-from plume.files import write
+from plume.files import to_jsonl, write
 from plume.paths import ROOT
 
 
@@ -24,15 +25,37 @@ def test_report_is_signed_on_its_first_sheet(browser, make_data, make_drafts, te
         return RuntimeError("cut off") if i == 3 else (texts["worse"] if i % 2 else unsafe).format(i)
 
     drafts = [make_drafts(data, "a", lambda i: texts["good"].format(i)), make_drafts(data, "b", worse)]
-    compare(*drafts, data, ROOT / "configs/eval/gate.yaml", tmp_path / "out")
+    rows = [
+        {
+            "id": f"{i:04d}-1",
+            "left": "ab"[(i + k) % 2],
+            "right": "ba"[(i + k) % 2],
+            "choice": ("left", "equal")[i % 3 > 0],
+        }
+        | {"rater": str(k), "reasons": ["tone"], "note": "Un peu long."}
+        for i in range(40)
+        for k in range(3)
+    ]
+    ratings = tmp_path / "ratings.jsonl"
+    ratings.write_bytes(to_jsonl(rows))
+    compare(*drafts, data, ROOT / "configs/eval/gate.yaml", tmp_path / "out", ratings=[ratings])
     sheets, headings = browser.look_over(tmp_path / "out" / "report.html")
     assert headings["Décision"] == 1
     assert headings["La règle, point par point"] > 1
+    assert headings["Ce que les personnes préfèrent"] > 1
     assert sheets <= 7
 
 
 def test_time_page(browser, sample_export, tmp_path):
-    run(sample_export, tmp_path / "time", draws=300)
+    figures = {"time_ratio": 0.7, "minutes_saved": 2, "minutes_with_draft": 4, "minutes_without_draft": 6}
+    rows = [
+        {"quantity": quantity, "group": group, "estimate": value, "lower": value - 0.2, "upper": value + 0.2, "n": 96}
+        for group in ("all", "novice", "expert")
+        for quantity, value in figures.items()
+    ]
+    study = tmp_path / "study.json"
+    study.write_text(json.dumps({"estimates": rows, "preregistration": {"holds": True}}), encoding="utf-8")
+    run(sample_export, tmp_path / "time", study=study, draws=300)
     sheets, headings = browser.look_over(tmp_path / "time" / "time.html")
     assert headings["Trois quantités, jamais mêlées"] == 1
     assert sheets <= 8
