@@ -1,7 +1,7 @@
 """`configs/eval/study.yaml`, typed: what a study is to show, with how many people, and what is assumed of them."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -30,7 +30,12 @@ class StudyConfig(Config):
 
     command = "study"
 
-    data: Path = Field(description="dataset folder: its test split gives the reviews")
+    data: Path = Field(description="dataset folder: one of its splits gives the reviews")
+    split: Literal["test", "train"] = Field(
+        "test",
+        description="test: minutes, and choices that judge; train: choices and edits to learn from (plume train "
+        "preferences), whose minutes are no measure: the system may have learnt these replies",
+    )
     drafts: tuple[Path, ...] = Field(
         min_length=1, description="drafts.jsonl files; timed writing shows the first one's, comparisons show all"
     )

@@ -1,4 +1,4 @@
-"""Draw the reviews of a study from a dataset folder's test split, with the drafts that agents would have been shown."""
+"""Draw the reviews of a study from a split of a dataset folder, with the drafts that agents would have been shown."""
 
 import random
 from collections import Counter
@@ -17,8 +17,6 @@ from plume.corpus.similar import similarity
 from plume.errors import InputError
 from plume.prompt import load_prompt
 
-SPLIT = "test"
-
 
 @dataclass
 class Drawn:
@@ -31,7 +29,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Holds the reviews that a study may show: every system drafted them, and no training item is like them."""
+    """Holds the reviews that a study may show: every system drafted them; no training item is like a test review."""
 
     systems: dict[str, Drafts]
     pairs: list[Pair]
@@ -44,7 +42,7 @@ def candidates(config: StudyConfig) -> Candidates:
     pairs: list[Pair] = []
     for path in config.drafts:
         drafts = read_drafts(path)
-        pairs = read_pairs(config.data, drafts, split=SPLIT)
+        pairs = read_pairs(config.data, drafts, split=config.split)
         if drafts.name in systems:
             raise InputError(
                 f"{path}: by {drafts.name}, as {systems[drafts.name].path} is; name one file of drafts for each system"
@@ -53,7 +51,9 @@ def candidates(config: StudyConfig) -> Candidates:
     left_out: Counter[str] = Counter()
     drafted = [pair for pair in pairs if all(drafts.text(pair["id"]) for drafts in systems.values())]
     left_out["a system has no draft"] = len(pairs) - len(drafted)
-    near = near_learnt(drafted, [config.data], [read_manifest(config.data)], config.near_duplicate)
+    near = set()
+    if config.split == "test":
+        near = set(near_learnt(drafted, [config.data], [read_manifest(config.data)], config.near_duplicate))
     left_out["near a training item"] = len(near)
     return Candidates(systems, [pair for pair in drafted if pair["id"] not in near], +left_out)
 
@@ -76,8 +76,8 @@ def draw(found: Candidates, n: int, config: StudyConfig) -> Drawn:
             drawn.left_out["near another review"] += 1
         else:
             raise InputError(
-                f"{config.data}: {len(chosen)} of its {len(found.pairs)} test reviews that have drafts can be shown, "
-                f"{n} are wanted; give items={len(chosen) // 2 * 2}, or a larger dataset"
+                f"{config.data}: {len(chosen)} of its {len(found.pairs)} {config.split} reviews that have drafts can "
+                f"be shown, {n} are wanted; give items={len(chosen) // 2 * 2}, or a larger dataset"
             )
     directory = Directory.load()
     for pair in sorted(chosen, key=lambda pair: pair["id"]):

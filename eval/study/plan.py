@@ -121,6 +121,7 @@ def _decided(config: StudyConfig, design: Power, found: Candidates, items_sha256
         sensitivity=SENSITIVITY,
         seed=config.seed,
         items_sha256=items_sha256,
+        split=config.split,
         systems={name: drafts.sha256 for name, drafts in found.systems.items()},
         writing_system=next(iter(found.systems)),
         model=MODEL,

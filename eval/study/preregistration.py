@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
@@ -50,6 +50,7 @@ class Preregistration(Config):
     sensitivity: tuple[float, ...]
     seed: int
     items_sha256: str
+    split: Literal["test", "train"] = "test"
     systems: dict[str, str]
     writing_system: str
     model: str

@@ -72,8 +72,8 @@ def make_drafts(tmp_path, few_probes):
     Beside it, one draft for each of `few_probes`: `probe_text`, None for no such file.
     """
 
-    def make(data, name, text_of, probe_text=GOOD, **meta):
-        pairs = [json.loads(line) for line in (data / "test.jsonl").read_text(encoding="utf-8").splitlines()]
+    def make(data, name, text_of, probe_text=GOOD, split="test", **meta):
+        pairs = [json.loads(line) for line in (data / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()]
         rows = []
         for i, pair in enumerate(pairs):
             text = text_of(i)
@@ -82,12 +82,12 @@ def make_drafts(tmp_path, few_probes):
             elif text is not None:
                 rows.append({"id": pair["id"], "system": name, "draft": text})
         path = tmp_path / f"{name}.jsonl"
-        sha = hashlib.sha256((data / "test.jsonl").read_bytes()).hexdigest()
+        sha = hashlib.sha256((data / f"{split}.jsonl").read_bytes()).hexdigest()
         described = {
             "system": {"name": name, "base": {"model": "tiny"}, "adapter_sha256": None, "prompt": "v1"},
             "decoding": {"strategy": "greedy"},
             "fingerprint": "f",
-            "data": {"split": "test", "sha256": sha},
+            "data": {"split": split, "sha256": sha},
         } | meta
         tied, sealed = tie(rows, described)
         _lines(path, tied)

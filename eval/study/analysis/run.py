@@ -57,6 +57,7 @@ def as_json(f: Findings) -> dict[str, Any]:
             "sha256": rules.kept_sha256,
             "now_sha256": rules.sha256,
             "hypotheses": list(rules.plan.hypotheses) if rules.plan else [],
+            "split": rules.plan.split if rules.plan else None,
         },
         "answer": {
             "time": time_answer(f.ratio),

@@ -55,6 +55,11 @@ def read(path: str | Path) -> StudyMinutes:
     """Read study.json. Raises InputError where it is no such file, or damaged."""
     document = _document(Path(path))
     planned = document["preregistration"]
+    if planned.get("split") == "train":
+        raise InputError(
+            f"{path}: its reviews are of the train split, whose replies the system may have learnt; minutes are "
+            "measured in a study of test reviews (split=test)"
+        )
     holds = planned.get("holds") is True
     rows = [_row(row, holds, path) for row in document["estimates"] if _is_ours(row)]
     rows.sort(key=lambda row: (GROUPS.index(row.group), QUANTITIES.index(row.quantity)))

@@ -59,6 +59,17 @@ def test_near_duplicates_are_left_out_of_training_and_of_one_another(planned, ma
         draw(found, 22, config)
 
 
+def test_training_reviews_are_shown_where_a_study_is_learnt_from(planned, make_drafts, texts):
+    config = planned(8)
+    learnt = {i: {"id": f"{900 + i}-1", "review": f"Avis numéro {i}.", "reply": "Bonjour."} for i in range(4)}
+    change(config.data, learnt, split="train")
+    drafts = [make_drafts(config.data, name, lambda _: texts["good"], None, split="train") for name in ("v3", "v4")]
+    config = config.model_copy(update={"split": "train", "drafts": tuple(drafts)})
+    assert {item.id for item in draw(candidates(config), 4, config).items} == {row["id"] for row in learnt.values()}
+    with pytest.raises(InputError, match="written for the split 'train'"):
+        candidates(config.model_copy(update={"split": "test"}))
+
+
 def test_a_draft_is_shown_as_serving_would_with_marks_where_something_is_withheld(planned, texts):
     config = planned(8, texts_of=lambda i: texts["good"].format(i) + (" Appelez le 01 99 00 12 34." if i == 3 else ""))
     drawn = draw(candidates(config), 8, config)

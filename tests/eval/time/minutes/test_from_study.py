@@ -63,6 +63,7 @@ def test_its_rows_are_of_grade_a_and_the_whole_study_comes_first(write_study):
         (analysed(time_ratio=("x", 0, 1)), "not numbers"),
         (analysed(time_ratio=(0.66, 0.7, 0.8)), "impossible"),
         (analysed(groups=("all", "all")), "or two"),
+        (analysed() | {"preregistration": {"holds": True, "split": "train"}}, "of the train split"),
     ],
 )
 def test_another_file_or_a_damaged_one_is_refused_in_one_line(write_study, document, told):
