@@ -28,20 +28,21 @@ class People:
         """List the agents' pseudonymous ids, those who left not among them."""
         return [row["id"] for row in self._db.all("SELECT id FROM agent WHERE left IS NULL ORDER BY id")]
 
-    def add(self) -> str:
+    def add(self, known: int | None = None) -> str:
         """Add an agent, to the first seat that somebody left, or else to the next. Returns the id.
 
         A seat that was left is taken whole: the arms of each person stay balanced. What nobody wrote of it comes first
-        in each block.
+        in each block. Raises Refusal `just_added` if there are not as many agents as are `known`: a second click.
         """
         with self._db.changing():
+            if known not in (None, self._count()):
+                raise Refusal("just_added")
             return self.seat_next()
 
     def seat_next(self) -> str:
         """Do as `add`, inside a change that somebody else began."""
         number, written = self._free_seat()
-        count = self._db.one("SELECT count(*) AS n FROM agent")["n"]
-        agent = f"A{count + 1:03}"
+        agent = f"A{self._count() + 1:03}"
         drawn = allocation.seat(number, self._items, self._seed)
         values = (agent, number, drawn.order, self._clock())
         self._db.run("INSERT INTO agent (id, seat, sequence, made) VALUES (?, ?, ?, ?)", *values)
@@ -52,6 +53,9 @@ class People:
                 *(agent, planned.item, rank, planned.arm, planned.period),
             )
         return agent
+
+    def _count(self) -> int:
+        return self._db.one("SELECT count(*) AS n FROM agent")["n"]
 
     def _free_seat(self) -> tuple[int, set[str]]:
         """Find the first seat whose agents left before all was written, and what was; else the next seat."""
