@@ -50,7 +50,8 @@ def _address(url: str | None) -> str | None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
         raise InputError(f"--url {url}: scheme and host alone are wanted, such as https://etude.example.gouv.fr")
-    return f"{parts.scheme}://{parts.netloc}"
+    usual = {"http": ":80", "https": ":443"}[parts.scheme]  # browsers leave it out
+    return f"{parts.scheme}://{parts.netloc.removesuffix(usual)}"
 
 
 def _links(store: Store, base: str, *, new_links: bool) -> Iterator[str]:

@@ -218,6 +218,18 @@ def test_a_new_version_takes_the_place_of_the_one_before(open_store, clock):
     assert second.text == "première"
 
 
+def test_a_draft_that_was_dropped_stays_dropped_in_another_tab(open_store, clock):
+    store = open_store()
+    while (it := opened(store)).task.draft is None:
+        store.submit("A001", it.task.id, it.tab, "Bonjour", NOTHING)
+    assert not it.unused
+    store.save("A001", it.task.id, it.tab, "", NOTHING, 1, unused=True)
+    again = opened(store)
+    assert (again.text, again.unused) == ("", True)
+    store.save("A001", it.task.id, again.tab, it.text, NOTHING, 1)
+    assert not opened(store).unused
+
+
 def test_counters_only_grow_and_an_overtaken_save_changes_no_text(open_store, clock):
     store = open_store()
     it = opened(store)

@@ -104,7 +104,7 @@ def test_without_a_script_a_comparison_works_and_a_timed_reply_says_why_not(serv
     expect(page.locator("#keys")).to_be_hidden()
     page.get_by_label("Le premier").check()
     page.get_by_role("button", name="Valider").click()
-    expect(page.locator("h1")).to_have_text("Comparaison 2 sur 3")
+    expect(page.locator("h1")).to_have_text("Comparaison 2 sur 2")
 
 
 def test_axe_finds_nothing_on_any_page(serve_study, chromium_page, expect, assert_accessible):
