@@ -91,11 +91,13 @@ class People:
             self._db.run("DELETE FROM link WHERE holder = ?", holder)
 
     def holder(self, token: str) -> str:
-        """Find whose link it is: an agent's id, or ORGANISER. Raises Refusal `unknown_link`."""
+        """Find whose link it is: an agent's id, or ORGANISER. Raises Refusal `unknown_link` or `agent_left`."""
         digest = sha256(token.encode(errors="replace"))
         found = self._db.one("SELECT holder FROM link WHERE sha256 = ?", digest)
         if found is None:
             raise Refusal("unknown_link")
+        if found["holder"] != ORGANISER:
+            self.present(found["holder"])
         return found["holder"]
 
     # --- beginning and leaving
@@ -113,11 +115,13 @@ class People:
         return self.present(agent)["began"] is not None
 
     def leave(self, agent: str, why: str = "") -> None:
-        """Note that an agent left, with a word why: the link ends, what they submitted stays, the seat is free."""
+        """Note that an agent left, with a word why: what they submitted stays, the seat is free.
+
+        The link is kept to say so to whoever opens it; it leads to nothing else, and not back.
+        """
         with self._db.changing():
             self.present(agent)
             self._db.run("UPDATE agent SET left = ?, why = ? WHERE id = ?", self._clock(), why, agent)
-            self._db.run("DELETE FROM link WHERE holder = ?", agent)
 
     def gone(self) -> list[str]:
         """List who left and may come back: nobody took their seat since, and nothing of theirs was erased."""
@@ -133,6 +137,7 @@ class People:
             if agent not in self.gone():
                 raise Refusal("agent_left")
             self._db.run("UPDATE agent SET left = NULL, why = NULL WHERE id = ?", agent)
+            self._db.run("DELETE FROM link WHERE holder = ?", agent)
 
     def present(self, agent: str) -> sqlite3.Row:
         """Give the row of an agent. Raises Refusal `agent_left`, also if there is none of that name."""

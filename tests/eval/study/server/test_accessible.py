@@ -141,8 +141,12 @@ def test_axe_finds_nothing_on_any_page(serve_study, chromium_page, expect, asser
     page.get_by_text("Quitter l’étude").first.click()
     check()
     page.goto(study.url("organiser"))
+    page.get_by_role("button", name="Faire un nouveau lien").click()  # of nobody: no link ends by one click
+    expect(page.locator(".warning")).to_have_count(0)
+    page.get_by_label("Agent qui a besoin d’un lien").select_option("A001")
     page.get_by_role("button", name="Faire un nouveau lien").click()
     check()
+    expect(page.locator(".warning")).to_be_visible()
     for where in (f"{study.address}/", study.url("A002") + "x"):
         page.goto(where)
         check()

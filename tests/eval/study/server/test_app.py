@@ -143,10 +143,12 @@ def test_a_problem_sets_a_task_aside(agent):
 def test_an_agent_leaves_when_they_want(agent):
     agent.writes(number_of(agent.now()[0]))
     refusal(agent.post("/depart", {}), 422, "Choisissez")
-    done = agent.post("/depart", {"sure": "yes"})
+    token = agent.token()
+    done = agent.post("/depart", {"sure": "yes"}, token)
     assert done.status_code == 200
     assert "Vous avez quitté l’étude" in seen(done)
-    refusal(agent.get(), 404, "Ce lien ne mène à rien")
+    for answer in (agent.get(), agent.get("/suite"), agent.post("/depart", {"sure": "yes"}, token)):  # a second click
+        refusal(answer, 410, "Vous avez quitté l’étude")
     flow = exports.read(agent.store.folder).flow
     assert (flow["left"], flow["writing"]["done"], flow["left_why"]) == (1, 1, {"asked": 1})
 
@@ -307,9 +309,10 @@ def test_the_organiser_sees_arms_and_files_and_a_seat_is_taken_again(ask_study):
     assert sorted(re.findall(r"<td>(\d sur \d)</td>", row)) == ["1 sur 1", "1 sur 1"]
     token = {"token": next(filter(None, token_of(page)))}
     assert client.post(f"{here}/depart", data=token | {"agent": "A001"}).headers["location"] == here
-    refusal(agent.get(), 404, "Ce lien ne mène à rien")
+    refusal(agent.get(), 410, "Vous avez quitté l’étude")
     assert "A001 (parti : il revient)" in seen(client.get(here))
     assert "Lien de A001" in seen(client.post(f"{here}/lien", data=token | {"agent": "A001"}))
+    refusal(agent.get(), 404, "Ce lien ne mène à rien")
     assert "A001 (parti" not in seen(client.get(here))
     assert "Lien de A003" in seen(client.post(f"{here}/agent", data=token | {"known": 2}))
     for name, needs in {"records.jsonl": "writing", "decisions.jsonl": "outcome", "ratings.jsonl": None}.items():
