@@ -56,7 +56,7 @@ def test_a_link_is_kept_as_a_hash_and_the_newest_alone_counts(open_store):
     assert b"A001" in content
 
 
-def test_who_left_has_no_link_and_the_next_newcomer_takes_the_seat_what_is_missing_first(open_store, clock):
+def test_the_link_of_who_left_says_so_and_the_next_newcomer_takes_the_seat_what_is_missing_first(open_store, clock):
     store = open_store(4, 6)
     before = {r["item"]: (r["arm"], r["period"]) for r in store.db.all("SELECT * FROM task WHERE agent = 'A002'")}
     for _ in range(2):
