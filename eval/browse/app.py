@@ -16,7 +16,7 @@ from eval.browse.downloads import to_csv, to_json
 from eval.browse.filters import MISSING, Filters
 from eval.browse.inputs import System, to_browse
 from eval.browse.items import Item, Items, index
-from eval.browse.notes import LONGEST, Notes, StaleError
+from eval.browse.notes import LONGEST, Notes, StaleError, tidy
 from eval.browse.side import against, sides
 from eval.measures import COPYING
 from plume.checks.registry import CHECKS
@@ -127,7 +127,7 @@ def make(items: Items) -> FastAPI:
         checked(filters)
         if item not in items.at:
             raise HTTPException(404, "Cet avis n’est pas parmi ceux qui sont affichés ici.")
-        if len(note) > LONGEST:
+        if len(tidy(note)) > LONGEST:
             raise HTTPException(413, f"Rien n’a été enregistré : une note a au plus {LONGEST} caractères.")
         try:
             items.notes.keep(item, note, before)

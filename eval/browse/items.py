@@ -1,5 +1,6 @@
 """Hold all items in memory, and choose and order those that a view shows."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from plume.french.text import fold
 
 _KEPT = 16  # views whose items are kept in order
 _NOTHING, _MISSING = frozenset(), frozenset({MISSING})
+_NUMBER = re.compile(r"(\d+)")  # ids are ordered as people count: 9-1, 10-1
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class Items:
             "longest": lambda item: -len(item.pair["review"]),
             "shortest": lambda item: len(item.pair["review"]),
             "gap": lambda item: min(lengths := [len(draft or "") for draft in item.drafts]) - max(lengths),
-            "id": lambda item: item.id,
+            "id": lambda item: [int(part) if part.isdecimal() else part for part in _NUMBER.split(item.id)],
         }
 
 

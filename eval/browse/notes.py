@@ -12,6 +12,11 @@ from plume.files import append, locked, make_folder, sha256, telling, whole_line
 LONGEST = 10_000  # characters of a note
 
 
+def tidy(note: str) -> str:
+    """Give a note as it is kept: browsers send the returns of Windows, and count each as one character."""
+    return note.replace("\r\n", "\n").strip()
+
+
 class StaleError(Exception):
     """Somebody else has changed the note since it was shown."""
 
@@ -42,7 +47,7 @@ class Notes:
 
     def keep(self, item: str, text: str, before: str) -> None:
         """Note something on an item, for good. Raises StaleError if its note has another digest now, InputError."""
-        text = text.replace("\r\n", "\n").strip()
+        text = tidy(text)
         with self._one, telling(self.path, "make room or mend that, or name another file with --notes"):
             make_folder(self.path.parent)
             with locked(self.path) as held:
@@ -64,23 +69,24 @@ class Notes:
         return found.st_mtime_ns, found.st_size
 
     def _read(self) -> None:
-        self._seen = self._stamp()
+        """Read the file. Who asks meanwhile gets the notes of before, all of them."""
+        seen, notes, whole = self._stamp(), {}, 0
+        if seen is not None:
+            lines, torn = self._lines()
+            whole = seen[1] - len(torn)
+            notes = dict(self._row(number, line) for number, line in enumerate(lines, 1) if line.strip())
+        self._notes, self._whole, self._seen = notes, whole, seen
         self.version += 1
-        self._notes, self._whole = {}, 0
-        if self._seen is None:
-            return
+
+    def _lines(self) -> tuple[list[bytes], bytes]:
         try:
-            lines, torn = whole_lines(self.path)
+            return whole_lines(self.path)
         except OSError as error:
             raise InputError(
                 f"{self.path}: cannot be read ({error.strerror}); name another file with --notes"
             ) from None
-        self._whole = self._seen[1] - len(torn)
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                self._take(number, line)
 
-    def _take(self, number: int, line: bytes) -> None:
+    def _row(self, number: int, line: bytes) -> tuple[str, str]:
         try:
             row = json.loads(line)
             item, note = row["id"], row["note"]
@@ -90,4 +96,4 @@ class Notes:
             raise InputError(
                 f"{self.path}, line {number}: holds no note of plume's; name another file with --notes"
             ) from None
-        self._notes[item] = note
+        return item, note

@@ -12,7 +12,7 @@ from eval.study.refusal import Refusal
 from plume.errors import InputError
 from plume.files import locked, share, telling
 
-_VERSION = "1"
+_VERSION = "2"
 _BUSY = 10.0  # s: an export may read meanwhile
 Row = sqlite3.Row
 _SCHEMA = """
@@ -31,6 +31,7 @@ CREATE INDEX task_agent ON task (agent);
 CREATE TABLE tab (
     id TEXT PRIMARY KEY, task INTEGER NOT NULL REFERENCES task (id) ON DELETE CASCADE, number INTEGER NOT NULL,
     opened REAL NOT NULL, saved REAL, sequence INTEGER NOT NULL DEFAULT 0, text TEXT,
+    unused INTEGER NOT NULL DEFAULT 0,
     counters TEXT NOT NULL DEFAULT '{}', beyond TEXT NOT NULL DEFAULT '', UNIQUE (task, number)
 );
 CREATE TABLE answer (

@@ -28,20 +28,21 @@ class People:
         """List the agents' pseudonymous ids, those who left not among them."""
         return [row["id"] for row in self._db.all("SELECT id FROM agent WHERE left IS NULL ORDER BY id")]
 
-    def add(self) -> str:
+    def add(self, known: int | None = None) -> str:
         """Add an agent, to the first seat that somebody left, or else to the next. Returns the id.
 
         A seat that was left is taken whole: the arms of each person stay balanced. What nobody wrote of it comes first
-        in each block.
+        in each block. Raises Refusal `just_added` if there are not as many agents as are `known`: a second click.
         """
         with self._db.changing():
+            if known not in (None, self._count()):
+                raise Refusal("just_added")
             return self.seat_next()
 
     def seat_next(self) -> str:
         """Do as `add`, inside a change that somebody else began."""
         number, written = self._free_seat()
-        count = self._db.one("SELECT count(*) AS n FROM agent")["n"]
-        agent = f"A{count + 1:03}"
+        agent = f"A{self._count() + 1:03}"
         drawn = allocation.seat(number, self._items, self._seed)
         values = (agent, number, drawn.order, self._clock())
         self._db.run("INSERT INTO agent (id, seat, sequence, made) VALUES (?, ?, ?, ?)", *values)
@@ -52,6 +53,9 @@ class People:
                 *(agent, planned.item, rank, planned.arm, planned.period),
             )
         return agent
+
+    def _count(self) -> int:
+        return self._db.one("SELECT count(*) AS n FROM agent")["n"]
 
     def _free_seat(self) -> tuple[int, set[str]]:
         """Find the first seat whose agents left before all was written, and what was; else the next seat."""
@@ -87,11 +91,13 @@ class People:
             self._db.run("DELETE FROM link WHERE holder = ?", holder)
 
     def holder(self, token: str) -> str:
-        """Find whose link it is: an agent's id, or ORGANISER. Raises Refusal `unknown_link`."""
+        """Find whose link it is: an agent's id, or ORGANISER. Raises Refusal `unknown_link` or `agent_left`."""
         digest = sha256(token.encode(errors="replace"))
         found = self._db.one("SELECT holder FROM link WHERE sha256 = ?", digest)
         if found is None:
             raise Refusal("unknown_link")
+        if found["holder"] != ORGANISER:
+            self.present(found["holder"])
         return found["holder"]
 
     # --- beginning and leaving
@@ -109,11 +115,13 @@ class People:
         return self.present(agent)["began"] is not None
 
     def leave(self, agent: str, why: str = "") -> None:
-        """Note that an agent left, with a word why: the link ends, what they submitted stays, the seat is free."""
+        """Note that an agent left, with a word why: what they submitted stays, the seat is free.
+
+        The link is kept to say so to whoever opens it; it leads to nothing else, and not back.
+        """
         with self._db.changing():
             self.present(agent)
             self._db.run("UPDATE agent SET left = ?, why = ? WHERE id = ?", self._clock(), why, agent)
-            self._db.run("DELETE FROM link WHERE holder = ?", agent)
 
     def gone(self) -> list[str]:
         """List who left and may come back: nobody took their seat since, and nothing of theirs was erased."""
@@ -129,6 +137,7 @@ class People:
             if agent not in self.gone():
                 raise Refusal("agent_left")
             self._db.run("UPDATE agent SET left = NULL, why = NULL WHERE id = ?", agent)
+            self._db.run("DELETE FROM link WHERE holder = ?", agent)
 
     def present(self, agent: str) -> sqlite3.Row:
         """Give the row of an agent. Raises Refusal `agent_left`, also if there is none of that name."""

@@ -20,7 +20,7 @@ class Progress:
     compared: int
     rated: int
     last: float | None
-    beyond: int  # tabs whose counters were beyond what the clock allows
+    beyond: int  # tasks whose counters were beyond what the clock allows, in one tab or more
 
 
 _COUNTS = """
@@ -35,7 +35,8 @@ SELECT agent.id, agent.began, agent.left,
     count(task.id) FILTER (WHERE kind = 'finals' AND done IS NOT NULL AND skipped IS NULL) AS rated,
     count(task.id) FILTER (WHERE kind = 'writing' AND done IS NULL) AS undone,
     (SELECT max(coalesce(saved, tab.opened)) FROM tab JOIN task ON task.id = task WHERE agent = agent.id) AS seen,
-    (SELECT count(*) FROM tab JOIN task ON task.id = task WHERE agent = agent.id AND beyond != '') AS beyond,
+    (SELECT count(DISTINCT task) FROM tab JOIN task ON task.id = task WHERE agent = agent.id AND beyond != '')
+        AS beyond,
     max(task.done) AS answered
 FROM agent LEFT JOIN task ON task.agent = agent.id GROUP BY agent.id ORDER BY agent.id
 """

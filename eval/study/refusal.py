@@ -5,6 +5,8 @@ from typing import Literal, get_args
 Reason = Literal[
     "unknown_link",  # nobody's, revoked, or replaced by a newer one
     "agent_left",  # the agent left the study
+    "no_agent",  # the organiser names nobody, or somebody whose seat was taken
+    "just_added",  # the organiser adds an agent by a page that does not know the newest
     "not_now",  # another task's turn, or nobody's task of that number
     "stale_tab",  # the task was opened again in a newer tab
     "already_submitted",  # with another answer: what was submitted does not change

@@ -52,12 +52,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Opened:
-    """A task in a new tab: what to put in the field, and whether an earlier tab had saved it."""
+    """A task in a new tab: what to put in the field, whether an earlier tab had saved it, and had dropped the draft."""
 
     task: Task
     tab: str
     text: str
     restored: bool
+    unused: bool = False
 
 
 class Store:
@@ -85,6 +86,11 @@ class Store:
 
         self.db = Database(folder, self.sha256, begin)
         self.people = people(self.db)
+
+    @property
+    def comparisons(self) -> int:
+        """Tell how many pairs of drafts an agent compares: what is planned, or all that there are."""
+        return min(self.preregistration.comparisons, len(allocation.draft_pairs(self.items.values())))
 
     def close(self) -> None:
         self.db.close()
@@ -126,7 +132,7 @@ class Store:
 
     def _add_comparison(self, agent: str, kind: Kind) -> Row | None:
         """Choose what to compare next, if more of this kind is planned for the agent and there is any."""
-        planned = self.preregistration.comparisons if kind == "drafts" else self.preregistration.finals
+        planned = self.comparisons if kind == "drafts" else self.preregistration.finals
         if self._count(agent, kind) >= planned:
             return None
         pairs = allocation.draft_pairs(self.items.values()) if kind == "drafts" else self._final_pairs()
@@ -172,7 +178,7 @@ class Store:
             draft = item.drafts[self.preregistration.writing_system] if row["arm"] == "draft" else None
             return Task(row["id"], kind, item, number, self._count(row["agent"], kind), row["period"], draft)
         one, other = (item.drafts[row[label]] for label in ("one", "other")) if kind == "drafts" else self._texts(row)
-        total = self.preregistration.comparisons if kind == "drafts" else self.preregistration.finals
+        total = self.comparisons if kind == "drafts" else self.preregistration.finals
         left, right = (one, other) if row["one_left"] else (other, one)
         return Task(row["id"], kind, item, number, total, left=left, right=right)
 
@@ -195,16 +201,28 @@ class Store:
                 *(now, task_id),
             )
             self.db.run("UPDATE agent SET began = ? WHERE id = ? AND began IS NULL", now, agent)
-            saved = self.db.one("SELECT text FROM tab WHERE task = ? AND text NOT NULL ORDER BY number DESC", task_id)
+            saved = self.db.one(
+                "SELECT text, unused FROM tab WHERE task = ? AND text NOT NULL ORDER BY number DESC", task_id
+            )
             self.db.run(
                 "INSERT INTO tab (id, task, number, opened)"
                 " VALUES (?, ?, (SELECT count(*) + 1 FROM tab WHERE task = ?), ?)",
                 *(tab, task_id, task_id, now),
             )
-        return Opened(task, tab, saved["text"] if saved else task.draft or "", saved is not None)
+        if saved is None:
+            return Opened(task, tab, task.draft or "", restored=False)
+        return Opened(task, tab, saved["text"], restored=True, unused=bool(saved["unused"]))
 
     def save(
-        self, agent: str, task_id: int, tab: str, text: str, counters: Mapping[str, Any], sequence: int = 0
+        self,
+        agent: str,
+        task_id: int,
+        tab: str,
+        text: str,
+        counters: Mapping[str, Any],
+        sequence: int = 0,
+        *,
+        unused: bool = False,
     ) -> None:
         """Keep an unfinished text and the counters of its tab.
 
@@ -214,7 +232,7 @@ class Store:
         text = self._masked(text, self._draft_of(agent, task_id))
         with self.db.changing():
             self._held(agent, task_id, tab)
-            self._keep(tab, text, counted, sequence)
+            self._keep(tab, text, counted, sequence, unused=unused)
 
     def submit(
         self, agent: str, task_id: int, tab: str, text: str, counters: Mapping[str, Any], *, unused: bool = False
@@ -284,7 +302,7 @@ class Store:
             raise Refusal("stale_tab")
         return row
 
-    def _keep(self, tab: str, text: str, counted: Counters, sequence: int | None) -> None:
+    def _keep(self, tab: str, text: str, counted: Counters, sequence: int | None, *, unused: bool = False) -> None:
         """Write a tab's text, unless a later save came first (`sequence` None is the last), and its counters."""
         row = self.db.one("SELECT * FROM tab WHERE id = ?", tab)
         now = self._clock()
@@ -292,7 +310,8 @@ class Store:
         counted = counted.at_least(Counters.read(json.loads(row["counters"])))
         if sequence is None or row["text"] is None or sequence > row["sequence"]:
             self.db.run("UPDATE tab SET text = NULL WHERE task = ?", row["task"])
-            self.db.run("UPDATE tab SET text = ?, sequence = ? WHERE id = ?", text, sequence or row["sequence"], tab)
+            kept = (text, unused, sequence or row["sequence"], tab)
+            self.db.run("UPDATE tab SET text = ?, unused = ?, sequence = ? WHERE id = ?", *kept)
         values = (now, json.dumps(asdict(counted)), " ".join(sorted(beyond)), tab)
         self.db.run("UPDATE tab SET saved = ?, counters = ?, beyond = ? WHERE id = ?", *values)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Form, Request
+from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from eval.study.people import ORGANISER
 from eval.study.refusal import Refusal
@@ -23,6 +24,8 @@ from plume.page.local_app import page
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 _STATICS = {file.name: file for file in sorted((HERE / "static").iterdir())}
+_LARGEST = 2**53  # a whole number that browsers count to and the store can hold
+Number = Annotated[int, InPath(ge=0, le=_LARGEST)]
 
 
 class Tab(BaseModel):
@@ -30,7 +33,7 @@ class Tab(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     tab: str
-    sequence: int
+    sequence: Annotated[int, Field(ge=0, le=_LARGEST)]
     text: str
     dropped: bool = False
     active_seconds: float
@@ -106,7 +109,7 @@ def _agents_pages(app: FastAPI, store: Store) -> None:
     @app.post("/a/{link}/taches/{number}/choix")
     def rate(
         link: str,
-        number: int,
+        number: Number,
         tab: Annotated[str, Form()],
         partie: Annotated[str, Form()] = "",
         choice: Annotated[str, Form()] = "",
@@ -118,7 +121,7 @@ def _agents_pages(app: FastAPI, store: Store) -> None:
     @app.post("/a/{link}/taches/{number}/probleme")
     def skip(
         link: str,
-        number: int,
+        number: Number,
         tab: Annotated[str, Form()],
         problem: Annotated[str, Form()] = "",
         partie: Annotated[str, Form()] = "",
@@ -132,17 +135,18 @@ def _writing(app: FastAPI, store: Store) -> None:
     """Add what the script of the writing page asks for."""
 
     @app.post("/a/{link}/taches/{number}/onglet")
-    def claim(link: str, number: int) -> JSONResponse:
+    def claim(link: str, number: Number) -> JSONResponse:
         opened = store.open_task(_agent(store, link), number)
-        return JSONResponse({"tab": opened.tab, "text": opened.text})
+        return JSONResponse({"tab": opened.tab, "text": opened.text, "dropped": opened.unused})
 
     @app.post("/a/{link}/taches/{number}/texte")
-    def save(link: str, number: int, sent: Tab) -> JSONResponse:
-        store.save(_agent(store, link), number, sent.tab, sent.text, sent.counters(), sent.sequence)
+    def save(link: str, number: Number, sent: Tab) -> JSONResponse:
+        agent = _agent(store, link)
+        store.save(agent, number, sent.tab, sent.text, sent.counters(), sent.sequence, unused=sent.dropped)
         return JSONResponse({})
 
     @app.post("/a/{link}/taches/{number}/envoi")
-    def send(link: str, number: int, sent: Tab, partie: str = "") -> JSONResponse:
+    def send(link: str, number: Number, sent: Tab, partie: str = "") -> JSONResponse:
         store.submit(_agent(store, link), number, sent.tab, sent.text, sent.counters(), unused=sent.dropped)
         return JSONResponse({"next": views.onward(link, partie)})
 

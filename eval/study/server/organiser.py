@@ -46,18 +46,24 @@ def add_pages(app: FastAPI, store: Store, url: str | None) -> None:
         _check(store, link)
         if agent in store.people.gone():  # noted by mistake, or they changed their mind
             store.people.come_back(agent)
+        elif agent not in store.people.agents():
+            raise Refusal("no_agent")
         return show(request, link, whose=agent, made=address(request, agent))
 
     @app.post("/o/{link}/agent")
-    def add(request: Request, link: str) -> HTMLResponse:
+    def add(request: Request, link: str, known: Annotated[int, Form()]) -> HTMLResponse:
+        """Add an agent, once: `known` is how many agents the page of the button knew."""
         _check(store, link)
-        agent = store.people.add()
+        agent = store.people.add(known)
         return show(request, link, whose=agent, made=address(request, agent))
 
     @app.post("/o/{link}/depart")
     def leave(link: str, agent: Annotated[str, Form()]) -> Response:
         _check(store, link)
-        store.people.leave(agent)
+        if agent in store.people.agents():
+            store.people.leave(agent)
+        elif agent not in store.people.gone():  # else a double click
+            raise Refusal("no_agent")
         return RedirectResponse(f"/o/{link}", status_code=303)
 
     @app.get("/o/{link}/{name}")
@@ -86,6 +92,7 @@ def _given(store: Store, link: str) -> dict[str, Any]:
         "flow": _flow(exports.read(store.folder).flow),
         "names": [each.agent for each in here],
         "gone": store.people.gone(),
+        "known": len(found),
         "files": {name: words for name, (words, _) in FILES.items()},
         "here": f"/o/{link}",
     }

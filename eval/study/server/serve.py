@@ -1,5 +1,6 @@
 """Serve a study: make the links that are missing, print them once, and answer browsers until Ctrl-C."""
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from plume.command import say, status
 from plume.errors import InputError
 from plume.page.local_app import run
 
+_USUAL = {"http": 80, "https": 443}  # ports that browsers leave out
+_HOST = re.compile(r"[a-z0-9._:-]+")
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - as the user names it
 
 
@@ -44,13 +47,22 @@ def _configured(folder: Path) -> str | None:
 
 
 def _address(url: str | None) -> str | None:
-    """Give scheme and host of the public address. Raises InputError for a path: links and styles begin at the root."""
+    """Give scheme and host of the public address, as browsers name them. Raises InputError for anything more.
+
+    A path is refused, too: links and styles begin at the root.
+    """
     if url is None:
         return None
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+    try:
+        parts = urlsplit(url)
+        name, port = (parts.hostname or "").encode("idna").decode(), parts.port
+        more = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None
+    except ValueError:
+        name, more = "", True
+    if more or not _HOST.fullmatch(name) or parts.scheme not in _USUAL:
         raise InputError(f"--url {url}: scheme and host alone are wanted, such as https://etude.example.gouv.fr")
-    return f"{parts.scheme}://{parts.netloc}"
+    name = f"[{name}]" if ":" in name else name
+    return f"{parts.scheme}://{name}" + (f":{port}" if port not in (None, _USUAL[parts.scheme]) else "")
 
 
 def _links(store: Store, base: str, *, new_links: bool) -> Iterator[str]:

@@ -24,10 +24,9 @@ def onward(link: str, after: str) -> str:
 
 def welcome(store: Store, agent: str, link: str) -> dict[str, Any]:
     decided = store.preregistration
-    several = any(len(item.drafts) > 1 for item in store.items.values())
     work = {
         "writings": len(store.items),
-        "drafts": decided.comparisons if several else 0,
+        "drafts": store.comparisons,
         "finals": decided.finals,
     }
     return {

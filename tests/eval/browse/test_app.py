@@ -4,10 +4,13 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
-from eval.browse.notes import LONGEST
+from eval.browse.filters import Filters
+from eval.browse.items import Items, index
+from eval.browse.notes import LONGEST, Notes
 
 
 def found(client, query=""):
@@ -124,6 +127,12 @@ def test_a_note_that_was_changed_elsewhere_is_not_replaced(note_on, client, item
     assert items.notes.of("0003-1") == "la mienne"
 
 
+def test_a_note_of_many_lines_is_as_long_as_the_field_says(note_on, items):
+    """A browser counts a return as one character, and sends two."""
+    assert note_on("0003-1", "x\r\n" * (LONGEST // 2)).status_code == 303
+    assert len(items.notes.of("0003-1")) == LONGEST - 1  # the last return is no text
+
+
 def test_forged_and_oversized_notes_are_refused(client, note_on, items):
     assert note_on("0003-1", "x" * (LONGEST + 1)).status_code == 413
     assert note_on("0003-1", "x" * 1_000_000).status_code == 413
@@ -191,3 +200,10 @@ def test_what_is_filtered_is_downloaded_as_json_lines(client, note_on):
     assert one["drafts"][0]["system"] == "En service : base"
     assert one["drafts"][1]["failed"][0]["rules"] == ["promise.we-shall"]
     assert one["drafts"][2]["draft"].startswith("=1+1")
+
+
+def test_numbers_of_reviews_are_ordered_as_people_count(browsed, tmp_path):
+    pairs = [browsed.pairs[0] | {"id": name} for name in ("10-1", "9-2", "9-1", "b²-1", "b-1")]
+    few = replace(browsed, pairs=pairs, notes=tmp_path / "notes.jsonl")
+    found, _ = Items(few, index(few), Notes(few.notes)).order(Filters(sort="id"))
+    assert [item.id for item in found] == ["9-1", "9-2", "10-1", "b-1", "b²-1"]

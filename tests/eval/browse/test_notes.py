@@ -2,8 +2,10 @@
 
 import pytest
 
+from eval.browse import notes as kept
 from eval.browse.notes import Notes, StaleError
 from plume.errors import InputError
+from plume.files import whole_lines
 
 
 def test_two_processes_write_one_file(tmp_path):
@@ -48,3 +50,19 @@ def test_another_file_is_refused_and_left_alone(tmp_path, line):
 def test_a_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="Is a directory"):
         Notes(tmp_path)
+
+
+def test_who_reads_while_the_file_is_read_again_sees_all_notes_of_before(tmp_path, monkeypatch):
+    one, other = Notes(tmp_path / "notes.jsonl"), Notes(tmp_path / "notes.jsonl")
+    one.keep("1-1", "a", one.digest("1-1"))
+    other.keep("2-1", "b", other.digest("2-1"))
+    version, seen = one.version, []
+
+    def read(path):
+        seen.append((one.of("1-1"), one.version))
+        return whole_lines(path)
+
+    monkeypatch.setattr(kept, "whole_lines", read)
+    one.refresh()
+    assert seen == [("a", version)]
+    assert (one.of("2-1"), one.version) == ("b", version + 1)

@@ -56,7 +56,7 @@ def test_a_link_is_kept_as_a_hash_and_the_newest_alone_counts(open_store):
     assert b"A001" in content
 
 
-def test_who_left_has_no_link_and_the_next_newcomer_takes_the_seat_what_is_missing_first(open_store, clock):
+def test_the_link_of_who_left_says_so_and_the_next_newcomer_takes_the_seat_what_is_missing_first(open_store, clock):
     store = open_store(4, 6)
     before = {r["item"]: (r["arm"], r["period"]) for r in store.db.all("SELECT * FROM task WHERE agent = 'A002'")}
     for _ in range(2):
@@ -65,9 +65,12 @@ def test_who_left_has_no_link_and_the_next_newcomer_takes_the_seat_what_is_missi
     done = {r["item"] for r in store.db.all("SELECT item FROM task WHERE agent = 'A002' AND done NOT NULL")}
     token = store.people.new_link("A002")
     store.people.leave("A002", "malade")
-    with refused("unknown_link"):
-        store.people.holder(token)
-    for call in (lambda: store.next_task("A002"), lambda: store.people.new_link("A002"), lambda: store.next_task("X")):
+    for call in (
+        lambda: store.people.holder(token),
+        lambda: store.next_task("A002"),
+        lambda: store.people.new_link("A002"),
+        lambda: store.next_task("X"),
+    ):
         with refused("agent_left"):
             call()
     assert store.people.add() == "A005"  # the number of nobody before
@@ -99,9 +102,12 @@ def test_who_left_by_mistake_comes_back_as_long_as_the_seat_is_free(open_store, 
     store = open_store()
     it = opened(store, "A002")
     store.submit("A002", it.task.id, it.tab, "Bonjour.", NOTHING)
+    before = store.people.new_link("A002")
     store.people.leave("A002", "asked")
     assert store.people.gone() == ["A002"]
     store.people.come_back("A002")
+    with refused("unknown_link"):
+        store.people.holder(before)
     token = store.people.new_link("A002")
     assert (store.people.holder(token), store.next_task("A002").number, store.people.gone()) == ("A002", 2, [])
     store.people.leave("A002")
@@ -218,6 +224,18 @@ def test_a_new_version_takes_the_place_of_the_one_before(open_store, clock):
     assert second.text == "première"
 
 
+def test_a_draft_that_was_dropped_stays_dropped_in_another_tab(open_store, clock):
+    store = open_store()
+    while (it := opened(store)).task.draft is None:
+        store.submit("A001", it.task.id, it.tab, "Bonjour", NOTHING)
+    assert not it.unused
+    store.save("A001", it.task.id, it.tab, "", NOTHING, 1, unused=True)
+    again = opened(store)
+    assert (again.text, again.unused) == ("", True)
+    store.save("A001", it.task.id, again.tab, it.text, NOTHING, 1)
+    assert not opened(store).unused
+
+
 def test_counters_only_grow_and_an_overtaken_save_changes_no_text(open_store, clock):
     store = open_store()
     it = opened(store)
@@ -275,6 +293,14 @@ def test_counters_beyond_the_clock_are_kept_and_marked(open_store, clock, sent, 
     assert counters_of(store)[0] == {**NOTHING, **sent}
     assert store.db.one("SELECT beyond FROM tab")["beyond"] == beyond
     assert store.progress()[0].beyond == (beyond != "")
+
+
+def test_a_task_of_which_two_tabs_are_beyond_the_clock_is_told_once(open_store):
+    store = open_store()
+    for _ in range(2):
+        it = opened(store)
+        store.save("A001", it.task.id, it.tab, "Bonjour", {**NOTHING, "active_seconds": 9}, 1)
+    assert store.progress()[0].beyond == 1
 
 
 # --- answers

@@ -6,6 +6,8 @@
  */
 const SIGNS = ["keydown", "pointerdown", "pointermove", "wheel", "scroll", "touchmove", "focusin", "input"];
 const KEPT = 10_000; // ms: a shorter gap is not told apart from work
+// In whole milliseconds, as gaps are kept: what counts here and what the analysis makes of it are the same.
+const now = () => Math.round(performance.now());
 const MODIFIERS = new Set(["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock"]);
 
 class Timer {
@@ -20,17 +22,17 @@ class Timer {
 
   /** Let the time run from now on. */
   start() {
-    this.last ??= performance.now();
+    this.last ??= now();
   }
 
   /** Count the gap since the last sign. */
   sign() {
     if (this.last === null) return;
-    const now = performance.now();
-    const gap = now - this.last;
+    const at = now();
+    const gap = at - this.last;
     if (gap <= this.cap) this.active += gap;
     if (gap > KEPT) this.pauses.push(gap);
-    this.last = now;
+    this.last = at;
   }
 
   /** Let the time stand still: what passes until `start` is neither work nor a pause. */
@@ -62,7 +64,7 @@ class Timer {
 
   /** What was measured so far, in seconds, to the millisecond. */
   counters() {
-    const seconds = (ms) => Math.round(ms) / 1000;
+    const seconds = (ms) => ms / 1000;
     return {
       active_seconds: seconds(this.active),
       pauses: this.pauses.map(seconds),

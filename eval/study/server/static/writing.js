@@ -6,6 +6,7 @@
  */
 const EVERY = 2000; // ms between two saves
 const AGAIN = 3000; // ms before what failed is tried again
+const PATIENCE = 20_000; // ms after which a server that says nothing counts as one that cannot be reached
 
 const page = document.getElementById("writing");
 const { claimUrl, saveUrl, sendUrl, token, task, cap, say } = { ...page.dataset, say: JSON.parse(page.dataset.say) };
@@ -49,9 +50,12 @@ async function post(url, body, keepalive = false) {
   const json = "application/json";
   const headers = { "Content-Type": json, Accept: json, "X-Plume-Token": token };
   try {
-    const answer = await fetch(url, { method: "POST", keepalive, headers, body: JSON.stringify(body) });
+    const answer = await fetch(url, {
+      method: "POST", keepalive, headers, body: JSON.stringify(body), signal: AbortSignal.timeout?.(PATIENCE),
+    });
     if (answer.status >= 500 || answer.status === 429) return null;
-    const told = await answer.json().catch(() => ({}));
+    const told = await answer.json().catch(() => null);
+    if (answer.ok && !told) return null; // a page of something between us and the server
     return { ok: answer.ok, status: answer.status, ...told };
   } catch {
     return null;
@@ -93,13 +97,13 @@ async function claim() {
   const before = spare.get();
   const kept_it = before && (await insist(saveUrl, before)).ok; // of this tab before it was reloaded
   const answer = await insist(claimUrl, {});
+  if (before && !kept_it) show_unsaved(before.text); // another tab came since, or the text is too long
   if (!answer.ok) return end(answer.error ?? say.refused);
   tab = answer.tab;
   others.postMessage("opened");
   spare.clear();
   field.value = answer.text;
-  if (before && !kept_it) show_unsaved(before.text); // another tab came since, or the text is too long
-  dropped = Boolean(kept_it && before.dropped);
+  dropped = answer.dropped;
   show_drop();
   for (const input of document.querySelectorAll("input[name=tab]")) input.value = tab;
   field.readOnly = false;
@@ -190,7 +194,10 @@ others.addEventListener("message", () => save({ anyway: true })); // the server 
 addEventListener("blur", () => save()); // who turns to another window may open the task there
 document.addEventListener("visibilitychange", () => document.hidden && save({ keepalive: true }));
 addEventListener("pagehide", () => save({ keepalive: true }));
-addEventListener("beforeunload", (event) => over || (saved.classList.contains("warning") && event.preventDefault()));
+addEventListener("beforeunload", (event) => {
+  const sending = tab && !held;
+  if (!over && (sending || saved.classList.contains("warning"))) event.preventDefault();
+});
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 document.getElementById("reply").addEventListener("submit", (event) => (event.preventDefault(), send()));
 field.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && send());

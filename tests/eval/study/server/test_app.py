@@ -143,10 +143,12 @@ def test_a_problem_sets_a_task_aside(agent):
 def test_an_agent_leaves_when_they_want(agent):
     agent.writes(number_of(agent.now()[0]))
     refusal(agent.post("/depart", {}), 422, "Choisissez")
-    done = agent.post("/depart", {"sure": "yes"})
+    token = agent.token()
+    done = agent.post("/depart", {"sure": "yes"}, token)
     assert done.status_code == 200
     assert "Vous avez quitté l’étude" in seen(done)
-    refusal(agent.get(), 404, "Ce lien ne mène à rien")
+    for answer in (agent.get(), agent.get("/suite"), agent.post("/depart", {"sure": "yes"}, token)):  # a second click
+        refusal(answer, 410, "Vous avez quitté l’étude")
     flow = exports.read(agent.store.folder).flow
     assert (flow["left"], flow["writing"]["done"], flow["left_why"]) == (1, 1, {"asked": 1})
 
@@ -230,6 +232,8 @@ def test_a_reply_sent_twice_counts_once_and_another_one_is_refused(agent):
         ({"active_seconds": "douze"}, 422),
         ({"keystrokes": None}, 422),
         ({"more": 1}, 422),
+        ({"sequence": 10**30}, 422),
+        ({"sequence": -1}, 422),
         ({"tab": "another"}, 409),
     ],
 )
@@ -280,6 +284,16 @@ def test_scripts_in_texts_are_shown_as_texts(ask_study, monkeypatch):
     assert html.unescape(page.text).count(script) == 4
 
 
+@pytest.mark.parametrize("number", [2**53 + 1, 10**30, -1])
+def test_a_task_of_a_number_that_no_study_has_is_refused(agent, number):
+    tab = agent.send(f"/taches/{number_of(agent.now()[0])}/onglet").json()["tab"]
+    sent = {"tab": tab, "sequence": 1, "text": "Oui.", **NOTHING}
+    for where in ("onglet", "texte", "envoi"):
+        assert agent.send(f"/taches/{number}/{where}", sent).status_code == 422
+    for where, form in (("choix", {"choice": "left"}), ("probleme", {"problem": "technical"})):
+        refusal(agent.post(f"/taches/{number}/{where}", form | {"tab": tab}), 422, "valeur inattendue : number")
+
+
 # --- the organiser
 
 
@@ -295,14 +309,32 @@ def test_the_organiser_sees_arms_and_files_and_a_seat_is_taken_again(ask_study):
     assert sorted(re.findall(r"<td>(\d sur \d)</td>", row)) == ["1 sur 1", "1 sur 1"]
     token = {"token": next(filter(None, token_of(page)))}
     assert client.post(f"{here}/depart", data=token | {"agent": "A001"}).headers["location"] == here
-    refusal(agent.get(), 404, "Ce lien ne mène à rien")
-    refusal(client.post(f"{here}/lien", data=token | {"agent": "A009"}), 410, "quitté")
+    refusal(agent.get(), 410, "Vous avez quitté l’étude")
     assert "A001 (parti : il revient)" in seen(client.get(here))
     assert "Lien de A001" in seen(client.post(f"{here}/lien", data=token | {"agent": "A001"}))
+    refusal(agent.get(), 404, "Ce lien ne mène à rien")
     assert "A001 (parti" not in seen(client.get(here))
-    assert "Lien de A003" in seen(client.post(f"{here}/agent", data=token))
+    assert "Lien de A003" in seen(client.post(f"{here}/agent", data=token | {"known": 2}))
     for name, needs in {"records.jsonl": "writing", "decisions.jsonl": "outcome", "ratings.jsonl": None}.items():
         answer = client.get(f"{here}/{name}")
         assert f'filename="{name}"' in answer.headers["content-disposition"]
         assert needs is None or needs in answer.text
     refusal(client.get(f"{here}/study.sqlite"), 404, "Cette adresse ne mène à rien")
+
+
+def test_what_the_organiser_clicks_twice_is_done_once(ask_study):
+    study, client = ask_study(2, 2)
+    here = study.path("organiser")
+    token = {"token": next(filter(None, token_of(client.get(here))))}
+    known = re.search(r'name="known" value="(\d+)"', client.get(here).text)[1]
+    answers = [client.post(f"{here}/agent", data=token | {"known": known}) for _ in range(2)]
+    assert answers[0].status_code == 200
+    refusal(answers[1], 409, "aucun autre ne l’a été")
+    assert f'href="{here}">Suivi' in answers[1].text
+    assert study.store.people.agents() == ["A001", "A002", "A003"]
+    gone = [client.post(f"{here}/depart", data=token | {"agent": "A003"}) for _ in range(2)]
+    assert [answer.headers["location"] for answer in gone] == [here, here]
+    for where in ("lien", "depart"):
+        for agent in ("A009", "organiser"):
+            refusal(client.post(f"{here}/{where}", data=token | {"agent": agent}), 409, "Cet agent n’existe pas")
+    assert client.get(here).status_code == 200

@@ -243,6 +243,38 @@ def test_an_untouched_draft_is_accepted_letter_by_letter(serve_study, person):
     assert study.store.db.one("SELECT text FROM answer WHERE outcome = 'accepted'")["text"] == draft
 
 
+def test_a_draft_that_was_dropped_stays_dropped_after_a_reload(serve_study, person):
+    at = person(serve_study(2, 2))
+    at.begin()
+    while at.go_on() != "draft":
+        at.page.locator("#text").fill("Bonjour.")
+        at.submits()
+    at.page.get_by_role("button", name="Écarter").click()
+    at.saved()
+    at.page.reload()
+    at.ready()
+    at.expect(at.page.get_by_role("button", name="Reprendre le brouillon")).to_be_visible()
+    at.page.locator("#text").fill("Ma réponse.")
+    at.submits()
+    row = at.study.store.db.one("SELECT text, outcome FROM answer WHERE outcome IS NOT NULL")
+    assert tuple(row) == ("Ma réponse.", "rejected")
+
+
+def test_a_gap_near_the_cap_is_work_or_a_pause_for_page_and_analysis_alike(serve_study, person):
+    at = person(serve_study(2, 2))
+    at.begin()
+    at.go_on()
+    for gap in (59_999.6, 60_000, 60_000.4, 60_000.6, 60_001):
+        counted = at.page.evaluate(
+            """gap => { const now = performance.now; performance.now = () => 0; const timer = new Timer(60);
+            timer.start(); performance.now = () => gap; timer.sign(); performance.now = now;
+            return timer.counters(); }""",
+            gap,
+        )
+        (pause,) = counted["pauses"]
+        assert counted["active_seconds"] == (pause if pause <= 60 else 0)
+
+
 # --- nothing is lost
 
 
@@ -288,6 +320,33 @@ def test_a_text_that_another_tab_never_saw_can_still_be_copied(serve_study, pers
     at.page.clock.run_for(2000)
     at.expect(at.page.locator("#elsewhere")).to_be_visible()
     at.expect(at.page.locator("#unsaved-text")).to_have_text("tapé sans connexion")
+
+
+def test_an_answer_by_something_between_page_and_server_confirms_nothing(serve_study, person):
+    """A proxy that asks for a password, say: it answers 200 with a page of its own."""
+    at = person(serve_study(2, 2))
+    at.begin()
+    at.go_on()
+    for where in ("**/texte", "**/envoi*"):
+        at.page.route(where, lambda route: route.fulfill(status=200, content_type="text/html", body="<h1>Proxy</h1>"))
+    at.page.locator("#text").fill("tapé derrière le proxy")
+    at.page.clock.run_for(2000)
+    at.expect(at.page.locator("#saved")).to_contain_text("ne répond pas")
+    at.page.get_by_role("button", name="Envoyer").click()
+    at.expect(at.page.locator("#text")).not_to_be_editable()
+    at.page.unroute_all()
+    title = at.page.title()
+    at.page.clock.run_for(3000)
+    at.expect(at.page).not_to_have_title(title)
+    assert at.study.store.db.one("SELECT text FROM answer")["text"] == "tapé derrière le proxy"
+
+
+def test_a_server_that_says_nothing_is_told_and_asked_again(serve_study, person):
+    at = person(serve_study(2, 2))
+    at.page.add_init_script("AbortSignal.timeout = () => AbortSignal.abort()")
+    at.begin()
+    at.page.get_by_role("link", name="Commencer").click()
+    at.expect(at.page.locator("#saved")).to_contain_text("ne répond pas")
 
 
 def test_a_text_that_is_too_long_is_told_and_survives_a_reload(serve_study, person):

@@ -47,21 +47,29 @@ def test_links_are_printed_once_and_replaced_when_asked(make_study, quick):
     assert not any(line.rpartition("/")[2].encode() in (folder / "study.sqlite").read_bytes() for line in said[:5])
 
 
-def test_behind_a_proxy_links_and_forms_are_of_its_address(make_study, quick):
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://etude.example.fr/", "https://etude.example.fr"),
+        ("https://etude.example.fr:443", "https://etude.example.fr"),
+        ("https://Étude.example.fr:8443", "https://xn--tude-9oa.example.fr:8443"),
+    ],
+)
+def test_behind_a_proxy_links_and_forms_are_of_its_address(make_study, quick, url, origin):
     from fastapi.testclient import TestClient
 
     said, visits = quick
 
     def visit(app):
-        (link,) = re.findall(r"A001: https://etude\.example\.fr(/a/\S+)", "\n".join(said))
+        (link,) = re.findall(rf"A001: {origin}(/a/\S+)", "\n".join(said))
         client = TestClient(app, base_url="http://127.0.0.1:8500", follow_redirects=False)  # as the proxy asks
         token = re.search(r'name="token" value="(\w+)"', client.get(link).text)[1]
-        ours = {"origin": "https://etude.example.fr", "sec-fetch-site": "same-origin"}
+        ours = {"origin": origin, "sec-fetch-site": "same-origin"}
         done.append(client.post(f"{link}/accord", data={"token": token}, headers=ours).status_code)
 
     done = []
     visits.append(visit)
-    served.serve(make_study(4, 4), "127.0.0.1", 8500, url="https://etude.example.fr/")
+    served.serve(make_study(4, 4), "127.0.0.1", 8500, url=url)
     assert done == [303]
 
 
@@ -71,6 +79,10 @@ def test_behind_a_proxy_links_and_forms_are_of_its_address(make_study, quick):
         ({"host": "0.0.0.0"}, r"by which address agents reach it, such as --url http://\S+:8500$"),
         ({"url": "https://etude.example.fr/here"}, "scheme and host alone are wanted"),
         ({"url": "etude.example.fr"}, "scheme and host alone are wanted"),
+        ({"url": "http://["}, "scheme and host alone are wanted"),
+        ({"url": "https://etude.example.fr:eight"}, "scheme and host alone are wanted"),
+        ({"url": "https://me@etude.example.fr"}, "scheme and host alone are wanted"),
+        ({"url": "https://etude..fr"}, "scheme and host alone are wanted"),
     ],
 )
 def test_an_address_that_nobody_could_use_is_refused(make_study, quick, options, words):
