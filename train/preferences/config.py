@@ -39,6 +39,11 @@ class PreferencesConfig(Config):
         "dpo", description="dpo learns from pairs (final over draft); kto from each text, accepted drafts too"
     )
     beta: float = Field(0.1, gt=0, description="how closely the model stays to where it starts; higher is closer")
+    anchor: float = Field(
+        1.0,
+        ge=0,
+        description="of dpo: weight of plain training on the wanted texts: a margin leaves them unlikely; 0: none",
+    )
     optimiser: Optimiser = Field(
         Optimiser(learning_rate=2e-5), description="AdamW, with linear warm-up and cosine decay"
     )
@@ -88,6 +93,11 @@ class PreferencesConfig(Config):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    @property
+    def anchored(self) -> bool:
+        """Whether the wanted texts are trained on, too. trl's kto has no such term."""
+        return self.method == "dpo" and self.anchor > 0
 
     @property
     def canaries(self) -> int:

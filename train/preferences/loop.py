@@ -33,18 +33,28 @@ _TOLD = {
     "rewards/accuracies": "win_rate",
     "rewards/chosen": "reward_wanted",
     "rewards/rejected": "reward_unwanted",
+    "logps/chosen": "wanted_loss",
     "kl": "kl",
 }
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What the model makes of the held-out rows: mean loss, judgements won, mean margin (nats, against the start)."""
+    """What the model makes of the held-out rows.
+
+    Attributes:
+        loss: mean, the anchor included.
+        won: judgements won, a tie as half.
+        n: judgements.
+        margin: mean, in nats against the start.
+        wanted_loss: of the wanted texts, in nats a token: a margin alone does not make them likely.
+    """
 
     loss: float
     won: float
     n: int
     margin: float
+    wanted_loss: float
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -54,7 +64,8 @@ class HeldOut:
     def told(self) -> dict[str, float]:
         """Give what training.json and steps.jsonl say."""
         low, high = self.interval
-        return {"win_rate": self.won / self.n, "lower": low, "upper": high, "n": self.n, "margin": self.margin}
+        told = {"win_rate": self.won / self.n, "lower": low, "upper": high, "n": self.n}
+        return told | {"margin": self.margin, "wanted_loss": self.wanted_loss}
 
 
 def learn(
@@ -84,7 +95,7 @@ def learn(
             started = time.perf_counter()
             indices = step_indices(len(samples.train), config.batch_size, at.step, config.seed)
             rows = with_mismatched([samples.train[i] for i in indices], config)
-            loss, told = _backward(losses, rows, config.micro_batch or len(rows))
+            loss, told = _backward(losses, rows, config)
             norm = float(torch.nn.utils.clip_grad_norm_(weights, config.optimiser.max_grad_norm))
             check_loss(loss, norm, at, config)
             rate = config.optimiser.learning_rate * factor(at.step)
@@ -152,20 +163,26 @@ def _worst_first(losses: Losses, rows: list[Row], config: PreferencesConfig) -> 
     losses.model.zero_grad(set_to_none=True)
 
 
-def _backward(losses: Losses, rows: list[Row], size: int) -> tuple[float, dict[str, float]]:
+def _backward(losses: Losses, rows: list[Row], config: PreferencesConfig) -> tuple[float, dict[str, float]]:
     """Accumulate the gradient of the mean loss over all rows; give it, and the means of what trl tells."""
     total, means = 0.0, dict.fromkeys(_TOLD.values(), 0.0)
     counted: set[str] = set()
+    size, wanted = config.micro_batch or len(rows), _wanted_tokens(rows)
     for at in range(0, len(rows), size):
         part = rows[at : at + size]
         share = len(part) / len(rows)
-        loss, told = losses.of(part)
+        # The anchor is a mean over tokens, and a part may hold more of them than its share of the rows.
+        loss, told = losses.of(part, anchor=config.anchor * _wanted_tokens(part) / wanted / share)
         (loss * share).backward()
         total += float(loss.detach()) * share
         for name, ours in _TOLD.items():
             if name in told:
                 means[ours] += told[name] * share
                 counted.add(ours)
+    if config.method == "dpo":
+        means["wanted_loss"] *= -len(rows) / wanted  # from the log-probability of a text to nats a token
+    else:
+        counted.discard("wanted_loss")
     return total, {name: value for name, value in means.items() if name in counted}
 
 
@@ -183,6 +200,10 @@ def _texts(row: Row) -> list[tuple[list[int], int]]:
     return [(row["chosen_ids"], 1), (row["rejected_ids"], -1)]
 
 
+def _wanted_tokens(rows: list[Row]) -> int:
+    return sum(len(ids) for row in rows for ids, sign in _texts(row) if sign == 1) or 1
+
+
 def _count(rows: list[Row]) -> tuple[int, int]:
     """Tokens of prompts and texts, and of texts alone."""
     learnt = [len(ids) for row in rows for ids, _ in _texts(row)]
@@ -196,16 +217,19 @@ def _log_probabilities(losses: Losses, row: Row, *, reference: bool = False) -> 
 def judge(losses: Losses, rows: list[Row], reference: list[list[float]], config: PreferencesConfig) -> HeldOut:
     """Compare what the model makes of the held-out rows with the reference's log-probabilities of them."""
     losses.model.eval()
-    margins = []
+    margins, wanted = [], 0.0
     for row, before in zip(rows, reference, strict=True):
-        now = _log_probabilities(losses, row)
-        margins.append(sum(sign * (a - b) for (_, sign), a, b in zip(_texts(row), now, before, strict=True)))
+        each = [*zip((sign for _, sign in _texts(row)), _log_probabilities(losses, row), before, strict=True)]
+        margins.append(sum(sign * (now - then) for sign, now, then in each))
+        wanted -= sum(now for sign, now, _ in each if sign == 1)
     losses.model.train()
     rewards = config.beta * torch.tensor(margins, dtype=torch.float64)
     # dpo: -log σ(β·margin). kto: 1 - σ(±β·log-ratio), its KL term at zero: single texts have no batch to take it from.
-    each = -F.logsigmoid(rewards) if config.method == "dpo" else 1 - torch.sigmoid(rewards)
+    found = -F.logsigmoid(rewards) if config.method == "dpo" else 1 - torch.sigmoid(rewards)
+    wanted /= _wanted_tokens(rows)
+    anchor = config.anchor * wanted if config.anchored else 0.0
     won = sum(1.0 if margin > 0 else 0.5 if margin == 0 else 0.0 for margin in margins)
-    return HeldOut(float(each.mean()), won, len(margins), sum(margins) / len(margins))
+    return HeldOut(float(found.mean()) + anchor, won, len(margins), sum(margins) / len(margins), wanted)
 
 
 def _line(metrics: dict[str, float]) -> str:

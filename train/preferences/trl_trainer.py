@@ -36,13 +36,19 @@ class Losses:
             processing_class=tokenizer,
         )
         self._trainer.remove_callback(PrinterCallback)
+        self._anchored = config.anchored
         self.model = self._trainer.model
         if config.recompute:  # transformers would do so where its own loop begins
             self.model.gradient_checkpointing_enable(_RECOMPUTE)
         self.device = next(self.model.parameters()).device
 
-    def of(self, rows: list[Row]) -> tuple[torch.Tensor, dict[str, float]]:
-        """Compute the mean loss of some rows, and what trl tells of them: rewards, margins, log-probabilities."""
+    def of(self, rows: list[Row], *, anchor: float | None = None) -> tuple[torch.Tensor, dict[str, float]]:
+        """Compute the mean loss of some rows, and what trl tells of them: rewards, margins, log-probabilities.
+
+        `anchor` stands for the config's, where the rows are a part of a step.
+        """
+        if self._anchored and anchor is not None:
+            self._trainer.loss_weights = [1.0, anchor]
         batch = {name: value.to(self.device) for name, value in self._collate(rows).items()}
         loss = self._trainer.compute_loss(self.model, batch)
         told: dict[str, float] = {}
@@ -84,7 +90,8 @@ def _given_tokens(trainer: Any) -> Any:
 
 
 def _arguments(config: PreferencesConfig) -> dict[str, Any]:
-    return {
+    anchored = {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, config.anchor]} if config.anchored else {}
+    return anchored | {
         "output_dir": str(config.out),
         "beta": config.beta,
         "max_length": None,  # what is too long was left out

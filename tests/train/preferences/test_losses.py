@@ -34,7 +34,7 @@ def _away(model, row, key: str) -> float:
 
 
 def test_dpo_begins_at_ln_2_whatever_the_pairs(begun, configured, rows):
-    losses = begun(configured(decisions="d")).losses
+    losses = begun(configured(decisions="d", anchor=0)).losses
     loss, told = losses.of(rows[:5])
     assert loss.item() == pytest.approx(math.log(2), rel=1e-6)
     assert told["rewards/margins"] == told["rewards/chosen"] == told["rewards/rejected"] == 0
@@ -55,7 +55,7 @@ def test_kto_begins_at_a_half(begun, configured, rows, as_texts):
 
 def test_dpo_is_its_formula(begun, configured, rows):
     """-log σ(β(r(wanted) - r(unwanted))), r the log-probability less the reference's."""
-    losses = begun(configured(decisions="d", beta=0.3)).losses
+    losses = begun(configured(decisions="d", beta=0.3, anchor=0)).losses
     _shift(losses.model)
     margins = torch.tensor(
         [_away(losses.model, r, "chosen_ids") - _away(losses.model, r, "rejected_ids") for r in rows[:3]]
@@ -66,6 +66,18 @@ def test_dpo_is_its_formula(begun, configured, rows):
     for reference, adapter in ((False, ADAPTER), (True, REFERENCE)):
         asked = losses.log_probability(rows[0]["prompt_ids"], rows[0]["chosen_ids"], reference=reference)
         assert asked == pytest.approx(_by_hand(losses.model, rows[0], "chosen_ids", adapter), rel=1e-5)
+
+
+def test_the_anchor_adds_the_mean_loss_of_wanted_tokens(begun, configured, rows):
+    config = configured(decisions="d", beta=0.3, anchor=0.5)
+    plain, losses = (begun(c).losses for c in (configured(decisions="d", beta=0.3, anchor=0), config))
+    for each in (plain, losses):
+        _shift(each.model)
+    nats = -sum(_by_hand(losses.model, row, "chosen_ids", ADAPTER) for row in rows[:3])
+    per_token = nats / sum(len(row["chosen_ids"]) for row in rows[:3])
+    loss, told = losses.of(rows[:3])
+    assert loss.item() == pytest.approx(plain.of(rows[:3])[0].item() + 0.5 * per_token, rel=1e-4)
+    assert told["logps/chosen"] == pytest.approx(-nats / 3, rel=1e-4)
 
 
 def test_kto_is_its_formula(begun, configured, rows, as_texts):

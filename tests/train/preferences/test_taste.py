@@ -82,6 +82,7 @@ def test_its_own_drafts_take_the_taste_beyond_the_interval(taught, plume_home, t
         "micro_batch": 2,
         "validation.share": 0.25,
         "validation.every": 100,
+        "anchor": 0,  # what was measured
         "optimiser.learning_rate": 0.0003,
         "max_steps": 6,
         "max_epochs": 3,
