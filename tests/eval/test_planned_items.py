@@ -166,3 +166,10 @@ def test_of_peoples_choice_most_are_for_one_side():
     (primary,) = [part for part in planned["parts"] if part["part"] == "primary"]
     assert (primary["measure"], primary["discordance"]) == ("preferred", 0.7)
     assert 500 < primary["reviews"] < 600
+    assert _part(planned, "people", "preferred")["reviews"] == 30
+
+
+def test_reviews_that_people_must_compare_are_counted(tmp_path):
+    many = tmp_path / "gate.yaml"
+    many.write_text(f"based_on: {GATE.with_name('gate-people.yaml')}\npeople: {{minimum: 5000}}\n", encoding="utf-8")
+    assert plan(many, 0.1)["reviews"] == 5000

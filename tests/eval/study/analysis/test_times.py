@@ -109,7 +109,7 @@ def test_minutes_count_the_replies_that_they_rest_on(study):
 
 def rated(writer, rater, item, won):
     choice = "left" if won else "right"
-    return Rating(rater, item, "finals", "draft", "blank", choice, (), 1, "2026-12-01", (writer, "Z"))
+    return Rating(rater, item, "finals", "draft", "blank", choice, (), 1, "2026-12-01", (writer, f"Z{item}"))
 
 
 def test_replies_of_one_writer_are_not_independent():
