@@ -171,5 +171,10 @@ def test_of_peoples_choice_most_are_for_one_side():
 
 def test_reviews_that_people_must_compare_are_counted(tmp_path):
     many = tmp_path / "gate.yaml"
-    many.write_text(f"based_on: {GATE.with_name('gate-people.yaml')}\npeople: {{minimum: 5000}}\n", encoding="utf-8")
+    rule = GATE.with_name("gate-people.yaml").read_text(encoding="utf-8")
+    many.write_text(rule.replace("minimum: 30 ", "minimum: 5000 ").replace("based_on: gate", "based_on: base"))
+    (tmp_path / "base.yaml").write_bytes(GATE.read_bytes())
     assert plan(many, 0.1)["reviews"] == 5000
+    many.write_text(rule.replace("based_on: gate", f"based_on: {tmp_path}/base"))
+    with pytest.raises(InputError, match="name a rule of the same folder"):
+        plan(many, 0.1)
