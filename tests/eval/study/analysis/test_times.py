@@ -128,6 +128,9 @@ def test_few_of_an_experience_are_not_compared(study):
     assert all(
         told.lower is None and "fewer than two" in told.told for told in by_experience(study.writings, agents).values()
     )
+    counts = {name: (told.agents, told.n) for name, told in by_experience(study.writings, agents).items()}
+    assert counts["novice"] == (0, 0)
+    assert counts["expert"] == (len(agents), len(study.writings))
 
 
 # --- studies whose truth is known
