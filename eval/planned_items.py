@@ -222,6 +222,10 @@ def _counted(rule: GateRule, confidence: float, split: Split | None) -> Iterable
 
     least = rule.integrity.minimum
     yield Part("integrity", "", "fewest reviews to judge by", None, least, power=there(least))
+    if rule.asks_people:
+        least = rule.heard.minimum
+        wanted = f"fewest reviews that {rule.heard.raters} people or more compare"
+        yield Part("people", measures.PREFERRED, wanted, None, least, power=there(least))
     for one in rule.safety:
         needed = sample_size.without_event(one.limit, confidence=confidence)
         wanted = f"without one failure, {one.limit:.2%} is excluded"

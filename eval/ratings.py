@@ -19,10 +19,13 @@ LEFT_OUT = ("other_systems", "other_reviews", "other_drafts", "earlier")
 
 @dataclass(frozen=True)
 class Rating:
-    """One person's choice on one review: what was chosen, and whether the challenger's draft stood on the left."""
+    """One person's choice on one review: what was chosen, and whether the challenger's draft stood on the left.
+
+    `rater` is None where the row names nobody.
+    """
 
     id: str
-    rater: str
+    rater: str | None
     left: bool
     chosen: Chosen
     reasons: tuple[str, ...] = ()
@@ -49,8 +52,8 @@ class Ratings:
         object.__setattr__(self, "raters", dict(Counter(row.id for row in self.rows)))
 
     @cached_property
-    def people(self) -> list[str]:
-        """Who chose, in the order of the files."""
+    def people(self) -> list[str | None]:
+        """Who chose, in the order of the files: all rows that name nobody are taken for one person's (None)."""
         return list(dict.fromkeys(row.rater for row in self.rows))
 
     def shares(self, chosen: Chosen) -> dict[str, float]:
@@ -71,6 +74,7 @@ def read(paths: Sequence[str | Path], arms: Mapping[str, Drafts], reviews: Colle
     later choice, is counted and does not count. Raises InputError where the names do not tell the systems apart, or
     where not one choice is between them.
     """
+    paths = [*{file_sha256(path): path for path in paths}.values()]  # the same file, named twice, counts once
     names = {drafts.name: arm for arm, drafts in arms.items()}
     if len(names) < 2:
         raise InputError(
@@ -91,9 +95,9 @@ def read(paths: Sequence[str | Path], arms: Mapping[str, Drafts], reviews: Colle
             left_out["other_drafts"] += 1
         else:
             tied = tied and all(row.get(f"{side}_drafts_sha256") for side in ("left", "right"))
-            rater = str(row["rater"]) if row.get("rater") else place
-            left_out["earlier"] += kept.pop((row["id"], rater), None) is not None
-            kept[row["id"], rater] = _rating(row, rater, names)
+            rater = str(row["rater"]) if row.get("rater") else None
+            left_out["earlier"] += kept.pop((row["id"], rater or place), None) is not None
+            kept[row["id"], rater or place] = _rating(row, rater, names)
     if not kept:
         raise InputError(_none_of(paths, names, left_out, seen))
     digests = [file_sha256(path) for path in paths]
@@ -102,7 +106,7 @@ def read(paths: Sequence[str | Path], arms: Mapping[str, Drafts], reviews: Colle
 
 
 def _rows(paths: Sequence[str | Path]) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Give the rows of all files, each with its place: a row that names no rater is somebody of its own."""
+    """Give the rows of all files, each with its place, which tells rows that name no rater apart."""
     for path in paths:
         for line, row in enumerate(read_ratings(path), 1):
             yield f"{path}:{line}", row
@@ -114,7 +118,7 @@ def _reads_others(row: Mapping[str, Any], names: Mapping[str, str], arms: Mappin
     return any(digest and digest != arms[names[row[side]]].sha256 for side, digest in told.items())
 
 
-def _rating(row: Mapping[str, Any], rater: str, names: Mapping[str, str]) -> Rating:
+def _rating(row: Mapping[str, Any], rater: str | None, names: Mapping[str, str]) -> Rating:
     choice = row["choice"]
     chosen = names[row[choice]] if choice in ("left", "right") else choice
     reasons = row.get("reasons")

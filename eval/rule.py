@@ -178,6 +178,8 @@ def rule_files(gate: str | Path) -> tuple[Path, ...]:
     named = read_yaml(gate, GateRule).get("based_on")
     if not named:
         return (gate,)
+    if Path(str(named)).name != str(named):
+        raise InputError(f"{gate}: based_on {str(named)!r} is no file's name; name a rule of the same folder")
     base = gate.with_name(str(named))
     if read_yaml(base, GateRule).get("based_on"):
         raise InputError(f"{gate}: based_on names {base.name}, which is based on another rule; name that one")

@@ -60,17 +60,17 @@ def read(folder: Path, plan: tuple[Preregistration, str] | None = None) -> Study
 
 def ratings(folder: Path) -> bytes:
     """Write ratings.jsonl: which of two systems' drafts was preferred, why, and of which files they are."""
-    drafts_sha256 = read_preregistration(folder)[0].systems
+    plan, sha256 = read_preregistration(folder)
     return to_jsonl(
         {
             "id": rating.item,
             "left": rating.left,
             "right": rating.right,
             "choice": rating.choice,
-            "rater": rating.rater,
+            "rater": f"{rating.rater}@{sha256[:8]}",  # every study has an A001: two studies' are two people
             "reasons": list(rating.reasons),
-            "left_drafts_sha256": drafts_sha256[rating.left],
-            "right_drafts_sha256": drafts_sha256[rating.right],
+            "left_drafts_sha256": plan.systems[rating.left],
+            "right_drafts_sha256": plan.systems[rating.right],
         }
         for rating in read(folder).ratings
         if rating.kind == "drafts"

@@ -132,7 +132,8 @@ def _decided(config: StudyConfig, design: Power, found: Candidates, items_sha256
 MODEL = (
     "Logarithme du temps actif, modèle linéaire mixte : bras (avec ou sans brouillon), période et position dans la "
     "séance ; effets aléatoires de l’agent, de son gain propre avec brouillon, et de l’avis. "
-    "Part des duels gagnés : modèle linéaire mixte ; effets aléatoires de l’avis et de la personne qui juge."
+    "Part des duels gagnés : modèle linéaire mixte ; effets aléatoires de l’avis, de la personne qui juge, de celles "
+    "qui ont écrit, et de leur gain propre avec brouillon."
 )
 EXCLUSIONS = (
     "Une réponse qui n’a pas été envoyée n’a pas de temps ; toutes celles qui ont été envoyées comptent.",

@@ -100,6 +100,15 @@ def test_a_file_in_which_nothing_counts_is_refused_in_one_line(arms, write_ratin
     assert "\n" not in str(refused.value)
 
 
+def test_who_names_nobody_is_one_person_and_a_file_counts_once(arms, write_ratings):
+    unnamed = [{k: v for k, v in row.items() if k != "rater"} for row in rated(range(30), "a", lambda _: "tuned")]
+    one, copy = write_ratings(unnamed), write_ratings(unnamed, "copy.jsonl")
+    found = read([one, copy, one], arms, set(REVIEWS))
+    assert (len(found.rows), found.people, choices_of(found).people) == (30, [None], 1)
+    assert without_one(found) is None
+    assert found.sha256 == read([copy], arms, set(REVIEWS)).sha256
+
+
 def test_two_files_of_one_system_cannot_be_told_apart(arms, write_ratings):
     with pytest.raises(InputError, match="cannot tell"):
         read([write_ratings([])], {"champion": arms["champion"], "challenger": arms["champion"]}, set(REVIEWS))

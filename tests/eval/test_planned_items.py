@@ -166,3 +166,15 @@ def test_of_peoples_choice_most_are_for_one_side():
     (primary,) = [part for part in planned["parts"] if part["part"] == "primary"]
     assert (primary["measure"], primary["discordance"]) == ("preferred", 0.7)
     assert 500 < primary["reviews"] < 600
+    assert _part(planned, "people", "preferred")["reviews"] == 30
+
+
+def test_reviews_that_people_must_compare_are_counted(tmp_path):
+    many = tmp_path / "gate.yaml"
+    rule = GATE.with_name("gate-people.yaml").read_text(encoding="utf-8")
+    many.write_text(rule.replace("minimum: 30 ", "minimum: 5000 ").replace("based_on: gate", "based_on: base"))
+    (tmp_path / "base.yaml").write_bytes(GATE.read_bytes())
+    assert plan(many, 0.1)["reviews"] == 5000
+    many.write_text(rule.replace("based_on: gate", f"based_on: {tmp_path}/base"))
+    with pytest.raises(InputError, match="name a rule of the same folder"):
+        plan(many, 0.1)

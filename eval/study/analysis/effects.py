@@ -43,9 +43,11 @@ def by_experience(
     fewest = min((len(np.unique(times.agent[mask])) for mask in groups.values()), default=0)
     asked = {NOVICE: (0, 1, 0, 0.5), EXPERT: (0, 1, 0, -0.5), "interaction": (0, 0, 0, 1)}
     if fewest < 2:
-        return {name: unsaid(times, "fewer than two agents of an experience") for name in asked}
-    side = np.where(novice, 0.5, -0.5)
-    found = {name: _asked(times, (side, times.drafted * side), weights, confidence) for name, weights in asked.items()}
+        found = {name: unsaid(times, "fewer than two agents of an experience") for name in asked}
+    else:
+        side = np.where(novice, 0.5, -0.5)
+        more = (side, times.drafted * side)
+        found = {name: _asked(times, more, weights, confidence) for name, weights in asked.items()}
     for name, mask in groups.items():
         found[name] = _counted(found[name], times, mask)
     return found

@@ -92,14 +92,19 @@ class Chart:
 def chart(flow: Flow) -> Chart:
     """Lay out the flow: the way down in the middle, who and what fell away beside it."""
     middle, aside = 190, 560
+    sent = sum(flow.written.values())
     steps = [
-        [count(flow.invited, "agent") + " invités" if flow.invited is not None else "Agents invités : non connu"],
+        [
+            f"{count(flow.invited, 'agent')} invité{'s' if flow.invited > 1 else ''}"
+            if flow.invited is not None
+            else "Agents invités : non connu"
+        ],
         [
             f"{count(flow.began, 'agent')} {'ont' if flow.began > 1 else 'a'} commencé",
             f"{_first(flow, 'draft')} par les brouillons, {_first(flow, 'blank')} par la page blanche",
         ],
         [
-            count(flow.written["draft"] + flow.written["blank"], "réponse") + " envoyées",
+            f"{count(sent, 'réponse')} envoyée{'s' if sent > 1 else ''}",
             f"{number(flow.written['draft'], 0)} avec brouillon, {number(flow.written['blank'], 0)} sans",
         ],
         [
@@ -114,9 +119,7 @@ def chart(flow: Flow) -> Chart:
     fell = {
         1: None if flow.left is None else f"{count(flow.left, 'agent')} parti{'s' if flow.left > 1 else ''}",
         2: _unwritten(flow),
-        3: None
-        if flow.timed == sum(flow.written.values())
-        else f"{sum(flow.written.values()) - flow.timed} sans temps",
+        3: None if flow.timed == sent else f"{number(sent - flow.timed, 0)} sans temps",
     }
     boxes = [Box(middle - _WIDE // 2, 10 + i * (_HIGH + _GAP), _WIDE, _HIGH, lines) for i, lines in enumerate(steps)]
     arrows = [(middle, a.y + a.height, middle, b.y) for a, b in pairwise(boxes)]

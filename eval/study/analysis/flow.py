@@ -16,6 +16,7 @@ class Flow:
         sequences: those who began, by the arm of their first period.
         left: who said that they left; `finished` who wrote all that they were to write.
         planned: replies that were to be written; `left_out` those that an agent set aside.
+        waiting: replies not sent, of agents who have not left: the study goes on.
         written: replies by arm; `timed` those with an active time.
         both_arms: agents with replies in both arms, on whom the comparison rests.
         finals, drafts: judgements; `raters` who judged.
@@ -30,6 +31,7 @@ class Flow:
     sequences: Mapping[str, int]
     planned: int | None
     left_out: int
+    waiting: int
     written: Mapping[str, int]
     timed: int
     both_arms: int
@@ -56,6 +58,7 @@ def flow_of(study: Study) -> Flow:
         dict(Counter(agent.sequence for agent in study.agents)),
         writing.get("given"),
         sum((writing.get("left_out") or {}).values()),
+        writing.get("not_begun", 0) + writing.get("begun", 0),
         {arm: sum(w.arm == arm for w in study.writings) for arm in ARMS},
         sum(w.active_seconds > 0 for w in study.writings),
         sum(len(own) == len(ARMS) for own in arms.values()),

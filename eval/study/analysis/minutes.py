@@ -27,14 +27,17 @@ def minutes(writings: Sequence[Writing], *, confidence: float = 0.95, cap: float
     with_draft, without, sequences = agents_means(times.seconds / 60, times)
     if not len(sequences):
         return {name: unsaid(times, "no agent wrote in both arms") for name in _OF}
+    both = [a for a in range(times.agents) if len(set(times.drafted[times.agent == a])) > 1]
+    used = np.isin(times.agent, both)
+    counts = {"n": int(used.sum()), "n_error": times.left_out, "agents": len(both)}
+    counts["items"] = len(np.unique(times.item[used]))
     found = {}
     for name, of in _OF.items():
         contrast = by_sequence(of(with_draft, without), sequences, resampled=confidence)
-        counts = {"n": len(times), "n_error": times.left_out, "agents": len(sequences), "items": times.items}
         if len(sequences) < LEAST_AGENTS or not contrast.error > 0:
-            found[name] = Timing(
-                contrast.value, None, None, **counts, method=RESAMPLED, told="too few agents for an interval"
-            )
+            few = len(sequences) < LEAST_AGENTS or len(sequences) == len(set(sequences))
+            told = "too few agents for an interval" if few else "agents' gains do not vary"
+            found[name] = Timing(contrast.value, None, None, **counts, method=RESAMPLED, told=told)
             continue
         lower, upper = contrast.interval(confidence)
         found[name] = Timing(

@@ -24,14 +24,19 @@ _STEP = 1e-3  # of a variance, or of a twentieth of the residual's: derivatives 
 
 @dataclass(frozen=True)
 class Term:
-    """Holds one random effect of each level: `levels` (n,) are numbers from 0, `values` (n,) what it is times."""
+    """Holds one random effect of each level: `levels` (n,) are numbers from 0, `values` (n,) what it is times.
+
+    The effect of the level in `less` (n,) is subtracted from it: of two who compete.
+    """
 
     levels: np.ndarray
     values: np.ndarray | None = None
+    less: np.ndarray | None = None
 
     @property
     def design(self) -> np.ndarray:
-        columns = np.eye(int(self.levels.max()) + 1)[self.levels]
+        every = np.eye(1 + max(int(of.max()) for of in (self.levels, self.less) if of is not None))
+        columns = every[self.levels] if self.less is None else every[self.levels] - every[self.less]
         return columns if self.values is None else columns * self.values[:, None]
 
 

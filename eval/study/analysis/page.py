@@ -169,6 +169,7 @@ def _flow_rows(f: Findings) -> Iterator[tuple[str, str]]:
         "sont partis": flow.left,
         "Réponses prévues": flow.planned,
         "mises de côté par un agent": flow.left_out,
+        "encore attendues": flow.waiting,
         "envoyées avec brouillon": flow.written["draft"],
         "envoyées sans brouillon": flow.written["blank"],
         "avec un temps actif": flow.timed,

@@ -1,7 +1,10 @@
 """Judge the quality of final replies beside the time: blind choices, agreement of raters, sides, non-inferiority.
 
 The share of pairs of finals won by the one that began as a draft, ties halved. Choices of one review are alike, and so
-are those of one rater: a mixed model with both as random effects gives the interval.
+are those of one rater, and those of replies by one agent: some write better than others, which cancels out, and some
+gain more from a draft, which does not. A mixed model with all four as random effects gives the interval. Without the
+writers, where their gains differ, intervals of 90 % held the truth in 81 % (8 agents, 12 reviews, 150 simulated
+studies), with them in 93 %.
 """
 
 from collections import Counter, defaultdict
@@ -41,15 +44,19 @@ def finals_won(ratings: Iterable[Rating], *, confidence: float = 0.95) -> Estima
 
 
 def share_won(ratings: Sequence[Rating], of: str, *, confidence: float = 0.95) -> Estimate:
-    """Estimate the share of these choices that `of` wins, reviews and raters at random.
+    """Estimate the share of these choices that `of` wins; reviews, raters and writers at random.
 
     Where the model has no fit (all choices alike, very few), the bootstrap over reviews answers instead.
     """
     if not ratings:
         return Estimate(None, None, None, 0)
     wins, items, raters = wins_of(ratings, of), numbered(r.item for r in ratings), numbered(r.rater for r in ratings)
+    texts = [(r.writers or ("", ""))[:: 1 if r.left == of else -1] for r in ratings]
+    writers, others = numbered(name for both in zip(*texts, strict=True) for name in both).reshape(2, -1)
     try:
-        terms = [Term(levels) for levels in (items, raters) if levels.max() > 0]
+        terms = [Term(levels) for levels in (items, raters, writers) if levels.max() > 0]
+        if any(writers != others):
+            terms.append(Term(writers, less=others))
         model = Mixed(wins, np.ones((len(wins), 1)), terms)
         found = model.contrast([1.0])
     except (NotConvergedError, ValueError):

@@ -6,7 +6,7 @@ from eval.stats.estimate import Estimate
 from eval.study.analysis.findings import Findings
 from eval.study.analysis.harms import ANY, Harm
 from eval.study.analysis.minutes import SAVED, WITH, WITHOUT
-from eval.study.analysis.times import Timing
+from eval.study.analysis.times import ONE_ORDER, Timing
 from plume.page.numbers import NO_BREAK, count, interval, number, percent
 
 
@@ -17,13 +17,15 @@ def time_sentence(ratio: Timing) -> tuple[str, str]:
     if ratio.lower is None or ratio.upper is None:
         return f"Rapport des temps : {number(ratio.estimate, 2)}, sans intervalle possible.", _why(ratio)
     told = f"temps avec brouillon / sans : {with_interval(ratio, hundredths)}"
+    if ONE_ORDER in ratio.told:
+        told += " ; tous ont suivi le même ordre, et l’habitude prise en route peut expliquer l’écart"
     if ratio.upper < 1:
         return f"Le brouillon fait gagner du temps : {percent(1 - ratio.estimate, 0)} en moins.", told
     if ratio.lower > 1:
         return f"Le brouillon fait perdre du temps : {percent(ratio.estimate - 1, 0)} en plus.", told
     return (
         "Cette étude ne montre ni gain ni perte de temps.",
-        f"{told} : {change(ratio.lower)} et {change(ratio.upper)} restent possibles",
+        f"{told} ; {change(ratio.lower)} et {change(ratio.upper)} restent possibles",
     )
 
 
@@ -40,6 +42,7 @@ def change(ratio: float) -> str:
 
 
 _WHY = {
+    "too few replies": "trop peu de réponses",
     "fewer than three agents": "moins de trois agents",
     "replies of one arm only": "toutes les réponses sont d’un seul bras",
     "no timed reply": "aucune réponse chronométrée",
@@ -106,8 +109,8 @@ def harm_sentence(found: Sequence[Harm]) -> str:
         for arm, of in shares.items()
     ]
     caught = (
-        f" Les agents ont retiré le problème de {number(one.removed, 0)} des "
-        f"{count(one.drafts, 'brouillon')} qui en avaient."
+        f" Brouillons montrés qui en avaient : {number(one.drafts, 0)}, dont {number(one.removed, 0)} "
+        f"corrigé{'s' if one.removed > 1 else ''} par les agents."
         if one.drafts
         else " Aucun brouillon montré n’en avait."
     )
@@ -121,10 +124,10 @@ def experience_sentence(f: Findings) -> str:
         return f"Novices et expérimentés ne peuvent pas être comparés : {_why(both)}."
     told = f"rapport des deux rapports : {_times(both)}"
     if both.upper < 1:
-        return f"Le gain est plus grand pour qui a moins d’un an d’expérience ({told})."
+        return f"Le brouillon fait gagner plus, ou perdre moins, à qui a moins d’un an d’expérience ({told})."
     if both.lower > 1:
-        return f"Le gain est plus grand pour qui a plus d’un an d’expérience ({told})."
-    return f"Rien ne montre que le gain dépende de l’expérience ; un écart reste possible ({told})."
+        return f"Le brouillon fait gagner plus, ou perdre moins, à qui a plus d’un an d’expérience ({told})."
+    return f"Rien ne montre que l’effet du brouillon dépende de l’expérience ; un écart reste possible ({told})."
 
 
 def learning_sentence(f: Findings) -> str:

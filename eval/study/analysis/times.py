@@ -15,6 +15,7 @@ from eval.study.analysis.mixed import Mixed, NotConvergedError, Term
 from eval.study.records import Writing
 
 MIXED, PAIRED = "mixed", "paired"
+ONE_ORDER = "all agents wrote in the same order of arms"  # period and arm are then one
 LEAST_AGENTS = 3  # with fewer, nothing tells how far agents differ
 
 
@@ -28,7 +29,7 @@ class Timing:
         p: two-sided p-value of "no difference".
         degrees: degrees of freedom of the interval.
         method: MIXED, or PAIRED where the mixed model did not converge; None where nothing can be said.
-        told: why it is not MIXED, or why there is no interval; "" otherwise.
+        told: why it is not MIXED, why there is no interval, or ONE_ORDER; "" otherwise.
         spreads: standard deviations by name, of MIXED, on the scale of the logarithm.
     """
 
@@ -85,6 +86,11 @@ class Times:
         return len(np.unique(self.item))
 
     @property
+    def one_order(self) -> bool:
+        """Tell whether each period holds one arm, so that nothing tells the two apart."""
+        return len(set(zip(self.period, self.drafted, strict=True))) == len(set(self.period)) > 1
+
+    @property
     def terms(self) -> dict[str, Term]:
         """Name the random effects."""
         return {"agents": Term(self.agent), "gains": Term(self.agent, self.drafted), "items": Term(self.item)}
@@ -124,7 +130,7 @@ def time_ratio(writings: Sequence[Writing], *, confidence: float = 0.95, cap: fl
         if paired is None:
             return unsaid(times, f"{told}; no agent wrote in both arms")
         return as_ratio(times, paired, confidence, method=PAIRED, told=told)
-    return as_ratio(times, found, confidence, spreads=spreads)
+    return as_ratio(times, found, confidence, spreads=spreads, told=ONE_ORDER if times.one_order else "")
 
 
 def fit(

@@ -32,6 +32,7 @@ class StudyMinutes:
         sha256: of study.json; `planned_sha256` of preregistration.json.
         won: share of the pairs of final replies that the one begun from a draft won, blind; None where none was rated.
         confidence: of all intervals.
+        waiting: replies that were still awaited when the study was analysed.
     """
 
     rows: tuple[Measurement, ...]
@@ -40,6 +41,7 @@ class StudyMinutes:
     planned_sha256: str | None
     won: Estimate | None = None
     confidence: float = 0.95
+    waiting: int = 0
 
     def get(self, quantity: str, group: str = "all") -> Measurement | None:
         return next((row for row in self.rows if (row.quantity, row.group) == (quantity, group)), None)
@@ -70,7 +72,9 @@ def read(path: str | Path) -> StudyMinutes:
     told = answer.get("confidence") if isinstance(answer, dict) else None
     confidence = float(told) if _is_number(told) and 0 < told < 1 else 0.95
     won = _won(document["estimates"])
-    return StudyMinutes(tuple(rows), holds, file_sha256(Path(path)), planned.get("sha256"), won, confidence)
+    flow = document.get("flow")
+    waiting = _whole(flow.get("waiting")) if isinstance(flow, dict) else 0
+    return StudyMinutes(tuple(rows), holds, file_sha256(Path(path)), planned.get("sha256"), won, confidence, waiting)
 
 
 def _won(rows: list[Any]) -> Estimate | None:
@@ -79,7 +83,7 @@ def _won(rows: list[Any]) -> Estimate | None:
         if isinstance(row, Mapping) and (row.get("quantity"), row.get("group")) == ("finals_won", "all"):
             values = [row.get(name) for name in ("estimate", "lower", "upper")]
             if _is_number(values[0]) and all(value is None or _is_number(value) for value in values):
-                return Estimate(*values, n=int(row.get("n") or 0))
+                return Estimate(*values, n=_whole(row.get("n")))
     return None
 
 
@@ -112,6 +116,10 @@ def _row(row: Mapping[str, Any], holds: bool, path: str | Path) -> Measurement:
         raise InputError(f"{path}: {row['quantity']} of {row['group']}: impossible; analyse the study again")
     grade = RANDOMISED if holds else BIASED
     return make(row["quantity"], row["group"], COMPARISONS[row["quantity"]], point, span, int(n), grade)
+
+
+def _whole(value: Any) -> int:
+    return int(value) if _is_number(value) and value > 0 else 0
 
 
 def _is_number(value: Any) -> bool:

@@ -81,7 +81,8 @@ def test_files_are_read_by_plume_and_by_the_training_on_preferences(small_datase
     assert len(decided) == 8  # 4 agents, half of 4 reviews
     assert {(row["version"], row["seconds"], row["outcome"]) for row in decided} == {("v1", 60.0, "edited")}
     assert len(rated) == 12
-    assert {row["rater"] for row in rated} == {"A001", "A002", "A003", "A004"}
+    study = exports.read(store.folder).flow["preregistration_sha256"][:8]  # whose A001: each study has one
+    assert {row["rater"] for row in rated} == {f"A00{n}@{study}" for n in range(1, 5)}
     assert {frozenset((row["left"], row["right"])) for row in rated} == {frozenset(("v1", "v2"))}
     assert read_study(tmp_path / "records.jsonl") == exports.read(store.folder)
 

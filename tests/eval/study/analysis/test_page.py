@@ -14,9 +14,15 @@ from eval.study.analysis.harms import ANY, harms
 from eval.study.analysis.inputs import MISSING, Inputs, Rules
 from eval.study.analysis.page import render
 from eval.study.analysis.run import as_json
-from eval.study.analysis.sentences import carry_sentence, quality_sentence, time_sentence
+from eval.study.analysis.sentences import (
+    carry_sentence,
+    experience_sentence,
+    harm_sentence,
+    quality_sentence,
+    time_sentence,
+)
 from eval.study.analysis.systems import ranked
-from eval.study.analysis.times import Timing
+from eval.study.analysis.times import ONE_ORDER, Timing, time_ratio
 from eval.study.simulate import HARM, SYSTEM, Truth, items, simulate
 
 TRUTH = Truth(agents=6, items=6, comparisons=3, finals=3)
@@ -67,6 +73,30 @@ def test_quality_is_judged_by_the_rules_alone(found):
 
 def test_the_test_of_carry_over_says_its_power(found):
     assert "huit fois sur dix" in carry_sentence(found)
+
+
+def test_what_is_said_of_experience_is_true_also_where_drafts_cost_time(found):
+    slower = replace(found, by_experience={"interaction": timing(0.7, 0.6, 0.9)})
+    assert "fait gagner plus, ou perdre moins, à qui a moins d’un an" in experience_sentence(slower)
+
+
+def test_one_harmful_draft_is_said_in_french(found):
+    one = replace(found.harms[0], drafts=1, removed=0)
+    assert harm_sentence([one]).endswith("Brouillons montrés qui en avaient : 1, dont 0 corrigé par les agents.")
+
+
+def test_agents_of_one_order_are_no_crossover_and_the_page_says_it(study):
+    order = {agent.id: agent.sequence for agent in study.agents}
+    ratio = time_ratio([w for w in study.writings if order[w.agent] == "draft first"])
+    assert (ratio.told, time_ratio(study.writings).told) == (ONE_ORDER, "")
+    assert "le même ordre" in time_sentence(ratio)[1]
+    assert time_ratio([w for w in study.writings if w.period == 1]).told == ""  # compares agents with agents
+
+
+def test_an_unfinished_study_is_said_to_be_one(found):
+    assert "L’étude n’est pas finie" not in render(found)
+    page = render(replace(found, flow=replace(found.flow, waiting=7)))
+    assert re.search(r"L’étude n’est pas finie\s:</strong> 7\sréponses sont encore attendues", page)
 
 
 def test_figures_hold_their_numbers(study):

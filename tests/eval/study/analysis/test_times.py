@@ -11,6 +11,7 @@ from eval.study.analysis.minutes import minutes
 from eval.study.analysis.mixed import NotConvergedError
 from eval.study.analysis.quality import finals_won, non_inferior
 from eval.study.analysis.times import PAIRED, time_ratio
+from eval.study.records import Rating
 from eval.study.simulate import Truth, simulate
 
 QUIET = {"thinking": 0, "interruptions": 0}
@@ -95,11 +96,41 @@ def test_habits_are_counted(study):
     assert arms["draft"].keystrokes < arms["blank"].keystrokes
 
 
+def test_minutes_count_the_replies_that_they_rest_on(study):
+    """Of an agent who left after the first arm, nothing is used."""
+    gone = study.writings[0].agent
+    kept = [w for w in study.writings if w.agent != gone or w.period == 1]
+    saved = minutes(kept)["minutes_saved"]
+    assert saved.n == sum(w.agent != gone for w in kept)
+    assert saved.agents == len({w.agent for w in kept}) - 1
+    alike = [replace(w, active_seconds=60.0 if w.arm == "draft" else 90.0) for w in study.writings]
+    assert minutes(alike)["minutes_saved"].told == "agents' gains do not vary"
+
+
+def rated(writer, rater, item, won):
+    choice = "left" if won else "right"
+    return Rating(rater, item, "finals", "draft", "blank", choice, (), 1, "2026-12-01", (writer, f"Z{item}"))
+
+
+def test_replies_of_one_writer_are_not_independent():
+    """Half of the writers win mostly: four writers with ten judgements each tell less than forty writers."""
+    rng = np.random.default_rng(0)
+    won = (np.arange(40) % 4 < 2) ^ (rng.random(40) < 0.15)
+    few, many = (
+        finals_won([rated(f"W{i % writers}", f"R{i % 5}", f"I{i}", bool(won[i])) for i in range(40)])
+        for writers in (4, 40)
+    )
+    assert few.upper - few.lower > 1.5 * (many.upper - many.lower)
+
+
 def test_few_of_an_experience_are_not_compared(study):
     agents = [replace(agent, experience="expert") for agent in study.agents]
     assert all(
         told.lower is None and "fewer than two" in told.told for told in by_experience(study.writings, agents).values()
     )
+    counts = {name: (told.agents, told.n) for name, told in by_experience(study.writings, agents).items()}
+    assert counts["novice"] == (0, 0)
+    assert counts["expert"] == (len(agents), len(study.writings))
 
 
 # --- studies whose truth is known

@@ -47,6 +47,9 @@ def test_its_rows_are_of_grade_a_and_the_whole_study_comes_first(write_study):
     assert len(found.rows) == 8
     assert found.replaces
     assert (found.won.estimate, found.confidence) == (0.48, 0.95)
+    assert found.waiting == 0
+    assert read(write_study(analysed() | {"flow": {"waiting": 7}})).waiting == 7
+    assert read(write_study(analysed() | {"flow": {"waiting": "7"}})).waiting == 0
     broken = read(write_study(analysed(holds=False)))
     assert {row.grade for row in broken.rows} == {"biased"}
     assert not broken.replaces
@@ -113,7 +116,7 @@ def test_without_a_study_such_a_claim_is_uncheckable():
 
 
 def test_measured_minutes_replace_modelled_ones_on_the_page(sample_export, write_study, tmp_path):
-    study = write_study(analysed())
+    study = write_study(analysed() | {"flow": {"waiting": 7}})
     result = run(sample_export, tmp_path / "out", study=study, draws=200)
     rows = [row for row in result["estimates"] if row["quantity"] == "minutes_saved"]
     assert [(row["group"], row["grade"], row["estimate"]) for row in rows] == [("all", "A", 2.1), ("novice", "A", 2.1)]
@@ -124,6 +127,7 @@ def test_measured_minutes_replace_modelled_ones_on_the_page(sample_export, write
     assert "2,10 min (de 1,40 à 2,90)" in page
     assert "Niveau de preuve « A »" in page
     assert "préférée dans 48" in page
+    assert "L'étude n'était pas finie : 7 réponses encore attendues." in page
     assert "un brouillon fait gagner 2,10 min" in page
 
     for bounds, said in (((-0.2, -0.9, 0.4), "aucun gain n'est établi"), ((-1.0, -1.5, -0.5), "fait perdre 1,00 min")):
