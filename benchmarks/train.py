@@ -120,7 +120,8 @@ def _plume(name: str, model: Any, rows: list[dict[str, Any]], dtype: str) -> dic
     device = next(model.parameters()).device
     limit = machine_limit(device.type, dtype)
     optimiser = torch.optim.AdamW(trainable(model), lr=2e-4, fused=True)
-    batches = micro_batches(rows, BUDGET, share=config.share_prefix)
+    budget = BUDGET if config.share_prefix else BUDGET // 2  # nothing is gained by more where the prefix is repeated
+    batches = micro_batches(rows, budget, share=config.share_prefix)
     if device.type == "cuda":  # kernels are compiled and chosen in a first step, which is not measured
         backward(model, batches, device)
         model.zero_grad(set_to_none=True)
