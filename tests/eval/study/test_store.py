@@ -454,6 +454,16 @@ def test_a_damaged_or_foreign_database_is_refused_in_one_line(open_store, conten
         open_store(folder=store.folder)
 
 
+def test_a_database_without_its_tables_is_told_as_damaged(open_store):
+    store = open_store()
+    store.close()
+    with sqlite3.connect(store.folder / DATABASE) as db:
+        db.execute("DROP TABLE meta")
+    for asked in (lambda: open_store(folder=store.folder), lambda: exports.read(store.folder)):
+        with pytest.raises(InputError, match="is damaged, or no study"):
+            asked()
+
+
 @pytest.mark.parametrize("fault", ["database or disk is full", "attempt to write a readonly database"])
 def test_a_study_that_cannot_begin_says_so_in_one_line_and_begins_later(make_study, open_store, monkeypatch, fault):
     folder = make_study()
