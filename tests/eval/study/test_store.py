@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from eval.study import exports
 from eval.study.people import ORGANISER
 from eval.study.preregistration import DATABASE, PREREGISTRATION
 from eval.study.refusal import Refusal
