@@ -239,7 +239,7 @@ def browse(
     data: Annotated[
         Path | None, typer.Option(help="Dataset folder that the drafts answer; a verdict knows its own.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Port on this machine; 0 for a free one.")] = PORT,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 for one that is free.")] = PORT,
     notes: Annotated[
         Path | None, typer.Option(help="File for your notes, by default beside the verdict or the drafts.")
     ] = None,

@@ -91,6 +91,8 @@ class Drafts:
 def read_drafts(path: str | Path) -> Drafts:
     """Read drafts.jsonl and the drafts.meta.json beside it. Raises InputError if they do not belong together."""
     path = Path(path)
+    if path.suffix.lower() in (".csv", ".tsv"):
+        raise InputError(f"{path}: a sheet, no drafts of plume's yet; make them of it with: plume eval import")
     rows = files.read_jsonl(path, needs=("id",))
     by_id: dict[str, Draft] = {}
     for number, row in enumerate(rows, 1):

@@ -201,7 +201,7 @@ def _tell(file: Path, out: Path, asked: Sequence[Pair], found: Matched, meta: di
         say(f"- no draft, {why}: {_listed(ids)}")
     if same := [identity for identity in found.doubled if identity in found.texts]:
         say(f"- twice with the same text, taken once: {_listed(same)}")
-    left = Counter(re.sub(r" \d+.*", "", row["reason"]) for row in found.left_out)
+    left = Counter(row["reason"].partition(":")[0] for row in found.left_out)
     if left:
         told = ", ".join(f"{why} ({n})" for why, n in left.most_common(4))
         say(f"- {len(found.left_out)} lines of {file.name} left out: {told}; see {out.stem}.left-out.jsonl")

@@ -127,10 +127,10 @@ def to_compare_several(
     force: bool = False,
 ) -> list[Compared]:
     """Read what the comparisons start from, in the challengers' order. Raises InputError."""
-    resolved = [path.resolve() for path in challengers]
+    resolved = [path.resolve() for path in (champion, *challengers)]
     for path in challengers:
         if resolved.count(path.resolve()) > 1:
-            raise InputError(f"{path}: is given twice; name each challenger once")
+            raise InputError(f"{path}: is given twice; name each system once, the champion first")
     reads = (data, *trained_on, *ratings, champion, *challengers, gate)
     check_folder(out, RANKING, force=force, reads=reads)
     more = {"ratings": ratings, "trained_on": trained_on, "force": force}

@@ -4,7 +4,7 @@ import codecs
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +59,8 @@ def read_sheet(path: Path, known: Sequence[str], named: dict[str, str | None]) -
             raise InputError(f"{path}: cannot be read as drafts ({detail}); {_FORM}") from None
     labels = dict.fromkeys(label for record in records for label in record.fields or ())
     if not labels:
-        raise InputError(f"{path}: holds no draft; {_FORM}")
+        why = next((f" ({record.problem})" for record in records if record.problem), "")
+        raise InputError(f"{path}: holds no draft{why}; {_FORM}")
     if {label.strip() for label in labels} & set(known):
         raise InputError(f"{path}: has no line of headers; put one first, such as: id;draft")
     columns = {name: _column(path, name, named.get(name), [*labels]) for name in _SPELLINGS}
@@ -123,7 +124,7 @@ def _told(labels: list[str]) -> str:
 
 def _line(record: Record, columns: dict[str, str]) -> Line:
     if record.fields is None:
-        return Line(record.line, problem=record.problem or "cannot be read")
+        return Line(record.line, problem=(record.problem or "cannot be read").removeprefix(f"line {record.line} "))
     found = {name: _text(record.fields.get(label)) for name, label in columns.items()}
     if not found["id"]:
         return Line(record.line, problem="has no id")
@@ -132,6 +133,8 @@ def _line(record: Record, columns: dict[str, str]) -> Line:
 
 def _text(value: object) -> str:
     """Give a cell's text, its encoding mended as an export's is; "" for what holds nothing."""
+    with suppress(LookupError, TypeError):
+        value = value["body"]["choices"][0]["message"]["content"]  # type: ignore[index] - a row of OpenAI's batch files
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # half an emoji cannot be written
     return "" if is_empty(text) else clean(text)

@@ -120,10 +120,16 @@ class Database:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def has_begun(folder: Path) -> bool:
+    """Tell whether a study was begun; a server that was killed before its first change leaves an empty file."""
+    path = folder / DATABASE
+    return path.is_file() and path.stat().st_size > 0
+
+
 def kept_sha256(folder: Path) -> str:
     """Give the digest that preregistration.json had when the study began. Raises InputError."""
     path = folder / DATABASE
-    if not path.is_file():
+    if not has_begun(folder):
         raise InputError(_not_begun(folder))
     with readable(path), closing(_connect(path)) as db:
         db.execute("PRAGMA query_only = ON")
@@ -138,7 +144,7 @@ def _not_begun(folder: Path) -> str:
 def reading(folder: Path, sha256: str) -> Iterator[sqlite3.Connection]:
     """Read a study, also while it is served: all that is read is of one moment. Raises InputError."""
     path = folder / DATABASE
-    if not path.is_file():
+    if not has_begun(folder):
         raise InputError(_not_begun(folder))
     with readable(path), closing(_connect(path)) as db:
         db.execute("PRAGMA query_only = ON")
@@ -152,12 +158,13 @@ def readable(path: Path) -> Iterator[None]:
     """Turn what SQLite and the disk refuse of a command into one line. Raises InputError."""
     try:
         yield
-    except Refusal as error:
-        raise InputError(f"{path}: cannot be written ({error.__cause__}); make room, or see who may write") from None
-    except sqlite3.OperationalError as error:
+    except (Refusal, sqlite3.DatabaseError) as told:
+        error = told.__cause__ if isinstance(told, Refusal) else told
+        if not isinstance(error, sqlite3.OperationalError) or str(error).startswith(("no such table", "table ")):
+            raise InputError(f"{path}: is damaged, or no study of plume's; put a copy of it back") from None
+        if isinstance(told, Refusal):
+            raise InputError(f"{path}: cannot be written ({error}); make room, or see who may write") from None
         raise InputError(f"{path}: cannot be opened ({error}); see who may write there, and its disk") from None
-    except sqlite3.DatabaseError:
-        raise InputError(f"{path}: is damaged, or no study of plume's; put a copy of it back") from None
 
 
 def _connect(path: Path) -> sqlite3.Connection:

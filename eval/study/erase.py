@@ -8,7 +8,7 @@ from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 
-from eval.study.database import Database, readable
+from eval.study.database import Database, has_begun, readable
 from eval.study.preregistration import DATABASE, ITEMS, items_of, note_erasure, read_preregistration
 from eval.study.records import write_items
 from plume.corpus.split import experience_of
@@ -35,8 +35,7 @@ def erase_experiences(folder: Path, experiences: Collection[str]) -> tuple[int, 
     kept = [item for item in items if item.id not in gone]
     with telling(folder, "it is as it was, or the same command finishes this erasure"):
         note_erasure(folder, kept, len(gone))
-        begun = (folder / DATABASE).is_file()
-        tasks = _erase(folder, sha256, [(_OF_ITEM, item) for item in gone]) if begun else 0
+        tasks = _erase(folder, sha256, [(_OF_ITEM, item) for item in gone]) if has_begun(folder) else 0
         write_items(folder / ITEMS, kept)  # last: until then the same command finds what to erase
     return len(gone), tasks
 
@@ -47,7 +46,7 @@ def erase_agent(folder: Path, agent: str) -> int:
     The agent leaves the study, and that is kept, without a reason. Raises InputError.
     """
     _, sha256 = read_preregistration(folder)
-    if not (folder / DATABASE).is_file():
+    if not has_begun(folder):
         raise InputError(f"{folder}: nobody has begun this study; nothing was changed")
     return _erase(folder, sha256, [(_OF_THEIR_TEXTS, agent), (_BY_AGENT, agent)], agent)
 

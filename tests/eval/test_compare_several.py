@@ -102,6 +102,8 @@ def test_each_has_a_verdict_and_all_are_ranked(four, easy, tmp_path):
         compare(champion, challengers[0], data, easy, out, force=True)
     with pytest.raises(InputError, match=r"better\.jsonl: is given twice"):
         compare_several(champion, [challengers[0]] * 2, data, easy, tmp_path / "twice")
+    with pytest.raises(InputError, match="is given twice"):
+        compare_several(champion, [challengers[0], champion], data, easy, tmp_path / "twice")
 
 
 def test_the_command_logs_each_and_the_chosen_one_is_promoted(four, easy, tmp_path, empty_store, monkeypatch, capsys):

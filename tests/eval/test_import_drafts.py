@@ -120,6 +120,7 @@ def test_what_answers_nothing_is_refused_in_one_line(small, tmp_path):
     refused(b"id;draft\n0000-1;Bonjour\n", "no column 'avis' .--id-column.; it has: id, draft", id_column="avis")
     refused(b"id;draft\n0000-1;Bonjour\n", "from one column", id_column="draft")
     refused(b"0000-1;Bonjour\n0001-1;Bonsoir\n", "has no line of headers; put one first, such as: id;draft")
+    refused(b"id;draft\n0000-1;Bonjour;merci\n", "holds no draft .line 2 has 3 cells, the header 2.")
     for name in ("plume-reply@v3", "adapter:abc", "", "a\nb", "x" * 61):
         refused(b"id;draft\n0000-1;Bonjour\n", "--system", system=name)
     with pytest.raises(InputError, match="no such file"):
@@ -137,6 +138,20 @@ def test_texts_keep_their_lines_and_signs(small, tmp_path):
     with pytest.raises(InputError) as told:
         import_drafts(file, "A", small, tmp_path / "b.jsonl")
     assert str(told.value).count("sent file.csv") == 1
+
+
+def test_texts_that_were_cut_at_their_line_ends_are_told(small, tmp_path, capsys):
+    file = tmp_path / "sent.csv"
+    file.write_text("id;draft\n0000-1;Bonjour,\nMerci.\n0001-1;Bonjour,\nMerci.\n", encoding="utf-8")
+    import_drafts(file, "A", small, tmp_path / "a.jsonl")
+    assert "2 lines of sent.csv left out: has 1 cells, the header 2 (2)" in capsys.readouterr().out
+
+
+def test_the_answers_of_a_batch_are_read(small, tmp_path):
+    file, answer = tmp_path / "batch.jsonl", {"body": {"choices": [{"message": {"content": "Bonjour."}}]}}
+    file.write_text(json.dumps({"custom_id": "0000-1", "response": answer}) + "\n", encoding="utf-8")
+    import_drafts(file, "A", small, out := tmp_path / "a.jsonl")
+    assert read_drafts(out).text("0000-1") == "Bonjour."
 
 
 def test_columns_may_be_named(small, tmp_path):

@@ -43,7 +43,7 @@ def by_experience(
     fewest = min((len(np.unique(times.agent[mask])) for mask in groups.values()), default=0)
     asked = {NOVICE: (0, 1, 0, 0.5), EXPERT: (0, 1, 0, -0.5), "interaction": (0, 0, 0, 1)}
     if fewest < 2:
-        found = {name: unsaid(times, "fewer than two agents of an experience") for name in asked}
+        found = {name: unsaid(times, "fewer than two novices, or than two experts") for name in asked}
     else:
         side = np.where(novice, 0.5, -0.5)
         more = (side, times.drafted * side)

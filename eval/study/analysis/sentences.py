@@ -47,7 +47,7 @@ _WHY = {
     "replies of one arm only": "toutes les réponses sont d’un seul bras",
     "no timed reply": "aucune réponse chronométrée",
     "no agent wrote in both arms": "aucun agent n’a écrit avec et sans brouillon",
-    "fewer than two agents of an experience": "moins de deux agents d’une expérience",
+    "fewer than two novices, or than two experts": "moins de deux novices, ou moins de deux expérimentés",
     "too few agents for an interval": "trop peu d’agents",
     "agents' gains do not vary": "rien ne varie d’un agent à l’autre",
 }

@@ -143,3 +143,13 @@ def test_commands(finished, tmp_path):
     assert run("export", finished, "--out", files) == 3  # its own files are replaced
     assert 4 <= (files / "decisions.jsonl").read_text().count("\n") <= 5  # A001 had one or two of the three
     assert run("export", files, "--out", files) == "refused"
+
+
+def test_nothing_is_made_of_a_study_that_a_killed_server_did_not_begin(make_study):
+    folder = make_study()
+    (folder / "study.sqlite").touch()
+    for asked in (lambda: erase_agent(folder, "A001"), lambda: exports.read(folder)):
+        with pytest.raises(InputError, match="nobody has begun this study"):
+            asked()
+    assert erase(folder, ["10000"]) == (1, 0)
+    assert (folder / "study.sqlite").stat().st_size == 0

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from eval.study import exports
 from eval.study.people import ORGANISER
 from eval.study.preregistration import DATABASE, PREREGISTRATION
 from eval.study.refusal import Refusal
@@ -452,6 +453,16 @@ def test_a_damaged_or_foreign_database_is_refused_in_one_line(open_store, conten
             db.execute("UPDATE meta SET value = '0' WHERE key = 'version'")
     with pytest.raises(InputError, match=r"damaged|another version"):
         open_store(folder=store.folder)
+
+
+def test_a_database_without_its_tables_is_told_as_damaged(open_store):
+    store = open_store()
+    store.close()
+    with sqlite3.connect(store.folder / DATABASE) as db:
+        db.execute("DROP TABLE meta")
+    for asked in (lambda: open_store(folder=store.folder), lambda: exports.read(store.folder)):
+        with pytest.raises(InputError, match="is damaged, or no study"):
+            asked()
 
 
 @pytest.mark.parametrize("fault", ["database or disk is full", "attempt to write a readonly database"])
