@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,8 @@ def import_drafts(
         sheet = read_sheet(each, [p["id"] for p in asked], {"id": id_column, "draft": draft_column})
         matched = match_lines(sheet.lines, [pair["id"] for pair in asked])
         if not matched.texts:
+            if cut := next((why for why in matched.errors.values() if why.startswith("cut")), ""):
+                raise InputError(f"{each}: every draft is {cut}")
             first = next((line.id for line in sheet.lines if line.id), "none")
             raise InputError(
                 f"{each}: holds no draft for {answered['split']} of {data}: {len(sheet.lines)} lines, their first id "
@@ -113,6 +116,8 @@ def match_lines(lines: Iterable[Line], ids: Sequence[str]) -> Matched:
     for identity in ids:
         of_experience.setdefault(experience_of(identity), []).append(identity)
     texts: dict[str, list[Line]] = {}
+    lines = [*lines]
+    cut = {a.line: b.line for a, b in pairwise(lines) if not a.problem and b.problem.startswith("has 1 cells")}
     for line in lines:
         own, problem = ("", line.problem) if line.problem else _match(line.id, set(ids), of_experience)
         if problem:
@@ -124,7 +129,9 @@ def match_lines(lines: Iterable[Line], ids: Sequence[str]) -> Matched:
         different = {line.text for line in given if line.text}
         if len(given) > 1:
             found.doubled.append(identity)
-        if len(different) == 1:
+        if at := next((cut[line.line] for line in given if line.line in cut), 0):
+            found.errors[identity] = f"cut where line {at} begins: put texts of several lines in quotation marks"
+        elif len(different) == 1:
             found.texts[identity] = different.pop()
         elif different:
             found.errors[identity] = f"two drafts that differ (lines {', '.join(str(line.line) for line in given)})"

@@ -142,9 +142,15 @@ def test_texts_keep_their_lines_and_signs(small, tmp_path):
 
 def test_texts_that_were_cut_at_their_line_ends_are_told(small, tmp_path, capsys):
     file = tmp_path / "sent.csv"
-    file.write_text("id;draft\n0000-1;Bonjour,\nMerci.\n0001-1;Bonjour,\nMerci.\n", encoding="utf-8")
-    import_drafts(file, "A", small, tmp_path / "a.jsonl")
-    assert "2 lines of sent.csv left out: has 1 cells, the header 2 (2)" in capsys.readouterr().out
+    cut = "id;draft\n0000-1;Bonjour,\nMerci.\n"
+    file.write_text(cut, encoding="utf-8")
+    with pytest.raises(InputError, match="every draft is cut where line 3 begins"):
+        import_drafts(file, "A", small, tmp_path / "a.jsonl")
+    file.write_text(cut + '0001-1;"Bonjour,\nMerci."\n', encoding="utf-8")
+    import_drafts(file, "A", small, out := tmp_path / "a.jsonl")
+    assert "1 lines of sent.csv left out: has 1 cells, the header 2 (1)" in capsys.readouterr().out
+    assert read_drafts(out).text("0000-1") is None  # and not "Bonjour,"
+    assert "cut where line 3 begins" in read_drafts(out).rows["0000-1"]["error"]
 
 
 def test_the_answers_of_a_batch_are_read(small, tmp_path):
