@@ -20,7 +20,7 @@ from train.batches import Layout
 try:
     from train import fused
 
-    FUSED = (fused._norm, fused._mlp, fused._attention)
+    FUSED = (fused._norm, fused._layer)
 except ImportError:  # a tree before it
     fused, FUSED = None, ()
 
@@ -43,7 +43,7 @@ class Rung:
 
 
 def _plain(model: Any) -> None:
-    """Give norm, MLP and attention modules transformers' own forward again; LoRA layers keep theirs."""
+    """Give norms and layers transformers' own forward again; LoRA layers keep theirs."""
     for module in model.modules():
         if getattr(module.__dict__.get("forward"), "func", None) in FUSED:
             del module.__dict__["forward"]

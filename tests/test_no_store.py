@@ -44,7 +44,7 @@ def here(tmp_path, monkeypatch):
     "command",
     [
         lambda state: evaluate.promote("1", initial=True, reason="r", by="b"),
-        lambda state: evaluate.compare(Path("a.jsonl"), Path("b.jsonl"), Path("data"), Path("verdict")),
+        lambda state: evaluate.compare(Path("a.jsonl"), [Path("b.jsonl")], Path("data"), Path("verdict")),
         lambda state: evaluate.time(SAMPLE, state.folder / "time"),
         lambda state: systems.resolve("champion"),
         lambda state: forget_versions.trained_on({"0"}, {"0"}),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from plume.french.text import fold
 from plume.page.marked_text import Passage
 
-_QUOTED = re.compile(r"« (.+?) »", re.DOTALL)
+_QUOTED = re.compile(r"« ([^«»]+) »")
 _WORD = re.compile(r"\w+")
 _LONGEST = 500  # words of a quotation that is looked for
 
