@@ -42,7 +42,7 @@ class PreferencesConfig(Config):
     anchor: float = Field(
         1.0,
         ge=0,
-        description="of dpo: weight of plain training on the wanted texts: a margin leaves them unlikely; 0: none",
+        description="of dpo: weight of plain training on the wanted texts, beside the preference; 0: none",
     )
     optimiser: Optimiser = Field(
         Optimiser(learning_rate=2e-5), description="AdamW, with linear warm-up and cosine decay"
