@@ -230,6 +230,7 @@ def assert_accessible() -> Callable[[Any], None]:
     axe = Axe()
 
     def check(page: Any) -> None:
+        page.wait_for_load_state()
         found = axe.run(page)
         assert not found.violations_count, found.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page.url

@@ -117,6 +117,7 @@ def test_axe_finds_nothing_on_any_page(serve_study, chromium_page, expect, asser
     def check():
         for width in (390, 1280):
             page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_load_state()  # a page without its style yet is wider
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert_accessible(page)
         seen.append(page.title().partition(" – ")[0].partition(" ")[0])
