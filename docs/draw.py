@@ -33,6 +33,7 @@ ORDER = {
     "page": "one skin of the French pages",
     "french": "the language: text, numbers, vocabulary, rules, mentions",
     "contacts": "the directory of public contacts",
+    "passages": "passages of official sources, as a prompt shows them",
     "prompt": "what a model reads",
     "models": "base models and tokenizers",
     "adapters": "LoRA adapters as folders",
@@ -45,6 +46,7 @@ ORDER = {
     "pseudonymise": "what identifies a person, found and replaced",
     "export": "the platform's file, read once into experiences",
     "checks": "what a draft may not say",
+    "sources": "official sheets: imported, kept, and found for a review",
     "corpus": "experiences -> pairs in a dataset folder",
     "retrieval": "examples of replies to similar reviews",
     "doctor": "what this machine can do",
@@ -59,7 +61,7 @@ ORDER = {
 DRAWN_AS = {
     "ground": (
         *("errors", "paths", "marks", "files", "shares", "config", "config_keys", "interrupt", "boundary", "command"),
-        *("output", "vllm_options", "canaries", "judgements"),
+        *("output", "vllm_options", "canaries", "judgements", "passages"),
     ),
     "tracking": ("store", "tracking", "registry"),
 }

@@ -1,8 +1,8 @@
 """The prompt: what the model reads before it writes, the same token ids in training, evaluation and serving.
 
-A prompt version is a file of `plume/prompts/`; a changed text is a new version. A header (`contacts: 4`) makes it show
-that many official contacts of the structure. A chat format says how a base model's turns are written: ChatML, that of
-OpenHermes 2 and of the embedded default model.
+A prompt version is a file of `plume/prompts/`; a changed text is a new version. A header (`contacts: 4`, `sources: 3`)
+makes it show that many official contacts of the structure, or passages of the pair's own `sources`. A chat format says
+how a base model's turns are written: ChatML, that of OpenHermes 2 and of the embedded default model.
 """
 
 import re
@@ -18,6 +18,7 @@ from plume.contacts import Directory
 from plume.errors import InputError
 from plume.files import sha256
 from plume.marks import PSEUDONYM
+from plume.passages import render, squeezed
 
 # Added to the system text where past replies are shown.
 EXAMPLES = (
@@ -97,16 +98,19 @@ def format_of(tokenizer: Any | None) -> ChatFormat:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt version: its name, the system text, and how many official contacts of the structure it shows."""
+    """A prompt version: its name, the system text, how many official contacts and passages of sources it shows."""
 
     version: str
     system: str
     contacts: int = 0
+    sources: int = 0
 
     @property
     def sha256(self) -> str:
         """Hash of the version: it must not change between training and serving."""
         text = f"{self.contacts}\0{self.system}" if self.contacts else self.system
+        if self.sources:
+            text = f"{self.sources}\0{text}"
         return sha256(text.encode())
 
     @property
@@ -142,11 +146,14 @@ class Prompt:
             service = f"{service} ({network})"
         lines = [f"Service : {inert(service)}", f"Usager : {PSEUDONYM}"]
         if pair.get("title"):
-            lines.append(f"Titre : {inert(pair['title'])}")
+            # A line end in it could begin a source of its own.
+            lines.append(f"Titre : {inert(squeezed(pair['title']) if self.sources else pair['title'])}")
         if self.contacts:
             verified = _directory().of(network, pair.get("structure"))
             shown = [f"{c.value} ({c.label})" for c in verified if c.network][: self.contacts]
             lines.append(f"Contacts officiels : {inert(' ; '.join(shown) or 'aucun')}")
+        if self.sources:
+            lines.append(inert(render((pair.get("sources") or [])[: self.sources])))
         lines.append(f"Avis : {inert(pair['review'])}")
         return "\n".join(lines)
 
