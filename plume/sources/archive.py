@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from plume.errors import InputError
@@ -29,11 +29,12 @@ class UnreadableMember(Exception):  # noqa: N818 - a value that becomes a reason
 
 @dataclass(frozen=True)
 class Member:
-    """A file of what is imported. With the same stamp as before, it holds what it held."""
+    """A file of what is imported. With the same stamp as before, it holds what it held; `alone`, no folder holds it."""
 
     name: str
     stamp: Callable[[], str]
     read: Callable[[], bytes]
+    alone: bool = False
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def members(path: Path) -> Iterator[list[Member]]:
     elif path.suffix.lower() == ".zip":
         raise InputError(f"{path}: is no zip archive, or was cut off; download it again")
     else:
-        yield [_file(path, path.name)]
+        yield [replace(_file(path.resolve(), path.name), alone=True)]
 
 
 @contextmanager
@@ -98,7 +99,7 @@ def _of_folder(folder: Path) -> list[Member]:
 
 def _file(path: Path, name: str) -> Member:
     def read() -> bytes:
-        if path.is_symlink() and name != path.name:
+        if path.is_symlink():
             raise UnreadableMember("unsafe_name", "is a link")
         try:
             with path.open("rb") as file:

@@ -24,8 +24,10 @@ from plume.sources.sheets import Refused
 
 # What the passages of a file depend on beside it.
 READER = (
-    "plume/sources/*.py",
-    "plume/sources/*.tsv",
+    "plume/sources/sheets.py",
+    "plume/sources/elements.tsv",
+    "plume/sources/texts.py",
+    "plume/sources/cut.py",
     "plume/corpus/published_replies.py",
     "plume/french/vocabulary/directory_networks.tsv",
 )
@@ -314,6 +316,8 @@ def _read(member: Member, job: Job, unknown: Counter[str], masked: Counter[str])
             return read._replace(licence=licence) if licence and isinstance(read, Sheet) else read
         if member.name.lower().endswith(".zip"):
             return Refused("other_file", "an archive in an archive; import it by itself")
+        if PurePath(member.name).stem.lower() == "readme" and not member.alone:
+            return Refused("other_file", "describes the folder; import it by itself if it is a source")
         if fault := texts.suffix_fault(member.name):
             return Refused("other_file", fault)
         text = texts.read(member.read(), member.name, job.given)
