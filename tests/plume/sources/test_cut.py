@@ -1,4 +1,4 @@
-"""A sheet is cut into passages at the ends of blocks or sentences, and a passage keeps its id while it says the same."""
+"""A sheet is cut at the ends of blocks or sentences, and a passage keeps its id while it says the same."""
 
 from plume.sources.cut import WORDS, Block, Sheet, passages
 
