@@ -2,7 +2,7 @@
 
 Text that is nobody's official page may name people. What designates a person is masked before anything is kept:
 names (two words, or one after a civility), numbers of social security and bank accounts, mobile numbers, mailboxes that
-bear a first name. Lines, mailboxes and addresses of a service stay: they are what the text is for.
+bear a first name or an initial. Lines, mailboxes and addresses of a service stay: they are what the text is for.
 """
 
 import re
@@ -227,7 +227,8 @@ def _is_personal(kind: str, value: str, before: str) -> bool:
     if kind == "TEL":
         return national(value)[:2] in ("06", "07")
     if kind == "EMAIL":
-        return not FIRST_NAMES.isdisjoint(re.findall(r"[a-z]+", fold(value.partition("@")[0])))
+        parts = re.findall(r"[a-z]+", fold(value.partition("@")[0]))
+        return not FIRST_NAMES.isdisjoint(parts) or (len(parts) == 2 and 1 in map(len, parts))  # s.garnier
     return kind in _PERSONAL and sum(map(str.isdigit, value)) >= _DIGITS  # less is the number of a form
 
 
