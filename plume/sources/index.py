@@ -1,14 +1,16 @@
-"""Scores the sheets of a sources folder for a review: word by word (BM25), field by field, and by the kinds they name.
+"""Scores the sheets of a sources folder for a review, and weighs whether the nearest is about what the review asks.
 
-Fields are the title, the headings and the text. What all reviews hold tells little: a term weighs less, the more
-reviews hold it.
+Both are sums: of what a sheet shares with a review (BM25 over stems, over kinds and over the kinds of the title, and
+the network), and of what speaks for the nearest sheet or against it. weights.json says what each counts.
 """
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,88 +18,150 @@ from plume.french.text import fold
 from plume.passages import Passage
 from plume.sources.terms import Terms, terms_of
 
-_BM25 = {"method": "lucene", "k1": 1.2, "b": 0.75}
-FEATURES = ("title", "title_kinds", "headings", "text", "kinds", "same_network", "other_network","asked_title","asked_title_kinds","all","all_title")
-WEIGHTS = dict(zip(FEATURES, (1.0, 1.0, 0.5, 1.0, 0.5, 2.0, -1.0,0,0,0,0), strict=True))
-POWER=1
-FLOOR=0.002
+WEIGHTS = Path(__file__).parent / "weights.json"
+BM25 = {"method": "lucene", "k1": 1.2, "b": 0.75}
+FEATURES = ("text", "kinds", "title_kinds", "same_network", "other_network")
+# Of the nearest sheet: its score, the share of its title's kinds that are named, subjects and sides that both name;
+# what the review's own title names; and how a citizen was received, which no sheet is about.
+EVIDENCE = (
+    *("score", "title_covered", "subjects_of_title", "subjects_of_text", "sides"),
+    *("asked_subjects", "asked_other_subjects", "asked_service", "service"),
+)
+
+
+class Weights(NamedTuple):
+    """What each of FEATURES and EVIDENCE counts. Below zero, the evidence of the nearest sheet is too weak to show it.
+
+    `within` says how far below the nearest another sheet may score, `passage` what a passage's own words count beside
+    its sheet's, `second` what a second passage of one sheet loses.
+    """
+
+    features: dict[str, float]
+    evidence: dict[str, float]
+    bias: float
+    within: float
+    passage: float
+    second: float
+
+
 @cache
-def shares():
-    return json.load(open("/work/scratch/find/bg.json"))
-@cache
-def weight(term):
-    return (math.log(max(shares().get(term,0),FLOOR))/math.log(FLOOR))**POWER
+def shipped() -> Weights:
+    """Read the weights of this repository."""
+    held = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    return Weights(**{key: held[key] for key in Weights._fields})
+
+
+class Asked(NamedTuple):
+    """What a review names: each term once, and the kinds of its own title."""
+
+    stems: tuple[str, ...]
+    kinds: tuple[str, ...]
+    title: frozenset[str]
+    network: str
+
+    @classmethod
+    def of(cls, case: Mapping[str, Any]) -> "Asked":
+        """Read a case: a title, if any, a review and the network that it is of."""
+        title = case.get("title") or ""
+        read = terms_of(_joined([title, case["review"]]))
+        each = (tuple(dict.fromkeys(terms)) for terms in read)
+        return cls(*each, frozenset(terms_of(title).kinds), fold(case.get("network") or ""))
+
 
 class Field:
-    """BM25 over one list of terms a document; a document or a review without any scores nothing."""
+    """BM25 over the terms of some documents, as shares of the score of a term that one document alone holds."""
 
     def __init__(self, documents: Sequence[Sequence[str]]) -> None:
-        from bm25s import BM25
-        from scipy.sparse import csc_array
+        from bm25s import BM25 as Library
 
-        index = BM25(**_BM25)
-        index.index([list(document) or [""] for document in documents], show_progress=False)
-        held = index.scores
-        shape = (len(documents), len(held["indptr"]) - 1)
-        self._scores = csc_array((held["data"], held["indices"], held["indptr"]), shape=shape)
-        self._known = {k:v for k,v in index.vocab_dict.items() if v<shape[1]}
+        self._index = Library(**BM25)
+        self._index.index([list(terms) or [""] for terms in documents], show_progress=False)
+        self._most = rarity(1, len(documents))
+        self._nothing = np.zeros(len(documents))
 
-    def scores(self, terms: Sequence[str]) -> np.ndarray:
+    def scores(self, terms: Iterable[str]) -> np.ndarray:
         """Score each document for some different terms."""
-        known = [self._known[term] for term in terms if term in self._known]
-        if not known: return np.zeros(self._scores.shape[0])
-        return self._scores[:, known].sum(1)
+        known = self._index.get_tokens_ids([term for term in terms if term])
+        return self._index.get_scores_from_ids(known) / self._most if known else self._nothing
+
+
+def rarity(holding: int, of: int) -> float:
+    """Give how much a term says that so many documents hold, as BM25 counts it."""
+    return math.log(1 + (of - holding + 0.5) / (holding + 0.5))
 
 
 class Index:
     """The fields of some sheets, each a list of its passages."""
 
     def __init__(self, sheets: Sequence[Sequence[Passage]]) -> None:
-        first = [passages[0] for passages in sheets]
-        titles = [terms_of(passage["title"]) for passage in first]
-        headings = [terms_of(_joined({word: 0 for p in ps for word in p.get("where") or ()})) for ps in sheets]
-        texts = [
-            terms_of(_joined([ps[0].get("theme") or "", *(p["text"] for p in ps)])) for ps in sheets
-        ]
-        self._title, self._title_kinds = Field([t.stems for t in titles]), Field([t.kinds for t in titles])
-        self._headings, self._text = Field([t.stems for t in headings]), Field([t.stems for t in texts])
-        self._kinds = Field([(*t.kinds, *h.kinds, *i.kinds) for t, h,i in zip(texts, headings,titles, strict=True)])
-        self._all=Field([(*t.stems,*h.stems,*i.stems) for t,h,i in zip(texts,headings,titles)])
-        self._networks = np.array([fold(passage.get("network") or "") for passage in first])
-        self._passages = Field([(*t.stems, *t.kinds) for ps in sheets for p in ps for t in [terms_of(_joined([*(p.get("where") or ()), p["text"]]))]])
+        titles = [terms_of(passages[0]["title"]) for passages in sheets]
+        wholes = [terms_of(_whole(passages)) for passages in sheets]
+        self._text = Field([terms.stems for terms in wholes])
+        self._kinds = Field([terms.kinds for terms in wholes])
+        self._title_kinds = Field([terms.kinds for terms in titles])
+        self._networks = np.array([fold(passages[0].get("network") or "") for passages in sheets])
+        self._passages = Field([_all(terms_of(_own(passage))) for passages in sheets for passage in passages])
+        self._sets = [(frozenset(t.kinds), frozenset(w.kinds)) for t, w in zip(titles, wholes, strict=True)]
+        self._holding = Counter(kind for _, whole in self._sets for kind in whole)
 
-    def score(self, case: Mapping[str, Any]):
-        asked = _asked(case)
-        return self.features(case) @ np.array([*WEIGHTS.values()]), self._passages.scores([*asked.stems, *asked.kinds])
-
-    def features(self, case: Mapping[str, Any]) -> np.ndarray:
+    def features(self, asked: Asked) -> np.ndarray:
         """Give a row of FEATURES for each sheet."""
-        asked = _asked(case)
-        title = terms_of(case.get("title") or "")
-        network = fold(case.get("network") or "")
-        same = (self._networks == network) & bool(network)
-        other = (self._networks != network) & (self._networks != "") & bool(network)
-        return np.column_stack(
-            [
-                self._title.scores(asked.stems),
-                self._title_kinds.scores(asked.kinds),
-                self._headings.scores(asked.stems),
-                self._text.scores(asked.stems),
-                self._kinds.scores(asked.kinds),
-                same,
-                other,
-                self._text.scores(list(dict.fromkeys(title.stems))),
-                self._kinds.scores(list(dict.fromkeys(title.kinds))),
-                self._all.scores(asked.stems),
-                self._all.scores(list(dict.fromkeys(title.stems))),
-            ]
+        same = (self._networks == asked.network) & bool(asked.network)
+        other = ~same & (self._networks != "") & bool(asked.network)
+        scores = self._text.scores(asked.stems), self._kinds.scores(asked.kinds), self._title_kinds.scores(asked.kinds)
+        return np.column_stack([*scores, same, other])
+
+    def scores(self, asked: Asked, weights: Weights) -> np.ndarray:
+        """Score each sheet."""
+        return self.features(asked) @ [weights.features[name] for name in FEATURES]
+
+    def passage_scores(self, asked: Asked) -> np.ndarray:
+        """Score each passage by its own words alone."""
+        return self._passages.scores((*asked.stems, *asked.kinds))
+
+    def evidence(self, asked: Asked, at: int, score: float) -> tuple[float, ...]:
+        """Give what speaks for the sheet of that number and against it: the values of EVIDENCE."""
+        title, whole = self._sets[at]
+        named = {role: {kind for kind in asked.kinds if kind.startswith(role)} for role in ("sub", "side", "ser")}
+        subjects = {kind for kind in asked.title if kind.startswith("sub")}
+        return (
+            score,
+            self._said(title & {*asked.kinds}) / self._said(title) if title else _UNTITLED,
+            self._said(named["sub"] & title),
+            self._said(named["sub"] & (whole - title)),
+            self._said(named["side"] & whole),
+            len(subjects & title),
+            len(subjects - whole),
+            sum(kind.startswith("ser") for kind in asked.title),
+            len(named["ser"]),
         )
 
+    def is_about(self, asked: Asked, at: int, score: float, weights: Weights) -> bool:
+        """Say whether the sheet of that number is about what is asked, as far as can be told."""
+        evidence = zip(EVIDENCE, self.evidence(asked, at, score), strict=True)
+        return weights.bias + sum(weights.evidence[name] * value for name, value in evidence) >= 0
 
-def _asked(case: Mapping[str, Any]) -> Terms:
-    read = terms_of(_joined([case.get("title") or "", case["review"]]))
-    return Terms(tuple(dict.fromkeys(read.stems)), tuple(dict.fromkeys(read.kinds)))
+    def _said(self, kinds: Iterable[str]) -> float:
+        n = len(self._sets)
+        return sum(rarity(self._holding[kind], n) for kind in sorted(kinds)) / rarity(1, n)
 
 
-def _joined(texts: Iterable[str]) -> str:
+_UNTITLED = 0.3  # title_covered of a title that names no kind: about the mean of the others
+
+
+def _whole(passages: Sequence[Passage]) -> str:
+    headings = dict.fromkeys(heading for passage in passages for heading in passage.get("where") or ())
+    first = passages[0]
+    return _joined([first["title"], first.get("theme"), *headings, *(passage["text"] for passage in passages)])
+
+
+def _own(passage: Passage) -> str:
+    return _joined([*(passage.get("where") or ()), passage["text"]])
+
+
+def _all(terms: Terms) -> tuple[str, ...]:
+    return terms.stems + terms.kinds
+
+
+def _joined(texts: Iterable[str | None]) -> str:
     return " . ".join(filter(None, texts))

@@ -8,8 +8,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from plume.checks.stems import FLOOR, shares
-from plume.checks.stems import stem as short_stem
 from plume.french.text import fold, words
 from plume.french.vocabulary import rows
 
