@@ -21,12 +21,11 @@ from plume.sources.terms import Terms, terms_of
 WEIGHTS = Path(__file__).parent / "weights.json"
 BM25 = {"method": "lucene", "k1": 1.2, "b": 0.75}
 FEATURES = ("text", "kinds", "title_kinds", "same_network", "other_network")
-# Of the nearest sheet: its score, the share of its title's kinds that are named, subjects and sides that both name;
-# what the review's own title names; and how a citizen was received, which no sheet is about.
-EVIDENCE = (
-    *("score", "title_covered", "subjects_of_title", "subjects_of_text", "sides"),
-    *("asked_subjects", "asked_other_subjects", "asked_service", "service"),
-)
+# Of the nearest sheet: its score, how much subjects beside its title's and how much sides of the case it shares with the
+# review; how many subjects the review's own title names that it is not about; whether the review asks anything; and in
+# how many ways it tells how a citizen was received, which no sheet is about.
+EVIDENCE = ("score", "subjects_of_text", "sides", "other_subjects", "service_in_title", "service", "asks")
+SUBJECT, SIDE, SERVICE, ASKS = "subject:", "side:", "service:", "asks:"  # roles of kinds, see kinds.tsv
 
 
 class Weights(NamedTuple):
@@ -52,20 +51,21 @@ def shipped() -> Weights:
 
 
 class Asked(NamedTuple):
-    """What a review names: each term once, and the kinds of its own title."""
+    """What a review names: each stem and kind once, the kinds of its own title, and whether it asks anything."""
 
     stems: tuple[str, ...]
     kinds: tuple[str, ...]
     title: frozenset[str]
     network: str
+    asks: bool
 
     @classmethod
     def of(cls, case: Mapping[str, Any]) -> "Asked":
         """Read a case: a title, if any, a review and the network that it is of."""
         title = case.get("title") or ""
-        read = terms_of(_joined([title, case["review"]]))
-        each = (tuple(dict.fromkeys(terms)) for terms in read)
-        return cls(*each, frozenset(terms_of(title).kinds), fold(case.get("network") or ""))
+        stems, kinds = (tuple(dict.fromkeys(terms)) for terms in terms_of(_joined([title, case["review"]])))
+        asks = "?" in title + case["review"] or any(_of(kinds, ASKS))
+        return cls(stems, kinds, frozenset(terms_of(title).kinds), fold(case.get("network") or ""), asks)
 
 
 class Field:
@@ -97,11 +97,13 @@ class Index:
         titles = [terms_of(passages[0]["title"]) for passages in sheets]
         wholes = [terms_of(_whole(passages)) for passages in sheets]
         self._text = Field([terms.stems for terms in wholes])
-        self._kinds = Field([terms.kinds for terms in wholes])
-        self._title_kinds = Field([terms.kinds for terms in titles])
+        self._kinds = Field([_things(terms.kinds) for terms in wholes])
+        self._title_kinds = Field([_things(terms.kinds) for terms in titles])
         self._networks = np.array([fold(passages[0].get("network") or "") for passages in sheets])
         self._passages = Field([_all(terms_of(_own(passage))) for passages in sheets for passage in passages])
-        self._sets = [(frozenset(t.kinds), frozenset(w.kinds)) for t, w in zip(titles, wholes, strict=True)]
+        self._sets = [
+            (frozenset(_things(t.kinds)), frozenset(_things(w.kinds))) for t, w in zip(titles, wholes, strict=True)
+        ]
         self._holding = Counter(kind for _, whole in self._sets for kind in whole)
 
     def features(self, asked: Asked) -> np.ndarray:
@@ -122,18 +124,14 @@ class Index:
     def evidence(self, asked: Asked, at: int, score: float) -> tuple[float, ...]:
         """Give what speaks for the sheet of that number and against it: the values of EVIDENCE."""
         title, whole = self._sets[at]
-        named = {role: {kind for kind in asked.kinds if kind.startswith(role)} for role in ("sub", "side", "ser")}
-        subjects = {kind for kind in asked.title if kind.startswith("sub")}
         return (
             score,
-            self._said(title & {*asked.kinds}) / self._said(title) if title else _UNTITLED,
-            self._said(named["sub"] & title),
-            self._said(named["sub"] & (whole - title)),
-            self._said(named["side"] & whole),
-            len(subjects & title),
-            len(subjects - whole),
-            sum(kind.startswith("ser") for kind in asked.title),
-            len(named["ser"]),
+            self._said(_of(asked.kinds, SUBJECT) & (whole - title)),
+            self._said(_of(asked.kinds, SIDE) & whole),
+            len(_of(asked.title, SUBJECT) - whole),
+            len(_of(asked.title, SERVICE)),
+            len(_of(asked.kinds, SERVICE)),
+            float(asked.asks),
         )
 
     def is_about(self, asked: Asked, at: int, score: float, weights: Weights) -> bool:
@@ -146,7 +144,13 @@ class Index:
         return sum(rarity(self._holding[kind], n) for kind in sorted(kinds)) / rarity(1, n)
 
 
-_UNTITLED = 0.3  # title_covered of a title that names no kind: about the mean of the others
+def _of(kinds: Iterable[str], role: str) -> set[str]:
+    return {kind for kind in kinds if kind.startswith(role)}
+
+
+def _things(kinds: Iterable[str]) -> tuple[str, ...]:
+    """Leave out what tells how somebody was received, or asks."""
+    return tuple(kind for kind in kinds if kind.startswith((SUBJECT, SIDE)))
 
 
 def _whole(passages: Sequence[Passage]) -> str:
@@ -160,7 +164,7 @@ def _own(passage: Passage) -> str:
 
 
 def _all(terms: Terms) -> tuple[str, ...]:
-    return terms.stems + terms.kinds
+    return terms.stems + _things(terms.kinds)
 
 
 def _joined(texts: Iterable[str | None]) -> str:

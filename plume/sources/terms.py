@@ -4,6 +4,7 @@ Citizens and administrations name a thing differently. A kind (kinds.tsv) holds 
 other: "prune" and "avis de contravention" are both of `subject:fine`.
 """
 
+import re
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from plume.french.text import fold, words
 from plume.french.vocabulary import rows
 
 VOCABULARY = Path(__file__).parent / "vocabulary"
-_LONG = 5  # letters of a stem that stands for one word and its family
+_PLURAL, _INFLECTION = re.compile(r"(?<=\w{4})s$|(?<=\w{2}[aeo]u)x$"), re.compile(r"(?<=\w{4})(?:er|ez|ee|e)$")
 
 
 class Terms(NamedTuple):
@@ -53,34 +54,43 @@ def _empty() -> frozenset[str]:
 
 def _kinds(said: list[str]) -> list[str]:
     """Give the kinds that words in order name; a phrase hides the shorter ones that begin with it."""
-    read, found, at = [*map(_form, said)], [], 0
-    while at < len(read):
-        for length in _lengths().get(read[at], ()):
-            if named := _phrases().get(tuple(read[at : at + length])):
+    exact, found, at = [*map(_singular, said)], [], 0
+    loose = [*map(_uninflected, exact)]
+    while at < len(said):
+        for length in _lengths().get(loose[at], ()):
+            end = at + length
+            if named := _phrases().get(tuple(exact[at:end])) or _phrases().get(tuple(loose[at:end])):
                 found += named
-                at += length - 1
+                at = end - 1
                 break
         at += 1
     return found
 
 
 @lru_cache(maxsize=1 << 16)
-def _form(word: str) -> str:
-    """Give the stem of a word; where that is short, the word without the sign of a plural: "mari" is not "mars"."""
-    if len(root := stem(word)) >= _LONG:
-        return root
-    folded = fold(word)
-    return folded[:-1] if len(folded) > 3 and folded[-1] in "sx" else folded
+def _singular(word: str) -> str:
+    return _PLURAL.sub("", fold(word))
+
+
+def _uninflected(word: str) -> str:
+    """Give a word without what gender and the commonest forms of a verb add: "refusée" and "refuser" meet.
+
+    No more than that: by their stems "accueil" would be "accueillante", and "mari" "mars".
+    """
+    return _INFLECTION.sub("", word)
 
 
 @cache
 def _phrases() -> dict[tuple[str, ...], tuple[str, ...]]:
-    found: dict[tuple[str, ...], tuple[str, ...]] = {}
+    """Give the kinds of each phrase: as it is written, and for what is written otherwise, without inflection."""
+    exact: dict[tuple[str, ...], dict[str, None]] = {}
+    loose: dict[tuple[str, ...], dict[str, None]] = {}
     for row in rows("kinds", VOCABULARY):
         for phrase in row["words"].split(", "):
-            key = tuple(map(_form, words(phrase)))
-            found[key] = tuple(dict.fromkeys((*found.get(key, ()), f"{row['role']}:{row['kind']}")))
-    return found
+            key = tuple(map(_singular, words(phrase)))
+            for found, form in ((exact, key), (loose, tuple(map(_uninflected, key)))):
+                found.setdefault(form, {})[f"{row['role']}:{row['kind']}"] = None
+    return {key: tuple(kinds) for key, kinds in (loose | exact).items()}
 
 
 @cache
@@ -88,5 +98,5 @@ def _lengths() -> dict[str, tuple[int, ...]]:
     """Give the lengths of the phrases that begin with a form, the longest first."""
     found: dict[str, set[int]] = {}
     for key in _phrases():
-        found.setdefault(key[0], set()).add(len(key))
+        found.setdefault(_uninflected(key[0]), set()).add(len(key))
     return {first: tuple(sorted(lengths, reverse=True)) for first, lengths in found.items()}
