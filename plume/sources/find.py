@@ -3,17 +3,16 @@
 Sheets are ranked first, then the passages of the nearest. Deterministic: equal scores go by id.
 """
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from plume.files import json_sha256
+from plume.files import file_sha256, json_sha256
 from plume.french.similar import similarity
 from plume.passages import Passage
 from plume.sources import folder as sources_folder
@@ -26,16 +25,21 @@ NEAR_DUPLICATE = 0.8  # Jaccard similarity of word triples
 REPLY = "reply"  # kind of a passage that is a published reply; its sheet is the id of the pair: `<experience>-<n>`
 
 
+def by_sheet(passages: Iterable[Passage]) -> list[list[Passage]]:
+    """Group passages by their sheets, both in the order of their ids."""
+    sheets: dict[str, list[Passage]] = {}
+    for passage in sorted(passages, key=lambda passage: (passage["sheet"], number(passage["id"]))):
+        sheets.setdefault(passage["sheet"], []).append(passage)
+    return [*sheets.values()]
+
+
 class Finder:
     """The passages of a sources folder, indexed at the first question and kept in memory."""
 
     def __init__(self, passages: Iterable[Passage], weights: Weights | None = None) -> None:
         self._weights = weights or shipped()
-        ordered = sorted(passages, key=lambda passage: (passage["sheet"], number(passage["id"])))
-        self._sheets: dict[str, list[Passage]] = {}
-        for passage in ordered:
-            self._sheets.setdefault(passage["sheet"], []).append(passage)
-        self._by_id = {passage["id"]: passage for passage in ordered}
+        self._sheets = by_sheet(passages)
+        self._by_id = {passage["id"]: passage for sheet in self._sheets for passage in sheet}
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -48,15 +52,12 @@ class Finder:
 
     def describe(self) -> dict[str, Any]:
         """Say what decides which passages are found, for fingerprints."""
-        digest = hashlib.sha256()
-        for passage in self._by_id.values():
-            digest.update(json.dumps(passage, ensure_ascii=False, sort_keys=True).encode() + b"\n")
         return {
             "passages": len(self._by_id),
-            "sha256": digest.hexdigest(),
+            "sha256": json_sha256([*self._by_id.values()]),
             "libraries": [f"{name} {version(name)}" for name in ("bm25s", "PyStemmer")],
-            "weights": json_sha256(self._weights._asdict()),
-            "kinds": hashlib.sha256((VOCABULARY / "kinds.tsv").read_bytes()).hexdigest(),
+            "weights_sha256": json_sha256(self._weights._asdict()),
+            "kinds_sha256": file_sha256(VOCABULARY / "kinds.tsv"),
         }
 
     def find(
@@ -69,54 +70,53 @@ class Finder:
         """
         dropped = frozenset(drop)
         found = [self._by_id[one] for one in dict.fromkeys(keep) if one in self._by_id and one not in dropped][:k]
-        for passage in self._ranked(case, dropped) if len(found) < k and self._sheets else ():
-            if _may_join(passage, found):
-                found.append(passage)
-                if len(found) >= k:
-                    break
+        if len(found) < k and self._sheets:
+            for passage in self._ranked(case, dropped, 10 * k):
+                if _may_join(passage, found):
+                    found.append(passage)
+                    if len(found) == k:
+                        break
         return found
 
     @cached_property
     def _index(self) -> Index:
-        return Index(list(self._sheets.values()))
+        return Index(self._sheets)
 
     @cached_property
     def _starts(self) -> list[int]:
         """Give the number of each sheet's first passage."""
-        return [0, *np.cumsum([len(passages) for passages in self._sheets.values()])]
+        return [0, *np.cumsum([len(passages) for passages in self._sheets]).tolist()]
 
-    def _ranked(self, case: Mapping[str, Any], dropped: frozenset[str]) -> list[Passage]:
-        """List the passages of the nearest sheets, the best first; none if the nearest is not about the case."""
-        asked, weights = Asked.of(case), self._weights
+    def _ranked(self, case: Mapping[str, Any], dropped: frozenset[str], most: int) -> Iterator[Passage]:
+        """Give the passages of at most so many sheets, the best first; none if the nearest is not about the case."""
+        asked, weights, ranked = Asked.of(case), self._weights, []
         scores, own = self._index.scores(asked, weights), self._index.passage_scores(asked)
-        ranked: list[tuple[float, str, int, Passage]] = []
-        nearest = None
-        for at, usable in self._usable(case, dropped, np.argsort(-scores, kind="stable")):
-            if nearest is None:
-                if not self._index.is_about(asked, at, float(scores[at]), weights):
-                    return []
-                nearest = scores[at]
-            if scores[at] < nearest - weights.within:
-                break
-            likeness = sorted(((-own[self._starts[at] + n], n, passage) for n, passage in usable), key=lambda x: x[:2])
-            for place, (less, n, passage) in enumerate(likeness):
-                score = scores[at] - weights.passage * less - weights.second * min(place, 1)
-                ranked.append((-float(score), passage["sheet"], n, passage))
-        return [passage for *_, passage in sorted(ranked, key=lambda one: one[:3])]
+        sheets = [*islice(self._usable(case, dropped, np.argsort(-scores, kind="stable").tolist()), most)]
+        if not sheets or not self._index.is_about(asked, sheets[0][0], float(scores[sheets[0][0]]), weights):
+            return
+        floor = scores[sheets[0][0]] - weights.within
+        for at, usable in sheets:
+            if scores[at] >= floor:
+                likeness = sorted((-float(own[self._starts[at] + n]), n) for n in usable)
+                ranked += [
+                    (weights.passage * unlike + weights.second * (place > 0) - float(scores[at]), at, n)
+                    for place, (unlike, n) in enumerate(likeness)
+                ]
+        for _, at, n in sorted(ranked):
+            yield self._sheets[at][n]
 
     def _usable(
         self, case: Mapping[str, Any], dropped: frozenset[str], order: Iterable[int]
-    ) -> Iterator[tuple[int, list[tuple[int, Passage]]]]:
-        """Give sheets in an order, each with the passages that may be shown; those that have one."""
-        sheets = list(self._sheets.values())
+    ) -> Iterator[tuple[int, list[int]]]:
+        """Give the numbers of sheets in an order, each with those of its passages that may be shown, if one may."""
         for at in order:
             usable = [
-                (n, passage)
-                for n, passage in enumerate(sheets[at])
+                n
+                for n, passage in enumerate(self._sheets[at])
                 if passage["id"] not in dropped and not _is_own(passage, case)
             ]
             if usable:
-                yield int(at), usable
+                yield at, usable
 
 
 def _may_join(passage: Passage, found: list[Passage]) -> bool:
@@ -127,7 +127,7 @@ def _may_join(passage: Passage, found: list[Passage]) -> bool:
 
 def _is_own(passage: Passage, case: Mapping[str, Any]) -> bool:
     """Say whether a passage is a reply to the case's own experience, or nearly its review or its reply."""
-    if passage["kind"] != REPLY:
+    if passage.get("kind") != REPLY:
         return False
     if case.get("id") and _experience(passage["sheet"]) == _experience(str(case["id"])):
         return True

@@ -21,9 +21,9 @@ from plume.sources.terms import Terms, terms_of
 WEIGHTS = Path(__file__).parent / "weights.json"
 BM25 = {"method": "lucene", "k1": 1.2, "b": 0.75}
 FEATURES = ("text", "kinds", "title_kinds", "same_network", "other_network")
-# Of the nearest sheet: its score, how much subjects beside its title's and how much sides of the case it shares with the
-# review; how many subjects the review's own title names that it is not about; whether the review asks anything; and in
-# how many ways it tells how a citizen was received, which no sheet is about.
+# Of the nearest sheet: its score, and what it shares with the review (subjects that are not its title's, sides of the
+# case). Of the review: how many subjects its own title names that the sheet is not about, in how many ways it tells how
+# a citizen was received, and whether it asks anything.
 EVIDENCE = ("score", "subjects_of_text", "sides", "other_subjects", "service_in_title", "service", "asks")
 SUBJECT, SIDE, SERVICE, ASKS = "subject:", "side:", "service:", "asks:"  # roles of kinds, see kinds.tsv
 
@@ -72,9 +72,9 @@ class Field:
     """BM25 over the terms of some documents, as shares of the score of a term that one document alone holds."""
 
     def __init__(self, documents: Sequence[Sequence[str]]) -> None:
-        from bm25s import BM25 as Library
+        import bm25s
 
-        self._index = Library(**BM25)
+        self._index = bm25s.BM25(**BM25)
         self._index.index([list(terms) or [""] for terms in documents], show_progress=False)
         self._most = rarity(1, len(documents))
         self._nothing = np.zeros(len(documents))
