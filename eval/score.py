@@ -41,8 +41,8 @@ from eval.stats import bootstrap, proportions
 from eval.stats.estimate import Estimate
 from plume.checks.registry import GATING
 from plume.checks.stems import Network
-from plume.contacts import Directory
 from plume.command import progress, say, status
+from plume.contacts import Directory
 from plume.corpus.dataset import read_split
 from plume.corpus.split import experience_of
 from plume.files import (
@@ -246,9 +246,7 @@ def kept_file(
     return next(_kept_files(drafts, learnt, house_style, pairs), None)
 
 
-def _kept_files(
-    drafts: Drafts, learnt: Replies, house_style: int, pairs: Sequence[dict[str, Any]]
-) -> Iterator[Path]:
+def _kept_files(drafts: Drafts, learnt: Replies, house_style: int, pairs: Sequence[dict[str, Any]]) -> Iterator[Path]:
     """Find X.scores.jsonl or scores.jsonl. They must have been looked for copies of the same replies `learnt`, too."""
     made_from = _made_from(drafts, learnt, house_style, pairs)
     for path in (drafts.path.with_suffix(".scores.jsonl"), drafts.path.with_name("scores.jsonl")):
@@ -268,9 +266,7 @@ def scorer_sha256() -> str:
     return sha256(f"{code_sha256(*_SOURCES)} sacrebleu {version('sacrebleu')}".encode())
 
 
-def _made_from(
-    drafts: Drafts, learnt: Replies, house_style: int, pairs: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
+def _made_from(drafts: Drafts, learnt: Replies, house_style: int, pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     shown = [pair["sources"] for pair in pairs if pair.get("sources")]  # what drafts could have been grounded in
     return ({"sources_sha256": json_sha256(shown)} if shown else {}) | {
         "drafts_sha256": drafts.sha256,

@@ -30,7 +30,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Side:
-    """One system's draft of an item, marked; `facts`: how far they are grounded. `alike` is False where words differ too much to be marked, else None."""
+    """One system's draft of an item, marked; `facts` say how far its facts are grounded.
+
+    `alike` is False where words differ too much to be marked, else None.
+    """
 
     name: str
     text: Markup | None

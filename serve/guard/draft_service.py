@@ -179,9 +179,7 @@ class DraftService:
             return []
         return await asyncio.to_thread(self.retriever.similar, shown, self.started.config.examples)
 
-    def _encode(
-        self, prompt: Prompt, shown: dict[str, Any], past: list[dict[str, Any]]
-    ) -> Fitted:
+    def _encode(self, prompt: Prompt, shown: dict[str, Any], past: list[dict[str, Any]]) -> Fitted:
         room = self.started.max_model_len - self.max_new_tokens
         fitted = encode_within(self.tokenizer, prompt, shown, past, room)
         if len(fitted.ids) > room:
