@@ -155,6 +155,15 @@ class Spool:
         for line, facts in self._kept("line, facts", (split,)):
             yield line, json.loads(facts)
 
+    def held_out(self) -> frozenset[str]:
+        """Name the experiences of validation and test."""
+        return frozenset(
+            experience
+            for (experience,) in self._read(
+                "SELECT DISTINCT experience FROM pair WHERE reason IS NULL AND split IN ('validation', 'test')"
+            )
+        )
+
     def quarantine(self) -> Iterator[str]:
         for (line,) in self._read("SELECT line FROM quarantine ORDER BY seq"):
             yield line

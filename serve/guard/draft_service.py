@@ -17,7 +17,7 @@ from starlette.types import Receive
 from plume import marks
 from plume.contacts import Directory
 from plume.errors import InputError
-from plume.prompt import Prompt, encode_within, load_prompt
+from plume.prompt import Fitted, Prompt, encode_within, load_prompt
 from plume.pseudonymise.catalogue import PLACEHOLDERS
 from serve.alias import Aliases, Deployed
 from serve.guard.draft_text import fill, list_failed, sources
@@ -64,7 +64,7 @@ class DraftService:
         context.version = deployed.version
         prompt = prompt_of(deployed)
         shown, pseudonym, masked = await self._mask(given)
-        ids, examples = self._encode(prompt, shown, await self._past_replies(shown))
+        ids, examples, shown = self._encode(prompt, shown, await self._past_replies(shown))
         written = await self._write(deployed, ids, receive)
         draft = written.text.strip()
         try:
@@ -179,14 +179,12 @@ class DraftService:
             return []
         return await asyncio.to_thread(self.retriever.similar, shown, self.started.config.examples)
 
-    def _encode(
-        self, prompt: Prompt, shown: dict[str, Any], past: list[dict[str, Any]]
-    ) -> tuple[list[int], list[dict[str, Any]]]:
+    def _encode(self, prompt: Prompt, shown: dict[str, Any], past: list[dict[str, Any]]) -> Fitted:
         room = self.started.max_model_len - self.max_new_tokens
-        ids, past = encode_within(self.tokenizer, prompt, shown, past, room)
-        if len(ids) > room:
-            raise Refusal(Reason.TOO_LONG, tokens=len(ids), room=room)
-        return ids, list(past)
+        fitted = encode_within(self.tokenizer, prompt, shown, past, room)
+        if len(fitted.ids) > room:
+            raise Refusal(Reason.TOO_LONG, tokens=len(fitted.ids), room=room)
+        return fitted
 
     async def _write(self, deployed: Deployed, ids: list[int], receive: Receive) -> Written:
         asked = {
