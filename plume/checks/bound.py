@@ -58,7 +58,9 @@ def clauses(text: Text, kind: str, start: int, end: int, its: Sequence[Mention])
                 before = token.end <= one.start
                 worth = token.weight * (_HEAD if heads and before else 1)
                 words[token.stem] = max(words.get(token.stem, 0), worth)
-                near[token.stem] = max(near.get(token.stem, 0), worth * (_COMMA_BEFORE if before else _COMMA_AFTER) ** commas)
+                near[token.stem] = max(
+                    near.get(token.stem, 0), worth * (_COMMA_BEFORE if before else _COMMA_AFTER) ** commas
+                )
         yield Clause(one, words, near, tuple(_ages(in_digits(text.lower[left:right]))) if kind != "duration" else ())
 
 
@@ -173,8 +175,8 @@ def _gain(mine: Clause, own: Clause, other: Clause, *, alone: bool = False) -> f
     Where the other value is not told, its words may stand beside for another reason: those near by must agree too.
     """
     dull = own.words.keys() & other.words.keys()
-    gain = _fit(mine.words, mine, other, dull) - _fit(mine.words, mine, own, dull)
-    return min(gain, _fit(mine.near, mine, other, dull) - _fit(mine.near, mine, own, dull)) if alone else gain
+    gains = [_fit(words, mine, other, dull) - _fit(words, mine, own, dull) for words in (mine.near, mine.words)]
+    return min(gains) if alone else gains[0]
 
 
 def _fit(words: Mapping[str, float], mine: Clause, other: Clause, dull: Set[str]) -> float:
