@@ -249,7 +249,10 @@ def holds(told: Known, one: Mention, text: Text) -> bool:
             number, unit = one.value
             return one.value in values or _is_rounded(number, (n for n, u in values if u == unit), one, text)
         case "date":
-            return any(agrees(one.value, date) for date in values) or _is_day_of(told, one.value)
+            dates = values | {
+                (None, (m - 2) % 12 + 1, y) for d, m, y in values if d == 1 and m
+            }  # "avant le 1er juillet"
+            return any(agrees(one.value, date) for date in dates) or _is_day_of(told, one.value)
         case "duration":
             return all(_holds_length(told, length, one, text) for length in one.value)
         case "time":

@@ -79,7 +79,7 @@ def weigh(case: Case, claim: Claim, start: int, end: int) -> tuple[float, float,
 
 def is_hollow(held: float, missing: float, others: int) -> bool:
     """Say whether what is held is too little beside what is not."""
-    return others > 1 and missing > 0.8 * held + (6 if others > 2 else 7.5)
+    return others > 1 and missing > 0.8 * held + (5.5 if others > 2 else 5.2)
 
 
 @lru_cache(maxsize=64)

@@ -18,6 +18,8 @@ from plume.french.vocabulary import rows
 from plume.passages import Shown
 
 _SAME_THING = 5.0  # nats that two sentences share beside what is turned over
+_SAME_SUBJECT = 3.0  # the same, where the word itself is what both tell of
+_SOMETHING = 2.5  # the same, where nothing else can be meant
 _NOT = (
     r"(?:ne|n'|pas|jamais|aucune?s?|ni|sans|sauf|hors|hormis|except\w+|exclu\w*|impossib\w*|interdi\w+|refus\w*|rejet\w*"
     r"|perd\w*|supprim\w*|inutiles?|faute|defaut|non|seule?s?|seulement|uniquement|exclusivement|reserv\w+|limit\w+"
@@ -36,6 +38,10 @@ _NO_NOUN = re.compile(r"\b(?:aucune?|nulle?)\b ([^,;:.()]*?)(?:\bne |\bn')([^,;:
 _WITHOUT = re.compile(
     r"\b(?:sans|non|ni)\b(?! que\b)[ -](?:(?:aucune?|autre|etre|la|le|les|un|une|de|d'|l') ?){0,2}(\w+)"
 )
+_ABOUT = 0.8
+_SHORT = 3  # letters of a stem that many words have
+_SOON = 10  # characters
+_BUT_NOT = re.compile(r"\b(?:mais|et) (?:pas|non)(?: pas)? (?:(?:aux?|les?|la|l'|pour|des?|du|d'|en|par) ?){0,3}(\w+)")
 _NEXT = 20  # characters after "pas" in which the word that it negates stands
 _EXCEPT = re.compile(
     r"\b(?:sauf(?: si| pour| en cas d\w*)?|hormis|hors|excepte\w*|a l'exception d\w*|a l'exclusion d\w*)\b([^;.()]*)"
@@ -100,26 +106,28 @@ def _negated(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     for match in _NO_NOUN.finditer(text):
         subject = tuple(token.stem for token in tokens(match[1]))
         yield from ((token.stem, subject) for token in tokens(match[2])[:1])
-    for match in _WITHOUT.finditer(text):
+    for match in (*_WITHOUT.finditer(text), *_BUT_NOT.finditer(text)):
         yield from ((token.stem, ()) for token in tokens(match[1]))
 
 
 def _turns_over(mine: Said, given: list[Said]) -> bool:
     near = [(one, _common(mine, one)) for one in given]
     best = max((common for _, common in near), default=0.0)
-    if best < _SAME_THING:
-        return False
+    close = [one for one, common in near if common >= max(_SOMETHING, 0.6 * best)]
+    if any(_opens_more(mine, one) for one in close) or _says_after_of_before(mine, close):
+        return True
     close = [one for one, common in near if common >= max(_SAME_THING, 0.6 * best)]
-    return (
-        any(_contradicts(mine, one, given) for one in close)
-        or _says_opposites(mine, close)
+    subject = [one for one, common in near if common >= max(_SAME_SUBJECT, 0.6 * best)]
+    return bool(subject) and (
+        any(_contradicts(mine, one, given) for one in subject)
+        or _says_opposites(mine, [one for one, common in near if common >= max(_SAME_SUBJECT, 0.6 * best)])
         or any(_ignores_exception(mine, one) for one in close)
         or _speaks_of_the_exception(mine, given)
     )
 
 
 def _common(mine: Said, other: Said, *but: str) -> float:
-    """Sum what two sentences both tell of, without some stems; what a sentence is about counts half."""
+    """Sum what two sentences both tell of, without some stems; what a sentence is about counts less."""
     own, about = [token.stem for token in other.words], other.about
     found = 0.0
     for token in {token.stem: token for token in mine.words}.values():
@@ -127,7 +135,7 @@ def _common(mine: Said, other: Said, *but: str) -> float:
             continue
         found += token.weight * max(
             max((likeness(token.stem, stem) for stem in own), default=0.0),
-            0.5 * max((likeness(token.stem, stem) for stem in about), default=0.0),
+            _ABOUT * max((likeness(token.stem, stem) for stem in about), default=0.0),
         )
     return found
 
@@ -136,17 +144,17 @@ def _contradicts(mine: Said, other: Said, given: list[Said]) -> bool:
     """Say whether what one sentence negates the other asserts."""
     for root, subject in other.negated:
         for token in mine.words:
-            alike = likeness(token.stem, root)
+            alike = likeness(token.stem, root) if len(root) > _SHORT or token.word == root else 0
             if (alike == 1 or (alike and root in _TURNING)) and _asserts(mine, token):
-                if _is_of(mine, subject) and _common(_piece(mine, token), other, root) >= _SAME_THING:
+                if _is_of(mine, subject) and _common(_piece(mine, token), other, root) >= _SAME_SUBJECT:
                     return True
     everywhere = {stem for one in given for stem, _ in one.negated}
-    for stem, _ in mine.negated:
-        if any(likeness(stem, name) for name in everywhere):
+    for root, _ in mine.negated:
+        if any(likeness(root, name) for name in everywhere):
             continue
         for token in other.words:
-            if likeness(token.stem, stem) == 1 and _asserts(other, token):
-                if _common(mine, _piece(other, token), stem) >= _SAME_THING:
+            if len(root) > _SHORT and likeness(token.stem, root) == 1 and _asserts(other, token):
+                if _common(mine, _piece(other, token), root) >= _SAME_SUBJECT:
                     return True
     return False
 
@@ -171,7 +179,12 @@ def _asserts(said: Said, token: Token) -> bool:
     start = max((m.end() for m in _PIECE.finditer(said.text, 0, token.start)), default=0)
     after = _PIECE.search(said.text, token.end)
     end = after.start() if after else len(said.text)
-    return all(token.start <= match.start() < token.end for match in _ANY_NOT.finditer(said.text, start, end))
+    return not any(
+        match.end() <= token.start  # "refuser une plainte sans preuve" refuses all the same
+        or token.end <= match.start() <= token.end + _SOON
+        or (token.end <= match.start() and match[0] in ("n'", "ne", "pas"))
+        for match in _ANY_NOT.finditer(said.text, start, end)
+    )
 
 
 def _says_opposites(mine: Said, close: list[Said]) -> bool:
@@ -180,10 +193,21 @@ def _says_opposites(mine: Said, close: list[Said]) -> bool:
         near = close
         if where:
             near = [one for one in close if where.search(one.text)] if where.search(mine.text) else []
-        said = _signs(mine.text, yes, no) if near else set()
+        near = [one for one in near if _is_of_this_case(mine, one)]
+        said = _signs(mine.text, yes, no) if near and not _NOT_BEING.search(mine.text) else set()
         if len(said) == 1 and {sign for one in near for sign in _signs(one.text, yes, no)} == {not said.copy().pop()}:
             return True
-    return _says_after_of_before(mine, close)
+    return False
+
+
+_NOT_BEING = re.compile(r"(?:\bne |\bn')\w+ant pas\b")
+
+
+def _is_of_this_case(mine: Said, other: Said) -> bool:
+    """Say whether a sentence holds in every case, or in one that the draft names."""
+    found = _IF.search(other.text)
+    case = tokens(_PIECE.split(other.text[found.end() :])[0]) if found else []
+    return not case or any(likeness(token.stem, word.stem) == 1 for token in case for word in mine.words)
 
 
 def _says_after_of_before(mine: Said, close: list[Said]) -> bool:
@@ -195,7 +219,7 @@ def _says_after_of_before(mine: Said, close: list[Said]) -> bool:
 
 
 _WHEN = re.compile(
-    r"\b(avant|apres) (?:(?:la|le|les|l'|son|sa|votre|leur|date de|date d'|fin de|un|une|d'|de) ?){0,4}(\w{4,})"
+    r"\b(avant|apres) (?:(?:la|le|les|l'|son|sa|votre|leur|date|prevue|presumee|fin|un|une|d'|de) ?){0,6}(\w{4,})"
 )
 _OTHER = {"avant": "apres", "apres": "avant"}
 
@@ -204,7 +228,7 @@ _OTHER = {"avant": "apres", "apres": "avant"}
 def _concepts() -> tuple[tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str] | None], ...]:
     """Read the table of opposites."""
     compiled = [
-        [re.compile(rf"(?<![\w])(?:{row[key]})(?!\w)") if row[key] else None for key in ("yes", "no", "where")]
+        [re.compile(rf"(?<![\w])(?:{row[key]})(?!\w)") if row[key] != "-" else None for key in ("yes", "no", "where")]
         for row in rows("opposites", VOCABULARY)
     ]
     return tuple(tuple(each) for each in compiled)
@@ -221,9 +245,14 @@ def _signs(text: str, yes: re.Pattern[str], no: re.Pattern[str]) -> set[bool]:
 
 def _is_turned(text: str, match: re.Match[str]) -> bool:
     before = text[max(0, match.start() - 40) : match.start()]
-    return bool(_TURNED.search(before) or (_NE.search(before) and _PAS.match(text, match.end())))
+    return bool(
+        _TURNED.search(before)
+        or _NONE_IS.search(text[: match.start()])
+        or (_NE.search(before) and _PAS.match(text, match.end()))
+    )
 
 
+_NONE_IS = re.compile(r"\b(?:aucune?|nulle?|rien)\b[^,;.]{0,40}\b(?:ne \w+|n'\w+) ?(?:etre )?$")
 _NE, _PAS = re.compile(r"(?:\bne |\bn')(?:[\w']+ ){0,2}$"), re.compile(r" ?(?:\w+ )?(?:pas|plus|jamais|aucun\w*)\b")
 
 
@@ -241,14 +270,18 @@ def _ignores_exception(mine: Said, other: Said) -> bool:
     if only := _ONLY.search(other.text):
         if even and not _EVEN.search(other.text) and not _ONLY.search(mine.text):
             return True
-        after = tokens(other.text[only.end() :])[:2]
-        if after and not _ANY_NOT.search(mine.text):
-            whole = [token.stem for token in other.words]
-            for match in _OR.finditer(mine.text):
-                new = [t for t in tokens(match[1]) if not any(likeness(t.stem, stem) for stem in whole)]
-                if new and any(likeness(token.stem, after[0].stem) == 1 for token in mine.words):
-                    return True
     return False
+
+
+def _opens_more(mine: Said, other: Said) -> bool:
+    """Say whether a sentence names another way beside the only one: "en ligne ou au guichet" of "uniquement en ligne"."""
+    only = _ONLY.search(other.text)
+    after = tokens(other.text[only.end() :])[:1] if only else []
+    if not after or _ANY_NOT.search(mine.text) or not any(likeness(one.stem, after[0].stem) == 1 for one in mine.words):
+        return False
+    whole = [token.stem for token in other.words]
+    more = (token for match in _OR.finditer(mine.text) for token in tokens(match[1]))
+    return any(not any(likeness(token.stem, stem) for stem in whole) for token in more)
 
 
 def _speaks_of_the_exception(mine: Said, given: list[Said]) -> bool:
