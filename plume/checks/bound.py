@@ -9,13 +9,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from plume.checks.case import Case
-from plume.checks.cited import cited_sentences, mentions, same_length
+from plume.checks.cited import cited_sentences, mentions, said, same_length, whole
 from plume.checks.meaning import likeness, sentence_spans, tokens
 from plume.checks.stems import in_digits
 from plume.french.mentions import Mention
 from plume.french.rules import Text, reading
 from plume.french.vocabulary import word_set
-from plume.passages import Shown, citations
+from plume.passages import Shown
 
 _PAIR, _ALONE = 3.5, 3.0  # nats by which the other binding must be better: of two values told, of one
 _HEAD = 0.5  # what a word before the first of several values is worth: it may be of all
@@ -44,7 +44,9 @@ class Clause(NamedTuple):
     ages: tuple[tuple[int, int], ...]
 
 
-def clauses(text: Text, kind: str, start: int, end: int, its: Sequence[Mention]) -> Iterator[Clause]:
+def clauses(
+    text: Text, every: Sequence[Mention], kind: str, start: int, end: int, its: Sequence[Mention]
+) -> Iterator[Clause]:
     """Yield the values of one kind in a sentence, each with the words that are nearer to it than to the others."""
     for at, one in enumerate(its):
         left = _border(text.folded, its[at - 1].end, one.start) if at else start
@@ -62,14 +64,14 @@ def clauses(text: Text, kind: str, start: int, end: int, its: Sequence[Mention])
                 near[token.stem] = max(
                     near.get(token.stem, 0), worth * (_COMMA_BEFORE if before else _COMMA_AFTER) ** commas
                 )
-        for label in _labels(text, left, right, one):
+        for label in _labels(text, every, left, right, one):
             words[label] = near[label] = _LABEL
         yield Clause(one, words, near, tuple(_ages(in_digits(text.lower[left:right]))) if kind != "duration" else ())
 
 
-def _labels(text: Text, left: int, right: int, one: Mention) -> Iterator[str]:
+def _labels(text: Text, its: Sequence[Mention], left: int, right: int, one: Mention) -> Iterator[str]:
     """Yield the numbers that tell cases apart: "en Gir 2", "en 2e catégorie"."""
-    for other in mentions(text):
+    for other in its:
         if other.kind == "count" and left <= other.start < right and other.start != one.start:
             yield f"#{other.value:g}"
     if _FIRST.search(text.folded, left, right):
@@ -116,19 +118,18 @@ def _ages(digits: str) -> Iterator[tuple[int, int]]:
 def swapped(case: Case) -> Iterator[Mention]:
     """Yield the values of a draft that stand in a cited passage, bound to the words of another value."""
     passages = {one.number: one for one in case.passages}
-    blanked = case.text.blanked((start, end) for start, end, _ in citations(case.draft))
-    told = mentions(blanked)
+    text, told = case.text, said(case)
     for part in cited_sentences(case):
         texts = [passages[number] for number in sorted(part.cited) if number in passages]
         spans = sentence_spans(case.draft[part.start : part.end]) if texts else ()
-        for kind in {_kind(one, blanked) for one in told if part.start <= one.start < part.end} - _APART:
+        for kind in {_kind(one, text) for one in told if part.start <= one.start < part.end} - _APART:
             given = [clause for one in texts for clause in of_passage(one, kind)]
             if len({one.value.value for one in given}) < 2:
                 continue
             mine: list[Clause] = []
             for start, end in ((part.start + a, part.start + b) for a, b in spans):
-                here = [one for one in told if start <= one.start < end and _kind(one, blanked) == kind]
-                mine += clauses(blanked, kind, start, end, here)
+                here = [one for one in told if start <= one.start < end and _kind(one, text) == kind]
+                mine += clauses(text, told, kind, start, end, here)
             yield from _swapped(mine, given)
 
 
@@ -143,11 +144,11 @@ def _kind(one: Mention, text: Text) -> str:
 @lru_cache(maxsize=256)
 def of_passage(one: Shown, kind: str) -> tuple[Clause, ...]:
     """List the values of one kind in a passage, each with the words around it."""
-    text, found = reading(one.text), []
+    text, found = reading(whole(one)), []
     its = [each for each in mentions(text) if _kind(each, text) == kind]
-    for start, end in sentence_spans(one.text):
+    for start, end in sentence_spans(text.written):
         here = [each for each in its if start <= each.start < end]
-        found += clauses(text, kind, start, end, here)
+        found += clauses(text, mentions(text), kind, start, end, here)
     return tuple(found)
 
 

@@ -76,7 +76,7 @@ class Known(NamedTuple):
 
 def cited_sentences(case: Case) -> list[Sentence]:
     """Split a draft into sentences with their citations."""
-    return case.text.once(lambda _: _sentences(case))
+    return case.once(_sentences)
 
 
 def _sentences(case: Case) -> list[Sentence]:
@@ -101,25 +101,67 @@ _CUT = re.compile(r"(?:\b[A-Z]|\b(?:art|no?|tél|env))\. ?$")
 
 def facts(case: Case) -> list[Fact]:
     """List the facts of a draft in the order of its text."""
-    return case.text.once(lambda _: [*_facts(case)])
+    return [_fact(case, *one) for one in _held(case)]
 
 
-def _facts(case: Case) -> Iterator[Fact]:
+def ungrounded(case: Case) -> list[Fact]:
+    """List the facts of a draft that no passage holds that its sentence cites."""
+    return case.once(_ungrounded)
+
+
+def _ungrounded(case: Case) -> list[Fact]:
+    return [_fact(case, *one) for one in _held(case) if not one[1] & _cited(one[2])]
+
+
+def grounded(case: Case) -> list[Mention]:
+    """List the mentions of a draft that a passage holds that their sentence cites."""
+    return case.once(_grounded)
+
+
+def _grounded(case: Case) -> list[Mention]:
+    return [one for one, holding, part in _held(case) if holding & _cited(part)]
+
+
+def _held(case: Case) -> list[tuple[Mention, frozenset[int], Sentence | None]]:
+    """List the mentions of a draft, each with the passages that hold it and with its sentence."""
+    return case.once(_hold)
+
+
+def _hold(case: Case) -> list[tuple[Mention, frozenset[int], Sentence | None]]:
     parts = cited_sentences(case)
-    beside = given_beside(case)
-    strictly, loosely = known(beside), loosely_known(beside)
     passages = {one.number: of_passage(one) for one in case.passages}
-    cites = [(start, end) for start, end, _ in citations(case.draft)]
-    for one in mentions(case.text.blanked(cites)):
+    found = []
+    for one in said(case):
         part = next((part for part in parts if part.start <= one.start < part.end), None)
-        cited = part.cited if part else frozenset()
-        # What stands before a citation is told of the passage; elsewhere it may follow from what the citizen told.
-        claimed = part is not None and any(start >= one.end for start, _, _ in part.citations)
-        in_given = holds(strictly if claimed else loosely, one, case.text) or (
-            _is_listed(one, case) and not any(_has_another(passages[n], one) for n in cited if n in passages)
-        )
         holding = frozenset(number for number, told in passages.items() if holds(told, one, case.text))
-        yield Fact(one.kind, case.draft[one.start : one.end], one.start, one.end, in_given, holding, cited, one.value)
+        found.append((one, holding, part))
+    return found
+
+
+def _cited(part: Sentence | None) -> frozenset[int]:
+    return part.cited if part else frozenset()
+
+
+def _fact(case: Case, one: Mention, holding: frozenset[int], part: Sentence | None) -> Fact:
+    # What stands before a citation is told of the passage; elsewhere it may follow from what the citizen told.
+    claimed = part is not None and any(start >= one.end for start, _, _ in part.citations)
+    beside = given_beside(case)
+    in_given = holds(known(beside) if claimed else loosely_known(beside), one, case.text) or (
+        _is_listed(one, case)
+        and not any(_has_another(of_passage(each), one) for each in case.passages if each.number in _cited(part))
+    )
+    text = case.draft[one.start : one.end]
+    return Fact(one.kind, text, one.start, one.end, in_given, holding, _cited(part), one.value)
+
+
+def said(case: Case) -> list[Mention]:
+    """List the mentions of a draft; the numbers of its citations are none."""
+    return case.once(_said)
+
+
+def _said(case: Case) -> list[Mention]:
+    cites = [(start, end) for start, end, _ in citations(case.draft)]
+    return _of(contacts(case.text), without_contacts(case.text).blanked(cites), case.text)
 
 
 def _has_another(told: Known, one: Mention) -> bool:
@@ -129,7 +171,7 @@ def _has_another(told: Known, one: Mention) -> bool:
 
 def said_by_a_passage(case: Case, start: int, end: int) -> bool:
     """Say whether what a draft tells at some place is a fact that a passage holds."""
-    return any(one.passages and one.start < end and start < one.end for one in facts(case))
+    return any(holding and one.start < end and start < one.end for one, holding, _ in _held(case))
 
 
 def _is_listed(one: Mention, case: Case) -> bool:
@@ -150,9 +192,14 @@ def given_beside(case: Case) -> str:
     return f"{lines}\n{case.review}"
 
 
+def whole(one: Shown) -> str:
+    """Write all that a passage shows, a line each."""
+    return "\n".join(filter(None, (one.title, one.updated_on, one.text, one.url)))
+
+
 def of_passage(one: Shown) -> Known:
     """What a passage holds: its title, its text, its date and its link."""
-    told = known("\n".join(filter(None, (one.title, one.updated_on, one.text, one.url))))
+    told = known(whole(one))
     return told._replace(link=address(one.url)) if one.url else told
 
 
@@ -214,31 +261,43 @@ _UNIT_HOURS = {
 
 
 def mentions(text: Text) -> list[Mention]:
-    """List what a text tells of every kind, in order. What one kind reads is blanked out for the next."""
+    """List what a text tells of every kind, in order."""
     return text.once(_mentions)
 
 
 def _mentions(text: Text) -> list[Mention]:
-    found = [one for one in contacts(text) if not is_doubtful(one, text)]
-    left = without_always_open(without_contacts(text))
-    for kind, finder in (
-        ("law", laws),
-        ("amount", amounts),
-        ("date", dates),
-        ("time", times),
-        ("duration", lambda left: durations(left, unsure=True)),
-        ("count", counts),
-    ):
+    return _of(contacts(text), without_contacts(text), text)
+
+
+def _of(found: Iterable[Mention], left: Text, text: Text) -> list[Mention]:
+    """List the contacts that were found, and what is left of each other kind. What one reads is none for the next."""
+    found = [one for one in found if not is_doubtful(one, text)]
+    left = without_always_open(left)
+    for kind, finder in _FINDERS:
         its = [one._replace(kind=kind) for one in finder(left)]
-        if kind == "duration":
-            its += [
-                Mention(kind, *one.span(), (float(_HOURS[one[1]]),), "duration.that-unit")
-                for one in _THAT_UNIT.finditer(left.folded)
-                if one[1] in ("mois", "annee", "trimestre") and not any(o.start <= one.start() < o.end for o in its)
-            ]
         left = left.blanked((one.start, one.end) for one in its)
         found += its
     return sorted(found, key=lambda one: one.start)
+
+
+def _lengths(text: Text) -> Iterator[Mention]:
+    """Yield the lengths of time, and "dans le mois" as one of its unit."""
+    its = [*durations(text, unsure=True)]
+    yield from its
+    for match in _THAT_UNIT.finditer(text.folded):
+        if match[1] in _LONG and not any(one.start <= match.start() < one.end for one in its):
+            yield Mention("duration", *match.span(), (float(_HOURS[match[1]]),), "duration.that-unit")
+
+
+_LONG = ("mois", "annee", "trimestre")
+_FINDERS = (
+    ("law", laws),
+    ("amount", amounts),
+    ("date", dates),
+    ("time", times),
+    ("duration", _lengths),
+    ("count", counts),
+)
 
 
 def holds(told: Known, one: Mention, text: Text) -> bool:

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from plume.checks.case import Case
-from plume.checks.cited import cited_sentences, facts
-from plume.checks.meaning import Token, likeness, sentence_spans, tokens
+from plume.checks.cited import cited_sentences, grounded
+from plume.checks.meaning import likeness, sentence_spans, tokens
 from plume.french.text import fold
 from plume.passages import Shown
 
@@ -24,8 +24,13 @@ class Claim(NamedTuple):
     cited: tuple[Shown, ...]
 
 
-def claims(case: Case) -> Iterator[Claim]:
-    """Yield what stands before each citation, from the one before it or the start of the sentence on."""
+def claims(case: Case) -> list[Claim]:
+    """List what stands before each citation, from the one before it or the start of the sentence on."""
+    return case.once(_claims)
+
+
+def _claims(case: Case) -> list[Claim]:
+    found = []
     passages = {one.number: one for one in case.passages}
     for part in cited_sentences(case):
         at = part.start
@@ -38,8 +43,9 @@ def claims(case: Case) -> Iterator[Claim]:
                     break
                 cited += [passages[number] for number in before[2] if number in passages]
             if cited and at < start:
-                yield Claim(at, start, tuple(cited))
+                found.append(Claim(at, start, tuple(cited)))
             at = end
+    return found
 
 
 def _says(text: str) -> bool:
@@ -49,8 +55,8 @@ def _says(text: str) -> bool:
 def hollow(case: Case) -> Iterator[Claim]:
     """Yield the claims that say nothing of what their passages say."""
     for claim in claims(case):
-        grounded = any(claim.start <= one.start < claim.end and one.passages & one.cited for one in facts(case))
-        if not grounded and all(is_hollow(*weigh(case, claim, start, end)) for start, end in _readings(case, claim)):
+        is_grounded = any(claim.start <= one.start < claim.end for one in grounded(case))
+        if not is_grounded and all(is_hollow(*weigh(case, claim, start, end)) for start, end in _readings(case, claim)):
             yield claim
 
 
@@ -90,6 +96,3 @@ def _stems(one: Shown) -> tuple[str, ...]:
 @lru_cache(maxsize=32)
 def _reviewed(review: str) -> frozenset[str]:
     return frozenset(token.stem for token in tokens(fold(review)))
-
-
-__all__ = ["Claim", "Token", "claims", "hollow"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from plume.checks.bound import swapped
 from plume.checks.case import Answer, Case, Fault, none_of
-from plume.checks.cited import Fact, facts, noun_after, of_passage
+from plume.checks.cited import Fact, grounded, noun_after, of_passage, ungrounded
 from plume.checks.hollow import hollow
 from plume.checks.meaning import likeness
 from plume.checks.reversed import reversed_claims
@@ -37,12 +37,11 @@ def sources(case: Case) -> Answer:
 
 def _misquoted(case: Case) -> Iterator[tuple[Fact, str]]:
     """Yield the facts of a draft that no passage cited beside them holds, though one should."""
-    told = facts(case)
-    grounded = {(one.kind, one.value) for one in told if one.cited & one.passages}
-    for one in told:
-        if one.in_given or one.cited & one.passages:
+    told = {(one.kind, one.value) for one in grounded(case)}
+    for one in ungrounded(case):
+        if one.in_given:
             continue
-        if one.passages and (one.kind, one.value) not in grounded:
+        if one.passages and (one.kind, one.value) not in told:
             if one.kind != "count" or (one.value >= _MANY and _counts_the_same(case, one, one.passages)):
                 yield one, "sources.uncited"
         elif not one.passages and one.cited:
