@@ -14,8 +14,9 @@ from struct import pack, unpack
 from typing import Any
 
 from plume.corpus.pairs import Quarantined
-from plume.corpus.similar import scheme, similarity
+from plume.corpus.similar import scheme
 from plume.corpus.split import Splitting, assign, experience_of, fraction
+from plume.french.similar import similarity
 
 _SCHEMA = """
 PRAGMA journal_mode = OFF;

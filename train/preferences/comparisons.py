@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from plume.corpus.dataset import read_split
-from plume.corpus.similar import triples
 from plume.errors import InputError
 from plume.files import read_jsonl, sha256
+from plume.french.similar import triples
 from plume.french.text import fold
 from plume.judgements import SHOWN, read_decisions, read_ratings
 from train.preferences.config import PreferencesConfig
