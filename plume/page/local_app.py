@@ -38,7 +38,7 @@ LARGEST_ADDRESS = 4096  # bytes of path and query
 _DRAINED = 16 << 20  # bytes of a body that is too large, read so that the browser listens to the answer
 _BODY_SECONDS = 30
 _OURS = ("127.0.0.1", "localhost", "::1")
-_STATIC = {name: HERE / name for name in ("page.css", "local.css")}
+_STATIC = {file.name: file for kind in ("css", "js") for file in sorted(HERE.glob(f"*.{kind}"))}
 _SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -61,7 +61,7 @@ class Person:
         """Let autosaves happen until the server has all; give the seconds. One on its way puts off the next."""
         for times in range(1, 50):
             self.page.clock.run_for(2000)
-            if self.page.evaluate("JSON.stringify(state()) === confirmed"):
+            if self.page.evaluate("tab.isConfirmed()"):
                 self.expect(self.page.locator("#saved")).to_have_text("Enregistré.")
                 return 2 * times
             self.page.wait_for_timeout(50)
