@@ -17,12 +17,15 @@ import numpy as np
 
 from eval.copying import longest_runs
 from eval.drafts import Drafts
+from eval.grounding import Grounding, ground
 from eval.inputs import to_score
 from eval.measures import (
     COPIED,
     COPYING,
+    GROUNDING,
     MEASURES,
     OF_DRAFTS,
+    OF_SOME,
     REPLIES,
     REVIEWS_OF_NETWORK,
     SOURCES,
@@ -38,6 +41,7 @@ from eval.stats import bootstrap, proportions
 from eval.stats.estimate import Estimate
 from plume.checks.registry import GATING
 from plume.checks.stems import Network
+from plume.contacts import Directory
 from plume.command import progress, say, status
 from plume.corpus.dataset import read_split
 from plume.corpus.split import experience_of
@@ -53,7 +57,7 @@ from plume.files import (
     to_jsonl,
     write,
 )
-from plume.prompt import load_prompt
+from plume.prompt import Prompt, load_prompt
 from plume.pseudonymise.version import SOURCES as PSEUDONYMISE
 
 NO_DRAFT = "no draft"
@@ -63,10 +67,12 @@ _SOURCES = (
     "eval/score.py",
     "eval/measures.py",
     "eval/copying.py",
+    "eval/grounding.py",
     "eval/reply_similarity.py",
     "eval/metrics/*/*.py",
     "plume/checks/**/*.*",
     "plume/prompt.py",  # the checks compare a draft with what the model read
+    "plume/passages.py",
     *PSEUDONYMISE,
 )
 
@@ -108,28 +114,39 @@ def score_drafts(
 ) -> list[ScoreRow]:
     """Rows of scores.jsonl: every pair by every measure of OF_DRAFTS, in that order, each with `value` or `error`.
 
+    After them those of OF_SOME, of the drafts that hold what they measure.
     What drafts copy is looked for in the replies `learnt`; a run in more than `house_style` of them does not count.
     """
     prompt = load_prompt(drafts.meta["system"]["prompt"])
     scored = [p for p in pairs if drafts.text(p["id"]) is not None]
-    found: dict[str, dict[str, ScoreRow]] = {p["id"]: {} for p in pairs}
+    found: dict[str, dict[str, ScoreRow | None]] = {p["id"]: {} for p in pairs}
     networks = {name: Network(p["review"] for p in pairs if p.get("network") == name) for name in _networks(pairs)}
     with progress() as bar:
         for name in bar.track(SOURCES, description=f"scores: {drafts.name}"):
-            told = ({**p, REVIEWS_OF_NETWORK: networks[p.get("network")]} for p in scored)
+            told = ({**drafts.shown(p), REVIEWS_OF_NETWORK: networks[p.get("network")]} for p in scored)
             given = [{"predictions": drafts.text(p["id"]), **SOURCES[name].columns(p, prompt)} for p in told]
             for pair, result in zip(scored, _compute(name, given) if given else [], strict=True):
                 found[pair["id"]] |= _cells(name, result)
     with status(f"scores: {drafts.name}, copied from {len(learnt)} training replies"):
         copied = longest_runs([drafts.text(pair["id"]) for pair in scored], learnt, house_style)
+    directory = Directory.load()
     for pair, run in zip(scored, copied, strict=True):
+        found[pair["id"]] |= _cells(GROUNDING, _grounded(drafts, pair, prompt, directory))
         found[pair["id"]] |= _cells("draft", drafts.rows[pair["id"]]) | _cells(COPYING, run)
     rows = []
     for pair in pairs:
         lost = {"error": drafts.rows.get(pair["id"], {}).get("error") or NO_DRAFT}
         head = {"id": pair["id"], "system": drafts.name}
-        rows += [{**head, "measure": m, **found[pair["id"]].get(m, lost)} for m in OF_DRAFTS]
+        cells = ((m, found[pair["id"]].get(m, lost)) for m in (*OF_DRAFTS, *OF_SOME))
+        rows += [{**head, "measure": m, **cell} for m, cell in cells if cell]
     return rows
+
+
+def _grounded(drafts: Drafts, pair: dict[str, Any], prompt: Prompt, directory: Directory) -> Grounding | Exception:
+    try:
+        return ground(drafts.text(pair["id"]) or "", drafts.shown(pair), prompt, directory)
+    except Exception as error:  # one draft is lost, not the file
+        return error
 
 
 def _networks(pairs: Iterable[dict[str, Any]]) -> set[str | None]:
@@ -257,16 +274,17 @@ def _compute(name: str, given: list[dict[str, Any]]) -> list[Any]:
         return [error] if len(given) == 1 else [_compute(name, [one])[0] for one in given]
 
 
-def _cells(source: str, result: Any) -> dict[str, ScoreRow]:
-    """measure -> value and detail (or error), of what one source says of one draft."""
+def _cells(source: str, result: Any) -> dict[str, ScoreRow | None]:
+    """measure -> value and detail (or error), of what one source says of one draft; None where nothing is measured."""
     return {measure.name: _read(measure, result) for measure in MEASURES.values() if measure.source == source}
 
 
-def _read(measure: Measure, result: Any) -> ScoreRow:
+def _read(measure: Measure, result: Any) -> ScoreRow | None:
     error = result
     if not isinstance(result, Exception):
         try:
-            return _cell(measure.read(result))
+            found = measure.read(result)
+            return found and _cell(found)
         except Exception as raised:
             error = raised
     return {"error": f"{measure.source}: {type(error).__name__}"}  # its message may quote the draft

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from plume.french.rules import Text, reading
 from plume.french.text import plain, sentences, words
+from plume.passages import Shown, citations, shown
 from plume.prompt import inert
 
 _TITLE = re.compile(r"^Titre : .*$", re.MULTILINE)  # as `plume.prompt` shows it
@@ -104,8 +105,24 @@ class Case:
         """
         prompt = _TITLE.sub("", self.prompt)
         for told in (self.review, inert(self.review)) if self.review.strip() else ():
+            if prompt.endswith(f"\nAvis : {told}"):
+                # Where it stands, and nowhere else: a review such as "oui" would be cut out of every passage.
+                return prompt.removesuffix(told)
             prompt = prompt.replace(told, " ")
         return prompt
+
+    @cached_property
+    def passages(self) -> tuple[Shown, ...]:
+        """The passages of sources that the prompt shows."""
+        return shown(self.prompt)
+
+    @cached_property
+    def prose(self) -> str:
+        """The draft without its citations of passages: what the citizen will read as words is counted as words."""
+        draft = self.draft
+        for start, end, _ in reversed([*citations(draft)] if self.passages else []):
+            draft = draft[:start].rstrip(" ") + draft[end:]
+        return draft
 
     @cached_property
     def sentences(self) -> list[str]:

@@ -3,6 +3,7 @@
 import pytest
 
 from plume.errors import InputError
+from plume.judgements import SHOWN
 from train.preferences.comparisons import Reviews, read
 
 OWN = {
