@@ -26,8 +26,8 @@ import httpx
 
 from plume.adapters import CONFIG, TEMPLATE, TRAINING, WEIGHTS, Adapter
 from plume.command import say
-from plume.models import Base, load_tokenizer
 from plume.french.text import sentences
+from plume.models import Base, load_tokenizer
 from plume.passages import Passage
 from plume.paths import ROOT
 from plume.prompt import CHATML, load_prompt
@@ -94,7 +94,7 @@ def prepare(folder: Path, version: str = "v1") -> tuple[State, str]:
 
 def passages(number: int) -> list[Passage]:
     """Invent passages of about 80 words, five a sheet, of the sentences of the gold set in another order."""
-    chance = random.Random(0)
+    chance = random.Random(0)  # noqa: S311 - no secret
     told = sentences(" ".join(json.loads(line)["text"] for line in GOLD.read_text("utf-8").splitlines()))
     made = []
     for i in range(number):
