@@ -1,4 +1,4 @@
-"""Reads the reviews that agents may pick from: the platform's export, or lines of JSON or CSV with a column `review`."""
+"""Reads the reviews that agents may pick from: the platform's export, or lines of JSON or CSV with a `review`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
