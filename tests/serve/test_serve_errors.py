@@ -72,6 +72,8 @@ def test_port_in_use_is_said_with_the_way_out(port):
         taken.listen()
         with pytest.raises(InputError, match=rf"port {port}.*port={port + 1}"):
             vllm_process.check_startable(ServeConfig(port=port))
+    with pytest.raises(InputError, match="not a sources folder.*plume data sources import"):
+        vllm_process.check_startable(ServeConfig(port=port, sources="/tmp"))
     vllm_process.check_startable(ServeConfig(port=port))
 
 
