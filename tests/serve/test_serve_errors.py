@@ -72,9 +72,12 @@ def test_port_in_use_is_said_with_the_way_out(port):
         taken.listen()
         with pytest.raises(InputError, match=rf"port {port}.*port={port + 1}"):
             vllm_process.check_startable(ServeConfig(port=port))
-    with pytest.raises(InputError, match="not a sources folder.*plume data sources import"):
-        vllm_process.check_startable(ServeConfig(port=port, sources="/tmp"))
     vllm_process.check_startable(ServeConfig(port=port))
+
+
+def test_what_is_no_folder_of_sources_is_refused_before_the_engine_loads(port, tmp_path):
+    with pytest.raises(InputError, match="not a sources folder.*plume data sources import"):
+        vllm_process.check_startable(ServeConfig(port=port, sources=tmp_path))
 
 
 def test_vllm_not_installed_names_the_command_that_mends_it(monkeypatch):
