@@ -106,7 +106,7 @@ class DraftService:
         if (decision.outcome == "edited") != (decision.final is not None):
             raise Refusal(Reason.INVALID, why="final: wanted if the outcome is edited, and only then")
         try:
-            asked_by = await self._on_disk(self.journal.client_of, identity)
+            asked_by = await self.on_disk(self.journal.client_of, identity)
         except sqlite3.Error as error:
             raise Refusal(Reason.JOURNAL_UNREADABLE, why=error) from None
         if asked_by != client:
@@ -120,13 +120,13 @@ class DraftService:
                 raise Refusal(Reason.REPLY_NOT_MASKED, why=error) from None
         row = {"outcome": decision.outcome, "final": final, "seconds": decision.seconds}
         try:
-            await self._on_disk(self.journal.add_decision, identity, time.time(), row)
+            await self.on_disk(self.journal.add_decision, identity, time.time(), row)
         except sqlite3.Error as error:
             raise Refusal(Reason.NOT_KEPT, why=error) from None
 
     async def open(self) -> None:
         """Open the journal before the first request; one that cannot be written stops no draft."""
-        await self._on_disk(self._tell_journal)
+        await self.on_disk(self._tell_journal)
 
     def _tell_journal(self) -> None:
         try:
@@ -138,12 +138,12 @@ class DraftService:
     async def waiting(self) -> int | None:
         """Count the drafts and decisions that MLflow has not got; None if the journal cannot be read."""
         try:
-            return await self._on_disk(self.journal.waiting)
+            return await self.on_disk(self.journal.waiting)
         except sqlite3.Error:
             return None
 
     async def close(self) -> None:
-        await self._on_disk(self.journal.close)
+        await self.on_disk(self.journal.close)
         self._disk.shutdown()
 
     async def _mask(self, given: GivenReview) -> tuple[dict[str, Any], str | None, Counter]:
@@ -204,12 +204,12 @@ class DraftService:
     async def _keep(self, identity: str, made: float, client: str, deployed: Deployed, row: dict[str, Any]) -> None:
         """Note a draft. One that cannot be kept still goes out, but no decision on it can be noted."""
         try:
-            await self._on_disk(self.journal.add_draft, identity, made, client, deployed.version, row)
+            await self.on_disk(self.journal.add_draft, identity, made, client, deployed.version, row)
         except sqlite3.Error as error:
             self.metrics.journal_errors.inc()
             tell(f"the journal cannot be written ({error})")
 
-    async def _on_disk(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def on_disk(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
 
 
