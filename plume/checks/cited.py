@@ -203,6 +203,12 @@ def _mentions(text: Text) -> list[Mention]:
         ("count", counts),
     ):
         its = [one._replace(kind=kind) for one in finder(left)]
+        if kind == "duration":
+            its += [
+                Mention(kind, *one.span(), (float(_HOURS[one[1]]),), "duration.that-unit")
+                for one in _THAT_UNIT.finditer(left.folded)
+                if one[1] in ("mois", "annee", "trimestre") and not any(o.start <= one.start() < o.end for o in its)
+            ]
         left = left.blanked((one.start, one.end) for one in its)
         found += its
     return sorted(found, key=lambda one: one.start)

@@ -6,6 +6,7 @@ passage holds. Without passages there is nothing to ask.
 
 from collections.abc import Iterator
 
+from plume.checks.bound import swapped
 from plume.checks.case import Answer, Case, Fault, none_of
 from plume.checks.cited import Fact, facts
 from plume.passages import citations
@@ -25,6 +26,7 @@ def sources(case: Case) -> Answer:
         if not shown.issuperset(numbers)
     ]
     faults += [Fault(one.text, rule) for one, rule in _misquoted(case)]
+    faults += [Fault(case.draft[one.start : one.end], "sources.swapped") for one in swapped(case)]
     return none_of(faults, "ne dit pas ce que disent les sources citées")
 
 
