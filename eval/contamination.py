@@ -1,6 +1,6 @@
 """Find test items that are near-duplicates of a training item: exactly, by rare word triples first. Pure.
 
-Two texts whose triples are alike by `threshold` or more (Jaccard, `plume.corpus.similar`) share one of their rarest
+Two texts whose triples are alike by `threshold` or more (Jaccard, `plume.french.similar`) share one of their rarest
 triples: of a text with m triples, one of its m - ⌈threshold·m⌉ + 1 rarest (Chaudhuri, Ganti and Kaushik 2006). Only
 those are looked up, and what is found is compared in full, so nothing is missed and 700 × 10,000 pairs take seconds.
 """
@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from plume.corpus.similar import triples
+from plume.french.similar import triples
 
 COLUMNS = ("review", "reply")
 

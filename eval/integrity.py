@@ -25,7 +25,7 @@ SYSTEMS = "configs/eval/gate-systems.yaml"  # the rule for systems that differ b
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LEARNT_FROM = ("train", "validation")
 CACHE = "contamination"  # folder of <home>; names experiences by their ids, so that an erasure removes it
-_CODE = tuple(ROOT / path for path in ("eval/contamination.py", "plume/corpus/similar.py", "plume/french/text.py"))
+_CODE = tuple(ROOT / path for path in ("eval/contamination.py", "plume/french/similar.py", "plume/french/text.py"))
 
 # adapter digest -> digests of the train splits that it and its ancestors were trained on; none where nobody knows
 LookUp = Callable[[str], Sequence[str]]

@@ -86,6 +86,11 @@ TREND = Kind("a trend page", ("trend.html", "trend.json"), frozenset({"promotion
 TIME = Kind("a time analysis", ("time.html", "time.json"), frozenset({"estimates", "claims"}))
 MEMORY = Kind("a memory test", ("memory.html", "memory.json"), frozenset({"estimates", "canaries"}))
 SITE = Kind("an acceptance report", ("site.html", "site.json"), frozenset({"parts", "outcome"}))
+SOURCES = Kind(
+    "sources",
+    ("passages.jsonl", "quarantine.jsonl", "manifest.json"),
+    frozenset({"sources", "passages_sha256"}),
+)
 EXPORT = Kind("an exported model", ("README.md", "exported.json"), frozenset({"to", "adapter_sha256", "parity"}))
 STUDY = Kind(
     "a study",
@@ -94,7 +99,7 @@ STUDY = Kind(
 )
 ANALYSIS = Kind("a study's analysis", ("study.html", "study.json"), frozenset({"estimates", "preregistration"}))
 DRAFTS = (("id", "draft"), ("id", "error"))  # what a row of a file of drafts holds at least
-KINDS = (DATASET, RUN, VERDICT, RANKING, TREND, TIME, MEMORY, SITE, EXPORT, STUDY, ANALYSIS)
+KINDS = (DATASET, RUN, VERDICT, RANKING, TREND, TIME, MEMORY, SITE, SOURCES, EXPORT, STUDY, ANALYSIS)
 
 
 def check_folder(

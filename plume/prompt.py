@@ -6,11 +6,11 @@ how a base model's turns are written: ChatML, that of OpenHermes 2 and of the em
 """
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -26,6 +26,13 @@ EXAMPLES = (
     "démarche. Ils concernent d'autres usagers : n'en reprends aucun fait, date, montant, contact ni repère entre "
     "crochets."
 )
+
+# What a tone adds to the prompt of a version that shows sources: the key `tone` of a pair, by an agent's choice.
+TONES = {
+    "neutre": None,
+    "chaleureux": "chaleureux. Ajoute une phrase qui montre que tu as compris ce que l'usager a vécu.",
+    "sobre": "sobre. Tiens-toi aux faits et à l'étape à suivre ; pas plus d'un mot de regret ou de remerciement.",
+}
 
 
 @dataclass(frozen=True)
@@ -139,6 +146,14 @@ class Prompt:
         """
         return "\n".join(m["content"] for m in self.messages(pair))
 
+    def passages(self, pair: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Give the passages of a pair's `sources` that this version shows, in their order; some versions show none."""
+        return list(pair.get("sources") or ())[: self.sources]
+
+    def without_last_passage(self, pair: dict[str, Any]) -> dict[str, Any]:
+        """Give a pair with one passage less than this version would show; the first ones fit best, and stay longest."""
+        return pair | {"sources": self.passages(pair)[:-1]}
+
     def _asked(self, pair: dict[str, Any]) -> str:
         service = pair.get("structure") or pair.get("network") or "service public"
         network = pair.get("network")
@@ -153,9 +168,19 @@ class Prompt:
             shown = [f"{c.value} ({c.label})" for c in verified if c.network][: self.contacts]
             lines.append(f"Contacts officiels : {inert(' ; '.join(shown) or 'aucun')}")
         if self.sources:
-            lines.append(inert(render((pair.get("sources") or [])[: self.sources])))
+            lines.append(inert(render(self.passages(pair))))
+            lines += _wishes(pair)
         lines.append(f"Avis : {inert(pair['review'])}")
         return "\n".join(lines)
+
+
+def _wishes(pair: dict[str, Any]) -> list[str]:
+    """Write a line for each thing that an agent wishes of the draft: none, and the prompt is as it always was."""
+    tone, instruction = TONES.get(pair.get("tone") or "neutre"), squeezed(pair.get("instruction") or "")
+    return [
+        *([f"Ton : {tone}"] if tone else []),
+        *([f"Consigne de l'agent : {inert(instruction)}"] if instruction else []),
+    ]
 
 
 def inert(text: str) -> str:
@@ -168,6 +193,11 @@ def versions() -> tuple[str, ...]:
     return tuple(
         sorted(f.name.removesuffix(".txt") for f in files("plume.prompts").iterdir() if f.name.endswith(".txt"))
     )
+
+
+def most_passages() -> int:
+    """Give how many passages the version that shows most of them shows."""
+    return max(load_prompt(version).sources for version in versions())
 
 
 @cache
@@ -194,16 +224,30 @@ def encode_prompt(
     return _ids(tokenizer, format_of(tokenizer).render(tokenizer, prompt.messages(pair, examples), header=True))
 
 
+class Fitted(NamedTuple):
+    """A prompt that fits, and what it shows: checks are given this `pair`, whose `sources` are those shown."""
+
+    ids: list[int]
+    examples: Sequence[dict[str, Any]]
+    pair: dict[str, Any]
+
+
 def encode_within(
     tokenizer: Any, prompt: Prompt, pair: dict[str, Any], examples: Sequence[dict[str, Any]], room: int
-) -> tuple[list[int], Sequence[dict[str, Any]]]:
-    """Token ids of the prompt with as many examples as fit in `room` tokens, and those examples.
+) -> Fitted:
+    """Token ids of the prompt with as many examples, then as many passages, as fit in `room` tokens, and those.
 
-    The last ones, the least similar, are left out first. The prompt alone is returned even if it does not fit.
+    The last examples, the least similar, are left out first, then the last passages. The prompt without either is
+    returned even if it does not fit.
     """
-    while len(ids := encode_prompt(tokenizer, prompt, pair, examples)) > room and examples:
-        examples = examples[:-1]
-    return ids, examples
+    while len(ids := encode_prompt(tokenizer, prompt, pair, examples)) > room:
+        if examples:
+            examples = examples[:-1]
+        elif prompt.passages(pair):
+            pair = prompt.without_last_passage(pair)
+        else:
+            break
+    return Fitted(ids, examples, pair)
 
 
 def encode_sample(tokenizer: Any, prompt: Prompt, pair: dict[str, Any]) -> tuple[list[int], list[int]]:

@@ -16,8 +16,8 @@ import numpy as np
 
 from plume.checks.placeholders import placeholders
 from plume.corpus.dataset import Pair, read_manifest, read_split
-from plume.corpus.similar import similarity
 from plume.corpus.split import experience_of
+from plume.french.similar import similarity
 from plume.french.text import fold, words
 from plume.marks import PSEUDONYM
 from plume.prompt import EXAMPLES

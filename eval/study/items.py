@@ -13,8 +13,8 @@ from eval.study.records import Item
 from plume.checks.withhold import withhold
 from plume.contacts import Directory
 from plume.corpus.dataset import Pair, read_manifest
-from plume.corpus.similar import similarity
 from plume.errors import InputError
+from plume.french.similar import similarity
 from plume.prompt import load_prompt
 
 

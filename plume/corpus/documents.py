@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from plume.corpus.dataset import FEATURES
+from plume.corpus.dataset import FEATURES, declared
 from plume.corpus.privacy import residual_suspicion, write_report
 from plume.corpus.split import SPLITS
 from plume.files import sha256, write
@@ -40,7 +40,7 @@ def card(manifest: dict[str, Any]) -> str:
         "language": ["fr"],
         "task_categories": ["text-generation"],
         "configs": [{"config_name": "default", "version": _version_of(manifest), "data_files": files}],
-        "dataset_info": {"features": [{"name": name, "dtype": dtype} for name, dtype in FEATURES.items()]},
+        "dataset_info": {"features": [declared(*key) for key in FEATURES.items()]},
     }
     forgotten, ner = counts.get("forgotten"), manifest["versions"]["ner"]
     near = manifest.get("config", {}).get("select", {}).get("near_duplicate", "the configured threshold")
@@ -56,6 +56,25 @@ def card(manifest: dict[str, Any]) -> str:
         masked=_rows(counts["masked"].items()),
         doubtful=_DOUBTFUL[residual_suspicion(manifest)],
         found_by=f"rules and {ner}" if ner else "rules only",
+        sources=_sources(manifest),
+    )
+
+
+def _sources(manifest: dict[str, Any]) -> str:
+    """Tell in the card which sources the pairs show, and how many show some."""
+    told = manifest.get("sources")
+    if not told:
+        return ""
+    shares = ", ".join(
+        f"{split} {found['with_sources']} of {found['pairs']}"
+        for split, found in _by_split(manifest)
+        if found["pairs"]
+    )
+    freshest = f", the freshest of {told['updated_on']}" if told["updated_on"] else ""
+    return (
+        f"\n\nPassages of sources (key `sources`, at most {told['most']} a pair): folder `{told['name']}` "
+        f"(SHA-256 `{told['sha256']:.16}…`),\n{told['passages']} passages{freshest}. They were found by the masked "
+        f"review, never by the reply.\nPairs with at least one: {shares}. Each passage keeps its licence."
     )
 
 

@@ -1,61 +1,14 @@
-"""Masking chunks of pairs, in this process or, once an export proves large, in several.
+"""Mask chunks of pairs; `plume.corpus.processes` does it in several processes."""
 
-Chunks are the same and come back in the same order whatever the number of processes: the bytes written are the same.
-"""
-
-import os
-import signal
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from functools import cache
-from multiprocessing import active_children, get_context
 
 from plume.corpus.pairs import Quarantined, Selection, UnmaskedPair
 from plume.corpus.similar import band_keys
 from plume.corpus.spool import Spooled
 from plume.pseudonymise import SUSPICION, Masked, Pseudonymiser
 
-_SMALL = 16  # chunks: below, starting processes would take longer than they save
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
 Chunk = list[tuple[int, UnmaskedPair]]
 Done = list[tuple[int, Spooled | Quarantined]]
-
-
-class Masker:
-    """`map` gives chunks back masked, in the order in which they came; few are held at a time."""
-
-    def __init__(self, *, ner: bool, select: Selection, workers: int) -> None:
-        self._ner, self._select, self._workers = ner, select, workers
-
-    def map(self, chunks: Iterator[Chunk]) -> Iterator[Done]:
-        for number, chunk in enumerate(chunks, 1):
-            yield mask(chunk, self._ner, self._select)
-            if number == _SMALL and self._workers > 1:
-                yield from self._map_in_processes(chunks)
-
-    def _map_in_processes(self, chunks: Iterator[Chunk]) -> Iterator[Done]:
-        others = set(active_children())
-        given = {name: os.environ.get(name) for name in _THREADS}
-        os.environ.update(dict.fromkeys(_THREADS, "1"))  # a process a core is enough
-        pool = ProcessPoolExecutor(self._workers, mp_context=get_context("spawn"), initializer=_ignore_ctrl_c)
-        try:
-            waiting: deque[Future[Done]] = deque()
-            for chunk in chunks:
-                waiting.append(pool.submit(mask, chunk, self._ner, self._select))
-                if len(waiting) > 2 * self._workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        except BaseException:  # Ctrl-C, a full disk: do not wait for texts that nobody will read
-            for process in set(active_children()) - others:
-                process.terminate()
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            for name, value in given.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def mask(chunk: Chunk, ner: bool, select: Selection) -> Done:
@@ -104,8 +57,3 @@ def pseudonymiser(ner: bool) -> Pseudonymiser:
     from plume.pseudonymise.recogniser.ner import load_ner
 
     return Pseudonymiser(load_ner() if ner else None)
-
-
-def _ignore_ctrl_c() -> None:
-    """Leave Ctrl-C, which reaches every process of the terminal, to the one that started these and ends them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

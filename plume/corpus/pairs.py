@@ -76,7 +76,8 @@ class Quarantined:
     structure: str | None = None
 
 
-MADE = ("id", "title", "review", "reply", "ai_similarity")  # keys that are made here; the others are as they were read
+# Keys that are made here, or by a later step; the others are as they were read.
+MADE = ("id", "title", "review", "reply", "ai_similarity", "sources")
 _TELLING = 12  # words, among which French has a small one
 _WORD = 20  # characters a word may take, blanks included, before a text counts as too long
 
@@ -156,7 +157,7 @@ def _outcome(
     unlisted = unlisted_contacts(reply, review, directory)
     if unlisted and selection.unlisted_contacts == "quarantine":
         return out("unlisted_contact", f"{unlisted} contacts that neither directory nor review holds")
-    made = dict(zip(MADE, (pair_id, title, review, reply, similarity), strict=True))
+    made = dict(zip(MADE, (pair_id, title, review, reply, similarity, None), strict=True))
     # What is written as it is was read by type, so that shifted columns cannot carry text past the masks.
     told = vars(experience) | vars(answer) | made
     values = {key: day.isoformat() if isinstance(day := told[key], dt.date) else day for key in FEATURES}

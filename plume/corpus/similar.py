@@ -7,10 +7,10 @@ two bands instead of one leaves out five in six of the pairs of similarity 0.4 t
 """
 
 import hashlib
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
-from plume.french.text import fold, words
+from plume.french.similar import triples
 
 if TYPE_CHECKING:
     from datasketch import MinHash
@@ -32,20 +32,6 @@ def scheme(threshold: float) -> tuple[int, int, int]:
         if 1 - (1 - p) ** bands - bands * p * (1 - p) ** (bands - 1) >= RECALL:
             return bands, rows, _SHARED
     raise ValueError(f"no bands for a threshold of {threshold}; give 0.3 or more")
-
-
-@lru_cache(maxsize=512)  # some 15 kB each
-def triples(text: str) -> frozenset[str]:
-    """Give the text's runs of three words, without case and accents; of a shorter text, all its words as one."""
-    found = words(fold(text))
-    return frozenset(" ".join(found[i : i + 3]) for i in range(max(1, len(found) - 2)))
-
-
-def similarity(a: str, b: str) -> float:
-    """Give the Jaccard similarity of two texts' word triples, 0 to 1."""
-    left, right = triples(a), triples(b)
-    shared = len(left & right)
-    return shared / (len(left) + len(right) - shared)
 
 
 def band_keys(text: str, threshold: float) -> list[int]:

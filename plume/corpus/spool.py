@@ -14,8 +14,9 @@ from struct import pack, unpack
 from typing import Any
 
 from plume.corpus.pairs import Quarantined
-from plume.corpus.similar import scheme, similarity
+from plume.corpus.similar import scheme
 from plume.corpus.split import Splitting, assign, experience_of, fraction
+from plume.french.similar import similarity
 
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
@@ -153,6 +154,15 @@ class Spool:
         """Yield the line and facts of each pair of a split, in file order."""
         for line, facts in self._kept("line, facts", (split,)):
             yield line, json.loads(facts)
+
+    def held_out(self) -> frozenset[str]:
+        """Name the experiences of validation and test."""
+        return frozenset(
+            experience
+            for (experience,) in self._read(
+                "SELECT DISTINCT experience FROM pair WHERE reason IS NULL AND split IN ('validation', 'test')"
+            )
+        )
 
     def quarantine(self) -> Iterator[str]:
         for (line,) in self._read("SELECT line FROM quarantine ORDER BY seq"):

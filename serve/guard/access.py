@@ -42,7 +42,7 @@ _ROUTES = {
     ("POST", "/v1/drafts"): Route("drafts", "client", begins=True),
     ("POST", "/v1/chat/completions"): Route("chat", "client", begins=True),
 }
-_DECISION = re.compile(r"/v1/drafts/draft-[0-9a-f]{24}/decision")
+_OF_DRAFT = re.compile(r"/v1/drafts/draft-[0-9a-f]{24}/(decision|again)")
 # Of the engine, for the admin: what `sync`, `rollback` and `plume eval generate --endpoint …/engine/v1` need.
 _ENGINE = {
     ("GET", "/v1/models"),
@@ -57,8 +57,8 @@ def find(method: str, path: str) -> Route | None:
     """Find the route of a request; None if it is closed."""
     if found := _ROUTES.get((method, path)):
         return found
-    if method == "POST" and _DECISION.fullmatch(path):
-        return Route("decision", "client")
+    if method == "POST" and (match := _OF_DRAFT.fullmatch(path)):
+        return Route(match[1], "client", begins=match[1] == "again")
     below = path.removeprefix("/engine")
     if below != path and (method, below) in _ENGINE:
         return Route(f"engine{below}", ADMIN, engine=below)

@@ -14,12 +14,12 @@ from plume.registry import MODEL_NAME
 from serve.guard.draft_service import DraftService
 from serve.guard.refusal import Reason, Refusal, kinds_by_status
 from serve.guard.schema import (
+    AgainRequest,
     ChatRequest,
     Decision,
     DecisionResponse,
     DraftRequest,
     DraftResponse,
-    GivenReview,
     Problem,
 )
 
@@ -51,7 +51,13 @@ Service = Annotated[DraftService, Depends(_drafts)]
 @app.post("/v1/drafts")
 async def create_draft(asked: DraftRequest, request: Request, drafts: Service) -> DraftResponse:
     """Write a draft for a review, with what the checks found in it, by which rules, and the verified contacts in it."""
-    return await _draft(asked, asked.conversation, request, drafts)
+    return await _draft(asked, request, drafts)
+
+
+@app.post("/v1/drafts/{identity}/again")
+async def write_again(identity: str, wishes: AgainRequest, request: Request, drafts: Service) -> DraftResponse:
+    """Write a draft of this client's anew, with what changed; what is not sent stays as it was."""
+    return await drafts.again(identity, wishes, request.state.context, request.receive)
 
 
 @app.post("/v1/drafts/{identity}/decision")
@@ -63,7 +69,7 @@ async def decide(identity: str, decision: Decision, request: Request, drafts: Se
 
 @app.post("/v1/chat/completions", responses={200: {"content": {"text/event-stream": {}}}}, response_model=None)
 async def chat(asked: ChatRequest, request: Request, drafts: Service) -> Response:
-    """Write a draft in OpenAI's form: one message, the review; `metadata`: network, structure, title, pseudonym."""
+    """Write a draft in OpenAI's form: one message, the review; `metadata`: network, title, instruction and so on."""
     answering = [deployed.name for deployed in drafts.aliases.current.deployed]
     if asked.model not in (None, MODEL_NAME, *answering):
         raise Refusal(Reason.NO_MODEL, model=MODEL_NAME)
@@ -71,8 +77,9 @@ async def chat(asked: ChatRequest, request: Request, drafts: Service) -> Respons
     for field in ("max_tokens", "max_completion_tokens"):
         if getattr(asked, field) not in (None, most):
             raise Refusal(Reason.INVALID, why=f"{field}: {most} here, or none")
-    review = GivenReview(review=asked.messages[0].text, **(asked.metadata.model_dump() if asked.metadata else {}))
-    draft = await _draft(review, asked.user, request, drafts)
+    known = asked.metadata.model_dump() if asked.metadata else {}
+    case = DraftRequest(review=asked.messages[0].text, conversation=asked.user, **known)
+    draft = await _draft(case, request, drafts)
     common = {"id": draft.id, "created": int(time.time()), "model": draft.model}
     message = {"role": "assistant", "content": draft.draft}
     choice = {"index": 0, "finish_reason": draft.finish_reason, "logprobs": None}
@@ -100,11 +107,9 @@ async def models(drafts: Service) -> dict[str, Any]:
     return {"object": "list", "data": [entry]}
 
 
-async def _draft(
-    review: GivenReview, conversation: str | None, request: Request, drafts: DraftService
-) -> DraftResponse:
-    conversation = conversation or request.headers.get(CONVERSATION)
-    return await drafts.draft(review, conversation, request.state.context, request.receive)
+async def _draft(asked: DraftRequest, request: Request, drafts: DraftService) -> DraftResponse:
+    conversation = asked.conversation or request.headers.get(CONVERSATION)
+    return await drafts.draft(asked, conversation, request.state.context, request.receive)
 
 
 @app.exception_handler(Refusal)

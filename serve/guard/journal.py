@@ -72,10 +72,10 @@ class Journal:
         values = (identity, made, client, version, json.dumps(row, ensure_ascii=False))
         self._db.execute("INSERT INTO draft (id, made, client, version, row) VALUES (?, ?, ?, ?, ?)", values)
 
-    def client_of(self, identity: str) -> str | None:
-        """Find who asked for a draft; None if there is no such draft."""
-        found = self._db.execute("SELECT client FROM draft WHERE id = ?", (identity,)).fetchone()
-        return found and found[0]
+    def find_draft(self, identity: str) -> tuple[str, int, dict[str, Any]] | None:
+        """Find who asked for a draft, the version that wrote it, and its row; None if there is no such draft."""
+        found = self._db.execute("SELECT client, version, row FROM draft WHERE id = ?", (identity,)).fetchone()
+        return found and (found[0], found[1], json.loads(found[2]))
 
     def add_decision(self, identity: str, made: float, row: dict[str, Any]) -> None:
         """Add a decision. A later one on the same draft replaces the earlier one; both are kept."""

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -17,11 +18,12 @@ from plume.exported import Exported
 from plume.models import load_tokenizer
 from plume.store import unless_of_environment
 from serve import alias
+from serve.alias import Deployed
 from serve.config import FORCED_AFTER
 from serve.guard import connection_limits, maskers, merged_check
 from serve.guard.api import app as api
 from serve.guard.audit import AuditLog
-from serve.guard.draft_service import DraftService
+from serve.guard.draft_service import DraftService, prompt_of
 from serve.guard.engine_client import EngineClient
 from serve.guard.in_flight import InFlight
 from serve.guard.journal import Journal
@@ -104,6 +106,11 @@ class Lifecycle:
 
             retriever = await asyncio.to_thread(Retriever.load, config.examples_from)
             await asyncio.to_thread(retriever.prepare)
+        passages = None
+        if config.sources:
+            from serve.guard.passages import Passages
+
+            passages = await asyncio.to_thread(Passages.load, config.sources)
         tokenizer, aliases = load_tokenizer(started.base), alias.watched(self.state)
         self.maskers = maskers.beside or Maskers(config.maskers, config.mask_timeout)
         await self.maskers.start()
@@ -116,7 +123,9 @@ class Lifecycle:
             journal=Journal(self.state.journal),
             metrics=self.metrics,
             retriever=retriever,
+            passages=passages,
         )
+        self._tell_sources(aliases.current.deployed)
         await self.drafts.open()
         api.state.drafts = self.drafts
         self.readiness = Readiness(aliases, self.maskers, self.engine, started.stop_token_id)
@@ -127,6 +136,18 @@ class Lifecycle:
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, ValueError):  # no main thread: somebody else stops us
             loop.add_signal_handler(signal.SIGTERM, self._on_sigterm)
+
+    def _tell_sources(self, deployed: Iterable[Deployed]) -> None:
+        """Say once where what was started and what answers do not go together."""
+        for one in deployed:
+            prompt = prompt_of(one)
+            if prompt.sources and not self.config.sources:
+                tell(
+                    f"{one.name} answers with prompt {prompt.version}, which shows official sources, and there is no "
+                    "folder of them: it reads « aucune »; plume data sources import …, then sources=DIR"
+                )
+            if self.config.sources and not prompt.sources:
+                tell(f"{one.name} answers with prompt {prompt.version}, which shows no sources")
 
     async def stop(self) -> None:
         """Stop what `start` began, as far as it came."""

@@ -30,6 +30,7 @@ class Metrics:
         self.masked = make(Counter, "masked_entities", "entities that the model was not shown", ("version", "type"))
         self.withheld = make(Counter, "withheld", "what was withheld from drafts", ("version", "check"))
         self.failed = make(Counter, "failed_checks", "findings on drafts as written", ("version", "check"))
+        self.passages = make(Counter, "passages", "of official sources, shown or cited", ("version", "use"))
         self.journal_errors = make(Counter, "journal_errors", "drafts that could not be kept")
         self.audit_errors = make(Counter, "audit_errors", "audit lines that could not be written")
         self.restarts = make(Gauge, "masker_restarts", "maskers that died or did not answer")
@@ -46,6 +47,7 @@ class Metrics:
         masked: Mapping[str, int],
         withheld: Iterable[str],
         failed: Iterable[str],
+        passages: Mapping[str, int],
     ) -> None:
         """Count a draft that was written and checked; `withheld` and `failed` are names of checks."""
         label = str(version)
@@ -61,6 +63,8 @@ class Metrics:
             self.withheld.labels(label, check).inc()
         for check in failed:
             self.failed.labels(label, check).inc()
+        for use, number in passages.items():
+            self.passages.labels(label, use).inc(number)
 
     def text(self) -> bytes:
         """Write the metrics in Prometheus's text format."""

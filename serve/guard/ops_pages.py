@@ -31,6 +31,7 @@ async def _metrics(lifecycle: Lifecycle) -> Response:
 
 
 async def _status(lifecycle: Lifecycle) -> Response:
+    passages = lifecycle.drafts.passages
     return JSONResponse(
         {
             "aliases": asdict(lifecycle.drafts.aliases.current),
@@ -38,6 +39,7 @@ async def _status(lifecycle: Lifecycle) -> Response:
             "draining": lifecycle.draining,
             "masker_restarts": lifecycle.maskers.restarts,
             "not_in_mlflow": await lifecycle.drafts.waiting(),
+            "sources": passages and passages.told,
         }
     )
 

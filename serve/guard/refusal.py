@@ -25,6 +25,17 @@ class Reason(Enum):
     INVALID = 422, "request", "{why}"
     NO_MODEL = 404, "model", "model: does not answer now; ask for {model}, which version answers is decided here"
     NO_DRAFT = 404, "unknown", "no such draft of this client's"
+    NO_WISHES = (
+        422,
+        "prompt",
+        "{fields}: version {version} answers with prompt {prompt}, which shows no sources and no wishes; leave it out",
+    )
+    NO_PASSAGE = 422, "sources", "{field}: {why}; `passages` of a draft names those that there are"
+    INSTRUCTION = (
+        400,
+        "instruction",
+        "instruction: asks {asks}, which no draft may do; leave that out (la consigne demande {demande} : retirez-le)",
+    )
     TOO_LONG = 413, "too_long", "the review makes a prompt of {tokens} tokens; at most {room} fit"
     # What the server cannot do now
     REVIEW_NOT_MASKED = 503, "masking", "the review could not be masked ({why}); ask again"

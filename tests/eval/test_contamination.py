@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from eval.contamination import near_duplicates
-from plume.corpus.similar import similarity
+from plume.french.similar import similarity
 
 WORDS = [f"{a}{b}" for a in ("ba", "de", "fi", "go", "lu", "mé") for b in ("rine", "tant", "voir", "lais", "quoi")]
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plume.corpus.dataset import read_split
-from plume.corpus.similar import similarity
 from plume.corpus.split import experience_of
+from plume.french.similar import similarity
 from plume.retrieval import NEAR_DUPLICATE, Retriever
 
 

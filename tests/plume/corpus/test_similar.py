@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from plume.corpus.similar import PERMUTATIONS, RECALL, band_keys, scheme, similarity, triples
+from plume.corpus.similar import PERMUTATIONS, RECALL, band_keys, scheme
+from plume.french.similar import similarity, triples
 
 WORDS = [f"mot{i}" for i in range(5000)]
 

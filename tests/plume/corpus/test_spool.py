@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from plume.corpus.pairs import Quarantined
-from plume.corpus.similar import band_keys, similarity
+from plume.corpus.similar import band_keys
 from plume.corpus.split import SPLITS, Splitting, experience_of, fraction
 from plume.corpus.spool import Spool, Spooled
+from plume.french.similar import similarity
 
 THRESHOLD = 0.8
 

@@ -56,7 +56,7 @@ def test_the_review_comes_from_the_train_split_or_the_row_and_never_from_what_is
         "",
         "its review is nearly one of the test split",
         "no review of this id: the train split has none, and the row holds none",
-        "network, structure and title are texts, or null",
+        "network, structure, title, review, instruction, tone are texts, or null",
     ]
     assert read_rows[2].review == OWN
 
