@@ -131,7 +131,10 @@ function finish(answer) {
   part("final").hidden = !answer.text;
   part("final-text").textContent = answer.text;
   copied = !answer.text;
-  focusOn("done-title");
+  const title = document.querySelector("h1");
+  document.title = document.title.replace(title.textContent, say.decided);
+  title.textContent = say.decided;
+  title.focus();
 }
 
 async function copy(text) {
