@@ -21,6 +21,7 @@ ORDER = {
     "marks": "how a mark is written: [TEL_2]",
     "files": "write a file whole, lock, append, digest",
     "shares": "exact limits of a share",
+    "database": "a small SQLite file: one change at a time, on disk before it is told",
     "config": "typed YAML",
     "config_keys": "all keys of a config, for `plume config`",
     "interrupt": "Ctrl-C from the first moment, or a little later",
@@ -60,7 +61,19 @@ ORDER = {
 # Rooms that the picture shows as one: nearly all others stand on the first.
 DRAWN_AS = {
     "ground": (
-        *("errors", "paths", "marks", "files", "shares", "config", "config_keys", "interrupt", "boundary", "command"),
+        *(
+            "errors",
+            "paths",
+            "marks",
+            "files",
+            "shares",
+            "database",
+            "config",
+            "config_keys",
+            "interrupt",
+            "boundary",
+            "command",
+        ),
         *("output", "vllm_options", "canaries", "judgements", "passages"),
     ),
     "tracking": ("store", "tracking", "registry"),

@@ -1,4 +1,4 @@
-"""Reads the reviews that agents may pick from: the platform's export, or JSON or CSV with a column `review`."""
+"""Reads the reviews that agents may pick from: the platform's export, or lines of JSON or CSV with a `review`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,8 +72,7 @@ class GivenReviews:
 
     def find(self, text: str) -> list[GivenReview]:
         """List the reviews that hold all words of a text; all of them where it is empty."""
-        if not (words := fold(text).split()):
-            return self.all
+        words = fold(text).split()
         return [given for given, folded in zip(self.all, self._folded, strict=True) if all(w in folded for w in words)]
 
     @cached_property
