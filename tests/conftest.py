@@ -40,6 +40,7 @@ GROUPS = {
     "tests/plume/page/test_local_app.py": "browser",
     "tests/eval/browse": "browser",
     "tests/eval/study": "browser",
+    "tests/serve/desk": "browser",
 }
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
