@@ -38,10 +38,8 @@ class Reason(Enum):
     INSTRUCTION = (
         400,
         "instruction",
-        (  # the desk shows agents the second half
-            "instruction: asks {asks}, which no draft may do; leave that out. "
-            "La consigne demande {demande} : aucun brouillon ne le peut ; retirez-le."
-        ),
+        # The desk shows agents the French.
+        "instruction: asks {asks}, which no draft may do; leave that out (la consigne demande {demande} : retirez-le)",
     )
     TOO_LONG = 413, "too_long", "the review makes a prompt of {tokens} tokens; at most {room} fit"
     # What the server cannot do now

@@ -132,7 +132,7 @@ def test_what_the_guard_refuses_is_told_in_french_and_loses_nothing(start, guard
 def test_every_refusal_of_the_guard_has_words_here():
     from serve.desk.refused import Refused
 
-    hidden = {"http", "model"}  # the desk's client sends neither
+    hidden = {"http", "model", "failed", "writing"}  # the desk's client asks for none of these
     kinds = {reason.value[1] for reason in Reason if reason is not Reason.CLIENT_GONE} - hidden
     assert {kind for kind in kinds if Refused(kind).kind != kind} == set()
 
