@@ -209,7 +209,9 @@ def read_pairs(data: str | Path, drafts: Drafts, *, split: str | None = None) ->
     described = drafts.meta["data"]
     split = split or described["split"]
     there = manifest["splits"].get(split, {})
-    if described["split"] != split or (described["sha256"] != there.get("sha256") and _but_sources(described) != _but_sources(there)):
+    if described["split"] != split or (
+        described["sha256"] != there.get("sha256") and _but_sources(described) != _but_sources(there)
+    ):
         raise InputError(
             f"{drafts.path}: written for the split {described['split']!r} of another dataset than {data} ({split!r}); "
             "name the dataset that they were generated from, or generate them again"

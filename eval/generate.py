@@ -18,12 +18,13 @@ from eval.inputs import to_generate, to_probe, to_swap
 from eval.probes import SPLIT, beside
 from eval.rule import noted_before
 from eval.systems import Resolved
-from plume.command import progress, status
+from plume.command import progress, say, status
 from plume.config import Config
 from plume.corpus.dataset import read_manifest
 from plume.errors import InputError, PlumeError
 from plume.files import json_sha256
 from plume.models import fast_dtype, load_tokenizer
+from plume.passages import HEADING, NONE
 from plume.prompt import Fitted, encode_within
 from plume.retrieval import Retriever
 
@@ -75,9 +76,12 @@ def generate(
     if system.base is None and backend.reads_ids:
         raise InputError(f"{system.name}: plume does not know its tokenizer; ask for it with --endpoint URL --api chat")
     retriever = Retriever.load(data) if system.k else None
-    sources = manifest.get("sources")
+    sources = {k: v for k, v in manifest.get("sources", {}).items() if k != "name"} or None
     if system.prompt.sources and not sources:
-        tell_no_sources(system, data)
+        say(
+            f"{data}: was built without sources, so the prompt {system.prompt.version} says « {HEADING} {NONE} » with "
+            "every review; to show some: plume data build EXPORT --out DIR sources=FOLDER"
+        )
     dtype = _settled(decoding.dtype)
     work = Work(
         system,

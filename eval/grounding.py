@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from plume.contacts import Directory
 
 
+_KINDS = {"amount", "duration", "date", "time", "law", "url", "email", "phone"}  # a bare number may be anything
+
+
 @dataclass(frozen=True)
 class Grounding:
     """What a draft states, and what it could have stated."""
@@ -42,10 +45,14 @@ class Grounding:
 
 def ground(draft: str, pair: Mapping[str, Any], prompt: Prompt, directory: "Directory") -> Grounding:
     """Find the facts of a draft and of the published reply; `pair` is as the draft's prompt showed it."""
-    stated = facts(Case.of(draft, pair["review"], prompt.text(dict(pair)), directory, None))
+    stated = _facts(Case.of(draft, pair["review"], prompt.text(dict(pair)), directory, None))
     with_sources = _with_sources().text(dict(pair)) if pair.get("sources") else ""
-    wanted = facts(Case.of(pair["reply"], pair["review"], with_sources, directory, None)) if with_sources else []
+    wanted = _facts(Case.of(pair["reply"], pair["review"], with_sources, directory, None)) if with_sources else []
     return Grounding(stated, list({(f.kind, f.value): f for f in wanted if f.passages}.values()))
+
+
+def _facts(case: Case) -> list[Fact]:
+    return [fact for fact in facts(case) if fact.kind in _KINDS]
 
 
 def _with_sources() -> Prompt:

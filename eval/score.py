@@ -41,8 +41,8 @@ from eval.stats import bootstrap, proportions
 from eval.stats.estimate import Estimate
 from plume.checks.registry import GATING
 from plume.checks.stems import Network
-from plume.contacts import Directory
 from plume.command import progress, say, status
+from plume.contacts import Directory
 from plume.corpus.dataset import read_split
 from plume.corpus.split import experience_of
 from plume.files import (
@@ -97,7 +97,7 @@ def score(drafts_path: str | Path, data: str | Path, out: str | Path, *, force: 
     drafts, pairs = to_score(drafts_path, data, out, force=force)
     learnt = training_replies([data])
     rows = score_drafts(drafts, pairs, learnt)
-    write_scores(out, rows, drafts, learnt)
+    write_scores(out, rows, drafts, learnt, pairs=pairs)
     summary = summarise(rows)
     _print(summary, rows, drafts, out)
     return summary
@@ -137,7 +137,8 @@ def score_drafts(
     for pair in pairs:
         lost = {"error": drafts.rows.get(pair["id"], {}).get("error") or NO_DRAFT}
         head = {"id": pair["id"], "system": drafts.name}
-        cells = ((m, found[pair["id"]].get(m, lost)) for m in (*OF_DRAFTS, *OF_SOME))
+        cells = [(m, found[pair["id"]].get(m, lost)) for m in OF_DRAFTS]
+        cells += [(m, found[pair["id"]].get(m)) for m in OF_SOME]
         rows += [{**head, "measure": m, **cell} for m, cell in cells if cell]
     return rows
 
@@ -207,11 +208,16 @@ def _copying_by(rows: list[ScoreRow], copied: int) -> list[ScoreRow]:
 
 
 def write_scores(
-    out: Path, rows: list[ScoreRow], drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES
+    out: Path,
+    rows: list[ScoreRow],
+    drafts: Drafts,
+    learnt: Replies = (),
+    house_style: int = REPLIES,
+    pairs: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Write scores.jsonl and, beside it, what they were computed from."""
     scores = to_jsonl(rows)
-    made_from = _made_from(drafts, learnt, house_style)
+    made_from = _made_from(drafts, learnt, house_style, pairs)
     meta = {"scores_sha256": sha256(scores), "chrf": chrf_signature(), **made_from}
     with telling(out, "make room or mend that, or name another file with --out"):
         make_folder(out.parent)
@@ -219,28 +225,33 @@ def write_scores(
         write(out.with_suffix(".meta.json"), json.dumps(meta, indent=1) + "\n")
 
 
-def kept_scores(drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES) -> list[ScoreRow] | None:
+def kept_scores(
+    drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES, pairs: Sequence[dict[str, Any]] = ()
+) -> list[ScoreRow] | None:
     """The scores beside the drafts, if they are of these drafts by this very code.
 
     Scores with errors, or that are no numbers, are not taken: what failed may have been the machine.
     """
-    for path in _kept_files(drafts, learnt, house_style):
+    for path in _kept_files(drafts, learnt, house_style, pairs):
         rows = read_jsonl(path, needs=("id", "measure"))
         if rows and all(_is_number(row) for row in rows):
             return rows
     return None
 
 
-def kept_file(drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES) -> Path | None:
+def kept_file(
+    drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES, pairs: Sequence[dict[str, Any]] = ()
+) -> Path | None:
     """The file of scores beside the drafts that are of these drafts by this very code, whatever they say."""
-    return next(_kept_files(drafts, learnt, house_style), None)
+    return next(_kept_files(drafts, learnt, house_style, pairs), None)
 
 
-def _kept_files(drafts: Drafts, learnt: Replies, house_style: int) -> Iterator[Path]:
+def _kept_files(drafts: Drafts, learnt: Replies, house_style: int, pairs: Sequence[dict[str, Any]]) -> Iterator[Path]:
     """Find X.scores.jsonl or scores.jsonl. They must have been looked for copies of the same replies `learnt`, too."""
+    made_from = _made_from(drafts, learnt, house_style, pairs)
     for path in (drafts.path.with_suffix(".scores.jsonl"), drafts.path.with_name("scores.jsonl")):
         meta = read_object(path.with_suffix(".meta.json")) or {}
-        same = _made_from(drafts, learnt, house_style).items() <= meta.items() and path.is_file()
+        same = made_from.items() <= meta.items() and path.is_file()
         if same and meta.get("scores_sha256") == file_sha256(path):
             yield path
 
@@ -255,8 +266,9 @@ def scorer_sha256() -> str:
     return sha256(f"{code_sha256(*_SOURCES)} sacrebleu {version('sacrebleu')}".encode())
 
 
-def _made_from(drafts: Drafts, learnt: Replies, house_style: int) -> dict[str, Any]:
-    return {
+def _made_from(drafts: Drafts, learnt: Replies, house_style: int, pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    shown = [pair["sources"] for pair in pairs if pair.get("sources")]  # what drafts could have been grounded in
+    return ({"sources_sha256": json_sha256(shown)} if shown else {}) | {
         "drafts_sha256": drafts.sha256,
         "drafts_meta_sha256": file_sha256(drafts.path.with_suffix(".meta.json")),
         "scorer_sha256": scorer_sha256(),

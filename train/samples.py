@@ -64,8 +64,8 @@ class Samples:
         if not added:
             return ""
         return (
-            f"passages of sources: shown with {pairs} of {len(self.lengths)} training pairs, {added / pairs:.0f} tokens "
-            f"each on average ({added:,} an epoch, {added / sum(self.lengths):.0%} of all)"
+            f"passages of sources: shown with {pairs} of {len(self.lengths)} training pairs, {added / pairs:.0f} "
+            f"tokens each on average ({added:,} an epoch, {added / sum(self.lengths):.0%} of all)"
         )
 
     @cached_property
@@ -154,7 +154,9 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
             f"{config.data}: no training sample is left of {manifest['splits']['train']['pairs']} pairs "
             f"(max_tokens={config.max_tokens}; {told}); raise max_tokens or build a larger dataset"
         )
-    return Samples(kept["train"], kept["validation"], dropped, truncated, sources, manifest, chat, planted, sources_tokens)
+    return Samples(
+        kept["train"], kept["validation"], dropped, truncated, sources, manifest, chat, planted, sources_tokens
+    )
 
 
 def _encode(pairs: datasets.Dataset, config: TrainConfig, tokenizer: Any, prompt: Prompt) -> datasets.Dataset:
