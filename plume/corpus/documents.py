@@ -66,9 +66,7 @@ def _sources(manifest: dict[str, Any]) -> str:
     if not told:
         return ""
     shares = ", ".join(
-        f"{split} {found['with_sources']} of {found['pairs']}"
-        for split, found in _by_split(manifest)
-        if found["pairs"]
+        f"{split} {found['with_sources']} of {found['pairs']}" for split, found in _by_split(manifest) if found["pairs"]
     )
     freshest = f", the freshest of {told['updated_on']}" if told["updated_on"] else ""
     return (
