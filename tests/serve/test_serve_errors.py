@@ -76,7 +76,7 @@ def test_port_in_use_is_said_with_the_way_out(port):
 
 
 def test_what_is_no_folder_of_sources_is_refused_before_the_engine_loads(port, tmp_path):
-    with pytest.raises(InputError, match="not a sources folder.*plume data sources import"):
+    with pytest.raises(InputError, match=r"not a sources folder.*plume data sources import"):
         vllm_process.check_startable(ServeConfig(port=port, sources=tmp_path))
 
 

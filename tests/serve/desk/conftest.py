@@ -15,12 +15,13 @@ from serve.desk.store import Store
 from serve.guard.refusal import Reason, Refusal
 from serve.guard.schema import AgainRequest, Decision, DraftRequest, DraftResponse
 
-KEY = "clé-du-bureau".replace("é", "e")
-REVIEW = "Ma carte grise n’arrive pas depuis trois semaines. Personne ne répond au téléphone."
-DRAFT = "Bonjour Zaza29,\n\nNous regrettons ce délai. Vous pouvez suivre votre demande sur {site}, ou au [TEL].\n\nBien à vous"
+KEY = "cle-du-bureau"
+DRAFT = (
+    "Bonjour Zaza29,\n\nNous regrettons ce délai. Vous pouvez suivre votre demande sur {site}, ou au [TEL].\n\nMerci."
+)
 PASSAGES = [
-    {"id": "F1050#2", "title": "Carte grise : suivre sa demande", "where": ["Comment faire ?", "En ligne"], "cited": True,
-     "text": "Le suivi se fait en ligne, dans l’espace de la personne qui a fait la demande.", "url": "https://www.service-public.fr/F1050"},
+    {"id": "F1050#2", "title": "Carte grise : suivre sa demande", "where": ["Comment faire ?", "En ligne"],
+     "cited": True, "text": "Le suivi se fait en ligne, dans l’espace de la personne qui a fait la demande.", "url": "https://www.service-public.fr/F1050"},
     {"id": "F1707#1", "title": "Certificat provisoire", "where": [], "cited": False,
      "text": "Le certificat provisoire d’immatriculation est valable 1 mois.", "url": None},
 ]  # fmt: skip
@@ -82,7 +83,8 @@ class FakeGuard:
             text = text.replace("Nous regrettons ce délai. ", "")
         at = text.index("[TEL]")
         findings = [
-            {"check": "contacts", "gating": True, "detail": "remplacé par [TEL]", "rules": ["phone.ten"], "start": at, "end": at + 5},
+            {"check": "contacts", "gating": True, "detail": "remplacé par [TEL]", "rules": ["phone.ten"],
+             "start": at, "end": at + 5},
             {"check": "tone", "gating": False, "detail": "« Vous pouvez suivre »", "rules": ["advice"]},
         ]  # fmt: skip
         passages = [

@@ -5,7 +5,6 @@ import re
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
-from fastapi.testclient import TestClient
 
 from plume.paths import ROOT
 from serve.guard.refusal import Reason, Refusal
@@ -13,61 +12,15 @@ from serve.guard.refusal import Reason, Refusal
 REVIEW = "Ma carte grise n’arrive pas depuis trois semaines."
 
 
-class Asking:
-    """A page of the desk as its script sends it."""
-
-    def __init__(self, client):
-        self.client = client
-        self.token = re.search('name="token" value="(.*?)"', client.get("/").text)[1]
-        self.here, self.sequence = "", 0
-        self.draft, self.known, self.text, self.typed = "", 0, REVIEW, {}
-
-    def begin(self, **form):
-        answer = self.client.post("/avis", data={"token": self.token, **form})
-        self.here = answer.headers["location"]
-        return self.claim()
-
-    def claim(self):
-        page = self.client.get(self.here).text
-        self.draft = re.search('data-draft="(.*?)"', page)[1]
-        self.known = int(re.search('data-known="(.*?)"', page)[1])
-        told = self.post("onglet", {}).json()
-        self.tab, self.sequence = told["tab"], 0
-        self.text = told["text"] or self.text
-        return self
-
-    def post(self, where, body):
-        headers = {"Accept": "application/json", "X-Plume-Token": self.token}
-        return self.client.post(f"{self.here}/{where}", json=body, headers=headers)
-
-    def state(self, **more):
-        self.sequence += 1
-        state = {"tab": self.tab, "sequence": self.sequence, "draft": self.draft, "known": self.known}
-        return state | {"text": self.text, "typed": self.typed, "active_seconds": 4.5} | more
-
-    def press(self, where, **more):
-        return self.post(where, self.state(**more))
-
-    def with_draft(self, **more):
-        self.begin()
-        assert self.press("brouillon", active_seconds=0, **more).status_code == 200
-        return self.claim()
-
-
 @pytest.fixture
-def start(make_desk):
-    """start(…) -> a desk and what asks it; both as long as the test."""
-    opened = []
+def start(make_desk, ask_desk):
+    """start(…) -> what asks a desk, and the desk; both as long as the test."""
 
     def begin(*args, **settings):
         desk = make_desk(*args, **settings)
-        client = TestClient(desk.app, base_url="http://127.0.0.1:8600", follow_redirects=False)
-        opened.append(client.__enter__())
-        return Asking(client), desk
+        return ask_desk(desk.app), desk
 
-    yield begin
-    for client in opened:
-        client.__exit__(None, None, None)
+    return begin
 
 
 def test_another_site_and_another_host_get_nothing(start):
@@ -82,7 +35,7 @@ def test_another_site_and_another_host_get_nothing(start):
 
 
 def test_a_draft_is_asked_for_once_with_what_was_typed_and_no_wish_that_is_as_usual(start, guard):
-    asking, desk = start()
+    asking, _ = start()
     asking.begin()
     typed = {"network": "France\nTitres", "title": "", "tone": "neutre", "alternatives": "1", "instruction": "  "}
     sent = asking.state(typed=typed)
@@ -203,7 +156,7 @@ def test_a_decision_reaches_the_guard_with_the_active_time(start, guard, monkeyp
 
 
 def test_a_hole_that_the_guard_left_or_an_empty_text_is_not_kept_as_the_reply(start, guard):
-    asking, desk = start()
+    asking, _ = start()
     asking.with_draft()
     answer = asking.press("decision")
     assert answer.status_code == 422

@@ -1,4 +1,4 @@
-"""Agents work at the desk in real Chromium, with a clock that the test moves: draft, edit, decide; killed in the middle."""
+"""Agents work at the desk in real Chromium, with a clock that the test moves; desk and browser are killed."""
 
 import datetime as dt
 import re
