@@ -98,7 +98,7 @@ def _told(error: dict[str, Any]) -> str:
             given = error.get("input")
             empty = not isinstance(given, str) or not given.strip()
             message = "is empty" if empty else "holds a control character, or a line end where none goes; remove it"
-        case "model_attributes_type" | "missing" if len(error["loc"]) < 2:
+        case "model_attributes_type" | "model_type" | "missing" if len(error["loc"]) < 2:
             message = "no JSON object; send one, with Content-Type: application/json"
         case _:
             message = error["msg"].removeprefix("Value error, ")
