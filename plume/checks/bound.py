@@ -20,6 +20,7 @@ from plume.passages import Shown, citations
 _PAIR, _ALONE = 3.5, 3.0  # nats by which the other binding must be better: of two values told, of one
 _HEAD = 0.5  # what a word before the first of several values is worth: it may be of all
 _COMMA_BEFORE, _COMMA_AFTER = 0.6, 0.25  # what a word is worth near a value that a comma parts from it
+_LABEL = 4.0  # nats of the number of a case
 _NEAR = 14  # characters between the two ends of a span: "de début août à début décembre"
 _SAME_AGE = 6.0  # nats of an age that a clause names: "de 15 à 17 ans"
 _UNITS = word_set("an ans annee annees mois jour jours semaine semaines heure heures euro euros trimestre")
@@ -58,8 +59,24 @@ def clauses(text: Text, kind: str, start: int, end: int, its: Sequence[Mention])
                 before = token.end <= one.start
                 worth = token.weight * (_HEAD if heads and before else 1)
                 words[token.stem] = max(words.get(token.stem, 0), worth)
-                near[token.stem] = max(near.get(token.stem, 0), worth * (_COMMA_BEFORE if before else _COMMA_AFTER) ** commas)
+                near[token.stem] = max(
+                    near.get(token.stem, 0), worth * (_COMMA_BEFORE if before else _COMMA_AFTER) ** commas
+                )
+        for label in _labels(text, left, right, one):
+            words[label] = near[label] = _LABEL
         yield Clause(one, words, near, tuple(_ages(in_digits(text.lower[left:right]))) if kind != "duration" else ())
+
+
+def _labels(text: Text, left: int, right: int, one: Mention) -> Iterator[str]:
+    """Yield the numbers that tell cases apart: "en Gir 2", "en 2e catégorie"."""
+    for other in mentions(text):
+        if other.kind == "count" and left <= other.start < right and other.start != one.start:
+            yield f"#{other.value:g}"
+    if _FIRST.search(text.folded, left, right):
+        yield "#1"
+
+
+_FIRST = re.compile(r"\b(?:1re|1ere|1er|premiere?)\b")
 
 
 def same_value(one: Mention, other: Mention) -> bool:
@@ -173,8 +190,8 @@ def _gain(mine: Clause, own: Clause, other: Clause, *, alone: bool = False) -> f
     Where the other value is not told, its words may stand beside for another reason: those near by must agree too.
     """
     dull = own.words.keys() & other.words.keys()
-    gain = _fit(mine.words, mine, other, dull) - _fit(mine.words, mine, own, dull)
-    return min(gain, _fit(mine.near, mine, other, dull) - _fit(mine.near, mine, own, dull)) if alone else gain
+    gains = [_fit(words, mine, other, dull) - _fit(words, mine, own, dull) for words in (mine.near, mine.words)]
+    return min(gains) if alone else gains[0]
 
 
 def _fit(words: Mapping[str, float], mine: Clause, other: Clause, dull: Set[str]) -> float:
