@@ -166,30 +166,28 @@ class Store:
         return tab, work
 
     def save(
-        self, identity: str, tab: str, draft: str, typed: Fields, active: float, sequence: int | None = None
+        self, identity: str, tab: str, draft: str, typed: Fields, active: float, sequence: int, *, pressed: bool = False
     ) -> Work:
         """Keep what is typed, and the active time of its tab.
 
         `draft` is the one whose page it is, "" before there is one. `sequence` grows with each save of a tab: one that
-        was overtaken changes no text. None is the last of a tab: the page is left, and the next one claims anew.
+        was overtaken changes no text. `pressed`: a button sends it, perhaps again, after no tab holds the review.
         """
         typed = {name: clean(text) for name, text in typed.items()}
         if any(len(text) > LONGEST for text in typed.values()):
             raise Refused("long_text")
         with self._db.changing() as db:
             work = self.work(identity)
-            if work.tab not in (tab, None if sequence is None else tab):
+            if work.tab != tab and not (pressed and work.tab is None):
                 raise Refused("stale_tab")
             held = db.one("SELECT sequence FROM tab WHERE id = ? AND work = ?", tab, identity)
-            if sequence is None or held is None or sequence > held["sequence"]:
+            if held is not None and sequence > held["sequence"]:
                 self._keep(work, draft, typed)
             db.run("UPDATE work SET changed = ? WHERE id = ?", self._clock(), identity)
             db.run(
                 "UPDATE tab SET active = max(active, ?), sequence = max(sequence, ?) WHERE id = ?",
-                *(active, sequence or 0, tab),
+                *(active, sequence, tab),
             )
-            if sequence is None:
-                db.run("UPDATE work SET tab = NULL WHERE id = ?", identity)
             return self.work(identity)
 
     def _keep(self, work: Work, draft: str, typed: Fields) -> None:
@@ -211,7 +209,9 @@ class Store:
                 values = (answer["id"], identity, number, _json(answer), _json(asked))
                 db.run("INSERT INTO draft (id, work, number, answer, asked) VALUES (?, ?, ?, ?, ?)", *values)
             current = answers[0]["id"] if len(answers) == 1 else None
-            db.run("UPDATE work SET current = ?, changed = ? WHERE id = ?", current, self._clock(), identity)
+            db.run(
+                "UPDATE work SET current = ?, changed = ?, tab = NULL WHERE id = ?", current, self._clock(), identity
+            )
 
     def take(self, identity: str, draft: str | None) -> None:
         """Choose the draft to go on with; None: choose anew."""

@@ -69,7 +69,7 @@ def name(work: Work) -> str:
     return words if len(words) <= 90 else f"{words[:89].rstrip()}…"
 
 
-def work(work: Work, given: GivenReviews, idle_seconds: float) -> dict[str, Any]:
+def review(work: Work, given: GivenReviews, idle_seconds: float) -> dict[str, Any]:
     """Give what the page of a review needs, at whichever stage it is."""
     last = work.drafts[-SIDES:]
     common = {
