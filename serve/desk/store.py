@@ -21,6 +21,8 @@ from serve.desk.refused import Refused
 LONGEST = 20_000  # characters of a text, as the guard takes them
 MOST_SECONDS = 86_400.0
 _VERSION = "1"
+_EMPTY = "{}"
+_DAY = 86_400.0
 _DAMAGED = "is damaged, or no file of the desk's; move it away, and the desk begins a new one"
 _SCHEMA = """
 CREATE TABLE work (
@@ -123,13 +125,15 @@ class Store:
         with self._db.changing() as db:
             if reference and (found := db.one("SELECT id FROM work WHERE reference = ?", reference)):
                 return found["id"]
+            db.run("DELETE FROM work WHERE typed = ? AND made < ?", _EMPTY, now - _DAY)
             values = (identity, now, now, reference, _json(typed))
             db.run("INSERT INTO work (id, made, changed, reference, typed) VALUES (?, ?, ?, ?, ?)", *values)
         return identity
 
     def works(self) -> list[Work]:
-        """List what is open, the newest first."""
-        return [self._work(row) for row in self._db.all("SELECT * FROM work ORDER BY changed DESC")]
+        """List what is open, the newest first; not what nobody typed into."""
+        rows = self._db.all("SELECT * FROM work WHERE typed != ? ORDER BY changed DESC", _EMPTY)
+        return [self._work(row) for row in rows]
 
     def work(self, identity: str) -> Work:
         """Give what is open of a review. Raises Refused: decided, no_work."""

@@ -14,7 +14,7 @@ from plume.page.render import typography
 from plume.page.word_differences import differing_words
 from serve.desk.asked import DROP, KEEP, SOURCE, sources
 from serve.desk.given_reviews import GivenReviews
-from serve.desk.refused import OUTCOMES, SAY, TONES, Refused
+from serve.desk.refused import KINDS, OUTCOMES, SAY, TONES, Refused
 from serve.desk.store import Decision, Draft, Store, Work
 from serve.guard.schema import NOTICE
 
@@ -83,6 +83,7 @@ def review(work: Work, given: GivenReviews, idle_seconds: float) -> dict[str, An
         "networks": given.networks,
         "structures": given.structures(network=work.typed.get("network", "")),
         "marks": _MARKS,
+        "kinds": KINDS,
         "SOURCE": SOURCE,
     }
     if not work.drafts:

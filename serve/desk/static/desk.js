@@ -176,12 +176,13 @@ form.hidden = false;
 timer.watch(main ?? document.body);
 if (times) startWhenSeen(timer);
 tab.begin();
-form.addEventListener("submit", (event) => (event.preventDefault(), press(event.submitter ?? form.querySelector("[data-post]"))));
+form.addEventListener("submit", (event) => (event.preventDefault(), press(event.submitter)));
 form.addEventListener("keydown", (event) => {
   const sends = event.key === "Enter" && (event.ctrlKey || event.metaKey);
   if (!sends && !(event.key === "Enter" && event.target.matches("input"))) return;
   event.preventDefault(); // Enter in a field of one line sends nothing by chance
-  if (sends) press(event.target.closest("section")?.querySelector("[data-post]") ?? form.querySelector("[data-post]"));
+  const button = (event.target.closest("section") ?? form).querySelector("[data-post]"); // of this part of the page
+  if (sends && button) press(button);
 });
 main?.addEventListener("input", showDecision);
 part("copy")?.addEventListener("click", () => copy(main.value));
@@ -191,6 +192,7 @@ if (form.elements.structure) {
   form.elements.structure.addEventListener("input", suggest);
   form.elements.network.addEventListener("change", suggest);
 }
+addEventListener("copy", () => (copied = true));
 addEventListener("beforeunload", (event) => {
   if (!copied || (!tab.over && saved.classList.contains("warning"))) event.preventDefault();
 });
