@@ -106,13 +106,36 @@ def test_the_journal_teaches_with_what_was_shown(guarded, shown):
     final = draft["draft"].replace("Rien d'autre", "Rien de plus")
     guarded.ask(f"/v1/drafts/{draft['id']}/decision", {"outcome": "edited", "final": final, "pseudonym": "Zaza29"})
     learnt = next(r for r in guarded.lifecycle.drafts.journal.decisions(reviews=True) if r["id"] == draft["id"])
-    assert learnt["final"] == DRAFT.replace("Elle vient sous pli [1].", "Elle vient sous pli.").replace(
-        "Rien d'autre", "Rien de plus"
-    )
+    assert learnt["final"] == DRAFT.replace("Rien d'autre", "Rien de plus")
     shown_again = load_prompt("v3").text(learnt)
     assert prompts(guarded)[-1].count("Consigne de l'agent : mentionne le 12 mars") == 1
     assert "Ton : sobre" in shown_again
     assert ABOUT_CARS in shown_again
+
+
+def test_a_source_is_named_once_however_it_is_cited(guarded, shown):
+    guarded.engine.draft = "Bonjour. Votre carte arrive [1, 2]. En ligne[3]. Fin [2] et [7]. Encore [3 et 1]."
+    answer = guarded.ask("/v1/drafts", REVIEW).json()
+    words = "(source : « Carte grise », service-public.fr, https://www.service-public.fr/F1)"
+    note = "(source : « Notre note »)"
+    assert answer["draft"] == f"Bonjour. Votre carte arrive {words}. En ligne {note}. Fin et. Encore."
+    places = [(p["cited"], answer["draft"][p["start"] : p["end"]]) for p in answer["passages"]]
+    assert places == [(True, words), (True, words), (True, note)]
+
+
+def test_a_past_reply_is_no_source_for_a_citizen(guarded, shown):
+    answer = guarded.ask("/v1/drafts", REVIEW | {"keep_sources": ["F1#4"]}).json()
+    assert "Réponse" not in answer["draft"]
+    first = answer["passages"][0]
+    assert (first["id"], first["kind"], first["cited"], first["start"]) == ("F1#4", "reply", True, None)
+
+
+def test_a_source_that_the_agent_took_out_stays_out(guarded, shown):
+    draft = guarded.ask("/v1/drafts", REVIEW).json()
+    first = draft["passages"][0]
+    final = draft["draft"][: first["start"] - 1] + draft["draft"][first["end"] :]
+    guarded.ask(f"/v1/drafts/{draft['id']}/decision", {"outcome": "edited", "final": final, "pseudonym": "Zaza29"})
+    assert rows(guarded, "decision")[-1]["final"] == DRAFT.replace(" [1]", "")
 
 
 def test_withheld_places_index_the_text_in_words(guarded, shown):
