@@ -8,10 +8,12 @@ import re
 
 from plume.checks.case import RULES, Case
 from plume.checks.instruction import TABLES as INJECTED
+from plume.checks.promises import TABLES as PROMISED
 from plume.checks.promises import promises
 from plume.contacts import Directory
 from plume.french.rules import find, read_tables, reading
 from plume.french.text import fold, plain, sentences
+from plume.french.verbs import participles
 
 TABLES = read_tables(RULES / "agent_instruction.toml")
 # Of what a review may not tell a writer, what an agent may not either; the rest is what instructions are made of.
@@ -21,9 +23,15 @@ _ALSO = {
     "injection.turn": "rules",
     "injection.markup": "rules",
     "injection.tongue": "language",
-    "injection.asks-tu": "familiar",
 }
 _INJECTED = [rule for rules in INJECTED.values() for rule in rules if rule.name in _ALSO]
+_SETTLES = ("decision.", "outcome.")
+# What is mended is no decision: "l'erreur d'affichage a été corrigée".
+_DECIDED = re.compile(
+    rf"\b(?:est|sont|a été|ont été) (?:\w+ )?(?!corrigé|rétabli)(?:{participles('decide', 'grant')})(?!\w)"
+)
+# How things are on a file ("le virement est parti"): the agent may know it, and a draft may say what was given.
+_STATES = {rule.name for rules in PROMISED for rule in rules if rule.kind == "state"}
 # Said before it, these ask for the contrary: "sans promettre de délai", "rappelle que nous ne pouvons rien décider".
 _NOT = re.compile(
     r"(?:\b(?:ne(?! manque)|sans|ni|jamais|aucune?|evite[rz]?|plutot que|au lieu)\b|\bn'(?!oubli|hesit)"
@@ -32,9 +40,10 @@ _NOT = re.compile(
 # What an instruction has the draft say: "dis-lui que …", "annonce : …", "précise qu'…".
 _SAY = re.compile(
     r"^\W*(?:et |puis )?(?:merci de |veuillez |il faut |tu peux |pense[rz]? a )?"
-    r"(?:dis|dites|dire|annonce[rz]?|indique[rz]?|precise[rz]?|informe[rz]?|confirme[rz]?|ajoute[rz]?|explique[rz]?"
-    r"|mentionne[rz]?|assure[rz]?|garanti\w*|rappelle[rz]?|rappeler|ecri\w+|signale[rz]?|repond\w*)(?:-(?:lui|leur|le|la))?"
-    r"(?: (?:lui|leur))?(?: (?:aussi|bien|simplement|seulement))?(?: (?:a l'usager|au citoyen))? ?(?:qu(?:e |')|:)"
+    r"(?:dis|dites|dire|fais(?:-lui)? savoir|annonce[rz]?|indique[rz]?|precise[rz]?|informe[rz]?|confirme[rz]?"
+    r"|ajoute[rz]?|explique[rz]?|mentionne[rz]?|assure[rz]?|garanti\w*|rappelle[rz]?|rappeler|ecri\w+|signale[rz]?"
+    r"|repond\w*)(?:-(?:lui|leur|le|la))?(?: (?:lui|leur))?(?: (?:aussi|bien|simplement|seulement))?"
+    r"(?: (?:a l'usager|au citoyen))? ?(?:qu(?:e |')|:)"
 )
 _TO_THE_CITIZEN = [  # as a draft says it
     (re.compile(pattern, re.IGNORECASE), said)
@@ -44,6 +53,7 @@ _TO_THE_CITIZEN = [  # as a draft says it
         (r"\b(?:il|elle|l'usager|l'usagère) (?:sera|va être)\b", "vous serez"),
         (r"\b(?:il|elle) (?:recevra|aura|obtiendra|touchera)\b", "vous recevrez"),
         (r"\b(?:le|la|lui) (?=(?:r[ae]|con|in|te|ve|ré)\w+(?:ra|rons|ront)\b)", "vous "),
+        (r"\blui (?=(?:est|sont|ser(?:a|ont)|a été|ont été)\b)", "vous "),
         (r"\bl'(?=\w+(?:ra|rons|ront)\b)", "vous "),
     )
 ]
@@ -56,9 +66,10 @@ def asked_for(instruction: str) -> str | None:
         if not _NOT.search(fold(text.written)[: found.start]):
             return _ALSO.get(found.rule.name, found.rule.kind)
     said = " ".join(map(_as_said, sentences(text.written)))
-    if not promises(Case.of(said, "", "", Directory(), None)).passed:
-        return "promise"
-    return None
+    faults = promises(Case.of(said, "", "", Directory(), None)).faults
+    if any(one.rule.startswith(_SETTLES) or _DECIDED.search(one.text.lower()) for one in faults):
+        return "decide"
+    return "promise" if {one.rule for one in faults} - _STATES else None
 
 
 def _as_said(sentence: str) -> str:

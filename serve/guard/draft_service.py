@@ -18,7 +18,7 @@ from plume.errors import InputError
 from plume.passages import Passage
 from plume.prompt import Fitted, Prompt, encode_within, load_prompt
 from serve.alias import Aliases, Deployed
-from serve.guard.draft_text import cite_again, fill, list_failed, list_passage, sources
+from serve.guard.draft_text import cite_again, fill, list_failed, list_passage, restore_citations, sources
 from serve.guard.engine_client import EngineClient, EngineError, Written
 from serve.guard.journal import Journal
 from serve.guard.masked_request import MaskedRequest, mask_instruction, mask_review
@@ -164,7 +164,7 @@ class DraftService:
             findings=[*filled.withheld, *list_failed(judged["findings"], withheld)],
             sources=sources(judged["draft"], self._directory),
             passages=[
-                list_passage(number, passage, filled.cited.get(number), kept=passage["id"] in asked.keep)
+                list_passage(number, passage, filled, kept=passage["id"] in asked.keep)
                 for number, passage in enumerate(passages, 1)
             ],
             again_of=asked.again_of,
@@ -188,10 +188,10 @@ class DraftService:
         _, _, draft = await self._own_draft(identity, client)
         final = decision.final
         if final is not None:
-            final = cite_again(final, draft.get("sources") or ())
+            final = cite_again(final, draft["draft"], draft.get("sources") or ())
             try:
                 answer = await self.maskers.ask("mask", texts=[final], replies=True, pseudonym=decision.pseudonym)
-                final = answer["texts"][0]
+                final = restore_citations(answer["texts"][0], draft["draft"])
             except NoMasker as error:
                 raise Refusal(Reason.REPLY_NOT_MASKED, why=error) from None
         row = {"outcome": decision.outcome, "final": final, "seconds": decision.seconds}
