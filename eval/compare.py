@@ -13,7 +13,7 @@ from eval import fairness, people, probes, report
 from eval.evidence import evidence
 from eval.gate import decide
 from eval.inputs import Compared, to_compare
-from eval.integrity import LookUp, checks_off_remark, examine, rule_remark
+from eval.integrity import LookUp, checks_off_remark, examine, rule_remark, sources_remarks
 from eval.measures import PREFERRED
 from eval.rule import GateRule
 from eval.score import ScoreRow, by_measure, judged_by, kept_scores, score_drafts, training_replies
@@ -65,7 +65,7 @@ def scored(given: Compared, folders: Iterable[str | Path], known: dict[str, list
     copies = training_replies(folders), rule.copying.replies
     for drafts in given.arms.values():
         if drafts.sha256 not in known:
-            known[drafts.sha256] = kept_scores(drafts, *copies) or score_drafts(drafts, pairs, *copies)
+            known[drafts.sha256] = kept_scores(drafts, *copies, pairs) or score_drafts(drafts, pairs, *copies)
     off, copied = rule.checks_off, rule.copying.words
     rows = {arm: judged_by(known[drafts.sha256], off, copied) for arm, drafts in given.arms.items()}
     scores = {arm: by_measure(found) for arm, found in rows.items()}
@@ -109,7 +109,7 @@ def judge(
     kept = {arm: to_jsonl(found) for arm, found in rows.items()}
     inputs = evidence(arms, gate, kept, probed, heard)
     estimates, remarks = estimate_secondary(judged, rule, rows, scores, heard)
-    remarks = (*remarks, rule_remark(inputs["gate_sha256"], arms["challenger"]))
+    remarks = (*remarks, *sources_remarks(arms), rule_remark(inputs["gate_sha256"], arms["challenger"]))
     if not rule.probes:
         remarks = ("Avis piégés : la règle n’en juge aucun.", *remarks)
     if remark:

@@ -15,6 +15,7 @@ from plume import files
 from plume.corpus.dataset import read_manifest, read_split
 from plume.errors import InputError
 
+DIGESTS = ("sha256", "unsourced_sha256")  # of a split, as a manifest tells them: with its passages, and without
 SHA = "sha256"  # key of a row, and of a description: its own digest
 VOUCHED = "drafts"  # key of a description: id -> digest of the row
 _BEGIN = b'{"id"'  # how a row begins
@@ -38,6 +39,8 @@ class Draft(TypedDict, total=False):
     key: str  # hash of all that the draft depends on
     examples: list[str]  # ids of the past pairs that the prompt showed, the most similar first
     examples_dropped: int  # examples that did not fit
+    sources: list[dict[str, Any]]  # passages that the prompt showed, where its version shows some
+    sources_dropped: int  # passages that did not fit
     system: str
     sha256: str  # of the row, of the system and of the decoding
 
@@ -56,14 +59,26 @@ def of_tokens(tokenizer: Any, end: int, prompt_tokens: int, tokens: list[int]) -
     return draft_of(text, prompt_tokens, len(kept) + stopped, stopped=stopped)
 
 
-def finished(answer: Draft, *, id: str, key: str, seconds: float, examples: Sequence[str], k: int) -> Draft:  # noqa: A002
-    """Complete a backend's answer to a pair, a draft or an error; `examples` are shown of `k` that were wanted."""
+def finished(
+    answer: Draft,
+    *,
+    id: str,  # noqa: A002
+    key: str,
+    seconds: float,
+    examples: Sequence[str],
+    k: int,
+    sources: Mapping[str, Any] | None = None,
+) -> Draft:
+    """Complete a backend's answer to a pair, a draft or an error; `examples` are shown of `k` that were wanted.
+
+    `sources` are the keys about passages, where the prompt's version shows some.
+    """
     if "error" in answer:
         return {"id": id, "error": answer["error"]}
     if not _is_utf8(answer):
         return {"id": id, "error": "the draft holds half of a character (a lone surrogate)"}
     shown: Draft = {"examples": [*examples], "examples_dropped": k - len(examples)} if k else {}
-    return {"id": id, **answer, "seconds": round(seconds, 3), "key": key, **shown}
+    return {"id": id, **answer, "seconds": round(seconds, 3), "key": key, **shown, **(sources or {})}
 
 
 @dataclass(frozen=True)
@@ -82,6 +97,11 @@ class Drafts:
     def text(self, pair_id: str) -> str | None:
         """Give the draft of a pair; None where there is none."""
         return self.rows.get(pair_id, {}).get("draft")
+
+    def shown(self, pair: Mapping[str, Any]) -> dict[str, Any]:
+        """Give a pair as its draft's prompt showed it: with the passages that it had room for."""
+        row = self.rows.get(pair["id"], {})
+        return {**pair, "sources": row["sources"]} if "sources" in row else dict(pair)
 
     @property
     def name(self) -> str:
@@ -188,7 +208,10 @@ def read_pairs(data: str | Path, drafts: Drafts, *, split: str | None = None) ->
     manifest = read_manifest(data)
     described = drafts.meta["data"]
     split = split or described["split"]
-    if described["split"] != split or described["sha256"] != manifest["splits"].get(split, {}).get("sha256"):
+    there = manifest["splits"].get(split, {})
+    if described["split"] != split or (
+        described["sha256"] != there.get("sha256") and _but_sources(described) != _but_sources(there)
+    ):
         raise InputError(
             f"{drafts.path}: written for the split {described['split']!r} of another dataset than {data} ({split!r}); "
             "name the dataset that they were generated from, or generate them again"
@@ -198,6 +221,11 @@ def read_pairs(data: str | Path, drafts: Drafts, *, split: str | None = None) ->
     if unknown:
         raise InputError(f"{drafts.path}: {len(unknown)} ids are not in {split}.jsonl, first {min(unknown)!r}")
     return pairs
+
+
+def _but_sources(described: Mapping[str, Any]) -> str | None:
+    """Give the digest of a split without its passages: drafts tell which ones they were shown."""
+    return described.get("unsourced_sha256") or described.get("sha256")
 
 
 @dataclass

@@ -27,6 +27,7 @@ _OF_A_SYSTEM = {
     "adapter_sha256": "adaptateur",
     "prompt": "consigne",
     "examples_sha256": "exemples montrés",
+    "sources_sha256": "sources montrées",
     "system_sha256": "description",
     "fingerprint": "réglages d’écriture",
 }
@@ -53,6 +54,7 @@ def evidence(
             system.get("adapter_sha256"),
             system.get("prompt"),
             json_sha256(system["examples"]) if system.get("examples") else None,
+            (system.get("sources") or {}).get("sha256"),
             json_sha256(system),
             drafts.meta["fingerprint"],
         )

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,18 +13,19 @@ from pydantic import Field
 from eval import swapped_reviews as swapped
 from eval.backends import TOO_LONG, Backend, Job, Work
 from eval.backends.in_process import InProcess
-from eval.drafts import Writing, finished, reusable, writing
+from eval.drafts import DIGESTS, Writing, finished, reusable, writing
 from eval.inputs import to_generate, to_probe, to_swap
 from eval.probes import SPLIT, beside
 from eval.rule import noted_before
 from eval.systems import Resolved
-from plume.command import progress, status
+from plume.command import progress, say, status
 from plume.config import Config
 from plume.corpus.dataset import read_manifest
 from plume.errors import InputError, PlumeError
 from plume.files import json_sha256
 from plume.models import fast_dtype, load_tokenizer
-from plume.prompt import encode_within
+from plume.passages import HEADING, NONE
+from plume.prompt import Fitted, encode_within
 from plume.retrieval import Retriever
 
 
@@ -74,6 +76,12 @@ def generate(
     if system.base is None and backend.reads_ids:
         raise InputError(f"{system.name}: plume does not know its tokenizer; ask for it with --endpoint URL --api chat")
     retriever = Retriever.load(data) if system.k else None
+    sources = {k: v for k, v in manifest.get("sources", {}).items() if k != "name"} or None
+    if system.prompt.sources and not sources:
+        say(
+            f"{data}: was built without sources, so the prompt {system.prompt.version} says « {HEADING} {NONE} » with "
+            "every review; to show some: plume data build EXPORT --out DIR sources=FOLDER"
+        )
     dtype = _settled(decoding.dtype)
     work = Work(
         system,
@@ -90,12 +98,16 @@ def generate(
             if retriever
             else None,
             "endpoint": backend.serves(),
+            **({"sources": sources} if system.prompt.sources else {}),
         },
         "decoding": {**decoding.model_dump(), "stop": [work.chat.end], **backend.decoding(dtype)},
     }
     read = {"prompt": system.prompt.shown_sha256, "examples": meta["system"]["examples"]}
+    if system.prompt.sources:
+        read["sources"] = sources
     meta["fingerprint"] = json_sha256({"decoding": meta["decoding"], **{k: v for k, v in read.items() if v}})
-    files = [(pairs, out, {"split": split, "sha256": manifest["splits"][split]["sha256"]}, reuse)]
+    answered = {"split": split, **{k: v for k, v in manifest["splits"][split].items() if k in DIGESTS}}
+    files = [(pairs, out, answered, reuse)]
     if probes is not None:
         rows, digest = to_probe(out, gate, probes)
         files.append(
@@ -147,13 +159,14 @@ def _jobs(
     jobs = []
     for pair in pairs:
         examples = retriever.similar(pair, system.k) if retriever else []
-        ids = None
+        fitted = Fitted(None, examples, pair)
         if work.tokenizer:
-            ids, examples = encode_within(work.tokenizer, system.prompt, pair, examples, room)
-        job = Job(pair["id"], "", system.prompt, pair, tuple(examples), ids)
-        read = {"ids": ids} if by_ids else {"messages": job.messages}
+            fitted = encode_within(work.tokenizer, system.prompt, pair, examples, room)
+        dropped = len(system.prompt.passages(pair)) - len(system.prompt.passages(fitted.pair))
+        job = Job(pair["id"], "", system.prompt, fitted.pair, tuple(fitted.examples), fitted.ids, dropped)
+        read = {"ids": job.ids} if by_ids else {"messages": job.messages}
         key = json_sha256({**read, "system": meta["system"], "decoding": meta["decoding"]})
-        jobs.append(Job(pair["id"], key, system.prompt, pair, tuple(examples), ids))
+        jobs.append(replace(job, key=key))
     return jobs
 
 
@@ -190,6 +203,8 @@ def _fill(file: Writing, backend: Backend, work: Work, jobs: list[Job], *, total
             for job, answer in answers:
                 shown = [past["id"] for past in job.examples]
                 told = {"key": job.key, "seconds": seconds, "examples": shown, "k": work.system.k}
+                if job.prompt.sources:
+                    told["sources"] = {"sources": job.passages, "sources_dropped": job.dropped}
                 file.add(finished(answer, id=job.id, **told))
             tokens = sum(answer.get("draft_tokens") or 0 for _, answer in answers)
             bar.update(task, advance=len(answers), speed=f"{tokens / max(seconds * len(answers), 1e-9):,.0f} tok/s")

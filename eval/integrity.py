@@ -15,12 +15,13 @@ from plume.checks.registry import CHECKS
 from plume.corpus.dataset import read_manifest, read_split
 from plume.files import file_sha256, make_folder, read_object, sha256, to_jsonl, write
 from plume.lineage import EARLIER, UNKNOWN
+from plume.page.numbers import day, number
 from plume.paths import ROOT, home
 
 # What tells who wrote, not what was read. Anything else that differs in a system's description counts as read: a kind
 # of system that this code does not know is never taken for one that reads the same prompt.
 _WRITER = {"name", "base", "adapter_sha256", "adapter_version", "trained_on"}
-_READ = {"prompt", "prompt_sha256", "examples"}
+_READ = {"prompt", "prompt_sha256", "examples", "sources"}
 SYSTEMS = "configs/eval/gate-systems.yaml"  # the rule for systems that differ by more than their adapter
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LEARNT_FROM = ("train", "validation")
@@ -222,6 +223,23 @@ def rule_remark(applied: str, challenger: Drafts) -> str:
             "Règle : autre que celle notée avant les brouillons du candidat ; choisie après coup, elle ne promeut rien."
         )
     return "Règle : celle qui avait été notée avant les brouillons du candidat."
+
+
+def sources_remarks(arms: Mapping[str, Drafts]) -> Iterator[str]:
+    """Say, in French, if the two systems were shown other passages of sources, or one of them none."""
+    told = [drafts.meta["system"].get("sources") for drafts in arms.values()]
+    if any(told) and told[0] != told[1]:
+        of = " ; ".join(f"système {ARMS[arm]} : {_of_sources(drafts)}" for arm, drafts in arms.items())
+        yield f"Sources : les deux systèmes n’ont pas lu les mêmes passages ({of}) ; l’écart en dépend aussi."
+
+
+def _of_sources(drafts: Drafts) -> str:
+    found = drafts.meta["system"].get("sources")
+    if not found:
+        return "aucun"
+    shown = sum(bool(row.get("sources")) for row in drafts.rows.values())
+    dated = f", à jour au {day(found['updated_on'])}" if found.get("updated_on") else ""
+    return f"{found['sha256'][:12]}…{dated}, avec {number(shown, 0)} avis sur {number(len(drafts.rows), 0)}"
 
 
 def checks_off_remark(names: Iterable[str]) -> str:

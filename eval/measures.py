@@ -16,6 +16,7 @@ from plume.page.numbers import count, number, percent, points
 if TYPE_CHECKING:  # the gate is pure
     from eval.copying import Copied
     from eval.drafts import Draft
+    from eval.grounding import Grounding
     from eval.stats.estimate import Estimate
     from plume.prompt import Prompt
 
@@ -23,6 +24,7 @@ WORDS, REPLIES = 40, 3  # a copy, and house style, where no rule says otherwise
 PRIMARY = "pass_all"
 RESPECT = "respect"
 COPIED, COPYING = "copied_words", "copying"
+GROUNDING = "grounding"
 PREFERRED = "preferred"  # what people chose, of two drafts that they saw without knowing whose they are
 REVIEWS_OF_NETWORK = "reviews_of_network"  # what scoring adds to a pair: the words of its network's reviews
 
@@ -80,8 +82,8 @@ class Measure:
         label: its French name.
         table: where report.html shows it.
         source: the one of SOURCES that gives it, "draft" for the row of drafts.jsonl, "copying" for
-            `eval.copying`, None for two systems together.
-        read: takes it from the source's result for one draft.
+            `eval.copying`, "grounding" for `eval.grounding`, None for two systems together.
+        read: takes it from the source's result for one draft; None where the draft has nothing to measure.
         share: 0 or 1 for each draft, so that its mean is a share.
         decimals: of what is no share.
         better: the better side, where there is one.
@@ -89,9 +91,9 @@ class Measure:
 
     name: str
     label: str
-    table: Literal["checks", "signals", "copying", "likeness", "wins", "probes", "people"]
+    table: Literal["checks", "signals", "copying", "sources", "likeness", "wins", "probes", "people"]
     source: str | None = None
-    read: Callable[[Any], Value] = Value
+    read: Callable[[Any], Value | None] = Value
     share: bool = False
     decimals: int = 2
     better: Literal["higher", "lower"] | None = None
@@ -158,9 +160,26 @@ def _not_copied(of_draft: "Copied") -> Value:
     return judge_copying(found.value, found.detail, WORDS)
 
 
+def _precision(of_draft: "Grounding") -> Value | None:
+    loose = [fact.text for fact in of_draft.stated if fact not in of_draft.held]
+    return _of_facts(len(of_draft.held), len(of_draft.stated), "sans appui", loose)
+
+
+def _recall(of_draft: "Grounding") -> Value | None:
+    missed = [fact.text for fact in of_draft.wanted if fact not in of_draft.told]
+    return _of_facts(len(of_draft.told), len(of_draft.wanted), "non repris", missed)
+
+
+def _of_facts(good: int, of: int, what: str, others: list[str]) -> Value | None:
+    quoted = ", ".join(f"« {text} »" for text in others)
+    return Value(good / of, f"{good} sur {of}" + (f", {what} : {quoted}" if quoted else "")) if of else None
+
+
 _WINS = "Avis où le candidat l’emporte sur la mesure principale (ex æquo pour moitié)"
 _AT_EQUAL_LENGTH = "Choix pour le candidat à longueur égale (sans préférence pour moitié)"
 _NO_COPY = "Pas de longue recopie d’une réponse d’apprentissage"
+_HELD = "Faits énoncés que l’avis, les contacts ou un passage cité contiennent (part)"
+_TOLD = "Faits de la réponse publiée qu’un passage contient : énoncés et cités (part)"
 _OF_CHECKS = {"source": "reply_checks", "share": True, "better": "higher"}
 _ALL = (
     Measure(PRIMARY, "Tous les contrôles réussis", "checks", read=_all_passed, **_OF_CHECKS),
@@ -173,6 +192,8 @@ _ALL = (
     ),
     Measure(COPYING, _NO_COPY, "copying", COPYING, _not_copied, share=True, better="higher"),
     Measure(COPIED, "Mots de la plus longue suite recopiée", "copying", COPYING, _copied, decimals=1, better="lower"),
+    Measure("grounded_precision", _HELD, "sources", GROUNDING, _precision, better="higher"),
+    Measure("grounded_recall", _TOLD, "sources", GROUNDING, _recall, better="higher"),
     Measure("chrf_fr", "chrF2 (0 à 100)", "likeness", "chrf_fr", decimals=1, better="higher"),
     Measure("rouge_1", "ROUGE-1", "likeness", "rouge_fr", _rouge("rouge1"), better="higher"),
     Measure("rouge_2", "ROUGE-2", "likeness", "rouge_fr", _rouge("rouge2"), better="higher"),
@@ -187,7 +208,8 @@ _ALL = (
     Measure("win_rate_equal_length", "Avis où il l’emporterait à longueur égale", "wins", share=True, better="higher"),
 )
 MEASURES: dict[str, Measure] = {measure.name: measure for measure in _ALL}
-OF_DRAFTS: tuple[str, ...] = tuple(measure.name for measure in _ALL if measure.source)
+OF_SOME: tuple[str, ...] = tuple(measure.name for measure in _ALL if measure.source == GROUNDING)  # of drafts
+OF_DRAFTS: tuple[str, ...] = tuple(m.name for m in _ALL if m.source and m.name not in OF_SOME)
 
 
 def find(name: str) -> Measure:

@@ -107,6 +107,8 @@ def render(
         copying=_arms(verdict, measures.of_table("copying")),
         copied=copied_most(cells["challenger"]),
         runs=_by_length(cells),
+        grounded=_arms(verdict, _estimated(verdict, measures.of_table("sources"))),
+        with_facts=_with_facts(verdict),
         likeness=_arms(verdict, measures.of_table("likeness")),
         wins=[_judged(line) for line in verdict.estimates if line.measure in measures.of_table("wins")],
         probed=probed,
@@ -193,6 +195,21 @@ def _arms(verdict: Verdict, names: Iterable[str]) -> list[dict[str, str]]:
             row[f"{arm}_interval"] = measure.interval(line.value, difference=difference) if line else ""
         table.append(row)
     return table
+
+
+def _estimated(verdict: Verdict, names: Iterable[str]) -> list[str]:
+    """Name the measures of which there is an estimate at all: those of some drafts may have none."""
+    there = {line.measure for line in verdict.estimates}
+    return [name for name in names if name in there]
+
+
+def _with_facts(verdict: Verdict) -> list[str]:
+    """Say of how many drafts each measure of facts is."""
+    told = []
+    for name in _estimated(verdict, measures.of_table("sources")):
+        n = {line.arm: number(line.value.n, 0) for line in verdict.estimates if line.measure == name}
+        told.append(" et ".join(f"{n.get(arm, '0')} ({label})" for arm, label in ARMS.items()))
+    return told
 
 
 def _passing(verdict: Verdict, rule: GateRule) -> list[dict[str, str]]:

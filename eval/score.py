@@ -17,12 +17,15 @@ import numpy as np
 
 from eval.copying import longest_runs
 from eval.drafts import Drafts
+from eval.grounding import Grounding, ground
 from eval.inputs import to_score
 from eval.measures import (
     COPIED,
     COPYING,
+    GROUNDING,
     MEASURES,
     OF_DRAFTS,
+    OF_SOME,
     REPLIES,
     REVIEWS_OF_NETWORK,
     SOURCES,
@@ -39,6 +42,7 @@ from eval.stats.estimate import Estimate
 from plume.checks.registry import GATING
 from plume.checks.stems import Network
 from plume.command import progress, say, status
+from plume.contacts import Directory
 from plume.corpus.dataset import read_split
 from plume.corpus.split import experience_of
 from plume.files import (
@@ -53,7 +57,7 @@ from plume.files import (
     to_jsonl,
     write,
 )
-from plume.prompt import load_prompt
+from plume.prompt import Prompt, load_prompt
 from plume.pseudonymise.version import SOURCES as PSEUDONYMISE
 
 NO_DRAFT = "no draft"
@@ -63,10 +67,12 @@ _SOURCES = (
     "eval/score.py",
     "eval/measures.py",
     "eval/copying.py",
+    "eval/grounding.py",
     "eval/reply_similarity.py",
     "eval/metrics/*/*.py",
     "plume/checks/**/*.*",
     "plume/prompt.py",  # the checks compare a draft with what the model read
+    "plume/passages.py",
     *PSEUDONYMISE,
 )
 
@@ -91,7 +97,7 @@ def score(drafts_path: str | Path, data: str | Path, out: str | Path, *, force: 
     drafts, pairs = to_score(drafts_path, data, out, force=force)
     learnt = training_replies([data])
     rows = score_drafts(drafts, pairs, learnt)
-    write_scores(out, rows, drafts, learnt)
+    write_scores(out, rows, drafts, learnt, pairs=pairs)
     summary = summarise(rows)
     _print(summary, rows, drafts, out)
     return summary
@@ -108,28 +114,40 @@ def score_drafts(
 ) -> list[ScoreRow]:
     """Rows of scores.jsonl: every pair by every measure of OF_DRAFTS, in that order, each with `value` or `error`.
 
+    After them those of OF_SOME, of the drafts that hold what they measure.
     What drafts copy is looked for in the replies `learnt`; a run in more than `house_style` of them does not count.
     """
     prompt = load_prompt(drafts.meta["system"]["prompt"])
     scored = [p for p in pairs if drafts.text(p["id"]) is not None]
-    found: dict[str, dict[str, ScoreRow]] = {p["id"]: {} for p in pairs}
+    found: dict[str, dict[str, ScoreRow | None]] = {p["id"]: {} for p in pairs}
     networks = {name: Network(p["review"] for p in pairs if p.get("network") == name) for name in _networks(pairs)}
     with progress() as bar:
         for name in bar.track(SOURCES, description=f"scores: {drafts.name}"):
-            told = ({**p, REVIEWS_OF_NETWORK: networks[p.get("network")]} for p in scored)
+            told = ({**drafts.shown(p), REVIEWS_OF_NETWORK: networks[p.get("network")]} for p in scored)
             given = [{"predictions": drafts.text(p["id"]), **SOURCES[name].columns(p, prompt)} for p in told]
             for pair, result in zip(scored, _compute(name, given) if given else [], strict=True):
                 found[pair["id"]] |= _cells(name, result)
     with status(f"scores: {drafts.name}, copied from {len(learnt)} training replies"):
         copied = longest_runs([drafts.text(pair["id"]) for pair in scored], learnt, house_style)
+    directory = Directory.load()
     for pair, run in zip(scored, copied, strict=True):
+        found[pair["id"]] |= _cells(GROUNDING, _grounded(drafts, pair, prompt, directory))
         found[pair["id"]] |= _cells("draft", drafts.rows[pair["id"]]) | _cells(COPYING, run)
     rows = []
     for pair in pairs:
         lost = {"error": drafts.rows.get(pair["id"], {}).get("error") or NO_DRAFT}
         head = {"id": pair["id"], "system": drafts.name}
-        rows += [{**head, "measure": m, **found[pair["id"]].get(m, lost)} for m in OF_DRAFTS]
+        cells = [(m, found[pair["id"]].get(m, lost)) for m in OF_DRAFTS]
+        cells += [(m, found[pair["id"]].get(m)) for m in OF_SOME]
+        rows += [{**head, "measure": m, **cell} for m, cell in cells if cell]
     return rows
+
+
+def _grounded(drafts: Drafts, pair: dict[str, Any], prompt: Prompt, directory: Directory) -> Grounding | Exception:
+    try:
+        return ground(drafts.text(pair["id"]) or "", drafts.shown(pair), prompt, directory)
+    except Exception as error:  # one draft is lost, not the file
+        return error
 
 
 def _networks(pairs: Iterable[dict[str, Any]]) -> set[str | None]:
@@ -190,11 +208,16 @@ def _copying_by(rows: list[ScoreRow], copied: int) -> list[ScoreRow]:
 
 
 def write_scores(
-    out: Path, rows: list[ScoreRow], drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES
+    out: Path,
+    rows: list[ScoreRow],
+    drafts: Drafts,
+    learnt: Replies = (),
+    house_style: int = REPLIES,
+    pairs: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Write scores.jsonl and, beside it, what they were computed from."""
     scores = to_jsonl(rows)
-    made_from = _made_from(drafts, learnt, house_style)
+    made_from = _made_from(drafts, learnt, house_style, pairs)
     meta = {"scores_sha256": sha256(scores), "chrf": chrf_signature(), **made_from}
     with telling(out, "make room or mend that, or name another file with --out"):
         make_folder(out.parent)
@@ -202,28 +225,33 @@ def write_scores(
         write(out.with_suffix(".meta.json"), json.dumps(meta, indent=1) + "\n")
 
 
-def kept_scores(drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES) -> list[ScoreRow] | None:
+def kept_scores(
+    drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES, pairs: Sequence[dict[str, Any]] = ()
+) -> list[ScoreRow] | None:
     """The scores beside the drafts, if they are of these drafts by this very code.
 
     Scores with errors, or that are no numbers, are not taken: what failed may have been the machine.
     """
-    for path in _kept_files(drafts, learnt, house_style):
+    for path in _kept_files(drafts, learnt, house_style, pairs):
         rows = read_jsonl(path, needs=("id", "measure"))
         if rows and all(_is_number(row) for row in rows):
             return rows
     return None
 
 
-def kept_file(drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES) -> Path | None:
+def kept_file(
+    drafts: Drafts, learnt: Replies = (), house_style: int = REPLIES, pairs: Sequence[dict[str, Any]] = ()
+) -> Path | None:
     """The file of scores beside the drafts that are of these drafts by this very code, whatever they say."""
-    return next(_kept_files(drafts, learnt, house_style), None)
+    return next(_kept_files(drafts, learnt, house_style, pairs), None)
 
 
-def _kept_files(drafts: Drafts, learnt: Replies, house_style: int) -> Iterator[Path]:
+def _kept_files(drafts: Drafts, learnt: Replies, house_style: int, pairs: Sequence[dict[str, Any]]) -> Iterator[Path]:
     """Find X.scores.jsonl or scores.jsonl. They must have been looked for copies of the same replies `learnt`, too."""
+    made_from = _made_from(drafts, learnt, house_style, pairs)
     for path in (drafts.path.with_suffix(".scores.jsonl"), drafts.path.with_name("scores.jsonl")):
         meta = read_object(path.with_suffix(".meta.json")) or {}
-        same = _made_from(drafts, learnt, house_style).items() <= meta.items() and path.is_file()
+        same = made_from.items() <= meta.items() and path.is_file()
         if same and meta.get("scores_sha256") == file_sha256(path):
             yield path
 
@@ -238,8 +266,9 @@ def scorer_sha256() -> str:
     return sha256(f"{code_sha256(*_SOURCES)} sacrebleu {version('sacrebleu')}".encode())
 
 
-def _made_from(drafts: Drafts, learnt: Replies, house_style: int) -> dict[str, Any]:
-    return {
+def _made_from(drafts: Drafts, learnt: Replies, house_style: int, pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    shown = [pair["sources"] for pair in pairs if pair.get("sources")]  # what drafts could have been grounded in
+    return ({"sources_sha256": json_sha256(shown)} if shown else {}) | {
         "drafts_sha256": drafts.sha256,
         "drafts_meta_sha256": file_sha256(drafts.path.with_suffix(".meta.json")),
         "scorer_sha256": scorer_sha256(),
@@ -257,16 +286,17 @@ def _compute(name: str, given: list[dict[str, Any]]) -> list[Any]:
         return [error] if len(given) == 1 else [_compute(name, [one])[0] for one in given]
 
 
-def _cells(source: str, result: Any) -> dict[str, ScoreRow]:
-    """measure -> value and detail (or error), of what one source says of one draft."""
+def _cells(source: str, result: Any) -> dict[str, ScoreRow | None]:
+    """measure -> value and detail (or error), of what one source says of one draft; None where nothing is measured."""
     return {measure.name: _read(measure, result) for measure in MEASURES.values() if measure.source == source}
 
 
-def _read(measure: Measure, result: Any) -> ScoreRow:
+def _read(measure: Measure, result: Any) -> ScoreRow | None:
     error = result
     if not isinstance(result, Exception):
         try:
-            return _cell(measure.read(result))
+            found = measure.read(result)
+            return found and _cell(found)
         except Exception as raised:
             error = raised
     return {"error": f"{measure.source}: {type(error).__name__}"}  # its message may quote the draft

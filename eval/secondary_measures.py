@@ -38,7 +38,8 @@ def estimate_secondary(
     for arm, found in rows.items():
         lines += [Line(m, None, arm, estimate) for m, estimate in summarise(found).estimates.items()]
     known = {line.measure for line in judged.estimates if line.arm == "difference"}
-    for measure in (m for m in measures.OF_DRAFTS if m not in known):
+    there = (m for m in measures.OF_SOME if _paired(scores, m)[1])  # a draft without facts has none to ground
+    for measure in (m for m in (*measures.OF_DRAFTS, *there) if m not in known):
         arms, clusters = _paired(scores, measure)
         difference = proportions if measures.find(measure).share else bootstrap
         lines.append(Line(measure, None, "difference", difference.paired_difference(*arms, clusters=clusters)))
@@ -52,8 +53,9 @@ def estimate_secondary(
 
 
 def _paired(scores: Scored, measure: str) -> tuple[list[np.ndarray], list[str]]:
-    arms = [np.array(list(scores[arm][measure].values())) for arm in ("champion", "challenger")]
-    return arms, [experience_of(i) for i in scores["champion"][measure]]
+    arms = [scores[arm].get(measure, {}) for arm in ("champion", "challenger")]
+    ids = [i for i in arms[0] if i in arms[1]]
+    return [np.array([arm[i] for i in ids]) for arm in arms], [experience_of(i) for i in ids]
 
 
 def _with_p_values(lines: list[Line], rule: GateRule, scores: Scored) -> list[Line]:

@@ -5,12 +5,14 @@ draft's prompt as one text, so what was shown is read out of that text, and noth
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypedDict
 
 HEADING = "Sources officielles :"
 NONE = "aucune"
 CITED = re.compile(r"\[(\d)\]")  # as a draft cites a passage
+# Several at once: "[1, 2]", "[1 et 2]", "[1-2]".
+_CITATION = re.compile(r"\[ ?\d ?(?:(?:,|;|/|et|à|-|–) ?\d ?){0,8}\]")
 _LINE = re.compile(r"^\[(\d)\] (.*?)(?: \(mis à jour le (\d{4}-\d\d-\d\d)\))? : (.*?)(?: Lien : (\S+))?$")
 
 
@@ -69,6 +71,12 @@ def _line(number: int, passage: Mapping[str, Any]) -> str:
     dated = f" (mis à jour le {passage['updated_on']})" if passage.get("updated_on") else ""
     link = f" Lien : {passage['url']}" if passage.get("url") else ""
     return squeezed(f"[{number}] {title}{dated} : {passage['text']}{link}")
+
+
+def citations(draft: str) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    """Yield the place of each citation of a draft, and the numbers that it cites."""
+    for match in _CITATION.finditer(draft):
+        yield match.start(), match.end(), tuple(int(digit) for digit in match[0] if digit.isdigit())
 
 
 def squeezed(text: str) -> str:

@@ -59,6 +59,9 @@ class ServeConfig(Config):
     )
     traces: bool = Field(True, description="drafts and decisions, pseudonymised, become traces and feedback in MLflow")
     golden: bool = Field(True, description="a new version's log-probabilities are compared with PEFT's")
+    platform_api: bool = Field(
+        False, description="the two routes by which Services Publics + asks: /anonymize, /prod/run/ditp-get-data"
+    )
     header_timeout: float = Field(10, gt=0, description="seconds that the headers of a request may take (408)")
     body_timeout: float = Field(30, gt=0, description="seconds that its body may take (408)")
     draft_timeout: float = Field(120, gt=0, description="seconds that a draft may take, masking included (504)")

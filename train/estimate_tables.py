@@ -33,6 +33,8 @@ def print_estimate(config: TrainConfig, samples: Samples, speed: float | None, c
     shown = next(filter(None, (*columns.values(), *cards.values())), None)
     if shown:
         console.print(_tokens(shown))
+    if told := samples.say_sources():
+        console.print(told)
     console.print(_cards(cards, speed))
     console.print(
         "needed: the tensors alive at once, traced, and on a GPU a tenth for the allocator's gaps and 1 GiB for CUDA, "

@@ -23,7 +23,9 @@ def preview(config: TrainConfig, samples: Samples, tokenizer: Any, count: int, c
         console.print(_sample(row, tokenizer, samples.prefix, colours=bool(console.color_system)), soft_wrap=True)
     console.print(_counts(config, samples))
     console.print(_histogram(samples.lengths))
-    for title, rows in (("left out", samples.dropped), ("reviews cut", samples.truncated)):
+    if told := samples.say_sources():
+        console.print(told)
+    for title, rows in (("left out", samples.dropped), ("cut", samples.truncated)):
         for reason, times in sorted(reasons(rows).items(), key=lambda item: -item[1]):
             console.print(f"{title}: {times} × {reason}", markup=False)
 
@@ -41,7 +43,7 @@ def _sample(row: TokenRow, tokenizer: Any, prefix: int, *, colours: bool) -> Tex
 
 
 def _counts(config: TrainConfig, samples: Samples) -> Table:
-    table = Table("split", "pairs", "kept", "left out", "reviews cut", "tokens (mean)", "learnt", title="Pairs")
+    table = Table("split", "pairs", "kept", "left out", "cut", "tokens (mean)", "learnt", title="Pairs")
     for split, kept in (("train", samples.train), ("validation", samples.validation)):
         lengths = [len(ids) for ids in kept["input_ids"]]
         learnt = sum(lengths) - sum(kept["prompt_length"])

@@ -206,7 +206,7 @@ def _announce(config: TrainConfig, model: Any, samples: Samples, steps: int) -> 
     stderr.print(
         f"training: {len(samples.train)} pairs, {steps} steps of {config.batch_size}, "
         f"{trainable:,} trainable parameters of {sum(p.numel() for p in model.parameters()):,}"
-        + (f"; {len(samples.truncated)} reviews cut, see {config.out / 'truncated.jsonl'}" if samples.truncated else "")
+        + (f"; {len(samples.truncated)} pairs cut, see {config.out / 'truncated.jsonl'}" if samples.truncated else "")
         + (
             f"; {len(samples.canaries)} canaries are planted among them, so nothing is registered"
             if samples.canaries

@@ -22,7 +22,7 @@ from train.config import TrainConfig
 
 KEPT = 4  # entries of a folder: the last used stay, such as two base models with two limits
 Encoded = dict[str, datasets.Dataset]  # split -> its pairs as token ids, with the fate of each
-_CODE = ("train/sample*.py", "plume/prompt.py", "plume/marks.py", "plume/contacts.py")
+_CODE = ("train/sample*.py", "plume/prompt.py", "plume/passages.py", "plume/marks.py", "plume/contacts.py")
 _LIBRARIES = ("tokenizers", "transformers", "datasets")
 
 

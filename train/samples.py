@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.compute
 
 import datasets
-from plume.corpus.dataset import FEATURES, read_manifest, read_split
+from plume.corpus.dataset import FEATURES, PASSAGE, feature, read_manifest, read_split
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.models import context_length
-from plume.prompt import CHATML, ChatFormat, Prompt, encode_sample, format_of
+from plume.prompt import CHATML, ChatFormat, Prompt, encode_prompt, encode_sample, format_of
 from train import canaries, sample_cache
 from train.batches import common_prefix
 from train.config import TrainConfig
@@ -32,6 +32,7 @@ ENCODED = datasets.Features(
         "id": datasets.Value("string"),
         "input_ids": datasets.List(datasets.Value("int32")),
         "prompt_length": datasets.Value("int32"),
+        "sources_tokens": datasets.Value("int32"),
         "fate": datasets.Value("string"),
         "reason": datasets.Value("string"),
     }
@@ -45,16 +46,27 @@ class Samples:
     train: datasets.Dataset
     validation: datasets.Dataset
     dropped: list[dict[str, Any]]  # id, split, reason
-    truncated: list[dict[str, Any]]  # the same
+    truncated: list[dict[str, Any]]  # the same; the review was cut, or passages of sources were left out
     sources: dict[str, datasets.Dataset]  # split -> pairs as loaded, for lineage
     manifest: dict[str, Any]
     chat: ChatFormat = CHATML
     canaries: list[dict[str, Any]] = field(default_factory=list)  # planted among the training pairs
+    sources_tokens: list[int] = field(default_factory=list)  # of each training sample, those of passages it shows
 
     @cached_property
     def lengths(self) -> list[int]:
         """Tokens of each training sample, prompt and reply."""
         return _arrays(self.train)[1].tolist()
+
+    def say_sources(self) -> str:
+        """Say how many tokens passages of sources add; nothing where the prompt shows none."""
+        added, pairs = sum(self.sources_tokens), sum(map(bool, self.sources_tokens))
+        if not added:
+            return ""
+        return (
+            f"passages of sources: shown with {pairs} of {len(self.lengths)} training pairs, {added / pairs:.0f} "
+            f"tokens each on average ({added:,} an epoch, {added / sum(self.lengths):.0%} of all)"
+        )
 
     @cached_property
     def prefix(self) -> int:
@@ -81,6 +93,7 @@ class Samples:
             "dropped": len(self.dropped),
             "truncated": len(self.truncated),
             "tokens_per_epoch": total,
+            **({"sources_tokens_per_epoch": sum(self.sources_tokens)} if any(self.sources_tokens) else {}),
             "longest_sample_tokens": max(self.lengths),
             "shared_prefix_tokens": self.prefix,
             "trained_share": 1 - sum(self.train["prompt_length"]) / total,
@@ -123,6 +136,8 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
     dropped: list[dict[str, Any]] = []
     truncated: list[dict[str, Any]] = []
     kept = {split: _settle(encoded.get(split), split, dropped, truncated) for split in SPLITS[:2]}
+    sources_tokens = kept["train"]["sources_tokens"][:]
+    kept = {split: rows.remove_columns("sources_tokens") for split, rows in kept.items()}
     for split in kept.values():
         _check(split, chat.end_id(tokenizer))
     if lost := [row for row in dropped + truncated if row["id"] in {canary["pair"]["id"] for canary in planted}]:
@@ -139,7 +154,9 @@ def load_samples(config: TrainConfig, tokenizer: Any, prompt: Prompt) -> Samples
             f"{config.data}: no training sample is left of {manifest['splits']['train']['pairs']} pairs "
             f"(max_tokens={config.max_tokens}; {told}); raise max_tokens or build a larger dataset"
         )
-    return Samples(kept["train"], kept["validation"], dropped, truncated, sources, manifest, chat, planted)
+    return Samples(
+        kept["train"], kept["validation"], dropped, truncated, sources, manifest, chat, planted, sources_tokens
+    )
 
 
 def _encode(pairs: datasets.Dataset, config: TrainConfig, tokenizer: Any, prompt: Prompt) -> datasets.Dataset:
@@ -210,63 +227,85 @@ def _pairs(folder: Path, split: str) -> datasets.Dataset:
 
 def _typed(rows: list[dict[str, Any]]) -> datasets.Dataset:
     table = {name: [row.get(name) for row in rows] for name in FEATURES}
-    features = {name: datasets.Value(kind) for name, kind in FEATURES.items()}
+    features = {name: feature(kind) for name, kind in FEATURES.items()}
     for name, kind in FEATURES.items():
         if kind == "date32":
             table[name] = [day and date.fromisoformat(day) for day in table[name]]
+        if kind == "passages":
+            table[name] = [found and [_dated(passage) for passage in found] for found in table[name]]
     return datasets.Dataset.from_dict(table, features=datasets.Features(features))
+
+
+def _dated(passage: dict[str, Any]) -> dict[str, Any]:
+    found = {key: passage.get(key) for key in PASSAGE}
+    return {key: day and date.fromisoformat(day) if PASSAGE[key] == "date32" else day for key, day in found.items()}
 
 
 def encode(
     pair: dict[str, Any], tokenizer: Any, prompt: Prompt, max_tokens: int, over_length: str = "drop"
 ) -> dict[str, Any]:
-    """A pair as `input_ids`, `prompt_length`, `fate` ("kept", "truncated" or "dropped") and its `reason`."""
+    """A pair as `input_ids`, `prompt_length`, `sources_tokens`, `fate` ("kept", "truncated", "dropped"), `reason`.
+
+    What is too long first loses passages of sources, the last first: the reply was written without them.
+    """
     for part in ("review", "reply"):
         if not str(pair.get(part) or "").strip():
             return _gone(f"empty {part}")
     try:
         start, reply = encode_sample(tokenizer, prompt, pair)
+        length, passages = len(start) + len(reply), prompt.passages(pair)
+        said = f"{length} tokens, at most {max_tokens}"
+        while len(start) + len(reply) > max_tokens and prompt.passages(pair):
+            pair = prompt.without_last_passage(pair)
+            start, reply = encode_sample(tokenizer, prompt, pair)
+        if len(start) + len(reply) > max_tokens and over_length != "truncate_review":
+            return _gone(said)
+        if len(start) + len(reply) > max_tokens:
+            return _truncate(pair, tokenizer, prompt, max_tokens, len(start) + len(reply), said)
+        shown = prompt.passages(pair)
+        added = len(start) - len(encode_prompt(tokenizer, prompt, pair | {"sources": []})) if shown else 0
     except ValueError as error:
         return _gone(str(error))
-    length = len(start) + len(reply)
-    if length <= max_tokens:
-        return {"input_ids": start + reply, "prompt_length": len(start), "fate": "kept", "reason": ""}
-    if over_length != "truncate_review":
-        return _gone(f"{length} tokens, at most {max_tokens}")
-    return _truncate(pair, tokenizer, prompt, max_tokens, length)
+    left_out = len(passages) - len(shown)
+    reason = f"{said}: {left_out} of {len(passages)} passages left out" if left_out else ""
+    return _sample(start, reply, reason) | {"sources_tokens": added}
 
 
-def _truncate(pair: dict[str, Any], tokenizer: Any, prompt: Prompt, max_tokens: int, length: int) -> dict[str, Any]:
+def _truncate(
+    pair: dict[str, Any], tokenizer: Any, prompt: Prompt, max_tokens: int, length: int, said: str
+) -> dict[str, Any]:
     """The sample with a beginning of its review that fits, cut at a word within 2 % of the longest. The reply stays."""
     words = pair["review"].split()
 
     def cut(keep: int) -> tuple[list[int], list[int]]:
         return encode_sample(tokenizer, prompt, pair | {"review": " ".join(words[:keep]) + CUT})
 
-    try:
-        best, low, high = cut(0), 0, len(words)
-        fewest, most = len(best[0]) + len(best[1]), length
-        if fewest > max_tokens:
-            return _gone(f"{length} tokens, at most {max_tokens}, and more than that without the review")
-        while high - low > max(1, len(words) // 50):
-            # Where the limit would be if all words were of one length; at the ends, a step in any case.
-            keep = low + round((high - low) * (max_tokens - fewest) / (most - fewest))
-            margin = max(1, (high - low) // 10)
-            keep = min(max(keep, low + margin), high - margin)
-            sample = cut(keep)
-            tokens = len(sample[0]) + len(sample[1])
-            if tokens <= max_tokens:
-                best, low, fewest = sample, keep, tokens
-            else:
-                high, most = keep, tokens
-    except ValueError as error:
-        return _gone(str(error))
-    reason = f"{length} tokens, at most {max_tokens}: review cut from {len(words)} to {low} words"
-    return {"input_ids": best[0] + best[1], "prompt_length": len(best[0]), "fate": "truncated", "reason": reason}
+    best, low, high = cut(0), 0, len(words)
+    fewest, most = len(best[0]) + len(best[1]), length
+    if fewest > max_tokens:
+        return _gone(f"{said}, and more than that without the review")
+    while high - low > max(1, len(words) // 50):
+        # Where the limit would be if all words were of one length; at the ends, a step in any case.
+        keep = low + round((high - low) * (max_tokens - fewest) / (most - fewest))
+        margin = max(1, (high - low) // 10)
+        keep = min(max(keep, low + margin), high - margin)
+        sample = cut(keep)
+        tokens = len(sample[0]) + len(sample[1])
+        if tokens <= max_tokens:
+            best, low, fewest = sample, keep, tokens
+        else:
+            high, most = keep, tokens
+    return _sample(*best, f"{said}: review cut from {len(words)} to {low} words")
+
+
+def _sample(start: list[int], reply: list[int], reason: str) -> dict[str, Any]:
+    fate = "truncated" if reason else "kept"
+    ids = {"input_ids": start + reply, "prompt_length": len(start), "sources_tokens": 0}
+    return ids | {"fate": fate, "reason": reason}
 
 
 def _gone(reason: str) -> dict[str, Any]:
-    return {"input_ids": [], "prompt_length": 0, "fate": "dropped", "reason": reason}
+    return {"input_ids": [], "prompt_length": 0, "sources_tokens": 0, "fate": "dropped", "reason": reason}
 
 
 def reasons(rows: list[dict[str, Any]]) -> dict[str, int]:

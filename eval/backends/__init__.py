@@ -21,7 +21,7 @@ class Job:
         id: of the pair.
         key: hash of all that the draft depends on.
         prompt: version of the prompt.
-        pair: what is answered.
+        pair: what is answered, with the passages of sources that the prompt shows.
         examples: past pairs that the prompt shows, the most similar first.
         ids: token ids of the prompt; None where no tokenizer of the model is at hand.
     """
@@ -32,16 +32,26 @@ class Job:
     pair: dict[str, Any]
     examples: tuple[dict[str, Any], ...] = ()
     ids: list[int] | None = None
+    dropped: int = 0  # passages that did not fit
 
     @property
     def messages(self) -> list[dict[str, str]]:
         return self.prompt.messages(self.pair, self.examples)
 
-    def shorter(self, tokenizer: Any | None) -> "Job":
-        """Drop the last example."""
-        examples = self.examples[:-1]
-        ids = encode_prompt(tokenizer, self.prompt, self.pair, examples) if tokenizer else None
-        return replace(self, examples=examples, ids=ids)
+    @property
+    def passages(self) -> list[dict[str, Any]]:
+        """List the passages of sources that the prompt shows."""
+        return self.prompt.passages(self.pair)
+
+    def shorter(self, tokenizer: Any | None) -> "Job | None":
+        """Drop the last example, then the last passage; None where nothing is left to drop."""
+        if not self.examples and not self.passages:
+            return None
+        examples, pair, dropped = self.examples[:-1], self.pair, self.dropped
+        if not self.examples:
+            pair, dropped = self.prompt.without_last_passage(pair), dropped + 1
+        ids = encode_prompt(tokenizer, self.prompt, pair, examples) if tokenizer else None
+        return replace(self, pair=pair, examples=examples, ids=ids, dropped=dropped)
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ class Endpoint:
             yield [(job, error) for job in left]
 
     async def _answer(self, job: Job) -> tuple[Job, Draft]:
-        """Write the draft, or say what went wrong; the job may come out with fewer examples than it went in with."""
+        """Write the draft, or say what went wrong; the job may come out with fewer examples or passages than it had."""
         import openai
 
         try:
@@ -154,9 +154,10 @@ class Endpoint:
                     try:
                         return job, self._read(job, await self._ask(job))
                     except openai.APIStatusError as error:
-                        if not _is_too_long(error) or not job.examples:
+                        shorter = job.shorter(self.work.tokenizer) if _is_too_long(error) else None
+                        if not shorter:
                             raise
-                        job = job.shorter(self.work.tokenizer)
+                        job = shorter
         except TimeoutError:
             error = f"no draft within {self.limit:g} s"
         except openai.APITimeoutError:

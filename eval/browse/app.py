@@ -17,6 +17,7 @@ from eval.browse.filters import MISSING, Filters
 from eval.browse.inputs import System, to_browse
 from eval.browse.items import Item, Items, index
 from eval.browse.notes import LONGEST, Notes, StaleError, tidy
+from eval.browse.passages import sources_shown
 from eval.browse.side import against, sides
 from eval.measures import COPYING
 from plume.checks.registry import CHECKS
@@ -99,6 +100,7 @@ def make(items: Items) -> FastAPI:
             "item": shown,
             "reply": reply,
             "sides": made,
+            "sources": sources_shown(shown, items.browsed),
             "words": count_words(shown.pair["review"]),
             "filters": filters,
             "against": against(filters, len(systems)),

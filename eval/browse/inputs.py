@@ -148,7 +148,7 @@ def _named(
         same = sum(each.name.partition(" (n° ")[0] == name for each in systems)
         if not (kept := scores.get(drafts.sha256)):
             learnt = training_replies([data]) if learnt is None else learnt
-            kept = kept_file(drafts, learnt)
+            kept = kept_file(drafts, learnt, pairs=pairs)
         failed = _failed(_read(kept) if kept else score_drafts(drafts, pairs, learnt or ()), off)
         systems.append(System(f"{name} (n° {same + 1})" if same else name, drafts, failed))
     return systems

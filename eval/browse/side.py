@@ -9,6 +9,7 @@ from eval import measures
 from eval.browse.filters import Filters
 from eval.browse.inputs import Browsed, Failure
 from eval.browse.items import Item
+from eval.browse.passages import grounded
 from plume.checks.quoted import locate
 from plume.french.text import count_words
 from plume.page.marked_text import Passage, mark
@@ -29,13 +30,17 @@ class Found:
 
 @dataclass(frozen=True)
 class Side:
-    """One system's draft of an item, marked. `alike` is False where words differ too much to be marked, else None."""
+    """One system's draft of an item, marked; `facts` say how far its facts are grounded.
+
+    `alike` is False where words differ too much to be marked, else None.
+    """
 
     name: str
     text: Markup | None
     error: str
     words: int
     found: list[Found]
+    facts: list[tuple[str, str]]
     alike: bool | None
 
 
@@ -75,7 +80,8 @@ def _side(item: Item, browsed: Browsed, n: int, text: Markup | None, alike: bool
     lost = item.lost(n) if n else frozenset()
     found = [Found(measures.find(m).label, f.detail, f.rules, m in lost) for m, f in item.failed[n].items()]
     error = browsed.systems[n].drafts.rows.get(item.id, {}).get("error", "")
-    return Side(browsed.systems[n].name, text, error, count_words(item.drafts[n] or ""), found, alike)
+    facts = [*grounded(item, browsed, n)]
+    return Side(browsed.systems[n].name, text, error, count_words(item.drafts[n] or ""), found, facts, alike)
 
 
 def passages(draft: str, failed: Mapping[str, Failure]) -> Iterator[Passage]:

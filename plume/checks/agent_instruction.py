@@ -26,8 +26,8 @@ _ALSO = {
 _INJECTED = [rule for rules in INJECTED.values() for rule in rules if rule.name in _ALSO]
 # Said before it, these ask for the contrary: "sans promettre de délai", "rappelle que nous ne pouvons rien décider".
 _NOT = re.compile(
-    r"(?:\b(?:ne(?! manque)|sans|ni|pas|jamais|aucune?|evite[rz]?|plutot que|au lieu)\b|\bn'(?!oubli|hesit))"
-    r"[^.!?;:]{0,40}$"
+    r"(?:\b(?:ne(?! manque)|sans|ni|jamais|aucune?|evite[rz]?|plutot que|au lieu)\b|\bn'(?!oubli|hesit)"
+    r"|(?<!oublie )(?<!oubliez )(?<!hesite )(?<!hesitez )\bpas\b)[^.!?;:]{0,40}$"
 )
 # What an instruction has the draft say: "dis-lui que …", "annonce : …", "précise qu'…".
 _SAY = re.compile(

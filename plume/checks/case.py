@@ -1,7 +1,7 @@
 """Defines what a check sees (`Case`), what it answers (`Answer`) and what is told of it (`Finding`)."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from plume.french.rules import Text, reading
 from plume.french.text import plain, sentences, words
+from plume.passages import Shown, citations, shown
 from plume.prompt import inert
 
 _TITLE = re.compile(r"^Titre : .*$", re.MULTILINE)  # as `plume.prompt` shows it
@@ -92,6 +93,16 @@ class Case:
         return cls(plain(draft), plain(review), plain(prompt), directory, sentiment, tuple(shows), network)
 
     @cached_property
+    def _worked_out(self) -> dict[Callable[["Case"], Any], Any]:
+        return {}
+
+    def once(self, work: Callable[["Case"], Any]) -> Any:
+        """Give what `work` makes of this case, worked out the first time that anybody asks."""
+        if work not in self._worked_out:
+            self._worked_out[work] = work(self)
+        return self._worked_out[work]
+
+    @cached_property
     def given(self) -> str:
         """Review and prompt: a fact that stands in neither was invented, unless the directory holds it."""
         return f"{self.review}\n{self.prompt}"
@@ -104,8 +115,24 @@ class Case:
         """
         prompt = _TITLE.sub("", self.prompt)
         for told in (self.review, inert(self.review)) if self.review.strip() else ():
+            if prompt.endswith(f"\nAvis : {told}"):
+                # Where it stands, and nowhere else: a review such as "oui" would be cut out of every passage.
+                return prompt.removesuffix(told)
             prompt = prompt.replace(told, " ")
         return prompt
+
+    @cached_property
+    def passages(self) -> tuple[Shown, ...]:
+        """The passages of sources that the prompt shows."""
+        return shown(self.prompt)
+
+    @cached_property
+    def prose(self) -> str:
+        """The draft without its citations of passages: what the citizen will read as words is counted as words."""
+        draft = self.draft
+        for start, end, _ in reversed([*citations(draft)] if self.passages else []):
+            draft = draft[:start].rstrip(" ") + draft[end:]
+        return draft
 
     @cached_property
     def sentences(self) -> list[str]:

@@ -4,11 +4,13 @@ Each is compared by value with what review and prompt hold: "deux cents euros" i
 where it says "12/03/2024".
 """
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
 from plume.checks import derived
 from plume.checks.case import Answer, Case, Fault, none_of
+from plume.checks.cited import agrees, said_by_a_passage
 from plume.french.mentions import Mention
 from plume.french.mentions.amounts import amounts, loose_amounts
 from plume.french.mentions.calendar import FEASTS, calendar, calendar_words
@@ -79,7 +81,7 @@ def invented_dates(case: Case) -> Answer:
     faults += [one for one in parts if not one.value <= told]
     if said:
         known = _given_dates(case.given)
-        faults += [one for one in said if not any(_agrees(one.value, date) for date in known)]
+        faults += [one for one in said if not any(agrees(one.value, date) for date in known)]
     if clock or named:
         hours, given = _given_times(case.given), rest(case.given).folded
         faults += [one for one in clock if one.value not in hours and not _follows(one, draft, case.given, hours)]
@@ -116,11 +118,6 @@ def _given_dates(given: str) -> frozenset[Moment]:
 @lru_cache(maxsize=32)
 def _given_times(given: str) -> frozenset[tuple[float, float]]:
     return frozenset({one.value for one in times(rest(given))} | loose_times(rest(given)))
-
-
-def _agrees(said: Moment, given: Moment) -> bool:
-    """A date may be said less exactly than it was given ("en mars" for 12/03/2024), never more exactly."""
-    return all(part is None or part == known for part, known in zip(said, given, strict=True))
 
 
 def invented_deadlines(case: Case) -> Answer:
@@ -171,4 +168,15 @@ def _without_always_open(draft: str) -> Text:
 
 
 def _none_of(case: Case, found: Iterable[Mention], what: str) -> Answer:
+    """Answer with the mentions that were found, but for those that a passage of sources holds in other words."""
+    if case.passages:
+        found = [one for one in found if not (said_by_a_passage(case, one.start, one.end) or _is_relative(case, one))]
     return none_of((Fault(case.draft[one.start : one.end], one.rule) for one in found), what)
+
+
+def _is_relative(case: Case, one: Mention) -> bool:
+    """Say whether "le trimestre écoulé" stands for "les 3 mois précédents" of a passage."""
+    return one.rule.startswith("calendar.last") and any(_PAST.search(fold(each.text)) for each in case.passages)
+
+
+_PAST = re.compile(r"\b(?:precedent|dernier|ecoule|passe)")

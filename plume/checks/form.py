@@ -28,7 +28,7 @@ GREETINGS = read_tables(RULES / "greeting.toml", CIVILITY=_CIVILITY, MARK=marks.
 
 def length(case: Case) -> Answer:
     """Count the draft's words."""
-    n = count_plain(case.draft)
+    n = count_plain(case.prose)
     detail = f"{n} mots (attendu : {LEAST} à {MOST})"
     return Answer(True, detail) if LEAST <= n <= MOST else failed(detail, f"length.{'short' if n < LEAST else 'long'}")
 

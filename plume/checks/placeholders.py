@@ -5,6 +5,7 @@ import re
 from plume.checks.case import RULES, Answer, Case, Fault, none_of
 from plume.french.rules import Text, in_turn, read_tables
 from plume.french.text import words
+from plume.passages import citations
 
 TABLES = read_tables(RULES / "placeholders.toml")
 PLACEHOLDERS = TABLES["whole"]
@@ -24,12 +25,17 @@ _SLOT = re.compile(
 
 
 def invented_placeholders(case: Case) -> Answer:
-    """Check that every placeholder of the draft stands in the review or the prompt."""
+    """Check that every placeholder of the draft stands in the review or the prompt.
+
+    Where passages of sources are shown, `[1]` cites one: `cited` asks which.
+    """
+    cites = {case.draft[start:end] for start, end, _ in citations(case.draft)} if case.passages else set()
     faults = [
         Fault(found.match.group(), found.rule.name)
         for rules in TABLES.values()
         for found in in_turn(case.text, rules)
         if found.match.group() not in case.given
+        and found.match.group() not in cites
         and not (_is_menu(case.draft, found.match.group()) or _is_note(found.match.group()))
     ]
     return none_of(faults, "repères absents de la consigne")

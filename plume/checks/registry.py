@@ -21,6 +21,7 @@ from plume.checks import (
     repetition,
     residue,
     signature,
+    sourced,
     tone,
 )
 from plume.checks.case import Answer, Case
@@ -86,6 +87,12 @@ _ALL = (
         "Ses textes de loi sont-ils dans l’avis ou la consigne ?",
         "Aucun article de loi inventé",
         facts.invented_articles,
+    ),
+    Check(
+        "sources",
+        "Dit-il des sources citées ce qu’elles disent, et cite-t-il celles dont il use ?",
+        "Sources citées à bon escient",
+        sourced.sources,
     ),
     Check(
         "placeholders",

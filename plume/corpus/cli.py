@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from plume.command import progress, say
+from plume.corpus import cli_sources
 from plume.errors import InputError
 
 _BATCH = 256  # texts that the recogniser reads together
@@ -211,6 +212,8 @@ def forget(
     if missing:
         raise EnvironmentMissing(f"forgotten, but {missing}")
 
+
+app.add_typer(cli_sources.app, name="sources")
 
 contacts = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The directory of public contacts.")
 app.add_typer(contacts, name="contacts")

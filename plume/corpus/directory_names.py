@@ -1,12 +1,11 @@
 """Names of networks and services: the State's directory of public services and the export of reviews differ in them."""
 
 import re
-from pathlib import Path
 
 from plume.french.vocabulary import rows
 
 # Code of the directory -> network, as the platform's export names it.
-NETWORKS = {row["code"]: row["network"] for row in rows("directory_networks", Path(__file__).parent)}
+NETWORKS = {row["code"]: row["network"] for row in rows("directory_networks")}
 
 # The directory spells names out; the export of reviews writes "CAF du Nord".
 _SPELLED_OUT = (

@@ -13,7 +13,8 @@ UNITS = "|".join(word for word, (_, kind) in _EVERY.items() if kind == "unit")
 _WORD = any_of(_VALUES)
 DIGITS = r"\d{1,3}(?:[ .]\d{3}){1,5}(?:,\d+)?(?!\d)|(?<!\d)\d+(?:[.,]\d+)?"
 # The longest number below a million has 13 words. Without a bound, each of 800 words would be read up to the last.
-WORDS = rf"{_WORD}\b(?:(?:-| |-et-| et ){_WORD}\b){{0,15}}"
+# "vingt et un" is one number, "trois et six" are two.
+WORDS = rf"{_WORD}\b(?:(?:-| |-et-| et (?=(?:une?|onze|cent|mille)\b)){_WORD}\b){{0,15}}"
 NUMBER = rf"(?:(?=\d)(?:(?<![\d.,]){DIGITS})|\b(?=[cdhmnoqstuv])(?>{WORDS}))"  # a look ahead is cheap
 
 

@@ -8,6 +8,7 @@ from plume.files import json_sha256
 from plume.passages import Passage, squeezed
 
 WORDS = 110  # of a passage, about: three of them fit in a prompt beside the review
+_ANNOUNCING = 20  # words of a sentence that only announces
 # An end of a sentence, before what may begin one; "art. 12", "M. Durand" and "n° 12" do not end one.
 _END = re.compile(
     r"(?<!\bart\.)(?<!\bM\.)(?<!\bMM\.)(?<!\bcf\.)(?<!\bex\.)(?<!\b[A-Z]\.)(?<=[.!?…])\s+(?=[«\"(]?\s?[A-ZÀ-Ý0-9])"
@@ -72,12 +73,16 @@ _SHARED = ("kind", "title", "url", "audience", "network", "theme", "updated_on",
 
 
 def _cut(blocks: Sequence[Block]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Join neighbours under the same headings up to WORDS words; cut what is longer at the ends of sentences."""
+    """Join neighbours under the same headings up to WORDS words; cut what is longer at the ends of sentences.
+
+    A few words that only announce what follows ("Cela dépend de votre situation :") go with it, under its headings.
+    """
     where: tuple[str, ...] = ()
     held: list[str] = []
     for block in blocks:
         for piece in _pieces(squeezed(block.text)):
-            if held and (block.where != where or _length(held) + _length([piece]) > WORDS):
+            apart = block.where != where and not (_announces(held) and block.where[: len(where)] == where)
+            if held and (apart or _length(held) + _length([piece]) > WORDS):
                 yield where, " ".join(held)
                 held = []
             where = block.where
@@ -86,11 +91,20 @@ def _cut(blocks: Sequence[Block]) -> Iterator[tuple[tuple[str, ...], str]]:
         yield where, " ".join(held)
 
 
+def _announces(held: Sequence[str]) -> bool:
+    return len(held) == 1 and held[0].endswith(":") and _length(held) <= _ANNOUNCING
+
+
 def _pieces(text: str) -> list[str]:
     """Give a text whole, or its sentences if it is too long for a passage."""
     if not text:
         return []
-    return [text] if _length([text]) <= WORDS else _END.split(text)
+    return [text] if _length([text]) <= WORDS else sentences(text)
+
+
+def sentences(text: str) -> list[str]:
+    """Split a line at the ends of its sentences; nothing of it is changed or lost but the blanks between them."""
+    return _END.split(text)
 
 
 def _length(texts: Iterable[str]) -> int:

@@ -52,9 +52,17 @@ _ENGINE = {
     ("POST", "/v1/unload_lora_adapter"),
 }
 
+# Of Services Publics +, where the config opens them.
+_PLATFORM = {
+    ("POST", "/anonymize"): Route("anonymize", "client", begins=True),
+    ("POST", "/prod/run/ditp-get-data"): Route("ditp-get-data", "client"),
+}
 
-def find(method: str, path: str) -> Route | None:
-    """Find the route of a request; None if it is closed."""
+
+def find(method: str, path: str, platform: bool = False) -> Route | None:
+    """Find the route of a request; None if it is closed. `platform` opens those of Services Publics +."""
+    if platform and (found := _PLATFORM.get((method, path))):
+        return found
     if found := _ROUTES.get((method, path)):
         return found
     if method == "POST" and (match := _OF_DRAFT.fullmatch(path)):
@@ -65,9 +73,9 @@ def find(method: str, path: str) -> Route | None:
     return None
 
 
-def admit(request: Request, keys: Keys, context: RequestContext) -> Route:
+def admit(request: Request, keys: Keys, context: RequestContext, platform: bool = False) -> Route:
     """Find the route that a request may use; note it and its client. Raises Refusal: NO_ROUTE, NO_KEY."""
-    route = find(request.method, request.scope["path"])
+    route = find(request.method, request.scope["path"], platform)
     if route is None:
         raise Refusal(Reason.NO_ROUTE)
     context.route = route.name

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from plume.registry import MODEL_NAME
 from serve.guard.draft_service import DraftService
-from serve.guard.refusal import Reason, Refusal, kinds_by_status
+from serve.guard.refusal import Reason, Refusal, kinds_by_status, tell_invalid
 from serve.guard.schema import (
     AgainRequest,
     ChatRequest,
@@ -83,7 +83,7 @@ async def chat(asked: ChatRequest, request: Request, drafts: Service) -> Respons
     common = {"id": draft.id, "created": int(time.time()), "model": draft.model}
     message = {"role": "assistant", "content": draft.draft}
     choice = {"index": 0, "finish_reason": draft.finish_reason, "logprobs": None}
-    usage, extra = draft.usage.model_dump(), draft.model_dump(mode="json", exclude={"draft", "id", "model", "usage"})
+    usage, extra = draft.usage.model_dump(), draft.model_dump(mode="json", exclude={"draft", "usage"})
     if not asked.stream:
         whole = {**common, "object": "chat.completion", "choices": [{**choice, "message": message}]}
         return JSONResponse({**whole, "usage": usage, "plume": extra})
@@ -104,7 +104,7 @@ async def models(drafts: Service) -> dict[str, Any]:
     """List the one model; each draft tells which of its versions answered."""
     champion = drafts.aliases.current.champion
     entry = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "plume", "version": champion.version}
-    return {"object": "list", "data": [entry]}
+    return {"object": "list", "data": [{**entry, "max_model_len": drafts.started.max_model_len}]}
 
 
 async def _draft(asked: DraftRequest, request: Request, drafts: DraftService) -> DraftResponse:
@@ -121,7 +121,7 @@ async def _refuse(request: Request, refusal: Refusal) -> JSONResponse:
 @app.exception_handler(RequestValidationError)
 async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     """Tell which field is wrong, and why; never its value."""
-    return await _refuse(request, Refusal(Reason.INVALID, why="; ".join(map(_told, error.errors()[:5]))))
+    return await _refuse(request, Refusal(Reason.INVALID, why=tell_invalid(error.errors()[:5])))
 
 
 @app.exception_handler(HTTPException)
@@ -132,21 +132,6 @@ async def _http(request: Request, error: HTTPException) -> JSONResponse:
 @app.exception_handler(Exception)
 async def _broken(request: Request, _: Exception) -> JSONResponse:  # the guard tells the log
     return await _refuse(request, Refusal(Reason.INTERNAL))
-
-
-def _told(error: dict[str, Any]) -> str:
-    if error["type"] == "json_invalid":
-        return f"body: no JSON, from character {error['loc'][-1]} on"
-    match error["type"]:
-        case "string_pattern_mismatch":
-            given = error.get("input")
-            empty = not isinstance(given, str) or not given.strip()
-            message = "is empty" if empty else "holds a control character, or a line end where none goes; remove it"
-        case "model_attributes_type" | "missing" if len(error["loc"]) < 2:
-            message = "no JSON object; send one, with Content-Type: application/json"
-        case _:
-            message = error["msg"].removeprefix("Value error, ")
-    return f"{'.'.join(str(part) for part in error['loc'][1:]) or 'body'}: {message}"
 
 
 def _described() -> dict[str, Any]:

@@ -196,13 +196,13 @@ class DraftService:
                 raise Refusal(Reason.REPLY_NOT_MASKED, why=error) from None
         row = {"outcome": decision.outcome, "final": final, "seconds": decision.seconds}
         try:
-            await self._on_disk(self.journal.add_decision, identity, time.time(), row)
+            await self.on_disk(self.journal.add_decision, identity, time.time(), row)
         except sqlite3.Error as error:
             raise Refusal(Reason.NOT_KEPT, why=error) from None
 
     async def open(self) -> None:
         """Open the journal before the first request; one that cannot be written stops no draft."""
-        await self._on_disk(self._tell_journal)
+        await self.on_disk(self._tell_journal)
 
     def _tell_journal(self) -> None:
         try:
@@ -214,18 +214,18 @@ class DraftService:
     async def waiting(self) -> int | None:
         """Count the drafts and decisions that MLflow has not got; None if the journal cannot be read."""
         try:
-            return await self._on_disk(self.journal.waiting)
+            return await self.on_disk(self.journal.waiting)
         except sqlite3.Error:
             return None
 
     async def close(self) -> None:
-        await self._on_disk(self.journal.close)
+        await self.on_disk(self.journal.close)
         self._disk.shutdown()
 
     async def _own_draft(self, identity: str, client: str | None) -> tuple[str, int, dict[str, Any]]:
         """Find a draft of this client's in the journal: client, version, row. Raises Refusal."""
         try:
-            found = await self._on_disk(self.journal.find_draft, identity)
+            found = await self.on_disk(self.journal.find_draft, identity)
         except sqlite3.Error as error:
             raise Refusal(Reason.JOURNAL_UNREADABLE, why=error) from None
         if found is None or found[0] != client:
@@ -301,12 +301,12 @@ class DraftService:
             "again_of": asked.again_of,
         }
         try:
-            await self._on_disk(self.journal.add_draft, draft.id, made, client, draft.version, row)
+            await self.on_disk(self.journal.add_draft, draft.id, made, client, draft.version, row)
         except sqlite3.Error as error:
             self.metrics.journal_errors.inc()
             tell(f"the journal cannot be written ({error})")
 
-    async def _on_disk(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def on_disk(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
 
 

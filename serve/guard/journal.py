@@ -6,7 +6,7 @@ delays nor loses anything.
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,13 @@ CREATE TABLE IF NOT EXISTS decision (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL REFERENCES draft (id), made REAL NOT NULL, row TEXT NOT NULL,
     sent INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS platform ( -- see platform_queue
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, client TEXT NOT NULL, id TEXT NOT NULL, text TEXT NOT NULL,
+    masked TEXT NOT NULL, due REAL, tries INTEGER NOT NULL DEFAULT 0, done REAL, draft TEXT, answer TEXT,
+    version INTEGER, status INTEGER, why TEXT, UNIQUE (client, id)
+);
+CREATE INDEX IF NOT EXISTS platform_due ON platform (due) WHERE due IS NOT NULL;
+CREATE INDEX IF NOT EXISTS platform_done ON platform (done);
 CREATE INDEX IF NOT EXISTS unsent_draft ON draft (made) WHERE trace IS NULL;
 CREATE INDEX IF NOT EXISTS unsent_decision ON decision (seq) WHERE sent = 0;
 """
@@ -80,9 +87,16 @@ class Journal:
     def add_decision(self, identity: str, made: float, row: dict[str, Any]) -> None:
         """Add a decision. A later one on the same draft replaces the earlier one; both are kept."""
         values = (identity, made, json.dumps(row, ensure_ascii=False))
-        self._db.execute("PRAGMA synchronous = FULL")  # of a decision there is no second copy: it waits for the disk
+        # Of a decision there is no second copy.
+        self.execute("INSERT INTO decision (id, made, row) VALUES (?, ?, ?)", values, durably=True)
+
+    def execute(self, statement: str, values: Sequence[Any], *, durably: bool = False) -> sqlite3.Cursor:
+        """Run one statement; `durably` waits for the disk."""
+        if not durably:
+            return self._db.execute(statement, values)
+        self._db.execute("PRAGMA synchronous = FULL")
         try:
-            self._db.execute("INSERT INTO decision (id, made, row) VALUES (?, ?, ?)", values)
+            return self._db.execute(statement, values)
         finally:
             self._db.execute("PRAGMA synchronous = NORMAL")
 

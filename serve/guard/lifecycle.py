@@ -20,7 +20,7 @@ from plume.store import unless_of_environment
 from serve import alias
 from serve.alias import Deployed
 from serve.config import FORCED_AFTER
-from serve.guard import connection_limits, maskers, merged_check
+from serve.guard import connection_limits, maskers, merged_check, platform_api
 from serve.guard.api import app as api
 from serve.guard.audit import AuditLog
 from serve.guard.draft_service import DraftService, prompt_of
@@ -29,7 +29,9 @@ from serve.guard.in_flight import InFlight
 from serve.guard.journal import Journal
 from serve.guard.maskers import Maskers
 from serve.guard.metrics import Metrics
+from serve.guard.platform_writer import PlatformWriter
 from serve.guard.readiness import Readiness
+from serve.guard.request_context import RequestContext
 from serve.keys import Keys
 from serve.server_log import tell
 from serve.state import Started, State
@@ -47,6 +49,7 @@ class Lifecycle:
         self.stopping = False
         self.maskers: Maskers | None = None
         self.drafts: DraftService | None = None
+        self.platform: PlatformWriter | None = None
         self._export: asyncio.Task | None = None
         self._drained: asyncio.Task | None = None
 
@@ -128,6 +131,8 @@ class Lifecycle:
         self._tell_sources(aliases.current.deployed)
         await self.drafts.open()
         api.state.drafts = self.drafts
+        if config.platform_api:
+            self.open_platform()
         self.readiness = Readiness(aliases, self.maskers, self.engine, started.stop_token_id)
         gc.collect()
         gc.freeze()  # what was loaded lives as long as the server: looking through it again and again delays requests
@@ -154,10 +159,41 @@ class Lifecycle:
         if self._export:
             self._export.cancel()  # the process itself leaves when it sees us gone, and sends what is left first
         self.audit.tell_strangers()
+        if self.platform:
+            await self.platform.stop()
         if self.drafts:
             await self.drafts.close()
         if self.maskers:
             await self.maskers.stop()
+
+    def open_platform(self) -> None:
+        """Open the routes of Services Publics +, and go on with what its queue holds."""
+        api.include_router(platform_api.router)
+        self.platform = PlatformWriter(self.drafts, self.in_flight, lambda: self.draining, self.note)
+        api.state.platform = self.platform
+        self.platform.start()
+
+    def note(self, context: RequestContext) -> None:
+        """Count the request and add its line to the audit; looks at the pages are not worth a line."""
+        metrics, audit, version = self.metrics, self.audit, str(context.version or "")
+        metrics.requests.labels(version, context.route, str(context.status)).inc()
+        if context.error:
+            metrics.errors.labels(version, context.error).inc()
+        if context.route in ("health", "ready", "metrics", "status"):
+            pass
+        elif context.client is None:
+            audit.count_stranger(context.status)
+        else:
+            audit.write(
+                request=context.id,
+                client=context.client,
+                route=context.route,
+                status=context.status,
+                version=context.version,
+                error=context.error,
+                seconds=context.seconds,
+                **context.audit,
+            )
 
     def _know_vllm(self, vllm: Any) -> None:
         """Limit the connections of vLLM's server, which does not listen yet. Without limits nobody may reach it."""

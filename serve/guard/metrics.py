@@ -35,6 +35,7 @@ class Metrics:
         self.audit_errors = make(Counter, "audit_errors", "audit lines that could not be written")
         self.restarts = make(Gauge, "masker_restarts", "maskers that died or did not answer")
         self.waiting = make(Gauge, "not_in_mlflow", "drafts and decisions that wait to be sent to MLflow")
+        self.platform = make(Gauge, "platform_waiting", "reviews that the platform left and that wait for a draft")
         self.running = make(Gauge, "running_requests", "requests that are being answered")
         self.draining = make(Gauge, "draining", "1 while no new draft is begun")
 
@@ -57,14 +58,17 @@ class Metrics:
         self.whole.labels(label).observe(seconds)
         if written.draft_tokens > 1:
             self.each.labels(label).observe((written.seconds - written.first) / (written.draft_tokens - 1))
-        for kind, number in masked.items():
-            self.masked.labels(label, kind).inc(number)
+        self.count_masked(version, masked)
         for check in withheld:
             self.withheld.labels(label, check).inc()
         for check in failed:
             self.failed.labels(label, check).inc()
         for use, number in passages.items():
             self.passages.labels(label, use).inc(number)
+
+    def count_masked(self, version: int, masked: Mapping[str, int]) -> None:
+        for kind, number in masked.items():
+            self.masked.labels(str(version), kind).inc(number)
 
     def text(self) -> bytes:
         """Write the metrics in Prometheus's text format."""

@@ -26,6 +26,8 @@ async def _metrics(lifecycle: Lifecycle) -> Response:
     metrics.draining.set(lifecycle.draining)
     if (waiting := await lifecycle.drafts.waiting()) is not None:
         metrics.waiting.set(waiting)
+    if lifecycle.platform and (waiting := await lifecycle.platform.waiting()) is not None:
+        metrics.platform.set(waiting)
     _, engine = await lifecycle.engine.fetch("/metrics")
     return Response(metrics.text() + engine, headers={"Content-Type": "text/plain; version=0.0.4"})
 

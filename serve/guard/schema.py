@@ -169,14 +169,38 @@ class ChatRequest(_Request):
     frequency_penalty: _Zero | None = None
     store: _False | None = None
     logprobs: _False | None = None
-    stop: None = None
     seed: None = None
     top_logprobs: None = None
+    stop: Annotated[list[str], Field(max_length=0)] | None = None
+    logit_bias: Annotated[dict[str, float], Field(max_length=0)] | None = None
+    parallel_tool_calls: bool | None = Field(None, description="either: there are no tools")
     tools: Annotated[list[Any], Field(max_length=0)] | None = None
     tool_choice: Literal["none"] | None = None
     max_tokens: int | None = Field(None, description="the server's own limit, or none")
     max_completion_tokens: int | None = Field(None, description="the same")
     response_format: ResponseFormat | None = None
+
+
+_PlatformId = Annotated[str, StringConstraints(max_length=300, pattern=rf"^[^{_NO_LINE}]*$")]
+
+
+def _named(identity: str) -> str:
+    if not identity:
+        raise ValueError("is empty")
+    return identity
+
+
+class PlatformReview(_Request):
+    """POST /anonymize"""
+
+    id: _PlatformId | None = None
+    text: WholeText
+
+
+class PlatformId(_Request):
+    """POST /prod/run/ditp-get-data"""
+
+    id: Annotated[_PlatformId, AfterValidator(_named)]
 
 
 class DraftFinding(BaseModel):

@@ -188,6 +188,10 @@ def test_what_a_prompt_shows_changes_with_the_directory_and_its_version_does_not
     assert [a[1] == b[1] for a, b in zip(before, after, strict=True)] == [False, True]
 
 
+PASSAGES = [
+    {"id": f"F{n}#1", "title": "Aide au logement", "text": f"Passage {n} : " + "vous pouvez demander l'aide. " * 5 * n}
+    for n in (1, 2, 3, 4)
+]
 PAST = [
     {
         "id": f"{i}-1",
@@ -222,7 +226,7 @@ def test_without_examples_the_prompt_is_what_it_was(tokenizer):
     prompt = load_prompt("v1")
     assert prompt.messages(PAIR, ()) == prompt.messages(PAIR)
     assert EXAMPLES not in prompt.text(PAIR)
-    assert encode_within(tokenizer, prompt, PAIR, (), 1) == (encode_prompt(tokenizer, prompt, PAIR), ())
+    assert encode_within(tokenizer, prompt, PAIR, (), 1) == (encode_prompt(tokenizer, prompt, PAIR), (), PAIR)
 
 
 def test_examples_that_do_not_fit_are_left_out_from_the_last(tokenizer):
@@ -230,10 +234,28 @@ def test_examples_that_do_not_fit_are_left_out_from_the_last(tokenizer):
     sizes = [len(encode_prompt(tokenizer, prompt, PAIR, PAST[:n])) for n in range(4)]
     assert sizes == sorted(set(sizes))
     for n in range(4):
-        assert encode_within(tokenizer, prompt, PAIR, PAST, sizes[n])[1] == PAST[:n]
-        ids, kept = encode_within(tokenizer, prompt, PAIR, PAST, sizes[n] - 1)
+        assert encode_within(tokenizer, prompt, PAIR, PAST, sizes[n]).examples == PAST[:n]
+        ids, kept, _ = encode_within(tokenizer, prompt, PAIR, PAST, sizes[n] - 1)
         assert len(kept) == max(0, n - 1)
         assert ids == encode_prompt(tokenizer, prompt, PAIR, kept)
+
+
+def test_passages_that_do_not_fit_are_left_out_after_the_examples_and_the_caller_is_told(tokenizer):
+    prompt, pair = load_prompt("v3"), PAIR | {"sources": PASSAGES}
+    sizes = [len(encode_prompt(tokenizer, prompt, pair | {"sources": PASSAGES[:n]}, PAST[:1])) for n in range(4)]
+    alone = [len(encode_prompt(tokenizer, prompt, pair | {"sources": PASSAGES[:n]})) for n in range(4)]
+    assert sizes == sorted(set(sizes))
+    fitted = encode_within(tokenizer, prompt, pair, PAST[:1], sizes[3])  # four are given, three shown
+    assert (len(fitted.examples), prompt.passages(fitted.pair)) == (1, PASSAGES[:3])
+    for n in range(4):
+        fitted = encode_within(tokenizer, prompt, pair, PAST[:1], alone[n])
+        assert (len(fitted.ids), len(fitted.examples)) == (alone[n], 0)
+        assert prompt.passages(fitted.pair) == PASSAGES[:n]
+        assert fitted.ids == encode_prompt(tokenizer, prompt, fitted.pair)
+    assert encode_within(tokenizer, prompt, pair, (), 1).pair["sources"] == []
+    assert "Sources officielles : aucune" in prompt.text(encode_within(tokenizer, prompt, pair, (), 1).pair)
+    older = load_prompt("v2")
+    assert encode_within(tokenizer, older, pair, (), 1) == (encode_prompt(tokenizer, older, PAIR), (), pair)
 
 
 @pytest.mark.parametrize("field", ["review", "title", "reply", "structure"])

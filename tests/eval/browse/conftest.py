@@ -44,7 +44,7 @@ def a_system(place, name, failures):
     rows = {f"{i:04d}-1": {"id": f"{i:04d}-1", "draft": DRAFTS[place].format(i=i)} for i in range(N)}
     if place == 1:
         rows["0005-1"] = {"id": "0005-1", "error": "cut off"}
-    return System(name, Drafts("-", rows, {}, str(place)), failures)
+    return System(name, Drafts("-", rows, {"system": {"prompt": "v1"}}, str(place)), failures)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ import pytest
 
 import datasets
 from plume.corpus.build import DataConfig, build
-from plume.corpus.dataset import FEATURES, FILES, read_manifest, read_split
+from plume.corpus.dataset import FEATURES, FILES, feature, read_manifest, read_split
 from plume.corpus.split import SPLITS, experience_of
 from plume.errors import InputError
 from plume.export.reader import read_experiences, read_rows
@@ -75,7 +75,7 @@ def test_no_experience_stands_in_two_splits_and_test_is_the_most_recent(built):
 def test_hugging_faces_datasets_load_the_folder_with_the_declared_features(built, tmp_path):
     loaded = datasets.load_dataset(str(built), cache_dir=str(tmp_path))
     assert list(loaded) == list(SPLITS)
-    declared = {name: datasets.Value(dtype) for name, dtype in FEATURES.items()}
+    declared = {name: feature(kind) for name, kind in FEATURES.items()}
     for split, pairs in pairs_of(built).items():
         assert dict(loaded[split].features) == declared
         rows = [{k: v.isoformat() if isinstance(v, dt.date) else v for k, v in row.items()} for row in loaded[split]]
@@ -153,7 +153,7 @@ def test_a_split_without_pairs_does_not_hide_the_others(small, tmp_path):
     loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
     assert list(loaded) == ["train", "test"]
     for split in loaded.values():  # columns that are null throughout keep their type
-        assert dict(split.features) == {name: datasets.Value(dtype) for name, dtype in FEATURES.items()}
+        assert dict(split.features) == {name: feature(kind) for name, kind in FEATURES.items()}
     assert read_split(tmp_path / "out", "validation") == []
 
 
@@ -246,7 +246,7 @@ def large(tmp_path) -> Path:
 
 def test_processes_change_no_byte(large, tmp_path, monkeypatch):
     monkeypatch.setattr("plume.corpus.build._CHUNK", 16)
-    monkeypatch.setattr("plume.corpus.mask._SMALL", 3)
+    monkeypatch.setattr("plume.corpus.processes._SMALL", 3)
     before = set(multiprocessing.active_children())
     for workers in (1, 2):
         manifest = build(large, tmp_path / str(workers), RULES_ONLY, workers=workers)
@@ -260,8 +260,8 @@ def test_ctrl_c_ends_the_processes_too(large, tmp_path):
     script = tmp_path / "halting.py"
     script.write_text(
         "import sys\n"
-        "from plume.corpus import build, mask, spool\n"
-        "build._CHUNK, mask._SMALL = 8, 1\n"
+        "from plume.corpus import build, processes, spool\n"
+        "build._CHUNK, processes._SMALL = 8, 1\n"
         "add = spool.Spool.add\n"
         "def slowly(self, seq, row):\n"
         "    add(self, seq, row)\n"

@@ -94,6 +94,7 @@ def test_a_pair_carries_every_declared_feature():
         "ai_similarity": 41,
         "agent_vote": "utile",
         "author_vote": "utile",
+        "sources": None,
     }
     assert list(pair.values) == list(FEATURES)
     assert (pair.pseudonym, pair.closing) == ("Tournesol", "Cordialement,\nAna")
