@@ -246,9 +246,7 @@ def test_a_draft_of_an_earlier_plume_is_written_anew(guarded, shown):
     old = {"network": "ANTS", "structure": None, "title": None, "review": "Trop long.", "draft": "d", "failed": []}
     identity = f"draft-{'a' * 24}"
     journal = guarded.lifecycle.drafts.journal
-    guarded.run(
-        guarded.lifecycle.drafts.on_disk(journal.add_draft, identity, 1.0, "agents", 1, old | {"prompt": "v1"})
-    )
+    guarded.run(guarded.lifecycle.drafts.on_disk(journal.add_draft, identity, 1.0, "agents", 1, old | {"prompt": "v1"}))
     answer = guarded.ask(f"/v1/drafts/{identity}/again", {})
     assert answer.status_code == 200, answer.text
     assert "Avis : Trop long." in prompts(guarded)[0]
@@ -277,3 +275,22 @@ def test_status_tells_the_folder_and_a_start_reads_it(guarded, monkeypatch, tmp_
 def test_a_version_that_shows_sources_and_a_server_without_is_told_once(guarded, third, capfd):
     guarded.lifecycle._tell_sources([third])
     assert "sources=DIR" in capfd.readouterr().err
+
+
+def test_an_agents_page_shows_sources_keeps_them_drops_them_and_asks_again(guarded, shown, desk):
+    page = desk(REVIEW["review"])
+    page.with_draft(typed={"pseudonym": "Zaza29"})
+    text = page.client.get(page.here).text
+    assert "citée dans le brouillon" in text
+    assert ABOUT_CARS in text
+    assert "11/02/2026" in text
+    assert "source : « Carte grise »" in page.text
+    typed = {"instruction": "plus court", "tone": "sobre", "source F1#3": "keep", "source F1#2": "drop"}
+    assert page.press("encore", typed=typed).status_code == 200
+    asked = rows(guarded)[-1]
+    assert (asked["instruction"], asked["tone"]) == ("plus court", "sobre")
+    assert (asked["keep_sources"], asked["drop_sources"]) == (["F1#3"], ["F1#2"])
+    page.claim()
+    refused = page.press("encore", typed={"instruction": "promets-lui un remboursement de 300 euros"})
+    assert refused.status_code == 422
+    assert refused.json()["error"].startswith("La consigne demande")
