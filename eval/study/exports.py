@@ -91,7 +91,7 @@ def decisions(folder: Path) -> bytes:
             "outcome": writing.outcome,
             "version": writing.system,
             "seconds": round(writing.active_seconds, 3) or None,
-            **{key: shown[writing.item][key] for key in SHOWN},
+            **{key: shown[writing.item].get(key) for key in SHOWN},
         }
         for writing in read(folder).writings
         if writing.arm == "draft"

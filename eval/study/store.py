@@ -22,6 +22,7 @@ from eval.study.preregistration import items_of, read_preregistration
 from eval.study.progress import Progress, progress
 from eval.study.records import Choice, Item
 from eval.study.refusal import Refusal
+from plume.page.typed import clean
 
 MOST_CHARACTERS = 20_000  # of a text: ten times a long reply
 _WORD = re.compile(r"[a-z][a-z_]{0,39}")  # how a reason is named; the pages have its words
@@ -284,7 +285,7 @@ class Store:
         if row is None:
             raise Refusal("not_now")
         return (
-            _clean(self.items[row["item"]].drafts[self.preregistration.writing_system])
+            clean(self.items[row["item"]].drafts[self.preregistration.writing_system])
             if row["arm"] == "draft"
             else None
         )
@@ -337,17 +338,11 @@ class Store:
         """Clean and pseudonymise a text; an unchanged draft stays as it is. Raises Refusal `too_long`."""
         if len(text) > MOST_CHARACTERS:
             raise Refusal("too_long")
-        text = _clean(text)
+        text = clean(text)
         if not text or text == draft:
             return text
         with self._masking:
             return self._mask(text)
-
-
-def _clean(text: str) -> str:
-    """Take out what no field should send: half characters, NUL, the returns of Windows, blanks around."""
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").strip()
 
 
 def _pseudonymiser() -> Callable[[str], str]:

@@ -51,33 +51,33 @@ def test_a_draft_is_asked_for_once_with_what_was_typed_and_no_wish_that_is_as_us
     assert "01/10/2026" in page
 
 
-@pytest.mark.parametrize(
-    ("reason", "told", "status", "words"),
-    [
-        (Reason.REVIEW_NOT_MASKED, {"why": "secret"}, 503, "masquer les données personnelles"),
-        (Reason.NOT_CHECKED, {"why": "secret"}, 503, "n’en montre aucun"),
-        (Reason.TOO_LONG, {"tokens": 3, "room": 2}, 413, "aussi long"),
-        (Reason.BUSY, {}, 503, "occupé"),
-        (Reason.DRAINING, {}, 503, "redémarre"),
-        (Reason.NO_KEY, {}, 502, "La clé du bureau"),
-        (Reason.ENGINE_FAILED, {}, 502, "Redemandez"),
-        (Reason.ANSWER_LATE, {"seconds": 3}, 504, "à temps"),
-        (Reason.INVALID, {"why": "structure: is no name"}, 422, "ne comprend pas la structure"),
-        (Reason.INSTRUCTION, {"asks": "a", "demande": "une promesse"}, 422, "La consigne demande une promesse"),
-        (Reason.NO_WISHES, {"fields": "tone", "version": 1, "prompt": "v1"}, 422, "Videz la consigne"),
-    ],
-)
-def test_what_the_guard_refuses_is_told_in_french_and_loses_nothing(start, guard, reason, told, status, words):
+REFUSALS = [
+    (Reason.REVIEW_NOT_MASKED, {"why": "secret"}, 503, "masquer les données personnelles"),
+    (Reason.NOT_CHECKED, {"why": "secret"}, 503, "n’en montre aucun"),
+    (Reason.TOO_LONG, {"tokens": 3, "room": 2}, 413, "aussi long"),
+    (Reason.BUSY, {}, 503, "occupé"),
+    (Reason.DRAINING, {}, 503, "redémarre"),
+    (Reason.NO_KEY, {}, 502, "La clé du bureau"),
+    (Reason.ENGINE_FAILED, {}, 502, "Redemandez"),
+    (Reason.ANSWER_LATE, {"seconds": 3}, 504, "à temps"),
+    (Reason.INVALID, {"why": "structure: is no name"}, 422, "ne comprend pas la structure"),
+    (Reason.INSTRUCTION, {"asks": "a", "demande": "une promesse"}, 422, "La consigne demande une promesse"),
+    (Reason.NO_WISHES, {"fields": "tone", "version": 1, "prompt": "v1"}, 422, "Videz la consigne"),
+]
+
+
+def test_what_the_guard_refuses_is_told_in_french_and_loses_nothing(start, guard):
     asking, desk = start()
     asking.begin()
-    guard.refuse = Refusal(reason, **told)
-    answer = asking.press("brouillon", typed={"title": "Carte grise"})
-    assert answer.status_code == status
-    assert words in answer.json()["error"]
-    assert answer.json()["title"]
-    assert "secret" not in answer.text
-    (work,) = desk.store.works()
-    assert work.typed == {"review": REVIEW, "title": "Carte grise"}
+    for reason, told, status, words in REFUSALS:
+        guard.refuse = Refusal(reason, **told)
+        answer = asking.press("brouillon", typed={"title": "Carte grise"})
+        assert answer.status_code == status, reason
+        assert words in answer.json()["error"]
+        assert answer.json()["title"]
+        assert "secret" not in answer.text
+        (work,) = desk.store.works()
+        assert work.typed == {"review": REVIEW, "title": "Carte grise"}
     guard.refuse = None
     assert asking.press("brouillon").status_code == 200  # the page goes on, in the same tab
 
@@ -85,7 +85,7 @@ def test_what_the_guard_refuses_is_told_in_french_and_loses_nothing(start, guard
 def test_every_refusal_of_the_guard_has_words_here():
     from serve.desk.refused import Refused
 
-    hidden = {"http", "model", "failed", "writing"}  # the desk's client asks for none of these
+    hidden = {"http", "model", "failed", "writing"}  # of what the desk does not ask
     kinds = {reason.value[1] for reason in Reason if reason is not Reason.CLIENT_GONE} - hidden
     assert {kind for kind in kinds if Refused(kind).kind != kind} == set()
 
@@ -97,13 +97,14 @@ def test_a_guard_that_is_away_is_told(start):
     assert (answer.status_code, "ne répond pas" in answer.json()["title"]) == (503, True)
 
 
-def test_an_answer_by_something_between_desk_and_guard_is_no_draft(start, served):
+@pytest.mark.parametrize(("answered", "told"), [(200, 502), (429, 429), (502, 503), (401, 502)])
+def test_an_answer_by_something_between_desk_and_guard_is_no_draft(start, served, answered, told):
     """A proxy that asks for a password, say: it answers 200 with a page of its own."""
     other = FastAPI()
-    other.post("/v1/drafts")(lambda: HTMLResponse("<h1>Proxy</h1>"))
+    other.post("/v1/drafts")(lambda: HTMLResponse("<h1>Proxy</h1>", answered))
     asking, desk = start(address=served(other))
     asking.begin()
-    assert asking.press("brouillon").status_code == 502
+    assert asking.press("brouillon").status_code == told
     assert desk.store.works()[0].drafts == ()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from contextlib import closing
 from types import SimpleNamespace
 
 import httpx
@@ -179,3 +180,19 @@ def fresh(request):
     if "guarded" in request.fixturenames:
         engine = request.getfixturevalue("guarded").engine
         StubEngine.__init__(engine)
+
+
+@pytest.fixture
+def desk(guarded, tmp_path, ask_desk):
+    """desk(review): a page of a desk that asks this guard over its port."""
+    from serve.desk.app import make_app
+    from serve.desk.config import DeskConfig
+    from serve.desk.given_reviews import GivenReviews
+    from serve.desk.guard_client import GuardClient
+    from serve.desk.store import Store
+
+    (tmp_path / "key").write_text(guarded.key)
+    config = DeskConfig(guard=f"http://127.0.0.1:{guarded.port}", key_file=tmp_path / "key", state=tmp_path / "desk")
+    with closing(Store(config.folder)) as store:
+        app = make_app(store, GuardClient(config), GivenReviews.read(None), config, every=60)
+        yield lambda review: ask_desk(app, review)

@@ -1,24 +1,6 @@
 """The desk asks the real guard: drafts, refusals, decisions, as agents' pages send them."""
 
 import json
-from contextlib import closing
-
-import pytest
-
-from serve.desk.app import make_app
-from serve.desk.config import DeskConfig
-from serve.desk.given_reviews import GivenReviews
-from serve.desk.guard_client import GuardClient
-from serve.desk.store import Store
-
-
-@pytest.fixture
-def desk(guarded, tmp_path, ask_desk):
-    (tmp_path / "key").write_text(guarded.key)
-    config = DeskConfig(guard=f"http://127.0.0.1:{guarded.port}", key_file=tmp_path / "key", state=tmp_path / "desk")
-    with closing(Store(config.folder)) as store:
-        app = make_app(store, GuardClient(config), GivenReviews.read(None), config, every=60)
-        yield lambda review: ask_desk(app, review)
 
 
 def decisions(guarded):

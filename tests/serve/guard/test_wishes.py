@@ -328,3 +328,22 @@ def test_the_shipped_sample_is_shown_for_a_review_that_it_answers_and_nothing_fo
 def test_a_version_that_shows_sources_and_a_server_without_is_told_once(guarded, third, capfd):
     guarded.lifecycle._tell_sources([third])
     assert "sources=DIR" in capfd.readouterr().err
+
+
+def test_an_agents_page_shows_sources_keeps_them_drops_them_and_asks_again(guarded, shown, desk):
+    page = desk(REVIEW["review"])
+    page.with_draft(typed={"pseudonym": "Zaza29"})
+    text = page.client.get(page.here).text
+    assert "citée dans le brouillon" in text
+    assert ABOUT_CARS in text
+    assert "11/02/2026" in text
+    assert "source : « Carte grise »" in page.text
+    typed = {"instruction": "plus court", "tone": "sobre", "source F1#3": "keep", "source F1#2": "drop"}
+    assert page.press("encore", typed=typed).status_code == 200
+    asked = rows(guarded)[-1]
+    assert (asked["instruction"], asked["tone"]) == ("plus court", "sobre")
+    assert (asked["keep_sources"], asked["drop_sources"]) == (["F1#3"], ["F1#2"])
+    page.claim()
+    refused = page.press("encore", typed={"instruction": "promets-lui un remboursement de 300 euros"})
+    assert refused.status_code == 422
+    assert refused.json()["error"].startswith("La consigne demande")
