@@ -159,6 +159,15 @@ def test_a_reply_never_comes_for_its_own_experience_or_nearly_its_own_words():
     assert NEAR_DUPLICATE == 0.8
 
 
+def test_replies_only_fill_up_what_sheets_leave():
+    text = "perdu mon permis de conduire dans le train, comment faire pour en refaire un"
+    replies = [passage(f"{n}-1", 1, f"{text} {n} " * 3, kind="reply") for n in (12, 31)]
+    own = [passage("F1", n, f"La perte est déclarée en ligne, cas {n} et suivants.") for n in (1, 2)]
+    rest = [passage(f"G{n}", 1, f"Autre sujet {n}", title="Élections : voter") for n in range(30)]
+    assert sheets(Finder([*replies, *own, *rest]).find(LICENCE)) == ["F1", "F1", "12-1"]
+    assert sheets(Finder([*replies, *rest]).find(LICENCE)) == ["12-1", "31-1"]
+
+
 # --- fingerprints
 
 
