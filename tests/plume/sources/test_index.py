@@ -40,6 +40,20 @@ def test_network_counts_only_where_both_are_known():
     assert not index.features(Asked.of({"review": "perdu"}))[:, 3:].any()
 
 
+@pytest.mark.parametrize(
+    ("network", "structure", "same"),
+    [
+        (None, "Mairie de Brest", 1),
+        ("Mairies", "Hôtel de ville", 1),
+        ("Agence nationale des titres sécurisés (ANTS)", None, 0),
+        ("Espace public", "Maison de quartier", None),
+    ],
+)
+def test_a_body_is_of_a_network_that_its_name_holds(network, structure, same):
+    rows = Index(SHEETS).features(Asked.of({"review": "perdu", "network": network, "structure": structure}))
+    assert rows[:2, 3].tolist() == [float(at == same) for at in range(2)]
+
+
 def test_evidence():
     index = Index(SHEETS)
     asked = Asked.of({"title": "Piscine fermée", "review": "Permis perdu. Combien de jours, et la file d'attente ?"})
