@@ -50,6 +50,7 @@ CONFIGS = {  # the types of the YAML files that a command reads
     "eval": ("eval.rule:GateRule", "eval.systems:System", "eval.time.claims.published:Baseline"),
     "study": ("eval.study.config:StudyConfig",),
     "serve": ("serve.config:ServeConfig",),
+    "desk": ("serve.desk.config:DeskConfig",),
     "data": ("plume.corpus.build:DataConfig",),
 }
 
@@ -62,7 +63,7 @@ def configs_of(command: str) -> list[Any]:
 @app.command()
 def config(
     command: Annotated[
-        Literal["train", "preferences", "eval", "study", "serve", "data"], typer.Argument(help="Whose keys.")
+        Literal["train", "preferences", "eval", "study", "serve", "desk", "data"], typer.Argument(help="Whose keys.")
     ],
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema instead, for editors.")] = False,
 ) -> None:

@@ -10,7 +10,8 @@ from plume.errors import InputError
 from plume.files import read_jsonl
 
 OUTCOMES = ("accepted", "edited", "rejected")
-SHOWN = ("network", "structure", "title", "review")  # of the review, beside a decision: what the model was shown
+# Of the review, beside a decision: what the model was shown.
+SHOWN = ("network", "structure", "title", "review", "sources", "instruction", "tone")
 CHOICES = ("left", "right", "equal", "neither")
 Row = dict[str, Any]
 

@@ -27,6 +27,13 @@ EXAMPLES = (
     "crochets."
 )
 
+# What a tone adds to the prompt of a version that shows sources: the key `tone` of a pair, by an agent's choice.
+TONES = {
+    "neutre": None,
+    "chaleureux": "chaleureux. Ajoute une phrase qui montre que tu as compris ce que l'usager a vécu.",
+    "sobre": "sobre. Tiens-toi aux faits et à l'étape à suivre ; pas plus d'un mot de regret ou de remerciement.",
+}
+
 
 @dataclass(frozen=True)
 class ChatFormat:
@@ -162,8 +169,18 @@ class Prompt:
             lines.append(f"Contacts officiels : {inert(' ; '.join(shown) or 'aucun')}")
         if self.sources:
             lines.append(inert(render(self.passages(pair))))
+            lines += _wishes(pair)
         lines.append(f"Avis : {inert(pair['review'])}")
         return "\n".join(lines)
+
+
+def _wishes(pair: dict[str, Any]) -> list[str]:
+    """Write a line for each thing that an agent wishes of the draft: none, and the prompt is as it always was."""
+    tone, instruction = TONES.get(pair.get("tone") or "neutre"), squeezed(pair.get("instruction") or "")
+    return [
+        *([f"Ton : {tone}"] if tone else []),
+        *([f"Consigne de l'agent : {inert(instruction)}"] if instruction else []),
+    ]
 
 
 def inert(text: str) -> str:

@@ -15,6 +15,7 @@ from serve.config import ServeConfig
 from serve.state import Started, State
 
 _FIELDS = ("review", "network", "structure", "title", "pseudonym")
+_FIELDS += ("instruction", "tone", "keep_sources", "drop_sources", "alternatives")
 _AT_ONCE = 8
 
 

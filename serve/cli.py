@@ -170,6 +170,25 @@ def batch(
 
 
 @app.command()
+def desk(
+    overrides: Overrides = None,
+    config: Annotated[Path | None, typer.Option(help="YAML config; all keys and defaults: plume config desk.")] = None,
+    reviews: Annotated[
+        Path | None, typer.Option(help="Reviews to pick from: an export, or JSONL or CSV with a column `review`.")
+    ] = None,
+) -> None:
+    """Pages on which agents work with drafts, in a browser of this machine, until Ctrl-C; docs/agent.md is their guide.
+
+    A process of its own that asks a running server, with a client's key. It listens on loopback alone: nginx, with its
+    own access, lets other machines in.
+    """
+    from serve.desk.config import DeskConfig
+    from serve.desk.run import run as run_desk
+
+    run_desk(DeskConfig.load(config, overrides or ()), reviews)
+
+
+@app.command()
 def decisions(
     out: Annotated[Path, typer.Option(help="decisions.jsonl")],
     overrides: Overrides = None,

@@ -53,8 +53,15 @@ class ServeConfig(Config):
     mask_timeout: float = Field(30, gt=0, description="seconds; a review that takes longer is refused (503)")
     examples: int = Field(0, ge=0, le=10, description="past replies of the same network that the model is shown")
     examples_from: Path | None = Field(None, description="dataset folder whose training split the examples are of")
+    sources: Path | None = Field(
+        None,
+        description="folder of `plume data sources import`, whose passages a version of a prompt with sources is shown",
+    )
     traces: bool = Field(True, description="drafts and decisions, pseudonymised, become traces and feedback in MLflow")
     golden: bool = Field(True, description="a new version's log-probabilities are compared with PEFT's")
+    platform_api: bool = Field(
+        False, description="the two routes by which Services Publics + asks: /anonymize, /prod/run/ditp-get-data"
+    )
     header_timeout: float = Field(10, gt=0, description="seconds that the headers of a request may take (408)")
     body_timeout: float = Field(30, gt=0, description="seconds that its body may take (408)")
     draft_timeout: float = Field(120, gt=0, description="seconds that a draft may take, masking included (504)")
@@ -85,7 +92,7 @@ class ServeConfig(Config):
     def _number_or_alias(cls, value: object) -> object:
         return str(value) if isinstance(value, int) else value  # version=3 is read as a number
 
-    @field_validator("state", "socket", "examples_from", "merged")
+    @field_validator("state", "socket", "examples_from", "merged", "sources")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         """Make paths absolute: the engine, the guard and the commands run in other folders."""

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from typing import Any
 
 from plume import registry
 from plume.errors import InputError, PlumeError
@@ -142,9 +143,16 @@ def describe(config: ServeConfig) -> str:
             f"rollback to     {before}",
             f"rolled back     {held}",
             f"last synced     {_synced(state)}",
+            f"sources         {_sources(now.get('sources'))}",
             f"maskers         restarted {now['masker_restarts']} times",
         ]
     )
+
+
+def _sources(told: dict[str, Any] | None) -> str:
+    if not told:
+        return "none"
+    return f"{told['passages']} passages of {told['folder']}, the newest of {told['updated_on']}; {told['digest'][:12]}"
 
 
 def _synced(state: State) -> str:

@@ -20,6 +20,8 @@ from serve.state import VARIABLE
 
 # Greedy: a version always writes the same draft for the same review, as in evaluation.
 DECODING = {"temperature": 0.0}
+# The other drafts that an agent asks to see beside it; a seed, so that asked again they are the same.
+ALTERNATIVES = tuple({"temperature": 0.8, "top_p": 0.95, "seed": seed} for seed in (1, 2))
 KNOWN = 16  # adapters that the engine may know at once; one that it forgets and cannot find again would end it
 BASE_NAME = "base"  # the model without its adapter, as clients call it
 

@@ -14,6 +14,7 @@ from plume.command import status
 from plume.errors import EnvironmentMissing, InputError, PlumeError
 from plume.files import locked
 from plume.paths import home
+from plume.sources import folder as sources_folder
 from plume.store import absolute
 from serve import alias, champion, engine_log, vllm_command
 from serve.champion import Served
@@ -63,9 +64,11 @@ def become(served: Served, config: ServeConfig) -> None:
 
 
 def check_startable(config: ServeConfig) -> None:
-    """Refuse what is known to fail before the slow start: vLLM not installed, port in use."""
+    """Refuse what is known to fail before the slow start: vLLM not installed, port in use, sources that are none."""
     if find_spec("vllm") is None:
         raise EnvironmentMissing("vLLM is not installed; mend it with: make install")
+    if config.sources:
+        sources_folder.read(config.sources)
     if config.socket:
         if config.socket.exists() and not config.socket.is_socket():
             raise InputError(f"socket={config.socket}: is something else already; name another path")

@@ -29,6 +29,7 @@ REAL = ROOT.parent / "shared" / "spplus" / "export_sample.json"
 # Tests that share an engine, a trained run or a guard stay in one process; what takes longest begins first. Every other
 # file is a group of its own.
 GROUPS = {
+    "tests/serve/test_desk.py": "engine",
     "tests/serve/test_load.py": "engine",
     "tests/serve/test_vllm.py": "engine",
     "tests/train": "train",
@@ -40,6 +41,7 @@ GROUPS = {
     "tests/plume/page/test_local_app.py": "browser",
     "tests/eval/browse": "browser",
     "tests/eval/study": "browser",
+    "tests/serve/desk": "browser",
 }
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

@@ -1,7 +1,7 @@
 """Defines what a check sees (`Case`), what it answers (`Answer`) and what is told of it (`Finding`)."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,6 +91,16 @@ class Case:
     ) -> "Case":
         review = review.translate(_TAGS) if _TAGGED.search(review) else review
         return cls(plain(draft), plain(review), plain(prompt), directory, sentiment, tuple(shows), network)
+
+    @cached_property
+    def _worked_out(self) -> dict[Callable[["Case"], Any], Any]:
+        return {}
+
+    def once(self, work: Callable[["Case"], Any]) -> Any:
+        """Give what `work` makes of this case, worked out the first time that anybody asks."""
+        if work not in self._worked_out:
+            self._worked_out[work] = work(self)
+        return self._worked_out[work]
 
     @cached_property
     def given(self) -> str:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from plume.checks import derived
 from plume.checks.case import Case
+from plume.checks.contacts import is_listed
+from plume.checks.stems import stem
 from plume.contacts import national
 from plume.french.mentions import Mention
 from plume.french.mentions.amounts import amounts, loose_amounts
@@ -18,6 +20,7 @@ from plume.french.mentions.counts import counts
 from plume.french.mentions.dates import dates, loose_dates, loose_times, times
 from plume.french.mentions.durations import durations, without_always_open
 from plume.french.mentions.laws import laws
+from plume.french.mentions.web import address
 from plume.french.numbers import NUMBER, value
 from plume.french.rules import Text, reading
 from plume.passages import HEADING, Shown, citations
@@ -67,11 +70,13 @@ class Known(NamedTuple):
     numbers: frozenset[float]
     text: str
     digits: frozenset[str]
+    nouns: frozenset[str]
+    link: str = ""
 
 
 def cited_sentences(case: Case) -> list[Sentence]:
     """Split a draft into sentences with their citations."""
-    return case.text.once(lambda _: _sentences(case))
+    return case.once(_sentences)
 
 
 def _sentences(case: Case) -> list[Sentence]:
@@ -96,25 +101,77 @@ _CUT = re.compile(r"(?:\b[A-Z]|\b(?:art|no?|tél|env))\. ?$")
 
 def facts(case: Case) -> list[Fact]:
     """List the facts of a draft in the order of its text."""
-    return case.text.once(lambda _: [*_facts(case)])
+    return [_fact(case, *one) for one in _held(case)]
 
 
-def _facts(case: Case) -> Iterator[Fact]:
+def ungrounded(case: Case) -> list[Fact]:
+    """List the facts of a draft that no passage holds that its sentence cites."""
+    return case.once(_ungrounded)
+
+
+def _ungrounded(case: Case) -> list[Fact]:
+    return [_fact(case, *one) for one in _held(case) if not one[1] & _cited(one[2])]
+
+
+def grounded(case: Case) -> list[Mention]:
+    """List the mentions of a draft that a passage holds that their sentence cites."""
+    return case.once(_grounded)
+
+
+def _grounded(case: Case) -> list[Mention]:
+    return [one for one, holding, part in _held(case) if holding & _cited(part)]
+
+
+def _held(case: Case) -> list[tuple[Mention, frozenset[int], Sentence | None]]:
+    """List the mentions of a draft, each with the passages that hold it and with its sentence."""
+    return case.once(_hold)
+
+
+def _hold(case: Case) -> list[tuple[Mention, frozenset[int], Sentence | None]]:
     parts = cited_sentences(case)
-    given = loosely_known(given_beside(case))
     passages = {one.number: of_passage(one) for one in case.passages}
-    cites = [(start, end) for start, end, _ in citations(case.draft)]
-    for one in mentions(case.text.blanked(cites)):
-        cited = next((part.cited for part in parts if part.start <= one.start < part.end), frozenset())
+    found = []
+    for one in said(case):
+        part = next((part for part in parts if part.start <= one.start < part.end), None)
         holding = frozenset(number for number, told in passages.items() if holds(told, one, case.text))
-        in_given = holds(given, one, case.text) or _is_listed(one, case)
-        text = case.draft[one.start : one.end]
-        yield Fact(one.kind, text, one.start, one.end, in_given, holding, cited, one.value)
+        found.append((one, holding, part))
+    return found
+
+
+def _cited(part: Sentence | None) -> frozenset[int]:
+    return part.cited if part else frozenset()
+
+
+def _fact(case: Case, one: Mention, holding: frozenset[int], part: Sentence | None) -> Fact:
+    # What stands before a citation is told of the passage; elsewhere it may follow from what the citizen told.
+    claimed = part is not None and any(start >= one.end for start, _, _ in part.citations)
+    beside = given_beside(case)
+    in_given = holds(known(beside) if claimed else loosely_known(beside), one, case.text) or (
+        _is_listed(one, case)
+        and not any(_has_another(of_passage(each), one) for each in case.passages if each.number in _cited(part))
+    )
+    text = case.draft[one.start : one.end]
+    return Fact(one.kind, text, one.start, one.end, in_given, holding, _cited(part), one.value)
+
+
+def said(case: Case) -> list[Mention]:
+    """List the mentions of a draft; the numbers of its citations are none."""
+    return case.once(_said)
+
+
+def _said(case: Case) -> list[Mention]:
+    cites = [(start, end) for start, end, _ in citations(case.draft)]
+    return _of(contacts(case.text), without_contacts(case.text).blanked(cites), case.text)
+
+
+def _has_another(told: Known, one: Mention) -> bool:
+    """Say whether a passage's own text gives a contact of the same kind; its link is of the sheet."""
+    return bool(told.values.get(one.kind, frozenset()) - {told.link})
 
 
 def said_by_a_passage(case: Case, start: int, end: int) -> bool:
     """Say whether what a draft tells at some place is a fact that a passage holds."""
-    return any(one.passages and one.start < end and start < one.end for one in facts(case))
+    return any(holding and one.start < end and start < one.end for one, holding, _ in _held(case))
 
 
 def _is_listed(one: Mention, case: Case) -> bool:
@@ -124,7 +181,7 @@ def _is_listed(one: Mention, case: Case) -> bool:
         case "email":
             return case.directory.knows_email(one.value)
         case "url":
-            return "/" not in str(one.value) and case.directory.knows_url(one.value)
+            return one.value == "gouv.fr" or ("/" not in str(one.value) and is_listed(str(one.value), case))
     return False
 
 
@@ -135,9 +192,15 @@ def given_beside(case: Case) -> str:
     return f"{lines}\n{case.review}"
 
 
+def whole(one: Shown) -> str:
+    """Write all that a passage shows, a line each."""
+    return "\n".join(filter(None, (one.title, one.updated_on, one.text, one.url)))
+
+
 def of_passage(one: Shown) -> Known:
     """What a passage holds: its title, its text, its date and its link."""
-    return known("\n".join(filter(None, (one.title, one.updated_on, one.text, one.url))))
+    told = known(whole(one))
+    return told._replace(link=address(one.url)) if one.url else told
 
 
 @lru_cache(maxsize=32)
@@ -160,16 +223,27 @@ def known(text: str) -> Known:
     """List the facts of a text that was given, and what may be meant by one."""
     whole = reading(text)
     values: dict[str, set[Hashable]] = {}
-    for one in mentions(whole):
+    found = mentions(whole)
+    for one in found:
         values.setdefault(one.kind, set()).add(one.value)
     values.setdefault("duration", set()).update((float(_HOURS[m[1]]),) for m in _THAT_UNIT.finditer(whole.folded))
     numbers = frozenset(value(m[0]) for m in _ANY_NUMBER.finditer(without_contacts(whole).folded))
     numbers |= values.get("count", set())
     digits = frozenset(national(match[0]) for match in CLUMP.finditer(whole.folded))
-    return Known({kind: frozenset(its) for kind, its in values.items()}, numbers, whole.folded, digits)
+    nouns = frozenset(noun for one in found if one.kind == "count" and (noun := noun_after(whole.folded, one.end)))
+    return Known({kind: frozenset(its) for kind, its in values.items()}, numbers, whole.folded, digits, nouns)
+
+
+def noun_after(folded: str, at: int) -> str:
+    """Give the stem of what a number counts: the word after it, or the one after that."""
+    match = _NOUN.match(folded, at)
+    return stem(match[1]) if match else ""
 
 
 CLUMP = re.compile(r"\+?\d(?:[ .\-/()]{0,3}\d)*")
+_NOUN = re.compile(
+    r" ?(?:(?:premiers?|premieres?|derniers?|dernieres?|autres?|nouveaux|nouvelles?|grandes?|memes?) )?([a-z]{3,})"
+)
 _ANY_NUMBER = re.compile(NUMBER)
 # "dans le mois qui suit" is a month, "le lendemain" a day.
 _THAT_UNIT = re.compile(
@@ -187,25 +261,43 @@ _UNIT_HOURS = {
 
 
 def mentions(text: Text) -> list[Mention]:
-    """List what a text tells of every kind, in order. What one kind reads is blanked out for the next."""
+    """List what a text tells of every kind, in order."""
     return text.once(_mentions)
 
 
 def _mentions(text: Text) -> list[Mention]:
-    found = [one for one in contacts(text) if not is_doubtful(one, text)]
-    left = without_always_open(without_contacts(text))
-    for kind, finder in (
-        ("law", laws),
-        ("amount", amounts),
-        ("date", dates),
-        ("time", times),
-        ("duration", lambda left: durations(left, unsure=True)),
-        ("count", counts),
-    ):
+    return _of(contacts(text), without_contacts(text), text)
+
+
+def _of(found: Iterable[Mention], left: Text, text: Text) -> list[Mention]:
+    """List the contacts that were found, and what is left of each other kind. What one reads is none for the next."""
+    found = [one for one in found if not is_doubtful(one, text)]
+    left = without_always_open(left)
+    for kind, finder in _FINDERS:
         its = [one._replace(kind=kind) for one in finder(left)]
         left = left.blanked((one.start, one.end) for one in its)
         found += its
     return sorted(found, key=lambda one: one.start)
+
+
+def _lengths(text: Text) -> Iterator[Mention]:
+    """Yield the lengths of time, and "dans le mois" as one of its unit."""
+    its = [*durations(text, unsure=True)]
+    yield from its
+    for match in _THAT_UNIT.finditer(text.folded):
+        if match[1] in _LONG and not any(one.start <= match.start() < one.end for one in its):
+            yield Mention("duration", *match.span(), (float(_HOURS[match[1]]),), "duration.that-unit")
+
+
+_LONG = ("mois", "annee", "trimestre")
+_FINDERS = (
+    ("law", laws),
+    ("amount", amounts),
+    ("date", dates),
+    ("time", times),
+    ("duration", _lengths),
+    ("count", counts),
+)
 
 
 def holds(told: Known, one: Mention, text: Text) -> bool:
@@ -216,9 +308,14 @@ def holds(told: Known, one: Mention, text: Text) -> bool:
             number, unit = one.value
             return one.value in values or _is_rounded(number, (n for n, u in values if u == unit), one, text)
         case "date":
-            return any(agrees(one.value, date) for date in values) or _is_day_of(told, one.value)
+            dates = values | {
+                (None, (m - 2) % 12 + 1, y) for d, m, y in values if d == 1 and m
+            }  # "avant le 1er juillet"
+            return any(agrees(one.value, date) for date in dates) or _is_day_of(told, one.value)
         case "duration":
             return all(_holds_length(told, length, one, text) for length in one.value)
+        case "time":
+            return one.value in values or one.value in loose_times(reading(told.text))
         case "count":
             return one.value in told.numbers or _is_rounded(one.value, told.numbers, one, text)
         case "phone":
@@ -260,6 +357,8 @@ def _holds_length(told: Known, length: float, one: Mention, text: Text) -> bool:
         by = _A_UNIT if unit in ("mois", "an", "annee", "semaine", "jour", "heure") else _THE_UNIT
         ahead = derived.is_ahead(text, one.start)
         return not ahead and re.search(by.format(unit), told.text) is not None
+    if unit == "heure" and (number, 0.0) in loose_times(reading(told.text)):
+        return True  # "de neuf heures à dix-huit heures"
     if number == 2 and re.search(rf"\bplus d'une? {unit}\b", told.text):
         return True
     if f"{number:g}e" in told.text and re.search(rf"\b{number:g}e(?:me)?\b", told.text):

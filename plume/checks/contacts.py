@@ -80,7 +80,7 @@ def invented(case: Case) -> list[Mention]:
     def known(one: Mention) -> bool:
         match one.kind:
             case "url":
-                return one.value in urls or one.value == "gouv.fr" or _is_listed(one.value, case)
+                return one.value in urls or one.value == "gouv.fr" or is_listed(one.value, case)
             case "email":
                 return one.value in mailboxes or case.directory.knows_email(one.value)
             case "handle":
@@ -92,7 +92,7 @@ def invented(case: Case) -> list[Mention]:
     return [one for one in said if not known(one)]
 
 
-def _is_listed(url: str, case: Case) -> bool:
+def is_listed(url: str, case: Case) -> bool:
     """Say whether a web address is on a site of the directory, or on one of the State's that everybody may know."""
     if not case.directory.knows_url(url):
         return False

@@ -6,11 +6,15 @@ passage holds. Without passages there is nothing to ask.
 
 from collections.abc import Iterator
 
+from plume.checks.bound import swapped
 from plume.checks.case import Answer, Case, Fault, none_of
-from plume.checks.cited import Fact, facts
+from plume.checks.cited import Fact, grounded, noun_after, of_passage, ungrounded
+from plume.checks.hollow import hollow
+from plume.checks.meaning import likeness
+from plume.checks.reversed import reversed_claims
 from plume.passages import citations
 
-_SMALL = 3  # "deux démarches", "tous les trois": what so few count is in the eye of the writer
+_MANY = 4  # "deux démarches", "tous les trois": fewer may be the writer's own count
 _FORM = 1000  # a number of a form, from here on
 
 
@@ -25,22 +29,28 @@ def sources(case: Case) -> Answer:
         if not shown.issuperset(numbers)
     ]
     faults += [Fault(one.text, rule) for one, rule in _misquoted(case)]
+    faults += [Fault(case.draft[one.start : one.end], "sources.swapped") for one in swapped(case)]
+    for found, rule in ((hollow(case), "sources.hollow"), (reversed_claims(case), "sources.reversed")):
+        faults += [Fault(case.draft[one.start : one.end], rule) for one in found]
     return none_of(faults, "ne dit pas ce que disent les sources citées")
 
 
 def _misquoted(case: Case) -> Iterator[tuple[Fact, str]]:
     """Yield the facts of a draft that no passage cited beside them holds, though one should."""
-    told = facts(case)
-    grounded = {(one.kind, one.value) for one in told if one.cited & one.passages}
-    for one in told:
-        if one.in_given or one.cited & one.passages or not _counts(one):
+    told = {(one.kind, one.value) for one in grounded(case)}
+    for one in ungrounded(case):
+        if one.in_given:
             continue
-        if one.passages and (one.kind, one.value) not in grounded:
-            yield one, "sources.uncited"
+        if one.passages and (one.kind, one.value) not in told:
+            if one.kind != "count" or (one.value >= _MANY and _counts_the_same(case, one, one.passages)):
+                yield one, "sources.uncited"
         elif not one.passages and one.cited:
-            yield one, "sources.altered"
+            if one.kind != "count" or one.value >= _MANY or _counts_the_same(case, one, one.cited):
+                yield one, "sources.altered"
 
 
-def _counts(one: Fact) -> bool:
-    """Say whether a fact is one that only a source can tell: "deux démarches" may be the writer's own count."""
-    return one.kind != "count" or one.value >= _FORM
+def _counts_the_same(case: Case, one: Fact, numbers: frozenset[int]) -> bool:
+    """Say whether some passages count what a draft counts: the number of a form, vaccines."""
+    noun = noun_after(case.text.folded, one.end)
+    given = {name for each in case.passages if each.number in numbers for name in of_passage(each).nouns}
+    return one.value >= _FORM or (bool(noun) and any(likeness(noun, name) == 1 for name in given))

@@ -83,6 +83,22 @@ def import_sources(
     say(f"{out}: {counts['passages']} passages of {counts['imported']} sheets, digest {folder.digest(out)[:12]}")
 
 
+@app.command("remove")
+def remove_source(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of a source, as `status` names it.")],
+    out: Annotated[Path | None, typer.Option(help="Sources folder; by default PLUME_HOME/sources.")] = None,
+) -> None:
+    """Remove a source, with its passages: a page that was withdrawn, say."""
+    from plume.sources import folder, importing, status
+
+    out = out or folder.default()
+    folder.read_manifest(out)
+    manifest = importing.remove(out, name, datetime.now(UTC))
+    for line in status.changes(manifest["last_import"]):
+        say(line)
+    say(f"{out}: {manifest['counts'].get('passages', 0)} passages, digest {folder.digest(out)[:12]}")
+
+
 @app.command("status")
 def show_status(
     at: Annotated[

@@ -241,7 +241,7 @@ def listening(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
         number = getattr(error, "errno", None)
         raise InputError(
             f"{host}, port {port}: cannot be listened on ({os.strerror(number) if number else error}); "
-            "name another --port, or 0 for one that is free"
+            "name another port, or 0 for one that is free"
         ) from None
     with opened:
         shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - as the user named it

@@ -1,93 +1,122 @@
-"""Finds the passages of official sources that may help to answer a review; none where nothing is near enough.
+"""Finds the passages of official sources that may help to answer a review; none where no sheet is about it.
 
-Sheets are scored first (`index`), then the passages of the best. Deterministic: equal scores go by id.
+Sheets are ranked first, then the passages of the nearest. Deterministic: equal scores go by id.
 """
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from plume.files import file_sha256, json_sha256
 from plume.french.similar import similarity
 from plume.passages import Passage
-from plume.sources.index import Index
+from plume.sources import folder as sources_folder
+from plume.sources.cut import number
+from plume.sources.index import Asked, Index, Weights, shipped
+from plume.sources.terms import VOCABULARY
 
 OF_A_SHEET = 2  # passages at most
 NEAR_DUPLICATE = 0.8  # Jaccard similarity of word triples
-THRESHOLD = 6.0
-REPLY = "reply"  # kind of a passage that is a published reply
+REPLY = "reply"  # kind of a passage that is a published reply; its sheet is the id of the pair: `<experience>-<n>`
+
+
+def by_sheet(passages: Iterable[Passage]) -> list[list[Passage]]:
+    """Group passages by their sheets, both in the order of their ids."""
+    sheets: dict[str, list[Passage]] = {}
+    for passage in sorted(passages, key=lambda passage: (passage["sheet"], number(passage["id"]))):
+        sheets.setdefault(passage["sheet"], []).append(passage)
+    return [*sheets.values()]
 
 
 class Finder:
-    """The passages of a sources folder, indexed at the first question."""
+    """The passages of a sources folder, indexed at the first question and kept in memory."""
 
-    def __init__(self, passages: Iterable[Passage]) -> None:
-        self._sheets: dict[str, list[Passage]] = {}
-        for passage in sorted(passages, key=_place):
-            self._sheets.setdefault(passage["sheet"], []).append(passage)
-        self._passages = [passage for of_sheet in self._sheets.values() for passage in of_sheet]
-        self._by_id = {passage["id"]: passage for passage in self._passages}
+    def __init__(self, passages: Iterable[Passage], weights: Weights | None = None) -> None:
+        self._weights = weights or shipped()
+        self._sheets = by_sheet(passages)
+        self._by_id = {passage["id"]: passage for sheet in self._sheets for passage in sheet}
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
         """Read a sources folder. Raises InputError if it is none, or was changed."""
-        from plume.sources.folder import read
-
-        return cls(read(folder))
+        return cls(sources_folder.read(folder))
 
     def prepare(self) -> None:
         """Build the index now, for a server whose first question must not wait for it."""
-        if self._passages:
-            _ = self._index
+        self.find({"review": "permis"})
 
     def describe(self) -> dict[str, Any]:
         """Say what decides which passages are found, for fingerprints."""
-        digest = hashlib.sha256()
-        for passage in self._passages:
-            digest.update(json.dumps(passage, ensure_ascii=False, sort_keys=True).encode() + b"\n")
         return {
-            "passages": len(self._passages),
-            "sha256": digest.hexdigest(),
+            "passages": len(self._by_id),
+            "sha256": json_sha256([*self._by_id.values()]),
             "libraries": [f"{name} {version(name)}" for name in ("bm25s", "PyStemmer")],
-            "threshold": THRESHOLD,
+            "weights_sha256": json_sha256(self._weights._asdict()),
+            "kinds_sha256": file_sha256(VOCABULARY / "kinds.tsv"),
         }
 
     def find(
         self, case: Mapping[str, Any], k: int = 3, *, drop: Collection[str] = (), keep: Collection[str] = ()
     ) -> list[Passage]:
-        """Give at most `k` passages: those to keep, in their order, then the best of the nearest sheets."""
-        found = [self._by_id[one] for one in dict.fromkeys(keep) if one in self._by_id and one not in drop][:k]
-        for passage in self._ranked(case):
-            if len(found) >= k:
-                break
-            if passage["id"] not in drop and _may_join(passage, found) and not _is_own(passage, case):
-                found.append(passage)
+        """Give at most `k` passages: those to keep in their order, whatever they say, then the best of the rest.
+
+        `case` holds the pseudonymised review, and its title and network where there are any. `drop` and `keep` are ids
+        of passages. A published reply never comes for its own experience, nor if it is nearly the review or its reply.
+        """
+        dropped = frozenset(drop)
+        found = [self._by_id[one] for one in dict.fromkeys(keep) if one in self._by_id and one not in dropped][:k]
+        if len(found) < k and self._sheets:
+            for passage in self._ranked(case, dropped, 10 * k):
+                if _may_join(passage, found):
+                    found.append(passage)
+                    if len(found) == k:
+                        break
         return found
 
     @cached_property
     def _index(self) -> Index:
-        return Index(list(self._sheets.values()))
+        return Index(self._sheets)
 
-    def _ranked(self, case: Mapping[str, Any]) -> Iterator[Passage]:
-        if not self._passages:
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Give the number of each sheet's first passage."""
+        return [0, *np.cumsum([len(passages) for passages in self._sheets]).tolist()]
+
+    def _ranked(self, case: Mapping[str, Any], dropped: frozenset[str], most: int) -> Iterator[Passage]:
+        """Give the passages of at most so many sheets, the best first; none if the nearest is not about the case."""
+        asked, weights, ranked = Asked.of(case), self._weights, []
+        scores, own = self._index.scores(asked, weights), self._index.passage_scores(asked)
+        sheets = [*islice(self._usable(case, dropped, np.argsort(-scores, kind="stable").tolist()), most)]
+        if not sheets or not self._index.is_about(asked, sheets[0][0], float(scores[sheets[0][0]]), weights):
             return
-        scores = self._index.score(case)
-        of_sheet = np.repeat(scores.sheets, [len(passages) for passages in self._sheets.values()])
-        whole = of_sheet + 0.1 * scores.passages
-        for at in np.argsort(-whole, kind="stable"):
-            if of_sheet[at] < THRESHOLD:
-                return
-            yield self._passages[at]
+        floor = scores[sheets[0][0]] - weights.within
+        for at, usable in sheets:
+            if scores[at] >= floor:
+                likeness = sorted((-float(own[self._starts[at] + n]), n) for n in usable)
+                ranked += [
+                    (weights.passage * unlike + weights.second * (place > 0) - float(scores[at]), at, n)
+                    for place, (unlike, n) in enumerate(likeness)
+                ]
+        for _, at, n in sorted(ranked):
+            yield self._sheets[at][n]
 
-
-def _place(passage: Passage) -> tuple[str, int, str]:
-    number = passage["id"].rpartition("#")[2]
-    return passage["sheet"], int(number) if number.isdecimal() else 0, passage["id"]
+    def _usable(
+        self, case: Mapping[str, Any], dropped: frozenset[str], order: Iterable[int]
+    ) -> Iterator[tuple[int, list[int]]]:
+        """Give the numbers of sheets in an order, each with those of its passages that may be shown, if one may."""
+        for at in order:
+            usable = [
+                n
+                for n, passage in enumerate(self._sheets[at])
+                if passage["id"] not in dropped and not _is_own(passage, case)
+            ]
+            if usable:
+                yield at, usable
 
 
 def _may_join(passage: Passage, found: list[Passage]) -> bool:
@@ -97,10 +126,14 @@ def _may_join(passage: Passage, found: list[Passage]) -> bool:
 
 
 def _is_own(passage: Passage, case: Mapping[str, Any]) -> bool:
-    """Say whether a passage is a reply to the case's own experience, or says nearly what its review or reply does."""
-    if passage["kind"] != REPLY:
+    """Say whether a passage is a reply to the case's own experience, or nearly its review or its reply."""
+    if passage.get("kind") != REPLY:
         return False
-    if case.get("id") and passage["sheet"].rpartition("-")[0] == str(case["id"]).rpartition("-")[0]:
+    if case.get("id") and _experience(passage["sheet"]) == _experience(str(case["id"])):
         return True
     texts = (case.get(key) for key in ("review", "reply"))
     return any(similarity(passage["text"], text) >= NEAR_DUPLICATE for text in texts if text)
+
+
+def _experience(pair_id: str) -> str:
+    return pair_id.rpartition("-")[0]

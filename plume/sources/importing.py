@@ -85,7 +85,7 @@ class Source:
     @classmethod
     def of(cls, told: dict[str, Any]) -> Self:
         known = {key: told[key] for key in cls.__dataclass_fields__ if key in told}
-        return cls(**known | {"members": {name: Read(**read) for name, read in told["members"].items()}})
+        return cls(**known | {"members": {name: Read(**read) for name, read in told.get("members", {}).items()}})
 
     def told(self) -> dict[str, Any]:
         """Describe it for the manifest."""
@@ -260,6 +260,24 @@ def import_files(paths: Sequence[Path], out: Path, job: Job, name: str | None = 
     finally:
         with suppress(OSError):
             out.rmdir()  # nothing was written
+
+
+def remove(out: Path, name: str, now: datetime) -> dict[str, Any]:
+    """Remove a source and all that came from it; returns the manifest. Raises InputError.
+
+    `name` is the source's, or the last part of its path if no other source is called so.
+    """
+    with locked(out, f"{out}: an import writes there; wait until it has ended", wait=0):
+        library = Library(out)
+        called = [each for each in library.sources if name in (each, PurePath(each).name)]
+        if len(called) != 1:
+            known = ", ".join(library.sources) or "none"
+            raise InputError(f"{name}: {'several sources are' if called else 'no source is'} called so; known: {known}")
+        source = library.sources[called[0]]
+        for member in list(source.members):
+            library.forget(source, member)
+        del library.sources[called[0]]
+        return library.write(now, called)
 
 
 def bring_up_to_date(library: Library, path: Path, name: str, job: Job) -> None:

@@ -1,9 +1,15 @@
-"""Scores the sheets of a sources folder for a review: word by word (BM25), field by field, and by the kinds they name.
+"""Scores the sheets of a sources folder for a review, and weighs whether the nearest is about what the review asks.
 
-Fields are the title, the headings and the text. `weights.json` says what each counts; `benchmarks/sources.py` made it.
+Both are sums: of what a sheet shares with a review (BM25 over stems, over kinds and over the kinds of the title, and
+the network), and of what speaks for the nearest sheet or against it. weights.json says what each counts.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,91 +18,154 @@ from plume.french.text import fold
 from plume.passages import Passage
 from plume.sources.terms import Terms, terms_of
 
-_BM25 = {"method": "lucene", "k1": 1.2, "b": 0.75}
-FEATURES = ("title", "title_kinds", "headings", "text", "kinds", "same_network", "other_network")
-WEIGHTS = dict(zip(FEATURES, (1.0, 1.0, 0.5, 1.0, 0.5, 2.0, -1.0), strict=True))
+WEIGHTS = Path(__file__).parent / "weights.json"
+BM25 = {"method": "lucene", "k1": 1.2, "b": 0.75}
+FEATURES = ("text", "kinds", "title_kinds", "same_network", "other_network")
+# Of the nearest sheet: its score, and what it shares with the review (subjects that are not its title's, sides of the
+# case). Of the review: how many subjects its own title names that the sheet is not about, in how many ways it tells how
+# a citizen was received, and whether it asks anything.
+EVIDENCE = ("score", "subjects_of_text", "sides", "other_subjects", "service_in_title", "service", "asks")
+SUBJECT, SIDE, SERVICE, ASKS = "subject:", "side:", "service:", "asks:"  # roles of kinds, see kinds.tsv
 
 
-class Scores(NamedTuple):
-    """What a review makes of an index: a score for each sheet and each passage, in the index's order."""
+class Weights(NamedTuple):
+    """What each of FEATURES and EVIDENCE counts. Below zero, the evidence of the nearest sheet is too weak to show it.
 
-    sheets: np.ndarray
-    passages: np.ndarray
+    `within` says how far below the nearest another sheet may score, `passage` what a passage's own words count beside
+    its sheet's, `second` what a second passage of one sheet loses.
+    """
+
+    features: dict[str, float]
+    evidence: dict[str, float]
+    bias: float
+    within: float
+    passage: float
+    second: float
+
+
+@cache
+def shipped() -> Weights:
+    """Read the weights of this repository."""
+    held = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    return Weights(**{key: held[key] for key in Weights._fields})
+
+
+class Asked(NamedTuple):
+    """What a review names: each stem and kind once, the kinds of its own title, and whether it asks anything."""
+
+    stems: tuple[str, ...]
+    kinds: tuple[str, ...]
+    title: frozenset[str]
+    network: str
+    asks: bool
+
+    @classmethod
+    def of(cls, case: Mapping[str, Any]) -> "Asked":
+        """Read a case: a title, if any, a review and the network that it is of."""
+        title = case.get("title") or ""
+        stems, kinds = (tuple(dict.fromkeys(terms)) for terms in terms_of(_joined([title, case["review"]])))
+        asks = "?" in title + case["review"] or any(_of(kinds, ASKS))
+        return cls(stems, kinds, frozenset(terms_of(title).kinds), fold(case.get("network") or ""), asks)
 
 
 class Field:
-    """BM25 over one list of terms a document; a document or a review without any scores nothing."""
+    """BM25 over the terms of some documents, as shares of the score of a term that one document alone holds."""
 
     def __init__(self, documents: Sequence[Sequence[str]]) -> None:
-        from bm25s import BM25
+        import bm25s
 
-        self._index = BM25(**_BM25)
-        self._index.index([list(document) or [""] for document in documents], show_progress=False)
+        self._index = bm25s.BM25(**BM25)
+        self._index.index([list(terms) or [""] for terms in documents], show_progress=False)
+        self._most = rarity(1, len(documents))
+        self._nothing = np.zeros(len(documents))
 
-    def scores(self, terms: Sequence[str]) -> np.ndarray:
+    def scores(self, terms: Iterable[str]) -> np.ndarray:
         """Score each document for some different terms."""
-        known = self._index.get_tokens_ids(list(terms))
-        return self._index.get_scores_from_ids(known) if known else np.zeros(self._index.scores["num_docs"])
+        known = self._index.get_tokens_ids([term for term in terms if term])
+        return self._index.get_scores_from_ids(known) / self._most if known else self._nothing
+
+
+def rarity(holding: int, of: int) -> float:
+    """Give how much a term says that so many documents hold, as BM25 counts it."""
+    return math.log(1 + (of - holding + 0.5) / (holding + 0.5))
 
 
 class Index:
     """The fields of some sheets, each a list of its passages."""
 
     def __init__(self, sheets: Sequence[Sequence[Passage]]) -> None:
-        first = [passages[0] for passages in sheets]
-        titles = [terms_of(passage["title"]) for passage in first]
-        headings = [
-            terms_of(_joined({word: 0 for p in passages for word in p.get("where") or ()})) for passages in sheets
+        titles = [terms_of(passages[0]["title"]) for passages in sheets]
+        wholes = [terms_of(_whole(passages)) for passages in sheets]
+        self._text = Field([terms.stems for terms in wholes])
+        self._kinds = Field([_things(terms.kinds) for terms in wholes])
+        self._title_kinds = Field([_things(terms.kinds) for terms in titles])
+        self._networks = np.array([fold(passages[0].get("network") or "") for passages in sheets])
+        self._passages = Field([_all(terms_of(_own(passage))) for passages in sheets for passage in passages])
+        self._sets = [
+            (frozenset(_things(t.kinds)), frozenset(_things(w.kinds))) for t, w in zip(titles, wholes, strict=True)
         ]
-        texts = [
-            terms_of(_joined([one.get("theme") or "", *(p["text"] for p in passages)]))
-            for one, passages in zip(first, sheets, strict=True)
-        ]
-        self._title, self._title_kinds = Field([t.stems for t in titles]), Field([t.kinds for t in titles])
-        self._headings, self._text = Field([t.stems for t in headings]), Field([t.stems for t in texts])
-        self._kinds = Field([(*t.kinds, *h.kinds) for t, h in zip(texts, headings, strict=True)])
-        self._networks = np.array([fold(passage.get("network") or "") for passage in first])
-        self._passages = Field(
-            [
-                [*t.stems, *t.kinds]
-                for s in sheets
-                for p in s
-                for t in [terms_of(_joined([*(p.get("where") or ()), p["text"]]))]
-            ]
-        )
+        self._holding = Counter(kind for _, whole in self._sets for kind in whole)
 
-    def score(self, case: Mapping[str, Any]) -> Scores:
-        """Score all sheets and passages for a case: its title and its review, and the network that it is of."""
-
-        asked = _asked(case)
-        return Scores(
-            self.features(case) @ np.array([*WEIGHTS.values()]), self._passages.scores([*asked.stems, *asked.kinds])
-        )
-
-    def features(self, case: Mapping[str, Any]) -> np.ndarray:
+    def features(self, asked: Asked) -> np.ndarray:
         """Give a row of FEATURES for each sheet."""
+        same = (self._networks == asked.network) & bool(asked.network)
+        other = ~same & (self._networks != "") & bool(asked.network)
+        scores = self._text.scores(asked.stems), self._kinds.scores(asked.kinds), self._title_kinds.scores(asked.kinds)
+        return np.column_stack([*scores, same, other])
 
-        asked = _asked(case)
-        network = fold(case.get("network") or "")
-        same = (self._networks == network) & bool(network)
-        other = (self._networks != network) & (self._networks != "") & bool(network)
-        return np.column_stack(
-            [
-                self._title.scores(asked.stems),
-                self._title_kinds.scores(asked.kinds),
-                self._headings.scores(asked.stems),
-                self._text.scores(asked.stems),
-                self._kinds.scores(asked.kinds),
-                same,
-                other,
-            ]
+    def scores(self, asked: Asked, weights: Weights) -> np.ndarray:
+        """Score each sheet."""
+        return self.features(asked) @ [weights.features[name] for name in FEATURES]
+
+    def passage_scores(self, asked: Asked) -> np.ndarray:
+        """Score each passage by its own words alone."""
+        return self._passages.scores((*asked.stems, *asked.kinds))
+
+    def evidence(self, asked: Asked, at: int, score: float) -> tuple[float, ...]:
+        """Give what speaks for the sheet of that number and against it: the values of EVIDENCE."""
+        title, whole = self._sets[at]
+        return (
+            score,
+            self._said(_of(asked.kinds, SUBJECT) & (whole - title)),
+            self._said(_of(asked.kinds, SIDE) & whole),
+            len(_of(asked.title, SUBJECT) - whole),
+            len(_of(asked.title, SERVICE)),
+            len(_of(asked.kinds, SERVICE)),
+            float(asked.asks),
         )
 
+    def is_about(self, asked: Asked, at: int, score: float, weights: Weights) -> bool:
+        """Say whether the sheet of that number is about what is asked, as far as can be told."""
+        evidence = zip(EVIDENCE, self.evidence(asked, at, score), strict=True)
+        return weights.bias + sum(weights.evidence[name] * value for name, value in evidence) >= 0
 
-def _asked(case):
-    read = terms_of(_joined([case.get("title") or "", case["review"]]))
-    return Terms(tuple(dict.fromkeys(read.stems)), tuple(dict.fromkeys(read.kinds)))
+    def _said(self, kinds: Iterable[str]) -> float:
+        n = len(self._sets)
+        return sum(rarity(self._holding[kind], n) for kind in sorted(kinds)) / rarity(1, n)
 
 
-def _joined(texts: Any) -> str:
+def _of(kinds: Iterable[str], role: str) -> set[str]:
+    return {kind for kind in kinds if kind.startswith(role)}
+
+
+def _things(kinds: Iterable[str]) -> tuple[str, ...]:
+    """Leave out what tells how somebody was received, or asks."""
+    return tuple(kind for kind in kinds if kind.startswith((SUBJECT, SIDE)))
+
+
+def _whole(passages: Sequence[Passage]) -> str:
+    headings = dict.fromkeys(heading for passage in passages for heading in passage.get("where") or ())
+    first = passages[0]
+    return _joined([first["title"], first.get("theme"), *headings, *(passage["text"] for passage in passages)])
+
+
+def _own(passage: Passage) -> str:
+    return _joined([*(passage.get("where") or ()), passage["text"]])
+
+
+def _all(terms: Terms) -> tuple[str, ...]:
+    return terms.stems + _things(terms.kinds)
+
+
+def _joined(texts: Iterable[str | None]) -> str:
     return " . ".join(filter(None, texts))

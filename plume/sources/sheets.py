@@ -52,6 +52,9 @@ def read(data: bytes, name: str, today: date, unknown: Counter[str]) -> Sheet | 
         return Refused("damaged", f"not well-formed XML ({str(error.msg)[:120]})")
     if root.getroottree().docinfo.doctype:
         return Refused("damaged", "declares a document type, in which entities could hide; a sheet has none")
+    for node in root.iter("{*}*"):
+        if not node.tag.startswith(_DC):  # a namespace that a later schema may declare
+            node.tag = etree.QName(node).localname
     kind = root.get("type", "")
     if refused := _other_than_a_sheet(root, kind):
         return refused
@@ -86,7 +89,7 @@ def _parsed(data: bytes) -> etree._Element:
     parser = etree.XMLParser(
         resolve_entities=False, load_dtd=False, no_network=True, remove_comments=True, remove_pis=True, huge_tree=False
     )
-    return etree.fromstring(data, parser)
+    return etree.fromstring(data.lstrip(), parser)
 
 
 def _other_than_a_sheet(root: etree._Element, kind: str) -> Refused | None:

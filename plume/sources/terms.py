@@ -1,9 +1,10 @@
 """Turns a text into the terms by which sources are found: stems of its words, and kinds of things that it names.
 
-Citizens and administrations name a thing differently. A kind (citizens_words.tsv) holds words of both that stand for
-each other: "prune" and "avis de contravention" are both of `~fine`.
+Citizens and administrations name a thing differently. A kind (kinds.tsv) holds words of both that stand for each
+other: "prune" and "avis de contravention" are both of `subject:fine`.
 """
 
+import re
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,27 +13,22 @@ from plume.french.text import fold, words
 from plume.french.vocabulary import rows
 
 VOCABULARY = Path(__file__).parent / "vocabulary"
+_PLURAL, _INFLECTION = re.compile(r"(?<=\w{4})s$|(?<=\w{2}[aeo]u)x$"), re.compile(r"(?<=\w{4})(?:er|ez|ee|e)$")
 
 
 class Terms(NamedTuple):
-    """The terms of a text, in its order: stems without the empty words, and kinds."""
+    """The terms of a text, in its order: stems without the empty words, and kinds (`subject:fine`)."""
 
     stems: tuple[str, ...]
     kinds: tuple[str, ...]
 
 
-@cache
-def _stemmer() -> Any:
-    from Stemmer import Stemmer
-
-    return Stemmer("french", 0)
-
-
-@cache
-def _empty() -> frozenset[str]:
-    from bm25s.stopwords import STOPWORDS_FRENCH
-
-    return frozenset(map(stem, STOPWORDS_FRENCH))
+@lru_cache(maxsize=1 << 10)
+def terms_of(text: str) -> Terms:
+    """Read the terms of a text."""
+    said = words(text)
+    read = (stem(word) for word in said)
+    return Terms(tuple(one for one in read if len(one) > 1 and one not in _empty()), tuple(_kinds(said)))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -43,39 +39,64 @@ def stem(word: str) -> str:
 
 
 @cache
-def _phrases() -> dict[tuple[str, ...], tuple[str, ...]]:
-    found: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for row in rows("citizens_words", VOCABULARY):
-        for phrase in row["words"].split(", "):
-            key = tuple(map(stem, words(phrase)))
-            found[key] = tuple(dict.fromkeys((*found.get(key, ()), "~" + row["kind"])))
-    return found
+def _stemmer() -> Any:
+    from Stemmer import Stemmer
+
+    return Stemmer("french", 0)  # without a cache of its own, which threads would share
 
 
 @cache
-def _opens() -> dict[str, tuple[int, ...]]:
-    """Give the lengths of the phrases that begin with a stem, the longest first."""
-    found: dict[str, set[int]] = {}
-    for key in _phrases():
-        found.setdefault(key[0], set()).add(len(key))
-    return {first: tuple(sorted(lengths, reverse=True)) for first, lengths in found.items()}
+def _empty() -> frozenset[str]:
+    from bm25s.stopwords import STOPWORDS_FRENCH
+
+    return frozenset(map(stem, STOPWORDS_FRENCH))
 
 
-def _kinds(read: list[str]) -> list[str]:
-    """Give the kinds that stems in order name; a phrase hides the shorter ones that begin with it."""
-    found, at = [], 0
-    while at < len(read):
-        for length in _opens().get(read[at], ()):
-            if named := _phrases().get(tuple(read[at : at + length])):
+def _kinds(said: list[str]) -> list[str]:
+    """Give the kinds that words in order name; a phrase hides the shorter ones that begin with it."""
+    exact, found, at = [*map(_singular, said)], [], 0
+    loose = [*map(_uninflected, exact)]
+    while at < len(said):
+        for length in _lengths().get(loose[at], ()):
+            end = at + length
+            if named := _phrases().get(tuple(exact[at:end])) or _phrases().get(tuple(loose[at:end])):
                 found += named
-                at += length - 1
+                at = end - 1
                 break
         at += 1
     return found
 
 
-@lru_cache(maxsize=1 << 10)
-def terms_of(text: str) -> Terms:
-    """Read the terms of a text."""
-    read = [stem(word) for word in words(text)]
-    return Terms(tuple(one for one in read if len(one) > 1 and one not in _empty()), tuple(_kinds(read)))
+@lru_cache(maxsize=1 << 16)
+def _singular(word: str) -> str:
+    return _PLURAL.sub("", fold(word))
+
+
+def _uninflected(word: str) -> str:
+    """Give a word without what gender and the commonest forms of a verb add: "refusée" and "refuser" meet.
+
+    No more than that: by their stems "accueil" would be "accueillante", and "mari" "mars".
+    """
+    return _INFLECTION.sub("", word)
+
+
+@cache
+def _phrases() -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Give the kinds of each phrase: as it is written, and for what is written otherwise, without inflection."""
+    exact: dict[tuple[str, ...], dict[str, None]] = {}
+    loose: dict[tuple[str, ...], dict[str, None]] = {}
+    for row in rows("kinds", VOCABULARY):
+        for phrase in row["words"].split(", "):
+            key = tuple(map(_singular, words(phrase)))
+            for found, form in ((exact, key), (loose, tuple(map(_uninflected, key)))):
+                found.setdefault(form, {})[f"{row['role']}:{row['kind']}"] = None
+    return {key: tuple(kinds) for key, kinds in (loose | exact).items()}
+
+
+@cache
+def _lengths() -> dict[str, tuple[int, ...]]:
+    """Give the lengths of the phrases that begin with a form, the longest first."""
+    found: dict[str, set[int]] = {}
+    for key in _phrases():
+        found.setdefault(_uninflected(key[0]), set()).add(len(key))
+    return {first: tuple(sorted(lengths, reverse=True)) for first, lengths in found.items()}

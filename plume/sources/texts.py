@@ -1,8 +1,8 @@
 """Reads a structure's own text, Markdown or plain, as a sheet: its front matter, its headings, its blocks.
 
 Text that is nobody's official page may name people. What designates a person is masked before anything is kept:
-names, numbers of social security and bank accounts, mobile numbers, mailboxes that bear a first name. Lines, mailboxes
-and addresses of a service stay: they are what the text is for.
+names (two words, or one after a civility), numbers of social security and bank accounts, mobile numbers, mailboxes that
+bear a first name or an initial. Lines, mailboxes and addresses of a service stay: they are what the text is for.
 """
 
 import re
@@ -19,6 +19,7 @@ from markdown_it.token import Token
 
 from plume.contacts import national
 from plume.french.text import fold
+from plume.french.vocabulary import any_of, column
 from plume.french.words import FIRST_NAMES
 from plume.marks import mark
 from plume.passages import squeezed
@@ -30,7 +31,9 @@ SUFFIXES = (".md", ".markdown", ".txt")
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 _TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>", re.DOTALL)
 _ENDS = tuple(".,;:!?…")
-_PERSONAL = ("PERSONNE", "NIR", "IBAN", "FISCAL", "ALLOCATAIRE")
+_PERSONAL = ("NIR", "IBAN", "FISCAL", "ALLOCATAIRE")
+_DIGITS = 7
+_CIVILITY = re.compile(rf"\b{any_of(map(fold, column('civilities', 'form')))}\s+$")
 _HEADING_WORDS = 12  # at most, of a line of a plain text that stands alone and ends without a full stop
 
 
@@ -212,18 +215,21 @@ def without_people(sheet: Sheet, find: Callable[[Sequence[str]], list[list[Span]
 
 def _masked(text: str, spans: list[Span], masked: Counter[str]) -> str:
     for span in sorted(spans, key=lambda span: -span.start):
-        if _is_personal(span.type, text[span.start : span.end]):
+        if _is_personal(span.type, text[span.start : span.end], text[: span.start]):
             masked[span.type] += 1
             text = f"{text[: span.start]}{mark(span.type)}{text[span.end :]}"
     return text
 
 
-def _is_personal(kind: str, value: str) -> bool:
+def _is_personal(kind: str, value: str, before: str) -> bool:
+    if kind == "PERSONNE":  # one word alone is most often the name of a service or a tool: Perceval, NATALI, CIVI
+        return len(value.split()) > 1 or _CIVILITY.search(fold(before)) is not None
     if kind == "TEL":
         return national(value)[:2] in ("06", "07")
     if kind == "EMAIL":
-        return not FIRST_NAMES.isdisjoint(re.findall(r"[a-z]+", fold(value.partition("@")[0])))
-    return kind in _PERSONAL
+        parts = re.findall(r"[a-z]+", fold(value.partition("@")[0]))
+        return not FIRST_NAMES.isdisjoint(parts) or (len(parts) == 2 and 1 in map(len, parts))  # s.garnier
+    return kind in _PERSONAL and sum(map(str.isdigit, value)) >= _DIGITS  # less is the number of a form
 
 
 def suffix_fault(path: Any) -> str:

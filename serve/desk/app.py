@@ -117,7 +117,7 @@ def _review(app: FastAPI, store: Store, given: GivenReviews, config: DeskConfig)
     def show(request: Request, identity: str) -> HTMLResponse:
         work = store.work(identity)
         template = "ask" if not work.drafts else "write" if work.current else "choose"
-        return page(request, TEMPLATES / f"{template}.html.j2", **views.work(work, given, config.idle_seconds))
+        return page(request, TEMPLATES / f"{template}.html.j2", **views.review(work, given, config.idle_seconds))
 
     @app.post("/avis/{identity}/onglet")
     def claim(identity: str) -> JSONResponse:
@@ -151,7 +151,7 @@ def _drafts(app: FastAPI, store: Store, guard: GuardClient) -> None:
     async def write(identity: str, sent: Sent, ask: Callable[[Work], Awaitable[tuple[list, dict]]]) -> JSONResponse:
         async with turns[identity]:
             work = await asyncio.to_thread(_keep, store, identity, sent)
-            if len(work.drafts) == sent.known:  # else this is the second click
+            if len(work.drafts) == sent.known:  # else it was asked for already: a second click, or an answer was lost
                 answers, body = await ask(work)
                 await asyncio.to_thread(store.add_drafts, identity, answers, body)
         return JSONResponse({"next": f"/avis/{identity}"})
@@ -189,8 +189,9 @@ def _drafts(app: FastAPI, store: Store, guard: GuardClient) -> None:
 
 
 def _keep(store: Store, identity: str, sent: Sent) -> Work:
-    """Keep the last state of a page that is left."""
-    return store.save(identity, sent.tab, sent.draft, sent.fields(), sent.active_seconds)
+    """Keep the state of a page, a button of which is pressed."""
+    told = (sent.tab, sent.draft, sent.fields(), sent.active_seconds, sent.sequence)
+    return store.save(identity, *told, pressed=True)
 
 
 def _decide(store: Store, identity: str, sent: Sent) -> None:

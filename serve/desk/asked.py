@@ -1,11 +1,15 @@
 """Makes what the guard is sent: of what an agent typed, of the sources that they keep or drop, of a decision."""
 
+import re
 from typing import Any
 
+from plume import marks
 from plume.page.typed import one_line
+from plume.pseudonymise.catalogue import PLACEHOLDERS
 from serve.desk.refused import TONES, Refused
 from serve.desk.store import Draft, Work
 
+_HOLE = re.compile(marks.pattern(PLACEHOLDERS))
 SOURCE = "source "  # how the field of a passage begins; its id follows
 KEEP, DROP = "keep", "drop"
 _MOST_ALTERNATIVES = 3
@@ -56,6 +60,8 @@ def decision(work: Work, draft: Draft, value: str, text: str) -> dict[str, Any]:
         return {"outcome": "rejected", "seconds": work.seconds}
     if not text:
         raise Refused("empty_reply")
+    if hole := _HOLE.search(text):
+        raise Refused("placeholder", f"Votre texte contient encore {hole[0]}.")
     if text == draft.answer["draft"].strip():
         return {"outcome": "accepted", "seconds": work.seconds}
     pseudonym = one_line(work.typed.get("pseudonym", ""))

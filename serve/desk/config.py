@@ -43,8 +43,10 @@ class DeskConfig(Config):
     @classmethod
     def _loopback(cls, value: IPv4Address) -> IPv4Address:
         if not value.is_loopback:
-            raise ValueError("must be a loopback address: who reaches the desk reads what is open there; put nginx "
-                             "before it, with its own access (docs/ops.md)")
+            raise ValueError(
+                "must be a loopback address: who reaches the desk reads what is open there; put nginx "
+                "before it, with its own access (docs/ops.md)"
+            )
         return value
 
     @property

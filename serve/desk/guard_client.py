@@ -1,5 +1,6 @@
 """Asks the guard for drafts and gives it decisions, as any client does: over HTTP, with a key."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from serve.desk.refused import FIELDS, Refused
 from serve.guard.schema import DraftResponse
 
 _DECISION_SECONDS = 40.0  # a final text is masked first
+_ASKS = re.compile(r"la consigne demande ([^)]*?) :")
 _KINDS = {401: "key", 413: "size", 429: "rate", 502: "away", 503: "away", 504: "timeout"}  # of who is in between
 
 
@@ -84,7 +86,8 @@ def _refused(status: int, told: Any) -> Refused:
     if not isinstance(error, dict) or not isinstance(error.get("type"), str):
         return Refused(_KINDS.get(status, "internal"))
     kind, message = error["type"], str(error.get("message", ""))
-    if kind == "instruction":  # its French half is for agents
-        return Refused(kind, message[at:] if (at := message.find("La consigne")) >= 0 else "")
+    if kind == "instruction":  # it says in French what the instruction asks for
+        asks = _ASKS.search(message)
+        return Refused(kind, f"La consigne demande {asks[1]} : aucun brouillon ne le peut." if asks else "")
     field = FIELDS.get(message.partition(":")[0].partition(".")[0])
     return Refused(kind, f"Le serveur ne comprend pas {field}." if kind == "request" and field else "")

@@ -6,6 +6,7 @@ from pathlib import Path
 _WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 SAY: dict[str, str] = _WORDS["say"]  # states of a page, for its script
 TONES: dict[str, str] = _WORDS["tones"]
+KINDS: dict[str, str] = _WORDS["kinds"]  # of passages
 OUTCOMES: dict[str, str] = _WORDS["outcomes"]
 FIELDS: dict[str, str] = _WORDS["fields"]
 _REFUSED: dict[str, dict] = _WORDS["refused"]

@@ -1,9 +1,9 @@
 """Gives the guard the decisions that it has not got yet: at once, and again until it takes them."""
 
 import asyncio
-from contextlib import suppress
 
-from plume.database import NotSaved
+from plume.boundary import kept
+from plume.command import stderr
 from serve.desk.guard_client import GuardClient
 from serve.desk.refused import Refused
 from serve.desk.store import Decision, Store
@@ -34,6 +34,8 @@ async def send_waiting(store: Store, guard: GuardClient) -> None:
 async def keep_sending(store: Store, guard: GuardClient, every: float = EVERY) -> None:
     """Send what waits, from time to time, until it is cancelled."""
     while True:
-        with suppress(NotSaved):  # a full disk: what waits, waits on
+        try:
             await send_waiting(store, guard)
+        except Exception as error:  # a full disk, say: what waits, waits on. Its message may quote a text
+            stderr.print(f"plume: decisions were not sent ({type(error).__name__}); the whole: {kept(error)}")
         await asyncio.sleep(every)

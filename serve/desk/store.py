@@ -21,6 +21,8 @@ from serve.desk.refused import Refused
 LONGEST = 20_000  # characters of a text, as the guard takes them
 MOST_SECONDS = 86_400.0
 _VERSION = "1"
+_EMPTY = "{}"
+_DAY = 86_400.0
 _DAMAGED = "is damaged, or no file of the desk's; move it away, and the desk begins a new one"
 _SCHEMA = """
 CREATE TABLE work (
@@ -123,13 +125,15 @@ class Store:
         with self._db.changing() as db:
             if reference and (found := db.one("SELECT id FROM work WHERE reference = ?", reference)):
                 return found["id"]
+            db.run("DELETE FROM work WHERE typed = ? AND made < ?", _EMPTY, now - _DAY)
             values = (identity, now, now, reference, _json(typed))
             db.run("INSERT INTO work (id, made, changed, reference, typed) VALUES (?, ?, ?, ?, ?)", *values)
         return identity
 
     def works(self) -> list[Work]:
-        """List what is open, the newest first."""
-        return [self._work(row) for row in self._db.all("SELECT * FROM work ORDER BY changed DESC")]
+        """List what is open, the newest first; not what nobody typed into."""
+        rows = self._db.all("SELECT * FROM work WHERE typed != ? ORDER BY changed DESC", _EMPTY)
+        return [self._work(row) for row in rows]
 
     def work(self, identity: str) -> Work:
         """Give what is open of a review. Raises Refused: decided, no_work."""
@@ -166,30 +170,28 @@ class Store:
         return tab, work
 
     def save(
-        self, identity: str, tab: str, draft: str, typed: Fields, active: float, sequence: int | None = None
+        self, identity: str, tab: str, draft: str, typed: Fields, active: float, sequence: int, *, pressed: bool = False
     ) -> Work:
         """Keep what is typed, and the active time of its tab.
 
         `draft` is the one whose page it is, "" before there is one. `sequence` grows with each save of a tab: one that
-        was overtaken changes no text. None is the last of a tab: the page is left, and the next one claims anew.
+        was overtaken changes no text. `pressed`: a button sends it, perhaps again, after no tab holds the review.
         """
         typed = {name: clean(text) for name, text in typed.items()}
         if any(len(text) > LONGEST for text in typed.values()):
             raise Refused("long_text")
         with self._db.changing() as db:
             work = self.work(identity)
-            if work.tab not in (tab, None if sequence is None else tab):
+            if work.tab != tab and not (pressed and work.tab is None):
                 raise Refused("stale_tab")
             held = db.one("SELECT sequence FROM tab WHERE id = ? AND work = ?", tab, identity)
-            if sequence is None or held is None or sequence > held["sequence"]:
+            if held is not None and sequence > held["sequence"]:
                 self._keep(work, draft, typed)
             db.run("UPDATE work SET changed = ? WHERE id = ?", self._clock(), identity)
             db.run(
                 "UPDATE tab SET active = max(active, ?), sequence = max(sequence, ?) WHERE id = ?",
-                *(active, sequence or 0, tab),
+                *(active, sequence, tab),
             )
-            if sequence is None:
-                db.run("UPDATE work SET tab = NULL WHERE id = ?", identity)
             return self.work(identity)
 
     def _keep(self, work: Work, draft: str, typed: Fields) -> None:
@@ -211,7 +213,9 @@ class Store:
                 values = (answer["id"], identity, number, _json(answer), _json(asked))
                 db.run("INSERT INTO draft (id, work, number, answer, asked) VALUES (?, ?, ?, ?, ?)", *values)
             current = answers[0]["id"] if len(answers) == 1 else None
-            db.run("UPDATE work SET current = ?, changed = ? WHERE id = ?", current, self._clock(), identity)
+            db.run(
+                "UPDATE work SET current = ?, changed = ?, tab = NULL WHERE id = ?", current, self._clock(), identity
+            )
 
     def take(self, identity: str, draft: str | None) -> None:
         """Choose the draft to go on with; None: choose anew."""

@@ -14,7 +14,7 @@ from plume.page.render import typography
 from plume.page.word_differences import differing_words
 from serve.desk.asked import DROP, KEEP, SOURCE, sources
 from serve.desk.given_reviews import GivenReviews
-from serve.desk.refused import OUTCOMES, SAY, TONES, Refused
+from serve.desk.refused import KINDS, OUTCOMES, SAY, TONES, Refused
 from serve.desk.store import Decision, Draft, Store, Work
 from serve.guard.schema import NOTICE
 
@@ -69,7 +69,7 @@ def name(work: Work) -> str:
     return words if len(words) <= 90 else f"{words[:89].rstrip()}…"
 
 
-def work(work: Work, given: GivenReviews, idle_seconds: float) -> dict[str, Any]:
+def review(work: Work, given: GivenReviews, idle_seconds: float) -> dict[str, Any]:
     """Give what the page of a review needs, at whichever stage it is."""
     last = work.drafts[-SIDES:]
     common = {
@@ -83,6 +83,7 @@ def work(work: Work, given: GivenReviews, idle_seconds: float) -> dict[str, Any]
         "networks": given.networks,
         "structures": given.structures(network=work.typed.get("network", "")),
         "marks": _MARKS,
+        "kinds": KINDS,
         "SOURCE": SOURCE,
     }
     if not work.drafts:

@@ -42,7 +42,7 @@ _ROUTES = {
     ("POST", "/v1/drafts"): Route("drafts", "client", begins=True),
     ("POST", "/v1/chat/completions"): Route("chat", "client", begins=True),
 }
-_DECISION = re.compile(r"/v1/drafts/draft-[0-9a-f]{24}/decision")
+_OF_DRAFT = re.compile(r"/v1/drafts/draft-[0-9a-f]{24}/(decision|again)")
 # Of the engine, for the admin: what `sync`, `rollback` and `plume eval generate --endpoint …/engine/v1` need.
 _ENGINE = {
     ("GET", "/v1/models"),
@@ -52,22 +52,30 @@ _ENGINE = {
     ("POST", "/v1/unload_lora_adapter"),
 }
 
+# Of Services Publics +, where the config opens them.
+_PLATFORM = {
+    ("POST", "/anonymize"): Route("anonymize", "client", begins=True),
+    ("POST", "/prod/run/ditp-get-data"): Route("ditp-get-data", "client"),
+}
 
-def find(method: str, path: str) -> Route | None:
-    """Find the route of a request; None if it is closed."""
+
+def find(method: str, path: str, platform: bool = False) -> Route | None:
+    """Find the route of a request; None if it is closed. `platform` opens those of Services Publics +."""
+    if platform and (found := _PLATFORM.get((method, path))):
+        return found
     if found := _ROUTES.get((method, path)):
         return found
-    if method == "POST" and _DECISION.fullmatch(path):
-        return Route("decision", "client")
+    if method == "POST" and (match := _OF_DRAFT.fullmatch(path)):
+        return Route(match[1], "client", begins=match[1] == "again")
     below = path.removeprefix("/engine")
     if below != path and (method, below) in _ENGINE:
         return Route(f"engine{below}", ADMIN, engine=below)
     return None
 
 
-def admit(request: Request, keys: Keys, context: RequestContext) -> Route:
+def admit(request: Request, keys: Keys, context: RequestContext, platform: bool = False) -> Route:
     """Find the route that a request may use; note it and its client. Raises Refusal: NO_ROUTE, NO_KEY."""
-    route = find(request.method, request.scope["path"])
+    route = find(request.method, request.scope["path"], platform)
     if route is None:
         raise Refusal(Reason.NO_ROUTE)
     context.route = route.name

@@ -12,14 +12,14 @@ from starlette.exceptions import HTTPException
 
 from plume.registry import MODEL_NAME
 from serve.guard.draft_service import DraftService
-from serve.guard.refusal import Reason, Refusal, kinds_by_status
+from serve.guard.refusal import Reason, Refusal, kinds_by_status, tell_invalid
 from serve.guard.schema import (
+    AgainRequest,
     ChatRequest,
     Decision,
     DecisionResponse,
     DraftRequest,
     DraftResponse,
-    GivenReview,
     Problem,
 )
 
@@ -51,7 +51,13 @@ Service = Annotated[DraftService, Depends(_drafts)]
 @app.post("/v1/drafts")
 async def create_draft(asked: DraftRequest, request: Request, drafts: Service) -> DraftResponse:
     """Write a draft for a review, with what the checks found in it, by which rules, and the verified contacts in it."""
-    return await _draft(asked, asked.conversation, request, drafts)
+    return await _draft(asked, request, drafts)
+
+
+@app.post("/v1/drafts/{identity}/again")
+async def write_again(identity: str, wishes: AgainRequest, request: Request, drafts: Service) -> DraftResponse:
+    """Write a draft of this client's anew, with what changed; what is not sent stays as it was."""
+    return await drafts.again(identity, wishes, request.state.context, request.receive)
 
 
 @app.post("/v1/drafts/{identity}/decision")
@@ -63,7 +69,7 @@ async def decide(identity: str, decision: Decision, request: Request, drafts: Se
 
 @app.post("/v1/chat/completions", responses={200: {"content": {"text/event-stream": {}}}}, response_model=None)
 async def chat(asked: ChatRequest, request: Request, drafts: Service) -> Response:
-    """Write a draft in OpenAI's form: one message, the review; `metadata`: network, structure, title, pseudonym."""
+    """Write a draft in OpenAI's form: one message, the review; `metadata`: network, title, instruction and so on."""
     answering = [deployed.name for deployed in drafts.aliases.current.deployed]
     if asked.model not in (None, MODEL_NAME, *answering):
         raise Refusal(Reason.NO_MODEL, model=MODEL_NAME)
@@ -71,12 +77,13 @@ async def chat(asked: ChatRequest, request: Request, drafts: Service) -> Respons
     for field in ("max_tokens", "max_completion_tokens"):
         if getattr(asked, field) not in (None, most):
             raise Refusal(Reason.INVALID, why=f"{field}: {most} here, or none")
-    review = GivenReview(review=asked.messages[0].text, **(asked.metadata.model_dump() if asked.metadata else {}))
-    draft = await _draft(review, asked.user, request, drafts)
+    known = asked.metadata.model_dump() if asked.metadata else {}
+    case = DraftRequest(review=asked.messages[0].text, conversation=asked.user, **known)
+    draft = await _draft(case, request, drafts)
     common = {"id": draft.id, "created": int(time.time()), "model": draft.model}
     message = {"role": "assistant", "content": draft.draft}
     choice = {"index": 0, "finish_reason": draft.finish_reason, "logprobs": None}
-    usage, extra = draft.usage.model_dump(), draft.model_dump(mode="json", exclude={"draft", "id", "model", "usage"})
+    usage, extra = draft.usage.model_dump(), draft.model_dump(mode="json", exclude={"draft", "usage"})
     if not asked.stream:
         whole = {**common, "object": "chat.completion", "choices": [{**choice, "message": message}]}
         return JSONResponse({**whole, "usage": usage, "plume": extra})
@@ -97,14 +104,12 @@ async def models(drafts: Service) -> dict[str, Any]:
     """List the one model; each draft tells which of its versions answered."""
     champion = drafts.aliases.current.champion
     entry = {"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "plume", "version": champion.version}
-    return {"object": "list", "data": [entry]}
+    return {"object": "list", "data": [{**entry, "max_model_len": drafts.started.max_model_len}]}
 
 
-async def _draft(
-    review: GivenReview, conversation: str | None, request: Request, drafts: DraftService
-) -> DraftResponse:
-    conversation = conversation or request.headers.get(CONVERSATION)
-    return await drafts.draft(review, conversation, request.state.context, request.receive)
+async def _draft(asked: DraftRequest, request: Request, drafts: DraftService) -> DraftResponse:
+    conversation = asked.conversation or request.headers.get(CONVERSATION)
+    return await drafts.draft(asked, conversation, request.state.context, request.receive)
 
 
 @app.exception_handler(Refusal)
@@ -116,7 +121,7 @@ async def _refuse(request: Request, refusal: Refusal) -> JSONResponse:
 @app.exception_handler(RequestValidationError)
 async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     """Tell which field is wrong, and why; never its value."""
-    return await _refuse(request, Refusal(Reason.INVALID, why="; ".join(map(_told, error.errors()[:5]))))
+    return await _refuse(request, Refusal(Reason.INVALID, why=tell_invalid(error.errors()[:5])))
 
 
 @app.exception_handler(HTTPException)
@@ -127,21 +132,6 @@ async def _http(request: Request, error: HTTPException) -> JSONResponse:
 @app.exception_handler(Exception)
 async def _broken(request: Request, _: Exception) -> JSONResponse:  # the guard tells the log
     return await _refuse(request, Refusal(Reason.INTERNAL))
-
-
-def _told(error: dict[str, Any]) -> str:
-    if error["type"] == "json_invalid":
-        return f"body: no JSON, from character {error['loc'][-1]} on"
-    match error["type"]:
-        case "string_pattern_mismatch":
-            given = error.get("input")
-            empty = not isinstance(given, str) or not given.strip()
-            message = "is empty" if empty else "holds a control character, or a line end where none goes; remove it"
-        case "model_attributes_type" | "missing" if len(error["loc"]) < 2:
-            message = "no JSON object; send one, with Content-Type: application/json"
-        case _:
-            message = error["msg"].removeprefix("Value error, ")
-    return f"{'.'.join(str(part) for part in error['loc'][1:]) or 'body'}: {message}"
 
 
 def _described() -> dict[str, Any]:

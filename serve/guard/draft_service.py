@@ -1,12 +1,11 @@
-"""Writes one draft for one review: masked, rendered as in training, written, checked, the pseudonym filled in."""
+"""Writes drafts for one review: masked, sources found, rendered as in training, written, checked, put in words."""
 
 import asyncio
-import re
 import secrets
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,25 +13,32 @@ from typing import Any
 
 from starlette.types import Receive
 
-from plume import marks
 from plume.contacts import Directory
 from plume.errors import InputError
+from plume.passages import Passage
 from plume.prompt import Fitted, Prompt, encode_within, load_prompt
-from plume.pseudonymise.catalogue import PLACEHOLDERS
 from serve.alias import Aliases, Deployed
-from serve.guard.draft_text import fill, list_failed, sources
+from serve.guard.draft_text import cite_again, fill, list_failed, list_passage, sources
 from serve.guard.engine_client import EngineClient, EngineError, Written
 from serve.guard.journal import Journal
+from serve.guard.masked_request import MaskedRequest, mask_instruction, mask_review
 from serve.guard.maskers import Maskers, NoMasker
 from serve.guard.metrics import Metrics
+from serve.guard.passages import Passages
 from serve.guard.refusal import Reason, Refusal
 from serve.guard.request_context import RequestContext
-from serve.guard.schema import Decision, DraftResponse, GivenReview, Usage
+from serve.guard.schema import (
+    AgainRequest,
+    Decision,
+    DraftRequest,
+    DraftResponse,
+    Usage,
+    Wishes,
+    WrittenDraft,
+)
 from serve.server_log import tell
 from serve.state import Started, Watched
-from serve.vllm_command import DECODING
-
-_MARK = re.compile(marks.pattern(PLACEHOLDERS))
+from serve.vllm_command import ALTERNATIVES, DECODING
 
 
 @dataclass
@@ -47,6 +53,7 @@ class DraftService:
     journal: Journal
     metrics: Metrics
     retriever: Any = None  # of past replies, where the model is shown some
+    passages: Passages | None = None  # of official sources, where there is a folder of them
     _directory: Directory = field(default_factory=Directory.load)
     # SQLite may wait for the disk: not in the event loop.
     _disk: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "journal"))
@@ -56,41 +63,116 @@ class DraftService:
         return self.started.config.max_new_tokens
 
     async def draft(
-        self, given: GivenReview, conversation: str | None, context: RequestContext, receive: Receive
+        self, given: DraftRequest, conversation: str | None, context: RequestContext, receive: Receive
     ) -> DraftResponse:
-        """Write a draft. One version writes all drafts of a `conversation`. Raises Refusal."""
-        begun, identity = time.time(), f"draft-{secrets.token_hex(12)}"
+        """Write a draft, or several. One version writes all drafts of a `conversation`. Raises Refusal."""
+        begun = time.time()
         deployed = self.aliases.current.choose(conversation or context.id)
         context.version = deployed.version
+        self._check_wishes(given, deployed)
+        case, pseudonym, masked = await mask_review(self.maskers, given)
+        instruction, more = await mask_instruction(self.maskers, given.instruction, pseudonym)
+        case |= {"instruction": instruction, "tone": given.tone}
+        keep, drop = tuple(given.keep_sources), tuple(given.drop_sources)
+        asked = MaskedRequest(case, pseudonym, masked + more, keep, drop)
+        return await self._answer(asked, given.alternatives, deployed, begun, context, receive)
+
+    async def again(
+        self, identity: str, wishes: AgainRequest, context: RequestContext, receive: Receive
+    ) -> DraftResponse:
+        """Write a draft anew from what the journal holds of its request, with what changed. Raises Refusal."""
+        begun = time.time()
+        _, version, row = await self._own_draft(identity, context.client)
+        answering = {deployed.version: deployed for deployed in self.aliases.current.deployed}
+        deployed = answering.get(version) or self.aliases.current.champion
+        context.version = deployed.version
+        self._check_wishes(wishes, deployed)
+        sent = wishes.model_fields_set
+        case = {key: row.get(key) for key in ("network", "structure", "title", "review", "instruction", "tone")}
+        masked = Counter(row.get("masked") or {})
+        if "instruction" in sent:
+            case["instruction"], more = await mask_instruction(self.maskers, wishes.instruction, wishes.pseudonym)
+            masked += more
+        if "tone" in sent:
+            case["tone"] = wishes.tone
+        keep = wishes.keep_sources if "keep_sources" in sent else self._still_there(row.get("keep_sources"))
+        drop = wishes.drop_sources if "drop_sources" in sent else self._still_there(row.get("drop_sources"))
+        if "drop_sources" not in sent:
+            drop = [each for each in drop if each not in keep]
+        asked = MaskedRequest(case, wishes.pseudonym, masked, tuple(keep), tuple(drop), identity)
+        return await self._answer(asked, wishes.alternatives, deployed, begun, context, receive)
+
+    async def _answer(
+        self,
+        asked: MaskedRequest,
+        alternatives: int,
+        deployed: Deployed,
+        begun: float,
+        context: RequestContext,
+        receive: Receive,
+    ) -> DraftResponse:
+        """Write, check and note the drafts of one request."""
         prompt = prompt_of(deployed)
-        shown, pseudonym, masked = await self._mask(given)
-        ids, examples, shown = self._encode(prompt, shown, await self._past_replies(shown))
-        written = await self._write(deployed, ids, receive)
-        draft = written.text.strip()
+        case = asked.case | {"sources": await self._find_passages(asked, prompt)}
+        fitted = self._encode(prompt, case, await self._past_replies(asked.case))
+        ways = (DECODING, *ALTERNATIVES)[:alternatives]
+        written = await asyncio.gather(*(self._write(deployed, fitted.ids, way, receive) for way in ways))
+        given = {"review": asked.case["review"], "prompt": prompt.text(fitted.pair)}
         try:
-            judged = await self.maskers.ask("judge", draft=draft, review=shown["review"], prompt=prompt.text(shown))
+            judging = [self.maskers.ask("judge", draft=one.text.strip(), **given) for one in written]
+            judged = await asyncio.gather(*judging)
         except NoMasker as error:
             raise Refusal(Reason.NOT_CHECKED, why=error) from None
-        failed = [finding["check"] for finding in judged["findings"] if finding["gating"] and not finding["passed"]]
+        drafts = [
+            self._describe(asked, fitted, deployed, *both, time.time() - begun)
+            for both in zip(written, judged, strict=True)
+        ]
+        for draft, one in zip(drafts, judged, strict=True):  # noted before an answer leaves
+            await self._keep(draft, begun, context.client or "", one, asked, fitted.pair)
+        context.audit, *others = map(_audited, drafts, judged)
+        context.audit |= {"alternatives": others} if others else {}
+        return DraftResponse(**dict(drafts[0]), alternatives=drafts[1:])
+
+    def _describe(
+        self,
+        asked: MaskedRequest,
+        fitted: Fitted,
+        deployed: Deployed,
+        written: Written,
+        judged: dict[str, Any],
+        seconds: float,
+    ) -> WrittenDraft:
+        """Make of a draft what the agent gets, and count it."""
+        prompt = prompt_of(deployed)
+        passages = prompt.passages(fitted.pair)
+        as_written = fill(judged["draft"], judged["withheld"], asked.pseudonym)
+        filled = fill(judged["draft"], judged["withheld"], asked.pseudonym, passages) if prompt.sources else as_written
         withheld = [place["check"] for place in judged["withheld"]]
         self.metrics.count_draft(
-            deployed.version, written, time.time() - begun, masked=masked, withheld=withheld, failed=failed
+            deployed.version,
+            written,
+            seconds,
+            masked=asked.masked,
+            withheld=withheld,
+            failed=_failed(judged),
+            passages={"shown": len(passages), "cited": len(filled.cited)},
         )
-        kept = {**shown, "draft": judged["draft"], "failed": failed, "prompt": prompt.version}
-        keeping = asyncio.ensure_future(self._keep(identity, begun, context.client or "", deployed, kept))
-        text, places = fill(judged["draft"], judged["withheld"], pseudonym)
-        tokens = {"prompt_tokens": written.prompt_tokens, "draft_tokens": written.draft_tokens}
-        context.audit = {"id": identity, **tokens, "masked": dict(masked), "failed": failed, "withheld": len(places)}
-        response = DraftResponse(
-            id=identity,
-            draft=text,
-            findings=[*places, *list_failed(judged["findings"], withheld)],
-            sources=sources(text, self._directory),
-            examples=[past["id"] for past in examples],
+        return WrittenDraft(
+            id=f"draft-{secrets.token_hex(12)}",
+            draft=filled.text,
+            cited_draft=as_written.text,
+            findings=[*filled.withheld, *list_failed(judged["findings"], withheld)],
+            sources=sources(judged["draft"], self._directory),
+            passages=[
+                list_passage(number, passage, filled.cited.get(number), kept=passage["id"] in asked.keep)
+                for number, passage in enumerate(passages, 1)
+            ],
+            again_of=asked.again_of,
+            examples=[past["id"] for past in fitted.examples],
             model=deployed.name,
             version=deployed.version,
             prompt=prompt.version,
-            masked=dict(masked),
+            masked=dict(asked.masked),
             finish_reason=written.finish_reason,
             usage=Usage(
                 prompt_tokens=written.prompt_tokens,
@@ -98,21 +180,15 @@ class DraftService:
                 total_tokens=written.prompt_tokens + written.draft_tokens,
             ),
         )
-        await keeping  # noted before an answer leaves
-        return response
 
     async def decide(self, identity: str, decision: Decision, client: str) -> None:
         """Note what the agent made of a draft; `final` is masked first. Raises Refusal."""
         if (decision.outcome == "edited") != (decision.final is not None):
             raise Refusal(Reason.INVALID, why="final: wanted if the outcome is edited, and only then")
-        try:
-            asked_by = await self._on_disk(self.journal.client_of, identity)
-        except sqlite3.Error as error:
-            raise Refusal(Reason.JOURNAL_UNREADABLE, why=error) from None
-        if asked_by != client:
-            raise Refusal(Reason.NO_DRAFT)
+        _, _, draft = await self._own_draft(identity, client)
         final = decision.final
         if final is not None:
+            final = cite_again(final, draft.get("sources") or ())
             try:
                 answer = await self.maskers.ask("mask", texts=[final], replies=True, pseudonym=decision.pseudonym)
                 final = answer["texts"][0]
@@ -120,13 +196,13 @@ class DraftService:
                 raise Refusal(Reason.REPLY_NOT_MASKED, why=error) from None
         row = {"outcome": decision.outcome, "final": final, "seconds": decision.seconds}
         try:
-            await self._on_disk(self.journal.add_decision, identity, time.time(), row)
+            await self.on_disk(self.journal.add_decision, identity, time.time(), row)
         except sqlite3.Error as error:
             raise Refusal(Reason.NOT_KEPT, why=error) from None
 
     async def open(self) -> None:
         """Open the journal before the first request; one that cannot be written stops no draft."""
-        await self._on_disk(self._tell_journal)
+        await self.on_disk(self._tell_journal)
 
     def _tell_journal(self) -> None:
         try:
@@ -138,40 +214,44 @@ class DraftService:
     async def waiting(self) -> int | None:
         """Count the drafts and decisions that MLflow has not got; None if the journal cannot be read."""
         try:
-            return await self._on_disk(self.journal.waiting)
+            return await self.on_disk(self.journal.waiting)
         except sqlite3.Error:
             return None
 
     async def close(self) -> None:
-        await self._on_disk(self.journal.close)
+        await self.on_disk(self.journal.close)
         self._disk.shutdown()
 
-    async def _mask(self, given: GivenReview) -> tuple[dict[str, Any], str | None, Counter]:
-        """Mask a review; return it as the model sees it, what [USAGER] stands for, and the entities masked by type."""
-        texts = [given.review, *([given.title] if given.title else [])]
-        bodies = {"network": given.network, "structure": given.structure}
+    async def _own_draft(self, identity: str, client: str | None) -> tuple[str, int, dict[str, Any]]:
+        """Find a draft of this client's in the journal: client, version, row. Raises Refusal."""
         try:
-            answer = await self.maskers.ask("mask", texts=texts, names=list(bodies.values()))
-        except NoMasker as error:
-            raise Refusal(Reason.REVIEW_NOT_MASKED, why=error) from None
-        masked = Counter(span["type"] for spans in answer["spans"] for span in spans)
-        called = dict(zip(bodies, answer["names"], strict=True))
-        for kind, name in bodies.items():
-            if name and not called[kind]:
-                raise Refusal(Reason.INVALID, why=f"{kind}: is no name of a public service; send its name, or none")
-            masked += Counter(_MARK.findall(called[kind] or "")) - Counter(_MARK.findall(name or ""))
-        names = [
-            text[span["start"] : span["end"]]
-            for text, spans in zip(texts, answer["spans"], strict=True)
-            for span in spans
-            if span["type"] == "USAGER"
-        ]
-        shown = {
-            **called,
-            "title": answer["texts"][1] if given.title else None,
-            "review": answer["texts"][0],
-        }
-        return shown, given.pseudonym or (names[0] if names else None), masked
+            found = await self.on_disk(self.journal.find_draft, identity)
+        except sqlite3.Error as error:
+            raise Refusal(Reason.JOURNAL_UNREADABLE, why=error) from None
+        if found is None or found[0] != client:
+            raise Refusal(Reason.NO_DRAFT)
+        return found
+
+    def _still_there(self, ids: Sequence[str] | None) -> list[str]:
+        """List ids that were sent once and that the folder still has: it may be another one today."""
+        return self.passages.known(ids or ()) if self.passages else []
+
+    def _check_wishes(self, wishes: Wishes, deployed: Deployed) -> None:
+        """Refuse what the prompt of a version cannot show, and ids of passages that there are not."""
+        prompt = prompt_of(deployed)
+        fields = {"instruction": None, "tone": "neutre", "keep_sources": [], "drop_sources": []}
+        wished = [field for field, nothing in fields.items() if getattr(wishes, field) != nothing]
+        if wished and not prompt.sources:
+            raise Refusal(Reason.NO_WISHES, fields=", ".join(wished), version=deployed.version, prompt=prompt.version)
+        for name in {"keep_sources", "drop_sources"}.intersection(wished):
+            if not self.passages:
+                raise Refusal(Reason.NO_PASSAGE, field=name, why="this server has no folder of sources")
+            self.passages.check(name, getattr(wishes, name))
+
+    async def _find_passages(self, asked: MaskedRequest, prompt: Prompt) -> list[Passage]:
+        if not (self.passages and prompt.sources):
+            return []
+        return await self.passages.find(asked.case, prompt.sources, keep=asked.keep, drop=asked.drop)
 
     async def _past_replies(self, shown: dict[str, Any]) -> list[dict[str, Any]]:
         """Find past replies to similar reviews, in a thread: it takes too long for the event loop."""
@@ -179,16 +259,16 @@ class DraftService:
             return []
         return await asyncio.to_thread(self.retriever.similar, shown, self.started.config.examples)
 
-    def _encode(self, prompt: Prompt, shown: dict[str, Any], past: list[dict[str, Any]]) -> Fitted:
+    def _encode(self, prompt: Prompt, case: dict[str, Any], past: list[dict[str, Any]]) -> Fitted:
         room = self.started.max_model_len - self.max_new_tokens
-        fitted = encode_within(self.tokenizer, prompt, shown, past, room)
+        fitted = encode_within(self.tokenizer, prompt, case, past, room)
         if len(fitted.ids) > room:
             raise Refusal(Reason.TOO_LONG, tokens=len(fitted.ids), room=room)
         return fitted
 
-    async def _write(self, deployed: Deployed, ids: list[int], receive: Receive) -> Written:
+    async def _write(self, deployed: Deployed, ids: list[int], decoding: dict[str, Any], receive: Receive) -> Written:
         asked = {
-            **DECODING,
+            **decoding,
             "model": deployed.name,
             "prompt": ids,
             "max_tokens": self.max_new_tokens,
@@ -199,15 +279,34 @@ class DraftService:
         except EngineError as error:
             raise Refusal(Reason.BUSY if error.status == 503 else Reason.ENGINE_FAILED) from None
 
-    async def _keep(self, identity: str, made: float, client: str, deployed: Deployed, row: dict[str, Any]) -> None:
+    async def _keep(
+        self,
+        draft: WrittenDraft,
+        made: float,
+        client: str,
+        judged: dict[str, Any],
+        asked: MaskedRequest,
+        pair: dict[str, Any],
+    ) -> None:
         """Note a draft. One that cannot be kept still goes out, but no decision on it can be noted."""
+        row = {
+            **pair,
+            "draft": judged["draft"],
+            "failed": _failed(judged),
+            "prompt": draft.prompt,
+            "masked": draft.masked,
+            "keep_sources": asked.keep,
+            "drop_sources": asked.drop,
+            "cited": [passage.id for passage in draft.passages if passage.cited],
+            "again_of": asked.again_of,
+        }
         try:
-            await self._on_disk(self.journal.add_draft, identity, made, client, deployed.version, row)
+            await self.on_disk(self.journal.add_draft, draft.id, made, client, draft.version, row)
         except sqlite3.Error as error:
             self.metrics.journal_errors.inc()
             tell(f"the journal cannot be written ({error})")
 
-    async def _on_disk(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def on_disk(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
 
 
@@ -218,3 +317,21 @@ def prompt_of(deployed: Deployed) -> Prompt:
         return load_prompt(deployed.adapter.prompt)
     except InputError as error:
         raise Refusal(Reason.NO_ADAPTER, version=deployed.version) from error
+
+
+def _failed(judged: dict[str, Any]) -> list[str]:
+    return [finding["check"] for finding in judged["findings"] if finding["gating"] and not finding["passed"]]
+
+
+def _audited(draft: WrittenDraft, judged: dict[str, Any]) -> dict[str, Any]:
+    """Give what the audit notes of a draft: its id, counts and names of checks."""
+    return {
+        "id": draft.id,
+        "prompt_tokens": draft.usage.prompt_tokens,
+        "draft_tokens": draft.usage.completion_tokens,
+        "masked": draft.masked,
+        "failed": _failed(judged),
+        "withheld": len(judged["withheld"]),
+        "passages": len(draft.passages),
+        "cited": sum(passage.cited for passage in draft.passages),
+    }

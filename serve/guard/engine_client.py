@@ -14,7 +14,7 @@ from serve.server_log import tell
 _HUNG = 60.0  # seconds of silence that are no slow prompt any more
 
 
-async def _patient() -> Message:
+async def patient() -> Message:
     """Wait for ever, as the channel of a client that never leaves."""
     await asyncio.Event().wait()
     raise AssertionError
@@ -56,7 +56,7 @@ class EngineClient:
         """Note vLLM's Starlette application, whose `state` its routes look for in each request."""
         self._vllm = vllm
 
-    async def complete(self, body: dict[str, Any], receive: Receive = _patient) -> Written:
+    async def complete(self, body: dict[str, Any], receive: Receive = patient) -> Written:
         """Gather what the engine streams: a draft is checked before a word leaves. Raises EngineError.
 
         The engine stops writing when `receive` says that the client left.
@@ -101,7 +101,7 @@ class EngineClient:
 
         try:
             method = "GET" if asked is None else "POST"
-            await self._app(self._scope(method, path, sent), replay(sent, _patient), gather)
+            await self._app(self._scope(method, path, sent), replay(sent, patient), gather)
         except Exception as error:
             _tell(error)
             return 500, b""

@@ -6,7 +6,7 @@ delays nor loses anything.
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,13 @@ CREATE TABLE IF NOT EXISTS decision (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL REFERENCES draft (id), made REAL NOT NULL, row TEXT NOT NULL,
     sent INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS platform ( -- see platform_queue
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, client TEXT NOT NULL, id TEXT NOT NULL, text TEXT NOT NULL,
+    masked TEXT NOT NULL, due REAL, tries INTEGER NOT NULL DEFAULT 0, done REAL, draft TEXT, answer TEXT,
+    version INTEGER, status INTEGER, why TEXT, UNIQUE (client, id)
+);
+CREATE INDEX IF NOT EXISTS platform_due ON platform (due) WHERE due IS NOT NULL;
+CREATE INDEX IF NOT EXISTS platform_done ON platform (done);
 CREATE INDEX IF NOT EXISTS unsent_draft ON draft (made) WHERE trace IS NULL;
 CREATE INDEX IF NOT EXISTS unsent_decision ON decision (seq) WHERE sent = 0;
 """
@@ -72,17 +79,24 @@ class Journal:
         values = (identity, made, client, version, json.dumps(row, ensure_ascii=False))
         self._db.execute("INSERT INTO draft (id, made, client, version, row) VALUES (?, ?, ?, ?, ?)", values)
 
-    def client_of(self, identity: str) -> str | None:
-        """Find who asked for a draft; None if there is no such draft."""
-        found = self._db.execute("SELECT client FROM draft WHERE id = ?", (identity,)).fetchone()
-        return found and found[0]
+    def find_draft(self, identity: str) -> tuple[str, int, dict[str, Any]] | None:
+        """Find who asked for a draft, the version that wrote it, and its row; None if there is no such draft."""
+        found = self._db.execute("SELECT client, version, row FROM draft WHERE id = ?", (identity,)).fetchone()
+        return found and (found[0], found[1], json.loads(found[2]))
 
     def add_decision(self, identity: str, made: float, row: dict[str, Any]) -> None:
         """Add a decision. A later one on the same draft replaces the earlier one; both are kept."""
         values = (identity, made, json.dumps(row, ensure_ascii=False))
-        self._db.execute("PRAGMA synchronous = FULL")  # of a decision there is no second copy: it waits for the disk
+        # Of a decision there is no second copy.
+        self.execute("INSERT INTO decision (id, made, row) VALUES (?, ?, ?)", values, durably=True)
+
+    def execute(self, statement: str, values: Sequence[Any], *, durably: bool = False) -> sqlite3.Cursor:
+        """Run one statement; `durably` waits for the disk."""
+        if not durably:
+            return self._db.execute(statement, values)
+        self._db.execute("PRAGMA synchronous = FULL")
         try:
-            self._db.execute("INSERT INTO decision (id, made, row) VALUES (?, ?, ?)", values)
+            return self._db.execute(statement, values)
         finally:
             self._db.execute("PRAGMA synchronous = NORMAL")
 

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -17,17 +18,20 @@ from plume.exported import Exported
 from plume.models import load_tokenizer
 from plume.store import unless_of_environment
 from serve import alias
+from serve.alias import Deployed
 from serve.config import FORCED_AFTER
-from serve.guard import connection_limits, maskers, merged_check
+from serve.guard import connection_limits, maskers, merged_check, platform_api
 from serve.guard.api import app as api
 from serve.guard.audit import AuditLog
-from serve.guard.draft_service import DraftService
+from serve.guard.draft_service import DraftService, prompt_of
 from serve.guard.engine_client import EngineClient
 from serve.guard.in_flight import InFlight
 from serve.guard.journal import Journal
 from serve.guard.maskers import Maskers
 from serve.guard.metrics import Metrics
+from serve.guard.platform_writer import PlatformWriter
 from serve.guard.readiness import Readiness
+from serve.guard.request_context import RequestContext
 from serve.keys import Keys
 from serve.server_log import tell
 from serve.state import Started, State
@@ -45,6 +49,7 @@ class Lifecycle:
         self.stopping = False
         self.maskers: Maskers | None = None
         self.drafts: DraftService | None = None
+        self.platform: PlatformWriter | None = None
         self._export: asyncio.Task | None = None
         self._drained: asyncio.Task | None = None
 
@@ -104,6 +109,11 @@ class Lifecycle:
 
             retriever = await asyncio.to_thread(Retriever.load, config.examples_from)
             await asyncio.to_thread(retriever.prepare)
+        passages = None
+        if config.sources:
+            from serve.guard.passages import Passages
+
+            passages = await asyncio.to_thread(Passages.load, config.sources)
         tokenizer, aliases = load_tokenizer(started.base), alias.watched(self.state)
         self.maskers = maskers.beside or Maskers(config.maskers, config.mask_timeout)
         await self.maskers.start()
@@ -116,9 +126,13 @@ class Lifecycle:
             journal=Journal(self.state.journal),
             metrics=self.metrics,
             retriever=retriever,
+            passages=passages,
         )
+        self._tell_sources(aliases.current.deployed)
         await self.drafts.open()
         api.state.drafts = self.drafts
+        if config.platform_api:
+            self.open_platform()
         self.readiness = Readiness(aliases, self.maskers, self.engine, started.stop_token_id)
         gc.collect()
         gc.freeze()  # what was loaded lives as long as the server: looking through it again and again delays requests
@@ -128,15 +142,58 @@ class Lifecycle:
         with suppress(NotImplementedError, RuntimeError, ValueError):  # no main thread: somebody else stops us
             loop.add_signal_handler(signal.SIGTERM, self._on_sigterm)
 
+    def _tell_sources(self, deployed: Iterable[Deployed]) -> None:
+        """Say once where what was started and what answers do not go together."""
+        for one in deployed:
+            prompt = prompt_of(one)
+            if prompt.sources and not self.config.sources:
+                tell(
+                    f"{one.name} answers with prompt {prompt.version}, which shows official sources, and there is no "
+                    "folder of them: it reads « aucune »; plume data sources import …, then sources=DIR"
+                )
+            if self.config.sources and not prompt.sources:
+                tell(f"{one.name} answers with prompt {prompt.version}, which shows no sources")
+
     async def stop(self) -> None:
         """Stop what `start` began, as far as it came."""
         if self._export:
             self._export.cancel()  # the process itself leaves when it sees us gone, and sends what is left first
         self.audit.tell_strangers()
+        if self.platform:
+            await self.platform.stop()
         if self.drafts:
             await self.drafts.close()
         if self.maskers:
             await self.maskers.stop()
+
+    def open_platform(self) -> None:
+        """Open the routes of Services Publics +, and go on with what its queue holds."""
+        api.include_router(platform_api.router)
+        self.platform = PlatformWriter(self.drafts, self.in_flight, lambda: self.draining, self.note)
+        api.state.platform = self.platform
+        self.platform.start()
+
+    def note(self, context: RequestContext) -> None:
+        """Count the request and add its line to the audit; looks at the pages are not worth a line."""
+        metrics, audit, version = self.metrics, self.audit, str(context.version or "")
+        metrics.requests.labels(version, context.route, str(context.status)).inc()
+        if context.error:
+            metrics.errors.labels(version, context.error).inc()
+        if context.route in ("health", "ready", "metrics", "status"):
+            pass
+        elif context.client is None:
+            audit.count_stranger(context.status)
+        else:
+            audit.write(
+                request=context.id,
+                client=context.client,
+                route=context.route,
+                status=context.status,
+                version=context.version,
+                error=context.error,
+                seconds=context.seconds,
+                **context.audit,
+            )
 
     def _know_vllm(self, vllm: Any) -> None:
         """Limit the connections of vLLM's server, which does not listen yet. Without limits nobody may reach it."""

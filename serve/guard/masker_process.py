@@ -34,6 +34,7 @@ def _operations() -> dict[str, Callable[..., dict[str, Any]]]:
     from dataclasses import asdict
 
     from plume.checks import check
+    from plume.checks.agent_instruction import asked_for
     from plume.checks.withhold import withhold
     from plume.contacts import Directory
     from plume.export.body_names import body_name
@@ -60,13 +61,18 @@ def _operations() -> dict[str, Callable[..., dict[str, Any]]]:
             "names": [body_name(name) for name in names],
         }
 
+    def instruct(text: str, pseudonym: str | None) -> dict[str, Any]:
+        """Mask an agent's instruction; `asks` is what no draft may do, if it asks for that."""
+        done = mask([text], replies=True, pseudonym=pseudonym)
+        return {"text": done["texts"][0], "spans": done["spans"][0], "asks": asked_for(done["texts"][0])}
+
     def judge(draft: str, review: str, prompt: str) -> dict[str, Any]:
         """Cut out what a draft may not hold; return where that stood, and every finding on the draft as written."""
         findings = check(draft, review=review, prompt=prompt, directory=directory)
         text, withheld = withhold(draft, review=review, prompt=prompt, directory=directory)
         return {"draft": text, "withheld": [asdict(w) for w in withheld], "findings": [asdict(f) for f in findings]}
 
-    return {"mask": mask, "judge": judge}
+    return {"mask": mask, "instruct": instruct, "judge": judge}
 
 
 if __name__ == "__main__":

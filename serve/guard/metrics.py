@@ -30,10 +30,12 @@ class Metrics:
         self.masked = make(Counter, "masked_entities", "entities that the model was not shown", ("version", "type"))
         self.withheld = make(Counter, "withheld", "what was withheld from drafts", ("version", "check"))
         self.failed = make(Counter, "failed_checks", "findings on drafts as written", ("version", "check"))
+        self.passages = make(Counter, "passages", "of official sources, shown or cited", ("version", "use"))
         self.journal_errors = make(Counter, "journal_errors", "drafts that could not be kept")
         self.audit_errors = make(Counter, "audit_errors", "audit lines that could not be written")
         self.restarts = make(Gauge, "masker_restarts", "maskers that died or did not answer")
         self.waiting = make(Gauge, "not_in_mlflow", "drafts and decisions that wait to be sent to MLflow")
+        self.platform = make(Gauge, "platform_waiting", "reviews that the platform left and that wait for a draft")
         self.running = make(Gauge, "running_requests", "requests that are being answered")
         self.draining = make(Gauge, "draining", "1 while no new draft is begun")
 
@@ -46,6 +48,7 @@ class Metrics:
         masked: Mapping[str, int],
         withheld: Iterable[str],
         failed: Iterable[str],
+        passages: Mapping[str, int],
     ) -> None:
         """Count a draft that was written and checked; `withheld` and `failed` are names of checks."""
         label = str(version)
@@ -55,12 +58,17 @@ class Metrics:
         self.whole.labels(label).observe(seconds)
         if written.draft_tokens > 1:
             self.each.labels(label).observe((written.seconds - written.first) / (written.draft_tokens - 1))
-        for kind, number in masked.items():
-            self.masked.labels(label, kind).inc(number)
+        self.count_masked(version, masked)
         for check in withheld:
             self.withheld.labels(label, check).inc()
         for check in failed:
             self.failed.labels(label, check).inc()
+        for use, number in passages.items():
+            self.passages.labels(label, use).inc(number)
+
+    def count_masked(self, version: int, masked: Mapping[str, int]) -> None:
+        for kind, number in masked.items():
+            self.masked.labels(str(version), kind).inc(number)
 
     def text(self) -> bytes:
         """Write the metrics in Prometheus's text format."""

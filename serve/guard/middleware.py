@@ -5,7 +5,6 @@ vLLM makes it (`--middleware serve.guard.middleware.Guard`) and calls it for wha
 
 import asyncio
 import os
-import time
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
@@ -72,11 +71,11 @@ class Guard:
                 context.error = refusal.kind
                 await refusal.response()(scope, receive, send_on)
         finally:
-            self._note(context)
+            self.lifecycle.note(context)
 
     async def _dispatch(self, context: RequestContext, scope: Scope, receive: Receive, send: Send) -> None:
         lifecycle, request = self.lifecycle, Request(scope, receive)
-        route = admit(request, lifecycle.keys, context)
+        route = admit(request, lifecycle.keys, context, lifecycle.platform is not None)
         body = await read_body(request, lifecycle.config.body_timeout)
         if route.begins and lifecycle.draining:
             raise Refusal(Reason.DRAINING)
@@ -92,25 +91,3 @@ class Guard:
         return await lifecycle.in_flight.run(
             api, inner, body, receive, send, seconds=seconds, needs_client=needs_client
         )
-
-    def _note(self, context: RequestContext) -> None:
-        """Count the request and add its line to the audit; looks at the pages are not worth a line."""
-        metrics, audit, version = self.lifecycle.metrics, self.lifecycle.audit, str(context.version or "")
-        metrics.requests.labels(version, context.route, str(context.status)).inc()
-        if context.error:
-            metrics.errors.labels(version, context.error).inc()
-        if context.route in ("health", "ready", "metrics", "status"):
-            pass
-        elif context.client is None:
-            audit.count_stranger(context.status)
-        else:
-            audit.write(
-                request=context.id,
-                client=context.client,
-                route=context.route,
-                status=context.status,
-                version=context.version,
-                error=context.error,
-                seconds=round(time.perf_counter() - context.started, 4),
-                **context.audit,
-            )

@@ -26,11 +26,14 @@ async def _metrics(lifecycle: Lifecycle) -> Response:
     metrics.draining.set(lifecycle.draining)
     if (waiting := await lifecycle.drafts.waiting()) is not None:
         metrics.waiting.set(waiting)
+    if lifecycle.platform and (waiting := await lifecycle.platform.waiting()) is not None:
+        metrics.platform.set(waiting)
     _, engine = await lifecycle.engine.fetch("/metrics")
     return Response(metrics.text() + engine, headers={"Content-Type": "text/plain; version=0.0.4"})
 
 
 async def _status(lifecycle: Lifecycle) -> Response:
+    passages = lifecycle.drafts.passages
     return JSONResponse(
         {
             "aliases": asdict(lifecycle.drafts.aliases.current),
@@ -38,6 +41,7 @@ async def _status(lifecycle: Lifecycle) -> Response:
             "draining": lifecycle.draining,
             "masker_restarts": lifecycle.maskers.restarts,
             "not_in_mlflow": await lifecycle.drafts.waiting(),
+            "sources": passages and passages.told,
         }
     )
 

@@ -3,12 +3,14 @@
 import itertools
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -280,3 +282,58 @@ class Load:
 def make_load(site):
     """make_load(clients=6): clients that begin to ask at once."""
     return lambda clients=6: Load(site, clients)
+
+
+class DeskPage:
+    """A page of the desk as its script sends it."""
+
+    def __init__(self, client, review):
+        self.client = client
+        self.token = re.search('name="token" value="(.*?)"', client.get("/").text)[1]
+        self.here, self.sequence = "", 0
+        self.draft, self.known, self.text, self.typed = "", 0, review, {}
+
+    def begin(self, **form):
+        answer = self.client.post("/avis", data={"token": self.token, **form})
+        self.here = answer.headers["location"]
+        return self.claim()
+
+    def claim(self):
+        page = self.client.get(self.here).text
+        self.draft = re.search('data-draft="(.*?)"', page)[1]
+        self.known = int(re.search('data-known="(.*?)"', page)[1])
+        told = self.post("onglet", {}).json()
+        self.tab, self.sequence = told["tab"], 0
+        self.text = told["text"] or self.text
+        return self
+
+    def post(self, where, body):
+        headers = {"Accept": "application/json", "X-Plume-Token": self.token}
+        return self.client.post(f"{self.here}/{where}", json=body, headers=headers)
+
+    def state(self, **more):
+        self.sequence += 1
+        state = {"tab": self.tab, "sequence": self.sequence, "draft": self.draft, "known": self.known}
+        return state | {"text": self.text, "typed": self.typed, "active_seconds": 4.5} | more
+
+    def press(self, where, **more):
+        return self.post(where, self.state(**more))
+
+    def with_draft(self, **more):
+        self.begin()
+        assert self.press("brouillon", active_seconds=0, **more).status_code == 200
+        return self.claim()
+
+
+@pytest.fixture
+def ask_desk():
+    """ask_desk(app, review=…): a page of the desk, as its script asks, while the test lasts."""
+    from fastapi.testclient import TestClient
+
+    with ExitStack() as stack:
+
+        def ask(app, review="Ma carte grise n’arrive pas depuis trois semaines."):
+            client = TestClient(app, base_url="http://127.0.0.1:8600", follow_redirects=False)
+            return DeskPage(stack.enter_context(client), review)
+
+        yield ask

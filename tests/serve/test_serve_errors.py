@@ -75,6 +75,11 @@ def test_port_in_use_is_said_with_the_way_out(port):
     vllm_process.check_startable(ServeConfig(port=port))
 
 
+def test_what_is_no_folder_of_sources_is_refused_before_the_engine_loads(port, tmp_path):
+    with pytest.raises(InputError, match=r"not a sources folder.*plume data sources import"):
+        vllm_process.check_startable(ServeConfig(port=port, sources=tmp_path))
+
+
 def test_vllm_not_installed_names_the_command_that_mends_it(monkeypatch):
     monkeypatch.setattr(vllm_process, "find_spec", lambda _name: None)
     with pytest.raises(EnvironmentMissing, match="make install"):

@@ -79,8 +79,11 @@ class Reviews:
         if split := self._near(own):
             return None, f"its review is nearly one of the {split} split"
         shown = {key: row.get(key) for key in SHOWN}
-        if any(not isinstance(value or "", str) for value in shown.values()):
-            return None, "network, structure and title are texts, or null"
+        texts = {key: value for key, value in shown.items() if key != "sources"}
+        if any(not isinstance(value or "", str) for value in texts.values()):
+            return None, f"{', '.join(texts)} are texts, or null"
+        if not _are_passages(shown["sources"] or []):
+            return None, "sources are a list of passages, each with a title and a text, or null"
         return shown, ""
 
     def _near(self, review: str) -> str | None:
@@ -91,6 +94,13 @@ class Reviews:
             if shared[place] >= NEAR * (len(found) + size - shared[place]):
                 return split
         return None
+
+
+def _are_passages(sources: Any) -> bool:
+    return isinstance(sources, list) and all(
+        isinstance(each, dict) and isinstance(each.get("title"), str) and isinstance(each.get("text"), str)
+        for each in sources
+    )
 
 
 def read(config: PreferencesConfig, reviews: Reviews) -> list[Judgement]:

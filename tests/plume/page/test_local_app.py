@@ -150,7 +150,7 @@ def test_a_port_that_is_taken_is_refused_in_one_line():
         with pytest.raises(InputError, match=rf"port {port}: cannot be listened on \(Address already in use\)"):
             listening("127.0.0.1", port).__enter__()
     for port in (70000, -1):
-        with pytest.raises(InputError, match="name another --port"):
+        with pytest.raises(InputError, match="name another port"):
             listening("127.0.0.1", port).__enter__()
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from plume.errors import InputError
 from plume.sources import archive, folder, importing
 from plume.sources.texts import Given
+
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
 
 def put(path: Path, members: dict[str, bytes]) -> Path:
@@ -216,6 +219,21 @@ def test_two_structures_may_call_their_texts_alike(take, tmp_path):
         (tmp_path / name / "accueil.md").write_text(f"# Accueil\n\nService {name}.")
     take(tmp_path / "a", tmp_path / "b")
     assert len({p["sheet"] for p in folder.read(take.out)}) == 2
+
+
+def test_a_source_is_removed_by_its_name(take, xml, tmp_path):
+    take(
+        put(tmp_path / "a.zip", {"F1.xml": xml(), "N1.xml": b"<x/>"}),
+        put(tmp_path / "b.zip", {"F2.xml": xml(sheet="F2")}),
+    )
+    with pytest.raises(InputError, match=r"no source is called so; known: .*a\.zip, .*b\.zip"):
+        importing.remove(take.out, "c.zip", NOW)
+    manifest = importing.remove(take.out, "a.zip", NOW)
+    assert manifest["last_import"]["removed"] == ["F1"]
+    assert [p["sheet"] for p in folder.read(take.out)] == ["F2"]
+    assert folder.read_quarantine(take.out) == []
+    assert importing.remove(take.out, str(tmp_path / "b.zip"), NOW)["sources"] == []
+    assert folder.read(take.out) == []
 
 
 def test_an_import_that_is_cut_off_leaves_the_folder_as_it_was(take, xml, tmp_path, monkeypatch):

@@ -141,6 +141,12 @@ def test_an_unknown_element_is_counted_and_its_text_kept_in_order(xml):
     assert unknown == {"Couleur": 2, "Encart": 1, "Ligne": 2, "Bandeau": 1}
 
 
+def test_a_namespace_of_its_own_changes_nothing(xml):
+    body = "<Texte><Paragraphe>Le délai est de 26 jours.</Paragraphe></Texte>"
+    named = b"\n" + xml(body).replace(b"<Publication ", b'<Publication xmlns="urn:schema:4" ')
+    assert read(named) == read(xml(body))
+
+
 def test_a_floating_title_leads_to_what_follows_it(xml):
     body = """<Texte><Chapitre><Titre>Coût</Titre><Paragraphe>Variable.</Paragraphe><TitreFlottant><Paragraphe>Adulte
       </Paragraphe></TitreFlottant><Paragraphe>86 €</Paragraphe></Chapitre><Paragraphe>Fin.</Paragraphe></Texte>"""

@@ -116,3 +116,10 @@ def test_people_are_masked_and_the_lines_of_a_service_stay():
         assert kept in said
     assert masked["TEL"] == masked["EMAIL"] == 1
     assert masked["PERSONNE"] >= 2
+
+
+def test_names_of_tools_and_forms_are_no_people():
+    text = "Utilisez Perceval, avec votre numéro d'assuré ou le formulaire Cerfa n° 19210*04. Cap emploi vous reçoit."
+    sheet, masked = without_people(read(text.encode(), "a.md", Given()), Pseudonymiser().find_many)
+    assert sheet.blocks == (Block((), text),)
+    assert not masked

@@ -156,6 +156,23 @@ def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base, empty_sto
     thread.join(10)
 
 
+@pytest.fixture(scope="module")
+def platform(guarded):
+    """The guard with the two routes of Services Publics + open."""
+    from serve.guard.api import app
+
+    before, app.openapi_schema = [*app.router.routes], None
+
+    async def begin():
+        guarded.lifecycle.open_platform()
+
+    guarded.run(begin())
+    yield guarded
+    guarded.run(guarded.lifecycle.platform.stop())
+    guarded.lifecycle.platform, app.openapi_schema = None, None
+    app.router.routes[:] = before
+
+
 @pytest.fixture(autouse=True)
 def fresh(request):
     """Each test begins with the stub's own draft and nothing asked."""

@@ -198,7 +198,8 @@ def test_openapi_documents_what_is_open_and_nothing_else(guarded):
     for path, methods in paths.items():
         for method in methods:
             assert find(method.upper(), path.replace("{identity}", f"draft-{'0' * 24}")) is not None
-    assert set(paths) == {"/v1/drafts", "/v1/drafts/{identity}/decision", "/v1/chat/completions", "/v1/models"}
+    of_draft = {f"/v1/drafts/{{identity}}/{what}" for what in ("decision", "again")}
+    assert set(paths) == {"/v1/drafts", *of_draft, "/v1/chat/completions", "/v1/models"}
     told = paths["/v1/drafts"]["post"]["responses"]
     assert told["503"]["description"] == "Refused: masking, checks, busy, draining"
     assert {reason.value[0] for reason in Reason} - {499} <= set(map(int, told))

@@ -29,7 +29,7 @@ def test_a_damaged_journal_is_kept_aside_and_begun_anew(tmp_path):
     path.write_bytes(b"this was a database" * 500)
     journal = Journal(path)
     journal.add_draft("a", 1.0, "agents", 1, ROW)
-    assert journal.client_of("a") == "agents"
+    assert journal.find_draft("a")[0] == "agents"
     (aside,) = tmp_path.glob("journal.db.damaged-*")
     assert aside.read_bytes().startswith(b"this was")
 

@@ -73,7 +73,7 @@ def test_token_ids_are_trainings_for_a_thousand_reviews(guarded):
         review = draw.choice(dirt).join(draw.sample(texts, draw.randint(1, 3)))[: draw.randint(20, 600)]
         shown = {"review": review, "title": draw.choice([None, "Titre"]), "network": draw.choice([None, "CAF"])}
         shown["structure"] = draw.choice([None, "CAF de l'Ain"])
-        ids, _ = drafts._encode(prompt, shown, [])
+        ids = drafts._encode(prompt, shown, []).ids
         trained, _ = encode_sample(guarded.tokenizer, prompt, shown | {"reply": "Bonjour, merci."})
         assert ids == trained, (i, review)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from plume.errors import InputError
+from plume.judgements import SHOWN
 from train.preferences.comparisons import Reviews, read
 
 OWN = {
@@ -48,6 +49,7 @@ def test_the_review_comes_from_the_train_split_or_the_row_and_never_from_what_is
         decision({"id": "draft-2", "title": "x"}, **OWN | {"review": held.upper()}),
         decision({"id": "draft-3", "title": "x"}),
         decision({"id": "draft-4", "title": "x"}, **OWN | {"network": 3}),
+        decision({"id": "draft-5", "title": "x"}, **OWN | {"sources": [{"title": "x"}]}),
     ]
     read_rows = read_here(decisions=write_rows("decisions.jsonl", rows))
     assert [each.fault for each in read_rows] == [
@@ -56,9 +58,10 @@ def test_the_review_comes_from_the_train_split_or_the_row_and_never_from_what_is
         "",
         "its review is nearly one of the test split",
         "no review of this id: the train split has none, and the row holds none",
-        "network, structure and title are texts, or null",
+        "network, structure, title, review, instruction, tone are texts, or null",
+        "sources are a list of passages, each with a title and a text, or null",
     ]
-    assert read_rows[2].review == OWN
+    assert read_rows[2].review == dict.fromkeys(SHOWN) | OWN
 
 
 def test_ratings_are_of_drafts_that_systems_wrote(read_here, pairs, write_rows):

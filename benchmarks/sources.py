@@ -1,0 +1,252 @@
+"""Measure how well the passages of a sources folder are found for reviews, and how fast; learn the weights anew.
+
+    .venv/bin/python benchmarks/sources.py FOLDER PAIRS… [--fit] [--latency N]
+
+PAIRS are files of hand-made pairs, one author a file: {"id", "network", "structure", "title", "review", "sheets",
+"kind": "on"|"off"}; `sheets` are the right ones, none if no sheet helps. Recall@k: a right sheet is among the first k
+sheets, with the threshold and without. Silence: share of the reviews that no sheet helps for which nothing is found.
+
+--fit writes plume/sources/weights.json from all pairs, after saying what weights of the other authors reach on each. A
+review that no sheet helps counts twice in learning, and once more joined with another one: such reviews happen to be
+shorter, and length alone must not tell them. One that a sheet helps counts a tenth more as if it asked nothing: nearly
+all that were written do. --latency N times `find` over N passages, made of the folder's by
+shuffling words. Same data, same bytes.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.stats import binomtest
+
+from plume.command import say
+from plume.files import file_sha256, read_jsonl
+from plume.sources import folder as sources_folder
+from plume.sources.find import Finder, by_sheet
+from plume.sources.index import EVIDENCE, FEATURES, WEIGHTS, Asked, Index, Weights, shipped
+
+SEED, TIMED, PARTS = 23, 2000, 5
+SILENCE = 0.93  # of the off-topic reviews of an author whose pairs were not learnt from, so that .9 holds for others
+RIDGE, EVIDENCE_RIDGE, MUTE = 0.02, 0.01, 0.1
+BY_HAND = {"within": 5.0, "passage": 0.5, "second": 2.0}  # chosen from a grid: recall in three passages, few wrong ones
+OPEN = {"bias": float("inf"), "within": float("inf")}  # no threshold
+
+Pair = dict[str, Any]
+
+
+def read_pairs(paths: Sequence[Path]) -> list[Pair]:
+    """Read all pairs; `author` is the number of their file."""
+    return [{**row, "author": at} for at, path in enumerate(paths) for row in read_jsonl(path, needs=("id", "sheets"))]
+
+
+def first_sheets(finder: Finder, pair: Pair, k: int) -> list[str]:
+    """Give the first k sheets of what is found; of each, two passages at most come."""
+    return list(dict.fromkeys(passage["sheet"] for passage in finder.find(pair, 2 * k)))[:k]
+
+
+def share(hits: Sequence[bool]) -> str:
+    """Write a share with its exact interval."""
+    interval = binomtest(sum(hits), len(hits)).proportion_ci(method="exact")
+    return f"{sum(hits) / len(hits):.3f} [{interval.low:.3f}; {interval.high:.3f}] (n = {len(hits)})"
+
+
+def report(passages: list, pairs: list[Pair], weights: Weights, name: str) -> None:
+    """Say what weights reach on pairs."""
+    on, off = ([pair for pair in pairs if bool(pair["sheets"]) is wanted] for wanted in (True, False))
+    sure, whole = Finder(passages, weights), Finder(passages, weights._replace(**OPEN))
+    if on:
+        shown = [first_sheets(sure, pair, 5) for pair in on]
+        ranked = [first_sheets(whole, pair, 5) for pair in on]
+        prompts = [{passage["sheet"] for passage in sure.find(pair, 3)} for pair in on]
+        for k in (1, 3, 5):
+            say(f"{name}: recall@{k} {share([_hits(p, s[:k]) for p, s in zip(on, shown, strict=True)])}")
+            say(f"{name}: without threshold {share([_hits(p, s[:k]) for p, s in zip(on, ranked, strict=True)])}")
+        say(f"{name}: in a prompt's passages {share([_hits(p, s) for p, s in zip(on, prompts, strict=True)])}")
+    if off:
+        say(f"{name}: silence {share([not sure.find(pair, 1) for pair in off])}")
+
+
+def _hits(pair: Pair, sheets: Sequence[str] | set[str]) -> bool:
+    return not set(pair["sheets"]).isdisjoint(sheets)
+
+
+class Learner:
+    """The features of all pairs over one index, from which weights are learnt."""
+
+    def __init__(self, passages: list, pairs: list[Pair]) -> None:
+        sheets = by_sheet(passages)
+        self.ids, self.index = [passages[0]["sheet"] for passages in sheets], Index(sheets)
+        self.pairs = [*pairs, *_joined(pairs)]
+        self.asked = [Asked.of(pair) for pair in self.pairs]
+        self.features = np.array([self.index.features(asked) for asked in self.asked])
+        self.right = np.array([[sheet in pair["sheets"] for sheet in self.ids] for pair in self.pairs])
+        self.on, self.joined = self.right.any(1), np.array([pair["id"] == "joined" for pair in self.pairs])
+        self.spread = self.features.reshape(-1, len(FEATURES)).std(0)
+
+    def ranking(self, learnt: np.ndarray) -> np.ndarray:
+        """Learn the weights of FEATURES: a softmax over all sheets, on the pairs that have a right one."""
+        x, y = self.features[learnt & self.on] / self.spread, self.right[learnt & self.on]
+        y = y / y.sum(1, keepdims=True)
+
+        def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+            scores = x @ w
+            likely = np.exp(scores - scores.max(1, keepdims=True))
+            likely /= likely.sum(1, keepdims=True)
+            slope = ((likely - y)[:, :, None] * x).sum(1).mean(0)
+            return -(y * np.log(likely + 1e-12)).sum(1).mean() + RIDGE * (w @ w), slope + 2 * RIDGE * w
+
+        return minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B").x / self.spread
+
+    def evidence(self, ranking: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Give the values of EVIDENCE of each pair's nearest sheet, and whether a right one is among the first five."""
+        scores = self.features @ ranking
+        nearest = scores.argmax(1)
+        rows = [self.index.evidence(a, int(at), s[at]) for a, at, s in zip(self.asked, nearest, scores, strict=True)]
+        best = np.where(self.right, scores, -np.inf).max(1)
+        return np.array(rows), (scores > best[:, None]).sum(1) < 5
+
+    def silence(self, values: np.ndarray, about: np.ndarray, learnt: np.ndarray) -> np.ndarray:
+        """Learn the weights of EVIDENCE and the bias: a logistic regression on whether something is to be shown."""
+        mean, spread = values[learnt].mean(0), values[learnt].std(0) + 1e-9
+        mute = values[learnt & self.on].copy()  # as if they asked nothing
+        mute[:, EVIDENCE.index("asks")] = 0
+        x = (np.vstack([values[learnt], mute]) - mean) / spread
+        x = np.column_stack([x, np.ones(len(x))])
+        y = np.r_[about[learnt], about[learnt & self.on]].astype(float)
+        counted = np.r_[np.where(self.on | self.joined, 1.0, 2.0)[learnt], np.full(len(mute), MUTE)]
+        counted /= counted.sum()
+
+        def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+            told = x @ w
+            slope = x.T @ (counted * (1 / (1 + np.exp(-told)) - y))
+            ridge = EVIDENCE_RIDGE * np.r_[w[:-1], 0]
+            return counted @ (np.logaddexp(0, told) - y * told) + ridge @ w, slope + 2 * ridge
+
+        w = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
+        weights = w[:-1] / spread
+        return np.r_[weights, w[-1] - weights @ mean]
+
+    def weights(self, learnt: np.ndarray, threshold: float) -> Weights:
+        """Learn all weights from some pairs."""
+        ranking = self.ranking(learnt)
+        values, near = self.evidence(ranking)
+        *evidence, bias = (round(float(w), 4) for w in self.silence(values, near & self.on, learnt))
+        features = {name: round(float(w), 4) for name, w in zip(FEATURES, ranking, strict=True)}
+        return Weights(features, dict(zip(EVIDENCE, evidence, strict=True)), round(bias - threshold, 4), **BY_HAND)
+
+    def told(self, learnt: np.ndarray) -> np.ndarray:
+        """Weigh the evidence of every pair by weights learnt from some."""
+        ranking = self.ranking(learnt)
+        values, near = self.evidence(ranking)
+        weights = self.silence(values, near & self.on, learnt)
+        return values @ weights[:-1] + weights[-1]
+
+
+def _joined(pairs: list[Pair]) -> list[Pair]:
+    """Join each off-topic review with another of its author."""
+    draw, made = random.Random(SEED), []  # noqa: S311 - nothing is secret
+    for author in sorted({pair["author"] for pair in pairs}):
+        off = [pair for pair in pairs if pair["author"] == author and not pair["sheets"]]
+        for at, pair in enumerate(off):
+            other = off[(at + draw.randrange(1, len(off))) % len(off)] if len(off) > 1 else pair
+            made.append({**pair, "id": "joined", "review": f"{pair['review']} {other['review']}"})
+    return made
+
+
+def fit(passages: list, pairs: list[Pair], paths: Sequence[Path]) -> Weights:
+    """Learn weights from all pairs; say first what those of the other authors, and of other sheets, reach."""
+    learner = Learner(passages, pairs)
+    author = np.array([pair["author"] for pair in learner.pairs])
+    off = ~learner.on & ~learner.joined
+    held = np.zeros(len(author))
+    for one in np.unique(author):
+        held[author == one] = learner.told(author != one)[author == one]
+    threshold = float(np.quantile(held[off], SILENCE))
+    for one in np.unique(author):
+        others = learner.weights(author != one, threshold)
+        report(passages, [pair for pair in pairs if pair["author"] == one], others, f"author {one + 1}, unseen")
+    fold = np.array(
+        [min([learner.ids.index(s) % 5 for s in p["sheets"]], default=at % 5) for at, p in enumerate(learner.pairs)]
+    )
+    for part in range(5):
+        others = learner.weights(fold != part, threshold)
+        report(
+            passages,
+            [p for p, f in zip(pairs, fold, strict=False) if f == part],
+            others,
+            f"sheets {part + 1} of 5, unseen",
+        )
+    weights = learner.weights(np.ones(len(author), bool), threshold)
+    made = {
+        "made_by": "benchmarks/sources.py --fit",
+        "of": {path.name: file_sha256(path)[:16] for path in paths},
+        "pairs": {"on": int(learner.on.sum()), "off": int(off.sum())},
+    }
+    WEIGHTS.write_text(json.dumps(made | weights._asdict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return weights
+
+
+def _part(pair: Pair, sheets: list[str], at: int) -> int:
+    """Say in which part a pair is held out: all pairs of a sheet together."""
+    return min([sheets.index(sheet) % PARTS for sheet in pair["sheets"]], default=at % PARTS)
+
+
+def many(passages: list, wanted: int) -> list:
+    """Make so many passages of a folder's, by shuffling the words of its sheets."""
+    draw, made = random.Random(SEED), list(passages)  # noqa: S311 - nothing is secret
+    while len(made) < wanted:
+        for passage in passages[: wanted - len(made)]:
+            sheet = f"{passage['sheet']}-{len(made) // len(passages)}"
+            words = passage["text"].split()
+            draw.shuffle(words)
+            number = passage["id"].rpartition("#")[2]
+            made.append({**passage, "id": f"{sheet}#{number}", "sheet": sheet, "text": " ".join(words)})
+    return made
+
+
+def latency(passages: list, pairs: list[Pair], wanted: int) -> None:
+    """Time `find` over so many passages."""
+    finder = Finder(many(passages, wanted))
+    begun = time.perf_counter()
+    finder.prepare()
+    ready, took, computed = time.perf_counter() - begun, [], []
+    for at in range(TIMED):
+        case = pairs[at % len(pairs)] | {"review": f"{pairs[at % len(pairs)]['review']} {at}"}  # no text twice
+        begun, used = time.perf_counter(), time.thread_time()
+        finder.find(case, 3)
+        took.append(1000 * (time.perf_counter() - begun))
+        computed.append(1000 * (time.thread_time() - used))
+    (p50, p99), (cpu50, cpu99) = np.percentile(took, (50, 99)), np.percentile(computed, (50, 99))
+    say(
+        f"{wanted} passages, {TIMED} reviews: p50 {p50:.1f} ms, p99 {p99:.1f} ms, at most {max(took):.1f} ms; "
+        f"computing p50 {cpu50:.1f} ms, p99 {cpu99:.1f} ms; "
+        f"index made in {ready:.1f} s; {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("pairs", type=Path, nargs="+")
+    parser.add_argument("--fit", action="store_true", help="learn the weights anew and write them")
+    parser.add_argument("--latency", type=int, default=0, metavar="N", help="time find() over N passages")
+    arguments = parser.parse_args()
+    passages, pairs = sources_folder.read(arguments.folder), read_pairs(arguments.pairs)
+    if arguments.fit:
+        fit(passages, pairs, arguments.pairs)
+        shipped.cache_clear()
+    report(passages, pairs, shipped(), "all")
+    if arguments.latency:
+        latency(passages, pairs, arguments.latency)
+
+
+if __name__ == "__main__":
+    main()

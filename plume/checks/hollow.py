@@ -1,0 +1,98 @@
+"""Finds citations behind sentences whose content the cited passages do not hold.
+
+What a sentence says before a citation is weighed by its words: those that a passage holds, itself or in a word of the
+same sense, against those that it does not. The citizen's own words count for neither. A fact that stands in the passage
+is enough by itself.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from plume.checks.case import Case
+from plume.checks.cited import cited_sentences, grounded
+from plume.checks.meaning import likeness, sentence_spans, tokens
+from plume.french.text import fold
+from plume.passages import Shown
+
+
+class Claim(NamedTuple):
+    """What a draft says before a citation, `start:end` of it, and the passages that are cited there."""
+
+    start: int
+    end: int
+    cited: tuple[Shown, ...]
+
+
+def claims(case: Case) -> list[Claim]:
+    """List what stands before each citation, from the one before it or the start of the sentence on."""
+    return case.once(_claims)
+
+
+def _claims(case: Case) -> list[Claim]:
+    found = []
+    passages = {one.number: one for one in case.passages}
+    for part in cited_sentences(case):
+        at = part.start
+        for place, (start, end, numbers) in enumerate(part.citations):
+            cited = [passages[number] for number in numbers if number in passages]
+            if place + 1 < len(part.citations) and not _says(case.draft[end : part.citations[place + 1][0]]):
+                continue  # "[1][2]": both stand behind it
+            for before in reversed(part.citations[:place]):
+                if _says(case.draft[before[1] : start]):
+                    break
+                cited += [passages[number] for number in before[2] if number in passages]
+            if cited and at < start:
+                found.append(Claim(at, start, tuple(cited)))
+            at = end
+    return found
+
+
+def _says(text: str) -> bool:
+    return any(map(str.isalnum, text))
+
+
+def hollow(case: Case) -> Iterator[Claim]:
+    """Yield the claims that say nothing of what their passages say."""
+    for claim in claims(case):
+        is_grounded = any(claim.start <= one.start < claim.end for one in grounded(case))
+        if not is_grounded and all(is_hollow(*weigh(case, claim, start, end)) for start, end in _readings(case, claim)):
+            yield claim
+
+
+def _readings(case: Case, claim: Claim) -> Iterator[tuple[int, int]]:
+    """Yield a claim as a whole, and what stands after its last semicolon: the citation may be of that alone."""
+    yield claim.start, claim.end
+    *_, (last, _) = sentence_spans(case.draft[claim.start : claim.end])
+    if last:
+        yield claim.start + last, claim.end
+
+
+def weigh(case: Case, claim: Claim, start: int, end: int) -> tuple[float, float, int]:
+    """Give what the words say that the passages hold, what the others say, and how many those are."""
+    told = [root for one in claim.cited for root in _stems(one)]
+    reviewed = _reviewed(case.review)
+    held = missing = 0.0
+    others = 0
+    for one in {one.stem: one for one in tokens(case.text.folded, start, end)}.values():
+        best = max((likeness(one.stem, root) for root in told), default=0.0)
+        held += best * one.weight
+        if not best and one.stem not in reviewed:
+            missing += one.weight
+            others += 1
+    return held, missing, others
+
+
+def is_hollow(held: float, missing: float, others: int) -> bool:
+    """Say whether what is held is too little beside what is not."""
+    return others > 1 and missing > 0.8 * held + (5.5 if others > 2 else 5.2)
+
+
+@lru_cache(maxsize=64)
+def _stems(one: Shown) -> tuple[str, ...]:
+    return tuple({token.stem for token in tokens(fold(f"{one.title} {one.text}"))})
+
+
+@lru_cache(maxsize=32)
+def _reviewed(review: str) -> frozenset[str]:
+    return frozenset(token.stem for token in tokens(fold(review)))

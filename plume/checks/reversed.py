@@ -1,0 +1,306 @@
+"""Finds sentences that turn over what a cited passage says: a negation dropped or added, an exception made the rule.
+
+A sentence of the passage is compared only if it tells of the same things: words that both share, beside the one that is
+turned over. Whatever may say a negation in other words ("exclu", "sauf", "plus") keeps a sentence from being one.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from plume.checks.case import VOCABULARY, Case
+from plume.checks.hollow import Claim, claims
+from plume.checks.meaning import Token, likeness, sentence_spans, tokens
+from plume.checks.stems import stem
+from plume.french.text import fold
+from plume.french.vocabulary import rows
+from plume.passages import Shown
+
+_SAME_THING = 5.0  # nats that two sentences share beside what is turned over
+_SAME_SUBJECT = 3.0  # the same, where the word itself is what both tell of
+_SOMETHING = 2.5  # the same, where nothing else can be meant
+_NOT = (
+    r"(?:ne|n'|pas|jamais|aucune?s?|ni|sans|sauf|hors|hormis|except\w+|exclu\w*|impossib\w*|interdi\w+|refus\w*|rejet\w*"
+    r"|perd\w*|supprim\w*|inutiles?|faute|defaut|non|seule?s?|seulement|uniquement|exclusivement|reserv\w+|limit\w+"
+    r"|toutefois|cependant|revanche|mais|dispens\w*|exoner\w*|exempt\w*|echapp\w*|empech\w*|priv\w*|suspen\w*"
+    r"|interromp\w*|cess\w*|contraire|sinon|a moins d\w*|autrement|renonc\w*|evit\w*|choisir|plutot|au lieu|moins que|annul\w*)"
+)
+_ANY_NOT = re.compile(rf"(?<![\w])(?:{_NOT})(?!\w)|\bn'")
+_TURNED = re.compile(
+    r"(?:\bpas|\bjamais|\bplus|\bnon|\baucune?|\bsans|\bni|\bnullement)(?: (?:etre|toujours|a|de|d'|encore|l'|la|le"
+    r"|obligatoirement|tenue?s?|du tout|besoin|en|par|vraiment|forcement|necessairement))* ?$"
+)
+_NE_PAS = re.compile(
+    r"(?:\bne |\bn')((?:[\w'-]+ ){1,4}?)(?:pas|plus|jamais|nullement|aucunement|ni)\b(?! que)([^,;:.()]*)"
+)
+_NO_NOUN = re.compile(r"\b(?:aucune?|nulle?)\b ([^,;:.()]*?)(?:\bne |\bn')([^,;:.()]*)")
+_WITHOUT = re.compile(
+    r"\b(?:sans|non|ni)\b(?! que\b)[ -](?:(?:aucune?|autre|etre|la|le|les|un|une|de|d'|l') ?){0,2}(\w+)"
+)
+_ABOUT = 0.8
+_SHORT = 3  # letters of a stem that many words have
+_SOON = 10  # characters
+_BUT_NOT = re.compile(r"\b(?:mais|et) (?:pas|non)(?: pas)? (?:(?:aux?|les?|la|l'|pour|des?|du|d'|en|par) ?){0,3}(\w+)")
+_NEXT = 20  # characters after "pas" in which the word that it negates stands
+_EXCEPT = re.compile(
+    r"\b(?:sauf(?: si| pour| en cas d\w*)?|hormis|hors|excepte\w*|a l'exception d\w*|a l'exclusion d\w*)\b([^;.()]*)"
+)
+_ONLY = re.compile(
+    r"\b(?:uniquement|seulement|exclusivement|seule?s?\b|reserve\w*|a condition|sous reserve|que si|que lorsqu)"
+)
+_EVEN = re.compile(
+    r"\b(?:meme (?:si|en|avec|sans|pour|sur|un|une|rattach\w*|quand|lorsqu\w*|apres|pendant|au|a|dans|les?|la)\b|y compris|quel(?:le)?s? que soi\w*"
+    r"|dans tous les cas|en toutes? circonstances?|sans (?:aucune )?(?:condition|exception|motif|limite)\w*|librement"
+    r"|toujours|systematiquement|automatiquement|d'office|a tout moment|que ce soit|a toutes? les|a tous les|pour tou\w+"
+    r"|sans (?:autre|aucune) demarche|sans rien demander)\b"
+)
+_OR = re.compile(r"\b(?:ou|comme|ainsi que|et aussi|mais aussi|aussi bien)\b ([^,;:.()]*)")
+_PIECE = re.compile(r",(?!\d)|[;:()]")
+
+
+class Said(NamedTuple):
+    """A sentence: its folded text, its words, those that it negates with their subjects, and what else it is about."""
+
+    text: str
+    words: tuple[Token, ...]
+    negated: tuple[tuple[str, tuple[str, ...]], ...]
+    about: tuple[str, ...]
+
+
+def reversed_claims(case: Case) -> Iterator[Claim]:
+    """Yield the claims that say the opposite of what a cited passage says."""
+    for claim in claims(case):
+        given = [said for one in claim.cited for said in of_passage(one)]
+        for start, end in sentence_spans(case.text.folded[claim.start : claim.end]):
+            mine = _said(case.text.folded[claim.start + start : claim.start + end], ())
+            if _turns_over(mine, given):
+                yield Claim(claim.start + start, claim.start + end, claim.cited)
+
+
+@lru_cache(maxsize=64)
+def of_passage(one: Shown) -> tuple[Said, ...]:
+    """Read the sentences of a passage. One that begins with a pronoun is about what the one before is about."""
+    text, found, about = fold(one.text), [], tuple(token.stem for token in tokens(fold(one.title)))
+    for start, end in sentence_spans(text):
+        sentence = text[start:end]
+        found.append(_said(sentence, about if not found or _PRONOUN.match(sentence) else ()))
+        about = (*about, *(word.stem for word in found[-1].words))[-24:]
+    return tuple(found)
+
+
+_PRONOUN = re.compile(r"(?:il|elle|ils|elles|ce|cet|cette|celui|celle|ceux|celles|sans|au-dela|en|a defaut|l[ae]) ?")
+
+
+def _said(text: str, about: tuple[str, ...]) -> Said:
+    words = tuple(tokens(text))
+    return Said(text, words, tuple(_negated(text)), about)
+
+
+def _negated(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the stem of what a sentence says not to be, the verb or what follows an empty one, and its subject's."""
+    for match in _NE_PAS.finditer(text):
+        subject = tuple(token.stem for token in tokens(text, 0, match.start())[-6:])
+        if found := tokens(match[1]) or tokens(match[2][:_NEXT]):
+            yield found[0].stem, subject
+    for match in _NO_NOUN.finditer(text):
+        subject = tuple(token.stem for token in tokens(match[1]))
+        yield from ((token.stem, subject) for token in tokens(match[2])[:1])
+    for match in (*_WITHOUT.finditer(text), *_BUT_NOT.finditer(text)):
+        yield from ((token.stem, ()) for token in tokens(match[1]))
+
+
+def _turns_over(mine: Said, given: list[Said]) -> bool:
+    near = [(one, _common(mine, one)) for one in given]
+    best = max((common for _, common in near), default=0.0)
+    close = [one for one, common in near if common >= max(_SOMETHING, 0.6 * best)]
+    if any(_opens_more(mine, one) for one in close) or _says_after_of_before(mine, close):
+        return True
+    close = [one for one, common in near if common >= max(_SAME_THING, 0.6 * best)]
+    subject = [one for one, common in near if common >= max(_SAME_SUBJECT, 0.6 * best)]
+    return bool(subject) and (
+        any(_contradicts(mine, one, given) for one in subject)
+        or _says_opposites(mine, [one for one, common in near if common >= max(_SAME_SUBJECT, 0.6 * best)])
+        or any(_ignores_exception(mine, one) for one in close)
+        or _speaks_of_the_exception(mine, given)
+    )
+
+
+def _common(mine: Said, other: Said, *but: str) -> float:
+    """Sum what two sentences both tell of, without some stems; what a sentence is about counts less."""
+    own, about = [token.stem for token in other.words], other.about
+    found = 0.0
+    for token in {token.stem: token for token in mine.words}.values():
+        if any(likeness(token.stem, stem) for stem in but):
+            continue
+        found += token.weight * max(
+            max((likeness(token.stem, stem) for stem in own), default=0.0),
+            _ABOUT * max((likeness(token.stem, stem) for stem in about), default=0.0),
+        )
+    return found
+
+
+def _contradicts(mine: Said, other: Said, given: list[Said]) -> bool:
+    """Say whether what one sentence negates the other asserts."""
+    for root, subject in other.negated:
+        for token in mine.words:
+            alike = likeness(token.stem, root) if len(root) > _SHORT or token.word == root else 0
+            if (alike == 1 or (alike and root in _TURNING)) and _asserts(mine, token):
+                if _is_of(mine, subject) and _common(_piece(mine, token), other, root) >= _SAME_SUBJECT:
+                    return True
+    everywhere = {stem for one in given for stem, _ in one.negated}
+    for root, _ in mine.negated:
+        if any(likeness(root, name) for name in everywhere):
+            continue
+        for token in other.words:
+            if len(root) > _SHORT and likeness(token.stem, root) == 1 and _asserts(other, token):
+                if _common(mine, _piece(other, token), root) >= _SAME_SUBJECT:
+                    return True
+    return False
+
+
+def _is_of(mine: Said, subject: tuple[str, ...]) -> bool:
+    return not subject or any(likeness(token.stem, stem) for token in mine.words for stem in subject)
+
+
+def _piece(said: Said, token: Token) -> Said:
+    """Give the piece of a sentence around a word, from comma to comma."""
+    start = max((m.end() for m in _PIECE.finditer(said.text, 0, token.start)), default=0)
+    after = _PIECE.search(said.text, token.end)
+    end = after.start() if after else len(said.text)
+    return said._replace(words=tuple(word for word in said.words if start <= word.start < end))
+
+
+_TURNING = frozenset(("dispen", "dispe"))
+
+
+def _asserts(said: Said, token: Token) -> bool:
+    """Say whether the piece of a sentence around a word holds nothing that negates, beside the word itself."""
+    start = max((m.end() for m in _PIECE.finditer(said.text, 0, token.start)), default=0)
+    after = _PIECE.search(said.text, token.end)
+    end = after.start() if after else len(said.text)
+    return not any(
+        match.end() <= token.start  # "refuser une plainte sans preuve" refuses all the same
+        or token.end <= match.start() <= token.end + _SOON
+        or (token.end <= match.start() and match[0] in ("n'", "ne", "pas"))
+        for match in _ANY_NOT.finditer(said.text, start, end)
+    )
+
+
+def _says_opposites(mine: Said, close: list[Said]) -> bool:
+    """Say whether a sentence says of a concept the opposite of what all that are near say."""
+    for yes, no, where in _concepts():
+        near = close
+        if where:
+            near = [one for one in close if where.search(one.text)] if where.search(mine.text) else []
+        near = [one for one in near if _is_of_this_case(mine, one)]
+        said = _signs(mine.text, yes, no) if near and not _NOT_BEING.search(mine.text) else set()
+        if len(said) == 1 and {sign for one in near for sign in _signs(one.text, yes, no)} == {not said.copy().pop()}:
+            return True
+    return False
+
+
+_NOT_BEING = re.compile(r"(?:\bne |\bn')\w+ant pas\b")
+
+
+def _is_of_this_case(mine: Said, other: Said) -> bool:
+    """Say whether a sentence holds in every case, or in one that the draft names."""
+    found = _IF.search(other.text)
+    case = tokens(_PIECE.split(other.text[found.end() :])[0]) if found else []
+    return not case or any(likeness(token.stem, word.stem) == 1 for token in case for word in mine.words)
+
+
+def _says_after_of_before(mine: Said, close: list[Said]) -> bool:
+    """Say whether "avant la naissance" is told of "après la naissance"."""
+    said, told = (
+        {(m[1], stem(m[2])) for m in _WHEN.finditer(text)} for text in (mine.text, " ".join(o.text for o in close))
+    )
+    return any((_OTHER[when], noun) in told and (when, noun) not in told for when, noun in said)
+
+
+_WHEN = re.compile(
+    r"\b(avant|apres) (?:(?:la|le|les|l'|son|sa|votre|leur|date|prevue|presumee|fin|un|une|d'|de) ?){0,6}(\w{4,})"
+)
+_OTHER = {"avant": "apres", "apres": "avant"}
+
+
+@cache
+def _concepts() -> tuple[tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str] | None], ...]:
+    """Read the table of opposites."""
+    compiled = [
+        [re.compile(rf"(?<![\w])(?:{row[key]})(?!\w)") if row[key] != "-" else None for key in ("yes", "no", "where")]
+        for row in rows("opposites", VOCABULARY)
+    ]
+    return tuple(tuple(each) for each in compiled)
+
+
+def _signs(text: str, yes: re.Pattern[str], no: re.Pattern[str]) -> set[bool]:
+    """Give which sides of a concept a sentence says, a negation beside it counted."""
+    return {
+        sign is not _is_turned(text, match)
+        for sign, pattern in ((True, yes), (False, no))
+        for match in pattern.finditer(text)
+    }
+
+
+def _is_turned(text: str, match: re.Match[str]) -> bool:
+    before = text[max(0, match.start() - 40) : match.start()]
+    return bool(
+        _TURNED.search(before)
+        or _NONE_IS.search(text[: match.start()])
+        or (_NE.search(before) and _PAS.match(text, match.end()))
+    )
+
+
+_NONE_IS = re.compile(r"\b(?:aucune?|nulle?|rien)\b[^,;.]{0,40}\b(?:ne \w+|n'\w+) ?(?:etre )?$")
+_NE, _PAS = re.compile(r"(?:\bne |\bn')(?:[\w']+ ){0,2}$"), re.compile(r" ?(?:\w+ )?(?:pas|plus|jamais|aucun\w*)\b")
+
+
+def _ignores_exception(mine: Said, other: Said) -> bool:
+    """Say whether a sentence makes a rule for all of what the passage excepts or restricts."""
+    even = _EVEN.search(mine.text)
+    for match in _EXCEPT.finditer(other.text):
+        scope = {token.stem for token in tokens(match[1])}
+        for token in mine.words:
+            if any(likeness(token.stem, stem) == 1 for stem in scope) and (even or not _ANY_NOT.search(mine.text)):
+                if _common(mine, other, token.stem) >= _SAME_THING:
+                    return True
+        if even and not _EVEN.search(other.text) and _common(mine, other) >= 2 * _SAME_THING:
+            return True
+    if only := _ONLY.search(other.text):
+        if even and not _EVEN.search(other.text) and not _ONLY.search(mine.text):
+            return True
+    return False
+
+
+def _opens_more(mine: Said, other: Said) -> bool:
+    """Say whether a sentence names another way beside the only one: "en ligne ou au guichet" of "uniquement en ligne"."""
+    only = _ONLY.search(other.text)
+    after = tokens(other.text[only.end() :])[:1] if only else []
+    if not after or _ANY_NOT.search(mine.text) or not any(likeness(one.stem, after[0].stem) == 1 for one in mine.words):
+        return False
+    whole = [token.stem for token in other.words]
+    more = (token for match in _OR.finditer(mine.text) for token in tokens(match[1]))
+    return any(not any(likeness(token.stem, stem) for stem in whole) for token in more)
+
+
+def _speaks_of_the_exception(mine: Said, given: list[Said]) -> bool:
+    """Say whether a sentence tells the rule of what only a negated sentence of the passage is about."""
+    if _ANY_NOT.search(mine.text):
+        return False
+    for at, one in enumerate(given):
+        match = _NOT_FOR.search(one.text)
+        if not match or _IF.search(one.text, 0, match.start()):
+            continue
+        others = [each for i, each in enumerate(given) if i != at]
+        stems = {token.stem for each in others for token in each.words}
+        for token in tokens(match[1]):
+            own = any(token.stem == word.stem for word in mine.words) and token.weight >= 4
+            if own and not any(likeness(token.stem, stem) for stem in stems):
+                if any(_common(mine, each, token.stem) >= 2 * _SAME_THING for each in others if not each.negated):
+                    return True
+    return False
+
+
+_NOT_FOR = re.compile(r"(?:\bne |\bn')[^,;:.]{1,30}? (?:pas|plus)\b[^,;:.]{0,30}? (?:pour|aux?|avec|sur) ([^,;:.()]*)")
+_IF = re.compile(r"\b(?:si|s'il|s'ils|lorsqu\w*|quand|qui|dont)\b")
