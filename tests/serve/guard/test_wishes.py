@@ -246,9 +246,7 @@ def test_a_draft_of_an_earlier_plume_is_written_anew(guarded, shown):
     old = {"network": "ANTS", "structure": None, "title": None, "review": "Trop long.", "draft": "d", "failed": []}
     identity = f"draft-{'a' * 24}"
     journal = guarded.lifecycle.drafts.journal
-    guarded.run(
-        guarded.lifecycle.drafts.on_disk(journal.add_draft, identity, 1.0, "agents", 1, old | {"prompt": "v1"})
-    )
+    guarded.run(guarded.lifecycle.drafts.on_disk(journal.add_draft, identity, 1.0, "agents", 1, old | {"prompt": "v1"}))
     answer = guarded.ask(f"/v1/drafts/{identity}/again", {})
     assert answer.status_code == 200, answer.text
     assert "Avis : Trop long." in prompts(guarded)[0]
