@@ -152,7 +152,8 @@ def describe(config: ServeConfig) -> str:
 def _sources(told: dict[str, Any] | None) -> str:
     if not told:
         return "none"
-    return f"{told['passages']} passages of {told['folder']}, the newest of {told['updated_on']}; {told['digest'][:12]}"
+    dates = f"imported {told['imported_on']}, the newest sheet of {told['updated_on']}"
+    return f"{told['passages']} passages of {told['folder']}, {dates}; digest {told['digest'][:12]}"
 
 
 def _synced(state: State) -> str:

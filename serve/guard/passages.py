@@ -23,11 +23,16 @@ class Passages:
         from plume.sources.find import Finder  # its libraries are loaded where there are sources
 
         passages = sources_folder.read(folder)
-        newest = max((passage.get("updated_on") or "" for passage in passages), default="")
-        digest = sources_folder.digest(folder)
+        sources = sources_folder.read_manifest(folder)["sources"]
+        told = {
+            "folder": str(folder),
+            "digest": sources_folder.digest(folder),
+            "imported_on": max((str(source.get("imported_on") or "") for source in sources), default="") or None,
+            "updated_on": max((passage.get("updated_on") or "" for passage in passages), default="") or None,
+        }
         finder = Finder(passages)
         finder.prepare()
-        return cls(passages, finder, {"folder": str(folder), "digest": digest, "updated_on": newest or None})
+        return cls(passages, finder, told)
 
     def known(self, ids: Collection[str]) -> list[str]:
         """List the ids that a passage has."""

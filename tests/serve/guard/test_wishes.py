@@ -2,13 +2,17 @@
 
 import json
 import sqlite3
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
 from plume.passages import Passage
+from plume.paths import ROOT
 from plume.prompt import load_prompt
 from plume.sources import folder as sources_folder
+from plume.sources.importing import Job, import_files
+from plume.sources.texts import Given
 from serve import keys
 from serve.alias import Aliases, Deployed
 from serve.guard.passages import Passages
@@ -22,6 +26,13 @@ def passage(number, text, **more):
     made = {"id": f"F1#{number}", "sheet": "F1", "kind": "sheet", "title": "Carte grise", "where": ["Délai"]}
     made |= {"text": text, "url": "https://www.service-public.fr/F1", "updated_on": "2026-02-11", "licence": "LO 2.0"}
     return Passage(**made, audience="particuliers", network="ANTS", theme=None, sha256="0" * 64) | more
+
+
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+
+
+def find_nobody(texts):
+    return [[] for _ in texts]
 
 
 class AllOfThem:
@@ -262,14 +273,33 @@ def test_openais_metadata_holds_the_same_and_its_extra_tells_the_passages(guarde
 
 
 def test_status_tells_the_folder_and_a_start_reads_it(guarded, monkeypatch, tmp_path):
-    sources_folder.write(tmp_path / "s", PASSAGES, [], {"sources": []})
+    sources_folder.write(tmp_path / "s", PASSAGES, [], {"sources": [{"imported_on": "2026-03-01"}]})
     found = Passages.load(tmp_path / "s")
-    assert found.told["passages"] == 4
-    assert (found.told["updated_on"], found.told["digest"]) == ("2026-02-11", sources_folder.digest(tmp_path / "s"))
+    digest = sources_folder.digest(tmp_path / "s")
+    assert found.told == {
+        "folder": str(tmp_path / "s"),
+        "digest": digest,
+        "passages": 4,
+        "imported_on": "2026-03-01",
+        "updated_on": "2026-02-11",
+    }
     monkeypatch.setattr(guarded.lifecycle.drafts, "passages", found)
     told = guarded.request("GET", "/status", key=guarded.admin).json()["sources"]
     assert told == found.told
     assert guarded.request("GET", "/metrics", key=guarded.metrics).text.count('plume_passages_total{use="shown"')
+
+
+def test_the_shipped_sample_is_shown_for_a_review_that_it_answers_and_nothing_for_praise(guarded, shown, tmp_path):
+    import_files([ROOT / "datasets" / "sources"], tmp_path / "s", Job(Given(), NOW, find=lambda: find_nobody))
+    guarded.lifecycle.drafts.passages = Passages.load(tmp_path / "s")
+    lost = {"review": "J'ai perdu ma carte grise : personne ne me dit comment avoir un duplicata."}
+    first = guarded.ask("/v1/drafts", lost).json()
+    assert "carte grise perdue" in first["passages"][0]["title"].lower()
+    gone = [passage["id"] for passage in first["passages"]]
+    again = guarded.ask(f"/v1/drafts/{first['id']}/again", {"drop_sources": gone}).json()
+    assert not {passage["id"] for passage in again["passages"]} & set(gone)
+    assert guarded.ask("/v1/drafts", {"review": "Le personnel était très aimable, merci."}).json()["passages"] == []
+    assert "Sources officielles : aucune" in prompts(guarded)[2]
 
 
 def test_a_version_that_shows_sources_and_a_server_without_is_told_once(guarded, third, capfd):
