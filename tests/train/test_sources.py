@@ -1,10 +1,7 @@
-"""Training on a dataset with sources: what passages add, what loses them first, a version that reads prompt v3."""
-
-import json
+"""Training on a dataset with sources: what passages add, what loses them first, what MLflow is told."""
 
 import pytest
 
-from plume.adapters import Adapter
 from plume.corpus.dataset import read_split
 from plume.models import Base, load_tokenizer
 from plume.prompt import encode_prompt, encode_sample, load_prompt
@@ -54,10 +51,13 @@ def test_a_sample_that_is_too_long_first_loses_passages(tokenizer, sourced_datas
     assert row["sources_tokens"] == 0
 
 
-def test_a_version_is_trained_with_sources_and_says_its_prompt(train_here, shown, home, sourced_dataset):
-    told = {"data": sourced_dataset, "prompt": "v3", "max_epochs": 1, "batch_size": 13, "validation__draft_tokens": 1}
-    assert "passages of sources: shown with 13 of 13" in " ".join(shown("--preview", "1", **told).split())
-    result = train_here(out=home / "sourced", **told)
-    assert Adapter.load(result.adapter).prompt == "v3"
-    samples = json.loads((home / "sourced" / "adapter" / "training.json").read_text())["samples"]
-    assert samples["sources_tokens_per_epoch"] > 0
+def test_preview_tells_what_passages_add_and_mlflow_takes_the_pairs(shown, sourced_dataset, tiny_mistral, tmp_path):
+    printed = shown("--preview", "1", data=sourced_dataset, prompt="v3")
+    assert "passages of sources: shown with 13 of 13" in " ".join(printed.split())
+    import mlflow.data
+
+    base = Base(model=str(tiny_mistral))
+    config = TrainConfig(data=sourced_dataset, out=tmp_path / "run", base=base, prompt="v3")
+    pairs = load_samples(config, load_tokenizer(base), load_prompt("v3")).sources["train"]
+    told = mlflow.data.from_huggingface(pairs, path=str(sourced_dataset), name="train", digest="e" * 36).to_dict()
+    assert '"sources"' in told["schema"]
