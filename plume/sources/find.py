@@ -88,15 +88,24 @@ class Finder:
         return [0, *np.cumsum([len(passages) for passages in self._sheets]).tolist()]
 
     def _ranked(self, case: Mapping[str, Any], dropped: frozenset[str], most: int) -> Iterator[Passage]:
-        """Give the passages of at most so many sheets, the best first; none if the nearest is not about the case."""
-        asked, weights, ranked = Asked.of(case), self._weights, []
-        scores, own = self._index.scores(asked, weights), self._index.passage_scores(asked)
-        sheets = [*islice(self._usable(case, dropped, np.argsort(-scores, kind="stable").tolist()), most)]
-        if not sheets or not self._index.is_about(asked, sheets[0][0], float(scores[sheets[0][0]]), weights):
-            return
-        floor = scores[sheets[0][0]] - weights.within
-        for at, usable in sheets:
-            if scores[at] >= floor:
+        """Give the passages of the nearest sheets, the best first, then those of published replies: they only fill up.
+
+        Of each, at most so many are looked at; none comes if the nearest is not about the case.
+        """
+        asked = Asked.of(case)
+        scores, own = self._index.scores(asked, self._weights), self._index.passage_scores(asked)
+        order = np.argsort(-scores, kind="stable").tolist()
+        for replies in (False, True):
+            of_kind = (at for at in order if (self._sheets[at][0].get("kind") == REPLY) is replies)
+            near = [*islice(self._usable(case, dropped, of_kind), most)]
+            if near and self._index.is_about(asked, near[0][0], float(scores[near[0][0]]), self._weights):
+                yield from self._of_nearest(near, scores, own)
+
+    def _of_nearest(self, near: list[tuple[int, list[int]]], scores: np.ndarray, own: np.ndarray) -> Iterator[Passage]:
+        """Give the passages of the sheets that score nearly as well as the first, by their sheet's score and theirs."""
+        weights, ranked = self._weights, []
+        for at, usable in near:
+            if scores[at] >= scores[near[0][0]] - weights.within:
                 likeness = sorted((-float(own[self._starts[at] + n]), n) for n in usable)
                 ranked += [
                     (weights.passage * unlike + weights.second * (place > 0) - float(scores[at]), at, n)

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from plume.french.text import fold
+from plume.french.text import holds_run, words
 from plume.passages import Passage
-from plume.sources.terms import Terms, terms_of
+from plume.sources.terms import Terms, stem, terms_of
 
 WEIGHTS = Path(__file__).parent / "weights.json"
 BM25 = {"method": "lucene", "k1": 1.2, "b": 0.75}
@@ -51,21 +51,25 @@ def shipped() -> Weights:
 
 
 class Asked(NamedTuple):
-    """What a review names: each stem and kind once, the kinds of its own title, and whether it asks anything."""
+    """What a review names: each stem and kind once, the kinds of its own title, and whether it asks anything.
+
+    `body` are the words of the network and the structure that it is of.
+    """
 
     stems: tuple[str, ...]
     kinds: tuple[str, ...]
     title: frozenset[str]
-    network: str
+    body: tuple[str, ...]
     asks: bool
 
     @classmethod
     def of(cls, case: Mapping[str, Any]) -> "Asked":
-        """Read a case: a title, if any, a review and the network that it is of."""
+        """Read a case: a review, and title, network and structure where there are any."""
         title = case.get("title") or ""
         stems, kinds = (tuple(dict.fromkeys(terms)) for terms in terms_of(_joined([title, case["review"]])))
         asks = "?" in title + case["review"] or any(_of(kinds, ASKS))
-        return cls(stems, kinds, frozenset(terms_of(title).kinds), fold(case.get("network") or ""), asks)
+        body = _joined([case.get("network"), case.get("structure")])
+        return cls(stems, kinds, frozenset(terms_of(title).kinds), _words(body), asks)
 
 
 class Field:
@@ -99,7 +103,9 @@ class Index:
         self._text = Field([terms.stems for terms in wholes])
         self._kinds = Field([_things(terms.kinds) for terms in wholes])
         self._title_kinds = Field([_things(terms.kinds) for terms in titles])
-        self._networks = np.array([fold(passages[0].get("network") or "") for passages in sheets])
+        networks = [_words(passages[0].get("network") or "") for passages in sheets]
+        self._networks = [*dict.fromkeys(networks)]
+        self._network = np.array([self._networks.index(network) for network in networks])
         self._passages = Field([_all(terms_of(_own(passage))) for passages in sheets for passage in passages])
         self._sets = [
             (frozenset(_things(t.kinds)), frozenset(_things(w.kinds))) for t, w in zip(titles, wholes, strict=True)
@@ -108,8 +114,9 @@ class Index:
 
     def features(self, asked: Asked) -> np.ndarray:
         """Give a row of FEATURES for each sheet."""
-        same = (self._networks == asked.network) & bool(asked.network)
-        other = ~same & (self._networks != "") & bool(asked.network)
+        named = [holds_run(asked.body, network) for network in self._networks]  # "caf" in "caf du tarn"
+        same = np.array(named)[self._network]
+        other = np.array([bool(asked.body and network) for network in self._networks])[self._network] & ~same
         scores = self._text.scores(asked.stems), self._kinds.scores(asked.kinds), self._title_kinds.scores(asked.kinds)
         return np.column_stack([*scores, same, other])
 
@@ -165,6 +172,10 @@ def _own(passage: Passage) -> str:
 
 def _all(terms: Terms) -> tuple[str, ...]:
     return terms.stems + _things(terms.kinds)
+
+
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(map(stem, words(name)))
 
 
 def _joined(texts: Iterable[str | None]) -> str:

@@ -53,17 +53,15 @@ def _empty() -> frozenset[str]:
 
 
 def _kinds(said: list[str]) -> list[str]:
-    """Give the kinds that words in order name; a phrase hides the shorter ones that begin with it."""
-    exact, found, at = [*map(_singular, said)], [], 0
+    """Give the kinds that words in order name; a phrase hides the shorter ones that begin with the same word."""
+    exact, found = [*map(_singular, said)], []
     loose = [*map(_uninflected, exact)]
-    while at < len(said):
-        for length in _lengths().get(loose[at], ()):
-            end = at + length
-            if named := _phrases().get(tuple(exact[at:end])) or _phrases().get(tuple(loose[at:end])):
+    for at, first in enumerate(loose):
+        for length in _lengths().get(first, ()):
+            run = slice(at, at + length)
+            if named := _phrases().get(tuple(exact[run])) or _phrases().get(tuple(loose[run])):
                 found += named
-                at = end - 1
                 break
-        at += 1
     return found
 
 
