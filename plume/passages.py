@@ -27,7 +27,7 @@ class Passage(TypedDict, total=False):
         where: headings and cases that lead to it, from the outside in: ["Comment faire ?", "Vous êtes locataire"].
         text: verbatim, in one line.
         url: of the sheet, or None.
-        audience: "particuliers", "professionnels" or None.
+        audience: "particuliers", "professionnels", "associations" or None.
         network: the network it is of, or None.
         theme: of the sheet, or None.
         updated_on: ISO date, or None.

@@ -29,6 +29,7 @@ AUDIENCES = {
 _ELEMENTS = {row["element"]: row for row in rows("elements", Path(__file__).parent)}
 _NETWORKS = {row["code"]: row["network"] for row in rows("directory_networks")}
 _DC = "{http://purl.org/dc/elements/1.1/}"
+_ASIDE = ("menu", "title", "alternative", "condition")
 _INLINE = ("inline", "title", "unknown")  # what breaks no paragraph
 _SITE = re.compile(r"https://(?:[\w-]+\.)*service-public\.(?:gouv\.)?fr/\S+", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -181,7 +182,7 @@ def _label(node: etree._Element) -> str:
 def _unknown(root: etree._Element) -> Iterator[str]:
     """Name each element that is not known, where its text counts."""
     for node in root.iter():
-        if _role(node) == "unknown" and not any(_role(above) == "menu" for above in node.iterancestors()):
+        if _role(node) == "unknown" and not any(_role(above) in _ASIDE for above in node.iterancestors()):
             yield str(node.tag)
 
 
@@ -194,6 +195,11 @@ class _Reader:
         for node in root.iter():
             if _role(node) not in _INLINE:
                 self._apart.update(self._above(node))
+        self._answers = {
+            each.get("var", ""): squeezed(_text(choice.find("IntituleSiSelectionne"))) or _title(choice)
+            for choice in root.iter("Choix")
+            for each in choice.iter("affecteVrai")
+        }
 
     def _above(self, node: etree._Element) -> Iterator[etree._Element]:
         for above in node.iterancestors():
@@ -211,7 +217,7 @@ class _Reader:
 
     def _walk(self, node: etree._Element, where: tuple[str, ...]) -> Iterator[Block]:
         role = _role(node)
-        if role in ("menu", "title"):
+        if role in _ASIDE:
             return
         if role == "list":
             yield from self._list(node, where)
@@ -227,8 +233,21 @@ class _Reader:
             yield from self._contents(node, self._below(node, where))
 
     def _below(self, node: etree._Element, where: tuple[str, ...]) -> tuple[str, ...]:
-        title = _title(node)
-        return (*where, title) if title else where
+        """Add to the headings the title of an element, and for whom it is where its title does not say it."""
+        alternative = squeezed(_text(node.find("TitreAlternatif")))
+        condition = "" if alternative or node.tag == "Cas" else self._condition(node.find("Condition"))
+        return (*where, *filter(None, [" – ".join(filter(None, [_title(node), alternative])), condition]))
+
+    def _condition(self, node: etree._Element | None) -> str:
+        """Say a condition in the words of the questionnaire that it rests on."""
+        if node is None:
+            return ""
+        if node.tag == "estVrai":
+            return self._answers.get(node.get("var", ""), "")
+        if node.tag == "estFaux":
+            said = self._answers.get(node.get("var", ""), "")
+            return f"sauf : {said}" if said else ""
+        return (" ou " if node.tag == "ou" else " et ").join(filter(None, map(self._condition, node)))
 
     def _contents(self, node: etree._Element, where: tuple[str, ...]) -> Iterator[Block]:
         """Give an element's own text as one block, broken only by what holds blocks of its own."""

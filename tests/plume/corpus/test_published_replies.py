@@ -56,6 +56,16 @@ def test_the_command_takes_a_dataset_folder_beside_files(folder, tmp_path, monke
     assert at / "passages.jsonl" in forget_search.mentions([experience], [at], [])
 
 
+def test_a_name_is_of_one_source(tmp_path):
+    page, out = tmp_path / "a.md", str(tmp_path / "out")
+    page.write_text("Oui, ouvert.")
+    run = CliRunner().invoke(app, ["import", str(page), str(page), "--name", "x"])
+    assert str(run.exception).startswith("--name: names one source")
+    CliRunner().invoke(app, ["import", str(page), "--name", "x", "--out", out, "--no-ner"])
+    removed = CliRunner().invoke(app, ["remove", "x", "--out", out])
+    assert "0 new, 0 changed, 1 removed" in removed.output
+
+
 def test_one_line_for_what_is_wrong(refused, folder, tmp_path):
     (folder / "train.jsonl").write_text("")
     assert "build the dataset folder again" in refused("data", "sources", "import", folder, "--out", tmp_path / "out")

@@ -147,6 +147,28 @@ def test_a_namespace_of_its_own_changes_nothing(xml):
     assert read(named) == read(xml(body))
 
 
+def test_what_holds_for_some_alone_says_for_whom(xml):
+    body = """<Questionnaire><Question><Titre>Votre logement</Titre>
+        <Choix><Titre>Locataire</Titre><IntituleSiSelectionne>Vous êtes locataire</IntituleSiSelectionne>
+          <SiSelectionne><affecteVrai var="T1"/><affecteFaux var="T2"/></SiSelectionne></Choix>
+        <Choix><Titre>Étranger</Titre><SiSelectionne><affecteVrai var="T3"/></SiSelectionne></Choix></Question>
+        </Questionnaire>
+      <Texte><FragmentConditionne><Condition><estVrai var="T1"/></Condition><Paragraphe>Donnez congé.</Paragraphe>
+        </FragmentConditionne>
+      <Chapitre><Titre>Enfants</Titre><TitreAlternatif>Si vous en avez</TitreAlternatif><Condition><estVrai var="T9"/>
+        </Condition><Liste><Item><Condition><ou><estFaux var="T1"/><estVrai var="T3"/></ou></Condition>
+        <Paragraphe>Inscrivez-les</Paragraphe></Item></Liste></Chapitre>
+      <BlocCas><Cas><Titre>Je suis locataire</Titre><Condition><estVrai var="T1"/></Condition>
+        <Paragraphe>Rendez les clés.</Paragraphe></Cas></BlocCas></Texte>"""
+    unknown = Counter()
+    assert read(xml(body), unknown=unknown).blocks == (
+        Block(("Vous êtes locataire",), "Donnez congé."),
+        Block(("Enfants – Si vous en avez", "sauf : Vous êtes locataire ou Étranger"), "Inscrivez-les."),
+        Block(("Je suis locataire",), "Rendez les clés."),
+    )
+    assert not unknown
+
+
 def test_a_floating_title_leads_to_what_follows_it(xml):
     body = """<Texte><Chapitre><Titre>Coût</Titre><Paragraphe>Variable.</Paragraphe><TitreFlottant><Paragraphe>Adulte
       </Paragraphe></TitreFlottant><Paragraphe>86 €</Paragraphe></Chapitre><Paragraphe>Fin.</Paragraphe></Texte>"""
