@@ -280,7 +280,7 @@ def promote(
     by: Annotated[str | None, typer.Option(help="Who decides; kept as a tag.")] = None,
 ) -> None:
     """Make a version the champion, which serving follows."""
-    from eval.promote import check_request
+    from eval.promote import check_request, say_sources
     from eval.promote import promote as move_alias
     from plume import tracking
 
@@ -288,6 +288,8 @@ def promote(
     tracking.connect(create=False)
     number, former = move_alias(version, verdict=verdict, initial=initial, override=override, reason=reason, by=by)
     say(f"champion: version {number}" + (f" (was {former})" if former else " (the first)"))
+    if told := say_sources(str(number)):
+        say(told)
 
 
 @app.command()

@@ -178,8 +178,8 @@ def _of_facts(good: int, of: int, what: str, others: list[str]) -> Value | None:
 _WINS = "Avis où le candidat l’emporte sur la mesure principale (ex æquo pour moitié)"
 _AT_EQUAL_LENGTH = "Choix pour le candidat à longueur égale (sans préférence pour moitié)"
 _NO_COPY = "Pas de longue recopie d’une réponse d’apprentissage"
-_HELD = "Faits énoncés que l’avis, les contacts ou un passage cité contiennent (part)"
-_TOLD = "Faits de la réponse publiée qu’un passage contient : énoncés et cités (part)"
+_HELD = "Part des faits énoncés qui sont appuyés"
+_TOLD = "Part des faits à reprendre qui le sont, source citée"
 _OF_CHECKS = {"source": "reply_checks", "share": True, "better": "higher"}
 _ALL = (
     Measure(PRIMARY, "Tous les contrôles réussis", "checks", read=_all_passed, **_OF_CHECKS),

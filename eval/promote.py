@@ -14,6 +14,8 @@ from eval.mlflow_runs import VERDICT, comparison_of
 from plume import registry
 from plume.errors import InputError
 from plume.files import file_sha256
+from plume.passages import HEADING, NONE
+from plume.prompt import load_prompt, versions
 
 ALIAS = "champion"
 EARLIER = "promoted.earlier"  # tag of a version: the tags of its promotions before the last one, as JSON
@@ -56,6 +58,7 @@ def promote(
             f"promoted.{key}": str(read["inputs"].get(key) or "")
             for key in ("gate_sha256", "split_sha256", "probes_sha256")
         }
+        tags |= {"promoted.sources_sha256": str(read["inputs"].get("challenger_sources_sha256") or "")}
         tags |= {"promoted.checks_off": " ".join(read["checks_off"])}
     if signed:
         tags |= {"promoted.reason": reason.strip(), "promoted.by": by.strip()}
@@ -63,6 +66,19 @@ def promote(
     tags = emptied | {key: value for key, value in tags.items() if value} | _kept(version.tags)
     registry.set_alias(ALIAS, version.number, tags)
     return version.number, former
+
+
+def say_sources(reference: str) -> str:
+    """Say what a server must be given for a version whose prompt shows passages of sources; nothing for others."""
+    version = registry.find_version(reference)
+    prompt, judged = version.tags.get("prompt"), version.tags.get("promoted.sources_sha256")
+    if prompt not in versions() or not load_prompt(prompt).sources:
+        return ""
+    which = f" (those of its verdict: {judged[:12]}…)" if judged else ""
+    return (
+        f"version {version.number} reads the prompt {prompt}: serve it with sources=FOLDER{which}; "
+        f"without, it is served with « {HEADING} {NONE} »"
+    )
 
 
 def _kept(tags: Mapping[str, str]) -> dict[str, str]:

@@ -130,12 +130,13 @@ class Prompt:
         """Chat messages up to the reply, for any mapping with `review` and optionally network, structure, title.
 
         `examples` are past pairs with their replies, the most similar first. They are shown as earlier turns, written
-        like the last one, the most similar nearest to it; without any, the messages are what they always were.
+        like the last one, the most similar nearest to it, but without passages of sources, which would take the room of
+        the pair's own; without any, the messages are what they always were.
         """
         system = f"{self.system}\n\n{EXAMPLES}" if examples else self.system
         turns = [{"role": "system", "content": system}]
         for past in reversed(examples):
-            turns.append({"role": "user", "content": self._asked(past)})
+            turns.append({"role": "user", "content": self._asked({**past, "sources": None})})
             turns.append({"role": "assistant", "content": inert(past["reply"])})
         return [*turns, {"role": "user", "content": self._asked(pair)}]
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from plume.corpus import documents
-from plume.corpus.dataset import FEATURES
+from plume.corpus.dataset import FEATURES, PASSAGE, read_split
 from plume.corpus.split import SPLITS
 from plume.doctor import chromium
 from plume.files import sha256, to_jsonl
@@ -352,4 +352,34 @@ def small_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     (folder / "README.md").write_text(documents.card(manifest), encoding="utf-8")
+    return folder
+
+
+PASSAGES = [
+    dict.fromkeys(PASSAGE)
+    | {
+        "id": f"F{n}#1",
+        "title": f"Fiche {n}",
+        "where": ["Coût"],
+        "text": text,
+        "url": f"https://www.service-public.fr/particuliers/vosdroits/F{n}",
+        "updated_on": "2025-03-04",
+        "licence": "Licence Ouverte 2.0",
+    }
+    for n, text in enumerate(("Le duplicata coûte 13,76 €.", "Le délai est de 15 jours.", "La taxe est de 40 €."), 1)
+]
+
+
+@pytest.fixture(scope="session")
+def sourced_dataset(small_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small dataset, as if it were built with sources: every pair has the three of `PASSAGES`."""
+    folder = Path(shutil.copytree(small_dataset, tmp_path_factory.mktemp("sourced") / "data"))
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for split in SPLITS:
+        pairs = [pair | {"sources": PASSAGES} for pair in read_split(folder, split)]
+        (folder / f"{split}.jsonl").write_bytes(data := to_jsonl(pairs))
+        told = manifest["splits"][split]
+        told |= {"unsourced_sha256": told["sha256"], "sha256": sha256(data), "with_sources": len(pairs)}
+    manifest["sources"] = {"name": "fiches", "sha256": "e" * 64, "passages": 3, "updated_on": "2025-03-04", "most": 3}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder

@@ -106,7 +106,7 @@ def _item(pair: Mapping[str, Any], systems: Mapping[str, Drafts], directory: Dir
     """Give a pair as an item, its drafts as serving would have shown them, and in how many something was withheld."""
     shown, marked = {}, 0
     for name, drafts in systems.items():
-        prompt = load_prompt(drafts.meta["system"]["prompt"]).text(dict(pair))
+        prompt = load_prompt(drafts.meta["system"]["prompt"]).text(drafts.shown(pair))
         shown[name], withheld = withhold(
             str(drafts.text(pair["id"])), review=pair["review"], prompt=prompt, directory=directory
         )

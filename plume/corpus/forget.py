@@ -1,6 +1,7 @@
 """`plume data forget ID…`: an experience leaves every dataset folder, and the versions trained on it are named.
 
-In each folder that holds it, in a pair or in the quarantine, every row of the experience goes, its id too: the
+In each folder that holds it, in a pair or in the quarantine, every row of the experience goes, its id too, and its
+replies go from what other pairs show as `sources`: the
 manifest keeps only how many rows were forgotten (`counts.forgotten`: rows in = pairs + quarantined + forgotten), the
 digests that the train split had before (`history`), so that a version trained before an earlier erasure is still found,
 and a slow, salted hash of the id (`erased`), so that a second request for it is answered as the first. Digests, card,
@@ -28,6 +29,7 @@ from typing import Any
 from plume.corpus import audit, dataset, documents, forget_versions, privacy
 from plume.corpus.dataset import STAGED, read_manifest, read_split
 from plume.corpus.forget_search import mention_of
+from plume.corpus.pair_sources import is_reply_of
 from plume.corpus.split import SPLITS, experience_of
 from plume.errors import InputError, without_secrets
 from plume.files import file_sha256, read_jsonl, sha256, share, telling, to_jsonl, write
@@ -36,6 +38,7 @@ from plume.output import TOKENS
 from plume.registry import MODEL_NAME
 from plume.tracking import default_uri
 
+_SHOWN = "shown in"
 _PARTIAL, _OF = f"{STAGED}.part", ".of"  # `.of` holds the digest of the manifest that the erasure starts from
 
 _PAIR = re.compile(r".+-[1-9]")
@@ -46,7 +49,8 @@ class Holding:
     """Names a dataset folder that holds some of the experiences.
 
     Attributes:
-        rows: how many rows of each experience, by split or "quarantine".
+        rows: how many rows of each experience, by split or "quarantine"; and how many pairs of a split show a reply
+            of it as a source, by "shown in" and the split.
         train_digests: digests that its train split has and had, newest first; empty if no experience was in it.
         source: SHA-256 of the export that it was built from.
         before: experiences that an earlier erasure took out of it.
@@ -111,7 +115,9 @@ def find(
             for row in content:
                 if experience := _experience(row["id"], wanted):
                     here.rows.setdefault(experience, Counter())[part] += 1
-        if any(counts["train"] for counts in here.rows.values()):
+                for experience in {experience_of(p["sheet"]) for p in _shown(row, wanted)}:
+                    here.rows.setdefault(experience, Counter())[f"{_SHOWN} {part}"] += 1
+        if any(_is_learnt(counts) for counts in here.rows.values()):
             here.train_digests = [manifest["splits"]["train"]["sha256"], *manifest.get("history", [])]
         erased = {entry["key"]: entry["train_digests"] for entry in manifest.get("erased", [])}
         for experience in wanted if erased else ():
@@ -151,16 +157,18 @@ def _key(experience: str, source: str) -> str:
 def _forget(found: Holding) -> int:
     folder, manifest, gone = found.folder, json.loads(json.dumps(found.manifest)), set(found.rows)
     counts, splits = manifest["counts"], manifest["splits"]
-    contents = {split: _without(read_split(folder, split), gone) for split in SPLITS}
+    contents = {split: [_hidden(p, gone) for p in _without(read_split(folder, split), gone)] for split in SPLITS}
     quarantine = _without(_quarantine(folder), gone)
     for row in quarantine:
         row["detail"] = _scrub(row.get("detail") or "", gone)
-    erased = sum(sum(parts.values()) for parts in found.rows.values())
+    erased = sum(n for parts in found.rows.values() for part, n in parts.items() if not part.startswith(_SHOWN))
 
     before = splits["train"]["sha256"]
     files = {f"{split}.jsonl": to_jsonl(contents[split]) for split in SPLITS}
     for split in SPLITS:
         splits[split] |= _describe(contents[split], files[f"{split}.jsonl"])
+        if "sources" in manifest:
+            splits[split] |= _describe_sources(contents[split])
     if splits["train"]["sha256"] != before:
         manifest["history"] = [before, *(d for d in manifest.get("history", []) if d != before)]
     counts["pairs"] = sum(len(rows) for rows in contents.values())
@@ -168,7 +176,7 @@ def _forget(found: Holding) -> int:
     counts["quarantine"] = dict(sorted(Counter(row["reason"] for row in quarantine).items()))
     counts["forgotten"] = counts.get("forgotten", 0) + erased
     manifest["erased"] = manifest.get("erased", []) + [
-        {"key": _key(experience, found.source), "train_digests": found.train_digests if parts["train"] else []}
+        {"key": _key(experience, found.source), "train_digests": found.train_digests if _is_learnt(parts) else []}
         for experience, parts in sorted(found.rows.items())
     ]
 
@@ -229,6 +237,27 @@ def _describe(pairs: list[dict[str, Any]], data: bytes) -> dict[str, Any]:
         "to": dates[-1] if dates else None,
         "sha256": sha256(data),
     }
+
+
+def _describe_sources(pairs: list[dict[str, Any]]) -> dict[str, Any]:
+    without = to_jsonl(pair | {"sources": None} for pair in pairs)
+    return {"with_sources": sum(bool(pair.get("sources")) for pair in pairs), "unsourced_sha256": sha256(without)}
+
+
+def _is_learnt(parts: Counter) -> bool:
+    """Say whether an experience is in the train split, itself or as a source of another pair."""
+    return bool(parts["train"] or parts[f"{_SHOWN} train"])
+
+
+def _shown(row: dict[str, Any], experiences: Iterable[str]) -> list[dict[str, Any]]:
+    """List the passages of a row that are replies to some experiences."""
+    return [passage for passage in row.get("sources") or () if is_reply_of(passage, experiences)]
+
+
+def _hidden(pair: dict[str, Any], gone: set[str]) -> dict[str, Any]:
+    """Take the replies to what is gone out of what a pair shows."""
+    hidden = _shown(pair, gone)
+    return pair | {"sources": [p for p in pair["sources"] if p not in hidden]} if hidden else pair
 
 
 def _without(rows: list[dict[str, Any]], gone: set[str]) -> list[dict[str, Any]]:

@@ -12,6 +12,11 @@ def triples(text: str) -> frozenset[str]:
     return frozenset(" ".join(found[i : i + 3]) for i in range(max(1, len(found) - 2)))
 
 
+def contained(part: str, whole: str) -> float:
+    """Give the share of a text's word triples that another text holds, 0 to 1."""
+    return len(triples(part) & triples(whole)) / len(triples(part))
+
+
 def similarity(a: str, b: str) -> float:
     """Give the Jaccard similarity of two texts' word triples, 0 to 1."""
     left, right = triples(a), triples(b)

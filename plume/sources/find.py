@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from plume.files import file_sha256, json_sha256
-from plume.french.similar import similarity
+from plume.french.similar import contained, similarity
 from plume.passages import Passage
 from plume.sources import folder as sources_folder
 from plume.sources.cut import number
@@ -135,13 +135,16 @@ def _may_join(passage: Passage, found: list[Passage]) -> bool:
 
 
 def _is_own(passage: Passage, case: Mapping[str, Any]) -> bool:
-    """Say whether a passage is a reply to the case's own experience, or nearly its review or its reply."""
+    """Say whether a passage is a reply to the case's own experience, or nearly stands in its review or its reply.
+
+    Replies are published more than once, and a passage is only a part of one.
+    """
     if passage.get("kind") != REPLY:
         return False
     if case.get("id") and _experience(passage["sheet"]) == _experience(str(case["id"])):
         return True
     texts = (case.get(key) for key in ("review", "reply"))
-    return any(similarity(passage["text"], text) >= NEAR_DUPLICATE for text in texts if text)
+    return any(contained(passage["text"], text) >= NEAR_DUPLICATE for text in texts if text)
 
 
 def _experience(pair_id: str) -> str:

@@ -21,42 +21,14 @@ from eval.score import score_drafts
 from eval.systems import Resolved
 from plume.adapters import Adapter
 from plume.contacts import Directory
-from plume.corpus.dataset import read_split
-from plume.corpus.split import SPLITS
 from plume.files import sha256, to_jsonl
 from plume.models import Base, load_model
 from plume.paths import ROOT
 from plume.prompt import CHATML, load_prompt
+from tests.conftest import PASSAGES
 
 DECODING = Decoding(max_new_tokens=6)
-PASSAGES = [
-    {
-        "id": f"F{n}#1",
-        "title": f"Fiche {n}",
-        "where": ["Coût"],
-        "text": text,
-        "url": f"https://www.service-public.fr/particuliers/vosdroits/F{n}",
-        "updated_on": "2025-03-04",
-        "licence": "Licence Ouverte 2.0",
-    }
-    for n, text in enumerate(("Le duplicata coûte 13,76 €.", "Le délai est de 15 jours.", "La taxe est de 40 €."), 1)
-]
 REPLY = "Bonjour, le duplicata coûte 13,76 euros. Le délai est de 15 jours. Appelez la mairie avant le 3 mai 2031."
-
-
-@pytest.fixture(scope="module")
-def sourced(small_dataset, tmp_path_factory) -> Path:
-    """The small dataset, as if it were built with sources: three passages for each pair."""
-    folder = Path(shutil.copytree(small_dataset, tmp_path_factory.mktemp("sourced") / "data"))
-    manifest = json.loads((folder / "manifest.json").read_text())
-    for split in SPLITS:
-        pairs = [pair | {"sources": PASSAGES} for pair in read_split(folder, split)]
-        (folder / f"{split}.jsonl").write_bytes(data := to_jsonl(pairs))
-        told = manifest["splits"][split]
-        told |= {"unsourced_sha256": told["sha256"], "sha256": sha256(data), "with_sources": len(pairs)}
-    manifest["sources"] = {"name": "fiches", "sha256": "e" * 64, "passages": 3, "updated_on": "2025-03-04", "most": 3}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +48,14 @@ def adapter(tiny_mistral, tmp_path_factory) -> Adapter:
 
 
 @pytest.fixture(scope="module")
-def six(sourced, tiny_mistral, adapter, tmp_path_factory) -> dict[str, Path]:
+def six(sourced_dataset, tiny_mistral, adapter, tmp_path_factory) -> dict[str, Path]:
     """Drafts of the base and of the adapter, each with v1, v2, v3."""
     folder, base, made = tmp_path_factory.mktemp("six"), Base(model=str(tiny_mistral)), {}
     for kind, of in (("base", None), ("adapter", adapter)):
         for version in ("v1", "v2", "v3"):
             made[f"{kind}-{version}"] = folder / f"{kind}-{version}.jsonl"
             system = Resolved(f"{kind}:{version}", base, of, None, version)
-            generate(system, sourced, made[f"{kind}-{version}"], DECODING)
+            generate(system, sourced_dataset, made[f"{kind}-{version}"], DECODING)
     return made
 
 
@@ -109,18 +81,20 @@ def test_drafts_keep_what_their_prompt_showed_and_others_are_those_of_a_dataset_
     )
 
 
-def test_passages_without_room_are_left_out_and_no_draft_may_stand_on_them(six, sourced, tiny_mistral, tmp_path):
+def test_passages_without_room_are_left_out_and_no_draft_may_stand_on_them(
+    six, sourced_dataset, tiny_mistral, tmp_path
+):
     longest = max(rows(six["base-v3"]), key=lambda row: row["prompt_tokens"])
     out, base = tmp_path / "narrow.jsonl", Base(model=str(tiny_mistral))
     context = longest["prompt_tokens"] + DECODING.max_new_tokens - 1
-    generate(Resolved("base:v3", base, None, None, "v3"), sourced, out, DECODING, context=context)
+    generate(Resolved("base:v3", base, None, None, "v3"), sourced_dataset, out, DECODING, context=context)
     [cut] = [row for row in rows(out) if row["id"] == longest["id"]]
     assert (cut["sources"], cut["sources_dropped"]) == (PASSAGES[:2], 1)
 
     def amounts(cite: str, fee: str) -> float:
         drafts = read_drafts(out)
         drafts.rows[cut["id"]]["draft"] = f"Bonjour, merci de votre avis. Comptez {fee} {cite}."
-        scored = score_drafts(drafts, read_pairs(sourced, drafts))
+        scored = score_drafts(drafts, read_pairs(sourced_dataset, drafts))
         return next(r["value"] for r in scored if (r["id"], r["measure"]) == (cut["id"], "check:amounts"))
 
     assert amounts("[1]", "13,76 €") == 1.0
@@ -164,10 +138,10 @@ def gate(tmp_path) -> Path:
     return tmp_path / "gate-systems.yaml"
 
 
-def test_six_systems_are_ranked_in_one_comparison(six, sourced, gate, tmp_path, monkeypatch):
+def test_six_systems_are_ranked_in_one_comparison(six, sourced_dataset, gate, tmp_path, monkeypatch):
     monkeypatch.setenv("PLUME_HOME", str(tmp_path / "home"))
     first, *others = six.values()
-    judged = compare_several(first, others, sourced, gate, tmp_path / "rank")
+    judged = compare_several(first, others, sourced_dataset, gate, tmp_path / "rank")
     assert len(judged) == 5
     told = [" ".join(one.verdict.reasons) for one in judged]
     assert ["les deux systèmes n’ont pas lu les mêmes passages" in reasons for reasons in told] == [
@@ -184,10 +158,10 @@ def answering(path: Path, to: Path, text) -> Path:
     return to
 
 
-def test_verdict_report_and_page_tell_how_far_facts_are_grounded(six, sourced, gate, tmp_path, monkeypatch):
+def test_verdict_report_and_page_tell_how_far_facts_are_grounded(six, sourced_dataset, gate, tmp_path, monkeypatch):
     monkeypatch.setenv("PLUME_HOME", str(tmp_path / "home"))
-    pairs = [json.loads(line) for line in (sourced / "test.jsonl").read_text(encoding="utf-8").splitlines()]
-    ids, data = [pair["id"] for pair in pairs], Path(shutil.copytree(sourced, tmp_path / "data"))
+    pairs = [json.loads(line) for line in (sourced_dataset / "test.jsonl").read_text(encoding="utf-8").splitlines()]
+    ids, data = [pair["id"] for pair in pairs], Path(shutil.copytree(sourced_dataset, tmp_path / "data"))
     (data / "test.jsonl").write_bytes(test := to_jsonl([pair | {"reply": REPLY} for pair in pairs]))
     manifest = json.loads((data / "manifest.json").read_text())
     manifest["splits"]["test"] |= {"sha256": sha256(test)}  # the digest without sources stays: it is of other replies

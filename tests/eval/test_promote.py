@@ -7,7 +7,7 @@ import mlflow
 import pytest
 
 from eval.mlflow_runs import VERDICT
-from eval.promote import promote
+from eval.promote import promote, say_sources
 from plume import registry, tracking
 from plume.errors import InputError
 from plume.files import file_sha256
@@ -89,6 +89,16 @@ def test_a_pass_about_this_version_moves_the_alias(versions):
     assert tags["promoted.checks_off"] == "greeting length"
     assert tags["promoted.verdict_sha256"] == file_sha256(versions / "verdict.json")
     assert mlflow.get_run(tags["promoted.run_id"]).data.tags["plume.kind"] == "compare"
+
+
+def test_a_version_that_reads_sources_says_what_it_is_served_with(versions):
+    assert say_sources("1") == ""  # of v1
+    mlflow.MlflowClient().set_model_version_tag(registry.MODEL_NAME, "2", "prompt", "v3")
+    told = say_sources("2")
+    assert "serve it with sources=FOLDER; without, it is served with « Sources officielles : aucune »" in told
+    promote("1", initial=True, reason="first", by="Ada")
+    promote("2", verdict=_verdict(versions, "PASS", prompt="v3", challenger_sources_sha256="e" * 64))
+    assert "(those of its verdict: eeeeeeeeeeee…)" in say_sources("champion")
 
 
 def test_a_verdict_edited_after_its_comparison_is_refused(versions):

@@ -254,6 +254,8 @@ def test_passages_that_do_not_fit_are_left_out_after_the_examples_and_the_caller
         assert fitted.ids == encode_prompt(tokenizer, prompt, fitted.pair)
     assert encode_within(tokenizer, prompt, pair, (), 1).pair["sources"] == []
     assert "Sources officielles : aucune" in prompt.text(encode_within(tokenizer, prompt, pair, (), 1).pair)
+    past = prompt.messages(pair, [PAST[0] | {"sources": PASSAGES}])
+    assert past == prompt.messages(pair, PAST[:1])  # an example shows none: its reply cites none
     older = load_prompt("v2")
     assert encode_within(tokenizer, older, pair, (), 1) == (encode_prompt(tokenizer, older, PAIR), (), pair)
 

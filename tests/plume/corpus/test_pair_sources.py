@@ -1,6 +1,7 @@
 """Passages of sources in a dataset folder: found at build time by the review, told in manifest and card."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ import pytest
 import datasets
 from plume.corpus.build import DataConfig, build
 from plume.corpus.dataset import read_manifest, read_split
+from plume.corpus.forget import find, forget
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
-from plume.files import sha256
+from plume.files import sha256, to_jsonl
 from plume.passages import Passage
 from plume.prompt import load_prompt
 from plume.sources import folder
@@ -135,3 +137,17 @@ def test_a_folder_that_is_none_is_refused_before_any_work(export, tmp_path):
     with pytest.raises(InputError, match="not a sources folder"):
         build(export, tmp_path / "out", DataConfig(ner=False, sources=tmp_path / "none"))
     assert not (tmp_path / "out").exists()
+
+
+def test_an_erased_experience_leaves_what_other_pairs_show_too(built, tmp_path):
+    data = Path(shutil.copytree(built, tmp_path / "data"))
+    assert "1-1#1" in shown(data)["3-1"]
+    [found], _ = find(["1"], [data])
+    showing = {split: sum("1-1#1" in str(pair["sources"]) for pair in read_split(data, split)) for split in SPLITS}
+    assert found.rows["1"] == {"train": 1} | {f"shown in {split}": n for split, n in showing.items() if n}
+    assert forget(found) == 1
+    assert not any("1-1#1" in passages for passages in shown(data).values())
+    for split, told in read_manifest(data)["splits"].items():
+        pairs = read_split(data, split)
+        assert told["unsourced_sha256"] == sha256(to_jsonl([pair | {"sources": None} for pair in pairs]))
+        assert told["with_sources"] == sum(bool(pair["sources"]) for pair in pairs)

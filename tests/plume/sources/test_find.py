@@ -155,6 +155,11 @@ def test_a_reply_never_comes_for_its_own_experience_or_nearly_its_own_words():
     assert sheets(found.find(LICENCE | {"id": "12-3"})) == ["31-1"]  # another structure of the same experience
     assert sheets(found.find(LICENCE | {"id": "112-1"})) == ["12-1"]
     assert found.find(LICENCE | {"reply": replies[0]["text"]}) == []
+    # A passage is a part of a reply.
+    longer = (
+        "Bonjour, merci de votre avis, nous regrettons que personne n'ait pu vous renseigner au guichet ce jour-là."
+    )
+    assert found.find(LICENCE | {"reply": f"{longer} {replies[0]['text']}"}) == []
     assert found.find({"review": f"{text} Dossier ?"}) == []
     assert NEAR_DUPLICATE == 0.8
 
