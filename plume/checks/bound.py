@@ -4,12 +4,13 @@ Two values of one kind in a passage are told apart by the words of their clauses
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from plume.checks.case import Case
-from plume.checks.cited import cited_sentences, mentions, said, same_length, whole
+from plume.checks.cited import cited_sentences, said
+from plume.checks.held import mentions, same_length, whole
 from plume.checks.meaning import likeness, sentence_spans, tokens
 from plume.checks.stems import in_digits
 from plume.french.mentions import Mention
@@ -17,7 +18,8 @@ from plume.french.rules import Text, reading
 from plume.french.vocabulary import word_set
 from plume.passages import Shown
 
-_PAIR, _ALONE = 3.5, 3.0  # nats by which the other binding must be better: of two values told, of one
+# Nats by which the other binding must be better: of two values told; of one, by the number of a case; by words.
+_PAIR, _ALONE, _BY_WORDS = 3.5, 3.0, 7.0
 _HEAD = 0.5  # what a word before the first of several values is worth: it may be of all
 _COMMA_BEFORE, _COMMA_AFTER = 0.6, 0.25  # what a word is worth near a value that a comma parts from it
 _LABEL = 4.0  # nats of the number of a case
@@ -171,7 +173,14 @@ def _is_swapped(one: Clause, own: Sequence[Clause], other: Clause, mine: Sequenc
         back = max(min(_gain(two, other, each) for each in own) for two in twins)
         return gain > -1 and gain + back >= _PAIR
     told = all(each.ages or each.words.keys() - other.words.keys() for each in own)  # else none can speak for it
-    return told and min(_gain(one, each, other, alone=True) for each in own) >= _ALONE
+    enough = _ALONE if _is_labelled(one, own, other) else _BY_WORDS
+    return told and min(_gain(one, each, other, alone=True) for each in own) >= enough
+
+
+def _is_labelled(one: Clause, own: Sequence[Clause], other: Clause) -> bool:
+    """Say whether an age or the number of a case speaks for the other value."""
+    apart = other.words.keys() - {root for each in own for root in each.words}
+    return bool(one.ages and other.ages) or any(root.startswith("#") and root in apart for root in one.words)
 
 
 def _may_be_taken_for(one: Mention, other: Mention) -> bool:
@@ -190,20 +199,28 @@ def _gain(mine: Clause, own: Clause, other: Clause, *, alone: bool = False) -> f
 
     Where the other value is not told, its words may stand beside for another reason: those near by must agree too.
     """
-    dull = own.words.keys() & other.words.keys()
-    gains = [_fit(words, mine, other, dull) - _fit(words, mine, own, dull) for words in (mine.near, mine.words)]
+    mine_ages = _of_ages(mine, other) - _of_ages(mine, own)
+    gains = [mine_ages + _of_words(words, own, other) for words in (mine.near, mine.words)]
     return min(gains) if alone else gains[0]
 
 
-def _fit(words: Mapping[str, float], mine: Clause, other: Clause, dull: Set[str]) -> float:
-    """Give how well the words of two clauses agree, without those that tell nothing."""
-    names = other.words.keys() - dull
-    found = sum(
-        worth * max((likeness(root, name) for name in names), default=0.0)
-        for root, worth in words.items()
-        if root not in dull
-    )
-    if mine.ages and other.ages:
-        inside = any(a <= low and high <= b for low, high in mine.ages for a, b in other.ages)
-        found += _SAME_AGE if inside else -_SAME_AGE
+def _of_words(words: Mapping[str, float], own: Clause, other: Clause) -> float:
+    """Sum the words that speak for the other value less those for its own; what both clauses hold tells nothing.
+
+    A word that one of them holds is not of the other by its family: "scooter" and "voiture" are both vehicles.
+    """
+    dull = own.words.keys() & other.words.keys()
+    found = 0.0
+    for root, worth in words.items():
+        if root not in dull:
+            mine = max((likeness(root, name) for name in own.words if name not in dull), default=0.0)
+            theirs = max((likeness(root, name) for name in other.words if name not in dull), default=0.0)
+            found += worth * ((theirs == 1) - (mine == 1) if 1 in (mine, theirs) else theirs - mine)
     return found
+
+
+def _of_ages(mine: Clause, other: Clause) -> float:
+    if not mine.ages or not other.ages:
+        return 0.0
+    inside = any(a <= low and high <= b for low, high in mine.ages for a, b in other.ages)
+    return _SAME_AGE if inside else -_SAME_AGE

@@ -1,7 +1,6 @@
-"""Compares what two French texts say by their words: stems, families of one sense (senses.tsv), and how rare they are."""
+"""Compares what two French texts say by their words: stems, families of one sense (senses.tsv), how rare they are."""
 
 import re
-from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from plume.french.text import fold
 from plume.french.vocabulary import folded, rows
 
 _WORD = re.compile(r"[^\W\d_]{2,}|\d+")
+_ADVERB = 1.5  # nats of an adverb, which says how and not what
 _SENSE = 0.7  # what a word of the same family is worth of the word itself
 
 
@@ -48,7 +48,7 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     """List the words of a folded text, or of a part of it, that carry sense. Numbers are none."""
     end = len(text) if end is None else end
     return [
-        Token(root, match[0], match.start(), match.end(), weight(root))
+        Token(root, match[0], match.start(), match.end(), _ADVERB if match[0].endswith("ement") else weight(root))
         for match in _WORD.finditer(text, start, end)
         if not match[0].isdigit() and match[0] not in empty_words() and len(root := stem(match[0])) > 1
     ]
@@ -79,19 +79,3 @@ def likeness(one: str, other: str) -> float:
 
 
 _NONE: frozenset[str] = frozenset()
-
-
-def shared(mine: Iterable[Token], others: Iterable[str]) -> float:
-    """Sum what some words say that the others say too, each stem once."""
-    others = {*others}
-    return sum(
-        one.weight * max((likeness(one.stem, other) for other in others), default=0.0)
-        for one in {one.stem: one for one in mine}.values()
-    )
-
-
-def coverage(mine: Iterable[Token], others: Iterable[str]) -> float:
-    """Give which share of what some words say the others say too; 1 of nothing."""
-    mine = [*{one.stem: one for one in mine}.values()]
-    whole = sum(one.weight for one in mine)
-    return shared(mine, others) / whole if whole else 1.0
