@@ -13,6 +13,7 @@ NONE = "aucune"
 CITED = re.compile(r"\[(\d)\]")  # as a draft cites a passage
 # Several at once: "[1, 2]", "[1 et 2]", "[1-2]".
 _CITATION = re.compile(r"\[ ?\d ?(?:(?:,|;|/|et|à|-|–) ?\d ?){0,8}\]")
+_GLUED = re.compile(r"(?<=[./])([\w/-]{2,100})(\[\d)")
 _LINE = re.compile(r"^\[(\d)\] (.*?)(?: \(mis à jour le (\d{4}-\d\d-\d\d)\))? : (.*?)(?: Lien : (\S+))?$")
 
 
@@ -77,6 +78,11 @@ def citations(draft: str) -> Iterator[tuple[int, int, tuple[int, ...]]]:
     """Yield the place of each citation of a draft, and the numbers that it cites."""
     for match in _CITATION.finditer(draft):
         yield match.start(), match.end(), tuple(int(digit) for digit in match[0] if digit.isdigit())
+
+
+def apart(draft: str) -> str:
+    """Write a blank between a web address and the citation that is glued to it."""
+    return _GLUED.sub(r"\1 \2", draft)
 
 
 def squeezed(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from plume.french.rules import Text, reading
 from plume.french.text import plain, sentences, words
-from plume.passages import Shown, citations, shown
+from plume.passages import HEADING, Shown, apart, citations, shown
 from plume.prompt import inert
 
 _TITLE = re.compile(r"^Titre : .*$", re.MULTILINE)  # as `plume.prompt` shows it
@@ -90,7 +90,10 @@ class Case:
         network: Reviews | None = None,
     ) -> "Case":
         review = review.translate(_TAGS) if _TAGGED.search(review) else review
-        return cls(plain(draft), plain(review), plain(prompt), directory, sentiment, tuple(shows), network)
+        draft, prompt = plain(draft), plain(prompt)
+        if f"\n{HEADING}\n" in prompt:
+            draft = apart(draft)
+        return cls(draft, plain(review), prompt, directory, sentiment, tuple(shows), network)
 
     @cached_property
     def _worked_out(self) -> dict[Callable[["Case"], Any], Any]:

@@ -198,7 +198,7 @@ def sums(given: str) -> frozenset[tuple[float, str]]:
         one / n for one in told for n in counts if 1 < n <= 60 and (100 * one / n).is_integer()
     }
     found |= {one * n + other for one in told for other in told - {one} for n in counts if 1 < n <= 60}
-    shares = {100 * share for a, b in combinations(every, 2) if b for share in (a / b, 1 - a / b, b / a - 1)}
+    shares = {100 * share for a, b in combinations(every, 2) if a and b for share in (a / b, 1 - a / b, b / a - 1)}
     shares = {rounded for share in shares for rounded in (int(share), round(share), round(share, 1))}
     return frozenset({(round(one, 2), "€") for one in found} | {(float(one), "%") for one in shares if one})
 

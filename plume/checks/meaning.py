@@ -1,7 +1,6 @@
-"""Compares what two French texts say by their words: stems, families of one sense (senses.tsv), and how rare they are."""
+"""Compares what two French texts say by their words: stems, families of one sense (senses.tsv), how rare they are."""
 
 import re
-from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -79,19 +78,3 @@ def likeness(one: str, other: str) -> float:
 
 
 _NONE: frozenset[str] = frozenset()
-
-
-def shared(mine: Iterable[Token], others: Iterable[str]) -> float:
-    """Sum what some words say that the others say too, each stem once."""
-    others = {*others}
-    return sum(
-        one.weight * max((likeness(one.stem, other) for other in others), default=0.0)
-        for one in {one.stem: one for one in mine}.values()
-    )
-
-
-def coverage(mine: Iterable[Token], others: Iterable[str]) -> float:
-    """Give which share of what some words say the others say too; 1 of nothing."""
-    mine = [*{one.stem: one for one in mine}.values()]
-    whole = sum(one.weight for one in mine)
-    return shared(mine, others) / whole if whole else 1.0

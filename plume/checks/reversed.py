@@ -24,7 +24,8 @@ _NOT = (
     r"(?:ne|n'|pas|jamais|aucune?s?|ni|sans|sauf|hors|hormis|except\w+|exclu\w*|impossib\w*|interdi\w+|refus\w*|rejet\w*"
     r"|perd\w*|supprim\w*|inutiles?|faute|defaut|non|seule?s?|seulement|uniquement|exclusivement|reserv\w+|limit\w+"
     r"|toutefois|cependant|revanche|mais|dispens\w*|exoner\w*|exempt\w*|echapp\w*|empech\w*|priv\w*|suspen\w*"
-    r"|interromp\w*|cess\w*|contraire|sinon|a moins d\w*|autrement|renonc\w*|evit\w*|choisir|plutot|au lieu|moins que|annul\w*)"
+    r"|interromp\w*|cess\w*|contraire|sinon|a moins d\w*|autrement|renonc\w*|evit\w*|choisir|plutot|au lieu"
+    r"|moins que|annul\w*)"
 )
 _ANY_NOT = re.compile(rf"(?<![\w])(?:{_NOT})(?!\w)|\bn'")
 _TURNED = re.compile(
@@ -50,10 +51,11 @@ _ONLY = re.compile(
     r"\b(?:uniquement|seulement|exclusivement|seule?s?\b|reserve\w*|a condition|sous reserve|que si|que lorsqu)"
 )
 _EVEN = re.compile(
-    r"\b(?:meme (?:si|en|avec|sans|pour|sur|un|une|rattach\w*|quand|lorsqu\w*|apres|pendant|au|a|dans|les?|la)\b|y compris|quel(?:le)?s? que soi\w*"
+    r"\b(?:meme (?:si|en|avec|sans|pour|sur|une?|rattach\w*|quand|lorsqu\w*|apres|pendant|au|a|dans|les?|la)\b"
+    r"|y compris|quel(?:le)?s? que soi\w*"
     r"|dans tous les cas|en toutes? circonstances?|sans (?:aucune )?(?:condition|exception|motif|limite)\w*|librement"
-    r"|toujours|systematiquement|automatiquement|d'office|a tout moment|que ce soit|a toutes? les|a tous les|pour tou\w+"
-    r"|sans (?:autre|aucune) demarche|sans rien demander)\b"
+    r"|toujours|systematiquement|automatiquement|d'office|a tout moment|que ce soit|a toutes? les|a tous les"
+    r"|pour tou\w+|sans (?:autre|aucune) demarche|sans rien demander)\b"
 )
 _OR = re.compile(r"\b(?:ou|comme|ainsi que|et aussi|mais aussi|aussi bien)\b ([^,;:.()]*)")
 _PIECE = re.compile(r",(?!\d)|[;:()]")
@@ -74,7 +76,7 @@ def reversed_claims(case: Case) -> Iterator[Claim]:
         given = [said for one in claim.cited for said in of_passage(one)]
         for start, end in sentence_spans(case.text.folded[claim.start : claim.end]):
             mine = _said(case.text.folded[claim.start + start : claim.start + end], ())
-            if _turns_over(mine, given):
+            if not any(_is_said_by(mine, one) for one in given) and _turns_over(mine, given):
                 yield Claim(claim.start + start, claim.start + end, claim.cited)
 
 
@@ -110,6 +112,16 @@ def _negated(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield from ((token.stem, ()) for token in tokens(match[1]))
 
 
+def _is_said_by(mine: Said, other: Said) -> bool:
+    """Say whether a sentence has all its words, small ones too, from one of a passage, and negates what that one does."""
+    return {root for root, _ in mine.negated} == {root for root, _ in other.negated} and {
+        *_ANY_WORD.findall(other.text)
+    }.issuperset(_ANY_WORD.findall(mine.text))
+
+
+_ANY_WORD = re.compile(r"[a-z]+")
+
+
 def _turns_over(mine: Said, given: list[Said]) -> bool:
     near = [(one, _common(mine, one)) for one in given]
     best = max((common for _, common in near), default=0.0)
@@ -142,21 +154,24 @@ def _common(mine: Said, other: Said, *but: str) -> float:
 
 def _contradicts(mine: Said, other: Said, given: list[Said]) -> bool:
     """Say whether what one sentence negates the other asserts."""
-    for root, subject in other.negated:
-        for token in mine.words:
-            alike = likeness(token.stem, root) if len(root) > _SHORT or token.word == root else 0
-            if (alike == 1 or (alike and root in _TURNING)) and _asserts(mine, token):
-                if _is_of(mine, subject) and _common(_piece(mine, token), other, root) >= _SAME_SUBJECT:
-                    return True
-    everywhere = {stem for one in given for stem, _ in one.negated}
-    for root, _ in mine.negated:
-        if any(likeness(root, name) for name in everywhere):
-            continue
-        for token in other.words:
-            if len(root) > _SHORT and likeness(token.stem, root) == 1 and _asserts(other, token):
-                if _common(mine, _piece(other, token), root) >= _SAME_SUBJECT:
-                    return True
-    return False
+    everywhere = {root for one in given for root, _ in one.negated}
+    return any(
+        _asserts(mine, token) and _is_of(mine, subject) and _common(_piece(mine, token), other, root) >= _SAME_SUBJECT
+        for root, subject in other.negated
+        for token in mine.words
+        if _is_one(token, root) or (root in _TURNING and likeness(token.stem, root))
+    ) or any(
+        _asserts(other, token) and _common(mine, _piece(other, token), root) >= _SAME_SUBJECT
+        for root, _ in mine.negated
+        if not any(likeness(root, name) for name in everywhere)
+        for token in other.words
+        if _is_one(token, root)
+    )
+
+
+def _is_one(token: Token, root: str) -> bool:
+    """Say whether a word has a stem; so short a stem, many words have."""
+    return len(root) > _SHORT and likeness(token.stem, root) == 1
 
 
 def _is_of(mine: Said, subject: tuple[str, ...]) -> bool:
@@ -258,23 +273,19 @@ _NE, _PAS = re.compile(r"(?:\bne |\bn')(?:[\w']+ ){0,2}$"), re.compile(r" ?(?:\w
 
 def _ignores_exception(mine: Said, other: Said) -> bool:
     """Say whether a sentence makes a rule for all of what the passage excepts or restricts."""
-    even = _EVEN.search(mine.text)
-    for match in _EXCEPT.finditer(other.text):
-        scope = {token.stem for token in tokens(match[1])}
-        for token in mine.words:
-            if any(likeness(token.stem, stem) == 1 for stem in scope) and (even or not _ANY_NOT.search(mine.text)):
-                if _common(mine, other, token.stem) >= _SAME_THING:
-                    return True
-        if even and not _EVEN.search(other.text) and _common(mine, other) >= 2 * _SAME_THING:
+    even = _EVEN.search(mine.text) is not None and not _EVEN.search(other.text)
+    excepted = [token.stem for match in _EXCEPT.finditer(other.text) for token in tokens(match[1])]
+    if excepted and even and _common(mine, other) >= 2 * _SAME_THING:
+        return True
+    if excepted and (_EVEN.search(mine.text) or not _ANY_NOT.search(mine.text)):
+        within = [token for token in mine.words if any(likeness(token.stem, stem) == 1 for stem in excepted)]
+        if any(_common(mine, other, token.stem) >= _SAME_THING for token in within):
             return True
-    if only := _ONLY.search(other.text):
-        if even and not _EVEN.search(other.text) and not _ONLY.search(mine.text):
-            return True
-    return False
+    return even and _ONLY.search(other.text) is not None and not _ONLY.search(mine.text)
 
 
 def _opens_more(mine: Said, other: Said) -> bool:
-    """Say whether a sentence names another way beside the only one: "en ligne ou au guichet" of "uniquement en ligne"."""
+    """Say whether a sentence names a way beside the only one: "en ligne ou au guichet" of "uniquement en ligne"."""
     only = _ONLY.search(other.text)
     after = tokens(other.text[only.end() :])[:1] if only else []
     if not after or _ANY_NOT.search(mine.text) or not any(likeness(one.stem, after[0].stem) == 1 for one in mine.words):
@@ -293,14 +304,15 @@ def _speaks_of_the_exception(mine: Said, given: list[Said]) -> bool:
         if not match or _IF.search(one.text, 0, match.start()):
             continue
         others = [each for i, each in enumerate(given) if i != at]
-        stems = {token.stem for each in others for token in each.words}
-        for token in tokens(match[1]):
-            own = any(token.stem == word.stem for word in mine.words) and token.weight >= 4
-            if own and not any(likeness(token.stem, stem) for stem in stems):
-                if any(_common(mine, each, token.stem) >= 2 * _SAME_THING for each in others if not each.negated):
-                    return True
+        elsewhere = {token.stem for each in others for token in each.words}
+        own = {token.stem for token in tokens(match[1]) if token.weight >= _RARE} & {word.stem for word in mine.words}
+        apart = [root for root in own if not any(likeness(root, stem) for stem in elsewhere)]
+        rest = [each for each in others if not each.negated]
+        if any(_common(mine, each, root) >= 2 * _SAME_THING for root in apart for each in rest):
+            return True
     return False
 
 
+_RARE = 4.0  # nats of a word that tells a case apart
 _NOT_FOR = re.compile(r"(?:\bne |\bn')[^,;:.]{1,30}? (?:pas|plus)\b[^,;:.]{0,30}? (?:pour|aux?|avec|sur) ([^,;:.()]*)")
 _IF = re.compile(r"\b(?:si|s'il|s'ils|lorsqu\w*|quand|qui|dont)\b")

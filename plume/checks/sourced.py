@@ -41,12 +41,16 @@ def _misquoted(case: Case) -> Iterator[tuple[Fact, str]]:
     for one in ungrounded(case):
         if one.in_given:
             continue
-        if one.passages and (one.kind, one.value) not in told:
-            if one.kind != "count" or (one.value >= _MANY and _counts_the_same(case, one, one.passages)):
-                yield one, "sources.uncited"
-        elif not one.passages and one.cited:
-            if one.kind != "count" or one.value >= _MANY or _counts_the_same(case, one, one.cited):
-                yield one, "sources.altered"
+        if one.kind != "count":
+            counts = True
+        elif one.passages:
+            counts = one.value >= _MANY and _counts_the_same(case, one, one.passages)
+        else:
+            counts = one.value >= _MANY or _counts_the_same(case, one, one.cited)
+        if one.passages and counts and (one.kind, one.value) not in told:
+            yield one, "sources.uncited"
+        elif not one.passages and counts and one.cited:
+            yield one, "sources.altered"
 
 
 def _counts_the_same(case: Case, one: Fact, numbers: frozenset[int]) -> bool:
