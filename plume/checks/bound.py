@@ -4,12 +4,13 @@ Two values of one kind in a passage are told apart by the words of their clauses
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from plume.checks.case import Case
-from plume.checks.cited import cited_sentences, mentions, said, same_length, whole
+from plume.checks.cited import cited_sentences, said
+from plume.checks.held import mentions, same_length, whole
 from plume.checks.meaning import likeness, sentence_spans, tokens
 from plume.checks.stems import in_digits
 from plume.french.mentions import Mention
@@ -190,20 +191,28 @@ def _gain(mine: Clause, own: Clause, other: Clause, *, alone: bool = False) -> f
 
     Where the other value is not told, its words may stand beside for another reason: those near by must agree too.
     """
-    dull = own.words.keys() & other.words.keys()
-    gains = [_fit(words, mine, other, dull) - _fit(words, mine, own, dull) for words in (mine.near, mine.words)]
+    mine_ages = _of_ages(mine, other) - _of_ages(mine, own)
+    gains = [mine_ages + _of_words(words, own, other) for words in (mine.near, mine.words)]
     return min(gains) if alone else gains[0]
 
 
-def _fit(words: Mapping[str, float], mine: Clause, other: Clause, dull: Set[str]) -> float:
-    """Give how well the words of two clauses agree, without those that tell nothing."""
-    names = other.words.keys() - dull
-    found = sum(
-        worth * max((likeness(root, name) for name in names), default=0.0)
-        for root, worth in words.items()
-        if root not in dull
-    )
-    if mine.ages and other.ages:
-        inside = any(a <= low and high <= b for low, high in mine.ages for a, b in other.ages)
-        found += _SAME_AGE if inside else -_SAME_AGE
+def _of_words(words: Mapping[str, float], own: Clause, other: Clause) -> float:
+    """Sum the words that speak for the other value less those for its own; what both clauses hold tells nothing.
+
+    A word that one of them holds is not of the other by its family: "scooter" and "voiture" are both vehicles.
+    """
+    dull = own.words.keys() & other.words.keys()
+    found = 0.0
+    for root, worth in words.items():
+        if root not in dull:
+            mine = max((likeness(root, name) for name in own.words if name not in dull), default=0.0)
+            theirs = max((likeness(root, name) for name in other.words if name not in dull), default=0.0)
+            found += worth * ((theirs == 1) - (mine == 1) if 1 in (mine, theirs) else theirs - mine)
     return found
+
+
+def _of_ages(mine: Clause, other: Clause) -> float:
+    if not mine.ages or not other.ages:
+        return 0.0
+    inside = any(a <= low and high <= b for low, high in mine.ages for a, b in other.ages)
+    return _SAME_AGE if inside else -_SAME_AGE

@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from plume.checks import derived
 from plume.checks.case import Answer, Case, Fault, none_of
-from plume.checks.cited import agrees, said_by_a_passage
+from plume.checks.cited import said_by_a_passage
+from plume.checks.held import agrees
 from plume.french.mentions import Mention
 from plume.french.mentions.amounts import amounts, loose_amounts
 from plume.french.mentions.calendar import FEASTS, calendar, calendar_words

@@ -113,7 +113,7 @@ def _negated(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _is_said_by(mine: Said, other: Said) -> bool:
-    """Say whether a sentence has all its words, small ones too, from one of a passage, and negates what that one does."""
+    """Say whether a sentence has all its words, small ones too, from one of a passage, and negates as that one does."""
     return {root for root, _ in mine.negated} == {root for root, _ in other.negated} and {
         *_ANY_WORD.findall(other.text)
     }.issuperset(_ANY_WORD.findall(mine.text))

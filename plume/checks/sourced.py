@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from plume.checks.bound import swapped
 from plume.checks.case import Answer, Case, Fault, none_of
-from plume.checks.cited import Fact, grounded, noun_after, of_passage, ungrounded
+from plume.checks.cited import Fact, grounded, ungrounded
+from plume.checks.held import noun_after, of_passage
 from plume.checks.hollow import hollow
 from plume.checks.meaning import likeness
 from plume.checks.reversed import reversed_claims
