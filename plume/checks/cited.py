@@ -7,6 +7,7 @@ import re
 from collections.abc import Hashable
 from typing import NamedTuple
 
+from plume.checks import derived
 from plume.checks.case import Case
 from plume.checks.contacts import is_listed
 from plume.checks.held import Known, holds, known, loosely_known, mentions_of, of_passage
@@ -121,6 +122,7 @@ def _cited(part: Sentence | None) -> frozenset[int]:
 def _fact(case: Case, one: Mention, holding: frozenset[int], part: Sentence | None) -> Fact:
     # What stands before a citation is told of the passage; elsewhere it may follow from what the citizen told.
     claimed = part is not None and any(start >= one.end for start, _, _ in part.citations)
+    claimed |= one.kind == "duration" and derived.is_ahead(case.text, one.start)
     beside = given_beside(case)
     in_given = holds(known(beside) if claimed else loosely_known(beside), one, case.text) or (
         _is_listed(one, case)

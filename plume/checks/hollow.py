@@ -15,7 +15,6 @@ from plume.checks.meaning import likeness, sentence_spans, tokens
 from plume.french.text import fold
 from plume.passages import Shown
 
-
 # What is missing must outweigh what is held by so much, in nats. On 110 sound claims and 33 hollow ones, in full
 # sentences: 5.5 stops none of the sound ones and finds 26. A claim of few words is let pass rather.
 _HELD, _FEW, _TWO = 0.8, 5.5, 7.5

@@ -33,9 +33,9 @@ _TURNED = re.compile(
     r"|obligatoirement|tenue?s?|du tout|besoin|en|par|vraiment|forcement|necessairement))* ?$"
 )
 _NE_PAS = re.compile(
-    r"(?:\bne |\bn')((?:[\w'-]+ ){1,4}?)(?:pas|plus|jamais|nullement|aucunement|ni)\b(?! que)([^,;:.()]*)"
+    r"(?:\bne |\bn')((?:[\w'-]{1,25} ){1,4}?)(?:pas|plus|jamais|nullement|aucunement|ni)\b(?! que)([^,;:.()]{0,160})"
 )
-_NO_NOUN = re.compile(r"\b(?:aucune?|nulle?)\b ([^,;:.()]*?)(?:\bne |\bn')([^,;:.()]*)")
+_NO_NOUN = re.compile(r"\b(?:aucune?|nulle?)\b ([^,;:.()]{0,80}?)(?:\bne |\bn')([^,;:.()]{0,160})")
 _WITHOUT = re.compile(
     r"\b(?:sans|non|ni)\b(?! que\b)[ -](?:(?:aucune?|autre|etre|la|le|les|un|une|de|d'|l') ?){0,2}(\w+)"
 )
@@ -268,7 +268,10 @@ def _is_turned(text: str, match: re.Match[str]) -> bool:
 
 
 _NONE_IS = re.compile(r"\b(?:aucune?|nulle?|rien)\b[^,;.]{0,40}\b(?:ne \w+|n'\w+) ?(?:etre )?$")
-_NE, _PAS = re.compile(r"(?:\bne |\bn')(?:[\w']+ ){0,2}$"), re.compile(r" ?(?:\w+ )?(?:pas|plus|jamais|aucun\w*)\b")
+_NE, _PAS = (
+    re.compile(r"(?:\bne |\bn')(?:[\w']{1,25} ){0,2}$"),
+    re.compile(r" ?(?:\w+ )?(?:pas|plus|jamais|aucun\w*)\b"),
+)
 
 
 def _ignores_exception(mine: Said, other: Said) -> bool:
