@@ -18,7 +18,8 @@ from plume.french.rules import Text, reading
 from plume.french.vocabulary import word_set
 from plume.passages import Shown
 
-_PAIR, _ALONE = 3.5, 3.0  # nats by which the other binding must be better: of two values told, of one
+# Nats by which the other binding must be better: of two values told; of one, by the number of a case; by words.
+_PAIR, _ALONE, _BY_WORDS = 3.5, 3.0, 7.0
 _HEAD = 0.5  # what a word before the first of several values is worth: it may be of all
 _COMMA_BEFORE, _COMMA_AFTER = 0.6, 0.25  # what a word is worth near a value that a comma parts from it
 _LABEL = 4.0  # nats of the number of a case
@@ -172,7 +173,14 @@ def _is_swapped(one: Clause, own: Sequence[Clause], other: Clause, mine: Sequenc
         back = max(min(_gain(two, other, each) for each in own) for two in twins)
         return gain > -1 and gain + back >= _PAIR
     told = all(each.ages or each.words.keys() - other.words.keys() for each in own)  # else none can speak for it
-    return told and min(_gain(one, each, other, alone=True) for each in own) >= _ALONE
+    enough = _ALONE if _is_labelled(one, own, other) else _BY_WORDS
+    return told and min(_gain(one, each, other, alone=True) for each in own) >= enough
+
+
+def _is_labelled(one: Clause, own: Sequence[Clause], other: Clause) -> bool:
+    """Say whether an age or the number of a case speaks for the other value."""
+    apart = other.words.keys() - {root for each in own for root in each.words}
+    return bool(one.ages and other.ages) or any(root.startswith("#") and root in apart for root in one.words)
 
 
 def _may_be_taken_for(one: Mention, other: Mention) -> bool:

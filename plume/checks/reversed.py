@@ -43,6 +43,7 @@ _ABOUT = 0.8
 _SHORT = 3  # letters of a stem that many words have
 _SOON = 10  # characters
 _BUT_NOT = re.compile(r"\b(?:mais|et) (?:pas|non)(?: pas)? (?:(?:aux?|les?|la|l'|pour|des?|du|d'|en|par) ?){0,3}(\w+)")
+_CASE_BEFORE = re.compile(r"\b(?:qui|si|s'ils?|s'elles?|lorsqu\w*|quand|tant qu\w*|que|qu')[^,;:.()]{0,60}$")
 _NEXT = 20  # characters after "pas" in which the word that it negates stands
 _EXCEPT = re.compile(
     r"\b(?:sauf(?: si| pour| en cas d\w*)?|hormis|hors|excepte\w*|a l'exception d\w*|a l'exclusion d\w*)\b([^;.()]*)"
@@ -102,6 +103,8 @@ def _said(text: str, about: tuple[str, ...]) -> Said:
 def _negated(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the stem of what a sentence says not to be, the verb or what follows an empty one, and its subject's."""
     for match in _NE_PAS.finditer(text):
+        if _CASE_BEFORE.search(text[: match.start()]):
+            continue  # "qui ne la remet pas": a case, which may well be told the other way round
         subject = tuple(token.stem for token in tokens(text, 0, match.start())[-6:])
         if found := tokens(match[1]) or tokens(match[2][:_NEXT]):
             yield found[0].stem, subject
@@ -276,15 +279,22 @@ _NE, _PAS = (
 
 def _ignores_exception(mine: Said, other: Said) -> bool:
     """Say whether a sentence makes a rule for all of what the passage excepts or restricts."""
-    even = _EVEN.search(mine.text) is not None and not _EVEN.search(other.text)
+    ever = _says_even(mine.text)
+    even = ever and not _EVEN.search(other.text)
     excepted = [token.stem for match in _EXCEPT.finditer(other.text) for token in tokens(match[1])]
     if excepted and even and _common(mine, other) >= 2 * _SAME_THING:
         return True
-    if excepted and (_EVEN.search(mine.text) or not _ANY_NOT.search(mine.text)):
+    if excepted and (ever or not _ANY_NOT.search(mine.text)):
         within = [token for token in mine.words if any(likeness(token.stem, stem) == 1 for stem in excepted)]
         if any(_common(mine, other, token.stem) >= _SAME_THING for token in within):
             return True
-    return even and _ONLY.search(other.text) is not None and not _ONLY.search(mine.text)
+    restricted = _ONLY.search(other.text) is not None and not _ONLY.search(mine.text)
+    return even and restricted and _common(mine, other) >= 1.5 * _SAME_THING
+
+
+def _says_even(text: str) -> bool:
+    """Say whether a sentence holds in all cases: "même si", "toujours", but not "plus automatiquement"."""
+    return any(not _TURNED.search(text[max(0, m.start() - 40) : m.start()]) for m in _EVEN.finditer(text))
 
 
 def _opens_more(mine: Said, other: Said) -> bool:
