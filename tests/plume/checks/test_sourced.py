@@ -22,9 +22,10 @@ PASSAGES = (
         "title": "Permis de conduire perdu",
         "where": ["Duplicata"],
         "text": "La demande se fait uniquement en ligne, sur https://permis-exemple.ants.gouv.fr. Le timbre "
-        "coûte 25 €. La déclaration de perte permet de conduire pendant 2 mois. Si le permis est retrouvé ensuite, "
-        "il n'est plus valable. La taxe est de 11 € pour un scooter et de 48 € pour une voiture. Le formulaire est le cerfa "
-        "n° 14881. L'absence de réponse vaut rejet de la demande.",
+        "coûte 25 €. La déclaration de perte permet de conduire pendant 2 mois. Si le permis est "
+        "retrouvé ensuite, il n'est plus valable. La taxe est de 11 € pour un scooter et de 48 € pour "
+        "une voiture. Le formulaire est le cerfa n° 14881. L'absence de réponse vaut rejet de la "
+        "demande.",
         "url": "https://www.service-public.fr/particuliers/vosdroits/F1",
         "updated_on": "2026-02-01",
     },
