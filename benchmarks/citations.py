@@ -1,6 +1,6 @@
 """Which drafts that misquote their sources the checks find, and which sound ones they stop.
 
-    .venv/bin/python benchmarks/cited.py [FILE] [--show]
+    .venv/bin/python benchmarks/citations.py [FILE] [--show]
 
 Counted by draft: one is found if any gating check fails. A sound one is stopped wrongly if a check of facts or sources
 fails; what other checks say of it is counted apart. FILE holds rows as datasets/gold/cited.jsonl does.
