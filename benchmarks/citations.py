@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/citations.py [FILE] [--show]
 
 Counted by draft: one is found if any gating check fails. A sound one is stopped wrongly if a check of facts or sources
-fails; what other checks say of it is counted apart. FILE holds rows as datasets/gold/sources.jsonl does.
+fails; what other checks say of it is counted apart. FILE holds rows as datasets/gold/cited.jsonl does.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from plume.paths import ROOT
 from plume.prompt import load_prompt
 from plume.shares import clopper_pearson
 
-GOLD = ROOT / "datasets" / "gold" / "sources.jsonl"
+GOLD = ROOT / "datasets" / "gold" / "cited.jsonl"
 OF_FACTS = ("amounts", "dates", "deadlines", "contacts", "articles", "sources", "placeholders")
 
 

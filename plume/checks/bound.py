@@ -143,7 +143,7 @@ def _kind(one: Mention, text: Text) -> str:
     return "trimester" if text.folded[one.start : one.end].endswith(("trimestre", "trimestres")) else one.kind
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1 << 11)
 def of_passage(one: Shown, kind: str) -> tuple[Clause, ...]:
     """List the values of one kind in a passage, each with the words around it."""
     text, found = reading(whole(one)), []

@@ -61,7 +61,7 @@ def loosely_known(text: str) -> Known:
     )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1 << 10)
 def known(text: str) -> Known:
     """List the facts of a text that was given, and what may be meant by one."""
     whole = reading(text)

@@ -92,7 +92,7 @@ def is_hollow(held: float, missing: float, others: int) -> bool:
     return others > 1 and missing > _HELD * held + (_FEW if others > 2 else _TWO)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1 << 10)
 def _stems(one: Shown) -> tuple[str, ...]:
     return tuple({token.stem for token in tokens(fold(f"{one.title} {one.text}"))})
 

@@ -81,7 +81,7 @@ def reversed_claims(case: Case) -> Iterator[Claim]:
                 yield Claim(claim.start + start, claim.start + end, claim.cited)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1 << 10)
 def of_passage(one: Shown) -> tuple[Said, ...]:
     """Read the sentences of a passage. One that begins with a pronoun is about what the one before is about."""
     text, found, about = fold(one.text), [], tuple(token.stem for token in tokens(fold(one.title)))

@@ -158,7 +158,7 @@ def test_several_numbers_in_one_citation() -> None:
 
 
 def test_the_gold_set_of_sources() -> None:
-    spec = importlib.util.spec_from_file_location("benchmark_sources", ROOT / "benchmarks" / "sources.py")
+    spec = importlib.util.spec_from_file_location("benchmark_citations", ROOT / "benchmarks" / "citations.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
