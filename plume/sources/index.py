@@ -53,13 +53,13 @@ def shipped() -> Weights:
 class Asked(NamedTuple):
     """What a review names: each stem and kind once, the kinds of its own title, and whether it asks anything.
 
-    `body` are the words of the network and the structure that it is of.
+    `bodies` are the words of the network and of the structure that it is of.
     """
 
     stems: tuple[str, ...]
     kinds: tuple[str, ...]
     title: frozenset[str]
-    body: tuple[str, ...]
+    bodies: tuple[tuple[str, ...], ...]
     asks: bool
 
     @classmethod
@@ -68,8 +68,8 @@ class Asked(NamedTuple):
         title = case.get("title") or ""
         stems, kinds = (tuple(dict.fromkeys(terms)) for terms in terms_of(_joined([title, case["review"]])))
         asks = "?" in title + case["review"] or any(_of(kinds, ASKS))
-        body = _joined([case.get("network"), case.get("structure")])
-        return cls(stems, kinds, frozenset(terms_of(title).kinds), _words(body), asks)
+        bodies = tuple(_words(case[key]) for key in ("network", "structure") if case.get(key))
+        return cls(stems, kinds, frozenset(terms_of(title).kinds), bodies, asks)
 
 
 class Field:
@@ -114,9 +114,8 @@ class Index:
 
     def features(self, asked: Asked) -> np.ndarray:
         """Give a row of FEATURES for each sheet."""
-        named = [holds_run(asked.body, network) for network in self._networks]  # "caf" in "caf du tarn"
-        same = np.array(named)[self._network]
-        other = np.array([bool(asked.body and network) for network in self._networks])[self._network] & ~same
+        same = np.array([_is_of(network, asked.bodies) for network in self._networks])[self._network]
+        other = np.array([bool(asked.bodies and network) for network in self._networks])[self._network] & ~same
         scores = self._text.scores(asked.stems), self._kinds.scores(asked.kinds), self._title_kinds.scores(asked.kinds)
         return np.column_stack([*scores, same, other])
 
@@ -172,6 +171,11 @@ def _own(passage: Passage) -> str:
 
 def _all(terms: Terms) -> tuple[str, ...]:
     return terms.stems + _things(terms.kinds)
+
+
+def _is_of(network: tuple[str, ...], bodies: Iterable[tuple[str, ...]]) -> bool:
+    """Say whether the name of a body holds that of a network, or is held in it: "Caf du Tarn", "France Travail"."""
+    return any(holds_run(body, network) or holds_run(network, body) for body in bodies)
 
 
 def _words(name: str) -> tuple[str, ...]:
