@@ -25,6 +25,8 @@ from plume.sources.sheets import Refused
 # What the passages of a file depend on beside it.
 READER = (
     "plume/sources/sheets.py",
+    "plume/sources/table.py",
+    "plume/sources/elements.py",
     "plume/sources/elements.tsv",
     "plume/sources/texts.py",
     "plume/sources/cut.py",

@@ -163,7 +163,9 @@ def test_what_holds_for_some_alone_says_for_whom(xml):
     unknown = Counter()
     assert read(xml(body), unknown=unknown).blocks == (
         Block(("Vous êtes locataire",), "Donnez congé."),
-        Block(("Enfants – Si vous en avez", "sauf : Vous êtes locataire ou Étranger"), "Inscrivez-les."),
+        Block(
+            ("Enfants – Si vous en avez", "(sauf : Vous êtes locataire) ou Votre logement : Étranger"), "Inscrivez-les."
+        ),
         Block(("Je suis locataire",), "Rendez les clés."),
     )
     assert not unknown
@@ -177,6 +179,80 @@ def test_a_floating_title_leads_to_what_follows_it(xml):
         Block(("Coût", "Adulte"), "86 €"),
         Block((), "Fin."),
     )
+
+
+def test_a_title_that_leads_to_nothing_is_not_lost(xml):
+    body = """<Texte><BlocCas><Cas><Titre>Rien à faire</Titre></Cas></BlocCas><TitreFlottant>Bientôt</TitreFlottant>
+      <TitreFlottant>Demain</TitreFlottant><Paragraphe>Venez.</Paragraphe><Liste><Titre>Pièces</Titre></Liste>
+      <Attention><Titre>Fermé le lundi</Titre></Attention><Tableau><Titre>Tarifs</Titre></Tableau></Texte>"""
+    assert blocks(xml, body) == (
+        *(Block((), "Rien à faire"), Block((), "Bientôt"), Block(("Demain",), "Venez.")),
+        *(Block(("Demain",), text) for text in ("Pièces.", "Fermé le lundi", "Tarifs")),
+    )
+
+
+def test_a_row_keeps_equal_cells_apart_and_a_heading_among_rows_leads_to_those_below(xml):
+    def row(kind, *cells):
+        return f'<Rangée type="{kind}">{"".join(f"<Cellule{cell}</Cellule>" for cell in cells)}</Rangée>'
+
+    across = ' fusionHorizontale="3">'
+    rows = (
+        row("header", ">Âge", ' fusionHorizontale="2">Tarif') + row("normal", ">Adulte", ">8 €", ">8 €"),
+        row("header", f"{across}Hors saison") + row("normal", ">Enfant", ">4 €", ">") + row("normal", f"{across}Fermé"),
+        row("header", ">Lieu", ">Jour", ">Notes")
+        + '<Rangée><Cellule>Gare</Cellule><Case URL="https://a.fr">lundi</Case>',
+    )
+    assert blocks(xml, f"<Texte><Tableau>{''.join(rows)}</Rangée></Tableau></Texte>") == (
+        Block((), "Âge : Adulte ; Tarif : 8 € ; Tarif : 8 €."),
+        Block(("Hors saison",), "Âge : Enfant ; Tarif : 4 €."),
+        Block(("Hors saison",), "Fermé."),
+        Block((), "Lieu : Gare ; Jour : lundi (https://a.fr)."),
+        Block((), "Notes"),
+    )
+
+
+def test_a_row_too_long_for_a_passage_gives_each_cell_under_the_headings_of_row_and_column(xml):
+    cells = "".join(f"<Cellule>{text}</Cellule>" for text in ("Caution", "Un mois. " * 40, "Deux mois. " * 40))
+    body = f"""<Texte><Tableau><Rangée type="header"><Cellule/><Cellule>Nu</Cellule><Cellule>Meublé</Cellule></Rangée>
+      <Rangée>{cells}</Rangée></Tableau></Texte>"""
+    found = passages(read(xml(body)))
+    assert {(*passage["where"], passage["text"][:9]) for passage in found} == {
+        ("Caution", "Nu", "Un mois. "),
+        ("Caution", "Meublé", "Deux mois"),
+    }
+
+
+def test_what_a_sheet_refers_to_keeps_the_headings_within_it_and_every_address(xml):
+    body = """<LienExterneCommente URL="https://a.fr"><Commentaire>Lisez https://a.fr/aide</Commentaire>
+        </LienExterneCommente>
+      <Definition><Titre>Ayant droit</Titre><Texte><Chapitre><Titre>En cas de décès</Titre><Liste><Titre>Qui</Titre>
+        <Item>Époux</Item><Item>Enfants</Item></Liste></Chapitre></Texte></Definition>"""
+    assert blocks(xml, body) == (
+        Block((), "Lisez https://a.fr/aide (https://a.fr)."),
+        Block(("Définitions",), "Ayant droit : En cas de décès : Qui : Époux ; Enfants."),
+    )
+    long = passages(read(xml(f"<Definition><Titre>Caf</Titre><Texte>{'Elle aide. ' * 99}</Texte></Definition>")))
+    assert len(long) > 1
+    assert {tuple(passage["where"]) for passage in long} == {("Définitions", "Caf")}
+
+
+def test_a_condition_is_said_by_all_answers_that_it_rests_on_or_as_one_without_words(xml):
+    choices = "".join(
+        f'<Choix><Titre>{said}</Titre><SiSelectionne><affecteVrai var="A"/></SiSelectionne></Choix>'
+        for said in ("Oui", "Bientôt")
+    )
+    asked = f"<Questionnaire><Question><Titre>Êtes-vous parent ?</Titre>{choices}</Question></Questionnaire>"
+
+    def where(condition):
+        return blocks(xml, f"{asked}<Texte><Attention>{condition}<Paragraphe>Oui.</Paragraphe></Attention></Texte>")[
+            0
+        ].where
+
+    said = "Êtes-vous parent ? Oui ou Êtes-vous parent ? Bientôt"
+    assert where('<Condition><estVrai var="A"/></Condition>') == (said,)
+    for other in ('<estVrai var="B"/>', '<estFaux var="B"/>', '<non><estVrai var="A"/></non>'):
+        assert where(f"<Condition>{other}</Condition>") == ("selon votre situation",)
+    assert where("") == ()
 
 
 @pytest.mark.parametrize(
