@@ -289,27 +289,27 @@ class _Reader:
         heads: list[str] = []
         part: tuple[str, ...] = ()  # a heading across the whole table, among its rows
         down: dict[int, tuple[int, table.Cell]] = {}
-        unsaid: set[str] = set()  # headings that have led to nothing yet
+        unsaid: dict[str, None] = {}  # headings that have led to nothing yet
         led = True  # the headings have led to a row
-        for row in [*node, None]:
-            if row is not None and role_of(row) != "row":
+        for row in node:
+            if role_of(row) != "row":
                 yield from self._walk(row, where)
                 continue
-            cells = [] if row is None else list(table.cells_of(row, down))
-            if row is not None and row.get("type") != "header":
-                found = list(table.row_blocks(heads, cells, (*where, *part)))
-                yield from found
+            cells = list(table.cells_of(row, down))
+            if row.get("type") != "header":
+                yield from (found := list(table.row_blocks(heads, cells, (*where, *part))))
                 led = led or bool(found)
-                unsaid -= {head for head, cell in zip(heads, cells, strict=False) if cell.text}
-            elif led and heads and len(set(cells)) == 1:
+                for head in (*part, *(head for head, cell in zip(heads, cells, strict=False) if cell.text)):
+                    unsaid.pop(head if found else "", None)
+            elif led and len(heads) > 1 and len(set(cells)) == 1:
                 part = tuple(filter(None, [cells[0].text]))
+                unsaid |= dict.fromkeys(part)
             else:
-                if led or row is None:
-                    yield from self._flush(
-                        [" ; ".join(filter(None, (head for head in heads if head in unsaid)))], where
-                    )
+                if led:
+                    yield from self._flush([" ; ".join(unsaid)], where)
                 heads, part, led = table.headings([] if led else heads, cells), (), False
-                unsaid = set(heads)
+                unsaid = dict.fromkeys(filter(None, heads))
+        yield from self._flush([" ; ".join(unsaid)], where)
 
 
 def _or_title(node: etree._Element, where: tuple[str, ...], blocks: Iterable[Block]) -> Iterator[Block]:
