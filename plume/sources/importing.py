@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from plume.errors import InputError
 from plume.files import code_sha256, file_sha256, json_sha256, locked, make_folder, telling
-from plume.output import SOURCES, check_folder, holds
+from plume.output import SOURCES, check_folder, finish, holds
 from plume.passages import Passage
 from plume.pseudonymise.spans import Span
 from plume.sources import folder, sheets, texts
@@ -248,20 +248,24 @@ def import_files(paths: Sequence[Path], out: Path, job: Job, name: str | None = 
 
     `name` is that of the source, by default its path; a source of the same name is brought up to date.
     """
+    busy = f"{out}: another import writes there; wait until it has ended"
+    if out.is_dir():
+        with locked(out, busy, wait=0), telling(out, "name another folder with --out"):
+            finish(out, SOURCES)
     check(paths, out)
     with telling(out, "name another folder with --out"):
         make_folder(out)
-    try:
-        with locked(out, f"{out}: another import writes there; wait until it has ended", wait=0):
+    with locked(out, busy, wait=0):
+        try:
             library = Library(out)
             names = [name or str(path.resolve()) for path in paths]
             for path, source_name in zip(paths, names, strict=True):
                 bring_up_to_date(library, path, source_name, job)
                 manifest = library.write(job.now, names)
             return manifest
-    finally:
-        with suppress(OSError):
-            out.rmdir()  # nothing was written
+        finally:
+            with suppress(OSError):
+                out.rmdir()  # nothing was written
 
 
 def remove(out: Path, name: str, now: datetime) -> dict[str, Any]:
