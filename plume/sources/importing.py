@@ -165,7 +165,8 @@ class Library:
         """Say under which id a sheet is kept, or why it is not.
 
         The archives for two audiences hold some sheets twice. The same text is kept once; of two versions for one
-        audience the later is kept, and for two audiences each has its own id.
+        audience, or of one reply, the later is kept; for two audiences each has its own id. A reply keeps its id,
+        by which it is kept from its own pair and from what is held out.
         """
         for sheet_id in (sheet.id, f"{sheet.id}-{sheet.audience or 'autre'}", f"{sheet.id}-{_short(source.name)}"):
             holder = self.owner.get(sheet_id)
@@ -175,7 +176,7 @@ class Library:
             of = f"{holder[1]} of {PurePath(holder[0]).name}"
             if _says(there) == _says(passages(sheet)):
                 return sheet_id, Refused("duplicate", f"says the same as {of}")
-            if sheet.kind == "sheet" and there[0]["audience"] == sheet.audience:
+            if sheet.kind != "document" and (there[0]["kind"], there[0]["audience"]) == (sheet.kind, sheet.audience):
                 if (sheet.updated_on or "") <= (there[0]["updated_on"] or ""):
                     return sheet_id, Refused("duplicate", f"is no later than {of}")
                 other = self.sources[holder[0]]
