@@ -4,6 +4,7 @@ What each element is stands in `elements.tsv`. An element that is not there is c
 fetched, no entity is expanded.
 """
 
+import codecs
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -88,7 +89,7 @@ def _parsed(data: bytes) -> etree._Element:
     parser = etree.XMLParser(
         resolve_entities=False, load_dtd=False, no_network=True, remove_comments=True, remove_pis=True, huge_tree=False
     )
-    return etree.fromstring(data.lstrip(), parser)
+    return etree.fromstring(data.removeprefix(codecs.BOM_UTF8).lstrip(), parser)
 
 
 def _other_than_a_sheet(root: etree._Element, kind: str) -> Refused | None:

@@ -1,8 +1,10 @@
 """A sheet of service-public.fr becomes blocks under its headings; what is no sheet, or cannot be read, says why."""
 
+import itertools
 import random
 import re
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -145,6 +147,7 @@ def test_a_namespace_of_its_own_changes_nothing(xml):
     body = "<Texte><Paragraphe>Le délai est de 26 jours.</Paragraphe></Texte>"
     named = b"\n" + xml(body).replace(b"<Publication ", b'<Publication xmlns="urn:schema:4" ')
     assert read(named) == read(xml(body))
+    assert read(b"\xef\xbb\xbf\n" + xml(body)) == read(xml(body))  # as some editors save it
 
 
 def test_what_holds_for_some_alone_says_for_whom(xml):
@@ -332,6 +335,55 @@ def test_no_word_of_the_sample_is_lost(sample):
                 }
             )
         ), path
+
+
+def any_part(chance: random.Random, word: Callable[[], str], depth: int = 0) -> str:
+    """Write an element as the format has it, with others in it in an odd but possible order; no word twice."""
+
+    def more() -> str:
+        deeper = "".join(any_part(chance, word, depth + 1) for _ in range(chance.randint(0, 2))) if depth < 4 else ""
+        return deeper or f"<Paragraphe>{word()} <Valeur>{word()}</Valeur></Paragraphe>"
+
+    def title() -> str:
+        return chance.choice(["", f"<Titre>{word()}</Titre>", f"<Titre><Paragraphe>{word()}</Paragraphe></Titre>"])
+
+    def row() -> str:
+        cells = (chance.choice([word(), "", f"<Liste><Item>{word()}</Item></Liste>"]) for _ in "abc")
+        kind = chance.choice(["header", "normal"])
+        return f'<Rangée type="{kind}">{"".join(f"<Cellule>{cell}</Cellule>" for cell in cells)}</Rangée>'
+
+    def link(tag: str, content: str) -> str:
+        return f'<{tag} URL="https://{word()}">{content}</{tag}>'
+
+    kind = chance.randrange(9)
+    if kind == 0:
+        return f"<Paragraphe>{word()} {link('LienExterne', word())} {more()} {word()}</Paragraphe>"
+    if kind == 1:
+        return f"<Liste>{title()}<Item>{more()}</Item><Item>{word()}</Item></Liste>"
+    if kind == 2:
+        return f"<Tableau>{title()}{''.join(row() for _ in range(5))}</Tableau>"
+    if kind == 3:
+        return f"<ASavoir>{title()}{more()}</ASavoir>"
+    if kind == 4:
+        cases = (f"<Cas>{title()}{chance.choice([more(), ''])}</Cas>" for _ in "ab")
+        return f"<BlocCas>{''.join(cases)}</BlocCas>"
+    if kind == 5:
+        return f"<Chapitre>{title()}<TitreFlottant>{word()}</TitreFlottant>{chance.choice([more(), ''])}</Chapitre>"
+    if kind == 6:
+        return link("Definition", f"{title()}<Texte>{more()}{more()}</Texte>")
+    if kind == 7:
+        return f"<FragmentConditionne><Condition><estVrai var='A'/></Condition>{more()}</FragmentConditionne>"
+    return f"<Nouveau>{title()}{more()} {word()}</Nouveau>"
+
+
+@pytest.mark.parametrize("times", [150, pytest.param(3000, marks=pytest.mark.long)])
+def test_no_word_is_lost_whatever_stands_in_what(xml, times):
+    for seed in range(times):
+        chance, written = random.Random(seed), itertools.count(1000)
+        body = "".join(any_part(chance, lambda: f"m{next(written)}") for _ in range(4))  # noqa: B023
+        found = passages(read(xml(f"<Texte>{body}</Texte>")))
+        said = " ".join(" ".join([*passage["where"], passage["text"]]) for passage in found)
+        assert set(re.findall(r"m\d{4}", body)) == set(re.findall(r"m\d{4}", said)), seed
 
 
 def mutate(data: bytes, chance: random.Random) -> bytes:
