@@ -35,17 +35,23 @@ class Grounding:
     @property
     def told(self) -> list[Fact]:
         """The wanted facts that the draft states with a passage that holds them."""
-        said = [(fact.kind, fact.value, fact.passages & fact.cited) for fact in self.stated]
-        return [
-            fact
-            for fact in self.wanted
-            if any((fact.kind, fact.value) == (kind, value) and fact.passages & cited for kind, value, cited in said)
-        ]
+        said = {(fact.kind, fact.value) for fact in self.stated if fact.passages & fact.cited}
+        return [fact for fact in self.wanted if (fact.kind, fact.value) in said]
 
 
-def ground(draft: str, pair: Mapping[str, Any], prompt: Prompt, directory: "Directory") -> Grounding:
-    """Find the facts of a draft and of the published reply; `pair` is as the draft's prompt showed it."""
-    stated = _facts(Case.of(draft, pair["review"], prompt.text(dict(pair)), directory, None))
+def ground(
+    draft: str,
+    pair: Mapping[str, Any],
+    prompt: Prompt,
+    directory: "Directory",
+    shown: Mapping[str, Any] | None = None,
+) -> Grounding:
+    """Find the facts of a draft and of the published reply; `shown` is the pair as the draft's prompt had room for it.
+
+    All systems are asked for the same facts, whatever room their prompt had: those of the passages of `pair`.
+    """
+    given = prompt.text(dict(pair if shown is None else shown))
+    stated = _facts(Case.of(draft, pair["review"], given, directory, None))
     with_sources = _with_sources().text(dict(pair)) if pair.get("sources") else ""
     wanted = _facts(Case.of(pair["reply"], pair["review"], with_sources, directory, None)) if with_sources else []
     return Grounding(stated, list({(f.kind, f.value): f for f in wanted if f.passages}.values()))

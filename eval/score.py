@@ -145,7 +145,7 @@ def score_drafts(
 
 def _grounded(drafts: Drafts, pair: dict[str, Any], prompt: Prompt, directory: Directory) -> Grounding | Exception:
     try:
-        return ground(drafts.text(pair["id"]) or "", drafts.shown(pair), prompt, directory)
+        return ground(drafts.text(pair["id"]) or "", pair, prompt, directory, drafts.shown(pair))
     except Exception as error:  # one draft is lost, not the file
         return error
 

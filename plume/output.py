@@ -6,6 +6,7 @@ folder with that marker. Everything here is refused before any work.
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -250,6 +251,21 @@ def _install(made: Path, folder: Path, names: tuple[str, ...], aside: Path) -> N
                 if (aside / name).exists():
                     (aside / name).rename(folder / name)
             raise
+
+
+def finish(folder: Path, kind: Kind) -> None:
+    """Finish the renames that a kill cut off, and remove what it left. For a kind whose files are all always made.
+
+    Whoever calls it has locked the folder. Raises OSError.
+    """
+    for left in sorted(folder.glob(f"{BUILDING}*")):
+        if not {path.name for path in left.glob("*/*")} <= set(kind.files):  # another command's
+            continue
+        if not (folder / kind.marker).is_file() and (left / "before").is_dir():
+            for name in kind.files:
+                if (left / "made" / name).is_file():
+                    (left / "made" / name).rename(folder / name)
+        shutil.rmtree(left)
 
 
 def claim(folder: Path, kind: Kind, *, option: str = "--out") -> None:

@@ -68,7 +68,7 @@ def render(passages: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _line(number: int, passage: Mapping[str, Any]) -> str:
-    title = squeezed(" – ".join([passage["title"], *(passage.get("where") or [])])).replace(" : ", " - ")
+    title = squeezed(" – ".join([passage["title"], *(passage.get("where") or [])])).replace(" : ", " - ").rstrip(" :")
     dated = f" (mis à jour le {passage['updated_on']})" if passage.get("updated_on") else ""
     link = f" Lien : {passage['url']}" if passage.get("url") else ""
     return squeezed(f"[{number}] {title}{dated} : {passage['text']}{link}")

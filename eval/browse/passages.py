@@ -40,7 +40,9 @@ def grounded(item: Item, browsed: Browsed, n: int) -> Iterator[tuple[str, str]]:
     drafts, draft = browsed.systems[n].drafts, item.drafts[n]
     if draft is None:
         return
-    found = ground(draft, drafts.shown(item.pair), load_prompt(drafts.meta["system"]["prompt"]), _directory())
+    found = ground(
+        draft, item.pair, load_prompt(drafts.meta["system"]["prompt"]), _directory(), drafts.shown(item.pair)
+    )
     for measure in (MEASURES[name] for name in OF_SOME):
         if value := measure.read(found):
             yield measure.label, value.detail or ""

@@ -158,7 +158,7 @@ def forget(
     from plume.corpus import forget as forgetting
     from plume.corpus import forget_search, forget_versions
     from plume.errors import EnvironmentMissing
-    from plume.output import STUDY
+    from plume.output import SOURCES, STUDY
     from plume.paths import home
 
     for root in folders or ():
@@ -195,7 +195,10 @@ def forget(
         ids, [*roots, *stored], [here.folder for here in found if here.folder not in unwritten]
     ):
         mend = f"erase it, and what agents wrote of it: plume eval study forget {path.parent} {' '.join(ids)}"
-        mend = mend if STUDY.is_in(path.parent) else "erase it, or make it again"
+        if SOURCES.is_in(path.parent):
+            mend = f"import the dataset folder into it again, as plume data sources status {path.parent} names it"
+        elif not STUDY.is_in(path.parent):
+            mend = "erase it, or make it again"
         say(f"{path}: names a forgotten experience; {mend}")
     for path in forget_search.arrow_copies(ids):
         say(f"{path}: may hold a forgotten experience; remove it, datasets.load_dataset makes it again")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from plume.corpus.processes import in_order
 from plume.corpus.split import experience_of
+from plume.errors import InputError
 from plume.passages import Passage
 from plume.prompt import most_passages
 from plume.sources import folder
@@ -32,7 +33,7 @@ class PairSources:
     def __init__(self, place: Path, workers: int) -> None:
         """Read the folder. Raises InputError if it is none, or was changed since it was made."""
         self._place, self._workers = place, workers
-        self._passages = folder.read(place)
+        self._digest, self._passages = folder.digest(place), folder.read(place)
 
     def add(self, lines: Iterator[str], described: dict[str, Any], held_out: Collection[str]) -> Iterator[str]:
         """Give a split's lines with their passages; a reply to an experience that is `held_out` is none.
@@ -41,7 +42,7 @@ class PairSources:
         """
         without, found = hashlib.sha256(), 0
         barred = frozenset(p["id"] for p in self._passages if is_reply_of(p, held_out))
-        work = partial(_with_passages, place=str(self._place), barred=barred)
+        work = partial(_with_passages, place=str(self._place), digest=self._digest, barred=barred)
         chunks = iter(lambda: list(islice(lines, _CHUNK)), [])
 
         def read() -> Iterator[list[str]]:
@@ -61,11 +62,11 @@ class PairSources:
         dates = [p["updated_on"] for p in self._passages if p.get("updated_on")]
         return {
             "name": self._place.resolve().name,
-            "sha256": folder.digest(self._place),
+            "sha256": self._digest,
             "passages": len(self._passages),
             "updated_on": max(dates, default=None),
             "most": most_passages(),
-            "finder": _finder(str(self._place)).describe(),
+            "finder": _finder(str(self._place), self._digest).describe(),
         }
 
 
@@ -75,16 +76,19 @@ def is_reply_of(passage: Passage, experiences: Collection[str]) -> bool:
 
 
 @cache
-def _finder(place: str) -> "Finder":
-    """Load the one of this process, once."""
+def _finder(place: str, digest: str) -> "Finder":
+    """Load the one of this process, once. Raises InputError if an import has changed the folder since it was read."""
     from plume.sources.find import Finder
 
-    return Finder.load(Path(place))
+    finder = Finder.load(Path(place))
+    if folder.digest(place) != digest:  # else pairs would show what two imports gave
+        raise InputError(f"{place}: an import has changed it meanwhile; build again")
+    return finder
 
 
-def _with_passages(lines: list[str], place: str, barred: frozenset[str]) -> tuple[list[str], int]:
+def _with_passages(lines: list[str], place: str, digest: str, barred: frozenset[str]) -> tuple[list[str], int]:
     """Write lines anew with what is found for each pair; and for how many something is."""
-    finder, most, made, number = _finder(place), most_passages(), [], 0
+    finder, most, made, number = _finder(place, digest), most_passages(), [], 0
     for line in lines:
         pair = json.loads(line)
         passages = finder.find(pair, most, drop=barred)

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from plume.errors import InputError
 from plume.files import code_sha256, file_sha256, json_sha256, locked, make_folder, telling
-from plume.output import SOURCES, check_folder, holds
+from plume.output import SOURCES, check_folder, finish, holds
 from plume.passages import Passage
 from plume.pseudonymise.spans import Span
 from plume.sources import folder, sheets, texts
@@ -25,6 +25,8 @@ from plume.sources.sheets import Refused
 # What the passages of a file depend on beside it.
 READER = (
     "plume/sources/sheets.py",
+    "plume/sources/table.py",
+    "plume/sources/elements.py",
     "plume/sources/elements.tsv",
     "plume/sources/texts.py",
     "plume/sources/cut.py",
@@ -163,7 +165,8 @@ class Library:
         """Say under which id a sheet is kept, or why it is not.
 
         The archives for two audiences hold some sheets twice. The same text is kept once; of two versions for one
-        audience the later is kept, and for two audiences each has its own id.
+        audience, or of one reply, the later is kept; for two audiences each has its own id. A reply keeps its id,
+        by which it is kept from its own pair and from what is held out.
         """
         for sheet_id in (sheet.id, f"{sheet.id}-{sheet.audience or 'autre'}", f"{sheet.id}-{_short(source.name)}"):
             holder = self.owner.get(sheet_id)
@@ -173,7 +176,7 @@ class Library:
             of = f"{holder[1]} of {PurePath(holder[0]).name}"
             if _says(there) == _says(passages(sheet)):
                 return sheet_id, Refused("duplicate", f"says the same as {of}")
-            if sheet.kind == "sheet" and there[0]["audience"] == sheet.audience:
+            if sheet.kind != "document" and (there[0]["kind"], there[0]["audience"]) == (sheet.kind, sheet.audience):
                 if (sheet.updated_on or "") <= (there[0]["updated_on"] or ""):
                     return sheet_id, Refused("duplicate", f"is no later than {of}")
                 other = self.sources[holder[0]]
@@ -246,20 +249,24 @@ def import_files(paths: Sequence[Path], out: Path, job: Job, name: str | None = 
 
     `name` is that of the source, by default its path; a source of the same name is brought up to date.
     """
+    busy = f"{out}: another import writes there; wait until it has ended"
+    if out.is_dir():
+        with locked(out, busy, wait=0), telling(out, "name another folder with --out"):
+            finish(out, SOURCES)
     check(paths, out)
     with telling(out, "name another folder with --out"):
         make_folder(out)
-    try:
-        with locked(out, f"{out}: another import writes there; wait until it has ended", wait=0):
+    with locked(out, busy, wait=0):
+        try:
             library = Library(out)
             names = [name or str(path.resolve()) for path in paths]
             for path, source_name in zip(paths, names, strict=True):
                 bring_up_to_date(library, path, source_name, job)
                 manifest = library.write(job.now, names)
             return manifest
-    finally:
-        with suppress(OSError):
-            out.rmdir()  # nothing was written
+        finally:
+            with suppress(OSError):
+                out.rmdir()  # nothing was written
 
 
 def remove(out: Path, name: str, now: datetime) -> dict[str, Any]:

@@ -4,13 +4,13 @@ What each element is stands in `elements.tsv`. An element that is not there is c
 fetched, no entity is expanded.
 """
 
+import codecs
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date
-from itertools import zip_longest
-from pathlib import Path
+from itertools import takewhile
 from typing import NamedTuple
 
 from lxml import etree
@@ -18,7 +18,9 @@ from lxml import etree
 from plume.french.text import fold
 from plume.french.vocabulary import rows
 from plume.passages import squeezed
-from plume.sources.cut import Block, Sheet
+from plume.sources import table
+from plume.sources.cut import WORDS, Block, Sheet
+from plume.sources.elements import ASIDE, DC, INLINE, address_of, answer_of, label_of, role_of, text_of, title_of
 
 LICENCE = "Licence Ouverte 2.0"
 AUDIENCES = {
@@ -26,16 +28,13 @@ AUDIENCES = {
     "professionnels": "https://entreprendre.service-public.fr/vosdroits/",
     "associations": "https://www.service-public.fr/associations/vosdroits/",
 }
-_ELEMENTS = {row["element"]: row for row in rows("elements", Path(__file__).parent)}
 _NETWORKS = {row["code"]: row["network"] for row in rows("directory_networks")}
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_ASIDE = ("menu", "title", "alternative", "condition")
-_INLINE = ("inline", "title", "unknown")  # what breaks no paragraph
 _SITE = re.compile(r"https://(?:[\w-]+\.)*service-public\.(?:gouv\.)?fr/\S+", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _ENDED = re.compile(r"\b(?:valid until|expires?|available until)\b.*?(\d{4}-\d\d-\d\d)")  # inferred: in no file seen
 _WITHDRAWN = ("supprime", "archive", "expire", "perime", "depublie")  # inferred, of the attribute `statut`
 _ENDS = tuple(".,;:!?…")
+_UNSAID = "selon votre situation"  # a condition that the sheet has no words for
 
 
 class Refused(NamedTuple):
@@ -54,13 +53,13 @@ def read(data: bytes, name: str, today: date, unknown: Counter[str]) -> Sheet | 
     if root.getroottree().docinfo.doctype:
         return Refused("damaged", "declares a document type, in which entities could hide; a sheet has none")
     for node in root.iter("{*}*"):
-        if not node.tag.startswith(_DC):  # a namespace that a later schema may declare
+        if not node.tag.startswith(DC):  # a namespace that a later schema may declare
             node.tag = etree.QName(node).localname
     kind = root.get("type", "")
     if refused := _other_than_a_sheet(root, kind):
         return refused
     sheet_id = root.get("ID") or _dc(root, "identifier") or name
-    title = _dc(root, "title") or _title(root)
+    title = _dc(root, "title") or title_of(root)
     if not re.fullmatch(r"\w[\w.-]{0,60}", sheet_id) or not title:
         return Refused("damaged", "has no title" if not title else "its ID is none")
     if ended := _expired(root, today):
@@ -80,7 +79,7 @@ def read(data: bytes, name: str, today: date, unknown: Counter[str]) -> Sheet | 
         url=_url(root, sheet_id, audience),
         audience=audience,
         network=_network(root),
-        theme=squeezed(_text(root.find("Theme/Titre"))) or _dc(root, "subject") or None,
+        theme=squeezed(text_of(root.find("Theme/Titre"))) or _dc(root, "subject") or None,
         updated_on=_updated(root, today),
         licence=LICENCE,
     )
@@ -90,7 +89,7 @@ def _parsed(data: bytes) -> etree._Element:
     parser = etree.XMLParser(
         resolve_entities=False, load_dtd=False, no_network=True, remove_comments=True, remove_pis=True, huge_tree=False
     )
-    return etree.fromstring(data.lstrip(), parser)
+    return etree.fromstring(data.removeprefix(codecs.BOM_UTF8).lstrip(), parser)
 
 
 def _other_than_a_sheet(root: etree._Element, kind: str) -> Refused | None:
@@ -109,7 +108,7 @@ def _expired(root: etree._Element, today: date) -> str:
     """Say by what a sheet is no longer valid; "" if nothing says so."""
     if (status := fold(root.get("statut", ""))).startswith(_WITHDRAWN):
         return f"its statut is {status[:40]}"
-    said = [*root.itertext(f"{_DC}date"), *(f"expires {v}" for k, v in root.items() if k.lower().startswith("datefin"))]
+    said = [*root.itertext(f"{DC}date"), *(f"expires {v}" for k, v in root.items() if k.lower().startswith("datefin"))]
     for match in filter(None, map(_ENDED.search, said)):
         with suppress(ValueError):
             if date.fromisoformat(match[1]) < today:
@@ -118,7 +117,7 @@ def _expired(root: etree._Element, today: date) -> str:
 
 
 def _dc(root: etree._Element, name: str) -> str:
-    return squeezed(_text(root.find(_DC + name)))
+    return squeezed(text_of(root.find(DC + name)))
 
 
 def _updated(root: etree._Element, today: date) -> str | None:
@@ -134,7 +133,7 @@ def _updated(root: etree._Element, today: date) -> str | None:
 def _audience(root: etree._Element) -> str | None:
     """Read for whom a sheet is: of several, the one under whose home page its archive shows it."""
     said = [root.find("FilDAriane/Niveau").get("ID", "")] if root.find("FilDAriane/Niveau") is not None else []
-    said += [_text(each) for each in root.findall("Audience")]
+    said += [text_of(each) for each in root.findall("Audience")]
     return next((each for each in map(fold, map(squeezed, said)) if each in AUDIENCES), None)
 
 
@@ -152,37 +151,10 @@ def _network(root: etree._Element) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _text(node: etree._Element | None) -> str:
-    """Write all text of an element in its order; an address that a link leads to follows its words."""
-    if node is None:
-        return ""
-    parts = [node.text or ""]
-    for child in node:
-        apart = "" if _role(child) in _INLINE else " ; " if child.tag == "Item" and child.getnext() is not None else " "
-        parts += [apart[:1], _text(child), apart, child.tail or ""]
-    if node.tag == "LienExterne" and (url := node.get("URL", "")).startswith("http"):
-        parts.append(f" ({url})")
-    return "".join(parts)
-
-
-def _title(node: etree._Element) -> str:
-    return squeezed(" ".join(_text(each) for each in node if each.tag in ("Titre", "TitreRiche")))
-
-
-def _role(node: etree._Element) -> str:
-    if str(node.tag).startswith(_DC):
-        return "menu"
-    return _ELEMENTS[node.tag]["role"] if node.tag in _ELEMENTS else "unknown"
-
-
-def _label(node: etree._Element) -> str:
-    return _ELEMENTS[node.tag]["label"]
-
-
 def _unknown(root: etree._Element) -> Iterator[str]:
     """Name each element that is not known, where its text counts."""
     for node in root.iter():
-        if _role(node) == "unknown" and not any(_role(above) in _ASIDE for above in node.iterancestors()):
+        if role_of(node) == "unknown" and not any(role_of(above) in ASIDE for above in node.iterancestors()):
             yield str(node.tag)
 
 
@@ -193,13 +165,12 @@ class _Reader:
         self._root = root
         self._apart: set[etree._Element] = set()  # elements that hold blocks of their own
         for node in root.iter():
-            if _role(node) not in _INLINE:
+            if role_of(node) not in INLINE:
                 self._apart.update(self._above(node))
-        self._answers = {
-            each.get("var", ""): squeezed(_text(choice.find("IntituleSiSelectionne"))) or _title(choice)
-            for choice in root.iter("Choix")
-            for each in choice.iter("affecteVrai")
-        }
+        self._answers: dict[str, str] = {}  # what makes each variable true: an answer, or one of several
+        for choice in root.iter("Choix"):
+            for var in dict.fromkeys(each.get("var", "") for each in choice.iter("affecteVrai")):
+                self._answers[var] = " ou ".join(filter(None, [self._answers.get(var), answer_of(choice)]))
 
     def _above(self, node: etree._Element) -> Iterator[etree._Element]:
         for above in node.iterancestors():
@@ -210,61 +181,71 @@ class _Reader:
     def blocks(self) -> Iterator[Block]:
         yield from self._flush([self._root.text or "", *(f" {child.tail or ''}" for child in self._root)], ())
         for child in self._root:
-            if _role(child) == "link":
-                yield from self._link(child, (_label(child),) if _label(child) else ())
+            if role_of(child) == "link":
+                yield from self._link(child, (label_of(child),) if label_of(child) else ())
             else:
                 yield from self._walk(child, ())
 
     def _walk(self, node: etree._Element, where: tuple[str, ...]) -> Iterator[Block]:
-        role = _role(node)
-        if role in _ASIDE:
+        role = role_of(node)
+        if role in ASIDE:
             return
         if role == "list":
             yield from self._list(node, where)
         elif role == "table":
             yield from self._table(node, where)
         elif role == "note":
-            yield from self._note(node, where)
+            yield from self._note(node, (*where, *self._for_whom(node)))
         elif role == "link":
-            yield from self._link(node, where)
+            yield from self._link(node, (*where, *self._for_whom(node)))
         elif role == "inline" and node not in self._apart:
-            yield from self._flush([_text(node)], where)
+            yield from self._flush([text_of(node)], where)
         else:
-            yield from self._contents(node, self._below(node, where))
+            yield from _or_title(node, where, self._contents(node, self._below(node, where)))
 
     def _below(self, node: etree._Element, where: tuple[str, ...]) -> tuple[str, ...]:
         """Add to the headings the title of an element, and for whom it is where its title does not say it."""
-        alternative = squeezed(_text(node.find("TitreAlternatif")))
-        condition = "" if alternative or node.tag == "Cas" else self._condition(node.find("Condition"))
-        return (*where, *filter(None, [" – ".join(filter(None, [_title(node), alternative])), condition]))
+        alternative = squeezed(text_of(node.find("TitreAlternatif")))
+        title = " – ".join(filter(None, [title_of(node), alternative]))
+        said = () if alternative or (node.tag == "Cas" and title) else self._for_whom(node)
+        return (*where, *filter(None, [title]), *said)
 
-    def _condition(self, node: etree._Element | None) -> str:
-        """Say a condition in the words of the questionnaire that it rests on."""
-        if node is None:
-            return ""
-        if node.tag == "estVrai":
-            return self._answers.get(node.get("var", ""), "")
-        if node.tag == "estFaux":
-            said = self._answers.get(node.get("var", ""), "")
-            return f"sauf : {said}" if said else ""
-        return (" ou " if node.tag == "ou" else " et ").join(filter(None, map(self._condition, node)))
+    def _for_whom(self, node: etree._Element) -> tuple[str, ...]:
+        return tuple(filter(None, map(self._condition, node.findall("Condition"))))
+
+    def _condition(self, node: etree._Element) -> str:
+        """Say a condition in the words of the questionnaire that it rests on; that there is one, if it has none."""
+        if node.tag in ("estVrai", "estFaux"):
+            said = self._answers.get(node.get("var", ""))
+            if said is None or node.tag == "estVrai":
+                return said or _UNSAID
+            return f"(sauf : {said})" if node.getparent().tag in ("et", "ou") else f"sauf : {said}"
+        if node.tag not in ("Condition", "et", "ou"):
+            return "" if node.tag == "estIndefini" else _UNSAID
+        parts = dict.fromkeys(filter(None, map(self._condition, node)))
+        said = (" ou " if node.tag == "ou" else " et ").join(parts)
+        return f"({said})" if len(parts) > 1 and node.getparent().tag in ("et", "ou") else said
 
     def _contents(self, node: etree._Element, where: tuple[str, ...]) -> Iterator[Block]:
         """Give an element's own text as one block, broken only by what holds blocks of its own."""
-        outer, run = where, [node.text or ""]
-        mixed = _role(node) in ("block", "inline") or any((text or "").strip() for text in _own_text(node))
+        outer, run, floating = where, [node.text or ""], ""  # floating: a heading that has led to nothing yet
+        mixed = role_of(node) in ("block", "inline") or any((text or "").strip() for text in _own_text(node))
         for child in node:
-            role = _role(child)
+            role = role_of(child)
             if mixed and role in ("inline", "unknown") and child not in self._apart:
-                run.append(_text(child))
+                run.append(text_of(child))
             else:
-                yield from self._flush(run, where)
+                found = [*self._flush(run, where), *(self._walk(child, where) if role != "floating" else ())]
+                yield from found
+                floating = "" if found else floating
                 if role == "floating":
-                    where = (*outer, squeezed(_text(child)))
-                else:
-                    yield from self._walk(child, where)
+                    yield from self._flush([floating], outer)
+                    floating = squeezed(text_of(child))
+                    where = (*outer, floating) if floating else outer
             run.append(child.tail or "")
-        yield from self._flush(run, where)
+        yield from (last := list(self._flush(run, where)))
+        if not last:
+            yield from self._flush([floating], outer)
 
     def _flush(self, run: list[str], where: tuple[str, ...]) -> Iterator[Block]:
         text = squeezed("".join(run))
@@ -274,79 +255,75 @@ class _Reader:
 
     def _list(self, node: etree._Element, where: tuple[str, ...]) -> Iterator[Block]:
         """Give each item as a block; a semicolon parts it from the next, if nothing else does."""
-        blocks = list(self._contents(node, self._below(node, where)))
+        blocks = list(_or_title(node, where, self._contents(node, self._below(node, where))))
         for n, block in enumerate(blocks, 1):
             end = "" if block.text.endswith(_ENDS) else " ;" if n < len(blocks) else "."
             yield Block(block.where, block.text + end)
 
     def _note(self, node: etree._Element, where: tuple[str, ...]) -> Iterator[Block]:
-        head = (_title(node) or _label(node)).rstrip(" :")
-        for n, block in enumerate(self._contents(node, where)):
-            yield block if n else Block(block.where, f"{head} : {block.text}")
+        head = (title_of(node) or label_of(node)).rstrip(" :")
+        for n, block in enumerate(_or_title(node, where, self._contents(node, where))):
+            yield block if n or block.text == title_of(node) else Block(block.where, f"{head} : {block.text}")
 
     def _link(self, node: etree._Element, where: tuple[str, ...]) -> Iterator[Block]:
         """Give what a sheet refers to as one block: what it is, its name, what is said of it, its addresses."""
-        label = "" if _label(node) in where else _label(node)
+        label = "" if label_of(node) in where else label_of(node)
         head = node.get("type") or label if node.tag == "ServiceEnLigne" and label else label
-        said = " ".join(block.text for block in self._contents(node, ()))
-        text = " : ".join(filter(None, [head.rstrip(" ?"), _title(node), said]))
-        url = node.get("URL", "")
-        if url.startswith("http") and url not in text:
+        title, under, said = title_of(node), (), []
+        for block in self._contents(node, ()):
+            shared = [*takewhile(lambda pair: pair[0] == pair[1], zip(under, block.where, strict=False))]
+            said.append(" : ".join((*block.where[len(shared) :], block.text)))
+            under = block.where
+        text = " : ".join(filter(None, [head.rstrip(" ?"), title, " ".join(said)]))
+        if url := address_of(node, text):
             text = f"{text} ({url})." if text else url
+        if title and len(text.split()) > WORDS:  # it will be cut: each part says of what it is
+            where, text = (*where, title), text.removeprefix(f"{title} : ")
         yield from self._flush([text], where)
 
     def _table(self, node: etree._Element, where: tuple[str, ...]) -> Iterator[Block]:
         """Give each row as a block, each cell after the heading of its column."""
-        where = self._below(node, where)
+        below = self._below(node, where)
+        yield from _or_title(node, where, self._rows(node, below))
+
+    def _rows(self, node: etree._Element, where: tuple[str, ...]) -> Iterator[Block]:
         heads: list[str] = []
-        down: dict[int, tuple[int, str]] = {}
+        part: tuple[str, ...] = ()  # a heading across the whole table, among its rows
+        down: dict[int, tuple[int, table.Cell]] = {}
+        unsaid: dict[str, None] = {}  # headings that have led to nothing yet
+        led = True  # the headings have led to a row
         for row in node:
-            if _role(row) != "row":
+            if role_of(row) != "row":
                 yield from self._walk(row, where)
                 continue
-            cells = list(_cells(row, down))
-            if row.get("type") == "header":
-                heads = [squeezed(f"{above} {cell}") for above, cell in zip_longest(heads, cells, fillvalue="")]
-                continue
-            pairs = zip_longest(heads, cells, fillvalue="")
-            said = dict.fromkeys(f"{head} : {cell}" if head else cell for head, cell in pairs if cell)
-            if text := " ; ".join(said):
-                yield Block(where, text if text.endswith(_ENDS) else f"{text}.")
+            cells = list(table.cells_of(row, down))
+            if row.get("type") != "header":
+                yield from (found := list(table.row_blocks(heads, cells, (*where, *part))))
+                led = led or bool(found)
+                for head in (*part, *(head for head, cell in zip(heads, cells, strict=False) if cell.text)):
+                    unsaid.pop(head if found else "", None)
+            elif led and len(heads) > 1 and len(set(cells)) == 1:
+                part = tuple(filter(None, [cells[0].text]))
+                unsaid |= dict.fromkeys(part)
+            else:
+                if led:
+                    yield from self._flush([" ; ".join(unsaid)], where)
+                heads, part, led = table.headings([] if led else heads, cells), (), False
+                unsaid = dict.fromkeys(filter(None, heads))
+        yield from self._flush([" ; ".join(unsaid)], where)
+
+
+def _or_title(node: etree._Element, where: tuple[str, ...], blocks: Iterable[Block]) -> Iterator[Block]:
+    """Give blocks; where there are none, the title that would have led to them."""
+    none = True
+    for block in blocks:
+        none = False
+        yield block
+    if none and (title := title_of(node)):
+        yield Block(where, title)
 
 
 def _own_text(node: etree._Element) -> Iterator[str | None]:
     yield node.text
     for child in node:
         yield child.tail
-
-
-def _cells(row: etree._Element, down: dict[int, tuple[int, str]]) -> Iterator[str]:
-    """Give the text of each column of a row; a cell that covers several columns or rows counts in each.
-
-    `down` holds, by column, in how many rows a cell from above still counts, and its text.
-    """
-    column = 0
-
-    def from_above() -> Iterator[str]:
-        nonlocal column
-        while column in down:
-            left, text = down.pop(column)
-            if left > 1:
-                down[column] = (left - 1, text)
-            yield text
-            column += 1
-
-    for cell in row.findall("Cellule"):
-        yield from from_above()
-        text = squeezed(_text(cell))
-        for _ in range(_span(cell, "fusionHorizontale")):
-            if (rows_covered := _span(cell, "fusionVerticale")) > 1:
-                down[column] = (rows_covered - 1, text)
-            yield text
-            column += 1
-    yield from from_above()
-
-
-def _span(cell: etree._Element, name: str) -> int:
-    said = cell.get(name, "1")
-    return min(max(int(said), 1), 50) if said.isascii() and said.isdecimal() and len(said) < 4 else 1

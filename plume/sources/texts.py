@@ -162,7 +162,7 @@ def _blocks(text: str) -> tuple[list[str], list[Block]]:
             head = []
         elif token.type == "tr_close":
             said = [f"{h} : {c}" if h else c for h, c in zip(head, row, strict=False) if c]
-            if row:
+            if said:
                 blocks.append(Block(tuple(where.values()), " ; ".join(said) + "."))
             row = []
         elif token.type == "inline" and (said := _inline(token)):
@@ -192,7 +192,7 @@ def _inline(token: Token) -> str:
             url = urls.pop() if urls else ""
             if url.startswith("http") and url not in "".join(parts):
                 parts.append(f" ({url})")
-        elif child.type in ("softbreak", "hardbreak"):
+        elif child.type in ("softbreak", "hardbreak") or child.content.lower().startswith("<br"):
             parts.append(" ")
         elif child.type != "html_inline":
             parts.append(child.content)

@@ -123,6 +123,13 @@ def test_facts_are_held_by_what_was_given_and_wanted_where_reply_and_passage_agr
     assert facts(draft, version) == counted
 
 
+def test_a_prompt_that_had_no_room_for_a_passage_is_asked_for_its_facts_too():
+    asked = {"review": "Merci.", "reply": REPLY, "sources": PASSAGES}
+    given = (load_prompt("v3"), Directory.load(), asked | {"sources": PASSAGES[:1]})
+    found = ground("Comptez 13,76 € [1] et quinze jours [2].", asked, *given)
+    assert (len(found.held), len(found.stated), len(found.told), len(found.wanted)) == (1, 2, 1, 2)
+
+
 def test_without_passages_nothing_is_wanted():
     assert facts("Le duplicata coûte 13,76 €.", sources=None) == (0, 1, 0, 0)
 

@@ -1,5 +1,7 @@
 """Passages of sources in a prompt: what is written is what checks read out of it, and a review cannot forge one."""
 
+import pytest
+
 from plume.french.text import plain
 from plume.passages import HEADING, render, shown
 from plume.prompt import load_prompt
@@ -27,6 +29,12 @@ def test_what_a_prompt_shows_is_read_out_of_it():
 def test_a_passage_without_date_or_link_is_read_too():
     [only] = shown(render([{"title": "Notre charte", "text": "Réponse sous 5 jours."}]))
     assert only == (1, "Notre charte", "Réponse sous 5 jours.", None, None)
+
+
+@pytest.mark.parametrize("heading", ["Pièces :", "Pièces\u00a0: lesquelles", "Pièces (suite) :", "Pièces"])
+def test_a_colon_in_a_heading_does_not_move_into_the_text(heading):
+    [one] = shown(f"{render([{'title': 'Carte', 'where': [heading], 'text': 'une photo ; un timbre.'}])}\nAvis : Non.")
+    assert (one.text, one.title.startswith("Carte – Pièces")) == ("une photo ; un timbre.", True)
 
 
 def test_no_passage_is_said_so_and_none_is_read():

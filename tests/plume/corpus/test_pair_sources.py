@@ -10,6 +10,7 @@ import datasets
 from plume.corpus.build import DataConfig, build
 from plume.corpus.dataset import read_manifest, read_split
 from plume.corpus.forget import find, forget
+from plume.corpus.pair_sources import PairSources
 from plume.corpus.split import SPLITS
 from plume.errors import InputError
 from plume.files import sha256, to_jsonl
@@ -131,6 +132,21 @@ def test_processes_change_no_byte_of_what_is_found(built, export, sources, tmp_p
     build(export, tmp_path / "two", DataConfig(ner=False, sources=sources), workers=2)
     for name in (*(f"{split}.jsonl" for split in SPLITS), "manifest.json", "README.md"):
         assert (tmp_path / "two" / name).read_bytes() == (built / name).read_bytes()
+
+
+def test_an_import_during_the_build_is_refused_and_one_before_it_is_read(sources, tmp_path):
+    place = Path(shutil.copytree(sources, tmp_path / "sources"))
+
+    def text(pairs: PairSources) -> str:
+        line = json.dumps({"id": "1-1", "review": LOST, "title": None, "network": None, "structure": None})
+        [found] = pairs.add(iter([line]), {}, ())
+        return json.loads(found)["sources"][0]["text"]
+
+    early, before = PairSources(place, 1), text(PairSources(sources, 1))
+    folder.write(place, [p | {"text": f"{p['text']} Dès 2027."} for p in folder.read(place)], [], {"sources": []})
+    assert text(PairSources(place, 1)) == f"{before} Dès 2027."
+    with pytest.raises(InputError, match="an import has changed it meanwhile"):
+        text(early)
 
 
 def test_a_folder_that_is_none_is_refused_before_any_work(export, tmp_path):

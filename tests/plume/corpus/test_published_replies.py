@@ -2,15 +2,19 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 from typer.testing import CliRunner
 
 from plume.corpus import forget_search
+from plume.corpus.cli import app as corpus
 from plume.corpus.cli_sources import app
 from plume.corpus.dataset import read_split
-from plume.corpus.published_replies import read
+from plume.corpus.published_replies import ENDING, read
 from plume.sources import folder as sources
+from plume.sources.importing import Job, import_files
 from plume.sources.sheets import Refused
+from plume.sources.texts import Given
 
 PAIR = {
     "id": "901-2",
@@ -35,6 +39,16 @@ def test_a_reply_of_marks_alone_is_quarantined():
     assert found.reason == "empty"
 
 
+def test_a_reply_of_two_dataset_folders_is_kept_once_under_its_pairs_id(tmp_path):
+    for name, said in (("old", "Le délai est de 26 jours."), ("new", "Le délai est de [N] jours. Écrivez-nous.")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"901-2{ENDING}").write_text(json.dumps(PAIR | {"reply": said}))
+    job = Job(Given(), datetime.now(UTC), find=list, readers={ENDING: read})
+    manifest = import_files([tmp_path / "old", tmp_path / "new"], tmp_path / "out", job)
+    assert {p["sheet"] for p in sources.read(tmp_path / "out")} == {"901-2"}
+    assert manifest["counts"]["quarantine"] == {"duplicate": 1}
+
+
 def test_the_command_takes_a_dataset_folder_beside_files(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("PLUME_HOME", str(tmp_path / "home"))
     text = tmp_path / "accueil.txt"
@@ -54,6 +68,8 @@ def test_the_command_takes_a_dataset_folder_beside_files(folder, tmp_path, monke
     # What must be erased is found by the experience's id; a new import without it removes it.
     experience = min(train).rpartition("-")[0]
     assert at / "passages.jsonl" in forget_search.mentions([experience], [at], [])
+    done = CliRunner().invoke(corpus, ["forget", experience, "--in", str(tmp_path), "--in", str(folder)])
+    assert f"import the dataset folder into it again, as plume data sources status {at} names it" in done.output
 
 
 def test_a_name_is_of_one_source(tmp_path):

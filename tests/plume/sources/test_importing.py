@@ -1,7 +1,9 @@
 """Every file in is imported or quarantined; what is unchanged is not read again, what is gone is removed and told."""
 
+import contextlib
 import io
 import json
+import os
 import shutil
 import zipfile
 from datetime import UTC, datetime
@@ -247,6 +249,22 @@ def test_an_import_that_is_cut_off_leaves_the_folder_as_it_was(take, xml, tmp_pa
     with pytest.raises(KeyboardInterrupt):
         take(put(tmp_path / "b.zip", {"F2.xml": xml(sheet="F2")}))
     assert {path.name: path.read_bytes() for path in take.out.iterdir()} == before
+
+
+@pytest.mark.parametrize("renames", range(6))
+def test_an_import_that_is_killed_between_two_renames_is_finished_by_the_next(take, xml, tmp_path, renames):
+    take(put(tmp_path / "a.zip", {"F1.xml": xml()}))
+    other = put(tmp_path / "b.zip", {"F2.xml": xml(sheet="F2")})
+    if not (child := os.fork()):
+        done, rename = iter(range(renames)), Path.rename
+        Path.rename = lambda path, to: os._exit(9) if next(done, None) is None else rename(path, to)
+        with contextlib.suppress(BaseException):
+            take(other)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    take(put(tmp_path / "c.zip", {"F3.xml": xml(sheet="F3")}))
+    assert {p["sheet"] for p in folder.read(take.out)} == {"F1", "F3", *(("F2",) if renames else ())}
+    assert sorted(path.name for path in take.out.iterdir()) == ["manifest.json", "passages.jsonl", "quarantine.jsonl"]
 
 
 @pytest.mark.parametrize(

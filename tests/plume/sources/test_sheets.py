@@ -1,8 +1,10 @@
 """A sheet of service-public.fr becomes blocks under its headings; what is no sheet, or cannot be read, says why."""
 
+import itertools
 import random
 import re
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -145,6 +147,7 @@ def test_a_namespace_of_its_own_changes_nothing(xml):
     body = "<Texte><Paragraphe>Le délai est de 26 jours.</Paragraphe></Texte>"
     named = b"\n" + xml(body).replace(b"<Publication ", b'<Publication xmlns="urn:schema:4" ')
     assert read(named) == read(xml(body))
+    assert read(b"\xef\xbb\xbf\n" + xml(body)) == read(xml(body))  # as some editors save it
 
 
 def test_what_holds_for_some_alone_says_for_whom(xml):
@@ -163,7 +166,9 @@ def test_what_holds_for_some_alone_says_for_whom(xml):
     unknown = Counter()
     assert read(xml(body), unknown=unknown).blocks == (
         Block(("Vous êtes locataire",), "Donnez congé."),
-        Block(("Enfants – Si vous en avez", "sauf : Vous êtes locataire ou Étranger"), "Inscrivez-les."),
+        Block(
+            ("Enfants – Si vous en avez", "(sauf : Vous êtes locataire) ou Votre logement : Étranger"), "Inscrivez-les."
+        ),
         Block(("Je suis locataire",), "Rendez les clés."),
     )
     assert not unknown
@@ -177,6 +182,80 @@ def test_a_floating_title_leads_to_what_follows_it(xml):
         Block(("Coût", "Adulte"), "86 €"),
         Block((), "Fin."),
     )
+
+
+def test_a_title_that_leads_to_nothing_is_not_lost(xml):
+    body = """<Texte><BlocCas><Cas><Titre>Rien à faire</Titre></Cas></BlocCas><TitreFlottant>Bientôt</TitreFlottant>
+      <TitreFlottant>Demain</TitreFlottant><Paragraphe>Venez.</Paragraphe><Liste><Titre>Pièces</Titre></Liste>
+      <Attention><Titre>Fermé le lundi</Titre></Attention><Tableau><Titre>Tarifs</Titre></Tableau></Texte>"""
+    assert blocks(xml, body) == (
+        *(Block((), "Rien à faire"), Block((), "Bientôt"), Block(("Demain",), "Venez.")),
+        *(Block(("Demain",), text) for text in ("Pièces.", "Fermé le lundi", "Tarifs")),
+    )
+
+
+def test_a_row_keeps_equal_cells_apart_and_a_heading_among_rows_leads_to_those_below(xml):
+    def row(kind, *cells):
+        return f'<Rangée type="{kind}">{"".join(f"<Cellule{cell}</Cellule>" for cell in cells)}</Rangée>'
+
+    across = ' fusionHorizontale="3">'
+    rows = (
+        row("header", ">Âge", ' fusionHorizontale="2">Tarif') + row("normal", ">Adulte", ">8 €", ">8 €"),
+        row("header", f"{across}Hors saison") + row("normal", ">Enfant", ">4 €", ">") + row("normal", f"{across}Fermé"),
+        row("header", ">Lieu", ">Jour", ">Notes")
+        + '<Rangée><Cellule>Gare</Cellule><Case URL="https://a.fr">lundi</Case>',
+    )
+    assert blocks(xml, f"<Texte><Tableau>{''.join(rows)}</Rangée></Tableau></Texte>") == (
+        Block((), "Âge : Adulte ; Tarif : 8 € ; Tarif : 8 €."),
+        Block(("Hors saison",), "Âge : Enfant ; Tarif : 4 €."),
+        Block(("Hors saison",), "Fermé."),
+        Block((), "Lieu : Gare ; Jour : lundi (https://a.fr)."),
+        Block((), "Notes"),
+    )
+
+
+def test_a_row_too_long_for_a_passage_gives_each_cell_under_the_headings_of_row_and_column(xml):
+    cells = "".join(f"<Cellule>{text}</Cellule>" for text in ("Caution", "Un mois. " * 40, "Deux mois. " * 40))
+    body = f"""<Texte><Tableau><Rangée type="header"><Cellule/><Cellule>Nu</Cellule><Cellule>Meublé</Cellule></Rangée>
+      <Rangée>{cells}</Rangée></Tableau></Texte>"""
+    found = passages(read(xml(body)))
+    assert {(*passage["where"], passage["text"][:9]) for passage in found} == {
+        ("Caution", "Nu", "Un mois. "),
+        ("Caution", "Meublé", "Deux mois"),
+    }
+
+
+def test_what_a_sheet_refers_to_keeps_the_headings_within_it_and_every_address(xml):
+    body = """<LienExterneCommente URL="https://a.fr"><Commentaire>Lisez https://a.fr/aide</Commentaire>
+        </LienExterneCommente>
+      <Definition><Titre>Ayant droit</Titre><Texte><Chapitre><Titre>En cas de décès</Titre><Liste><Titre>Qui</Titre>
+        <Item>Époux</Item><Item>Enfants</Item></Liste></Chapitre></Texte></Definition>"""
+    assert blocks(xml, body) == (
+        Block((), "Lisez https://a.fr/aide (https://a.fr)."),
+        Block(("Définitions",), "Ayant droit : En cas de décès : Qui : Époux ; Enfants."),
+    )
+    long = passages(read(xml(f"<Definition><Titre>Caf</Titre><Texte>{'Elle aide. ' * 99}</Texte></Definition>")))
+    assert len(long) > 1
+    assert {tuple(passage["where"]) for passage in long} == {("Définitions", "Caf")}
+
+
+def test_a_condition_is_said_by_all_answers_that_it_rests_on_or_as_one_without_words(xml):
+    choices = "".join(
+        f'<Choix><Titre>{said}</Titre><SiSelectionne><affecteVrai var="A"/></SiSelectionne></Choix>'
+        for said in ("Oui", "Bientôt")
+    )
+    asked = f"<Questionnaire><Question><Titre>Êtes-vous parent ?</Titre>{choices}</Question></Questionnaire>"
+
+    def where(condition):
+        return blocks(xml, f"{asked}<Texte><Attention>{condition}<Paragraphe>Oui.</Paragraphe></Attention></Texte>")[
+            0
+        ].where
+
+    said = "Êtes-vous parent ? Oui ou Êtes-vous parent ? Bientôt"
+    assert where('<Condition><estVrai var="A"/></Condition>') == (said,)
+    for other in ('<estVrai var="B"/>', '<estFaux var="B"/>', '<non><estVrai var="A"/></non>'):
+        assert where(f"<Condition>{other}</Condition>") == ("selon votre situation",)
+    assert where("") == ()
 
 
 @pytest.mark.parametrize(
@@ -256,6 +335,55 @@ def test_no_word_of_the_sample_is_lost(sample):
                 }
             )
         ), path
+
+
+def any_part(chance: random.Random, word: Callable[[], str], depth: int = 0) -> str:
+    """Write an element as the format has it, with others in it in an odd but possible order; no word twice."""
+
+    def more() -> str:
+        deeper = "".join(any_part(chance, word, depth + 1) for _ in range(chance.randint(0, 2))) if depth < 4 else ""
+        return deeper or f"<Paragraphe>{word()} <Valeur>{word()}</Valeur></Paragraphe>"
+
+    def title() -> str:
+        return chance.choice(["", f"<Titre>{word()}</Titre>", f"<Titre><Paragraphe>{word()}</Paragraphe></Titre>"])
+
+    def row() -> str:
+        cells = (chance.choice([word(), "", f"<Liste><Item>{word()}</Item></Liste>"]) for _ in "abc")
+        kind = chance.choice(["header", "normal"])
+        return f'<Rangée type="{kind}">{"".join(f"<Cellule>{cell}</Cellule>" for cell in cells)}</Rangée>'
+
+    def link(tag: str, content: str) -> str:
+        return f'<{tag} URL="https://{word()}">{content}</{tag}>'
+
+    kind = chance.randrange(9)
+    if kind == 0:
+        return f"<Paragraphe>{word()} {link('LienExterne', word())} {more()} {word()}</Paragraphe>"
+    if kind == 1:
+        return f"<Liste>{title()}<Item>{more()}</Item><Item>{word()}</Item></Liste>"
+    if kind == 2:
+        return f"<Tableau>{title()}{''.join(row() for _ in range(5))}</Tableau>"
+    if kind == 3:
+        return f"<ASavoir>{title()}{more()}</ASavoir>"
+    if kind == 4:
+        cases = (f"<Cas>{title()}{chance.choice([more(), ''])}</Cas>" for _ in "ab")
+        return f"<BlocCas>{''.join(cases)}</BlocCas>"
+    if kind == 5:
+        return f"<Chapitre>{title()}<TitreFlottant>{word()}</TitreFlottant>{chance.choice([more(), ''])}</Chapitre>"
+    if kind == 6:
+        return link("Definition", f"{title()}<Texte>{more()}{more()}</Texte>")
+    if kind == 7:
+        return f"<FragmentConditionne><Condition><estVrai var='A'/></Condition>{more()}</FragmentConditionne>"
+    return f"<Nouveau>{title()}{more()} {word()}</Nouveau>"
+
+
+@pytest.mark.parametrize("times", [150, pytest.param(3000, marks=pytest.mark.long)])
+def test_no_word_is_lost_whatever_stands_in_what(xml, times):
+    for seed in range(times):
+        chance, written = random.Random(seed), itertools.count(1000)
+        body = "".join(any_part(chance, lambda: f"m{next(written)}") for _ in range(4))  # noqa: B023
+        found = passages(read(xml(f"<Texte>{body}</Texte>")))
+        said = " ".join(" ".join([*passage["where"], passage["text"]]) for passage in found)
+        assert set(re.findall(r"m\d{4}", body)) == set(re.findall(r"m\d{4}", said)), seed
 
 
 def mutate(data: bytes, chance: random.Random) -> bytes:

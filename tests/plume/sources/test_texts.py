@@ -28,7 +28,11 @@ Le guichet est ouvert de *9 h* à 17 h. Voir [les horaires](https://www.mairie.e
 
 ### Mineurs
 
-Un parent <b>doit</b> être là.
+Un parent <b>doit</b> être<br/>là.
+
+| Prix | Durée |
+|---|---|
+| | |
 """
 
 
