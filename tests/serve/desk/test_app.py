@@ -246,7 +246,7 @@ def test_a_decision_that_is_refused_for_good_stays_to_be_copied_until_it_is_give
     asking.with_draft()
     asking.text = "Ma réponse à garder."
     guard.drafts.clear()
-    asking.press("decision")
+    assert "ne partira pas d’elle-même" in asking.press("decision").json()["decided"]
     home = asking.client.get("/").text
     assert "Ma réponse à garder." in home
     assert "Brouillon inconnu du serveur" in home
