@@ -16,6 +16,7 @@ from plume.sources.importing import Job, import_files
 from plume.sources.texts import Given
 from serve import keys
 from serve.alias import Aliases, Deployed
+from serve.guard.draft_text import fill
 from serve.guard.passages import Passages
 
 REVIEW = {"review": "Ma carte grise n'arrive pas, j'ai déclaré la vente.", "network": "ANTS", "pseudonym": "Zaza29"}
@@ -122,6 +123,14 @@ def test_a_source_is_named_once_however_it_is_cited(guarded, shown):
     assert answer["draft"] == f"Bonjour. Votre carte arrive {words}. En ligne {note}. Fin et. Encore."
     places = [(p["cited"], answer["draft"][p["start"] : p["end"]]) for p in answer["passages"]]
     assert places == [(True, words), (True, words), (True, note)]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("[3] Bonjour.", "(source : « Notre note ») Bonjour."), ("Bonjour ([3]), oui ([7]).", "Bonjour {}, oui.")],
+)
+def test_words_stand_where_a_citation_stood(written, read):
+    assert fill(written, [], None, PASSAGES[:3]).text == read.format("(source : « Notre note »)")
 
 
 def test_a_past_reply_is_no_source_for_a_citizen(guarded, shown):
