@@ -32,6 +32,8 @@ _DECIDED = re.compile(
 )
 # How things are on a file ("le virement est parti"): the agent may know it, and a draft may say what was given.
 _STATES = {rule.name for rules in PROMISED for rule in rules if rule.kind == "state"}
+_WILL = {"promise.will-be-done", "promise.somebody-will", "promise.going-to-tell"}
+_YOU = re.compile(r"\bvo(?:us|tre|s)\b", re.IGNORECASE)
 # Said before it, these ask for the contrary: "sans promettre de délai", "rappelle que nous ne pouvons rien décider".
 _NOT = re.compile(
     r"(?:\b(?:ne(?! manque)|sans|ni|jamais|aucune?|evite[rz]?|plutot que|au lieu)\b|\bn'(?!oubli|hesit)"
@@ -39,7 +41,7 @@ _NOT = re.compile(
 )
 # What an instruction has the draft say: "dis-lui que …", "annonce : …", "précise qu'…".
 _SAY = re.compile(
-    r"^\W*(?:et |puis )?(?:merci de |veuillez |il faut |tu peux |pense[rz]? a )?"
+    r"^\W*(?:et |puis )?(?:merci de |veuillez |il faut |tu peux |pense[rz]? a )?(?:(?:lui|leur) )?"
     r"(?:dis|dites|dire|fais(?:-lui)? savoir|annonce[rz]?|indique[rz]?|precise[rz]?|informe[rz]?|confirme[rz]?"
     r"|ajoute[rz]?|explique[rz]?|mentionne[rz]?|assure[rz]?|garanti\w*|rappelle[rz]?|rappeler|ecri\w+|signale[rz]?"
     r"|repond\w*)(?:-(?:lui|leur|le|la))?(?: (?:lui|leur))?(?: (?:aussi|bien|simplement|seulement))?"
@@ -55,6 +57,8 @@ _TO_THE_CITIZEN = [  # as a draft says it
         (r"\b(?:le|la|lui) (?=(?:r[ae]|con|in|te|ve|ré)\w+(?:ra|rons|ront)\b)", "vous "),
         (r"\blui (?=(?:est|sont|ser(?:a|ont)|a été|ont été)\b)", "vous "),
         (r"\bl'(?=\w+(?:ra|rons|ront)\b)", "vous "),
+        (r"\b((?:va|allons|vont) )(?:le|la|lui) (?=\w+(?:er|ir|re)\b)", r"\1vous "),
+        (r"\b((?:va|allons|vont) )l'(?=\w+(?:er|ir|re)\b)", r"\1vous "),
     )
 ]
 
@@ -69,7 +73,11 @@ def asked_for(instruction: str) -> str | None:
     faults = promises(Case.of(said, "", "", Directory(), None)).faults
     if any(one.rule.startswith(_SETTLES) or _DECIDED.search(one.text.lower()) for one in faults):
         return "decide"
-    return "promise" if {one.rule for one in faults} - _STATES else None
+    # Agents end with no stop, and without one a sentence counts as none; with one, what they may state of their
+    # service ("le site sera indisponible dimanche") reads as a promise, unless it is one to the citizen.
+    ended = promises(Case.of(f"{said.rstrip(' .')}.", "", "", Directory(), None)).faults
+    to_the_citizen = {one.rule for one in ended if one.rule in _WILL and _YOU.search(one.text)}
+    return "promise" if {one.rule for one in faults} - _STATES | to_the_citizen else None
 
 
 def _as_said(sentence: str) -> str:

@@ -227,7 +227,7 @@ def _invalid(request: Request, error: RequestValidationError) -> Response:
 def _answer(request: Request, status: int, detail: str = "") -> Response:
     title, told = _SAID.get(status, _SAID[400])
     if "application/json" in request.headers.get("accept", ""):
-        return JSONResponse({"error": detail or told}, status)
+        return JSONResponse({"title": title, "error": detail or told}, status)
     return HTMLResponse(render(HERE / "refused.html.j2", title=title, told=detail or told, status=status), status)
 
 

@@ -31,6 +31,7 @@ HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 _STATICS = {file.name: file for file in sorted((HERE / "static").iterdir())}
 _Short = Annotated[str, Field(max_length=200)]
+_FieldName = Annotated[str, Field(max_length=1_100)]  # that of a passage holds its id
 
 
 class Sent(BaseModel):
@@ -47,7 +48,7 @@ class Sent(BaseModel):
     draft: _Short = ""
     known: int = 0
     text: str = ""
-    typed: Annotated[dict[_Short, str], Field(max_length=60)] = {}
+    typed: Annotated[dict[_FieldName, str], Field(max_length=60)] = {}
     active_seconds: Annotated[float, Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)] = 0.0
     value: _Short = ""
 

@@ -34,8 +34,7 @@ def for_again(work: Work, draft: Draft) -> dict[str, Any]:
         "keep_sources": [each for each, mark in marks.items() if mark == KEEP],
         "drop_sources": [each for each, mark in marks.items() if mark == DROP],
     }
-    pseudonym = one_line(work.typed.get("pseudonym", ""))
-    return told | ({"pseudonym": pseudonym} if pseudonym else {})
+    return told | _pseudonym(work, draft)
 
 
 def sources(work: Work, draft: Draft) -> list[tuple[dict[str, Any], str]]:
@@ -64,6 +63,10 @@ def decision(work: Work, draft: Draft, value: str, text: str) -> dict[str, Any]:
         raise Refused("placeholder", f"Votre texte contient encore {hole[0]}.")
     if text == draft.answer["draft"].strip():
         return {"outcome": "accepted", "seconds": work.seconds}
-    pseudonym = one_line(work.typed.get("pseudonym", ""))
-    told = {"outcome": "edited", "final": text, "seconds": work.seconds}
-    return told | ({"pseudonym": pseudonym} if pseudonym else {})
+    return {"outcome": "edited", "final": text, "seconds": work.seconds} | _pseudonym(work, draft)
+
+
+def _pseudonym(work: Work, draft: Draft) -> dict[str, str]:
+    """Give the citizen's name as it was typed, else as the guard read it in the review's signature."""
+    name = one_line(work.typed.get("pseudonym", "")) or draft.answer.get("pseudonym")
+    return {"pseudonym": name} if name else {}

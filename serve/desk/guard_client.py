@@ -40,7 +40,9 @@ class GuardClient:
 
     async def decide(self, draft: str, decision: dict[str, Any]) -> None:
         """Give what the agent made of a draft; sent twice, it counts once."""
-        await self._ask(f"/v1/drafts/{draft}/decision", decision, _DECISION_SECONDS)
+        told = await self._ask(f"/v1/drafts/{draft}/decision", decision, _DECISION_SECONDS)
+        if told.get("id") != draft:  # something in between said yes: its text must not go
+            raise Refused("internal")
 
     async def _ask(self, path: str, body: dict[str, Any], seconds: float) -> Any:
         headers = {"Authorization": f"Bearer {read_key(self._key)}"}

@@ -147,8 +147,10 @@ def decided(value: str, text: str, trouble: str | None) -> dict[str, Any]:
     """Say what became of a decision, with the text to publish."""
     told = "La décision est enregistrée. L’avis et les brouillons sont effacés d’ici."
     if trouble:
-        told = (
-            f"La décision est gardée ici, mais le serveur ne l’a pas encore : {Refused(trouble).title.lower()}. Elle "
-            "sera envoyée d’elle-même ; la page d’accueil dit où elle en est. L’avis et les brouillons sont effacés."
-        )
+        refused = Refused(trouble)
+        what, then = "ne l’a pas encore", "Elle sera envoyée d’elle-même ; la page d’accueil dit où elle en est."
+        if refused.is_final:
+            what, then = "la refuse", "Elle ne partira pas d’elle-même : la page d’accueil la montre, avec son texte."
+        told = f"La décision est gardée ici, mais le serveur {what} : {refused.title.lower()}. {then}"
+        told += " L’avis et les brouillons sont effacés."
     return {"decided": typography(told), "text": "" if value == "rejected" else text}

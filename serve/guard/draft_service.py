@@ -5,7 +5,7 @@ import secrets
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,7 +21,7 @@ from serve.alias import Aliases, Deployed
 from serve.guard.draft_text import cite_again, fill, list_failed, list_passage, restore_citations, sources
 from serve.guard.engine_client import EngineClient, EngineError, Written
 from serve.guard.journal import Journal
-from serve.guard.masked_request import MaskedRequest, mask_instruction, mask_review
+from serve.guard.masked_request import MaskedRequest, count_marks, mask_instruction, mask_review
 from serve.guard.maskers import Maskers, NoMasker
 from serve.guard.metrics import Metrics
 from serve.guard.passages import Passages
@@ -39,6 +39,8 @@ from serve.guard.schema import (
 from serve.server_log import tell
 from serve.state import Started, Watched
 from serve.vllm_command import ALTERNATIVES, DECODING
+
+_KEEP_DROP = ("keep_sources", "drop_sources")
 
 
 @dataclass
@@ -90,16 +92,15 @@ class DraftService:
         sent = wishes.model_fields_set
         case = {key: row.get(key) for key in ("network", "structure", "title", "review", "instruction", "tone")}
         masked = Counter(row.get("masked") or {})
-        if "instruction" in sent:
+        shown = prompt_of(deployed).sources  # another version may answer now: what it is not shown is not noted
+        if "instruction" in sent or not shown:
+            masked -= count_marks(case["instruction"])
             case["instruction"], more = await mask_instruction(self.maskers, wishes.instruction, wishes.pseudonym)
             masked += more
-        if "tone" in sent:
+        if "tone" in sent or not shown:
             case["tone"] = wishes.tone
-        keep = wishes.keep_sources if "keep_sources" in sent else self._still_there(row.get("keep_sources"))
-        drop = wishes.drop_sources if "drop_sources" in sent else self._still_there(row.get("drop_sources"))
-        if "drop_sources" not in sent:
-            drop = [each for each in drop if each not in keep]
-        asked = MaskedRequest(case, wishes.pseudonym, masked, tuple(keep), tuple(drop), identity)
+        keep, drop = (self._wished_of_passages(wishes, row, *names) for names in (_KEEP_DROP, _KEEP_DROP[::-1]))
+        asked = MaskedRequest(case, wishes.pseudonym, masked, keep, drop, identity)
         return await self._answer(asked, wishes.alternatives, deployed, begun, context, receive)
 
     async def _answer(
@@ -123,10 +124,8 @@ class DraftService:
             judged = await asyncio.gather(*judging)
         except NoMasker as error:
             raise Refusal(Reason.NOT_CHECKED, why=error) from None
-        drafts = [
-            self._describe(asked, fitted, deployed, *both, time.time() - begun)
-            for both in zip(written, judged, strict=True)
-        ]
+        drafts = [self._describe(asked, fitted, deployed, *both) for both in zip(written, judged, strict=True)]
+        self.metrics.count_answer(deployed.version, time.time() - begun, asked.masked)
         for draft, one in zip(drafts, judged, strict=True):  # noted before an answer leaves
             await self._keep(draft, begun, context.client or "", one, asked, fitted.pair)
         context.audit, *others = map(_audited, drafts, judged)
@@ -140,7 +139,6 @@ class DraftService:
         deployed: Deployed,
         written: Written,
         judged: dict[str, Any],
-        seconds: float,
     ) -> WrittenDraft:
         """Make of a draft what the agent gets, and count it."""
         prompt = prompt_of(deployed)
@@ -151,8 +149,6 @@ class DraftService:
         self.metrics.count_draft(
             deployed.version,
             written,
-            seconds,
-            masked=asked.masked,
             withheld=withheld,
             failed=_failed(judged),
             passages={"shown": len(passages), "cited": len(filled.cited)},
@@ -168,6 +164,7 @@ class DraftService:
                 for number, passage in enumerate(passages, 1)
             ],
             again_of=asked.again_of,
+            pseudonym=asked.pseudonym,
             examples=[past["id"] for past in fitted.examples],
             model=deployed.name,
             version=deployed.version,
@@ -232,9 +229,12 @@ class DraftService:
             raise Refusal(Reason.NO_DRAFT)
         return found
 
-    def _still_there(self, ids: Sequence[str] | None) -> list[str]:
-        """List ids that were sent once and that the folder still has: it may be another one today."""
-        return self.passages.known(ids or ()) if self.passages else []
+    def _wished_of_passages(self, wishes: Wishes, row: dict[str, Any], name: str, other: str) -> tuple[str, ...]:
+        """Give the passages to keep, or to drop: what is sent, else what was, as far as nothing sent says otherwise."""
+        if name in wishes.model_fields_set:
+            return tuple(getattr(wishes, name))
+        there = self.passages.known(row.get(name) or ()) if self.passages else []  # it may be another folder today
+        return tuple(each for each in there if each not in getattr(wishes, other))
 
     def _check_wishes(self, wishes: Wishes, deployed: Deployed) -> None:
         """Refuse what the prompt of a version cannot show, and ids of passages that there are not."""
@@ -243,7 +243,7 @@ class DraftService:
         wished = [field for field, nothing in fields.items() if getattr(wishes, field) != nothing]
         if wished and not prompt.sources:
             raise Refusal(Reason.NO_WISHES, fields=", ".join(wished), version=deployed.version, prompt=prompt.version)
-        for name in {"keep_sources", "drop_sources"}.intersection(wished):
+        for name in filter(wished.__contains__, _KEEP_DROP):
             if not self.passages:
                 raise Refusal(Reason.NO_PASSAGE, field=name, why="this server has no folder of sources")
             self.passages.check(name, getattr(wishes, name))

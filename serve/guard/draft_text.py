@@ -52,7 +52,9 @@ def fill(
             named = {words[number] for number in cited}
             numbers = [number for number in what if number in words]
             new = " ".join(dict.fromkeys(words[n] for n in numbers if words[n] not in named))
-            new = f" {new}" if new and not text[-1:].isspace() else new
+            if text.endswith("(") and draft.startswith(")", end):  # "([1])": the words bring their own
+                text, end = text[:-1], end + 1
+            new = f" {new}" if new and text and not text[-1].isspace() else new
             cited += numbers
         text, at = (text if new else text.removesuffix(" ")) + new, end
     text += draft[at:]

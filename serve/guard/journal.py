@@ -166,7 +166,7 @@ class Journal:
                 "final": decided["final"],
                 "outcome": decided["outcome"],
                 "version": version,
-                "seconds": decided["seconds"],
+                "seconds": decided["seconds"] or None,  # nothing measured is no time
                 **({key: written.get(key) for key in SHOWN} if reviews else {}),
             }
 

@@ -43,6 +43,11 @@ class MaskedRequest:
     again_of: str | None = None
 
 
+def count_marks(text: str | None) -> Counter:
+    """Count the marks of a masked text by type."""
+    return Counter(_MARK.findall(text or ""))
+
+
 async def mask_review(maskers: Maskers, given: GivenReview) -> tuple[dict[str, Any], str | None, Counter]:
     """Mask a review; return it as the model sees it, what [USAGER] stands for, and the entities masked by type."""
     texts = [given.review, *([given.title] if given.title else [])]
@@ -56,7 +61,7 @@ async def mask_review(maskers: Maskers, given: GivenReview) -> tuple[dict[str, A
     for kind, name in bodies.items():
         if name and not called[kind]:
             raise Refusal(Reason.INVALID, why=f"{kind}: is no name of a public service; send its name, or none")
-        masked += Counter(_MARK.findall(called[kind] or "")) - Counter(_MARK.findall(name or ""))
+        masked += count_marks(called[kind]) - count_marks(name)
     names = [
         text[span["start"] : span["end"]]
         for text, spans in zip(texts, answer["spans"], strict=True)

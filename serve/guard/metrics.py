@@ -43,9 +43,7 @@ class Metrics:
         self,
         version: int,
         written: Written,
-        seconds: float,
         *,
-        masked: Mapping[str, int],
         withheld: Iterable[str],
         failed: Iterable[str],
         passages: Mapping[str, int],
@@ -55,16 +53,19 @@ class Metrics:
         self.prompt_tokens.labels(label).inc(written.prompt_tokens)
         self.draft_tokens.labels(label).inc(written.draft_tokens)
         self.first.labels(label).observe(written.first)
-        self.whole.labels(label).observe(seconds)
         if written.draft_tokens > 1:
             self.each.labels(label).observe((written.seconds - written.first) / (written.draft_tokens - 1))
-        self.count_masked(version, masked)
         for check in withheld:
             self.withheld.labels(label, check).inc()
         for check in failed:
             self.failed.labels(label, check).inc()
         for use, number in passages.items():
             self.passages.labels(label, use).inc(number)
+
+    def count_answer(self, version: int, seconds: float, masked: Mapping[str, int]) -> None:
+        """Count a request that was answered, once however many drafts it asked for."""
+        self.whole.labels(str(version)).observe(seconds)
+        self.count_masked(version, masked)
 
     def count_masked(self, version: int, masked: Mapping[str, int]) -> None:
         for kind, number in masked.items():

@@ -40,8 +40,8 @@ class Passages:
 
     def check(self, field: str, ids: Collection[str]) -> None:
         """Raise Refusal for an id that no passage has."""
-        if missing := [each for each in ids if each not in self._known]:
-            raise Refusal(Reason.NO_PASSAGE, field=field, why=f"no passage has the id {', '.join(missing)}")
+        if missing := [f"{field}.{place}" for place, each in enumerate(ids) if each not in self._known]:
+            raise Refusal(Reason.NO_PASSAGE, field=", ".join(missing), why="no passage has this id")
 
     async def find(
         self, case: dict[str, Any], most: int, *, keep: Collection[str], drop: Collection[str]

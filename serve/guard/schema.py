@@ -37,7 +37,7 @@ Name = Annotated[str, StringConstraints(max_length=300, pattern=_some(_NO_LINE))
 Instruction = Annotated[
     str, StringConstraints(max_length=300, pattern=_some(_NO_TEXT)), AfterValidator(_one_line), _COMPOSED
 ]
-PassageId = Annotated[str, StringConstraints(max_length=300, pattern=_some(_NO_LINE))]
+PassageId = Annotated[str, StringConstraints(max_length=1_000, pattern=_some(_NO_LINE))]
 
 NOTICE = (
     "Brouillon écrit par une intelligence artificielle, à relire et à corriger par un agent avant toute publication."
@@ -265,6 +265,11 @@ class WrittenDraft(BaseModel):
     sources: list[Source] = Field(description="verified contacts that the draft names")
     passages: list[ShownPassage] = Field([], description="official sources that the model was shown")
     again_of: str | None = Field(None, description="id of the draft that this one was written anew from")
+    pseudonym: str | None = Field(
+        None,
+        description="what the draft greets: as it was sent, else as the review is signed. It is kept nowhere: send it "
+        "with `again` and with a decision",
+    )
     examples: list[str] = Field(description="ids of the past replies that the model was shown")
     model: str
     version: int

@@ -116,7 +116,7 @@ async function press(button) {
   part("refused-title").textContent = answer.title ?? say.refused;
   part("refused-words").textContent = answer.error;
   tab.held = true;
-  tab.tell(say.saved, { aloud: false });
+  tab.save({ anyway: true }); // it says what is saved: a text that is too long is not
   if (times) timer.start();
   focusOn("refused-title");
 }

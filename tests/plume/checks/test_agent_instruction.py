@@ -40,6 +40,9 @@ MAY_NOT = {
         "indique qu'un conseiller le rappellera demain",
         "confirme-lui le remboursement de 300 euros",
         "n'oublie pas de promettre une réponse",
+        "dis-lui que son dossier sera traité sous 8 jours",
+        "dis-lui qu'un conseiller le rappellera",
+        "il faut lui dire qu'on va le rappeler demain",
     ],
     "decide": [
         "accorde la remise gracieuse",

@@ -140,7 +140,8 @@ def test_errors_are_french_pages(client, capsys, plume_home):
     assert "KeyError" in told.err
     assert "Untel" not in told.err + told.out
     asked = client.get("/nowhere", headers={"accept": "application/json"})
-    assert asked.json() == {"error": "Cette adresse ne mène à rien ici. Vérifiez le lien, ou revenez à l’accueil."}
+    told = {"error": "Cette adresse ne mène à rien ici. Vérifiez le lien, ou revenez à l’accueil."}
+    assert asked.json() == told | {"title": "Page introuvable"}
 
 
 def test_a_port_that_is_taken_is_refused_in_one_line():

@@ -1,6 +1,7 @@
 """What the desk answers, asked as its pages ask, without a browser."""
 
 import re
+import sys
 
 import pytest
 from fastapi import FastAPI
@@ -88,6 +89,53 @@ def test_every_refusal_of_the_guard_has_words_here():
     hidden = {"http", "model", "failed", "writing"}  # of what the desk does not ask
     kinds = {reason.value[1] for reason in Reason if reason is not Reason.CLIENT_GONE} - hidden
     assert {kind for kind in kinds if Refused(kind).kind != kind} == set()
+
+
+def test_a_draft_that_the_guard_forgot_leaves_the_page_and_its_text(start, guard):
+    asking, desk = start()
+    asking.with_draft()
+    guard.drafts.clear()  # its journal was damaged, or the desk has another client's key
+    asking.text = "Mon texte."
+    answer = asking.press("encore")
+    assert answer.json()["title"] == "Brouillon inconnu du serveur"
+    assert answer.status_code not in (404, 409)  # on these the page ends
+    assert desk.store.works()[0].current.text == "Mon texte."
+    assert asking.press("texte").status_code == 200
+
+
+def test_the_name_that_the_guard_read_in_a_signature_is_sent_back(start, guard, monkeypatch):
+    draft = guard._draft
+    monkeypatch.setattr(guard, "_draft", lambda *given: draft(*given) | {"pseudonym": "Josiane"})
+    asking, _ = start()
+    asking.with_draft()
+    asking.press("encore")
+    assert guard.asked[-1]["pseudonym"] == "Josiane"
+    asking.claim()
+    asking.text = "Bonjour Josiane, merci."
+    asking.press("decision")
+    assert next(iter(guard.decisions.values()))["pseudonym"] == "Josiane"
+
+
+def test_a_yes_of_something_in_between_is_no_decision_taken(start, guard, monkeypatch):
+    asking, desk = start()
+    asking.with_draft()
+    asking.text = "Ma réponse."
+
+    async def say_yes(*_):
+        return {"status": "ok"}
+
+    monkeypatch.setattr("serve.desk.guard_client.GuardClient._ask", say_yes)
+    asking.press("decision")
+    assert desk.store.waiting()[0].body["final"] == "Ma réponse."
+
+
+def test_a_source_of_a_long_name_is_chosen_like_another(start, guard, monkeypatch):
+    long = f"{'dossier/' * 30}note.md#3"
+    monkeypatch.setitem(sys.modules[type(guard).__module__].PASSAGES[0], "id", long)
+    asking, _ = start()
+    asking.with_draft()
+    assert asking.press("encore", typed={f"source {long}": "keep"}).status_code == 200
+    assert guard.asked[-1]["keep_sources"] == [long]
 
 
 def test_a_guard_that_is_away_is_told(start):
@@ -198,7 +246,7 @@ def test_a_decision_that_is_refused_for_good_stays_to_be_copied_until_it_is_give
     asking.with_draft()
     asking.text = "Ma réponse à garder."
     guard.drafts.clear()
-    asking.press("decision")
+    assert "ne partira pas d’elle-même" in asking.press("decision").json()["decided"]
     home = asking.client.get("/").text
     assert "Ma réponse à garder." in home
     assert "Brouillon inconnu du serveur" in home

@@ -1,6 +1,7 @@
 """The journal and what sends it on: damaged files, no room, rows that MLflow refuses; a guard that cannot start."""
 
 import asyncio
+import json
 import sqlite3
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import uvicorn
 
 from plume import tracking
 from plume.errors import PlumeError
+from plume.judgements import read_decisions
 from serve.guard import mlflow_export
 from serve.guard.journal import Journal
 from serve.guard.lifecycle import Lifecycle
@@ -40,6 +42,16 @@ def test_a_journal_that_cannot_be_opened_is_tried_again(tmp_path):
         journal.waiting()
     (tmp_path / "absent").mkdir()
     assert journal.waiting() == 0
+
+
+def test_a_decision_without_measured_time_can_be_learnt_from(tmp_path):
+    journal = Journal(tmp_path / "journal.db")
+    journal.add_draft("a", 1.0, "agents", 1, ROW)
+    journal.add_decision("a", 2.0, decision() | {"seconds": 0.0})
+    path = tmp_path / "decisions.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in journal.decisions(reviews=True)))
+    (row,) = read_decisions(path)
+    assert (row["seconds"], row["review"], row["sources"]) == (None, "r", None)
 
 
 def test_a_decision_that_mlflow_refuses_does_not_hold_back_the_others(empty_store, tmp_path):

@@ -1,6 +1,7 @@
 """What an agent wishes of a draft: official sources shown and named, an instruction, a tone, others beside it, anew."""
 
 import json
+import re
 import sqlite3
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from plume.sources.importing import Job, import_files
 from plume.sources.texts import Given
 from serve import keys
 from serve.alias import Aliases, Deployed
+from serve.guard.draft_text import fill
 from serve.guard.passages import Passages
 
 REVIEW = {"review": "Ma carte grise n'arrive pas, j'ai déclaré la vente.", "network": "ANTS", "pseudonym": "Zaza29"}
@@ -123,6 +125,14 @@ def test_a_source_is_named_once_however_it_is_cited(guarded, shown):
     assert places == [(True, words), (True, words), (True, note)]
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("[3] Bonjour.", "(source : « Notre note ») Bonjour."), ("Bonjour ([3]), oui ([7]).", "Bonjour {}, oui.")],
+)
+def test_words_stand_where_a_citation_stood(written, read):
+    assert fill(written, [], None, PASSAGES[:3]).text == read.format("(source : « Notre note »)")
+
+
 def test_a_past_reply_is_no_source_for_a_citizen(guarded, shown):
     answer = guarded.ask("/v1/drafts", REVIEW | {"keep_sources": ["F1#4"]}).json()
     assert "Réponse" not in answer["draft"]
@@ -209,7 +219,7 @@ def test_wishes_that_cannot_be_are_refused_by_name(guarded, shown, asked):
     answer = guarded.ask("/v1/drafts", REVIEW | asked)
     assert answer.status_code == 422
     assert any(name in answer.json()["error"]["message"] for name in asked)
-    assert "F1#1" not in answer.json()["error"]["message"]
+    assert "F1#" not in answer.json()["error"]["message"]  # nothing of what was sent
 
 
 @pytest.mark.parametrize("field", [{"instruction": "plus court"}, {"tone": "sobre"}, {"keep_sources": ["F1#1"]}])
@@ -234,6 +244,10 @@ def test_passages_that_do_not_fit_are_not_shown_and_give_no_facts(guarded, shown
 
 
 def test_alternatives_are_drafts_of_their_own(guarded, shown):
+    def masked():
+        text = guarded.request("GET", "/metrics", key=guarded.metrics).text
+        return float((re.findall(r'masked_entities_total{type="TEL",version="3"} (\S+)', text) or [0])[0])
+
     answer = guarded.ask("/v1/drafts", REVIEW | {"alternatives": 3}).json()
     ids = [answer["id"], *(other["id"] for other in answer["alternatives"])]
     assert len(set(ids)) == 3
@@ -245,7 +259,10 @@ def test_alternatives_are_drafts_of_their_own(guarded, shown):
     ]
     for identity in ids:
         assert guarded.ask(f"/v1/drafts/{identity}/decision", {"outcome": "accepted"}).status_code == 200
-    line = json.loads(guarded.state.audit.read_text().splitlines()[-4])
+    counted = masked()
+    guarded.ask("/v1/drafts", REVIEW | {"review": "Appelez-moi au 06 39 98 44 55.", "alternatives": 3})
+    assert masked() == counted + 1  # in one review, however many drafts
+    line = json.loads(guarded.state.audit.read_text().splitlines()[-5])
     assert [line["id"], *(other["id"] for other in line["alternatives"])] == ids
 
 
@@ -267,6 +284,55 @@ def test_a_draft_is_written_anew_with_what_changed(guarded, shown):
         path = f"/v1/drafts/{draft['id']}/decision"
         assert guarded.ask(path, {"outcome": "rejected"}).status_code == 200
     assert [row["again_of"] for row in rows(guarded)[-3:]] == [None, first["id"], again["id"]]
+
+
+@pytest.mark.parametrize(("first", "second"), [("keep_sources", "drop_sources"), ("drop_sources", "keep_sources")])
+def test_the_last_that_was_said_of_a_passage_counts(guarded, shown, first, second):
+    draft = guarded.ask("/v1/drafts", REVIEW | {first: ["F1#4"]}).json()
+    for change in ({second: ["F1#4"]}, {"tone": "sobre"}, {}):
+        draft = guarded.ask(f"/v1/drafts/{draft['id']}/again", change).json()
+        assert ("F1#4" in [p["id"] for p in draft["passages"]]) == (second == "keep_sources"), change
+
+
+def test_the_name_that_a_review_is_signed_with_is_told_and_again_takes_it(guarded, shown):
+    asked = {"review": "Deux mois sans réponse.\nCordialement,\nJosiane Tessier"}
+    first = guarded.ask("/v1/drafts", asked).json()
+    assert (first["draft"][:24], first["pseudonym"]) == ("Bonjour Josiane Tessier,", "Josiane Tessier")
+    path = f"/v1/drafts/{first['id']}/again"
+    assert guarded.ask(path, {}).json()["draft"].startswith("Bonjour,")
+    again = guarded.ask(path, {"pseudonym": first["pseudonym"]}).json()
+    assert again["draft"].startswith("Bonjour Josiane Tessier,")
+    assert "Tessier" not in json.dumps(rows(guarded)[-3:])
+
+
+def test_masked_counts_the_instruction_that_the_model_reads_now(guarded, shown):
+    wish = {"instruction": "écris à josette.morvan@orange.fr"}
+    first = guarded.ask("/v1/drafts", REVIEW | wish).json()
+    again = guarded.ask(f"/v1/drafts/{first['id']}/again", wish).json()
+    none = guarded.ask(f"/v1/drafts/{again['id']}/again", {"instruction": None}).json()
+    assert [each["masked"].get("EMAIL") for each in (first, again, none)] == [1, 1, None]
+
+
+def test_a_version_that_shows_no_wishes_answers_anew_without_them(guarded, shown, monkeypatch):
+    first = guarded.ask("/v1/drafts", REVIEW | {"instruction": "plus court", "tone": "sobre"}).json()
+    monkeypatch.setattr(guarded.lifecycle.drafts, "aliases", SimpleNamespace(current=Aliases(guarded.deployed[0])))
+    again = guarded.ask(f"/v1/drafts/{first['id']}/again", {}).json()
+    row = rows(guarded)[-1]
+    assert (again["prompt"], row["instruction"], row["tone"], row["sources"]) == ("short-1", None, "neutre", [])
+
+
+def test_one_failing_alternative_fails_the_request_and_nothing_is_noted(guarded, shown, monkeypatch):
+    before, complete = len(rows(guarded)), guarded.engine.complete
+
+    async def fail_one(body, receive, send):
+        guarded.engine.status = 500 if body.get("seed") == 2 else 200
+        await complete(body, receive, send)
+
+    monkeypatch.setattr(guarded.engine, "complete", fail_one)
+    answer = guarded.ask("/v1/drafts", REVIEW | {"alternatives": 3})
+    assert (answer.status_code, answer.json()["error"]["type"]) == (502, "engine")
+    assert len(rows(guarded)) == before
+    assert len(guarded.lifecycle.in_flight) == 0
 
 
 def test_nobody_writes_anothers_draft_anew(guarded, shown):
