@@ -24,7 +24,7 @@ class Fact(NamedTuple):
     Attributes:
         kind: "amount", "duration", "date", "time", "law", "count", "url", "email", "phone" or "handle".
         text, start, end: as the draft writes it, and where.
-        in_given: whether the review, the title or the line of contacts holds it, or it follows from these and a passage.
+        in_given: whether the review, the title or the line of contacts holds it, or it follows from these and passages.
         passages: the numbers of the shown passages that hold it.
         cited: the numbers that its sentence cites.
         value: what it is compared by.

@@ -1,7 +1,7 @@
 """Says whether a value follows by one step from what passages and review hold: another unit, a sum, a date reckoned.
 
-"405 €" of 180 € that are added to 225 €, "le 3 novembre" of an accident on 3 March and an offer due in 8 months. What is
-multiplied must be told beside its factor: else twice a price would follow from the price.
+"405 €" of 180 € that are added to 225 €, "le 3 novembre" of an accident on 3 March and an offer due in 8 months. What
+is multiplied must be told beside its factor: else twice a price would follow from the price.
 """
 
 import re
@@ -15,15 +15,15 @@ from plume.checks.case import Case
 from plume.checks.held import known, same_length
 from plume.french.mentions import Mention
 from plume.french.numbers import NUMBER, value
-from plume.french.rules import reading
 
 _DAY, _MONTH = 24.0, 730.0
 # What a passage adds to a length: "en secteur protégé, ajoutez un mois".
 _ADDS = re.compile(r"\b(?:ajout\w+|s'ajoute\w*|prolong\w+|en plus|supplementaires?|de plus|augment\w+|rallong\w+)\b")
 _NEXT_MONTH = re.compile(r"\bmois (?:suivant|d'apres|qui suit|prochain)")
 _LAST_DAY = re.compile(r"\b(?:dernier jour|fin) (?:du|de ce|de chaque|de l'|d'un|dudit|de) ?(?:meme )?(?:mois)?")
+_UPPER = re.compile(r"\b(une?|deux|trois|quatre) $")
 _IN_A_YEAR = 12.0
-_MARGIN = 0.12  # how far a value told roughly may be from the true one
+_MARGIN = 0.05  # how far a value told roughly may be from the true one
 
 
 def follows(case: Case, one: Mention, every: Iterable[Mention], texts: Sequence[str], given: str) -> bool:
@@ -35,7 +35,22 @@ def follows(case: Case, one: Mention, every: Iterable[Mention], texts: Sequence[
             return all(any(_is_sum(length, each) for each in texts) for length in one.value)
         case "date":
             return any(_agree(one.value, each) for text in texts for each in _moments(text, given))
+        case "count":
+            return any(_is_part(case, one, text) or _is_last_day(one, text) for text in texts)
     return False
+
+
+def _is_part(case: Case, one: Mention, text: str) -> bool:
+    """Say whether an ordinal is the lower part of a rate's fraction: "un dixième" of 10 %."""
+    upper = one.rule == "count.ordinal" and _UPPER.search(case.text.folded, max(0, one.start - 12), one.start)
+    if not upper:
+        return False
+    share = 100 * (1 if upper[1].startswith("un") else value(upper[1])) / float(one.value)
+    return any(unit == "%" and abs(share - rate) < 1 for rate, unit in known(text).values.get("amount", ()))
+
+
+def _is_last_day(one: Mention, text: str) -> bool:
+    return one.value in (28, 29, 30, 31) and bool(_LAST_DAY.search(known(text).text))
 
 
 def _is_reckoned(case: Case, one: Mention, every: Iterable[Mention], texts: Sequence[str], given: str) -> bool:

@@ -24,7 +24,7 @@ from plume.passages import Shown
 class Known(NamedTuple):
     """What a text holds: the values of each kind, every number, the text folded, runs of digits as phones have them.
 
-    "dans le mois" is among the lengths of time, as one of its unit. When a passage was brought up to date is told whole.
+    "dans le mois" is among the lengths of time, as one of its unit. `updated` is known only with its year.
     """
 
     values: dict[str, frozenset[Hashable]]
@@ -72,13 +72,8 @@ def known(text: str) -> Known:
     for one in found:
         values.setdefault(one.kind, set()).add(one.value)
     values.setdefault("duration", set()).update((float(_HOURS[m[1]]),) for m in _THAT_UNIT.finditer(whole.folded))
-    values["duration"].update(
-        (float(one.value * _HOURS[m[1]]),)
-        for one in found
-        if one.kind == "count" and (m := _NTH.match(whole.folded, one.end))
-    )
     numbers = frozenset(value(m[0]) for m in _ANY_NUMBER.finditer(without_contacts(whole).folded))
-    numbers |= values.get("count", set())
+    numbers |= values.get("count", set()) | {_number_of(one, whole) for one in found if one.rule == "duration.nth"}
     digits = frozenset(national(match[0]) for match in CLUMP.finditer(whole.folded))
     nouns = frozenset(noun for one in found if one.kind == "count" and (noun := noun_after(whole.folded, one.end)))
     return Known({kind: frozenset(its) for kind, its in values.items()}, numbers, whole.folded, digits, nouns)
@@ -124,8 +119,19 @@ def mentions_of(found: Iterable[Mention], left: Text, text: Text) -> list[Mentio
     for kind, finder in _FINDERS:
         its = [one._replace(kind=kind) for one in finder(left)]
         left = left.blanked((one.start, one.end) for one in its)
-        found += its
+        found += its if kind != "count" else [_nth(one, text) for one in its]
     return sorted(found, key=lambda one: one.start)
+
+
+def _number_of(one: Mention, text: Text) -> float:
+    """Give the number of an ordinal that is read as a length."""
+    return round(one.value[0] / _HOURS[_NTH.match(text.folded, one.end)[1]])
+
+
+def _nth(one: Mention, text: Text) -> Mention:
+    """Read "au dixième jour" as ten days."""
+    unit = _NTH.match(text.folded, one.end) if one.rule == "count.ordinal" else None
+    return one._replace(kind="duration", value=(one.value * _HOURS[unit[1]],), rule="duration.nth") if unit else one
 
 
 def _lengths(text: Text) -> Iterator[Mention]:
@@ -134,7 +140,9 @@ def _lengths(text: Text) -> Iterator[Mention]:
     yield from its
     for match in _LAST.finditer(text.folded):
         hours = _HOURS[match[2].rstrip("s")] if match[2] and match[2] != "mois" else _HOURS["mois"]
-        yield Mention("duration", *match.span(), (float(value(match[1]) * hours),), "duration.last")
+        number = value(match[1])
+        number = {8: 7, 15: 14}.get(number, number) if hours == _HOURS["jour"] else number
+        yield Mention("duration", *match.span(), (float(number * hours),), "duration.last")
     for match in _THAT_UNIT.finditer(text.folded):
         if match[1] in _LONG and not any(one.start <= match.start() < one.end for one in its):
             yield Mention("duration", *match.span(), (float(_HOURS[match[1]]),), "duration.that-unit")
