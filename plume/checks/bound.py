@@ -200,7 +200,7 @@ def _are_told_so(one: Clause, two: Clause, own: Clause, other: Clause) -> bool:
     return (said > 0) == (told > 0) and max(abs(said), abs(told)) < _SIDE_BY_SIDE
 
 
-_SIDE_BY_SIDE = 60
+_SIDE_BY_SIDE = 35
 
 
 def _is_labelled(one: Clause, own: Sequence[Clause], other: Clause) -> bool:

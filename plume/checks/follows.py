@@ -15,10 +15,11 @@ from plume.checks.case import Case
 from plume.checks.held import known, same_length
 from plume.french.mentions import Mention
 from plume.french.numbers import NUMBER, value
+from plume.french.text import fold
 
 _DAY, _MONTH = 24.0, 730.0
 # What a passage adds to a length: "en secteur protégé, ajoutez un mois".
-_ADDS = re.compile(r"\b(?:ajout\w+|s'ajoute\w*|prolong\w+|en plus|supplementaires?|de plus|augment\w+|rallong\w+)\b")
+_ADDS = re.compile(r"\b(?:ajoutez?|s'ajoutent?|rajoute\w*|allonge\w*|prolonge(?:e?s?|nt)? d[e']|augmente\w* d[e'])")
 _NEXT_MONTH = re.compile(r"\bmois (?:suivant|d'apres|qui suit|prochain)")
 _LAST_DAY = re.compile(r"\b(?:dernier jour|fin) (?:du|de ce|de chaque|de l'|d'un|dudit|de) ?(?:meme )?(?:mois)?")
 _UPPER = re.compile(r"\b(une?|deux|trois|quatre) $")
@@ -114,14 +115,20 @@ def _is_sum(length: float, text: str) -> bool:
     its = _lengths(text)
     if any(same_length(length, other) for other in its):
         return True
-    return bool(_ADDS.search(known(text).text)) and any(same_length(length, a + b) for a, b in combinations(its, 2))
+    return any(same_length(length, other + more) for more in _added(text) for other in its - {more})
+
+
+@lru_cache(maxsize=1 << 10)
+def _added(text: str) -> frozenset[float]:
+    """List the lengths that a passage adds to others: those of the sentences that say so."""
+    return frozenset().union(*(_lengths(each) for each in _STOP.split(text) if _ADDS.search(fold(each))))
 
 
 @lru_cache(maxsize=1 << 8)
 def _moments(text: str, given: str) -> frozenset[tuple[int | None, int | None, int | None]]:
     """List the days and months that a passage's lengths and days make of the days that were given."""
     folded, its = known(text).text, sorted(_lengths(text))
-    spans = its + ([a + b for a, b in combinations(its, 2)] if _ADDS.search(folded) else [])
+    spans = its + [one + more for more in _added(text) for one in its if one != more]
     told = known(given).values.get("date", frozenset())
     found = {after for day, month, year in told if month for span in spans for after in _after(day, month, year, span)}
     months = {month for _, month, _ in told if month}

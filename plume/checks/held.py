@@ -95,7 +95,7 @@ _LAST = re.compile(
     rf"({NUMBER}) (?:(?:derniere?s|premiere?s|prochaine?s|precedente?s|suivante?s) (jours|semaines|mois|annees)"
     r"|(?:mensualites|echeances mensuelles|loyers))\b"
 )
-_NTH = re.compile(r" (jour|semaine|mois|trimestre|annee)\b")
+_NTH = re.compile(r" (jour)\b")
 # "dans le mois qui suit" is a month, "le lendemain" a day.
 _THAT_UNIT = re.compile(
     r"\b(?:(?:dans|sous|durant|pendant) (?:le |la |l')|au cours (?:du |de la |de l')|(?=lendemain))"

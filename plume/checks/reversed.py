@@ -168,14 +168,13 @@ def _contradicts(mine: Said, other: Said, given: list[Said]) -> bool:
             for token in mine.words
             if _is_one(token, root) or (root in _TURNING and likeness(token.stem, root))
         )
-        or any(
-            _asserts(other, token) and _common(mine, _piece(other, token), root) >= _SAME_SUBJECT
-            for root in _denied(mine.text)
-            if not any(likeness(root, name) for name in everywhere)
-            and all(_asserts(each, its) for each in given for its in each.words if _is_one(its, root))
-            for token in other.words
-            if _is_one(token, root)
-        )
+    ) or any(
+        _asserts(other, token) and _common(mine, _piece(other, token), root) >= _SAME_SUBJECT
+        for root in _denied(mine.text)
+        if not any(likeness(root, name) for name in everywhere)
+        and all(_asserts(each, its) for each in given for its in each.words if _is_one(its, root))
+        for token in other.words
+        if _is_one(token, root)
     )
 
 
