@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from plume.checks.case import VOCABULARY, Case
+from plume.checks.excepted import holds_for_the_excepted
 from plume.checks.hollow import Claim, claims
 from plume.checks.meaning import Token, likeness, sentence_spans, tokens
 from plume.checks.stems import stem
@@ -77,7 +78,9 @@ def reversed_claims(case: Case) -> Iterator[Claim]:
         given = [said for one in claim.cited for said in of_passage(one)]
         for start, end in sentence_spans(case.text.folded[claim.start : claim.end]):
             mine = _said(case.text.folded[claim.start + start : claim.start + end], ())
-            if not any(_is_said_by(mine, one) for one in given) and _turns_over(mine, given):
+            if any(_is_said_by(mine, one) for one in given):
+                continue
+            if holds_for_the_excepted(mine.text, [one.text for one in given]) or _turns_over(mine, given):
                 yield Claim(claim.start + start, claim.start + end, claim.cited)
 
 
