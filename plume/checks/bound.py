@@ -182,25 +182,13 @@ def _swapped(mine: Sequence[Clause], given: Sequence[Clause]) -> Iterator[Mentio
 
 def _is_swapped(one: Clause, own: Sequence[Clause], other: Clause, mine: Sequence[Clause]) -> bool:
     """Say whether a value is told where `other` should be; surely so if that one is told in its place."""
-    twins = [two for two in mine if same_value(two.value, other.value)]
-    if any(_are_told_so(one, two, each, other) for two in twins for each in own):
-        return False
-    if twins:
+    if twins := [two for two in mine if same_value(two.value, other.value)]:
         gain = min(_gain(one, each, other) for each in own)
         back = max(min(_gain(two, other, each) for each in own) for two in twins)
         return gain > -1 and gain + back >= _PAIR
     told = all(each.ages or each.words.keys() - other.words.keys() for each in own)  # else none can speak for it
     enough = _ALONE if _is_labelled(one, own, other) else _BY_WORDS
     return told and min(_gain(one, each, other, alone=True) for each in own) >= enough
-
-
-def _are_told_so(one: Clause, two: Clause, own: Clause, other: Clause) -> bool:
-    """Say whether two values stand side by side in a passage in the order of the draft: 60 % worked, 40 % paid."""
-    said, told = two.value.start - one.value.start, other.value.start - own.value.start
-    return (said > 0) == (told > 0) and max(abs(said), abs(told)) < _SIDE_BY_SIDE
-
-
-_SIDE_BY_SIDE = 35
 
 
 def _is_labelled(one: Clause, own: Sequence[Clause], other: Clause) -> bool:

@@ -14,15 +14,15 @@ from plume.checks import derived
 from plume.checks.case import Case
 from plume.checks.held import known, same_length
 from plume.french.mentions import Mention
-from plume.french.numbers import NUMBER, value
+from plume.french.numbers import NUMBER, UNITS, value
 from plume.french.text import fold
 
 _DAY, _MONTH = 24.0, 730.0
 # What a passage adds to a length: "en secteur protégé, ajoutez un mois".
 _ADDS = re.compile(r"\b(?:ajoutez?|s'ajoutent?|rajoute\w*|allonge\w*|prolonge(?:e?s?|nt)? d[e']|augmente\w* d[e'])")
 _NEXT_MONTH = re.compile(r"\bmois (?:suivant|d'apres|qui suit|prochain)")
-_LAST_DAY = re.compile(r"\b(?:dernier jour|fin) (?:du|de ce|de chaque|de l'|d'un|dudit|de) ?(?:meme )?(?:mois)?")
-_UPPER = re.compile(r"\b(une?|deux|trois|quatre) $")
+_LAST_DAY = re.compile(r"\b(?:dernier jour|fin) (?:du|de ce|de chaque) (?:meme )?mois")
+_UPPER = re.compile(rf"\b({UNITS}) $")
 _IN_A_YEAR = 12.0
 _MARGIN = 0.05  # how far a value told roughly may be from the true one
 
@@ -46,7 +46,7 @@ def _is_part(case: Case, one: Mention, text: str) -> bool:
     upper = one.rule == "count.ordinal" and _UPPER.search(case.text.folded, max(0, one.start - 12), one.start)
     if not upper:
         return False
-    share = 100 * (1 if upper[1].startswith("un") else value(upper[1])) / float(one.value)
+    share = 100 * value(upper[1]) / float(one.value)
     return any(unit == "%" and abs(share - rate) < 1 for rate, unit in known(text).values.get("amount", ()))
 
 

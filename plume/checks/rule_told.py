@@ -1,6 +1,7 @@
 """Says whether a sentence tells a rule of a passage that it cites, rather than promise: "un SMS partira [1]".
 
-Nearly all that it says, the passage says. Whoever writes "nous" or decides on a citizen's request promises all the same.
+Nearly all that it says, the passage says. Whoever writes "nous" or decides on a citizen's request promises all the
+same.
 """
 
 import re
