@@ -32,10 +32,12 @@ _SHORT = 3  # letters of a stem that many words have
 
 def holds_for_the_excepted(mine: str, given: Iterable[str]) -> bool:
     """Say whether a folded sentence holds for what the sentences of a passage except, or binds what they leave free."""
+    told, same = [*_told_of(mine)], _MUST_SAME.findall(mine)
+    if not told and not same:
+        return False
     text = " . ".join(given)
-    if any(stem(one) == stem(other) for one in _MUST_SAME.findall(mine) for other in _MAY_OTHER.findall(text)):
+    if any(stem(one) == stem(other) for one in same for other in _MAY_OTHER.findall(text)):
         return True
-    told = [*_told_of(mine)]
     excepted = [word for match in _EXCEPTED.finditer(text) for word in tokens(match[1])] if told else []
     if any(_is_one(word.stem, other.stem) for part in told for word in tokens(part) for other in excepted):
         return True

@@ -95,6 +95,7 @@ _LAST = re.compile(
     rf"({NUMBER}) (?:(?:derniere?s|premiere?s|prochaine?s|precedente?s|suivante?s) (jours|semaines|mois|annees)"
     r"|(?:mensualites|echeances mensuelles|loyers))\b"
 )
+_OF_LAST = ("dernier", "premier", "prochain", "precedent", "suivant", "mensu", "loyers")
 _NTH = re.compile(r" (jour)\b")
 # "dans le mois qui suit" is a month, "le lendemain" a day.
 _THAT_UNIT = re.compile(
@@ -138,7 +139,7 @@ def _lengths(text: Text) -> Iterator[Mention]:
     """Yield the lengths of time, and "dans le mois" as one of its unit."""
     its = [*durations(text, unsure=True)]
     yield from its
-    for match in _LAST.finditer(text.folded):
+    for match in _LAST.finditer(text.folded) if any(hint in text.folded for hint in _OF_LAST) else ():
         hours = _HOURS[match[2].rstrip("s")] if match[2] and match[2] != "mois" else _HOURS["mois"]
         number = value(match[1])
         number = {8: 7, 15: 14}.get(number, number) if hours == _HOURS["jour"] else number
