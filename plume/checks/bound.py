@@ -126,6 +126,8 @@ def swapped(case: Case) -> Iterator[Mention]:
         spans = sentence_spans(case.draft[part.start : part.end]) if texts else ()
         for kind in {_kind(one, text) for one in told if part.start <= one.start < part.end} - _APART:
             given = [clause for one in texts for clause in of_passage(one, kind)]
+            if kind == "count":
+                given = [one for one in given if not _is_told_elsewhere(one.value.value, texts)]
             if len({one.value.value for one in given}) < 2:
                 continue
             mine: list[Clause] = []
@@ -135,6 +137,18 @@ def swapped(case: Case) -> Iterator[Mention]:
             yield from _swapped(mine, given)
 
 
+def _is_told_elsewhere(number: float, texts: Sequence[Shown]) -> bool:
+    """Say whether a length of time has the number too: "6 semaines avant" of the six that a draft tells."""
+    return any(
+        number == length / unit
+        for one in texts
+        for clause in of_passage(one, "duration")
+        for length in clause.value.value
+        for unit in _HOURS
+    )
+
+
+_HOURS = (1, 24, 168, 730, 8760)
 _APART = frozenset(("url", "email", "handle", "law"))  # those are told by a place, not by words around them
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from plume.checks import derived
 from plume.checks.case import Case
 from plume.checks.contacts import is_listed
+from plume.checks.follows import follows
 from plume.checks.held import Known, holds, known, loosely_known, mentions_of, of_passage
 from plume.contacts import national
 from plume.french.mentions import Mention
@@ -23,7 +24,7 @@ class Fact(NamedTuple):
     Attributes:
         kind: "amount", "duration", "date", "time", "law", "count", "url", "email", "phone" or "handle".
         text, start, end: as the draft writes it, and where.
-        in_given: whether the review, the title or the line of contacts holds it.
+        in_given: whether the review, the title or the line of contacts holds it, or it follows from these and passages.
         passages: the numbers of the shown passages that hold it.
         cited: the numbers that its sentence cites.
         value: what it is compared by.
@@ -128,8 +129,17 @@ def _fact(case: Case, one: Mention, holding: frozenset[int], part: Sentence | No
         _is_listed(one, case)
         and not any(_has_another(of_passage(each), one) for each in case.passages if each.number in _cited(part))
     )
+    if not in_given and (not holding or (_cited(part) and not holding & _cited(part))):
+        in_given = follows_from(case, one, part)
     text = case.draft[one.start : one.end]
     return Fact(one.kind, text, one.start, one.end, in_given, holding, _cited(part), one.value)
+
+
+def follows_from(case: Case, one: Mention, part: Sentence | None) -> bool:
+    """Say whether a value follows by one step from the passages that its sentence cites, all of them if none."""
+    numbers = _cited(part)
+    texts = [f"{each.title}\n{each.text}" for each in case.passages if not numbers or each.number in numbers]
+    return follows(case, one, said(case), texts, given_beside(case))
 
 
 def said(case: Case) -> list[Mention]:
@@ -149,7 +159,10 @@ def _has_another(told: Known, one: Mention) -> bool:
 
 def said_by_a_passage(case: Case, start: int, end: int) -> bool:
     """Say whether what a draft tells at some place is a fact that a passage holds."""
-    return any(holding and one.start < end and start < one.end for one, holding, _ in _held(case))
+    return any(
+        one.start < end and start < one.end and (holding or follows_from(case, one, part))
+        for one, holding, part in _held(case)
+    )
 
 
 def _is_listed(one: Mention, case: Case) -> bool:

@@ -12,7 +12,7 @@ from plume.french.mentions import Mention
 from plume.french.mentions.amounts import amounts, loose_amounts
 from plume.french.mentions.contacts import contacts, is_doubtful, without_contacts
 from plume.french.mentions.counts import counts
-from plume.french.mentions.dates import dates, loose_dates, loose_times, times
+from plume.french.mentions.dates import Moment, dates, loose_dates, loose_times, times
 from plume.french.mentions.durations import durations, without_always_open
 from plume.french.mentions.laws import laws
 from plume.french.mentions.web import address
@@ -24,7 +24,7 @@ from plume.passages import Shown
 class Known(NamedTuple):
     """What a text holds: the values of each kind, every number, the text folded, runs of digits as phones have them.
 
-    "dans le mois" is among the lengths of time, as one of its unit.
+    "dans le mois" is among the lengths of time, as one of its unit. `updated` is known only with its year.
     """
 
     values: dict[str, frozenset[Hashable]]
@@ -33,17 +33,19 @@ class Known(NamedTuple):
     digits: frozenset[str]
     nouns: frozenset[str]
     link: str = ""
+    updated: Moment | None = None
 
 
 def whole(one: Shown) -> str:
     """Write all that a passage shows, a line each."""
-    return "\n".join(filter(None, (one.title, one.updated_on, one.text, one.url)))
+    return "\n".join(filter(None, (one.title, one.text, one.url)))
 
 
 def of_passage(one: Shown) -> Known:
     """What a passage holds: its title, its text, its date and its link."""
     told = known(whole(one))
-    return told._replace(link=address(one.url)) if one.url else told
+    updated = next((each.value for each in dates(reading(one.updated_on))), None) if one.updated_on else None
+    return told._replace(link=address(one.url) if one.url else "", updated=updated)
 
 
 @lru_cache(maxsize=32)
@@ -71,7 +73,7 @@ def known(text: str) -> Known:
         values.setdefault(one.kind, set()).add(one.value)
     values.setdefault("duration", set()).update((float(_HOURS[m[1]]),) for m in _THAT_UNIT.finditer(whole.folded))
     numbers = frozenset(value(m[0]) for m in _ANY_NUMBER.finditer(without_contacts(whole).folded))
-    numbers |= values.get("count", set())
+    numbers |= values.get("count", set()) | {_number_of(one, whole) for one in found if one.rule == "duration.nth"}
     digits = frozenset(national(match[0]) for match in CLUMP.finditer(whole.folded))
     nouns = frozenset(noun for one in found if one.kind == "count" and (noun := noun_after(whole.folded, one.end)))
     return Known({kind: frozenset(its) for kind, its in values.items()}, numbers, whole.folded, digits, nouns)
@@ -88,19 +90,18 @@ _NOUN = re.compile(
     r" ?(?:(?:premiers?|premieres?|derniers?|dernieres?|autres?|nouveaux|nouvelles?|grandes?|memes?) )?([a-z]{3,})"
 )
 _ANY_NUMBER = re.compile(NUMBER)
+# "les 60 derniers mois", "12 mensualités": lengths that no bare number before a unit tells; "au dixième jour".
+_LAST = re.compile(
+    rf"({NUMBER}) (?:(?:derniere?s|premiere?s|prochaine?s|precedente?s|suivante?s) (jours|semaines|mois|annees)"
+    r"|(?:mensualites|echeances mensuelles|loyers))\b"
+)
+_OF_LAST = ("dernier", "premier", "prochain", "precedent", "suivant", "mensu", "loyers")
+_NTH = re.compile(r" (jour)\b")
 # "dans le mois qui suit" is a month, "le lendemain" a day.
 _THAT_UNIT = re.compile(
     r"\b(?:(?:dans|sous|durant|pendant) (?:le |la |l')|au cours (?:du |de la |de l')|(?=lendemain))"
     r"(mois|annee|semaine|journee|trimestre|lendemain)\b"
 )
-_UNIT_HOURS = {
-    "mois": 730.0,
-    "annee": 8760.0,
-    "semaine": 168.0,
-    "journee": 24.0,
-    "trimestre": 2190.0,
-    "lendemain": 24.0,
-}
 
 
 def mentions(text: Text) -> list[Mention]:
@@ -119,14 +120,30 @@ def mentions_of(found: Iterable[Mention], left: Text, text: Text) -> list[Mentio
     for kind, finder in _FINDERS:
         its = [one._replace(kind=kind) for one in finder(left)]
         left = left.blanked((one.start, one.end) for one in its)
-        found += its
+        found += its if kind != "count" else [_nth(one, text) for one in its]
     return sorted(found, key=lambda one: one.start)
+
+
+def _number_of(one: Mention, text: Text) -> float:
+    """Give the number of an ordinal that is read as a length."""
+    return round(one.value[0] / _HOURS[_NTH.match(text.folded, one.end)[1]])
+
+
+def _nth(one: Mention, text: Text) -> Mention:
+    """Read "au dixième jour" as ten days."""
+    unit = _NTH.match(text.folded, one.end) if one.rule == "count.ordinal" else None
+    return one._replace(kind="duration", value=(one.value * _HOURS[unit[1]],), rule="duration.nth") if unit else one
 
 
 def _lengths(text: Text) -> Iterator[Mention]:
     """Yield the lengths of time, and "dans le mois" as one of its unit."""
     its = [*durations(text, unsure=True)]
     yield from its
+    for match in _LAST.finditer(text.folded) if any(hint in text.folded for hint in _OF_LAST) else ():
+        hours = _HOURS[match[2].rstrip("s")] if match[2] and match[2] != "mois" else _HOURS["mois"]
+        number = value(match[1])
+        number = {8: 7, 15: 14}.get(number, number) if hours == _HOURS["jour"] else number
+        yield Mention("duration", *match.span(), (float(number * hours),), "duration.last")
     for match in _THAT_UNIT.finditer(text.folded):
         if match[1] in _LONG and not any(one.start <= match.start() < one.end for one in its):
             yield Mention("duration", *match.span(), (float(_HOURS[match[1]]),), "duration.that-unit")
@@ -154,6 +171,8 @@ def holds(told: Known, one: Mention, text: Text) -> bool:
             dates = values | {
                 (None, (m - 2) % 12 + 1, y) for d, m, y in values if d == 1 and m
             }  # "avant le 1er juillet"
+            if told.updated and one.value[2] and agrees(one.value, told.updated):
+                return True
             return any(agrees(one.value, date) for date in dates) or _is_day_of(told, one.value)
         case "duration":
             return all(_holds_length(told, length, one, text) for length in one.value)

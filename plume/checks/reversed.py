@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from plume.checks.case import VOCABULARY, Case
+from plume.checks.excepted import holds_for_the_excepted
 from plume.checks.hollow import Claim, claims
 from plume.checks.meaning import Token, likeness, sentence_spans, tokens
 from plume.checks.stems import stem
@@ -25,7 +26,7 @@ _NOT = (
     r"|perd\w*|supprim\w*|inutiles?|faute|defaut|non|seule?s?|seulement|uniquement|exclusivement|reserv\w+|limit\w+"
     r"|toutefois|cependant|revanche|mais|dispens\w*|exoner\w*|exempt\w*|echapp\w*|empech\w*|priv\w*|suspen\w*"
     r"|interromp\w*|cess\w*|contraire|sinon|a moins d\w*|autrement|renonc\w*|evit\w*|choisir|plutot|au lieu"
-    r"|moins que|annul\w*)"
+    r"|moins que|annul\w*|ferm\w*|clos\w*|a part|met fin)"
 )
 _ANY_NOT = re.compile(rf"(?<![\w])(?:{_NOT})(?!\w)|\bn'")
 _TURNED = re.compile(
@@ -77,7 +78,9 @@ def reversed_claims(case: Case) -> Iterator[Claim]:
         given = [said for one in claim.cited for said in of_passage(one)]
         for start, end in sentence_spans(case.text.folded[claim.start : claim.end]):
             mine = _said(case.text.folded[claim.start + start : claim.start + end], ())
-            if not any(_is_said_by(mine, one) for one in given) and _turns_over(mine, given):
+            if any(_is_said_by(mine, one) for one in given):
+                continue
+            if holds_for_the_excepted(mine.text, [one.text for one in given]) or _turns_over(mine, given):
                 yield Claim(claim.start + start, claim.start + end, claim.cited)
 
 
@@ -129,13 +132,13 @@ def _turns_over(mine: Said, given: list[Said]) -> bool:
     near = [(one, _common(mine, one)) for one in given]
     best = max((common for _, common in near), default=0.0)
     close = [one for one, common in near if common >= max(_SOMETHING, 0.6 * best)]
-    if any(_opens_more(mine, one) for one in close) or _says_after_of_before(mine, close):
+    if any(_opens_more(mine, one) for one in close) or _says_after_of_before(mine, close, given):
         return True
     close = [one for one, common in near if common >= max(_SAME_THING, 0.6 * best)]
     subject = [one for one, common in near if common >= max(_SAME_SUBJECT, 0.6 * best)]
     return bool(subject) and (
         any(_contradicts(mine, one, given) for one in subject)
-        or _says_opposites(mine, [one for one, common in near if common >= max(_SAME_SUBJECT, 0.6 * best)])
+        or _says_opposites(mine, close)
         or any(_ignores_exception(mine, one) for one in close)
         or _speaks_of_the_exception(mine, given)
     )
@@ -158,18 +161,32 @@ def _common(mine: Said, other: Said, *but: str) -> float:
 def _contradicts(mine: Said, other: Said, given: list[Said]) -> bool:
     """Say whether what one sentence negates the other asserts."""
     everywhere = {root for one in given for root, _ in one.negated}
-    return any(
-        _asserts(mine, token) and _is_of(mine, subject) and _common(_piece(mine, token), other, root) >= _SAME_SUBJECT
-        for root, subject in other.negated
-        for token in mine.words
-        if _is_one(token, root) or (root in _TURNING and likeness(token.stem, root))
+    return (
+        (not _IS_NOT.search(mine.text))
+        and any(
+            _asserts(mine, token)
+            and _is_of(mine, subject)
+            and _common(_piece(mine, token), other, root) >= _SAME_SUBJECT
+            for root, subject in other.negated
+            for token in mine.words
+            if _is_one(token, root) or (root in _TURNING and likeness(token.stem, root))
+        )
     ) or any(
         _asserts(other, token) and _common(mine, _piece(other, token), root) >= _SAME_SUBJECT
-        for root, _ in mine.negated
+        for root in _denied(mine.text)
         if not any(likeness(root, name) for name in everywhere)
+        and all(_asserts(each, its) for each in given for its in each.words if _is_one(its, root))
         for token in other.words
         if _is_one(token, root)
     )
+
+
+_IS_NOT = re.compile(r"\bne |\bn'")
+
+
+def _denied(text: str) -> set[str]:
+    """Give the stems of what a sentence says not to be; "sans renouvellement" is a case."""
+    return {root for root, _ in _negated(_WITHOUT.sub(" ", text))}
 
 
 def _is_one(token: Token, root: str) -> bool:
@@ -218,18 +235,23 @@ def _says_opposites(mine: Said, close: list[Said]) -> bool:
     return False
 
 
+_GROUP = re.compile(r"\b(?:moins|plus|partir|age|agee?s?) (?:de |d')?\w+ ans\b|\b(?:mineur|majeur)e?s?\b")
 _NOT_BEING = re.compile(r"(?:\bne |\bn')\w+ant pas\b")
 
 
 def _is_of_this_case(mine: Said, other: Said) -> bool:
     """Say whether a sentence holds in every case, or in one that the draft names."""
+    if (group := _GROUP.search(other.text)) and group[0] not in mine.text:
+        return False
     found = _IF.search(other.text)
     case = tokens(_PIECE.split(other.text[found.end() :])[0]) if found else []
     return not case or any(likeness(token.stem, word.stem) == 1 for token in case for word in mine.words)
 
 
-def _says_after_of_before(mine: Said, close: list[Said]) -> bool:
+def _says_after_of_before(mine: Said, close: list[Said], given: list[Said]) -> bool:
     """Say whether "avant la naissance" is told of "après la naissance"."""
+    if len({m[1] for one in given for m in _WHEN_ANY.finditer(one.text)}) != 1:
+        return False
     said, told = (
         {(m[1], stem(m[2])) for m in _WHEN.finditer(text)} for text in (mine.text, " ".join(o.text for o in close))
     )
@@ -239,6 +261,7 @@ def _says_after_of_before(mine: Said, close: list[Said]) -> bool:
 _WHEN = re.compile(
     r"\b(avant|apres) (?:(?:la|le|les|l'|son|sa|votre|leur|date|prevue|presumee|fin|un|une|d'|de) ?){0,6}(\w{4,})"
 )
+_WHEN_ANY = re.compile(r"\b(avant|apres)\b")
 _OTHER = {"avant": "apres", "apres": "avant"}
 
 

@@ -4,6 +4,7 @@ What a passage alone holds, a draft tells in a sentence that cites it. What the 
 passage holds. Without passages there is nothing to ask.
 """
 
+import re
 from collections.abc import Iterator
 
 from plume.checks.bound import swapped
@@ -40,18 +41,28 @@ def _misquoted(case: Case) -> Iterator[tuple[Fact, str]]:
     """Yield the facts of a draft that no passage cited beside them holds, though one should."""
     told = {(one.kind, one.value) for one in grounded(case)}
     for one in ungrounded(case):
-        if one.in_given:
+        if one.in_given or one.text == "un trimestre":  # of a pension, as a rule: "un trimestre coûte"
             continue
         if one.kind != "count":
             counts = True
         elif one.passages:
             counts = one.value >= _MANY and _counts_the_same(case, one, one.passages)
         else:
-            counts = one.value >= _MANY or _counts_the_same(case, one, one.cited)
+            counts = (one.value >= _MANY and not _is_new(case, one)) or _counts_the_same(case, one, one.cited)
         if one.passages and counts and (one.kind, one.value) not in told:
             yield one, "sources.uncited"
         elif not one.passages and counts and one.cited:
             yield one, "sources.altered"
+
+
+def _is_new(case: Case, one: Fact) -> bool:
+    """Say whether "neuf" is no number: "un certificat neuf est imprimé"."""
+    return one.text == "neuf" and not _OF_NINE.search(case.text.folded, max(0, one.start - 12), one.start)
+
+
+_OF_NINE = re.compile(
+    r"(?:\b(?:a|de|du|le|les|des|ces|vos|nos|leurs?|sur|et|ou|sous|en|entre|pour|dont|il y a|tous les)|\d) $"
+)
 
 
 def _counts_the_same(case: Case, one: Fact, numbers: frozenset[int]) -> bool:

@@ -54,6 +54,11 @@ _DURATION = Rule(
 )
 
 
+def _are_two(folded: str, m: re.Match[str]) -> bool:
+    """Say whether two numbers that "et" joins are of two things, and no span: "entre 6 et 3 mois"."""
+    return folded[m.end(1) : m.start(2)] == " et " and not folded.endswith("entre ", 0, m.start())
+
+
 def _unit(name: str) -> float:
     return _HOURS[name if name == "mois" else name.rstrip("s")]
 
@@ -141,6 +146,8 @@ def durations(text: Text, *, unsure: bool = False) -> Iterator[Mention]:
         name = m[3] if m[3] == "mois" else m[3].rstrip("s")
         more = value(m[5]) / 60 if m[5] else {" et quart": 0.25}.get(m[4], 0.5) if m[4] else 0
         lengths = [value(n) + more for n in m.groups()[:2] if n]
+        if len(lengths) > 1 and lengths[0] > lengths[1] and _are_two(text.folded, m):
+            start, lengths = m.start(2), lengths[1:]  # "le cerfa 16702 et un mois"
         # "huit jours" and "quinze jours" are a week and two.
         lengths = [{8: 7, 15: 14}.get(n, n) if _HOURS[name] == 24 else n for n in lengths]
         if unsure or _is_sure(text.folded, start, end, name, lengths):

@@ -9,6 +9,7 @@ from plume.checks import check
 from plume.checks.case import Case
 from plume.checks.cited import facts
 from plume.checks.registry import CHECKS
+from plume.checks.rule_told import is_rule_told
 from plume.checks.withhold import withhold
 from plume.contacts import Directory
 from plume.files import read_jsonl
@@ -165,3 +166,41 @@ def test_the_gold_set_of_sources() -> None:
     counts = module.count(read_jsonl(module.GOLD))
     assert len(counts.missed) <= 1
     assert counts.stopped == []
+    second = module.count(read_jsonl(module.GOLD.with_name("cited-second.jsonl")))
+    assert len(second.missed) <= 1
+    assert len(second.stopped) <= 1
+
+
+TAX = {
+    "title": "Titre de séjour",
+    "text": "Le renouvellement se demande dans les 8 mois. Une taxe de 180 € s'ajoute aux 225 € dus, sauf pour les "
+    "réfugiés. L'échéancier ne dépasse pas 12 mensualités. La réduction s'applique aux étudiants.",
+    "url": None,
+    "updated_on": "2026-02-19",
+}
+
+
+@pytest.mark.parametrize(
+    ("draft", "rules"),
+    [
+        ("vous devez 405 € en tout [1].", ()),
+        ("vous devez 415 € en tout [1].", ("sources.altered",)),
+        ("le paiement s'étale sur une année [1].", ()),
+        ("le paiement s'étale sur deux ans [1].", ("sources.altered",)),
+        ("depuis le 3 mai, cela vous mène au 3 janvier [1].", ()),
+        ("depuis le 3 mai, cela vous mène au 3 février [1].", ("sources.altered",)),
+        ("le paiement a lieu le 19 de chaque mois [1].", ("sources.altered",)),  # the day of the sheet's update
+        ("la taxe est due, y compris pour les réfugiés [1].", ("sources.reversed",)),
+    ],
+)
+def test_what_follows_from_a_passage_by_one_step_is_known(draft: str, rules: tuple[str, ...]) -> None:
+    assert _rules(draft, sources=[TAX]) == rules
+    assert rules or all(
+        CHECKS[name].ask(_case(draft, sources=[TAX])).passed for name in ("amounts", "dates", "deadlines")
+    )
+
+
+def test_a_rule_that_a_passage_tells_is_no_promise() -> None:
+    told = "la réduction s'appliquera aux étudiants, et la taxe de renouvellement aux réfugiés [1]."
+    for draft, is_rule in ((told, True), (told.replace(" [1]", ""), False), (told.replace("la", "notre", 1), False)):
+        assert is_rule_told(_case(draft, sources=[TAX]), "réduction s'appliquera") is is_rule
