@@ -159,7 +159,7 @@ class Index:
             _said(_of(title, SUBJECT).difference(asked.kinds)),
             float(next((kind for kind in asked.kinds if kind.startswith(SUBJECT)), None) in title),
             _said(sides & whole) / (_said(sides) + NO_SIDES),
-            float(bool(asked.body and network) and not holds_run(asked.body, network)),
+            float(bool(asked.bodies and network) and not _is_of(network, asked.bodies)),
             len(_of(asked.title, SUBJECT) - whole),
             len(_of(asked.title, SERVICE)),
             len(_of(asked.kinds, SERVICE)),
