@@ -45,6 +45,7 @@ SEED, TIMED, PARTS = 23, 2000, 5
 RECALL = 0.9  # at 5, of an author whose pairs were not learnt from: as silent as that allows
 RIDGE, EVIDENCE_RIDGE, MUTE = 0.02, 0.003, 0.1
 FEW, OF_EACH = (12, 24, 48, 70), 8  # sheets of a small folder, and how many such folders
+OF_NETWORK = slice(3, 5)  # of FEATURES
 WHOLE, OFF = 8.0, 3  # what a pair counts that is posed to all sheets; and one that no sheet helps
 BY_HAND = {"within": 5.0, "passage": 0.5, "second": 2.0}  # chosen from a grid: recall in three passages, few wrong ones
 OPEN = {"bias": float("inf"), "within": float("inf")}  # no threshold
@@ -153,20 +154,29 @@ class Learner:
 
         return minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B").x / self.spread
 
-    def evidence(self, scores: np.ndarray, folder: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def evidence(self, scores: np.ndarray, folder: np.ndarray, named: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Give the values of EVIDENCE of each pair's nearest sheet in its folder, and whether it is a right one."""
         each, nearest = np.arange(len(scores)), np.where(folder, scores, -np.inf).argmax(1)
         values = self.values[each, nearest]
         values[:, EVIDENCE.index("score")] = scores[each, nearest]
+        if not named:
+            values[:, [EVIDENCE.index(name) for name in FEATURES[OF_NETWORK]]] = 0
         return values, self.right[each, nearest]
 
-    def silence(self, scores: np.ndarray, learnt: np.ndarray) -> np.ndarray:
+    def silence(self, ranking: np.ndarray, learnt: np.ndarray) -> np.ndarray:
         """Learn the weights of EVIDENCE and the bias: a logistic regression on whether the nearest sheet is right.
 
-        Each pair is posed to the whole folder, to it without its right sheets, and to some folders of few sheets.
+        Each pair is posed to the whole folder, to it without its right sheets, and to some folders of few sheets; and
+        as if no network were named: most official sheets name none.
         """
+        scores = self.features @ ranking
+        nameless = scores - self.features[:, :, OF_NETWORK] @ ranking[OF_NETWORK]
         posed = [(WHOLE, np.ones_like(self.right)), (WHOLE, ~self.right), *((1.0, folder) for folder in self.folders)]
-        told = [(*self.evidence(scores, np.broadcast_to(f, self.right.shape)), counts) for counts, f in posed]
+        told = [
+            (*self.evidence(told, np.broadcast_to(folder, self.right.shape), named), counts)
+            for counts, folder in posed
+            for told, named in ((scores, True), (nameless, False))
+        ]
         x = np.vstack([values[learnt] for values, _, _ in told])
         y = np.concatenate([right[learnt] for _, right, _ in told]).astype(float)
         counted = np.concatenate([counts * np.where(self.on, 1, OFF)[learnt] for *_, counts in told])
@@ -179,14 +189,14 @@ class Learner:
     def weights(self, learnt: np.ndarray, threshold: float) -> Weights:
         """Learn all weights from some pairs."""
         ranking = self.ranking(learnt)
-        *evidence, bias = (round(float(w), 4) for w in self.silence(self.features @ ranking, learnt))
+        *evidence, bias = (round(float(w), 4) for w in self.silence(ranking, learnt))
         features = {name: round(float(w), 4) for name, w in zip(FEATURES, ranking, strict=True)}
         return Weights(features, dict(zip(EVIDENCE, evidence, strict=True)), round(bias - threshold, 4), **BY_HAND)
 
     def told(self, learnt: np.ndarray) -> np.ndarray:
         """Weigh the evidence of every pair by weights learnt from some; nothing if a right sheet is not among five."""
-        scores = self.features @ self.ranking(learnt)
-        weights = self.silence(scores, learnt)
+        ranking = self.ranking(learnt)
+        scores, weights = self.features @ ranking, self.silence(ranking, learnt)
         values, _ = self.evidence(scores, np.ones_like(self.right))
         best = np.where(self.right, scores, -np.inf).max(1)
         far = self.on & ((scores > best[:, None]).sum(1) >= 5)

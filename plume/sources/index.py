@@ -24,11 +24,12 @@ FEATURES = ("text", "kinds", "title_kinds", "same_network", "other_network")
 # every folder.
 LENGTHS = {"text": 121.0, "kinds": 37.0, "title_kinds": 3.2, "passage": 25.0}
 # Of the nearest sheet: its score; subjects of its title that the review does not name; whether the first subject that
-# the review names is its title's; how much of the sides of the case it holds; whether it is another network's. Of the
-# review: how many subjects its own title names that the sheet is not about, in how many ways it tells how a citizen was
-# received, whether it praises and asks nothing, and whether it asks anything. No other sheet changes any of these.
+# the review names is its title's; how much of the sides of the case it holds; whether it is of the review's network, or
+# of another. Of the review: how many subjects its own title names that the sheet is not about, in how many ways it
+# tells how a citizen was received, whether it praises and asks nothing, and whether it asks anything. No other sheet
+# changes any of these.
 EVIDENCE = (
-    *("score", "title_unsaid", "first_subject", "sides", "other_network"),
+    *("score", "title_unsaid", "first_subject", "sides", "same_network", "other_network"),
     *("other_subjects", "service_in_title", "service", "thanks", "asks"),
 )
 NO_SIDES = 0.3  # added to the sides of a case: one side shared is less than all of three
@@ -154,12 +155,14 @@ class Index:
         """Give what speaks for the sheet of that number and against it: the values of EVIDENCE."""
         title, whole = map(frozenset, self._sets[at])
         network, sides = self._networks[self._network[at]], _of(asked.kinds, SIDE)
+        same = _is_of(network, asked.bodies)
         return (
             score,
             _said(_of(title, SUBJECT).difference(asked.kinds)),
             float(next((kind for kind in asked.kinds if kind.startswith(SUBJECT)), None) in title),
             _said(sides & whole) / (_said(sides) + NO_SIDES),
-            float(bool(asked.bodies and network) and not _is_of(network, asked.bodies)),
+            float(same),
+            float(bool(asked.bodies and network) and not same),
             len(_of(asked.title, SUBJECT) - whole),
             len(_of(asked.title, SERVICE)),
             len(_of(asked.kinds, SERVICE)),
