@@ -42,7 +42,7 @@ from plume.sources.terms import SHEETS, VOCABULARY, terms_of
 SPLITS = ("train", "validation", "test")
 LABELS = Path("datasets/gold/sources/sample.jsonl")  # of the sample export's pairs, for the sheets that ship
 SEED, TIMED, PARTS = 23, 2000, 5
-RECALL = 0.9  # at 5, of an author whose pairs were not learnt from: as silent as that allows
+RECALL = 0.94  # at 5, of an author whose pairs were not learnt from: as silent as that allows
 RIDGE, EVIDENCE_RIDGE, MUTE = 0.02, 0.003, 0.1
 FEW, OF_EACH = (12, 24, 48, 70), 8  # sheets of a small folder, and how many such folders
 OF_NETWORK = slice(3, 5)  # of FEATURES
