@@ -1,16 +1,20 @@
 """Measure how well the passages of a sources folder are found for reviews, and how fast; learn the weights anew.
 
     .venv/bin/python benchmarks/sources.py FOLDER PAIRS… [--fit] [--latency N]
+    .venv/bin/python benchmarks/sources.py FOLDER --sample DATASET
 
 PAIRS are files of hand-made pairs, one author a file: {"id", "network", "structure", "title", "review", "sheets",
 "kind": "on"|"off"}; `sheets` are the right ones, none if no sheet helps. Recall@k: a right sheet is among the first k
-sheets, with the threshold and without. Silence: share of the reviews that no sheet helps for which nothing is found.
+sheets, with the threshold and without. Silence: share of the reviews that no sheet helps for which nothing is found;
+also with the right sheets left out, and in folders of few sheets. --sample: what the sheets that ship (FOLDER) show to
+the pairs of the sample export (DATASET), by the labels of datasets/gold/sources/sample.jsonl.
 
---fit writes plume/sources/weights.json from all pairs, after saying what weights of the other authors reach on each. A
-review that no sheet helps counts twice in learning, and once more joined with another one: such reviews happen to be
-shorter, and length alone must not tell them. One that a sheet helps counts a tenth more as if it asked nothing: nearly
-all that were written do. --latency N times `find` over N passages, made of the folder's by
-shuffling words. Same data, same bytes.
+--fit writes plume/sources/weights.json and vocabulary/rarity.tsv, after saying what weights of the other authors reach
+on each. Each review counts posed to the whole folder, to it without its right sheets, and to folders of few sheets:
+what is learnt is whether the nearest sheet is right, whatever else a folder holds. One that no sheet helps counts more,
+and once more joined with another one: such reviews happen to be shorter, and length alone must not tell them. One that
+a sheet helps counts a tenth more as if it asked nothing: nearly all that were written do. --latency N times `find` over
+N passages, made of the folder's by shuffling words. Same data, same bytes.
 """
 
 import argparse
@@ -19,6 +23,7 @@ import os
 import platform
 import random
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,10 +37,16 @@ from plume.files import file_sha256, read_jsonl
 from plume.sources import folder as sources_folder
 from plume.sources.find import Finder, by_sheet
 from plume.sources.index import EVIDENCE, FEATURES, WEIGHTS, Asked, Index, Weights, shipped
+from plume.sources.terms import SHEETS, VOCABULARY, terms_of
 
+SPLITS = ("train", "validation", "test")
+LABELS = Path("datasets/gold/sources/sample.jsonl")  # of the sample export's pairs, for the sheets that ship
 SEED, TIMED, PARTS = 23, 2000, 5
-SILENCE = 0.93  # of the off-topic reviews of an author whose pairs were not learnt from, so that .9 holds for others
-RIDGE, EVIDENCE_RIDGE, MUTE = 0.02, 0.01, 0.1
+RECALL = 0.94  # at 5, of an author whose pairs were not learnt from: as silent as that allows
+RIDGE, EVIDENCE_RIDGE, MUTE = 0.02, 0.003, 0.1
+FEW, OF_EACH = (12, 24, 48, 70), 8  # sheets of a small folder, and how many such folders
+OF_NETWORK = slice(3, 5)  # of FEATURES
+WHOLE, OFF = 8.0, 3  # what a pair counts that is posed to all sheets; and one that no sheet helps
 BY_HAND = {"within": 5.0, "passage": 0.5, "second": 2.0}  # chosen from a grid: recall in three passages, few wrong ones
 OPEN = {"bias": float("inf"), "within": float("inf")}  # no threshold
 
@@ -74,22 +85,60 @@ def report(passages: list, pairs: list[Pair], weights: Weights, name: str) -> No
         say(f"{name}: silence {share([not sure.find(pair, 1) for pair in off])}")
 
 
+def report_missing(passages: list, pairs: list[Pair], weights: Weights, name: str) -> None:
+    """Say how often nothing is found where the right sheets are not in the folder, and in folders of few sheets."""
+    on, finder = [pair for pair in pairs if pair["sheets"]], Finder(passages, weights)
+    silent = [not finder.find(pair, 1, drop=[p["id"] for p in passages if p["sheet"] in pair["sheets"]]) for pair in on]
+    say(f"{name}: silence without the right sheets {share(silent)}")
+    ids, draw = sorted({passage["sheet"] for passage in passages}), random.Random(SEED)  # noqa: S311 - nothing is secret
+    for few in FEW[:3]:
+        told: dict[str, list[bool]] = {"silence off topic": [], "silence without the sheet": [], "recall@5": []}
+        for _ in range(OF_EACH):
+            held = {*draw.sample(ids, few)}
+            small = Finder([passage for passage in passages if passage["sheet"] in held], weights)
+            for pair in pairs:
+                found, right = first_sheets(small, pair, 5), held.intersection(pair["sheets"])
+                if right:
+                    told["recall@5"].append(not right.isdisjoint(found))
+                else:
+                    told[f"silence {'without the sheet' if pair['sheets'] else 'off topic'}"].append(not found)
+        counts = "; ".join(f"{what} {np.mean(hits):.3f} ({len(hits)})" for what, hits in told.items())
+        say(f"{name}: {OF_EACH} folders of {few} sheets: {counts}")
+
+
+def report_sample(passages: list, dataset: Path, labels: Path) -> None:
+    """Say what is shown to the pairs of a dataset, by labels of the right sheets and of those that may be shown."""
+    rows = [row for path in sorted(dataset.glob("*.jsonl")) if path.stem in SPLITS for row in read_jsonl(path)]
+    named, finder = {row["id"]: row for row in read_jsonl(labels)}, Finder(passages)
+    found = [(named[row["id"]], {passage["sheet"] for passage in finder.find(row, 3)}) for row in rows]
+    good = [len(shown.intersection([*told["sheets"], *told["may"]])) for told, shown in found]
+    say(f"pairs that something is shown to: {share([bool(shown) for _, shown in found])}")
+    say(f"of these, a right one among it: {share([n > 0 for n, (_, s) in zip(good, found, strict=True) if s])}")
+    say(f"sheets shown: {sum(len(shown) for _, shown in found)}, right {sum(good)}")
+    none = [not shown for told, shown in found if not told["sheets"] and not told["may"]]
+    say(f"silence where no sheet helps: {share(none)}")
+    hits = [not shown.isdisjoint(told["sheets"]) for told, shown in found if told["sheets"]]
+    say(f"a right sheet is shown where there is one: {share(hits)}")
+
+
 def _hits(pair: Pair, sheets: Sequence[str] | set[str]) -> bool:
     return not set(pair["sheets"]).isdisjoint(sheets)
 
 
 class Learner:
-    """The features of all pairs over one index, from which weights are learnt."""
+    """What all pairs share with all sheets, from which weights are learnt: the same whichever sheets a folder has."""
 
     def __init__(self, passages: list, pairs: list[Pair]) -> None:
         sheets = by_sheet(passages)
         self.ids, self.index = [passages[0]["sheet"] for passages in sheets], Index(sheets)
         self.pairs = [*pairs, *_joined(pairs)]
-        self.asked = [Asked.of(pair) for pair in self.pairs]
-        self.features = np.array([self.index.features(asked) for asked in self.asked])
+        asked = [Asked.of(pair) for pair in self.pairs]
+        self.features = np.array([self.index.features(one) for one in asked])
+        self.values = np.array([[self.index.evidence(one, at, 0) for at in range(len(sheets))] for one in asked])
         self.right = np.array([[sheet in pair["sheets"] for sheet in self.ids] for pair in self.pairs])
         self.on, self.joined = self.right.any(1), np.array([pair["id"] == "joined" for pair in self.pairs])
         self.spread = self.features.reshape(-1, len(FEATURES)).std(0)
+        self.folders = _folders(len(sheets))
 
     def ranking(self, learnt: np.ndarray) -> np.ndarray:
         """Learn the weights of FEATURES: a softmax over all sheets, on the pairs that have a right one."""
@@ -105,49 +154,80 @@ class Learner:
 
         return minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B").x / self.spread
 
-    def evidence(self, ranking: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give the values of EVIDENCE of each pair's nearest sheet, and whether a right one is among the first five."""
+    def evidence(self, scores: np.ndarray, folder: np.ndarray, named: bool = True) -> tuple[np.ndarray, np.ndarray]:
+        """Give the values of EVIDENCE of each pair's nearest sheet in its folder, and whether it is a right one."""
+        each, nearest = np.arange(len(scores)), np.where(folder, scores, -np.inf).argmax(1)
+        values = self.values[each, nearest]
+        values[:, EVIDENCE.index("score")] = scores[each, nearest]
+        if not named:
+            values[:, [EVIDENCE.index(name) for name in FEATURES[OF_NETWORK]]] = 0
+        return values, self.right[each, nearest]
+
+    def silence(self, ranking: np.ndarray, learnt: np.ndarray) -> np.ndarray:
+        """Learn the weights of EVIDENCE and the bias: a logistic regression on whether the nearest sheet is right.
+
+        Each pair is posed to the whole folder, to it without its right sheets, and to some folders of few sheets; and
+        as if no network were named: most official sheets name none.
+        """
         scores = self.features @ ranking
-        nearest = scores.argmax(1)
-        rows = [self.index.evidence(a, int(at), s[at]) for a, at, s in zip(self.asked, nearest, scores, strict=True)]
-        best = np.where(self.right, scores, -np.inf).max(1)
-        return np.array(rows), (scores > best[:, None]).sum(1) < 5
-
-    def silence(self, values: np.ndarray, about: np.ndarray, learnt: np.ndarray) -> np.ndarray:
-        """Learn the weights of EVIDENCE and the bias: a logistic regression on whether something is to be shown."""
-        mean, spread = values[learnt].mean(0), values[learnt].std(0) + 1e-9
-        mute = values[learnt & self.on].copy()  # as if they asked nothing
+        nameless = scores - self.features[:, :, OF_NETWORK] @ ranking[OF_NETWORK]
+        posed = [(WHOLE, np.ones_like(self.right)), (WHOLE, ~self.right), *((1.0, folder) for folder in self.folders)]
+        told = [
+            (*self.evidence(told, np.broadcast_to(folder, self.right.shape), named), counts)
+            for counts, folder in posed
+            for told, named in ((scores, True), (nameless, False))
+        ]
+        x = np.vstack([values[learnt] for values, _, _ in told])
+        y = np.concatenate([right[learnt] for _, right, _ in told]).astype(float)
+        counted = np.concatenate([counts * np.where(self.on, 1, OFF)[learnt] for *_, counts in told])
+        counted[y == 1] *= counted[y == 0].sum() / counted[y == 1].sum()
+        mute = x[y == 1]  # as if they asked nothing
         mute[:, EVIDENCE.index("asks")] = 0
-        x = (np.vstack([values[learnt], mute]) - mean) / spread
-        x = np.column_stack([x, np.ones(len(x))])
-        y = np.r_[about[learnt], about[learnt & self.on]].astype(float)
-        counted = np.r_[np.where(self.on | self.joined, 1.0, 2.0)[learnt], np.full(len(mute), MUTE)]
-        counted /= counted.sum()
-
-        def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
-            told = x @ w
-            slope = x.T @ (counted * (1 / (1 + np.exp(-told)) - y))
-            ridge = EVIDENCE_RIDGE * np.r_[w[:-1], 0]
-            return counted @ (np.logaddexp(0, told) - y * told) + ridge @ w, slope + 2 * ridge
-
-        w = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
-        weights = w[:-1] / spread
-        return np.r_[weights, w[-1] - weights @ mean]
+        counted = np.r_[counted, MUTE * counted[y == 1]]
+        return _logistic(np.vstack([x, mute]), np.r_[y, np.ones(len(mute))], counted / counted.sum())
 
     def weights(self, learnt: np.ndarray, threshold: float) -> Weights:
         """Learn all weights from some pairs."""
         ranking = self.ranking(learnt)
-        values, near = self.evidence(ranking)
-        *evidence, bias = (round(float(w), 4) for w in self.silence(values, near & self.on, learnt))
+        *evidence, bias = (round(float(w), 4) for w in self.silence(ranking, learnt))
         features = {name: round(float(w), 4) for name, w in zip(FEATURES, ranking, strict=True)}
         return Weights(features, dict(zip(EVIDENCE, evidence, strict=True)), round(bias - threshold, 4), **BY_HAND)
 
     def told(self, learnt: np.ndarray) -> np.ndarray:
-        """Weigh the evidence of every pair by weights learnt from some."""
+        """Weigh the evidence of every pair by weights learnt from some; nothing if a right sheet is not among five."""
         ranking = self.ranking(learnt)
-        values, near = self.evidence(ranking)
-        weights = self.silence(values, near & self.on, learnt)
-        return values @ weights[:-1] + weights[-1]
+        scores, weights = self.features @ ranking, self.silence(ranking, learnt)
+        values, _ = self.evidence(scores, np.ones_like(self.right))
+        best = np.where(self.right, scores, -np.inf).max(1)
+        far = self.on & ((scores > best[:, None]).sum(1) >= 5)
+        return np.where(far, -np.inf, values @ weights[:-1] + weights[-1])
+
+
+def _folders(sheets: int) -> list[np.ndarray]:
+    """Draw some folders of few sheets."""
+    draw = np.random.default_rng(SEED)
+    return [
+        np.isin(np.arange(sheets), draw.choice(sheets, few, replace=False))
+        for few in FEW
+        for _ in range(OF_EACH)
+        if few < sheets
+    ]
+
+
+def _logistic(values: np.ndarray, y: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Give the weights of a logistic regression, the bias last."""
+    mean, spread = values.mean(0), values.std(0) + 1e-9
+    x = np.column_stack([(values - mean) / spread, np.ones(len(values))])
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        told = x @ w
+        slope = x.T @ (counted * (1 / (1 + np.exp(-told)) - y))
+        ridge = EVIDENCE_RIDGE * np.r_[w[:-1], 0]
+        return counted @ (np.logaddexp(0, told) - y * told) + ridge @ w, slope + 2 * ridge
+
+    w = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
+    weights = w[:-1] / spread
+    return np.r_[weights, w[-1] - weights @ mean]
 
 
 def _joined(pairs: list[Pair]) -> list[Pair]:
@@ -161,18 +241,33 @@ def _joined(pairs: list[Pair]) -> list[Pair]:
     return made
 
 
+def count_terms(passages: list) -> None:
+    """Write how many sheets hold each term that more than one holds: what `rarity` reads."""
+    sheets = by_sheet(passages)
+    if len(sheets) != SHEETS:
+        raise SystemExit(f"plume.sources.terms.SHEETS is {SHEETS}: {len(sheets)} sheets are counted")
+    read = [terms_of(" . ".join([p[0]["title"], *(t for q in p for t in (*q["where"], q["text"]))])) for p in sheets]
+    counts = Counter(term for terms in read for term in {*terms.stems, *terms.kinds})
+    lines = [f"{term}\t{n}" for term, n in sorted(counts.items()) if n > 1]
+    source = f"# Source: made by benchmarks/sources.py --fit from the {SHEETS} invented sheets of datasets/gold/sources"
+    (VOCABULARY / "rarity.tsv").write_text("\n".join([source, "term\tsheets", *lines, ""]), encoding="utf-8")
+
+
 def fit(passages: list, pairs: list[Pair], paths: Sequence[Path]) -> Weights:
     """Learn weights from all pairs; say first what those of the other authors, and of other sheets, reach."""
+    count_terms(passages)
     learner = Learner(passages, pairs)
     author = np.array([pair["author"] for pair in learner.pairs])
     off = ~learner.on & ~learner.joined
     held = np.zeros(len(author))
     for one in np.unique(author):
         held[author == one] = learner.told(author != one)[author == one]
-    threshold = float(np.quantile(held[off], SILENCE))
+    threshold = float(np.quantile(held[learner.on], 1 - RECALL, method="lower"))
     for one in np.unique(author):
         others = learner.weights(author != one, threshold)
-        report(passages, [pair for pair in pairs if pair["author"] == one], others, f"author {one + 1}, unseen")
+        of_author = [pair for pair in pairs if pair["author"] == one]
+        report(passages, of_author, others, f"author {one + 1}, unseen")
+        report_missing(passages, of_author, others, f"author {one + 1}, unseen")
     fold = np.array(
         [min([learner.ids.index(s) % 5 for s in p["sheets"]], default=at % 5) for at, p in enumerate(learner.pairs)]
     )
@@ -235,15 +330,20 @@ def latency(passages: list, pairs: list[Pair], wanted: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("pairs", type=Path, nargs="+")
+    parser.add_argument("pairs", type=Path, nargs="*")
     parser.add_argument("--fit", action="store_true", help="learn the weights anew and write them")
     parser.add_argument("--latency", type=int, default=0, metavar="N", help="time find() over N passages")
+    parser.add_argument("--sample", type=Path, metavar="DATASET", help="a dataset of the sample export, see LABELS")
     arguments = parser.parse_args()
     passages, pairs = sources_folder.read(arguments.folder), read_pairs(arguments.pairs)
     if arguments.fit:
         fit(passages, pairs, arguments.pairs)
         shipped.cache_clear()
-    report(passages, pairs, shipped(), "all")
+    if pairs:
+        report(passages, pairs, shipped(), "all")
+        report_missing(passages, pairs, shipped(), "all")
+    if arguments.sample:
+        report_sample(passages, arguments.sample, LABELS)
     if arguments.latency:
         latency(passages, pairs, arguments.latency)
 

@@ -5,10 +5,9 @@ the network), and of what speaks for the nearest sheet or against it. weights.js
 """
 
 import json
-import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,16 +15,26 @@ import numpy as np
 
 from plume.french.text import holds_run, words
 from plume.passages import Passage
-from plume.sources.terms import Terms, stem, terms_of
+from plume.sources.terms import Terms, rarity, stem, terms_of
 
 WEIGHTS = Path(__file__).parent / "weights.json"
-BM25 = {"method": "lucene", "k1": 1.2, "b": 0.75}
+K1, B = 1.2, 0.75  # of BM25
 FEATURES = ("text", "kinds", "title_kinds", "same_network", "other_network")
-# Of the nearest sheet: its score, and what it shares with the review (subjects that are not its title's, sides of the
-# case). Of the review: how many subjects its own title names that the sheet is not about, in how many ways it tells how
-# a citizen was received, and whether it asks anything.
-EVIDENCE = ("score", "subjects_of_text", "sides", "other_subjects", "service_in_title", "service", "asks")
+# Terms of a document of each field, on average: of the sheets that rarity.tsv counts, so that a score is the same in
+# every folder.
+LENGTHS = {"text": 121.0, "kinds": 37.0, "title_kinds": 3.2, "passage": 25.0}
+# Of the nearest sheet: its score; subjects of its title that the review does not name; whether the first subject that
+# the review names is its title's; how much of the sides of the case it holds; whether it is of the review's network, or
+# of another. Of the review: how many subjects its own title names that the sheet is not about, in how many ways it
+# tells how a citizen was received, whether it praises and asks nothing, and whether it asks anything. No other sheet
+# changes any of these.
+EVIDENCE = (
+    *("score", "title_unsaid", "first_subject", "sides", "same_network", "other_network"),
+    *("other_subjects", "service_in_title", "service", "thanks", "asks"),
+)
+NO_SIDES = 0.3  # added to the sides of a case: one side shared is less than all of three
 SUBJECT, SIDE, SERVICE, ASKS = "subject:", "side:", "service:", "asks:"  # roles of kinds, see kinds.tsv
+PRAISE = "service:praise"
 
 
 class Weights(NamedTuple):
@@ -73,25 +82,36 @@ class Asked(NamedTuple):
 
 
 class Field:
-    """BM25 over the terms of some documents, as shares of the score of a term that one document alone holds."""
+    """BM25 over the terms of some documents, with the rarity of each term from the table and a mean length given."""
 
-    def __init__(self, documents: Sequence[Sequence[str]]) -> None:
-        import bm25s
-
-        self._index = bm25s.BM25(**BM25)
-        self._index.index([list(terms) or [""] for terms in documents], show_progress=False)
-        self._most = rarity(1, len(documents))
-        self._nothing = np.zeros(len(documents))
+    def __init__(self, documents: Sequence[Sequence[str]], mean: float) -> None:
+        self._terms: dict[str, int] = {}
+        number, n = self._terms.setdefault, max(len(documents), 1)
+        lengths = np.array([len(terms) for terms in documents], np.int64)
+        said = np.fromiter(
+            (number(term, len(self._terms)) for terms in documents for term in terms), np.int64, int(lengths.sum())
+        )
+        said *= n
+        said += np.repeat(np.arange(len(documents)), lengths)
+        pairs, times = np.unique(said, return_counts=True)
+        del said
+        term, self._holding = (pairs // n).astype(np.int32), (pairs % n).astype(np.int32)
+        del pairs
+        rarities = np.array([*map(rarity, self._terms)], np.float32)
+        long = (K1 * (1 - B + B * lengths / mean)).astype(np.float32)[self._holding]
+        self._worth = rarities[term] * times.astype(np.float32)
+        self._worth /= times.astype(np.float32) + long
+        self._starts = np.searchsorted(term, np.arange(len(self._terms) + 1)).tolist()
+        self._documents = len(documents)
 
     def scores(self, terms: Iterable[str]) -> np.ndarray:
         """Score each document for some different terms."""
-        known = self._index.get_tokens_ids([term for term in terms if term])
-        return self._index.get_scores_from_ids(known) / self._most if known else self._nothing
-
-
-def rarity(holding: int, of: int) -> float:
-    """Give how much a term says that so many documents hold, as BM25 counts it."""
-    return math.log(1 + (of - holding + 0.5) / (holding + 0.5))
+        known = [at for at in map(self._terms.get, terms) if at is not None]
+        held = [slice(self._starts[at], self._starts[at + 1]) for at in known]
+        if not held:
+            return np.zeros(self._documents)
+        holding, worth = (np.concatenate([of[part] for part in held]) for of in (self._holding, self._worth))
+        return np.bincount(holding, worth, self._documents)
 
 
 class Index:
@@ -99,18 +119,22 @@ class Index:
 
     def __init__(self, sheets: Sequence[Sequence[Passage]]) -> None:
         titles = [terms_of(passages[0]["title"]) for passages in sheets]
-        wholes = [terms_of(_whole(passages)) for passages in sheets]
-        self._text = Field([terms.stems for terms in wholes])
-        self._kinds = Field([_things(terms.kinds) for terms in wholes])
-        self._title_kinds = Field([_things(terms.kinds) for terms in titles])
+        own = [[terms_of(passage["text"]) for passage in passages] for passages in sheets]
+        heads = [[_together(map(terms_of, passage.get("where") or ())) for passage in passages] for passages in sheets]
+        each = [_all(_together(both)) for of in zip(heads, own, strict=True) for both in zip(*of, strict=True)]
+        self._passages = Field(each, LENGTHS["passage"])
+        del each, heads
+        wholes = [_whole(*of) for of in zip(sheets, titles, own, strict=True)]
+        del own
+        self._text = Field([terms.stems for terms in wholes], LENGTHS["text"])
+        self._kinds = Field([_things(terms.kinds) for terms in wholes], LENGTHS["kinds"])
+        self._title_kinds = Field([_things(terms.kinds) for terms in titles], LENGTHS["title_kinds"])
         networks = [_words(passages[0].get("network") or "") for passages in sheets]
         self._networks = [*dict.fromkeys(networks)]
         self._network = np.array([self._networks.index(network) for network in networks])
-        self._passages = Field([_all(terms_of(_own(passage))) for passages in sheets for passage in passages])
         self._sets = [
-            (frozenset(_things(t.kinds)), frozenset(_things(w.kinds))) for t, w in zip(titles, wholes, strict=True)
+            tuple(tuple(dict.fromkeys(_things(of.kinds))) for of in both) for both in zip(titles, wholes, strict=True)
         ]
-        self._holding = Counter(kind for _, whole in self._sets for kind in whole)
 
     def features(self, asked: Asked) -> np.ndarray:
         """Give a row of FEATURES for each sheet."""
@@ -129,14 +153,20 @@ class Index:
 
     def evidence(self, asked: Asked, at: int, score: float) -> tuple[float, ...]:
         """Give what speaks for the sheet of that number and against it: the values of EVIDENCE."""
-        title, whole = self._sets[at]
+        title, whole = map(frozenset, self._sets[at])
+        network, sides = self._networks[self._network[at]], _of(asked.kinds, SIDE)
+        same = _is_of(network, asked.bodies)
         return (
             score,
-            self._said(_of(asked.kinds, SUBJECT) & (whole - title)),
-            self._said(_of(asked.kinds, SIDE) & whole),
+            _said(_of(title, SUBJECT).difference(asked.kinds)),
+            float(next((kind for kind in asked.kinds if kind.startswith(SUBJECT)), None) in title),
+            _said(sides & whole) / (_said(sides) + NO_SIDES),
+            float(same),
+            float(bool(asked.bodies and network) and not same),
             len(_of(asked.title, SUBJECT) - whole),
             len(_of(asked.title, SERVICE)),
             len(_of(asked.kinds, SERVICE)),
+            float(PRAISE in asked.kinds and not asked.asks),
             float(asked.asks),
         )
 
@@ -145,9 +175,9 @@ class Index:
         evidence = zip(EVIDENCE, self.evidence(asked, at, score), strict=True)
         return weights.bias + sum(weights.evidence[name] * value for name, value in evidence) >= 0
 
-    def _said(self, kinds: Iterable[str]) -> float:
-        n = len(self._sets)
-        return sum(rarity(self._holding[kind], n) for kind in sorted(kinds)) / rarity(1, n)
+
+def _said(kinds: Iterable[str]) -> float:
+    return sum(map(rarity, sorted(kinds)))
 
 
 def _of(kinds: Iterable[str], role: str) -> set[str]:
@@ -159,14 +189,14 @@ def _things(kinds: Iterable[str]) -> tuple[str, ...]:
     return tuple(kind for kind in kinds if kind.startswith((SUBJECT, SIDE)))
 
 
-def _whole(passages: Sequence[Passage]) -> str:
+def _whole(passages: Sequence[Passage], title: Terms, own: Sequence[Terms]) -> Terms:
     headings = dict.fromkeys(heading for passage in passages for heading in passage.get("where") or ())
-    first = passages[0]
-    return _joined([first["title"], first.get("theme"), *headings, *(passage["text"] for passage in passages)])
+    return _together([title, *map(terms_of, [passages[0].get("theme") or "", *headings]), *own])
 
 
-def _own(passage: Passage) -> str:
-    return _joined([*(passage.get("where") or ()), passage["text"]])
+def _together(parts: Iterable[Terms]) -> Terms:
+    stems, kinds = zip(*parts, strict=True) if (parts := [*parts]) else ((), ())
+    return Terms(tuple(chain(*stems)), tuple(chain(*kinds)))
 
 
 def _all(terms: Terms) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Citizens and administrations name a thing differently. A kind (kinds.tsv) holds 
 other: "prune" and "avis de contravention" are both of `subject:fine`.
 """
 
+import math
 import re
 from functools import cache, lru_cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from plume.french.text import fold, words
 from plume.french.vocabulary import rows
 
 VOCABULARY = Path(__file__).parent / "vocabulary"
+SHEETS = 140  # that rarity.tsv counts
 _PLURAL, _INFLECTION = re.compile(r"(?<=\w{4})s$|(?<=\w{2}[aeo]u)x$"), re.compile(r"(?<=\w{4})(?:er|ez|ee|e)$")
 
 
@@ -26,9 +28,22 @@ class Terms(NamedTuple):
 @lru_cache(maxsize=1 << 10)
 def terms_of(text: str) -> Terms:
     """Read the terms of a text."""
-    said = words(text)
-    read = (stem(word) for word in said)
-    return Terms(tuple(one for one in read if len(one) > 1 and one not in _empty()), tuple(_kinds(said)))
+    forms = [*map(_forms, words(text))]
+    return Terms(tuple(form.stem for form in forms if form.stem), tuple(_kinds(forms)))
+
+
+class Form(NamedTuple):
+    """What is read of a word: its stem, none if the word is empty, and how kinds.tsv would write it, twice."""
+
+    stem: str | None
+    exact: str
+    loose: str
+
+
+@lru_cache(maxsize=1 << 17)
+def _forms(word: str) -> Form:
+    root, exact = stem(word), _singular(word)
+    return Form(root if len(root) > 1 and root not in _empty() else None, exact, _uninflected(exact))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -52,20 +67,33 @@ def _empty() -> frozenset[str]:
     return frozenset(map(stem, STOPWORDS_FRENCH))
 
 
-def _kinds(said: list[str]) -> list[str]:
+def _kinds(said: list[Form]) -> list[str]:
     """Give the kinds that words in order name; a phrase hides the shorter ones that begin with the same word."""
-    exact, found = [*map(_singular, said)], []
-    loose = [*map(_uninflected, exact)]
-    for at, first in enumerate(loose):
-        for length in _lengths().get(first, ()):
-            run = slice(at, at + length)
-            if named := _phrases().get(tuple(exact[run])) or _phrases().get(tuple(loose[run])):
+    found, starts, phrases = [], _lengths(), _phrases()
+    for at, first in enumerate(said):
+        if (lengths := starts.get(first.loose)) is None:
+            continue
+        following = said[at + 1].loose if at + 1 < len(said) else ""
+        for length in lengths.get(following, lengths[""]):
+            run = said[at : at + length]
+            exact = phrases.get(tuple([form.exact for form in run]))
+            if named := exact or phrases.get(tuple([form.loose for form in run])):
                 found += named
                 break
     return found
 
 
-@lru_cache(maxsize=1 << 16)
+@cache
+def _holding() -> dict[str, int]:
+    return {row["term"]: int(row["sheets"]) for row in rows("rarity", VOCABULARY)}
+
+
+@lru_cache(maxsize=1 << 17)
+def rarity(term: str) -> float:
+    """Give how much a term says, as BM25 counts it, whatever sheets are looked through: 1 if the table lacks it."""
+    return math.log((SHEETS + 1) / (_holding().get(term, 1) + 0.5)) / math.log((SHEETS + 1) / 1.5)
+
+
 def _singular(word: str) -> str:
     return _PLURAL.sub("", fold(word))
 
@@ -92,9 +120,16 @@ def _phrases() -> dict[tuple[str, ...], tuple[str, ...]]:
 
 
 @cache
-def _lengths() -> dict[str, tuple[int, ...]]:
-    """Give the lengths of the phrases that begin with a form, the longest first."""
-    found: dict[str, set[int]] = {}
-    for key in _phrases():
-        found.setdefault(_uninflected(key[0]), set()).add(len(key))
-    return {first: tuple(sorted(lengths, reverse=True)) for first, lengths in found.items()}
+def _lengths() -> dict[str, dict[str, tuple[int, ...]]]:
+    """Give the lengths of the phrases that begin with a form, by the form that follows it, the longest first.
+
+    Behind a form that is the second of none (""), only a phrase of one word may stand.
+    """
+    found: dict[str, dict[str, set[int]]] = {}
+    for first, *rest in (tuple(map(_uninflected, key)) for key in _phrases()):
+        of_first = found.setdefault(first, {"": set()})
+        of_first.setdefault(rest[0] if rest else "", set()).add(1 + len(rest))
+    return {
+        first: {second: tuple(sorted(lengths | by[""], reverse=True)) for second, lengths in by.items()}
+        for first, by in found.items()
+    }

@@ -49,8 +49,28 @@ def test_most_reviews_find_their_sheet_and_most_others_nothing(finder):
     on, off = ([pair for pair in pairs if bool(pair["sheets"]) is wanted] for wanted in (True, False))
     hits = sum(not set(sheets(finder.find(pair, 10))).isdisjoint(pair["sheets"]) for pair in on)
     assert len(on) == 160
-    assert hits / len(on) >= 0.93  # the weights are learnt from them: unseen pairs do worse
+    assert hits / len(on) >= 0.88  # the weights are learnt from them: unseen pairs do worse
     assert sum(not finder.find(pair) for pair in off) / len(off) >= 0.93
+
+
+def test_what_is_found_does_not_hang_on_how_many_sheets_there_are(passages, finder):
+    every = sorted({one["sheet"] for one in passages})
+    pairs = read_jsonl(GOLD / PAIRS[0])
+    alone = {pair["id"]: sheets(finder.find(pair, 1)) for pair in pairs}
+    few = {*every[::7], LICENCE_SHEET}
+    small = Finder([one for one in passages if one["sheet"] in few])
+    assert sheets(small.find(LICENCE))[0] == LICENCE_SHEET
+    for pair in pairs:
+        if set(alone[pair["id"]]) <= few:  # the nearest of all is the nearest of these
+            assert sheets(small.find(pair, 1)) == alone[pair["id"]] or not alone[pair["id"]]
+    missing = [pair for pair in pairs if few.isdisjoint(pair["sheets"])]
+    assert sum(not small.find(pair, 1) for pair in missing) / len(missing) >= 0.8
+
+
+def test_a_review_whose_sheet_is_missing_gets_a_neighbours_less_often_than_not(passages, finder):
+    on = [pair for name in PAIRS for pair in read_jsonl(GOLD / name) if pair["sheets"]]
+    silent = [not finder.find(p, 1, drop=[one["id"] for one in passages if one["sheet"] in p["sheets"]]) for p in on]
+    assert sum(silent) / len(silent) >= 0.4
 
 
 def test_citizens_words_find_the_administrations_sheet(finder):
