@@ -148,6 +148,7 @@ def _agents_work(place):
         port = free.getsockname()[1]
     state = place.folder / "state"
     config = ServeConfig(port=port, state=state, dtype="auto", max_model_len=768, max_new_tokens=200, maskers=1)
+    config = config.model_copy(update={"draft_timeout": 900, "mask_timeout": 300})  # beside other processes, too
     dice = random.Random(7)
     with started_for_this(config):
         headers = {"Authorization": f"Bearer {keys.add(State(state), 'agents')}"}
