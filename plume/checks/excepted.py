@@ -15,9 +15,10 @@ _EVEN = re.compile(
     r"([^,;:.()]*)"
 )
 _STILL = re.compile(
-    r"([^,;:.()]*)\b(?:ne |n')\w+ (?:pas|rien|aucune?)[^,;:.()]{0,20}\b(?:y deroger|derogation|exception"
+    r"\b(?:ne |n')\w{1,30} (?:pas|rien|aucune?)[^,;:.()]{0,20}\b(?:y deroger|derogation|exception"
     r"|cette regle)\b"
 )
+_CLAUSE_END = re.compile(r"[,;:.()]")
 _IS_NOT = re.compile(r"\bne |\bn'")
 _EXCEPTED = re.compile(
     r"\b(?:sauf(?: si| pour| en cas d\w*)?|hormis|hors|excepte\w*|a l'exception d\w*|a l'exclusion d\w*"
@@ -58,7 +59,7 @@ def _told_of(mine: str) -> Iterator[str]:
         if not _IS_NOT.search(mine, 0, match.start()):
             yield match[1]
     for match in _STILL.finditer(mine):
-        yield match[1]
+        yield _CLAUSE_END.split(mine[: match.start()])[-1]
 
 
 def _is_one(one: str, other: str) -> bool:

@@ -29,7 +29,7 @@ from plume.sources.sheets import AUDIENCES, Refused
 
 SUFFIXES = (".md", ".markdown", ".txt")
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
-_TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>", re.DOTALL)
+_TAG = re.compile(r"<!--(?:(?!<!--).)*?-->|</?[A-Za-z][^<>]*>", re.DOTALL)  # no comment holds another: linear
 _ENDS = tuple(".,;:!?…")
 _PERSONAL = ("NIR", "IBAN", "FISCAL", "ALLOCATAIRE")
 _DIGITS = 7

@@ -106,7 +106,7 @@ def test_serving_is_judged_by_log_probabilities_with_and_without_the_adapter(gap
     }
     points = by_name(serving.judge(told))
     assert {name for name, point in points.items() if point.verdict == "not ok"} == bad
-    assert "of 17 gating checks passed" in points["a draft, checked"].measured
+    assert "of 18 gating checks passed" in points["a draft, checked"].measured
 
 
 def test_a_gpu_that_something_else_uses_is_told(recipe, tmp_path, monkeypatch):
