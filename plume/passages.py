@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypedDict
 
 HEADING = "Sources officielles :"
 NONE = "aucune"
-CITED = re.compile(r"\[(\d)\]")  # as a draft cites a passage
+REPLY = "reply"  # kind of a passage that is a published reply; its sheet is the id of the pair: `<experience>-<n>`
 # Several at once: "[1, 2]", "[1 et 2]", "[1-2]".
 _CITATION = re.compile(r"\[ ?\d ?(?:(?:,|;|/|et|à|-|–) ?\d ?){0,8}\]")
 _GLUED = re.compile(r"(?<=[./])([\w/-]{2,100})(\[\d)")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from plume.corpus.processes import in_order
 from plume.corpus.split import experience_of
 from plume.errors import InputError
-from plume.passages import Passage
+from plume.passages import REPLY, Passage
 from plume.prompt import most_passages
 from plume.sources import folder
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from plume.sources.find import Finder
 
 _CHUNK = 128  # pairs that are looked up together
-REPLY = "reply"  # kind of a passage that is a published reply
 
 
 class PairSources:

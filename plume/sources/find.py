@@ -14,7 +14,7 @@ import numpy as np
 
 from plume.files import file_sha256, json_sha256
 from plume.french.similar import contained, similarity
-from plume.passages import Passage
+from plume.passages import REPLY, Passage
 from plume.sources import folder as sources_folder
 from plume.sources.cut import number
 from plume.sources.index import Asked, Index, Weights, shipped
@@ -22,7 +22,6 @@ from plume.sources.terms import VOCABULARY
 
 OF_A_SHEET = 2  # passages at most
 NEAR_DUPLICATE = 0.8  # Jaccard similarity of word triples
-REPLY = "reply"  # kind of a passage that is a published reply; its sheet is the id of the pair: `<experience>-<n>`
 
 
 def by_sheet(passages: Iterable[Passage]) -> list[list[Passage]]:

@@ -8,7 +8,7 @@ from plume.contacts import Contact, Directory, host, national
 from plume.french.mentions.contacts import contacts
 from plume.french.rules import reading
 from plume.marks import PSEUDONYM
-from plume.passages import Passage, citations
+from plume.passages import REPLY, Passage, citations
 from serve.guard.schema import DraftFinding, ShownPassage, Source
 
 _SAID = re.compile(r"[^.!?\n\]]*$")  # of a sentence, up to where it cites
@@ -67,7 +67,7 @@ def _place(text: str, words: str) -> tuple[int, int] | None:
 
 def in_words(passage: Mapping[str, Any]) -> str:
     """Name the source of a passage for a citizen, with its link. A reply to somebody else is no source for them."""
-    if passage.get("kind") == "reply":
+    if passage.get("kind") == REPLY:
         return ""
     title, url = passage["title"], passage.get("url")
     return f"(source : « {title} », {host(url)}, {url})" if url else f"(source : « {title} »)"

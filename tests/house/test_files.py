@@ -1,6 +1,7 @@
 """No file is longer than can be read in one sitting, and ARCHITECTURE.md names files that are there."""
 
 import re
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -30,3 +31,11 @@ def test_a_file_named_without_its_folder_is_in_the_folder_that_its_row_named_bef
             folder = path if path.is_dir() else path.parent
             lost += [] if path.exists() else [name]
     assert not lost
+
+
+def test_a_wheel_holds_every_file_that_a_package_reads():
+    """Templates, tables and scripts lie beside their code; setuptools takes what pyproject.toml names."""
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]
+    for package in ("plume", "train", "eval", "serve"):
+        there = {path for path in (ROOT / package).rglob("*.*") if path.suffix not in (".py", ".pyc", ".md")}
+        assert there == {path for glob in named[package] for path in (ROOT / package).glob(glob)} & there, package
