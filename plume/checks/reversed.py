@@ -30,7 +30,7 @@ _NOT = (
 )
 _ANY_NOT = re.compile(rf"(?<![\w])(?:{_NOT})(?!\w)|\bn'")
 _TURNED = re.compile(
-    r"(?:\bpas|\bjamais|\bplus|\bnon|\baucune?|\bsans|\bni|\bnullement)(?: (?:etre|toujours|a|de|d'|encore|l'|la|le"
+    r"(?:\bpas|\bjamais|\bplus|\bnon|\baucune?|\bsans|\bni|\bnullement|\brien)(?: (?:etre|effet|toujours|a|de|d'|encore|l'|la|le"
     r"|obligatoirement|tenue?s?|du tout|besoin|en|par|vraiment|forcement|necessairement))* ?$"
 )
 _NE_PAS = re.compile(
@@ -46,20 +46,6 @@ _SOON = 10  # characters
 _BUT_NOT = re.compile(r"\b(?:mais|et) (?:pas|non)(?: pas)? (?:(?:aux?|les?|la|l'|pour|des?|du|d'|en|par) ?){0,3}(\w+)")
 _CASE_BEFORE = re.compile(r"\b(?:qui|si|s'ils?|s'elles?|lorsqu\w*|quand|tant qu\w*|que|qu')[^,;:.()]{0,60}$")
 _NEXT = 20  # characters after "pas" in which the word that it negates stands
-_EXCEPT = re.compile(
-    r"\b(?:sauf(?: si| pour| en cas d\w*)?|hormis|hors|excepte\w*|a l'exception d\w*|a l'exclusion d\w*)\b([^;.()]*)"
-)
-_ONLY = re.compile(
-    r"\b(?:uniquement|seulement|exclusivement|seule?s?\b|reserve\w*|a condition|sous reserve|que si|que lorsqu)"
-)
-_EVEN = re.compile(
-    r"\b(?:meme (?:si|en|avec|sans|pour|sur|une?|rattach\w*|quand|lorsqu\w*|apres|pendant|au|a|dans|les?|la)\b"
-    r"|y compris|quel(?:le)?s? que soi\w*"
-    r"|dans tous les cas|en toutes? circonstances?|sans (?:aucune )?(?:condition|exception|motif|limite)\w*|librement"
-    r"|toujours|systematiquement|automatiquement|d'office|a tout moment|que ce soit|a toutes? les|a tous les"
-    r"|pour tou\w+|sans (?:autre|aucune) demarche|sans rien demander)\b"
-)
-_OR = re.compile(r"\b(?:ou|comme|ainsi que|et aussi|mais aussi|aussi bien)\b ([^,;:.()]*)")
 _PIECE = re.compile(r",(?!\d)|[;:()]")
 
 
@@ -132,14 +118,13 @@ def _turns_over(mine: Said, given: list[Said]) -> bool:
     near = [(one, _common(mine, one)) for one in given]
     best = max((common for _, common in near), default=0.0)
     close = [one for one, common in near if common >= max(_SOMETHING, 0.6 * best)]
-    if any(_opens_more(mine, one) for one in close) or _says_after_of_before(mine, close, given):
+    if _says_after_of_before(mine, close, given):
         return True
     close = [one for one, common in near if common >= max(_SAME_THING, 0.6 * best)]
     subject = [one for one, common in near if common >= max(_SAME_SUBJECT, 0.6 * best)]
     return bool(subject) and (
         any(_contradicts(mine, one, given) for one in subject)
         or _says_opposites(mine, close)
-        or any(_ignores_exception(mine, one) for one in close)
         or _speaks_of_the_exception(mine, given)
     )
 
@@ -195,7 +180,7 @@ def _is_one(token: Token, root: str) -> bool:
 
 
 def _is_of(mine: Said, subject: tuple[str, ...]) -> bool:
-    return not subject or any(likeness(token.stem, stem) for token in mine.words for stem in subject)
+    return not subject or any(likeness(token.stem, stem) == 1 for token in mine.words for stem in subject)
 
 
 def _piece(said: Said, token: Token) -> Said:
@@ -298,37 +283,6 @@ _NE, _PAS = (
     re.compile(r"(?:\bne |\bn')(?:[\w']{1,25} ){0,2}$"),
     re.compile(r" ?(?:\w+ )?(?:pas|plus|jamais|aucun\w*)\b"),
 )
-
-
-def _ignores_exception(mine: Said, other: Said) -> bool:
-    """Say whether a sentence makes a rule for all of what the passage excepts or restricts."""
-    ever = _says_even(mine.text)
-    even = ever and not _EVEN.search(other.text)
-    excepted = [token.stem for match in _EXCEPT.finditer(other.text) for token in tokens(match[1])]
-    if excepted and even and _common(mine, other) >= 2 * _SAME_THING:
-        return True
-    if excepted and (ever or not _ANY_NOT.search(mine.text)):
-        within = [token for token in mine.words if any(likeness(token.stem, stem) == 1 for stem in excepted)]
-        if any(_common(mine, other, token.stem) >= _SAME_THING for token in within):
-            return True
-    restricted = _ONLY.search(other.text) is not None and not _ONLY.search(mine.text)
-    return even and restricted and _common(mine, other) >= 1.5 * _SAME_THING
-
-
-def _says_even(text: str) -> bool:
-    """Say whether a sentence holds in all cases: "même si", "toujours", but not "plus automatiquement"."""
-    return any(not _TURNED.search(text[max(0, m.start() - 40) : m.start()]) for m in _EVEN.finditer(text))
-
-
-def _opens_more(mine: Said, other: Said) -> bool:
-    """Say whether a sentence names a way beside the only one: "en ligne ou au guichet" of "uniquement en ligne"."""
-    only = _ONLY.search(other.text)
-    after = tokens(other.text[only.end() :])[:1] if only else []
-    if not after or _ANY_NOT.search(mine.text) or not any(likeness(one.stem, after[0].stem) == 1 for one in mine.words):
-        return False
-    whole = [token.stem for token in other.words]
-    more = (token for match in _OR.finditer(mine.text) for token in tokens(match[1]))
-    return any(not any(likeness(token.stem, stem) for stem in whole) for token in more)
 
 
 def _speaks_of_the_exception(mine: Said, given: list[Said]) -> bool:

@@ -11,11 +11,16 @@ from plume.checks.bound import swapped
 from plume.checks.case import Answer, Case, Fault, none_of
 from plume.checks.cited import Fact, grounded, ungrounded
 from plume.checks.held import noun_after, of_passage
-from plume.checks.hollow import hollow
+from plume.checks.hollow import hollow, misplaced
 from plume.checks.meaning import likeness
 from plume.checks.reversed import reversed_claims
 from plume.passages import citations
 
+_OF_CLAIMS = (
+    (hollow, "sources.hollow"),
+    (misplaced, "sources.misplaced"),
+    (reversed_claims, "sources.reversed"),
+)
 _MANY = 4  # "deux démarches", "tous les trois": fewer may be the writer's own count
 _FORM = 1000  # a number of a form, from here on
 
@@ -32,8 +37,8 @@ def sources(case: Case) -> Answer:
     ]
     faults += [Fault(one.text, rule) for one, rule in _misquoted(case)]
     faults += [Fault(case.draft[one.start : one.end], "sources.swapped") for one in swapped(case)]
-    for found, rule in ((hollow(case), "sources.hollow"), (reversed_claims(case), "sources.reversed")):
-        faults += [Fault(case.draft[one.start : one.end], rule) for one in found]
+    for find, rule in _OF_CLAIMS:
+        faults += [Fault(case.draft[one.start : one.end], rule) for one in find(case)]
     return none_of(faults, "ne dit pas ce que disent les sources citées")
 
 
