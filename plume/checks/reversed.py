@@ -34,8 +34,9 @@ _TURNED = re.compile(
     r"|obligatoirement|tenue?s?|du tout|besoin|en|par|vraiment|forcement|necessairement))* ?$"
 )
 _NE_PAS = re.compile(
-    r"(?:\bne |\bn')((?:[\w'-]{1,25} ){1,4}?)(?:pas|plus|jamais|nullement|aucunement|ni)\b(?! que)([^,;:.()]{0,160})"
+    r"(?:\bne |\bn')((?:[\w'-]{1,25} ){1,4}?)(pas|plus|jamais|nullement|aucunement|ni)\b(?! que)([^,;:.()]{0,160})"
 )
+_SINCE = re.compile(r"\b(?:passee?s?|au-?dela|apres|une fois|ensuite|depuis|des lors|terme|fin)\b")
 _NO_NOUN = re.compile(r"\b(?:aucune?|nulle?)\b ([^,;:.()]{0,80}?)(?:\bne |\bn')([^,;:.()]{0,160})")
 _WITHOUT = re.compile(
     r"\b(?:sans|non|ni)\b(?! que\b)[ -](?:(?:aucune?|autre|etre|la|le|les|un|une|de|d'|l') ?){0,2}(\w+)"
@@ -94,8 +95,10 @@ def _negated(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     for match in _NE_PAS.finditer(text):
         if _CASE_BEFORE.search(text[: match.start()]):
             continue  # "qui ne la remet pas": a case, which may well be told the other way round
+        if match[2] == "plus" and _SINCE.search(text):
+            continue  # "passé un an, il ne vaut plus rien"
         subject = tuple(token.stem for token in tokens(text, 0, match.start())[-6:])
-        if found := tokens(match[1]) or tokens(match[2][:_NEXT]):
+        if found := tokens(match[1]) or tokens(match[3][:_NEXT]):
             yield found[0].stem, subject
     for match in _NO_NOUN.finditer(text):
         subject = tuple(token.stem for token in tokens(match[1]))

@@ -14,6 +14,7 @@ from plume.checks.held import noun_after, of_passage
 from plume.checks.hollow import hollow, misplaced
 from plume.checks.meaning import likeness
 from plume.checks.reversed import reversed_claims
+from plume.checks.stems import stem
 from plume.passages import citations
 
 _OF_CLAIMS = (
@@ -22,6 +23,10 @@ _OF_CLAIMS = (
     (reversed_claims, "sources.reversed"),
 )
 _MANY = 4  # "deux démarches", "tous les trois": fewer may be the writer's own count
+# What a writer lists and counts: "quatre pièces sont à joindre : carte, bail, facture et RIB".
+_LISTED = frozenset(
+    map(stem, "pièces documents justificatifs conditions cas étapes éléments motifs points démarches voies".split())
+)
 _FORM = 1000  # a number of a form, from here on
 
 
@@ -46,18 +51,27 @@ def _misquoted(case: Case) -> Iterator[tuple[Fact, str]]:
     """Yield the facts of a draft that no passage cited beside them holds, though one should."""
     told = {(one.kind, one.value) for one in grounded(case)}
     for one in ungrounded(case):
-        if one.in_given or one.text == "un trimestre":  # of a pension, as a rule: "un trimestre coûte"
+        if one.in_given or _is_rate(case, one) or one.text == "un trimestre":  # of a pension, as a rule: "un trimestre coûte"
             continue
         if one.kind != "count":
             counts = True
         elif one.passages:
             counts = one.value >= _MANY and _counts_the_same(case, one, one.passages)
         else:
-            counts = (one.value >= _MANY and not _is_new(case, one)) or _counts_the_same(case, one, one.cited)
+            own = _is_new(case, one) or noun_after(case.text.folded, one.end) in _LISTED
+            counts = (one.value >= _MANY and not own) or _counts_the_same(case, one, one.cited)
         if one.passages and counts and (one.kind, one.value) not in told:
             yield one, "sources.uncited"
         elif not one.passages and counts and one.cited:
             yield one, "sources.altered"
+
+
+def _is_rate(case: Case, one: Fact) -> bool:
+    """Say whether a number is of how much time: "neuf mois sur douze", "cinq jours sur sept"."""
+    return one.kind == "count" and _OUT_OF.search(case.text.folded, max(0, one.start - 16), one.start) is not None
+
+
+_OUT_OF = re.compile(r"\b(?:mois|jours|heures|fois) sur $")
 
 
 def _is_new(case: Case, one: Fact) -> bool:
