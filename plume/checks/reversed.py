@@ -18,8 +18,8 @@ from plume.french.text import fold
 from plume.french.vocabulary import rows
 from plume.passages import Shown
 
-_SAME_THING = 5.0  # nats that two sentences share beside what is turned over
-_SAME_SUBJECT = 3.0  # the same, where the word itself is what both tell of
+_SAME_THING = 4.0  # nats that two sentences share beside what is turned over
+_SAME_SUBJECT = 2.5  # the same, where the word itself is what both tell of
 _SOMETHING = 2.5  # the same, where nothing else can be meant
 _NOT = (
     r"(?:ne|n'|pas|jamais|aucune?s?|ni|sans|sauf|hors|hormis|except\w+|exclu\w*|impossib\w*|interdi\w+|refus\w*|rejet\w*"
@@ -98,11 +98,13 @@ def _negated(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         if match[2] == "plus" and _SINCE.search(text):
             continue  # "passé un an, il ne vaut plus rien"
         subject = tuple(token.stem for token in tokens(text, 0, match.start())[-6:])
+        if "passer d" in match[3]:
+            continue  # what one cannot do without is needed
         if found := tokens(match[1]) or tokens(match[3][:_NEXT]):
             yield found[0].stem, subject
     for match in _NO_NOUN.finditer(text):
         subject = tuple(token.stem for token in tokens(match[1]))
-        yield from ((token.stem, subject) for token in tokens(match[2])[:1])
+        yield from ((token.stem, subject) for token in tokens(match[2][:_NEXT])[:1])
     for match in (*_WITHOUT.finditer(text), *_BUT_NOT.finditer(text)):
         yield from ((token.stem, ()) for token in tokens(match[1]))
 
@@ -125,9 +127,8 @@ def _turns_over(mine: Said, given: list[Said]) -> bool:
         return True
     close = [one for one, common in near if common >= max(_SAME_THING, 0.6 * best)]
     subject = [one for one, common in near if common >= max(_SAME_SUBJECT, 0.6 * best)]
-    return bool(subject) and (
+    return _says_opposites(mine, close, given) or (
         any(_contradicts(mine, one, given) for one in subject)
-        or _says_opposites(mine, close)
         or _speaks_of_the_exception(mine, given)
     )
 
@@ -210,12 +211,15 @@ def _asserts(said: Said, token: Token) -> bool:
     )
 
 
-def _says_opposites(mine: Said, close: list[Said]) -> bool:
-    """Say whether a sentence says of a concept the opposite of what all that are near say."""
+def _says_opposites(mine: Said, close: list[Said], given: list[Said]) -> bool:
+    """Say whether a sentence says of a concept the opposite of what all that are near say.
+
+    A concept that is of one thing alone (silence) is looked for in the whole passage.
+    """
     for yes, no, where in _concepts():
         near = close
         if where:
-            near = [one for one in close if where.search(one.text)] if where.search(mine.text) else []
+            near = [one for one in given if where.search(one.text)] if where.search(mine.text) else []
         near = [one for one in near if _is_of_this_case(mine, one)]
         said = _signs(mine.text, yes, no) if near and not _NOT_BEING.search(mine.text) else set()
         if len(said) == 1 and {sign for one in near for sign in _signs(one.text, yes, no)} == {not said.copy().pop()}:
@@ -273,19 +277,18 @@ def _signs(text: str, yes: re.Pattern[str], no: re.Pattern[str]) -> set[bool]:
 
 
 def _is_turned(text: str, match: re.Match[str]) -> bool:
-    before = text[max(0, match.start() - 40) : match.start()]
-    return bool(
-        _TURNED.search(before)
-        or _NONE_IS.search(text[: match.start()])
-        or (_NE.search(before) and _PAS.match(text, match.end()))
-    )
+    """Say whether a negation stands right before some words, or one of their clause spans them."""
+    start = max((m.end() for m in _PIECE.finditer(text, 0, match.start())), default=0)
+    before = text[start : match.start()]
+    if _TURNED.search(before):
+        return True
+    spans = _NE.search(before) and not _BUT.search(before) and _NO.search(text, start, match.end() + _SOON)
+    return bool(spans) and not _NO.search(match[0])  # "ne coûte rien" is one side as it is
 
 
-_NONE_IS = re.compile(r"\b(?:aucune?|nulle?|rien)\b[^,;.]{0,40}\b(?:ne \w+|n'\w+) ?(?:etre )?$")
-_NE, _PAS = (
-    re.compile(r"(?:\bne |\bn')(?:[\w']{1,25} ){0,2}$"),
-    re.compile(r" ?(?:\w+ )?(?:pas|plus|jamais|aucun\w*)\b"),
-)
+_NE = re.compile(r"(?<!\bqui )(?:\bne |\bn')[^,;:.()]{0,40}$")
+_NO = re.compile(r"\b(?:pas|plus|jamais|aucune?s?|nulle?|rien|ni|nullement|guere)\b")
+_BUT = re.compile(r"(?:\bne |\bn')[^,;:.()]{1,40} qu(?:e\b|')")
 
 
 def _speaks_of_the_exception(mine: Said, given: list[Said]) -> bool:
