@@ -23,7 +23,9 @@ _RESTRICTS = re.compile(
     r"|minimum|maximum|a partir|avant|jusqu\w*|dont|condition\w*|doi\w+|faut|reserv\w+|seule?s?|uniquement|seulement"
     r"|exig\w+|necessaires?|pas|plafond\w*|depass\w*|limit\w+)\b"
 )
-_OPENS = re.compile(r"\b(?:quel(?:le)?s? que|peu importe\w*|meme|compris\w*|n'importe|inclu\w*|tous|toutes|toute personne)\b")
+_OPENS = re.compile(
+    r"\b(?:quel(?:le)?s? que|peu importe\w*|meme|compris\w*|n'importe|inclu\w*|tous|toutes|toute personne)\b"
+)
 _OF_TIME = word_set("an ans annee annees mois jour jours semaine semaines heure heures")
 _STILL = re.compile(
     r"\b(?:ne |n')\w{1,30} (?:pas|rien|aucune?)[^,;:.()]{0,20}\b(?:y deroger|derogation|exception"

@@ -128,8 +128,7 @@ def _turns_over(mine: Said, given: list[Said]) -> bool:
     close = [one for one, common in near if common >= max(_SAME_THING, 0.6 * best)]
     subject = [one for one, common in near if common >= max(_SAME_SUBJECT, 0.6 * best)]
     return _says_opposites(mine, close, given) or (
-        any(_contradicts(mine, one, given) for one in subject)
-        or _speaks_of_the_exception(mine, given)
+        any(_contradicts(mine, one, given) for one in subject) or _speaks_of_the_exception(mine, given)
     )
 
 

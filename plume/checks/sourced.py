@@ -51,19 +51,31 @@ def _misquoted(case: Case) -> Iterator[tuple[Fact, str]]:
     """Yield the facts of a draft that no passage cited beside them holds, though one should."""
     told = {(one.kind, one.value) for one in grounded(case)}
     for one in ungrounded(case):
-        if one.in_given or _is_rate(case, one) or one.text == "un trimestre":  # of a pension, as a rule: "un trimestre coûte"
+        if one.in_given or _is_rate(case, one) or one.text == "un trimestre":  # as a rule: "un trimestre coûte"
             continue
-        if one.kind != "count":
-            counts = True
-        elif one.passages:
-            counts = one.value >= _MANY and _counts_the_same(case, one, one.passages)
-        else:
-            own = _is_new(case, one) or noun_after(case.text.folded, one.end) in _LISTED
-            counts = (one.value >= _MANY and not own) or _counts_the_same(case, one, one.cited)
-        if one.passages and counts and (one.kind, one.value) not in told:
+        if one.passages:
+            counts = one.kind != "count" or (one.value >= _MANY and _counts_the_same(case, one, one.passages))
+            if counts and (one.kind, one.value) not in told:
+                yield one, "sources.uncited"
+        elif one.cited:
+            if one.kind != "count" or _is_told_of(case, one):
+                yield one, "sources.altered"
+        elif one.kind == "count" and _is_limit(case, one):  # what else no passage holds, the checks of facts find
             yield one, "sources.uncited"
-        elif not one.passages and counts and one.cited:
-            yield one, "sources.altered"
+
+
+def _is_told_of(case: Case, one: Fact) -> bool:
+    """Say whether a number is told of the passages, rather than the writer's own count."""
+    own = _is_new(case, one) or noun_after(case.text.folded, one.end) in _LISTED
+    return (one.value >= _MANY and not own) or _counts_the_same(case, one, one.cited)
+
+
+def _is_limit(case: Case, one: Fact) -> bool:
+    """Say whether a number is told as a limit: "que deux procurations", "au plus trois fois"."""
+    return _LIMIT.search(case.text.folded, max(0, one.start - 60), one.start) is not None
+
+
+_LIMIT = re.compile(r"(?:(?:\bne |\bn')[^.;:,]{1,40} qu(?:e |')|\bau (?:plus|moins|maximum|minimum) |\blimite\w* a )$")
 
 
 def _is_rate(case: Case, one: Fact) -> bool:
