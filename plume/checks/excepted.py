@@ -13,7 +13,8 @@ from plume.checks.stems import stem
 from plume.french.vocabulary import word_set
 
 _EVEN = re.compile(
-    r"\b(?:(?:y compris|meme) (?:si|s'ils?|s'elles?|pour|en cas d\w*|avec|sans|en|lorsqu\w*|quand|aux?|dans|apres|avant)"
+    r"\b(?:(?:y compris|meme) (?:si|s'ils?|s'elles?|pour|en cas d\w*|avec|sans|en|lorsqu\w*|quand|aux?|dans|apres"
+    r"|avant)"
     r"|quel(?:le)?s? que soi\w*|peu importe\w*|independamment d\w*|n'importe quel\w*"
     r"|sans (?:aucune )?conditions? d\w*|sans (?:tenir compte|egard))\b([^,;:.()]*)"
 )

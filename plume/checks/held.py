@@ -102,7 +102,8 @@ _PERIODS = {"bimestriel": 1460.0, "trimestriel": 2190.0, "semestriel": 4380.0}
 _EVERY = re.compile(rf"\b({'|'.join(_PERIODS)})")  # is told as "tous les trois mois"
 # "dans le mois qui suit" is a month, "le lendemain" a day; "neuf mois dans l'année" is how often.
 _THAT_UNIT = re.compile(
-    r"(?<!fois )(?<!jours )(?<!semaines )(?<!mois )\b(?:(?:dans|sous|durant|pendant) (?:le |la |l')|au cours (?:du |de la |de l')|(?=lendemain))"
+    r"(?<!fois )(?<!jours )(?<!semaines )(?<!mois )"
+    r"\b(?:(?:dans|sous|durant|pendant) (?:le |la |l')|au cours (?:du |de la |de l')|(?=lendemain))"
     r"(mois|annee|semaine|journee|trimestre|lendemain)\b"
 )
 

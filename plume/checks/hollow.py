@@ -65,7 +65,7 @@ def _says(text: str) -> bool:
 def hollow(case: Case) -> Iterator[Claim]:
     """Yield the claims that say nothing of what their passages say."""
     for claim in claims(case):
-        if not _is_grounded(case, claim) and all(
+        if not is_grounded(case, claim) and all(
             is_hollow(*weigh(case, claim, start, claim.end)) for start in _starts(case, claim)
         ):
             yield claim
@@ -75,14 +75,15 @@ def misplaced(case: Case) -> Iterator[Claim]:
     """Yield the claims that a passage says which is shown and not cited there, much more than those that are cited."""
     for claim in claims(case):
         others = [each for each in case.passages if each not in claim.cited]
-        if others and not _is_grounded(case, claim):
+        if others and not is_grounded(case, claim):
             words = tokens(case.text.folded, claim.start, claim.end)
             held = _held_by(words, claim.cited)
             if any(_held_by(words, (other,)) >= held + _BETTER for other in others):
                 yield claim
 
 
-def _is_grounded(case: Case, claim: Claim) -> bool:
+def is_grounded(case: Case, claim: Claim) -> bool:
+    """Say whether a claim tells a fact that a passage holds which is cited there."""
     return any(claim.start <= one.start < claim.end for one in grounded(case))
 
 

@@ -18,8 +18,8 @@ from plume.french.text import fold
 from plume.french.vocabulary import rows
 from plume.passages import Shown
 
-_SAME_THING = 4.0  # nats that two sentences share beside what is turned over
-_SAME_SUBJECT = 2.5  # the same, where the word itself is what both tell of
+_SAME_THING = 5.0  # nats that two sentences share beside what is turned over
+_SAME_SUBJECT = 3.0  # the same, where the word itself is what both tell of
 _SOMETHING = 2.5  # the same, where nothing else can be meant
 _NOT = (
     r"(?:ne|n'|pas|jamais|aucune?s?|ni|sans|sauf|hors|hormis|except\w+|exclu\w*|impossib\w*|interdi\w+|refus\w*|rejet\w*"
@@ -30,8 +30,8 @@ _NOT = (
 )
 _ANY_NOT = re.compile(rf"(?<![\w])(?:{_NOT})(?!\w)|\bn'")
 _TURNED = re.compile(
-    r"(?:\bpas|\bjamais|\bplus|\bnon|\baucune?|\bsans|\bni|\bnullement|\brien)(?: (?:etre|effet|toujours|a|de|d'|encore|l'|la|le"
-    r"|obligatoirement|tenue?s?|du tout|besoin|en|par|vraiment|forcement|necessairement))* ?$"
+    r"(?:\bpas|\bjamais|\bplus|\bnon|\baucune?|\bsans|\bni|\bnullement|\brien)(?: (?:etre|effet|toujours|a|de|d'|encore"
+    r"|l'|la|le|obligatoirement|tenue?s?|du tout|besoin|en|par|vraiment|forcement|necessairement))* ?$"
 )
 _NE_PAS = re.compile(
     r"(?:\bne |\bn')((?:[\w'-]{1,25} ){1,4}?)(pas|plus|jamais|nullement|aucunement|ni)\b(?! que)([^,;:.()]{0,160})"
@@ -47,6 +47,10 @@ _SOON = 10  # characters
 _BUT_NOT = re.compile(r"\b(?:mais|et) (?:pas|non)(?: pas)? (?:(?:aux?|les?|la|l'|pour|des?|du|d'|en|par) ?){0,3}(\w+)")
 _CASE_BEFORE = re.compile(r"\b(?:qui|si|s'ils?|s'elles?|lorsqu\w*|quand|tant qu\w*|que|qu')[^,;:.()]{0,60}$")
 _NEXT = 20  # characters after "pas" in which the word that it negates stands
+_ONLY = re.compile(
+    r"\b(?:uniquement|seulement|exclusivement|seule?s?\b|reserve\w*|a condition|sous reserve|que si|que lorsqu)"
+)
+_OR = re.compile(r"\b(?:ou|comme|ainsi que|et aussi|mais aussi|aussi bien)\b ([^,;:.()]*)")
 _PIECE = re.compile(r",(?!\d)|[;:()]")
 
 
@@ -123,7 +127,7 @@ def _turns_over(mine: Said, given: list[Said]) -> bool:
     near = [(one, _common(mine, one)) for one in given]
     best = max((common for _, common in near), default=0.0)
     close = [one for one, common in near if common >= max(_SOMETHING, 0.6 * best)]
-    if _says_after_of_before(mine, close, given):
+    if any(_opens_more(mine, one) for one in close) or _says_after_of_before(mine, close, given):
         return True
     close = [one for one, common in near if common >= max(_SAME_THING, 0.6 * best)]
     subject = [one for one, common in near if common >= max(_SAME_SUBJECT, 0.6 * best)]
@@ -288,6 +292,17 @@ def _is_turned(text: str, match: re.Match[str]) -> bool:
 _NE = re.compile(r"(?<!\bqui )(?:\bne |\bn')[^,;:.()]{0,40}$")
 _NO = re.compile(r"\b(?:pas|plus|jamais|aucune?s?|nulle?|rien|ni|nullement|guere)\b")
 _BUT = re.compile(r"(?:\bne |\bn')[^,;:.()]{1,40} qu(?:e\b|')")
+
+
+def _opens_more(mine: Said, other: Said) -> bool:
+    """Say whether a sentence names a way beside the only one: "en ligne ou au guichet" of "uniquement en ligne"."""
+    only = _ONLY.search(other.text)
+    after = tokens(other.text[only.end() :])[:1] if only else []
+    if not after or _ANY_NOT.search(mine.text) or not any(likeness(one.stem, after[0].stem) == 1 for one in mine.words):
+        return False
+    whole = [token.stem for token in other.words]
+    more = (token for match in _OR.finditer(mine.text) for token in tokens(match[1]))
+    return any(not any(likeness(token.stem, stem) for stem in whole) for token in more)
 
 
 def _speaks_of_the_exception(mine: Said, given: list[Said]) -> bool:

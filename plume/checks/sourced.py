@@ -15,6 +15,7 @@ from plume.checks.hollow import hollow, misplaced
 from plume.checks.meaning import likeness
 from plume.checks.reversed import reversed_claims
 from plume.checks.stems import stem
+from plume.french.vocabulary import word_set
 from plume.passages import citations
 
 _OF_CLAIMS = (
@@ -25,7 +26,7 @@ _OF_CLAIMS = (
 _MANY = 4  # "deux démarches", "tous les trois": fewer may be the writer's own count
 # What a writer lists and counts: "quatre pièces sont à joindre : carte, bail, facture et RIB".
 _LISTED = frozenset(
-    map(stem, "pièces documents justificatifs conditions cas étapes éléments motifs points démarches voies".split())
+    map(stem, word_set("pieces documents justificatifs conditions cas etapes elements motifs points demarches voies"))
 )
 _FORM = 1000  # a number of a form, from here on
 
