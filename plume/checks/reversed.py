@@ -223,11 +223,34 @@ def _says_opposites(mine: Said, close: list[Said], given: list[Said]) -> bool:
         near = close
         if where:
             near = [one for one in given if where.search(one.text)] if where.search(mine.text) else []
-        near = [one for one in near if _is_of_this_case(mine, one)]
-        said = _signs(mine.text, yes, no) if near and not _NOT_BEING.search(mine.text) else set()
-        if len(said) == 1 and {sign for one in near for sign in _signs(one.text, yes, no)} == {not said.copy().pop()}:
+        said = [*_signs(mine, yes, no)] if near and not _NOT_BEING.search(mine.text) else []
+        if len({sign for sign, _ in said}) != 1:
+            continue
+        told = {
+            sign
+            for one in near
+            if _is_of_this_case(mine, one)
+            for sign, place in _signs(one, yes, no)
+            if where or any(_are_of_one(mine, at, one, place) for _, at in said)
+        }
+        if told == {not said[0][0]}:
             return True
     return False
+
+
+def _are_of_one(mine: Said, at: tuple[int, int], other: Said, place: tuple[int, int]) -> bool:
+    """Say whether what two sentences say something of is one: some of the words around it, where there are any."""
+    one, two = _around(mine, at), _around(other, place)
+    shared = sum(a.weight * max((likeness(a.stem, b.stem) for b in two), default=0.0) for a in one)
+    return shared >= _SHARED * min(sum(each.weight for each in part) for part in (one, two))
+
+
+_SHARED, _NEAR = 0.3, 4  # of what they say; words on either side
+
+
+def _around(said: Said, place: tuple[int, int]) -> list[Token]:
+    before = [word for word in said.words if word.end <= place[0]][-_NEAR:]
+    return before + [word for word in said.words if word.start >= place[1]][:_NEAR]
 
 
 _GROUP = re.compile(r"\b(?:moins|plus|partir|age|agee?s?) (?:de |d')?\w+ ans\b|\b(?:mineur|majeur)e?s?\b")
@@ -238,9 +261,20 @@ def _is_of_this_case(mine: Said, other: Said) -> bool:
     """Say whether a sentence holds in every case, or in one that the draft names."""
     if (group := _GROUP.search(other.text)) and group[0] not in mine.text:
         return False
+    if any(likeness(token.stem, word.stem) == 1 for token in _excepted(other.text) for word in mine.words):
+        return False  # of what is excepted, the opposite holds
     found = _IF.search(other.text)
     case = tokens(_PIECE.split(other.text[found.end() :])[0]) if found else []
     return not case or any(likeness(token.stem, word.stem) == 1 for token in case for word in mine.words)
+
+
+def _excepted(text: str) -> list[Token]:
+    return [token for match in _EXCEPT.finditer(text) for token in tokens(match[1])]
+
+
+_EXCEPT = re.compile(
+    r"\b(?:sauf|hormis|hors|excepte\w*|a l'exception d\w*|a l'exclusion d\w*|a moins d\w*|a moins qu\w*)\b([^;.()]*)"
+)
 
 
 def _says_after_of_before(mine: Said, close: list[Said], given: list[Said]) -> bool:
@@ -270,25 +304,24 @@ def _concepts() -> tuple[tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]
     return tuple(tuple(each) for each in compiled)
 
 
-def _signs(text: str, yes: re.Pattern[str], no: re.Pattern[str]) -> set[bool]:
-    """Give which sides of a concept a sentence says, a negation beside it counted."""
-    return {
-        sign is not _is_turned(text, match)
-        for sign, pattern in ((True, yes), (False, no))
-        for match in pattern.finditer(text)
-    }
+def _signs(said: Said, yes: re.Pattern[str], no: re.Pattern[str]) -> Iterator[tuple[bool, tuple[int, int]]]:
+    """Yield which sides of a concept a sentence says, a negation beside it counted, and where."""
+    for sign, pattern in ((True, yes), (False, no)):
+        for match in pattern.finditer(said.text):
+            yield sign is not _is_turned(said.text, match), match.span()
 
 
 def _is_turned(text: str, match: re.Match[str]) -> bool:
     """Say whether a negation stands right before some words, or one of their clause spans them."""
     start = max((m.end() for m in _PIECE.finditer(text, 0, match.start())), default=0)
     before = text[start : match.start()]
-    if _TURNED.search(before):
+    if _TURNED.search(before) or _BARE.search(before):
         return True
     spans = _NE.search(before) and not _BUT.search(before) and _NO.search(text, start, match.end() + _SOON)
     return bool(spans) and not _NO.search(match[0])  # "ne coûte rien" is one side as it is
 
 
+_BARE = re.compile(r"\b(?:ne (?:peu(?:t|vent|x)|pouv\w+|pourr\w+|saur\w+)|n'ose\w*)\b[^,;:.()]{0,40}$")  # needs no "pas"
 _NE = re.compile(r"(?<!\bqui )(?:\bne |\bn')[^,;:.()]{0,40}$")
 _NO = re.compile(r"\b(?:pas|plus|jamais|aucune?s?|nulle?|rien|ni|nullement|guere)\b")
 _BUT = re.compile(r"(?:\bne |\bn')[^,;:.()]{1,40} qu(?:e\b|')")
