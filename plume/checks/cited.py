@@ -15,7 +15,7 @@ from plume.checks.held import Known, holds, known, loosely_known, mentions_of, o
 from plume.contacts import national
 from plume.french.mentions import Mention
 from plume.french.mentions.contacts import contacts, without_contacts
-from plume.passages import HEADING, citations
+from plume.passages import HEADING, Shown, citations
 
 
 class Fact(NamedTuple):
@@ -123,16 +123,22 @@ def _cited(part: Sentence | None) -> frozenset[int]:
 def _fact(case: Case, one: Mention, holding: frozenset[int], part: Sentence | None) -> Fact:
     # What stands before a citation is told of the passage; elsewhere it may follow from what the citizen told.
     claimed = part is not None and any(start >= one.end for start, _, _ in part.citations)
-    claimed |= one.kind == "duration" and derived.is_ahead(case.text, one.start)
+    ahead = one.kind == "duration" and derived.is_ahead(case.text, one.start)
+    # A term to come is the passage's, whatever the citizen was told, if that tells any.
+    theirs = claimed and ahead and any(of_passage(each).values["duration"] for each in _those(case, part))
     beside = given_beside(case)
-    in_given = holds(known(beside) if claimed else loosely_known(beside), one, case.text) or (
-        _is_listed(one, case)
-        and not any(_has_another(of_passage(each), one) for each in case.passages if each.number in _cited(part))
+    in_given = (not theirs and holds(known(beside) if claimed or ahead else loosely_known(beside), one, case.text)) or (
+        _is_listed(one, case) and not any(_has_another(of_passage(each), one) for each in _those(case, part))
     )
     if not in_given and (not holding or (_cited(part) and not holding & _cited(part))):
         in_given = follows_from(case, one, part)
     text = case.draft[one.start : one.end]
     return Fact(one.kind, text, one.start, one.end, in_given, holding, _cited(part), one.value)
+
+
+def _those(case: Case, part: Sentence | None) -> list[Shown]:
+    """List the passages that a sentence cites."""
+    return [each for each in case.passages if each.number in _cited(part)]
 
 
 def follows_from(case: Case, one: Mention, part: Sentence | None) -> bool:

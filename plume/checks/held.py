@@ -99,7 +99,8 @@ _LAST = re.compile(
 _OF_LAST = ("dernier", "premier", "prochain", "precedent", "suivant", "mensu", "loyers")
 _NTH = re.compile(r" (jour)\b")
 _PERIODS = {"bimestriel": 1460.0, "trimestriel": 2190.0, "semestriel": 4380.0}
-_EVERY = re.compile(rf"\b({'|'.join(_PERIODS)})")  # is told as "tous les trois mois"
+_PERIODS["avant-derniere annee"] = 2 * 8760.0
+_EVERY = re.compile(rf"\b({'|'.join(_PERIODS)})")  # are told as "tous les trois mois", "d'il y a deux ans"
 # "dans le mois qui suit" is a month, "le lendemain" a day; "neuf mois dans l'année" is how often.
 _THAT_UNIT = re.compile(
     r"(?<!fois )(?<!jours )(?<!semaines )(?<!mois )"
@@ -232,7 +233,7 @@ def _holds_length(told: Known, length: float, one: Mention, text: Text) -> bool:
     if f"{number:g}e" in told.text and re.search(rf"\b{number:g}e(?:me)?\b", told.text):
         return True  # "le 60e jour" is 60 days on
     rough = _ROUGHLY.search(text.folded, max(0, one.start - 40), one.start)
-    return bool(rough) and derived.near(length, values, 0.1)
+    return (bool(rough) or one.rule == "duration.rough") and derived.near(length, values, 0.1)
 
 
 _UNIT = re.compile(r"\b(?:nuit|journee|heure|jour|semaine|mois|trimestre|semestre|annee|an|minute)s?\b")

@@ -36,6 +36,7 @@ _TURNED = re.compile(
 _NE_PAS = re.compile(
     r"(?:\bne |\bn')((?:[\w'-]{1,25} ){1,4}?)(pas|plus|jamais|nullement|aucunement|ni)\b(?! que)([^,;:.()]{0,160})"
 )
+_NOT_HELD_TO = re.compile(r" ?(?:\w+ )?(?:tenue?s?|oblige\w*|force\w*|contrain\w+|besoin|passer) (?:de |d'|a )")
 _SINCE = re.compile(r"\b(?:passee?s?|au-?dela|apres|une fois|ensuite|depuis|des lors|terme|fin)\b")
 _NO_NOUN = re.compile(r"\b(?:aucune?|nulle?)\b ([^,;:.()]{0,80}?)(?:\bne |\bn')([^,;:.()]{0,160})")
 _WITHOUT = re.compile(
@@ -102,8 +103,8 @@ def _negated(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         if match[2] == "plus" and _SINCE.search(text):
             continue  # "passé un an, il ne vaut plus rien"
         subject = tuple(token.stem for token in tokens(text, 0, match.start())[-6:])
-        if "passer d" in match[3]:
-            continue  # what one cannot do without is needed
+        if _NOT_HELD_TO.match(match[3]):
+            continue  # what one need not do is not denied, and what one cannot do without is needed
         if found := tokens(match[1]) or tokens(match[3][:_NEXT]):
             yield found[0].stem, subject
     for match in _NO_NOUN.finditer(text):
@@ -231,6 +232,7 @@ def _says_opposites(mine: Said, close: list[Said], given: list[Said]) -> bool:
             for one in near
             if _is_of_this_case(mine, one)
             for sign, place in _signs(one, yes, no)
+            for sign in ((True, False) if _ONLY.search(one.text) or _BUT.search(one.text) else (sign,))
             if where or any(_are_of_one(mine, at, one, place) for _, at in said)
         }
         if told == {not said[0][0]}:
@@ -245,7 +247,7 @@ def _are_of_one(mine: Said, at: tuple[int, int], other: Said, place: tuple[int, 
     return shared >= _SHARED * min(sum(each.weight for each in part) for part in (one, two))
 
 
-_SHARED, _NEAR = 0.3, 4  # of what they say; words on either side
+_SHARED, _NEAR = 0.4, 4  # of what they say; words on either side
 
 
 def _around(said: Said, place: tuple[int, int]) -> list[Token]:
@@ -321,7 +323,7 @@ def _is_turned(text: str, match: re.Match[str]) -> bool:
     return bool(spans) and not _NO.search(match[0])  # "ne coûte rien" is one side as it is
 
 
-_BARE = re.compile(r"\b(?:ne (?:peu(?:t|vent|x)|pouv\w+|pourr\w+|saur\w+)|n'ose\w*)\b[^,;:.()]{0,40}$")  # needs no "pas"
+_BARE = re.compile(r"\b(?:ne (?:peu(?:t|vent|x)|pouv\w+|pourr\w+|saur\w+)|n'ose\w*)\b[^,;:.()]{0,40}$")  # without "pas"
 _NE = re.compile(r"(?<!\bqui )(?:\bne |\bn')[^,;:.()]{0,40}$")
 _NO = re.compile(r"\b(?:pas|plus|jamais|aucune?s?|nulle?|rien|ni|nullement|guere)\b")
 _BUT = re.compile(r"(?:\bne |\bn')[^,;:.()]{1,40} qu(?:e\b|')")
