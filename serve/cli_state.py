@@ -64,7 +64,9 @@ def prune(
     if not (settings.journal_days or settings.audit_days):
         raise InputError("prune: nothing says how long to keep what: set journal_days=N, audit_days=N, or both")
     state = State.of_server(settings)
-    if settings.journal_days and (state.database or state.journal.exists()):
+    if settings.journal_days and not (state.database or state.journal.exists()):
+        say(f"{state.journal}: is not there; no server has run with this state folder")
+    elif settings.journal_days:
         pruned = prune_journal(state, settings.journal_days, unsent=unsent)
         stay = f"; {pruned.unsent} older drafts stay, which MLflow has not got whole" if pruned.unsent else ""
         say(f"journal: {pruned.drafts} drafts and {pruned.decisions} decisions deleted{stay}")

@@ -11,7 +11,7 @@ import pytest
 
 from plume.errors import InputError
 from plume.paths import ROOT
-from serve import alias, cli, keys
+from serve import alias, cli, cli_state, keys
 from serve.alias import KEPT, Aliases, Deployed
 from serve.config import ServeConfig
 from serve.state import State, read_json, write_json
@@ -154,6 +154,9 @@ def test_where_nobody_has_a_key_the_list_says_how_to_make_one(tmp_path, capfd):
         (lambda overrides: keys.add_key("agents", overrides), "port=8400"),
         (lambda overrides: keys.remove_key("agents", overrides), "socket=x"),
         (lambda overrides: cli.decisions(Path("out"), overrides), "tracking_uri=x"),
+        (lambda overrides: cli_state.backup(Path("out"), overrides), "audit_days=3"),
+        (lambda overrides: cli_state.restore(Path("in"), overrides), "port=8400"),
+        (cli_state.prune, "traces=false"),
     ],
 )
 def test_a_key_that_a_command_cannot_use_is_refused(plume_home, command, key):

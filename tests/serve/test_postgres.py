@@ -186,6 +186,12 @@ def test_what_is_no_address_is_refused_at_once(odd):
         ServeConfig.load(None, [f"database={odd}"])
 
 
+def test_an_address_that_is_refused_is_told_without_its_password():
+    with pytest.raises(InputError, match="got 'http://h/x'") as told:
+        ServeConfig.load(None, ["database=http://u:pa55@h/x"])
+    assert "pa55" not in str(told.value)
+
+
 def test_an_address_without_secrets_stays_as_it_is():
     for uri in ("postgresql:///plume?host=/run/postgresql", "postgresql://h:5433/p", "postgres://u@[::1]/p?a=b&c=d"):
         assert bare(uri) == uri
