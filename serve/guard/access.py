@@ -13,7 +13,7 @@ from serve.guard.request_context import RequestContext
 from serve.keys import ADMIN, Keys
 
 PUBLIC = "public"  # the role of what needs no key
-_BODY = 64 << 10  # bytes of a request, at most
+BODY = 64 << 10  # bytes of a request, at most
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,17 @@ _PLATFORM = {
 }
 
 
+def routes(platform: bool = False) -> list[tuple[str, str, Route]]:
+    """List what is open, as method, pattern of the whole path, and route. `platform` as for `find`."""
+    exact = [(key, route) for table in (_ROUTES, _PLATFORM if platform else {}) for key, route in table.items()]
+    below = [(method, f"/engine{path}", Route(f"engine{path}", ADMIN, engine=path)) for method, path in sorted(_ENGINE)]
+    return [
+        *((method, re.escape(path), route) for (method, path), route in exact),
+        ("POST", _OF_DRAFT.pattern, Route("draft", "client", begins=True)),
+        *((method, re.escape(path), route) for method, path, route in below),
+    ]
+
+
 def find(method: str, path: str, platform: bool = False) -> Route | None:
     """Find the route of a request; None if it is closed. `platform` opens those of Services Publics +."""
     if platform and (found := _PLATFORM.get((method, path))):
@@ -98,8 +109,8 @@ async def read_body(request: Request, seconds: float) -> bytes:
         async with asyncio.timeout(seconds), aclosing(request.stream()) as parts:
             async for part in parts:
                 body += part
-                if len(body) > _BODY:
-                    raise Refusal(Reason.BODY_TOO_LARGE, kilobytes=_BODY >> 10)
+                if len(body) > BODY:
+                    raise Refusal(Reason.BODY_TOO_LARGE, kilobytes=BODY >> 10)
     except TimeoutError:
         raise Refusal(Reason.BODY_LATE, seconds=seconds) from None
     except ClientDisconnect:

@@ -1,0 +1,35 @@
+"""Lists the files that `plume serve render` writes: which template each is made of, and how it is used."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class File:
+    """Describes a rendered file; paths may hold {replica}, which then makes one file a replica.
+
+    Attributes:
+        use: the commands that put it to use, for the comment at its top; a template, too.
+        needs: the key of `site` without which it is not written.
+        comment: how a comment begins; empty for JSON, whose template places `made` itself.
+    """
+
+    path: str
+    template: str
+    use: str
+    needs: str = ""
+    comment: str = "# "
+
+
+FILES = (
+    File(
+        "plume/serve-{replica}.yaml",
+        "plume/serve.yaml.j2",
+        "install -m 640 -g {{ site.group }} plume/serve-{{ replica.name }}.yaml {{ site.configs }}/",
+    ),
+    File(
+        "nginx/nginx.conf",
+        "nginx/nginx.conf.j2",
+        "cp nginx/nginx.conf /etc/nginx/nginx.conf && nginx -t && systemctl reload nginx",
+    ),
+)
+FOLDERS = tuple(dict.fromkeys(file.path.partition("/")[0] for file in FILES))
