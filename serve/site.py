@@ -16,13 +16,17 @@ Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-
 Listen = Annotated[str, Field(pattern=r"^((\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):)?\d{1,5}$")]
 Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+:\d{1,5}$")]  # host:port
 Span = Annotated[str, Field(pattern=r"^\d+(s|min|h|d)$")]  # of time, as systemd reads it
+SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}  # of a Span's units
+Image = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$")]  # without its tag
+Namespace = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+Size = Annotated[str, Field(pattern=r"^\d+(Mi|Gi|Ti)$")]
 
 
 class Site(Config):
     """Says where what a site has beside plume stands: nginx, systemd, Prometheus, Grafana."""
 
     server_name: Host = Field("localhost", description="name by which clients reach nginx, as in its certificate")
-    listen: Listen = Field("443", description="port of nginx, or address:port")
+    listen: tuple[Listen, ...] = Field(("443",), description="ports of nginx, or address:port")
     certificate: Path = Field(Path("/etc/plume/tls/plume.crt"), description="TLS certificate, with its chain (PEM)")
     certificate_key: Path = Field(Path("/etc/plume/tls/plume.key"), description="its key, for root alone")
     user: Name = Field("plume", description="user of the services")
@@ -50,6 +54,19 @@ class Site(Config):
     reaches: tuple[str, ...] = Field(
         (), description="addresses or networks beyond this machine that the services reach: MLflow, PostgreSQL, DNS"
     )
+    metrics_key: Path = Field(Path("/etc/plume/metrics.key"), description="key with the role metrics, for Prometheus")
+    authority: Path | None = Field(
+        None, description="certificate of who signed nginx's, where Prometheus's machine does not know it"
+    )
+    alertmanager: Address | None = Field(None, description="where Prometheus sends alerts")
+    slo: float = Field(20, gt=0, le=60, description="seconds in which 99 of 100 drafts are to be there (an alert)")
+    image: Image = Field(
+        "plume", description="name of plume's container image, with its registry; its tag is plume's version"
+    )
+    gpu: bool = Field(True, description="containers get an NVIDIA GPU, and vLLM's build for it")
+    namespace: Namespace = Field("plume", description="namespace in Kubernetes")
+    most_replicas: int = Field(4, ge=1, le=64, description="pods in Kubernetes at most, where `database` is set")
+    storage: Size = Field("100Gi", description="room for PLUME_HOME in Kubernetes: adapters, base models, caches")
     sync_every: Span = Field("5min", description="how often `sync` looks at the registry")
 
     @field_validator("metrics_from", "reaches")
@@ -72,6 +89,8 @@ class Site(Config):
             "nginx_pid",
             "desk_users",
             "reviews",
+            "metrics_key",
+            "authority",
         ):
             check_plain(f"site.{name}", getattr(self, name))
         return self

@@ -11,6 +11,7 @@ from plume.errors import InputError
 from serve.config import KILL_AFTER, ServeConfig
 from serve.desk.config import DeskConfig
 from serve.guard import access, connection_limits
+from serve.render.watched import gather_watched
 from serve.site import check_plain
 
 
@@ -70,7 +71,14 @@ def gather(config: ServeConfig) -> dict[str, Any]:
         "body_bytes": access.BODY,
         "draft_seconds": ceil(config.draft_timeout),
         "stop_seconds": config.drain_timeout + KILL_AFTER,
+        **gather_watched(config),
     }
+
+
+def gather_pod(config: ServeConfig) -> dict[str, Any]:
+    """Gather the same of one pod, which has one server; `servers` says how many pods there are."""
+    one = config.model_copy(update={"site": config.site.model_copy(update={"replicas": 1, "desk": None})})
+    return {**gather(one), "servers": config.site.replicas}
 
 
 def _desk(path: Path | None) -> DeskConfig | None:

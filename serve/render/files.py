@@ -9,7 +9,8 @@ class File:
 
     Attributes:
         use: the commands that put it to use, for the comment at its top; a template, too.
-        needs: the key of `site` without which it is not written.
+        needs: the fact without which it is not written.
+        pod: it is of one server, whatever site.replicas says: each pod has its own.
         comment: how a comment begins; empty for JSON, whose template places `made` itself.
     """
 
@@ -17,9 +18,13 @@ class File:
     template: str
     use: str
     needs: str = ""
+    pod: bool = False
     comment: str = "# "
 
 
+_PROMETHEUS = "cp prometheus/* /etc/prometheus/ && promtool check config /etc/prometheus/prometheus.yml"
+_GRAFANA = "/etc/grafana/provisioning"
+_KUBERNETES = "kubectl apply -k kubernetes"
 FILES = (
     File(
         "plume/serve-{replica}.yaml",
@@ -31,5 +36,50 @@ FILES = (
         "nginx/nginx.conf.j2",
         "cp nginx/nginx.conf /etc/nginx/nginx.conf && nginx -t && systemctl reload nginx",
     ),
+    File("prometheus/prometheus.yml", "prometheus/prometheus.yml.j2", _PROMETHEUS + " && systemctl reload prometheus"),
+    File("prometheus/plume.rules.yml", "prometheus/plume.rules.yml.j2", _PROMETHEUS),
+    File("grafana/plume.json", "grafana/plume.json.j2", "cp it to /var/lib/grafana/dashboards/", comment=""),
+    File(
+        "grafana/datasource.yaml",
+        "grafana/datasource.yaml.j2",
+        f"cp grafana/datasource.yaml {_GRAFANA}/datasources/plume.yaml",
+    ),
+    File(
+        "grafana/dashboards.yaml",
+        "grafana/dashboards.yaml.j2",
+        f"cp grafana/dashboards.yaml {_GRAFANA}/dashboards/plume.yaml && systemctl restart grafana-server",
+    ),
+    File(
+        "compose/compose.yaml",
+        "compose/compose.yaml.j2",
+        "docker compose -f compose/compose.yaml up --detach",
+        "containers",
+    ),
+    File(
+        "docker/plume.Dockerfile",
+        "docker/plume.Dockerfile.j2",
+        "docker build -t {{ image }} -f docker/plume.Dockerfile {{ site.install }}",
+        "containers",
+    ),
+    File(
+        "docker/plume.Dockerfile.dockerignore",
+        "docker/dockerignore.j2",
+        "beside its Dockerfile, for docker build",
+        "containers",
+    ),
+    *(
+        File(f"kubernetes/{name}", f"kubernetes/{name}.j2", _KUBERNETES, needs, pod=True)
+        for name, needs in {
+            "kustomization.yaml": "containers",
+            "deployment.yaml": "containers",
+            "service.yaml": "containers",
+            "storage.yaml": "containers",
+            "disruption.yaml": "containers",
+            "network.yaml": "containers",
+            "autoscaler.yaml": "shared",
+        }.items()
+    ),
+    File("kubernetes/serve-{replica}.yaml", "plume/serve.yaml.j2", _KUBERNETES, "containers", pod=True),
+    File("kubernetes/nginx.conf", "nginx/nginx.conf.j2", _KUBERNETES, "containers", pod=True),
 )
 FOLDERS = tuple(dict.fromkeys(file.path.partition("/")[0] for file in FILES))

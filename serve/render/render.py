@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from plume import __version__, files, output
 from plume.errors import InputError
 from serve.config import ServeConfig
-from serve.render.facts import gather
+from serve.render.facts import gather, gather_pod
 from serve.render.files import FILES, FOLDERS, File
 
 KIND = output.RENDERED
@@ -16,7 +16,7 @@ MADE = "Made by plume {version}: plume serve render. Not to be edited: change th
 
 def rendered(config: ServeConfig) -> dict[str, str]:
     """Render every file that this config wants, by its path. The same config gives the same text. Raises InputError."""
-    facts = gather(config)
+    machine, pod = gather(config), gather_pod(config)
     # Nothing is escaped: these are no pages, and facts holds what means itself in all of these languages.
     environment = Environment(  # noqa: S701
         loader=PackageLoader("serve.render"),
@@ -28,7 +28,8 @@ def rendered(config: ServeConfig) -> dict[str, str]:
     made = MADE.format(version=__version__)
     texts = {}
     for file in FILES:
-        if file.needs and getattr(config.site, file.needs) is None:
+        facts = pod if file.pod else machine
+        if file.needs and not facts[file.needs]:
             continue
         for replica in facts["replicas"] if "{replica}" in file.path else [None]:
             given = {**facts, "replica": replica, "made": made}
