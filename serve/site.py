@@ -22,7 +22,7 @@ class Site(Config):
     """Says where what a site has beside plume stands: nginx, systemd, Prometheus, Grafana."""
 
     server_name: Host = Field("localhost", description="name by which clients reach nginx, as in its certificate")
-    listen: Listen = Field("443", description="port of nginx, or address:port")
+    listen: tuple[Listen, ...] = Field(("443",), description="ports of nginx, or address:port")
     certificate: Path = Field(Path("/etc/plume/tls/plume.crt"), description="TLS certificate, with its chain (PEM)")
     certificate_key: Path = Field(Path("/etc/plume/tls/plume.key"), description="its key, for root alone")
     user: Name = Field("plume", description="user of the services")

@@ -20,6 +20,7 @@ class File:
     comment: str = "# "
 
 
+_UNITS = "cp systemd/* /etc/systemd/system/ && systemctl daemon-reload"
 FILES = (
     File(
         "plume/serve-{replica}.yaml",
@@ -31,5 +32,16 @@ FILES = (
         "nginx/nginx.conf.j2",
         "cp nginx/nginx.conf /etc/nginx/nginx.conf && nginx -t && systemctl reload nginx",
     ),
+    File(
+        "plume/desk.yaml",
+        "plume/desk.yaml.j2",
+        "install -m 640 -g {{ site.group }} plume/desk.yaml {{ site.configs }}/",
+        "desk",
+    ),
+    *(
+        File(f"systemd/{name}", f"systemd/{name}.j2", _UNITS)
+        for name in ("plume-serve@.service", "plume-sync.service", "plume-sync.timer")
+    ),
+    File("systemd/plume-desk.service", "systemd/plume-desk.service.j2", _UNITS, "desk"),
 )
 FOLDERS = tuple(dict.fromkeys(file.path.partition("/")[0] for file in FILES))
