@@ -18,12 +18,16 @@ BODY = 64 << 10  # bytes of a request, at most
 
 @dataclass(frozen=True)
 class Route:
-    """Describes an open route. `engine` is vLLM's own path, for the admin; `begins` says that it begins a draft."""
+    """Describes an open route. `engine` is vLLM's own path, for the admin; `begins` says that it begins a draft.
+
+    `once` says that the same request twice does its work twice: a proxy must not send it again.
+    """
 
     name: str
     role: str
     engine: str = ""
     begins: bool = False
+    once: bool = False
 
     def admits(self, role: str) -> bool:
         """Tell whether a key of this role opens the route. The admin's key opens all."""
@@ -54,7 +58,7 @@ _ENGINE = {
 
 # Of Services Publics +, where the config opens them.
 _PLATFORM = {
-    ("POST", "/anonymize"): Route("anonymize", "client", begins=True),
+    ("POST", "/anonymize"): Route("anonymize", "client", begins=True, once=True),
     ("POST", "/prod/run/ditp-get-data"): Route("ditp-get-data", "client"),
 }
 

@@ -1,18 +1,27 @@
 """Gathers what the templates are given: the config, and what the guard's own code says of routes and limits."""
 
+import json
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
+from plume.config import Config
 from plume.errors import InputError
+from plume.page import local_app
 from serve.config import KILL_AFTER, ServeConfig
 from serve.desk.config import DeskConfig
 from serve.guard import access, connection_limits
+from serve.guard.refusal import Reason, Refusal
+from serve.keys import ADMIN
 from serve.render.watched import gather_watched
-from serve.site import check_plain
+from serve.site import Site, check_plain
+
+RUN = Path("/run")
+_SLACK = 10  # seconds that nginx waits longer than whom it asks, which then answers itself
 
 
 @dataclass(frozen=True)
@@ -31,26 +40,20 @@ class Replica:
     @property
     def yaml(self) -> str:
         """Write its config: what names it, and what is not at its default."""
-        told = self.config.model_dump(mode="json", exclude_defaults=True)
-        told |= self.config.model_dump(mode="json", include={"socket" if self.config.socket else "port", "state"})
-        return yaml.safe_dump(told, sort_keys=False, allow_unicode=True)
+        return _yaml(self.config, "socket" if self.config.socket else "port", "state")
 
 
-def replicas(config: ServeConfig) -> list[Replica]:
-    """Make the config of each replica: the first is the config itself, the others come after it."""
-    found = []
-    for n in range(1, config.site.replicas + 1):
-        own: dict[str, Any] = {"state": config.state or config.site.home / "serve"}
-        if n > 1:
-            own["state"] = own["state"].with_name(f"{own['state'].name}-{n}")
-            if config.socket:
-                own["socket"] = config.socket.with_name(f"{config.socket.stem}-{n}{config.socket.suffix}")
-            else:
-                own["port"] = config.port + n - 1
-        found.append(Replica(str(n), config.model_copy(update=own)))
-    if found[-1].config.port > 65535:
-        raise InputError(f"port={config.port}: site.replicas={config.site.replicas} need as many ports from it on")
-    return found
+@dataclass(frozen=True)
+class Error:
+    """What nginx answers by itself: `codes` are its own numbers for it, `body` the JSON of the API.
+
+    `read` says that nginx knows the path of the request by then.
+    """
+
+    codes: tuple[int, ...]
+    status: int
+    body: str
+    read: bool
 
 
 def gather(config: ServeConfig) -> dict[str, Any]:
@@ -60,17 +63,21 @@ def gather(config: ServeConfig) -> dict[str, Any]:
             check_plain(name, getattr(config, name))
         except ValueError as error:
             raise InputError(f"{error}; name another path") from None
+    routes = [each for each in access.routes(config.platform_api) if each[2].role not in (ADMIN, "metrics")]
     return {
         "config": config,
         "site": config.site,
-        "replicas": replicas(config),
-        "desk": _desk(config.site.desk),
-        "routes": access.routes(config.platform_api),
+        "replicas": _replicas(config),
+        "open_routes": [(method, pattern, route.name) for method, pattern, route in routes],
+        "once": [pattern for _, pattern, route in routes if route.once],
+        "errors": _errors(config),
         "url_bytes": connection_limits.URL,
         "head_bytes": connection_limits.HEAD,
         "body_bytes": access.BODY,
-        "draft_seconds": ceil(config.draft_timeout),
+        "wait_seconds": ceil(config.draft_timeout) + _SLACK,
         "stop_seconds": config.drain_timeout + KILL_AFTER,
+        **_folders(config),
+        **_desk(config),
         **gather_watched(config),
     }
 
@@ -81,5 +88,92 @@ def gather_pod(config: ServeConfig) -> dict[str, Any]:
     return {**gather(one), "servers": config.site.replicas}
 
 
-def _desk(path: Path | None) -> DeskConfig | None:
-    return path and DeskConfig.load(path)
+def _replicas(config: ServeConfig) -> list[Replica]:
+    """Make the config of each replica: the first is the config itself, the others come after it."""
+    found, last = [], config.port + config.site.replicas - 1
+    if last > 65535:
+        raise InputError(f"port={config.port}: site.replicas={config.site.replicas} end at {last}; name a lower port")
+    for n in range(1, config.site.replicas + 1):
+        own: dict[str, Any] = {"state": config.state or config.site.home / "serve"}
+        if n > 1:
+            own["state"] = own["state"].with_name(f"{own['state'].name}-{n}")
+            if config.socket:
+                own["socket"] = config.socket.with_name(f"{config.socket.stem}-{n}{config.socket.suffix}")
+            else:
+                own["port"] = config.port + n - 1
+        found.append(Replica(str(n), config.model_copy(update=own)))
+    return found
+
+
+def _folders(config: ServeConfig) -> dict[str, Any]:
+    """Say where the services write, and which folder below /run systemd makes for the socket. Raises InputError."""
+    socket = config.socket and config.socket.parent
+    if socket in (RUN, Path("/")):
+        raise InputError(f"socket={config.socket}: lies in a folder of everybody's; name one below {RUN}/plume")
+    below = socket if socket and socket.is_relative_to(RUN) else None
+    states = [replica.config.state for replica in _replicas(config)]
+    site, seen = config.site, [socket, *states, *(config.site.install, config.site.home, config.site.configs)]
+    seen += [site.reviews, config.merged, config.sources, config.examples_from]
+    return {
+        "in_home": _first_in(("/home", "/root"), seen),
+        "in_tmp": _first_in(("/tmp", "/var/tmp"), seen),  # noqa: S108 - none is made here
+        "socket_folder": below and below.relative_to(RUN),
+        "written": _folders_written(config.site, *states, None if below else socket),
+    }
+
+
+def _first_in(folders: tuple[str, ...], paths: list[Path | None]) -> Path | None:
+    return next((path for path in paths if path and any(map(path.is_relative_to, folders))), None)
+
+
+def _folders_written(site: Site, *others: Path | None) -> list[Path]:
+    """List PLUME_HOME, and of these folders those that lie elsewhere."""
+    return [site.home, *(each for each in others if each and not each.is_relative_to(site.home))]
+
+
+def _yaml(config: Config, *always: str) -> str:
+    """Write a config: some keys always, and what is not at its default."""
+    told = config.model_dump(mode="json", exclude_defaults=True) | config.model_dump(mode="json", include=set(always))
+    return yaml.safe_dump(told, sort_keys=False, allow_unicode=True)
+
+
+def _errors(config: ServeConfig) -> list[Error]:
+    """List what nginx refuses by itself, in the guard's words."""
+    table = {
+        Reason.NO_HTTP: ((400, 497), {}),
+        Reason.NO_ROUTE: ((403, 404, 405), {}),  # also who may not see a page does not learn that it is there
+        Reason.BODY_TOO_LARGE: ((413,), {"kilobytes": access.BODY >> 10}),
+        Reason.URL_TOO_LONG: ((414,), {"kilobytes": connection_limits.URL >> 10}),
+        Reason.HEADERS_TOO_LARGE: ((494,), {"kilobytes": connection_limits.HEAD >> 10}),
+        Reason.TOO_MANY: ((429,), {}),
+        Reason.INTERNAL: ((500,), {}),
+        Reason.NO_SERVER: ((502,), {}),
+        Reason.BUSY: ((503,), {}),
+        Reason.ANSWER_LATE: ((504,), {"seconds": ceil(config.draft_timeout) + _SLACK}),
+    }
+    refusals = [(codes, Refusal(reason, **words)) for reason, (codes, words) in table.items()]
+    return [
+        Error(codes, each.status, json.dumps({"error": each.told()}), read=each.status not in (400, 414))
+        for codes, each in refusals
+    ]
+
+
+def _desk(config: ServeConfig) -> dict[str, Any]:
+    """Say where the desk stands, if the site has one. Raises InputError."""
+    if (path := config.site.desk) is None:
+        return {"desk": None}
+    desk = DeskConfig.load(path)
+    host = urlsplit(desk.url or "").hostname
+    if not host or urlsplit(desk.url).scheme != "https" or host == config.site.server_name:
+        raise InputError(
+            f"{path}: url: {desk.url}: nginx lets agents in by a name of its own; give url: https://NAME, another NAME "
+            f"than site.server_name={config.site.server_name}"
+        )
+    return {
+        "desk": desk,
+        "desk_yaml": _yaml(desk, "url"),
+        "desk_written": _folders_written(config.site, desk.state),
+        "desk_host": host,
+        "desk_body_bytes": local_app.LARGEST_BODY,
+        "desk_wait_seconds": ceil(desk.timeout) + _SLACK,
+    }

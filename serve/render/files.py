@@ -25,6 +25,7 @@ class File:
 _PROMETHEUS = "cp prometheus/* /etc/prometheus/ && promtool check config /etc/prometheus/prometheus.yml"
 _GRAFANA = "/etc/grafana/provisioning"
 _KUBERNETES = "kubectl apply -k kubernetes"
+_UNITS = "cp systemd/* /etc/systemd/system/ && systemctl daemon-reload"
 FILES = (
     File(
         "plume/serve-{replica}.yaml",
@@ -81,5 +82,16 @@ FILES = (
     ),
     File("kubernetes/serve-{replica}.yaml", "plume/serve.yaml.j2", _KUBERNETES, "containers", pod=True),
     File("kubernetes/nginx.conf", "nginx/nginx.conf.j2", _KUBERNETES, "containers", pod=True),
+    File(
+        "plume/desk.yaml",
+        "plume/desk.yaml.j2",
+        "install -m 640 -g {{ site.group }} plume/desk.yaml {{ site.configs }}/",
+        "desk",
+    ),
+    *(
+        File(f"systemd/{name}", f"systemd/{name}.j2", _UNITS)
+        for name in ("plume-serve@.service", "plume-sync.service", "plume-sync.timer")
+    ),
+    File("systemd/plume-desk.service", "systemd/plume-desk.service.j2", _UNITS, "desk"),
 )
 FOLDERS = tuple(dict.fromkeys(file.path.partition("/")[0] for file in FILES))

@@ -25,6 +25,9 @@ def rendered(config: ServeConfig) -> dict[str, str]:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["span"] = lambda seconds: (
+        f"{seconds:g}s" if seconds == int(seconds) else f"{int(seconds * 1000)}ms"
+    )
     made = MADE.format(version=__version__)
     texts = {}
     for file in FILES:

@@ -1,0 +1,165 @@
+"""Every rendered file is read by the program that it is for; one planted error in each must make that fail."""
+
+import json
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from plume.errors import InputError
+from serve.config import ServeConfig
+from serve.desk.config import DeskConfig
+from serve.render.files import FILES
+from serve.render.render import write
+
+EXPOSED = 5.0  # of systemd's 10: more is refused
+
+
+def need(program):
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed (.ci/run)")
+
+
+def run(*words):
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    files = ["-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
+    subprocess.run(["openssl", *words.split(), *files], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path, certificate):
+    """All files, for this user and paths that are there; units that start the plume of these tests."""
+    (tmp_path / "desk.yaml").write_text("url: https://bureau.example.org\n")
+    program = tmp_path / "install" / ".venv" / "bin" / "plume"
+    program.parent.mkdir(parents=True)
+    program.symlink_to(sys.executable)
+    site = {"install": tmp_path / "install", "desk": tmp_path / "desk.yaml", "replicas": 2, "logs": tmp_path}
+    site |= {"certificate": certificate / "cert.pem", "certificate_key": certificate / "key.pem"}
+    site |= {"nginx_temp": tmp_path, "nginx_pid": tmp_path / "pid", "nginx_user": pwd.getpwuid(os.getuid()).pw_name}
+    config = ServeConfig.model_validate({"socket": "/run/plume/vllm.sock", "state": "/srv/plume/serve", "site": site})
+    write(config, tmp_path / "out")
+    return tmp_path / "out"
+
+
+# --- what reads each file: gives what is wrong, nothing if nothing is
+
+
+def nginx(path):
+    need("nginx")
+    tested = run("nginx", "-t", "-q", "-c", path)
+    told = [line for line in tested.stderr.splitlines() if 'the "user" directive makes sense only' not in line]
+    return "\n".join(told) or ("" if tested.returncode == 0 else "nginx -t fails")
+
+
+def unit(path):
+    """Whatever systemd says of a unit, and, of a service, how exposed it is, if too much."""
+    need("systemd-analyze")
+    verified = run("systemd-analyze", "verify", path)
+    told = verified.stdout + verified.stderr
+    if told or path.suffix != ".service":
+        return told
+    return f"exposed: {exposed}" if (exposed := exposure(path)) > EXPOSED else ""
+
+
+def exposure(path):
+    told = run("systemd-analyze", "security", "--offline=true", path).stdout
+    return float(re.search(r"Overall exposure level for .*: ([\d.]+)", told)[1])
+
+
+def config_of(kind):
+    def read(path):
+        try:
+            kind.load(path)
+        except InputError as error:
+            return str(error)
+        return ""
+
+    return read
+
+
+READERS = {  # by the beginning of a path
+    "plume/serve-": config_of(ServeConfig),
+    "plume/desk": config_of(DeskConfig),
+    "nginx/": nginx,
+    "systemd/": unit,
+}
+PLANTED = {  # by path: what is replaced by what, each an error of its own
+    "plume/serve-{replica}.yaml": [("state:", "sate:")],
+    "plume/desk.yaml": [("url:", "urls:")],
+    "nginx/nginx.conf": [
+        ("zone=rate burst", "zone=rates burst"),
+        ("client_max_body_size", "client_body_max_size"),
+        ("least_conn;", "least_conn"),
+        ("cert.pem", "no.pem"),
+        ('"~^GET /ready$"', '"~^GET (/ready$"'),
+    ],
+    "systemd/plume-serve@.service": [
+        ("RestartSec=5", "RestartSec=soon"),
+        ("TimeoutStopSec=", "TimeoutStopSecs="),
+        ("KillMode=mixed", "KillMode=gentle"),
+        ("/bin/plume serve", "/bin/plum serve"),
+        ("ProtectSystem=strict", "ProtectSystem=very"),
+        ("# --- Given up", "CapabilityBoundingSet=~\nUser=root\nPrivateTmp=no\n[Service2]\n# "),
+    ],
+    "systemd/plume-sync.service": [("Type=oneshot", "Type=twice"), ("[Service]", "[Servce]")],
+    "systemd/plume-sync.timer": [("OnUnitInactiveSec=5min", "OnUnitInactiveSec=5mns"), ("[Timer]", "[Tmer]")],
+    "systemd/plume-desk.service": [("Restart=always", "Restart=forever"), ("SystemCallFilter=", "SystemCallFilters=")],
+}
+
+
+def reader(path):
+    return next(read for beginning, read in READERS.items() if path.startswith(beginning))
+
+
+def paths(file):
+    return [file.path.format(replica=1), file.path.format(replica=2)] if "{replica}" in file.path else [file.path]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.path)
+def test_a_file_is_read_without_a_word_and_each_planted_error_is_found(folder, file):
+    for path in paths(file):
+        assert reader(path)(folder / path) == ""
+    path = folder / paths(file)[0]
+    text = path.read_text()
+    for right, wrong in PLANTED[file.path]:
+        assert right in text
+        path.write_text(text.replace(right, wrong, 1))
+        assert reader(paths(file)[0])(path) != "", (right, wrong)
+
+
+def services(folder):
+    need("systemd-analyze")
+    return sorted((folder / "systemd").glob("*.service"))
+
+
+def test_a_service_without_its_hardening_is_refused_as_too_exposed(folder):
+    for path in services(folder):
+        path.write_text(re.sub(r"# --- Given up.*?UMask=0077\n", "", path.read_text(), flags=re.DOTALL))
+        assert "exposed: " in unit(path)
+
+
+def test_a_unit_explains_each_thing_that_it_keeps(folder):
+    for path in services(folder):
+        comments = " ".join(line for line in path.read_text().splitlines() if line.startswith("#"))
+        told = json.loads(run("systemd-analyze", "security", "--offline=true", "--json=short", path).stdout)
+        kept = {each["name"]: each["description"] for each in told if each["set"] is False}
+        assert kept
+        for name, description in kept.items():
+            if description.endswith("special devices: char-rtc:r"):  # by ProtectClock=yes itself
+                continue
+            setting, _, value = name.partition("=")
+            words = {"RootDirectory": "RootDirectory", "IPAddressDeny": "IPAddressAllow"}.get(setting, setting)
+            assert f"{words}=" in comments, (path.name, name)
+            for part in re.findall(r"@\w+|AF_\w+", value):
+                assert part in comments, (path.name, name)
