@@ -32,12 +32,7 @@ def gather_watched(config: ServeConfig) -> dict[str, Any]:
         "unroute_seconds": _UNROUTE,
         "grace_seconds": _UNROUTE + config.drain_timeout + KILL_AFTER + _SLACK,
         "networks": [str(ip_network(each)) for each in site.reaches],
-        # There servers and nginx share a loopback and no folder for sockets, and nginx has whatever address it is given.
+        # There servers and nginx share a loopback, no folder for sockets; nginx has whatever address it is given.
         "containers": config.socket is None and all(":" not in each for each in site.listen),
-        "shared": is_shared(config),
+        "shared": config.database is not None,  # keys, decisions and alias, by all replicas
     }
-
-
-def is_shared(config: ServeConfig) -> bool:
-    """Tell whether replicas share keys, decisions and alias."""
-    return getattr(config, "database", None) is not None
