@@ -39,7 +39,7 @@ FILES = (
     ),
     File("prometheus/prometheus.yml", "prometheus/prometheus.yml.j2", _PROMETHEUS + " && systemctl reload prometheus"),
     File("prometheus/plume.rules.yml", "prometheus/plume.rules.yml.j2", _PROMETHEUS),
-    File("grafana/plume.json", "grafana/plume.json.j2", "cp it to /var/lib/grafana/dashboards/", comment=""),
+    File("grafana/plume.json", "grafana/plume.json.j2", "cp grafana/plume.json /var/lib/grafana/dashboards/", comment=""),
     File(
         "grafana/datasource.yaml",
         "grafana/datasource.yaml.j2",
@@ -65,7 +65,7 @@ FILES = (
     File(
         "docker/plume.Dockerfile.dockerignore",
         "docker/dockerignore.j2",
-        "beside its Dockerfile, for docker build",
+        "docker build reads it beside docker/plume.Dockerfile",
         "containers",
     ),
     *(
