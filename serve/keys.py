@@ -102,7 +102,7 @@ class Keys:
 
 
 def _state(config: ConfigFile, overrides: Overrides) -> State:
-    return State(ServeConfig.load_for(("state",), config, overrides or ()).folder)
+    return State.of_server(ServeConfig.load_for(("state", "database"), config, overrides or ()))
 
 
 @app.command("add")
