@@ -39,9 +39,9 @@ class Site(Config):
     nginx_temp: Path = Field(Path("/var/lib/nginx"), description="folder that nginx may write")
     nginx_pid: Path = Field(Path("/run/nginx.pid"), description="file with the number of nginx's process")
     replicas: int = Field(1, ge=1, le=16, description="servers on this machine; each has its own port or socket")
-    rate: int = Field(60, ge=1, description="drafts and decisions a minute that nginx lets through for one key (429)")
-    burst: int = Field(20, ge=0, description="how many more may come at once")
-    concurrency: int = Field(16, ge=1, description="requests of one key at a time (429)")
+    rate: int = Field(300, ge=1, description="drafts and decisions a minute that nginx lets through for one key (429)")
+    burst: int = Field(50, ge=0, description="how many more may come at once")
+    concurrency: int = Field(32, ge=1, description="requests of one key at a time (429)")
     connections: int = Field(64, ge=1, description="requests of one address at a time (429)")
     prometheus: Address = Field("127.0.0.1:9090", description="where Prometheus listens")
     metrics_from: tuple[str, ...] = Field(
@@ -74,6 +74,20 @@ class Site(Config):
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for each in value:
             ip_network(each)  # raises ValueError, with the reason
+        return value
+
+    @field_validator("server_name")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        if not value.strip("0123456789."):
+            raise ValueError("a name is wanted, not an address: TLS names hosts")
+        return value
+
+    @field_validator("listen")
+    @classmethod
+    def _ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or any(not 0 < int(each.rpartition(":")[2]) < 65536 for each in value):
+            raise ValueError("at least one port from 1 to 65535 is wanted")
         return value
 
     @model_validator(mode="after")

@@ -21,6 +21,8 @@ from serve.render.watched import gather_watched
 from serve.site import Site, check_plain
 
 RUN = Path("/run")
+_ADDRESSES = {"tracking_uri": "MLFLOW_TRACKING_URI"}  # keys that may name another machine: where their passwords go
+_HERE = (None, "localhost", "127.0.0.1", "::1")
 _SLACK = 10  # seconds that nginx waits longer than whom it asks, which then answers itself
 
 
@@ -41,6 +43,12 @@ class Replica:
     def yaml(self) -> str:
         """Write its config: what names it, and what is not at its default."""
         return _yaml(self.config, "socket" if self.config.socket else "port", "state")
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Name the keys whose passwords the YAML lacks, and the variables that hold them instead."""
+        told = self.config.model_dump(mode="json", include=set(_ADDRESSES))
+        return {key: name for key, name in _ADDRESSES.items() if told[key] != getattr(self.config, key)}
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,8 @@ def gather(config: ServeConfig) -> dict[str, Any]:
             check_plain(name, getattr(config, name))
         except ValueError as error:
             raise InputError(f"{error}; name another path") from None
+    _check_reach(config)
+    desk = config.site.desk and DeskConfig.load(config.site.desk)
     routes = [each for each in access.routes(config.platform_api) if each[2].role not in (ADMIN, "metrics")]
     return {
         "config": config,
@@ -76,8 +86,8 @@ def gather(config: ServeConfig) -> dict[str, Any]:
         "body_bytes": access.BODY,
         "wait_seconds": ceil(config.draft_timeout) + _SLACK,
         "stop_seconds": config.drain_timeout + KILL_AFTER,
-        **_folders(config),
-        **_desk(config),
+        **_folders(config, desk),
+        **_desk(config, desk),
         **gather_watched(config),
     }
 
@@ -86,6 +96,16 @@ def gather_pod(config: ServeConfig) -> dict[str, Any]:
     """Gather the same of one pod, which has one server; `servers` says how many pods there are."""
     one = config.model_copy(update={"site": config.site.model_copy(update={"replicas": 1, "desk": None})})
     return {**gather(one), "servers": config.site.replicas}
+
+
+def _check_reach(config: ServeConfig) -> None:
+    """Refuse a store on another machine that the units' IPAddressAllow= would not let them reach. Raises InputError."""
+    for name in _ADDRESSES:
+        host = urlsplit(getattr(config, name) or "").hostname
+        if host not in _HERE and not config.site.reaches:
+            raise InputError(
+                f"site.reaches: {name} is on {host}, and the units reach this machine alone; list its address"
+            )
 
 
 def _replicas(config: ServeConfig) -> list[Replica]:
@@ -105,7 +125,7 @@ def _replicas(config: ServeConfig) -> list[Replica]:
     return found
 
 
-def _folders(config: ServeConfig) -> dict[str, Any]:
+def _folders(config: ServeConfig, desk: DeskConfig | None) -> dict[str, Any]:
     """Say where the services write, and which folder below /run systemd makes for the socket. Raises InputError."""
     socket = config.socket and config.socket.parent
     if socket in (RUN, Path("/")):
@@ -114,6 +134,7 @@ def _folders(config: ServeConfig) -> dict[str, Any]:
     states = [replica.config.state for replica in _replicas(config)]
     site, seen = config.site, [socket, *states, *(config.site.install, config.site.home, config.site.configs)]
     seen += [site.reviews, config.merged, config.sources, config.examples_from]
+    seen += [desk.state, desk.key_file] if desk else []
     return {
         "in_home": _first_in(("/home", "/root"), seen),
         "in_tmp": _first_in(("/tmp", "/var/tmp"), seen),  # noqa: S108 - none is made here
@@ -145,7 +166,7 @@ def _errors(config: ServeConfig) -> list[Error]:
         Reason.BODY_TOO_LARGE: ((413,), {"kilobytes": access.BODY >> 10}),
         Reason.URL_TOO_LONG: ((414,), {"kilobytes": connection_limits.URL >> 10}),
         Reason.HEADERS_TOO_LARGE: ((494,), {"kilobytes": connection_limits.HEAD >> 10}),
-        Reason.TOO_MANY: ((429,), {}),
+        Reason.NGINX_RATE: ((429,), {}),
         Reason.INTERNAL: ((500,), {}),
         Reason.NO_SERVER: ((502,), {}),
         Reason.BUSY: ((503,), {}),
@@ -158,17 +179,18 @@ def _errors(config: ServeConfig) -> list[Error]:
     ]
 
 
-def _desk(config: ServeConfig) -> dict[str, Any]:
+def _desk(config: ServeConfig, desk: DeskConfig | None) -> dict[str, Any]:
     """Say where the desk stands, if the site has one. Raises InputError."""
-    if (path := config.site.desk) is None:
+    if desk is None:
         return {"desk": None}
-    desk = DeskConfig.load(path)
-    host = urlsplit(desk.url or "").hostname
+    path, host = config.site.desk, urlsplit(desk.url or "").hostname
     if not host or urlsplit(desk.url).scheme != "https" or host == config.site.server_name:
         raise InputError(
             f"{path}: url: {desk.url}: nginx lets agents in by a name of its own; give url: https://NAME, another NAME "
             f"than site.server_name={config.site.server_name}"
         )
+    if not desk.port:
+        raise InputError(f"{path}: port: 0: nginx must know where the desk listens; name a port")
     return {
         "desk": desk,
         "desk_yaml": _yaml(desk, "url"),

@@ -39,7 +39,9 @@ FILES = (
     ),
     File("prometheus/prometheus.yml", "prometheus/prometheus.yml.j2", _PROMETHEUS + " && systemctl reload prometheus"),
     File("prometheus/plume.rules.yml", "prometheus/plume.rules.yml.j2", _PROMETHEUS),
-    File("grafana/plume.json", "grafana/plume.json.j2", "cp grafana/plume.json /var/lib/grafana/dashboards/", comment=""),
+    File(
+        "grafana/plume.json", "grafana/plume.json.j2", "cp grafana/plume.json /var/lib/grafana/dashboards/", comment=""
+    ),
     File(
         "grafana/datasource.yaml",
         "grafana/datasource.yaml.j2",

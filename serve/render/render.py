@@ -38,7 +38,7 @@ def rendered(config: ServeConfig) -> dict[str, str]:
             given = {**facts, "replica": replica, "made": made}
             use = environment.from_string(file.use).render(given)
             body = environment.get_template(file.template).render(given, use=use)
-            texts[file.path.format(replica=replica and replica.name)] = _head(file, made, use) + body
+            texts[file.path.format(replica=replica and replica.name)] = _head(file, made, f"Use: {use}") + body
     return texts
 
 

@@ -256,7 +256,8 @@ def test_pods_that_share_nothing_are_one_and_those_that_share_are_scaled(tmp_pat
     assert "kubernetes/autoscaler.yaml" not in texts
     alone = yaml.safe_load(texts["kubernetes/deployment.yaml"])["spec"]
     assert (alone["replicas"], alone["strategy"]) == (1, {"type": "Recreate"})
-    shared = rendered(ServeConfig.model_validate({"database": DATABASE, "site": {"replicas": 3, "most_replicas": 2}}))
+    site = {"replicas": 3, "most_replicas": 2, "reaches": ["192.0.2.7"]}
+    shared = rendered(ServeConfig.model_validate({"database": DATABASE, "site": site}))
     scaled = yaml.safe_load(shared["kubernetes/autoscaler.yaml"])["spec"]
     assert (scaled["minReplicas"], scaled["maxReplicas"]) == (3, 3)
     together = yaml.safe_load(shared["kubernetes/deployment.yaml"])["spec"]
@@ -287,7 +288,9 @@ def test_what_the_config_says_stands_in_them_once():
     assert pod["terminationGracePeriodSeconds"] == 135
     assert pod["containers"][0]["startupProbe"]["failureThreshold"] == 10
     assert "resources" not in pod["containers"][0]
-    with_store = rendered(ServeConfig.model_validate({"tracking_uri": "http://mlflow.example:5000"}))
+    with_store = rendered(
+        ServeConfig.model_validate({"tracking_uri": "http://mlflow.example:5000", "site": {"reaches": ["192.0.2.7"]}})
+    )
     assert not {"mlflow", "postgres"} & set(yaml.safe_load(with_store["compose/compose.yaml"])["services"])
     devices = yaml.safe_load(rendered(ServeConfig.model_validate({"site": {"replicas": 2}}))["compose/compose.yaml"])
     (device,) = devices["services"]["server-2"]["deploy"]["resources"]["reservations"]["devices"]

@@ -114,6 +114,15 @@ def test_what_the_server_and_the_guard_say_stands_in_the_files():
     assert stop > 77 + FORCED_AFTER
 
 
+def test_a_password_goes_into_no_file_and_the_file_says_where_to_put_it():
+    texts = rendered(config(tracking_uri="https://plume:hunter2@10.1.2.3/", site={"reaches": ["10.1.2.3"]}))
+    assert "hunter2" not in "".join(texts.values())
+    assert "write MLFLOW_TRACKING_URI=… into /etc/plume/plume.env" in texts["plume/serve-1.yaml"]
+    for name in ("plume-serve@.service", "plume-sync.service"):
+        assert "EnvironmentFile=-/etc/plume/plume.env\n" in texts[f"systemd/{name}"]
+        assert "IPAddressAllow=localhost 10.1.2.3\n" in texts[f"systemd/{name}"]
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -121,6 +130,10 @@ def test_what_the_server_and_the_guard_say_stands_in_the_files():
         ({"socket": "/srv/a;b"}, "socket: /srv/a;b must begin with /"),
         ({"socket": "/run/vllm.sock"}, "lies in a folder of everybody's; name one below /run/plume"),
         ({"port": 65535, "site": {"replicas": 2}}, "end at 65536; name a lower port"),
+        (
+            {"tracking_uri": "https://mlflow.example:5000"},
+            "tracking_uri is on mlflow.example, and the units reach this",
+        ),
         ({"site": {"desk": "nowhere.yaml"}}, "nowhere.yaml: no such config"),
     ],
 )
@@ -131,7 +144,10 @@ def test_what_cannot_be_rendered_is_one_line(given, said):
     assert "\n" not in str(error.value)
 
 
-def test_the_desk_needs_a_name_of_its_own(tmp_path):
+def test_the_desk_needs_a_name_and_a_port_of_its_own(tmp_path):
+    (tmp_path / "desk.yaml").write_text("url: https://bureau.example.org\nport: 0\n")
+    with pytest.raises(InputError, match="port: 0: nginx must know where the desk listens; name a port"):
+        rendered(config(site={"desk": tmp_path / "desk.yaml"}))
     for url in ("null", "http://bureau.example.org", "https://localhost"):
         (tmp_path / "desk.yaml").write_text(f"url: {url}\n")
         with pytest.raises(InputError, match=r"give url: https://NAME, another NAME than site\.server_name=localhost"):
@@ -142,7 +158,8 @@ def test_the_desk_needs_a_name_of_its_own(tmp_path):
     "given",
     [
         "home=relative", "home=/srv/a b", "install=/srv/$x", "logs=/var/log/%n", "user=Root", "server_name=a;b",
-        "listen=[443x]", "metrics_from=[all]", "reaches=[mlflow]", "sync_every=often", "replicas=0", "rate=0",
+        "listen=[443x]", "listen=[70000]", "listen=[]", "server_name=10.1.2.3",
+        "metrics_from=[all]", "reaches=[mlflow]", "sync_every=often", "replicas=0", "rate=0",
     ],
 )  # fmt: skip
 def test_a_value_that_would_read_otherwise_in_a_file_is_refused(given):

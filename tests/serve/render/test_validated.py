@@ -47,6 +47,7 @@ def folder(tmp_path, certificate):
     site = {"install": tmp_path / "install", "desk": tmp_path / "desk.yaml", "replicas": 2, "logs": tmp_path}
     site |= {"certificate": certificate / "cert.pem", "certificate_key": certificate / "key.pem"}
     site |= {"nginx_temp": tmp_path, "nginx_pid": tmp_path / "pid", "nginx_user": pwd.getpwuid(os.getuid()).pw_name}
+    site["server_name"] = ".".join(["a" * 60] * 4)  # as long as a name may be
     config = ServeConfig.model_validate({"socket": "/run/plume/vllm.sock", "state": "/srv/plume/serve", "site": site})
     write(config, tmp_path / "out")
     return tmp_path / "out"
