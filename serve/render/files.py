@@ -71,19 +71,12 @@ FILES = (
         "containers",
     ),
     *(
-        File(f"kubernetes/{name}", f"kubernetes/{name}.j2", _KUBERNETES, needs, pod=True)
-        for name, needs in {
-            "kustomization.yaml": "containers",
-            "deployment.yaml": "containers",
-            "service.yaml": "containers",
-            "storage.yaml": "containers",
-            "disruption.yaml": "containers",
-            "network.yaml": "containers",
-            "autoscaler.yaml": "shared",
-        }.items()
+        File(f"kubernetes/{name}.yaml", f"kubernetes/{name}.yaml.j2", _KUBERNETES, "pods", pod=True)
+        for name in ("kustomization", "deployment", "service", "storage", "disruption", "network")
     ),
-    File("kubernetes/serve-{replica}.yaml", "plume/serve.yaml.j2", _KUBERNETES, "containers", pod=True),
-    File("kubernetes/nginx.conf", "nginx/nginx.conf.j2", _KUBERNETES, "containers", pod=True),
+    File("kubernetes/autoscaler.yaml", "kubernetes/autoscaler.yaml.j2", _KUBERNETES, "scaled", pod=True),
+    File("kubernetes/serve-{replica}.yaml", "plume/serve.yaml.j2", _KUBERNETES, "pods", pod=True),
+    File("kubernetes/nginx.conf", "nginx/nginx.conf.j2", _KUBERNETES, "pods", pod=True),
     File(
         "plume/desk.yaml",
         "plume/desk.yaml.j2",

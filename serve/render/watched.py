@@ -19,6 +19,12 @@ def gather_watched(config: ServeConfig) -> dict[str, Any]:
     site = config.site
     routes = [route for _, _, route in access.routes(config.platform_api) if route.role != "client"]
     others = dict.fromkeys("engine/.*" if route.engine else route.name for route in routes)
+    read = [config.merged, config.sources, config.examples_from]
+    read_elsewhere = [path for path in read if path and not path.is_relative_to(site.home)]
+    # There servers and nginx share a loopback, no folder for sockets; nginx has whatever address it is given.
+    containers = config.socket is None and all(":" not in each for each in site.listen)
+    shared = config.database is not None  # keys, decisions and alias, by all replicas
+    in_home = shared or not config.state or config.state.is_relative_to(site.home)
     number, unit = re.fullmatch(r"(\d+)([a-z]+)", site.sync_every).groups()
     return {
         "runbook": site.install / "docs" / "ops.md",
@@ -32,7 +38,9 @@ def gather_watched(config: ServeConfig) -> dict[str, Any]:
         "unroute_seconds": _UNROUTE,
         "grace_seconds": _UNROUTE + config.drain_timeout + KILL_AFTER + _SLACK,
         "networks": [str(ip_network(each)) for each in site.reaches],
-        # There servers and nginx share a loopback, no folder for sockets; nginx has whatever address it is given.
-        "containers": config.socket is None and all(":" not in each for each in site.listen),
-        "shared": config.database is not None,  # keys, decisions and alias, by all replicas
+        "read_elsewhere": read_elsewhere,
+        "containers": containers,
+        "pods": containers and in_home and not read_elsewhere,  # a pod has one volume: PLUME_HOME
+        "shared": shared,
+        "scaled": containers and in_home and not read_elsewhere and shared,
     }

@@ -268,6 +268,19 @@ def test_pods_that_share_nothing_are_one_and_those_that_share_are_scaled(tmp_pat
         assert kustomized(tmp_path / "out" / "kubernetes" / "kustomization.yaml") == ""
 
 
+def test_what_lies_outside_the_home_is_mounted_in_compose_and_keeps_pods_away(tmp_path):
+    given = {"merged": "/srv/v4", "sources": "/srv/sheets", "state": "/srv/state"}
+    texts = rendered(ServeConfig.model_validate(given))
+    (tmp_path / "compose.yaml").write_text(texts["compose/compose.yaml"])
+    volumes = yaml.safe_load(texts["compose/compose.yaml"])["services"]["server-1"]["volumes"]
+    assert {"/srv/v4:/srv/v4:ro", "/srv/sheets:/srv/sheets:ro", "/srv/state:/srv/state"} < set(volumes)
+    assert run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", tmp_path / "compose.yaml") == ""
+    for key, value in given.items():
+        assert not any("kubernetes/" in path for path in rendered(ServeConfig.model_validate({key: value})))
+    given = {"state": "/srv/state", "database": DATABASE, "site": {"reaches": ["192.0.2.7"]}}
+    assert "subPathExpr" in rendered(ServeConfig.model_validate(given))["kubernetes/deployment.yaml"]
+
+
 def test_containers_are_for_ports_on_every_address():
     for given in ({"socket": "/run/plume/vllm.sock"}, {"site": {"listen": ["192.0.2.1:443"]}}):
         folders = {path.partition("/")[0] for path in rendered(ServeConfig.model_validate(given))}
