@@ -52,6 +52,9 @@ class Site(Config):
     )
     sync_every: Span = Field("5min", description="how often `sync` looks at the registry")
 
+    backups: Path = Field(Path("/var/backups/plume"), description="folder of the nightly backups")
+    backup_days: int = Field(14, ge=1, description="days for which they are kept")
+
     @field_validator("metrics_from", "reaches")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -86,6 +89,7 @@ class Site(Config):
             "nginx_pid",
             "desk_users",
             "reviews",
+            "backups",
         ):
             check_plain(f"site.{name}", getattr(self, name))
         return self

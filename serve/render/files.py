@@ -9,7 +9,7 @@ class File:
 
     Attributes:
         use: the commands that put it to use, for the comment at its top; a template, too.
-        needs: the key of `site` without which it is not written.
+        needs: the fact without which it is not written.
         comment: how a comment begins; empty for JSON, whose template places `made` itself.
     """
 
@@ -42,6 +42,10 @@ FILES = (
         File(f"systemd/{name}", f"systemd/{name}.j2", _UNITS)
         for name in ("plume-serve@.service", "plume-sync.service", "plume-sync.timer")
     ),
+    File("systemd/plume-backup.service", "systemd/plume-backup.service.j2", _UNITS),
+    File("systemd/plume-backup.timer", "systemd/plume-backup.timer.j2", _UNITS),
+    File("systemd/plume-prune@.service", "systemd/plume-prune@.service.j2", _UNITS, "prunes"),
+    File("systemd/plume-prune@.timer", "systemd/plume-prune@.timer.j2", _UNITS, "prunes"),
     File("systemd/plume-desk.service", "systemd/plume-desk.service.j2", _UNITS, "desk"),
 )
 FOLDERS = tuple(dict.fromkeys(file.path.partition("/")[0] for file in FILES))

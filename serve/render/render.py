@@ -31,7 +31,7 @@ def rendered(config: ServeConfig) -> dict[str, str]:
     made = MADE.format(version=__version__)
     texts = {}
     for file in FILES:
-        if file.needs and getattr(config.site, file.needs) is None:
+        if file.needs and not facts[file.needs]:
             continue
         for replica in facts["replicas"] if "{replica}" in file.path else [None]:
             given = {**facts, "replica": replica, "made": made}

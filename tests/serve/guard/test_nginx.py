@@ -90,6 +90,7 @@ def site(folder):
     limits = {"rate": 60, "burst": 20, "concurrency": 4, "replicas": 2, "desk": folder / "desk.yaml"}
     return ServeConfig(
         socket=folder / "vllm.sock",
+        database="postgresql://plume@localhost/plume",  # wanted of two, and not asked here
         header_timeout=1,
         body_timeout=1,
         site={"listen": [f"127.0.0.1:{free_port()}"], "metrics_from": ["127.0.0.1"], **place, **limits},

@@ -48,7 +48,15 @@ def folder(tmp_path, certificate):
     site |= {"certificate": certificate / "cert.pem", "certificate_key": certificate / "key.pem"}
     site |= {"nginx_temp": tmp_path, "nginx_pid": tmp_path / "pid", "nginx_user": pwd.getpwuid(os.getuid()).pw_name}
     site["server_name"] = ".".join(["a" * 60] * 4)  # as long as a name may be
-    config = ServeConfig.model_validate({"socket": "/run/plume/vllm.sock", "state": "/srv/plume/serve", "site": site})
+    config = ServeConfig.model_validate(
+        {
+            "socket": "/run/plume/vllm.sock",
+            "state": "/srv/plume/serve",
+            "database": "postgresql://plume@/plume?host=/run/postgresql",
+            "journal_days": 90,
+            "site": site,
+        }
+    )
     write(config, tmp_path / "out")
     return tmp_path / "out"
 
@@ -115,6 +123,13 @@ PLANTED = {  # by path: what is replaced by what, each an error of its own
     ],
     "systemd/plume-sync.service": [("Type=oneshot", "Type=twice"), ("[Service]", "[Servce]")],
     "systemd/plume-sync.timer": [("OnUnitInactiveSec=5min", "OnUnitInactiveSec=5mns"), ("[Timer]", "[Tmer]")],
+    "systemd/plume-backup.service": [("/bin/sh -c", "bin/sh -c"), ("/bin/find", "/bin/fnd"), ("Type=", "Typ=")],
+    "systemd/plume-backup.timer": [("*-*-* 02:30", "every night"), ("Persistent=true", "Persistent=perhaps")],
+    "systemd/plume-prune@.service": [
+        ("/bin/plume serve", "/bin/plum serve"),
+        ("SystemCallFilter=@system", "SystemCallFilter=@sytem"),
+    ],
+    "systemd/plume-prune@.timer": [("*-*-* 03:30", "*-*-* 33:30")],
     "systemd/plume-desk.service": [("Restart=always", "Restart=forever"), ("SystemCallFilter=", "SystemCallFilters=")],
 }
 
