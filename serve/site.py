@@ -74,6 +74,8 @@ class Site(Config):
     def _ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value or any(not 0 < int(each.rpartition(":")[2]) < 65536 for each in value):
             raise ValueError("at least one port from 1 to 65535 is wanted")
+        if len(set(value)) < len(value):
+            raise ValueError("one is there twice")
         return value
 
     @model_validator(mode="after")

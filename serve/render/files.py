@@ -20,7 +20,7 @@ class File:
     comment: str = "# "
 
 
-_UNITS = "cp systemd/* /etc/systemd/system/ && systemctl daemon-reload"
+_UNITS = "install -m 644 systemd/* /etc/systemd/system/ && systemctl daemon-reload"
 FILES = (
     File(
         "plume/serve-{replica}.yaml",

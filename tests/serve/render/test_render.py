@@ -169,7 +169,7 @@ def test_the_desk_needs_a_name_and_a_port_of_its_own(tmp_path):
     "given",
     [
         "home=relative", "home=/srv/a b", "install=/srv/$x", "logs=/var/log/%n", "user=Root", "server_name=a;b",
-        "listen=[443x]", "listen=[70000]", "listen=[]", "server_name=10.1.2.3",
+        "listen=[443x]", "listen=[70000]", "listen=[443,443]", "listen=[]", "server_name=10.1.2.3",
         "metrics_from=[all]", "reaches=[mlflow]", "sync_every=often", "replicas=0", "rate=0",
     ],
 )  # fmt: skip
