@@ -68,6 +68,8 @@ class Site(Config):
     most_replicas: int = Field(4, ge=1, le=64, description="pods in Kubernetes at most, where `database` is set")
     storage: Size = Field("100Gi", description="room for PLUME_HOME in Kubernetes: adapters, base models, caches")
     sync_every: Span = Field("5min", description="how often `sync` looks at the registry")
+    backups: Path = Field(Path("/var/backups/plume"), description="folder of the nightly backups")
+    backup_days: int = Field(14, ge=1, description="days for which they are kept")
 
     @field_validator("metrics_from", "reaches")
     @classmethod
@@ -88,6 +90,8 @@ class Site(Config):
     def _ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value or any(not 0 < int(each.rpartition(":")[2]) < 65536 for each in value):
             raise ValueError("at least one port from 1 to 65535 is wanted")
+        if len(set(value)) < len(value):
+            raise ValueError("one is there twice")
         return value
 
     @model_validator(mode="after")
@@ -105,6 +109,7 @@ class Site(Config):
             "reviews",
             "metrics_key",
             "authority",
+            "backups",
         ):
             check_plain(f"site.{name}", getattr(self, name))
         return self

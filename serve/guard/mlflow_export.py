@@ -74,7 +74,7 @@ def resend(state: State, uri: str | None = None) -> tuple[int, int, int]:
     with alone(state, "sender"):  # the server's own sender waits meanwhile
         journal = Journal.of(state)
         _connect(uri)
-        drafts, decisions = journal.mark_missing(_kept())
+        drafts, decisions = journal.mark_kept(_kept())
         total = 0
         while sent := send(journal, uri):
             total += sent

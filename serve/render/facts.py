@@ -12,6 +12,7 @@ import yaml
 from plume.config import Config
 from plume.errors import InputError
 from plume.page import local_app
+from serve import database
 from serve.config import KILL_AFTER, ServeConfig
 from serve.desk.config import DeskConfig
 from serve.guard import access, connection_limits
@@ -21,7 +22,10 @@ from serve.render.watched import gather_watched
 from serve.site import Site, check_plain
 
 RUN = Path("/run")
-_ADDRESSES = {"tracking_uri": "MLFLOW_TRACKING_URI"}  # keys that may name another machine: where their passwords go
+_PASSWORDS = {
+    "tracking_uri": "MLFLOW_TRACKING_URI",
+    "database": database.VARIABLE,
+}  # keys that may hold one -> variable
 _HERE = (None, "localhost", "127.0.0.1", "::1")
 _SLACK = 10  # seconds that nginx waits longer than whom it asks, which then answers itself
 
@@ -47,8 +51,8 @@ class Replica:
     @property
     def secrets(self) -> dict[str, str]:
         """Name the keys whose passwords the YAML lacks, and the variables that hold them instead."""
-        told = self.config.model_dump(mode="json", include=set(_ADDRESSES))
-        return {key: name for key, name in _ADDRESSES.items() if told[key] != getattr(self.config, key)}
+        told = self.config.model_dump(mode="json", include=set(_PASSWORDS))
+        return {key: name for key, name in _PASSWORDS.items() if told[key] != getattr(self.config, key)}
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ def gather(config: ServeConfig) -> dict[str, Any]:
         "body_bytes": access.BODY,
         "wait_seconds": ceil(config.draft_timeout) + _SLACK,
         "stop_seconds": config.drain_timeout + KILL_AFTER,
+        "prunes": config.journal_days or config.audit_days,
         **_folders(config, desk),
         **_desk(config, desk),
         **gather_watched(config),
@@ -99,17 +104,22 @@ def gather_pod(config: ServeConfig) -> dict[str, Any]:
 
 
 def _check_reach(config: ServeConfig) -> None:
-    """Refuse a store on another machine that the units' IPAddressAllow= would not let them reach. Raises InputError."""
-    for name in _ADDRESSES:
-        host = urlsplit(getattr(config, name) or "").hostname
+    """Refuse an address on another machine that the units' IPAddressAllow= would not let them reach."""
+    for key, value in config:
+        host = urlsplit(value).hostname if isinstance(value, str) and "://" in value else None
         if host not in _HERE and not config.site.reaches:
             raise InputError(
-                f"site.reaches: {name} is on {host}, and the units reach this machine alone; list its address"
+                f"site.reaches: {key} is on {host}, and the units reach this machine alone; list its address"
             )
 
 
 def _replicas(config: ServeConfig) -> list[Replica]:
     """Make the config of each replica: the first is the config itself, the others come after it."""
+    if config.site.replicas > 1 and not config.database:
+        raise InputError(
+            f"site.replicas={config.site.replicas}: replicas share keys, decisions and who answers through PostgreSQL; "
+            "name it with database="
+        )
     found, last = [], config.port + config.site.replicas - 1
     if last > 65535:
         raise InputError(f"port={config.port}: site.replicas={config.site.replicas} end at {last}; name a lower port")

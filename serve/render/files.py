@@ -25,7 +25,7 @@ class File:
 _PROMETHEUS = "cp prometheus/* /etc/prometheus/ && promtool check config /etc/prometheus/prometheus.yml"
 _GRAFANA = "/etc/grafana/provisioning"
 _KUBERNETES = "kubectl apply -k kubernetes"
-_UNITS = "cp systemd/* /etc/systemd/system/ && systemctl daemon-reload"
+_UNITS = "install -m 644 systemd/* /etc/systemd/system/ && systemctl daemon-reload"
 FILES = (
     File(
         "plume/serve-{replica}.yaml",
@@ -87,6 +87,10 @@ FILES = (
         File(f"systemd/{name}", f"systemd/{name}.j2", _UNITS)
         for name in ("plume-serve@.service", "plume-sync.service", "plume-sync.timer")
     ),
+    File("systemd/plume-backup.service", "systemd/plume-backup.service.j2", _UNITS),
+    File("systemd/plume-backup.timer", "systemd/plume-backup.timer.j2", _UNITS),
+    File("systemd/plume-prune@.service", "systemd/plume-prune@.service.j2", _UNITS, "prunes"),
+    File("systemd/plume-prune@.timer", "systemd/plume-prune@.timer.j2", _UNITS, "prunes"),
     File("systemd/plume-desk.service", "systemd/plume-desk.service.j2", _UNITS, "desk"),
 )
 FOLDERS = tuple(dict.fromkeys(file.path.partition("/")[0] for file in FILES))

@@ -10,8 +10,11 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -19,6 +22,7 @@ import uvicorn
 
 from serve import keys
 from serve.config import ServeConfig
+from serve.desk.config import DeskConfig
 from serve.guard import access
 from serve.guard.refusal import Reason, Refusal
 from serve.render.render import rendered
@@ -86,10 +90,18 @@ def site(folder):
     """The config of a server with two replicas, for this user and this folder."""
     place = {"certificate": folder / "cert.pem", "certificate_key": folder / "key.pem", "logs": folder}
     place |= {"nginx_temp": folder, "nginx_pid": folder / "pid", "nginx_user": pwd.getpwuid(os.getuid()).pw_name}
-    (folder / "desk.yaml").write_text("url: https://bureau.localhost\nport: 1\n")
-    limits = {"rate": 60, "burst": 20, "concurrency": 4, "replicas": 2, "desk": folder / "desk.yaml"}
+    (folder / "desk.yaml").write_text(f"url: https://bureau.localhost\nport: {free_port()}\n")
+    limits = {
+        "rate": 60,
+        "burst": 20,
+        "concurrency": 4,
+        "replicas": 2,
+        "desk": folder / "desk.yaml",
+        "desk_users": folder / "users",
+    }
     return ServeConfig(
         socket=folder / "vllm.sock",
+        database="postgresql://plume@localhost/plume",  # wanted of two, and not asked here
         header_timeout=1,
         body_timeout=1,
         site={"listen": [f"127.0.0.1:{free_port()}"], "metrics_from": ["127.0.0.1"], **place, **limits},
@@ -379,10 +391,33 @@ def test_tls_is_of_today_and_only_this_host_is_answered(nginx):
     assert json.loads(body)["error"]["type"] == "http"
 
 
-def test_the_desk_lets_in_whom_the_site_names(nginx, folder):
-    (folder / "users").write_text("")
-    headers = {"Host": "bureau.localhost"}
-    with httpx.Client(base_url=nginx.client.base_url, verify=nginx.trusted) as client:
-        answer = client.get(f"/?cherche={SECRET}", headers=headers, extensions={"sni_hostname": "localhost"})
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == 'Basic realm="Bureau"'
+class Desk(BaseHTTPRequestHandler):
+    """Stands for the desk: notes what reaches it."""
+
+    seen: ClassVar[list] = []
+
+    def do_GET(self):
+        self.seen.append((self.path, self.headers["Host"], self.headers["Authorization"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"Bureau")
+
+    def log_message(self, *words):
+        pass
+
+
+def test_the_desk_lets_in_whom_the_site_names(nginx, site):
+    password = subprocess.run(["openssl", "passwd", "-apr1", "sésame"], check=True, capture_output=True, text=True)
+    site.site.desk_users.write_text(f"agent:{password.stdout}")
+    site.site.desk_users.chmod(0o644)
+    port = DeskConfig.load(site.site.desk).port
+    options = {"headers": {"Host": "bureau.localhost"}, "extensions": {"sni_hostname": "localhost"}}
+    with HTTPServer(("127.0.0.1", port), Desk) as server, httpx.Client(verify=nginx.trusted) as client:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"{nginx.client.base_url}/?cherche={SECRET}"
+        answer = client.get(url, **options)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Basic realm="Bureau"')
+        assert client.get(url, auth=("agent", "faux"), **options).status_code == 401
+        assert client.get(url, auth=("agent", "sésame"), **options).text == "Bureau"
+        server.shutdown()
+    assert Desk.seen == [(f"/?cherche={SECRET}", "bureau.localhost", None)]

@@ -19,7 +19,7 @@ from serve.render.render import rendered, write
 
 ROOT = Path(__file__).parents[3]
 LINES = 20  # of a Dockerfile, at most
-DATABASE = "postgresql://plume@db.example/plume"
+DATABASE = "postgresql://plume@localhost/plume"
 
 
 def write_to(folder, **more):
@@ -252,7 +252,7 @@ def test_no_file_of_theirs_is_left_out():
 
 
 def test_pods_that_share_nothing_are_one_and_those_that_share_are_scaled(tmp_path):
-    texts = rendered(ServeConfig.model_validate({"site": {"replicas": 3}}))
+    texts = rendered(ServeConfig())
     assert "kubernetes/autoscaler.yaml" not in texts
     alone = yaml.safe_load(texts["kubernetes/deployment.yaml"])["spec"]
     assert (alone["replicas"], alone["strategy"]) == (1, {"type": "Recreate"})
@@ -264,7 +264,7 @@ def test_pods_that_share_nothing_are_one_and_those_that_share_are_scaled(tmp_pat
     assert "replicas" not in together
     assert "PLUME_SERVE_DATABASE" in str(together["template"]["spec"]["containers"][0]["env"])
     for config in ({}, {"database": DATABASE}):
-        write_to(tmp_path / "out", **{"database": None, **config})
+        write(ServeConfig.model_validate(config), tmp_path / "out")
         assert kustomized(tmp_path / "out" / "kubernetes" / "kustomization.yaml") == ""
 
 
@@ -290,7 +290,9 @@ def test_containers_are_for_ports_on_every_address():
 
 def test_what_the_config_says_stands_in_them_once():
     site = {"replicas": 2, "gpu": False, "sync_every": "2min", "image": "registry.example/plume", "slo": 7}
-    texts = rendered(ServeConfig.model_validate({"drain_timeout": 100, "startup_timeout": 95, "site": site}))
+    texts = rendered(
+        ServeConfig.model_validate({"database": DATABASE, "drain_timeout": 100, "startup_timeout": 95, "site": site})
+    )
     services = yaml.safe_load(texts["compose/compose.yaml"])["services"]
     assert services["server-2"]["stop_grace_period"] == "125s"
     assert services["sync"]["command"][-2:] == ["--watch", "120"]
@@ -305,6 +307,8 @@ def test_what_the_config_says_stands_in_them_once():
         ServeConfig.model_validate({"tracking_uri": "http://mlflow.example:5000", "site": {"reaches": ["192.0.2.7"]}})
     )
     assert not {"mlflow", "postgres"} & set(yaml.safe_load(with_store["compose/compose.yaml"])["services"])
-    devices = yaml.safe_load(rendered(ServeConfig.model_validate({"site": {"replicas": 2}}))["compose/compose.yaml"])
+    devices = yaml.safe_load(
+        rendered(ServeConfig.model_validate({"database": DATABASE, "site": {"replicas": 2}}))["compose/compose.yaml"]
+    )
     (device,) = devices["services"]["server-2"]["deploy"]["resources"]["reservations"]["devices"]
     assert device["device_ids"] == ["1"]  # one GPU a server

@@ -14,6 +14,8 @@ from serve.render.render import KIND, rendered, write
 
 
 def config(**more):
+    if more.get("site", {}).get("replicas", 1) > 1:
+        more = {"database": "postgresql://plume@localhost/plume", **more}
     return ServeConfig.model_validate(more)
 
 
@@ -115,9 +117,14 @@ def test_what_the_server_and_the_guard_say_stands_in_the_files():
 
 
 def test_a_password_goes_into_no_file_and_the_file_says_where_to_put_it():
-    texts = rendered(config(tracking_uri="https://plume:hunter2@10.1.2.3/", site={"reaches": ["10.1.2.3"]}))
+    stores = {
+        "tracking_uri": "https://plume:hunter2@10.1.2.3/",
+        "database": "postgresql://plume:hunter2@10.1.2.3/plume",
+    }
+    texts = rendered(config(**stores, site={"reaches": ["10.1.2.3"]}))
     assert "hunter2" not in "".join(texts.values())
-    assert "write MLFLOW_TRACKING_URI=… into /etc/plume/plume.env" in texts["plume/serve-1.yaml"]
+    for variable in ("MLFLOW_TRACKING_URI", "PLUME_SERVE_DATABASE"):
+        assert f"write {variable}=… into /etc/plume/plume.env" in texts["plume/serve-1.yaml"]
     for name in ("plume-serve@.service", "plume-sync.service"):
         assert "EnvironmentFile=-/etc/plume/plume.env\n" in texts[f"systemd/{name}"]
         assert "IPAddressAllow=localhost 10.1.2.3\n" in texts[f"systemd/{name}"]
@@ -129,6 +136,11 @@ def test_a_password_goes_into_no_file_and_the_file_says_where_to_put_it():
         ({"state": "/srv/a b"}, "state: /srv/a b must begin with /"),
         ({"socket": "/srv/a;b"}, "socket: /srv/a;b must begin with /"),
         ({"socket": "/run/vllm.sock"}, "lies in a folder of everybody's; name one below /run/plume"),
+        (
+            {"database": None, "site": {"replicas": 2}},
+            "site.replicas=2: replicas share keys, decisions and who answers",
+        ),
+        ({"database": "postgresql://plume@10.1.2.3/plume"}, "site.reaches: database is on 10.1.2.3, and the units"),
         ({"port": 65535, "site": {"replicas": 2}}, "end at 65536; name a lower port"),
         (
             {"tracking_uri": "https://mlflow.example:5000"},
@@ -158,7 +170,7 @@ def test_the_desk_needs_a_name_and_a_port_of_its_own(tmp_path):
     "given",
     [
         "home=relative", "home=/srv/a b", "install=/srv/$x", "logs=/var/log/%n", "user=Root", "server_name=a;b",
-        "listen=[443x]", "listen=[70000]", "listen=[]", "server_name=10.1.2.3",
+        "listen=[443x]", "listen=[70000]", "listen=[443,443]", "listen=[]", "server_name=10.1.2.3",
         "metrics_from=[all]", "reaches=[mlflow]", "sync_every=often", "replicas=0", "rate=0",
     ],
 )  # fmt: skip

@@ -4,13 +4,18 @@ import json
 import os
 import pwd
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
+import typer
 
 from plume.errors import InputError
+from serve.cli import app
 from serve.config import ServeConfig
 from serve.desk.config import DeskConfig
 from serve.render.files import FILES
@@ -48,7 +53,15 @@ def folder(tmp_path, certificate):
     site |= {"certificate": certificate / "cert.pem", "certificate_key": certificate / "key.pem"}
     site |= {"nginx_temp": tmp_path, "nginx_pid": tmp_path / "pid", "nginx_user": pwd.getpwuid(os.getuid()).pw_name}
     site["server_name"] = ".".join(["a" * 60] * 4)  # as long as a name may be
-    config = ServeConfig.model_validate({"socket": "/run/plume/vllm.sock", "state": "/srv/plume/serve", "site": site})
+    config = ServeConfig.model_validate(
+        {
+            "socket": "/run/plume/vllm.sock",
+            "state": "/srv/plume/serve",
+            "database": "postgresql://plume@/plume?host=/run/postgresql",
+            "journal_days": 90,
+            "site": site,
+        }
+    )
     write(config, tmp_path / "out")
     return tmp_path / "out"
 
@@ -115,6 +128,13 @@ PLANTED = {  # by path: what is replaced by what, each an error of its own
     ],
     "systemd/plume-sync.service": [("Type=oneshot", "Type=twice"), ("[Service]", "[Servce]")],
     "systemd/plume-sync.timer": [("OnUnitInactiveSec=5min", "OnUnitInactiveSec=5mns"), ("[Timer]", "[Tmer]")],
+    "systemd/plume-backup.service": [("/bin/sh -c", "bin/sh -c"), ("/bin/find", "/bin/fnd"), ("Type=", "Typ=")],
+    "systemd/plume-backup.timer": [("*-*-* 02:30", "every night"), ("Persistent=true", "Persistent=perhaps")],
+    "systemd/plume-prune@.service": [
+        ("/bin/plume serve", "/bin/plum serve"),
+        ("SystemCallFilter=@system", "SystemCallFilter=@sytem"),
+    ],
+    "systemd/plume-prune@.timer": [("*-*-* 03:30", "*-*-* 33:30")],
     "systemd/plume-desk.service": [("Restart=always", "Restart=forever"), ("SystemCallFilter=", "SystemCallFilters=")],
 }
 
@@ -169,3 +189,40 @@ def test_a_unit_explains_each_thing_that_it_keeps(folder):
             assert f"{words}=" in comments, (path.name, name)
             for part in re.findall(r"@\w+|AF_\w+", value):
                 assert part in comments, (path.name, name)
+
+
+def started(path):
+    """The commands that a service runs, as a shell would read them: systemd's own signs are gone."""
+    for line in re.findall("^ExecStart=(.*)$", path.read_text(), flags=re.MULTILINE):
+        words = shlex.split(line.replace("%%", "%").replace("$$", "$").replace("%i", "1"))
+        yield shlex.split(words[2].removeprefix("exec ")) if words[:2] == ["/bin/sh", "-c"] else words
+
+
+def test_what_a_service_starts_is_a_command_of_plumes_with_its_options(folder):
+    group = typer.main.get_command(app)
+    for path in sorted((folder / "systemd").glob("*.service")):
+        ((program, stage, *words),) = started(path)
+        assert (Path(program).name, stage) == ("plume", "serve")
+        name = words.pop(0) if words[0] in group.commands else "run"
+        context = group.commands[name].make_context(name, words)  # raises, of an option that it has not
+        assert context.params["config"].parent == Path("/etc/plume")
+
+
+def test_the_backup_of_the_unit_is_written_under_a_name_of_its_time_and_old_ones_go(folder, tmp_path):
+    """The line itself, in a shell: its quotes, its date; and what clears up after it."""
+    text = (folder / "systemd" / "plume-backup.service").read_text()
+    lines = dict(re.findall("^(ExecStart|ExecStartPost)=(.*)$", text, flags=re.MULTILINE))
+    backups, program = tmp_path / "backups", tmp_path / "told"
+    backups.mkdir()
+    program.write_text('#!/bin/sh\nfor out; do :; done; touch "$out"\n')
+    program.chmod(0o700)
+    for name, age in (("plume-old.tar", 15), ("plume-new.tar", 13), ("mine.tar", 99)):
+        (backups / name).touch()
+        os.utime(backups / name, (time.time() - age * 86_400 - 60,) * 2)
+    for line in (lines["ExecStart"], lines["ExecStartPost"]):
+        line = line.replace("%%", "%").replace("$$", "$").replace("/var/backups/plume", str(backups))
+        words = shlex.split(re.sub(r"exec \S+", f"exec {program}", line))
+        subprocess.run(words, check=True)
+    names = sorted(path.name for path in backups.iterdir())
+    assert [name for name in names if re.fullmatch(r"plume-\d{4}-\d\d-\d\dT\d{6}\.tar", name)]
+    assert {"plume-old.tar", "plume-new.tar", "mine.tar"} & set(names) == {"plume-new.tar", "mine.tar"}

@@ -16,6 +16,7 @@ from serve.guard.refusal import Reason
 from serve.render.files import FILES
 from serve.render.render import write
 
+DATABASE = "postgresql://plume@localhost/plume"  # what several servers share
 OPS = Path(__file__).parents[3] / "docs" / "ops.md"
 
 
@@ -24,7 +25,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("watched")
     (folder / "metrics.key").write_text("key")
     site = {"replicas": 2, "metrics_key": folder / "metrics.key"}
-    write(ServeConfig.model_validate({"platform_api": True, "site": site}), folder / "out")
+    write(ServeConfig.model_validate({"platform_api": True, "database": DATABASE, "site": site}), folder / "out")
     return folder / "out"
 
 
@@ -264,7 +265,10 @@ def test_every_server_is_watched_by_port_or_through_nginx_with_the_key_as_a_file
     assert targets == [("127.0.0.1:8300", {"replica": "1"}), ("127.0.0.1:8301", {"replica": "2"})]
     authority = tmp_path / "ca.pem"
     site = {"replicas": 2, "server_name": "plume.example", "listen": ["192.0.2.1:8443"], "authority": authority}
-    write(ServeConfig.model_validate({"socket": "/run/plume/vllm.sock", "site": site}), tmp_path / "out")
+    write(
+        ServeConfig.model_validate({"socket": "/run/plume/vllm.sock", "database": DATABASE, "site": site}),
+        tmp_path / "out",
+    )
     job, targets = scraped(tmp_path / "out")
     nginx = (tmp_path / "out" / "nginx" / "nginx.conf").read_text()
     assert job["tls_config"] == {"ca_file": str(authority)}
