@@ -127,6 +127,16 @@ def test_one_sync_loads_a_version_everywhere_compares_it_once_and_then_all_answe
     sync.rollback(two.config)
     wait_for(lambda: all(replica.answering().champion == versions[0] for replica in replicas))
     assert "was rolled back" in sync.sync(one.config)
+    for replica in replicas:
+        replica.end()
+        replica.follower._asked = -60.0
+        replica.follower.look()
+        assert versions[1].name in replica.client.names  # a request that came before may ask for it yet
+        replica.follower._answered[versions[1].name] -= 1000.0
+        replica.follower._asked = -60.0
+        replica.follower.look()
+        assert versions[1].name not in replica.client.names
+        replica.follow()
 
 
 def test_nobody_answers_with_a_version_that_one_replica_cannot_load(replicas, versions, monkeypatch):
