@@ -191,6 +191,22 @@ def desk(
 
 
 @app.command()
+def render(
+    out: Annotated[Path, typer.Option(help="Folder for them: empty, or of an earlier render and unchanged since.")],
+    overrides: Overrides = None,
+    config: ConfigFile = None,
+) -> None:
+    """Write what a site needs beside plume, from the server's config: nginx, systemd and so on, small and readable.
+
+    What a site decides stands below `site` in the config (plume config serve).
+    """
+    from serve.render.render import write
+
+    written = write(ServeConfig.load(config, overrides or ()), out)
+    say(f"{out}: {len(written)} files; how to use each stands at its top: {', '.join(written)}")
+
+
+@app.command()
 def decisions(
     out: Annotated[Path, typer.Option(help="decisions.jsonl")],
     overrides: Overrides = None,

@@ -13,6 +13,7 @@ from plume.errors import InputError
 from plume.paths import home
 from plume.store import StoreUri, absolute
 from serve.database import DatabaseUri
+from serve.site import Site
 
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Config overrides.")]
 ConfigFile = Annotated[Path | None, typer.Option(help="YAML config; all keys and defaults: plume config serve.")]
@@ -82,6 +83,7 @@ class ServeConfig(Config):
     tracking_uri: StoreUri | None = Field(
         None, description="MLflow store; by default $MLFLOW_TRACKING_URI, else the local one"
     )
+    site: Site = Field(Site(), description="what a site decides of the files of `plume serve render`")
 
     @classmethod
     def load_for(cls, uses: Collection[str], path: str | Path | None, overrides: Iterable[str] = ()) -> Self:

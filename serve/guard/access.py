@@ -13,17 +13,21 @@ from serve.guard.request_context import RequestContext
 from serve.keys import ADMIN, Keys
 
 PUBLIC = "public"  # the role of what needs no key
-_BODY = 64 << 10  # bytes of a request, at most
+BODY = 64 << 10  # bytes of a request, at most
 
 
 @dataclass(frozen=True)
 class Route:
-    """Describes an open route. `engine` is vLLM's own path, for the admin; `begins` says that it begins a draft."""
+    """Describes an open route. `engine` is vLLM's own path, for the admin; `begins` says that it begins a draft.
+
+    `once` says that the same request twice does its work twice: a proxy must not send it again.
+    """
 
     name: str
     role: str
     engine: str = ""
     begins: bool = False
+    once: bool = False
 
     def admits(self, role: str) -> bool:
         """Tell whether a key of this role opens the route. The admin's key opens all."""
@@ -54,9 +58,20 @@ _ENGINE = {
 
 # Of Services Publics +, where the config opens them.
 _PLATFORM = {
-    ("POST", "/anonymize"): Route("anonymize", "client", begins=True),
+    ("POST", "/anonymize"): Route("anonymize", "client", begins=True, once=True),
     ("POST", "/prod/run/ditp-get-data"): Route("ditp-get-data", "client"),
 }
+
+
+def routes(platform: bool = False) -> list[tuple[str, str, Route]]:
+    """List what is open, as method, pattern of the whole path, and route. `platform` as for `find`."""
+    exact = [(key, route) for table in (_ROUTES, _PLATFORM if platform else {}) for key, route in table.items()]
+    below = [(method, f"/engine{path}", Route(f"engine{path}", ADMIN, engine=path)) for method, path in sorted(_ENGINE)]
+    return [
+        *((method, re.escape(path), route) for (method, path), route in exact),
+        ("POST", _OF_DRAFT.pattern, Route("draft", "client", begins=True)),
+        *((method, re.escape(path), route) for method, path, route in below),
+    ]
 
 
 def find(method: str, path: str, platform: bool = False) -> Route | None:
@@ -98,8 +113,8 @@ async def read_body(request: Request, seconds: float) -> bytes:
         async with asyncio.timeout(seconds), aclosing(request.stream()) as parts:
             async for part in parts:
                 body += part
-                if len(body) > _BODY:
-                    raise Refusal(Reason.BODY_TOO_LARGE, kilobytes=_BODY >> 10)
+                if len(body) > BODY:
+                    raise Refusal(Reason.BODY_TOO_LARGE, kilobytes=BODY >> 10)
     except TimeoutError:
         raise Refusal(Reason.BODY_LATE, seconds=seconds) from None
     except ClientDisconnect:

@@ -23,6 +23,9 @@ class Reason(Enum):
     BODY_TOO_LARGE = 413, "size", "the body is larger than {kilobytes} KB"
     URL_TOO_LONG = 414, "size", "the URL is longer than {kilobytes} KB"
     HEADERS_TOO_LARGE = 431, "size", "the headers are larger than {kilobytes} KB"
+    # By nginx, which `plume serve render` makes answer like the guard
+    NGINX_RATE = 429, "rate", "too many requests with this key, or from this address; ask again later"
+    NO_SERVER = 502, "engine", "no server answers; ask again"
     # What is asked (`api`, `draft_service`)
     INVALID = 422, "request", "{why}"
     NO_MODEL = 404, "model", "model: does not answer now; ask for {model}, which version answers is decided here"

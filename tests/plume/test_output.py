@@ -21,6 +21,7 @@ MARKERS = {
     output.MEMORY: {"estimates": [], "canaries": []},
     output.SITE: {"parts": [], "outcome": "ok"},
     output.SOURCES: {"sources": [], "passages_sha256": ""},
+    output.RENDERED: {"made_by": "", "files": {}},
     output.EXPORT: {"to": "hub", "adapter_sha256": "", "parity": {}},
     output.STUDY: {"hypotheses": [], "items_sha256": ""},
     output.ANALYSIS: {"estimates": [], "preregistration": {}},

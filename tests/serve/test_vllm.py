@@ -1,6 +1,7 @@
 """The real engine with a real LoRA adapter, as PEFT has it; closed and silent; and how it stops."""
 
 import json
+import re
 import signal
 import socket
 from importlib.util import find_spec
@@ -17,6 +18,7 @@ from plume.golden import pairs
 from serve import golden
 from serve.alias import Deployed, read
 from serve.client import Client
+from serve.render.render import rendered
 from serve.vllm_process import check_startable
 
 pytestmark = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed (make install)")
@@ -222,6 +224,19 @@ def test_no_file_of_the_service_holds_text_of_a_request(site, client):
             assert text
             assert site.marker not in text, file
             assert "attend depuis trois mois" not in text, file
+
+
+def test_the_engine_gives_every_metric_that_alerts_and_dashboard_ask_for(site, client):
+    client.draft({"review": PAIRS[1]["review"]})
+    headers = {"Authorization": f"Bearer {site.state.admin_key()}"}
+    page = requests.get(f"{site.config.url}/metrics", headers=headers, timeout=60).text
+    given = set(re.findall(r"^([\w:]+)[{ ]", page, flags=re.MULTILINE))
+    texts = rendered(site.config)
+    asked = " ".join(text for path, text in texts.items() if path.startswith(("prometheus/", "grafana/")))
+    wanted = set(re.findall(r"vllm:\w+", asked))
+    assert len(wanted) > 5
+    assert wanted <= given
+    assert "plume_ready 1.0" in page
 
 
 def test_head_of_the_pages_and_limits_on_headers(site):

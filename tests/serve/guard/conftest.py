@@ -147,6 +147,7 @@ def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base, empty_sto
         request=request,
         ask=lambda path, body, **o: request("POST", path, key=key, json=body, **o),
         run=run,
+        loop=loop,
         home=home,
         server=server,
         port=server.servers[0].sockets[0].getsockname()[1],

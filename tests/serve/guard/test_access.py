@@ -160,8 +160,16 @@ def test_metrics_are_for_their_role_and_count_by_version(guarded):
         'plume_withheld_total{check="contacts",version="1"}',
         'plume_masked_entities_total{type="AGENT",version="1"}',
         'plume_time_to_first_token_seconds_count{version="1"}',
+        "plume_ready 1.0",
+        "plume_maskers 1.0",
+        'plume_share{alias="champion",version="1"} 1.0',
     ):
         assert wanted in text
+    guarded.state.drain.touch()
+    try:
+        assert "plume_ready 0.0" in guarded.request("GET", "/metrics", key=guarded.metrics).text
+    finally:
+        guarded.state.drain.unlink()
 
 
 def test_readiness_follows_the_drain_file_and_new_drafts_are_refused(guarded):
