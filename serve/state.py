@@ -34,6 +34,8 @@ class State:
         self.alias = folder / "alias.json"  # who answers
         self.history = folder / "history.json"  # what can be gone back to, and what was rolled back
         self.keys = folder / "keys.json"
+        self.used = folder / "used.json"  # when each key was last used
+        self.agents = folder / "agents.key"  # the secret of the hashes that tell agents apart
         self.admin = folder / "admin.key"  # the secret of `sync` and `rollback`, made at the first start
         self.drain = folder / "drain"  # while this file exists, requests for drafts are refused
         self.audit = folder / "audit.jsonl"
