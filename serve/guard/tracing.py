@@ -6,6 +6,7 @@ thread. The tracer is plume's own: OpenTelemetry's global one, MLflow's and vLLM
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -70,7 +71,7 @@ class OtlpTraces:
         if not context.trace.sampled:
             return
         spans = len(context.steps) + 1
-        if self._sender.given - self._sender.taken + spans > _WAITING:
+        if self._sender.until < math.inf or self._sender.given - self._sender.taken + spans > _WAITING:
             self._lost.inc(spans)
             return
         self._sender.given += spans
@@ -148,7 +149,7 @@ class _Sender(SpanExporter):
         self._exporter, self._lost = OTLPSpanExporter(endpoint, timeout=_ANSWER), lost
         self.given = self.taken = 0  # spans: the first is the event loop's to write, the second the thread's
         self._away = False
-        self.until = float("inf")
+        self.until = math.inf  # when a stop gives up
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         self.taken += len(spans)

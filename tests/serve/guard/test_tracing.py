@@ -1,17 +1,13 @@
 """Ids that requests bring, and spans that a real receiver of OTLP gets: names, parents, times, and no text."""
 
 import asyncio
-import gzip
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import prometheus_client
 import pytest
 from opentelemetry import trace as otel
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from starlette.datastructures import Headers
 
 from plume.errors import InputError
@@ -26,37 +22,9 @@ PARENT = f"00-{TRACE}-{SPAN}-01"
 
 
 @pytest.fixture
-def collector():
-    """A receiver of OTLP over HTTP: the spans that it got, and the status that it answers."""
-    got = SimpleNamespace(spans=[], resources=[], raw=b"", status=200, asked=0, wait=threading.Event())
-    got.wait.set()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            assert self.path == "/v1/traces"
-            got.asked += 1
-            body = self.rfile.read(int(self.headers["content-length"]))
-            body = gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body
-            got.wait.wait(30)
-            if got.status == 200:
-                got.raw += body
-                for of_resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-                    got.resources.append({a.key: a.value.string_value for a in of_resource.resource.attributes})
-                    got.spans += [span for scope in of_resource.scope_spans for span in scope.spans]
-            self.send_response(got.status)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    got.endpoint = f"http://127.0.0.1:{server.server_port}"
-    yield got
-    got.wait.set()
-    server.shutdown()
-    server.server_close()
+def collector(run_collector):
+    with run_collector() as got:
+        yield got
 
 
 @pytest.fixture
