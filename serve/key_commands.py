@@ -46,7 +46,7 @@ def add_key(
     at_once: AtOnce = None,
 ) -> None:
     """Make a key, in place of any that NAME had, and show it: it is kept nowhere."""
-    terms = {"expires": expires and until(expires), "per_minute": per_minute, "at_once": at_once}
+    terms = {"expires": until(expires), "per_minute": per_minute, "at_once": at_once}
     say(keys.add(_state(config, overrides), name, role, **terms))
 
 
@@ -64,7 +64,7 @@ def rotate_key(
 
     Role, limits and last day stay, unless --expires names another one.
     """
-    say(keys.rotate(_state(config, overrides), name, duration(overlap, "--overlap"), expires and until(expires)))
+    say(keys.rotate(_state(config, overrides), name, duration(overlap, "--overlap"), until(expires)))
 
 
 @app.command("change", epilog=LIMITS)
@@ -81,7 +81,7 @@ def change_key(
     """Give the key of NAME another last day or other limits; the key stays."""
     terms: dict[str, Any] = {"per_minute": per_minute, "at_once": at_once}
     terms = {term: value for term, value in terms.items() if value is not None}
-    if expires:
+    if expires is not None:
         terms["expires"] = None if expires == "never" else until(expires)
     if not terms:
         raise InputError(f"key of {name!r}: say what changes: --expires, --per-minute or --at-once")
@@ -137,8 +137,10 @@ def _moment(at: datetime) -> str:
     return at.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-def until(text: str) -> datetime:
-    """Read until when a key opens: the end of a day, or so long from now. Raises InputError."""
+def until(text: str | None) -> datetime | None:
+    """Read until when a key opens: the end of a day, or so long from now; None: for ever. Raises InputError."""
+    if text is None:
+        return None
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         try:
             at = (datetime.fromisoformat(text) + timedelta(days=1)).astimezone()

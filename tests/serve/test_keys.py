@@ -157,6 +157,8 @@ def test_commands_show_a_key_once_and_a_change_wants_something(state, capfd):
         (lambda: key_commands.change_key("agents", where), "say what changes"),
         (lambda: key_commands.rotate_key("agents", where, overlap="7"), "--overlap '7'"),
         (lambda: key_commands.rotate_key("nobody", where), "known: agents"),
+        (lambda: key_commands.add_key("agents", where, expires=""), "--expires ''"),
+        (lambda: key_commands.change_key("agents", where, expires=""), "--expires ''"),
         (lambda: key_commands.add_key("prometheus", where, role="metrics", at_once=1), "limits are for the role"),
     ):
         with pytest.raises(InputError, match=said):
