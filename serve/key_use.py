@@ -48,15 +48,15 @@ class KeyUse:
         while self._waiting:
             new, self._waiting = self._waiting, {}
             try:
-                await asyncio.to_thread(_add, self._state, new)
+                await asyncio.to_thread(add, self._state, new)
             except (PlumeError, OSError) as error:
                 if not self._told:
                     tell(f"when keys are used cannot be noted ({error}); requests are answered all the same")
                 self._told = True
 
 
-def _add(state: State, new: dict[str, float]) -> None:
-    """Add to what this and other servers noted; forget keys that are there no more."""
+def add(state: State, new: dict[str, float]) -> None:
+    """Add uses to those that were noted, the latest of a key; forget keys that are there no more."""
     with alone(state, "used"):
         there = {one.sha256 for entry in known(state).values() for one in (entry, *(entry.former or ()))}
         noted = read(state)

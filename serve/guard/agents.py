@@ -2,13 +2,11 @@
 
 import hmac
 import re
-import secrets
 
 from starlette.datastructures import Headers
 
-from plume.errors import InputError
 from serve.guard.refusal import Reason, Refusal
-from serve.state import State, alone, read_json, write_json
+from serve.state import State
 
 HEADER = "X-Agent-Id"
 _NAMED = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
@@ -19,13 +17,7 @@ class Agents:
     """Hashes with a secret of the state, made at the first start; who removes it cuts every hash from its agent."""
 
     def __init__(self, state: State) -> None:
-        with alone(state, "agents"):  # replicas that start together share one
-            if not state.agents.exists():
-                write_json(state.agents, secrets.token_urlsafe(32))
-            secret = read_json(state.agents)
-        if not isinstance(secret, str) or not secret.strip():
-            raise InputError(f"{state.agents}: holds no key; remove it, and the next start of the server makes one")
-        self._secret = secret.encode()
+        self._secret = state.agents_key().encode()
 
     def of(self, client: str, headers: Headers) -> str | None:
         """Give the hash of the agent that a client's request names; None without one. Raises Refusal: INVALID."""

@@ -126,7 +126,7 @@ def test_the_list_tells_what_a_key_is_for_and_nothing_that_opens(state, capfd, l
     made_next = keys.rotate(state, "agents", HOUR)
     where = [f"state={state.folder}"]
     at = datetime.now().astimezone()
-    key_use._add(state, {keys.Keys(state).holder(made).key: at.timestamp()})
+    key_use.add(state, {keys.Keys(state).holder(made).key: at.timestamp()})
     key_commands.list_keys(where)
     rows = told(capfd)
     assert (rows["agents", "client"][2], rows["agents", "client"][-2:]) == ("-", ["60", "none"])  # not used yet
@@ -194,7 +194,7 @@ def test_a_damaged_file_of_uses_says_nothing_and_is_begun_anew(state, damage):
     state.used.write_text(damage)
     assert key_use.read(state) == {}
     (digest,) = [one["sha256"] for one in read_json(state.keys).values()]
-    key_use._add(state, {digest: 5.0})
+    key_use.add(state, {digest: 5.0})
     assert json.loads(state.used.read_text()) == {digest: 5}
 
 
