@@ -38,15 +38,16 @@ def run(
     """
     from serve import vllm_command, vllm_process
     from serve.champion import resolve
+    from serve.fleet import reachable
 
     settings = ServeConfig.load(config, overrides or ())
-    state = State(settings.folder)
+    state, away = reachable(State.of(settings))
     if not only_print:
         vllm_process.check_startable(settings)
         keys.known(state)
     with status(f"looking {settings.version} up in MLflow, and verifying its adapter"):
         served, remarks = resolve(settings, state, again, not only_print)
-    for remark in remarks:
+    for remark in [*away, *remarks]:
         stderr.print(f"plume: {remark}", markup=False, soft_wrap=True)
     if only_print:
         say(vllm_command.shown(served, settings))
@@ -74,14 +75,14 @@ def draft(
     from plume.corpus.dataset import read_manifest, read_split
     from serve import alias, golden, vllm_command, vllm_process
 
-    fixed = {"state", "socket", "maskers", "golden"}  # a folder of its own, a port, one masker, no sync
+    fixed = {"state", "socket", "maskers", "golden", "database"}  # a folder of its own, a port, one masker, no sync
     settings = ServeConfig.load_for(set(ServeConfig.model_fields) - fixed, config, overrides or ())
     read_manifest(data)
     chosen = next((row for row in read_split(data, "test") if pair in (None, row["id"])), None)
     if chosen is None:
         raise InputError(f"{data}: {f'no pair {pair!r} in' if pair else 'nothing in'} the test split")
     with tempfile.TemporaryDirectory(prefix="plume-serve-") as folder:  # no state of a server that runs is touched
-        settings = settings.model_copy(update={"state": Path(folder), "socket": None, "maskers": 1})
+        settings = settings.model_copy(update={"state": Path(folder), "socket": None, "maskers": 1, "database": None})
         asked = {key: chosen[key] for key in ("review", "network", "structure", "title") if chosen.get(key)}
         began = time.monotonic()
         with vllm_process.started_for_this(settings) as client:
@@ -203,7 +204,7 @@ def decisions(
 
     state = _with_journal(config, overrides)
     output.check_file(out, [("id", "outcome", "final")])
-    rows = list(Journal(state.journal).decisions(reviews=reviews))
+    rows = list(Journal.of(state).decisions(reviews=reviews))
     with files.telling(out, "name another file with --out"):
         files.write(out, files.to_jsonl(rows))
     say(f"{out}: {len(rows)} decisions")
@@ -235,12 +236,12 @@ def _store_of_server(state: State) -> str | None:
 def _load(config: Path | None, overrides: list[str] | None, *uses: str) -> ServeConfig:
     """Load the config of a command that needs a state folder, whether or not a server runs."""
 
-    return ServeConfig.load_for(("state", *uses), config, overrides or ())
+    return ServeConfig.load_for(("state", "database", *uses), config, overrides or ())
 
 
 def _with_journal(config: Path | None, overrides: list[str] | None, *uses: str) -> State:
 
-    state = State(_load(config, overrides, *uses).folder)
-    if not state.journal.exists():
+    state = State.of_server(_load(config, overrides, *uses))
+    if not state.database and not state.journal.exists():
         raise InputError(f"{state.journal}: is not there; no server has run with this state folder")
     return state

@@ -13,10 +13,11 @@ from plume.config import Config
 from plume.errors import InputError
 from plume.paths import home
 from plume.store import StoreUri, absolute
+from serve.database import DatabaseUri
 
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Config overrides.")]
 ConfigFile = Annotated[Path | None, typer.Option(help="YAML config; all keys and defaults: plume config serve.")]
-WHERE = ("state", "host", "port", "socket")  # what names a running server
+WHERE = ("state", "database", "host", "port", "socket")  # what names a running server
 FORCED_AFTER = 20  # seconds beyond drain_timeout, after which the server ends itself
 KILL_AFTER = 25  # and after which it is killed
 
@@ -37,6 +38,15 @@ class ServeConfig(Config):
     port: int = Field(8300, ge=1, le=65535, description="where clients and nginx ask")
     socket: Path | None = Field(None, description="a unix socket to listen on, instead of host and port")
     state: Path | None = Field(None, description="folder of alias.json, keys, audit, journal; by default <home>/serve")
+    database: DatabaseUri | None = Field(
+        None,
+        description="postgresql://USER@HOST/NAME, where replicas share journal, keys and alias; by default files of "
+        "the state folder",
+    )
+    journal_days: int | None = Field(
+        None, ge=1, description="days after which `plume serve prune` deletes drafts and decisions that MLflow has"
+    )
+    audit_days: int | None = Field(None, ge=1, description="days after which `plume serve prune` deletes audit lines")
     max_model_len: int | None = Field(
         None, ge=16, description="tokens of prompt and draft together; by default 4096 on a GPU, 2048 on a CPU"
     )
@@ -142,6 +152,8 @@ class ServeConfig(Config):
     def _one_version(self) -> Self:
         if self.merged and self.challenger_weight:
             raise ValueError("merged: an engine of merged weights has no challenger; leave challenger_weight out")
+        if self.merged and self.database:
+            raise ValueError("merged: is switched by a restart, replicas by one sync; leave merged or database out")
         return self
 
     @field_validator("examples_from")

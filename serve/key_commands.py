@@ -32,7 +32,7 @@ LIMITS = "Without a limit of its own, a client has the config's client_per_minut
 
 
 def _state(config: ConfigFile, overrides: Overrides) -> State:
-    return State(ServeConfig.load_for(("state",), config, overrides or ()).folder)
+    return State.of_server(ServeConfig.load_for(("state", "database"), config, overrides or ()))
 
 
 @app.command("add", epilog=LIMITS)

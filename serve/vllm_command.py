@@ -16,6 +16,7 @@ from plume.vllm_options import UNSAFE, max_lora_rank
 from plume.vllm_options import variables as shared_variables
 from serve.champion import Served
 from serve.config import ServeConfig
+from serve.database import VARIABLE as DATABASE
 from serve.state import VARIABLE
 
 # Greedy: a version always writes the same draft for the same review, as in evaluation.
@@ -86,6 +87,8 @@ def variables(config: ServeConfig, *, cache: Path, gpu: bool, cores: Sequence[in
     """
     shared = shared_variables(cache=cache, gpu=gpu, cores=cores, cpu_kv_cache_gib=config.cpu_kv_cache_gib)
     store = {"MLFLOW_TRACKING_URI": config.tracking_uri} if config.tracking_uri else {}  # whole: the state has it bare
+    if config.database:
+        store[DATABASE] = config.database  # likewise
     return {**shared, **store, "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1", VARIABLE: str(config.folder)}
 
 

@@ -16,7 +16,7 @@ from plume.files import locked
 from plume.paths import home
 from plume.sources import folder as sources_folder
 from plume.store import absolute
-from serve import alias, champion, engine_log, vllm_command
+from serve import alias, champion, engine_log, fleet, vllm_command
 from serve.champion import Served
 from serve.client import Client
 from serve.config import KILL_AFTER, ServeConfig
@@ -44,7 +44,12 @@ def write_state(served: Served, config: ServeConfig, state: State) -> None:
     state.admin_key()
     state.agents_key()
     state.drain.unlink(missing_ok=True)
-    alias.write(state, served.aliases, among=served.adapters)
+    if state.database:
+        fleet.join(state, served.aliases)
+    else:
+        alias.write(state, served.aliases, among=served.adapters)
+    if config.database:
+        fleet.note_start(state, served.adapters)
     started = Started(
         config=config,
         base=served.base,
@@ -90,7 +95,7 @@ def started_for_this(config: ServeConfig) -> Iterator[Client]:
     """Resolve what to serve, start an engine for as long as the block takes, and give a client of it."""
     check_startable(config)
     with status("fetching the adapter"):
-        served, _ = champion.resolve(config, State(config.folder))
+        served, _ = champion.resolve(config, State.of(config))
     with running(served, config), Client(config) as client:
         yield client
 
@@ -101,7 +106,7 @@ def running(served: Served, config: ServeConfig) -> Iterator[None]:
 
     Raises PlumeError with the line of the log that matters, and where the log is, if it does not start.
     """
-    state = State(config.folder)
+    state = State.of(config)
     with hold(state):
         write_state(served, config, state)
         (words, variables), log = vllm_command.here(served, config), _fresh_log()

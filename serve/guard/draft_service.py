@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from plume.errors import InputError
 from plume.passages import Passage
 from plume.prompt import Fitted, Prompt, encode_within, load_prompt
 from serve.alias import Aliases, Deployed
+from serve.database import StorageError
 from serve.guard.draft_text import cite_again, fill, list_failed, list_passage, restore_citations, sources
 from serve.guard.engine_client import EngineClient, EngineError, Written
 from serve.guard.journal import Journal
@@ -58,7 +58,7 @@ class DraftService:
     retriever: Any = None  # of past replies, where the model is shown some
     passages: Passages | None = None  # of official sources, where there is a folder of them
     _directory: Directory = field(default_factory=Directory.load)
-    # SQLite may wait for the disk: not in the event loop.
+    # It may wait for the disk, or a server: not in the event loop.
     _disk: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "journal"))
 
     @property
@@ -204,8 +204,8 @@ class DraftService:
         row = {"outcome": decision.outcome, "final": final, "seconds": decision.seconds} | _agent(context)
         try:
             await self.on_disk(self.journal.add_decision, identity, time.time(), row)
-        except sqlite3.Error as error:
-            raise Refusal(Reason.NOT_KEPT, why=error) from None
+        except StorageError as error:
+            raise Refusal(Reason.NOT_KEPT, error.status, why=error) from None
 
     async def open(self) -> None:
         """Open the journal before the first request; one that cannot be written stops no draft."""
@@ -214,7 +214,7 @@ class DraftService:
     def _tell_journal(self) -> None:
         try:
             self.journal.waiting()
-        except sqlite3.Error as error:
+        except StorageError as error:
             self.metrics.journal_errors.inc()
             tell(f"the journal cannot be used ({error}); drafts are written all the same")
 
@@ -222,7 +222,7 @@ class DraftService:
         """Count the drafts and decisions that MLflow has not got; None if the journal cannot be read."""
         try:
             return await self.on_disk(self.journal.waiting)
-        except sqlite3.Error:
+        except StorageError:
             return None
 
     async def close(self) -> None:
@@ -233,8 +233,8 @@ class DraftService:
         """Find a draft of this client's in the journal: client, version, row. Raises Refusal."""
         try:
             found = await self.on_disk(self.journal.find_draft, identity)
-        except sqlite3.Error as error:
-            raise Refusal(Reason.JOURNAL_UNREADABLE, why=error) from None
+        except StorageError as error:
+            raise Refusal(Reason.JOURNAL_UNREADABLE, error.status, why=error) from None
         if found is None or found[0] != client:
             raise Refusal(Reason.NO_DRAFT)
         return found
@@ -337,7 +337,7 @@ class DraftService:
         }
         try:
             await self.on_disk(self.journal.add_draft, draft.id, made, context.client or "", draft.version, row)
-        except sqlite3.Error as error:
+        except StorageError as error:
             self.metrics.journal_errors.inc()
             tell(f"the journal cannot be written ({error})")
 

@@ -56,7 +56,7 @@ class Lifecycle:
         self.platform: PlatformWriter | None = None
         self.traces: Traces = NoTraces()
         self.key_use = KeyUse(state)
-        self._export: asyncio.Task | None = None
+        self._beside: list[asyncio.Task] = []
         self._drained: asyncio.Task | None = None
 
     @property
@@ -131,7 +131,7 @@ class Lifecycle:
             aliases=aliases,
             engine=self.engine,
             maskers=self.maskers,
-            journal=Journal(self.state.journal),
+            journal=Journal.of(State.of(config)),
             metrics=self.metrics,
             retriever=retriever,
             passages=passages,
@@ -141,11 +141,13 @@ class Lifecycle:
         api.state.drafts = self.drafts
         if config.platform_api:
             self.open_platform()
-        self.readiness = Readiness(aliases, self.maskers, self.engine, started.stop_token_id)
+        self.readiness = Readiness(aliases, self.maskers, self.engine, started.stop_token_id, self.state.behind)
         gc.collect()
         gc.freeze()  # what was loaded lives as long as the server: looking through it again and again delays requests
         if config.traces:
-            self._export = asyncio.create_task(self._keep_exporting(config.tracking_uri))
+            self._begin("serve.guard.mlflow_export", config.tracking_uri)
+        if config.database:
+            self._begin("serve.replica", config.tracking_uri)
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, ValueError):  # no main thread: somebody else stops us
             loop.add_signal_handler(signal.SIGTERM, self._on_sigterm)
@@ -164,8 +166,8 @@ class Lifecycle:
 
     async def stop(self) -> None:
         """Stop what `start` began, as far as it came."""
-        if self._export:
-            self._export.cancel()  # the process itself leaves when it sees us gone, and sends what is left first
+        for each in self._beside:
+            each.cancel()  # the process itself leaves when it sees us gone, and sends what is left first
         self.audit.tell_strangers()
         await self.key_use.stop()
         if self.platform:
@@ -252,12 +254,15 @@ class Lifecycle:
             child.kill()
         os._exit(1)
 
-    async def _keep_exporting(self, uri: str | None) -> None:
-        """Keep the process that sends the journal to MLflow alive."""
+    def _begin(self, module: str, uri: str | None) -> None:
+        self._beside.append(asyncio.create_task(self._keep_running(module, uri)))
+
+    async def _keep_running(self, module: str, uri: str | None) -> None:
+        """Keep a process beside the guard alive, which is given the store where nobody reads it."""
         variables = dict(os.environ)
         if uri := unless_of_environment(uri):
             variables["MLFLOW_TRACKING_URI"] = uri
-        words = (sys.executable, "-m", "serve.guard.mlflow_export", str(self.state.folder))
+        words = (sys.executable, "-m", module, str(self.state.folder))
         while True:
             process = await asyncio.create_subprocess_exec(*words, env=variables, start_new_session=True)
             await process.wait()

@@ -4,13 +4,15 @@ import itertools
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -385,3 +387,52 @@ def ask_desk():
             return DeskPage(stack.enter_context(client), review)
 
         yield ask
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory):
+    """A PostgreSQL of the tests' own, on a socket: its folder, and `stop`, `start` for tests of what happens then."""
+    found = shutil.which("pg_ctl") or next(map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))), None)
+    if found is None:
+        pytest.skip("no PostgreSQL on this machine (Debian: postgresql)")
+    with tempfile.TemporaryDirectory(prefix="plume-pg-") as name:  # short: a socket's path has 107 characters at most
+        folder = Path(name)
+        owner = {}
+        if os.getuid() == 0:  # PostgreSQL refuses to run as root
+            owner = {"user": "postgres", "group": "postgres", "extra_groups": []}
+            shutil.chown(folder, "postgres", "postgres")
+
+        def run(*words):
+            subprocess.run([*map(str, words)], check=True, capture_output=True, cwd=folder, timeout=60, **owner)
+
+        run(Path(found).with_name("initdb"), "-D", folder / "data", "-A", "trust", "-U", "plume", "-E", "UTF8", "-N")
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=40"
+        start = [found, "-D", folder / "data", "-w", "-l", folder / "log", "-o", options, "start"]
+        run(*start)
+        try:
+            yield SimpleNamespace(
+                folder=folder, start=lambda: run(*start), stop=lambda: run(*start[:3], "-m", "immediate", "stop")
+            )
+        finally:
+            with suppress(subprocess.CalledProcessError):  # a test may have stopped it
+                run(*start[:3], "-m", "immediate", "stop")
+
+
+@pytest.fixture
+def postgres_uri(postgres_server):
+    """The address of an empty database of the test's own."""
+    import psycopg
+
+    name = f"plume_{next(_NUMBERS)}"
+    with psycopg.connect(f"postgresql://plume@/postgres?host={postgres_server.folder}", autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+    return f"postgresql://plume@/{name}?host={postgres_server.folder}"
+
+
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture(params=["files", "postgresql"])
+def shared(request):
+    """The address of the database that the state is in; None where it is files."""
+    return request.getfixturevalue("postgres_uri") if request.param == "postgresql" else None

@@ -13,6 +13,7 @@ from plume.errors import InputError
 from plume.paths import ROOT
 from serve import alias, cli, key_commands, keys
 from serve.alias import KEPT, Aliases, Deployed
+from serve.config import ServeConfig
 from serve.state import State, read_json, write_json
 
 
@@ -25,26 +26,32 @@ def state(tmp_path):
     return State(tmp_path / "state")
 
 
-def test_what_was_served_before_is_kept_newest_first_and_only_three(state):
+@pytest.fixture
+def kept(tmp_path, shared):
+    """A state in files, and one that replicas share."""
+    return State.of(ServeConfig(state=tmp_path / "state", database=shared))
+
+
+def test_what_was_served_before_is_kept_newest_first_and_only_three(kept):
     for number in range(1, 7):
-        alias.write(state, Aliases(version(number)))
-    assert [old.champion.version for old in alias.previous(state)] == [5, 4, 3]
-    assert len(alias.previous(state)) == KEPT
-    assert alias.read(state).champion.version == 6
-    assert [deployed.version for deployed in alias.known(state)] == [6, 5, 4, 3]
+        alias.write(kept, Aliases(version(number)))
+    assert [old.champion.version for old in alias.previous(kept)] == [5, 4, 3]
+    assert len(alias.previous(kept)) == KEPT
+    assert alias.read(kept).champion.version == 6
+    assert [deployed.version for deployed in alias.known(kept)] == [6, 5, 4, 3]
 
 
-def test_writing_the_same_again_forgets_nothing(state):
+def test_writing_the_same_again_forgets_nothing(kept):
     for number in (1, 2, 2, 1):
-        alias.write(state, Aliases(version(number)))
-    assert [old.champion.version for old in alias.previous(state)] == [2]
+        alias.write(kept, Aliases(version(number)))
+    assert [old.champion.version for old in alias.previous(kept)] == [2]
 
 
-def test_only_versions_at_hand_can_be_gone_back_to(state):
+def test_only_versions_at_hand_can_be_gone_back_to(kept):
     for number in (1, 2):
-        alias.write(state, Aliases(version(number)))
-    alias.write(state, Aliases(version(3)), among=[version(3), version(2)])
-    assert [old.champion.version for old in alias.previous(state)] == [2]
+        alias.write(kept, Aliases(version(number)))
+    alias.write(kept, Aliases(version(3)), among=[version(3), version(2)])
+    assert [old.champion.version for old in alias.previous(kept)] == [2]
 
 
 @pytest.mark.parametrize("damage", ["", "{", "null", '{"champion": null}', '{"champion": {"version": 1}}', "[]"])
@@ -65,10 +72,14 @@ def who(known, key):
     return holder.name, holder.role
 
 
-def test_keys_that_are_made_at_once_are_all_kept(state):
+def test_keys_that_are_made_at_once_are_all_kept(tmp_path, shared):
+    """By as many commands, each with a connection of its own."""
+    config = ServeConfig(state=tmp_path / "state", database=shared)
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda n: keys.add(state, f"client-{n}"), range(8)))
-    known = keys.Keys(state)
+        made = list(pool.map(lambda n: keys.add(State.of(config), f"client-{n}"), range(8)))
+    state = State.of(config)
+    write_json(state.local.keys, read_json(state.keys))  # as a replica does
+    known = keys.Keys(state.local)
     assert [who(known, key) for key in made] == [(f"client-{n}", "client") for n in range(8)]
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from plume.errors import InputError
 from serve import key_commands, key_use, keys
+from serve.config import ServeConfig
 from serve.key_use import KeyUse
+from serve.replica import Follower
 from serve.state import State, read_json, write_json
 
 HOUR = timedelta(hours=1)
@@ -217,3 +219,17 @@ def test_a_use_that_cannot_be_written_is_told_once(state, capfd):
 def test_times_of_keys_are_instants_not_local_hours(state):
     keys.add(state, "agents", expires=datetime(2030, 1, 1, tzinfo=UTC))
     assert read_json(state.keys)["agents"]["expires"] == "2030-01-01T00:00:00Z"
+
+
+def test_a_use_at_one_replica_is_listed_at_all(tmp_path, postgres_uri, capfd):
+    one, other = (State.of(ServeConfig(state=tmp_path / name, database=postgres_uri)) for name in ("one", "other"))
+    key = keys.add(one, "agents")
+    keys.rotate(other, "agents", HOUR)
+    write_json(one.local.keys, read_json(one.keys))  # as a replica does
+    digest = keys.Keys(one.local).holder(key).key
+    at = datetime.now().astimezone()
+    key_use.add(one.local, {digest: at.timestamp()})
+    Follower(one, None, None)._share_use()
+    key_commands.list_keys([f"state={other.folder}", f"database={postgres_uri}"])
+    assert at.strftime("%Y-%m-%d %H:%M") == " ".join(told(capfd)["agents", "former"][2:4])
+    assert one.agents_key() == other.agents_key()

@@ -223,7 +223,7 @@ def test_a_full_disk_stops_no_draft_but_a_decision_is_refused_rather_than_lost(g
     from pathlib import Path
 
     identity = guarded.ask("/v1/drafts", REVIEW).json()["id"]
-    database, audit = guarded.lifecycle.drafts.journal._db, guarded.lifecycle.audit._path
+    database, audit = guarded.lifecycle.drafts.journal.database._db, guarded.lifecycle.audit._path
     (pages,) = database.execute("PRAGMA page_count").fetchone()
     database.execute(f"PRAGMA max_page_count = {pages}")
     guarded.lifecycle.audit._path = Path("/dev/full")
