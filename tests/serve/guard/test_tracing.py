@@ -112,7 +112,7 @@ def test_what_is_no_traceparent_begins_a_trace(bad):
 
 
 def test_a_request_becomes_spans_below_the_callers_without_a_word_of_it(traced, collector, lost):
-    marker, agent = "Zorglub4417", "Mirandole8823"
+    marker, agent = "Cucurbite5533", "Ornithorynque1188"
     traced.engine.queue = 0.02
     traced.engine.draft = f"Bonjour,\n\nAppelez {marker} au 01 99 00 55 66."
     asked = {"review": f"Je suis {marker} Tessier, au 06 39 98 11 22.", "pseudonym": marker, "structure": "CAF"}
