@@ -168,8 +168,8 @@ def bare(uri: str) -> str:
     parts = urlsplit(uri)
     signed, at, hosts = parts.netloc.rpartition("@")
     options = [(key, value) for key, value in parse_qsl(parts.query) if key not in _SECRETS]
-    netloc = f"{signed.partition(':')[0]}{at}{hosts}"
-    return parts._replace(netloc=netloc, query=urlencode(options, safe="/:")).geturl()
+    query = f"?{urlencode(options, safe='/:')}" if options else ""
+    return f"{parts.scheme}://{signed.partition(':')[0]}{at}{hosts}{parts.path}{query}"
 
 
 def whole(uri: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from plume.errors import InputError, PlumeError
 from plume.files import folder_sha256
@@ -78,8 +78,10 @@ def replicas(database: Postgres) -> list[Replica]:
 
 def proposed(state: State) -> tuple[str, list[Deployed]]:
     """Read what all replicas are to load beside what they serve, and the token of who asks."""
-    found = read_json(state.proposed) or {"token": "", "deployed": []}
-    return found["token"], TypeAdapter(list[Deployed]).validate_python(found["deployed"])
+    found = read_json(state.proposed) or {}
+    with suppress(KeyError, TypeError, ValidationError):  # what nobody understands asks for nothing
+        return found["token"], TypeAdapter(list[Deployed]).validate_python(found["deployed"])
+    return "", []
 
 
 class Fleet:

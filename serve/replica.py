@@ -29,6 +29,7 @@ from serve.state import Started, State, read_json, write_json
 
 _EVERY = 0.5  # seconds between looks: how long a key that was removed may still open another replica
 _BEAT = 2.0  # seconds between signs of life, also while an adapter is fetched
+_ASK = 2.0  # seconds between questions to an engine of which nothing is wanted
 _AGAIN = 15.0  # seconds before what could not be loaded is tried again
 
 
@@ -40,7 +41,7 @@ def main() -> None:
     def left() -> bool:
         return os.getppid() != parent
 
-    follower = Follower(State.of(started.config), started, Client(started.config))
+    follower = Follower(State.of(started.config), started, Client(started.config, timeout=120))
     # A connection of its own: an adapter may take minutes.
     pulse = threading.Thread(target=_keep_beating, args=(follower, State.of(started.config), left), daemon=True)
     pulse.start()
@@ -73,8 +74,9 @@ class Follower:
     def __init__(self, state: State, started: Started, client: Client) -> None:
         self.state, self._started, self._client = state, started, client
         self._here: dict[Deployed, Deployed] = {}  # the same versions, in folders of this machine
-        self._later = 0.0
         self._used: dict[str, float] = {}
+        self._asked = self._later = -_AGAIN  # when the engine was asked, when a load failed
+        self._answered: dict[str, float] = {}  # versions that the guard was told, and when it last was
         self.told = Replica(f"{socket.gethostname()}:{state.folder}")
 
     def look(self) -> None:
@@ -84,14 +86,18 @@ class Follower:
         token, asked = fleet.proposed(self.state)
         answering = alias.read(self.state)
         wanted = dict.fromkeys([*(answering.deployed if answering else ()), *asked])
+        if serves := alias.current(self.state.local):
+            self._answered |= {each.name: time.monotonic() for each in serves.deployed}
         before = self.told
-        self._load(wanted, token)
+        lacking = any(before.loaded.get(each.name) != each.sha256 for each in wanted)
+        if lacking or time.monotonic() > self._asked + _ASK:
+            self._asked = time.monotonic()
+            self._load(wanted, token, {each.name for each in alias.known(self.state)} | self._in_use())
         loaded = self.told.loaded
         if answering and all(loaded.get(each.name) == each.sha256 for each in answering.deployed):
             self._serve(answering)
         elif answering != alias.current(self.state.local):
             self._fall_behind(answering)
-        self._forget({each.name for each in (*wanted, *alias.known(self.state))})
         if self.told != before:
             fleet.beat(self.state.database, self.told)
 
@@ -106,7 +112,8 @@ class Follower:
         """Serve on what is known while the others cannot be asked."""
         self.state.behind.unlink(missing_ok=True)
 
-    def _load(self, wanted: dict[Deployed, None], token: str) -> None:
+    def _load(self, wanted: dict[Deployed, None], token: str, kept: set[str]) -> None:
+        """Load what is wanted; unload names that neither answer, nor can be gone back to, nor are wanted."""
         try:
             known = self._client.known()
         except PlumeError:  # it starts, or hangs
@@ -115,7 +122,7 @@ class Follower:
         noted = read_json(self.state.loaded) or {}
         loaded = {name: sha256 for name, sha256 in noted.items() if name in known}
         failed: dict[str, str] = {}
-        tried = self.told.token == token and time.monotonic() < self._later
+        tried = self.told.token == token and time.monotonic() < self._later + _AGAIN
         for deployed in wanted:
             if loaded.get(deployed.name) == deployed.sha256:
                 continue
@@ -127,8 +134,11 @@ class Follower:
                 loaded[deployed.name] = deployed.sha256
             except Exception as error:  # MLflow's, too: the others hear it, and this replica goes on
                 failed[deployed.name] = briefly(error)
-                self._later = time.monotonic() + _AGAIN
+                self._later = time.monotonic()
                 tell(f"replica: {failed[deployed.name]}")
+        for name in {each for each in known if each.startswith(f"{MODEL_NAME}@v")} - kept - {w.name for w in wanted}:
+            self._client.unload(name)
+            loaded.pop(name, None)
         if loaded != noted:
             write_json(self.state.loaded, loaded)
         self.told = replace(self.told, answers=True, loaded=loaded, token=token, failed=failed)
@@ -142,6 +152,11 @@ class Follower:
                 f"{deployed.name}: was trained on {here.adapter.base.model}, another base than the server's"
             )
         self._client.load(here.name, here.folder)
+
+    def _in_use(self) -> set[str]:
+        """List versions that the guard may still ask for: a draft's was chosen when its request came."""
+        since = time.monotonic() - 2 * self._started.config.draft_timeout
+        return {name for name, at in self._answered.items() if at > since}
 
     def _find(self, deployed: Deployed) -> Deployed:
         if deployed not in self._here:
@@ -159,13 +174,6 @@ class Follower:
         """Close /ready until this replica serves what the others do; what it serves until then is told, too."""
         if answering:
             self.state.behind.write_text(f"behind the other replicas, which serve {answering.champion.name}")
-
-    def _forget(self, kept: set[str]) -> None:
-        """Unload names that neither answer, nor can be gone back to, nor are asked for."""
-        if not self.told.answers:
-            return
-        for name in [each for each in self._client.known() if each.startswith(f"{MODEL_NAME}@v") and each not in kept]:
-            self._client.unload(name)
 
 
 if __name__ == "__main__":

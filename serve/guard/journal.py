@@ -69,8 +69,8 @@ class Journal:
         """Note what became of a decision: 1 sent, 2 refused for good, 0 missing there."""
         self.database.run("UPDATE decision SET sent = ? WHERE seq = ?", (sent, seq))
 
-    def mark_missing(self, kept: dict[str, tuple[str, set[tuple]]]) -> tuple[int, int]:
-        """Note as not sent what is not among `kept`: by draft, its trace and the keys of its decisions.
+    def mark_kept(self, kept: dict[str, tuple[str, set[tuple]]]) -> tuple[int, int]:
+        """Note as sent what is among `kept`, and nothing else: by draft, its trace and the keys of its decisions.
 
         Returns how many drafts and decisions were noted as sent and are missing.
         """
@@ -79,15 +79,16 @@ class Journal:
             has = kept.get(identity)
             if trace != (has and has[0]):
                 drafts.append((has and has[0], identity, trace is not None and has is None))
-        for seq, identity, row in self.database.run("SELECT seq, id, row FROM decision WHERE sent != 0"):
-            if identity not in kept or decision_key(json.loads(row)) not in kept[identity][1]:
-                decisions.append(seq)
+        for seq, identity, row, sent in self.database.run("SELECT seq, id, row, sent FROM decision"):
+            has = identity in kept and decision_key(json.loads(row)) in kept[identity][1]
+            if has != bool(sent):  # a journal that was restored may say too little
+                decisions.append((seq, int(has)))
         with self.database.changing():
             for has, identity, _ in drafts:
                 self.draft_sent(identity, has)
-            for seq in decisions:
-                self.decision_sent(seq, sent=0)
-        return sum(lost for _, _, lost in drafts), len(decisions)
+            for seq, has in decisions:
+                self.decision_sent(seq, sent=has)
+        return sum(lost for _, _, lost in drafts), sum(not has for _, has in decisions)
 
     def waiting(self) -> int:
         """Count the drafts and decisions that MLflow has not got."""

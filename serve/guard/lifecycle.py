@@ -191,7 +191,7 @@ class Lifecycle:
         metrics.requests.labels(version, context.route, str(context.status)).inc()
         if context.error:
             metrics.errors.labels(version, context.error).inc()
-        if context.route in ("health", "ready", "metrics", "status"):
+        if context.route in ("health", "ready", "metrics", "status", "engine/v1/models"):
             pass
         elif context.client is None:
             audit.count_stranger(context.status)

@@ -18,6 +18,7 @@ from typing import Any
 
 from plume import store
 from plume.errors import InputError, PlumeError
+from serve.database import StorageError
 from serve.guard.journal import Journal, decision_key
 from serve.server_log import tell
 from serve.state import Started, State, alone
@@ -39,6 +40,9 @@ def main() -> None:
             with alone(state, "sender"):  # `plume serve resend` sends, too
                 send(journal)
             wait = _EVERY
+        except StorageError as error:
+            tell(f"the journal cannot be read ({error}); it is tried again")
+            wait = _LATER
         except Exception as error:
             why = str(error) if isinstance(error, PlumeError) else type(error).__name__
             tell(f"MLflow did not take a trace ({why}); it is tried again")
@@ -74,7 +78,7 @@ def resend(state: State, uri: str | None = None) -> tuple[int, int, int]:
     with alone(state, "sender"):  # the server's own sender waits meanwhile
         journal = Journal.of(state)
         _connect(uri)
-        drafts, decisions = journal.mark_missing(_kept())
+        drafts, decisions = journal.mark_kept(_kept())
         total = 0
         while sent := send(journal, uri):
             total += sent

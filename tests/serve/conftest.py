@@ -392,7 +392,7 @@ def ask_desk():
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory):
     """A PostgreSQL of the tests' own, on a socket: its folder, and `stop`, `start` for tests of what happens then."""
-    found = shutil.which("pg_ctl") or next(map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))), None)
+    found = shutil.which("pg_ctl") or next(map(str, Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")), None)
     if found is None:
         pytest.skip("no PostgreSQL on this machine (Debian: postgresql)")
     with tempfile.TemporaryDirectory(prefix="plume-pg-") as name:  # short: a socket's path has 107 characters at most
@@ -406,7 +406,7 @@ def postgres_server(tmp_path_factory):
             subprocess.run([*map(str, words)], check=True, capture_output=True, cwd=folder, timeout=60, **owner)
 
         run(Path(found).with_name("initdb"), "-D", folder / "data", "-A", "trust", "-U", "plume", "-E", "UTF8", "-N")
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=40"
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=100"
         start = [found, "-D", folder / "data", "-w", "-l", folder / "log", "-o", options, "start"]
         run(*start)
         try:
@@ -418,18 +418,26 @@ def postgres_server(tmp_path_factory):
                 run(*start[:3], "-m", "immediate", "stop")
 
 
-@pytest.fixture
-def postgres_uri(postgres_server):
-    """The address of an empty database of the test's own."""
+@pytest.fixture(scope="session")
+def make_postgres_uri(postgres_server):
+    """make_postgres_uri(): the address of an empty schema, which is to plume what a database is, and made at once."""
     import psycopg
 
-    name = f"plume_{next(_NUMBERS)}"
-    with psycopg.connect(f"postgresql://plume@/postgres?host={postgres_server.folder}", autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-    return f"postgresql://plume@/{name}?host={postgres_server.folder}"
+    server, numbers = f"postgresql://plume@/postgres?host={postgres_server.folder}", itertools.count()
+
+    def make():
+        name = f"plume_{next(numbers)}"
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {name}")
+        return f"{server}&options=-csearch_path%3D{name}"
+
+    return make
 
 
-_NUMBERS = itertools.count()
+@pytest.fixture
+def postgres_uri(make_postgres_uri):
+    """The address of an empty database of the test's own."""
+    return make_postgres_uri()
 
 
 @pytest.fixture(params=["files", "postgresql"])

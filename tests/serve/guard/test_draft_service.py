@@ -270,3 +270,18 @@ def test_blanks_around_a_review_reach_the_model_as_anonymise_leaves_them(guarded
 @pytest.mark.parametrize("review", ["", "   ", "\n\t"])
 def test_a_review_of_blanks_is_none(guarded, review):
     assert guarded.ask("/v1/drafts", {"review": review}).status_code == 422
+
+
+def test_while_postgresql_is_away_drafts_go_on_and_a_decision_is_to_be_sent_again(guarded, monkeypatch):
+    from serve.guard.journal import Journal
+    from serve.postgres import Postgres
+
+    identity = guarded.ask("/v1/drafts", REVIEW).json()["id"]
+    monkeypatch.setattr(guarded.lifecycle.drafts, "journal", Journal(Postgres("postgresql://ann:s3cret@127.0.0.1:9/p")))
+    assert guarded.ask("/v1/drafts", REVIEW).status_code == 200
+    answer = guarded.ask(f"/v1/drafts/{identity}/decision", {"outcome": "accepted"})
+    assert (answer.status_code, answer.json()["error"]["type"]) == (503, "journal")
+    assert answer.headers["retry-after"]
+    assert "s3cret" not in answer.text
+    monkeypatch.undo()
+    assert guarded.ask(f"/v1/drafts/{identity}/decision", {"outcome": "accepted"}).status_code == 200
