@@ -10,7 +10,7 @@ import typer
 
 from plume.command import DefaultGroup, say, status, stderr
 from plume.errors import InputError, briefly
-from serve import cli_state, keys
+from serve import cli_state, key_commands, keys
 from serve.config import WHERE, ConfigFile, Overrides, ServeConfig
 from serve.state import State
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="vLLM with the champion's adapter. `plume serve KEY=VALUE …` is `plume serve run KEY=VALUE …`.",
 )
-app.add_typer(keys.app, name="key")
+app.add_typer(key_commands.app, name="key")
 app.add_typer(cli_state.app)
 
 

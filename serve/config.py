@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 import typer
 from pydantic import Field, field_validator, model_validator
@@ -68,6 +69,14 @@ class ServeConfig(Config):
         None,
         description="folder of `plume data sources import`, whose passages a version of a prompt with sources is shown",
     )
+    client_per_minute: int | None = Field(
+        None, ge=1, description="requests for drafts of one client, at most, on this server; a key may have its own"
+    )
+    client_at_once: int | None = Field(None, ge=1, description="of them at a time; a key may have its own")
+    agent_per_minute: int | None = Field(None, ge=1, description="of one agent, as X-Agent-Id tells them apart")
+    otlp_endpoint: str | None = Field(
+        None, description="http(s)://host:4318 of a collector that gets each request's steps as spans, without text"
+    )
     traces: bool = Field(True, description="drafts and decisions, pseudonymised, become traces and feedback in MLflow")
     golden: bool = Field(True, description="a new version's log-probabilities are compared with PEFT's")
     platform_api: bool = Field(
@@ -114,6 +123,25 @@ class ServeConfig(Config):
     @classmethod
     def _absolute_store(cls, value: str | None) -> str | None:
         return value and absolute(value)
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _collector(cls, value: str | None) -> str | None:
+        """Complete the path of OTLP over HTTP, as its specification does."""
+        if value is None:
+            return None
+        try:
+            url = urlsplit(value)
+            good = url.scheme in ("http", "https") and url.hostname and url.port != 0
+        except ValueError:
+            good = False
+        if not good or not value.isascii() or value.split() != [value]:
+            raise ValueError("an address such as http://127.0.0.1:4318 is wanted")
+        if url.username is not None or url.query or url.fragment:
+            raise ValueError(
+                "an address without user, password or query is wanted: it stands in files and in arguments"
+            )
+        return url._replace(path="/v1/traces").geturl() if url.path in ("", "/") else value
 
     @field_validator("host")
     @classmethod

@@ -175,6 +175,7 @@ def join(state: State, aliases: Aliases) -> None:
     write_json(local.alias, asdict(aliases))
     write_json(local.keys, read_json(state.keys) or {})
     write_json(local.admin, state.admin_key())
+    write_json(local.agents, state.agents_key())
 
 
 def note_start(state: State, adapters: Iterable[Deployed]) -> None:

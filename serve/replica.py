@@ -19,7 +19,7 @@ from pathlib import Path
 from plume.errors import InputError, PlumeError, briefly
 from plume.models import same_base
 from plume.registry import MODEL_NAME
-from serve import alias, fleet
+from serve import alias, fleet, key_use
 from serve.alias import Deployed
 from serve.champion import at_hand
 from serve.client import Client
@@ -74,6 +74,7 @@ class Follower:
     def __init__(self, state: State, started: Started, client: Client) -> None:
         self.state, self._started, self._client = state, started, client
         self._here: dict[Deployed, Deployed] = {}  # the same versions, in folders of this machine
+        self._used: dict[str, float] = {}
         self._asked = self._later = -_AGAIN  # when the engine was asked, when a load failed
         self._answered: dict[str, float] = {}  # versions that the guard was told, and when it last was
         self.told = Replica(f"{socket.gethostname()}:{state.folder}")
@@ -81,6 +82,7 @@ class Follower:
     def look(self) -> None:
         """Copy keys, load what is to be loaded, then copy alias.json. Raises StorageError, InputError."""
         write_json(self.state.local.keys, read_json(self.state.keys) or {})
+        self._share_use()
         token, asked = fleet.proposed(self.state)
         answering = alias.read(self.state)
         wanted = dict.fromkeys([*(answering.deployed if answering else ()), *asked])
@@ -98,6 +100,13 @@ class Follower:
             self._fall_behind(answering)
         if self.told != before:
             fleet.beat(self.state.database, self.told)
+
+    def _share_use(self) -> None:
+        """Tell the others when keys were last used here, if that has changed."""
+        used = key_use.read(self.state.local)
+        if used != self._used:
+            key_use.add(self.state, used)
+            self._used = used
 
     def stand_alone(self) -> None:
         """Serve on what is known while the others cannot be asked."""

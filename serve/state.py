@@ -43,6 +43,8 @@ class State:
         self.alias = shared("alias.json")  # who answers
         self.history = shared("history.json")  # what can be gone back to, and what was rolled back
         self.keys = shared("keys.json")
+        self.used = shared("used.json")  # when each key was last used
+        self.agents = shared("agents.key")  # the secret of the hashes that tell agents apart
         self.admin = shared("admin.key")  # the secret of `sync` and `rollback`, made at the first start
         self.synced = shared("synced.json")
         self.drain = folder / "drain"  # while this file exists, requests for drafts are refused
@@ -80,11 +82,20 @@ class State:
 
     def admin_key(self) -> str:
         """Read the admin's secret; make it if there is none."""
-        if not self.admin.exists():
-            write_json(self.admin, secrets.token_urlsafe(32))
-        secret = read_json(self.admin)
+        return self._secret(self.admin)
+
+    def agents_key(self) -> str:
+        """Read the secret of agents' hashes; make it if there is none."""
+        return self._secret(self.agents)
+
+    def _secret(self, path: Document) -> str:
+        if not path.exists():
+            with alone(self, "secret"):  # of servers that start together, one makes it
+                if not path.exists():
+                    write_json(path, secrets.token_urlsafe(32))
+        secret = read_json(path)
         if not isinstance(secret, str) or not secret.strip():
-            raise InputError(f"{self.admin}: holds no key; remove it, and the next start of the server makes one")
+            raise InputError(f"{path}: holds no key; remove it, and the next start of the server makes one")
         return secret
 
 

@@ -46,6 +46,8 @@ def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
     if gpu:
         words["--gpu-memory-utilization"] = config.gpu_memory_utilization
     flags = ["--disable-fastapi-docs", "--disable-uvicorn-access-log"]
+    if config.otlp_endpoint:
+        flags.append("--enable-per-request-metrics")  # tells the guard how long a draft waited in the queue
     if not gpu:
         flags.append("--enforce-eager")  # compiling takes minutes on a CPU
     lora = [] if served.merged else _lora(served, config)

@@ -42,6 +42,7 @@ def write_state(served: Served, config: ServeConfig, state: State) -> None:
     """Write what the guard reads when it starts. Raises InputError if the disk refuses."""
     gpu = vllm_command.has_gpu()
     state.admin_key()
+    state.agents_key()
     state.drain.unlink(missing_ok=True)
     if state.database:
         fleet.join(state, served.aliases)

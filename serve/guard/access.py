@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.requests import ClientDisconnect, Request
 
+from serve.guard.agents import Agents
 from serve.guard.refusal import Reason, Refusal
 from serve.guard.request_context import RequestContext
-from serve.keys import ADMIN, Keys
+from serve.keys import ADMIN, Holder, Keys
 
 PUBLIC = "public"  # the role of what needs no key
 BODY = 64 << 10  # bytes of a request, at most
@@ -88,22 +89,30 @@ def find(method: str, path: str, platform: bool = False) -> Route | None:
     return None
 
 
-def admit(request: Request, keys: Keys, context: RequestContext, platform: bool = False) -> Route:
-    """Find the route that a request may use; note it and its client. Raises Refusal: NO_ROUTE, NO_KEY."""
+def admit(
+    request: Request, keys: Keys, agents: Agents, context: RequestContext, platform: bool = False
+) -> tuple[Route, Holder | None]:
+    """Find the route that a request may use, and whose key opens it; note it, its client and its agent.
+
+    Raises Refusal: NO_ROUTE, NO_KEY, KEY_EXPIRED, INVALID.
+    """
     route = find(request.method, request.scope["path"], platform)
     if route is None:
         raise Refusal(Reason.NO_ROUTE)
     context.route = route.name
     if route.role == PUBLIC:
-        return route
+        return route, None
     kind, key = get_authorization_scheme_param(request.headers.get("authorization"))
     holder = keys.holder(key.strip()) if kind.lower() == "bearer" and key.strip() else None
     if holder is None:
         raise Refusal(Reason.NO_KEY)
-    context.client, role = holder
-    if not route.admits(role):
+    context.client = holder.name
+    if holder.expired:
+        raise Refusal(Reason.KEY_EXPIRED)
+    if not route.admits(holder.role):
         raise Refusal(Reason.NO_ROUTE)
-    return route
+    context.agent = agents.of(holder.name, request.headers)
+    return route, holder
 
 
 async def read_body(request: Request, seconds: float) -> bytes:

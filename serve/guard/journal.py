@@ -113,6 +113,7 @@ class Journal:
                 "outcome": decided["outcome"],
                 "version": version,
                 "seconds": decided["seconds"] or None,  # nothing measured is no time
+                **({"agent": decided["agent"]} if decided.get("agent") else {}),
                 **({key: written.get(key) for key in SHOWN} if reviews else {}),
             }
 

@@ -21,8 +21,10 @@ from serve import alias
 from serve.alias import Deployed
 from serve.config import FORCED_AFTER
 from serve.guard import connection_limits, maskers, merged_check, platform_api
+from serve.guard.agents import Agents
 from serve.guard.api import app as api
 from serve.guard.audit import AuditLog
+from serve.guard.client_limits import ClientLimits
 from serve.guard.draft_service import DraftService, prompt_of
 from serve.guard.engine_client import EngineClient
 from serve.guard.in_flight import InFlight
@@ -32,6 +34,8 @@ from serve.guard.metrics import Metrics
 from serve.guard.platform_writer import PlatformWriter
 from serve.guard.readiness import Readiness
 from serve.guard.request_context import RequestContext
+from serve.guard.tracing import NoTraces, Traces, traces_to
+from serve.key_use import KeyUse
 from serve.keys import Keys
 from serve.server_log import tell
 from serve.state import Started, State
@@ -50,6 +54,8 @@ class Lifecycle:
         self.maskers: Maskers | None = None
         self.drafts: DraftService | None = None
         self.platform: PlatformWriter | None = None
+        self.traces: Traces = NoTraces()
+        self.key_use = KeyUse(state)
         self._beside: list[asyncio.Task] = []
         self._drained: asyncio.Task | None = None
 
@@ -102,7 +108,9 @@ class Lifecycle:
         """Make the parts. Raises PlumeError for what is damaged, missing or does not start."""
         started = Started.read(self.state)
         config = self.config = started.config
-        self.keys = Keys(self.state)
+        self.keys, self.agents = Keys(self.state), Agents(self.state)
+        self.limits = ClientLimits(config, self.metrics.limited)
+        self.traces = traces_to(config.otlp_endpoint, self.metrics.spans_lost)
         retriever = None
         if config.examples:
             from plume.retrieval import Retriever
@@ -161,12 +169,14 @@ class Lifecycle:
         for each in self._beside:
             each.cancel()  # the process itself leaves when it sees us gone, and sends what is left first
         self.audit.tell_strangers()
+        await self.key_use.stop()
         if self.platform:
             await self.platform.stop()
         if self.drafts:
             await self.drafts.close()
         if self.maskers:
             await self.maskers.stop()
+        await self.traces.stop()
 
     def open_platform(self) -> None:
         """Open the routes of Services Publics +, and go on with what its queue holds."""
@@ -176,7 +186,7 @@ class Lifecycle:
         self.platform.start()
 
     def note(self, context: RequestContext) -> None:
-        """Count the request and add its line to the audit; looks at the pages are not worth a line."""
+        """Count the request, add its line to the audit, trace it; looks at the pages are not worth a line."""
         metrics, audit, version = self.metrics, self.audit, str(context.version or "")
         metrics.requests.labels(version, context.route, str(context.status)).inc()
         if context.error:
@@ -188,7 +198,9 @@ class Lifecycle:
         else:
             audit.write(
                 request=context.id,
+                trace=context.trace.trace,
                 client=context.client,
+                **({"agent": context.agent} if context.agent else {}),
                 route=context.route,
                 status=context.status,
                 version=context.version,
@@ -196,6 +208,7 @@ class Lifecycle:
                 seconds=context.seconds,
                 **context.audit,
             )
+            self.traces.add(context)
 
     def _know_vllm(self, vllm: Any) -> None:
         """Limit the connections of vLLM's server, which does not listen yet. Without limits nobody may reach it."""

@@ -33,6 +33,8 @@ class Metrics:
         self.failed = make(Counter, "failed_checks", "findings on drafts as written", ("version", "check"))
         self.passages = make(Counter, "passages", "of official sources, shown or cited", ("version", "use"))
         self.journal_errors = make(Counter, "journal_errors", "drafts that could not be kept")
+        self.limited = make(Counter, "limited", "requests over a limit of their client's", ("client", "limit"))
+        self.spans_lost = make(Counter, "spans_lost", "spans that otlp_endpoint did not take")
         self.audit_errors = make(Counter, "audit_errors", "audit lines that could not be written")
         self.restarts = make(Gauge, "masker_restarts", "maskers that died or did not answer")
         self.waiting = make(Gauge, "not_in_mlflow", "drafts and decisions that wait to be sent to MLflow")

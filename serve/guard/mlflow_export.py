@@ -158,11 +158,12 @@ def _feedback(trace: str, client: str, row: dict[str, Any]) -> bool:
     import mlflow
     from mlflow.entities import AssessmentSource
 
+    agent = row.get("agent")  # a hash: MLflow can tell a client's agents apart, too
     mlflow.log_feedback(
         trace_id=trace,
         name="decision",
         value=row["outcome"],
-        source=AssessmentSource(source_type="HUMAN", source_id=client),
+        source=AssessmentSource(source_type="HUMAN", source_id=f"{client}/{agent}" if agent else client),
         metadata={name: str(row[name]) for name in ("final", "seconds") if row[name] is not None},
     )
     return True

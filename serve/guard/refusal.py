@@ -17,6 +17,8 @@ class Reason(Enum):
     # Before the request is read (`connection_limits`, `access`)
     NO_HTTP = 400, "http", "this is no HTTP request"
     NO_KEY = 401, "key", "send a known key as `Authorization: Bearer KEY`"
+    KEY_EXPIRED = 401, "expired", "this key has expired; ask who runs the server for a new one"
+    TOO_MANY = 429, "rate", "more requests for drafts than this client may make ({most}); ask again in {after} s"
     NO_ROUTE = 404, "route", "there is no such route"
     HEADERS_LATE = 408, "timeout", "the headers took longer than {seconds:g} s"
     BODY_LATE = 408, "timeout", "the body took longer than {seconds:g} s"
@@ -70,10 +72,15 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
         usual, self.kind, message = reason.value
         self.status = status or usual
         super().__init__(message.format(**told))
+        self._after = told.get("after")  # seconds
 
     def response(self) -> JSONResponse:
         """Build the answer: one line of JSON."""
-        headers = {408: {"Connection": "close"}, 503: {"Retry-After": "5"}}.get(self.status)
+        headers = {
+            408: {"Connection": "close"},
+            429: {"Retry-After": str(self._after)},
+            503: {"Retry-After": "5"},
+        }.get(self.status)
         return JSONResponse({"error": self.told()}, self.status, headers)
 
     def told(self) -> dict[str, str]:

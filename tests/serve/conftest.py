@@ -12,7 +12,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -126,6 +127,46 @@ REVIEWS = [
 ]
 
 
+@contextmanager
+def _collector():
+    """A receiver of OTLP over HTTP: the spans that it got, how often it was asked, the status that it answers."""
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    got = SimpleNamespace(spans=[], resources=[], raw=b"", status=200, asked=0, wait=threading.Event())
+    got.wait.set()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.asked += 1
+            body = self.rfile.read(int(self.headers["content-length"]))
+            got.wait.wait(30)
+            if got.status == 200 and self.path == "/v1/traces":
+                got.raw += body
+                for of_resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                    got.resources.append({a.key: a.value.string_value for a in of_resource.resource.attributes})
+                    got.spans += [span for scope in of_resource.scope_spans for span in scope.spans]
+            self.send_response(got.status)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    got.endpoint = f"http://127.0.0.1:{server.server_port}"
+    yield got
+    got.wait.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def run_collector():
+    """with run_collector() as got: a collector of spans."""
+    return _collector
+
+
 class Service:
     """`plume serve` as a supervisor runs it: started again whenever it ends by itself."""
 
@@ -159,7 +200,14 @@ class Service:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory, embedded_model, make_adapter, share_caches):
+def spans(run_collector):
+    """Where the one engine's guard sends spans."""
+    with run_collector() as got:
+        yield got
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, embedded_model, make_adapter, share_caches, spans):
     """`plume serve` with the first of four versions as champion, and a client's key: one engine for all tests.
 
     The last test that asks for it stops it (tests/serve/test_vllm.py).
@@ -176,7 +224,7 @@ def site(tmp_path_factory, embedded_model, make_adapter, share_caches):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     settings = {"port": port, "dtype": "float32", "max_model_len": 1024, "max_new_tokens": 16, "maskers": 1}
-    settings |= {"drain_timeout": 60, "tracking_uri": uri, "state": home / "serve"}
+    settings |= {"drain_timeout": 60, "tracking_uri": uri, "state": home / "serve", "otlp_endpoint": spans.endpoint}
     before, folders = mlflow.get_tracking_uri(), {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLUME_HOME", str(home))

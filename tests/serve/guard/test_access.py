@@ -210,4 +210,8 @@ def test_openapi_documents_what_is_open_and_nothing_else(guarded):
     assert set(paths) == {"/v1/drafts", *of_draft, "/v1/chat/completions", "/v1/models"}
     told = paths["/v1/drafts"]["post"]["responses"]
     assert told["503"]["description"] == "Refused: masking, checks, busy, draining"
+    assert (told["401"]["description"], "Retry-After" in told["429"]["headers"]) == ("Refused: key, expired", True)
+    for described in (one for methods in paths.values() for one in methods.values()):
+        names = {one["name"] for one in described["parameters"] if one["in"] == "header"}
+        assert names == {"X-Request-Id", "traceparent", "X-Agent-Id", "X-Conversation-Id"}
     assert {reason.value[0] for reason in Reason} - {499} <= set(map(int, told))

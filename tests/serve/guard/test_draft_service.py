@@ -43,12 +43,12 @@ def test_the_engine_is_asked_what_plume_decides_and_reads_trainings_token_ids(gu
     assert asked["stop_token_ids"] == [32000]
 
 
-def test_no_header_of_the_client_reaches_the_engine(guarded):
+def test_no_header_of_the_client_reaches_the_engine_but_its_requests_id_and_trace(guarded):
     guarded.request(
         "POST", "/v1/drafts", key=guarded.key, json=REVIEW, headers={"X-Secret": "s", "X-Conversation-Id": "c"}
     )
     headers = next(h for m, p, h in guarded.engine.seen if p == "/v1/completions")
-    assert set(headers) == {b"content-type", b"content-length"}
+    assert set(headers) == {b"content-type", b"content-length", b"x-request-id", b"traceparent"}
 
 
 def test_without_a_pseudonym_the_greeting_has_no_hole(guarded):
