@@ -7,6 +7,7 @@ serves.
 
 import json
 import os
+from collections import Counter
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,11 +25,12 @@ def digest(ids: list[int]) -> str:
 
 
 class ForcedLength:
-    """Sets `max_tokens` and `ignore_eos` of each request for a completion."""
+    """Sets `max_tokens` and `ignore_eos` of each request for a completion, and reads each prompt as if for once."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._tokens = json.loads(Path(os.environ[VARIABLE]).read_text("utf-8"))
+        self._asked: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != "/v1/completions":
@@ -41,9 +43,13 @@ class ForcedLength:
                 break
         asked = json.loads(body)
         if asked.get("max_tokens") != 1:  # a look whether the engine writes stays as it is
-            asked["max_tokens"] = self._tokens.get(digest(asked["prompt"]), self._tokens[""])
+            key = digest(asked["prompt"])
+            asked["max_tokens"] = self._tokens.get(key, self._tokens[""])
             asked["ignore_eos"] = True
             asked.pop("stop_token_ids", None)  # these would end a draft all the same
+            # What was asked before is read anew, as a review is in service; what all prompts begin with is cached.
+            self._asked[key] += 1
+            asked["cache_salt"] = f"time {self._asked[key]}"
         told = json.dumps(asked).encode()
         headers = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
         scope = {**scope, "headers": [*headers, (b"content-length", str(len(told)).encode())]}
