@@ -10,6 +10,11 @@ from plume import files
 PROMISES = ("first_token_p99", "token_p99", "draft_p99")
 _HEAD = ("in flight", "guard", "drafts/s", "first token s", "token ms", "draft s", "of limit", "promise")
 
+_CAUTION = (
+    "With the guard a client gets a draft whole: its first word takes as long as the draft. First token and token are "
+    "then the engine's, by the guard's histograms."
+)
+
 
 def write(told: dict[str, Any], out: Path) -> None:
     """Write bench.json and bench.png, both in one step."""
@@ -49,17 +54,17 @@ def table(told: dict[str, Any]) -> str:
     widths = [max(len(line[i]) for line in lines) for i in range(len(_HEAD))]
     rows = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     promised = told["promised"]
-    return "\n".join(
-        [
-            f"{told['version']} of {told['model']}, {told['dtype']}, vLLM {told['vllm']}; p50 / p99",
-            *rows,
-            f"promised at p99: first token {promised['first_token_p99']:g} s, token "
-            f"{1000 * promised['token_p99']:g} ms, draft {promised['draft_p99']:g} s",
-            "With the guard a client gets a draft whole, so its first word takes as long as the draft; first token and "
-            "token are the engine's, by the guard's histograms.",
-            _ratios(told["rows"]),
-        ]
+    n = sorted({row["drafts"] for row in told["rows"]})
+    of = f"{told['version']} of {told['model']}, {told['dtype']}, vLLM {told['vllm']}"
+    each = f"token {1000 * promised['token_p99']:g} ms, draft {promised['draft_p99']:g} s"
+    lines = (
+        f"{of}; p50 / p99 of {n[0]} to {n[-1]} drafts",
+        *rows,
+        f"promised at p99: first token {promised['first_token_p99']:g} s, {each}",
+        _CAUTION,
+        _ratios(told["rows"]),
     )
+    return "\n".join(lines)
 
 
 def _ratios(rows: list[dict[str, Any]]) -> str:

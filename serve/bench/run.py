@@ -14,6 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +135,13 @@ def _environment() -> dict[str, str]:
 
 def _shared(asked: list[Asked]) -> int:
     """Count the tokens that all prompts begin with."""
-    if len(asked) == 1:
-        return 0
-    return len(os.path.commonprefix([one.prompt for one in asked]))
+    first = asked[0].prompt
+    return min((_same(first, one.prompt) for one in asked[1:]), default=0)
+
+
+def _same(one: list[int], other: list[int]) -> int:
+    """Count the tokens that two prompts begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _measure(run: _Run, served: Served) -> list[dict[str, Any]]:
@@ -188,7 +193,7 @@ def _ask(run: _Run, data: Path, arm: str, in_flight: int, tokenizer: str, key: s
     if arm == "off":
         words["--extra-body"] = json.dumps(vllm_command.DECODING)
     # Never --save-detailed: it would write texts.
-    flags = ("--save-result", "--disable-tqdm", "--custom-skip-chat-template")
+    flags = ("--save-result", "--disable-tqdm", "--skip-chat-template")
     command = [sys.executable, "-m", "serve.bench.vllm_client", *(str(w) for pair in words.items() for w in pair)]
     env = {**_environment(), "OPENAI_API_KEY": key, "NO_PROXY": "127.0.0.1", "VLLM_NO_USAGE_STATS": "1"}
     done = subprocess.run([*command, *flags], env=env, capture_output=True, text=True)
