@@ -11,9 +11,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-# Below the engine, whose threads wait for each other at each step: one that loses its core stops them all.
-_NICE = 10
-
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -21,7 +18,6 @@ def main() -> None:
     operations = _operations()
     gc.collect()
     gc.freeze()  # word lists that live as long as the process: looking through them again and again delays requests
-    os.nice(_NICE)
     _answer(answers, {"ready": True})
     for line in sys.stdin:
         try:

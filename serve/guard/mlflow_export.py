@@ -28,7 +28,7 @@ _EVERY, _LATER = 1.0, 15.0  # seconds between looks; after MLflow did not answer
 
 
 def main() -> None:
-    os.nice(19)  # nobody waits for a trace: it is written in time that drafts leave
+    os.nice(5)  # below the engine: nobody waits for a trace
     state = State(Path(sys.argv[1]))
     logging.disable(logging.ERROR)  # MLflow's messages may quote what it was given
     parent = os.getppid()
