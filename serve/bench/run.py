@@ -198,8 +198,9 @@ def _ask(run: _Run, data: Path, arm: str, in_flight: int, tokenizer: str, key: s
     env = {**_environment(), "OPENAI_API_KEY": key, "NO_PROXY": "127.0.0.1", "VLLM_NO_USAGE_STATS": "1"}
     done = subprocess.run([*command, *flags], env=env, capture_output=True, text=True)
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
-        raise PlumeError(f"vLLM's benchmark failed: {last[:300]}")
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()] or [f"exit code {done.returncode}"]
+        why = next((line for line in reversed(lines) if "rror" in line), lines[-1])  # libraries go on after it
+        raise PlumeError(f"vLLM's benchmark failed: {why[:300]}")
     return {"guard": arm == "on", "in_flight": in_flight, **results.read(result)}
 
 

@@ -13,10 +13,11 @@ from dataclasses import replace
 from typing import Any
 
 
-async def ask_guard(asked: Any, session: Any, pbar: Any = None) -> Any:
+async def ask_guard(request_func_input: Any, session: Any, pbar: Any = None) -> Any:
     """Ask for a draft. The first word comes with the last one, so the time to both is the same."""
     from vllm.benchmarks.lib.endpoint_request_func import RequestFuncOutput
 
+    asked = request_func_input  # vLLM gives it by this name
     done = RequestFuncOutput(prompt_len=asked.prompt_len)
     done.start_time = begun = time.perf_counter()
     headers = {"Authorization": f"Bearer {os.environ['OPENAI_API_KEY']}"}
@@ -37,11 +38,12 @@ async def ask_guard(asked: Any, session: Any, pbar: Any = None) -> Any:
     return done
 
 
-async def ask_engine(asked: Any, session: Any, pbar: Any = None) -> Any:
+async def ask_engine(request_func_input: Any, session: Any, pbar: Any = None) -> Any:
     """Ask for a completion of token ids."""
     from vllm.benchmarks.lib.endpoint_request_func import async_request_openai_completions
 
-    return await async_request_openai_completions(replace(asked, prompt=json.loads(asked.prompt)), session, pbar)
+    asked = replace(request_func_input, prompt=json.loads(request_func_input.prompt))
+    return await async_request_openai_completions(asked, session, pbar)
 
 
 def main() -> None:
