@@ -87,6 +87,7 @@ TREND = Kind("a trend page", ("trend.html", "trend.json"), frozenset({"promotion
 TIME = Kind("a time analysis", ("time.html", "time.json"), frozenset({"estimates", "claims"}))
 MEMORY = Kind("a memory test", ("memory.html", "memory.json"), frozenset({"estimates", "canaries"}))
 SITE = Kind("an acceptance report", ("site.html", "site.json"), frozenset({"parts", "outcome"}))
+BENCH = Kind("a benchmark of a server", ("bench.png", "bench.json"), frozenset({"rows", "promised"}))
 SOURCES = Kind(
     "sources",
     ("passages.jsonl", "quarantine.jsonl", "manifest.json"),
@@ -105,7 +106,7 @@ STUDY = Kind(
 )
 ANALYSIS = Kind("a study's analysis", ("study.html", "study.json"), frozenset({"estimates", "preregistration"}))
 DRAFTS = (("id", "draft"), ("id", "error"))  # what a row of a file of drafts holds at least
-KINDS = (DATASET, RUN, VERDICT, RANKING, TREND, TIME, MEMORY, SITE, SOURCES, RENDERED, EXPORT, STUDY, ANALYSIS)
+KINDS = (DATASET, RUN, VERDICT, RANKING, TREND, TIME, MEMORY, SITE, SOURCES, RENDERED, EXPORT, STUDY, ANALYSIS, BENCH)
 
 
 def check_folder(

@@ -172,6 +172,31 @@ def batch(
 
 
 @app.command()
+def bench(
+    data: Annotated[Path, typer.Option(help="Dataset folder; the reviews and replies of its test split are the load.")],
+    out: Annotated[Path, typer.Option(help="Folder for bench.json and bench.png.")],
+    overrides: Overrides = None,
+    config: Annotated[
+        Path | None, typer.Option(help="The server's YAML; keys of its own and defaults: plume config bench.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the results of another measurement.")] = False,
+) -> None:
+    """Start the engine and measure it under the corpus's own load, with the guard and without, against its limits.
+
+    vLLM's own benchmark asks; drafts are as long as the published replies. Each line says whether what is promised
+    (first_token_p99, token_p99, draft_p99) holds.
+    """
+    from serve.bench.config import BenchConfig
+    from serve.bench.report import table
+    from serve.bench.run import FIXED
+    from serve.bench.run import bench as measure
+
+    settings = BenchConfig.load_for(set(BenchConfig.model_fields) - set(FIXED), config, overrides or ())
+    say(table(measure(settings, data, out, force=force)))
+    say(f"{out}: bench.json, bench.png")
+
+
+@app.command()
 def desk(
     overrides: Overrides = None,
     config: Annotated[Path | None, typer.Option(help="YAML config; all keys and defaults: plume config desk.")] = None,

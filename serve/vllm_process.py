@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -101,15 +101,16 @@ def started_for_this(config: ServeConfig) -> Iterator[Client]:
 
 
 @contextmanager
-def running(served: Served, config: ServeConfig) -> Iterator[None]:
+def running(served: Served, config: ServeConfig, inside: Sequence[str] = ()) -> Iterator[None]:
     """Start the engine behind its guard, wait until it is ready, and stop it at the end of the block.
 
+    `inside` are more words for vLLM, before plume's: the last middleware is the outermost, and that is the guard.
     Raises PlumeError with the line of the log that matters, and where the log is, if it does not start.
     """
     state = State.of(config)
     with hold(state):
         write_state(served, config, state)
-        (words, variables), log = vllm_command.here(served, config), _fresh_log()
+        (words, variables), log = vllm_command.here(served, config, inside), _fresh_log()
         with log.open("wb") as output:
             process = subprocess.Popen(
                 words,

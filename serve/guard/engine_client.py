@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope
 from serve.guard.in_flight import replay
 from serve.server_log import tell
 
+_INTERVAL = 16  # tokens that vLLM sends at once, after the first one: each sending costs as much as a word of a check
 _HUNG = 60.0  # seconds of silence that are no slow prompt any more
 
 
@@ -78,7 +79,8 @@ class EngineClient:
                 now = self._note_token(started)
                 first = now - started if first is None else first
 
-        asked = json.dumps({**body, "stream": True, "stream_options": {"include_usage": True}}).encode()
+        options = {"stream": True, "stream_options": {"include_usage": True}, "stream_interval": _INTERVAL}
+        asked = json.dumps({**body, **options}).encode()
         try:
             await self._app(self._scope("POST", "/v1/completions", asked, headers), replay(asked, receive), gather)
         except Exception as error:  # vLLM's own, or an answer that is not its stream

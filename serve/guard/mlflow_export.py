@@ -30,6 +30,7 @@ _EVERY, _LATER = 1.0, 15.0  # seconds between looks; after MLflow did not answer
 
 
 def main() -> None:
+    os.nice(5)  # below the engine: nobody waits for a trace
     state = State.of(Started.read(State(Path(sys.argv[1]))).config)
     logging.disable(logging.ERROR)  # MLflow's messages may quote what it was given
     parent = os.getppid()

@@ -20,6 +20,7 @@ MARKERS = {
     TIME: {"estimates": [], "claims": []},
     output.MEMORY: {"estimates": [], "canaries": []},
     output.SITE: {"parts": [], "outcome": "ok"},
+    output.BENCH: {"rows": [], "promised": {}},
     output.SOURCES: {"sources": [], "passages_sha256": ""},
     output.RENDERED: {"made_by": "", "files": {}},
     output.EXPORT: {"to": "hub", "adapter_sha256": "", "parity": {}},

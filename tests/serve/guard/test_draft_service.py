@@ -38,7 +38,8 @@ def test_the_engine_is_asked_what_plume_decides_and_reads_trainings_token_ids(gu
     (asked,) = guarded.engine.asked
     pair = {key: REVIEW[key] for key in ("review", "network", "structure")}
     assert asked["prompt"] == encode_prompt(guarded.tokenizer, load_prompt("short-1"), pair)
-    assert set(asked) == {"model", "prompt", "max_tokens", "stop_token_ids", "temperature", "stream", "stream_options"}
+    of_stream = {"stream", "stream_options", "stream_interval"}
+    assert set(asked) == {"model", "prompt", "max_tokens", "stop_token_ids", "temperature", *of_stream}
     assert (asked["model"], asked["temperature"], asked["max_tokens"]) == ("plume-reply@v1", 0.0, 64)
     assert asked["stop_token_ids"] == [32000]
 
