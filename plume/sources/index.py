@@ -33,6 +33,7 @@ EVIDENCE = (
     *("score", "title_unsaid", "first_subject", "sides"),
     *("other_subjects", "service_in_title", "service", "thanks", "asks"),
 )
+WANTED = 2.0  # the power of the likelihood that any sheet could help; 1 tells less apart, 3 shows more wrong sheets
 NO_SIDES = 0.3  # added to the sides of a case: one side shared is less than all of three
 SUBJECT, SIDE, SERVICE, ASKS = "subject:", "side:", "service:", "asks:"  # roles of kinds, see kinds.tsv
 PRAISE = "service:praise"
@@ -41,14 +42,13 @@ PRAISE = "service:praise"
 class Weights(NamedTuple):
     """What each of FEATURES and EVIDENCE counts, and the logarithm of what is likely enough to be shown.
 
-    `wanted` is the power of the likelihood that any sheet could help. `within` says how far below the nearest another sheet may score, `passage` what a passage's own words count beside
+    `within` says how far below the nearest another sheet may score, `passage` what a passage's own words count beside
     its sheet's, `second` what a second passage of one sheet loses.
     """
 
     features: dict[str, float]
     evidence: dict[str, float]
     bias: float
-    wanted: float
     threshold: float
     within: float
     passage: float
@@ -177,7 +177,7 @@ class Index:
         """Say whether the sheet of that number is about what is asked, as far as can be told."""
         evidence = zip(EVIDENCE, self.evidence(asked, at, score), strict=True)
         helps = weights.bias + sum(weights.evidence[name] * value for name, value in evidence)
-        return log_likely(helps) + weights.wanted * log_likely(asked.wants) >= weights.threshold
+        return log_likely(helps) + WANTED * log_likely(asked.wants) >= weights.threshold
 
 
 def log_likely(evidence: Any) -> Any:

@@ -23,7 +23,7 @@ def terms(text: str) -> frozenset[str]:
 
 def weigh(text: str) -> float:
     """Give the log-odds that a sheet could help: the mean weight of the terms, times the root of their number."""
-    return weigh_with(_weights(), text)
+    return weigh_with(shipped(), text)
 
 
 def weigh_with(weights: Mapping[str, float], text: str) -> float:
@@ -34,5 +34,6 @@ def weigh_with(weights: Mapping[str, float], text: str) -> float:
 
 
 @cache
-def _weights() -> dict[str, float]:
+def shipped() -> dict[str, float]:
+    """Read the weights of this repository."""
     return {row["term"]: float(row["weight"]) for row in rows("wants", VOCABULARY)}
