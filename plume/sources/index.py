@@ -28,10 +28,10 @@ LENGTHS = {"text": 121.0, "kinds": 37.0, "title_kinds": 3.2, "passage": 25.0}
 # Of the nearest sheet: its score; subjects of its title that the review does not name; whether the first subject that
 # the review names is its title's; how much of the sides of the case it holds. Of the review: how many subjects its own
 # title names that the sheet is not about, in how many ways it tells how a citizen was received, whether it praises and
-# asks nothing, and whether it asks anything. No other sheet changes any of these.
+# asks nothing. No other sheet changes any of these.
 EVIDENCE = (
     *("score", "title_unsaid", "first_subject", "sides"),
-    *("other_subjects", "service_in_title", "service", "thanks", "asks"),
+    *("other_subjects", "service_in_title", "service", "thanks"),
 )
 WANTED = 2.0  # the power of the likelihood that any sheet could help; 1 tells less apart, 3 shows more wrong sheets
 NO_SIDES = 0.3  # added to the sides of a case: one side shared is less than all of three
@@ -170,7 +170,6 @@ class Index:
             len(_of(asked.title, SERVICE)),
             len(_of(asked.kinds, SERVICE)),
             float(PRAISE in asked.kinds and not asked.asks),
-            float(asked.asks),
         )
 
     def is_about(self, asked: Asked, at: int, score: float, weights: Weights) -> bool:
