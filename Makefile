@@ -21,7 +21,7 @@ GPU    := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/n
 COMMA := ,
 EMPTY :=
 SPACE := $(EMPTY) $(EMPTY)
-EXTRAS := train,eval,dev,$(if $(GPU),serve$(COMMA)qlora,serve-cpu)
+EXTRAS := train,eval,dev,postgres,$(if $(GPU),serve$(COMMA)qlora,serve-cpu)
 
 # uv does not read pip's find-links (blanks between them; uv wants commas): hand it over. Where there is none, uv picks torch's build for this machine.
 ifneq ($(strip $(PIP_FIND_LINKS)),)

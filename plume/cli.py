@@ -51,6 +51,7 @@ CONFIGS = {  # the types of the YAML files that a command reads
     "study": ("eval.study.config:StudyConfig",),
     "serve": ("serve.config:ServeConfig",),
     "desk": ("serve.desk.config:DeskConfig",),
+    "bench": ("serve.bench.config:BenchConfig",),
     "data": ("plume.corpus.build:DataConfig",),
 }
 
@@ -63,7 +64,8 @@ def configs_of(command: str) -> list[Any]:
 @app.command()
 def config(
     command: Annotated[
-        Literal["train", "preferences", "eval", "study", "serve", "desk", "data"], typer.Argument(help="Whose keys.")
+        Literal["train", "preferences", "eval", "study", "serve", "desk", "bench", "data"],
+        typer.Argument(help="Whose keys."),
     ],
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema instead, for editors.")] = False,
 ) -> None:

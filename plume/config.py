@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from plume.errors import InputError
+from plume.errors import InputError, without_secrets
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 _TEXT = (str, Path, IPv4Address)  # what is read as it is written
@@ -97,7 +97,7 @@ class Config(BaseModel):
             try:
                 _set(values, key.split("."), _read_value(text, _field(cls, key.split("."))))
             except (yaml.YAMLError, ValueError, RecursionError):
-                problems.append(f"{_shown.repr(override)}: its value is not valid YAML")
+                problems.append(f"{without_secrets(_shown.repr(override))}: its value is not valid YAML")
             except TypeError as error:
                 problems.append(f"{override!r}: {error} is a value, it has no keys")
         try:
@@ -282,7 +282,7 @@ def _explain(model: type[BaseModel], error: Any) -> str:
         return f"{key}: missing; give it in the file or as {key}=value"
     message = error["msg"].removeprefix("Value error, ").removesuffix(" for <class 'pathlib.Path'>")
     message = message[:1].lower() + message[1:]
-    return f"{key}: {message} (got {_shown.repr(error['input'])})" if key else message
+    return f"{key}: {message} (got {without_secrets(_shown.repr(error['input']))})" if key else message
 
 
 def _leaves(key: str, given: Any, depth: int = 3) -> list[str]:

@@ -151,6 +151,11 @@ def folder_aside(target: Path, *, first_wins: bool = True) -> Iterator[Path]:
                 raise
 
 
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file, for whoever can still read it, so that it can be begun anew."""
+    return path.replace(path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}"))
+
+
 # --- held by one process
 
 

@@ -87,11 +87,17 @@ TREND = Kind("a trend page", ("trend.html", "trend.json"), frozenset({"promotion
 TIME = Kind("a time analysis", ("time.html", "time.json"), frozenset({"estimates", "claims"}))
 MEMORY = Kind("a memory test", ("memory.html", "memory.json"), frozenset({"estimates", "canaries"}))
 SITE = Kind("an acceptance report", ("site.html", "site.json"), frozenset({"parts", "outcome"}))
+BENCH = Kind("a benchmark of a server", ("bench.png", "bench.json"), frozenset({"rows", "promised"}))
 SOURCES = Kind(
     "sources",
     ("passages.jsonl", "quarantine.jsonl", "manifest.json"),
     frozenset({"sources", "passages_sha256"}),
 )
+RENDERED = Kind(
+    "rendered files",
+    ("plume", "nginx", "systemd", "prometheus", "grafana", "compose", "docker", "kubernetes", "rendered.json"),
+    frozenset({"made_by", "files"}),
+)  # folders, each whole
 EXPORT = Kind("an exported model", ("README.md", "exported.json"), frozenset({"to", "adapter_sha256", "parity"}))
 STUDY = Kind(
     "a study",
@@ -100,7 +106,7 @@ STUDY = Kind(
 )
 ANALYSIS = Kind("a study's analysis", ("study.html", "study.json"), frozenset({"estimates", "preregistration"}))
 DRAFTS = (("id", "draft"), ("id", "error"))  # what a row of a file of drafts holds at least
-KINDS = (DATASET, RUN, VERDICT, RANKING, TREND, TIME, MEMORY, SITE, SOURCES, EXPORT, STUDY, ANALYSIS)
+KINDS = (DATASET, RUN, VERDICT, RANKING, TREND, TIME, MEMORY, SITE, SOURCES, RENDERED, EXPORT, STUDY, ANALYSIS, BENCH)
 
 
 def check_folder(
@@ -241,12 +247,12 @@ def _install(made: Path, folder: Path, names: tuple[str, ...], aside: Path) -> N
                 if (folder / name).exists():
                     (folder / name).rename(aside / name)
             for name in names:
-                if (made / name).is_file():
+                if (made / name).exists():
                     (made / name).rename(folder / name)
                     new.append(folder / name)
         except BaseException:  # a second Ctrl-C does not wait
             for path in new:
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
             for name in names:
                 if (aside / name).exists():
                     (aside / name).rename(folder / name)

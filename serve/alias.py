@@ -1,9 +1,9 @@
 """Keeps which version answers (`alias.json`), what answered before (`history.json`), and who gets the challenger."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import asdict, field
+from dataclasses import asdict, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -12,9 +12,9 @@ from pydantic.dataclasses import dataclass
 
 from plume.adapters import Adapter
 from plume.errors import InputError
-from plume.files import folder_sha256
+from plume.files import folder_sha256, set_aside
 from plume.registry import MODEL_NAME
-from serve.state import State, Watched, read_json, set_aside, write_json
+from serve.state import State, Watched, read_json, write_json
 
 KEPT = 3  # what was served before, and its adapters, that stay at hand
 
@@ -71,6 +71,10 @@ class Aliases:
     @property
     def deployed(self) -> list[Deployed]:
         return [self.champion, *([self.challenger] if self.challenger else [])]
+
+    def mapped(self, change: Callable[[Deployed], Deployed]) -> Self:
+        """Change each version that it names."""
+        return replace(self, champion=change(self.champion), challenger=self.challenger and change(self.challenger))
 
     def choose(self, key: str) -> Deployed:
         """Choose who answers the conversation `key`: always the same one while weight and versions stay."""

@@ -47,10 +47,13 @@ def resolve(config: ServeConfig, state: State, again: bool = False, fetch: bool 
 
     What alias.json says is served again if its adapters are whole and it is of the same registry, so that a restart
     undoes no rollback; then what was served before that; else what the registry says. A dead registry stops no restart.
+    A replica serves what all of them serve, and nothing else.
     What was rolled back is served only `again`. Without `fetch` nothing is written: folders are named, not made.
     Raises InputError if nothing can be served, or if the base model is not on this machine.
     """
     remarks: list[str] = []
+    if state.database and (shared := alias.current(state)):
+        return _served_by_all(shared, config, state, fetch=fetch)
     if config.merged:
         config = merged.following(config)
     try:
@@ -106,6 +109,31 @@ def _served_merged(
         return Served(aliases, adapters, base, model, 0, Merged(folder=config.merged, sha256=""))
     verified = merged.verified(config, champion.sha256, state)
     return Served(aliases, adapters, base, model, _stop_token(base, model), verified)
+
+
+def _served_by_all(aliases: Aliases, config: ServeConfig, state: State, *, fetch: bool) -> tuple[Served, list[str]]:
+    """Give what the replicas serve, each adapter verified or fetched: a start switches nothing."""
+    if fetch:
+        aliases = aliases.mapped(lambda deployed: at_hand(deployed, config, config.max_lora_rank))
+    champion, remarks = aliases.champion, []
+    if config.version not in ("champion", str(champion.version)):
+        remarks.append(f"all replicas serve {champion.name}; switch them with: plume serve sync version=N")
+    base = _base_of(champion)
+    adapters = dict.fromkeys([*aliases.deployed, *_of_base(base, alias.known(state))])
+    model = models.resolve(base, fetch=fetch)
+    return Served(aliases, tuple(adapters), base, model, _stop_token(base, model) if fetch else 0), remarks
+
+
+def at_hand(deployed: Deployed, config: ServeConfig, max_rank: int) -> Deployed:
+    """Find a version that another replica named on this machine, or fetch it. Raises InputError."""
+    with suppress(InputError):
+        deployed.check()
+        return deployed
+    tracking.connect(config.tracking_uri, create=False)
+    found = deploy(registry.find_version(str(deployed.version)), max_rank)
+    if found != deployed:
+        raise InputError(f"{deployed.name}: is another adapter in the registry than the one that replicas serve")
+    return found
 
 
 def _base_of(deployed: Deployed) -> Base:

@@ -10,7 +10,7 @@ import typer
 
 from plume.command import DefaultGroup, say, status, stderr
 from plume.errors import InputError, briefly
-from serve import keys
+from serve import cli_state, key_commands, keys
 from serve.config import WHERE, ConfigFile, Overrides, ServeConfig
 from serve.state import State
 
@@ -20,7 +20,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="vLLM with the champion's adapter. `plume serve KEY=VALUE …` is `plume serve run KEY=VALUE …`.",
 )
-app.add_typer(keys.app, name="key")
+app.add_typer(key_commands.app, name="key")
+app.add_typer(cli_state.app)
 
 
 @app.command()
@@ -38,15 +39,16 @@ def run(
     """
     from serve import vllm_command, vllm_process
     from serve.champion import resolve
+    from serve.fleet import reachable
 
     settings = ServeConfig.load(config, overrides or ())
-    state = State(settings.folder)
+    state, away = reachable(State.of(settings))
     if not only_print:
         vllm_process.check_startable(settings)
         keys.known(state)
     with status(f"looking {settings.version} up in MLflow, and verifying its adapter"):
         served, remarks = resolve(settings, state, again, not only_print)
-    for remark in remarks:
+    for remark in [*away, *remarks]:
         stderr.print(f"plume: {remark}", markup=False, soft_wrap=True)
     if only_print:
         say(vllm_command.shown(served, settings))
@@ -74,14 +76,14 @@ def draft(
     from plume.corpus.dataset import read_manifest, read_split
     from serve import alias, golden, vllm_command, vllm_process
 
-    fixed = {"state", "socket", "maskers", "golden"}  # a folder of its own, a port, one masker, no sync
+    fixed = {"state", "socket", "maskers", "golden", "database"}  # a folder of its own, a port, one masker, no sync
     settings = ServeConfig.load_for(set(ServeConfig.model_fields) - fixed, config, overrides or ())
     read_manifest(data)
     chosen = next((row for row in read_split(data, "test") if pair in (None, row["id"])), None)
     if chosen is None:
         raise InputError(f"{data}: {f'no pair {pair!r} in' if pair else 'nothing in'} the test split")
     with tempfile.TemporaryDirectory(prefix="plume-serve-") as folder:  # no state of a server that runs is touched
-        settings = settings.model_copy(update={"state": Path(folder), "socket": None, "maskers": 1})
+        settings = settings.model_copy(update={"state": Path(folder), "socket": None, "maskers": 1, "database": None})
         asked = {key: chosen[key] for key in ("review", "network", "structure", "title") if chosen.get(key)}
         began = time.monotonic()
         with vllm_process.started_for_this(settings) as client:
@@ -170,6 +172,31 @@ def batch(
 
 
 @app.command()
+def bench(
+    data: Annotated[Path, typer.Option(help="Dataset folder; the reviews and replies of its test split are the load.")],
+    out: Annotated[Path, typer.Option(help="Folder for bench.json and bench.png.")],
+    overrides: Overrides = None,
+    config: Annotated[
+        Path | None, typer.Option(help="The server's YAML; keys of its own and defaults: plume config bench.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the results of another measurement.")] = False,
+) -> None:
+    """Start the engine and measure it under the corpus's own load, with the guard and without, against its limits.
+
+    vLLM's own benchmark asks; drafts are as long as the published replies. Each line says whether what is promised
+    (first_token_p99, token_p99, draft_p99) holds.
+    """
+    from serve.bench.config import BenchConfig
+    from serve.bench.report import table
+    from serve.bench.run import FIXED
+    from serve.bench.run import bench as measure
+
+    settings = BenchConfig.load_for(set(BenchConfig.model_fields) - set(FIXED), config, overrides or ())
+    say(table(measure(settings, data, out, force=force)))
+    say(f"{out}: bench.json, bench.png")
+
+
+@app.command()
 def desk(
     overrides: Overrides = None,
     config: Annotated[Path | None, typer.Option(help="YAML config; all keys and defaults: plume config desk.")] = None,
@@ -189,6 +216,22 @@ def desk(
 
 
 @app.command()
+def render(
+    out: Annotated[Path, typer.Option(help="Folder for them: empty, or of an earlier render and unchanged since.")],
+    overrides: Overrides = None,
+    config: ConfigFile = None,
+) -> None:
+    """Write what a site needs beside plume, from the server's config: nginx, systemd and so on, small and readable.
+
+    What a site decides stands below `site` in the config (plume config serve).
+    """
+    from serve.render.render import write
+
+    written = write(ServeConfig.load(config, overrides or ()), out)
+    say(f"{out}: {len(written)} files; how to use each stands at its top: {', '.join(written)}")
+
+
+@app.command()
 def decisions(
     out: Annotated[Path, typer.Option(help="decisions.jsonl")],
     overrides: Overrides = None,
@@ -203,7 +246,7 @@ def decisions(
 
     state = _with_journal(config, overrides)
     output.check_file(out, [("id", "outcome", "final")])
-    rows = list(Journal(state.journal).decisions(reviews=reviews))
+    rows = list(Journal.of(state).decisions(reviews=reviews))
     with files.telling(out, "name another file with --out"):
         files.write(out, files.to_jsonl(rows))
     say(f"{out}: {len(rows)} decisions")
@@ -235,12 +278,12 @@ def _store_of_server(state: State) -> str | None:
 def _load(config: Path | None, overrides: list[str] | None, *uses: str) -> ServeConfig:
     """Load the config of a command that needs a state folder, whether or not a server runs."""
 
-    return ServeConfig.load_for(("state", *uses), config, overrides or ())
+    return ServeConfig.load_for(("state", "database", *uses), config, overrides or ())
 
 
 def _with_journal(config: Path | None, overrides: list[str] | None, *uses: str) -> State:
 
-    state = State(_load(config, overrides, *uses).folder)
-    if not state.journal.exists():
+    state = State.of_server(_load(config, overrides, *uses))
+    if not state.database and not state.journal.exists():
         raise InputError(f"{state.journal}: is not there; no server has run with this state folder")
     return state

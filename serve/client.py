@@ -39,6 +39,10 @@ class Client:
         """GET /status: who answers, what the engine knows, how much it does."""
         return self._ask("GET", "/status").json()
 
+    def metrics(self) -> str:
+        """GET /metrics: what the guard counted."""
+        return self._ask("GET", "/metrics").text
+
     def draft(self, case: dict[str, Any]) -> dict[str, Any]:
         """POST /v1/drafts. Raises InputError for what is too long, PlumeError for any other refusal."""
         return self._ask("POST", "/v1/drafts", case).json()

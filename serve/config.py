@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 import typer
 from pydantic import Field, field_validator, model_validator
@@ -12,10 +13,12 @@ from plume.config import Config
 from plume.errors import InputError
 from plume.paths import home
 from plume.store import StoreUri, absolute
+from serve.database import DatabaseUri
+from serve.site import Site
 
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Config overrides.")]
 ConfigFile = Annotated[Path | None, typer.Option(help="YAML config; all keys and defaults: plume config serve.")]
-WHERE = ("state", "host", "port", "socket")  # what names a running server
+WHERE = ("state", "database", "host", "port", "socket")  # what names a running server
 FORCED_AFTER = 20  # seconds beyond drain_timeout, after which the server ends itself
 KILL_AFTER = 25  # and after which it is killed
 
@@ -36,6 +39,15 @@ class ServeConfig(Config):
     port: int = Field(8300, ge=1, le=65535, description="where clients and nginx ask")
     socket: Path | None = Field(None, description="a unix socket to listen on, instead of host and port")
     state: Path | None = Field(None, description="folder of alias.json, keys, audit, journal; by default <home>/serve")
+    database: DatabaseUri | None = Field(
+        None,
+        description="postgresql://USER@HOST/NAME, where replicas share journal, keys and alias; by default files of "
+        "the state folder",
+    )
+    journal_days: int | None = Field(
+        None, ge=1, description="days after which `plume serve prune` deletes drafts and decisions that MLflow has"
+    )
+    audit_days: int | None = Field(None, ge=1, description="days after which `plume serve prune` deletes audit lines")
     max_model_len: int | None = Field(
         None, ge=16, description="tokens of prompt and draft together; by default 4096 on a GPU, 2048 on a CPU"
     )
@@ -57,6 +69,14 @@ class ServeConfig(Config):
         None,
         description="folder of `plume data sources import`, whose passages a version of a prompt with sources is shown",
     )
+    client_per_minute: int | None = Field(
+        None, ge=1, description="requests for drafts of one client, at most, on this server; a key may have its own"
+    )
+    client_at_once: int | None = Field(None, ge=1, description="of them at a time; a key may have its own")
+    agent_per_minute: int | None = Field(None, ge=1, description="of one agent, as X-Agent-Id tells them apart")
+    otlp_endpoint: str | None = Field(
+        None, description="http(s)://host:4318 of a collector that gets each request's steps as spans, without text"
+    )
     traces: bool = Field(True, description="drafts and decisions, pseudonymised, become traces and feedback in MLflow")
     golden: bool = Field(True, description="a new version's log-probabilities are compared with PEFT's")
     platform_api: bool = Field(
@@ -72,6 +92,7 @@ class ServeConfig(Config):
     tracking_uri: StoreUri | None = Field(
         None, description="MLflow store; by default $MLFLOW_TRACKING_URI, else the local one"
     )
+    site: Site = Field(Site(), description="what a site decides of the files of `plume serve render`")
 
     @classmethod
     def load_for(cls, uses: Collection[str], path: str | Path | None, overrides: Iterable[str] = ()) -> Self:
@@ -103,6 +124,25 @@ class ServeConfig(Config):
     def _absolute_store(cls, value: str | None) -> str | None:
         return value and absolute(value)
 
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _collector(cls, value: str | None) -> str | None:
+        """Complete the path of OTLP over HTTP, as its specification does."""
+        if value is None:
+            return None
+        try:
+            url = urlsplit(value)
+            good = url.scheme in ("http", "https") and url.hostname and url.port != 0
+        except ValueError:
+            good = False
+        if not good or not value.isascii() or value.split() != [value]:
+            raise ValueError("an address such as http://127.0.0.1:4318 is wanted")
+        if url.username is not None or url.query or url.fragment:
+            raise ValueError(
+                "an address without user, password or query is wanted: it stands in files and in arguments"
+            )
+        return url._replace(path="/v1/traces").geturl() if url.path in ("", "/") else value
+
     @field_validator("host")
     @classmethod
     def _loopback(cls, value: IPv4Address) -> IPv4Address:
@@ -114,6 +154,8 @@ class ServeConfig(Config):
     def _one_version(self) -> Self:
         if self.merged and self.challenger_weight:
             raise ValueError("merged: an engine of merged weights has no challenger; leave challenger_weight out")
+        if self.merged and self.database:
+            raise ValueError("merged: is switched by a restart, replicas by one sync; leave merged or database out")
         return self
 
     @field_validator("examples_from")

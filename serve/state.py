@@ -1,12 +1,11 @@
 """Names the files by which the server, its guard and the commands of ops tell each other things.
 
 JSON files are replaced in one step and readable by their owner alone; none holds text of a request but the journal,
-whose texts are pseudonymised.
+whose texts are pseudonymised. What several replicas share is a row of PostgreSQL in place of a file.
 """
 
 import json
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,45 +15,97 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from plume import files
 from plume.errors import InputError
-from plume.files import locked, make_folder, telling
+from plume.files import locked, make_folder, read_object, telling
 from plume.models import Base
 from serve.config import ServeConfig
+from serve.database import whole
+from serve.postgres import Postgres, Row
 from serve.server_log import tell
 
 _T = TypeVar("_T")
+Document = Path | Row  # a file of this machine, or what all replicas share
 VARIABLE = "PLUME_SERVE_STATE"  # tells the guard, which vLLM makes, its folder
 
 
 class State:
-    """Names a state folder and the files in it."""
+    """Names a state folder and the files in it; with a `database`, what all replicas share is there instead.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    A replica's own folder then holds copies of what the guard reads: it needs no database for a request's key.
+    """
+
+    def __init__(self, folder: Path, database: Postgres | None = None) -> None:
+        self.folder, self.database = folder, database
+
+        def shared(name: str) -> Document:
+            return Row(database, name) if database else folder / name
+
         self.serve = folder / "serve.json"  # what was started: config, base model
-        self.alias = folder / "alias.json"  # who answers
-        self.history = folder / "history.json"  # what can be gone back to, and what was rolled back
-        self.keys = folder / "keys.json"
-        self.admin = folder / "admin.key"  # the secret of `sync` and `rollback`, made at the first start
+        self.alias = shared("alias.json")  # who answers
+        self.history = shared("history.json")  # what can be gone back to, and what was rolled back
+        self.keys = shared("keys.json")
+        self.used = shared("used.json")  # when each key was last used
+        self.agents = shared("agents.key")  # the secret of the hashes that tell agents apart
+        self.admin = shared("admin.key")  # the secret of `sync` and `rollback`, made at the first start
+        self.synced = shared("synced.json")
         self.drain = folder / "drain"  # while this file exists, requests for drafts are refused
         self.audit = folder / "audit.jsonl"
         self.journal = folder / "journal.db"
-        self.synced = folder / "synced.json"
+        # Of a replica: the versions that all are to load next, what its engine knows, why it is not in step.
+        self.proposed, self.loaded, self.behind = shared("proposed.json"), folder / "loaded.json", folder / "behind"
         # Of earlier plumes, read if there is no history yet: what can be gone back to, what was rolled back.
-        self.previous, self.held = folder / "previous.json", folder / "held.json"
+        self.previous, self.held = shared("previous.json"), shared("held.json")
+
+    @classmethod
+    def of(cls, config: ServeConfig) -> Self:
+        """Name the state of a server that is started with `config`."""
+        return cls(config.folder, Postgres(whole(config.database)) if config.database else None)
+
+    @classmethod
+    def of_server(cls, config: ServeConfig) -> Self:
+        """Name the state for a command about a server, which need not say again where its database is.
+
+        Raises InputError if it is not known what the server was started with.
+        """
+        state = cls.of(config)
+        if state.database or not state.serve.exists():
+            return state
+        started = read_object(state.serve)
+        if not isinstance(started, dict) or not isinstance(started.get("config"), dict):
+            raise InputError(f"{state.serve}: not understood; start the server again, which writes it anew")
+        uri = started["config"].get("database")
+        return cls(config.folder, Postgres(whole(uri))) if uri else state
+
+    @property
+    def local(self) -> "State":
+        """Name the copies of this machine."""
+        return State(self.folder) if self.database else self
 
     def admin_key(self) -> str:
         """Read the admin's secret; make it if there is none."""
-        if not self.admin.exists():
-            write_json(self.admin, secrets.token_urlsafe(32))
-        secret = read_json(self.admin)
+        return self._secret(self.admin)
+
+    def agents_key(self) -> str:
+        """Read the secret of agents' hashes; make it if there is none."""
+        return self._secret(self.agents)
+
+    def _secret(self, path: Document) -> str:
+        if not path.exists():
+            with alone(self, "secret"):  # of servers that start together, one makes it
+                if not path.exists():
+                    write_json(path, secrets.token_urlsafe(32))
+        secret = read_json(path)
         if not isinstance(secret, str) or not secret.strip():
-            raise InputError(f"{self.admin}: holds no key; remove it, and the next start of the server makes one")
+            raise InputError(f"{path}: holds no key; remove it, and the next start of the server makes one")
         return secret
 
 
 @contextmanager
 def alone(state: State, what: str) -> Iterator[None]:
     """Let one command at a time read, change and write a file: two at once would undo each other's work."""
+    if state.database:
+        with state.database.locked(what):
+            yield
+        return
     private_folder(state.folder)
     with locked(state.folder / f"{what}.lock"):
         yield
@@ -67,32 +118,31 @@ def private_folder(folder: Path) -> None:
         made.chmod(0o700)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Replace a JSON file in one step, readable by its owner alone. Raises InputError if the disk refuses.
+def write_json(path: Document, value: Any) -> None:
+    """Replace a JSON file in one step, readable by its owner alone. Raises InputError, StorageError if it cannot.
 
     A value that the file holds already is not written again: a full disk stops no restart.
     """
     with suppress(InputError):
         if path.exists() and read_json(path) == value:
             return
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    if isinstance(path, Row):
+        path.write_text(text)
+        return
     with telling(path, "what was there is as it was"):
         private_folder(path.parent)
-        files.write(path, json.dumps(value, ensure_ascii=False, indent=1), private=True)
+        files.write(path, text, private=True)
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file of the state; None if there is none. Raises InputError if it is damaged."""
+def read_json(path: Document) -> Any:
+    """Read a JSON file of the state; None if there is none. Raises InputError if it is damaged, StorageError."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({type(error).__name__}); mend or remove it") from None
-
-
-def set_aside(path: Path) -> Path:
-    """Rename a damaged file, for whoever can still read it, so that it can be begun anew."""
-    return path.replace(path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}"))
 
 
 def stamp(path: Path) -> tuple[int, int] | None:

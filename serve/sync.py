@@ -7,12 +7,14 @@ from typing import Any
 from plume import registry
 from plume.errors import InputError, PlumeError
 from plume.models import same_base
-from serve import alias, golden
+from serve import alias, fleet, golden
 from serve.alias import Aliases, Deployed, History
-from serve.champion import from_registry
+from serve.champion import at_hand, from_registry
 from serve.client import Client
 from serve.config import ServeConfig
 from serve.state import Started, State, alone, read_json, write_json
+
+Engines = Client | fleet.Fleet
 
 
 def sync(config: ServeConfig, *, again: bool = False, compare: bool | None = None) -> str:
@@ -23,13 +25,14 @@ def sync(config: ServeConfig, *, again: bool = False, compare: bool | None = Non
     Raises InputError or PlumeError, with the version in service untouched, if the registry or the server does not
     answer, or if the new version is not what was registered, cannot be served, or does not write as PEFT does.
     """
-    state = State(config.folder)
+    state = State.of_server(config)
     _current(state)  # before anything is made in a folder that no server has
-    with alone(state, "sync"), Client(config) as client:
+    with alone(state, "sync"), _engines(config, state) as client:
         history = History.read(state)
-        if (started := Started.read(state)).merged:
+        started = Started.read(state)
+        if started.merged:
             return _sync_merged(config, history, _current(state), state, again=again)
-        current = _current(state) if again else _finished(_current(state), history, client, state)
+        current = _current(state) if again else _finished(_current(state), history, client, config, state)
         wanted = from_registry(config, started.config.max_lora_rank)
         held = frozenset() if again else history.held
         if wanted.champion in held:
@@ -77,9 +80,9 @@ def rollback(config: ServeConfig) -> str:
     What it takes the place of is held: neither `sync` nor a later rollback serves it again, whatever came between.
     Raises InputError if there is nothing before, or all of it is damaged.
     """
-    state = State(config.folder)
+    state = State.of_server(config)
     _current(state)  # before anything is made in a folder that no server has
-    with alone(state, "sync"), Client(config) as client:
+    with alone(state, "sync"), _engines(config, state) as client:
         history, current, damaged = History.read(state), _current(state), []
         served = current or history.now
         ways = history.ways_back(served)
@@ -87,8 +90,7 @@ def rollback(config: ServeConfig) -> str:
             bad = _bad(served, old)
             wanted = Aliases(old.champion) if old.challenger in bad else old
             try:
-                for deployed in wanted.deployed:
-                    deployed.check()
+                wanted = _at_hand(wanted, config, state)
             except InputError as error:
                 damaged.append(str(error))
                 continue
@@ -112,20 +114,37 @@ def _bad(current: Aliases | None, old: Aliases) -> frozenset[Deployed]:
     return frozenset(champion | (set(current.deployed) - set(old.deployed)))
 
 
-def _finished(current: Aliases | None, history: History, client: Client, state: State) -> Aliases | None:
+def _finished(
+    current: Aliases | None, history: History, client: Engines, config: ServeConfig, state: State
+) -> Aliases | None:
     """Finish a rollback that was killed after its first file; return what answers."""
     if current is None or history.now is None or current.champion not in history.held:
         return current
-    for deployed in history.now.deployed:
-        deployed.check()
+    for deployed in _at_hand(history.now, config, state).deployed:
         client.load(deployed.name, deployed.folder)
     alias.go_back(state, history)
     return history.now
 
 
+def _engines(config: ServeConfig, state: State) -> Engines:
+    """Give what loads a version: this machine's engine, or those of all replicas."""
+    client = Client(config)
+    return fleet.Fleet(client, state) if state.database else client
+
+
+def _at_hand(aliases: Aliases, config: ServeConfig, state: State) -> Aliases:
+    """Verify the adapters of what was served; what another replica has is fetched. Raises InputError."""
+    if not state.database:
+        for deployed in aliases.deployed:
+            deployed.check()
+        return aliases
+    rank = Started.read(state).config.max_lora_rank
+    return aliases.mapped(lambda deployed: at_hand(deployed, config, rank))
+
+
 def describe(config: ServeConfig) -> str:
     """Write what `plume serve status` prints. Raises PlumeError if the server does not answer."""
-    state = State(config.folder)
+    state = State.of_server(config)
     current = _current(state)
     with Client(config, timeout=30) as client:
         ready = "ready" if client.is_ready() else "not ready"
@@ -145,6 +164,7 @@ def describe(config: ServeConfig) -> str:
             f"last synced     {_synced(state)}",
             f"sources         {_sources(now.get('sources'))}",
             f"maskers         restarted {now['masker_restarts']} times",
+            *(f"replica         {each}" for each in (fleet.replicas(state.database) if state.database else ())),
         ]
     )
 
@@ -172,7 +192,7 @@ def _current(state: State) -> Aliases | None:
     return alias.current(state)
 
 
-def _load(client: Client, deployed: Deployed, state: State, *, compare: bool | None) -> None:
+def _load(client: Engines, deployed: Deployed, state: State, *, compare: bool | None) -> None:
     """Load a version into the engine and compare it with PEFT; unload it again if they differ."""
     started = Started.read(state)
     deployed.check()
@@ -197,7 +217,7 @@ def _load(client: Client, deployed: Deployed, state: State, *, compare: bool | N
         raise
 
 
-def _forget(client: Client, state: State) -> None:
+def _forget(client: Engines, state: State) -> None:
     """Unload names that neither answer nor can be gone back to. Their folders stay: the engine may still read them."""
     kept = {deployed.name for deployed in alias.known(state)}
     for name in client.known():

@@ -16,6 +16,7 @@ from plume.vllm_options import UNSAFE, max_lora_rank
 from plume.vllm_options import variables as shared_variables
 from serve.champion import Served
 from serve.config import ServeConfig
+from serve.database import VARIABLE as DATABASE
 from serve.state import VARIABLE
 
 # Greedy: a version always writes the same draft for the same review, as in evaluation.
@@ -23,6 +24,7 @@ DECODING = {"temperature": 0.0}
 # The other drafts that an agent asks to see beside it; a seed, so that asked again they are the same.
 ALTERNATIVES = tuple({"temperature": 0.8, "top_p": 0.95, "seed": seed} for seed in (1, 2))
 KNOWN = 16  # adapters that the engine may know at once; one that it forgets and cannot find again would end it
+ENTRY = (sys.executable, "-m", "serve.entry")
 BASE_NAME = "base"  # the model without its adapter, as clients call it
 
 
@@ -45,11 +47,12 @@ def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
     if gpu:
         words["--gpu-memory-utilization"] = config.gpu_memory_utilization
     flags = ["--disable-fastapi-docs", "--disable-uvicorn-access-log"]
+    if config.otlp_endpoint:
+        flags.append("--enable-per-request-metrics")  # tells the guard how long a draft waited in the queue
     if not gpu:
         flags.append("--enforce-eager")  # compiling takes minutes on a CPU
     lora = [] if served.merged else _lora(served, config)
-    module = [sys.executable, "-m", "serve.entry"]
-    return [*module, *(str(word) for pair in words.items() for word in pair), *flags, *lora]
+    return [*ENTRY, *(str(word) for pair in words.items() for word in pair), *flags, *lora]
 
 
 def _lora(served: Served, config: ServeConfig) -> list[str]:
@@ -84,6 +87,8 @@ def variables(config: ServeConfig, *, cache: Path, gpu: bool, cores: Sequence[in
     """
     shared = shared_variables(cache=cache, gpu=gpu, cores=cores, cpu_kv_cache_gib=config.cpu_kv_cache_gib)
     store = {"MLFLOW_TRACKING_URI": config.tracking_uri} if config.tracking_uri else {}  # whole: the state has it bare
+    if config.database:
+        store[DATABASE] = config.database  # likewise
     return {**shared, **store, "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1", VARIABLE: str(config.folder)}
 
 
@@ -92,10 +97,12 @@ def environment(inherited: Mapping[str, str], decided: Mapping[str, str]) -> dic
     return {key: value for key, value in inherited.items() if key not in UNSAFE} | dict(decided)
 
 
-def here(served: Served, config: ServeConfig) -> tuple[list[str], dict[str, str]]:
-    """Build the command and the whole environment for this machine."""
+def here(served: Served, config: ServeConfig, inside: Sequence[str] = ()) -> tuple[list[str], dict[str, str]]:
+    """Build the command, with more words `inside` for vLLM, and the whole environment for this machine."""
     gpu = has_gpu()
-    return command(served, config, gpu=gpu), environment(os.environ, _variables_here(config, gpu=gpu))
+    words = command(served, config, gpu=gpu)
+    words[len(ENTRY) : len(ENTRY)] = inside
+    return words, environment(os.environ, _variables_here(config, gpu=gpu))
 
 
 def shown(served: Served, config: ServeConfig) -> str:

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +16,7 @@ from plume.files import locked
 from plume.paths import home
 from plume.sources import folder as sources_folder
 from plume.store import absolute
-from serve import alias, champion, engine_log, vllm_command
+from serve import alias, champion, engine_log, fleet, vllm_command
 from serve.champion import Served
 from serve.client import Client
 from serve.config import KILL_AFTER, ServeConfig
@@ -42,8 +42,14 @@ def write_state(served: Served, config: ServeConfig, state: State) -> None:
     """Write what the guard reads when it starts. Raises InputError if the disk refuses."""
     gpu = vllm_command.has_gpu()
     state.admin_key()
+    state.agents_key()
     state.drain.unlink(missing_ok=True)
-    alias.write(state, served.aliases, among=served.adapters)
+    if state.database:
+        fleet.join(state, served.aliases)
+    else:
+        alias.write(state, served.aliases, among=served.adapters)
+    if config.database:
+        fleet.note_start(state, served.adapters)
     started = Started(
         config=config,
         base=served.base,
@@ -89,21 +95,22 @@ def started_for_this(config: ServeConfig) -> Iterator[Client]:
     """Resolve what to serve, start an engine for as long as the block takes, and give a client of it."""
     check_startable(config)
     with status("fetching the adapter"):
-        served, _ = champion.resolve(config, State(config.folder))
+        served, _ = champion.resolve(config, State.of(config))
     with running(served, config), Client(config) as client:
         yield client
 
 
 @contextmanager
-def running(served: Served, config: ServeConfig) -> Iterator[None]:
+def running(served: Served, config: ServeConfig, inside: Sequence[str] = ()) -> Iterator[None]:
     """Start the engine behind its guard, wait until it is ready, and stop it at the end of the block.
 
+    `inside` are more words for vLLM, before plume's: the last middleware is the outermost, and that is the guard.
     Raises PlumeError with the line of the log that matters, and where the log is, if it does not start.
     """
-    state = State(config.folder)
+    state = State.of(config)
     with hold(state):
         write_state(served, config, state)
-        (words, variables), log = vllm_command.here(served, config), _fresh_log()
+        (words, variables), log = vllm_command.here(served, config, inside), _fresh_log()
         with log.open("wb") as output:
             process = subprocess.Popen(
                 words,

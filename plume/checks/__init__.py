@@ -12,7 +12,7 @@ from plume.checks.registry import CHECKS, GATING, SIGNALS
 if TYPE_CHECKING:
     from plume.contacts import Directory
 
-__all__ = ["CHECKS", "GATING", "SIGNALS", "Finding", "check"]
+__all__ = ["CHECKS", "GATING", "SIGNALS", "Case", "Finding", "check", "check_case"]
 
 
 def check(
@@ -32,7 +32,11 @@ def check(
     what the reviews of the same network say, if they are at hand. A draft passes if every finding with `gating` has
     `passed`.
     """
-    case = Case.of(draft, review, prompt, directory, sentiment, shows, network)
+    return check_case(Case.of(draft, review, prompt, directory, sentiment, shows, network))
+
+
+def check_case(case: Case) -> list[Finding]:
+    """Give every finding on a case, for who asks it more than that: what checks worked out is at hand."""
     findings = []
     for name in (*GATING, *SIGNALS):
         answer = CHECKS[name].ask(case)

@@ -47,13 +47,13 @@ _EXTENSIONS = table(
 
 def invented_contacts(case: Case) -> Answer:
     """Answer the check: no invented contact detail, no invented postal address."""
-    found = [Fault(case.draft[one.start : one.end], _rule(one, case)) for one in invented(case)]
+    found = [Fault(case.draft[one.start : one.end], _rule(one, case)) for one in case.once(invented)]
     found += [
         Fault(case.draft[one.start : one.end], one.rule.name)
         for one in in_turn(case.text, _EXTENSIONS)
         if national(one.match[1]) not in _given(case.sources)[2]
     ]
-    found += [Fault(case.draft[start:end], "postal.address") for start, end in invented_addresses(case)]
+    found += [Fault(case.draft[start:end], "postal.address") for start, end in case.once(invented_addresses)]
     return none_of(found, "coordonnées absentes de la consigne et de l'annuaire")
 
 

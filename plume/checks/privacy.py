@@ -100,7 +100,7 @@ class PersonalData(NamedTuple):
 
 def personal_data(case: Case) -> Answer:
     """Look for what is of people and that neither review nor prompt hold, nor the directory lists."""
-    faults = (Fault(case.draft[found.start : found.end], found.rule) for found in find_personal_data(case))
+    faults = (Fault(case.draft[found.start : found.end], found.rule) for found in case.once(find_personal_data))
     return none_of(faults, "données personnelles absentes de la consigne")
 
 

@@ -31,10 +31,14 @@ class Withheld:
 
 def withhold(draft: str, *, review: str, prompt: str = "", directory: "Directory") -> tuple[str, list[Withheld]]:
     """The draft in one typography, a typed placeholder for each invented contact and each piece of personal data."""
-    case = Case.of(draft, review, prompt, directory, None)
-    found = [(d.start, d.end, "contacts", d.kind, d.rule) for d in invented(case)]
-    found += [(start, end, "contacts", "ADRESSE", "postal.address") for start, end in invented_addresses(case)]
-    found += [(data.start, data.end, "personal_data", data.kind, data.rule) for data in find_personal_data(case)]
+    return withhold_from(Case.of(draft, review, prompt, directory, None))
+
+
+def withhold_from(case: Case) -> tuple[str, list[Withheld]]:
+    """`withhold` from a case, whose checks may have found all of it before."""
+    found = [(d.start, d.end, "contacts", d.kind, d.rule) for d in case.once(invented)]
+    found += [(start, end, "contacts", "ADRESSE", "postal.address") for start, end in case.once(invented_addresses)]
+    found += [(d.start, d.end, "personal_data", d.kind, d.rule) for d in case.once(find_personal_data)]
     pieces, withheld, at, length = [], [], 0, 0
     for start, end, check, kind, rule in sorted(found):
         if end <= at:

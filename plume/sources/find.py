@@ -56,7 +56,7 @@ class Finder:
             "sha256": json_sha256([*self._by_id.values()]),
             "libraries": [f"{name} {version(name)}" for name in ("bm25s", "PyStemmer")],
             "weights_sha256": json_sha256(self._weights._asdict()),
-            **{f"{name}_sha256": file_sha256(VOCABULARY / f"{name}.tsv") for name in ("kinds", "rarity")},
+            **{f"{name}_sha256": file_sha256(VOCABULARY / f"{name}.tsv") for name in ("kinds", "rarity", "wants")},
         }
 
     def find(

@@ -1,7 +1,8 @@
 """Scores the sheets of a sources folder for a review, and weighs whether the nearest is about what the review asks.
 
-Both are sums: of what a sheet shares with a review (BM25 over stems, over kinds and over the kinds of the title, and
-the network), and of what speaks for the nearest sheet or against it. weights.json says what each counts.
+The score is a sum of what a sheet shares with a review: BM25 over stems, over kinds and over the kinds of the title,
+and the network. Whether it is shown is the product of two likelihoods: that any sheet could help (`wants`), and that
+this one does, from what speaks for it or against it. weights.json says what each counts.
 """
 
 import json
@@ -15,6 +16,7 @@ import numpy as np
 
 from plume.french.text import holds_run, words
 from plume.passages import Passage
+from plume.sources import wants
 from plume.sources.terms import Terms, rarity, stem, terms_of
 
 WEIGHTS = Path(__file__).parent / "weights.json"
@@ -24,21 +26,21 @@ FEATURES = ("text", "kinds", "title_kinds", "same_network", "other_network")
 # every folder.
 LENGTHS = {"text": 121.0, "kinds": 37.0, "title_kinds": 3.2, "passage": 25.0}
 # Of the nearest sheet: its score; subjects of its title that the review does not name; whether the first subject that
-# the review names is its title's; how much of the sides of the case it holds; whether it is of the review's network, or
-# of another. Of the review: how many subjects its own title names that the sheet is not about, in how many ways it
-# tells how a citizen was received, whether it praises and asks nothing, and whether it asks anything. No other sheet
-# changes any of these.
+# the review names is its title's; how much of the sides of the case it holds. Of the review: how many subjects its own
+# title names that the sheet is not about, in how many ways it tells how a citizen was received, whether it praises and
+# asks nothing. No other sheet changes any of these.
 EVIDENCE = (
-    *("score", "title_unsaid", "first_subject", "sides", "same_network", "other_network"),
-    *("other_subjects", "service_in_title", "service", "thanks", "asks"),
+    *("score", "title_unsaid", "first_subject", "sides"),
+    *("other_subjects", "service_in_title", "service", "thanks"),
 )
+WANTED = 2.0  # the power of the likelihood that any sheet could help; 1 tells less apart, 3 shows more wrong sheets
 NO_SIDES = 0.3  # added to the sides of a case: one side shared is less than all of three
 SUBJECT, SIDE, SERVICE, ASKS = "subject:", "side:", "service:", "asks:"  # roles of kinds, see kinds.tsv
 PRAISE = "service:praise"
 
 
 class Weights(NamedTuple):
-    """What each of FEATURES and EVIDENCE counts. Below zero, the evidence of the nearest sheet is too weak to show it.
+    """What each of FEATURES and EVIDENCE counts, and the logarithm of what is likely enough to be shown.
 
     `within` says how far below the nearest another sheet may score, `passage` what a passage's own words count beside
     its sheet's, `second` what a second passage of one sheet loses.
@@ -47,6 +49,7 @@ class Weights(NamedTuple):
     features: dict[str, float]
     evidence: dict[str, float]
     bias: float
+    threshold: float
     within: float
     passage: float
     second: float
@@ -62,7 +65,8 @@ def shipped() -> Weights:
 class Asked(NamedTuple):
     """What a review names: each stem and kind once, the kinds of its own title, and whether it asks anything.
 
-    `bodies` are the words of the network and of the structure that it is of.
+    `bodies` are the words of the network and of the structure that it is of; `wants` is how much speaks for it that a
+    sheet could help, whichever.
     """
 
     stems: tuple[str, ...]
@@ -70,15 +74,17 @@ class Asked(NamedTuple):
     title: frozenset[str]
     bodies: tuple[tuple[str, ...], ...]
     asks: bool
+    wants: float
 
     @classmethod
     def of(cls, case: Mapping[str, Any]) -> "Asked":
         """Read a case: a review, and title, network and structure where there are any."""
         title = case.get("title") or ""
-        stems, kinds = (tuple(dict.fromkeys(terms)) for terms in terms_of(_joined([title, case["review"]])))
+        text = joined([title, case["review"]])
+        stems, kinds = (tuple(dict.fromkeys(terms)) for terms in terms_of(text))
         asks = "?" in title + case["review"] or any(_of(kinds, ASKS))
         bodies = tuple(_words(case[key]) for key in ("network", "structure") if case.get(key))
-        return cls(stems, kinds, frozenset(terms_of(title).kinds), bodies, asks)
+        return cls(stems, kinds, frozenset(terms_of(title).kinds), bodies, asks, wants.weigh(text))
 
 
 class Field:
@@ -154,26 +160,28 @@ class Index:
     def evidence(self, asked: Asked, at: int, score: float) -> tuple[float, ...]:
         """Give what speaks for the sheet of that number and against it: the values of EVIDENCE."""
         title, whole = map(frozenset, self._sets[at])
-        network, sides = self._networks[self._network[at]], _of(asked.kinds, SIDE)
-        same = _is_of(network, asked.bodies)
+        sides = _of(asked.kinds, SIDE)
         return (
             score,
             _said(_of(title, SUBJECT).difference(asked.kinds)),
             float(next((kind for kind in asked.kinds if kind.startswith(SUBJECT)), None) in title),
             _said(sides & whole) / (_said(sides) + NO_SIDES),
-            float(same),
-            float(bool(asked.bodies and network) and not same),
             len(_of(asked.title, SUBJECT) - whole),
             len(_of(asked.title, SERVICE)),
             len(_of(asked.kinds, SERVICE)),
             float(PRAISE in asked.kinds and not asked.asks),
-            float(asked.asks),
         )
 
     def is_about(self, asked: Asked, at: int, score: float, weights: Weights) -> bool:
         """Say whether the sheet of that number is about what is asked, as far as can be told."""
         evidence = zip(EVIDENCE, self.evidence(asked, at, score), strict=True)
-        return weights.bias + sum(weights.evidence[name] * value for name, value in evidence) >= 0
+        helps = weights.bias + sum(weights.evidence[name] * value for name, value in evidence)
+        return log_likely(helps) + WANTED * log_likely(asked.wants) >= weights.threshold
+
+
+def log_likely(evidence: Any) -> Any:
+    """Give the logarithm of the likelihood that evidence (log-odds) makes."""
+    return -np.logaddexp(0.0, -evidence)
 
 
 def _said(kinds: Iterable[str]) -> float:
@@ -212,5 +220,5 @@ def _words(name: str) -> tuple[str, ...]:
     return tuple(map(stem, words(name)))
 
 
-def _joined(texts: Iterable[str | None]) -> str:
+def joined(texts: Iterable[str | None]) -> str:
     return " . ".join(filter(None, texts))

@@ -8,22 +8,27 @@ from dataclasses import dataclass
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.requests import ClientDisconnect, Request
 
+from serve.guard.agents import Agents
 from serve.guard.refusal import Reason, Refusal
 from serve.guard.request_context import RequestContext
-from serve.keys import ADMIN, Keys
+from serve.keys import ADMIN, Holder, Keys
 
 PUBLIC = "public"  # the role of what needs no key
-_BODY = 64 << 10  # bytes of a request, at most
+BODY = 64 << 10  # bytes of a request, at most
 
 
 @dataclass(frozen=True)
 class Route:
-    """Describes an open route. `engine` is vLLM's own path, for the admin; `begins` says that it begins a draft."""
+    """Describes an open route. `engine` is vLLM's own path, for the admin; `begins` says that it begins a draft.
+
+    `once` says that the same request twice does its work twice: a proxy must not send it again.
+    """
 
     name: str
     role: str
     engine: str = ""
     begins: bool = False
+    once: bool = False
 
     def admits(self, role: str) -> bool:
         """Tell whether a key of this role opens the route. The admin's key opens all."""
@@ -54,9 +59,20 @@ _ENGINE = {
 
 # Of Services Publics +, where the config opens them.
 _PLATFORM = {
-    ("POST", "/anonymize"): Route("anonymize", "client", begins=True),
+    ("POST", "/anonymize"): Route("anonymize", "client", begins=True, once=True),
     ("POST", "/prod/run/ditp-get-data"): Route("ditp-get-data", "client"),
 }
+
+
+def routes(platform: bool = False) -> list[tuple[str, str, Route]]:
+    """List what is open, as method, pattern of the whole path, and route. `platform` as for `find`."""
+    exact = [(key, route) for table in (_ROUTES, _PLATFORM if platform else {}) for key, route in table.items()]
+    below = [(method, f"/engine{path}", Route(f"engine{path}", ADMIN, engine=path)) for method, path in sorted(_ENGINE)]
+    return [
+        *((method, re.escape(path), route) for (method, path), route in exact),
+        ("POST", _OF_DRAFT.pattern, Route("draft", "client", begins=True)),
+        *((method, re.escape(path), route) for method, path, route in below),
+    ]
 
 
 def find(method: str, path: str, platform: bool = False) -> Route | None:
@@ -73,22 +89,30 @@ def find(method: str, path: str, platform: bool = False) -> Route | None:
     return None
 
 
-def admit(request: Request, keys: Keys, context: RequestContext, platform: bool = False) -> Route:
-    """Find the route that a request may use; note it and its client. Raises Refusal: NO_ROUTE, NO_KEY."""
+def admit(
+    request: Request, keys: Keys, agents: Agents, context: RequestContext, platform: bool = False
+) -> tuple[Route, Holder | None]:
+    """Find the route that a request may use, and whose key opens it; note it, its client and its agent.
+
+    Raises Refusal: NO_ROUTE, NO_KEY, KEY_EXPIRED, INVALID.
+    """
     route = find(request.method, request.scope["path"], platform)
     if route is None:
         raise Refusal(Reason.NO_ROUTE)
     context.route = route.name
     if route.role == PUBLIC:
-        return route
+        return route, None
     kind, key = get_authorization_scheme_param(request.headers.get("authorization"))
     holder = keys.holder(key.strip()) if kind.lower() == "bearer" and key.strip() else None
     if holder is None:
         raise Refusal(Reason.NO_KEY)
-    context.client, role = holder
-    if not route.admits(role):
+    context.client = holder.name
+    if holder.expired:
+        raise Refusal(Reason.KEY_EXPIRED)
+    if not route.admits(holder.role):
         raise Refusal(Reason.NO_ROUTE)
-    return route
+    context.agent = agents.of(holder.name, request.headers)
+    return route, holder
 
 
 async def read_body(request: Request, seconds: float) -> bytes:
@@ -98,8 +122,8 @@ async def read_body(request: Request, seconds: float) -> bytes:
         async with asyncio.timeout(seconds), aclosing(request.stream()) as parts:
             async for part in parts:
                 body += part
-                if len(body) > _BODY:
-                    raise Refusal(Reason.BODY_TOO_LARGE, kilobytes=_BODY >> 10)
+                if len(body) > BODY:
+                    raise Refusal(Reason.BODY_TOO_LARGE, kilobytes=BODY >> 10)
     except TimeoutError:
         raise Refusal(Reason.BODY_LATE, seconds=seconds) from None
     except ClientDisconnect:

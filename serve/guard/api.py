@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from plume.registry import MODEL_NAME
+from serve.guard import agents
 from serve.guard.draft_service import DraftService
 from serve.guard.refusal import Reason, Refusal, kinds_by_status, tell_invalid
 from serve.guard.schema import (
@@ -22,8 +23,15 @@ from serve.guard.schema import (
     DraftResponse,
     Problem,
 )
+from serve.guard.trace_context import REQUEST_ID, TRACEPARENT
 
-CONVERSATION = "x-conversation-id"
+CONVERSATION = "X-Conversation-Id"
+_HEADERS = {  # of every request, all of them optional
+    REQUEST_ID: "1 to 64 of A-Z a-z 0-9 . _ -: kept, answered, noted in the audit; one is made where there is none",
+    TRACEPARENT: "W3C's: spans of this request go below it",
+    agents.HEADER: "who asks, for a client with several agents; kept as a keyed hash. 1 to 128 printable characters",
+    CONVERSATION: "drafts of one conversation are written by one version",
+}
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": f"Refused: {kinds}"} for status, kinds in kinds_by_status().items()
 }
@@ -63,7 +71,7 @@ async def write_again(identity: str, wishes: AgainRequest, request: Request, dra
 @app.post("/v1/drafts/{identity}/decision")
 async def decide(identity: str, decision: Decision, request: Request, drafts: Service) -> DecisionResponse:
     """Note what the agent made of a draft of this client's; a second decision replaces the first."""
-    await drafts.decide(identity, decision, request.state.context.client)
+    await drafts.decide(identity, decision, request.state.context)
     return DecisionResponse(id=identity, outcome=decision.outcome)
 
 
@@ -142,6 +150,13 @@ def _described() -> dict[str, Any]:
         )
         schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         schema["security"] = [{"key": []}]
+        described = {"required": False, "in": "header", "schema": {"type": "string"}}
+        headers = [{"name": name, "description": told, **described} for name, told in _HEADERS.items()]
+        for operation in (one for path in schema["paths"].values() for one in path.values()):
+            operation["parameters"] = [*operation.get("parameters", []), *headers]
+            operation["responses"]["429"]["headers"] = {
+                "Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}
+            }
         asked = schema["components"]["schemas"]["ChatRequest"]["properties"]
         for field in ("max_tokens", "max_completion_tokens"):
             asked[field]["anyOf"][0]["const"] = app.state.drafts.max_new_tokens

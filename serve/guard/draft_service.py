@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from plume.errors import InputError
 from plume.passages import Passage
 from plume.prompt import Fitted, Prompt, encode_within, load_prompt
 from serve.alias import Aliases, Deployed
+from serve.database import StorageError
 from serve.guard.draft_text import cite_again, fill, list_failed, list_passage, restore_citations, sources
 from serve.guard.engine_client import EngineClient, EngineError, Written
 from serve.guard.journal import Journal
@@ -36,6 +36,7 @@ from serve.guard.schema import (
     Wishes,
     WrittenDraft,
 )
+from serve.guard.trace_context import REQUEST_ID, TRACEPARENT
 from serve.server_log import tell
 from serve.state import Started, Watched
 from serve.vllm_command import ALTERNATIVES, DECODING
@@ -57,7 +58,7 @@ class DraftService:
     retriever: Any = None  # of past replies, where the model is shown some
     passages: Passages | None = None  # of official sources, where there is a folder of them
     _directory: Directory = field(default_factory=Directory.load)
-    # SQLite may wait for the disk: not in the event loop.
+    # It may wait for the disk, or a server: not in the event loop.
     _disk: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "journal"))
 
     @property
@@ -72,8 +73,10 @@ class DraftService:
         deployed = self.aliases.current.choose(conversation or context.id)
         context.version = deployed.version
         self._check_wishes(given, deployed)
-        case, pseudonym, masked = await mask_review(self.maskers, given)
-        instruction, more = await mask_instruction(self.maskers, given.instruction, pseudonym)
+        with context.step("mask") as told:
+            case, pseudonym, masked = await mask_review(self.maskers, given)
+            instruction, more = await mask_instruction(self.maskers, given.instruction, pseudonym)
+            told["masked"] = (masked + more).total()
         case |= {"instruction": instruction, "tone": given.tone}
         keep, drop = tuple(given.keep_sources), tuple(given.drop_sources)
         asked = MaskedRequest(case, pseudonym, masked + more, keep, drop)
@@ -95,7 +98,9 @@ class DraftService:
         shown = prompt_of(deployed).sources  # another version may answer now: what it is not shown is not noted
         if "instruction" in sent or not shown:
             masked -= count_marks(case["instruction"])
-            case["instruction"], more = await mask_instruction(self.maskers, wishes.instruction, wishes.pseudonym)
+            with context.step("mask") as told:
+                case["instruction"], more = await mask_instruction(self.maskers, wishes.instruction, wishes.pseudonym)
+                told["masked"] = more.total()
             masked += more
         if "tone" in sent or not shown:
             case["tone"] = wishes.tone
@@ -117,17 +122,21 @@ class DraftService:
         case = asked.case | {"sources": await self._find_passages(asked, prompt)}
         fitted = self._encode(prompt, case, await self._past_replies(asked.case))
         ways = (DECODING, *ALTERNATIVES)[:alternatives]
-        written = await asyncio.gather(*(self._write(deployed, fitted.ids, way, receive) for way in ways))
+        writing = (self._write(deployed, fitted.ids, n, way, context, receive) for n, way in enumerate(ways))
+        written = await asyncio.gather(*writing)
         given = {"review": asked.case["review"], "prompt": prompt.text(fitted.pair)}
-        try:
-            judging = [self.maskers.ask("judge", draft=one.text.strip(), **given) for one in written]
-            judged = await asyncio.gather(*judging)
-        except NoMasker as error:
-            raise Refusal(Reason.NOT_CHECKED, why=error) from None
+        with context.step("check") as told:
+            try:
+                judging = [self.maskers.ask("judge", draft=one.text.strip(), **given) for one in written]
+                judged = await asyncio.gather(*judging)
+            except NoMasker as error:
+                raise Refusal(Reason.NOT_CHECKED, why=error) from None
+            told["withheld"] = sum(len(one["withheld"]) for one in judged)
+            told["failed"] = sum(len(_failed(one)) for one in judged)
         drafts = [self._describe(asked, fitted, deployed, *both) for both in zip(written, judged, strict=True)]
         self.metrics.count_answer(deployed.version, time.time() - begun, asked.masked)
         for draft, one in zip(drafts, judged, strict=True):  # noted before an answer leaves
-            await self._keep(draft, begun, context.client or "", one, asked, fitted.pair)
+            await self._keep(draft, begun, context, one, asked, fitted.pair)
         context.audit, *others = map(_audited, drafts, judged)
         context.audit |= {"alternatives": others} if others else {}
         return DraftResponse(**dict(drafts[0]), alternatives=drafts[1:])
@@ -178,24 +187,25 @@ class DraftService:
             ),
         )
 
-    async def decide(self, identity: str, decision: Decision, client: str) -> None:
+    async def decide(self, identity: str, decision: Decision, context: RequestContext) -> None:
         """Note what the agent made of a draft; `final` is masked first. Raises Refusal."""
         if (decision.outcome == "edited") != (decision.final is not None):
             raise Refusal(Reason.INVALID, why="final: wanted if the outcome is edited, and only then")
-        _, _, draft = await self._own_draft(identity, client)
+        _, _, draft = await self._own_draft(identity, context.client)
         final = decision.final
         if final is not None:
             final = cite_again(final, draft["draft"], draft.get("sources") or ())
-            try:
-                answer = await self.maskers.ask("mask", texts=[final], replies=True, pseudonym=decision.pseudonym)
-                final = restore_citations(answer["texts"][0], draft["draft"])
-            except NoMasker as error:
-                raise Refusal(Reason.REPLY_NOT_MASKED, why=error) from None
-        row = {"outcome": decision.outcome, "final": final, "seconds": decision.seconds}
+            with context.step("mask"):
+                try:
+                    answer = await self.maskers.ask("mask", texts=[final], replies=True, pseudonym=decision.pseudonym)
+                    final = restore_citations(answer["texts"][0], draft["draft"])
+                except NoMasker as error:
+                    raise Refusal(Reason.REPLY_NOT_MASKED, why=error) from None
+        row = {"outcome": decision.outcome, "final": final, "seconds": decision.seconds} | _agent(context)
         try:
             await self.on_disk(self.journal.add_decision, identity, time.time(), row)
-        except sqlite3.Error as error:
-            raise Refusal(Reason.NOT_KEPT, why=error) from None
+        except StorageError as error:
+            raise Refusal(Reason.NOT_KEPT, error.status, why=error) from None
 
     async def open(self) -> None:
         """Open the journal before the first request; one that cannot be written stops no draft."""
@@ -204,7 +214,7 @@ class DraftService:
     def _tell_journal(self) -> None:
         try:
             self.journal.waiting()
-        except sqlite3.Error as error:
+        except StorageError as error:
             self.metrics.journal_errors.inc()
             tell(f"the journal cannot be used ({error}); drafts are written all the same")
 
@@ -212,7 +222,7 @@ class DraftService:
         """Count the drafts and decisions that MLflow has not got; None if the journal cannot be read."""
         try:
             return await self.on_disk(self.journal.waiting)
-        except sqlite3.Error:
+        except StorageError:
             return None
 
     async def close(self) -> None:
@@ -223,8 +233,8 @@ class DraftService:
         """Find a draft of this client's in the journal: client, version, row. Raises Refusal."""
         try:
             found = await self.on_disk(self.journal.find_draft, identity)
-        except sqlite3.Error as error:
-            raise Refusal(Reason.JOURNAL_UNREADABLE, why=error) from None
+        except StorageError as error:
+            raise Refusal(Reason.JOURNAL_UNREADABLE, error.status, why=error) from None
         if found is None or found[0] != client:
             raise Refusal(Reason.NO_DRAFT)
         return found
@@ -266,7 +276,16 @@ class DraftService:
             raise Refusal(Reason.TOO_LONG, tokens=len(fitted.ids), room=room)
         return fitted
 
-    async def _write(self, deployed: Deployed, ids: list[int], decoding: dict[str, Any], receive: Receive) -> Written:
+    async def _write(
+        self,
+        deployed: Deployed,
+        ids: list[int],
+        number: int,
+        decoding: dict[str, Any],
+        context: RequestContext,
+        receive: Receive,
+    ) -> Written:
+        """Have the engine write the `number`th draft of a request, from 0 on, under an id of its own."""
         asked = {
             **decoding,
             "model": deployed.name,
@@ -274,16 +293,31 @@ class DraftService:
             "max_tokens": self.max_new_tokens,
             "stop_token_ids": [self.started.stop_token_id],
         }
+        headers = {REQUEST_ID: f"{context.id}-{number}" if number else context.id, TRACEPARENT: context.trace.header}
+        begun = context.age
         try:
-            return await self.engine.complete(asked, receive)
+            written = await self.engine.complete(asked, receive, headers)
         except EngineError as error:
+            context.add_step("write", begun, failed=error.status)
             raise Refusal(Reason.BUSY if error.status == 503 else Reason.ENGINE_FAILED) from None
+        queued = min(written.queued or 0.0, written.first)
+        if written.queued is not None:
+            context.add_step("wait", begun, begun + queued)
+        context.add_step(
+            "write",
+            begun + queued,
+            draft=number,
+            prompt_tokens=written.prompt_tokens,
+            draft_tokens=written.draft_tokens,
+            seconds_to_first_token=round(written.first, 4),
+        )
+        return written
 
     async def _keep(
         self,
         draft: WrittenDraft,
         made: float,
-        client: str,
+        context: RequestContext,
         judged: dict[str, Any],
         asked: MaskedRequest,
         pair: dict[str, Any],
@@ -299,10 +333,11 @@ class DraftService:
             "drop_sources": asked.drop,
             "cited": [passage.id for passage in draft.passages if passage.cited],
             "again_of": asked.again_of,
+            **_agent(context),
         }
         try:
-            await self.on_disk(self.journal.add_draft, draft.id, made, client, draft.version, row)
-        except sqlite3.Error as error:
+            await self.on_disk(self.journal.add_draft, draft.id, made, context.client or "", draft.version, row)
+        except StorageError as error:
             self.metrics.journal_errors.inc()
             tell(f"the journal cannot be written ({error})")
 
@@ -321,6 +356,11 @@ def prompt_of(deployed: Deployed) -> Prompt:
 
 def _failed(judged: dict[str, Any]) -> list[str]:
     return [finding["check"] for finding in judged["findings"] if finding["gating"] and not finding["passed"]]
+
+
+def _agent(context: RequestContext) -> dict[str, str]:
+    """Give what the journal notes of the agent: nothing, where the client does not tell its agents apart."""
+    return {"agent": context.agent} if context.agent else {}
 
 
 def _audited(draft: WrittenDraft, judged: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope
 from serve.guard.in_flight import replay
 from serve.server_log import tell
 
+_INTERVAL = 16  # tokens that vLLM sends at once, after the first one: each sending costs as much as a word of a check
 _HUNG = 60.0  # seconds of silence that are no slow prompt any more
 
 
@@ -30,7 +32,10 @@ class EngineError(Exception):
 
 @dataclass(frozen=True)
 class Written:
-    """Holds what the engine wrote, and its cost: tokens, seconds to the first one and in all."""
+    """Holds what the engine wrote, and its cost: tokens, seconds to the first one and in all.
+
+    `queued` are the seconds in the engine's queue; None where it does not tell (`--enable-per-request-metrics`).
+    """
 
     text: str
     finish_reason: str
@@ -38,10 +43,11 @@ class Written:
     draft_tokens: int
     first: float
     seconds: float
+    queued: float | None = None
 
 
 class EngineClient:
-    """Asks vLLM's app for completions from token ids, without headers or query of a client.
+    """Asks vLLM's app for completions from token ids, without headers of a client but its request's id and trace.
 
     httpx's ASGI transport would give the answer as a whole: no time of the first token, no sign that it writes.
     """
@@ -56,7 +62,9 @@ class EngineClient:
         """Note vLLM's Starlette application, whose `state` its routes look for in each request."""
         self._vllm = vllm
 
-    async def complete(self, body: dict[str, Any], receive: Receive = patient) -> Written:
+    async def complete(
+        self, body: dict[str, Any], receive: Receive = patient, headers: Mapping[str, str] | None = None
+    ) -> Written:
         """Gather what the engine streams: a draft is checked before a word leaves. Raises EngineError.
 
         The engine stops writing when `receive` says that the client left.
@@ -71,9 +79,10 @@ class EngineClient:
                 now = self._note_token(started)
                 first = now - started if first is None else first
 
-        asked = json.dumps({**body, "stream": True, "stream_options": {"include_usage": True}}).encode()
+        options = {"stream": True, "stream_options": {"include_usage": True}, "stream_interval": _INTERVAL}
+        asked = json.dumps({**body, **options}).encode()
         try:
-            await self._app(self._scope("POST", "/v1/completions", asked), replay(asked, receive), gather)
+            await self._app(self._scope("POST", "/v1/completions", asked, headers), replay(asked, receive), gather)
         except Exception as error:  # vLLM's own, or an answer that is not its stream
             _tell(error)
             raise EngineError(500) from None
@@ -87,6 +96,7 @@ class EngineClient:
             draft_tokens=stream.usage["completion_tokens"],
             first=seconds if first is None else first,
             seconds=seconds,
+            queued=stream.queued,
         )
 
     async def fetch(self, path: str, asked: dict[str, Any] | None = None) -> tuple[int, bytes]:
@@ -115,8 +125,9 @@ class EngineClient:
         self.wrote = now
         return now
 
-    def _scope(self, method: str, path: str, body: bytes) -> Scope:
+    def _scope(self, method: str, path: str, body: bytes, more: Mapping[str, str] | None = None) -> Scope:
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        headers += [(name.lower().encode(), value.encode()) for name, value in (more or {}).items()]
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},  # from 2.4 on, Starlette listens for no hang-up
@@ -144,6 +155,7 @@ class _Stream:
     def __init__(self) -> None:
         self.status, self.text, self.finish_reason, self.done = 500, "", "", False
         self.usage = {"prompt_tokens": 0, "completion_tokens": 0}
+        self.queued: float | None = None
         self._rest = b""
 
     def take(self, message: Message) -> None:
@@ -161,6 +173,8 @@ class _Stream:
                 self.status = 500
                 return
             self.usage = chunk.get("usage") or self.usage
+            if (queued := (chunk.get("metrics") or {}).get("queue_time_ms")) is not None:
+                self.queued = queued / 1000
             for choice in chunk.get("choices", ()):
                 self.text += choice["text"]
                 self.finish_reason = choice["finish_reason"] or self.finish_reason

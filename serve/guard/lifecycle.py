@@ -21,8 +21,10 @@ from serve import alias
 from serve.alias import Deployed
 from serve.config import FORCED_AFTER
 from serve.guard import connection_limits, maskers, merged_check, platform_api
+from serve.guard.agents import Agents
 from serve.guard.api import app as api
 from serve.guard.audit import AuditLog
+from serve.guard.client_limits import ClientLimits
 from serve.guard.draft_service import DraftService, prompt_of
 from serve.guard.engine_client import EngineClient
 from serve.guard.in_flight import InFlight
@@ -32,6 +34,8 @@ from serve.guard.metrics import Metrics
 from serve.guard.platform_writer import PlatformWriter
 from serve.guard.readiness import Readiness
 from serve.guard.request_context import RequestContext
+from serve.guard.tracing import NoTraces, Traces, traces_to
+from serve.key_use import KeyUse
 from serve.keys import Keys
 from serve.server_log import tell
 from serve.state import Started, State
@@ -50,7 +54,9 @@ class Lifecycle:
         self.maskers: Maskers | None = None
         self.drafts: DraftService | None = None
         self.platform: PlatformWriter | None = None
-        self._export: asyncio.Task | None = None
+        self.traces: Traces = NoTraces()
+        self.key_use = KeyUse(state)
+        self._beside: list[asyncio.Task] = []
         self._drained: asyncio.Task | None = None
 
     @property
@@ -102,7 +108,9 @@ class Lifecycle:
         """Make the parts. Raises PlumeError for what is damaged, missing or does not start."""
         started = Started.read(self.state)
         config = self.config = started.config
-        self.keys = Keys(self.state)
+        self.keys, self.agents = Keys(self.state), Agents(self.state)
+        self.limits = ClientLimits(config, self.metrics.limited)
+        self.traces = traces_to(config.otlp_endpoint, self.metrics.spans_lost)
         retriever = None
         if config.examples:
             from plume.retrieval import Retriever
@@ -123,7 +131,7 @@ class Lifecycle:
             aliases=aliases,
             engine=self.engine,
             maskers=self.maskers,
-            journal=Journal(self.state.journal),
+            journal=Journal.of(State.of(config)),
             metrics=self.metrics,
             retriever=retriever,
             passages=passages,
@@ -133,11 +141,13 @@ class Lifecycle:
         api.state.drafts = self.drafts
         if config.platform_api:
             self.open_platform()
-        self.readiness = Readiness(aliases, self.maskers, self.engine, started.stop_token_id)
+        self.readiness = Readiness(aliases, self.maskers, self.engine, started.stop_token_id, self.state.behind)
         gc.collect()
         gc.freeze()  # what was loaded lives as long as the server: looking through it again and again delays requests
         if config.traces:
-            self._export = asyncio.create_task(self._keep_exporting(config.tracking_uri))
+            self._begin("serve.guard.mlflow_export", config.tracking_uri)
+        if config.database:
+            self._begin("serve.replica", config.tracking_uri)
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, ValueError):  # no main thread: somebody else stops us
             loop.add_signal_handler(signal.SIGTERM, self._on_sigterm)
@@ -156,15 +166,17 @@ class Lifecycle:
 
     async def stop(self) -> None:
         """Stop what `start` began, as far as it came."""
-        if self._export:
-            self._export.cancel()  # the process itself leaves when it sees us gone, and sends what is left first
+        for each in self._beside:
+            each.cancel()  # the process itself leaves when it sees us gone, and sends what is left first
         self.audit.tell_strangers()
+        await self.key_use.stop()
         if self.platform:
             await self.platform.stop()
         if self.drafts:
             await self.drafts.close()
         if self.maskers:
             await self.maskers.stop()
+        await self.traces.stop()
 
     def open_platform(self) -> None:
         """Open the routes of Services Publics +, and go on with what its queue holds."""
@@ -174,19 +186,21 @@ class Lifecycle:
         self.platform.start()
 
     def note(self, context: RequestContext) -> None:
-        """Count the request and add its line to the audit; looks at the pages are not worth a line."""
+        """Count the request, add its line to the audit, trace it; looks at the pages are not worth a line."""
         metrics, audit, version = self.metrics, self.audit, str(context.version or "")
         metrics.requests.labels(version, context.route, str(context.status)).inc()
         if context.error:
             metrics.errors.labels(version, context.error).inc()
-        if context.route in ("health", "ready", "metrics", "status"):
+        if context.route in ("health", "ready", "metrics", "status", "engine/v1/models"):
             pass
         elif context.client is None:
             audit.count_stranger(context.status)
         else:
             audit.write(
                 request=context.id,
+                trace=context.trace.trace,
                 client=context.client,
+                **({"agent": context.agent} if context.agent else {}),
                 route=context.route,
                 status=context.status,
                 version=context.version,
@@ -194,6 +208,7 @@ class Lifecycle:
                 seconds=context.seconds,
                 **context.audit,
             )
+            self.traces.add(context)
 
     def _know_vllm(self, vllm: Any) -> None:
         """Limit the connections of vLLM's server, which does not listen yet. Without limits nobody may reach it."""
@@ -239,12 +254,15 @@ class Lifecycle:
             child.kill()
         os._exit(1)
 
-    async def _keep_exporting(self, uri: str | None) -> None:
-        """Keep the process that sends the journal to MLflow alive."""
+    def _begin(self, module: str, uri: str | None) -> None:
+        self._beside.append(asyncio.create_task(self._keep_running(module, uri)))
+
+    async def _keep_running(self, module: str, uri: str | None) -> None:
+        """Keep a process beside the guard alive, which is given the store where nobody reads it."""
         variables = dict(os.environ)
         if uri := unless_of_environment(uri):
             variables["MLFLOW_TRACKING_URI"] = uri
-        words = (sys.executable, "-m", "serve.guard.mlflow_export", str(self.state.folder))
+        words = (sys.executable, "-m", module, str(self.state.folder))
         while True:
             process = await asyncio.create_subprocess_exec(*words, env=variables, start_new_session=True)
             await process.wait()

@@ -4,6 +4,7 @@ One request a line on the standard input, one answer a line on the standard outp
 length of a request and are written nowhere; an error is told by its type alone.
 """
 
+import gc
 import json
 import os
 import sys
@@ -15,6 +16,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints must not look like an answer
     operations = _operations()
+    gc.collect()
+    gc.freeze()  # word lists that live as long as the process: looking through them again and again delays requests
     _answer(answers, {"ready": True})
     for line in sys.stdin:
         try:
@@ -33,9 +36,9 @@ def _answer(answers: Any, value: dict[str, Any]) -> None:
 def _operations() -> dict[str, Callable[..., dict[str, Any]]]:
     from dataclasses import asdict
 
-    from plume.checks import check
+    from plume.checks import Case, check_case
     from plume.checks.agent_instruction import asked_for
-    from plume.checks.withhold import withhold
+    from plume.checks.withhold import withhold_from
     from plume.contacts import Directory
     from plume.export.body_names import body_name
     from plume.pseudonymise import Pseudonymiser
@@ -68,8 +71,9 @@ def _operations() -> dict[str, Callable[..., dict[str, Any]]]:
 
     def judge(draft: str, review: str, prompt: str) -> dict[str, Any]:
         """Cut out what a draft may not hold; return where that stood, and every finding on the draft as written."""
-        findings = check(draft, review=review, prompt=prompt, directory=directory)
-        text, withheld = withhold(draft, review=review, prompt=prompt, directory=directory)
+        case = Case.of(draft, review, prompt, directory, None)
+        findings = check_case(case)
+        text, withheld = withhold_from(case)
         return {"draft": text, "withheld": [asdict(w) for w in withheld], "findings": [asdict(f) for f in findings]}
 
     return {"mask": mask, "instruct": instruct, "judge": judge}

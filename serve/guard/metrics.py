@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from serve.alias import Aliases
 from serve.guard.engine_client import Written
 
 _SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
@@ -32,12 +33,17 @@ class Metrics:
         self.failed = make(Counter, "failed_checks", "findings on drafts as written", ("version", "check"))
         self.passages = make(Counter, "passages", "of official sources, shown or cited", ("version", "use"))
         self.journal_errors = make(Counter, "journal_errors", "drafts that could not be kept")
+        self.limited = make(Counter, "limited", "requests over a limit of their client's", ("client", "limit"))
+        self.spans_lost = make(Counter, "spans_lost", "spans that otlp_endpoint did not take")
         self.audit_errors = make(Counter, "audit_errors", "audit lines that could not be written")
         self.restarts = make(Gauge, "masker_restarts", "maskers that died or did not answer")
         self.waiting = make(Gauge, "not_in_mlflow", "drafts and decisions that wait to be sent to MLflow")
         self.platform = make(Gauge, "platform_waiting", "reviews that the platform left and that wait for a draft")
         self.running = make(Gauge, "running_requests", "requests that are being answered")
         self.draining = make(Gauge, "draining", "1 while no new draft is begun")
+        self.ready = make(Gauge, "ready", "1 while /ready says so")
+        self.maskers = make(Gauge, "maskers", "maskers that run")
+        self.share = make(Gauge, "share", "of the conversations that a version answers", ("alias", "version"))
 
     def count_draft(
         self,
@@ -70,6 +76,14 @@ class Metrics:
     def count_masked(self, version: int, masked: Mapping[str, int]) -> None:
         for kind, number in masked.items():
             self.masked.labels(str(version), kind).inc(number)
+
+    def tell_shares(self, aliases: Aliases) -> None:
+        """Tell who answers which share of the conversations, now: a version that was swapped is told no more."""
+        self.share.clear()
+        weight = aliases.weight if aliases.challenger else 0.0
+        self.share.labels("champion", str(aliases.champion.version)).set(1 - weight)
+        if aliases.challenger:
+            self.share.labels("challenger", str(aliases.challenger.version)).set(weight)
 
     def text(self) -> bytes:
         """Write the metrics in Prometheus's text format."""

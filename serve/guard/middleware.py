@@ -5,20 +5,22 @@ vLLM makes it (`--middleware serve.guard.middleware.Guard`) and calls it for wha
 
 import asyncio
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from plume.errors import InputError
-from serve.guard.access import admit, read_body
+from serve.guard.access import Route, admit, read_body
 from serve.guard.api import app as api
 from serve.guard.lifecycle import Lifecycle
 from serve.guard.ops_pages import PAGES
 from serve.guard.refusal import Reason, Refusal
 from serve.guard.request_context import RequestContext
+from serve.guard.trace_context import REQUEST_ID
 from serve.server_log import tell
 from serve.state import VARIABLE, State
 
@@ -45,13 +47,13 @@ class Guard:
                 await WebSocketClose(_POLICY)(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        context = RequestContext()
+        context = RequestContext.of(Headers(scope=scope))
 
         async def send_on(message: Message) -> None:
             if message["type"] == "http.response.start":
                 context.status = message["status"]
                 headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = context.id
+                headers[REQUEST_ID] = context.id
                 if context.version:
                     headers["X-Plume-Version"] = str(context.version)
             await send(message)
@@ -75,7 +77,19 @@ class Guard:
 
     async def _dispatch(self, context: RequestContext, scope: Scope, receive: Receive, send: Send) -> None:
         lifecycle, request = self.lifecycle, Request(scope, receive)
-        route = admit(request, lifecycle.keys, context, lifecycle.platform is not None)
+        route, holder = admit(request, lifecycle.keys, lifecycle.agents, context, lifecycle.platform is not None)
+        if holder:
+            lifecycle.key_use.note(holder.key)
+        # Before the body is read: what is over a limit costs nothing.
+        limits = lifecycle.limits.within(holder, context.agent) if holder and route.begins else nullcontext()
+        with limits:
+            await self._run(route, request, context, scope, receive, send)
+
+    async def _run(
+        self, route: Route, request: Request, context: RequestContext, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer a request that may use its route."""
+        lifecycle = self.lifecycle
         body = await read_body(request, lifecycle.config.body_timeout)
         if route.begins and lifecycle.draining:
             raise Refusal(Reason.DRAINING)

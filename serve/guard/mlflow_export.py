@@ -4,7 +4,8 @@
 
 The store is that of MLFLOW_TRACKING_URI: a URI may hold a password, and every user of the machine sees arguments.
 Drafts of the journal that MLflow has not got are sent again until it has; sending twice what was sent just before a
-kill is possible, losing something is not. It leaves when the server that started it is gone.
+kill is possible, losing something is not. Of several replicas one sends at a time. It leaves when the server that
+started it is gone.
 """
 
 import logging
@@ -17,9 +18,10 @@ from typing import Any
 
 from plume import store
 from plume.errors import InputError, PlumeError
+from serve.database import StorageError
 from serve.guard.journal import Journal, decision_key
 from serve.server_log import tell
-from serve.state import State, alone
+from serve.state import Started, State, alone
 
 REFUSED = "refused"  # by MLflow: in place of a trace's id; so are decisions on it
 _NEVER = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
@@ -28,16 +30,20 @@ _EVERY, _LATER = 1.0, 15.0  # seconds between looks; after MLflow did not answer
 
 
 def main() -> None:
-    state = State(Path(sys.argv[1]))
+    os.nice(5)  # below the engine: nobody waits for a trace
+    state = State.of(Started.read(State(Path(sys.argv[1]))).config)
     logging.disable(logging.ERROR)  # MLflow's messages may quote what it was given
     parent = os.getppid()
-    journal = Journal(state.journal)
+    journal = Journal.of(state)
     while True:
         left = os.getppid() != parent
         try:
             with alone(state, "sender"):  # `plume serve resend` sends, too
                 send(journal)
             wait = _EVERY
+        except StorageError as error:
+            tell(f"the journal cannot be read ({error}); it is tried again")
+            wait = _LATER
         except Exception as error:
             why = str(error) if isinstance(error, PlumeError) else type(error).__name__
             tell(f"MLflow did not take a trace ({why}); it is tried again")
@@ -59,7 +65,7 @@ def send(journal: Journal, uri: str | None = None) -> int:
         sent += 1
     for seq, trace, client, row in journal.unsent_decisions():
         fed = ledger.keep(lambda: _feedback(trace, client, row))  # noqa: B023
-        journal.decision_sent(seq, refused=fed is None)
+        journal.decision_sent(seq, sent=2 if fed is None else 1)
         sent += 1
     return sent
 
@@ -71,9 +77,9 @@ def resend(state: State, uri: str | None = None) -> tuple[int, int, int]:
     Raises InputError where there is no store, and what MLflow raises.
     """
     with alone(state, "sender"):  # the server's own sender waits meanwhile
-        journal = Journal(state.journal)
+        journal = Journal.of(state)
         _connect(uri)
-        drafts, decisions = journal.mark_missing(_kept())
+        drafts, decisions = journal.mark_kept(_kept())
         total = 0
         while sent := send(journal, uri):
             total += sent
@@ -153,11 +159,12 @@ def _feedback(trace: str, client: str, row: dict[str, Any]) -> bool:
     import mlflow
     from mlflow.entities import AssessmentSource
 
+    agent = row.get("agent")  # a hash: MLflow can tell a client's agents apart, too
     mlflow.log_feedback(
         trace_id=trace,
         name="decision",
         value=row["outcome"],
-        source=AssessmentSource(source_type="HUMAN", source_id=client),
+        source=AssessmentSource(source_type="HUMAN", source_id=f"{client}/{agent}" if agent else client),
         metadata={name: str(row[name]) for name in ("final", "seconds") if row[name] is not None},
     )
     return True

@@ -14,8 +14,12 @@ async def _health(lifecycle: Lifecycle) -> Response:
     return Response(body, status, media_type="application/json")
 
 
+async def _missing(lifecycle: Lifecycle) -> str:
+    return "draining" if lifecycle.draining else await lifecycle.readiness.missing()
+
+
 async def _ready(lifecycle: Lifecycle) -> Response:
-    why = "draining" if lifecycle.draining else await lifecycle.readiness.missing()
+    why = await _missing(lifecycle)
     return PlainTextResponse(f"not ready: {why}\n", 503) if why else PlainTextResponse("ready\n")
 
 
@@ -24,6 +28,9 @@ async def _metrics(lifecycle: Lifecycle) -> Response:
     metrics.restarts.set(lifecycle.maskers.restarts)
     metrics.running.set(len(lifecycle.in_flight))
     metrics.draining.set(lifecycle.draining)
+    metrics.ready.set(not await _missing(lifecycle))
+    metrics.maskers.set(lifecycle.maskers.up())
+    metrics.tell_shares(lifecycle.drafts.aliases.current)
     if (waiting := await lifecycle.drafts.waiting()) is not None:
         metrics.waiting.set(waiting)
     if lifecycle.platform and (waiting := await lifecycle.platform.waiting()) is not None:

@@ -3,7 +3,6 @@
 The platform's contract, as of its earlier service (albert-spp 0.2); here a review is masked before it is kept.
 """
 
-import sqlite3
 import uuid
 from collections import Counter
 from typing import Annotated, Any, TypeVar
@@ -11,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Body, Depends, Request, Response
 from pydantic import BaseModel, ValidationError
 
+from serve.database import StorageError
 from serve.guard.maskers import NoMasker
 from serve.guard.platform_queue import Answer
 from serve.guard.platform_writer import PlatformWriter
@@ -92,7 +92,7 @@ async def _text_or_none(row: Any, platform: PlatformWriter, context: RequestCont
     try:
         return (await _fetched(row, platform, context)).text
     except Refusal as refusal:
-        if refusal.status == 507:  # of all of them: the journal cannot be read
+        if refusal.kind == "journal":  # of all of them: the journal cannot be read
             raise
         return None
 
@@ -102,8 +102,8 @@ async def _fetched(row: Any, platform: PlatformWriter, context: RequestContext) 
     identity = _read(PlatformId, row).id
     try:
         found = await platform.drafts.on_disk(platform.queue.get, context.client, identity)
-    except sqlite3.Error as error:
-        raise Refusal(Reason.JOURNAL_UNREADABLE, why=error) from None
+    except StorageError as error:
+        raise Refusal(Reason.JOURNAL_UNREADABLE, error.status, why=error) from None
     if found is None:
         raise Refusal(Reason.NO_ANSWER)
     if found.why is not None:

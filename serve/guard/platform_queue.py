@@ -1,6 +1,7 @@
 """Keeps the reviews that the platform asked about until a draft is written, and each draft for 48 hours.
 
-A table of the journal's file: a restart loses nothing. Texts are pseudonymised before they come here.
+A table of the journal: a restart loses nothing. Texts are pseudonymised before they come here. A review that is being
+drafted is due again after a while: should its server end, another one, or the same, takes it.
 """
 
 import json
@@ -10,6 +11,11 @@ from dataclasses import dataclass
 from serve.guard.journal import Journal
 
 KEPT = 48 * 3600  # seconds; as long as the service that plume stands in for
+_TAKE = """
+UPDATE platform SET due = ?, tries = tries + 1
+WHERE seq = (SELECT seq FROM platform WHERE due <= ? ORDER BY due, seq LIMIT 1{pass_over})
+RETURNING seq, client, id, text, masked, tries
+"""
 
 
 @dataclass(frozen=True)
@@ -36,10 +42,11 @@ class Answer:
 
 
 class PlatformQueue:
-    """Reads and writes the table, for one thread at a time. All of it raises sqlite3.Error where the disk is full."""
+    """Reads and writes the table, for one thread at a time. All of it raises StorageError."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, journal: Journal, lease: float = 600.0) -> None:
+        """`lease` is how many seconds a draft may take, before its review is due again."""
+        self._database, self._lease = journal.database, lease
 
     def add(self, client: str, identity: str, text: str, masked: dict[str, int], most: int) -> bool:
         """Queue a review under the platform's id of it. False if `most` wait already.
@@ -47,63 +54,62 @@ class PlatformQueue:
         The same text again changes nothing, unless no draft could be written; another text takes its place.
         """
         self._forget()
-        kept = self._journal.execute(
-            "SELECT 1 FROM platform WHERE client = ? AND id = ? AND text = ? AND why IS NULL", (client, identity, text)
-        )
-        if kept.fetchone():
+        same = "SELECT 1 FROM platform WHERE client = ? AND id = ? AND text = ? AND why IS NULL"
+        if self._database.run(same, (client, identity, text)):
             return True
         if self.waiting() >= most:
             return False
         values = (client, identity, text, json.dumps(masked), time.time())
-        statement = "INSERT OR REPLACE INTO platform (client, id, text, masked, due) VALUES (?, ?, ?, ?, ?)"
-        self._journal.execute(statement, values, durably=True)
+        statement = "INSERT INTO platform (client, id, text, masked, due) VALUES (?, ?, ?, ?, ?)"
+        with self._database.changing():  # a new number: a draft of the text before finds no review any more
+            self._database.run("DELETE FROM platform WHERE client = ? AND id = ?", (client, identity))
+            self._database.run(statement, values)
         return True
 
     def get(self, client: str, identity: str) -> Answer | None:
         """Find what is known of a client's review; None if that is nothing, or older than 48 hours."""
-        found = self._journal.execute(
+        found = self._database.run(
             "SELECT draft, answer, version, status, why FROM platform WHERE client = ? AND id = ?"
             " AND (done IS NULL OR done > ?)",
             (client, identity, time.time() - KEPT),
-        ).fetchone()
-        return Answer(*found) if found else None
+        )
+        return Answer(*found[0]) if found else None
 
     def resume(self) -> None:
-        """Queue again what was being written when the server ended."""
-        self._journal.execute("UPDATE platform SET due = ? WHERE due IS NULL AND done IS NULL", (time.time(),))
+        """Queue again, at once, what was being written when the server ended; other replicas may write theirs."""
+        if not self._database.shared:
+            self._database.run("UPDATE platform SET due = ? WHERE tries > 0 AND done IS NULL", (time.time(),))
 
     def take(self) -> Job | None:
         """Give the review that is due first, as one that is being written now; None if none is."""
         self._forget()
-        found = self._journal.execute(
-            "SELECT seq, client, id, text, masked, tries + 1 FROM platform WHERE due <= ? ORDER BY due, seq LIMIT 1",
-            (time.time(),),
-        ).fetchone()
+        now = time.time()
+        found = self._database.run(
+            _TAKE.format(pass_over=self._database.pass_over),
+            (now + self._lease, now),
+        )
         if not found:
             return None
-        seq, client, identity, text, masked, tries = found
-        self._journal.execute("UPDATE platform SET due = NULL, tries = ? WHERE seq = ?", (tries, seq))
+        seq, client, identity, text, masked, tries = found[0]
         return Job(seq, client, identity, text, json.loads(masked), tries)
 
     def put_back(self, seq: int, seconds: float, tries: int) -> None:
         """Queue a review again, to be tried in so many seconds."""
-        self._journal.execute(
-            "UPDATE platform SET due = ?, tries = ? WHERE seq = ?", (time.time() + seconds, tries, seq)
-        )
+        self._database.run("UPDATE platform SET due = ?, tries = ? WHERE seq = ?", (time.time() + seconds, tries, seq))
 
     def finish(self, seq: int, draft: str, text: str, version: int) -> None:
         """Keep a draft, unless another text took its review's place meanwhile."""
-        statement = "UPDATE platform SET done = ?, draft = ?, answer = ?, version = ? WHERE seq = ?"
-        self._journal.execute(statement, (time.time(), draft, text, version, seq), durably=True)
+        statement = "UPDATE platform SET due = NULL, done = ?, draft = ?, answer = ?, version = ? WHERE seq = ?"
+        self._database.run(statement, (time.time(), draft, text, version, seq), durably=True)
 
     def fail(self, seq: int, status: int, why: str) -> None:
         """Keep why no draft could be written."""
-        statement = "UPDATE platform SET done = ?, status = ?, why = ? WHERE seq = ?"
-        self._journal.execute(statement, (time.time(), status, why, seq))
+        statement = "UPDATE platform SET due = NULL, done = ?, status = ?, why = ? WHERE seq = ?"
+        self._database.run(statement, (time.time(), status, why, seq))
 
     def waiting(self) -> int:
         """Count the reviews that wait for a draft, or are being drafted."""
-        return self._journal.execute("SELECT count(*) FROM platform WHERE done IS NULL", ()).fetchone()[0]
+        return self._database.run("SELECT count(*) FROM platform WHERE done IS NULL")[0][0]
 
     def _forget(self) -> None:
-        self._journal.execute("DELETE FROM platform WHERE done <= ?", (time.time() - KEPT,))
+        self._database.run("DELETE FROM platform WHERE done <= ?", (time.time() - KEPT,))

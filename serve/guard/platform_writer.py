@@ -1,13 +1,13 @@
 """Writes the drafts that the platform asked for, in the background: as the drafting API does, within its limits."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
+from serve.database import StorageError
 from serve.guard.draft_service import DraftService
 from serve.guard.engine_client import patient
 from serve.guard.in_flight import InFlight
@@ -33,7 +33,8 @@ class PlatformWriter:
         draining: Callable[[], bool],
         note: Callable[[RequestContext], None],
     ) -> None:
-        self.drafts, self.queue = drafts, PlatformQueue(drafts.journal)
+        lease = 2 * drafts.started.config.draft_timeout
+        self.drafts, self.queue = drafts, PlatformQueue(drafts.journal, lease)
         self._in_flight, self._draining, self._note = in_flight, draining, note
         self._more = asyncio.Event()
         self._task: asyncio.Task | None = None
@@ -51,8 +52,8 @@ class PlatformWriter:
         most = self.drafts.started.config.max_queued_requests
         try:
             added = await self.drafts.on_disk(self.queue.add, client, identity, text, masked, most)
-        except sqlite3.Error as error:
-            raise Refusal(Reason.REVIEW_NOT_KEPT, why=error) from None
+        except StorageError as error:
+            raise Refusal(Reason.REVIEW_NOT_KEPT, error.status, why=error) from None
         if not added:
             raise Refusal(Reason.BUSY)
         self._more.set()
@@ -61,7 +62,7 @@ class PlatformWriter:
         """Count the reviews that wait for a draft; None if the journal cannot be read."""
         try:
             return await self.drafts.on_disk(self.queue.waiting)
-        except sqlite3.Error:
+        except StorageError:
             return None
 
     async def _run(self) -> None:
@@ -75,7 +76,7 @@ class PlatformWriter:
             self._more.clear()
             try:
                 job = None if self._draining() else await self.drafts.on_disk(self.queue.take)
-            except sqlite3.Error:
+            except StorageError:
                 job = None
             if job:
                 await self._write(job)
@@ -133,7 +134,7 @@ class PlatformWriter:
         while True:
             try:
                 return await self.drafts.on_disk(function, *arguments)
-            except sqlite3.Error as error:
+            except StorageError as error:
                 self.drafts.metrics.journal_errors.inc()
                 tell(f"the journal cannot be written ({error}); trying again")
                 await asyncio.sleep(_LOOK)

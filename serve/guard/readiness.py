@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from pathlib import Path
 
 from serve.alias import Aliases
 from serve.guard.draft_service import prompt_of
@@ -19,7 +20,11 @@ _GIVE_UP = 60.0  # seconds after which another token is asked for
 class Readiness:
     """Asks the engine for one token, and only if it has written none for a while."""
 
-    def __init__(self, aliases: Watched[Aliases], maskers: Maskers, engine: EngineClient, stop_token_id: int) -> None:
+    def __init__(
+        self, aliases: Watched[Aliases], maskers: Maskers, engine: EngineClient, stop_token_id: int, behind: Path
+    ) -> None:
+        """`behind` says, while it is there, why a replica is not in step with the others."""
+        self._behind = behind
         self._aliases, self._maskers, self._engine, self._stop_token_id = aliases, maskers, engine, stop_token_id
         self._asking: asyncio.Task | None = None
 
@@ -42,7 +47,12 @@ class Readiness:
         known = {model["id"] for model in json.loads(models)["data"]} if status == 200 else set()
         if lacking := [deployed.name for deployed in answering if deployed.name not in known]:
             return f"the engine does not know {', '.join(lacking)}; mend it with: plume serve sync"
-        return "" if await self._writes(answering[0].name) else "the engine does not write"
+        if not await self._writes(answering[0].name):
+            return "the engine does not write"
+        try:
+            return self._behind.read_text(encoding="utf-8")
+        except OSError:
+            return ""
 
     async def _writes(self, name: str) -> bool:
         # A long prompt keeps a CPU silent for longer than a GPU that hangs: silence that it came back from is patience.

@@ -17,12 +17,17 @@ class Reason(Enum):
     # Before the request is read (`connection_limits`, `access`)
     NO_HTTP = 400, "http", "this is no HTTP request"
     NO_KEY = 401, "key", "send a known key as `Authorization: Bearer KEY`"
+    KEY_EXPIRED = 401, "expired", "this key has expired; ask who runs the server for a new one"
+    TOO_MANY = 429, "rate", "more requests for drafts than this client may make ({most}); ask again in {after} s"
     NO_ROUTE = 404, "route", "there is no such route"
     HEADERS_LATE = 408, "timeout", "the headers took longer than {seconds:g} s"
     BODY_LATE = 408, "timeout", "the body took longer than {seconds:g} s"
     BODY_TOO_LARGE = 413, "size", "the body is larger than {kilobytes} KB"
     URL_TOO_LONG = 414, "size", "the URL is longer than {kilobytes} KB"
     HEADERS_TOO_LARGE = 431, "size", "the headers are larger than {kilobytes} KB"
+    # By nginx, which `plume serve render` makes answer like the guard
+    NGINX_RATE = 429, "rate", "too many requests with this key, or from this address; ask again later"
+    NO_SERVER = 502, "engine", "no server answers; ask again"
     # What is asked (`api`, `draft_service`)
     INVALID = 422, "request", "{why}"
     NO_MODEL = 404, "model", "model: does not answer now; ask for {model}, which version answers is decided here"
@@ -67,10 +72,15 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
         usual, self.kind, message = reason.value
         self.status = status or usual
         super().__init__(message.format(**told))
+        self._after = told.get("after")  # seconds
 
     def response(self) -> JSONResponse:
         """Build the answer: one line of JSON."""
-        headers = {408: {"Connection": "close"}, 503: {"Retry-After": "5"}}.get(self.status)
+        headers = {
+            408: {"Connection": "close"},
+            429: {"Retry-After": str(self._after)},
+            503: {"Retry-After": "5"},
+        }.get(self.status)
         return JSONResponse({"error": self.told()}, self.status, headers)
 
     def told(self) -> dict[str, str]:

@@ -4,13 +4,16 @@ import itertools
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -124,6 +127,46 @@ REVIEWS = [
 ]
 
 
+@contextmanager
+def _collector():
+    """A receiver of OTLP over HTTP: the spans that it got, how often it was asked, the status that it answers."""
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    got = SimpleNamespace(spans=[], resources=[], raw=b"", status=200, asked=0, wait=threading.Event())
+    got.wait.set()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.asked += 1
+            body = self.rfile.read(int(self.headers["content-length"]))
+            got.wait.wait(30)
+            if got.status == 200 and self.path == "/v1/traces":
+                got.raw += body
+                for of_resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                    got.resources.append({a.key: a.value.string_value for a in of_resource.resource.attributes})
+                    got.spans += [span for scope in of_resource.scope_spans for span in scope.spans]
+            self.send_response(got.status)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    got.endpoint = f"http://127.0.0.1:{server.server_port}"
+    yield got
+    got.wait.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def run_collector():
+    """with run_collector() as got: a collector of spans."""
+    return _collector
+
+
 class Service:
     """`plume serve` as a supervisor runs it: started again whenever it ends by itself."""
 
@@ -157,7 +200,14 @@ class Service:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory, embedded_model, make_adapter, share_caches):
+def spans(run_collector):
+    """Where the one engine's guard sends spans."""
+    with run_collector() as got:
+        yield got
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, embedded_model, make_adapter, share_caches, spans):
     """`plume serve` with the first of four versions as champion, and a client's key: one engine for all tests.
 
     The last test that asks for it stops it (tests/serve/test_vllm.py).
@@ -174,7 +224,7 @@ def site(tmp_path_factory, embedded_model, make_adapter, share_caches):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     settings = {"port": port, "dtype": "float32", "max_model_len": 1024, "max_new_tokens": 16, "maskers": 1}
-    settings |= {"drain_timeout": 60, "tracking_uri": uri, "state": home / "serve"}
+    settings |= {"drain_timeout": 60, "tracking_uri": uri, "state": home / "serve", "otlp_endpoint": spans.endpoint}
     before, folders = mlflow.get_tracking_uri(), {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLUME_HOME", str(home))
@@ -337,3 +387,60 @@ def ask_desk():
             return DeskPage(stack.enter_context(client), review)
 
         yield ask
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory):
+    """A PostgreSQL of the tests' own, on a socket: its folder, and `stop`, `start` for tests of what happens then."""
+    found = shutil.which("pg_ctl") or next(map(str, Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")), None)
+    if found is None:
+        pytest.skip("no PostgreSQL on this machine (Debian: postgresql)")
+    with tempfile.TemporaryDirectory(prefix="plume-pg-") as name:  # short: a socket's path has 107 characters at most
+        folder = Path(name)
+        owner = {}
+        if os.getuid() == 0:  # PostgreSQL refuses to run as root
+            owner = {"user": "postgres", "group": "postgres", "extra_groups": []}
+            shutil.chown(folder, "postgres", "postgres")
+
+        def run(*words):
+            subprocess.run([*map(str, words)], check=True, capture_output=True, cwd=folder, timeout=60, **owner)
+
+        run(Path(found).with_name("initdb"), "-D", folder / "data", "-A", "trust", "-U", "plume", "-E", "UTF8", "-N")
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=100"
+        start = [found, "-D", folder / "data", "-w", "-l", folder / "log", "-o", options, "start"]
+        run(*start)
+        try:
+            yield SimpleNamespace(
+                folder=folder, start=lambda: run(*start), stop=lambda: run(*start[:3], "-m", "immediate", "stop")
+            )
+        finally:
+            with suppress(subprocess.CalledProcessError):  # a test may have stopped it
+                run(*start[:3], "-m", "immediate", "stop")
+
+
+@pytest.fixture(scope="session")
+def make_postgres_uri(postgres_server):
+    """make_postgres_uri(): the address of an empty schema, which is to plume what a database is, and made at once."""
+    import psycopg
+
+    server, numbers = f"postgresql://plume@/postgres?host={postgres_server.folder}", itertools.count()
+
+    def make():
+        name = f"plume_{next(numbers)}"
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {name}")
+        return f"{server}&options=-csearch_path%3D{name}"
+
+    return make
+
+
+@pytest.fixture
+def postgres_uri(make_postgres_uri):
+    """The address of an empty database of the test's own."""
+    return make_postgres_uri()
+
+
+@pytest.fixture(params=["files", "postgresql"])
+def shared(request):
+    """The address of the database that the state is in; None where it is files."""
+    return request.getfixturevalue("postgres_uri") if request.param == "postgresql" else None

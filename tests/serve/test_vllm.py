@@ -1,8 +1,11 @@
 """The real engine with a real LoRA adapter, as PEFT has it; closed and silent; and how it stops."""
 
 import json
+import re
+import secrets
 import signal
 import socket
+import time
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -17,6 +20,7 @@ from plume.golden import pairs
 from serve import golden
 from serve.alias import Deployed, read
 from serve.client import Client
+from serve.render.render import rendered
 from serve.vllm_process import check_startable
 
 pytestmark = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed (make install)")
@@ -224,6 +228,36 @@ def test_no_file_of_the_service_holds_text_of_a_request(site, client):
             assert "attend depuis trois mois" not in text, file
 
 
+def test_the_engine_gives_every_metric_that_alerts_and_dashboard_ask_for(site, client):
+    client.draft({"review": PAIRS[1]["review"]})
+    headers = {"Authorization": f"Bearer {site.state.admin_key()}"}
+    page = requests.get(f"{site.config.url}/metrics", headers=headers, timeout=60).text
+    given = set(re.findall(r"^([\w:]+)[{ ]", page, flags=re.MULTILINE))
+    texts = rendered(site.config)
+    asked = " ".join(text for path, text in texts.items() if path.startswith(("prometheus/", "grafana/")))
+    wanted = set(re.findall(r"vllm:\w+", asked))
+    assert len(wanted) > 5
+    assert wanted <= given
+    assert "plume_ready 1.0" in page
+
+
+def test_spans_of_a_request_tell_the_engines_own_queue(site, spans):
+    trace = secrets.token_hex(16)
+    headers = {"Authorization": f"Bearer {site.key}", "traceparent": f"00-{trace}-{'1' * 16}-01", "X-Request-Id": "q"}
+    body = {"review": PAIRS[4]["review"]}
+    answer = requests.post(f"{site.config.url}/v1/drafts", json=body, headers=headers, timeout=120)
+    assert (answer.status_code, answer.headers["x-request-id"]) == (200, "q")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = {span.name: span for span in list(spans.spans) if span.trace_id.hex() == trace}
+        if "check" in found:
+            break
+        time.sleep(0.1)
+    assert {*found} == {"request", "mask", "wait", "write", "check"}
+    assert found["wait"].end_time_unix_nano == found["write"].start_time_unix_nano
+    assert b"retraite" not in spans.raw
+
+
 def test_head_of_the_pages_and_limits_on_headers(site):
     url = site.config.url
     assert [requests.head(f"{url}/{page}", timeout=60).status_code for page in ("health", "ready")] == [200, 200]
@@ -231,14 +265,15 @@ def test_head_of_the_pages_and_limits_on_headers(site):
     assert (told.status_code, told.json()["error"]["type"]) == (431, "size")
 
 
-def test_sigterm_finishes_begun_drafts_refuses_new_ones_and_leaves_no_process(site, make_load):
+def test_sigterm_finishes_begun_drafts_refuses_new_ones_and_leaves_no_process(site, make_load, spans):
     """The last test that asks for the engine: it stops it. Half-sent requests are not waited for."""
+    begun = time.time()
     load = make_load(clients=4)
     load.until(8)
     children = psutil.Process(site.service.process.pid).children(recursive=True)
     assert children
     site.service.stopped = True
-    begun = len(load.done)
+    done = len(load.done)
     head = f"POST /v1/drafts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {site.key}\r\nContent-Length: 40\r\n"
     halves = [socket.create_connection(("127.0.0.1", site.config.port)) for _ in range(3)]
     for half, sent in zip(halves, ["", head, head + "\r\n{"], strict=True):
@@ -247,7 +282,11 @@ def test_sigterm_finishes_begun_drafts_refuses_new_ones_and_leaves_no_process(si
     assert site.service.process.wait(120) == 0
     load.finish()
     assert load.failed == []
-    assert len(load.done) >= begun
+    assert len(load.done) >= done
+    audit = [json.loads(line) for line in site.state.audit.read_text().splitlines()]
+    answered = {line["trace"] for line in audit if line["time"] > begun and line.get("client") == "agents"}
+    assert len(answered) >= done
+    assert answered <= {span.trace_id.hex() for span in spans.spans if span.name == "request"}  # the last ones, too
     assert {kind for _, kind in load.refused} <= {"draining"}
     assert "it is ended" not in site.service.log.read_text()
     _, left = psutil.wait_procs(children, timeout=60)  # what sends to MLflow sends the rest first

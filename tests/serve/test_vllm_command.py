@@ -205,3 +205,10 @@ def test_relative_paths_mean_the_same_in_the_engines_own_folder(tmp_path, monkey
     assert config.tracking_uri == f"sqlite:///{tmp_path / 'a b.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
     assert vllm_process._store_of_environment() == {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}"}
+
+
+def test_the_engine_tells_its_queue_only_where_spans_are_sent():
+    for endpoint, told in ((None, False), ("http://127.0.0.1:4318", True)):
+        words = command(served(), ServeConfig(otlp_endpoint=endpoint), gpu=False)
+        assert ("--enable-per-request-metrics" in words) is told
+        assert not [word for word in words if "otlp" in word or "4318" in word]  # vLLM's own tracing stays off

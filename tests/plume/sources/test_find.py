@@ -12,7 +12,7 @@ from plume.sources.find import NEAR_DUPLICATE, OF_A_SHEET, Finder
 from plume.sources.index import EVIDENCE, FEATURES, WEIGHTS, shipped
 
 GOLD = ROOT / "datasets" / "gold" / "sources"
-PAIRS = ("pairs-1.jsonl", "pairs-2.jsonl")
+PAIRS = tuple(f"pairs-{n}.jsonl" for n in range(1, 7))
 LICENCE = {"review": "J'ai paumé mon permis de conduire dans le train, comment je fais pour en refaire un ?"}
 LICENCE_SHEET = "F91010"  # Permis de conduire perdu : comment obtenir un duplicata ?
 
@@ -48,9 +48,9 @@ def test_most_reviews_find_their_sheet_and_most_others_nothing(finder):
     pairs = [pair for name in PAIRS for pair in read_jsonl(GOLD / name)]
     on, off = ([pair for pair in pairs if bool(pair["sheets"]) is wanted] for wanted in (True, False))
     hits = sum(not set(sheets(finder.find(pair, 10))).isdisjoint(pair["sheets"]) for pair in on)
-    assert len(on) == 160
-    assert hits / len(on) >= 0.93  # the weights are learnt from them: unseen pairs do worse
-    assert sum(not finder.find(pair) for pair in off) / len(off) >= 0.88
+    assert len(on) == 560
+    assert hits / len(on) >= 0.85  # the weights are learnt from them: unseen pairs do worse
+    assert sum(not finder.find(pair) for pair in off) / len(off) >= 0.9
 
 
 def test_what_is_found_does_not_hang_on_how_many_sheets_there_are(passages, finder):
@@ -64,13 +64,13 @@ def test_what_is_found_does_not_hang_on_how_many_sheets_there_are(passages, find
         if set(alone[pair["id"]]) <= few:  # the nearest of all is the nearest of these
             assert sheets(small.find(pair, 1)) == alone[pair["id"]] or not alone[pair["id"]]
     missing = [pair for pair in pairs if few.isdisjoint(pair["sheets"])]
-    assert sum(not small.find(pair, 1) for pair in missing) / len(missing) >= 0.8
+    assert sum(not small.find(pair, 1) for pair in missing) / len(missing) >= 0.65
 
 
-def test_of_a_review_whose_sheet_is_missing_more_than_a_quarter_get_no_neighbours(passages, finder):
+def test_of_a_review_whose_sheet_is_missing_many_get_no_neighbours(passages, finder):
     on = [pair for name in PAIRS for pair in read_jsonl(GOLD / name) if pair["sheets"]]
     silent = [not finder.find(p, 1, drop=[one["id"] for one in passages if one["sheet"] in p["sheets"]]) for p in on]
-    assert sum(silent) / len(silent) >= 0.27  # before rarity came from a table: .21
+    assert sum(silent) / len(silent) >= 0.25
 
 
 def test_citizens_words_find_the_administrations_sheet(finder):

@@ -25,6 +25,7 @@ class StubEngine:
         self.asked, self.loaded, self.seen = [], [], []
         self.draft = "Bonjour [USAGER],\n\nNous vous remercions de votre avis."
         self.status, self.cut, self.hold, self.health = 200, False, None, 200
+        self.queue = None  # milliseconds that it says a draft waited
         self.known, self.left = ["base", "plume-reply@v1", "plume-reply@v2"], 0
 
     async def __call__(self, scope, receive, send):
@@ -64,7 +65,8 @@ class StubEngine:
             if self.cut:
                 return await send({"type": "http.response.body", "body": b""})
         usage = {"prompt_tokens": len(body["prompt"]), "completion_tokens": len(parts)}
-        await self.event(send, {"choices": [], "usage": usage})
+        metrics = {"metrics": {"queue_time_ms": self.queue}} if self.queue is not None else {}
+        await self.event(send, {"choices": [], "usage": usage} | metrics)
         return await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
 
     async def set(self):
@@ -147,6 +149,7 @@ def guarded(tmp_path_factory, embedded_model, make_adapter, tiny_base, empty_sto
         request=request,
         ask=lambda path, body, **o: request("POST", path, key=key, json=body, **o),
         run=run,
+        loop=loop,
         home=home,
         server=server,
         port=server.servers[0].sockets[0].getsockname()[1],

@@ -160,8 +160,16 @@ def test_metrics_are_for_their_role_and_count_by_version(guarded):
         'plume_withheld_total{check="contacts",version="1"}',
         'plume_masked_entities_total{type="AGENT",version="1"}',
         'plume_time_to_first_token_seconds_count{version="1"}',
+        "plume_ready 1.0",
+        "plume_maskers 1.0",
+        'plume_share{alias="champion",version="1"} 1.0',
     ):
         assert wanted in text
+    guarded.state.drain.touch()
+    try:
+        assert "plume_ready 0.0" in guarded.request("GET", "/metrics", key=guarded.metrics).text
+    finally:
+        guarded.state.drain.unlink()
 
 
 def test_readiness_follows_the_drain_file_and_new_drafts_are_refused(guarded):
@@ -202,4 +210,8 @@ def test_openapi_documents_what_is_open_and_nothing_else(guarded):
     assert set(paths) == {"/v1/drafts", *of_draft, "/v1/chat/completions", "/v1/models"}
     told = paths["/v1/drafts"]["post"]["responses"]
     assert told["503"]["description"] == "Refused: masking, checks, busy, draining"
+    assert (told["401"]["description"], "Retry-After" in told["429"]["headers"]) == ("Refused: key, expired", True)
+    for described in (one for methods in paths.values() for one in methods.values()):
+        names = {one["name"] for one in described["parameters"] if one["in"] == "header"}
+        assert names == {"X-Request-Id", "traceparent", "X-Agent-Id", "X-Conversation-Id"}
     assert {reason.value[0] for reason in Reason} - {499} <= set(map(int, told))

@@ -4,7 +4,7 @@ import json
 
 
 def decisions(guarded):
-    rows = guarded.lifecycle.drafts.journal._db.execute("SELECT row FROM decision ORDER BY seq")
+    rows = guarded.lifecycle.drafts.journal.database.run("SELECT row FROM decision ORDER BY seq")
     return [json.loads(row) for (row,) in rows]
 
 

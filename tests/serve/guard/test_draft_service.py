@@ -38,17 +38,18 @@ def test_the_engine_is_asked_what_plume_decides_and_reads_trainings_token_ids(gu
     (asked,) = guarded.engine.asked
     pair = {key: REVIEW[key] for key in ("review", "network", "structure")}
     assert asked["prompt"] == encode_prompt(guarded.tokenizer, load_prompt("short-1"), pair)
-    assert set(asked) == {"model", "prompt", "max_tokens", "stop_token_ids", "temperature", "stream", "stream_options"}
+    of_stream = {"stream", "stream_options", "stream_interval"}
+    assert set(asked) == {"model", "prompt", "max_tokens", "stop_token_ids", "temperature", *of_stream}
     assert (asked["model"], asked["temperature"], asked["max_tokens"]) == ("plume-reply@v1", 0.0, 64)
     assert asked["stop_token_ids"] == [32000]
 
 
-def test_no_header_of_the_client_reaches_the_engine(guarded):
+def test_no_header_of_the_client_reaches_the_engine_but_its_requests_id_and_trace(guarded):
     guarded.request(
         "POST", "/v1/drafts", key=guarded.key, json=REVIEW, headers={"X-Secret": "s", "X-Conversation-Id": "c"}
     )
     headers = next(h for m, p, h in guarded.engine.seen if p == "/v1/completions")
-    assert set(headers) == {b"content-type", b"content-length"}
+    assert set(headers) == {b"content-type", b"content-length", b"x-request-id", b"traceparent"}
 
 
 def test_without_a_pseudonym_the_greeting_has_no_hole(guarded):
@@ -223,7 +224,7 @@ def test_a_full_disk_stops_no_draft_but_a_decision_is_refused_rather_than_lost(g
     from pathlib import Path
 
     identity = guarded.ask("/v1/drafts", REVIEW).json()["id"]
-    database, audit = guarded.lifecycle.drafts.journal._db, guarded.lifecycle.audit._path
+    database, audit = guarded.lifecycle.drafts.journal.database._db, guarded.lifecycle.audit._path
     (pages,) = database.execute("PRAGMA page_count").fetchone()
     database.execute(f"PRAGMA max_page_count = {pages}")
     guarded.lifecycle.audit._path = Path("/dev/full")
@@ -270,3 +271,18 @@ def test_blanks_around_a_review_reach_the_model_as_anonymise_leaves_them(guarded
 @pytest.mark.parametrize("review", ["", "   ", "\n\t"])
 def test_a_review_of_blanks_is_none(guarded, review):
     assert guarded.ask("/v1/drafts", {"review": review}).status_code == 422
+
+
+def test_while_postgresql_is_away_drafts_go_on_and_a_decision_is_to_be_sent_again(guarded, monkeypatch):
+    from serve.guard.journal import Journal
+    from serve.postgres import Postgres
+
+    identity = guarded.ask("/v1/drafts", REVIEW).json()["id"]
+    monkeypatch.setattr(guarded.lifecycle.drafts, "journal", Journal(Postgres("postgresql://ann:s3cret@127.0.0.1:9/p")))
+    assert guarded.ask("/v1/drafts", REVIEW).status_code == 200
+    answer = guarded.ask(f"/v1/drafts/{identity}/decision", {"outcome": "accepted"})
+    assert (answer.status_code, answer.json()["error"]["type"]) == (503, "journal")
+    assert answer.headers["retry-after"]
+    assert "s3cret" not in answer.text
+    monkeypatch.undo()
+    assert guarded.ask(f"/v1/drafts/{identity}/decision", {"outcome": "accepted"}).status_code == 200

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sqlite3
 from types import SimpleNamespace
 
 import mlflow
@@ -12,11 +11,14 @@ import uvicorn
 from plume import tracking
 from plume.errors import PlumeError
 from plume.judgements import read_decisions
+from serve.config import ServeConfig
+from serve.database import StorageError
 from serve.guard import mlflow_export
 from serve.guard.journal import Journal
 from serve.guard.lifecycle import Lifecycle
 from serve.guard.middleware import Guard
 from serve.guard.mlflow_export import resend, send
+from serve.postgres import Postgres
 from serve.state import VARIABLE, State
 
 ROW = {"network": None, "structure": None, "title": None, "review": "r", "draft": "d", "failed": [], "prompt": "v1"}
@@ -38,14 +40,14 @@ def test_a_damaged_journal_is_kept_aside_and_begun_anew(tmp_path):
 
 def test_a_journal_that_cannot_be_opened_is_tried_again(tmp_path):
     journal = Journal(tmp_path / "absent" / "journal.db")
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(StorageError):
         journal.waiting()
     (tmp_path / "absent").mkdir()
     assert journal.waiting() == 0
 
 
-def test_a_decision_without_measured_time_can_be_learnt_from(tmp_path):
-    journal = Journal(tmp_path / "journal.db")
+def test_a_decision_without_measured_time_can_be_learnt_from(tmp_path, shared):
+    journal = Journal(Postgres(shared) if shared else tmp_path / "journal.db")
     journal.add_draft("a", 1.0, "agents", 1, ROW)
     journal.add_decision("a", 2.0, decision() | {"seconds": 0.0})
     path = tmp_path / "decisions.jsonl"
@@ -54,15 +56,15 @@ def test_a_decision_without_measured_time_can_be_learnt_from(tmp_path):
     assert (row["seconds"], row["review"], row["sources"]) == (None, "r", None)
 
 
-def test_a_decision_that_mlflow_refuses_does_not_hold_back_the_others(empty_store, tmp_path):
+def test_a_decision_that_mlflow_refuses_does_not_hold_back_the_others(empty_store, tmp_path, shared):
     store = tmp_path / "mlflow.db"
     store.write_bytes(empty_store.read_bytes())
     uri = f"sqlite:///{store}"
-    journal = Journal(tmp_path / "journal.db")
+    journal = Journal(Postgres(shared) if shared else tmp_path / "journal.db")
     for identity in ("a", "b"):
         journal.add_draft(identity, 1.0, "agents", 1, ROW)
     assert send(journal, uri) == 2
-    traces = {row[0]: row[1] for row in journal._db.execute("SELECT id, trace FROM draft")}
+    traces = {row[0]: row[1] for row in journal.database.run("SELECT id, trace FROM draft")}
     client = mlflow.MlflowClient()
     experiment = mlflow.get_experiment_by_name(tracking.EXPERIMENT).experiment_id
     client.delete_traces(experiment, trace_ids=[traces["a"]])
@@ -76,13 +78,13 @@ def test_a_decision_that_mlflow_refuses_does_not_hold_back_the_others(empty_stor
 
 
 @pytest.fixture
-def kept(empty_store, tmp_path):
-    """A state folder whose journal was sent, and the store that has it: two drafts, two decisions on the first."""
-    state = State(tmp_path / "state")
+def kept(empty_store, tmp_path, shared):
+    """A state whose journal was sent, and the store that has it: two drafts, two decisions on the first."""
+    state = State.of(ServeConfig(state=tmp_path / "state", database=shared))
     state.folder.mkdir()
     store = tmp_path / "mlflow.db"
     store.write_bytes(empty_store.read_bytes())
-    journal = Journal(state.journal)
+    journal = Journal.of(state)
     for identity in ("a", "b"):
         journal.add_draft(identity, 1.0, "agents", 1, ROW)
     journal.add_decision("a", 2.0, decision())
@@ -111,7 +113,7 @@ def test_what_the_ledger_lacks_is_sent_again_and_nothing_else(kept, monkeypatch)
     assert resend(kept.state, kept.uri) == (1, 1, 3)
     everything = [("a", 2), ("b", 1), ("c", 0), ("d", 0)]
     assert traces(kept.uri) == everything
-    kept.journal._db.execute("UPDATE draft SET trace = NULL")  # as if a kill had come before each was noted
+    kept.journal.database.run("UPDATE draft SET trace = NULL")  # as if a kill had come before each was noted
     monkeypatch.setattr(mlflow_export, "_PAGE", 1)
     assert resend(kept.state, kept.uri)[:2] == (0, 0)
     assert traces(kept.uri) == everything
@@ -182,6 +184,8 @@ def test_the_sender_is_given_the_store_where_nobody_reads_it(monkeypatch, tmp_pa
     monkeypatch.setenv("MLFLOW_TRACKING_URI", inherited)
     monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(Lifecycle._keep_exporting(SimpleNamespace(state=State(tmp_path)), configured))
+        asyncio.run(
+            Lifecycle._keep_running(SimpleNamespace(state=State(tmp_path)), "serve.guard.mlflow_export", configured)
+        )
     assert started["env"]["MLFLOW_TRACKING_URI"] == store
     assert not [word for word in started["words"] if "store" in word]

@@ -15,6 +15,7 @@ from serve.guard import platform_queue, platform_writer
 from serve.guard.access import find
 from serve.guard.journal import Journal
 from serve.guard.platform_queue import PlatformQueue
+from serve.postgres import Postgres
 
 LEAVE, FETCH = "/anonymize", "/prod/run/ditp-get-data"
 TEXT = "Deux mois sans réponse.\nCordialement,\nJosiane Tessier, 06 39 98 44 55"
@@ -266,8 +267,8 @@ def test_what_cannot_be_read_is_told_by_its_field(platform, body, told):
     assert "Panne" not in answer.text
 
 
-def test_answers_are_forgotten_after_48_hours(tmp_path, monkeypatch):
-    journal = Journal(tmp_path / "journal.db")
+def test_answers_are_forgotten_after_48_hours(tmp_path, monkeypatch, shared):
+    journal = Journal(Postgres(shared) if shared else tmp_path / "journal.db")
     queue = PlatformQueue(journal)
     assert queue.add("site", "1", "Panne.", {}, most=9)
     job = queue.take()
@@ -279,7 +280,7 @@ def test_answers_are_forgotten_after_48_hours(tmp_path, monkeypatch):
     monkeypatch.setattr(platform_queue.time, "time", lambda: now + 48 * 3600 + 60)
     assert queue.get("site", "1") is None
     assert queue.take() is None
-    assert journal.execute("SELECT count(*) FROM platform", ()).fetchone() == (0,)
+    assert journal.database.run("SELECT count(*) FROM platform") == [(0,)]
 
 
 def test_the_schema_tells_the_two_routes(platform):

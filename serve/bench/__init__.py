@@ -1,0 +1,1 @@
+"""Measures a server under the corpus's own load: `plume serve bench`."""
