@@ -26,7 +26,7 @@ OF_FACTS = ("amounts", "dates", "deadlines", "contacts", "articles", "sources", 
 
 
 class Counts(NamedTuple):
-    """Planted drafts found, missed by checks of facts, and by all; sound ones stopped by facts, by others; counts by kind."""
+    """Planted drafts found, missed by checks of facts and by all; sound ones stopped, by facts, by others; by kind."""
 
     found: int
     missed: list[str]

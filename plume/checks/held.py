@@ -221,6 +221,7 @@ def _holds_length(told: Known, length: float, one: Mention, text: Text) -> bool:
     unit = said[0].rstrip("s") if said and said[0] != "mois" else "mois"
     number = length / _HOURS[unit] if unit in _HOURS else 0
     if number == 1:  # "par nuit", "chaque mois" say one, but for a deadline
+        unit = "jour" if unit == "journee" else unit
         by = _A_UNIT if unit in ("mois", "an", "annee", "semaine", "jour", "heure") else _THE_UNIT
         ahead = derived.is_ahead(text, one.start)
         return not ahead and re.search(by.format(unit), told.text) is not None
