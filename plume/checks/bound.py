@@ -25,7 +25,10 @@ _COMMA_BEFORE, _COMMA_AFTER = 0.6, 0.25  # what a word is worth near a value tha
 _LABEL = 4.0  # nats of the number of a case
 _NEAR = 14  # characters between the two ends of a span: "de début août à début décembre"
 _SAME_AGE = 6.0  # nats of an age that a clause names: "de 15 à 17 ans"
-_UNITS = word_set("an ans annee annees mois jour jours semaine semaines heure heures euro euros trimestre")
+_UNITS = word_set(
+    "an ans annee annees mois jour jours semaine semaines heure heures euro euros trimestre"
+    " calendaires ouvres ouvrables ouvrees francs nets bruts"
+)
 _JOINT = re.compile(r",? (?:et|puis|mais|ou|contre|tandis qu|alors qu|sinon|quand|lorsqu|pour ceux)\b|[;:()]")
 _STEP = re.compile(r" a $")  # "de 8 € jusqu'à 29 ans à 30 €"
 _COMMA = re.compile(r",(?!\d)")

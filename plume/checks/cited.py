@@ -15,7 +15,7 @@ from plume.checks.held import Known, holds, known, loosely_known, mentions_of, o
 from plume.contacts import national
 from plume.french.mentions import Mention
 from plume.french.mentions.contacts import contacts, without_contacts
-from plume.passages import HEADING, citations
+from plume.passages import HEADING, Shown, citations
 
 
 class Fact(NamedTuple):
@@ -71,7 +71,15 @@ def _sentences(case: Case) -> list[Sentence]:
         if len(starts) > 1 and _CUT.search(case.draft, max(0, starts[-2], start - 8), start):
             starts.pop()  # "l'article L. 226-2" is no end of a sentence
     spans = zip(starts, [*starts[1:], len(case.draft)], strict=True)
-    return [Sentence(a, b, tuple(one for one in every if a <= one[0] < b)) for a, b in spans if b > a]
+    parts = [Sentence(a, b, tuple(one for one in every if a <= one[0] < b)) for a, b in spans if b > a]
+    for at in range(len(parts) - 2, -1, -1):  # a list is cited once, behind its last item
+        one, following = parts[at], parts[at + 1]
+        if not one.citations and _ITEM.match(case.draft, following.start) and _ITEM.match(case.draft, one.start):
+            parts[at] = one._replace(citations=following.citations)
+    return parts
+
+
+_ITEM = re.compile(r"\s*(?:[-•*–—]|\d{1,2}[.)]) ")
 
 
 _CUT = re.compile(r"(?:\b[A-Z]|\b(?:art|no?|tél|env))\. ?$")
@@ -123,16 +131,23 @@ def _cited(part: Sentence | None) -> frozenset[int]:
 def _fact(case: Case, one: Mention, holding: frozenset[int], part: Sentence | None) -> Fact:
     # What stands before a citation is told of the passage; elsewhere it may follow from what the citizen told.
     claimed = part is not None and any(start >= one.end for start, _, _ in part.citations)
-    claimed |= one.kind == "duration" and derived.is_ahead(case.text, one.start)
+    ahead = one.kind == "duration" and derived.is_ahead(case.text, one.start)
+    # A term to come is the passage's, whatever the citizen was told, if that tells any.
+    theirs = claimed and ahead and any(of_passage(each).values["duration"] for each in _those(case, part))
     beside = given_beside(case)
-    in_given = holds(known(beside) if claimed else loosely_known(beside), one, case.text) or (
-        _is_listed(one, case)
-        and not any(_has_another(of_passage(each), one) for each in case.passages if each.number in _cited(part))
+    loosely = one.kind == "amount" or not (claimed or ahead)  # "je dois 2000" is a sum
+    in_given = (not theirs and holds(loosely_known(beside) if loosely else known(beside), one, case.text)) or (
+        _is_listed(one, case) and not any(_has_another(of_passage(each), one) for each in _those(case, part))
     )
     if not in_given and (not holding or (_cited(part) and not holding & _cited(part))):
         in_given = follows_from(case, one, part)
     text = case.draft[one.start : one.end]
     return Fact(one.kind, text, one.start, one.end, in_given, holding, _cited(part), one.value)
+
+
+def _those(case: Case, part: Sentence | None) -> list[Shown]:
+    """List the passages that a sentence cites."""
+    return [each for each in case.passages if each.number in _cited(part)]
 
 
 def follows_from(case: Case, one: Mention, part: Sentence | None) -> bool:

@@ -72,6 +72,7 @@ def known(text: str) -> Known:
     for one in found:
         values.setdefault(one.kind, set()).add(one.value)
     values.setdefault("duration", set()).update((float(_HOURS[m[1]]),) for m in _THAT_UNIT.finditer(whole.folded))
+    values["duration"].update((_PERIODS[m[1]],) for m in _EVERY.finditer(whole.folded))
     numbers = frozenset(value(m[0]) for m in _ANY_NUMBER.finditer(without_contacts(whole).folded))
     numbers |= values.get("count", set()) | {_number_of(one, whole) for one in found if one.rule == "duration.nth"}
     digits = frozenset(national(match[0]) for match in CLUMP.finditer(whole.folded))
@@ -97,8 +98,12 @@ _LAST = re.compile(
 )
 _OF_LAST = ("dernier", "premier", "prochain", "precedent", "suivant", "mensu", "loyers")
 _NTH = re.compile(r" (jour)\b")
-# "dans le mois qui suit" is a month, "le lendemain" a day.
+_PERIODS = {"bimestriel": 1460.0, "trimestriel": 2190.0, "semestriel": 4380.0}
+_PERIODS["avant-derniere annee"] = 2 * 8760.0
+_EVERY = re.compile(rf"\b({'|'.join(_PERIODS)})")  # are told as "tous les trois mois", "d'il y a deux ans"
+# "dans le mois qui suit" is a month, "le lendemain" a day; "neuf mois dans l'année" is how often.
 _THAT_UNIT = re.compile(
+    r"(?<!fois )(?<!jours )(?<!semaines )(?<!mois )"
     r"\b(?:(?:dans|sous|durant|pendant) (?:le |la |l')|au cours (?:du |de la |de l')|(?=lendemain))"
     r"(mois|annee|semaine|journee|trimestre|lendemain)\b"
 )
@@ -216,22 +221,26 @@ def _holds_length(told: Known, length: float, one: Mention, text: Text) -> bool:
     unit = said[0].rstrip("s") if said and said[0] != "mois" else "mois"
     number = length / _HOURS[unit] if unit in _HOURS else 0
     if number == 1:  # "par nuit", "chaque mois" say one, but for a deadline
+        unit = "jour" if unit == "journee" else unit
         by = _A_UNIT if unit in ("mois", "an", "annee", "semaine", "jour", "heure") else _THE_UNIT
         ahead = derived.is_ahead(text, one.start)
         return not ahead and re.search(by.format(unit), told.text) is not None
     if unit == "heure" and (number, 0.0) in loose_times(reading(told.text)):
         return True  # "de neuf heures à dix-huit heures"
+    if unit == "an" and _UP_TO.search(text.folded, max(0, one.start - 24), one.start):
+        return re.search(rf"\b(?:moins de|avant) {number + 1:g} ans\b", told.text) is not None
     if number == 2 and re.search(rf"\bplus d'une? {unit}\b", told.text):
         return True
     if f"{number:g}e" in told.text and re.search(rf"\b{number:g}e(?:me)?\b", told.text):
         return True  # "le 60e jour" is 60 days on
     rough = _ROUGHLY.search(text.folded, max(0, one.start - 40), one.start)
-    return bool(rough) and derived.near(length, values, 0.1)
+    return (bool(rough) or one.rule == "duration.rough") and derived.near(length, values, 0.1)
 
 
 _UNIT = re.compile(r"\b(?:nuit|journee|heure|jour|semaine|mois|trimestre|semestre|annee|an|minute)s?\b")
 _HOURS = {"nuit": 24, "journee": 24, "heure": 1, "jour": 24, "semaine": 168, "mois": 730, "trimestre": 2190}
 _HOURS |= {"lendemain": 24, "semestre": 4380, "annee": 8760, "an": 8760, "minute": 1 / 60}
+_UP_TO = re.compile(r"\bjusqu'a(?:ux?)? (?:l'age de )?$")
 _A_UNIT, _THE_UNIT = r"\b(?:par|chaque) {}\b", r"\b(?:par |chaque |la |le |du |au |l'){}\b"
 _ROUGHLY = re.compile(
     r"(?:\b(?:pres d|presque|environ|plus d|moins d|autour d|aux alentours d|un peu|legerement|approch\w+|frol\w+"

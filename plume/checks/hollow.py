@@ -1,23 +1,29 @@
-"""Finds citations behind sentences whose content the cited passages do not hold.
+"""Finds citations behind sentences whose content the cited passages do not hold, or which another passage holds better.
 
 What a sentence says before a citation is weighed by its words: those that a passage holds, itself or in a word of the
 same sense, against those that it does not. The citizen's own words count for neither. A fact that stands in the passage
 is enough by itself.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 from plume.checks.case import Case
 from plume.checks.cited import cited_sentences, grounded
-from plume.checks.meaning import likeness, sentence_spans, tokens
+from plume.checks.meaning import Token, likeness, tokens
 from plume.french.text import fold
 from plume.passages import Shown
 
 # What is missing must outweigh what is held by so much, in nats, and be of so many words. A sheet is told in other
-# words too: of two authors' claims, what stands between 5 and 12 nats was sound as often as not.
+# words too: of three authors' claims, what stands between 5 and 12 nats was sound as often as not.
 _HELD, _MISSING, _WORDS = 0.8, 12.0, 5
+# By how much another passage must hold more of a claim, in nats: of 727 claims of three authors, of the eleven above
+# six all were at fault, and of the seven between three and six, two.
+_BETTER = 6.0
+_PART = 4  # words that a part of a claim must have to speak for it
+_CUT = re.compile(r"[;:]|,(?!\d)")
 
 
 class Claim(NamedTuple):
@@ -59,17 +65,41 @@ def _says(text: str) -> bool:
 def hollow(case: Case) -> Iterator[Claim]:
     """Yield the claims that say nothing of what their passages say."""
     for claim in claims(case):
-        is_grounded = any(claim.start <= one.start < claim.end for one in grounded(case))
-        if not is_grounded and all(is_hollow(*weigh(case, claim, start, end)) for start, end in _readings(case, claim)):
+        if not is_grounded(case, claim) and all(
+            is_hollow(*weigh(case, claim, start, claim.end)) for start in _starts(case, claim)
+        ):
             yield claim
 
 
-def _readings(case: Case, claim: Claim) -> Iterator[tuple[int, int]]:
-    """Yield a claim as a whole, and what stands after its last semicolon: the citation may be of that alone."""
-    yield claim.start, claim.end
-    *_, (last, _) = sentence_spans(case.draft[claim.start : claim.end])
-    if last:
-        yield claim.start + last, claim.end
+def misplaced(case: Case) -> Iterator[Claim]:
+    """Yield the claims that a passage says which is shown and not cited there, much more than those that are cited."""
+    for claim in claims(case):
+        others = [each for each in case.passages if each not in claim.cited]
+        if others and not is_grounded(case, claim):
+            words = tokens(case.text.folded, claim.start, claim.end)
+            held = _held_by(words, claim.cited)
+            if any(_held_by(words, (other,)) >= held + _BETTER for other in others):
+                yield claim
+
+
+def is_grounded(case: Case, claim: Claim) -> bool:
+    """Say whether a claim tells a fact that a passage holds which is cited there."""
+    return any(claim.start <= one.start < claim.end for one in grounded(case))
+
+
+def _held_by(words: Iterable[Token], passages: Iterable[Shown]) -> float:
+    """Sum what words say that some passages hold."""
+    told = [root for one in passages for root in _stems(one)]
+    weights = {one.stem: one.weight for one in words}
+    return sum(worth * max((likeness(root, other) for other in told), default=0.0) for root, worth in weights.items())
+
+
+def _starts(case: Case, claim: Claim) -> Iterator[int]:
+    """Yield where what a citation stands behind may begin: advice of the writer's own may stand before it."""
+    yield claim.start
+    for cut in _CUT.finditer(case.draft, claim.start, claim.end):
+        if len(tokens(case.text.folded, cut.end(), claim.end)) >= _PART:
+            yield cut.end()
 
 
 def weigh(case: Case, claim: Claim, start: int, end: int) -> tuple[float, float, int]:

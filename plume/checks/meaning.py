@@ -12,7 +12,11 @@ from plume.french.text import fold
 from plume.french.vocabulary import folded, rows
 
 _WORD = re.compile(r"[^\W\d_]{2,}|\d+")
-_ADVERB = 1.5  # nats of an adverb, which says how and not what
+_ADVERB = 1.5  # nats of an adverb, which says how and not what: "gratuitement", but not "versement"
+_HOW = re.compile(
+    r"(?:ique|ive|[ai]ble|euse|aire|iate|recte|simple|rapide|libre|claire|(?<!nouv)elle|(?<!sign)(?<!et)ale"
+    r"|(?<!tra)ite|(?<!ro)ule)ment$"
+)
 _SENSE = 0.7  # what a word of the same family is worth of the word itself
 
 
@@ -48,7 +52,7 @@ def tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     """List the words of a folded text, or of a part of it, that carry sense. Numbers are none."""
     end = len(text) if end is None else end
     return [
-        Token(root, match[0], match.start(), match.end(), _ADVERB if match[0].endswith("ement") else weight(root))
+        Token(root, match[0], match.start(), match.end(), _ADVERB if _HOW.search(match[0]) else weight(root))
         for match in _WORD.finditer(text, start, end)
         if not match[0].isdigit() and match[0] not in empty_words() and len(root := stem(match[0])) > 1
     ]

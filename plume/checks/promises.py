@@ -66,7 +66,9 @@ _DECISIONS = read_tables(
 # Of 220 drafts and 600 sound replies whose sentences were left out of the weights: P 14/17, R 14/18; 4 of 600.
 _LIGHT, _HEAVY = -1.0, 2.0
 # What a sheet may say too, where it is cited: "un SMS partira [1]".
-_MAY_BE_RULES = frozenset(f"promise.{name}" for name in ("will", "weighed", "you-shall", "you-will-get"))
+_MAY_BE_RULES = frozenset(
+    f"promise.{name}" for name in ("will", "will-be-done", "weighed", "you-shall", "you-will-get")
+)
 TABLES = [_PROMISES[kind] + _DECISIONS.get(kind, ()) for kind in _PROMISES]
 
 # Said before a foretold passage or a state, these make it a rule for everybody, or a question.
@@ -156,7 +158,7 @@ _QUOTES = re.compile(r"[«\"][^»\"]*$")  # an open quotation: of the review, if
 _SHARED = re.compile(r"\bpartagée?s? par\b")
 _MESSAGE = re.compile(
     r"\b(?:votre|vos|ce|ces|cette|leur|vous lire)\b(?: \w+)? ?(?:témoignages?|avis|retours?|remarques?|messages?"
-    r"|félicitations|remerciements|suggestions?|compliments?|expériences?|observations?|mots|bons mots"
+    r"|félicitations|remerciements|suggestions?|compliments?|expériences?|observations?|mots?|bons mots"
     r"|encouragements|gentillesse|confiance|récit|idées?|enthousiasme|gratitude|joie|lignes|merci|bravos?)\b"
     r"|(?<=[a-z] )(?:nos services|nos efforts|à (?:améliorer|progresser)|l'accueil de tous|notre (?:travail|service"
     r"|accueil|organisation))\b"
@@ -225,9 +227,18 @@ def promises(case: Case) -> Answer:
     return none_of(faults, "promesse ou décision sur un dossier")
 
 
+# What the citizen is asked to do is none, if nothing else is foretold: "n'hésitez pas à la contacter".
+_BIDS = re.compile(r"\W*(?:n'hésitez|(?!(?:vous|nous)\b)\w{3,}ez)\b")
+_OF_US = re.compile(r"(?<!-)\b(?:nous|notre|nos|je|on)\b|\bj'|\b\w{2,}r(?:a|ont)\b")
+
+
 def _is_new(case: Case, sentence: str) -> bool:
     """Say whether a heavy sentence holds more than what was told, and more than praise that will be passed on."""
-    if _OF_ITSELF.search(sentence) or (_MESSAGE.search(sentence) and _WILL_PASS_ON.search(sentence)):
+    if (
+        _OF_ITSELF.search(sentence)
+        or (_BIDS.match(sentence) and not _OF_US.search(sentence))
+        or (_MESSAGE.search(sentence) and _WILL_PASS_ON.search(sentence))
+    ):
         return False
     long = {fold(word)[:5] for word in words(sentence) if len(word) > 4}
     return 2 * len(long & {fold(word)[:5] for word in words(case.given)}) < max(2, len(long))

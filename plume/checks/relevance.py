@@ -21,6 +21,7 @@ from plume.checks.language import FRENCH, language
 from plume.checks.stems import FLOOR, Network, content, shares
 from plume.french.text import fold, sentences, words
 from plume.french.vocabulary import rows
+from plume.passages import citations
 
 # What weight and naming must come to together; one nat that names is worth _NAT of weight. Both by logistic regression
 # on 91 drafts of another problem or of none and 1,500 others; two less than it said, which on 140 drafts at fault and
@@ -60,13 +61,19 @@ def relevance(case: Case) -> Answer:
     review = _problem(case.review)
     if any(language(text) not in (FRENCH, None) for text in (case.draft, review)):
         return Answer(True, "sans objet : pas en français")
-    found = [*witnesses(review, case.sentences, case.network)]
+    found = [*witnesses(review, [*case.sentences, *_cited_titles(case)], case.network)]
     shared = [witness for witness in found if witness.shared and witness.share < _RARE]
     told = ", ".join(sorted({witness.word for witness in shared}))
     detail = f"mots et thèmes de l'avis repris : {told or 'aucun'}"
     if case.tokens and (not content(review) or is_of(review, found)):
         return Answer(True, detail)
     return failed(f"ne répond pas au problème de cet avis ; {detail}", "relevance.other-problem")
+
+
+def _cited_titles(case: Case) -> list[str]:
+    """Give the titles of the sheets that a draft cites: who tells a sheet's rule need not name its subject again."""
+    cited = {number for _, _, numbers in citations(case.draft) for number in numbers} if case.passages else ()
+    return [f"{one.title}." for one in case.passages if one.number in cited]
 
 
 def _problem(review: str) -> str:

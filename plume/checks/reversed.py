@@ -30,12 +30,14 @@ _NOT = (
 )
 _ANY_NOT = re.compile(rf"(?<![\w])(?:{_NOT})(?!\w)|\bn'")
 _TURNED = re.compile(
-    r"(?:\bpas|\bjamais|\bplus|\bnon|\baucune?|\bsans|\bni|\bnullement)(?: (?:etre|toujours|a|de|d'|encore|l'|la|le"
-    r"|obligatoirement|tenue?s?|du tout|besoin|en|par|vraiment|forcement|necessairement))* ?$"
+    r"(?:\bpas|\bjamais|\bplus|\bnon|\baucune?|\bsans|\bni|\bnullement|\brien)(?: (?:etre|effet|toujours|a|de|d'|encore"
+    r"|l'|la|le|obligatoirement|tenue?s?|du tout|besoin|en|par|vraiment|forcement|necessairement))* ?$"
 )
 _NE_PAS = re.compile(
-    r"(?:\bne |\bn')((?:[\w'-]{1,25} ){1,4}?)(?:pas|plus|jamais|nullement|aucunement|ni)\b(?! que)([^,;:.()]{0,160})"
+    r"(?:\bne |\bn')((?:[\w'-]{1,25} ){1,4}?)(pas|plus|jamais|nullement|aucunement|ni)\b(?! que)([^,;:.()]{0,160})"
 )
+_NOT_HELD_TO = re.compile(r" ?(?:\w+ )?(?:tenue?s?|oblige\w*|force\w*|contrain\w+|besoin|passer) (?:de |d'|a )")
+_SINCE = re.compile(r"\b(?:passee?s?|au-?dela|apres|une fois|ensuite|depuis|des lors|terme|fin)\b")
 _NO_NOUN = re.compile(r"\b(?:aucune?|nulle?)\b ([^,;:.()]{0,80}?)(?:\bne |\bn')([^,;:.()]{0,160})")
 _WITHOUT = re.compile(
     r"\b(?:sans|non|ni)\b(?! que\b)[ -](?:(?:aucune?|autre|etre|la|le|les|un|une|de|d'|l') ?){0,2}(\w+)"
@@ -46,18 +48,8 @@ _SOON = 10  # characters
 _BUT_NOT = re.compile(r"\b(?:mais|et) (?:pas|non)(?: pas)? (?:(?:aux?|les?|la|l'|pour|des?|du|d'|en|par) ?){0,3}(\w+)")
 _CASE_BEFORE = re.compile(r"\b(?:qui|si|s'ils?|s'elles?|lorsqu\w*|quand|tant qu\w*|que|qu')[^,;:.()]{0,60}$")
 _NEXT = 20  # characters after "pas" in which the word that it negates stands
-_EXCEPT = re.compile(
-    r"\b(?:sauf(?: si| pour| en cas d\w*)?|hormis|hors|excepte\w*|a l'exception d\w*|a l'exclusion d\w*)\b([^;.()]*)"
-)
 _ONLY = re.compile(
     r"\b(?:uniquement|seulement|exclusivement|seule?s?\b|reserve\w*|a condition|sous reserve|que si|que lorsqu)"
-)
-_EVEN = re.compile(
-    r"\b(?:meme (?:si|en|avec|sans|pour|sur|une?|rattach\w*|quand|lorsqu\w*|apres|pendant|au|a|dans|les?|la)\b"
-    r"|y compris|quel(?:le)?s? que soi\w*"
-    r"|dans tous les cas|en toutes? circonstances?|sans (?:aucune )?(?:condition|exception|motif|limite)\w*|librement"
-    r"|toujours|systematiquement|automatiquement|d'office|a tout moment|que ce soit|a toutes? les|a tous les"
-    r"|pour tou\w+|sans (?:autre|aucune) demarche|sans rien demander)\b"
 )
 _OR = re.compile(r"\b(?:ou|comme|ainsi que|et aussi|mais aussi|aussi bien)\b ([^,;:.()]*)")
 _PIECE = re.compile(r",(?!\d)|[;:()]")
@@ -108,12 +100,16 @@ def _negated(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     for match in _NE_PAS.finditer(text):
         if _CASE_BEFORE.search(text[: match.start()]):
             continue  # "qui ne la remet pas": a case, which may well be told the other way round
+        if match[2] == "plus" and _SINCE.search(text):
+            continue  # "passé un an, il ne vaut plus rien"
         subject = tuple(token.stem for token in tokens(text, 0, match.start())[-6:])
-        if found := tokens(match[1]) or tokens(match[2][:_NEXT]):
+        if _NOT_HELD_TO.match(match[3]):
+            continue  # what one need not do is not denied, and what one cannot do without is needed
+        if found := tokens(match[1]) or tokens(match[3][:_NEXT]):
             yield found[0].stem, subject
     for match in _NO_NOUN.finditer(text):
         subject = tuple(token.stem for token in tokens(match[1]))
-        yield from ((token.stem, subject) for token in tokens(match[2])[:1])
+        yield from ((token.stem, subject) for token in tokens(match[2][:_NEXT])[:1])
     for match in (*_WITHOUT.finditer(text), *_BUT_NOT.finditer(text)):
         yield from ((token.stem, ()) for token in tokens(match[1]))
 
@@ -136,11 +132,8 @@ def _turns_over(mine: Said, given: list[Said]) -> bool:
         return True
     close = [one for one, common in near if common >= max(_SAME_THING, 0.6 * best)]
     subject = [one for one, common in near if common >= max(_SAME_SUBJECT, 0.6 * best)]
-    return bool(subject) and (
-        any(_contradicts(mine, one, given) for one in subject)
-        or _says_opposites(mine, close)
-        or any(_ignores_exception(mine, one) for one in close)
-        or _speaks_of_the_exception(mine, given)
+    return _says_opposites(mine, close, given) or (
+        any(_contradicts(mine, one, given) for one in subject) or _speaks_of_the_exception(mine, given)
     )
 
 
@@ -195,7 +188,7 @@ def _is_one(token: Token, root: str) -> bool:
 
 
 def _is_of(mine: Said, subject: tuple[str, ...]) -> bool:
-    return not subject or any(likeness(token.stem, stem) for token in mine.words for stem in subject)
+    return not subject or any(likeness(token.stem, stem) == 1 for token in mine.words for stem in subject)
 
 
 def _piece(said: Said, token: Token) -> Said:
@@ -222,17 +215,44 @@ def _asserts(said: Said, token: Token) -> bool:
     )
 
 
-def _says_opposites(mine: Said, close: list[Said]) -> bool:
-    """Say whether a sentence says of a concept the opposite of what all that are near say."""
+def _says_opposites(mine: Said, close: list[Said], given: list[Said]) -> bool:
+    """Say whether a sentence says of a concept the opposite of what all that are near say.
+
+    A concept that is of one thing alone (silence) is looked for in the whole passage.
+    """
     for yes, no, where in _concepts():
         near = close
         if where:
-            near = [one for one in close if where.search(one.text)] if where.search(mine.text) else []
-        near = [one for one in near if _is_of_this_case(mine, one)]
-        said = _signs(mine.text, yes, no) if near and not _NOT_BEING.search(mine.text) else set()
-        if len(said) == 1 and {sign for one in near for sign in _signs(one.text, yes, no)} == {not said.copy().pop()}:
+            near = [one for one in given if where.search(one.text)] if where.search(mine.text) else []
+        said = [*_signs(mine, yes, no)] if near and not _NOT_BEING.search(mine.text) else []
+        if len({sign for sign, _ in said}) != 1:
+            continue
+        told = {
+            sign
+            for one in near
+            if _is_of_this_case(mine, one)
+            for sign, place in _signs(one, yes, no)
+            for sign in ((True, False) if _ONLY.search(one.text) or _BUT.search(one.text) else (sign,))
+            if where or any(_are_of_one(mine, at, one, place) for _, at in said)
+        }
+        if told == {not said[0][0]}:
             return True
     return False
+
+
+def _are_of_one(mine: Said, at: tuple[int, int], other: Said, place: tuple[int, int]) -> bool:
+    """Say whether what two sentences say something of is one: some of the words around it, where there are any."""
+    one, two = _around(mine, at), _around(other, place)
+    shared = sum(a.weight * max((likeness(a.stem, b.stem) for b in two), default=0.0) for a in one)
+    return shared >= _SHARED * min(sum(each.weight for each in part) for part in (one, two))
+
+
+_SHARED, _NEAR = 0.4, 4  # of what they say; words on either side
+
+
+def _around(said: Said, place: tuple[int, int]) -> list[Token]:
+    before = [word for word in said.words if word.end <= place[0]][-_NEAR:]
+    return before + [word for word in said.words if word.start >= place[1]][:_NEAR]
 
 
 _GROUP = re.compile(r"\b(?:moins|plus|partir|age|agee?s?) (?:de |d')?\w+ ans\b|\b(?:mineur|majeur)e?s?\b")
@@ -243,9 +263,20 @@ def _is_of_this_case(mine: Said, other: Said) -> bool:
     """Say whether a sentence holds in every case, or in one that the draft names."""
     if (group := _GROUP.search(other.text)) and group[0] not in mine.text:
         return False
+    if any(likeness(token.stem, word.stem) == 1 for token in _excepted(other.text) for word in mine.words):
+        return False  # of what is excepted, the opposite holds
     found = _IF.search(other.text)
     case = tokens(_PIECE.split(other.text[found.end() :])[0]) if found else []
     return not case or any(likeness(token.stem, word.stem) == 1 for token in case for word in mine.words)
+
+
+def _excepted(text: str) -> list[Token]:
+    return [token for match in _EXCEPT.finditer(text) for token in tokens(match[1])]
+
+
+_EXCEPT = re.compile(
+    r"\b(?:sauf|hormis|hors|excepte\w*|a l'exception d\w*|a l'exclusion d\w*|a moins d\w*|a moins qu\w*)\b([^;.()]*)"
+)
 
 
 def _says_after_of_before(mine: Said, close: list[Said], given: list[Said]) -> bool:
@@ -275,49 +306,27 @@ def _concepts() -> tuple[tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]
     return tuple(tuple(each) for each in compiled)
 
 
-def _signs(text: str, yes: re.Pattern[str], no: re.Pattern[str]) -> set[bool]:
-    """Give which sides of a concept a sentence says, a negation beside it counted."""
-    return {
-        sign is not _is_turned(text, match)
-        for sign, pattern in ((True, yes), (False, no))
-        for match in pattern.finditer(text)
-    }
+def _signs(said: Said, yes: re.Pattern[str], no: re.Pattern[str]) -> Iterator[tuple[bool, tuple[int, int]]]:
+    """Yield which sides of a concept a sentence says, a negation beside it counted, and where."""
+    for sign, pattern in ((True, yes), (False, no)):
+        for match in pattern.finditer(said.text):
+            yield sign is not _is_turned(said.text, match), match.span()
 
 
 def _is_turned(text: str, match: re.Match[str]) -> bool:
-    before = text[max(0, match.start() - 40) : match.start()]
-    return bool(
-        _TURNED.search(before)
-        or _NONE_IS.search(text[: match.start()])
-        or (_NE.search(before) and _PAS.match(text, match.end()))
-    )
-
-
-_NONE_IS = re.compile(r"\b(?:aucune?|nulle?|rien)\b[^,;.]{0,40}\b(?:ne \w+|n'\w+) ?(?:etre )?$")
-_NE, _PAS = (
-    re.compile(r"(?:\bne |\bn')(?:[\w']{1,25} ){0,2}$"),
-    re.compile(r" ?(?:\w+ )?(?:pas|plus|jamais|aucun\w*)\b"),
-)
-
-
-def _ignores_exception(mine: Said, other: Said) -> bool:
-    """Say whether a sentence makes a rule for all of what the passage excepts or restricts."""
-    ever = _says_even(mine.text)
-    even = ever and not _EVEN.search(other.text)
-    excepted = [token.stem for match in _EXCEPT.finditer(other.text) for token in tokens(match[1])]
-    if excepted and even and _common(mine, other) >= 2 * _SAME_THING:
+    """Say whether a negation stands right before some words, or one of their clause spans them."""
+    start = max((m.end() for m in _PIECE.finditer(text, 0, match.start())), default=0)
+    before = text[start : match.start()]
+    if _TURNED.search(before) or _BARE.search(before):
         return True
-    if excepted and (ever or not _ANY_NOT.search(mine.text)):
-        within = [token for token in mine.words if any(likeness(token.stem, stem) == 1 for stem in excepted)]
-        if any(_common(mine, other, token.stem) >= _SAME_THING for token in within):
-            return True
-    restricted = _ONLY.search(other.text) is not None and not _ONLY.search(mine.text)
-    return even and restricted and _common(mine, other) >= 1.5 * _SAME_THING
+    spans = _NE.search(before) and not _BUT.search(before) and _NO.search(text, start, match.end() + _SOON)
+    return bool(spans) and not _NO.search(match[0])  # "ne coûte rien" is one side as it is
 
 
-def _says_even(text: str) -> bool:
-    """Say whether a sentence holds in all cases: "même si", "toujours", but not "plus automatiquement"."""
-    return any(not _TURNED.search(text[max(0, m.start() - 40) : m.start()]) for m in _EVEN.finditer(text))
+_BARE = re.compile(r"\b(?:ne (?:peu(?:t|vent|x)|pouv\w+|pourr\w+|saur\w+)|n'ose\w*)\b[^,;:.()]{0,40}$")  # without "pas"
+_NE = re.compile(r"(?<!\bqui )(?:\bne |\bn')[^,;:.()]{0,40}$")
+_NO = re.compile(r"\b(?:pas|plus|jamais|aucune?s?|nulle?|rien|ni|nullement|guere)\b")
+_BUT = re.compile(r"(?:\bne |\bn')[^,;:.()]{1,40} qu(?:e\b|')")
 
 
 def _opens_more(mine: Said, other: Said) -> bool:

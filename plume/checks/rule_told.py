@@ -7,14 +7,14 @@ same.
 import re
 
 from plume.checks.case import Case
-from plume.checks.hollow import claims, weigh
+from plume.checks.hollow import claims, is_grounded, weigh
 
 _WE = re.compile(r"\b(?:nous|notre|nos|je|mes?|mon)\b|\bj'")
 _ON_A_FILE = re.compile(
     r"\b(?:votre|vos|la|le|cette|ce) (?:dossier|demande|reclamation|recours|situation|requete|droits?|inscription)s?\b"
     r"[^.;:]{0,40}\b(?:ser(?:a|ont)|accept\w+|accord\w+|valid\w+|trait\w+|regularis\w+|rembours\w+|debloqu\w+|retabli\w*)"
 )
-_HELD, _MISSING = 6.0, 0.5  # nats that the passage must hold, and the part of them that it may lack
+_HELD = 6.0  # nats that the passage must hold, if it holds no fact that is told; it may lack as much
 
 
 def is_rule_told(case: Case, said: str) -> bool:
@@ -28,7 +28,6 @@ def is_rule_told(case: Case, said: str) -> bool:
             return (
                 not any(map(str.isalpha, beyond))
                 and not (_WE.search(told) or _ON_A_FILE.search(told))
-                and held >= _HELD
-                and missing <= _MISSING * held
+                and (is_grounded(case, claim) or (held >= _HELD and missing <= held))
             )
     return False

@@ -37,8 +37,8 @@ _SEASON = (
 _ORDINAL = r"(?:deux|trois|quatr|cinqu|six|sept|huit|neuv|dix|quinz)ieme"
 _PART_OF_DAY = r"(?:matin|apres-midi|soir|midi)s?"
 _USUAL = re.compile(
-    r"\b(?:fois|jours?|chaque|tous|heures|trous?|creux|moments?|soirs?|matins?|creneaux?) $|\b(?:fois|plusieurs"
-    r"|jours?)\b[^.,;]{0,12}$"
+    r"\b(?:fois|jours?|semaines|mois|chaque|tous|heures|trous?|creux|moments?|soirs?|matins?|creneaux?) $"
+    r"|\b(?:fois|plusieurs|jours?)\b[^.,;]{0,12}$"
 )
 # What a service does, which makes a term of "dans la journée".
 _ACTS = re.compile(
@@ -93,6 +93,7 @@ _DEADLINES = table(
             "du soleil dans la journée",
             "‹dans les prochains jours›",
             "deux fois dans la semaine",
+            "plus de neuf mois dans l'annee",
         ),
     ),
     Rule(

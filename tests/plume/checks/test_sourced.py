@@ -163,12 +163,10 @@ def test_the_gold_set_of_sources() -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    counts = module.count(read_jsonl(module.GOLD))
-    assert len(counts.missed) <= 1
-    assert counts.stopped == []
-    second = module.count(read_jsonl(module.GOLD.with_name("cited-second.jsonl")))
-    assert len(second.missed) <= 1
-    assert len(second.stopped) <= 1
+    for name, missed, stopped in (("cited", 1, 0), ("cited-second", 4, 1), ("cited-fourth", 7, 0)):
+        counts = module.count(read_jsonl(module.GOLD.with_name(f"{name}.jsonl")))
+        assert len(counts.missed) <= missed, name
+        assert len(counts.stopped) <= stopped, name
 
 
 TAX = {
@@ -204,3 +202,55 @@ def test_a_rule_that_a_passage_tells_is_no_promise() -> None:
     told = "la réduction s'appliquera aux étudiants, et la taxe de renouvellement aux réfugiés [1]."
     for draft, is_rule in ((told, True), (told.replace(" [1]", ""), False), (told.replace("la", "notre", 1), False)):
         assert is_rule_told(_case(draft, sources=[TAX]), "réduction s'appliquera") is is_rule
+
+
+@pytest.mark.parametrize(
+    ("passage", "sound", "wrong"),
+    [
+        ("La copie est délivrée sans frais.", "aucun frais ne vous sera demandé", "la copie est payante"),
+        (
+            "L'accord du conjoint est obligatoire.",
+            "il faut l'accord du conjoint",
+            "le conjoint n'a pas à être d'accord",
+        ),
+        ("Le silence vaut rejet.", "sans réponse, c'est non", "sans réponse, la demande est acceptée"),
+        ("Le recours ne suspend pas la décision.", "le recours est sans effet suspensif", "le recours est suspensif"),
+        ("La prime n'est pas imposable.", "la prime n'est pas à déclarer", "la prime est imposable"),
+        ("L'aide ne peut être cumulée avec la bourse.", "il faut choisir", "l'aide s'ajoute à la bourse"),
+        (
+            "Le permis n'est plus valable après un an.",
+            "passé un an, il ne vaut plus rien",
+            "il reste valable après un an",
+        ),
+    ],
+)
+def test_a_rule_may_be_told_in_other_words_and_not_be_turned_round(passage: str, sound: str, wrong: str) -> None:
+    shown = [{"title": "Règle", "text": f"{passage} Un conseiller vous répond.", "url": None}]
+    assert _rules(f"{sound} [1].", sources=shown) == ()
+    assert _rules(f"{wrong} [1].", sources=shown) == ("sources.reversed",)
+
+
+@pytest.mark.parametrize(
+    ("draft", "rules"),
+    [
+        (
+            "le médiateur saisit la commission de surendettement, gratuite pour les débiteurs [1].",
+            ("sources.hollow", "sources.misplaced"),
+        ),
+        ("le médiateur saisit la commission de surendettement, gratuite pour les débiteurs [2].", ()),
+        ("gardez vos courriers, ouvrez-les, rangez-les, photographiez-les : le dossier de loyer suffit [1].", ()),
+        ("on ne peut déposer que deux dossiers.", ("sources.uncited",)),
+        ("le loyer se paie chaque trimestre, soit tous les trois mois [1].", ()),
+        ("il faut l'habiter neuf mois dans l'année, neuf mois sur douze [1].", ()),
+        ("quatre pièces sont à joindre : bail, quittance, assurance et état des lieux [1].", ()),
+        ("elle est ouverte jusqu'à 25 ans [1].", ()),
+        ("il vous faut :\n- payer dans les 8 jours ;\n- le bail [1].", ()),  # a list is cited once
+        ("le loyer est à payer dans les six semaines [1].", ("sources.altered",)),  # which is what the citizen waited
+    ],
+)
+def test_a_claim_stands_in_the_passage_that_it_cites(draft: str, rules: tuple[str, ...]) -> None:
+    rent = "Le loyer est trimestriel et se paie dans les 8 jours. Le dossier de loyer comporte le bail. Il faut "
+    rent += "habiter le logement 9 mois par an. L'aide est ouverte aux moins de 26 ans."
+    debt = "Le médiateur peut saisir la commission de surendettement. Elle est gratuite pour les débiteurs."
+    shown = [{"title": "Loyer", "text": rent, "url": None}, {"title": "Dettes", "text": debt, "url": None}]
+    assert _rules(draft, sources=shown) == rules

@@ -84,6 +84,9 @@ def index_names():
 
 def test_less_evidence_is_enough_where_a_right_is_asked_for():
     index, weights = Index(PAPERS), shipped()
-    asked = [Asked.of({"review": f"Permis de conduire perdu. {more}"}) for more in ("Quels papiers faut-il ?", "Depuis hier.")]
+    asked = [
+        Asked.of({"review": f"Permis de conduire perdu. {more}"})
+        for more in ("Quels papiers faut-il ?", "Depuis hier.")
+    ]
     least = [next(n for n in np.arange(0, 99, 0.1) if index.is_about(one, 0, n, weights)) for one in asked]
     assert least[0] < least[1] - 1
