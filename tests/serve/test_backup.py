@@ -15,7 +15,7 @@ import pytest
 from plume import tracking
 from plume.errors import InputError, PlumeError
 from plume.files import sha256
-from serve import alias, cli_state, keys, vllm_process
+from serve import alias, cli_state, keys, retention, vllm_process
 from serve.alias import Aliases, Deployed
 from serve.backup import backup, restore
 from serve.config import ServeConfig
@@ -258,6 +258,13 @@ def test_only_what_is_old_and_sent_whole_is_deleted_unless_asked_for(aged):
     pruned = prune_journal(aged, 30, unsent=True)
     assert (pruned.drafts, pruned.decisions, pruned.unsent) == (2, 1, 0)
     assert kept(aged) == [["decided-now", "today"], ["decided-now", "today"]]
+
+
+def test_prune_reads_each_decision_once(tmp_path):
+    """Else the time grows with drafts times decisions, and the server, which writes, waits."""
+    statement = f"EXPLAIN QUERY PLAN DELETE FROM draft WHERE {retention._OLD.format(unsent='')}"
+    plan = [row[3] for row in Journal.of(State(tmp_path)).database.run(statement, (1.0, 1.0))]
+    assert [step for step in plan if "decision" in step] == ["SEARCH decision USING INDEX decision_of (id=?)"]
 
 
 def test_what_was_deleted_is_in_no_file_any_more(tmp_path):
