@@ -70,7 +70,7 @@ class Error:
 
 def gather(config: ServeConfig) -> dict[str, Any]:
     """Gather what every template is given. Raises InputError."""
-    for name in ("socket", "state"):
+    for name in ("socket", "state", "merged", "sources", "examples_from"):
         try:
             check_plain(name, getattr(config, name))
         except ValueError as error:
