@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from plume import registry as plume_registry
 from plume import tracking
@@ -31,6 +32,7 @@ SUBSTITUTES = [
     ("chown ", "nothing: this user runs Prometheus"),
     ("systemctl daemon-reload", "nothing: tests/serve/render asks systemd-analyze"),
     ("systemctl enable --now plume-sync.timer", "nothing: tasks 6 and 12 run what the timers run"),
+    ("plume eval promote 2 ", "the alias is moved: a verdict is made by tests/eval"),
     ("systemctl ", "a process of the test's, by the same config"),
 ]
 # The same, within a line: root's users, and the flags that give files to them.
@@ -136,9 +138,13 @@ site:
             words = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={self.root / 'tsdb'}"]
             self.processes[name] = subprocess.Popen([*words, f"--web.listen-address=127.0.0.1:{self.prometheus}"])
 
+    def url(self, name):
+        port = re.search(r"^port: (\d+)", (self.root / f"etc/plume/serve-{name[-1]}.yaml").read_text(), re.M)[1]
+        return f"http://127.0.0.1:{port}"
+
     def wait(self):
         for name, service in self.services.items():
-            service.wait(ServeConfig.load(self.root / f"etc/plume/serve-{name[-1]}.yaml", []).url)
+            service.wait(self.url(name))
 
     def stop(self, name):
         service = self.services.pop(name)
@@ -168,6 +174,9 @@ site:
                 self.bash(self.here(command))
             elif found == "systemctl ":
                 self.systemctl(command)
+            elif found.startswith("plume eval promote"):
+                store = MlflowClient(f"sqlite:///{self.home / 'mlflow.db'}")
+                store.set_registered_model_alias("plume-reply", "champion", "2")
 
 
 @pytest.fixture
@@ -190,6 +199,7 @@ def machine(tmp_path_factory, embedded_model, make_adapter, share_caches, postgr
         plume_registry.register(run.info.run_id, "adapter", {plume_registry.ADAPTER_HASH: folder_sha256(folder)})
     mlflow.set_tracking_uri(before)
     mlflow.set_registry_uri(before)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # a newcomer has none
     yield made
     for name in list(made.services):
         made.stop(name)
