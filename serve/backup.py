@@ -19,7 +19,7 @@ from plume.errors import InputError
 from serve import alias, fleet, keys
 from serve.alias import History
 from serve.database import Database, SqliteFile
-from serve.state import State, private_folder, read_json, write_json
+from serve.state import State, private_folder, read_json, read_secret, write_json
 
 FORMAT = "plume serve backup 1"
 _MANIFEST, _JOURNAL = "manifest.json", "journal.db"
@@ -28,6 +28,7 @@ _DOCUMENTS: dict[str, Callable[[State], Any]] = {
     "alias.json": alias.read,
     "history.json": History.read,
     "keys.json": keys.known,
+    "agents.key": lambda state: state.agents.exists() and read_secret(state.agents),
     "synced.json": lambda state: read_json(state.synced),
 }
 _TABLES = {
@@ -73,6 +74,11 @@ def _gather(state: State, folder: Path) -> None:
     elif state.journal.exists():
         with closing(SqliteFile(state.journal)) as journal:
             journal.copy(held)
+        if not _is_journal(held):  # else good backups would be removed in favour of this one
+            raise InputError(
+                f"{state.journal}: is damaged; stop the server, move it and the files beside it away, and restore the "
+                "last backup"
+            )
     for document in _DOCUMENTS:
         if (value := read_json(_document(state, document))) is not None:
             files.write(folder / document, json.dumps(value, ensure_ascii=False), private=True)
@@ -107,7 +113,7 @@ _NEXT = (
 
 
 def _document(state: State, name: str) -> Any:
-    return getattr(state, name.removesuffix(".json"))
+    return getattr(state, name.partition(".")[0])
 
 
 @contextmanager
@@ -166,8 +172,8 @@ def _unpacked(source: Path) -> Iterator[Path]:
                 read(State(folder))
             except InputError:
                 raise InputError(f"{source}: its {document} is not understood; take another backup") from None
-        if (folder / _JOURNAL).exists():
-            _check_journal(folder / _JOURNAL, source)
+        if (folder / _JOURNAL).exists() and not _is_journal(folder / _JOURNAL):
+            raise InputError(f"{source}: its journal is damaged; take another backup")
         yield folder
 
 
@@ -179,15 +185,15 @@ def _read(archive: tarfile.TarFile, name: str) -> Any:
     return found
 
 
-def _check_journal(path: Path, source: Path) -> None:
+def _is_journal(path: Path) -> bool:
+    """Tell whether a file is a whole journal, with the tables and columns that are read."""
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as journal:
-            whole = journal.execute("PRAGMA quick_check").fetchone() == ("ok",)
-            tables = {name for (name,) in journal.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as journal:
+            for table, columns in _TABLES.items():
+                journal.execute(f"SELECT {', '.join(columns)} FROM {table} LIMIT 0")
+            return journal.execute("PRAGMA quick_check").fetchone() == ("ok",)
     except sqlite3.Error:
-        whole, tables = False, set()
-    if not whole or not set(_TABLES) <= tables:
-        raise InputError(f"{source}: its journal is damaged; take another backup")
+        return False
 
 
 def _copy(source: Database, target: Database) -> None:

@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS platform ( -- see platform_queue
 CREATE INDEX IF NOT EXISTS platform_due ON platform (due) WHERE due IS NOT NULL;
 CREATE INDEX IF NOT EXISTS platform_done ON platform (done);
 CREATE INDEX IF NOT EXISTS unsent_draft ON draft (made) WHERE trace IS NULL;
+CREATE INDEX IF NOT EXISTS decision_of ON decision (id);
 CREATE INDEX IF NOT EXISTS unsent_decision ON decision (seq) WHERE sent = 0;
 """
 _PRAGMAS = """

@@ -96,6 +96,7 @@ class Postgres:
         if self._opened and time.monotonic() > self._used + _IDLE:
             try:
                 self._opened.execute("SELECT 1")
+                self._used = time.monotonic()
             except self._psycopg.Error:
                 self.close()
         if self._opened is None:

@@ -93,10 +93,7 @@ class State:
             with alone(self, "secret"):  # of servers that start together, one makes it
                 if not path.exists():
                     write_json(path, secrets.token_urlsafe(32))
-        secret = read_json(path)
-        if not isinstance(secret, str) or not secret.strip():
-            raise InputError(f"{path}: holds no key; remove it, and the next start of the server makes one")
-        return secret
+        return read_secret(path)
 
 
 @contextmanager
@@ -143,6 +140,14 @@ def read_json(path: Document) -> Any:
         return None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({type(error).__name__}); mend or remove it") from None
+
+
+def read_secret(path: Document) -> str:
+    """Read a secret of the state. Raises InputError if the file holds none."""
+    secret = read_json(path)
+    if not isinstance(secret, str) or not secret.strip():
+        raise InputError(f"{path}: holds no key; remove it, and the next start of the server makes one")
+    return secret
 
 
 def stamp(path: Path) -> tuple[int, int] | None:

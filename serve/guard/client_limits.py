@@ -38,6 +38,7 @@ class ClientLimits:
         if at_once and self._at_work[name] >= at_once:
             self._refuse(name, "at_once", f"{at_once} at a time", _SOON)
         per_minute = config.client_per_minute if holder.per_minute is None else holder.per_minute
+        self._forget()  # before any window is taken out: an empty one would go
         windows = [(self._window((name,), per_minute), per_minute, "per_minute", f"{per_minute} a minute")]
         if agent:
             most = config.agent_per_minute
@@ -58,9 +59,6 @@ class ClientLimits:
     def _window(self, whose: tuple[str, ...], most: int | None) -> deque[float]:
         """Give when the requests of the last minute began; nothing is kept where there is no limit."""
         since = self._clock() - _MINUTE
-        if len(self._begun) > _MANY:
-            for other in [one for one, window in self._begun.items() if not window or window[-1] <= since]:
-                del self._begun[other]
         if not most:
             self._begun.pop(whose, None)
             return deque()
@@ -68,6 +66,13 @@ class ClientLimits:
         while window and window[0] <= since:
             window.popleft()
         return window
+
+    def _forget(self) -> None:
+        """Drop windows that are over, once there are many."""
+        if len(self._begun) > _MANY:
+            since = self._clock() - _MINUTE
+            for other in [one for one, window in self._begun.items() if not window or window[-1] <= since]:
+                del self._begun[other]
 
     def _refuse(self, client: str, limit: str, told: str, seconds: int) -> None:
         self._limited.labels(client, limit).inc()

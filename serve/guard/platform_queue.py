@@ -60,7 +60,8 @@ class PlatformQueue:
         if self.waiting() >= most:
             return False
         values = (client, identity, text, json.dumps(masked), time.time())
-        statement = "INSERT INTO platform (client, id, text, masked, due) VALUES (?, ?, ?, ?, ?)"
+        # Another replica may be asked the same at this moment: one of the two is kept.
+        statement = "INSERT INTO platform (client, id, text, masked, due) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         with self._database.changing():  # a new number: a draft of the text before finds no review any more
             self._database.run("DELETE FROM platform WHERE client = ? AND id = ?", (client, identity))
             self._database.run(statement, values)

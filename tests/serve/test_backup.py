@@ -8,14 +8,14 @@ import stat
 import tarfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 
 from plume import tracking
 from plume.errors import InputError, PlumeError
 from plume.files import sha256
-from serve import alias, cli_state, keys, vllm_process
+from serve import alias, cli_state, keys, retention, vllm_process
 from serve.alias import Aliases, Deployed
 from serve.backup import backup, restore
 from serve.config import ServeConfig
@@ -44,6 +44,7 @@ def filled(state):
     for number in (1, 2):
         alias.write(state, Aliases(Deployed(number, f"/adapters/{number}", str(number) * 64)))
     keys.add(state, "agents")
+    state.agents_key()
     journal = Journal.of(state)
     for identity in ("a", "b"):
         journal.add_draft(identity, time.time(), "agents", 2, ROW | {"review": f"Été {identity}"})
@@ -69,6 +70,8 @@ def test_a_backup_is_put_back_whole_in_files_or_in_postgresql(filled, tmp_path, 
     assert alias.read(fresh) == alias.read(filled)
     assert alias.previous(fresh) == alias.previous(filled)
     assert keys.known(fresh) == keys.known(filled)
+    assert fresh.agents.exists()
+    assert fresh.agents_key() == filled.agents_key()  # else an agent has two hashes
     Journal.of(fresh).add_decision("a", 3.0, DECISION)  # under a number of its own
     assert len(list(Journal.of(fresh).decisions())) == 2
     assert PlatformQueue(Journal.of(fresh)).take().text == "Panne."
@@ -179,6 +182,7 @@ def test_what_is_no_whole_backup_is_refused_in_one_line_and_nothing_is_made(fill
         ({"alias.json": b"{}"}, {}, "alias.json is not understood"),
         ({"keys.json": b"null"}, {}, "keys.json is not understood"),
         ({"history.json": b"[]"}, {}, "history.json is not understood"),
+        ({"agents.key": b'""'}, {}, "agents.key is not understood"),
         ({"keys.json": b"{}"}, {"format": "plume serve backup 9"}, "no backup"),
         ({"keys.json": b"{}"}, {"files": {"keys.json": "0"}}, "damaged, keys.json"),
         ({"keys.json": b"{}"}, {"files": {"../keys.json": "0"}}, "no backup"),
@@ -192,6 +196,26 @@ def test_what_is_no_whole_backup_is_refused_in_one_line_and_nothing_is_made(fill
         other.execute("CREATE TABLE x (y)")
     packed(odd, {"journal.db": (tmp_path / "other.db").read_bytes()})
     refused("its journal is damaged")
+    with closing(sqlite3.connect(tmp_path / "later.db")) as later:  # of another plume: a column is lacking
+        later.executescript("CREATE TABLE draft (id); CREATE TABLE decision (seq); CREATE TABLE platform (seq);")
+    packed(odd, {"journal.db": (tmp_path / "later.db").read_bytes()})
+    refused("its journal is damaged")
+
+
+def test_a_damaged_journal_is_no_backup(tmp_path):
+    state = State(tmp_path / "state")
+    state.folder.mkdir()
+    journal = Journal.of(state)
+    for number in range(50):
+        journal.add_draft(f"d{number}", 1.0, "agents", 1, ROW | {"review": "r" * 2000})
+    journal.database.empty_log()
+    journal.close()
+    content = bytearray(state.journal.read_bytes())
+    content[-8192:] = b"\x55" * 8192
+    state.journal.write_bytes(content)
+    with pytest.raises(InputError, match=r"journal\.db: is damaged"):
+        backup(state, tmp_path / "backup.tar")
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
 
 
 def test_where_nothing_was_kept_there_is_no_backup(tmp_path):
@@ -234,6 +258,13 @@ def test_only_what_is_old_and_sent_whole_is_deleted_unless_asked_for(aged):
     pruned = prune_journal(aged, 30, unsent=True)
     assert (pruned.drafts, pruned.decisions, pruned.unsent) == (2, 1, 0)
     assert kept(aged) == [["decided-now", "today"], ["decided-now", "today"]]
+
+
+def test_prune_reads_each_decision_once(tmp_path):
+    """Else the time grows with drafts times decisions, and the server, which writes, waits."""
+    statement = f"EXPLAIN QUERY PLAN DELETE FROM draft WHERE {retention._OLD.format(unsent='')}"
+    plan = [row[3] for row in Journal.of(State(tmp_path)).database.run(statement, (1.0, 1.0))]
+    assert [step for step in plan if "decision" in step] == ["SEARCH decision USING INDEX decision_of (id=?)"]
 
 
 def test_what_was_deleted_is_in_no_file_any_more(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from plume.errors import InputError, PlumeError
 from plume.models import Base
-from serve import vllm_command
+from serve import backup, postgres, vllm_command
 from serve.config import ServeConfig
 from serve.database import VARIABLE, DatabaseAway, StorageError, bare
 from serve.guard import platform_queue
@@ -71,6 +71,28 @@ def test_each_review_of_the_platform_is_drafted_by_one_replica_and_by_another_if
     assert (again.id, again.tries) == (taken[0].id, 2)
     queues[1].finish(again.seq, "draft", "Bonjour.", 1)
     assert queues[0].waiting() == 0
+
+
+def test_two_replicas_that_are_asked_the_same_at_once_keep_one_review(postgres_uri):
+    one, two = (PlatformQueue(Journal(Postgres(postgres_uri))) for _ in range(2))
+    there, look, added = Postgres(postgres_uri), Postgres(postgres_uri), []
+    thread = threading.Thread(target=lambda: added.append(two.add("site", "7", "Panne.", {}, most=9)))
+    with there.changing():  # as `add` does
+        values = ("site", "7", "Panne.", "{}", time.time())
+        there.run("INSERT INTO platform (client, id, text, masked, due) VALUES (?, ?, ?, ?, ?)", values)
+        thread.start()
+        while not look.run("SELECT 1 FROM pg_locks WHERE NOT granted"):
+            assert thread.is_alive()
+    thread.join()
+    assert (added, one.waiting()) == ([True], 1)
+
+
+def test_a_backup_goes_on_with_a_connection_that_idled(postgres_uri, tmp_path, monkeypatch):
+    monkeypatch.setattr(postgres, "_IDLE", 0.05)
+    state = State.of(ServeConfig(state=tmp_path, database=postgres_uri))
+    Journal.of(state).add_draft("a", 1.0, "agents", 3, ROW)
+    time.sleep(0.1)
+    assert "1 drafts" in backup.backup(state, tmp_path / "backup.tar")
 
 
 def test_one_command_at_a_time_changes_what_is_shared(postgres_uri, tmp_path):

@@ -15,6 +15,7 @@ from starlette.datastructures import Headers
 
 from serve import key_use, keys
 from serve.config import ServeConfig
+from serve.guard import client_limits
 from serve.guard.agents import Agents
 from serve.guard.client_limits import ClientLimits
 from serve.guard.mlflow_export import _feedback
@@ -97,6 +98,14 @@ def test_agents_that_a_client_invents_fill_no_memory():
     for n in range(100):
         limited.ask(str(n))
     assert len(limited.limits._begun) == 0
+
+
+def test_what_others_agents_fill_loosens_no_clients_limit(monkeypatch):
+    monkeypatch.setattr(client_limits, "_MANY", 3)
+    limited = Limited(client_per_minute=2, agent_per_minute=1)
+    for number in range(5):
+        assert limited.ask(f"agent-{number}", name="flood", per_minute=0) == 0
+    assert [limited.ask(f"agent-{number}") for number in range(4)] == [0, 0, 60, 60]
 
 
 def test_over_its_limit_a_client_is_told_when_and_counted(guarded):
