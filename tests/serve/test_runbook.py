@@ -169,14 +169,15 @@ site:
 
     def follow(self, block):
         for command in commands(block):
+            print(command)  # how far it came, if it fails
             found = next((beginning for beginning, _ in SUBSTITUTES if command.startswith(beginning)), None)
             if found is None:
                 self.bash(self.here(command))
             elif found == "systemctl ":
                 self.systemctl(command)
             elif found.startswith("plume eval promote"):
-                store = MlflowClient(f"sqlite:///{self.home / 'mlflow.db'}")
-                store.set_registered_model_alias("plume-reply", "champion", "2")
+                store = f"sqlite:///{self.home / 'mlflow.db'}"
+                MlflowClient(store, registry_uri=store).set_registered_model_alias("plume-reply", "champion", "2")
 
 
 @pytest.fixture
