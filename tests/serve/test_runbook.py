@@ -169,7 +169,6 @@ site:
 
     def follow(self, block):
         for command in commands(block):
-            print(command)  # how far it came, if it fails
             found = next((beginning for beginning, _ in SUBSTITUTES if command.startswith(beginning)), None)
             if found is None:
                 self.bash(self.here(command))
