@@ -8,7 +8,7 @@ import pytest
 
 from plume import registry as plume_registry
 from plume.errors import InputError, PlumeError
-from serve import alias, champion, fleet, keys, sync, vllm_process
+from serve import alias, champion, fleet, key_commands, keys, sync, vllm_process
 from serve.alias import Aliases
 from serve.database import DatabaseAway
 from serve.fleet import Replica
@@ -235,11 +235,11 @@ def test_a_key_is_known_to_all_replicas_and_removed_from_all(replicas):
 
 def test_a_command_need_not_name_the_database_of_the_server(replicas):
     folder = replicas[1].config.folder
-    keys.add_key("agents", [f"state={folder}"])
+    key_commands.add_key("agents", [f"state={folder}"])
     assert list(keys.known(replicas[0].state)) == ["agents"]
     replicas[1].state.serve.write_text("{}")
     with pytest.raises(InputError, match=r"serve\.json: not understood"):
-        keys.add_key("others", [f"state={folder}"])
+        key_commands.add_key("others", [f"state={folder}"])
 
 
 def test_while_postgresql_is_away_what_was_known_holds_also_over_a_restart(replicas, versions, postgres_server, capfd):

@@ -152,5 +152,6 @@ def test_without_a_script_the_page_says_why_it_cannot_serve(serve_desk, new_page
     desk, page = serve_desk(), new_page(java_script_enabled=False)
     page.goto(desk.address)
     page.get_by_role("button", name="Coller un avis").click()
+    page.wait_for_load_state()
     assert page.locator("noscript").bounding_box()["height"] > 30
     expect(page.locator("#work")).to_be_hidden()
