@@ -1,7 +1,7 @@
 """Types `site:` of the server's config: what a site decides of the files that `plume serve render` writes."""
 
 import re
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -13,13 +13,13 @@ from plume.config import Config
 PLAIN = re.compile(r"[\w./:@+,-]+", re.ASCII)
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]  # of a user or a group
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$")]
-Listen = Annotated[str, Field(pattern=r"^((\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):)?\d{1,5}$")]
-Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+:\d{1,5}$")]  # host:port
-Span = Annotated[str, Field(pattern=r"^\d+(s|min|h|d)$")]  # of time, as systemd reads it
+Listen = Annotated[str, Field(pattern=r"^(([0-9.]+|\[[0-9a-fA-F:]+\]):)?[0-9]{1,5}$")]
+Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*:[0-9]{1,5}$")]  # host:port
+Span = Annotated[str, Field(pattern=r"^[1-9][0-9]*(s|min|h|d)$")]  # of time, as systemd reads it
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}  # of a Span's units
 Image = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$")]  # without its tag
 Namespace = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
-Size = Annotated[str, Field(pattern=r"^\d+(Mi|Gi|Ti)$")]
+Size = Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$")]
 
 
 class Site(Config):
@@ -88,10 +88,21 @@ class Site(Config):
     @field_validator("listen")
     @classmethod
     def _ports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value or any(not 0 < int(each.rpartition(":")[2]) < 65536 for each in value):
-            raise ValueError("at least one port from 1 to 65535 is wanted")
+        if not value:
+            raise ValueError("at least one port is wanted")
+        for each in value:
+            _check_port(each)
+            if address := each.rpartition(":")[0]:
+                ip_address(address.strip("[]"))  # raises ValueError, with the reason
         if len(set(value)) < len(value):
             raise ValueError("one is there twice")
+        return value
+
+    @field_validator("prometheus", "grafana", "alertmanager")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value:
+            _check_port(value)
         return value
 
     @model_validator(mode="after")
@@ -115,7 +126,14 @@ class Site(Config):
         return self
 
 
+def _check_port(address: str) -> None:
+    if not 0 < int(address.rpartition(":")[2]) < 65536:
+        raise ValueError(f"{address}: a port from 1 to 65535 is wanted")
+
+
 def check_plain(name: str, path: Path | None) -> None:
     """Refuse a path that would read otherwise in nginx's or systemd's files, or is not whole. Raises ValueError."""
-    if path is not None and not (path.is_absolute() and PLAIN.fullmatch(str(path))):
-        raise ValueError(f"{name}: {path} must begin with / and hold letters, digits and ./:@+,-_ alone")
+    text = str(path)
+    if path is not None and not (path.is_absolute() and PLAIN.fullmatch(text) and ".." not in path.parts):
+        told = text if text.isprintable() else repr(text)  # on one line
+        raise ValueError(f"{name}: {told} must begin with / and hold letters, digits and ./:@+,-_ alone, no ..")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 
 REQUEST_ID, TRACEPARENT = "X-Request-Id", "traceparent"
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ID = "[A-Za-z0-9._-]{1,64}"  # a well-formed id of a request, to Python and to nginx
 _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _SAMPLED = 1
 
@@ -33,7 +33,7 @@ class TraceContext:
 def request_id(headers: Headers) -> str:
     """Keep the request's own id if there is one, and it is well formed; else make one."""
     given = headers.getlist(REQUEST_ID)
-    return given[0] if len(given) == 1 and _ID.fullmatch(given[0]) else secrets.token_hex(8)
+    return given[0] if len(given) == 1 and re.fullmatch(ID, given[0]) else secrets.token_hex(8)
 
 
 def continue_trace(headers: Headers) -> TraceContext:

@@ -15,7 +15,7 @@ from plume.page import local_app
 from serve import database
 from serve.config import KILL_AFTER, ServeConfig
 from serve.desk.config import DeskConfig
-from serve.guard import access, connection_limits
+from serve.guard import access, connection_limits, trace_context
 from serve.guard.refusal import Reason, Refusal
 from serve.keys import ADMIN
 from serve.render.watched import gather_watched
@@ -70,7 +70,7 @@ class Error:
 
 def gather(config: ServeConfig) -> dict[str, Any]:
     """Gather what every template is given. Raises InputError."""
-    for name in ("socket", "state"):
+    for name in ("socket", "state", "merged", "sources", "examples_from"):
         try:
             check_plain(name, getattr(config, name))
         except ValueError as error:
@@ -85,6 +85,7 @@ def gather(config: ServeConfig) -> dict[str, Any]:
         "open_routes": [(method, pattern, route.name) for method, pattern, route in routes],
         "once": [pattern for _, pattern, route in routes if route.once],
         "errors": _errors(config),
+        "request_id": trace_context.ID,
         "url_bytes": connection_limits.URL,
         "head_bytes": connection_limits.HEAD,
         "body_bytes": access.BODY,

@@ -179,11 +179,13 @@ def reached(nginx):
 
 
 def test_a_draft_passes_with_the_clients_id_and_leaves_a_line_without_text(nginx, guarded):
-    answer = nginx.ask("POST", "/v1/drafts", json=DRAFT, headers={"X-Request-Id": "abc-123"})
+    passed = {"X-Agent-Id": "agent-7", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    answer = nginx.ask("POST", "/v1/drafts", json=DRAFT, headers={"X-Request-Id": "abc-123", **passed})
     assert answer.status_code == 200
     assert answer.json()["draft"].endswith("remercions de votre avis.")
     ((_, _, headers),) = [each for replica in nginx.replicas for each in replica.seen]
     assert headers[b"x-request-id"] == b"abc-123"
+    assert passed == {name: headers[name.lower().encode()].decode() for name in passed}
     line = logged(nginx, request="abc-123")
     assert (line["route"], line["status"], line["upstream_status"]) == ("drafts", 200, "200")
     assert line["bytes"] > 0

@@ -135,6 +135,10 @@ def test_a_password_goes_into_no_file_and_the_file_says_where_to_put_it():
     [
         ({"state": "/srv/a b"}, "state: /srv/a b must begin with /"),
         ({"socket": "/srv/a;b"}, "socket: /srv/a;b must begin with /"),
+        ({"merged": '/srv/a "b'}, 'merged: /srv/a "b must begin with /'),
+        ({"sources": "/srv/a\n  b: c"}, "sources: '/srv/a\\n  b: c' must begin with /"),
+        ({"examples_from": "/srv/$HOME"}, "examples_from: /srv/$HOME must begin with /"),
+        ({"state": "/srv/plume/../etc"}, "alone, no .."),
         ({"socket": "/run/vllm.sock"}, "lies in a folder of everybody's; name one below /run/plume"),
         (
             {"database": None, "site": {"replicas": 2}},
@@ -172,6 +176,8 @@ def test_the_desk_needs_a_name_and_a_port_of_its_own(tmp_path):
         "home=relative", "home=/srv/a b", "install=/srv/$x", "logs=/var/log/%n", "user=Root", "server_name=a;b",
         "listen=[443x]", "listen=[70000]", "listen=[443,443]", "listen=[]", "server_name=10.1.2.3",
         "metrics_from=[all]", "reaches=[mlflow]", "sync_every=often", "replicas=0", "rate=0",
+        "sync_every=0s", "storage=0Gi", "listen=[999.1.1.1:443]", "listen=['[:::]:443']", "listen=[٤٤٣]",
+        "prometheus=localhost:99999", "grafana=-x:3000", "alertmanager=localhost:0", "backups=/var/../etc",
     ],
 )  # fmt: skip
 def test_a_value_that_would_read_otherwise_in_a_file_is_refused(given):
