@@ -3,9 +3,11 @@
 No Docker and no cluster runs here: what is tested is what is written.
 """
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -35,9 +37,11 @@ def folder(tmp_path_factory):
 
 
 def run(*words):
-    if not shutil.which(words[0]):
+    # Tools of the environment are found though it is not activated: make calls its Python by path.
+    searched = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    if not (program := shutil.which(words[0], path=searched)):
         pytest.skip(f"{words[0]} is not installed (.ci/run)")
-    told = subprocess.run(words, capture_output=True, text=True, check=False)
+    told = subprocess.run([program, *words[1:]], capture_output=True, text=True, check=False)
     return "" if told.returncode == 0 else told.stdout + told.stderr or "fails"
 
 
