@@ -104,9 +104,9 @@ site:
         for folder in ("root", "usr/local/bin", "opt/plume/.venv/bin", "var/lib/plume"):
             (root / folder).mkdir(parents=True)
         plume = root / "opt/plume/.venv/bin/plume"
-        plume.write_text(f'#!/bin/sh\nexec {sys.executable} -m plume.cli "$@"\n')
-        plume.chmod(0o755)
-        plume.with_name("python").symlink_to(sys.executable)
+        for path, words in ((plume, "-m plume.cli "), (plume.with_name("python"), "")):  # a link would lose the venv
+            path.write_text(f'#!/bin/sh\nexec {sys.executable} {words}"$@"\n')
+            path.chmod(0o755)
 
     def here(self, text):
         for before, after in self.words:
