@@ -199,7 +199,8 @@ def machine(tmp_path_factory, embedded_model, make_adapter, share_caches, postgr
         plume_registry.register(run.info.run_id, "adapter", {plume_registry.ADAPTER_HASH: folder_sha256(folder)})
     mlflow.set_tracking_uri(before)
     mlflow.set_registry_uri(before)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # a newcomer has none
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):  # a newcomer has none
+        monkeypatch.delenv(name, raising=False)
     yield made
     for name in list(made.services):
         made.stop(name)
