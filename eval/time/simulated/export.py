@@ -42,7 +42,7 @@ PLATFORM = World(
 )
 LEAST, MOST = 1000, 1_000_000  # experiences
 MOST_DIVIDED = 3.0  # three structures of ten have no help: no effect on the others divides all waits by much more
-NETWORKS = ("CAF", "CPAM", "France Travail", "Finances publiques", "Préfecture")
+NETWORKS = ("CPAM", "France Travail", "Gendarmerie", "Carsat")
 REVIEW = (
     "J'ai attendu une réponse pendant plusieurs semaines.",
     "Au guichet, la personne a pris le temps de m'expliquer la démarche.",

@@ -15,7 +15,7 @@ KEYS = {"divided_by", "export_sha256", "seed", "world"}
 
 @dataclass(frozen=True)
 class Truth:
-    """Holds what help divides the wait by, as MAIN limits it, over all reviews after the start; and how it was drawn."""
+    """Holds what help divides the wait by (all reviews after the start, as MAIN limits it), and how it was drawn."""
 
     divided_by: float
     export_sha256: str
