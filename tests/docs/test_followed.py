@@ -1,34 +1,17 @@
 """The guides are followed: each command of their blocks, in their order, on a tiny model and the invented export."""
 
-import json
-import os
-import re
 import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
-import yaml
-from typer.testing import CliRunner
 
-from plume import paths, registry, tracking
-from plume.cli import app
 from plume.corpus.dataset import read_split
 from plume.models import EMBEDDED
 from plume.paths import ROOT
-from tests.docs.reader import Reader, lines
+from tests.docs.reader import SMALL, Reader, call, lines
 
 # What a command is given more than the guide says, so that it is done in seconds.
-SMALL = [
-    *("dtype=float32", "prompt=short-1", "batch_size=4", "micro_batch_tokens=4096", "recompute=false", "max_steps=2"),
-    *(
-        "validation.every=2",
-        "validation.drafts=1",
-        "validation.draft_tokens=4",
-        "checkpoint_every=2",
-        "max_tokens=2048",
-    ),
-]
 SETTINGS = {
     "data build": ["ner=false"],
     "data forget": [],
@@ -69,13 +52,6 @@ TEXTS = {
 }
 
 
-def call(*words):
-    done = CliRunner().invoke(app, [str(word) for word in words])
-    code = getattr(done.exception, "exit_code", done.exit_code)
-    assert code in (0, 10, 20), (words, done.exception, done.output[-2000:])
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory, tiny_mistral, sample_export):
     """A home whose embedded model is the tiny one, with a dataset, five versions trained on it, and a champion."""
@@ -102,7 +78,7 @@ def reader(prepared, tmp_path, monkeypatch, sample_export, tiny_mistral):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for name in ("configs", "datasets"):
         (tmp_path / name).symlink_to(ROOT / name)
-    yield Reader(
+    return Reader(
         tmp_path,
         TEXTS,
         inputs(home, sample_export, tiny_mistral),
@@ -182,6 +158,7 @@ def inputs(home, export, base):
     return {
         "EXPORT": link(export),
         "FOLDER": link(base),
+        "serve.yaml": lambda path: path.write_text("site:\n  server_name: plume.example\n"),
         "DATA": dataset,
         "DIR": dataset,
         "CONFIG": recipe,
