@@ -51,8 +51,7 @@ def test_each_command_is_one_of_plumes(guide):
 
 
 def test_the_guides_have_commands():
-    silent = {"docs/agent.md", "docs/clients.md", "docs/gateway.md", "docs/serving.md", "docs/tour.md"}
-    assert {guide for guide in GUIDES if not list(plume_commands(guide))} <= silent
+    assert sum(len(list(plume_commands(guide))) for guide in GUIDES) > 80
 
 
 @pytest.mark.parametrize(
