@@ -119,9 +119,12 @@ class Arms:
         from plume.pseudonymise.recogniser.ner import load_ner
 
         self._guard = httpx.AsyncClient(
-            base_url=config.url, timeout=600, headers={"Authorization": f"Bearer {key}"}, limits=httpx.Limits()
+            base_url=config.url,
+            timeout=600,
+            headers={"Authorization": f"Bearer {key}"},
+            limits=httpx.Limits(keepalive_expiry=2),
         )
-        self._bare = httpx.AsyncClient(base_url=bare, timeout=600, limits=httpx.Limits())
+        self._bare = httpx.AsyncClient(base_url=bare, timeout=600, limits=httpx.Limits(keepalive_expiry=2))
         self._name, self._tokenizer, self._prompt = name, load_tokenizer(base), load_prompt("v1")
         self._mask = Pseudonymiser(load_ner(), Directory.load()).mask_many
         self.tokens: dict[str, list[int]] = {"guard": [], "bare": []}
