@@ -175,7 +175,11 @@ def remove_alias(alias: str) -> None:
     """Take an alias away; one that is not there is no error."""
     import mlflow
 
-    mlflow.MlflowClient().delete_registered_model_alias(MODEL_NAME, alias)
+    try:
+        mlflow.MlflowClient().delete_registered_model_alias(MODEL_NAME, alias)
+    except mlflow.MlflowException as error:
+        if error.error_code != ABSENT:  # nothing was ever registered
+            raise
 
 
 def adapter_folder(version: Version) -> tuple[Path, str]:
