@@ -292,7 +292,7 @@ def main() -> None:
     models = Path(resolve(Base())).parent
     told = []
     for model in arguments.models:
-        with tempfile.TemporaryDirectory(prefix="plume-bench-") as name:
+        with tempfile.TemporaryDirectory(prefix="plume-bench-", ignore_cleanup_errors=True) as name:
             folder = Path(name)
             os.environ["PLUME_HOME"] = str(folder / "home")
             (folder / "home").mkdir()
