@@ -97,6 +97,8 @@ class Reader:
         """Make the files that a command reads, and put aside what an earlier task wrote to its outputs."""
         outputs = {after for before, after in itertools.pairwise(words) if before == "--out"}
         outputs |= {word.removeprefix("out=") for word in words if word.startswith("out=")}
+        if words[0] == "train" and not outputs:
+            outputs.add("var/train")  # where the recipes write
         for name in outputs:
             path = self.folder / name
             if path.exists() or path.is_symlink():
