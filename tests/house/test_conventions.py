@@ -53,10 +53,8 @@ def test_the_changelog_names_the_version_and_what_is_not_yet_one():
 
 def test_hooks_start_tools_that_make_install_puts_there():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
-    dev = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"][
-        "dev"
-    ]
-    tools = {re.split(r"[>=<]", package)[0] for package in dev}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    tools = {re.split(r"[>=<]", package)[0] for package in project["optional-dependencies"]["dev"]}
     assert [repo["repo"] for repo in hooks] == ["local"]
     for hook in hooks[0]["hooks"]:
         program, *arguments = hook["entry"].split()
@@ -90,7 +88,10 @@ def test_a_file_with_another_hash_is_refused(tmp_path):
 
 
 def test_every_licence_is_permissive_or_explained():
-    assert audit.unexplained(distributions(), audit.exceptions()) == []
+    pinned = {audit.name_of(name) for name in pins("constraints.txt")}  # a GPU machine has more; make audit tells
+    here = [package for package in distributions() if audit.name_of(package.metadata["Name"]) in pinned]
+    assert len(here) > 100
+    assert audit.unexplained(here, audit.exceptions()) == []
 
 
 def test_a_licence_that_nobody_explained_and_a_weakness_are_told():
