@@ -13,13 +13,19 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).parents[1]
+from plume.files import write
+from plume.models import Base, resolve
+from plume.paths import ROOT
+
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 VARIES = "varies"
 
 
 def execute(path: Path) -> nbformat.NotebookNode:
-    """Run a notebook from the root of the clone, as PLUME_HOME says; return it with its outputs. Raises CellExecutionError."""
+    """Run a notebook from the root of the clone, in this PLUME_HOME; return it with its outputs.
+
+    Raises CellExecutionError.
+    """
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(ROOT)}}).execute()
     for cell in notebook.cells:
@@ -43,7 +49,7 @@ def _kept(output: Any) -> Any:
 
 
 def said(notebook: nbformat.NotebookNode) -> list[list[str]]:
-    """List what each code cell says, plots as the word `plot`; nothing of cells that vary but that they say something."""
+    """List what each code cell says, plots as the word `plot`; of cells that vary, whether they say anything."""
     told = []
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -59,15 +65,16 @@ def _text(output: Any) -> str:
 
 
 def main() -> None:
-    named = sys.argv[1:]
-    for path in NOTEBOOKS:
-        if not named or path.stem in named:
-            with tempfile.TemporaryDirectory(prefix="plume-home-") as home:
-                models = Path(os.environ.get("PLUME_HOME", ROOT / "var")) / "models"
-                (Path(home) / "models").symlink_to(models)
-                os.environ["PLUME_HOME"] = home
-                nbformat.write(execute(path), path)
-            print(path.name)  # noqa: T201
+    models = Path(resolve(Base())).parent  # unpacked once a machine
+    asked = [path for path in NOTEBOOKS if path.stem in sys.argv[1:] or not sys.argv[1:]]
+    if unknown := sorted({*sys.argv[1:]} - {path.stem for path in asked}):
+        sys.exit(f"no such notebook: {', '.join(unknown)}; there are {', '.join(path.stem for path in NOTEBOOKS)}")
+    for path in asked:
+        with tempfile.TemporaryDirectory(prefix="plume-home-") as home:
+            (Path(home) / "models").symlink_to(models, target_is_directory=True)
+            os.environ["PLUME_HOME"] = home
+            write(path, nbformat.writes(execute(path)) + "\n")
+        print(path.name)  # noqa: T201
 
 
 if __name__ == "__main__":
