@@ -20,8 +20,8 @@ def _code(path):
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
-def test_engineer_and_evaluator_have_one_each():
-    assert {"1-train", "2-evaluate"} <= {path.stem for path in NOTEBOOKS}
+def test_there_are_three():
+    assert [path.stem for path in NOTEBOOKS] == ["1-train", "2-evaluate", "3-time-and-serve"]
 
 
 @named
@@ -50,6 +50,10 @@ def test_what_may_differ_is_marked_and_seldom():
         assert sum(VARIES in cell.metadata.get("tags", ()) for cell in code) <= len(code) / 3, path.name
 
 
-@named
+# The third trains and starts a server, unless one stands: tests/serve/test_notebook.py runs it there, and this at length.
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=pytest.mark.long if "serve" in path.stem else (), id=path.stem) for path in NOTEBOOKS],
+)
 def test_it_runs_and_says_what_is_kept(path, plume_home):
     assert said(execute(path)) == said(nbformat.read(path, as_version=4))

@@ -2,7 +2,8 @@
 
 import nbformat
 
-from docs.notebooks import ROOT, execute, said
+from docs.notebooks import execute, said
+from plume.paths import ROOT
 
 TOUR = ROOT / "notebooks" / "3-time-and-serve.ipynb"
 
