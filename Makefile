@@ -6,6 +6,7 @@
 #   make lint                 ruff, as CI runs it
 #   make recogniser           train the recogniser of names anew (minutes); its weights are part of the repository
 #   make weights              learn anew how promises are weighed (seconds); its weights are part of the repository
+#   make notebooks            execute the notebooks and keep their outputs (minutes)
 #   make constraints          resolve requirements/constraints.txt anew, and hashes.txt with it
 #   make audit                known weaknesses of the pinned packages, their licences (needs PyPI itself)
 #   make clean                remove what runs left in var/ (the virtual environment stays)
@@ -34,8 +35,8 @@ else
 TORCH  := --torch-backend $(if $(GPU),auto,cpu)
 endif
 
-.PHONY: demo test test-long lint recogniser weights install constraints audit clean
-demo test test-long lint recogniser weights audit: install
+.PHONY: demo test test-long lint recogniser weights notebooks install constraints audit clean
+demo test test-long lint recogniser weights notebooks audit: install
 
 demo:
 	$(BIN)/python -m plume.demo "$(EXPORT)"
@@ -65,6 +66,9 @@ install: .venv/installed
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --compile-bytecode $(TORCH) --constraint requirements/constraints.txt \
 	    --override requirements/overrides.txt --editable '.[$(EXTRAS)]'
 	touch $@
+
+notebooks:
+	OMP_NUM_THREADS=1 $(BIN)/python docs/notebooks.py
 
 constraints: .venv/installed
 	$(BIN)/uv pip compile pyproject.toml --extra train --extra qlora --extra eval --extra serve-cpu --extra bench --extra dev $(TORCH) --upgrade \
