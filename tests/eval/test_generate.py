@@ -87,6 +87,18 @@ def test_a_draft_does_not_depend_on_its_batch(system, small_dataset, tmp_path):
     }
 
 
+def test_a_penalty_keeps_a_draft_from_saying_a_token_again(system, small_dataset, tmp_path):
+    """Of a model with random weights: at 2 it repeats less than it does freely; only then the description names it."""
+    said = {}
+    for penalty in (1.0, 2.0):
+        out = tmp_path / f"{penalty}.jsonl"
+        generate(system, small_dataset, out, Decoding(max_new_tokens=40, repetition_penalty=penalty))
+        said[penalty] = sum(len(words) - len(set(words)) for words in map(str.split, _texts(out).values()))
+    assert said[2.0] < said[1.0]
+    assert "repetition_penalty" not in _meta(tmp_path / "1.0.jsonl")["decoding"]
+    assert _meta(tmp_path / "2.0.jsonl")["decoding"]["repetition_penalty"] == 2.0
+
+
 def test_what_is_there_is_not_generated_again(system, small_dataset, tmp_path, never):
     out = tmp_path / "drafts.jsonl"
     generate(system, small_dataset, out, DECODING)
