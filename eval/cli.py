@@ -350,3 +350,20 @@ def time(
         say(f"- there and not understood: {column}, {n} records")
     for claim in result["claims"]:
         say(f"- {claim['id']}: {claim['outcome']}")
+    if result["simulated"]:
+        say(result["simulated"]["line"])
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(metavar="OUT.json", help="Export to write; its truth goes beside it.")],
+    experiences: Annotated[int, typer.Option(help="How many.")] = 6000,
+    divided_by: Annotated[float, typer.Option(help="What the pilot divides the wait by; 1: nothing.")] = 1.5,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
+) -> None:
+    """Invent an export with a known effect on the wait, to see what `plume eval time` makes of it."""
+    from eval.time.simulated.export import simulate as write_export
+    from eval.time.simulated.truth import truth_file
+
+    write_export(out, experiences=experiences, divided_by=divided_by, seed=seed)
+    say(f"{out}: {experiences} invented experiences; the truth: {truth_file(out)}")

@@ -18,10 +18,11 @@ from eval.time.minutes.from_study import StudyMinutes
 from eval.time.minutes.model import Modelled, Prior, from_similarity, model
 from eval.time.minutes.timed_decisions import Decisions
 from eval.time.page.report import Findings, render
+from eval.time.simulated.truth import read_truth, tell, truth_file
 from eval.time.waits import levels
 from eval.time.waits.from_export import WRITTEN, Waits, read_waits
 from eval.time.waits.periods import grade_of
-from plume.command import status
+from plume.command import say, status
 from plume.errors import InputError
 from plume.export.columns import Columns
 from plume.export.reader import read_experiences
@@ -58,6 +59,7 @@ def run(
     start = pilot_start or baseline.pilot.started_on
     check_folder(Path(out), TIME, force=force, reads=(export, claims, constants_file, decisions, study))
     measured = from_study.read(study) if study else None
+    truth = read_truth(export)
     with status("reading the export"):
         pairs = timed_decisions.ids_of(decisions) if decisions else frozenset()
         columns = Columns()
@@ -71,9 +73,14 @@ def run(
     done = timed_decisions.read(decisions, waits.review_words_of, typical) if decisions else None
     with status("estimating"):
         findings = estimate(waits, start, baseline, prior, done, measured, draws, export.name)
+    digest = file_sha256(export)
+    if truth and (truth.export_sha256 == digest):
+        findings = replace(findings, told=tell(truth, findings.estimates))
+    elif truth:
+        say(f"{truth_file(export)}: of another file than {export.name}, which was changed since; no truth is told")
     findings.inputs.update(
         {
-            "export": file_sha256(export),
+            "export": digest,
             "claims": file_sha256(claims),
             "constants": file_sha256(constants_file),
             **({"decisions": file_sha256(decisions)} if decisions else {}),
@@ -239,6 +246,7 @@ def document(f: Findings) -> dict:
             for source, one in f.modelled.items()
         },
         "constants_recalibrated": f.calibrated,
+        "simulated": f.told and f.told.document(),
     } | (
         {
             "study": {

@@ -17,6 +17,7 @@ from eval.time.minutes.from_study import StudyMinutes
 from eval.time.minutes.model import DRAWS, Modelled, Prior
 from eval.time.page import figures
 from eval.time.page import wording as w
+from eval.time.simulated.truth import Told
 from eval.time.waits.from_export import COUNTS, IMPOSSIBLE, Waits
 from eval.time.waits.periods import follow_up
 from eval.time.waits.survival import reach
@@ -50,6 +51,7 @@ class Findings:
     outcomes: Sequence[JudgedClaim]
     draws: int
     inputs: dict[str, str]
+    told: Told | None = None  # of a simulated export: the truth beside what is estimated
 
 
 def render(f: Findings) -> str:

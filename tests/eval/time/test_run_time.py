@@ -11,6 +11,7 @@ from eval.time.page.wording import by_chance, threshold
 from eval.time.run import CLAIMS, run
 from plume.errors import InputError
 from plume.paths import in_clone
+from tests.eval.time.conftest import rows_of
 
 SECRET = "phrase-que-nul-ne-doit-lire"
 KEYS = {"quantity", "group", "comparison", "estimate", "lower", "upper", "n", "censored", "grade"}
@@ -24,7 +25,7 @@ def ratio(result, quantity):
 def unchanged(world, tmp_path_factory):
     """A year before and 90 days after with the same law of delays, extracted on the last day."""
     folder = tmp_path_factory.mktemp("unchanged")
-    rows = world(n=5000, after=90, votes=0.3).draw(8).rows()
+    rows = rows_of(world(n=5000, after=90, votes=0.3).draw(8))
     (folder / "export.json").write_text(json.dumps(rows), encoding="utf-8")
     return run(folder / "export.json", folder / "out", draws=400), folder / "out"
 
@@ -41,7 +42,7 @@ def test_factor_appears_without_effect_in_the_naive_mean_only(unchanged):
 
 def test_real_halving_is_seen_and_claims_are_held_against_it(world, write_export, tmp_path):
     made = world(n=6000, before=365, after=150, trend=0.5, sigma=0.5, spread=0.2)
-    result = run(write_export(made.draw(3).rows()), tmp_path / "out", draws=400)
+    result = run(write_export(rows_of(made.draw(3))), tmp_path / "out", draws=400)
     assert ratio(result, "rmst_30")["lower"] > 1.6
     outcomes = {claim["id"]: claim["outcome"] for claim in result["claims"]}
     assert outcomes["ministry-delay-halved"] == "uncheckable"  # only CAF in this file
@@ -66,7 +67,7 @@ def test_the_first_sentence_answers_the_first_claim_in_words(world, write_export
     claims = tmp_path / "claims.yaml"
     text = in_clone(CLAIMS).read_text(encoding="utf-8")
     claims.write_text(text.replace("networks: [CNAM,", "networks: [CAF, CNAM,"), encoding="utf-8")
-    export = write_export(world(**SEASON | changes).draw(2).rows())
+    export = write_export(rows_of(world(**SEASON | changes).draw(2)))
     result = run(export, tmp_path / "out", claims=claims, draws=300)
     assert {claim["id"]: claim["outcome"] for claim in result["claims"]}["ministry-delay-halved"] == outcome
     page = (tmp_path / "out" / "time.html").read_text(encoding="utf-8").replace("&#39;", "'").replace("\u00a0", " ")
@@ -134,7 +135,7 @@ def test_the_three_quantities_stand_apart_with_their_grades(unchanged):
 
 
 def test_decisions_give_active_minutes_and_move_the_constants(world, write_export, tmp_path):
-    export = write_export(world(n=600).draw(1).rows())
+    export = write_export(rows_of(world(n=600).draw(1)))
     secret = f"{SECRET} brouillon"
     lines = [
         {
@@ -259,7 +260,7 @@ def test_export_that_starts_after_the_pilot_compares_nothing(make_experience, wr
 
 def test_answer_says_what_the_adopters_show_where_it_is_grade_b(world, write_export, tmp_path):
     made = world(effect=0.3, helped=1.0, n=8000, before=365, after=150, flagged_unanswered=True)
-    result = run(write_export(made.draw(3).rows()), tmp_path / "out", draws=300)
+    result = run(write_export(rows_of(made.draw(3))), tmp_path / "out", draws=300)
     row = next(r for r in result["estimates"] if r["quantity"] == "rmst_30" and r["comparison"] == "did")
     assert row["grade"] == "B"
     assert row["upper"] < 0
