@@ -53,7 +53,7 @@ class ServeConfig(Config):
     )
     max_new_tokens: int = Field(320, ge=1, description="tokens of a draft, at most")
     repetition_penalty: float = Field(
-        1.0, ge=1, le=2, description="above 1, what prompt or draft hold already is less likely; as drafts were evaluated"
+        1.0, ge=1, le=2, description="above 1, what prompt or draft hold is less likely; as drafts were evaluated"
     )
     max_lora_rank: int = Field(16, ge=1, le=256, description="adapters of a higher rank are refused by `sync`")
     dtype: Literal["auto", "bfloat16", "float16", "float32"] | None = Field(
