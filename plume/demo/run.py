@@ -39,11 +39,11 @@ def demo(export: Path) -> None:
 
     run.plume("train", "configs/train/demo.yaml", f"data={dataset}", f"out={out / 'train'}")
     prompt = json.loads((adapter / "training.json").read_text(encoding="utf-8"))["prompt"]["version"]
-    # Few probes: on two cores all 240 would take longer than the rest. The verdict says what lacks.
-    alike = ("--data", dataset, "--gate", "configs/eval/gate.yaml", "--probe-sample", 12, "--dtype", "auto")
+    alike = ("--data", dataset, "--gate", "configs/eval/gate.yaml", "--dtype", "auto")
     alike += ("--batch-size", 32, *(word for k, v in DECODING.items() for word in (f"--{k.replace('_', '-')}", v)))
     run.plume("eval", "generate", "--system", "base", "--prompt", prompt, *alike, "--out", base)
-    run.plume("eval", "generate", "--system", "1", *alike, "--out", tuned)
+    # Few probes: on two cores all 240 would take longer than the rest. The verdict says what lacks.
+    run.plume("eval", "generate", "--system", "1", *alike, "--probe-sample", 12, "--out", tuned)
     compared = ("eval", "compare", base, tuned, "--data", dataset, "--out", out / "verdict")
     verdict = VERDICTS[run.plume(*compared, codes=tuple(VERDICTS))]
     say(f"\nThe verdict is {verdict}. There is no champion yet: version 1 is set as the first, and tagged so.")
