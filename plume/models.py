@@ -269,11 +269,18 @@ def cpu_has_bfloat16() -> bool:
 
 
 def write_greedily(
-    model: Any, prompts: Sequence[list[int]], *, end: int, pad: int, max_new_tokens: int
+    model: Any,
+    prompts: Sequence[list[int]],
+    *,
+    end: int,
+    pad: int,
+    max_new_tokens: int,
+    repetition_penalty: float = 1.0,
 ) -> list[list[int]]:
     """Give the token ids that a model writes after each prompt, always the likeliest next one.
 
-    Prompts are padded on the left to one length; what comes after `end` is padding.
+    Prompts are padded on the left to one length; what comes after `end` is padding. Logits of tokens that stand in the
+    prompt or were written are divided by `repetition_penalty` if positive, else multiplied by it, as vLLM does.
     """
     import torch
 
@@ -290,6 +297,7 @@ def write_greedily(
             temperature=None,
             top_p=None,
             top_k=None,
+            repetition_penalty=repetition_penalty,
             use_cache=True,
             eos_token_id=end,
             pad_token_id=pad,

@@ -64,6 +64,7 @@ class VllmOffline:
 
         greedy = SamplingParams(
             temperature=0.0,
+            repetition_penalty=self.work.repetition_penalty,
             max_tokens=self.work.max_new_tokens,
             stop_token_ids=[self.work.end],
             ignore_eos=True,  # only the end of the turn stops, as in transformers
