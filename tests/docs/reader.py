@@ -1,5 +1,6 @@
 """Follows a guide as its reader does: bash reads the blocks, plume answers in this process."""
 
+import itertools
 import json
 import os
 import re
@@ -23,6 +24,17 @@ with Client({address!r}) as asked:
 sys.stdout.write(out)
 sys.exit(code)
 """
+# A training of seconds.
+SMALL = [
+    *("dtype=float32", "prompt=short-1", "batch_size=4", "micro_batch_tokens=4096", "recompute=false", "max_steps=2"),
+    *(
+        "validation.every=2",
+        "validation.drafts=1",
+        "validation.draft_tokens=4",
+        "checkpoint_every=2",
+        "max_tokens=2048",
+    ),
+]
 _OPTIONAL = re.compile(r"(?<=\s)\[[^\]]*\](?=\s|$)", re.M)
 
 
@@ -34,7 +46,7 @@ class Reader:
 
     def __init__(self, folder, texts, inputs, settings, elsewhere):
         self.folder, self.texts, self.inputs, self.settings = folder, texts, inputs, settings
-        self.elsewhere, self.skipped, self.done = elsewhere, set(), []
+        self.elsewhere, self.skipped, self.done, self.said = elsewhere, set(), [], ""
         self.listener = Listener(str(folder / ".reader"), "AF_UNIX")
         self.listener._listener._socket.settimeout(0.05)
         for name in ("bin/plume", "bin/make", "bin/docker", "bin/kubectl", ".venv/bin/mlflow"):
@@ -78,11 +90,12 @@ class Reader:
         done = CliRunner().invoke(app, words, input="o\n" * 400)
         code = getattr(done.exception, "exit_code", done.exit_code)
         self.done.append((typed, code, str(done.exception or "")))
+        self.said = done.stdout
         return done.stdout, 0  # the shell goes on: all that failed is told at the end
 
     def make_way(self, words):
-        """Make the files that a command reads, and put aside what an earlier task of the reader wrote to its outputs."""
-        outputs = {after for before, after in zip(words, words[1:], strict=False) if before == "--out"}
+        """Make the files that a command reads, and put aside what an earlier task wrote to its outputs."""
+        outputs = {after for before, after in itertools.pairwise(words) if before == "--out"}
         outputs |= {word.removeprefix("out=") for word in words if word.startswith("out=")}
         for name in outputs:
             path = self.folder / name
@@ -96,3 +109,11 @@ class Reader:
 
 def lines(path: Path, rows: list[dict]) -> None:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
+def call(*words) -> str:
+    """Run a command of plume in this process; give what it prints."""
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    code = getattr(done.exception, "exit_code", done.exit_code)
+    assert code in (0, 10, 20), (words, done.exception, done.output[-2000:])
+    return done.stdout

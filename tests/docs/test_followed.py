@@ -1,43 +1,28 @@
 """The guides are followed: each command of their blocks, in their order, on a tiny model and the invented export."""
 
-import json
-import os
 import re
 import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
-import yaml
-from typer.testing import CliRunner
 
-from plume import paths, registry, tracking
-from plume.cli import app
 from plume.corpus.dataset import read_split
 from plume.models import EMBEDDED
 from plume.paths import ROOT
-from tests.docs.reader import Reader, lines
+from tests.docs.guides import blocks, plume_commands
+from tests.docs.reader import SMALL, Reader, call, lines
+from tests.train.preferences.conftest import DRAFT, THANKS
 
 # What a command is given more than the guide says, so that it is done in seconds.
-SMALL = [
-    *("dtype=float32", "prompt=short-1", "batch_size=4", "micro_batch_tokens=4096", "recompute=false", "max_steps=2"),
-    *(
-        "validation.every=2",
-        "validation.drafts=1",
-        "validation.draft_tokens=4",
-        "checkpoint_every=2",
-        "max_tokens=2048",
-    ),
-]
 SETTINGS = {
     "data build": ["ner=false"],
-    "data forget": [],
     "eval generate": ["--max-new-tokens", "4"],
     "eval study plan": ["agents=4", "items=4", "comparisons=2", "finals=2"],
     "train preferences": ["dtype=float32", "ner=false", "recompute=false", "least_judgements=2", "max_epochs=1"],
     "train compare": [],
     "train export": [],
-    "train ": [],  # its base and the rest: see `settings`
+    "train ": SMALL,
 }
 # Not run here: why, and which test runs it.
 ELSEWHERE = {
@@ -53,6 +38,8 @@ ELSEWHERE = {
     r"plume eval study (analyse|export|forget)": ("wants agents' answers", "tests/eval/study/test_whole_path.py"),
     r"plume eval (time|compare) .*--(study|ratings)": ("wants agents' answers", "tests/eval/study/test_whole_path.py"),
     r"plume eval promote \d+ --verdict \S+$": ("wants a PASS", "tests/eval/test_promote.py"),
+    r"plume eval promote \d+ --initial": ("there is a champion", "tests/eval/test_promote.py"),
+    r"plume data contacts import": ("writes into the clone", "tests/plume/corpus/test_contacts_import.py"),
     r"plume train .*--processes": ("wants several GPUs", "tests/train/test_processes.py"),
     r"make ": ("installs, and runs all", "tests/plume/test_demo.py"),
     r"docker ": ("wants docker", "tests/serve/render/test_containers.py"),
@@ -63,17 +50,9 @@ GUIDES = ["README.md", *(f"docs/{name}.md" for name in ("ml-engineer", "evaluato
 TEXTS = {
     "RUN RUN…": "RUN RUN",
     "sources=FOLDER": "sources=SOURCES",
-    "ID…": "ID",
-    "FILE…": "FILE",
+    "remove NAME": 'remove "$PWD/vosdroits-latest.zip"',
     "--verdict …": "--verdict VERDICT/verdict.json",
 }
-
-
-def call(*words):
-    done = CliRunner().invoke(app, [str(word) for word in words])
-    code = getattr(done.exception, "exit_code", done.exit_code)
-    assert code in (0, 10, 20), (words, done.exception, done.output[-2000:])
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +81,9 @@ def reader(prepared, tmp_path, monkeypatch, sample_export, tiny_mistral):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for name in ("configs", "datasets"):
         (tmp_path / name).symlink_to(ROOT / name)
-    yield Reader(
+    return Reader(
         tmp_path,
-        TEXTS,
+        TEXTS | {"ID…": read_split(home / "data", "train")[0]["id"].partition("-")[0]},
         inputs(home, sample_export, tiny_mistral),
         SETTINGS | {"train ": [f"base.model={tiny_mistral}", *SMALL]},
         ELSEWHERE,
@@ -143,21 +122,15 @@ def inputs(home, export, base):
         path.write_text("\n".join(["id,draft", *rows]) + "\n")
 
     def decisions(path):
-        draft = "Bonjour, nous regrettons l'attente que vous décrivez et nous vous prions de nous en excuser."
-        lines(
-            path,
-            [
-                {
-                    "id": pair["id"],
-                    "draft": draft,
-                    "final": f"{draft} Nous vous remercions de ce témoignage.",
-                    "outcome": "edited",
-                    "version": 1,
-                    "seconds": 30,
-                }
-                for pair in read_split(home / "data", "train")
-            ],
-        )
+        rows = []
+        for pair in read_split(home / "data", "train"):
+            draft = DRAFT.format((pair["title"] or "cette attente").lower())
+            said = {"id": pair["id"], "draft": draft, "final": f"{draft} {THANKS}", "outcome": "edited"}
+            rows.append(said | {"version": 1, "seconds": 30})
+        lines(path, rows)
+
+    def shadow(path):
+        call("train", "configs/train/demo.yaml", f"data={home / 'data'}", f"out={path}", *SMALL, "canaries=4")
 
     def verdict(path):
         first, second = (path.parent / f"{path.name}-{n}.jsonl" for n in (1, 4))
@@ -182,11 +155,13 @@ def inputs(home, export, base):
     return {
         "EXPORT": link(export),
         "FOLDER": link(base),
+        "serve.yaml": lambda path: path.write_text("site:\n  server_name: plume.example\n"),
         "DATA": dataset,
         "DIR": dataset,
         "CONFIG": recipe,
         "RECIPE": recipe,
         "RUN": lambda path: shutil.copytree(home / "run-1", path),
+        "SHADOW": shadow,
         "VERDICT": verdict,
         "VERDICT/verdict.json": lambda path: verdict(path.parent),
         "SOURCES": lambda path: call("data", "sources", "import", ROOT / "datasets/sources", "--out", path),
@@ -211,3 +186,12 @@ def test_a_guide_is_followed(reader, guide):
     wrong = [each for each in reader.done if each[1] not in (0, 10, 20)]
     assert reader.done
     assert not wrong
+
+
+def test_what_is_run_elsewhere_is_in_a_guide_and_in_a_test():
+    typed = [f"plume {' '.join(words)}" for guide in GUIDES for words in plume_commands(guide)]
+    typed += [
+        line.removeprefix(".venv/bin/") for guide in GUIDES for block in blocks(guide) for line in block.splitlines()
+    ]
+    assert not [beginning for beginning in ELSEWHERE if not any(re.match(beginning, line) for line in typed)]
+    assert not [test for _, test in ELSEWHERE.values() if not (ROOT / test).is_file()]
