@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plume.files import sha256, whole_lines
+from plume.files import append, sha256, whole_lines
 from plume.paths import ROOT
 from tests.plume.corpus.mutated import SHAPES, mutated
 
@@ -256,9 +256,7 @@ def stages(model: Path, home: Path, draw: random.Random, *, engine: bool) -> lis
         Stage("generate base", (*generate, "--system", "base.yaml", "--out", "base.jsonl")),
         Stage("generate tuned", (*generate, "--system", "1", "--out", "tuned.jsonl")),
         *(
-            Stage(
-                f"score {name}", ("eval", "score", f"{name}.jsonl", "--data", "data", "--out", f"{name}.scores.jsonl")
-            )
+            Stage(f"score {name}", (*score, f"{name}.jsonl", "--out", f"{name}.scores.jsonl"))
             for name in ("base", "tuned")
         ),
         Stage(

@@ -17,6 +17,7 @@ from plume.paths import ROOT
 from tests.stress.path import play
 
 STATE = ROOT / "var" / "stress" / "state.json"
+LOG = STATE.with_name("log.jsonl")  # a line a stage: seconds undisturbed, kills
 SERVED = 4  # every so many rounds the engine is started, too: each start takes most of a minute
 
 
