@@ -7,6 +7,7 @@ import gc
 import hashlib
 import logging
 import os
+import shlex
 import subprocess
 import tempfile
 import traceback
@@ -61,6 +62,12 @@ def _usable(uri: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if "database schema" in str(error):
+            raise InputError(
+                f"MLflow store {without_secrets(uri)}: its tables are those of another MLflow; if that one is older, "
+                f"back the store up, then: mlflow db upgrade {shlex.quote(without_secrets(uri))}; if it is newer, "
+                "install it here"
+            ) from None
         raise InputError(
             f"MLflow store {without_secrets(uri)}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
         ) from None

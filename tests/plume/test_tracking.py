@@ -244,6 +244,22 @@ def test_a_store_that_cannot_be_used_is_one_clear_line(tmp_path, kind):
     assert "\n" not in str(caught.value)
 
 
+def test_a_store_of_another_mlflow_names_the_command_that_mends_it(tmp_path, empty_store):
+    file = tmp_path / "a store.db"
+    file.write_bytes(empty_store.read_bytes())
+    with closing(sqlite3.connect(file)) as database:
+        (now,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
+        database.execute("UPDATE alembic_version SET version_num = 'older'")
+        database.commit()
+    with pytest.raises(
+        InputError, match=f"of another MLflow; .* then: mlflow db upgrade 'sqlite:///{file}';"
+    ) as caught:
+        connect(f"sqlite:///{file}", create=False)
+    assert "\n" not in str(caught.value)
+    with closing(sqlite3.connect(file)) as database:  # nothing was changed
+        assert database.execute("SELECT version_num FROM alembic_version").fetchone() == ("older",) != (now,)
+
+
 def test_a_kill_while_the_store_is_made_leaves_none(tmp_path):
     file = tmp_path / "mlflow.db"
     uri = f"sqlite:///{file}"
