@@ -1,4 +1,4 @@
-"""A disk that is full or read-only at each stage, an MLflow server that restarts, two trainings at once on one store."""
+"""A disk that is full or read-only, an MLflow server that restarts, two trainings at once on one store."""
 
 import json
 import os
