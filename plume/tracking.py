@@ -9,7 +9,6 @@ import logging
 import os
 import shlex
 import subprocess
-import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +17,7 @@ from typing import Any
 
 from plume import drop_leftovers, store
 from plume.errors import InputError, StoreAway, first_line, without_secrets
-from plume.files import make_folder, share
+from plume.files import make_folder, scratch, share
 from plume.paths import ROOT, home
 from plume.store import check_server, default_uri, local_file, signed_in, sqlite_uri
 
@@ -148,8 +147,9 @@ def _create(file: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     make_folder(file.parent)
-    with tempfile.TemporaryDirectory(prefix=f".{file.name}-", dir=file.parent) as folder:
-        whole = Path(folder) / file.name
+    only_a_store = lambda left: all(path.name.startswith(file.name) for path in left.iterdir())  # noqa: E731
+    with scratch(file.parent, f".{file.name}-", only_a_store) as folder:
+        whole = folder / file.name
         SqlAlchemyStore(sqlite_uri(whole), _artifacts(sqlite_uri(file))).engine.dispose()
         share(whole)
         with suppress(FileExistsError):  # another process was faster

@@ -256,7 +256,7 @@ def stages(model: Path, home: Path, draw: random.Random, *, engine: bool) -> lis
         Stage("generate base", (*generate, "--system", "base.yaml", "--out", "base.jsonl")),
         Stage("generate tuned", (*generate, "--system", "1", "--out", "tuned.jsonl")),
         *(
-            Stage(f"score {name}", (*score, f"{name}.jsonl", "--out", f"{name}.scores.jsonl"))
+            Stage(f"score {name}", (*score, f"{name}.jsonl", "--out", f"{name}.scores.jsonl"), done="exists")
             for name in ("base", "tuned")
         ),
         Stage(
