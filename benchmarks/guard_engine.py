@@ -2,11 +2,12 @@
 
     .venv/bin/python benchmarks/guard_engine.py [--models smollm2 tiny] [--rounds 5] [--out FILE.json]
 
-Two servers of one model and adapter stand at once: `plume serve` as shipped (traces into a sqlite store included), and
-the same vLLM command without the guard. They are asked in turns, the first one of a round changes. Both get the same
-reviews, of about 600 characters, none twice: the guard as clients send them, the bare engine the prompt that the guard
-would make of them, as token ids. All drafts have 160 tokens (`serve.bench.forced_length`). Beside the ratio of each
-round: CPU seconds a draft of each part. Speed is no test.
+Two servers of one model and adapter stand at once: `plume serve` as shipped, and the same vLLM command without the
+guard. They are asked in turns, the first one of a round changes. Both get the same reviews, of about 600 characters,
+none twice: the guard as clients send them, the bare engine the prompt that the guard would make of them, as token ids.
+All drafts have 160 tokens (`serve.bench.forced_length`). Beside the ratio of each round: CPU seconds a draft of each
+part. Traces go into a sqlite store after a round, for the guard sends them once nobody asks: the next round waits for
+it, and its cost is `export`. Speed is no test.
 """
 
 import argparse
@@ -44,6 +45,7 @@ from serve.alias import Aliases, Deployed
 from serve.bench import forced_length
 from serve.champion import Served
 from serve.config import ServeConfig
+from serve.guard.journal import Journal
 from serve.state import State
 from serve.vllm_process import running
 
@@ -117,9 +119,12 @@ class Arms:
         from plume.pseudonymise.recogniser.ner import load_ner
 
         self._guard = httpx.AsyncClient(
-            base_url=config.url, timeout=600, headers={"Authorization": f"Bearer {key}"}, limits=httpx.Limits()
+            base_url=config.url,
+            timeout=600,
+            headers={"Authorization": f"Bearer {key}"},
+            limits=httpx.Limits(keepalive_expiry=2),
         )
-        self._bare = httpx.AsyncClient(base_url=bare, timeout=600, limits=httpx.Limits())
+        self._bare = httpx.AsyncClient(base_url=bare, timeout=600, limits=httpx.Limits(keepalive_expiry=2))
         self._name, self._tokenizer, self._prompt = name, load_tokenizer(base), load_prompt("v1")
         self._mask = Pseudonymiser(load_ner(), Directory.load()).mask_many
         self.tokens: dict[str, list[int]] = {"guard": [], "bare": []}
@@ -172,7 +177,9 @@ def cpu(roots: dict[str, int]) -> dict[str, float]:
     return spent
 
 
-async def compare(arms: Arms, roots: dict[str, int], rounds: int, in_flight: tuple[int, ...]) -> list[dict[str, Any]]:
+async def compare(
+    arms: Arms, journal: Journal, roots: dict[str, int], rounds: int, in_flight: tuple[int, ...]
+) -> list[dict[str, Any]]:
     """Ask both arms in turns, at each number in flight; return a row a round and arm."""
     reviews, rows = make_reviews(), []
     for level in in_flight:
@@ -182,7 +189,11 @@ async def compare(arms: Arms, roots: dict[str, int], rounds: int, in_flight: tup
             for arm in ("guard", "bare") if n % 2 else ("bare", "guard"):
                 before = cpu(roots)
                 seconds = await ask_all(getattr(arms, arm), asked, level)
-                spent = {part: (now - before.get(part, 0.0)) / number for part, now in cpu(roots).items()}
+                after = cpu(roots)
+                while journal.waiting():
+                    await asyncio.sleep(0.5)
+                after["export"] = cpu(roots).get("export", 0.0)
+                spent = {part: (now - before.get(part, 0.0)) / number for part, now in after.items()}
                 if n >= 0:
                     rows.append({"in_flight": level, "round": n, "arm": arm, "n": number, "seconds": seconds})
                     rows[-1]["cpu_seconds_a_draft"] = spent
@@ -261,7 +272,9 @@ def measure(model: str, base: Base, folder: Path, arguments: argparse.Namespace)
         guard_pid = next(c.pid for c in psutil.Process().children() if c.pid != pid)
         arms = Arms(config, key, url, deployed.name, base)
         say(f"{model}, {vllm_command.dtype(config, gpu=vllm_command.has_gpu())}, {TOKENS} tokens a draft:")
-        rows = asyncio.run(compare(arms, {"guard": guard_pid, "bare": pid}, arguments.rounds, arguments.in_flight))
+        roots, journal = {"guard": guard_pid, "bare": pid}, Journal(state.journal)
+        rows = asyncio.run(compare(arms, journal, roots, arguments.rounds, arguments.in_flight))
+        journal.close()
     return {"model": model, "rows": rows}
 
 
@@ -279,7 +292,7 @@ def main() -> None:
     models = Path(resolve(Base())).parent
     told = []
     for model in arguments.models:
-        with tempfile.TemporaryDirectory(prefix="plume-bench-") as name:
+        with tempfile.TemporaryDirectory(prefix="plume-bench-", ignore_cleanup_errors=True) as name:
             folder = Path(name)
             os.environ["PLUME_HOME"] = str(folder / "home")
             (folder / "home").mkdir()

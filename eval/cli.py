@@ -293,6 +293,31 @@ def promote(
 
 
 @app.command()
+def challenge(
+    version: Annotated[str | None, typer.Argument(help="Version of plume-reply.")] = None,
+    none: Annotated[bool, typer.Option("--none", help="Take the alias away.")] = False,
+) -> None:
+    """Give a version the alias `challenger`: serving tries it on the share challenger_weight of the conversations."""
+    from eval.promote import challenge as move_alias
+    from eval.promote import say_sources
+    from plume import registry, tracking
+    from plume.errors import InputError
+
+    if (version is None) != none:
+        raise InputError("challenge: give a VERSION, or --none to take the alias away")
+    if version:
+        registry.check_reference(version)
+    tracking.connect(create=False)
+    number = move_alias(version)
+    if number is None:
+        say("challenger: none; a server that has one goes on with it until its next sync with challenger_weight=0")
+        return
+    say(f"challenger: version {number}; try it with: plume serve sync challenger_weight=0.1")
+    if told := say_sources(str(number)):
+        say(told)
+
+
+@app.command()
 def time(
     export: Annotated[Path, typer.Argument(help="The platform's export.")],
     out: Annotated[Path, typer.Option(help="Folder for time.json and time.html.")],

@@ -1,5 +1,7 @@
 """`plume eval promote`: the alias `champion` moves on a PASS that is about this very version, or on somebody's word.
 
+`plume eval challenge` moves `challenger`, which wants no evidence: serving gives it the share that the site sets.
+
 A verdict counts if the ledger holds the comparison that wrote this very file: one that was edited, or that was made
 with another MLflow store, is nobody's evidence.
 """
@@ -18,6 +20,7 @@ from plume.passages import HEADING, NONE
 from plume.prompt import load_prompt, versions
 
 ALIAS = "champion"
+CHALLENGER = "challenger"
 EARLIER = "promoted.earlier"  # tag of a version: the tags of its promotions before the last one, as JSON
 
 
@@ -66,6 +69,23 @@ def promote(
     tags = emptied | {key: value for key, value in tags.items() if value} | _kept(version.tags)
     registry.set_alias(ALIAS, version.number, tags)
     return version.number, former
+
+
+def challenge(reference: str | None) -> int | None:
+    """Give a version the alias `challenger`, or, for None, take the alias away; return the version's number.
+
+    Raises InputError for a version that is unknown, the champion, trained with canaries or without an adapter's hash.
+    """
+    if reference is None:
+        registry.remove_alias(CHALLENGER)
+        return None
+    version = registry.find_version(reference)
+    if version.number == _champion():
+        raise InputError(f"version {version.number}: is the champion; name another one as its challenger")
+    registry.check_no_canaries(version)
+    registry.adapter_folder(version)
+    registry.set_alias(CHALLENGER, version.number, {})
+    return version.number
 
 
 def say_sources(reference: str) -> str:

@@ -170,6 +170,18 @@ def set_alias(alias: str, number: int, tags: dict[str, str]) -> None:
     client.set_registered_model_alias(MODEL_NAME, alias, str(number))
 
 
+@answering()
+def remove_alias(alias: str) -> None:
+    """Take an alias away; one that is not there is no error."""
+    import mlflow
+
+    try:
+        mlflow.MlflowClient().delete_registered_model_alias(MODEL_NAME, alias)
+    except mlflow.MlflowException as error:
+        if error.error_code != ABSENT:  # nothing was ever registered
+            raise
+
+
 def adapter_folder(version: Version) -> tuple[Path, str]:
     """Name the folder that a version's adapter is fetched to on this machine, and its hash. Raises InputError."""
     expected = version.tags.get(ADAPTER_HASH)

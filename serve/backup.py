@@ -86,7 +86,7 @@ def _gather(state: State, folder: Path) -> None:
 
 def restore(state: State, source: Path) -> str:
     """Put a backup where no server runs and nothing is; return one line that says what came. Raises InputError."""
-    with _unpacked(source) as folder, _unused(state):
+    with _unpacked(source) as folder, _unused(state) as aside:
         held = folder / _JOURNAL
         counts = _counted(held)
         if held.exists():
@@ -96,13 +96,11 @@ def restore(state: State, source: Path) -> str:
                     for table in ("decision", "platform"):  # numbers that are given from now on
                         state.database.run(_NEXT.format(table=table))
                 else:
-                    partial = state.journal.with_name(f".{_JOURNAL}.partial")
-                    partial.unlink(missing_ok=True)
-                    journal.copy(partial)
-                    partial.replace(state.journal)
+                    journal.copy(aside / _JOURNAL)
+        to = state if state.database else State(aside)
         for document in _DOCUMENTS:
             if (value := read_json(_document(State(folder), document))) is not None:
-                write_json(_document(state, document), value)
+                write_json(_document(to, document), value)
     return f"{source}: restored, {counts}; before the server starts: plume serve resend, so that MLflow gets none twice"
 
 
@@ -117,15 +115,18 @@ def _document(state: State, name: str) -> Any:
 
 
 @contextmanager
-def _unused(state: State) -> Iterator[None]:
-    """Hold a state that no server uses and that holds nothing; in PostgreSQL all of the block or nothing is done."""
+def _unused(state: State) -> Iterator[Path | None]:
+    """Hold a state that no server uses and that holds nothing; all of the block or nothing is done.
+
+    In PostgreSQL it is one change; else gives a folder, whose files are moved into the state when the block ends.
+    """
     if state.database:
         if found := [one.id for one in fleet.replicas(state.database) if one.lives]:
             raise InputError(f"{state.database}: replicas run with it ({', '.join(found)}); stop them first")
         if [1 for table in (*_TABLES, "document") if state.database.run(_ANY.format(table=table))]:
             raise InputError(f"{state.database}: holds a state already; name an empty database")
         with state.database.changing():
-            yield
+            yield None
         return
     private_folder(state.folder)
     with files.locked(state.folder, f"{state.folder}: a server runs with this state folder; stop it first", wait=0):
@@ -134,8 +135,11 @@ def _unused(state: State) -> Iterator[None]:
             raise InputError(
                 f"{state.folder}: holds {', '.join(there)} already; move that away, or name another one: state=FOLDER"
             )
-        with files.telling(state.folder, "make room, and empty it, before you restore again"):
-            yield
+        telling = files.telling(state.folder, "make room, and restore again")
+        with telling, tempfile.TemporaryDirectory(prefix=".restore-", dir=state.folder) as name:
+            yield Path(name)
+            for path in Path(name).iterdir():
+                path.replace(state.folder / path.name)
 
 
 @contextmanager

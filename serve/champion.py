@@ -210,9 +210,11 @@ def from_registry(config: ServeConfig, max_rank: int, *, fetch: bool = True, nee
         return Aliases(champion)
     try:
         version = registry.find_version("challenger")
-    except InputError:
+    except InputError as error:
         if needs_challenger:
-            raise
+            raise InputError(f"{error}; name one with: plume eval challenge VERSION") from None
+        return Aliases(champion)
+    if version.number == champion.version:  # it was promoted since
         return Aliases(champion)
     return Aliases(champion, deploy(version, max_rank, fetch=fetch), config.challenger_weight)
 

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
@@ -68,6 +69,9 @@ class Database(Protocol):
     def run(self, statement: str, values: Sequence[Any] = (), *, durably: bool = False) -> Rows:
         """Run one statement, and give its rows; `durably` waits for the disk."""
 
+    def now(self) -> float:
+        """Give the time (seconds since 1970) that all who share it agree on: clocks of machines differ."""
+
     def changing(self) -> AbstractContextManager[None]:
         """Run a block as one change, on the disk when it ends, or not at all."""
 
@@ -88,6 +92,9 @@ class SqliteFile:
                 return self._db.execute(statement, values).fetchall()
             with self._durably():
                 return self._db.execute(statement, values).fetchall()
+
+    def now(self) -> float:
+        return time.time()
 
     @contextmanager
     def changing(self) -> Iterator[None]:

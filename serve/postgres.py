@@ -3,6 +3,7 @@
 While it is away, each use fails within seconds, in one line; the first use after that goes on.
 """
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +16,8 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS document (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS replica (id TEXT PRIMARY KEY, seen DOUBLE PRECISION NOT NULL, row TEXT NOT NULL);
 """
+_NAMES = re.findall(r"IF NOT EXISTS (\w+)", JOURNAL + _TABLES)
+_LACKING = "SELECT 1 FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NULL LIMIT 1"  # an earlier plume's
 _OPTIONS = {
     "application_name": "plume",
     "client_encoding": "utf8",
@@ -56,6 +59,9 @@ class Postgres:
             cursor = self._db.execute(statement.replace("?", "%s"), values or None)
             self._used = time.monotonic()
             return cursor.fetchall() if cursor.description else []
+
+    def now(self) -> float:
+        return float(self.run("SELECT extract(epoch FROM clock_timestamp())")[0][0])
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -116,7 +122,7 @@ class Postgres:
         try:
             for setting in _SETTINGS:
                 opened.execute(f"SET {setting}")
-            if opened.execute("SELECT to_regclass('replica')").fetchone() == (None,):
+            if opened.execute(_LACKING, (_NAMES,)).fetchone():
                 _make_tables(opened)
         except self._psycopg.Error:
             opened.close()
@@ -147,6 +153,7 @@ def _make_tables(opened: Any) -> None:
     journal = JOURNAL.format(real="DOUBLE PRECISION", number=number, unique_number=number)
     with opened.transaction():
         opened.execute("SELECT pg_advisory_xact_lock(hashtext('plume tables'))")  # two replicas may be the first
+        opened.execute("SET LOCAL statement_timeout = 0")  # an index of a large journal
         opened.execute(journal + _TABLES)
 
 

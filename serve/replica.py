@@ -3,7 +3,8 @@
     python -m serve.replica STATE_FOLDER
 
 It copies keys at each look, has the engine load what alias.json or a `sync` names, and only then copies alias.json,
-which the guard reads. While PostgreSQL is away, the copies hold. It leaves when the server that started it is gone.
+which the guard reads. While PostgreSQL is away, the copies hold; any other fault ends it with its line, and the guard
+starts it again: other replicas wait for none that cannot follow. It leaves when the server that started it is gone.
 """
 
 import os
@@ -23,6 +24,7 @@ from serve import alias, fleet, key_use
 from serve.alias import Deployed
 from serve.champion import at_hand
 from serve.client import Client
+from serve.database import DatabaseAway
 from serve.fleet import Replica
 from serve.server_log import tell
 from serve.state import Started, State, read_json, write_json
@@ -34,7 +36,14 @@ _AGAIN = 15.0  # seconds before what could not be loaded is tried again
 
 
 def main() -> None:
-    local = State(Path(sys.argv[1]))
+    try:
+        _follow(State(Path(sys.argv[1])))
+    except Exception as error:
+        tell(f"replica: {briefly(error)}; it is tried again, what this replica serves goes on")
+        raise SystemExit(getattr(error, "exit_code", 1)) from None
+
+
+def _follow(local: State) -> None:
     started = Started.read(local)
     parent = os.getppid()
 
@@ -50,9 +59,9 @@ def main() -> None:
         try:
             follower.look()
             told = None
-        except Exception as error:
+        except DatabaseAway as error:
             follower.stand_alone()
-            if (line := briefly(error)) != told:
+            if (line := str(error)) != told:
                 tell(f"replica: {line}; what it knows goes on")
             told = line
         time.sleep(_EVERY)

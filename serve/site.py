@@ -134,6 +134,8 @@ def _check_port(address: str) -> None:
 def check_plain(name: str, path: Path | None) -> None:
     """Refuse a path that would read otherwise in nginx's or systemd's files, or is not whole. Raises ValueError."""
     text = str(path)
+    if path is not None and not path.name:
+        raise ValueError(f"{name}: {text} is all of the machine; name something below it")
     if path is not None and not (path.is_absolute() and PLAIN.fullmatch(text) and ".." not in path.parts):
         told = text if text.isprintable() else repr(text)  # on one line
         raise ValueError(f"{name}: {told} must begin with / and hold letters, digits and ./:@+,-_ alone, no ..")

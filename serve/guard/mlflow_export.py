@@ -3,9 +3,10 @@
     python -m serve.guard.mlflow_export STATE_FOLDER
 
 The store is that of MLFLOW_TRACKING_URI: a URI may hold a password, and every user of the machine sees arguments.
-Drafts of the journal that MLflow has not got are sent again until it has; sending twice what was sent just before a
-kill is possible, losing something is not. Of several replicas one sends at a time. It leaves when the server that
-started it is gone.
+A draft costs MLflow as much of a processor as masking does: what is new waits until nothing more comes for a while, at
+most a minute. Drafts of the journal that MLflow has not got are sent again until it has; sending twice what was sent
+just before a kill is possible, losing something is not. Of several replicas one sends at a time. It leaves when the
+server that started it is gone, once all is sent.
 """
 
 import logging
@@ -27,6 +28,7 @@ REFUSED = "refused"  # by MLflow: in place of a trace's id; so are decisions on 
 _NEVER = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
 _PAGE = 500  # traces that are asked for at once
 _EVERY, _LATER = 1.0, 15.0  # seconds between looks; after MLflow did not answer
+_CALM, _LATEST = 5.0, 60.0  # seconds without anything new, after which it is sent; that something waits at most
 
 
 def main() -> None:
@@ -34,12 +36,14 @@ def main() -> None:
     state = State.of(Started.read(State(Path(sys.argv[1]))).config)
     logging.disable(logging.ERROR)  # MLflow's messages may quote what it was given
     parent = os.getppid()
-    journal = Journal.of(state)
+    journal, calm = Journal.of(state), Calm()
     while True:
         left = os.getppid() != parent
         try:
-            with alone(state, "sender"):  # `plume serve resend` sends, too
-                send(journal)
+            if calm.is_due(journal.waiting(), time.monotonic()) or left:
+                with alone(state, "sender"):  # `plume serve resend` sends, too
+                    while send(journal):
+                        pass
             wait = _EVERY
         except StorageError as error:
             tell(f"the journal cannot be read ({error}); it is tried again")
@@ -51,6 +55,19 @@ def main() -> None:
         if left:
             return
         _sleep(wait, parent)
+
+
+class Calm:
+    """Tells when to send: nothing new has come for a while, or something has waited long."""
+
+    def __init__(self) -> None:
+        self._waiting, self._since, self._changed = 0, 0.0, 0.0
+
+    def is_due(self, waiting: int, now: float) -> bool:
+        if waiting != self._waiting:
+            self._since = self._since if self._waiting else now
+            self._waiting, self._changed = waiting, now
+        return waiting > 0 and (now >= self._changed + _CALM or now >= self._since + _LATEST)
 
 
 def send(journal: Journal, uri: str | None = None) -> int:

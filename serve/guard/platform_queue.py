@@ -1,11 +1,10 @@
 """Keeps the reviews that the platform asked about until a draft is written, and each draft for 48 hours.
 
 A table of the journal: a restart loses nothing. Texts are pseudonymised before they come here. A review that is being
-drafted is due again after a while: should its server end, another one, or the same, takes it.
+drafted is due again after a while, by the database's clock: should its server end, another one, or the same, takes it.
 """
 
 import json
-import time
 from dataclasses import dataclass
 
 from serve.guard.journal import Journal
@@ -60,7 +59,7 @@ class PlatformQueue:
             return True
         if self.waiting() >= most:
             return False
-        values = (client, identity, text, json.dumps(masked), time.time())
+        values = (client, identity, text, json.dumps(masked), self._database.now())
         # Another replica may be asked the same at this moment: one of the two is kept.
         statement = "INSERT INTO platform (client, id, text, masked, due) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         with self._database.changing():  # a new number: a draft of the text before finds no review any more
@@ -73,19 +72,19 @@ class PlatformQueue:
         found = self._database.run(
             "SELECT draft, answer, version, status, why FROM platform WHERE client = ? AND id = ?"
             " AND (done IS NULL OR done > ?)",
-            (client, identity, time.time() - KEPT),
+            (client, identity, self._database.now() - KEPT),
         )
         return Answer(*found[0]) if found else None
 
     def resume(self) -> None:
         """Queue again, at once, what was being written when the server ended; other replicas may write theirs."""
         if not self._database.shared:
-            self._database.run("UPDATE platform SET due = ? WHERE tries > 0 AND done IS NULL", (time.time(),))
+            self._database.run("UPDATE platform SET due = ? WHERE tries > 0 AND done IS NULL", (self._database.now(),))
 
     def take(self) -> Job | None:
         """Give the review that is due first, as one that is being written now; None if none is."""
         self._forget()
-        now = time.time()
+        now = self._database.now()
         found = self._database.run(
             _TAKE.format(pass_over=self._database.pass_over),
             (now + self._lease, now, now + max(self._lease, _LONGEST)),
@@ -97,21 +96,23 @@ class PlatformQueue:
 
     def put_back(self, seq: int, seconds: float, tries: int) -> None:
         """Queue a review again, to be tried in so many seconds."""
-        self._database.run("UPDATE platform SET due = ?, tries = ? WHERE seq = ?", (time.time() + seconds, tries, seq))
+        self._database.run(
+            "UPDATE platform SET due = ?, tries = ? WHERE seq = ?", (self._database.now() + seconds, tries, seq)
+        )
 
     def finish(self, seq: int, draft: str, text: str, version: int) -> None:
         """Keep a draft, unless another text took its review's place meanwhile."""
         statement = "UPDATE platform SET due = NULL, done = ?, draft = ?, answer = ?, version = ? WHERE seq = ?"
-        self._database.run(statement, (time.time(), draft, text, version, seq), durably=True)
+        self._database.run(statement, (self._database.now(), draft, text, version, seq), durably=True)
 
     def fail(self, seq: int, status: int, why: str) -> None:
         """Keep why no draft could be written."""
         statement = "UPDATE platform SET due = NULL, done = ?, status = ?, why = ? WHERE seq = ?"
-        self._database.run(statement, (time.time(), status, why, seq))
+        self._database.run(statement, (self._database.now(), status, why, seq))
 
     def waiting(self) -> int:
         """Count the reviews that wait for a draft, or are being drafted."""
         return self._database.run("SELECT count(*) FROM platform WHERE done IS NULL")[0][0]
 
     def _forget(self) -> None:
-        self._database.run("DELETE FROM platform WHERE done <= ?", (time.time() - KEPT,))
+        self._database.run("DELETE FROM platform WHERE done <= ?", (self._database.now() - KEPT,))

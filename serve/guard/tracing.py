@@ -7,6 +7,7 @@ thread. The tracer is plume's own: OpenTelemetry's global one, MLflow's and vLLM
 import asyncio
 import logging
 import math
+import threading
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -29,7 +30,7 @@ _WAITING = 4096  # spans; what comes beyond is lost, and counted
 _AT_ONCE = 512
 _EVERY = 1000  # milliseconds
 _ANSWER = 3.0  # seconds that the endpoint may take
-_FLUSH = 3.0  # seconds after which a stop gives up what is left
+_FLUSH = 1.5  # seconds after which a stop gives up what is left
 _QUIET = ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal")
 
 
@@ -84,9 +85,12 @@ class OtlpTraces:
             self._span(step.name, step.begun, step.ended, told, context, root)
 
     async def stop(self) -> None:
-        """Send what waits, for a few seconds; the rest is lost, and counted."""
+        """Send what waits, for a moment; the rest is lost, and counted. What hangs is left to its own thread."""
         self._sender.until = time.monotonic() + _FLUSH
-        await asyncio.to_thread(self._provider.shutdown)
+        ending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        ending.start()
+        await asyncio.to_thread(ending.join, _FLUSH)
+        self._sender.give_up()
 
     def _span(
         self,
@@ -147,14 +151,17 @@ class _Sender(SpanExporter):
 
     def __init__(self, endpoint: str, lost: prometheus_client.Counter) -> None:
         self._exporter, self._lost = OTLPSpanExporter(endpoint, timeout=_ANSWER), lost
-        self.given = self.taken = 0  # spans: the first is the event loop's to write, the second the thread's
-        self._away = False
+        self.given = self.taken = self.done = 0  # spans: the first is the event loop's to write, others the thread's
+        self._away = self._ended = False
         self.until = math.inf  # when a stop gives up
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         self.taken += len(spans)
         late = time.monotonic() > self.until
         result = SpanExportResult.FAILURE if late else self._exporter.export(spans)
+        if self._ended:  # counted as lost
+            return result
+        self.done += len(spans)
         failed = result is not SpanExportResult.SUCCESS
         if failed:
             self._lost.inc(len(spans))
@@ -162,6 +169,12 @@ class _Sender(SpanExporter):
             self._away = failed
             tell("otlp_endpoint does not take spans; they are lost, and counted" if failed else "otlp_endpoint is back")
         return result
+
+    def give_up(self) -> None:
+        """Count what has not arrived as lost."""
+        self._ended = True
+        if self.given > self.done:
+            self._lost.inc(self.given - self.done)
 
     def shutdown(self) -> None:
         self._exporter.shutdown()

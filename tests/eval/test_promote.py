@@ -7,7 +7,7 @@ import mlflow
 import pytest
 
 from eval.mlflow_runs import VERDICT
-from eval.promote import promote, say_sources
+from eval.promote import challenge, promote, say_sources
 from plume import registry, tracking
 from plume.errors import InputError
 from plume.files import file_sha256
@@ -171,3 +171,25 @@ def test_no_evidence_at_all_is_refused(versions):
         promote("1")
     with pytest.raises(InputError, match="known: 1, 2, 3"):
         promote("9", initial=True, reason="r", by="b")
+
+
+def test_a_challenger_is_named_and_taken_away(versions):
+    promote("1", initial=True, reason="first", by="Ada")
+    assert challenge("2") == 2
+    assert challenge("3") == 3
+    assert registry.find_version("challenger").number == 3
+    assert challenge(None) is None
+    challenge(None)
+    with pytest.raises(InputError):
+        registry.find_version("challenger")
+    assert _champion().number == 1
+
+
+def test_what_cannot_be_served_is_no_challenger(versions):
+    promote("1", initial=True, reason="first", by="Ada")
+    mlflow.MlflowClient().delete_model_version_tag("plume-reply", "3", registry.ADAPTER_HASH)
+    for reference, why in (("9", "known: champion, 1, 2, 3"), ("champion", "is the champion"), ("3", "adapter_sha256")):
+        with pytest.raises(InputError, match=why):
+            challenge(reference)
+    with pytest.raises(InputError):
+        registry.find_version("challenger")

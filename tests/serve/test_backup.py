@@ -16,6 +16,7 @@ from plume import tracking
 from plume.errors import InputError, PlumeError
 from plume.files import sha256
 from serve import alias, cli_state, keys, retention, vllm_process
+from serve import backup as backup_module
 from serve.alias import Aliases, Deployed
 from serve.backup import backup, restore
 from serve.config import ServeConfig
@@ -25,7 +26,7 @@ from serve.guard.journal import Journal
 from serve.guard.mlflow_export import resend, send
 from serve.guard.platform_queue import PlatformQueue
 from serve.retention import prune_audit, prune_journal
-from serve.state import State
+from serve.state import State, write_json
 
 ROW = {"network": None, "structure": None, "title": None, "review": "r", "draft": "d", "failed": [], "prompt": "v1"}
 DECISION = {"outcome": "accepted", "final": None, "seconds": 1.0}
@@ -124,6 +125,26 @@ def test_after_a_restore_resend_gives_mlflow_nothing_twice(empty_store, filled, 
     found = mlflow.MlflowClient().search_traces(locations=[experiment], include_spans=False)
     assert sorted(trace.info.tags["plume.draft"] for trace in found) == ["a", "b", "c"]
     assert sorted(len(trace.info.assessments) for trace in found) == [0, 0, 1]
+
+
+def test_a_restore_that_fails_half_way_leaves_nothing(filled, tmp_path, monkeypatch):
+    backup(filled, tmp_path / "backup.tar")
+    empty, written = State(tmp_path / "empty"), []
+
+    def full(path, value):
+        written.append(path)
+        if len(written) == 3:
+            raise InputError(f"{path}: no room")
+        write_json(path, value)
+
+    monkeypatch.setattr(backup_module, "write_json", full)
+    with pytest.raises(InputError, match="no room"):
+        restore(empty, tmp_path / "backup.tar")
+    assert list(empty.folder.iterdir()) == []
+    monkeypatch.undo()
+    assert "restored" in restore(empty, tmp_path / "backup.tar")
+    assert empty.journal.exists()
+    assert empty.alias.exists()
 
 
 def test_nothing_is_put_back_below_a_server_that_runs(filled, tmp_path):
@@ -310,3 +331,11 @@ def test_a_journal_that_cannot_be_opened_loses_nothing(tmp_path):
     state.journal.mkdir(parents=True)
     with pytest.raises((StorageError, PlumeError)):
         prune_journal(state, 1)
+
+
+def test_where_mlflow_gets_nothing_nothing_waits_for_it(aged, capsys, shared):
+    where = [f"state={aged.folder}", *([f"database={shared}"] if shared else [])]
+    cli_state.prune([*where, "journal_days=30", "traces=false"])
+    told = capsys.readouterr().out
+    assert "journal: 3 drafts and 2 decisions deleted" in told
+    assert "stay" not in told

@@ -214,7 +214,7 @@ def test_a_store_that_vanished_is_not_made_anew_and_lacks_nothing_once_it_is_bac
     file.rename(away)
     try:
         drafts = [ask(site).json()["id"] for _ in range(3)]
-        time.sleep(5)
+        time.sleep(8)  # the sender waits for 5 s without a draft, and tries
         assert not file.exists()
     finally:
         away.rename(file)

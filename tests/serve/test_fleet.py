@@ -1,5 +1,6 @@
 """Several replicas on one PostgreSQL, without engines: what each copies, loads and says; a sync for all of them."""
 
+import sys
 import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from plume import registry as plume_registry
 from plume.errors import InputError, PlumeError
 from serve import alias, champion, fleet, key_commands, keys, sync, vllm_process
+from serve import replica as replica_process
 from serve.alias import Aliases
 from serve.database import DatabaseAway
 from serve.fleet import Replica
@@ -269,6 +271,24 @@ def test_while_postgresql_is_away_what_was_known_holds_also_over_a_restart(repli
         replica.follow()
     alias.write(State.of(one.config), Aliases(versions[1]))
     wait_for(lambda: all(replica.answering().champion == versions[1] for replica in replicas))
+
+
+def test_only_while_postgresql_is_away_does_a_replica_stand_alone(replicas, monkeypatch, capfd):
+    """Any other fault ends its process with a line: the guard starts it again, and the fleet does not wait for it."""
+    for replica in replicas:
+        replica.end()
+    two = replicas[1]
+    monkeypatch.setattr(replica_process, "_keep_beating", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["replica", str(two.config.folder)])
+    two.state.behind.write_text("not in step")
+    for damaged in (two.state.alias, two.state.serve):
+        damaged.write_text("{")
+        with pytest.raises(SystemExit) as ended:
+            replica_process.main()
+        said = capfd.readouterr().err
+        assert (ended.value.code, said.count("\n")) == (2, 1)
+        assert f"replica: {damaged}: cannot be read" in said
+        assert two.state.behind.exists()
 
 
 def test_a_start_switches_nothing_that_all_serve(replicas, versions):

@@ -11,7 +11,6 @@ from plume.models import Base
 from serve import backup, postgres, vllm_command
 from serve.config import ServeConfig
 from serve.database import VARIABLE, DatabaseAway, StorageError, bare
-from serve.guard import platform_queue
 from serve.guard.journal import Journal
 from serve.guard.platform_queue import PlatformQueue
 from serve.postgres import Postgres
@@ -45,6 +44,14 @@ def test_replicas_that_begin_at_once_make_the_tables_once(postgres_uri):
     assert waiting == [0] * 6
 
 
+def test_a_database_of_an_earlier_plume_gets_what_it_lacks(postgres_uri):
+    Journal(Postgres(postgres_uri)).add_draft("a", 1.0, "agents", 3, ROW)
+    Postgres(postgres_uri).run("DROP INDEX decision_of")
+    database = Postgres(postgres_uri)
+    assert database.run("SELECT to_regclass('decision_of')::text") == [("decision_of",)]
+    assert Journal(database).find_draft("a") == ("agents", 3, ROW)
+
+
 def test_each_review_of_the_platform_is_drafted_by_one_replica_and_by_another_if_that_ends(postgres_uri, monkeypatch):
     queues = [PlatformQueue(Journal(Postgres(postgres_uri)), lease=60) for _ in range(2)]
     for number in range(20):
@@ -65,8 +72,8 @@ def test_each_review_of_the_platform_is_drafted_by_one_replica_and_by_another_if
         queues[0].finish(job.seq, "draft", "Bonjour.", 1)
     queues[1].resume()  # another replica starts: what the others write is theirs
     assert queues[1].take() is None
-    later = time.time() + 61
-    monkeypatch.setattr(platform_queue.time, "time", lambda: later)
+    later = Postgres(postgres_uri).now() + 61
+    monkeypatch.setattr(Postgres, "now", lambda _: later)
     again = queues[1].take()
     assert (again.id, again.tries) == (taken[0].id, 2)
     queues[1].finish(again.seq, "draft", "Bonjour.", 1)

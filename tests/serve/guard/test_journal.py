@@ -17,7 +17,7 @@ from serve.guard import mlflow_export
 from serve.guard.journal import Journal
 from serve.guard.lifecycle import Lifecycle
 from serve.guard.middleware import Guard
-from serve.guard.mlflow_export import resend, send
+from serve.guard.mlflow_export import Calm, resend, send
 from serve.postgres import Postgres
 from serve.state import VARIABLE, State
 
@@ -189,3 +189,14 @@ def test_the_sender_is_given_the_store_where_nobody_reads_it(monkeypatch, tmp_pa
         )
     assert started["env"]["MLFLOW_TRACKING_URI"] == store
     assert not [word for word in started["words"] if "store" in word]
+
+
+def test_what_is_new_is_sent_once_nothing_more_comes_or_after_a_minute():
+    calm = Calm()
+    assert not any(calm.is_due(0, now) for now in range(100))
+    assert [calm.is_due(3, now) for now in (100, 104, 105, 106)] == [False, False, True, True]
+    assert not calm.is_due(0, 107)
+    steady = [calm.is_due(n + 1, 200 + n) for n in range(62)]  # one more each second
+    assert (steady.index(True), all(steady[60:])) == (60, True)
+    assert not calm.is_due(0, 300)
+    assert not calm.is_due(1, 301)

@@ -11,7 +11,7 @@ import pytest
 from plume.prompt import encode_prompt, load_prompt
 from serve import keys
 from serve.config import ServeConfig
-from serve.guard import platform_queue, platform_writer
+from serve.guard import platform_writer
 from serve.guard.access import find
 from serve.guard.journal import Journal
 from serve.guard.platform_queue import PlatformQueue
@@ -274,10 +274,10 @@ def test_answers_are_forgotten_after_48_hours(tmp_path, monkeypatch, shared):
     job = queue.take()
     queue.finish(job.seq, "draft-1", "Bonjour.", 1)
     assert queue.get("site", "1").text == "Bonjour."
-    now = time.time()
-    monkeypatch.setattr(platform_queue.time, "time", lambda: now + 48 * 3600 - 60)
+    now = journal.database.now()
+    monkeypatch.setattr(journal.database, "now", lambda: now + 48 * 3600 - 60)
     assert queue.get("site", "1").text == "Bonjour."
-    monkeypatch.setattr(platform_queue.time, "time", lambda: now + 48 * 3600 + 60)
+    monkeypatch.setattr(journal.database, "now", lambda: now + 48 * 3600 + 60)
     assert queue.get("site", "1") is None
     assert queue.take() is None
     assert journal.database.run("SELECT count(*) FROM platform") == [(0,)]

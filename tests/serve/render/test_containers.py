@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import kubernetes_validate
@@ -22,6 +23,8 @@ from serve.render.render import rendered, write
 ROOT = Path(__file__).parents[3]
 LINES = 20  # of a Dockerfile, at most
 DATABASE = "postgresql://plume@localhost/plume"
+METRICS = (Path(find_spec("vllm").origin).parent / "v1" / "metrics" / "loggers.py").read_text()
+VERSIONED = re.compile(r"[\w./-]+:v?\d[\w.]*")  # an image by its version, not by a name that moves
 
 
 def write_to(folder, **more):
@@ -55,6 +58,9 @@ def compose_rules(path):
     faults = []
     for name, service in told["services"].items():
         faults += [f"{name}: no {key}" for key in ("image", "restart", "healthcheck") if key not in service]
+        faults += [] if VERSIONED.fullmatch(service.get("image", "")) else [f"{name}: whichever version"]
+        if service.get("entrypoint") == ["sh", "-c"]:
+            faults += run("sh", "-n", "-c", service["command"][0].replace("$$", "$")).splitlines()
         faults += [] if service.get("read_only") is True else [f"{name}: may write its root"]
         faults += [] if service.get("cap_drop") == ["ALL"] else [f"{name}: keeps capabilities"]
         secrets = [each if isinstance(each, str) else each["source"] for each in service.get("secrets", [])]
@@ -126,6 +132,7 @@ def kubernetes_rules(folder, kinds):
     volumes = {each["name"] for each in pod["volumes"]}
     containers = {each["name"]: each for each in pod["containers"]}
     for name, container in containers.items():
+        faults += [] if VERSIONED.fullmatch(container["image"]) else [f"{name}: whichever version"]
         told = container["securityContext"]
         safe = told["readOnlyRootFilesystem"] and not told["allowPrivilegeEscalation"]
         faults += [] if safe and told["capabilities"] == {"drop": ["ALL"]} else [f"{name}: may do too much"]
@@ -154,6 +161,16 @@ def kubernetes_rules(folder, kinds):
     )
     claims = {each["persistentVolumeClaim"]["claimName"] for each in pod["volumes"] if "persistentVolumeClaim" in each}
     faults += [] if claims == {kinds["PersistentVolumeClaim"]["metadata"]["name"]} else ["no such claim"]
+    policy = kinds["NetworkPolicy"]["spec"]
+    faults += [] if sorted(policy["policyTypes"]) == ["Egress", "Ingress"] else ["a direction is open"]
+    faults += [] if all(each.get("from") and each.get("ports") for each in policy["ingress"]) else ["anybody comes in"]
+    faults += [] if all(each.get("to") for each in policy["egress"]) else ["pods go anywhere"]
+    if "HorizontalPodAutoscaler" in kinds:
+        (metric,) = kinds["HorizontalPodAutoscaler"]["spec"]["metrics"]
+        page, asked = (ROOT / "docs" / "kubernetes.md").read_text(), metric["pods"]["metric"]["name"]
+        of_vllm = asked.replace("vllm_", "vllm:", 1)
+        known = f"name: {{as: {asked}}}" in page and f"seriesQuery: '{of_vllm}{{" in page and f'"{of_vllm}"' in METRICS
+        faults += [] if known else [f"{asked}: nobody gives it"]
     scaled = kinds.get("HorizontalPodAutoscaler", {"spec": {"scaleTargetRef": {"name": "plume"}}})["spec"][
         "scaleTargetRef"
     ]
@@ -166,6 +183,8 @@ PLANTED = {  # by path: what is replaced by what, each an error of its own
         compose,
         [
             ("restart: always", "restarts: always"),
+            ("image: nginx:1.28", "image: nginx:latest"),
+            ("sleep 86400; done", "sleep 86400"),
             ("read_only: true", "read_only: false"),
             ("cap_drop: [ALL]", "cap_drop: [KILL]"),
             ("../nginx/nginx.conf:", "../nginx/nginx.cnf:"),
@@ -204,6 +223,7 @@ PLANTED = {  # by path: what is replaced by what, each an error of its own
             ("livenessProbe:", "liveProbe:"),
             ("terminationGracePeriodSeconds: 65", "terminationGracePeriodSeconds: 55"),
             ("/ready", "/health"),
+            ("image: nginx:1.28", "image: nginx"),
             ("readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false"),
             ("{name: temporary, mountPath", "{name: temp, mountPath"),
             ("runAsNonRoot: true", "runAsNonRoot: yes please"),
@@ -217,10 +237,24 @@ PLANTED = {  # by path: what is replaced by what, each an error of its own
         kustomized,
         [("maxUnavailable: 1", "maxUnavailables: 1"), ("app: plume", "app: ink")],
     ),
-    "kubernetes/network.yaml": (kustomized, [("ipBlock:", "ipBlocks:"), ("app: plume", "app: ink")]),
+    "kubernetes/network.yaml": (
+        kustomized,
+        [
+            ("ipBlock:", "ipBlocks:"),
+            ("app: plume", "app: ink"),
+            ("[Ingress, Egress]", "[Ingress]"),
+            ("from: [{", "x-from: [{"),
+            ("    - from: [{", "    - ports: [{port: https}]\n    - from: [{"),
+            ("  egress:\n", "  egress:\n    - ports: [{port: 443}]\n"),
+        ],
+    ),
     "kubernetes/autoscaler.yaml": (
         kustomized,
-        [("averageValue:", "averageValues:"), ("kind: Deployment, name: plume", "kind: Deployment, name: ink")],
+        [
+            ("averageValue:", "averageValues:"),
+            ("requests_waiting", "requests_queued"),
+            ("kind: Deployment, name: plume", "kind: Deployment, name: ink"),
+        ],
     ),
     "kubernetes/serve-1.yaml": (kustomized, [("port: 8300", "port: 8301")]),
     "kubernetes/nginx.conf": (lambda path: nginx(path), [("127.0.0.1:8300", "127.0.0.1:8301")]),

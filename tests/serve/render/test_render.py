@@ -178,6 +178,7 @@ def test_the_desk_needs_a_name_and_a_port_of_its_own(tmp_path):
         "metrics_from=[all]", "reaches=[mlflow]", "sync_every=often", "replicas=0", "rate=0",
         "sync_every=0s", "storage=0Gi", "listen=[999.1.1.1:443]", "listen=['[:::]:443']", "listen=[٤٤٣]",
         "prometheus=localhost:99999", "grafana=-x:3000", "alertmanager=localhost:0", "backups=/var/../etc",
+        "home=/", "configs=//",
     ],
 )  # fmt: skip
 def test_a_value_that_would_read_otherwise_in_a_file_is_refused(given):
