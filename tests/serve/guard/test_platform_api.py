@@ -286,10 +286,11 @@ def test_answers_are_forgotten_after_48_hours(tmp_path, monkeypatch, shared):
 @pytest.mark.parametrize("day", [86_400, -86_400])
 def test_a_clock_that_jumps_delays_no_review(tmp_path, monkeypatch, shared, day):
     """Queued, taken and put back under the other time, a review is due all the same once the clock is right."""
-    queue = PlatformQueue(Journal(Postgres(shared) if shared else tmp_path / "journal.db"))
+    journal = Journal(Postgres(shared) if shared else tmp_path / "journal.db")
+    queue = PlatformQueue(journal)
     with monkeypatch.context() as patch:
-        now = time.time()
-        patch.setattr(platform_queue.time, "time", lambda: now + day)
+        now = journal.database.now()
+        patch.setattr(journal.database, "now", lambda: now + day)
         for name in ("taken", "put back", "new"):
             assert queue.add("site", name, "Panne.", {}, most=9)
         first, second = queue.take(), queue.take()
