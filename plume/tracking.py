@@ -44,7 +44,7 @@ def connect(uri: str | None = None, *, create: bool = True) -> str:
     import mlflow  # two seconds, which no refusal needs
 
     _drop_leftovers()
-    with _usable(uri):
+    with _usable(uri), hasty():
         if (file := local_file(uri)) and not file.exists():
             _create(file)
         store.let_go_of_another(uri)

@@ -14,8 +14,9 @@ import mlflow
 import pytest
 import requests
 
+from eval.promote import promote
 from plume import registry, tracking
-from plume.errors import InputError, first_line, without_secrets
+from plume.errors import InputError, StoreAway, first_line, without_secrets
 from plume.files import folder_sha256
 from plume.registry import ADAPTER_HASH, fetch_adapter, find_version, register, set_alias
 from plume.tracking import connect
@@ -287,6 +288,29 @@ def test_a_server_that_is_something_else_is_refused(tmp_path):
     finally:
         other.kill()
         other.wait()
+
+
+@pytest.mark.parametrize("act", [lambda: promote("1", initial=True, reason="first", by="Ada"), connect])
+def test_a_server_that_fails_in_the_middle_is_asked_once_where_a_person_waits(monkeypatch, served, tmp_path, act):
+    """MLflow's client would ask again and again for four minutes."""
+    asked = []
+
+    async def app(scope, receive, send):
+        if scope["type"] == "http":
+            asked.append(scope["path"])
+            status = 200 if scope["path"] == "/health" else 503
+            await send({"type": "http.response.start", "status": status, "headers": []})
+            await send({"type": "http.response.body", "body": b"{}"})
+
+    uri = served(app).rstrip("/")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    with pytest.raises((InputError, StoreAway)) as caught:
+        act()
+    assert "\n" not in str(caught.value)
+    assert len(asked) == len(set(asked))
+    assert asked[-1].startswith("/api/")
 
 
 @pytest.fixture

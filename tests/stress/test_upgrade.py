@@ -21,7 +21,7 @@ from tests.stress.path import VERDICTS, Run, Stage, rows
 
 TODAY = Path(__file__).with_name("today.tar.gz")
 RECIPE = str(ROOT / "configs/train/openhermes2-lora.yaml")
-TRAIN = ("train", RECIPE, "data=data", "out=run", "base.model=model", "dtype=float32", "prompt=short-1", "lora.rank=4")
+TRAIN = ("train", RECIPE, "data=data", "out=run", "base.model=model", "dtype=float32", "prompt=short-1", "lora.rank=8")
 GENERATE = ("eval", "generate", "--data", "data", "--max-new-tokens", "8", "--system", "1", "--out", "tuned.jsonl")
 COMPARE = ("eval", "compare", "base.jsonl", "tuned.jsonl", "--data", "data", "--out")
 SCORE = ("eval", "score", "tuned.jsonl", "--data", "data", "--out")
@@ -102,9 +102,12 @@ def make(model: Path, dataset: Path) -> None:
         for stage in PATH:
             run.undisturbed(stage)
         (run.home / "made-at").write_text(str(run.home))
-        left_out = {"model", "tmp", "gold", "models", "checkpoint.pt", "checkpoint.previous.pt", ".tokens"}
+        # Caches, checkpoints, and copies of the adapter but for the store's.
+        left_out = {"model", "tmp", "gold", "models", "adapters", "evaluate", ".tokens"}
+        left_out |= {"checkpoint.pt", "checkpoint.previous.pt", "run/adapter/adapter_model.safetensors"}
+        kept = lambda each: None if {each.name[2:], Path(each.name).name} & left_out else each  # noqa: E731
         with tarfile.open(TODAY, "w:gz") as archive:
-            archive.add(run.home, ".", filter=lambda each: None if Path(each.name).name in left_out else each)
+            archive.add(run.home, ".", filter=kept)
 
 
 if __name__ == "__main__":
