@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.mlflow_runs import VERDICT, comparison_of
-from plume import registry
+from plume import registry, tracking
 from plume.errors import InputError
 from plume.files import file_sha256
 from plume.passages import HEADING, NONE
@@ -24,6 +24,7 @@ CHALLENGER = "challenger"
 EARLIER = "promoted.earlier"  # tag of a version: the tags of its promotions before the last one, as JSON
 
 
+@tracking.hasty()
 def promote(
     reference: str,
     *,
@@ -71,6 +72,7 @@ def promote(
     return version.number, former
 
 
+@tracking.hasty()
 def challenge(reference: str | None) -> int | None:
     """Give a version the alias `challenger`, or, for None, take the alias away; return the version's number.
 

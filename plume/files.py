@@ -5,20 +5,22 @@ Only the owner can read what plume writes, and the group that $PLUME_GROUP names
 
 import errno
 import fcntl
+import glob
 import grp
 import hashlib
 import json
 import os
+import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from plume.errors import InputError
-from plume.paths import ROOT
+from plume.paths import CODE, ROOT
 
 _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)  # what a disk without locks answers
 _SOURCES = (".py", ".tsv", ".txt", ".toml", ".json")  # code and lists
@@ -139,8 +141,9 @@ def folder_aside(target: Path, *, first_wins: bool = True) -> Iterator[Path]:
     If another process was faster, its folder stays if `first_wins`. Raises OSError.
     """
     make_folder(target.parent)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as parent:
-        made = Path(parent) / "made"
+    only_made = lambda left: {path.name for path in left.iterdir()} <= {"made"}  # noqa: E731
+    with scratch(target.parent, f".{target.name}-", only_made) as parent:
+        made = parent / "made"
         made.mkdir()
         yield made
         share(made)
@@ -149,6 +152,47 @@ def folder_aside(target: Path, *, first_wins: bool = True) -> Iterator[Path]:
         except OSError:
             if not (first_wins and target.is_dir()):
                 raise
+
+
+@contextmanager
+def scratch(inside: Path, prefix: str, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
+    """Give an empty folder to work in, removed at the end; remove those that killed processes left. Raises OSError.
+
+    Its process holds a lock on it, which the kernel lets go of however that ends. `is_ours` looks at a folder that
+    nobody holds, and whose name is such a one.
+    """
+    remove_abandoned(inside, prefix, is_ours)
+    folder, lock = _held_folder(inside, prefix)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _held_folder(inside: Path, prefix: str) -> tuple[Path, int]:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=inside))
+        with suppress(FileNotFoundError):  # another process took it for abandoned, before it was held
+            lock = os.open(folder, os.O_RDONLY)
+            with suppress(OSError):  # a disk without locks
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.is_dir():
+                return folder, lock
+            os.close(lock)
+
+
+def remove_abandoned(inside: Path, prefix: str, is_ours: Callable[[Path], bool]) -> None:
+    """Remove the folders of `scratch` that no process holds. What cannot be removed stays."""
+    for left in inside.glob(f"{glob.escape(prefix)}{'[a-z0-9_]' * 8}"):
+        with suppress(OSError):
+            lock = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if is_ours(left):
+                    shutil.rmtree(left)
+            finally:
+                os.close(lock)
 
 
 def set_aside(path: Path) -> Path:
@@ -286,10 +330,11 @@ def file_sha256(path: str | Path) -> str:
 
 
 def code_sha256(*patterns: str) -> str:
-    """Hash code and lists of the clone: the path and the content of each file that a pattern names."""
-    found = (path for pattern in patterns for path in sorted(ROOT.glob(pattern)))
-    files = [path for path in found if path.suffix in _SOURCES]
-    return sha256("\n".join(f"{path.relative_to(ROOT)} {file_sha256(path)}" for path in files).encode())
+    """Hash plume's own code and lists: the path and the content of each file that a pattern names."""
+    roots = [(ROOT if pattern.startswith("datasets/") else CODE, pattern) for pattern in patterns]
+    found = ((path, root) for root, pattern in roots for path in sorted(root.glob(pattern)))
+    files = [(path, root) for path, root in found if path.suffix in _SOURCES]
+    return sha256("\n".join(f"{path.relative_to(root)} {file_sha256(path)}" for path, root in files).encode())
 
 
 def folder_sha256(folder: Path) -> str:

@@ -7,7 +7,6 @@ folder with that marker. Everything here is refused before any work.
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from plume.errors import InputError
-from plume.files import make_folder, read_object, share, telling
+from plume.files import make_folder, read_object, remove_abandoned, scratch, share, telling
 from plume.interrupt import deferred
 
 TOKENS = ".tokens"  # in a dataset folder: what training keeps as token ids; an erasure and a new build remove it
@@ -221,12 +220,14 @@ def building(folder: Path, kind: Kind) -> Iterator[Path]:
     the new files are whole, and stay for good if anything fails. Raises OSError.
     """
     inside = folder if folder.is_dir() else next(each for each in folder.resolve().parents if each.is_dir())
-    with tempfile.TemporaryDirectory(prefix=BUILDING, dir=inside) as name:
-        made = Path(name) / "made"
+    with scratch(inside, BUILDING, lambda left: not (left / "before").exists()) as held:
+        made = held / "made"
         made.mkdir()
         yield made
         share(made)
-        _install(made, folder, kind.files, Path(name) / "before")
+        _install(made, folder, kind.files, held / "before")
+    # Old results that a killed command had set aside: these have taken their place.
+    remove_abandoned(inside, BUILDING, lambda left: {path.name for path in left.glob("before/*")} <= set(kind.files))
 
 
 def _install(made: Path, folder: Path, names: tuple[str, ...], aside: Path) -> None:

@@ -7,8 +7,8 @@ import gc
 import hashlib
 import logging
 import os
+import shlex
 import subprocess
-import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,8 +17,8 @@ from typing import Any
 
 from plume import drop_leftovers, store
 from plume.errors import InputError, StoreAway, first_line, without_secrets
-from plume.files import make_folder, share
-from plume.paths import ROOT, home
+from plume.files import make_folder, scratch, share
+from plume.paths import IN_CLONE, ROOT, home
 from plume.store import check_server, default_uri, local_file, signed_in, sqlite_uri
 
 EXPERIMENT = "plume"
@@ -44,7 +44,7 @@ def connect(uri: str | None = None, *, create: bool = True) -> str:
     import mlflow  # two seconds, which no refusal needs
 
     _drop_leftovers()
-    with _usable(uri):
+    with _usable(uri), hasty():
         if (file := local_file(uri)) and not file.exists():
             _create(file)
         store.let_go_of_another(uri)
@@ -61,6 +61,12 @@ def _usable(uri: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if "database schema" in str(error):
+            raise InputError(
+                f"MLflow store {without_secrets(uri)}: its tables are those of another MLflow; if that one is older, "
+                f"back the store up, then: mlflow db upgrade {shlex.quote(without_secrets(uri))}; if it is newer, "
+                "install it here"
+            ) from None
         raise InputError(
             f"MLflow store {without_secrets(uri)}: cannot be used ({first_line(error)}); check MLFLOW_TRACKING_URI"
         ) from None
@@ -141,8 +147,9 @@ def _create(file: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     make_folder(file.parent)
-    with tempfile.TemporaryDirectory(prefix=f".{file.name}-", dir=file.parent) as folder:
-        whole = Path(folder) / file.name
+    only_a_store = lambda left: all(path.name.startswith(file.name) for path in left.iterdir())  # noqa: E731
+    with scratch(file.parent, f".{file.name}-", only_a_store) as folder:
+        whole = folder / file.name
         SqlAlchemyStore(sqlite_uri(whole), _artifacts(sqlite_uri(file))).engine.dispose()
         share(whole)
         with suppress(FileExistsError):  # another process was faster
@@ -236,6 +243,8 @@ def log_params(values: dict[str, Any]) -> None:
 
 def git_state() -> dict[str, str]:
     """Give as tags the commit of the clone and whether it had changes; none if plume does not run from a clone."""
+    if not IN_CLONE:  # a repository around the environment is not plume's
+        return {}
     try:
         commit = _git("rev-parse", "HEAD")
         return {"git.commit": commit, "git.dirty": str(bool(_git("status", "--porcelain"))).lower()}

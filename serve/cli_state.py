@@ -55,11 +55,11 @@ def prune(
 ) -> None:
     """Delete drafts and decisions older than journal_days, and audit lines older than audit_days; for a timer, daily.
 
-    What MLflow has not got stays. MLflow's own traces are not touched.
+    What MLflow has not got stays, unless it is sent nothing (traces=false). MLflow's own traces are not touched.
     """
     from serve.retention import prune_audit, prune_journal
 
-    uses = ("state", "database", "journal_days", "audit_days")
+    uses = ("state", "database", "journal_days", "audit_days", "traces")
     settings = ServeConfig.load_for(uses, config, overrides or ())
     if not (settings.journal_days or settings.audit_days):
         raise InputError("prune: nothing says how long to keep what: set journal_days=N, audit_days=N, or both")
@@ -67,7 +67,7 @@ def prune(
     if settings.journal_days and not (state.database or state.journal.exists()):
         say(f"{state.journal}: is not there; no server has run with this state folder")
     elif settings.journal_days:
-        pruned = prune_journal(state, settings.journal_days, unsent=unsent)
+        pruned = prune_journal(state, settings.journal_days, unsent=unsent or not settings.traces)
         stay = f"; {pruned.unsent} older drafts stay, which MLflow has not got whole" if pruned.unsent else ""
         say(f"journal: {pruned.drafts} drafts and {pruned.decisions} decisions deleted{stay}")
     if settings.audit_days:

@@ -33,7 +33,7 @@ class KeyUse:
     def note(self, key: str) -> None:
         """Note that a key, by its hash, is used now."""
         at = time.time()
-        if at - self._noted.get(key, 0.0) < _EVERY:
+        if 0 <= at - self._noted.get(key, 0.0) < _EVERY:  # not so once the clock went back
             return
         self._noted[key] = self._waiting[key] = at
         if self._writing is None or self._writing.done():

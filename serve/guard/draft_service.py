@@ -134,7 +134,7 @@ class DraftService:
             told["withheld"] = sum(len(one["withheld"]) for one in judged)
             told["failed"] = sum(len(_failed(one)) for one in judged)
         drafts = [self._describe(asked, fitted, deployed, *both) for both in zip(written, judged, strict=True)]
-        self.metrics.count_answer(deployed.version, time.time() - begun, asked.masked)
+        self.metrics.count_answer(deployed.version, context.age, asked.masked)
         for draft, one in zip(drafts, judged, strict=True):  # noted before an answer leaves
             await self._keep(draft, begun, context, one, asked, fitted.pair)
         context.audit, *others = map(_audited, drafts, judged)

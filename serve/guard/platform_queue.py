@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from serve.guard.journal import Journal
 
 KEPT = 48 * 3600  # seconds; as long as the service that plume stands in for
+_LONGEST = 3600.0  # seconds until a next try; what is due later was queued before the clock went back
 _TAKE = """
 UPDATE platform SET due = ?, tries = tries + 1
-WHERE seq = (SELECT seq FROM platform WHERE due <= ? ORDER BY due, seq LIMIT 1{pass_over})
+WHERE seq = (SELECT seq FROM platform WHERE due <= ? OR due > ? ORDER BY due, seq LIMIT 1{pass_over})
 RETURNING seq, client, id, text, masked, tries
 """
 
@@ -86,7 +87,7 @@ class PlatformQueue:
         now = self._database.now()
         found = self._database.run(
             _TAKE.format(pass_over=self._database.pass_over),
-            (now + self._lease, now),
+            (now + self._lease, now, now + max(self._lease, _LONGEST)),
         )
         if not found:
             return None

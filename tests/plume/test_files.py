@@ -5,6 +5,8 @@ import fcntl
 import json
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -210,7 +212,7 @@ def test_a_folders_digest_is_of_names_and_contents(tmp_path):
 
 
 def test_codes_digest_is_of_paths_and_contents_and_of_no_other_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "ROOT", tmp_path)
+    monkeypatch.setattr(files, "CODE", tmp_path)
     for name in ("a.py", "b.tsv", "c.log"):
         (tmp_path / name).write_text(name)
     digest = files.code_sha256("*.*")
@@ -218,3 +220,38 @@ def test_codes_digest_is_of_paths_and_contents_and_of_no_other_file(tmp_path, mo
     assert files.code_sha256("*.*") == digest
     (tmp_path / "b.tsv").write_text("other")
     assert files.code_sha256("*.*") != digest
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_and_nothing_else(tmp_path):
+    """A folder that is held, another's, one of a longer name and a file stay."""
+    script = f"""
+from pathlib import Path
+from plume.files import folder_aside
+import os, sys
+with folder_aside(Path({str(tmp_path / "target")!r})) as made:
+    (made / "half").write_text("of it")
+    print("begun", flush=True)
+    sys.stdin.read()
+"""
+    start = lambda: subprocess.Popen(  # noqa: E731
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    killed = start()
+    assert killed.stdout.readline() == "begun\n"
+    killed.kill()
+    killed.communicate()
+    (left,) = tmp_path.iterdir()
+    held = start()
+    assert held.stdout.readline() == "begun\n"
+    assert not left.exists()
+    theirs = [tmp_path / ".target-personal", tmp_path / ".target-made-long"]
+    for folder in theirs:
+        (folder / "made").mkdir(parents=True)
+    (theirs[0] / "notes").write_text("of the user")
+    with files.folder_aside(tmp_path / "target") as made:
+        (made / "whole").write_text("it")
+    assert all(folder.is_dir() for folder in theirs)
+    assert len(list(tmp_path.glob(".target-*"))) == 3
+    held.communicate("")
+    assert held.returncode == 0
+    assert sorted(path.name for path in (tmp_path / "target").iterdir()) == ["whole"]  # the first one stays

@@ -152,3 +152,25 @@ def test_a_folder_that_is_claimed_loses_what_plume_wrote_alone(tmp_path):
     assert (tmp_path / "a" / "b").is_dir()
     with pytest.raises(InputError, match="name another folder with --out"):
         claim(out / "notes.txt" / "below", RUN)
+
+
+def test_what_killed_commands_left_is_removed_by_the_next_one(tmp_path):
+    """Half of a build goes at once; old results that were set aside only when new ones stand in their place."""
+    folder = tmp_path / "out"
+    kind = VERDICT
+    half = tmp_path / ".plume-build-abcdefgh" / "made"
+    half.mkdir(parents=True)
+    with building(folder, kind) as made:
+        assert not half.parent.exists()
+        (made / kind.marker).write_text("{}")
+    aside = folder / ".plume-build-abcdefgh" / "before"
+    aside.mkdir(parents=True)
+    (aside / kind.marker).write_text("old")
+    other = folder / ".plume-build-zzzzzzzz" / "before"
+    other.mkdir(parents=True)
+    (other / "of another command").touch()
+    with building(folder, kind) as made:
+        (made / kind.marker).write_text("[]")
+        assert (aside / kind.marker).read_text() == "old"
+    assert not aside.parent.exists()
+    assert other.is_dir()

@@ -14,8 +14,9 @@ import mlflow
 import pytest
 import requests
 
+from eval.promote import promote
 from plume import registry, tracking
-from plume.errors import InputError, first_line, without_secrets
+from plume.errors import InputError, StoreAway, first_line, without_secrets
 from plume.files import folder_sha256
 from plume.registry import ADAPTER_HASH, fetch_adapter, find_version, register, set_alias
 from plume.tracking import connect
@@ -244,6 +245,22 @@ def test_a_store_that_cannot_be_used_is_one_clear_line(tmp_path, kind):
     assert "\n" not in str(caught.value)
 
 
+def test_a_store_of_another_mlflow_names_the_command_that_mends_it(tmp_path, empty_store):
+    file = tmp_path / "a store.db"
+    file.write_bytes(empty_store.read_bytes())
+    with closing(sqlite3.connect(file)) as database:
+        (now,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
+        database.execute("UPDATE alembic_version SET version_num = 'older'")
+        database.commit()
+    with pytest.raises(
+        InputError, match=f"of another MLflow; .* then: mlflow db upgrade 'sqlite:///{file}';"
+    ) as caught:
+        connect(f"sqlite:///{file}", create=False)
+    assert "\n" not in str(caught.value)
+    with closing(sqlite3.connect(file)) as database:  # nothing was changed
+        assert database.execute("SELECT version_num FROM alembic_version").fetchone() == ("older",) != (now,)
+
+
 def test_a_kill_while_the_store_is_made_leaves_none(tmp_path):
     file = tmp_path / "mlflow.db"
     uri = f"sqlite:///{file}"
@@ -271,6 +288,29 @@ def test_a_server_that_is_something_else_is_refused(tmp_path):
     finally:
         other.kill()
         other.wait()
+
+
+@pytest.mark.parametrize("act", [lambda: promote("1", initial=True, reason="first", by="Ada"), connect])
+def test_a_server_that_fails_in_the_middle_is_asked_once_where_a_person_waits(monkeypatch, served, tmp_path, act):
+    """MLflow's client would ask again and again for four minutes."""
+    asked = []
+
+    async def app(scope, receive, send):
+        if scope["type"] == "http":
+            asked.append(scope["path"])
+            status = 200 if scope["path"] == "/health" else 503
+            await send({"type": "http.response.start", "status": status, "headers": []})
+            await send({"type": "http.response.body", "body": b"{}"})
+
+    uri = served(app).rstrip("/")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    with pytest.raises((InputError, StoreAway)) as caught:
+        act()
+    assert "\n" not in str(caught.value)
+    assert len(asked) == len(set(asked))
+    assert asked[-1].startswith("/api/")
 
 
 @pytest.fixture

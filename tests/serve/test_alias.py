@@ -161,7 +161,7 @@ def test_where_nobody_has_a_key_the_list_says_how_to_make_one(tmp_path, capfd):
         (lambda overrides: cli.decisions(Path("out"), overrides), "tracking_uri=x"),
         (lambda overrides: cli_state.backup(Path("out"), overrides), "audit_days=3"),
         (lambda overrides: cli_state.restore(Path("in"), overrides), "port=8400"),
-        (cli_state.prune, "traces=false"),
+        (cli_state.prune, "maskers=3"),
     ],
 )
 def test_a_key_that_a_command_cannot_use_is_refused(plume_home, command, key):

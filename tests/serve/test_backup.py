@@ -331,3 +331,11 @@ def test_a_journal_that_cannot_be_opened_loses_nothing(tmp_path):
     state.journal.mkdir(parents=True)
     with pytest.raises((StorageError, PlumeError)):
         prune_journal(state, 1)
+
+
+def test_where_mlflow_gets_nothing_nothing_waits_for_it(aged, capsys, shared):
+    where = [f"state={aged.folder}", *([f"database={shared}"] if shared else [])]
+    cli_state.prune([*where, "journal_days=30", "traces=false"])
+    told = capsys.readouterr().out
+    assert "journal: 3 drafts and 2 decisions deleted" in told
+    assert "stay" not in told

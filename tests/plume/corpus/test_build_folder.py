@@ -49,9 +49,9 @@ def test_force_into_a_mount_point_works_on_its_own_disk_and_leaves_its_parent_al
     build(small, out, RULES_ONLY)
     made = tempfile.mkdtemp
 
-    def mkdtemp(suffix, prefix, folder):
-        assert Path(folder).resolve() == out, "not on the volume"
-        return made(suffix, prefix, folder)
+    def mkdtemp(suffix=None, prefix=None, dir=None):  # noqa: A002 - as it is called
+        assert Path(dir).resolve() == out, "not on the volume"
+        return made(suffix, prefix, dir)
 
     monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
     before = contents(out)

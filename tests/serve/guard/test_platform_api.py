@@ -283,6 +283,23 @@ def test_answers_are_forgotten_after_48_hours(tmp_path, monkeypatch, shared):
     assert journal.database.run("SELECT count(*) FROM platform") == [(0,)]
 
 
+@pytest.mark.parametrize("day", [86_400, -86_400])
+def test_a_clock_that_jumps_delays_no_review(tmp_path, monkeypatch, shared, day):
+    """Queued, taken and put back under the other time, a review is due all the same once the clock is right."""
+    journal = Journal(Postgres(shared) if shared else tmp_path / "journal.db")
+    queue = PlatformQueue(journal)
+    with monkeypatch.context() as patch:
+        now = journal.database.now()
+        patch.setattr(journal.database, "now", lambda: now + day)
+        for name in ("taken", "put back", "new"):
+            assert queue.add("site", name, "Panne.", {}, most=9)
+        first, second = queue.take(), queue.take()
+        queue.put_back(second.seq, 5.0, second.tries)
+    assert {job.id for job in (queue.take(), queue.take(), queue.take())} == {"taken", "put back", "new"}
+    assert queue.take() is None
+    assert first.tries == 1
+
+
 def test_the_schema_tells_the_two_routes(platform):
     paths = platform.request("GET", "/openapi.json").json()["paths"]
     one, many = paths[LEAVE]["post"]["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
