@@ -6,7 +6,9 @@
 #   make lint                 ruff, as CI runs it
 #   make recogniser           train the recogniser of names anew (minutes); its weights are part of the repository
 #   make weights              learn anew how promises are weighed (seconds); its weights are part of the repository
-#   make constraints          resolve requirements/constraints.txt anew
+#   make notebooks            execute the notebooks and keep their outputs (minutes)
+#   make constraints          resolve requirements/constraints.txt anew, and hashes.txt with it
+#   make audit                known weaknesses of the pinned packages, their licences (needs PyPI itself)
 #   make clean                remove what runs left in var/ (the virtual environment stays)
 
 PYTHON ?= python3.11
@@ -33,8 +35,8 @@ else
 TORCH  := --torch-backend $(if $(GPU),auto,cpu)
 endif
 
-.PHONY: demo test test-long lint recogniser weights install constraints clean
-demo test test-long lint recogniser weights: install
+.PHONY: demo test test-long lint recogniser weights notebooks install constraints audit clean
+demo test test-long lint recogniser weights notebooks audit: install
 
 demo:
 	$(BIN)/python -m plume.demo "$(EXPORT)"
@@ -65,11 +67,20 @@ install: .venv/installed
 	    --override requirements/overrides.txt --editable '.[$(EXTRAS)]'
 	touch $@
 
+notebooks:
+	OMP_NUM_THREADS=1 $(BIN)/python docs/notebooks.py
+
 constraints: .venv/installed
 	$(BIN)/uv pip compile pyproject.toml --extra train --extra qlora --extra eval --extra serve-cpu --extra bench --extra dev $(TORCH) --upgrade \
 	    --override requirements/overrides.txt --python-version 3.11 --no-header --no-annotate --quiet \
 	    --output-file requirements/constraints.txt
 	sed -i 's/^\(torch==[0-9.]*\)+.*/\1/' requirements/constraints.txt
+	env -u UV_FIND_LINKS -u PIP_FIND_LINKS $(BIN)/uv pip compile requirements/constraints.txt --no-deps --universal --generate-hashes \
+	    --python-version 3.11 --no-header --no-annotate --quiet --output-file requirements/hashes.txt
+
+# Exits with 3 where nobody could be asked. Not in CI: what databases say changes from outside.
+audit:
+	$(BIN)/python requirements/audit.py
 
 clean:
 	rm -rf var

@@ -49,6 +49,12 @@ def generate(
     ] = None,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     max_new_tokens: Annotated[int, typer.Option(min=1)] = 320,
+    repetition_penalty: Annotated[
+        float,
+        typer.Option(
+            min=1, max=2, help="Above 1, what prompt or draft hold already is less likely; as plume serve has it."
+        ),
+    ] = 1.0,
     context: Annotated[
         int | None, typer.Option(min=16, help="Tokens of prompt and draft; by default the base's, at most 4096.")
     ] = None,
@@ -136,7 +142,7 @@ def generate(
         resolved,
         data,
         out,
-        Decoding(max_new_tokens=max_new_tokens, dtype=dtype),
+        Decoding(max_new_tokens=max_new_tokens, repetition_penalty=repetition_penalty, dtype=dtype),
         split=split,
         backend=chosen,
         context=context,

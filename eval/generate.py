@@ -34,10 +34,18 @@ class Decoding(Config):
 
     strategy: Literal["greedy"] = "greedy"
     max_new_tokens: int = Field(320, ge=1)
+    repetition_penalty: float = Field(
+        1.0, ge=1, le=2, description="above 1, what prompt or draft hold already is less likely; small models loop less"
+    )
     dtype: Literal["auto", "float32", "bfloat16"] | None = Field(
         None,
         description="by default bfloat16 on GPU, float32 on CPU; auto: bfloat16 on a processor with units for it, too",
     )
+
+    def describe(self) -> dict[str, Any]:
+        """Give its keys; a penalty only where there is one: drafts of before there was any stay the same."""
+        told = self.model_dump()
+        return {k: v for k, v in told.items() if k != "repetition_penalty" or v != 1.0}
 
 
 def generate(
@@ -89,6 +97,7 @@ def generate(
         dtype,
         decoding.max_new_tokens,
         system.context(context),
+        decoding.repetition_penalty,
     )
     meta = {
         "system": {
@@ -100,7 +109,7 @@ def generate(
             "endpoint": backend.serves(),
             **({"sources": sources} if system.prompt.sources else {}),
         },
-        "decoding": {**decoding.model_dump(), "stop": [work.chat.end], **backend.decoding(dtype)},
+        "decoding": {**decoding.describe(), "stop": [work.chat.end], **backend.decoding(dtype)},
     }
     read = {"prompt": system.prompt.shown_sha256, "examples": meta["system"]["examples"]}
     if system.prompt.sources:

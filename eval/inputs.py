@@ -156,6 +156,6 @@ def to_time(
     check_folder(Path(out), TIME, force=force, reads=(export, claims, constants_file, decisions, study))
     if study:
         from_study.read(study)
-    next(iter(read_rows(Path(export))), None)
+    next(iter(read_rows(in_clone(export))), None)
     if decisions and not Path(decisions).is_file():
         raise InputError(f"{decisions}: no such file of decisions; write them with plume serve decisions")

@@ -16,7 +16,7 @@ from plume.corpus.dataset import read_manifest, read_split
 from plume.files import file_sha256, make_folder, read_object, sha256, to_jsonl, write
 from plume.lineage import EARLIER, UNKNOWN
 from plume.page.numbers import day, number
-from plume.paths import ROOT, home
+from plume.paths import CODE, home
 
 # What tells who wrote, not what was read. Anything else that differs in a system's description counts as read: a kind
 # of system that this code does not know is never taken for one that reads the same prompt.
@@ -26,7 +26,7 @@ SYSTEMS = "configs/eval/gate-systems.yaml"  # the rule for systems that differ b
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LEARNT_FROM = ("train", "validation")
 CACHE = "contamination"  # folder of <home>; names experiences by their ids, so that an erasure removes it
-_CODE = tuple(ROOT / path for path in ("eval/contamination.py", "plume/french/similar.py", "plume/french/text.py"))
+_CODE = tuple(CODE / path for path in ("eval/contamination.py", "plume/french/similar.py", "plume/french/text.py"))
 
 # adapter digest -> digests of the train splits that it and its ancestors were trained on; none where nobody knows
 LookUp = Callable[[str], Sequence[str]]

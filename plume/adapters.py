@@ -45,6 +45,8 @@ class Adapter:
         """Read an adapter folder. Raises InputError if it is none or if a file of it is damaged."""
         folder = Path(folder)
         missing = [name for name in (CONFIG, WEIGHTS, TRAINING, TEMPLATE) if not (folder / name).is_file()]
+        if WEIGHTS in missing and (pickled := folder / "adapter_model.bin").is_file():
+            raise InputError(f"{pickled}: pickled weights, and plume reads safetensors alone; train the adapter again")
         if missing:
             raise InputError(f"{folder}: not an adapter folder of plume (no {', no '.join(missing)})")
         try:

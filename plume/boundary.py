@@ -9,9 +9,10 @@ from typing import Any
 
 from plume.errors import PlumeError, first_line
 from plume.files import make_folder, write
-from plume.paths import ROOT, home
+from plume.paths import CODE, INSTALL, home
 
 TRACEBACK = "PLUME_TRACEBACK"  # set to anything, this variable lets unexpected errors through as Python prints them
+_OURS = ("plume", "train", "eval", "serve")
 _FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, NotImplementedError, TypeError)
 # What these raise says of the machine, or of what it reaches, not of the input.
 _LACKING = ("mlflow", "sqlalchemy", "alembic", "requests", "urllib3", "httpx", "httpx2", "httpcore", "huggingface_hub")
@@ -58,13 +59,15 @@ def unexpected(error: BaseException) -> tuple[str, int]:
     if isinstance(error, OSError) and error.filename is not None:  # a folder where a file is meant, no permission
         name = error.filename
         return f"{os.fsdecode(name) if isinstance(name, str | bytes) else name}: {error.strerror or error}", 2
+    if isinstance(error, ModuleNotFoundError) and (package := (error.name or "plume").partition(".")[0]) not in _OURS:
+        return f"the package {package} is not installed; mend it with: {INSTALL}", 3
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if _of_plume(frame.filename)]
     fault = isinstance(error, _FAULTS) and ours and ours[-1] is frames[-1]
     code = 1 if fault else 3 if _lacking(error) else 2
     library, kind = type(error).__module__, type(error).__qualname__
     told, kind = first_line(error), kind if library == "builtins" else f"{library}.{kind}"
-    where = f" (at {Path(ours[-1].filename).relative_to(ROOT)}:{ours[-1].lineno})" if ours else ""
+    where = f" (at {Path(ours[-1].filename).relative_to(CODE)}:{ours[-1].lineno})" if ours else ""
     line = f"{kind}{where}" if told == type(error).__name__ else f"{kind}: {told}{where}"
     if "database is locked" in told:
         line = f"MLflow store: another process holds it; wait for that one, then run this again ({line})"
@@ -82,7 +85,7 @@ def _lacking(error: BaseException) -> bool:
 
 
 def _of_plume(file: str) -> bool:
-    return any(Path(file).is_relative_to(ROOT / stage) for stage in ("plume", "train", "eval", "serve"))
+    return any(Path(file).is_relative_to(CODE / stage) for stage in _OURS)
 
 
 def kept(error: Exception) -> str:

@@ -24,7 +24,6 @@ class Stages(LazyGroup):
 app = typer.Typer(
     cls=Stages,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="From the public export of Services Publics + to a served, evaluated drafting model.",

@@ -53,9 +53,17 @@ class DefaultGroup(TyperGroup):
     """Runs its command `run` when no other is named: `plume train CONFIG`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in ("--help", "-h")):
+        completing = ctx.resilient_parsing and not args  # what comes next is not known yet
+        if not completing and (not args or (args[0] not in self.commands and args[0] not in ("--help", "-h"))):
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Complete the names of the commands, and the options of `run`."""
+        run = self.commands["run"]
+        below = run.make_context("run", [], parent=ctx, resilient_parsing=True)
+        found = [*super().shell_complete(ctx, incomplete), *run.shell_complete(below, incomplete)]
+        return list({item.value: item for item in found}.values())
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Show the group's help, then that of `run`, whose options most people look for."""

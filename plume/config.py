@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from plume.errors import InputError, without_secrets
+from plume.paths import in_clone
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 _TEXT = (str, Path, IPv4Address)  # what is read as it is written
@@ -122,7 +123,7 @@ def read_yaml(path: str | Path, model: type[BaseModel] | None = None) -> dict[st
     """Read a mapping from a YAML file, each value as the field of `model` wants it. Raises InputError."""
     path = Path(path)
     try:
-        values = _read(path.read_text(encoding="utf-8"), model)
+        values = _read(in_clone(path).read_text(encoding="utf-8"), model)
     except FileNotFoundError:
         near = sorted(str(p) for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
         hint = f"; in that folder: {', '.join(near)}" if near else ""

@@ -26,13 +26,13 @@ from rich.text import Text
 
 from plume import DROPPED, files, store
 from plume.errors import PlumeError, without_secrets
-from plume.paths import home
+from plume.paths import IN_CLONE, INSTALL, home
 from plume.store import default_uri, local_file
 
 GIB = 1024**3
 MEMORY_GIB = 7  # training and one CPU engine of the embedded model, with room for the system
 DISK_GIB = 5  # the unpacked model, adapters, MLflow's store, the engine's cache
-INSTALL = "make install"
+_ANEW = f"rm -rf .venv && {INSTALL}" if IN_CLONE else f"{INSTALL} --reinstall"
 PROMOTE = "plume eval promote VERSION --initial --reason … --by …"
 COLOUR = {"OK": "green", "missing": "red", "optional": "yellow"}
 
@@ -180,7 +180,7 @@ def installed(package: str) -> str | None:
 def _torch() -> tuple[str, str]:
     found = installed("torch")
     if found and gpus() and found.endswith("+cpu"):
-        return f"{found}: a CPU build on a machine with a GPU", f"rm -rf .venv && {INSTALL}"
+        return f"{found}: a CPU build on a machine with a GPU", _ANEW
     return (found, "") if found else ("not installed", INSTALL)
 
 
@@ -193,7 +193,7 @@ def _vllm() -> tuple[str, str]:
     here = "GPU" if gpu else "CPU"
     if wanted:
         return f"{wanted} ({here} build)", ""
-    return (f"{other}: not the {here} build", f"rm -rf .venv && {INSTALL}") if other else ("not installed", INSTALL)
+    return (f"{other}: not the {here} build", _ANEW) if other else ("not installed", INSTALL)
 
 
 @looks("embedded model")

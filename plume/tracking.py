@@ -18,7 +18,7 @@ from typing import Any
 from plume import drop_leftovers, store
 from plume.errors import InputError, StoreAway, first_line, without_secrets
 from plume.files import make_folder, scratch, share
-from plume.paths import ROOT, home
+from plume.paths import IN_CLONE, ROOT, home
 from plume.store import check_server, default_uri, local_file, signed_in, sqlite_uri
 
 EXPERIMENT = "plume"
@@ -243,6 +243,8 @@ def log_params(values: dict[str, Any]) -> None:
 
 def git_state() -> dict[str, str]:
     """Give as tags the commit of the clone and whether it had changes; none if plume does not run from a clone."""
+    if not IN_CLONE:  # a repository around the environment is not plume's
+        return {}
     try:
         commit = _git("rev-parse", "HEAD")
         return {"git.commit": commit, "git.dirty": str(bool(_git("status", "--porcelain"))).lower()}

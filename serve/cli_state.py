@@ -55,7 +55,7 @@ def prune(
 ) -> None:
     """Delete drafts and decisions older than journal_days, and audit lines older than audit_days; for a timer, daily.
 
-    What MLflow has not got stays, unless the server sends it nothing (traces=false). MLflow's own traces are not touched.
+    What MLflow has not got stays, unless it is sent nothing (traces=false). MLflow's own traces are not touched.
     """
     from serve.retention import prune_audit, prune_journal
 

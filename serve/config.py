@@ -52,6 +52,9 @@ class ServeConfig(Config):
         None, ge=16, description="tokens of prompt and draft together; by default 4096 on a GPU, 2048 on a CPU"
     )
     max_new_tokens: int = Field(320, ge=1, description="tokens of a draft, at most")
+    repetition_penalty: float = Field(
+        1.0, ge=1, le=2, description="above 1, what prompt or draft hold is less likely; as drafts were evaluated"
+    )
     max_lora_rank: int = Field(16, ge=1, le=256, description="adapters of a higher rank are refused by `sync`")
     dtype: Literal["auto", "bfloat16", "float16", "float32"] | None = Field(
         None,

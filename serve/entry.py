@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from plume.paths import ROOT
+from plume.paths import usual_home
 from serve.server_log import tell
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def how_to_ask(config: Any, state: "State") -> list[str]:
     from serve import keys
 
     plume = "plume" if shutil.which("plume") else shlex.quote(str(Path(sys.executable).parent / "plume"))
-    where = "" if state.folder == ROOT / "var" / "serve" else f" {shlex.quote(f'state={state.folder}')}"
+    where = "" if state.folder == usual_home() / "serve" else f" {shlex.quote(f'state={state.folder}')}"
     holders = [name for name, entry in keys.known(state).items() if entry.role == "client"]
     key = f"KEY=$({plume} serve key add agents{where})"
     if holders:

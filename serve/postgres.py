@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from plume.errors import EnvironmentMissing, first_line, without_secrets
+from plume.paths import INSTALL
 from serve.database import JOURNAL, DatabaseAway, Rows, StorageError
 
 _TABLES = """
@@ -43,9 +44,7 @@ class Postgres:
         try:
             import psycopg
         except ImportError:
-            raise EnvironmentMissing(
-                "database: psycopg is not installed; mend it with: pip install 'plume[postgres]'"
-            ) from None
+            raise EnvironmentMissing(f"database: psycopg is not installed; mend it with: {INSTALL}") from None
         self._psycopg, self._uri, self._opened = psycopg, uri, None
         self._used, self._shut, self._why = 0.0, 0.0, ""
         self._held = 0

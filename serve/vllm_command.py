@@ -39,7 +39,9 @@ def command(served: Served, config: ServeConfig, *, gpu: bool) -> list[str]:
         "--chat-template": Path(served.aliases.champion.folder) / TEMPLATE,
         "--chat-template-content-format": "string",
         "--generation-config": "vllm",  # not the base's own sampling, but plume's for whoever names none
-        "--override-generation-config": json.dumps({**DECODING, "max_new_tokens": config.max_new_tokens}),
+        "--override-generation-config": json.dumps(
+            {**DECODING, "max_new_tokens": config.max_new_tokens, "repetition_penalty": config.repetition_penalty}
+        ),
         "--max-num-queued-reqs": config.max_queued_requests,
         "--shutdown-timeout": config.drain_timeout,
         "--middleware": "serve.guard.middleware.Guard",

@@ -13,7 +13,7 @@ from pathlib import Path
 from plume.command import status
 from plume.errors import EnvironmentMissing, InputError, PlumeError
 from plume.files import locked
-from plume.paths import home
+from plume.paths import INSTALL, home
 from plume.sources import folder as sources_folder
 from plume.store import absolute
 from serve import alias, champion, engine_log, fleet, vllm_command
@@ -72,7 +72,7 @@ def become(served: Served, config: ServeConfig) -> None:
 def check_startable(config: ServeConfig) -> None:
     """Refuse what is known to fail before the slow start: vLLM not installed, port in use, sources that are none."""
     if find_spec("vllm") is None:
-        raise EnvironmentMissing("vLLM is not installed; mend it with: make install")
+        raise EnvironmentMissing(f"vLLM is not installed; mend it with: {INSTALL}")
     if config.sources:
         sources_folder.read(config.sources)
     if config.socket:

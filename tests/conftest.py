@@ -32,6 +32,7 @@ GROUPS = {
     "tests/serve/test_desk.py": "engine",
     "tests/serve/test_load.py": "engine",
     "tests/serve/test_vllm.py": "engine",
+    "tests/notebooks": "notebooks",
     "tests/train": "train",
     "tests/invariants": "invariants",
     "tests/serve/guard": "guard",

@@ -64,6 +64,7 @@ class Work:
         dtype: "float32" or "bfloat16".
         max_new_tokens: tokens of a draft, at most, its end of turn among them.
         context: tokens of prompt and draft together, at most; None if unknown.
+        repetition_penalty: above 1, what prompt or draft hold already is less likely.
     """
 
     system: Any
@@ -71,6 +72,7 @@ class Work:
     dtype: str
     max_new_tokens: int
     context: int | None
+    repetition_penalty: float = 1.0
 
     @property
     def chat(self) -> ChatFormat:

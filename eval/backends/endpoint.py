@@ -181,6 +181,8 @@ class Endpoint:
             "temperature": 0,
             "stop": [self.work.chat.end],
         }
+        if self.work.repetition_penalty != 1:  # known to vLLM and SGLang; others may refuse it
+            body["repetition_penalty"] = self.work.repetition_penalty
         if self.api == "chat":  # nothing that the standard does not know: strict servers refuse it
             path, body = "/chat/completions", body | {"messages": job.messages}
         else:  # vLLM and SGLang stop at the id, and vLLM tells the ids; others stop at the model's own end

@@ -35,6 +35,12 @@ class InProcess:
 
     def _batch(self, jobs: list[Job]) -> list[tuple[Job, Draft]]:
         tokenizer, end = self.work.tokenizer, self.work.end
-        asked = {"end": end, "pad": tokenizer.pad_token_id, "max_new_tokens": self.work.max_new_tokens}
-        written = write_greedily(self.model, [job.ids for job in jobs], **asked)
+        written = write_greedily(
+            self.model,
+            [job.ids for job in jobs],
+            end=end,
+            pad=tokenizer.pad_token_id,
+            max_new_tokens=self.work.max_new_tokens,
+            repetition_penalty=self.work.repetition_penalty,
+        )
         return [(job, of_tokens(tokenizer, end, len(job.ids), ids)) for job, ids in zip(jobs, written, strict=True)]

@@ -8,7 +8,7 @@ from typing import Any
 from eval.backends import Job, Work
 from eval.drafts import Draft, of_tokens
 from plume.errors import EnvironmentMissing, PlumeError
-from plume.paths import home
+from plume.paths import INSTALL, home
 from plume.vllm_options import UNSAFE, max_lora_rank, variables
 
 
@@ -19,7 +19,7 @@ class VllmOffline:
 
     def __init__(self, *, gpu_memory_utilization: float = 0.9, cpu_kv_cache_gib: int = 2) -> None:
         if find_spec("vllm") is None:
-            raise EnvironmentMissing("vLLM is not installed; mend it with: make install")
+            raise EnvironmentMissing(f"vLLM is not installed; mend it with: {INSTALL}")
         self.gpu_memory_utilization, self.cpu_kv_cache_gib = gpu_memory_utilization, cpu_kv_cache_gib
 
     def decoding(self, dtype: str) -> dict[str, Any]:
@@ -64,6 +64,7 @@ class VllmOffline:
 
         greedy = SamplingParams(
             temperature=0.0,
+            repetition_penalty=self.work.repetition_penalty,
             max_tokens=self.work.max_new_tokens,
             stop_token_ids=[self.work.end],
             ignore_eos=True,  # only the end of the turn stops, as in transformers

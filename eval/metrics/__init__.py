@@ -28,7 +28,7 @@ def load(name: str) -> "EvaluationModule":
         with _without_transformers():
             import evaluate
     except ImportError as error:
-        raise EnvironmentMissing(f"{error}; install the evaluation extra: pip install -e '.[eval]'") from None
+        raise EnvironmentMissing(f"{error}; mend it with: {paths.INSTALL}") from None
     cache = paths.home() / "evaluate"
     # evaluate copies a module into a package that Python then finds only once: move it before its first import.
     if "evaluate_modules" not in sys.modules:

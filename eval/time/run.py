@@ -53,7 +53,7 @@ def run(
     agents did with drafts, with their seconds; `study` is a study.json: minutes with a draft and without. Raises
     InputError.
     """
-    export, claims, constants_file = Path(export), in_clone(claims), in_clone(constants_file)
+    export, claims, constants_file = (in_clone(path) for path in (export, claims, constants_file))
     baseline = Baseline.load(claims)
     prior = Prior.of(constants.load(constants_file))
     start = pilot_start or baseline.pilot.started_on

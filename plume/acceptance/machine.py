@@ -88,6 +88,5 @@ def _processor() -> str:
 
 
 def weights(site: Site) -> int:
-    """Add up the bytes of the base's weights, in whichever of two formats there is more."""
-    folder = Path(resolve(site.config.base))
-    return max(sum(path.stat().st_size for path in folder.glob(kind)) for kind in ("*.safetensors", "*.bin"))
+    """Add up the bytes of the base's weights."""
+    return sum(path.stat().st_size for path in Path(resolve(site.config.base)).glob("*.safetensors"))

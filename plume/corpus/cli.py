@@ -8,6 +8,7 @@ import typer
 from plume.command import progress, say
 from plume.corpus import cli_sources
 from plume.errors import InputError
+from plume.paths import in_clone
 
 _BATCH = 256  # texts that the recogniser reads together
 
@@ -34,6 +35,7 @@ def build(
     from plume.corpus.build import DataConfig
     from plume.corpus.build import build as build_dataset
 
+    export = in_clone(export)
     manifest = build_dataset(export, out, DataConfig.load(config, overrides or ()), force=force, workers=workers)
     counts = manifest["counts"]
     say(

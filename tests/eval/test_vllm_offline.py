@@ -17,7 +17,7 @@ from plume.prompt import CHATML, encode_prompt, load_prompt
 
 pytestmark = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed (make install)")
 
-NEW = 10
+NEW, PENALTY = 10, 1.1
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,8 @@ def system(tiny_mistral, small_dataset, tmp_path_factory):
     # The token that the model writes fifth becomes the end of the turn: the two rows of the output layer change places.
     model = PeftModel.from_pretrained(load_model(base, "float32"), str(made)).merge_and_unload().eval()
     ids = torch.tensor([encode_prompt(tokenizer, prompt, read_split(small_dataset, "test")[0])])
-    fifth = model.generate(input_ids=ids, do_sample=False, max_new_tokens=NEW, pad_token_id=2)[0, ids.shape[1] + 4]
+    alike = {"do_sample": False, "repetition_penalty": PENALTY, "pad_token_id": 2}
+    fifth = model.generate(input_ids=ids, max_new_tokens=NEW, **alike)[0, ids.shape[1] + 4]
     plain = AutoModelForCausalLM.from_pretrained(folder / "base")
     rows, end = plain.lm_head.weight.data, tokenizer.convert_tokens_to_ids("<|im_end|>")
     rows[[int(fifth), end]] = rows[[end, int(fifth)]]
@@ -71,7 +72,7 @@ def test_vllm_writes_what_transformers_writes(system, small_dataset, tmp_path):
     cache.mkdir(parents=True, exist_ok=True)
     (home / "serve" / "cache").symlink_to(cache)
     words = ["eval", "generate", "--system", system, "--data", small_dataset, "--out", theirs, "--backend", "vllm"]
-    words += ["--max-new-tokens", NEW, "--context", 1024, "--examples", 0]
+    words += ["--max-new-tokens", NEW, "--context", 1024, "--examples", 0, "--repetition-penalty", PENALTY]
     environment = os.environ | {"PLUME_HOME": str(home), "VLLM_LOGGING_LEVEL": "DEBUG"}
     process = subprocess.Popen(
         [sys.executable, "-m", "plume.cli", *map(str, words)],
@@ -80,7 +81,8 @@ def test_vllm_writes_what_transformers_writes(system, small_dataset, tmp_path):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    generate(resolve(str(system), examples=0), small_dataset, ours, Decoding(max_new_tokens=NEW), context=1024)
+    decoding = Decoding(max_new_tokens=NEW, repetition_penalty=PENALTY)
+    generate(resolve(str(system), examples=0), small_dataset, ours, decoding, context=1024)
     said, _ = process.communicate(timeout=540)
     assert process.returncode == 0, said
     assert "pose problème" not in said  # no review in the engine's log
@@ -99,6 +101,7 @@ def test_vllm_writes_what_transformers_writes(system, small_dataset, tmp_path):
     assert described["decoding"] == {
         "strategy": "greedy",
         "max_new_tokens": NEW,
+        "repetition_penalty": PENALTY,
         "dtype": "float32",
         "stop": ["<|im_end|>"],
         "backend": "vllm",

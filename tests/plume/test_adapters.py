@@ -88,3 +88,9 @@ def test_an_adapter_that_lacks_a_tensor_is_refused_by_name(tiny_mistral, tmp_pat
     (tmp_path / WEIGHTS).write_bytes(b"half")
     with pytest.raises(InputError, match="its adapter cannot be loaded"):
         adapter.attach(load_model(base, "float32"))
+
+
+def test_a_pickled_adapter_is_refused_by_name(folder):
+    (folder / WEIGHTS).rename(folder / "adapter_model.bin")
+    with pytest.raises(InputError, match=r"adapter_model\.bin: pickled weights"):
+        Adapter.load(folder)

@@ -51,7 +51,7 @@ def in_a_library():
     yaml.safe_load("a: [")
 
 
-ours = compile("def fault():\n    return {}['review']\n", str(boundary.ROOT / "train" / "loop.py"), "exec")
+ours = compile("def fault():\n    return {}['review']\n", str(boundary.CODE / "train" / "loop.py"), "exec")
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,37 @@ def test_help_names_every_stage_and_imports_nothing_heavy():
     assert heavy == set()
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered", "not_offered"),
+    [
+        ("plume ", {"data", "train", "eval", "serve", "doctor"}, {"run"}),
+        ("plume eval ", {"generate", "compare", "promote", "study"}, {"run"}),
+        ("plume eval study ", {"plan", "analyse"}, set()),
+        ("plume train co", {"compare"}, {"run", "export"}),
+        ("plume train ", {"run", "preferences"}, {"train"}),
+        ("plume train --pre", {"--preview"}, {"--help"}),
+        ("plume train run.yaml --res", {"--resume"}, {"--preview"}),
+        ("plume serve key a", {"add"}, {"list"}),
+    ],
+)
+def test_what_a_shell_offers_next(monkeypatch, typed, offered, not_offered):
+    monkeypatch.setenv("_PLUME_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(typed.count(" ")))
+    out, heavy = modules_after([])
+    assert offered <= set(out.split())
+    assert not not_offered & set(out.split())
+    assert heavy == set()
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_are_offered_the_same(monkeypatch, shell):
+    monkeypatch.setenv("_PLUME_COMPLETE", f"complete_{shell}")
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "plume train co")
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+    assert "compare" in modules_after([])[0]
+
+
 @pytest.mark.parametrize("stage", ["data", "train", "eval", "serve"])
 def test_help_of_a_stage_imports_nothing_heavy(stage):
     out, heavy = modules_after([stage, "--help"])

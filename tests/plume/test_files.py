@@ -212,7 +212,7 @@ def test_a_folders_digest_is_of_names_and_contents(tmp_path):
 
 
 def test_codes_digest_is_of_paths_and_contents_and_of_no_other_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "ROOT", tmp_path)
+    monkeypatch.setattr(files, "CODE", tmp_path)
     for name in ("a.py", "b.tsv", "c.log"):
         (tmp_path / name).write_text(name)
     digest = files.code_sha256("*.*")

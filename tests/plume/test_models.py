@@ -188,3 +188,17 @@ def test_the_embedded_tokenizer_is_the_one_that_transformers_would_choose(plume_
 
     text = "L'été <|im_end|>\n – 12 345 €\u2028😀"
     assert load_tokenizer(Base())(text).input_ids == AutoTokenizer.from_pretrained(resolve(Base()))(text).input_ids
+
+
+def test_pickled_weights_are_refused_and_beside_safetensors_never_read(tiny_mistral, tmp_path):
+    shutil.copytree(tiny_mistral, tmp_path / "model")
+    base = Base(model=str(tmp_path / "model"))
+    pickled = tmp_path / "model" / "pytorch_model.bin"
+    pickled.write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    load_model(base, "float32")
+    (tmp_path / "model" / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"its weights are pickled \(pytorch_model.bin\).*docs/ml-engineer.md"):
+        resolve(base)
+    pickled.unlink()
+    with pytest.raises(InputError, match="safetensors"):
+        load_model(base, "float32")

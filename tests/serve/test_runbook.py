@@ -19,6 +19,7 @@ from plume import tracking
 from plume.files import folder_sha256
 from serve.config import ServeConfig
 from serve.render.render import rendered
+from tests.docs.guides import blocks, commands
 from tests.serve.conftest import Service
 
 OPS = (Path(__file__).parents[2] / "docs" / "ops.md").read_text()
@@ -37,20 +38,6 @@ SUBSTITUTES = [
 ]
 # The same, within a line: root's users, and the flags that give files to them.
 WORDS = [("runuser -u plume -- ", ""), (" -o plume", ""), (" -g plume", ""), ("-O plume ", "")]
-
-
-def commands(block):
-    """The commands of a block, each whole: continued lines and here-documents joined."""
-    found, end = [], None
-    for line in block.splitlines():
-        if found and (end or found[-1].endswith("\\")):
-            found[-1] += f"\n{line}"
-            end = None if line == end else end
-        else:
-            found.append(line)
-            if here := re.search(r"<<'(\w+)'", line):
-                end = here[1]
-    return found
 
 
 def free_ports(count):
@@ -215,40 +202,6 @@ def test_the_runbook_is_followed(machine):
         machine.follow(block)
 
 
-def written_commands():
-    """Every `plume …` of the blocks of docs/ops.md, as words."""
-    for block in re.findall(r"^```\w*\n(.*?)^```", OPS, re.S | re.M):
-        for line in block.replace("\\\n", " ").splitlines():
-            if found := re.search(
-                r"(?:^|[\s;(]|/bin/)plume ((?:serve|eval|train|data|doctor|config)\b[^#|;>)]*)", line
-            ):
-                yield re.sub(r"\[.*?\]", "", found[1]).replace('"', "").split()
-
-
-@pytest.mark.parametrize("words", written_commands(), ids=" ".join)
-def test_each_command_is_one_of_plumes(words):
-    """A misspelt command or option is refused by the command's own parser; nothing is run."""
-    from typer.main import get_command
-
-    from plume.cli import app
-
-    command = get_command(app)
-    context = command.make_context("plume", list(words), resilient_parsing=True)
-    rest = list(words)
-    while hasattr(command, "get_command"):
-        below = command.get_command(context, rest[0]) if rest else None
-        if below is None:
-            command = command.get_command(context, "run")
-            assert command, words
-        else:
-            command, rest = below, rest[1:]
-    options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-    asked = [word.partition("=")[0] for word in rest if word.startswith("--")]
-    assert not [each for each in asked if each not in options], words
-    if command.name == "run":  # where no command is named, settings are; a misspelt command would be one
-        assert all("=" in word for word in rest[:1] if not word.startswith("-")), words
-
-
 def test_each_panel_of_the_dashboard_is_explained():
     dashboard = json.loads(rendered(ServeConfig())["grafana/plume.json"])
     titles = [panel["title"] for panel in dashboard["panels"]]
@@ -259,7 +212,7 @@ def test_each_panel_of_the_dashboard_is_explained():
 
 def test_blocks_are_run_or_read():
     assert len(RUN) > 8
-    for block in re.findall(r"^```\n(.*?)^```", OPS, re.S | re.M):
+    for block in blocks("docs/ops.md"):
         if "{" not in block and "pip install" not in block:
             done = subprocess.run(["bash", "-n"], input=block, text=True, capture_output=True)
             assert done.returncode == 0, (block, done.stderr)

@@ -77,9 +77,10 @@ def test_server_stays_on_loopback_logs_no_request_and_drains():
 
 
 def test_sampling_is_plumes_and_not_the_base_models():
-    found = options(command(served(), ServeConfig(max_new_tokens=99), gpu=True))
+    found = options(command(served(), ServeConfig(max_new_tokens=99, repetition_penalty=1.2), gpu=True))
     assert found["--generation-config"] == "vllm"
-    assert json.loads(found["--override-generation-config"]) == {"temperature": 0.0, "max_new_tokens": 99}
+    said = {"temperature": 0.0, "max_new_tokens": 99, "repetition_penalty": 1.2}
+    assert json.loads(found["--override-generation-config"]) == said
 
 
 def test_cpu_and_gpu_differ_only_where_they_must():

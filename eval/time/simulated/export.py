@@ -85,8 +85,14 @@ def simulate(out: str | Path, *, experiences: int = 6000, divided_by: float = 1.
 
 
 def draw(world: World, divided_by: float, seed: int) -> Drawn:
-    """Draw a world whose help divides the wait of all reviews after the start, as MAIN counts it, by `divided_by`."""
+    """Draw a world whose help divides the wait of all reviews after the start, as MAIN counts it, by `divided_by`.
+
+    Raises InputError where no help divides it by so much: the reviews without help wait as long as before.
+    """
     tau, low, high = follow_up(MAIN), 0.0, 1.0
+    if divided_by > (most := _divided(world.but(effect=low).draw(seed), tau)):
+        asked = f"--divided-by {divided_by:g} --seed {seed}"
+        raise InputError(f"{asked}: help divides the wait by {most:.2f} at most; choose less, or another seed")
     for _ in range(40):  # halving: less than 1e-12 is left
         middle = (low + high) / 2
         low, high = (middle, high) if _divided(world.but(effect=middle).draw(seed), tau) > divided_by else (low, middle)

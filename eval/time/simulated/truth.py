@@ -62,7 +62,7 @@ def read_truth(export: Path) -> Truth | None:
         return None
     try:
         row = json.loads(path.read_text("utf-8"))
-        return Truth(**{key: row[key] for key in KEYS})
+        return Truth(**{key: row[key] for key in KEYS} | {"divided_by": float(row["divided_by"])})
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not the truth of a simulation; remove it, or simulate anew") from error
 

@@ -18,6 +18,7 @@ from plume.french import insee
 from plume.french.phrases import CIVILITY
 from plume.french.vocabulary import word_set
 from plume.french.words import ACRONYMS, EVERYDAY, Word
+from plume.paths import INSTALL
 from plume.pseudonymise.recogniser import network
 from plume.pseudonymise.recogniser.lexical import Lexicon
 from plume.pseudonymise.recogniser.word_frequencies import Frequencies
@@ -74,7 +75,7 @@ def pipeline() -> tuple[Any, Frequencies, Lexicon]:
 
         nlp = spacy.load(MODEL, exclude=_EXCLUDED)
     except (ImportError, OSError) as error:
-        raise EnvironmentMissing(f"{MODEL} cannot be loaded ({error}); run `make install`") from error
+        raise EnvironmentMissing(f"{MODEL} cannot be loaded ({error}); mend it with: {INSTALL}") from error
     strings = nlp.vocab.strings
     frequencies = Frequencies(
         (strings[key] for key in nlp.vocab.vectors.key2row if key in strings),
