@@ -144,7 +144,7 @@ class Run:
         """Name what lies in the home, random parts of names made alike; not the store's own and what is scratch."""
         names = (path.relative_to(self.home).as_posix() for path in self.home.rglob("*") if path.is_file())
         kept = (name for name in names if not name.startswith(("tmp/", "gold/", "mlartifacts/", "serve/", "mlflow.db")))
-        return {re.sub(r"[0-9a-f]{16,}", "*", name) for name in kept}
+        return {re.sub(r"[0-9a-f]{12,}", "*", name) for name in kept}
 
     def size(self) -> int:
         return sum(path.stat().st_size for path in self.home.rglob("*") if path.is_file())

@@ -2,16 +2,13 @@
 
 `today.tar.gz` is such a home, made on 2026-12-01. Its base model is not in it: the tests' tiny one, at `model`.
 
-    python -m tests.stress.test_upgrade MODEL DATASET    make it anew, from a tiny model and the small dataset
+    python -m tests.stress.test_upgrade MODEL    make it anew, with the tests' tiny model
 """
 
 import json
 import shutil
-import sqlite3
 import sys
 import tarfile
-import tempfile
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,14 +16,17 @@ import pytest
 from plume.paths import ROOT
 from tests.stress.path import VERDICTS, Run, Stage, rows
 
+PLACE = Path("/tmp/plume-2026-12-01")
 TODAY = Path(__file__).with_name("today.tar.gz")
 RECIPE = str(ROOT / "configs/train/openhermes2-lora.yaml")
-TRAIN = ("train", RECIPE, "data=data", "out=run", "base.model=model", "dtype=float32", "prompt=short-1", "lora.rank=8")
+TRAIN = ("train", RECIPE, "data=data", "out=run", "base.model=model", "dtype=float32", "prompt=short-1", "lora.rank=1")
 GENERATE = ("eval", "generate", "--data", "data", "--max-new-tokens", "8", "--system", "1", "--out", "tuned.jsonl")
 COMPARE = ("eval", "compare", "base.jsonl", "tuned.jsonl", "--data", "data", "--out")
 SCORE = ("eval", "score", "tuned.jsonl", "--data", "data", "--out")
 PROMOTE = ("eval", "promote", "1", "--initial", "--reason", "first", "--by", "a test")
+SAMPLE = str(ROOT / "datasets/sample/export.json")
 PATH = [
+    Stage("build", ("data", "build", SAMPLE, "split.test=0.15", "ner=false", "--out", "data")),
     Stage("train", (*TRAIN, "max_steps=2", "batch_size=4", "recompute=false", "validation.draft_tokens=8")),
     Stage("base", tuple({"1": "base.yaml", "tuned.jsonl": "base.jsonl"}.get(word, word) for word in GENERATE)),
     Stage("tuned", GENERATE),
@@ -37,26 +37,14 @@ PATH = [
 ]
 
 
-def moved(home: Path, former: str) -> None:
-    """Let a store that was moved, with its artifacts, find them: MLflow keeps whole paths."""
-    with closing(sqlite3.connect(home / "mlflow.db")) as store:
-        tables = [name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for table in tables:
-            for _, column, kind, *_ in store.execute(f"PRAGMA table_info({table})").fetchall():
-                if "CHAR" in kind or "TEXT" in kind:
-                    change = f"UPDATE {table} SET {column} = replace({column}, ?, ?) WHERE instr({column}, ?)"
-                    store.execute(change, (former, str(home), former))
-        store.commit()
-
-
 @pytest.fixture
-def today(tmp_path, tiny_mistral):
-    home = tmp_path / "home"
+def today(tiny_mistral):
+    shutil.rmtree(PLACE, ignore_errors=True)
     with tarfile.open(TODAY) as archive:
-        archive.extractall(home, filter="data")
-    (home / "model").symlink_to(tiny_mistral)
-    moved(home, (home / "made-at").read_text())
-    return Run(home)
+        archive.extractall(PLACE, filter="data")
+    shutil.copytree(tiny_mistral, PLACE / "model")
+    yield Run(PLACE)
+    shutil.rmtree(PLACE)
 
 
 def told(run: Run, *words: str) -> tuple[int, str]:
@@ -69,7 +57,7 @@ def told(run: Run, *words: str) -> tuple[int, str]:
 def test_the_folders_of_2026_12_01_are_read(today):
     home = today.home
     before = {name: (home / name).read_bytes() for name in ("base.jsonl", "tuned.jsonl")}
-    code, line = told(today, *PATH[0].words, "--resume")
+    code, line = told(today, *PATH[1].words, "--resume")
     assert (code, "is finished" in line) == (2, True), line
     code, line = told(today, *GENERATE)
     assert code == 0, line
@@ -91,24 +79,20 @@ def test_the_folders_of_2026_12_01_are_read(today):
     assert "agents" in line
 
 
-def make(model: Path, dataset: Path) -> None:
+def make(model: Path) -> None:
     """Make such a home with the code as it stands, and pack it."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder) / "home")
-        run.home.mkdir()
-        shutil.copytree(dataset, run.home / "data")
-        (run.home / "model").symlink_to(model.resolve())
-        (run.home / "base.yaml").write_text(json.dumps({"base": {"model": "model"}, "prompt": "short-1"}))
-        for stage in PATH:
-            run.undisturbed(stage)
-        (run.home / "made-at").write_text(str(run.home))
-        # Caches, checkpoints, and copies of the adapter but for the store's.
-        left_out = {"model", "tmp", "gold", "models", "adapters", "evaluate", ".tokens"}
-        left_out |= {"checkpoint.pt", "checkpoint.previous.pt", "run/adapter/adapter_model.safetensors"}
-        kept = lambda each: None if {each.name[2:], Path(each.name).name} & left_out else each  # noqa: E731
-        with tarfile.open(TODAY, "w:gz") as archive:
-            archive.add(run.home, ".", filter=kept)
+    shutil.rmtree(PLACE, ignore_errors=True)
+    shutil.copytree(model, PLACE / "model")
+    (PLACE / "base.yaml").write_text(json.dumps({"base": {"model": "model"}, "prompt": "short-1"}))
+    for stage in PATH:
+        Run(PLACE).undisturbed(stage)
+    # Caches, pages, checkpoints, and copies of the adapter but for the store's.
+    left_out = {"report.html", "model", "tmp", "gold", "models", "adapters", "evaluate", ".tokens"}
+    left_out |= {"checkpoint.pt", "checkpoint.previous.pt", "run/adapter/adapter_model.safetensors"}
+    kept = lambda each: None if {each.name[2:], Path(each.name).name} & left_out else each  # noqa: E731
+    with tarfile.open(TODAY, "w:gz") as archive:
+        archive.add(PLACE, ".", filter=kept)
 
 
 if __name__ == "__main__":
-    make(*map(Path, sys.argv[1:]))
+    make(Path(sys.argv[1]))
