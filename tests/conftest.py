@@ -31,6 +31,7 @@ REAL = ROOT.parent / "shared" / "spplus" / "export_sample.json"
 GROUPS = {
     "tests/serve/test_desk.py": "engine",
     "tests/serve/test_load.py": "engine",
+    "tests/serve/test_notebook.py": "engine",
     "tests/serve/test_vllm.py": "engine",
     "tests/notebooks": "notebooks",
     "tests/train": "train",

@@ -89,10 +89,12 @@ def test_a_draft_does_not_depend_on_its_batch(system, small_dataset, tmp_path):
 
 def test_a_penalty_writes_another_draft(system, small_dataset, tmp_path):
     """And only then the description names it."""
-    free, held = tmp_path / "1.0.jsonl", tmp_path / "2.0.jsonl"
-    generate(system, small_dataset, free, DECODING)
-    generate(system, small_dataset, held, Decoding(max_new_tokens=12, repetition_penalty=2.0))
-    assert not {*_texts(held).items()} & {*_texts(free).items()}
+    texts = {}
+    for penalty in (1.0, 2.0):
+        out = tmp_path / f"{penalty}.jsonl"
+        generate(system, small_dataset, out, Decoding(max_new_tokens=60, repetition_penalty=penalty))
+        texts[penalty] = _texts(out)
+    assert texts[1.0] != texts[2.0]
     assert "repetition_penalty" not in _meta(tmp_path / "1.0.jsonl")["decoding"]
     assert _meta(tmp_path / "2.0.jsonl")["decoding"]["repetition_penalty"] == 2.0
 

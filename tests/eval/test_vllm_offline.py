@@ -58,6 +58,7 @@ def system(tiny_mistral, small_dataset, tmp_path_factory):
     plain = AutoModelForCausalLM.from_pretrained(folder / "base")
     rows, end = plain.lm_head.weight.data, tokenizer.convert_tokens_to_ids("<|im_end|>")
     rows[[int(fifth), end]] = rows[[end, int(fifth)]]
+    rows[end] *= 1.05 * PENALTY  # the end of a turn stands in every prompt, so it bears the penalty
     plain.save_pretrained(folder / "base")
     spec = folder / "system.yaml"
     spec.write_text(f"base: {{model: {folder / 'base'}}}\nadapter: {made}\nexamples: {{k: 1}}\n")
