@@ -74,7 +74,7 @@ def run(
     with status("estimating"):
         findings = estimate(waits, start, baseline, prior, done, measured, draws, export.name)
     digest = file_sha256(export)
-    if truth and (truth.export_sha256 == digest):
+    if truth and truth.export_sha256 == digest:
         findings = replace(findings, told=tell(truth, findings.estimates))
     elif truth:
         say(f"{truth_file(export)}: of another file than {export.name}, which was changed since; no truth is told")

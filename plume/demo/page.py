@@ -75,6 +75,7 @@ def render(out: Path, export: Path, steps: list[Step], served: str) -> str:
         verdict=verdict,
         outcome=_OUTCOMES[verdict["outcome"]],
         effect=time["simulated"]["line"],
+        simulated=time["counts"]["experiences"],
         pair=first,
         draft=draft["draft"],
         gap=max(row["gap"] for row in draft["golden"]["prompts"]),

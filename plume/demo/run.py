@@ -20,7 +20,7 @@ from plume.paths import ROOT, home
 from plume.store import sqlite_uri
 
 VERDICTS = {0: "PASS", 10: "FAIL", 20: "INCONCLUSIVE"}
-MADE = ("train", "eval", "verdict", "time", "own-time", "mlartifacts")  # folders, beside the dataset's
+MADE = ("train", "eval", "verdict", "simulated", "time", "own-time", "mlartifacts")  # folders, beside the dataset's
 # Of the model's 135 million parameters: written freely, its drafts run in circles. Large models need no penalty.
 DECODING = {"max_new_tokens": 192, "repetition_penalty": 1.15}
 LEAST = 1000  # experiences of an export for a time analysis of its own: of fewer it says that they are too few
@@ -29,7 +29,7 @@ LEAST = 1000  # experiences of an export for a time analysis of its own: of fewe
 def demo(export: Path) -> None:
     """Go from an export to dataset, adapter, drafts, verdict, champion and a served draft; then to the time saved."""
     out, run = home() / "demo", Commands(home() / "demo" / "mlflow.db")
-    dataset, adapter, simulated = out / "dataset", out / "train" / "adapter", out / "simulated.json"
+    dataset, adapter, simulated = out / "dataset", out / "train" / "adapter", out / "simulated" / "export.json"
     base, tuned = out / "eval" / "base.jsonl", out / "eval" / "tuned.jsonl"
     run.plume("data", "build", export, "split.test=0.15", "--out", dataset, "--force")  # refused, it removes nothing
     for old in MADE:

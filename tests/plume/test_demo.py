@@ -73,7 +73,10 @@ def made(small_dataset, tmp_path):
     reason = "Trop peu d’avis pour conclure."
     told = {
         "verdict/verdict.json": {"outcome": "INCONCLUSIVE", "reasons": [reason], "needs_items": 714},
-        "time/time.json": {"simulated": {"line": "effet simulé : ÷1,50 ; estimé : ÷1,54 ; moyenne naïve : ÷2,35"}},
+        "time/time.json": {
+            "simulated": {"line": "effet simulé : ÷1,50 ; estimé : ÷1,54 ; moyenne naïve : ÷2,35"},
+            "counts": {"experiences": 6000},
+        },
         "train/adapter/training.json": {"samples": {"train_pairs": 72}, "validation_loss": 2.5},
         page.DRAFT: {"draft": {"draft": "Bonjour <b>,"}, "golden": {"prompts": [{"gap": 0.011}, {"gap": 0.004}]}},
     }

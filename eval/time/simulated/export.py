@@ -41,7 +41,6 @@ PLATFORM = World(
     flagged_unanswered=True,
 )
 LEAST, MOST = 1000, 1_000_000  # experiences
-MOST_DIVIDED = 3.0  # three structures of ten have no help: no effect on the others divides all waits by much more
 NETWORKS = ("CPAM", "France Travail", "Gendarmerie", "Carsat")
 REVIEW = (
     "J'ai attendu une réponse pendant plusieurs semaines.",
@@ -68,8 +67,8 @@ def simulate(out: str | Path, *, experiences: int = 6000, divided_by: float = 1.
     out = Path(out)
     if not LEAST <= experiences <= MOST:
         raise InputError(f"--experiences {experiences}: choose from {LEAST:,} to {MOST:,}; below, nothing can be told")
-    if not 1 <= divided_by <= MOST_DIVIDED:
-        raise InputError(f"--divided-by {divided_by}: choose from 1 (no effect) to {MOST_DIVIDED:g}")
+    if not divided_by >= 1:  # nor nan
+        raise InputError(f"--divided-by {divided_by}: choose 1 (no effect) or more")
     if out.suffix != ".json" or out.is_dir():
         raise InputError(f"{out}: name a file that ends in .json")
     for there in (out, truth_file(out)):
