@@ -184,7 +184,7 @@ async def compare(
     reviews, rows = make_reviews(), []
     for level in in_flight:
         for n in range(-1, rounds):
-            number = max(4, 2 * level) if n >= 0 else min(8, 2 * level)  # the first round warms up
+            number = max(8, 6 * level) if n >= 0 else min(8, 2 * level)  # first a round to warm up
             asked = [(review, arms.ids(review)) for _, review in zip(range(number), reviews, strict=False)]
             for arm in ("guard", "bare") if n % 2 else ("bare", "guard"):
                 before = cpu(roots)

@@ -57,6 +57,7 @@ class DraftService:
     metrics: Metrics
     retriever: Any = None  # of past replies, where the model is shown some
     passages: Passages | None = None  # of official sources, where there is a folder of them
+    together: float = 0.0  # seconds for which a review may wait for those that are being masked
     _directory: Directory = field(default_factory=Directory.load)
     # It may wait for the disk, or a server: not in the event loop.
     _disk: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "journal"))
@@ -295,13 +296,14 @@ class DraftService:
         }
         headers = {REQUEST_ID: f"{context.id}-{number}" if number else context.id, TRACEPARENT: context.trace.header}
         begun = context.age
+        held = await self.maskers.calm(self.together)
         try:
             written = await self.engine.complete(asked, receive, headers)
         except EngineError as error:
             context.add_step("write", begun, failed=error.status)
             raise Refusal(Reason.BUSY if error.status == 503 else Reason.ENGINE_FAILED) from None
-        queued = min(written.queued or 0.0, written.first)
-        if written.queued is not None:
+        queued = held + min(written.queued or 0.0, written.first)
+        if held or written.queued is not None:
             context.add_step("wait", begun, begun + queued)
         context.add_step(
             "write",

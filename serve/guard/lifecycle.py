@@ -17,7 +17,7 @@ from plume.errors import PlumeError, briefly
 from plume.exported import Exported
 from plume.models import load_tokenizer
 from plume.store import unless_of_environment
-from serve import alias
+from serve import alias, vllm_command
 from serve.alias import Deployed
 from serve.config import FORCED_AFTER
 from serve.guard import connection_limits, maskers, merged_check, platform_api
@@ -40,6 +40,7 @@ from serve.keys import Keys
 from serve.server_log import tell
 from serve.state import Started, State
 
+_TOGETHER = 1.0  # seconds; on CPUs, where a masker's work is time taken from the engine and its batches
 _LINGER = 1.0  # seconds: a client that was just answered and asks again reads 503 before the port closes
 
 
@@ -135,6 +136,7 @@ class Lifecycle:
             metrics=self.metrics,
             retriever=retriever,
             passages=passages,
+            together=0.0 if vllm_command.has_gpu() else _TOGETHER,
         )
         self._tell_sources(aliases.current.deployed)
         await self.drafts.open()

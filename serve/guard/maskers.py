@@ -50,6 +50,8 @@ class Maskers:
         self._begun: list[MaskerProcess] = []
         self._when_awaited = when_awaited
         self._stopping = False
+        self._asked = 0  # what was asked and is not answered yet
+        self._calm: asyncio.Future[None] | None = None  # what waits for the maskers to have nothing to do
         self.restarts = 0
 
     async def begin(self) -> None:
@@ -64,6 +66,30 @@ class Maskers:
 
     async def ask(self, op: str, **request: Any) -> dict[str, Any]:
         """Ask a masker; if it dies or is stopped meanwhile, ask another one. Raises NoMasker."""
+        self._asked += 1
+        try:
+            return await self._ask(op, request)
+        finally:
+            self._asked -= 1
+            if not self._asked and self._calm:
+                _go_on(self._calm)
+
+    async def calm(self, seconds: float) -> float:
+        """Wait until all that was asked is answered, or `seconds` since the first one waits: all go on together.
+
+        Returns the seconds that it took.
+        """
+        if not self._asked or not seconds:
+            return 0.0
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        if not self._calm or self._calm.done():
+            self._calm = loop.create_future()
+            loop.call_later(seconds, _go_on, self._calm)
+        await asyncio.shield(self._calm)
+        return loop.time() - begun
+
+    async def _ask(self, op: str, request: dict[str, Any]) -> dict[str, Any]:
         data = json.dumps({"op": op, **request}).encode() + b"\n"
         for _ in range(2):
             # Shielded: a client that leaves ends no exchange half way, or its answer would reach the next request.
@@ -191,6 +217,11 @@ class Maskers:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _go_on(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 async def _exchange(masker: MaskerProcess, data: bytes) -> dict[str, Any]:

@@ -28,10 +28,8 @@ SETTINGS = {
 ELSEWHERE = {
     r"plume doctor --site": ("ten minutes on a GPU", "tests/plume/acceptance/test_run.py"),
     r"plume serve( \w+=\S+)*$": ("becomes an engine", "tests/serve/test_vllm.py"),
-    r"plume serve (sync|rollback|batch|decisions|draft|backup)": (
-        "wants a server's state",
-        "tests/serve/test_runbook.py",
-    ),
+    r"plume serve (sync|backup)": ("wants a server's state", "tests/serve/test_runbook.py"),
+    r"plume serve decisions": ("wants a server's state", "tests/serve/guard/test_draft_service.py"),
     r"plume serve desk": ("serves until it is stopped", "tests/serve/desk/test_run.py"),
     r"plume eval browse": ("serves until it is stopped", "tests/eval/browse/test_app.py"),
     r"plume eval study serve": ("serves until it is stopped", "tests/eval/study/test_whole_path.py"),

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from html import unescape
+from pathlib import Path
 
 import pytest
 import typer
@@ -17,7 +18,7 @@ import typer
 from plume import output
 from plume.cli import app
 from plume.demo import page
-from plume.demo.run import Commands
+from plume.demo.run import Commands, demo
 from plume.files import write
 from plume.paths import ROOT
 
@@ -61,6 +62,35 @@ def test_ctrl_c_exits_130_and_leaves_no_process(tmp_path, sample_export):
     assert _is_gone(process.pid)
 
 
+def test_a_second_demo_finds_nothing_of_the_first_in_its_way(small_dataset, tmp_path, monkeypatch):
+    """Its commands are played: each writes where it is told to, and refuses what is there, as plume's do."""
+    monkeypatch.setenv("PLUME_HOME", str(tmp_path))
+    monkeypatch.setattr(page, "write_page", lambda out, *_: out / page.FILE)
+
+    def played(self, *arguments, codes=(0,)):
+        words = [str(word) for word in arguments]
+        after = {word: words[n + 1] for n, word in enumerate(words) if word in ("--out", "--report")}
+        named = [*after.values(), *(word[4:] for word in words if word.startswith("out="))]
+        named += words[2:3] if words[:2] == ["eval", "simulate"] else []
+        for path in map(Path, named):
+            assert "--force" in words or not path.exists(), f"{' '.join(words[:2])}: {path} is there"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.suffix:
+                shutil.copytree(small_dataset, path, dirs_exist_ok=True)
+                write(path / "time.json", '{"simulated": {"line": ""}}')
+                (path / "adapter").mkdir(exist_ok=True)
+                write(path / "adapter" / "training.json", '{"prompt": {"version": "v1"}}')
+            else:
+                write(path, "{}")
+        self.store.touch()
+        return codes[0]
+
+    monkeypatch.setattr(Commands, "plume", played)
+    for _ in range(2):
+        demo(ROOT / "datasets/sample/export.json")
+    assert (tmp_path / "demo/simulated/export.json").is_file()
+
+
 @pytest.fixture
 def made(small_dataset, tmp_path):
     """What a demo's commands leave, as far as its page reads or links it."""
@@ -94,7 +124,7 @@ def test_the_page_tells_what_was_done_and_links_what_is_there(made, browser, chr
     for said in (
         "Sans conclusion",
         "Il faudrait environ 714 avis de plus",
-        "72 couples appris en 2 pas",
+        "2 pas d’apprentissage sur 72 couples",
         "la perte va de 3,26 à 2,61",
         "Effet simulé : ÷1,50 ; estimé : ÷1,54 ; moyenne naïve : ÷2,35",
         "de 0,011 nat au plus",

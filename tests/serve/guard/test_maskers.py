@@ -82,11 +82,10 @@ def test_an_idle_worker_that_dies_is_replaced_before_it_is_asked(on_loop):
             worker.kill()
         while pool._up & set(dead):
             await asyncio.sleep(0.02)
-        down = len(pool._up)
         await all_up(pool)
-        return down
+        return pool.restarts, len(pool._up)
 
-    assert on_loop(scenario) == 0
+    assert on_loop(scenario) == (2, 2)
 
 
 @pytest.mark.parametrize(("asked", "why"), [("dies", "died"), ("babbles", "died"), ("x", "within 0.3 s")])
@@ -147,3 +146,39 @@ def test_a_masker_that_is_killed_while_it_loads_is_begun_once_more(tmp_path, kil
             await maskers.stop()
 
     assert asyncio.run(start()) == up
+
+
+def test_who_waits_for_calm_goes_on_together_once_all_is_answered(on_loop):
+    async def scenario(pool):
+        order = []
+
+        async def write(n):
+            await pool.ask("x", seconds=0.1 * n)
+            held = await pool.calm(20)
+            order.append((n, held))
+
+        await asyncio.gather(*map(write, range(3)))
+        return order
+
+    order = on_loop(scenario, size=3)
+    assert [n for n, _ in order] == [2, 0, 1], "the last one masked waits for nobody, the others for it, in turn"
+    assert order[0][1] == 0 < order[2][1] < order[1][1] < 20
+
+
+def test_calm_waits_no_longer_than_it_may_and_for_nothing_where_it_may_not(on_loop):
+    async def scenario(pool):
+        busy = asyncio.ensure_future(pool.ask("x", seconds=2))
+        await asyncio.sleep(0.05)
+        first = asyncio.ensure_future(pool.calm(0.3))
+        await asyncio.sleep(0.2)
+        second = asyncio.ensure_future(pool.calm(20))  # goes on with the first one
+        none = await pool.calm(0)
+        held = [await first, await second]
+        left = not busy.done()
+        await busy
+        return none, held, left, await pool.calm(20)
+
+    none, (first, second), left, idle = on_loop(scenario)
+    assert none == idle == 0
+    assert second < first
+    assert left, "what is asked is not answered yet"
