@@ -57,7 +57,7 @@ class DraftService:
     metrics: Metrics
     retriever: Any = None  # of past replies, where the model is shown some
     passages: Passages | None = None  # of official sources, where there is a folder of them
-    together: float = 0.0  # seconds for which a review may wait for those that are being masked
+    together: float = 0.0  # seconds for which a masked review may wait for what maskers still do
     _directory: Directory = field(default_factory=Directory.load)
     # It may wait for the disk, or a server: not in the event loop.
     _disk: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "journal"))
@@ -300,7 +300,7 @@ class DraftService:
         try:
             written = await self.engine.complete(asked, receive, headers)
         except EngineError as error:
-            context.add_step("write", begun, failed=error.status)
+            context.add_step("write", begun + held, failed=error.status)
             raise Refusal(Reason.BUSY if error.status == 503 else Reason.ENGINE_FAILED) from None
         queued = held + min(written.queued or 0.0, written.first)
         if held or written.queued is not None:
